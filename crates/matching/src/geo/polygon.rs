@@ -1,0 +1,199 @@
+//! Polygons whose edges are geodesics of WGS84, border included.
+//! Must never treat an edge as a straight line of the map: a parallel is no geodesic, and an edge bulges towards its pole.
+
+use super::bounds::{Bounds, arc_latitudes};
+use super::distance::{Direction, LEAST_CURVATURE, azimuth, distance};
+use super::{Point, wrap};
+
+/// A point this near to an edge, in metres, is on the border (the solve itself is good to some nanometres).
+const BORDER: f64 = 1e-6;
+
+/// From this angle between its ends on, an edge may leave the great circle by far: nothing is decided cheaply then.
+const LONGEST_PLAIN_EDGE: f64 = 2.6;
+
+/// At least three corners, in either orientation; the last is joined to the first. Around a pole, the inside is the polar cap.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Polygon {
+    points: Box<[Point]>,
+    /// -1, 0 or 1: the pole that the edges go round.
+    pole: i8,
+}
+
+/// Where a point is as seen along its meridian from an edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    North,
+    South,
+    On,
+}
+
+impl Polygon {
+    /// Nothing when there are fewer than three points.
+    pub fn new(points: Vec<Point>) -> Option<Self> {
+        if points.len() < 3 {
+            return None;
+        }
+        let points: Box<[Point]> = points.into_iter().map(|p| Point { lat: p.lat.clamp(-90.0, 90.0), lon: wrap(p.lon) }).collect();
+        let turned: f64 = edges(&points).map(|(a, b)| eastward(a.lon, b.lon)).sum();
+        let pole = if turned.abs() < 180.0 {
+            0
+        } else if points.iter().map(|point| point.lat).sum::<f64>() < 0.0 {
+            -1
+        } else {
+            1
+        };
+        Some(Self { points, pole })
+    }
+
+    /// The corners; longitudes are within [-180, 180].
+    pub fn points(&self) -> &[Point] {
+        &self.points
+    }
+
+    /// Whether the point lies inside or on the border.
+    pub fn contains(&self, point: Point) -> bool {
+        if !(point.lat.abs() <= 90.0) || !point.lon.is_finite() {
+            return false;
+        }
+        let point = Point { lat: point.lat, lon: wrap(point.lon) };
+        // Go along the meridian to the pole that is outside and count the edges in between.
+        let outside_south = self.pole >= 0;
+        let mut inside = false;
+        for (a, b) in edges(&self.points) {
+            match meets_meridian(a, b, point) {
+                None => {}
+                Some(Side::On) => return true,
+                Some(side) => inside ^= (side == Side::North) == outside_south,
+            }
+        }
+        inside
+    }
+
+    pub fn bounds(&self) -> Bounds {
+        let (mut south, mut north) = (f64::INFINITY, f64::NEG_INFINITY);
+        let start = self.points[0].lon;
+        let (mut lon, mut west, mut east) = (start, start, start);
+        for (a, b) in edges(&self.points) {
+            let margin = match margin_angle(a, b) {
+                Some(margin) => margin.to_degrees(),
+                None => return Bounds::everywhere(),
+            };
+            let (low, high) = arc_latitudes(a, b);
+            (south, north) = (south.min(low - margin), north.max(high + margin));
+            lon += eastward(a.lon, b.lon);
+            (west, east) = (west.min(lon), east.max(lon));
+        }
+        match self.pole {
+            0 => Bounds::new(south, north, west, east - west),
+            pole => Bounds::new(if pole < 0 { -91.0 } else { south }, if pole > 0 { 91.0 } else { north }, -180.0, 360.0),
+        }
+    }
+}
+
+fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
+    points.iter().enumerate().map(|(index, a)| (*a, points[(index + 1) % points.len()]))
+}
+
+/// Degrees from one longitude to another the shorter way, within [-180, 180); east is positive.
+fn eastward(from: f64, to: f64) -> f64 {
+    let turn = to - from;
+    if turn >= 180.0 {
+        turn - 360.0
+    } else if turn < -180.0 {
+        turn + 360.0
+    } else {
+        turn
+    }
+}
+
+/// On which side of the edge the point lies, when the edge meets its meridian. Each edge owns its western end, not its eastern.
+fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
+    let turn = eastward(a.lon, b.lon);
+    let (to_a, to_b) = (eastward(point.lon, a.lon), eastward(point.lon, b.lon));
+    if point.lat.abs() == 90.0 && (a.lat == point.lat || b.lat == point.lat) {
+        return Some(Side::On);
+    }
+    if turn == -180.0 {
+        return over_pole(a, b, point, to_a, to_b);
+    }
+    if to_a == 0.0 && to_b == 0.0 {
+        let between = a.lat.min(b.lat) <= point.lat && point.lat <= a.lat.max(b.lat);
+        return between.then_some(Side::On);
+    }
+    let (west, east, to_west, to_east) = if turn > 0.0 { (a, b, to_a, to_b) } else { (b, a, to_b, to_a) };
+    if to_east == 0.0 {
+        return (east.lat == point.lat).then_some(Side::On);
+    }
+    if to_west == 0.0 {
+        return Some(compare(point.lat, west.lat));
+    }
+    let met = to_west < 0.0 && to_east > 0.0 && to_east - to_west < 180.0;
+    met.then(|| side_of_edge(west, east, point))
+}
+
+fn compare(lat: f64, edge: f64) -> Side {
+    if lat > edge {
+        Side::North
+    } else if lat < edge {
+        Side::South
+    } else {
+        Side::On
+    }
+}
+
+/// Ends on opposite meridians: the edge goes up one and down the other, over the nearer pole.
+fn over_pole(a: Point, b: Point, point: Point, to_a: f64, to_b: f64) -> Option<Side> {
+    let pole = if a.lat + b.lat < 0.0 { -90.0 } else { 90.0 };
+    let on = |end: Point, to_end: f64| to_end == 0.0 && end.lat.min(pole) <= point.lat && point.lat <= end.lat.max(pole);
+    if point.lat == pole || on(a, to_a) || on(b, to_b) {
+        return Some(Side::On);
+    }
+    (-180.0 < to_a && to_a <= 0.0).then(|| compare(point.lat, pole))
+}
+
+/// The side of an edge that runs eastward from `west` and meets the point's meridian strictly between its ends.
+fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
+    if let Some(margin) = margin_angle(west, east) {
+        if let Some(side) = plain_side(west, east, point, margin) {
+            return side;
+        }
+    }
+    let (along, towards) = (azimuth(west, east), azimuth(west, point));
+    let off = (towards - along).to_radians().sin() * distance(west, point);
+    if off.abs() <= BORDER || !off.is_finite() {
+        Side::On
+    } else if off < 0.0 {
+        Side::North
+    } else {
+        Side::South
+    }
+}
+
+/// The side of the great circle, where the point is farther from it than the geodesic can be.
+fn plain_side(west: Point, east: Point, point: Point, margin: f64) -> Option<Side> {
+    let ([ax, ay, az], [bx, by, bz]) = (Direction::from(west).0, Direction::from(east).0);
+    let [px, py, pz] = Direction::from(point).0;
+    let normal = [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx];
+    let length = (normal[0] * normal[0] + normal[1] * normal[1] + normal[2] * normal[2]).sqrt();
+    let height = normal[0] * px + normal[1] * py + normal[2] * pz;
+    let least = margin.sin() * length + 1e-15;
+    if height > least {
+        Some(Side::North)
+    } else if height < -least {
+        Some(Side::South)
+    } else {
+        None
+    }
+}
+
+/// How far, as an angle, the geodesic between two points can be from the great circle through them; nothing for very long edges.
+///
+/// Drawn on the sphere, a geodesic bends by at most about twice the flattening over its radius, so its sagitta is at most that times
+/// the square of its length over eight. Four times that is taken.
+fn margin_angle(a: Point, b: Point) -> Option<f64> {
+    const FLATTENING: f64 = 1.0 / 298.257_223_563;
+    let (from, to) = (Direction::from(a).0, Direction::from(b).0);
+    let square: f64 = (0..3).map(|axis| (from[axis] - to[axis]) * (from[axis] - to[axis])).sum();
+    let angle = 2.0 * (square.sqrt() / 2.0).min(1.0).asin();
+    (angle < LONGEST_PLAIN_EDGE).then(|| FLATTENING * angle * angle / angle.cos().max(0.3) + 4.0 * BORDER / LEAST_CURVATURE)
+}
