@@ -1,0 +1,171 @@
+//! Plain evaluation of one filter against one document: the reference that everything faster is compared with. Must never be
+//! clever: each keyword is the sentence that defines it.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::document::Document;
+use crate::filter::normalise::{Literal, Normalised, Term, Tree};
+use crate::filter::{Bounds, Clause, Condition, Shape};
+use crate::geo;
+use crate::number::Number;
+
+/// Whether the document satisfies the clause.
+pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
+    let holds = |inner: &Clause| self::clause(inner, document);
+    match clause {
+        Clause::Everything => true,
+        Clause::Nothing => false,
+        Clause::Condition(leaf) => condition(leaf, document),
+        Clause::Missing(leaf) => !condition(leaf, document),
+        Clause::And(all) => all.iter().all(holds),
+        Clause::Or(any) => any.iter().any(holds),
+        Clause::Not(inner) => !holds(inner),
+        Clause::Bool { must, must_not, should, should_not } => {
+            must.iter().all(holds)
+                && !must_not.iter().any(holds)
+                && (should.is_empty() || should.iter().any(holds))
+                && (should_not.is_empty() || !should_not.iter().all(holds))
+        }
+    }
+}
+
+/// Whether the document satisfies the condition. Always false when the field is absent.
+pub fn condition(condition: &Condition, document: &Document<'_>) -> bool {
+    match condition {
+        Condition::Equals { field, value } => document.get(field).is_some_and(|found| value.equals(found)),
+        Condition::In { field, values } => {
+            document.get(field).and_then(Value::as_str).is_some_and(|found| values.iter().any(|value| **value == *found))
+        }
+        Condition::Exists { field } => document.get(field).is_some(),
+        Condition::Holds { field, value } => {
+            document.get(field).and_then(Value::as_array).is_some_and(|array| array.iter().any(|element| value.equals(element)))
+        }
+        Condition::Range { field, bounds } => document.get(field).is_some_and(|found| within(bounds, found)),
+        Condition::Regexp { field, pattern } => document.get(field).and_then(Value::as_str).is_some_and(|text| pattern.is_match(text)),
+        Condition::Geo { field, shape } => document.get(field).is_some_and(|found| inside(shape, found)),
+        Condition::Match { object } => object.iter().all(|(key, wanted)| document.key(key).is_some_and(|found| contains(found, wanted))),
+        Condition::Select { field, index, query } => {
+            let element = document.get(field).and_then(Value::as_array).and_then(|array| element(array, *index));
+            element.is_some_and(|element| clause(query, &Document::of_element(element)))
+        }
+    }
+}
+
+fn within(bounds: &Bounds, found: &Value) -> bool {
+    match found {
+        Value::Number(number) => Number::from_json(number).is_some_and(|number| bounds.contains(number)),
+        _ => false,
+    }
+}
+
+fn inside(shape: &Shape, found: &Value) -> bool {
+    geo::parse_point(found).is_some_and(|point| shape.contains(point))
+}
+
+/// The element at an index that counts from the end when it is negative.
+pub fn element(array: &[Value], index: i64) -> Option<&Value> {
+    let position = match usize::try_from(index) {
+        Ok(from_start) => from_start,
+        Err(_) => array.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
+    };
+    array.get(position)
+}
+
+/// Whether `found` contains `wanted`: objects key by key, arrays as multisets, scalars by type and value.
+fn contains(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::Object(found), Value::Object(wanted)) => contains_object(found, wanted),
+        (Value::Array(found), Value::Array(wanted)) => contains_array(found, wanted),
+        (Value::Number(found), Value::Number(wanted)) => Number::from_json(found) == Number::from_json(wanted),
+        (Value::String(found), Value::String(wanted)) => found == wanted,
+        (Value::Bool(found), Value::Bool(wanted)) => found == wanted,
+        (Value::Null, Value::Null) => true,
+        _ => false,
+    }
+}
+
+fn contains_object(found: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
+    wanted.iter().all(|(key, wanted)| found.get(key).is_some_and(|found| contains(found, wanted)))
+}
+
+/// Whether every wanted element can be given an element of its own that contains it. Wanted elements look for one in turn;
+/// when all that fit are taken, those who took them look for another (augmenting paths), so the order never matters.
+fn contains_array(found: &[Value], wanted: &[Value]) -> bool {
+    if wanted.len() > found.len() {
+        return false;
+    }
+    let fits: Vec<Vec<usize>> = wanted
+        .iter()
+        .map(|wanted| found.iter().enumerate().filter(|(_, found)| contains(found, wanted)).map(|(at, _)| at).collect())
+        .collect();
+    let mut taken_by: Vec<Option<usize>> = vec![None; found.len()];
+    (0..wanted.len()).all(|seeker| place(seeker, &fits, &mut taken_by))
+}
+
+/// Finds an element for one wanted element, moving others where needed: a breadth-first search over who would have to move.
+fn place(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> bool {
+    let mut reached_from: Vec<Option<usize>> = vec![None; taken_by.len()];
+    let mut queue = std::collections::VecDeque::from([seeker]);
+    while let Some(wanted) = queue.pop_front() {
+        for &at in &fits[wanted] {
+            if reached_from[at].is_some() {
+                continue;
+            }
+            reached_from[at] = Some(wanted);
+            match taken_by[at] {
+                Some(holder) => queue.push_back(holder),
+                None => {
+                    reassign(at, seeker, &reached_from, taken_by);
+                    return true;
+                }
+            }
+        }
+    }
+    false
+}
+
+/// Walks back from a free element to the seeker, giving each element to the one that reached it.
+fn reassign(free: usize, seeker: usize, reached_from: &[Option<usize>], taken_by: &mut [Option<usize>]) {
+    let mut at = free;
+    while let Some(wanted) = reached_from[at] {
+        let left = taken_by.iter().position(|holder| *holder == Some(wanted));
+        taken_by[at] = Some(wanted);
+        match left {
+            Some(previous) if wanted != seeker => at = previous,
+            _ => return,
+        }
+    }
+}
+
+/// Whether the document satisfies the canonical form.
+pub fn normalised(form: &Normalised, document: &Document<'_>) -> bool {
+    form.conjunctions.iter().any(|conjunction| conjunction.terms.iter().all(|term| self::term(term, document)))
+}
+
+/// Whether the document satisfies one term of a conjunction.
+pub fn term(term: &Term, document: &Document<'_>) -> bool {
+    match term {
+        Term::Literal(literal) => self::literal(literal, document),
+        Term::Tree(tree) => self::tree(tree, document),
+    }
+}
+
+/// Whether the condition holds, or does not when the literal is negated.
+pub fn literal(literal: &Literal, document: &Document<'_>) -> bool {
+    let leaf: &Arc<Condition> = &literal.condition;
+    condition(leaf, document) != literal.negated
+}
+
+/// Whether the document satisfies the tree.
+pub fn tree(tree: &Tree, document: &Document<'_>) -> bool {
+    match tree {
+        Tree::Literal(literal) => self::literal(literal, document),
+        Tree::All(all) => all.iter().all(|tree| self::tree(tree, document)),
+        Tree::Any(any) => any.iter().any(|tree| self::tree(tree, document)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
