@@ -1,0 +1,42 @@
+//! Calls `servers/servers`, the one script that knows how each server is started. Turns its failure into an error that can be read.
+
+use std::{ffi::OsString, path::Path, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{name, server::Server};
+
+/// The environment of a set of instances: where their data lies, which ports they use.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Script {
+    variables: Vec<(String, OsString)>,
+}
+
+impl Script {
+    pub(crate) fn with(mut self, variable: &str, value: impl Into<OsString>) -> Self {
+        self.variables.push((variable.to_owned(), value.into()));
+        self
+    }
+
+    /// Runs one verb for the servers given and returns what it printed.
+    pub(crate) fn run(&self, verb: &str, servers: &[Server]) -> Result<String> {
+        let script = name::root().join("servers/servers");
+        let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
+        let output = self.command(&script, verb, &names).output().with_context(|| format!("cannot run {}", script.display()))?;
+        if !output.status.success() {
+            bail!(
+                "`servers/servers {verb} {}` failed:\n{}\n{}\nReal servers need bash, a JDK 17 and Maven. On Debian: apt-get install -y openjdk-17-jdk-headless maven",
+                names.join(" "),
+                String::from_utf8_lossy(&output.stdout).trim_end(),
+                String::from_utf8_lossy(&output.stderr).trim_end(),
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn command(&self, script: &Path, verb: &str, names: &[String]) -> Command {
+        let mut command = Command::new("bash");
+        command.arg(script).arg(verb).args(names).envs(self.variables.iter().map(|(k, v)| (k, v)));
+        command
+    }
+}
