@@ -1,1 +1,10 @@
-//! See `Cargo.toml` for what this crate is.
+//! Operations as data: what a client may ask for, what a request must look like, what it writes. Adding an operation touches no Rust.
+//!
+//! Two pure steps: [`Operation::accept`] (gateway) turns a bare request into what an event carries; [`Operation::plan`] (worker) turns an
+//! event and the current documents into a verdict and mutations. No I/O but reading definitions at start, no clock, no randomness.
+
+pub mod accept;
+pub mod plan;
+
+pub use accept::{Accepted, AcceptedRequest, Invalid, Seed, Violation};
+pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError};

@@ -1,1 +1,21 @@
-//! See `Cargo.toml` for what this crate is.
+//! The store ports. [`Record`] is the truth by id (documents, rows, ledger, marks, claims, collections); [`View`] is the same documents for
+//! search. Drivers implement them; one contract suite ([`contract`]) holds them all to the same behaviour.
+//!
+//! Stores are projections of `changes`: every write carries the version its decision got there, and is skipped where a newer one stands.
+//! Nothing here decides anything, and nothing here may be asked to read-modify-write.
+
+pub mod collection;
+pub mod contract;
+pub mod document;
+pub mod error;
+pub mod record;
+pub mod schema;
+pub mod search;
+pub mod view;
+
+pub use collection::Collection;
+pub use document::{DocumentWrite, Meta, RowWrite, StoredDocument};
+pub use error::{ItemVerdict, StoreError};
+pub use record::{ClaimOutcome, Record};
+pub use search::{Hit, SearchRequest, SearchResult};
+pub use view::{Unmappable, View};

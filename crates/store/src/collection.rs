@@ -1,0 +1,27 @@
+//! Collections: created by a synchronous, idempotent call; the worker never creates one.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A collection as the record store knows it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Collection {
+    pub index: String,
+    pub collection: String,
+    /// Tells this collection from an earlier one of the same name; part of physical names and record keys. 8 characters `[a-z0-9]`.
+    pub incarnation: String,
+    /// Elasticsearch mappings (`{"properties":…,"dynamic":…}`), as given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mappings: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Value>,
+    /// Unix milliseconds.
+    pub created: i64,
+}
+
+impl Collection {
+    /// The name under which events and caches know it.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.index, self.collection)
+    }
+}

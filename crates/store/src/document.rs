@@ -1,0 +1,55 @@
+//! What is written and what is read back.
+
+use event_schema::{Raw, id::RequestId, mutation::{DocumentKey, RowKey, RowMutation}, position::{Position, Version}};
+use serde_json::{Map, Value};
+
+/// What every stored document carries beside its body (`_consign`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// Of the decision or void that wrote it: newer wins.
+    pub version: Version,
+    /// Of the event, in `transactions`.
+    pub position: Position,
+    /// The small `_version` people see.
+    pub revision: u64,
+    pub request: RequestId,
+}
+
+/// A document to stand whole at `meta.version`; no body is a deletion marker, which stands like a document and is filtered from reads.
+#[derive(Clone, Debug)]
+pub struct DocumentWrite {
+    pub key: DocumentKey,
+    pub meta: Meta,
+    pub body: Option<Raw>,
+}
+
+/// A document as it stands, markers included.
+#[derive(Clone, Debug)]
+pub struct StoredDocument {
+    pub meta: Meta,
+    pub body: Option<Raw>,
+}
+
+/// A row mutation at a version. `step` orders several mutations of one decision on one row.
+#[derive(Clone, Debug)]
+pub struct RowWrite {
+    pub mutation: RowMutation,
+    pub version: Version,
+    pub step: u8,
+}
+
+/// A row as it stands, without its key columns; `None` if there is none.
+pub type StoredRow = Option<Map<String, Value>>;
+
+/// One write of a batch.
+#[derive(Clone, Debug)]
+pub enum Write {
+    Document(DocumentWrite),
+    Row(RowWrite),
+}
+
+impl RowWrite {
+    pub fn key(&self) -> &RowKey {
+        &self.mutation.key
+    }
+}

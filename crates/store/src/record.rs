@@ -1,0 +1,61 @@
+//! The record port: the truth by id. Documents of every collection, the operations' own tables, the ledger, marks, claims, collections.
+
+use crate::{
+    collection::Collection,
+    document::{StoredDocument, StoredRow, Write},
+    error::{ItemVerdict, StoreError},
+    schema::{MigrationReport, Table, Weakness},
+};
+use event_schema::{decision::Mark, envelope::Claim, id::RequestId, mutation::{DocumentKey, RowKey}, outcome::LedgerEntry};
+
+/// Whose an idempotency key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    /// This request's, from now on or already.
+    Ours,
+    /// Another request holds it.
+    Theirs(RequestId),
+}
+
+/// Everything by id. All calls take and return batches in the order given; none panics on an empty batch.
+#[async_trait::async_trait]
+pub trait Record: Send + Sync {
+    /// `cassandra`, `embedded`: for messages, metrics and `stores` of a request.
+    fn name(&self) -> &'static str;
+
+    /// Current state, markers included (`body: None`), one answer per key in order. Sees every write that was answered `Done`.
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError>;
+    /// Whole rows without their key columns, one answer per key in order. Absent cells and nulls are left out.
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError>;
+
+    /// Applies each write where no newer version stands; exactly one verdict per write, in order. Repeating a write changes nothing.
+    /// At most one write per document; rows may appear several times with rising steps. Never all-or-nothing: verdicts tell.
+    async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict>;
+
+    /// Remembers verdicts; an entry of a newer version replaces an older one, never the reverse. One verdict per entry, in order.
+    async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict>;
+    /// What is remembered, by `RequestId::unique`, one answer per id in order.
+    async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError>;
+
+    /// Takes an idempotency key for a request, atomically among all workers: who was first has it until `claim.until`.
+    async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError>;
+
+    /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never replaces a newer one.
+    async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError>;
+    async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError>;
+
+    /// Creates a collection unless it is there; answers the one that stands (its incarnation may be another's).
+    async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError>;
+    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError>;
+    async fn collections(&self) -> Result<Vec<Collection>, StoreError>;
+
+    /// The document ids of a collection (no markers), in any order, from `after` on, at most `limit`: for counting and comparing.
+    async fn scan(&self, index: &str, collection: &str, incarnation: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// Makes tables of our own and the given ones; repeatable, overwrites nothing, names drift.
+    async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError>;
+    /// Is it there and prepared?
+    async fn ready(&self) -> Result<(), StoreError>;
+    /// Settings that weaken promises.
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError>;
+}

@@ -1,0 +1,43 @@
+//! The view port: the same documents, for search. A view may lag; it never goes back.
+
+use crate::{
+    collection::Collection,
+    document::DocumentWrite,
+    error::{ItemVerdict, StoreError},
+    schema::{MigrationReport, Weakness},
+    search::{SearchRequest, SearchResult},
+};
+use event_schema::{Raw, mutation::DocumentKey};
+
+/// A value the view's mapping would not take: JSON pointer into the document, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmappable {
+    pub pointer: String,
+    pub message: String,
+}
+
+#[async_trait::async_trait]
+pub trait View: Send + Sync {
+    fn name(&self) -> &'static str;
+
+    /// Indexes each document (or its marker) where no newer version stands; one verdict per write, in order; at most one write per document.
+    async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict>;
+    /// Would this body be refused by the collection's mapping, as far as can be known without asking the server? Pure and cheap: called for
+    /// every planned document.
+    fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable>;
+
+    /// Makes what `apply` wrote before this call visible to search in these collections.
+    async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError>;
+    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError>;
+    /// How many documents match (`None`: all), markers not counted.
+    async fn count(&self, collection: &Collection, query: Option<&serde_json::Value>) -> Result<u64, StoreError>;
+    /// The bodies as the view holds them, for comparing record and view. One answer per key in order.
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError>;
+
+    /// Makes the physical index with mapping and alias; idempotent.
+    async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;
+    /// Checks or makes what all collections need; names drift of mappings.
+    async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError>;
+    async fn ready(&self) -> Result<(), StoreError>;
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError>;
+}

@@ -1,0 +1,177 @@
+//! Events to log records and back: CloudEvents 1.0 in Kafka binary mode. `ce_*` headers carry the attributes, the value is the JSON data,
+//! the key is the entity key; a person can read it with any Kafka tool. Old bytes must decode for ever: see `fixtures/`.
+
+use crate::decision::{Change, DeadLetter, Decision, Void};
+use crate::envelope::{Attributes, Informative, InformativeData, Transaction, TransactionData};
+use crate::id::{EntityKey, RequestId};
+use crate::outcome::Feedback;
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+
+/// A record without its place: what a log driver takes and gives.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    pub key: Option<Bytes>,
+    pub value: Option<Bytes>,
+    pub headers: Vec<(Cow<'static, str>, Bytes)>,
+}
+
+/// Why bytes are not an event. Each is a dead letter with this as its reason.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    #[error("the record has no `{0}` header")]
+    MissingHeader(&'static str),
+    #[error("the `{0}` header is not what it must be: {1}")]
+    BadHeader(&'static str, String),
+    #[error("unknown event type `{0}`")]
+    UnknownType(String),
+    #[error("the record has no value")]
+    NoValue,
+    #[error("the value is not this event's JSON: {0}")]
+    BadValue(#[from] serde_json::Error),
+}
+
+pub const TRANSACTION: &str = "consign.transaction.v1";
+pub const INFORMATIVE: &str = "consign.informative.v1";
+pub const DECISION: &str = "consign.decision.v1";
+pub const OPEN: &str = "consign.open.v1";
+pub const MARK: &str = "consign.mark.v1";
+pub const VOID: &str = "consign.void.v1";
+pub const FEEDBACK: &str = "consign.feedback.v1";
+pub const DEAD_LETTER: &str = "consign.dead-letter.v1";
+
+pub fn encode_transaction(event: &Transaction) -> Parts {
+    parts_with(TRANSACTION, &event.attributes, &event.data)
+}
+
+pub fn encode_informative(event: &Informative) -> Parts {
+    parts_with(INFORMATIVE, &event.attributes, &event.data)
+}
+
+/// `key`: the entity key for decisions and voids, so that tools can group them; control records have none.
+pub fn encode_change(change: &Change, key: Option<&EntityKey>) -> Parts {
+    let (kind, value) = match change {
+        Change::Decision(decision) => (DECISION, to_bytes(decision)),
+        Change::Open(open) => (OPEN, to_bytes(open)),
+        Change::Mark(mark) => (MARK, to_bytes(mark)),
+        Change::Void(void) => (VOID, to_bytes(void)),
+    };
+    let mut headers = base_headers(kind);
+    if let Change::Decision(Decision { request, .. }) | Change::Void(Void { request, .. }) = change {
+        headers.push(("ce_id".into(), request.to_string().into()));
+    }
+    Parts { key: key.map(|key| Bytes::from(key.0.clone())), value: Some(value), headers }
+}
+
+pub fn encode_feedback(feedback: &Feedback) -> Parts {
+    Parts { key: Some(Bytes::from(feedback.instance.clone())), value: Some(to_bytes(feedback)), headers: base_headers(FEEDBACK) }
+}
+
+pub fn encode_dead_letter(letter: &DeadLetter, key: Option<Bytes>) -> Parts {
+    Parts { key, value: Some(to_bytes(letter)), headers: base_headers(DEAD_LETTER) }
+}
+
+pub fn decode_transaction(parts: &Parts) -> Result<Transaction, DecodeError> {
+    expect_type(parts, TRANSACTION)?;
+    Ok(Transaction { attributes: attributes(parts)?, data: value::<TransactionData>(parts)? })
+}
+
+pub fn decode_informative(parts: &Parts) -> Result<Informative, DecodeError> {
+    expect_type(parts, INFORMATIVE)?;
+    Ok(Informative { attributes: attributes(parts)?, data: value::<InformativeData>(parts)? })
+}
+
+pub fn decode_change(parts: &Parts) -> Result<Change, DecodeError> {
+    match header(parts, "ce_type")? {
+        DECISION => Ok(Change::Decision(value(parts)?)),
+        OPEN => Ok(Change::Open(value(parts)?)),
+        MARK => Ok(Change::Mark(value(parts)?)),
+        VOID => Ok(Change::Void(value(parts)?)),
+        other => Err(DecodeError::UnknownType(other.to_owned())),
+    }
+}
+
+pub fn decode_feedback(parts: &Parts) -> Result<Feedback, DecodeError> {
+    expect_type(parts, FEEDBACK)?;
+    value(parts)
+}
+
+pub fn decode_dead_letter(parts: &Parts) -> Result<DeadLetter, DecodeError> {
+    expect_type(parts, DEAD_LETTER)?;
+    value(parts)
+}
+
+/// A header's text, if it is there and is text.
+pub fn header<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, DecodeError> {
+    let (_, bytes) = parts.headers.iter().find(|(n, _)| n == name).ok_or(DecodeError::MissingHeader(name))?;
+    std::str::from_utf8(bytes).map_err(|e| DecodeError::BadHeader(name, e.to_string()))
+}
+
+fn base_headers(kind: &'static str) -> Vec<(Cow<'static, str>, Bytes)> {
+    let mut headers = Vec::with_capacity(12);
+    headers.push(("ce_specversion".into(), Bytes::from_static(b"1.0")));
+    headers.push(("ce_type".into(), Bytes::from_static(kind.as_bytes())));
+    headers.push(("ce_source".into(), Bytes::from_static(b"/consign")));
+    headers.push(("content-type".into(), Bytes::from_static(b"application/json")));
+    headers
+}
+
+fn parts_with<T: serde::Serialize>(kind: &'static str, attributes: &Attributes, data: &T) -> Parts {
+    let mut headers = base_headers(kind);
+    headers.push(("ce_id".into(), attributes.id.to_string().into()));
+    headers.push(("ce_time".into(), rfc3339(attributes.time).into()));
+    headers.push(("ce_partitionkey".into(), attributes.key.0.clone().into()));
+    headers.push(("ce_tenant".into(), attributes.tenant.clone().into()));
+    headers.push(("ce_operation".into(), attributes.operation.clone().into()));
+    headers.push(("ce_catalog".into(), attributes.catalog.clone().into()));
+    if let Some(trace) = &attributes.traceparent {
+        headers.push(("traceparent".into(), trace.clone().into()));
+    }
+    Parts { key: Some(attributes.key.0.clone().into()), value: Some(to_bytes(data)), headers }
+}
+
+fn attributes(parts: &Parts) -> Result<Attributes, DecodeError> {
+    let id = header(parts, "ce_id")?;
+    let time = header(parts, "ce_time")?;
+    Ok(Attributes {
+        id: RequestId::parse_trusted(id).map_err(|e| DecodeError::BadHeader("ce_id", e.to_string()))?,
+        tenant: header(parts, "ce_tenant")?.to_owned(),
+        operation: header(parts, "ce_operation")?.to_owned(),
+        catalog: header(parts, "ce_catalog")?.to_owned(),
+        key: EntityKey(header(parts, "ce_partitionkey")?.to_owned()),
+        time: from_rfc3339(time).ok_or_else(|| DecodeError::BadHeader("ce_time", format!("`{time}` is not an RFC 3339 time")))?,
+        traceparent: header(parts, "traceparent").ok().map(str::to_owned),
+    })
+}
+
+fn expect_type(parts: &Parts, expected: &'static str) -> Result<(), DecodeError> {
+    match header(parts, "ce_type")? {
+        kind if kind == expected => Ok(()),
+        other => Err(DecodeError::UnknownType(other.to_owned())),
+    }
+}
+
+fn value<T: DeserializeOwned>(parts: &Parts) -> Result<T, DecodeError> {
+    Ok(serde_json::from_slice(parts.value.as_deref().ok_or(DecodeError::NoValue)?)?)
+}
+
+fn to_bytes<T: serde::Serialize>(value: &T) -> Bytes {
+    serde_json::to_vec(value).expect("events are plain JSON").into()
+}
+
+/// Unix milliseconds as an RFC 3339 text in UTC.
+pub fn rfc3339(millis: i64) -> String {
+    let nanos = i128::from(millis) * 1_000_000;
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    time.format(&time::format_description::well_known::Rfc3339).expect("every such time has an RFC 3339 form")
+}
+
+/// And back; `None` if it is not one.
+pub fn from_rfc3339(text: &str) -> Option<i64> {
+    let time = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,159 @@
+//! Names of things that travel: request ids, entity keys, and the partition a key belongs to. Parsed once, never re-checked.
+
+use crate::signing::Keyring;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::fmt;
+
+const TAG: usize = 6;
+const UNIQUE: usize = 16;
+const LENGTH: usize = 5 + UNIQUE + TAG;
+const PURPOSE: &str = "request-id";
+
+/// A request's name for life. It carries the partition its event is in and a signature, so that any gateway can find the request without
+/// an index, and nobody can make ids up. Text form: `r1` and 36 characters of URL-safe base64.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RequestId([u8; LENGTH]);
+
+/// Why a text is not a request id of this deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequestId {
+    #[error("not a request id: expected `r1` and 36 characters of URL-safe base64")]
+    Malformed,
+    #[error("the request id was not signed by this deployment")]
+    Forged,
+}
+
+impl RequestId {
+    /// `unique`: 16 random bytes, or derived from an idempotency key ([`RequestId::derive`]).
+    pub fn mint(keys: &Keyring, generation: u16, partition: u16, unique: [u8; UNIQUE]) -> Self {
+        let mut bytes = [0; LENGTH];
+        bytes[0] = keys.id();
+        bytes[1..3].copy_from_slice(&generation.to_be_bytes());
+        bytes[3..5].copy_from_slice(&partition.to_be_bytes());
+        bytes[5..5 + UNIQUE].copy_from_slice(&unique);
+        let tag = keys.tag(PURPOSE, &[&bytes[..5 + UNIQUE]]);
+        bytes[5 + UNIQUE..].copy_from_slice(&tag[..TAG]);
+        Self(bytes)
+    }
+
+    /// The 16 bytes that an idempotency key leads to: the same for a true repeat, different for anything else.
+    pub fn derive(keys: &Keyring, scope: &[u8], key: &[u8], body_hash: &[u8]) -> [u8; UNIQUE] {
+        first16(&keys.tag("idempotency", &[scope, key, body_hash]))
+    }
+
+    /// The 16 bytes of child `n`: H(parent, n).
+    pub fn child(parent: &[u8; UNIQUE], n: u64) -> [u8; UNIQUE] {
+        first16(&Sha256::new().chain_update(parent).chain_update(n.to_be_bytes()).finalize())
+    }
+
+    /// Reads the text form without checking the signature: for records of our own log only.
+    pub fn parse_trusted(text: &str) -> Result<Self, BadRequestId> {
+        let encoded = text.strip_prefix("r1").ok_or(BadRequestId::Malformed)?;
+        let bytes = BASE64.decode(encoded).map_err(|_| BadRequestId::Malformed)?;
+        bytes.try_into().map(Self).map_err(|_| BadRequestId::Malformed)
+    }
+
+    /// Reads the text form a client sent.
+    pub fn parse(text: &str, keys: &Keyring) -> Result<Self, BadRequestId> {
+        let id = Self::parse_trusted(text)?;
+        let signed = id.0[0] == keys.id() && keys.verify(PURPOSE, &[&id.0[..5 + UNIQUE]], &id.0[5 + UNIQUE..]);
+        signed.then_some(id).ok_or(BadRequestId::Forged)
+    }
+
+    pub fn generation(&self) -> u16 {
+        u16::from_be_bytes([self.0[1], self.0[2]])
+    }
+
+    pub fn partition(&self) -> u16 {
+        u16::from_be_bytes([self.0[3], self.0[4]])
+    }
+
+    /// What the ledger is keyed by.
+    pub fn unique(&self) -> [u8; UNIQUE] {
+        first16(&self.0[5..])
+    }
+}
+
+fn first16(bytes: &[u8]) -> [u8; UNIQUE] {
+    bytes[..UNIQUE].try_into().expect("sliced to 16 bytes")
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "r1{}", BASE64.encode(self.0))
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse_trusted(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for RequestId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RequestId".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^r1[A-Za-z0-9_-]{36}$"})
+    }
+}
+
+/// What must stay in order: record key, hence partition (`user/42`, `index/collection/id`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(transparent)]
+pub struct EntityKey(pub String);
+
+impl EntityKey {
+    /// The partition of this key among `count`: murmur2 as Kafka's own clients hash keys, so that a record produced by hand with the same
+    /// key lands in the same partition.
+    pub fn partition(&self, count: u16) -> u16 {
+        ((murmur2(self.0.as_bytes()) & 0x7fff_ffff) % u32::from(count)) as u16
+    }
+}
+
+impl fmt::Display for EntityKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// MurmurHash2, 32 bit, with the seed that Kafka's default partitioner uses.
+fn murmur2(data: &[u8]) -> u32 {
+    const M: u32 = 0x5bd1_e995;
+    let mut h: u32 = 0x9747_b28c ^ data.len() as u32;
+    let mut chunks = data.chunks_exact(4);
+    for chunk in &mut chunks {
+        let mut k = u32::from_le_bytes(chunk.try_into().expect("chunks of four")).wrapping_mul(M);
+        k ^= k >> 24;
+        h = h.wrapping_mul(M) ^ k.wrapping_mul(M);
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        for (i, byte) in rest.iter().enumerate() {
+            h ^= u32::from(*byte) << (8 * i);
+        }
+        h = h.wrapping_mul(M);
+    }
+    h ^= h >> 13;
+    h = h.wrapping_mul(M);
+    h ^ h >> 15
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! What became of a request: the verdict, the ledger's entry, and the feedback to the gateway that waits.
+
+use crate::{Raw, id::RequestId, position::{Position, Version}};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Why a request was refused. Stable: these names are on the wire and in the ledger for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RefusalCode {
+    /// The document is there already.
+    Exists,
+    /// There is no such document, row or collection.
+    Missing,
+    /// The document's revision is not the one asked for.
+    Version,
+    /// A later event of the key was applied first.
+    Superseded,
+    /// Another request was made under this idempotency key.
+    IdempotencyKeyReused,
+    /// The decision would not fit into a record.
+    TooLarge,
+    /// The view's mapping or the table would not take the value.
+    Unmappable,
+    /// The plan's own rules do not hold for the current documents (catalog).
+    Rule,
+}
+
+/// A refusal: code, a sentence for people, and where in the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Refusal {
+    pub code: RefusalCode,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pointer: Option<String>,
+}
+
+/// Why an event will never apply as it stands. `code` is stable, `store` names who refused it, where one did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeadReason {
+    pub code: String,
+    pub message: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+}
+
+/// Final, but for a dead letter that a person replays or discards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Applied,
+    Refused(Refusal),
+    DeadLettered(DeadReason),
+}
+
+/// When things happened to a request: Unix milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Times {
+    pub accepted: i64,
+    pub decided: i64,
+    pub applied: i64,
+}
+
+/// The ledger's row: what the system remembers of a request after its event is gone from the log.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LedgerEntry {
+    pub request: RequestId,
+    pub operation: String,
+    pub position: Position,
+    pub version: Version,
+    pub verdict: Verdict,
+    /// What the client is told of an applied request (`{"_id":…,"_version":…}`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Value>")]
+    pub result: Option<Raw>,
+    pub times: Times,
+}
+
+/// The verdict on its way to the gateway instance that waits: a record in `mailbox`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Feedback {
+    /// The gateway instance it is for; others drop it.
+    pub instance: String,
+    pub entry: LedgerEntry,
+}

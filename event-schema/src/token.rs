@@ -1,0 +1,111 @@
+//! Tokens: signed handles of writes that a reader presents to see at least those writes. Bound to tenant, principal, purpose and expiry.
+
+use crate::signing::Keyring;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use serde::{Deserialize, Serialize};
+
+/// What a token says: wait until all of these are resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The tenant it was given to.
+    #[serde(rename = "t")]
+    pub tenant: String,
+    /// The principal it was given to (`anonymous` while there is no authentication).
+    #[serde(rename = "p")]
+    pub principal: String,
+    /// Unix seconds after which it is refused.
+    #[serde(rename = "e")]
+    pub expires: u64,
+    #[serde(rename = "g")]
+    pub generation: u16,
+    /// (partition, offset in `transactions`): the furthest write in each partition that it covers.
+    #[serde(rename = "o")]
+    pub offsets: Vec<(u16, u64)>,
+    /// The one request it stands for, where it is one: its verdict is asked, not only its partition's progress.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<crate::id::RequestId>,
+}
+
+/// Why a text is not a token that may be used here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadToken {
+    #[error("not a token: expected `t1.`, a payload and a signature")]
+    Malformed,
+    #[error("the token was not signed by this deployment")]
+    Forged,
+    #[error("the token has expired")]
+    Expired,
+    #[error("the token was given to somebody else")]
+    Foreign,
+}
+
+const PURPOSE: &str = "write-token";
+
+impl Token {
+    /// Text form: `t1.<payload>.<key id><tag>`, URL-safe.
+    pub fn sign(&self, keys: &Keyring) -> String {
+        let payload = BASE64.encode(serde_json::to_vec(self).expect("a token is plain JSON"));
+        let mut signature = vec![keys.id()];
+        signature.extend_from_slice(&keys.tag(PURPOSE, &[payload.as_bytes()])[..16]);
+        format!("t1.{payload}.{}", BASE64.encode(signature))
+    }
+
+    /// Reads, checks the signature and that it is `tenant`'s and `principal`'s and not older than `now` (Unix seconds) allows.
+    pub fn open(text: &str, keys: &Keyring, tenant: &str, principal: &str, now: u64) -> Result<Self, BadToken> {
+        let (payload, signature) = text.strip_prefix("t1.").and_then(|rest| rest.split_once('.')).ok_or(BadToken::Malformed)?;
+        let signature = BASE64.decode(signature).map_err(|_| BadToken::Malformed)?;
+        let (id, tag) = signature.split_first().ok_or(BadToken::Malformed)?;
+        if *id != keys.id() || tag.len() != 16 || !keys.verify(PURPOSE, &[payload.as_bytes()], tag) {
+            return Err(BadToken::Forged);
+        }
+        let json = BASE64.decode(payload).map_err(|_| BadToken::Malformed)?;
+        let token: Self = serde_json::from_slice(&json).map_err(|_| BadToken::Malformed)?;
+        match () {
+            () if token.expires < now => Err(BadToken::Expired),
+            () if token.tenant != tenant || token.principal != principal => Err(BadToken::Foreign),
+            () => Ok(token),
+        }
+    }
+
+    /// The furthest of both in every partition; it stands for one request only if it did and the other adds nothing.
+    pub fn merge(&mut self, other: &Token) {
+        for (partition, offset) in &other.offsets {
+            match self.offsets.iter_mut().find(|(p, _)| p == partition) {
+                Some((_, mine)) => *mine = (*mine).max(*offset),
+                None => self.offsets.push((*partition, *offset)),
+            }
+        }
+        self.offsets.sort_unstable();
+        if self.request != other.request {
+            self.request = None;
+        }
+        self.expires = self.expires.min(other.expires);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_its_owners_until_it_expires() {
+        let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
+        let token = Token {
+            tenant: "t".into(),
+            principal: "p".into(),
+            expires: 100,
+            generation: 1,
+            offsets: vec![(0, 7), (3, 9)],
+            request: None,
+        };
+        let text = token.sign(&keys);
+        assert_eq!(Token::open(&text, &keys, "t", "p", 100), Ok(token));
+        assert_eq!(Token::open(&text, &keys, "t", "p", 101), Err(BadToken::Expired));
+        assert_eq!(Token::open(&text, &keys, "u", "p", 1), Err(BadToken::Foreign));
+        assert_eq!(Token::open(&text, &keys, "t", "q", 1), Err(BadToken::Foreign));
+        assert_eq!(Token::open(&text, &Keyring::new(1, *b"other"), "t", "p", 1), Err(BadToken::Forged));
+        for nonsense in ["", "t1.", "t1.a", "t1..", "t1.a.b", "x"] {
+            assert!(Token::open(nonsense, &keys, "t", "p", 1).is_err(), "{nonsense:?}");
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Every topic: name, key, partitions, retention, cleanup. Start-up creates or checks them against this table and refuses a mismatch.
+
+use serde::Serialize;
+
+/// How a topic forgets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cleanup {
+    /// Nothing goes by itself; the owner deletes behind the mark.
+    ByOwner,
+    /// Records older than this many milliseconds may go.
+    Age(u64),
+    /// The newest record of each key stays.
+    Compact,
+}
+
+/// Which setting gives a topic its number of partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Partitions {
+    /// As many as `transactions`.
+    Same,
+    /// Just this many.
+    Fixed(u16),
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Topic {
+    /// Without prefix and generation.
+    pub name: &'static str,
+    /// What a record's key is.
+    pub key: &'static str,
+    pub partitions: Partitions,
+    pub cleanup: Cleanup,
+    /// The largest record in units of the largest document (plus a fixed allowance for the rest of the record).
+    pub record_documents: u32,
+    /// Must an append be fsynced (or replicated) before it is acknowledged?
+    pub durable: bool,
+    /// Does its name carry the generation?
+    pub generational: bool,
+}
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+pub const TRANSACTIONS: Topic =
+    Topic { name: "transactions", key: "entity key", partitions: Partitions::Same, cleanup: Cleanup::ByOwner, record_documents: 2, durable: true, generational: true };
+pub const CHANGES: Topic =
+    Topic { name: "changes", key: "entity key", partitions: Partitions::Same, cleanup: Cleanup::ByOwner, record_documents: 6, durable: true, generational: true };
+pub const INFORMATIVE: Topic =
+    Topic { name: "informative", key: "entity key", partitions: Partitions::Same, cleanup: Cleanup::Age(DAY), record_documents: 2, durable: true, generational: true };
+pub const MAILBOX: Topic =
+    Topic { name: "mailbox", key: "gateway instance", partitions: Partitions::Same, cleanup: Cleanup::Age(DAY / 24), record_documents: 6, durable: false, generational: false };
+pub const DEAD_LETTERS: Topic =
+    Topic { name: "dead-letters", key: "entity key", partitions: Partitions::Fixed(1), cleanup: Cleanup::ByOwner, record_documents: 8, durable: true, generational: false };
+pub const CATALOG: Topic =
+    Topic { name: "catalog", key: "catalog version", partitions: Partitions::Fixed(1), cleanup: Cleanup::Compact, record_documents: 4, durable: true, generational: false };
+
+/// All topics that are used.
+pub const ALL: [Topic; 6] = [TRANSACTIONS, CHANGES, INFORMATIVE, MAILBOX, DEAD_LETTERS, CATALOG];
+
+/// The settings that turn the table into names and numbers.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Put before every name; `consign.` by default.
+    pub prefix: String,
+    /// From 1; grows when the partition count must change.
+    pub generation: u16,
+    /// Partitions of `transactions`.
+    pub partitions: u16,
+    /// The largest document, in bytes.
+    pub document_limit: usize,
+}
+
+impl Layout {
+    /// `consign.transactions.g1`.
+    pub fn name(&self, topic: &Topic) -> String {
+        match topic.generational {
+            true => format!("{}{}.g{}", self.prefix, topic.name, self.generation),
+            false => format!("{}{}", self.prefix, topic.name),
+        }
+    }
+
+    pub fn partitions(&self, topic: &Topic) -> u16 {
+        match topic.partitions {
+            Partitions::Same => self.partitions,
+            Partitions::Fixed(count) => count,
+        }
+    }
+
+    /// The largest record of the topic, in bytes.
+    pub fn record_limit(&self, topic: &Topic) -> usize {
+        self.document_limit * topic.record_documents as usize + 64 * 1024
+    }
+}
