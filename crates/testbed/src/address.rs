@@ -17,7 +17,7 @@ impl Addresses {
     /// Of the shared servers: `CONSIGN_TEST_KAFKA`, `CONSIGN_TEST_CASSANDRA`, `CONSIGN_TEST_ELASTICSEARCH`, else the default ports.
     #[must_use]
     pub fn shared() -> Self {
-        let of = |server: Server| server.from_env().unwrap_or_else(|| format!("127.0.0.1:{}", server.default_port()));
+        let of = |server: Server| server.given().unwrap_or_else(|| format!("127.0.0.1:{}", server.default_port()));
         Self { kafka: of(Server::Kafka), cassandra: of(Server::Cassandra), elasticsearch: of(Server::Elasticsearch) }
     }
 

@@ -59,7 +59,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn from_env(self) -> Option<String> {
+    pub(crate) fn given(self) -> Option<String> {
         std::env::var(self.env()).ok().filter(|address| !address.is_empty())
     }
 }

@@ -203,7 +203,7 @@ fn start_shared() -> Result<Addresses> {
     let mut missing = Vec::new();
     for server in Server::TRIO {
         let answer = probe::answers(server, addresses.of(server), Duration::from_secs(5));
-        if server.from_env().is_some() {
+        if server.given().is_some() {
             answer.with_context(|| format!("{} is set, but {server} is not there", server.env()))?;
         } else if answer.is_err() {
             missing.push(server);
