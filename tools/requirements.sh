@@ -1,0 +1,48 @@
+# What the root scripts need on a machine: checks for it, installs it where that is allowed (apt, as root), else says the line to type.
+# Sourced by ./dev and ./test; never run by itself.
+
+missing=() # Debian packages to install
+hints=()   # lines for what apt cannot bring
+
+need() { # need PACKAGE COMMAND...: the command shows that the package is there
+    local package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing+=("$package")
+}
+
+need_compiler() {
+    need build-essential sh -c 'command -v cc && command -v c++ && command -v make'
+    need perl perl -MIPC::Cmd -MFindBin -e 1 # builds OpenSSL
+}
+
+# rustup installs the toolchain of rust-toolchain.toml by itself; another cargo must be new enough.
+need_rust() {
+    local wanted have
+    command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
+    if command -v rustup >/dev/null; then return; fi
+    have=$(rustc --version 2>/dev/null | cut -d' ' -f2)
+    if [[ -n $have && $(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1) == "$wanted" ]]; then return; fi
+    if [[ -n $(apt-cache policy rustup 2>/dev/null | sed -n '/Candidate: [0-9]/p') ]]; then missing+=(rustup); return; fi
+    hints+=("Rust $wanted or newer${have:+ (found $have)}: follow https://rustup.rs, then open a new shell")
+}
+
+need_servers() {
+    need openjdk-17-jdk-headless sh -c 'grep -qs "^JAVA_VERSION=\"17" "${JAVA_HOME:-/none}/release" /usr/lib/jvm/*/release'
+    need maven mvn --version
+}
+
+need_node() { need nodejs node --version; }
+
+# Installs what is missing, or ends with the lines to type.
+requirements_met() {
+    if ((${#missing[@]})) && ((EUID == 0)) && command -v apt-get >/dev/null; then
+        echo "Installing with apt-get: ${missing[*]}"
+        apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" && missing=()
+    fi
+    if ((${#missing[@]})); then hints=("sudo apt-get install -y ${missing[*]}    (on Debian or Ubuntu)" "${hints[@]}"); fi
+    ((${#hints[@]})) || return 0
+    echo "This needs something that is not here. Type:" >&2
+    printf '  %s\n' "${hints[@]}" >&2
+    return 1
+}
