@@ -52,6 +52,11 @@ pub struct Mark {
     /// The smallest offset in `transactions` that is not resolved: where to go on.
     pub next: u64,
     pub time: i64,
+    /// From this offset in `changes` on, decisions are applied again when the partition is taken: behind `through` where the record store
+    /// may forget what it acknowledged, `through + 1` elsewhere.
+    pub reapply_from: u64,
+    /// The epoch in force at `reapply_from`.
+    pub reapply_epoch: u64,
 }
 
 /// A store will not take a decision (or it follows one on its keys): the reverse change, written at this record's own version.

@@ -81,6 +81,11 @@ impl Layout {
         }
     }
 
+    /// The consumer group that shares `transactions` among the workers.
+    pub fn worker_group(&self) -> String {
+        format!("{}write-worker", self.prefix)
+    }
+
     pub fn partitions(&self, topic: &Topic) -> u16 {
         match topic.partitions {
             Partitions::Same => self.partitions,

@@ -1,1 +1,14 @@
-//! See `Cargo.toml` for what this crate is.
+//! What every service stands on: life-cycle, clock, back-off, telemetry, health and the small admin server. It knows nothing of events,
+//! stores or the log, and must never learn.
+
+pub mod admin;
+pub mod backoff;
+pub mod clock;
+pub mod health;
+pub mod lifecycle;
+pub mod telemetry;
+
+pub use backoff::Backoff;
+pub use clock::{Clock, SystemClock};
+pub use health::{Health, State};
+pub use lifecycle::{Shutdown, ShutdownTrigger, spawn};
