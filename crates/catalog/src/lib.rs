@@ -4,7 +4,11 @@
 //! event and the current documents into a verdict and mutations. No I/O but reading definitions at start, no clock, no randomness.
 
 pub mod accept;
+pub mod catalog;
+pub mod operation;
 pub mod plan;
 
 pub use accept::{Accepted, AcceptedRequest, Invalid, Seed, Violation};
+pub use catalog::{Catalog, CatalogError, OwnCollection};
+pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError};
