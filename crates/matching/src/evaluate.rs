@@ -34,22 +34,26 @@ pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
 /// Whether the document satisfies the condition. Always false when the field is absent.
 pub fn condition(condition: &Condition, document: &Document<'_>) -> bool {
     match condition {
-        Condition::Equals { field, value } => document.get(field).is_some_and(|found| value.equals(found)),
-        Condition::In { field, values } => {
-            document.get(field).and_then(Value::as_str).is_some_and(|found| values.iter().any(|value| **value == *found))
-        }
-        Condition::Exists { field } => document.get(field).is_some(),
-        Condition::Holds { field, value } => {
-            document.get(field).and_then(Value::as_array).is_some_and(|array| array.iter().any(|element| value.equals(element)))
-        }
-        Condition::Range { field, bounds } => document.get(field).is_some_and(|found| within(bounds, found)),
-        Condition::Regexp { field, pattern } => document.get(field).and_then(Value::as_str).is_some_and(|text| pattern.is_match(text)),
-        Condition::Geo { field, shape } => document.get(field).is_some_and(|found| inside(shape, found)),
         Condition::Match { object } => object.iter().all(|(key, wanted)| document.key(key).is_some_and(|found| contains(found, wanted))),
-        Condition::Select { field, index, query } => {
-            let element = document.get(field).and_then(Value::as_array).and_then(|array| element(array, *index));
+        _ => condition.field().and_then(|field| document.get(field)).is_some_and(|found| on_value(condition, found)),
+    }
+}
+
+/// Whether a field that holds this value satisfies the condition; never true of `Match`, which looks at no field.
+pub fn on_value(condition: &Condition, found: &Value) -> bool {
+    match condition {
+        Condition::Equals { value, .. } => value.equals(found),
+        Condition::In { values, .. } => found.as_str().is_some_and(|found| values.iter().any(|value| **value == *found)),
+        Condition::Exists { .. } => true,
+        Condition::Holds { value, .. } => found.as_array().is_some_and(|array| array.iter().any(|element| value.equals(element))),
+        Condition::Range { bounds, .. } => within(bounds, found),
+        Condition::Regexp { pattern, .. } => found.as_str().is_some_and(|text| pattern.is_match(text)),
+        Condition::Geo { shape, .. } => inside(shape, found),
+        Condition::Select { index, query, .. } => {
+            let element = found.as_array().and_then(|array| element(array, *index));
             element.is_some_and(|element| clause(query, &Document::of_element(element)))
         }
+        Condition::Match { .. } => false,
     }
 }
 

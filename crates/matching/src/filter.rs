@@ -174,7 +174,32 @@ impl Filter {
 
     /// The filter in the language it was parsed from, geographic operands in degrees and metres.
     pub fn to_json(&self) -> Value {
-        write::clause(&self.root)
+        match &*self.root {
+            Clause::Everything => Value::Object(Map::new()),
+            root => write::clause(root),
+        }
+    }
+}
+
+impl Condition {
+    /// The field it looks at; `None` for `Match`, which looks at the whole document.
+    pub fn field(&self) -> Option<&FieldPath> {
+        match self {
+            Condition::Equals { field, .. }
+            | Condition::In { field, .. }
+            | Condition::Exists { field }
+            | Condition::Holds { field, .. }
+            | Condition::Range { field, .. }
+            | Condition::Regexp { field, .. }
+            | Condition::Geo { field, .. }
+            | Condition::Select { field, .. } => Some(field),
+            Condition::Match { .. } => None,
+        }
+    }
+
+    /// The condition in the language it was parsed from.
+    pub fn to_json(&self) -> Value {
+        write::condition(self)
     }
 }
 

@@ -1,21 +1,42 @@
 //! The canonical form of a filter: the same for every spelling of the same filter. Must never change what a filter matches,
-//! and must never grow beyond [`MAX_TERMS`], whatever it is given.
+//! nor grow beyond [`largest`], whatever it is given.
+//!
+//! The filter becomes a tree with negations at its leaves (`atoms`), then an `or` of conjunctions (`disjunction`): each
+//! conjunction is stripped of what follows from the rest of it and dropped when it contradicts itself (`theory`), implied
+//! conjunctions are dropped, and those that follow from two others are added, which makes the set unique. Where the `or`
+//! would grow too large the tree itself is kept, simplified and sorted (`tree`): equal up to order, nesting and repetition.
+
+mod atoms;
+mod disjunction;
+mod key;
+mod theory;
+mod tree;
 
 use std::sync::Arc;
 
+use atoms::{Atoms, Formula};
+
 use crate::filter::{Clause, Condition};
 
-/// The most literals (over all conjunctions) a disjunctive form may have before part of it is kept as a tree.
-pub const MAX_TERMS: usize = 512;
+/// How many literals, over all conjunctions, a form may always have.
+pub const MAX_LITERALS: usize = 512;
+
+const MAX_PASSES: usize = 64;
+
+/// The most literals the `or` of conjunctions may have, for a filter of so many literals: filters that are long to begin
+/// with may stay long, but multiplying out must not make them so.
+pub fn largest(literals: usize) -> usize {
+    MAX_LITERALS.max(literals.saturating_mul(2))
+}
 
 /// The canonical form: an `or` of conjunctions. None of them: matches nothing. One that is empty: matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Normalised {
-    /// Sorted, without doubles; no conjunction implies another.
+    /// Sorted, without doubles; no conjunction of literals implies another.
     pub conjunctions: Vec<Conjunction>,
 }
 
-/// All of these must hold. Sorted, without doubles and without contradictions.
+/// All of these must hold: literals first, sorted, without doubles and contradictions; then trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conjunction {
     pub terms: Vec<Term>,
@@ -25,11 +46,11 @@ pub struct Conjunction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Term {
     Literal(Literal),
-    /// What would have grown too large as an `or` of conjunctions. Only in forms of a single conjunction.
+    /// Always an `Any`, which would have grown too large had it been multiplied out.
     Tree(Tree),
 }
 
-/// A condition or its opposite.
+/// A condition or its opposite. Equal when the canonical texts are.
 #[derive(Debug, Clone)]
 pub struct Literal {
     pub condition: Arc<Condition>,
@@ -43,3 +64,163 @@ pub enum Tree {
     All(Vec<Tree>),
     Any(Vec<Tree>),
 }
+
+/// Brings a clause to its canonical form.
+pub fn normalise(clause: &Clause) -> Normalised {
+    let mut atoms = Atoms::default();
+    let mut formula = atoms.formula(clause, false);
+    // Simplifying a tree may make it small enough after all, and one pass may enable the next; each one shrinks it, so that
+    // the passes are far fewer than this.
+    for _ in 0..MAX_PASSES {
+        if let Some(cubes) = disjunction::canonical(&formula, &mut atoms) {
+            return sorted(cubes.iter().map(|cube| Conjunction { terms: atoms.literals(cube).into_iter().map(Term::Literal).collect() }));
+        }
+        let simpler = tree::simplify(formula.clone(), &mut atoms);
+        if simpler == formula {
+            break;
+        }
+        formula = simpler;
+    }
+    tree_form(&formula, &atoms)
+}
+
+/// One conjunction per branch of the topmost `or`.
+fn tree_form(formula: &Formula, atoms: &Atoms) -> Normalised {
+    let branches = match formula {
+        Formula::Any(branches) => branches.as_slice(),
+        other => std::slice::from_ref(other),
+    };
+    sorted(branches.iter().map(|branch| {
+        let parts = match branch {
+            Formula::All(parts) => parts.as_slice(),
+            other => std::slice::from_ref(other),
+        };
+        let literals: Vec<u32> = parts.iter().filter_map(Formula::as_literal).collect();
+        let literals = atoms.literals(&literals).into_iter().map(Term::Literal);
+        let mut trees: Vec<Tree> = parts.iter().filter(|part| part.as_literal().is_none()).map(|part| tree::output(part, atoms)).collect();
+        trees.sort_by_cached_key(Tree::text);
+        Conjunction { terms: literals.chain(trees.into_iter().map(Term::Tree)).collect() }
+    }))
+}
+
+fn sorted(conjunctions: impl Iterator<Item = Conjunction>) -> Normalised {
+    let mut conjunctions: Vec<Conjunction> = conjunctions.collect();
+    conjunctions.sort_by_cached_key(Conjunction::text);
+    Normalised { conjunctions }
+}
+
+impl Normalised {
+    /// Whether no document can satisfy the filter.
+    pub fn is_nothing(&self) -> bool {
+        self.conjunctions.is_empty()
+    }
+
+    /// Whether every document satisfies the filter.
+    pub fn is_everything(&self) -> bool {
+        self.conjunctions.iter().any(|conjunction| conjunction.terms.is_empty())
+    }
+
+    /// The canonical text: equal exactly when the forms are.
+    pub fn text(&self) -> String {
+        join(self.conjunctions.iter().map(Conjunction::text))
+    }
+
+    /// The canonical form as a clause, for evaluation and for writing it as JSON.
+    pub fn to_clause(&self) -> Clause {
+        any(self.conjunctions.iter().map(Conjunction::to_clause).collect())
+    }
+
+    /// The canonical form as a filter in the language.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self.to_clause() {
+            Clause::Everything => serde_json::Value::Object(serde_json::Map::new()),
+            clause => super::write::clause(&clause),
+        }
+    }
+}
+
+impl Conjunction {
+    fn text(&self) -> String {
+        join(self.terms.iter().map(|term| match term {
+            Term::Literal(literal) => literal.text(),
+            Term::Tree(tree) => tree.text(),
+        }))
+    }
+
+    fn to_clause(&self) -> Clause {
+        all(self
+            .terms
+            .iter()
+            .map(|term| match term {
+                Term::Literal(literal) => literal.to_clause(),
+                Term::Tree(tree) => tree.to_clause(),
+            })
+            .collect())
+    }
+}
+
+impl Tree {
+    fn text(&self) -> String {
+        match self {
+            Tree::Literal(literal) => literal.text(),
+            Tree::All(parts) => format!("{{\"and\":{}}}", join(parts.iter().map(Tree::text))),
+            Tree::Any(parts) => format!("{{\"or\":{}}}", join(parts.iter().map(Tree::text))),
+        }
+    }
+
+    fn to_clause(&self) -> Clause {
+        match self {
+            Tree::Literal(literal) => literal.to_clause(),
+            Tree::All(parts) => all(parts.iter().map(Tree::to_clause).collect()),
+            Tree::Any(parts) => any(parts.iter().map(Tree::to_clause).collect()),
+        }
+    }
+}
+
+impl Literal {
+    /// The canonical text of the literal.
+    pub fn text(&self) -> String {
+        let text = key::of(&self.condition);
+        if self.negated { format!("{{\"not\":{text}}}") } else { text }
+    }
+
+    fn to_clause(&self) -> Clause {
+        let condition = Arc::clone(&self.condition);
+        match (&*self.condition, self.negated) {
+            (_, false) => Clause::Condition(condition),
+            (Condition::Exists { .. } | Condition::Holds { .. }, true) => Clause::Missing(condition),
+            (_, true) => Clause::Not(Box::new(Clause::Condition(condition))),
+        }
+    }
+}
+
+impl PartialEq for Literal {
+    fn eq(&self, other: &Literal) -> bool {
+        self.negated == other.negated && (Arc::ptr_eq(&self.condition, &other.condition) || self.text() == other.text())
+    }
+}
+
+impl Eq for Literal {}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    format!("[{}]", parts.collect::<Vec<_>>().join(","))
+}
+
+fn all(mut parts: Vec<Clause>) -> Clause {
+    match parts.len() {
+        0 => Clause::Everything,
+        1 => parts.remove(0),
+        _ => Clause::And(parts),
+    }
+}
+
+fn any(mut parts: Vec<Clause>) -> Clause {
+    match parts.len() {
+        0 => Clause::Nothing,
+        1 => parts.remove(0),
+        _ => Clause::Or(parts),
+    }
+}
+
+#[cfg(test)]
+mod tests;

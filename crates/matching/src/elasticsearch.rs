@@ -1,0 +1,195 @@
+//! A filter as an Elasticsearch query, for search with the same language. Must never translate into a query that is known to
+//! find something else; where the stored form itself blurs the difference, the translation says so.
+
+mod pattern;
+
+use serde_json::{Map, Value, json};
+
+use crate::field::FieldPath;
+use crate::filter::{Clause, Condition, Filter, Scalar, Shape};
+
+/// A clause that has no equivalent, and why.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{keyword} cannot be translated for Elasticsearch: {reason}")]
+pub struct Untranslatable {
+    pub keyword: String,
+    pub reason: String,
+}
+
+/// A query, and in what its answers may differ from the filter's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Translation {
+    pub query: Value,
+    /// Without doubles, in the order in which they were met. Empty: the answers are the same for documents without arrays
+    /// whose strings are mapped as `keyword`, with fields that hold what their mapping says.
+    pub differences: Vec<Difference>,
+}
+
+/// Why a translated query may answer differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Difference {
+    /// A field that holds `null` or `[]` counts as absent there.
+    EmptyIsAbsent,
+    /// A field that is the value itself counts as an array that holds it.
+    ScalarIsArray,
+    /// Points are stored rounded to about a centimetre.
+    RoundedPoints,
+    /// Distances are those on a sphere: up to 0.6 % off the ellipsoid.
+    SphericalDistance,
+    /// Polygon edges are straight on the map, not geodesic.
+    StraightEdges,
+}
+
+/// The filter as an Elasticsearch query.
+pub fn to_elasticsearch(filter: &Filter) -> Result<Value, Untranslatable> {
+    translate(filter).map(|translation| translation.query)
+}
+
+/// The filter as an Elasticsearch query, with what may differ.
+pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
+    let mut translator = Translator { differences: Vec::new() };
+    let query = translator.clause(filter.clause())?;
+    Ok(Translation { query, differences: translator.differences })
+}
+
+struct Translator {
+    differences: Vec<Difference>,
+}
+
+fn untranslatable<T>(keyword: &str, reason: &str) -> Result<T, Untranslatable> {
+    Err(Untranslatable { keyword: keyword.to_owned(), reason: reason.to_owned() })
+}
+
+/// An object of one property.
+fn one(name: &str, value: Value) -> Value {
+    Value::Object(Map::from_iter([(name.to_owned(), value)]))
+}
+
+fn boolean(clause: &str, queries: Vec<Value>) -> Value {
+    one("bool", one(clause, queries.into()))
+}
+
+/// Documents that satisfy at least one. Said aloud, because beside a `filter` the default would be none.
+fn any(queries: Vec<Value>) -> Value {
+    json!({ "bool": { "should": queries, "minimum_should_match": 1 } })
+}
+
+impl Translator {
+    fn differ(&mut self, difference: Difference) {
+        if !self.differences.contains(&difference) {
+            self.differences.push(difference);
+        }
+    }
+
+    fn clauses(&mut self, parts: &[Clause]) -> Result<Vec<Value>, Untranslatable> {
+        parts.iter().map(|part| self.clause(part)).collect()
+    }
+
+    fn clause(&mut self, clause: &Clause) -> Result<Value, Untranslatable> {
+        Ok(match clause {
+            Clause::Everything => json!({ "match_all": {} }),
+            Clause::Nothing => json!({ "match_none": {} }),
+            Clause::Condition(leaf) => self.condition(leaf)?,
+            Clause::Missing(leaf) => boolean("must_not", vec![self.condition(leaf)?]),
+            Clause::And(parts) => boolean("filter", self.clauses(parts)?),
+            Clause::Or(parts) => any(self.clauses(parts)?),
+            Clause::Not(inner) => boolean("must_not", vec![self.clause(inner)?]),
+            Clause::Bool { must, must_not, should, should_not } => {
+                let mut all = self.clauses(must)?;
+                if !should.is_empty() {
+                    all.push(any(self.clauses(should)?));
+                }
+                let mut none = self.clauses(must_not)?;
+                if !should_not.is_empty() {
+                    none.push(boolean("filter", self.clauses(should_not)?));
+                }
+                json!({ "bool": { "filter": all, "must_not": none } })
+            }
+        })
+    }
+
+    fn condition(&mut self, condition: &Condition) -> Result<Value, Untranslatable> {
+        Ok(match condition {
+            Condition::Equals { field, value } => term("equals", field, value)?,
+            Condition::In { field, values } if field.as_str() == "_id" => {
+                json!({ "ids": { "values": values.iter().map(|value| Value::from(&**value)).collect::<Vec<_>>() } })
+            }
+            Condition::In { field, values } => one("terms", one(field.as_str(), values.iter().map(|value| Value::from(&**value)).collect())),
+            Condition::Exists { field } => {
+                self.differ(Difference::EmptyIsAbsent);
+                json!({ "exists": { "field": field.as_str() } })
+            }
+            Condition::Holds { field, value } => {
+                self.differ(Difference::ScalarIsArray);
+                term("exists", field, value)?
+            }
+            Condition::Range { .. } => condition.to_json(),
+            Condition::Regexp { field, pattern } => pattern::translate(field, pattern)?,
+            Condition::Geo { field, shape } => self.area(field, shape),
+            Condition::Match { object } => {
+                let mut parts = Vec::new();
+                contained(object, "", &mut parts)?;
+                boolean("filter", parts)
+            }
+            Condition::Select { .. } => return untranslatable("select", "elements of an array have no place in the index"),
+        })
+    }
+
+    fn area(&mut self, field: &FieldPath, shape: &Shape) -> Value {
+        self.differ(Difference::RoundedPoints);
+        let within = |centre: &crate::geo::Point, metres: f64| {
+            let operand = [(field.to_string(), json!({ "lat": centre.lat, "lon": centre.lon })), ("distance".to_owned(), format!("{metres}m").into())];
+            one("geo_distance", Value::Object(Map::from_iter(operand)))
+        };
+        match shape {
+            Shape::Box(area) => {
+                let edges = json!({ "top": area.top, "left": area.left, "bottom": area.bottom, "right": area.right });
+                one("geo_bounding_box", one(field.as_str(), edges))
+            }
+            Shape::Circle { centre, radius } => {
+                self.differ(Difference::SphericalDistance);
+                within(centre, *radius)
+            }
+            Shape::Ring { centre, from, to } => {
+                self.differ(Difference::SphericalDistance);
+                json!({ "bool": { "filter": [within(centre, *to)], "must_not": [within(centre, *from)] } })
+            }
+            Shape::Polygon(polygon) => {
+                self.differ(Difference::StraightEdges);
+                let mut ring: Vec<Value> = polygon.points().iter().map(|corner| json!([corner.lon, corner.lat])).collect();
+                ring.extend(ring.first().cloned());
+                let polygon = json!({ "shape": { "type": "Polygon", "coordinates": [ring] }, "relation": "intersects" });
+                one("geo_shape", one(field.as_str(), polygon))
+            }
+        }
+    }
+}
+
+fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untranslatable> {
+    match value {
+        Scalar::Null => untranslatable(keyword, "null is not indexed"),
+        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => {
+            Ok(one("term", one(field.as_str(), one("value", value.to_json()))))
+        }
+    }
+}
+
+/// A `match` is the conjunction of its scalars, each by its path.
+fn contained(object: &Map<String, Value>, path: &str, parts: &mut Vec<Value>) -> Result<(), Untranslatable> {
+    for (key, wanted) in object {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match wanted {
+            Value::Object(inner) if !inner.is_empty() => contained(inner, &path, parts)?,
+            Value::Object(_) => return untranslatable("match", "an object without keys leaves nothing in the index"),
+            Value::Array(_) => return untranslatable("match", "arrays are not kept as such in the index"),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                let scalar = Scalar::from_json(wanted).unwrap_or(Scalar::Null);
+                parts.push(term("match", &FieldPath::new(&path), &scalar)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! The canonical text of a condition: equal exactly when two conditions say the same. Room ids are made from these texts, so
+//! changing one changes the id of every filter that has such a condition: it must never happen by accident.
+
+use serde_json::{Value, json};
+
+use crate::field::FieldPath;
+use crate::filter::{Bounds, Clause, Condition, Scalar, Shape};
+use crate::geo::{BoundingBox, Point};
+use crate::number::Number;
+
+/// The text of a condition in canonical form; the query of a `select` in it must be so too.
+pub fn of(condition: &Condition) -> String {
+    match condition {
+        Condition::Equals { field, value } => text("equals", field, &[scalar(value)]),
+        Condition::In { field, values } => {
+            let values: Vec<Value> = values.iter().map(|value| Value::from(&**value)).collect();
+            text("in", field, &values)
+        }
+        Condition::Exists { field } => text("exists", field, &[]),
+        Condition::Holds { field, value } => text("holds", field, &[scalar(value)]),
+        Condition::Range { field, bounds } => range(field, bounds),
+        Condition::Regexp { field, pattern } => text("regexp", field, &[pattern.source().into(), pattern.flags().to_text().into()]),
+        Condition::Geo { field, shape } => area(field, shape),
+        Condition::Match { object } => format!("[\"match\",{}]", sorted(&Value::Object((**object).clone()))),
+        Condition::Select { field, index, query } => {
+            format!("[\"select\",{},{index},{}]", Value::from(field.as_str()), clause(query))
+        }
+    }
+}
+
+/// The text of a clause in canonical form, which holds no `bool`.
+fn clause(clause: &Clause) -> String {
+    let parts = |parts: &[Clause]| parts.iter().map(self::clause).collect::<Vec<_>>().join(",");
+    match clause {
+        Clause::Everything => "true".to_owned(),
+        Clause::Nothing => "false".to_owned(),
+        Clause::Condition(leaf) => of(leaf),
+        Clause::Missing(leaf) => format!("{{\"not\":{}}}", of(leaf)),
+        Clause::Not(inner) => format!("{{\"not\":{}}}", self::clause(inner)),
+        Clause::And(all) => format!("{{\"and\":[{}]}}", parts(all)),
+        Clause::Or(any) => format!("{{\"or\":[{}]}}", parts(any)),
+        Clause::Bool { must, must_not, should, should_not } => {
+            let parts = [must, must_not, should, should_not].map(|part| parts(part));
+            format!("{{\"bool\":[[{}]]}}", parts.join("],["))
+        }
+    }
+}
+
+fn text(keyword: &str, field: &FieldPath, operands: &[Value]) -> String {
+    let mut parts = vec![Value::from(keyword), Value::from(field.as_str())];
+    parts.extend_from_slice(operands);
+    Value::Array(parts).to_string()
+}
+
+fn scalar(value: &Scalar) -> Value {
+    value.to_json()
+}
+
+fn range(field: &FieldPath, bounds: &Bounds) -> String {
+    let mut operands = Vec::with_capacity(4);
+    for (limit, names) in [(bounds.low, ["gt", "gte"]), (bounds.high, ["lt", "lte"])] {
+        if let Some(limit) = limit {
+            operands.extend([names[usize::from(limit.inclusive)].into(), limit.at.to_json()]);
+        }
+    }
+    text("range", field, &operands)
+}
+
+fn area(field: &FieldPath, shape: &Shape) -> String {
+    match shape {
+        Shape::Box(area) => text("geoBoundingBox", field, &edges(area)),
+        Shape::Circle { centre, radius } => {
+            let [lat, lon] = position(*centre);
+            text("geoDistance", field, &[lat, lon, float(*radius)])
+        }
+        Shape::Ring { centre, from, to } => {
+            let [lat, lon] = position(*centre);
+            text("geoDistanceRange", field, &[lat, lon, float(*from), float(*to)])
+        }
+        Shape::Polygon(polygon) => text("geoPolygon", field, &corners(polygon.points())),
+    }
+}
+
+/// One spelling per number: no `-0`, no `1.0`.
+fn float(value: f64) -> Value {
+    Number::from_f64(value).map_or(Value::Null, Number::to_json)
+}
+
+/// The same longitude in [-180, 180).
+fn wrapped(lon: f64) -> f64 {
+    if (-180.0..180.0).contains(&lon) { lon } else { lon - 360.0 * ((lon + 180.0) / 360.0).floor() }
+}
+
+fn position(point: Point) -> [Value; 2] {
+    [float(point.lat), float(wrapped(point.lon))]
+}
+
+/// A box across the antimeridian is the same whether its right edge is written 181 or -179.
+fn edges(area: &BoundingBox) -> [Value; 4] {
+    let ordinary = |lon: f64| (-180.0..=180.0).contains(&lon);
+    let (left, right) = if (ordinary(area.left) && ordinary(area.right)) || area.right - area.left >= 360.0 {
+        (area.left, area.right)
+    } else {
+        let left = wrapped(area.left);
+        let right = wrapped(area.right);
+        // A right edge on the antimeridian belongs to the box on its left.
+        (left, if right == -180.0 { 180.0 } else { right })
+    };
+    [float(area.top), float(left), float(area.bottom), float(right)]
+}
+
+/// The corners from the smallest one on, in the direction that gives the smaller list: neither where the list starts, nor
+/// its orientation, nor a repeated last corner changes the polygon.
+fn corners(points: &[Point]) -> Vec<Value> {
+    let key = |point: &Point| (Number::from_f64(point.lat), Number::from_f64(wrapped(point.lon)));
+    let mut keys: Vec<_> = points.iter().map(key).collect();
+    keys.dedup();
+    while keys.len() > 1 && keys.first() == keys.last() {
+        keys.pop();
+    }
+    let smallest = keys.iter().min().copied();
+    let mut best: Option<Vec<_>> = None;
+    for _ in 0..2 {
+        for start in (0..keys.len()).filter(|at| Some(keys[*at]) == smallest).take(MOST_STARTS) {
+            let turned: Vec<_> = keys[start..].iter().chain(&keys[..start]).copied().collect();
+            if best.as_ref().is_none_or(|best| turned < *best) {
+                best = Some(turned);
+            }
+        }
+        keys.reverse();
+    }
+    let number = |number: Option<Number>| number.map_or(Value::Null, Number::to_json);
+    best.unwrap_or_default().into_iter().map(|(lat, lon)| json!([number(lat), number(lon)])).collect()
+}
+
+/// A corner that comes more often than this is not tried as a start each time.
+const MOST_STARTS: usize = 8;
+
+/// JSON with the keys of objects and the elements of arrays in order, and each number in its one spelling.
+pub fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => Number::from_json(number).map_or(Value::Null, Number::to_json),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(sorted).collect();
+            items.sort_by_cached_key(Value::to_string);
+            Value::Array(items)
+        }
+        Value::Object(object) => {
+            let mut entries: Vec<(String, Value)> = object.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+            Value::Object(entries.into_iter().collect())
+        }
+        Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+    }
+}

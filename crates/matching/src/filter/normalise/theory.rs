@@ -1,0 +1,181 @@
+//! What conditions on the same field say about each other: one implies another, two exclude each other. Must never claim what
+//! some document could refute; may stay silent about what it does not see.
+
+use super::atoms::Atoms;
+use crate::evaluate;
+use crate::filter::{Bounds, Condition, Limit, Scalar};
+
+/// What a value must be for a condition to hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Anything,
+    Number,
+    Text,
+    Array,
+    /// Points are spelled as text, arrays and objects.
+    Point,
+}
+
+fn kind(condition: &Condition) -> Kind {
+    match condition {
+        Condition::Equals { value: Scalar::Number(_), .. } | Condition::Range { .. } => Kind::Number,
+        Condition::Equals { value: Scalar::String(_), .. } | Condition::In { .. } | Condition::Regexp { .. } => Kind::Text,
+        Condition::Holds { .. } | Condition::Select { .. } => Kind::Array,
+        Condition::Geo { .. } => Kind::Point,
+        Condition::Equals { .. } | Condition::Exists { .. } | Condition::Match { .. } => Kind::Anything,
+    }
+}
+
+fn apart(a: Kind, b: Kind) -> bool {
+    match (a, b) {
+        (Kind::Anything, _) | (_, Kind::Anything) => false,
+        (Kind::Point, other) | (other, Kind::Point) => other == Kind::Number,
+        _ => a != b,
+    }
+}
+
+/// Whether a condition holds of the value that an `equals` demands.
+fn holds_of(condition: &Condition, value: &Scalar) -> bool {
+    evaluate::on_value(condition, &value.to_json())
+}
+
+/// Whether `b` is true of every value that `a` is true of. Both look at the same field.
+fn entails(a: &Condition, b: &Condition) -> bool {
+    match (a, b) {
+        (_, Condition::Exists { .. }) => true,
+        (Condition::Equals { value, .. }, _) => holds_of(b, value),
+        (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => inside(a, b),
+        _ => false,
+    }
+}
+
+/// Whether no value satisfies both. Both look at the same field.
+fn exclude(a: &Condition, b: &Condition) -> bool {
+    match (a, b) {
+        (Condition::Equals { value, .. }, other) | (other, Condition::Equals { value, .. }) => !holds_of(other, value),
+        (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => disjoint(a, b) || disjoint(b, a),
+        _ => apart(kind(a), kind(b)),
+    }
+}
+
+/// Whether every number in `a` is in `b`.
+fn inside(a: &Bounds, b: &Bounds) -> bool {
+    let low = match (a.low, b.low) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(a), Some(b)) => a.at > b.at || (a.at == b.at && (b.inclusive || !a.inclusive)),
+    };
+    let high = match (a.high, b.high) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(a), Some(b)) => a.at < b.at || (a.at == b.at && (b.inclusive || !a.inclusive)),
+    };
+    low && high
+}
+
+/// Whether `lower` ends before `upper` begins.
+fn disjoint(lower: &Bounds, upper: &Bounds) -> bool {
+    match (lower.high, upper.low) {
+        (Some(high), Some(low)) => high.at < low.at || (high.at == low.at && !(high.inclusive && low.inclusive)),
+        _ => false,
+    }
+}
+
+fn negated(literal: u32) -> bool {
+    literal % 2 == 1
+}
+
+/// Whether the literal `a` cannot be true without `b` being so.
+pub fn implies(a: u32, b: u32, atoms: &Atoms) -> bool {
+    if a == b {
+        return true;
+    }
+    if !atoms.same_field(a, b) {
+        return false;
+    }
+    let (first, second) = (atoms.condition(a), atoms.condition(b));
+    match (negated(a), negated(b)) {
+        (false, false) => entails(first, second),
+        (true, true) => entails(second, first),
+        (false, true) => exclude(first, second),
+        (true, false) => false,
+    }
+}
+
+/// Whether the two literals cannot be true together.
+fn contradict(a: u32, b: u32, atoms: &Atoms) -> bool {
+    implies(a, b ^ 1, atoms)
+}
+
+/// Sorts a conjunction and strips it of what follows from the rest; `None` when it contradicts itself.
+pub fn simplify(mut cube: Vec<u32>, atoms: &mut Atoms) -> Option<Vec<u32>> {
+    cube.sort_unstable();
+    cube.dedup();
+    if cube.len() > 1 && bind_ranges(&mut cube, atoms) {
+        cube.sort_unstable();
+        cube.dedup();
+    }
+    for (at, a) in cube.iter().enumerate() {
+        if cube[at + 1..].iter().any(|b| contradict(*a, *b, atoms) || contradict(*b, *a, atoms)) {
+            return None;
+        }
+    }
+    let mut at = 0;
+    while at < cube.len() {
+        let literal = cube[at];
+        if cube.iter().any(|other| *other != literal && implies(*other, literal, atoms)) {
+            cube.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+    Some(cube)
+}
+
+/// Where the field is known to be a number, "not above 5" is "at most 5"; and "at least 5, at most 5" is "equals 5".
+fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) -> bool {
+    let is_range = |literal: u32, atoms: &Atoms| matches!(**atoms.condition(literal), Condition::Range { .. });
+    if !cube.iter().any(|literal| !negated(*literal) && is_range(*literal, atoms)) {
+        return false;
+    }
+    let mut changed = false;
+    for at in 0..cube.len() {
+        let literal = cube[at];
+        let known = negated(literal) && cube.iter().any(|other| !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal));
+        if let (true, Condition::Range { field, bounds }) = (known, &**atoms.condition(literal)) {
+            let opposite = Condition::Range { field: field.clone(), bounds: beyond(bounds) };
+            cube[at] = atoms.literal(opposite, false);
+            changed = true;
+        }
+    }
+    for at in 0..cube.len() {
+        for other in 0..at {
+            if let Some(point) = single_point(cube[at], cube[other], atoms) {
+                cube.push(atoms.literal(point, false));
+                changed = true;
+            }
+        }
+    }
+    changed
+}
+
+/// The numbers outside a range that has one end only.
+fn beyond(bounds: &Bounds) -> Bounds {
+    let flip = |limit: Limit| Limit { at: limit.at, inclusive: !limit.inclusive };
+    Bounds { low: bounds.high.map(flip), high: bounds.low.map(flip) }
+}
+
+/// The `equals` that "at least n" and "at most n" amount to.
+fn single_point(a: u32, b: u32, atoms: &Atoms) -> Option<Condition> {
+    if negated(a) || negated(b) || !atoms.same_field(a, b) {
+        return None;
+    }
+    match (&**atoms.condition(a), &**atoms.condition(b)) {
+        (Condition::Range { field, bounds: a }, Condition::Range { bounds: b, .. }) => {
+            let (low, high) = (a.low.or(b.low)?, a.high.or(b.high)?);
+            let single = low.at == high.at && low.inclusive && high.inclusive;
+            single.then(|| Condition::Equals { field: field.clone(), value: Scalar::Number(low.at) })
+        }
+        _ => None,
+    }
+}
