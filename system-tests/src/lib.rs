@@ -4,5 +4,7 @@
 //! by the product and its judge.
 
 pub mod checker;
+pub mod client;
 pub mod history;
 pub mod model;
+pub mod workload;
