@@ -70,6 +70,15 @@ impl<'a> Document<'a> {
         }
     }
 
+    /// Calls `visit` with every key of the document itself, as [`Document::key`] knows them.
+    pub fn each_key(&self, visit: &mut dyn FnMut(&str, &'a Value)) {
+        match self.root {
+            Root::Object(object) => object.iter().for_each(|(key, value)| visit(key, value)),
+            Root::Element(element) => visit(ELEMENT, element),
+            Root::Nothing => {}
+        }
+    }
+
     /// Calls `visit` with every field and its value, in document order, objects before what they hold. When a path comes
     /// twice (a literal dotted key), the later value is the one that counts; see [`Document::may_repeat`].
     pub fn each_field(&self, visit: &mut dyn FnMut(&str, &'a Value)) {

@@ -1,5 +1,6 @@
 //! The address of a value inside a document: `user.name`, dots between keys. Must never look at a document itself.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -20,6 +21,13 @@ impl FieldPath {
     /// The keys between the dots. A path always has at least one, possibly empty.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
         self.0.split('.')
+    }
+}
+
+/// Hash and order are those of the text, so maps by path can be asked with a text.
+impl Borrow<str> for FieldPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -1,0 +1,232 @@
+//! One condition of the registered filters, kept once however many filters ask for it.
+//! Must never mean anything else than the condition it was made from.
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::patterns::Grams;
+use super::posting::Posting;
+use super::scalar::ScalarRef;
+use crate::document::Document;
+use crate::evaluate;
+use crate::field::FieldPath;
+use crate::filter::normalise::{Literal, Tree};
+use crate::filter::{Bounds, Condition, Scalar, Shape};
+use crate::geo::{self, Direction, Polygon, Radius};
+use crate::pattern::Pattern;
+
+/// The field number of conditions that concern no single field.
+pub(super) const NO_FIELD: u32 = u32::MAX;
+
+/// A condition and those who wait for it.
+#[derive(Debug)]
+pub(super) struct Leaf {
+    pub(super) test: Test,
+    pub(super) field: u32,
+    /// How many conjunctions mention it.
+    pub(super) references: u32,
+    /// Whom to tell when it holds: conjunctions it is the access condition of, and filters that are just this condition.
+    pub(super) waiting: Posting,
+    /// One more than the number of the guarded group that is skipped when it holds; 0 for none.
+    pub(super) group: u32,
+}
+
+/// What a leaf asks of the value of its field.
+#[derive(Debug)]
+pub(super) enum Test {
+    Equals(Scalar),
+    Exists,
+    Holds(Scalar),
+    Range(Box<Bounds>),
+    Regexp(Box<Search>),
+    Geo(Box<Area>),
+    Match(Box<Kept>),
+    Select(Box<Kept>),
+    /// A part too large for conjunctions; evaluated as it stands.
+    Tree(Box<Tree>),
+}
+
+/// A condition that is evaluated as it stands, with its canonical text.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) condition: Arc<Condition>,
+    text: Box<str>,
+}
+
+impl Kept {
+    fn new(condition: &Arc<Condition>) -> Box<Self> {
+        let text = Literal { condition: Arc::clone(condition), negated: false }.text().into();
+        Box::new(Self { condition: Arc::clone(condition), text })
+    }
+}
+
+/// A pattern and where it waits.
+#[derive(Debug)]
+pub(super) struct Search {
+    pub(super) pattern: Pattern,
+    pub(super) grams: Grams,
+}
+
+/// An area, ready for many tests.
+#[derive(Debug, PartialEq)]
+pub(super) enum Area {
+    Box(geo::BoundingBox),
+    Radius(Radius),
+    Polygon(Arc<Polygon>),
+}
+
+impl From<&Shape> for Area {
+    fn from(shape: &Shape) -> Self {
+        match shape {
+            Shape::Box(area) => Area::Box(*area),
+            Shape::Circle { centre, radius } => Area::Radius(Radius::new(*centre, 0.0, *radius)),
+            Shape::Ring { centre, from, to } => Area::Radius(Radius::new(*centre, *from, *to)),
+            Shape::Polygon(polygon) => Area::Polygon(Arc::clone(polygon)),
+        }
+    }
+}
+
+impl Area {
+    pub(super) fn bounds(&self) -> geo::Bounds {
+        match self {
+            Area::Box(area) => area.bounds(),
+            Area::Radius(radius) => radius.bounds(),
+            Area::Polygon(polygon) => polygon.bounds(),
+        }
+    }
+
+    fn contains(&self, point: geo::Point) -> bool {
+        match self {
+            Area::Box(area) => area.contains(point),
+            Area::Radius(radius) => radius.contains(point, &Direction::from(point)),
+            Area::Polygon(polygon) => polygon.contains(point),
+        }
+    }
+}
+
+/// The field a condition is about.
+pub(super) fn field_of(condition: &Condition) -> Option<&FieldPath> {
+    match condition {
+        Condition::Equals { field, .. }
+        | Condition::In { field, .. }
+        | Condition::Exists { field }
+        | Condition::Holds { field, .. }
+        | Condition::Range { field, .. }
+        | Condition::Regexp { field, .. }
+        | Condition::Geo { field, .. }
+        | Condition::Select { field, .. } => Some(field),
+        Condition::Match { .. } => None,
+    }
+}
+
+impl Test {
+    /// Nothing for `in`, which the normal form does not have.
+    pub(super) fn new(condition: &Arc<Condition>) -> Option<Self> {
+        Some(match &**condition {
+            Condition::Equals { value, .. } => Test::Equals(value.clone()),
+            Condition::In { .. } => return None,
+            Condition::Exists { .. } => Test::Exists,
+            Condition::Holds { value, .. } => Test::Holds(value.clone()),
+            Condition::Range { bounds, .. } => Test::Range(Box::new(*bounds)),
+            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search { pattern: pattern.clone(), grams: Grams::default() })),
+            Condition::Geo { shape, .. } => Test::Geo(Box::new(shape.into())),
+            Condition::Match { .. } => Test::Match(Kept::new(condition)),
+            Condition::Select { .. } => Test::Select(Kept::new(condition)),
+        })
+    }
+
+    /// Whether a result is worth keeping for the rest of the document.
+    #[inline]
+    pub(super) fn is_costly(&self) -> bool {
+        match self {
+            Test::Equals(_) | Test::Exists | Test::Holds(_) | Test::Range(_) => false,
+            Test::Regexp(_) | Test::Geo(_) | Test::Match(_) | Test::Select(_) | Test::Tree(_) => true,
+        }
+    }
+
+    /// Whether the condition holds of a document that has this value in the field.
+    pub(super) fn holds(&self, value: Option<&Value>, document: &Document<'_>) -> bool {
+        match (self, value) {
+            (Test::Match(kept) | Test::Select(kept), _) => evaluate::condition(&kept.condition, document),
+            (Test::Tree(tree), _) => evaluate::tree(tree, document),
+            (_, None) => false,
+            (Test::Exists, Some(_)) => true,
+            (Test::Equals(scalar), Some(found)) => scalar.equals(found),
+            (Test::Holds(scalar), Some(found)) => found.as_array().is_some_and(|items| items.iter().any(|item| scalar.equals(item))),
+            (Test::Range(bounds), Some(found)) => match ScalarRef::from_json(found) {
+                Some(ScalarRef::Number(number)) => bounds.contains(number),
+                _ => false,
+            },
+            (Test::Regexp(search), Some(found)) => found.as_str().is_some_and(|text| search.pattern.is_match(text)),
+            (Test::Geo(area), Some(found)) => geo::parse_point(found).is_some_and(|point| area.contains(point)),
+        }
+    }
+
+    /// Whether this is the test of a scalar, of the kind [`EQUALS`] or [`HOLDS`].
+    #[inline]
+    pub(super) fn is_scalar(&self, kind: u8, scalar: ScalarRef<'_>) -> bool {
+        match self {
+            Test::Equals(own) if kind == EQUALS => ScalarRef::from(own) == scalar,
+            Test::Holds(own) if kind == HOLDS => ScalarRef::from(own) == scalar,
+            _ => false,
+        }
+    }
+
+    /// Feeds what tells this test from others to a hasher. Scalars come as [`ScalarRef`], see [`hash_scalar`].
+    pub(super) fn hash(&self, hasher: &mut impl Hasher) {
+        match self {
+            Test::Equals(scalar) => hash_scalar(EQUALS, scalar.into(), hasher),
+            Test::Exists => hasher.write_u8(2),
+            Test::Holds(scalar) => hash_scalar(HOLDS, scalar.into(), hasher),
+            Test::Range(bounds) => bounds.hash(hasher),
+            Test::Regexp(search) => (search.pattern.source(), search.pattern.flags()).hash(hasher),
+            Test::Geo(area) => hash_area(area, hasher),
+            Test::Match(kept) | Test::Select(kept) => kept.text.hash(hasher),
+            Test::Tree(_) => hasher.write_u8(9),
+        }
+    }
+
+    /// Whether both are the same test of a field. Trees are never shared.
+    pub(super) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Test::Equals(a), Test::Equals(b)) | (Test::Holds(a), Test::Holds(b)) => a == b,
+            (Test::Exists, Test::Exists) => true,
+            (Test::Range(a), Test::Range(b)) => a == b,
+            (Test::Regexp(a), Test::Regexp(b)) => a.pattern == b.pattern,
+            (Test::Geo(a), Test::Geo(b)) => a == b,
+            (Test::Match(a), Test::Match(b)) | (Test::Select(a), Test::Select(b)) => a.text == b.text,
+            _ => false,
+        }
+    }
+}
+
+/// Kinds of scalar tests, for [`hash_scalar`].
+pub(super) const EQUALS: u8 = 0;
+pub(super) const HOLDS: u8 = 1;
+
+#[inline]
+pub(super) fn hash_scalar(kind: u8, scalar: ScalarRef<'_>, hasher: &mut impl Hasher) {
+    hasher.write_u8(kind);
+    scalar.hash(hasher);
+}
+
+fn hash_area(area: &Area, hasher: &mut impl Hasher) {
+    let mut number = |number: f64| hasher.write_u64((number + 0.0).to_bits());
+    match area {
+        Area::Box(area) => [area.top, area.left, area.bottom, area.right].into_iter().for_each(&mut number),
+        Area::Radius(radius) => [radius.centre().lat, radius.centre().lon, radius.to()].into_iter().for_each(&mut number),
+        Area::Polygon(polygon) => polygon.points().iter().for_each(|point| {
+            number(point.lat);
+            number(point.lon);
+        }),
+    }
+}
+
+impl Leaf {
+    /// Nobody waits for it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.group == 0
+    }
+}

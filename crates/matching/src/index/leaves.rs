@@ -1,0 +1,172 @@
+//! All conditions of the registered filters, each once, found by what they say; and the fields they are about.
+//! Must never keep a condition that no conjunction mentions.
+
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+
+use super::field::Field;
+use super::leaf::{Kept, Leaf, NO_FIELD, Test, field_of, hash_scalar};
+use super::objects::Objects;
+use super::posting::Posting;
+use super::scalar::ScalarRef;
+use super::slab::Slab;
+use crate::field::FieldPath;
+use crate::filter::Condition;
+use crate::filter::normalise::{Literal, Tree};
+
+/// Conditions and fields.
+#[derive(Debug, Default)]
+pub(super) struct Leaves {
+    hasher: DefaultHashBuilder,
+    pub(super) all: Slab<Leaf>,
+    same: HashTable<u32>,
+    pub(super) fields: Slab<Field>,
+    pub(super) by_path: HashMap<FieldPath, u32>,
+    pub(super) objects: Objects,
+}
+
+impl Leaves {
+    /// The number of the leaf for a condition, mentioned once more.
+    pub(super) fn intern(&mut self, condition: &Arc<Condition>) -> u32 {
+        let Some(test) = Test::new(condition) else {
+            return self.add_tree(Tree::Literal(Literal { condition: Arc::clone(condition), negated: false }));
+        };
+        let field = field_of(condition).map_or(NO_FIELD, |path| self.field(path));
+        let hash = self.hash(field, &test);
+        let leaves = &self.all;
+        let found = self.same.find(hash, |number| leaves.get(*number).is_some_and(|leaf| leaf.field == field && leaf.test.same(&test)));
+        if let Some(number) = found.copied() {
+            if let Some(leaf) = self.all.get_mut(number) {
+                leaf.references += 1;
+            }
+            return number;
+        }
+        if let Some(field) = self.fields.get_mut(field) {
+            field.references += 1;
+            field.learn(&test);
+        }
+        let number = self.all.insert(Leaf { test, field, references: 1, waiting: Posting::default(), group: 0 });
+        let (hasher, leaves) = (&self.hasher, &self.all);
+        self.same.insert_unique(hash, number, |number| leaves.get(*number).map_or(0, |leaf| hash_test(hasher, leaf.field, &leaf.test)));
+        number
+    }
+
+    /// A leaf for a part that is no condition; never shared.
+    pub(super) fn add_tree(&mut self, tree: Tree) -> u32 {
+        let test = Test::Tree(Box::new(tree));
+        self.all.insert(Leaf { test, field: NO_FIELD, references: 1, waiting: Posting::default(), group: 0 })
+    }
+
+    /// Mentioned once less; gone with the last mention.
+    pub(super) fn release(&mut self, number: u32) {
+        let Some(leaf) = self.all.get_mut(number) else { return };
+        leaf.references -= 1;
+        if leaf.references > 0 {
+            return;
+        }
+        let Some(leaf) = self.all.remove(number) else { return };
+        if let Ok(entry) = self.same.find_entry(self.hash(leaf.field, &leaf.test), |found| *found == number) {
+            entry.remove();
+        }
+        let Some(field) = self.fields.get_mut(leaf.field) else { return };
+        field.references -= 1;
+        if field.references == 0 {
+            self.by_path.remove(&field.path);
+            self.fields.remove(leaf.field);
+        }
+    }
+
+    /// The leaf must hold for somebody: puts it where documents look.
+    pub(super) fn activate(&mut self, number: u32) {
+        let Some(leaf) = self.all.get_mut(number) else { return };
+        match &leaf.test {
+            Test::Match(kept) => with_object(kept, |object| self.objects.insert(object, number)),
+            _ => {
+                if let Some(field) = self.fields.get_mut(leaf.field) {
+                    field.activate(number, leaf);
+                }
+            }
+        }
+    }
+
+    /// Nobody waits for the leaf any more.
+    pub(super) fn deactivate(&mut self, number: u32) {
+        let Some(leaf) = self.all.get(number) else { return };
+        match &leaf.test {
+            Test::Match(kept) => with_object(kept, |object| self.objects.remove(object, number)),
+            _ => {
+                if let Some(field) = self.fields.get_mut(leaf.field) {
+                    field.deactivate(number, leaf);
+                }
+            }
+        }
+    }
+
+    /// Somebody waits for the leaf.
+    pub(super) fn wait(&mut self, number: u32, target: u32) {
+        if self.all.get(number).is_some_and(Leaf::is_idle) {
+            self.activate(number);
+        }
+        if let Some(leaf) = self.all.get_mut(number) {
+            leaf.waiting.insert(target);
+        }
+    }
+
+    pub(super) fn leave(&mut self, number: u32, target: u32) {
+        let Some(leaf) = self.all.get_mut(number) else { return };
+        leaf.waiting.remove(target);
+        if leaf.is_idle() {
+            self.deactivate(number);
+        }
+    }
+
+    /// The leaf of a scalar test, if some filter has it.
+    #[inline]
+    pub(super) fn find_scalar(&self, kind: u8, field: u32, scalar: ScalarRef<'_>) -> Option<u32> {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write_u32(field);
+        hash_scalar(kind, scalar, &mut hasher);
+        let found = self.same.find(hasher.finish(), |number| {
+            self.all.get(*number).is_some_and(|leaf| leaf.field == field && leaf.test.is_scalar(kind, scalar))
+        });
+        found.copied()
+    }
+
+    /// A guess of the share of documents for which a leaf holds; nothing when it cannot be waited for.
+    pub(super) fn share(&self, number: u32) -> Option<f64> {
+        let leaf = self.all.get(number)?;
+        match &leaf.test {
+            Test::Tree(_) => None,
+            Test::Match(kept) => matches!(&*kept.condition, Condition::Match { object } if !object.is_empty()).then_some(0.05),
+            _ => self.fields.get(leaf.field).map(|field| field.share(&leaf.test, leaf.references)),
+        }
+    }
+
+    fn field(&mut self, path: &FieldPath) -> u32 {
+        if let Some(number) = self.by_path.get(path) {
+            return *number;
+        }
+        let number = self.fields.insert(Field::new(path.clone()));
+        self.by_path.insert(path.clone(), number);
+        number
+    }
+
+    fn hash(&self, field: u32, test: &Test) -> u64 {
+        hash_test(&self.hasher, field, test)
+    }
+}
+
+fn hash_test(hasher: &DefaultHashBuilder, field: u32, test: &Test) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    hasher.write_u32(field);
+    test.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn with_object(kept: &Kept, act: impl FnOnce(&serde_json::Map<String, serde_json::Value>)) {
+    if let Condition::Match { object } = &*kept.condition {
+        act(object);
+    }
+}

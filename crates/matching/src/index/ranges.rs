@@ -1,0 +1,199 @@
+//! The ranges of one field, found by a number inside them: an interval tree over the fixed grid of all numbers.
+//! Must never visit a range that lies away from the number, and must never rebalance: adding and removing touch one node.
+//!
+//! Numbers become 64-bit keys in the same order. A range lives in the one node whose middle splits it: the node is named by the bits its
+//! two ends have in common, so there are at most 64 nodes above any number, found by hashing. A node that holds many ranges keeps them
+//! twice, by low and by high end; left of the middle only the low end decides, right of it only the high end, so a search reads matching
+//! ranges and one more. Keys may be coarser than numbers (large integers): a range whose end has the key of the number is to be checked.
+
+use std::collections::BTreeSet;
+
+use hashbrown::HashMap;
+
+use crate::filter::Bounds;
+use crate::number::Number;
+
+/// A node with more ranges than this keeps them sorted.
+const SMALL: usize = 24;
+
+/// A range with the number of its leaf, its ends as keys, both included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span {
+    low: u64,
+    high: u64,
+    leaf: u32,
+}
+
+#[derive(Debug)]
+enum Node {
+    One(Span),
+    Few(Vec<Span>),
+    Many(Box<Sorted>),
+}
+
+#[derive(Debug, Default)]
+struct Sorted {
+    by_low: BTreeSet<(u64, u32)>,
+    by_high: BTreeSet<(u64, u32)>,
+    count: usize,
+}
+
+/// The ranges of one field.
+#[derive(Debug)]
+pub(super) struct Ranges {
+    nodes: HashMap<u64, Node>,
+    /// How many ranges lie at each level; a search skips the empty ones.
+    levels: [u32; 64],
+    occupied: u64,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The number is inside.
+    Certain(u32),
+    /// The number is so near to an end that only the exact comparison can tell.
+    Check(u32),
+}
+
+impl Default for Ranges {
+    fn default() -> Self {
+        Self { nodes: HashMap::new(), levels: [0; 64], occupied: 0 }
+    }
+}
+
+/// A key in the order of the numbers; numbers that differ may share one.
+fn key(number: Number) -> u64 {
+    let bits = number.to_f64().to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn span(bounds: &Bounds, leaf: u32) -> Span {
+    Span { low: bounds.low.map_or(0, |limit| key(limit.at)), high: bounds.high.map_or(u64::MAX, |limit| key(limit.at)), leaf }
+}
+
+/// The level of the node that holds a span: that of the highest bit in which its ends differ.
+fn level(span: Span) -> u32 {
+    63_u32.saturating_sub((span.low ^ span.high).leading_zeros())
+}
+
+/// The middle of the node above a key at a level, which also is the node's name.
+#[inline]
+fn middle(key: u64, level: u32) -> u64 {
+    (key >> level | 1) << level
+}
+
+impl Ranges {
+    pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
+        let span = span(bounds, leaf);
+        let level = level(span);
+        self.levels[level as usize] += 1;
+        self.occupied |= 1 << level;
+        match self.nodes.entry(middle(span.high, level)) {
+            hashbrown::hash_map::Entry::Vacant(place) => {
+                place.insert(Node::One(span));
+            }
+            hashbrown::hash_map::Entry::Occupied(mut place) => place.get_mut().insert(span),
+        }
+    }
+
+    pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
+        let span = span(bounds, leaf);
+        let level = level(span);
+        let name = middle(span.high, level);
+        let Some(node) = self.nodes.get_mut(&name) else { return };
+        if node.remove(span) {
+            self.nodes.remove(&name);
+        }
+        self.levels[level as usize] -= 1;
+        if self.levels[level as usize] == 0 {
+            self.occupied &= !(1 << level);
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.occupied == 0
+    }
+
+    /// Visits every range that holds the number, and maybe some that end at its very key.
+    pub(super) fn search(&self, number: Number, mut visit: impl FnMut(Found)) {
+        let at = key(number);
+        let mut levels = self.occupied;
+        while levels != 0 {
+            let level = levels.trailing_zeros();
+            levels &= levels - 1;
+            let middle = middle(at, level);
+            if let Some(node) = self.nodes.get(&middle) {
+                node.search(at, middle, &mut visit);
+            }
+        }
+    }
+}
+
+impl Node {
+    fn insert(&mut self, span: Span) {
+        match self {
+            Node::One(first) => *self = Node::Few(vec![*first, span]),
+            Node::Few(spans) if spans.len() < SMALL => spans.push(span),
+            Node::Few(spans) => {
+                let mut sorted = Sorted::default();
+                spans.drain(..).chain([span]).for_each(|span| sorted.insert(span));
+                *self = Node::Many(Box::new(sorted));
+            }
+            Node::Many(sorted) => sorted.insert(span),
+        }
+    }
+
+    /// Whether the node is empty now.
+    fn remove(&mut self, span: Span) -> bool {
+        match self {
+            Node::One(_) => true,
+            Node::Few(spans) => {
+                spans.retain(|found| *found != span);
+                spans.is_empty()
+            }
+            Node::Many(sorted) => {
+                sorted.by_low.remove(&(span.low, span.leaf));
+                sorted.by_high.remove(&(span.high, span.leaf));
+                sorted.count -= 1;
+                sorted.count == 0
+            }
+        }
+    }
+
+    #[inline]
+    fn search(&self, at: u64, middle: u64, visit: &mut impl FnMut(Found)) {
+        match self {
+            Node::One(span) => span.search(at, visit),
+            Node::Few(spans) => spans.iter().for_each(|span| span.search(at, visit)),
+            Node::Many(sorted) if at < middle => {
+                sorted.by_low.range(..=(at, u32::MAX)).for_each(|(low, leaf)| visit(found(*low == at, *leaf)));
+            }
+            Node::Many(sorted) => {
+                sorted.by_high.range((at, 0)..).for_each(|(high, leaf)| visit(found(*high == at, *leaf)));
+            }
+        }
+    }
+}
+
+impl Span {
+    #[inline]
+    fn search(&self, at: u64, visit: &mut impl FnMut(Found)) {
+        if self.low <= at && at <= self.high {
+            visit(found(self.low == at || self.high == at, self.leaf));
+        }
+    }
+}
+
+impl Sorted {
+    fn insert(&mut self, span: Span) {
+        self.by_low.insert((span.low, span.leaf));
+        self.by_high.insert((span.high, span.leaf));
+        self.count += 1;
+    }
+}
+
+#[inline]
+fn found(at_end: bool, leaf: u32) -> Found {
+    if at_end { Found::Check(leaf) } else { Found::Certain(leaf) }
+}
