@@ -9,6 +9,7 @@
 //!
 //! Matching takes `&self` and a [`Scratch`] of the calling thread, so any number of threads match at once.
 
+mod audit;
 mod conjunction;
 mod field;
 mod guards;

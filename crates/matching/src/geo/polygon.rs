@@ -37,7 +37,7 @@ impl Polygon {
         let turned: f64 = edges(&points).map(|(a, b)| eastward(a.lon, b.lon)).sum();
         let pole = if turned.abs() < 180.0 {
             0
-        } else if points.iter().map(|point| point.lat).sum::<f64>() < 0.0 {
+        } else if points.iter().map(|point| point.lat).sum::<f64>() < -1e-9 {
             -1
         } else {
             1
@@ -94,10 +94,11 @@ fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
     points.iter().enumerate().map(|(index, a)| (*a, points[(index + 1) % points.len()]))
 }
 
-/// Degrees from one longitude to another the shorter way, within [-180, 180); east is positive.
+/// Degrees from one longitude to another the shorter way, within [-180, 180]; east is positive. Turned round, it is the same with the
+/// other sign, half a turn too: a polygon must not depend on the direction in which it is given.
 fn eastward(from: f64, to: f64) -> f64 {
     let turn = to - from;
-    if turn >= 180.0 {
+    if turn > 180.0 {
         turn - 360.0
     } else if turn < -180.0 {
         turn + 360.0
@@ -113,14 +114,14 @@ fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
     if point.lat.abs() == 90.0 && (a.lat == point.lat || b.lat == point.lat) {
         return Some(Side::On);
     }
-    if turn == -180.0 {
-        return over_pole(a, b, point, to_a, to_b);
-    }
     if to_a == 0.0 && to_b == 0.0 {
         let between = a.lat.min(b.lat) <= point.lat && point.lat <= a.lat.max(b.lat);
         return between.then_some(Side::On);
     }
     let (west, east, to_west, to_east) = if turn > 0.0 { (a, b, to_a, to_b) } else { (b, a, to_b, to_a) };
+    if turn.abs() == 180.0 {
+        return over_pole((west, to_west), (east, to_east), point);
+    }
     if to_east == 0.0 {
         return (east.lat == point.lat).then_some(Side::On);
     }
@@ -141,14 +142,15 @@ fn compare(lat: f64, edge: f64) -> Side {
     }
 }
 
-/// Ends on opposite meridians: the edge goes up one and down the other, over the nearer pole.
-fn over_pole(a: Point, b: Point, point: Point, to_a: f64, to_b: f64) -> Option<Side> {
-    let pole = if a.lat + b.lat < 0.0 { -90.0 } else { 90.0 };
-    let on = |end: Point, to_end: f64| to_end == 0.0 && end.lat.min(pole) <= point.lat && point.lat <= end.lat.max(pole);
-    if point.lat == pole || on(a, to_a) || on(b, to_b) {
+/// Ends (with the degrees to them) on opposite meridians: the edge goes up one and down the other, over the nearer pole, and passes for
+/// one that runs eastward along the pole.
+fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<Side> {
+    let pole = if west.0.lat + east.0.lat < 0.0 { -90.0 } else { 90.0 };
+    let on = |(end, to_end): (Point, f64)| to_end == 0.0 && end.lat.min(pole) <= point.lat && point.lat <= end.lat.max(pole);
+    if point.lat == pole || on(west) || on(east) {
         return Some(Side::On);
     }
-    (-180.0 < to_a && to_a <= 0.0).then(|| compare(point.lat, pole))
+    (-180.0 < west.1 && west.1 <= 0.0).then(|| compare(point.lat, pole))
 }
 
 /// The side of an edge that runs eastward from `west` and meets the point's meridian strictly between its ends.

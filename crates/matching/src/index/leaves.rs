@@ -21,7 +21,7 @@ use crate::filter::normalise::{Literal, Tree};
 pub(super) struct Leaves {
     hasher: DefaultHashBuilder,
     pub(super) all: Slab<Leaf>,
-    same: HashTable<u32>,
+    pub(super) same: HashTable<u32>,
     pub(super) fields: Slab<Field>,
     pub(super) by_path: HashMap<FieldPath, u32>,
     pub(super) objects: Objects,
