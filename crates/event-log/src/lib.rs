@@ -1,1 +1,24 @@
-//! See `Cargo.toml` for what this crate is.
+//! The log as a port, over bytes: publish, consume in a group, read by hand, administer. Drivers: [`kafka`] (the only place that names
+//! `rdkafka`) and [`embedded`] (own fsynced segments). Nothing here knows what a record means.
+
+pub mod admin;
+pub mod consumer;
+pub mod embedded;
+pub mod publisher;
+pub mod record;
+
+pub use admin::{Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
+pub use consumer::{Committed, Consumer, ConsumerError, ConsumerEvent, Limits, PartitionStream, StreamError};
+pub use publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
+pub use record::{Headers, NewRecord, Record};
+
+use std::sync::Arc;
+
+/// A whole log: what a service is given at start. Cheap to clone; all clones share connections.
+#[derive(Clone)]
+pub struct Log {
+    pub publisher: Arc<dyn Publisher>,
+    pub reader: Arc<dyn consumer::Reader>,
+    pub groups: Arc<dyn consumer::Groups>,
+    pub admin: Arc<dyn Admin>,
+}

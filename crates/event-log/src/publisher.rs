@@ -1,0 +1,84 @@
+//! Appending: never blocks, keeps the order of calls per partition, and answers each record once it is safe (or known not to be).
+
+use crate::record::NewRecord;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Where a record was appended, once the log's durability holds for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    pub partition: u16,
+    pub offset: u64,
+    /// Unix milliseconds, the log's clock; -1 where the driver is not told.
+    pub timestamp: i64,
+}
+
+/// Why a record was not even queued: nothing happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error("the queue to the log is full")]
+    QueueFull,
+    #[error("the record is larger than the topic takes")]
+    TooLarge,
+    #[error("there is no such topic or partition")]
+    UnknownPartition,
+    #[error("the log is closed")]
+    Closed,
+}
+
+/// A refusal, with the record back.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct SendError {
+    pub why: Refused,
+    pub record: Box<NewRecord>,
+}
+
+/// What became of a queued record that was not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    /// It is not in the log and never will be.
+    #[error("the log would not take the record: {0}")]
+    Rejected(String),
+    /// It may or may not be in the log: time-out, connection gone, process of the log killed.
+    #[error("the log did not acknowledge the record in time: {0}")]
+    Unknown(String),
+}
+
+/// Resolves when the record is safe, or is known not to be. Dropping it does not withdraw the record.
+#[derive(Debug)]
+pub struct Delivery(pub(crate) oneshot::Receiver<Result<Appended, DeliveryError>>);
+
+impl Delivery {
+    /// For drivers: the two ends.
+    pub fn pair() -> (oneshot::Sender<Result<Appended, DeliveryError>>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+}
+
+impl Future for Delivery {
+    type Output = Result<Appended, DeliveryError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0)
+            .poll(cx)
+            .map(|result| result.unwrap_or_else(|_| Err(DeliveryError::Unknown("the log was closed with the record in flight".into()))))
+    }
+}
+
+/// Appends records. Records accepted by `send` for one partition stand in the log in the order of the calls, whatever is retried inside.
+#[async_trait::async_trait]
+pub trait Publisher: Send + Sync {
+    /// Queues a record; bounded, never blocks.
+    fn send(&self, record: NewRecord) -> Result<Delivery, SendError>;
+    /// Waits until all that was queued before is resolved, at most `limit`; says how many are left.
+    async fn flush(&self, limit: Duration) -> usize;
+    /// Is the log within reach, as far as is known without asking? For readiness and early 503s.
+    fn healthy(&self) -> bool;
+}

@@ -1,0 +1,29 @@
+//! Records, before and after the log gave them a place.
+
+use bytes::Bytes;
+use std::{borrow::Cow, sync::Arc};
+
+/// In order; names may repeat. Values are bytes, usually text.
+pub type Headers = Vec<(Cow<'static, str>, Bytes)>;
+
+/// A record to append. The partition is always named: who appends knows where a key belongs.
+#[derive(Clone, Debug)]
+pub struct NewRecord {
+    pub topic: Arc<str>,
+    pub partition: u16,
+    pub key: Option<Bytes>,
+    pub value: Option<Bytes>,
+    pub headers: Headers,
+}
+
+/// A record as it stands in a partition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    pub partition: u16,
+    pub offset: u64,
+    /// Unix milliseconds at which the log took it (append time).
+    pub timestamp: i64,
+    pub key: Option<Bytes>,
+    pub value: Option<Bytes>,
+    pub headers: Headers,
+}

@@ -1,0 +1,4 @@
+//! The log's contract, held by every driver, and what each driver promises beyond it.
+
+mod contract;
+mod embedded;

@@ -1,0 +1,104 @@
+//! Finds the end of the active segment after a crash, by the law in the crate's header. Must never truncate what may have been acknowledged.
+
+use crate::{
+    frame,
+    medium::Medium,
+    segment::{Frame, HEADER, Segment, Window},
+};
+use std::{fmt, io, path::PathBuf};
+
+/// Stored bytes that are not what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    pub path: PathBuf,
+    pub position: u64,
+    /// The offset of the record that should stand there.
+    pub offset: u64,
+    pub why: &'static str,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is damaged at byte {} (offset {}): {}", self.path.display(), self.position, self.offset, self.why)
+    }
+}
+
+/// Where a segment ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    pub offset: u64,
+    pub timestamp: i64,
+    /// Bytes of a torn tail that were cut off.
+    pub truncated: u64,
+}
+
+pub(crate) enum Trouble {
+    Damage(Damage),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Reads the active segment to its end, fills its index, cuts off a torn tail.
+pub(crate) fn recover(medium: &dyn Medium, segment: &Segment) -> Result<End, Trouble> {
+    let mut window = Window::new(segment);
+    let length = segment.readable();
+    let mut end = End { offset: segment.base(), timestamp: segment.about.created, truncated: 0 };
+    let mut position = HEADER as u64;
+    while position < length {
+        let damage = |why| Trouble::Damage(Damage { path: segment.path.clone(), position, offset: end.offset, why });
+        match window.frame(position)? {
+            Frame::Whole(header) if header.offset != end.offset => return Err(damage("the record has another offset")),
+            Frame::Whole(header) => {
+                segment.note(header.offset, position);
+                end.offset += 1;
+                end.timestamp = header.timestamp;
+                position += header.frame_length() as u64;
+            }
+            bad @ (Frame::Cut(_) | Frame::Bad) => {
+                if !is_torn(segment, position, &bad)? {
+                    return Err(damage("a record does not pass its checksum"));
+                }
+                end.truncated = length - position;
+                segment.publish(position);
+                medium.truncate(segment.file(), position)?;
+                medium.sync(segment.file())?;
+                break;
+            }
+        }
+    }
+    segment.index_is_complete();
+    Ok(end)
+}
+
+/// Is what begins at `position`, which is not a whole frame, the rest of a commit that was never acknowledged?
+fn is_torn(segment: &Segment, position: u64, bad: &Frame) -> io::Result<bool> {
+    let mut from = position + 1;
+    while let Some((found, header)) = segment.next_valid(from)? {
+        if found.saturating_sub(u64::from(header.back)) > position {
+            return Ok(false);
+        }
+        from = found + header.frame_length() as u64;
+    }
+    let left = segment.readable() - position;
+    Ok(left < frame::HEADER as u64 || matches!(bad, Frame::Cut(_)) || has_zero_sector(segment, position)?)
+}
+
+/// Is an aligned sector, cut to what lies behind `position`, all zero?
+fn has_zero_sector(segment: &Segment, position: u64) -> io::Result<bool> {
+    let mut window = Window::new(segment);
+    let (mut from, end) = (position, segment.readable());
+    while from < end {
+        let until = ((from / frame::SECTOR + 1) * frame::SECTOR).min(end);
+        let length = usize::try_from(until - from).unwrap_or(usize::MAX);
+        if window.at(from, length)?.iter().all(|byte| *byte == 0) {
+            return Ok(true);
+        }
+        from = until;
+    }
+    Ok(false)
+}
