@@ -7,4 +7,5 @@ pub mod checker;
 pub mod client;
 pub mod history;
 pub mod model;
+pub mod process;
 pub mod workload;
