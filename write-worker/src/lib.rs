@@ -1,1 +1,75 @@
-//! See `Cargo.toml` for what this crate is.
+//! The write-worker: consume → decode → decide → apply → feedback.
+//!
+//! The one worker that owns a partition decides each event in log order (verdict, before, after), appends the decisions to `changes`, and
+//! only then touches a store. Everything outside `changes` is a projection that may be written twice, late, or by a ghost without harm. The
+//! worker must never touch a store for a decision that is not acknowledged in `changes`, and never judge a position twice.
+
+mod apply;
+mod config;
+mod consume;
+mod decide;
+mod decode;
+mod lane;
+mod mark;
+mod metrics;
+mod recover;
+mod step;
+
+pub use config::Config;
+pub use consume::WorkerError;
+
+use catalog::Catalog;
+use event_log::Log;
+use event_schema::topics::Layout;
+use metrics::Metrics;
+use runtime::{Clock, Health, Shutdown};
+use std::sync::Arc;
+use store::{Record, View};
+
+/// What a worker is given: the log, the stores, the definitions, and where to report.
+#[derive(Clone)]
+pub struct Ports {
+    pub log: Log,
+    pub catalog: Catalog,
+    pub record: Arc<dyn Record>,
+    /// Absent: there is no search.
+    pub view: Option<Arc<dyn View>>,
+    pub layout: Layout,
+    pub clock: Arc<dyn Clock>,
+    pub health: Health,
+    pub registry: prometheus::Registry,
+    /// This worker's name in `open` records and logs; unique per start.
+    pub owner: String,
+}
+
+/// Everything a lane needs, shared by all lanes of the process.
+struct Worker {
+    config: Config,
+    ports: Ports,
+    metrics: Metrics,
+    topics: TopicNames,
+    /// Does the record store forget acknowledged writes when its process is killed?
+    forgetful: bool,
+}
+
+struct TopicNames {
+    transactions: Arc<str>,
+    changes: Arc<str>,
+    mailbox: Arc<str>,
+    dead_letters: Arc<str>,
+}
+
+/// Works until shutdown: soft finishes the batches in hand, hard lets go at once.
+pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(), WorkerError> {
+    use event_schema::topics::{CHANGES, DEAD_LETTERS, MAILBOX, TRANSACTIONS};
+    let name = |topic| Arc::from(ports.layout.name(topic));
+    let topics = TopicNames {
+        transactions: name(&TRANSACTIONS),
+        changes: name(&CHANGES),
+        mailbox: name(&MAILBOX),
+        dead_letters: name(&DEAD_LETTERS),
+    };
+    let metrics = Metrics::register(&ports.registry)?;
+    let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await;
+    consume::run(Arc::new(Worker { config, ports, metrics, topics, forgetful }), shutdown).await
+}

@@ -46,6 +46,11 @@ impl Health {
         self.0.lock().components.insert(component.to_owned(), state);
     }
 
+    /// The component is no longer ours to report on.
+    pub fn forget(&self, component: &str) {
+        self.0.lock().components.remove(component);
+    }
+
     /// Replaces what is known to be weakened about a component.
     pub fn set_weakened(&self, component: &str, weakened: Vec<Weakened>) {
         let mut table = self.0.lock();

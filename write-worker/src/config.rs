@@ -1,0 +1,49 @@
+//! The worker's options. Every one has a default that is right for most.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Events decided together, at most.
+    pub batch_records: usize,
+    /// Bytes of events decided together, at most (one event always fits).
+    pub batch_bytes: usize,
+    /// Memory for documents that were read or decided lately, per partition, bytes.
+    pub cache_bytes: usize,
+    /// Request ids remembered per partition to recognise records that the log holds twice.
+    pub recent_ids: usize,
+    /// First and longest wait between two tries of something that may pass, milliseconds.
+    pub retry_first_ms: u64,
+    pub retry_longest_ms: u64,
+    /// Decisions younger than this are applied again when a partition is taken, milliseconds. Unset: 60,000 where the record store forgets
+    /// acknowledged writes when it is killed (Cassandra with periodic commit-log sync on one node), else 0.
+    pub reapply_window_ms: Option<u64>,
+    /// Records kept in `changes` and `transactions` behind the mark, per partition: history for readers that come late.
+    pub history_records: u64,
+    /// How long a stopping worker finishes what is in hand, milliseconds.
+    pub drain_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            batch_records: 1_000,
+            batch_bytes: 4 << 20,
+            cache_bytes: 16 << 20,
+            recent_ids: 100_000,
+            retry_first_ms: 100,
+            retry_longest_ms: 5_000,
+            reapply_window_ms: None,
+            history_records: 1_000_000,
+            drain_ms: 10_000,
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn backoff(&self) -> runtime::Backoff {
+        runtime::Backoff::new(Duration::from_millis(self.retry_first_ms), Duration::from_millis(self.retry_longest_ms))
+    }
+}

@@ -1,0 +1,180 @@
+//! Stage: which partitions are ours, and a lane for each. The group only says who owns what; what is done with a partition is the lane's.
+//!
+//! A revoked lane is let go at once, in the middle of whatever it does: `changes` fences it, and the next owner finishes its work.
+
+use crate::{Config, Ports, Worker, lane::{Halt, Lane}};
+use event_log::{Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError};
+use runtime::{Shutdown, ShutdownTrigger, State};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::{mpsc, oneshot}, task::JoinSet};
+
+/// Why a worker cannot run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error("the log refuses this worker: {0}")]
+    Log(String),
+    #[error("metrics could not be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+}
+
+/// What lanes ask of the consumer.
+pub(crate) enum Request {
+    Open { partition: u16, offset: u64, reply: oneshot::Sender<Result<Box<dyn PartitionStream>, StreamError>> },
+    Commit { partition: u16, offset: u64, metadata: String },
+}
+
+/// Lanes of this member, and how each is stopped.
+struct Lanes {
+    worker: Arc<Worker>,
+    requests: mpsc::Sender<Request>,
+    shutdown: Shutdown,
+    stops: HashMap<u16, ShutdownTrigger>,
+    running: JoinSet<(u16, Halt)>,
+}
+
+const COMPONENT: &str = "write-worker";
+
+pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), WorkerError> {
+    let mut backoff = worker.config.backoff();
+    while !shutdown.is_soft() {
+        let group = worker.ports.layout.worker_group();
+        let joined = tokio::select! {
+            () = shutdown.soft() => break,
+            joined = worker.ports.log.groups.join(&group, &worker.topics.transactions) => joined,
+        };
+        let ended = match joined {
+            Ok(consumer) => {
+                worker.ports.health.set(COMPONENT, State::Ready);
+                serve(&worker, consumer, &shutdown).await
+            }
+            Err(error) => Err(error),
+        };
+        match ended {
+            Ok(()) => break,
+            Err(ConsumerError::Fatal(why)) => return Err(WorkerError::Log(why)),
+            Err(ConsumerError::Unavailable(why)) => {
+                worker.ports.health.set(COMPONENT, State::Missing { why: why.clone() });
+                tracing::warn!(why, "the log is out of reach: joining again");
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn serve(worker: &Arc<Worker>, mut consumer: Box<dyn Consumer>, shutdown: &Shutdown) -> Result<(), ConsumerError> {
+    let (requests, mut asked) = mpsc::channel(256);
+    let mut lanes = Lanes { worker: worker.clone(), requests, shutdown: shutdown.clone(), stops: HashMap::new(), running: JoinSet::new() };
+    let ended = loop {
+        tokio::select! {
+            () = shutdown.soft() => break Ok(()),
+            event = consumer.next() => match event {
+                Ok(event) => lanes.follow(event),
+                Err(error) => break Err(error),
+            },
+            Some(request) = asked.recv() => answer(consumer.as_mut(), request).await,
+            Some(ended) = lanes.running.join_next() => lanes.ended(ended),
+        }
+    };
+    lanes.drain(consumer.as_mut(), &mut asked, ended.is_ok()).await;
+    consumer.leave().await;
+    ended
+}
+
+async fn answer(consumer: &mut dyn Consumer, request: Request) {
+    match request {
+        Request::Open { partition, offset, reply } => {
+            // Whoever asked may be gone by now: then the stream is dropped.
+            _ = reply.send(consumer.open(partition, offset).await);
+        }
+        Request::Commit { partition, offset, metadata } => consumer.commit(partition, offset, &metadata),
+    }
+}
+
+impl Lanes {
+    fn follow(&mut self, event: ConsumerEvent) {
+        match event {
+            ConsumerEvent::Assigned(partitions) => {
+                tracing::info!(?partitions, "partitions assigned");
+                partitions.into_iter().for_each(|partition| self.start(partition));
+            }
+            ConsumerEvent::Revoked(partitions) | ConsumerEvent::Lost(partitions) => {
+                tracing::info!(?partitions, "partitions let go");
+                for partition in partitions {
+                    if let Some(stop) = self.stops.remove(&partition) {
+                        stop.hard();
+                    }
+                    self.worker.metrics.forget(partition);
+                    self.worker.ports.health.forget(&component(partition));
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, partition: u16) {
+        if let Some(old) = self.stops.remove(&partition) {
+            old.hard();
+        }
+        let (stop, shutdown) = self.shutdown.child();
+        self.stops.insert(partition, stop);
+        let lane = Lane { worker: self.worker.clone(), partition, requests: self.requests.clone(), shutdown };
+        self.running.spawn(async move { (partition, lane.run().await) });
+    }
+
+    /// A lane that ended by itself ended in alarm, or in a panic, which is one.
+    fn ended(&mut self, ended: Result<(u16, Halt), tokio::task::JoinError>) {
+        match ended {
+            Ok((partition, Halt::Alarm(why))) => {
+                tracing::error!(partition, why, "ALARM: the partition stands still until a person acts");
+                self.worker.metrics.alarm();
+                self.worker.ports.health.set(&component(partition), State::Missing { why });
+            }
+            Ok((_, Halt::Stopped | Halt::Retake(_) | Halt::Dead { .. })) => {}
+            Err(error) => {
+                tracing::error!(%error, "ALARM: a lane failed; its partition stands still until the worker is started again");
+                self.worker.metrics.alarm();
+                self.worker.ports.health.set(COMPONENT, State::Missing { why: format!("a lane failed: {error}") });
+            }
+        }
+    }
+
+    /// Soft: lanes finish the batch in hand, within the deadline. Otherwise they are let go.
+    async fn drain(&mut self, consumer: &mut dyn Consumer, asked: &mut mpsc::Receiver<Request>, soft: bool) {
+        let deadline = tokio::time::sleep(Duration::from_millis(self.worker.config.drain_ms));
+        tokio::pin!(deadline);
+        while soft && !self.running.is_empty() {
+            tokio::select! {
+                () = self.shutdown.hard() => break,
+                () = &mut deadline => break,
+                Some(request) = asked.recv() => answer(consumer, request).await,
+                Some(_) = self.running.join_next() => {}
+            }
+        }
+        while let Ok(request) = asked.try_recv() {
+            answer(consumer, request).await;
+        }
+        self.running.shutdown().await;
+    }
+}
+
+fn component(partition: u16) -> String {
+    format!("{COMPONENT} partition {partition}")
+}
+
+/// Does the record store forget what it acknowledged when its process is killed? Settled by the configuration, or asked of the store.
+pub(crate) async fn is_forgetful(config: &Config, ports: &Ports, shutdown: &Shutdown) -> bool {
+    if let Some(window) = config.reapply_window_ms {
+        return window > 0;
+    }
+    let mut backoff = config.backoff();
+    loop {
+        match ports.record.weaknesses().await {
+            Ok(weaknesses) => return weaknesses.iter().any(|weakness| weakness.setting == "commitlog_sync"),
+            Err(error) => tracing::warn!(%error, "waiting for the record store"),
+        }
+        tokio::select! {
+            () = shutdown.soft() => return true,
+            () = tokio::time::sleep(backoff.next_wait()) => {}
+        }
+    }
+}

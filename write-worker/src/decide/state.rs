@@ -1,0 +1,119 @@
+//! What the planner sees: documents and rows as the stores hold them, with everything decided since on top.
+//!
+//! The worker is the only writer of its keys, so what it read or decided stays true while it owns the partition. Entries that a store may
+//! not hold yet are never evicted; the rest is bounded.
+
+use catalog::{Current, CurrentDocument};
+use event_schema::{decision::Decision, mutation::{DocumentKey, RowAction, RowKey, RowMutation}};
+use serde_json::{Map, Value};
+use std::collections::{HashMap, VecDeque};
+
+pub(crate) struct State {
+    documents: HashMap<DocumentKey, Entry<CurrentDocument>>,
+    rows: HashMap<String, Entry<Option<Map<String, Value>>>>,
+    /// Keys in the order of their last write or read, with the batch of that time; stale ones are skipped.
+    age: VecDeque<(Name, u64)>,
+    bytes: usize,
+    limit: usize,
+}
+
+struct Entry<T> {
+    value: T,
+    batch: u64,
+    size: usize,
+}
+
+enum Name {
+    Document(DocumentKey),
+    Row(String),
+}
+
+impl State {
+    pub fn new(limit: usize) -> Self {
+        Self { documents: HashMap::new(), rows: HashMap::new(), age: VecDeque::new(), bytes: 0, limit }
+    }
+
+    pub fn has_document(&self, key: &DocumentKey) -> bool {
+        self.documents.contains_key(key)
+    }
+
+    pub fn has_row(&self, key: &RowKey) -> bool {
+        self.rows.contains_key(&key.to_string())
+    }
+
+    pub fn set_document(&mut self, key: &DocumentKey, value: CurrentDocument, batch: u64) {
+        let size = 200 + key.id.len() + value.body.as_ref().map_or(0, |body| body.get().len());
+        self.bytes += size;
+        if let Some(old) = self.documents.insert(key.clone(), Entry { value, batch, size }) {
+            self.bytes -= old.size;
+        }
+        self.age.push_back((Name::Document(key.clone()), batch));
+    }
+
+    pub fn set_row(&mut self, key: &RowKey, value: Option<Map<String, Value>>, batch: u64) {
+        let name = key.to_string();
+        let size = 200 + name.len() + value.as_ref().map_or(0, |row| row.len() * 100);
+        self.bytes += size;
+        if let Some(old) = self.rows.insert(name.clone(), Entry { value, batch, size }) {
+            self.bytes -= old.size;
+        }
+        self.age.push_back((Name::Row(name), batch));
+    }
+
+    /// Puts a decision's effects on top.
+    pub fn decide(&mut self, decision: &Decision, batch: u64) {
+        for change in &decision.documents {
+            self.set_document(&change.key, CurrentDocument { revision: change.revision, body: change.after.clone() }, batch);
+        }
+        for row in &decision.rows {
+            let value = after(row, self.row(&row.key));
+            self.set_row(&row.key, value, batch);
+        }
+    }
+
+    /// Forgets the oldest entries above the limit, none of a batch after `applied`.
+    pub fn evict(&mut self, applied: u64) {
+        while self.bytes > self.limit {
+            let Some((_, batch)) = self.age.front() else { return };
+            if *batch > applied {
+                return;
+            }
+            let Some((name, batch)) = self.age.pop_front() else { return };
+            match name {
+                Name::Document(key) if self.documents.get(&key).is_some_and(|entry| entry.batch == batch) => {
+                    self.bytes -= self.documents.remove(&key).map_or(0, |entry| entry.size);
+                }
+                Name::Row(key) if self.rows.get(&key).is_some_and(|entry| entry.batch == batch) => {
+                    self.bytes -= self.rows.remove(&key).map_or(0, |entry| entry.size);
+                }
+                Name::Document(_) | Name::Row(_) => {}
+            }
+        }
+    }
+}
+
+/// A row after a mutation.
+fn after(mutation: &RowMutation, before: Option<Map<String, Value>>) -> Option<Map<String, Value>> {
+    let mut row = match mutation.action {
+        RowAction::Remove => return None,
+        RowAction::Put => Map::new(),
+        RowAction::Merge => before.unwrap_or_default(),
+    };
+    for (column, value) in &mutation.cells {
+        match value {
+            Value::Null => row.remove(column),
+            value => row.insert(column.clone(), value.clone()),
+        };
+    }
+    Some(row)
+}
+
+impl Current for State {
+    fn document(&self, key: &DocumentKey) -> CurrentDocument {
+        self.documents.get(key).map_or(CurrentDocument { revision: 0, body: None }, |entry| entry.value.clone())
+    }
+
+    fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
+        self.rows.get(&key.to_string()).and_then(|entry| entry.value.clone())
+    }
+}
