@@ -21,7 +21,7 @@ need_rust() {
     command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     wanted=$(sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml)
     if command -v rustup >/dev/null; then return; fi
-    have=$(rustc --version 2>/dev/null | cut -d' ' -f2)
+    have=$(rustc --version 2>/dev/null | cut -d' ' -f2) || have=
     if [[ -n $have && $(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1) == "$wanted" ]]; then return; fi
     if [[ -n $(apt-cache policy rustup 2>/dev/null | sed -n '/Candidate: [0-9]/p') ]]; then missing+=(rustup); return; fi
     hints+=("Rust $wanted or newer${have:+ (found $have)}: follow https://rustup.rs, then open a new shell")
