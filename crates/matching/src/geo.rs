@@ -50,5 +50,16 @@ impl BoundingBox {
 
 /// The same longitude within [-180, 180]; values already there are untouched, so nothing is lost to rounding.
 fn wrap(lon: f64) -> f64 {
-    if (-180.0..=180.0).contains(&lon) { lon } else { lon - 360.0 * (lon / 360.0).round() }
+    if (-180.0..=180.0).contains(&lon) {
+        return lon;
+    }
+    // The remainder is exact, however large the number.
+    let turned = lon % 360.0;
+    if turned > 180.0 {
+        turned - 360.0
+    } else if turned < -180.0 {
+        turned + 360.0
+    } else {
+        turned
+    }
 }

@@ -19,6 +19,9 @@ const CHORD_ERROR: f64 = 1e-14;
 
 /// Length of the shortest path over the ellipsoid, in metres. NaN when a latitude is beyond a pole.
 pub fn distance(from: Point, to: Point) -> f64 {
+    if !(from.lat.abs() <= 90.0 && to.lat.abs() <= 90.0) {
+        return f64::NAN;
+    }
     InverseGeodesic::<f64>::inverse(&*WGS84, from.lat, wrap(from.lon), to.lat, wrap(to.lon))
 }
 
@@ -35,7 +38,7 @@ pub struct Direction(pub(super) [f64; 3]);
 impl From<Point> for Direction {
     fn from(point: Point) -> Self {
         let (lat_sin, lat_cos) = point.lat.to_radians().sin_cos();
-        let (lon_sin, lon_cos) = point.lon.to_radians().sin_cos();
+        let (lon_sin, lon_cos) = wrap(point.lon).to_radians().sin_cos();
         Self([lat_cos * lon_cos, lat_cos * lon_sin, lat_sin])
     }
 }

@@ -1,4 +1,7 @@
 //! The crate's integration tests, in one binary.
 
+mod generated;
 mod index_equals_evaluate;
+mod match_sets;
+mod normalise;
 mod oracle;
