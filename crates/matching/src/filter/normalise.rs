@@ -69,19 +69,22 @@ pub enum Tree {
 pub fn normalise(clause: &Clause) -> Normalised {
     let mut atoms = Atoms::default();
     let mut formula = atoms.formula(clause, false);
-    // Simplifying a tree may make it small enough after all, and one pass may enable the next; each one shrinks it, so that
-    // the passes are far fewer than this.
+    // Repetitions go first: they must not decide what is too large. One pass may enable the next; each one shrinks the tree,
+    // so that the passes are far fewer than this.
     for _ in 0..MAX_PASSES {
-        if let Some(cubes) = disjunction::canonical(&formula, &mut atoms) {
-            return sorted(cubes.iter().map(|cube| Conjunction { terms: atoms.literals(cube).into_iter().map(Term::Literal).collect() }));
-        }
         let simpler = tree::simplify(formula.clone(), &mut atoms);
-        if simpler == formula {
+        let stable = simpler == formula;
+        formula = simpler;
+        if stable {
             break;
         }
-        formula = simpler;
     }
-    tree_form(&formula, &atoms)
+    match disjunction::canonical(&formula, &mut atoms) {
+        None => tree_form(&formula, &atoms),
+        Some(cubes) => {
+            sorted(cubes.iter().map(|cube| Conjunction { terms: atoms.literals(cube).into_iter().map(Term::Literal).collect() }))
+        }
+    }
 }
 
 /// One conjunction per branch of the topmost `or`.

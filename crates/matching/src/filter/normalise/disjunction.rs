@@ -10,6 +10,10 @@ const MAX_COMBINED: usize = 64;
 /// Combining stops, without effect, when it makes more conjunctions than this.
 const MAX_CLOSURE: usize = 256;
 
+/// Nor are more than this ever compared in one round, nor more rounds made than the other constant says.
+const MAX_GROWN: usize = 1_024;
+const MAX_ROUNDS: usize = 32;
+
 type Cube = Vec<u32>;
 
 /// The unique set of conjunctions, or `None` when multiplying out would exceed the bound.
@@ -92,26 +96,27 @@ fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
     kept
 }
 
-/// Adds every conjunction that follows from two others that differ in the sign of one literal, until nothing new follows.
-/// What is left when the implied ones are dropped depends only on the meaning, not on the spelling. `None` when that would
-/// take too many conjunctions.
+/// Adds every conjunction that follows from two others, one of which holds a literal and the other one that is true whenever
+/// the first is false, until nothing new follows. What is left when the implied ones are dropped depends only on the meaning,
+/// not on the spelling. `None` when that would take too many conjunctions.
 fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
     let mut cubes = cubes.to_vec();
-    loop {
-        if !both_signs(&cubes) {
+    for _ in 0..MAX_ROUNDS {
+        let complements = complements(&cubes, atoms);
+        if complements.is_empty() {
             return Some(cubes);
         }
         if cubes.len() > MAX_COMBINED {
             return None;
         }
         let mut grown = cubes.clone();
-        for (at, a) in cubes.iter().enumerate() {
-            for b in &cubes[at + 1..] {
-                grown.extend(consensus(a, b).and_then(|cube| theory::simplify(cube, atoms)));
+        for a in &cubes {
+            for b in &cubes {
+                consensus(a, b, &complements, atoms, &mut grown);
             }
-        }
-        if grown.len() > MAX_CLOSURE * MAX_COMBINED {
-            return None;
+            if grown.len() > MAX_GROWN {
+                return None;
+            }
         }
         grown = absorb(grown, atoms);
         if grown.len() > MAX_CLOSURE {
@@ -122,21 +127,29 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
         }
         cubes = grown;
     }
+    None
 }
 
-/// Whether some condition is asserted in one conjunction and denied in another.
-fn both_signs(cubes: &[Cube]) -> bool {
+/// The pairs of literals of which at least one is always true. Without a negation there is none.
+fn complements(cubes: &[Cube], atoms: &Atoms) -> Vec<(u32, u32)> {
     let mut seen: Vec<u32> = cubes.iter().flatten().copied().collect();
     seen.sort_unstable();
     seen.dedup();
-    seen.windows(2).any(|pair| pair[0] ^ 1 == pair[1])
+    let negations = seen.iter().filter(|literal| *literal % 2 == 1);
+    let pairs = negations.flat_map(|negation| seen.iter().map(move |other| (*negation, *other)));
+    let mut found: Vec<(u32, u32)> = pairs.filter(|(a, b)| theory::implies(a ^ 1, *b, atoms)).collect();
+    found.sort_unstable();
+    found
 }
 
-/// What follows from two conjunctions that contradict each other in exactly one literal.
-fn consensus(a: &Cube, b: &Cube) -> Option<Cube> {
-    let mut opposed = a.iter().filter(|literal| b.binary_search(&(*literal ^ 1)).is_ok());
-    let (Some(literal), None) = (opposed.next(), opposed.next()) else {
-        return None;
-    };
-    Some(a.iter().chain(b).filter(|other| *other / 2 != literal / 2).copied().collect())
+/// What follows from two conjunctions for each complementary pair between them.
+fn consensus(a: &Cube, b: &Cube, complements: &[(u32, u32)], atoms: &mut Atoms, out: &mut Vec<Cube>) {
+    for &first in a.iter().filter(|literal| *literal % 2 == 1) {
+        for &second in b {
+            if complements.binary_search(&(first, second)).is_ok() {
+                let rest = a.iter().filter(|literal| **literal != first).chain(b.iter().filter(|literal| **literal != second));
+                out.extend(theory::simplify(rest.copied().collect(), atoms));
+            }
+        }
+    }
 }

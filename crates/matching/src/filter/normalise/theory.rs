@@ -109,12 +109,16 @@ fn contradict(a: u32, b: u32, atoms: &Atoms) -> bool {
 
 /// Sorts a conjunction and strips it of what follows from the rest; `None` when it contradicts itself.
 pub fn simplify(mut cube: Vec<u32>, atoms: &mut Atoms) -> Option<Vec<u32>> {
+    if cube.len() > 1 {
+        bind_ranges(&mut cube, atoms);
+    }
+    reduce(cube, atoms)
+}
+
+/// The same without writing any literal in another way.
+pub fn reduce(mut cube: Vec<u32>, atoms: &Atoms) -> Option<Vec<u32>> {
     cube.sort_unstable();
     cube.dedup();
-    if cube.len() > 1 && bind_ranges(&mut cube, atoms) {
-        cube.sort_unstable();
-        cube.dedup();
-    }
     for (at, a) in cube.iter().enumerate() {
         if cube[at + 1..].iter().any(|b| contradict(*a, *b, atoms) || contradict(*b, *a, atoms)) {
             return None;
@@ -133,30 +137,26 @@ pub fn simplify(mut cube: Vec<u32>, atoms: &mut Atoms) -> Option<Vec<u32>> {
 }
 
 /// Where the field is known to be a number, "not above 5" is "at most 5"; and "at least 5, at most 5" is "equals 5".
-fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) -> bool {
+fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) {
     let is_range = |literal: u32, atoms: &Atoms| matches!(**atoms.condition(literal), Condition::Range { .. });
     if !cube.iter().any(|literal| !negated(*literal) && is_range(*literal, atoms)) {
-        return false;
+        return;
     }
-    let mut changed = false;
     for at in 0..cube.len() {
         let literal = cube[at];
         let known = negated(literal) && cube.iter().any(|other| !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal));
         if let (true, Condition::Range { field, bounds }) = (known, &**atoms.condition(literal)) {
             let opposite = Condition::Range { field: field.clone(), bounds: beyond(bounds) };
             cube[at] = atoms.literal(opposite, false);
-            changed = true;
         }
     }
     for at in 0..cube.len() {
         for other in 0..at {
             if let Some(point) = single_point(cube[at], cube[other], atoms) {
                 cube.push(atoms.literal(point, false));
-                changed = true;
             }
         }
     }
-    changed
 }
 
 /// The numbers outside a range that has one end only.

@@ -22,7 +22,9 @@ fn side_by_side(parts: Vec<Formula>, all: bool, atoms: &mut Atoms) -> Formula {
     };
     let flip = u32::from(!all);
     let literals: Vec<u32> = parts.iter().filter_map(Formula::as_literal).map(|literal| literal ^ flip).collect();
-    let Some(literals) = theory::simplify(literals, atoms) else {
+    // In an `or` no literal may be written in another way: multiplied out, its parts stand alone and could not be either.
+    let reduced = if all { theory::simplify(literals, atoms) } else { theory::reduce(literals, atoms) };
+    let Some(literals) = reduced else {
         return truth(!all);
     };
     let mut kept: Vec<Formula> = literals.into_iter().map(|literal| Formula::Literal(literal ^ flip)).collect();
