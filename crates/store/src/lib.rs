@@ -4,10 +4,12 @@
 //! Stores are projections of `changes`: every write carries the version its decision got there, and is skipped where a newer one stands.
 //! Nothing here decides anything, and nothing here may be asked to read-modify-write.
 
+pub mod cell;
 pub mod collection;
 pub mod contract;
 pub mod document;
 pub mod error;
+pub mod mapping;
 pub mod record;
 pub mod schema;
 pub mod search;
