@@ -84,6 +84,8 @@ impl Polygon {
             (west, east) = (west.min(lon), east.max(lon));
         }
         match self.pole {
+            // A pole has every longitude.
+            0 if north > 89.999 || south < -89.999 => Bounds::new(south, north, -180.0, 360.0),
             0 => Bounds::new(south, north, west, east - west),
             pole => Bounds::new(if pole < 0 { -91.0 } else { south }, if pole > 0 { 91.0 } else { north }, -180.0, 360.0),
         }
