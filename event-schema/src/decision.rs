@@ -2,7 +2,13 @@
 //!
 //! A record counts only if it carries the epoch of the newest `open` before it: `epoch` is that open's offset in `changes`.
 
-use crate::{Raw, id::RequestId, mutation::{DocumentChange, RowMutation}, outcome::{DeadReason, Verdict}, position::Position};
+use crate::{
+    Raw,
+    id::RequestId,
+    mutation::{DocumentChange, RowMutation},
+    outcome::{DeadReason, Verdict},
+    position::Position,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

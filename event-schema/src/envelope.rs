@@ -1,6 +1,9 @@
 //! What a gateway appends: transaction events (which change stores) and informative events (which only tell).
 
-use crate::{Raw, id::{EntityKey, RequestId}};
+use crate::{
+    Raw,
+    id::{EntityKey, RequestId},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

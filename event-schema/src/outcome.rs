@@ -1,6 +1,10 @@
 //! What became of a request: the verdict, the ledger's entry, and the feedback to the gateway that waits.
 
-use crate::{Raw, id::RequestId, position::{Position, Version}};
+use crate::{
+    Raw,
+    id::RequestId,
+    position::{Position, Version},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

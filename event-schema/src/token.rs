@@ -90,14 +90,8 @@ mod tests {
     #[test]
     fn a_token_is_its_owners_until_it_expires() {
         let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
-        let token = Token {
-            tenant: "t".into(),
-            principal: "p".into(),
-            expires: 100,
-            generation: 1,
-            offsets: vec![(0, 7), (3, 9)],
-            request: None,
-        };
+        let token =
+            Token { tenant: "t".into(), principal: "p".into(), expires: 100, generation: 1, offsets: vec![(0, 7), (3, 9)], request: None };
         let text = token.sign(&keys);
         assert_eq!(Token::open(&text, &keys, "t", "p", 100), Ok(token));
         assert_eq!(Token::open(&text, &keys, "t", "p", 101), Err(BadToken::Expired));

@@ -43,18 +43,60 @@ pub struct Topic {
 
 const DAY: u64 = 24 * 60 * 60 * 1000;
 
-pub const TRANSACTIONS: Topic =
-    Topic { name: "transactions", key: "entity key", partitions: Partitions::Same, cleanup: Cleanup::ByOwner, record_documents: 2, durable: true, generational: true };
-pub const CHANGES: Topic =
-    Topic { name: "changes", key: "entity key", partitions: Partitions::Same, cleanup: Cleanup::ByOwner, record_documents: 6, durable: true, generational: true };
-pub const INFORMATIVE: Topic =
-    Topic { name: "informative", key: "entity key", partitions: Partitions::Same, cleanup: Cleanup::Age(DAY), record_documents: 2, durable: true, generational: true };
-pub const MAILBOX: Topic =
-    Topic { name: "mailbox", key: "gateway instance", partitions: Partitions::Same, cleanup: Cleanup::Age(DAY / 24), record_documents: 6, durable: false, generational: false };
-pub const DEAD_LETTERS: Topic =
-    Topic { name: "dead-letters", key: "entity key", partitions: Partitions::Fixed(1), cleanup: Cleanup::ByOwner, record_documents: 8, durable: true, generational: false };
-pub const CATALOG: Topic =
-    Topic { name: "catalog", key: "catalog version", partitions: Partitions::Fixed(1), cleanup: Cleanup::Compact, record_documents: 4, durable: true, generational: false };
+pub const TRANSACTIONS: Topic = Topic {
+    name: "transactions",
+    key: "entity key",
+    partitions: Partitions::Same,
+    cleanup: Cleanup::ByOwner,
+    record_documents: 2,
+    durable: true,
+    generational: true,
+};
+pub const CHANGES: Topic = Topic {
+    name: "changes",
+    key: "entity key",
+    partitions: Partitions::Same,
+    cleanup: Cleanup::ByOwner,
+    record_documents: 6,
+    durable: true,
+    generational: true,
+};
+pub const INFORMATIVE: Topic = Topic {
+    name: "informative",
+    key: "entity key",
+    partitions: Partitions::Same,
+    cleanup: Cleanup::Age(DAY),
+    record_documents: 2,
+    durable: true,
+    generational: true,
+};
+pub const MAILBOX: Topic = Topic {
+    name: "mailbox",
+    key: "gateway instance",
+    partitions: Partitions::Same,
+    cleanup: Cleanup::Age(DAY / 24),
+    record_documents: 6,
+    durable: false,
+    generational: false,
+};
+pub const DEAD_LETTERS: Topic = Topic {
+    name: "dead-letters",
+    key: "entity key",
+    partitions: Partitions::Fixed(1),
+    cleanup: Cleanup::ByOwner,
+    record_documents: 8,
+    durable: true,
+    generational: false,
+};
+pub const CATALOG: Topic = Topic {
+    name: "catalog",
+    key: "catalog version",
+    partitions: Partitions::Fixed(1),
+    cleanup: Cleanup::Compact,
+    record_documents: 4,
+    durable: true,
+    generational: false,
+};
 
 /// All topics that are used.
 pub const ALL: [Topic; 6] = [TRANSACTIONS, CHANGES, INFORMATIVE, MAILBOX, DEAD_LETTERS, CATALOG];

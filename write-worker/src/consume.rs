@@ -2,11 +2,17 @@
 //!
 //! A revoked lane is let go at once, in the middle of whatever it does: `changes` fences it, and the next owner finishes its work.
 
-use crate::{Config, Ports, Worker, lane::{Halt, Lane}};
+use crate::{
+    Config, Ports, Worker,
+    lane::{Halt, Lane},
+};
 use event_log::{Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError};
 use runtime::{Shutdown, ShutdownTrigger, State};
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::{sync::{mpsc, oneshot}, task::JoinSet};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
 
 /// Why a worker cannot run at all.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,12 @@ pub(crate) use append::append_record;
 pub(crate) use recent::Recent;
 pub(crate) use state::State;
 
-use crate::{Worker, lane::Halt, mark::{Marker, Progress}, step::{Aside, Step}};
+use crate::{
+    Worker,
+    lane::Halt,
+    mark::{Marker, Progress},
+    step::{Aside, Step},
+};
 use event_log::Record;
 use std::sync::Arc;
 

@@ -72,7 +72,12 @@ impl Lane {
                 Halt::Stopped | Halt::Alarm(_) => return halt,
                 Halt::Retake(why) => tracing::warn!(partition = self.partition, why, "taking the partition again"),
                 Halt::Dead { decision, reason } => {
-                    tracing::warn!(partition = self.partition, decision, reason = reason.message, "a store will not take a decision: voiding it");
+                    tracing::warn!(
+                        partition = self.partition,
+                        decision,
+                        reason = reason.message,
+                        "a store will not take a decision: voiding it"
+                    );
                     dead = Some((decision, reason));
                     continue;
                 }
@@ -144,7 +149,14 @@ impl Lane {
     }
 
     async fn read_changes(&self, from: u64, until: u64) -> Result<Vec<Record>, Halt> {
-        let read = self.worker.ports.log.reader.read(&self.worker.topics.changes, self.partition, from, until, READ_AT_ONCE, Duration::from_secs(30));
+        let read = self.worker.ports.log.reader.read(
+            &self.worker.topics.changes,
+            self.partition,
+            from,
+            until,
+            READ_AT_ONCE,
+            Duration::from_secs(30),
+        );
         match read.await {
             Ok(records) if records.is_empty() => Err(Halt::Retake(format!("`changes` could not be read from {from}"))),
             Ok(records) => Ok(records),
@@ -157,7 +169,8 @@ impl Lane {
         let now = self.worker.ports.clock.now();
         for void in tenure.window.voids_for(culprit, reason, tenure.epoch, now) {
             let change = Change::Void(void);
-            let offset = append_record(&self.worker, &self.worker.topics.changes, self.partition, codec::encode_change(&change, None)).await?;
+            let offset =
+                append_record(&self.worker, &self.worker.topics.changes, self.partition, codec::encode_change(&change, None)).await?;
             if offset != tenure.expected {
                 return Err(Halt::Retake(format!("a void landed at {offset} in `changes`, not at {}", tenure.expected)));
             }
@@ -254,7 +267,12 @@ impl Lane {
         }
     }
 
-    async fn apply_all(&self, mut batches: mpsc::Receiver<Decided>, progress: watch::Sender<Progress>, mut through: u64) -> Result<(), Halt> {
+    async fn apply_all(
+        &self,
+        mut batches: mpsc::Receiver<Decided>,
+        progress: watch::Sender<Progress>,
+        mut through: u64,
+    ) -> Result<(), Halt> {
         let applier = Applier::new(self.worker.clone(), self.partition);
         while let Some(mut decided) = batches.recv().await {
             applier.apply(&mut decided).await?;
@@ -275,7 +293,8 @@ impl Lane {
         for offset in positions {
             let limits = Limits { records: 1, bytes: usize::MAX };
             let reader = &self.worker.ports.log.reader;
-            let found = reader.read(&self.worker.topics.transactions, self.partition, *offset, offset + 1, limits, Duration::from_secs(10)).await;
+            let found =
+                reader.read(&self.worker.topics.transactions, self.partition, *offset, offset + 1, limits, Duration::from_secs(10)).await;
             match found.map_err(stream_halt)?.pop() {
                 Some(record) => records.push(record),
                 None => return Err(Halt::Retake(format!("the event at {offset} could not be read again"))),

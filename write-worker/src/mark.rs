@@ -59,7 +59,12 @@ impl Marker {
 }
 
 /// Keeps the newest mark of a partition until the tenure is over (the sender is dropped).
-pub(crate) async fn keep_marks(worker: Arc<Worker>, partition: u16, mut newest: watch::Receiver<Option<Mark>>, requests: mpsc::Sender<Request>) {
+pub(crate) async fn keep_marks(
+    worker: Arc<Worker>,
+    partition: u16,
+    mut newest: watch::Receiver<Option<Mark>>,
+    requests: mpsc::Sender<Request>,
+) {
     let mut backoff = worker.config.backoff();
     let mut trimmed = 0;
     while newest.changed().await.is_ok() {

@@ -35,21 +35,34 @@ struct Rate {
 impl Metrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let seconds = |name, help| HistogramOpts::new(name, help).buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
-        let sizes = HistogramOpts::new("consign_worker_batch_events", "Events decided together").buckets(vec![1., 2., 5., 10., 20., 50., 100., 200., 500., 1000., 2000.]);
+        let sizes = HistogramOpts::new("consign_worker_batch_events", "Events decided together")
+            .buckets(vec![1., 2., 5., 10., 20., 50., 100., 200., 500., 1000., 2000.]);
         let metrics = Self {
             decided: IntCounterVec::new(Opts::new("consign_worker_decided_total", "Decisions appended, by verdict"), &["verdict"])?,
-            resolved: IntCounterVec::new(Opts::new("consign_worker_resolved_total", "Requests resolved, by operation and verdict"), &["operation", "verdict"])?,
+            resolved: IntCounterVec::new(
+                Opts::new("consign_worker_resolved_total", "Requests resolved, by operation and verdict"),
+                &["operation", "verdict"],
+            )?,
             refused: IntCounterVec::new(Opts::new("consign_worker_refused_total", "Requests refused, by reason"), &["code"])?,
             dead_lettered: IntCounter::new("consign_worker_dead_lettered_total", "Dead letters written")?,
             duplicates: IntCounter::new("consign_worker_duplicates_total", "Records that the log holds twice")?,
-            retried: IntCounterVec::new(Opts::new("consign_worker_retried_total", "Tries that had to be repeated, by what did not answer"), &["what"])?,
+            retried: IntCounterVec::new(
+                Opts::new("consign_worker_retried_total", "Tries that had to be repeated, by what did not answer"),
+                &["what"],
+            )?,
             alarms: IntCounter::new("consign_worker_alarms_total", "Partitions stopped because something is wrong that no retry mends")?,
             lag: IntGaugeVec::new(Opts::new("consign_worker_lag_events", "Events of a partition not yet decided"), &["partition"])?,
-            drain: IntGaugeVec::new(Opts::new("consign_worker_time_to_drain_seconds", "Seconds until a partition's lag is gone at its present rate"), &["partition"])?,
+            drain: IntGaugeVec::new(
+                Opts::new("consign_worker_time_to_drain_seconds", "Seconds until a partition's lag is gone at its present rate"),
+                &["partition"],
+            )?,
             batch: Histogram::with_opts(sizes)?,
             stage: HistogramVec::new(seconds("consign_worker_stage_seconds", "Seconds a batch spends in a stage"), &["stage"])?,
             store: HistogramVec::new(seconds("consign_worker_store_seconds", "Seconds a store takes for a batch"), &["store"])?,
-            latency: Histogram::with_opts(seconds("consign_worker_accepted_to_applied_seconds", "Seconds from the log's acceptance to applied"))?,
+            latency: Histogram::with_opts(seconds(
+                "consign_worker_accepted_to_applied_seconds",
+                "Seconds from the log's acceptance to applied",
+            ))?,
             rates: Mutex::new(HashMap::new()),
         };
         registry.register(Box::new(metrics.decided.clone()))?;

@@ -1,7 +1,11 @@
 //! What stands in a stretch of `changes`: a pure fold. It decides which records count (those under the newest open before them), which
 //! decision stands for each position (the first counted one, until voided), and what must be decided anew. It never reads or writes.
 
-use event_schema::{decision::{Change, Decision, Mark, Void}, mutation::{DocumentChange, RowAction, RowMutation}, outcome::DeadReason};
+use event_schema::{
+    decision::{Change, Decision, Mark, Void},
+    mutation::{DocumentChange, RowAction, RowMutation},
+    outcome::DeadReason,
+};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The fold's state, and at the end its result.

@@ -1,7 +1,13 @@
 //! `/healthz`, `/readyz`, `/metrics`: as routes to merge into a service's own router, and as a server for services that have none.
 
 use crate::{health::Health, lifecycle::Shutdown};
-use axum::{Json, Router, extract::State, http::{StatusCode, header}, response::IntoResponse, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+    routing::get,
+};
 use prometheus::{Encoder, Registry, TextEncoder};
 use tokio::net::TcpListener;
 

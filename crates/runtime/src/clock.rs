@@ -1,6 +1,10 @@
 //! Time as a parameter, so that tests can own it.
 
-use std::{fmt::Debug, sync::atomic::{AtomicI64, Ordering}, time::{SystemTime, UNIX_EPOCH}};
+use std::{
+    fmt::Debug,
+    sync::atomic::{AtomicI64, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Tells the time of day. Decides nothing about order: positions do.
 pub trait Clock: Send + Sync + Debug {

@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod clock;
 pub mod health;
 pub mod lifecycle;
+pub mod settings;
 pub mod telemetry;
 
 pub use backoff::Backoff;

@@ -2,7 +2,12 @@
 //! can be found, and only called applied when it is.
 
 use super::Applier;
-use crate::{decide::{Decided, append_record}, decode, lane::Halt, step::{Aside, Step}};
+use crate::{
+    decide::{Decided, append_record},
+    decode,
+    lane::Halt,
+    step::{Aside, Step},
+};
 use event_log::{Limits, NewRecord};
 use event_schema::{
     codec::{encode_dead_letter, encode_feedback},
@@ -20,15 +25,28 @@ impl Applier {
             let Some(reason) = &step.dead else { continue };
             let (original, key) = self.original(step.position.offset).await?;
             let operation = step.entry.as_ref().map(|entry| entry.operation.clone());
-            let letter = DeadLetter { request: Some(step.request), operation, position: step.position, reason: reason.clone(), time: self.now(), original };
+            let letter = DeadLetter {
+                request: Some(step.request),
+                operation,
+                position: step.position,
+                reason: reason.clone(),
+                time: self.now(),
+                original,
+            };
             append_record(&self.worker, &self.worker.topics.dead_letters, 0, encode_dead_letter(&letter, key)).await?;
             tracing::error!(request = %step.request, position = %step.position, code = reason.code, reason = reason.message, "dead letter");
             self.worker.metrics.dead_lettered();
         }
         for aside in &decided.asides {
             let Aside::Undecodable { position, reason, original } = aside else { continue };
-            let letter =
-                DeadLetter { request: None, operation: None, position: *position, reason: reason.clone(), time: self.now(), original: original.clone() };
+            let letter = DeadLetter {
+                request: None,
+                operation: None,
+                position: *position,
+                reason: reason.clone(),
+                time: self.now(),
+                original: original.clone(),
+            };
             append_record(&self.worker, &self.worker.topics.dead_letters, 0, encode_dead_letter(&letter, None)).await?;
             tracing::error!(%position, code = reason.code, reason = reason.message, "dead letter");
             self.worker.metrics.dead_lettered();

@@ -1,7 +1,10 @@
 //! Many steps → one write per document and row: the last state of each, at the version of the last step that touches it. Pure.
 
 use crate::step::Step;
-use event_schema::{mutation::{DocumentKey, RowAction, RowMutation}, position::Version};
+use event_schema::{
+    mutation::{DocumentKey, RowAction, RowMutation},
+    position::Version,
+};
 use std::collections::HashMap;
 use store::{DocumentWrite, Meta, RowWrite};
 

@@ -1,7 +1,10 @@
 //! One folded batch into the record and the view, side by side, each item until it has a verdict that lasts. What may pass is tried again for
 //! as long as it takes; what a store will never take names the decision that asked for it.
 
-use super::{Applier, fold::{Folded, fold}};
+use super::{
+    Applier,
+    fold::{Folded, fold},
+};
 use crate::{lane::Halt, step::Step};
 use event_schema::{outcome::DeadReason, position::Version};
 use store::{DocumentWrite, ItemVerdict, document::Write};
@@ -82,7 +85,13 @@ impl Applier {
     }
 
     /// Keeps what must be tried again.
-    fn sift<T>(&self, store: &'static str, writes: Vec<T>, verdicts: Vec<ItemVerdict>, key: impl Fn(&T) -> String) -> Result<Sifted<T>, Halt> {
+    fn sift<T>(
+        &self,
+        store: &'static str,
+        writes: Vec<T>,
+        verdicts: Vec<ItemVerdict>,
+        key: impl Fn(&T) -> String,
+    ) -> Result<Sifted<T>, Halt> {
         let mut left = Vec::new();
         let mut why = None;
         for (write, verdict) in writes.into_iter().zip(verdicts) {
@@ -101,7 +110,13 @@ impl Applier {
         }
         if let Some(why) = why {
             self.worker.metrics.retried(store);
-            tracing::warn!(store, partition = self.partition, waiting = left.len(), why, "a store does not take writes now: the partition waits");
+            tracing::warn!(
+                store,
+                partition = self.partition,
+                waiting = left.len(),
+                why,
+                "a store does not take writes now: the partition waits"
+            );
         }
         Ok(Sifted::Left(left))
     }

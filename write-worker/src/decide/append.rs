@@ -4,7 +4,10 @@
 use super::{Decided, Decider};
 use crate::{Worker, lane::Halt, step::Step};
 use event_log::{Delivery, NewRecord, Refused};
-use event_schema::{codec, decision::{Change, Decision, Mark}};
+use event_schema::{
+    codec,
+    decision::{Change, Decision, Mark},
+};
 use std::{sync::Arc, time::Duration};
 
 impl Decider {
@@ -19,7 +22,10 @@ impl Decider {
         for (delivery, change) in sent {
             let offset = delivered(delivery).await?;
             if offset != self.expected {
-                return Err(Halt::Retake(format!("a record landed at {offset} in `changes`, not at {}: somebody else wrote", self.expected)));
+                return Err(Halt::Retake(format!(
+                    "a record landed at {offset} in `changes`, not at {}: somebody else wrote",
+                    self.expected
+                )));
             }
             self.expected += 1;
             match change {
@@ -42,7 +48,10 @@ pub(crate) async fn append_record(worker: &Worker, topic: &Arc<str>, partition: 
 }
 
 async fn delivered(delivery: Delivery) -> Result<u64, Halt> {
-    delivery.await.map(|appended| appended.offset).map_err(|error| Halt::Retake(format!("an append to `changes` was not acknowledged: {error}")))
+    delivery
+        .await
+        .map(|appended| appended.offset)
+        .map_err(|error| Halt::Retake(format!("an append to `changes` was not acknowledged: {error}")))
 }
 
 /// Queues a record, waiting while the queue is full: the log's own back-pressure.

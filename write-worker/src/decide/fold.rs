@@ -1,6 +1,9 @@
 //! Plans in log order, each over what the ones before decided. The verdicts are made here and nowhere else.
 
-use super::{Decider, inputs::{Event, Input, Inputs}};
+use super::{
+    Decider,
+    inputs::{Event, Input, Inputs},
+};
 use crate::lane::Halt;
 use catalog::{Plan, PlanError};
 use event_schema::{
@@ -100,13 +103,20 @@ impl Decider {
 
     /// A decision that would not fit into a record of `changes` is a refusal instead.
     fn fitting(&self, mut decision: Decision) -> Decision {
-        let bodies = decision.documents.iter().flat_map(|change| [&change.before, &change.after]).flatten().map(|body| body.get().len()).sum::<usize>();
+        let bodies = decision
+            .documents
+            .iter()
+            .flat_map(|change| [&change.before, &change.after])
+            .flatten()
+            .map(|body| body.get().len())
+            .sum::<usize>();
         let cells = |row: &event_schema::mutation::RowMutation| {
             let maps = std::iter::once(&row.cells).chain(row.before.as_ref());
             maps.flat_map(|cells| cells.values()).map(|value| value.as_str().map_or(64, str::len)).sum::<usize>()
         };
         let rows = decision.rows.iter().map(cells).sum::<usize>();
-        let others = decision.volatile.as_ref().map_or(0, |volatile| volatile.get().len()) + 512 * (decision.documents.len() + decision.rows.len());
+        let others =
+            decision.volatile.as_ref().map_or(0, |volatile| volatile.get().len()) + 512 * (decision.documents.len() + decision.rows.len());
         let limit = self.worker.ports.layout.record_limit(&CHANGES) - 4096;
         if bodies + rows + others > limit {
             let message = format!("its decision would take {} bytes, more than the {limit} that a record may have", bodies + rows + others);

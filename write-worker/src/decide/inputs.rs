@@ -5,8 +5,17 @@ use super::Decider;
 use crate::{decode, lane::Halt, step::Aside};
 use catalog::CurrentDocument;
 use event_log::Record;
-use event_schema::{envelope::Transaction, id::RequestId, mutation::{DocumentKey, RowKey}, outcome::{DeadReason, Refusal, RefusalCode}, position::Position};
-use std::{collections::{HashMap, HashSet}, sync::Arc};
+use event_schema::{
+    envelope::Transaction,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::{DeadReason, Refusal, RefusalCode},
+    position::Position,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use store::{ClaimOutcome, Collection, StoreError};
 
 /// A sound event at its place.
@@ -23,7 +32,13 @@ pub(super) struct Event {
 pub(super) enum Input {
     Event(Box<Event>),
     /// Not an event, but with an id that can be told so.
-    Dead { request: RequestId, operation: String, position: Position, accepted: i64, reason: DeadReason },
+    Dead {
+        request: RequestId,
+        operation: String,
+        position: Position,
+        accepted: i64,
+        reason: DeadReason,
+    },
 }
 
 #[derive(Default)]
@@ -110,7 +125,9 @@ impl Decider {
             at += 1;
             let Input::Event(event) = input else { return true };
             if repeated.contains(&(at - 1)) {
-                inputs.asides.push(Aside::Duplicate { request: event.transaction.attributes.id, reply: event.transaction.data.reply.clone() });
+                inputs
+                    .asides
+                    .push(Aside::Duplicate { request: event.transaction.attributes.id, reply: event.transaction.data.reply.clone() });
             }
             !repeated.contains(&(at - 1))
         });
@@ -140,8 +157,10 @@ impl Decider {
         if !documents.is_empty() {
             let found = self.worker.patiently("record", || record.documents(&documents)).await?;
             for (key, stored) in documents.iter().zip(found) {
-                let current = stored
-                    .map_or(CurrentDocument { revision: 0, body: None }, |stored| CurrentDocument { revision: stored.meta.revision, body: stored.body });
+                let current = stored.map_or(CurrentDocument { revision: 0, body: None }, |stored| CurrentDocument {
+                    revision: stored.meta.revision,
+                    body: stored.body,
+                });
                 self.state.set_document(key, current, self.batch);
             }
         }

@@ -4,7 +4,10 @@
 //! not hold yet are never evicted; the rest is bounded.
 
 use catalog::{Current, CurrentDocument};
-use event_schema::{decision::Decision, mutation::{DocumentKey, RowAction, RowKey, RowMutation}};
+use event_schema::{
+    decision::Decision,
+    mutation::{DocumentKey, RowAction, RowKey, RowMutation},
+};
 use serde_json::{Map, Value};
 use std::collections::{HashMap, VecDeque};
 

@@ -1,15 +1,7 @@
 //! Which records count, which stand, what is undone and what is decided anew.
 
 use super::*;
-use event_schema::{
-    decision::Open,
-    id::RequestId,
-    mutation::DocumentKey,
-    outcome::Verdict,
-    position::Position,
-    raw,
-    signing::Keyring,
-};
+use event_schema::{decision::Open, id::RequestId, mutation::DocumentKey, outcome::Verdict, position::Position, raw, signing::Keyring};
 
 fn key(id: &str) -> DocumentKey {
     DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: id.into() }
@@ -56,7 +48,8 @@ fn standing(window: &Window) -> Vec<u64> {
 #[test]
 fn only_records_under_the_newest_open_count() {
     // The owner of epoch 0 writes on after epoch 2 began: a ghost.
-    let window = folded(vec![open(), decision(0, 0, "a", 0), open(), decision(0, 1, "a", 1), decision(2, 1, "a", 1), decision(0, 2, "a", 2)]);
+    let window =
+        folded(vec![open(), decision(0, 0, "a", 0), open(), decision(0, 1, "a", 1), decision(2, 1, "a", 1), decision(0, 2, "a", 2)]);
     assert_eq!(standing(&window), [1, 4]);
     assert_eq!(window.next(), 2);
 }
@@ -69,8 +62,14 @@ fn the_first_counted_decision_of_a_position_stands() {
 
 #[test]
 fn a_void_takes_the_later_decisions_on_its_keys_along_and_nothing_else() {
-    let mut window =
-        folded(vec![open(), decision(0, 0, "a", 0), decision(0, 1, "b", 0), decision(0, 2, "a", 1), decision(0, 3, "b", 1), decision(0, 4, "a", 2)]);
+    let mut window = folded(vec![
+        open(),
+        decision(0, 0, "a", 0),
+        decision(0, 1, "b", 0),
+        decision(0, 2, "a", 1),
+        decision(0, 3, "b", 1),
+        decision(0, 4, "a", 2),
+    ]);
     let reason = DeadReason { code: "x".into(), message: "y".into(), store: None };
     let voids = window.voids_for(3, &reason, 0, 7);
     assert_eq!(voids.iter().map(|void| (void.decision, void.dead.is_some())).collect::<Vec<_>>(), [(3, true), (5, false)]);

@@ -1,7 +1,13 @@
 //! Folding keeps the last state, at the last version, whatever the order of actions on a row.
 
 use super::*;
-use event_schema::{id::RequestId, mutation::{DocumentChange, RowKey}, position::Position, raw, signing::Keyring};
+use event_schema::{
+    id::RequestId,
+    mutation::{DocumentChange, RowKey},
+    position::Position,
+    raw,
+    signing::Keyring,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
