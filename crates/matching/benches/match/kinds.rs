@@ -68,7 +68,7 @@ pub static KINDS: [Kind; 12] = [
     Kind {
         name: "mixed_and",
         filter: |i, n, r| {
-            let low = r.below(900);
+            let low = (r.unit() * 9e8).round() / 1e6;
             json!({"and": [{"equals": {"city": city(i % crowd(n))}}, {"range": {"n": {"gte": low, "lt": 1000}}}, {"exists": "name"}]})
         },
         document: |n, r| json!({"city": city(r.below(crowd(n))), "n": r.unit() * 1000.0, "name": "x"}),
