@@ -4,6 +4,8 @@
 pub mod admin;
 pub mod consumer;
 pub mod embedded;
+pub mod kafka;
+mod ownership;
 pub mod publisher;
 pub mod record;
 

@@ -27,3 +27,22 @@ pub struct Record {
     pub value: Option<Bytes>,
     pub headers: Headers,
 }
+
+impl Record {
+    /// Bytes of key, value and headers, as limits count them.
+    pub fn size(&self) -> usize {
+        size(self.key.as_ref(), self.value.as_ref(), &self.headers)
+    }
+}
+
+impl NewRecord {
+    /// Bytes of key, value and headers, as limits count them.
+    pub fn size(&self) -> usize {
+        size(self.key.as_ref(), self.value.as_ref(), &self.headers)
+    }
+}
+
+fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
+    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    headers + key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len)
+}

@@ -3,6 +3,7 @@
 use super::{CLOSED, Core, codec, topic::Partition};
 use crate::{
     consumer::{From, Limits, PartitionStream, Reader, StreamError},
+    ownership,
     record::Record,
 };
 use segment_log::{Bounds, Cursor, Entry, ReadError};
@@ -69,18 +70,13 @@ impl EmbeddedStream {
         let bounds = partition.bounds.clone();
         Ok(Self { partition, cursor: Cursor::new(offset), bounds, revoked, closed: core.closed.subscribe() })
     }
-
-    fn is_revoked(&self) -> bool {
-        // A sender that is gone took the member with it.
-        self.revoked.as_ref().is_some_and(|revoked| *revoked.borrow() || revoked.has_changed().is_err())
-    }
 }
 
 #[async_trait::async_trait]
 impl PartitionStream for EmbeddedStream {
     async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
         loop {
-            if self.is_revoked() {
+            if ownership::is_revoked(self.revoked.as_ref()) {
                 return Err(StreamError::Revoked);
             }
             let end = self.bounds.borrow_and_update().end;
@@ -95,15 +91,9 @@ impl PartitionStream for EmbeddedStream {
             if *self.closed.borrow() {
                 return Err(StreamError::Unavailable(CLOSED.into()));
             }
-            let revoked = async {
-                match &mut self.revoked {
-                    Some(revoked) => drop(revoked.wait_for(|revoked| *revoked).await),
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
                 _ = self.bounds.changed() => {}
-                () = revoked => {}
+                () = ownership::until_revoked(&mut self.revoked) => {}
                 _ = self.closed.wait_for(|closed| *closed) => {}
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::contract::{self, Bed};
 use event_log::embedded::{self, Options};
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 fn bed() -> Bed {
     bed_with(Options::default())

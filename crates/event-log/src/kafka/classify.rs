@@ -1,0 +1,90 @@
+//! What each of Kafka's answers means for us. Pure tables.
+
+use crate::{
+    admin::AdminError,
+    consumer::ConsumerError,
+    publisher::{DeliveryError, Refused},
+};
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode as Code};
+
+/// What becomes of a record whose delivery failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failed {
+    Answer(DeliveryError),
+    /// Sent again if the producer turns out to have failed for good, otherwise of unknown outcome.
+    PerhapsAgain(String),
+}
+
+pub(super) fn delivery(code: Code) -> Failed {
+    match code {
+        Code::MessageSizeTooLarge
+        | Code::InvalidMessageSize
+        | Code::InvalidMessage
+        | Code::InvalidRecord
+        | Code::InvalidTimestamp
+        | Code::InvalidTopic
+        | Code::UnknownTopic
+        | Code::UnknownPartition
+        | Code::TopicAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::PolicyViolation
+        | Code::UnsupportedCompressionType => Failed::Answer(DeliveryError::Rejected(code.to_string())),
+        Code::MessageTimedOut => Failed::Answer(DeliveryError::Unknown(code.to_string())),
+        other => Failed::PerhapsAgain(other.to_string()),
+    }
+}
+
+/// What a producer says at once; `None`: it failed for good and will be replaced.
+pub(super) fn refused(code: Code) -> Option<Refused> {
+    match code {
+        Code::Fatal => None,
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize => Some(Refused::TooLarge),
+        Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicOrPartition | Code::InvalidTopic => Some(Refused::UnknownPartition),
+        _ => Some(Refused::QueueFull),
+    }
+}
+
+/// What a group member must hear; `None`: the client goes on by itself.
+pub(super) fn consumer(error: &KafkaError) -> Option<ConsumerError> {
+    let code = error.rdkafka_error_code()?;
+    match (error, code) {
+        (KafkaError::MessageConsumptionFatal(_), _)
+        | (
+            _,
+            Code::Fatal
+            | Code::GroupAuthorizationFailed
+            | Code::TopicAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::Authentication
+            | Code::SaslAuthenticationFailed
+            | Code::InconsistentGroupProtocol
+            | Code::InvalidSessionTimeout
+            | Code::UnsupportedAssignor,
+        ) => Some(ConsumerError::Fatal(error.to_string())),
+        (_, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
+            Some(ConsumerError::Unavailable(error.to_string()))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn admin(error: &KafkaError, topic: &str) -> AdminError {
+    match error.rdkafka_error_code() {
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => AdminError::UnknownPartition(topic.to_owned()),
+        Some(
+            Code::TopicAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::PolicyViolation
+            | Code::InvalidTopic
+            | Code::InvalidPartitions
+            | Code::InvalidReplicationFactor
+            | Code::InvalidConfig
+            | Code::InvalidRequest
+            | Code::UnsupportedVersion,
+        ) => AdminError::Refused(error.to_string()),
+        _ => AdminError::Unavailable(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Appending to Kafka: bounds what is in flight and answers each record once.
+
+use super::{
+    ConnectError,
+    config::Checked,
+    producer::{Pending, Share, Shared},
+    topics::Topics,
+};
+use crate::{
+    publisher::{Delivery, Publisher, Refused, SendError},
+    record::NewRecord,
+};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+/// How often a flush looks.
+const LOOK: Duration = Duration::from_millis(2);
+
+pub(super) struct KafkaPublisher {
+    shared: Arc<Shared>,
+    topics: Arc<Topics>,
+}
+
+impl KafkaPublisher {
+    pub fn new(settings: &Arc<Checked>, topics: Arc<Topics>) -> Result<Self, ConnectError> {
+        Ok(Self { shared: Shared::start(settings.clone())?, topics })
+    }
+
+    fn share(&self, size: usize) -> Result<Share, Refused> {
+        let share = Share::take(self.shared.load.clone(), size);
+        let (records, bytes) = (self.shared.load.records.load(Ordering::Acquire), self.shared.load.bytes.load(Ordering::Acquire));
+        let full = records > self.shared.settings.queue_records || (bytes > self.shared.settings.queue_bytes && records > 1);
+        if full { Err(Refused::QueueFull) } else { Ok(share) }
+    }
+
+    #[cfg(test)]
+    fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+#[async_trait::async_trait]
+impl Publisher for KafkaPublisher {
+    fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
+        let size = record.size();
+        let share = match self.topics.check(&record.topic, record.partition, size).and_then(|()| self.share(size)) {
+            Ok(share) => share,
+            Err(why) => return Err(SendError { why, record: Box::new(record) }),
+        };
+        let (sender, delivery) = Delivery::pair();
+        match self.shared.send(Pending::new(record, sender, share)) {
+            Ok(()) => Ok(delivery),
+            Err((why, record)) => Err(SendError { why, record: Box::new(record) }),
+        }
+    }
+
+    async fn flush(&self, limit: Duration) -> usize {
+        let before = self.shared.next_epoch();
+        let start = Instant::now();
+        loop {
+            let left = before.iter().map(std::sync::Weak::strong_count).sum();
+            if left == 0 || start.elapsed() >= limit {
+                return left;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn healthy(&self) -> bool {
+        !self.shared.down.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for KafkaPublisher {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! Records of one partition as they are fetched. Wakes when the queue does; must never hand out a record below the offset it stands at.
+
+use super::{
+    fetcher::{Fetchers, For, Lease, watermarks},
+    ffi,
+};
+use crate::{
+    consumer::{Limits, PartitionStream, StreamError},
+    ownership,
+    record::{Headers, Record},
+};
+use bytes::BytesMut;
+use rdkafka::{
+    Message,
+    error::KafkaError,
+    message::{BorrowedMessage, Headers as _},
+    types::RDKafkaErrorCode as Code,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::{Notify, watch};
+
+pub(super) struct KafkaStream {
+    lease: Lease,
+    /// The offset wanted next.
+    offset: u64,
+    /// The partition's end when it was opened.
+    end: u64,
+    filled: Arc<Notify>,
+    revoked: Option<watch::Receiver<bool>>,
+    /// Fetched, and too large for the last answer.
+    held: Option<Record>,
+    failed: Option<StreamError>,
+    /// The client saw the end of the partition.
+    at_end: bool,
+}
+
+/// Where a stream is to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    Offset(u64),
+    Earliest,
+    End,
+    /// The offset, or the first one kept if that is later.
+    AtLeast(u64),
+}
+
+impl KafkaStream {
+    /// Blocks until the broker told the bounds of the partition.
+    pub fn open(
+        fetchers: &Fetchers,
+        what: For,
+        topic: &str,
+        partition: u16,
+        start: Start,
+        revoked: Option<watch::Receiver<bool>>,
+    ) -> Result<Self, StreamError> {
+        let (earliest, end) = fetchers.watermarks(topic, partition).map_err(|error| away(&error))?;
+        let offset = match start {
+            Start::Offset(wanted) if wanted < earliest || wanted > end => return Err(StreamError::OutOfRange { wanted, earliest, end }),
+            Start::Offset(wanted) => wanted,
+            Start::AtLeast(wanted) => wanted.max(earliest),
+            Start::Earliest => earliest,
+            Start::End => end,
+        };
+        let mut lease = fetchers.open(what, topic, partition, offset).map_err(|error| away(&error))?;
+        let filled = Arc::new(Notify::new());
+        let wake = filled.clone();
+        if let Some(queue) = &mut lease.queue {
+            queue.set_nonempty_callback(move || wake.notify_one());
+        }
+        // What came before the callback was set woke nobody.
+        filled.notify_one();
+        Ok(Self { lease, offset, end, filled, revoked, held: None, failed: None, at_end: false })
+    }
+
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub fn at_end(&self) -> bool {
+        self.at_end
+    }
+
+    /// As `next`, but answers nothing when the end of the partition was seen.
+    pub async fn next_or_end(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
+        loop {
+            let records = self.take(limits);
+            if let (true, Some(error)) = (records.is_empty(), &self.failed) {
+                return Err(error.clone());
+            }
+            if self.at_end || !records.is_empty() {
+                return Ok(records);
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// What is there, within limits.
+    fn take(&mut self, limits: Limits) -> Vec<Record> {
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        while records.len() < limits.records.max(1) && self.failed.is_none() {
+            let Some(record) = self.held.take().or_else(|| self.poll()) else { break };
+            bytes += record.size();
+            if bytes > limits.bytes && !records.is_empty() {
+                self.held = Some(record);
+                break;
+            }
+            self.offset = record.offset + 1;
+            records.push(record);
+        }
+        records
+    }
+
+    fn poll(&mut self) -> Option<Record> {
+        loop {
+            let message = self.lease.queue.as_ref()?.poll(Duration::ZERO)?;
+            match message.map(|message| copy(&message)) {
+                // Fetched for an earlier stream on this partition.
+                Ok(Some(record)) if record.offset < self.offset => {}
+                Ok(Some(record)) => {
+                    self.at_end = false;
+                    return Some(record);
+                }
+                Ok(None) => self.failed = Some(StreamError::Damaged { offset: self.offset, why: "it has no offset".into() }),
+                Err(KafkaError::PartitionEOF(_)) => self.at_end = true,
+                Err(error) => self.failed = self.judge(&error),
+            }
+            if self.failed.is_some() {
+                return None;
+            }
+        }
+    }
+
+    /// Does the error end the stream?
+    fn judge(&self, error: &KafkaError) -> Option<StreamError> {
+        match error.rdkafka_error_code() {
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => Some(self.out_of_range(error)),
+            Some(
+                Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::TopicAuthorizationFailed | Code::Fatal,
+            ) => Some(away(error)),
+            Some(Code::BadMessage | Code::InvalidMessage | Code::InvalidMessageSize) => {
+                Some(StreamError::Damaged { offset: self.offset, why: error.to_string() })
+            }
+            other => {
+                tracing::debug!(target: "kafka", ?other, %error, topic = self.lease.topic, partition = self.lease.partition, "the consumer goes on by itself");
+                None
+            }
+        }
+    }
+
+    fn out_of_range(&self, error: &KafkaError) -> StreamError {
+        match ffi::known_watermarks(&self.lease.fetcher.consumer, &self.lease.topic, self.lease.partition) {
+            Some((earliest, end)) => StreamError::OutOfRange { wanted: self.offset, earliest, end },
+            None => away(error),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl PartitionStream for KafkaStream {
+    async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
+        loop {
+            if ownership::is_revoked(self.revoked.as_ref()) {
+                return Err(StreamError::Revoked);
+            }
+            let records = self.take(limits);
+            if !records.is_empty() {
+                return Ok(records);
+            }
+            if let Some(StreamError::OutOfRange { .. }) = self.failed {
+                self.failed = Some(self.bounds_now().await);
+            }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
+            tokio::select! {
+                () = self.filled.notified() => {}
+                () = ownership::until_revoked(&mut self.revoked) => {}
+            }
+        }
+    }
+
+    fn end(&self) -> u64 {
+        let heard = ffi::known_watermarks(&self.lease.fetcher.consumer, &self.lease.topic, self.lease.partition);
+        heard.map_or(self.end, |(_, end)| end.max(self.end)).max(self.offset)
+    }
+}
+
+impl KafkaStream {
+    /// The error again, with what the broker says now.
+    async fn bounds_now(&self) -> StreamError {
+        let (consumer, topic, partition) = (self.lease.fetcher.consumer.clone(), self.lease.topic.clone(), self.lease.partition);
+        match blocking(move || watermarks(&consumer, &topic, partition)).await {
+            Ok(Ok((earliest, end))) => StreamError::OutOfRange { wanted: self.offset, earliest, end },
+            Ok(Err(error)) => away(&error),
+            Err(error) => error,
+        }
+    }
+}
+
+/// Waits for something that blocks.
+pub(super) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, StreamError> {
+    tokio::task::spawn_blocking(act).await.map_err(|error| StreamError::Unavailable(error.to_string()))
+}
+
+fn away(error: &KafkaError) -> StreamError {
+    StreamError::Unavailable(error.to_string())
+}
+
+/// A copy in one piece of memory, so that the client's own can be let go of.
+fn copy(message: &BorrowedMessage<'_>) -> Option<Record> {
+    let headers = || message.headers().into_iter().flat_map(|headers| headers.iter());
+    let length: usize = headers().map(|header| header.value.map_or(0, <[u8]>::len)).sum();
+    let mut memory = BytesMut::with_capacity(length + message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len));
+    let mut piece = |bytes: &[u8]| {
+        memory.extend_from_slice(bytes);
+        memory.split().freeze()
+    };
+    let mut copied = Headers::new();
+    for header in headers() {
+        copied.push((header.key.to_owned().into(), piece(header.value.unwrap_or_default())));
+    }
+    Some(Record {
+        partition: u16::try_from(message.partition()).ok()?,
+        offset: u64::try_from(message.offset()).ok()?,
+        timestamp: message.timestamp().to_millis().unwrap_or(-1),
+        key: message.key().map(&mut piece),
+        value: message.payload().map(&mut piece),
+        headers: copied,
+    })
+}
