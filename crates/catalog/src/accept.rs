@@ -1,8 +1,17 @@
 //! From a bare request to what an event carries: validated, with generated ids and times, and the key it belongs to.
 
+mod many;
+
+use crate::{
+    body,
+    expression::{EvalError, Scope},
+    members::{Members, push_name},
+    operation::{Kind, Operation, Sight, Target},
+    schema::VIOLATIONS,
+};
 use event_schema::{Raw, id::EntityKey};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 /// All that differs between two acceptances of the same bytes. Generated ids derive from `unique`, so a true repeat makes the same ones.
 #[derive(Clone, Copy, Debug)]
@@ -52,3 +61,154 @@ pub struct Violation {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.first().map_or("invalid request", |v| v.message.as_str()))]
 pub struct Invalid(pub Vec<Violation>);
+
+impl Invalid {
+    fn one(pointer: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+        Self(vec![Violation { pointer: pointer.into(), rule: rule.to_owned(), message: message.into() }])
+    }
+}
+
+impl From<EvalError> for Invalid {
+    fn from(error: EvalError) -> Self {
+        Self::one("", "expression", format!("the operation's definition cannot work with this request: {error}"))
+    }
+}
+
+impl Operation {
+    /// Validates the bare request and makes what its event carries.
+    pub fn accept(&self, request: &[u8], seed: &Seed) -> Result<AcceptedRequest, Invalid> {
+        let text = std::str::from_utf8(request).map_err(|e| Invalid::one("", "json", format!("the request is not UTF-8: {e}")))?;
+        let members = Members::parse(text).map_err(|e| not_an_object(text, &e))?;
+        match &self.many {
+            None => self.accept_one(text, &members, seed).map(|accepted| AcceptedRequest::One(Box::new(accepted))),
+            Some(many) => self.accept_many(many, &members, seed).map(AcceptedRequest::Many),
+        }
+    }
+
+    /// `text` is what `members` were parsed from.
+    fn accept_one(&self, text: &str, members: &Members<'_>, seed: &Seed) -> Result<Accepted, Invalid> {
+        self.schema.check(&self.thin(members)).map_err(Invalid)?;
+        let generated = self.generate(members, seed)?;
+        let sight = Sight::new(&self.program, members, &generated, "");
+        let scope = sight.scope();
+        self.check_rules(&scope)?;
+        self.check_bodies(members)?;
+        let collections = self.collections(&scope)?;
+        let key = self.key(&scope)?;
+        let volatile = members.get("volatile").filter(|_| self.takes("volatile"));
+        Ok(Accepted {
+            operation: self.name.clone(),
+            unique: seed.unique,
+            request: match volatile {
+                None => whole(text)?,
+                Some(_) => whole(&without_volatile(members))?,
+            },
+            key,
+            collections,
+            volatile: volatile.filter(|member| member.raw.get() != "null").map(|member| owned(member.raw)),
+            if_version: members.get("if_version").filter(|_| self.takes("if_version")).and_then(|member| as_revision(member.value())),
+            generated,
+        })
+    }
+
+    /// The request with an empty object or list where its definition says that a member only passes through.
+    fn thin(&self, members: &Members<'_>) -> Value {
+        let thin = |member: &crate::members::Member<'_>| match (self.program.raw.iter().any(|raw| *raw == member.name), member.raw.get().as_bytes()) {
+            (true, [b'{', ..]) => Value::Object(Map::new()),
+            (true, [b'[', ..]) => Value::Array(Vec::new()),
+            _ => member.value().clone(),
+        };
+        Value::Object(members.0.iter().map(|member| (member.name.clone().into_owned(), thin(member))).collect())
+    }
+
+    fn generate(&self, members: &Members<'_>, seed: &Seed) -> Result<Map<String, Value>, Invalid> {
+        let mut generated = Map::new();
+        let nothing = Map::new();
+        let sight = Sight::new(&self.program, members, &nothing, "");
+        for generator in &self.program.generators {
+            generator.run(&sight.scope(), seed, &mut generated)?;
+        }
+        Ok(generated)
+    }
+
+    fn check_rules(&self, scope: &Scope<'_>) -> Result<(), Invalid> {
+        let mut violations = Vec::new();
+        for rule in &self.program.rules {
+            if !scope.holds(&rule.that)? {
+                violations.push(Violation { pointer: rule.at.clone(), rule: rule.rule.clone(), message: rule.say.clone() });
+            }
+        }
+        violations.truncate(VIOLATIONS);
+        if violations.is_empty() { Ok(()) } else { Err(Invalid(violations)) }
+    }
+
+    fn check_bodies(&self, members: &Members<'_>) -> Result<(), Invalid> {
+        if self.kind == Kind::Informative {
+            return Ok(());
+        }
+        let bodies = self.program.raw.iter().filter_map(|name| members.get(name));
+        let violations: Vec<_> = bodies.filter_map(|member| body::check(member.raw, &format!("/{}", member.name)).err()).collect();
+        if violations.is_empty() { Ok(()) } else { Err(Invalid(violations)) }
+    }
+
+    fn collections(&self, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Invalid> {
+        let mut collections = Vec::new();
+        for write in &self.program.writes {
+            let Target::Document { index, collection, .. } = &write.target else { continue };
+            let pair = (text(scope, index)?, text(scope, collection)?);
+            let given = collection.request_member();
+            if let Some((member, owner)) = given.and_then(|member| Some((member, self.program.owned.get(&pair)?))) {
+                let message = format!("documents of {}/{} belong to operations of their own, such as {owner}: use those", pair.0, pair.1);
+                return Err(Invalid::one(format!("/{member}"), "owned", message));
+            }
+            if !collections.contains(&pair) {
+                collections.push(pair);
+            }
+        }
+        Ok(collections)
+    }
+
+    fn key(&self, scope: &Scope<'_>) -> Result<EntityKey, Invalid> {
+        let parts = self.program.key.iter().map(|part| text(scope, part)).collect::<Result<Vec<_>, _>>()?;
+        Ok(EntityKey(parts.join("/")))
+    }
+}
+
+/// A text that must be there.
+pub(crate) fn text(scope: &Scope<'_>, expr: &crate::expression::Expr) -> Result<String, EvalError> {
+    scope.text(expr)?.map(std::borrow::Cow::into_owned).ok_or_else(|| EvalError("a name, id or key is absent".into()))
+}
+
+fn not_an_object(text: &str, error: &serde_json::Error) -> Invalid {
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(_) => Invalid::one("", "type", "the request must be a JSON object"),
+        Err(_) => Invalid::one("", "json", format!("the request is not JSON: {error}")),
+    }
+}
+
+fn whole(text: &str) -> Result<Raw, Invalid> {
+    let raw = RawValue::from_string(text.to_owned()).map_err(|e| Invalid::one("", "json", format!("the request is not JSON: {e}")))?;
+    Ok(raw.into())
+}
+
+fn owned(raw: &RawValue) -> Raw {
+    raw.to_owned().into()
+}
+
+fn without_volatile(members: &Members<'_>) -> String {
+    let mut out = String::from("{");
+    for member in members.0.iter().filter(|member| member.name != "volatile") {
+        push_name(&mut out, &member.name);
+        out.push_str(member.raw.get());
+    }
+    out.push('}');
+    out
+}
+
+/// Schemas take 3.0 for a whole number, so this does.
+fn as_revision(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n)).map(|n| n as u64))
+}
+
+#[cfg(test)]
+mod tests;

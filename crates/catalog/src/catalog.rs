@@ -1,9 +1,20 @@
 //! All operations, tables and collections that definitions declare, as one immutable value that is cheap to clone.
 
-use crate::Operation;
+mod read;
+
+use crate::{
+    Operation, PlanError,
+    compile::{self, Surroundings},
+    definition::FileDefinition,
+    expression,
+};
 use event_schema::{envelope::Transaction, table::Table};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+/// Part of the version: raised when the same definitions come to mean something else.
+const LANGUAGE: u32 = 1;
 
 /// A collection whose documents only operations write; made by migrate, closed to `document.*`.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,12 +32,13 @@ pub struct OwnCollection {
 #[error("{0}")]
 pub struct CatalogError(pub String);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     version: String,
-    operations: BTreeMap<String, Operation>,
+    operations: BTreeMap<String, Arc<Operation>>,
     tables: Vec<Table>,
     collections: Vec<OwnCollection>,
+    definitions: Value,
 }
 
 /// The catalog. Clones share it.
@@ -40,8 +52,46 @@ impl Catalog {
     }
 
     /// The definitions that are compiled in and all `*.yaml` below these folders.
-    pub fn load(_folders: &[PathBuf]) -> Result<Self, CatalogError> {
-        Ok(Self(Arc::new(Inner::default())))
+    pub fn load(folders: &[PathBuf]) -> Result<Self, CatalogError> {
+        let mut texts = read::builtin();
+        for folder in folders {
+            read::folder(folder, &mut texts)?;
+        }
+        let files: Result<Vec<_>, _> = texts.into_iter().map(|(name, text)| Ok((read::parse(&name, &text)?, name))).collect();
+        Self::compile(files?.into_iter().map(|(file, name)| (name, file)).collect())
+    }
+
+    /// The definitions that another catalog gave as [`Catalog::definitions`].
+    pub fn from_definitions(definitions: &Value) -> Result<Self, CatalogError> {
+        let file: FileDefinition = serde_json::from_value(definitions.clone()).map_err(|e| CatalogError(format!("definitions: {e}")))?;
+        Self::compile(vec![("definitions".to_owned(), file)])
+    }
+
+    fn compile(files: Vec<(String, FileDefinition)>) -> Result<Self, CatalogError> {
+        let surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
+        let mut operations = BTreeMap::new();
+        let mut places: BTreeMap<String, String> = BTreeMap::new();
+        // Many-document forms come last: they stand on the operation they are the form of.
+        for forms in [false, true] {
+            for (file, definition) in &files {
+                for operation in definition.operations.iter().filter(|operation| operation.many.is_some() == forms) {
+                    let name = &operation.name;
+                    let compiled = compile::operation(operation, &surroundings, &operations)
+                        .map_err(|e| CatalogError(format!("{file}: operation `{name}`: {e}")))?;
+                    if let Some(other) = places.insert(name.clone(), file.clone()) {
+                        return Err(CatalogError(format!("{file}: operation `{name}` is declared twice, first in {other}")));
+                    }
+                    operations.insert(name.clone(), Arc::new(compiled));
+                }
+            }
+        }
+        check_routes(&operations)?;
+        let definitions = merge(files);
+        let version = version(&definitions);
+        let collections = collections(&definitions);
+        let tables = surroundings.tables.into_values().map(|own| own.table).collect();
+        let definitions = serde_json::to_value(&definitions).map_err(|e| CatalogError(e.to_string()))?;
+        Ok(Self(Arc::new(Inner { version, operations, tables, collections, definitions })))
     }
 
     /// A short hash of all definitions: the same on every machine that holds the same ones.
@@ -50,19 +100,20 @@ impl Catalog {
     }
 
     pub fn operation(&self, name: &str) -> Option<&Operation> {
-        self.0.operations.get(name)
+        self.0.operations.get(name).map(Arc::as_ref)
     }
 
     /// The operation whose name is most like this one, if any is like it at all.
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        self.0.operations.keys().map(String::as_str).find(|known| strsim::jaro_winkler(known, name) > 0.8)
+        expression::nearest(name, self.0.operations.keys().map(String::as_str))
     }
 
     /// In the order of their names.
     pub fn operations(&self) -> impl Iterator<Item = &Operation> {
-        self.0.operations.values()
+        self.0.operations.values().map(Arc::as_ref)
     }
 
+    /// In the order of their names.
     pub fn tables(&self) -> &[Table] {
         &self.0.tables
     }
@@ -72,8 +123,57 @@ impl Catalog {
     }
 
     /// The operation that an event names.
-    pub fn of(&self, event: &Transaction) -> Result<&Operation, crate::PlanError> {
+    pub fn of(&self, event: &Transaction) -> Result<&Operation, PlanError> {
         let name = &event.attributes.operation;
-        self.operation(name).ok_or_else(|| crate::PlanError::UnknownOperation(name.clone()))
+        self.operation(name).ok_or_else(|| PlanError::UnknownOperation(name.clone()))
+    }
+
+    /// All definitions as one JSON value, for those who do not hold the files.
+    pub fn definitions(&self) -> &Value {
+        &self.0.definitions
     }
 }
+
+fn check_routes(operations: &BTreeMap<String, Arc<Operation>>) -> Result<(), CatalogError> {
+    let mut routes: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for (name, operation) in operations {
+        let Some(http) = operation.http() else { continue };
+        if let Some(other) = routes.insert((&http.method, &http.path), name) {
+            return Err(CatalogError(format!("operations `{other}` and `{name}` have the same route {} {}", http.method, http.path)));
+        }
+    }
+    Ok(())
+}
+
+/// One list of each, in the order of names, so that neither files nor their order matter.
+fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
+    let mut all = FileDefinition::default();
+    for (_, file) in files {
+        all.operations.extend(file.operations);
+        all.tables.extend(file.tables);
+        all.collections.extend(file.collections);
+    }
+    all.operations.sort_by(|a, b| a.name.cmp(&b.name));
+    all.tables.sort_by(|a, b| a.name.cmp(&b.name));
+    all.collections.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
+    all
+}
+
+fn version(definitions: &FileDefinition) -> String {
+    let text = serde_json::to_vec(definitions).unwrap_or_default();
+    let hash = Sha256::new().chain_update(LANGUAGE.to_be_bytes()).chain_update(text).finalize();
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn collections(definitions: &FileDefinition) -> Vec<OwnCollection> {
+    let own = |definition: &crate::definition::CollectionDefinition| OwnCollection {
+        index: definition.index.clone(),
+        collection: definition.collection.clone(),
+        mappings: definition.mappings.clone(),
+        settings: definition.settings.clone(),
+    };
+    definitions.collections.iter().map(own).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,9 +4,18 @@
 //! event and the current documents into a verdict and mutations. No I/O but reading definitions at start, no clock, no randomness.
 
 pub mod accept;
+mod body;
 pub mod catalog;
+mod compile;
+mod definition;
+mod expression;
+mod generate;
+mod members;
+mod merge;
 pub mod operation;
 pub mod plan;
+mod schema;
+mod table;
 
 pub use accept::{Accepted, AcceptedRequest, Invalid, Seed, Violation};
 pub use catalog::{Catalog, CatalogError, OwnCollection};

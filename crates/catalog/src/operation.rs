@@ -1,22 +1,31 @@
 //! One operation as its definition says: what a client may send, which key it belongs to, what it writes. It must never do I/O.
 
-use crate::{AcceptedRequest, Current, Invalid, Needs, Plan, PlanError, Seed};
-use event_schema::envelope::Transaction;
+use crate::{
+    definition::Expect,
+    expression::{Expr, Lets, Scope},
+    generate::Generator,
+    members::Members,
+    schema::Schema,
+};
+use event_schema::{outcome::RefusalCode, table::Table};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Does it change stores, or only tell?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    #[default]
     Transaction,
     Informative,
 }
 
 /// Must events of one key be applied in the order they were accepted, even behind one that is stuck?
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
+    #[default]
     Strict,
     Relaxed,
 }
@@ -50,15 +59,100 @@ pub struct Example {
 /// An operation, compiled.
 #[derive(Debug)]
 pub struct Operation {
-    name: String,
-    summary: String,
-    kind: Kind,
-    order: Order,
-    http: Option<HttpRoute>,
-    envelope: Envelope,
-    schema: Value,
-    examples: Vec<Example>,
-    many: bool,
+    pub(crate) name: String,
+    pub(crate) summary: String,
+    pub(crate) kind: Kind,
+    pub(crate) order: Order,
+    pub(crate) http: Option<HttpRoute>,
+    pub(crate) envelope: Envelope,
+    pub(crate) schema: Schema,
+    pub(crate) examples: Vec<Example>,
+    pub(crate) many: Option<Many>,
+    pub(crate) program: Program,
+}
+
+/// One request of many documents.
+#[derive(Debug)]
+pub(crate) struct Many {
+    pub of: Arc<Operation>,
+    pub items: String,
+    pub becomes: Option<String>,
+}
+
+/// What an operation does, its expressions parsed.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    /// Members of the request that are never parsed when it is accepted.
+    pub raw: Vec<String>,
+    pub generators: Vec<Generator>,
+    pub lets: Vec<Expr>,
+    pub rules: Vec<Rule>,
+    /// Joined by `/`.
+    pub key: Vec<Expr>,
+    pub guards: Vec<Guard>,
+    pub writes: Vec<Write>,
+    pub result: Option<Expr>,
+    /// The collections that operations own, with one that writes there.
+    pub owned: Arc<BTreeMap<(String, String), String>>,
+}
+
+/// Must hold of the request alone.
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub that: Expr,
+    pub rule: String,
+    pub at: String,
+    pub say: String,
+}
+
+/// Must hold of the current state.
+#[derive(Debug)]
+pub(crate) struct Guard {
+    pub that: Expr,
+    pub code: RefusalCode,
+    pub at: Option<String>,
+    pub say: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Write {
+    /// What `$current` and `$written` call it; the first document is `document` if it has no other name.
+    pub name: Option<String>,
+    pub target: Target,
+    pub for_each: Option<Expr>,
+    pub when: Option<Expr>,
+    /// Can `when` be answered before anything is read?
+    pub when_early: bool,
+    /// Does any expression look at `$current` of it?
+    pub looked_at: bool,
+    pub expect: Expect,
+    pub action: Action,
+    pub expires: Option<Expr>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Target {
+    Document {
+        index: Expr,
+        collection: Expr,
+        id: Expr,
+    },
+    Row {
+        table: Arc<Table>,
+        /// In the table's order.
+        key: Vec<(String, Expr)>,
+        /// Its key holds an id made for this very request, so nothing can be there yet.
+        fresh: bool,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) enum Action {
+    Put(Expr),
+    Merge(Expr),
+    Upsert { changes: Expr, default: Expr },
+    RemoveFields(Expr),
+    Remove,
 }
 
 impl Operation {
@@ -88,7 +182,7 @@ impl Operation {
 
     /// The JSON Schema (2020-12) of the bare request.
     pub fn schema(&self) -> &Value {
-        &self.schema
+        &self.schema.text
     }
 
     pub fn examples(&self) -> &[Example] {
@@ -97,21 +191,44 @@ impl Operation {
 
     /// Does one request hold many documents, each its own event with its own verdict?
     pub fn many(&self) -> bool {
-        self.many
+        self.many.is_some()
     }
 
-    /// Validates the bare request and makes what its event carries.
-    pub fn accept(&self, _request: &[u8], _seed: &Seed) -> Result<AcceptedRequest, Invalid> {
-        Err(Invalid(Vec::new()))
+    /// The operation that each event of a many-document request names: for others, their own name.
+    pub fn single(&self) -> &str {
+        self.many.as_ref().map_or(&self.name, |many| many.of.name())
     }
 
-    /// What must be read before `plan`.
-    pub fn needs(&self, event: &Transaction) -> Result<Needs, PlanError> {
-        Err(PlanError::UnknownOperation(event.attributes.operation.clone()))
+    /// May a request carry this member?
+    pub(crate) fn takes(&self, member: &str) -> bool {
+        self.schema.text.get("properties").is_some_and(|properties| properties.get(member).is_some())
+    }
+}
+
+/// All that an expression of this operation can see of one request; borrowed by [`Scope`].
+pub(crate) struct Sight<'a> {
+    pub request: &'a Members<'a>,
+    pub generated: &'a Map<String, Value>,
+    pub principal: &'a str,
+    pub lets: Lets<'a>,
+    pub current: BTreeMap<&'a str, Value>,
+    pub written: BTreeMap<&'a str, Value>,
+}
+
+impl<'a> Sight<'a> {
+    pub fn new(program: &'a Program, request: &'a Members<'a>, generated: &'a Map<String, Value>, principal: &'a str) -> Self {
+        Self { request, generated, principal, lets: Lets::new(&program.lets), current: BTreeMap::new(), written: BTreeMap::new() }
     }
 
-    /// Verdict and mutations. Pure.
-    pub fn plan(&self, event: &Transaction, _current: &dyn Current) -> Result<Plan, PlanError> {
-        Err(PlanError::UnknownOperation(event.attributes.operation.clone()))
+    pub fn scope(&self) -> Scope<'_> {
+        Scope {
+            request: self.request,
+            generated: self.generated,
+            principal: self.principal,
+            lets: &self.lets,
+            current: &self.current,
+            written: &self.written,
+            item: None,
+        }
     }
 }

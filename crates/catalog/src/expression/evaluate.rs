@@ -1,0 +1,160 @@
+//! Computes expressions over a request, its generated values and the current state. Pure. A value may be absent, which is not null: what is
+//! absent is left out of objects and lists, and most functions of an absent value are absent.
+
+use super::{Expr, Reference, Root};
+use crate::members::Members;
+use serde_json::{Map, Value};
+use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
+
+/// A definition met a value it cannot work with: its schema lets through what its expressions do not take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct EvalError(pub String);
+
+/// An operation's `let`s, each computed at most once per request.
+#[derive(Debug)]
+pub(crate) struct Lets<'a> {
+    exprs: &'a [Expr],
+    values: Vec<OnceCell<Option<Value>>>,
+}
+
+impl<'a> Lets<'a> {
+    pub fn new(exprs: &'a [Expr]) -> Self {
+        Self { exprs, values: exprs.iter().map(|_| OnceCell::new()).collect() }
+    }
+}
+
+/// All that references can lead to.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    pub request: &'a Members<'a>,
+    pub generated: &'a Map<String, Value>,
+    pub principal: &'a str,
+    pub lets: &'a Lets<'a>,
+    /// By the name of the write.
+    pub current: &'a BTreeMap<&'a str, Value>,
+    pub written: &'a BTreeMap<&'a str, Value>,
+    pub item: Option<(&'a Value, usize)>,
+}
+
+impl<'a> Scope<'a> {
+    /// The value, or `None` if it is absent.
+    pub fn value(&self, expr: &Expr) -> Result<Option<Value>, EvalError> {
+        Ok(self.find(expr)?.map(Cow::into_owned))
+    }
+
+    /// The value, borrowed where it stands somewhere already.
+    pub fn find<'s>(&'s self, expr: &'s Expr) -> Result<Option<Cow<'s, Value>>, EvalError> {
+        match expr {
+            Expr::Constant(value) => Ok(Some(Cow::Borrowed(value))),
+            Expr::Reference(reference) => self.look_up(reference),
+            Expr::Object(fields) => Ok(Some(Cow::Owned(Value::Object(self.fields(fields)?)))),
+            Expr::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for item in items {
+                    list.extend(self.value(item)?);
+                }
+                Ok(Some(Cow::Owned(Value::Array(list))))
+            }
+            Expr::Call(function, arguments) => Ok(function.call(self, arguments)?.map(Cow::Owned)),
+            Expr::Map(pair) => {
+                let Some(list) = self.list(&pair.0)? else { return Ok(None) };
+                let mut made = Vec::with_capacity(list.len());
+                for (n, item) in list.iter().enumerate() {
+                    made.extend(Scope { item: Some((item, n)), ..*self }.value(&pair.1)?);
+                }
+                Ok(Some(Cow::Owned(Value::Array(made))))
+            }
+        }
+    }
+
+    /// An object of those fields that are not absent.
+    pub fn fields(&self, fields: &[(String, Expr)]) -> Result<Map<String, Value>, EvalError> {
+        let mut object = Map::new();
+        for (name, expr) in fields {
+            if let Some(value) = self.value(expr)? {
+                object.insert(name.clone(), value);
+            }
+        }
+        Ok(object)
+    }
+
+    /// A text; absent and null are `None`, any other type is an error.
+    pub fn text<'s>(&'s self, expr: &'s Expr) -> Result<Option<Cow<'s, str>>, EvalError> {
+        match self.find(expr)? {
+            None | Some(Cow::Borrowed(Value::Null)) | Some(Cow::Owned(Value::Null)) => Ok(None),
+            Some(Cow::Borrowed(Value::String(text))) => Ok(Some(Cow::Borrowed(text))),
+            Some(Cow::Owned(Value::String(text))) => Ok(Some(Cow::Owned(text))),
+            Some(other) => Err(EvalError(format!("expected a text, found {}", kind_of(&other)))),
+        }
+    }
+
+    /// A list; absent and null are `None`, any other type is an error.
+    pub fn list<'s>(&'s self, expr: &'s Expr) -> Result<Option<Cow<'s, [Value]>>, EvalError> {
+        match self.find(expr)? {
+            None | Some(Cow::Borrowed(Value::Null)) | Some(Cow::Owned(Value::Null)) => Ok(None),
+            Some(Cow::Borrowed(Value::Array(list))) => Ok(Some(Cow::Borrowed(list))),
+            Some(Cow::Owned(Value::Array(list))) => Ok(Some(Cow::Owned(list))),
+            Some(other) => Err(EvalError(format!("expected a list, found {}", kind_of(&other)))),
+        }
+    }
+
+    /// Does the condition hold? Absent is no.
+    pub fn holds(&self, condition: &Expr) -> Result<bool, EvalError> {
+        match self.find(condition)?.as_deref() {
+            None => Ok(false),
+            Some(Value::Bool(holds)) => Ok(*holds),
+            Some(other) => Err(EvalError(format!("expected true or false, found {}", kind_of(other)))),
+        }
+    }
+
+    fn look_up<'s>(&'s self, reference: &'s Reference) -> Result<Option<Cow<'s, Value>>, EvalError> {
+        let path = reference.path.as_slice();
+        let (start, path): (Option<&Value>, &[String]) = match &reference.root {
+            Root::Request => match path.split_first() {
+                None => return Ok(Some(Cow::Owned(self.request.to_value()))),
+                Some((name, rest)) => (self.request.get(name).map(|member| member.value()), rest),
+            },
+            Root::Generated => match path.split_first() {
+                None => (None, path),
+                Some((name, rest)) => (self.generated.get(name), rest),
+            },
+            Root::Let(n) => (self.let_value(*n)?, path),
+            Root::Item => (self.item.map(|(item, _)| item), path),
+            Root::Index => return Ok(self.item.map(|(_, n)| Cow::Owned(Value::from(n)))),
+            Root::Principal => return Ok(Some(Cow::Owned(Value::from(self.principal)))),
+            Root::Current(write) => (self.current.get(write.as_str()), path),
+            Root::Written(write) => (self.written.get(write.as_str()), path),
+        };
+        Ok(start.and_then(|start| path.iter().try_fold(start, child)).map(Cow::Borrowed))
+    }
+
+    fn let_value(&self, n: usize) -> Result<Option<&Value>, EvalError> {
+        let (Some(cell), Some(expr)) = (self.lets.values.get(n), self.lets.exprs.get(n)) else { return Ok(None) };
+        if cell.get().is_none() {
+            // A `let` stands outside every loop: it must not see the item of whoever asked first.
+            let value = Scope { item: None, ..*self }.value(expr)?;
+            let _ = cell.set(value);
+        }
+        Ok(cell.get().and_then(Option::as_ref))
+    }
+}
+
+fn child<'v>(value: &'v Value, step: &String) -> Option<&'v Value> {
+    match value {
+        Value::Object(members) => members.get(step),
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

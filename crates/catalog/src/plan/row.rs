@@ -1,0 +1,65 @@
+//! What a write makes of a row, and whether its table takes it.
+
+use super::{RefusalCode, Stop, refused, target::Spot};
+use crate::{
+    expression::EvalError,
+    operation::{Action, Sight},
+    table::{fits, fits_key},
+};
+use event_schema::{
+    mutation::{RowAction, RowKey, RowMutation},
+    table::Table,
+};
+use serde_json::{Map, Value};
+
+pub(super) fn mutation(spot: &Spot<'_>, key: &RowKey, table: &Table, sight: &Sight<'_>) -> Result<RowMutation, Stop> {
+    let scope = spot.scope(sight);
+    let (action, cells) = match &spot.write.action {
+        Action::Put(cells) => (RowAction::Put, scope.value(cells)?),
+        Action::Merge(cells) => (RowAction::Merge, scope.value(cells)?),
+        Action::Remove => (RowAction::Remove, None),
+        Action::Upsert { .. } | Action::RemoveFields(_) => return Err(EvalError("only documents can be upserted or lose fields".into()).into()),
+    };
+    let cells = match cells {
+        None => Map::new(),
+        Some(Value::Object(cells)) => lower_case(cells, table)?,
+        Some(_) => return Err(EvalError(format!("the cells of a row of `{}` must be an object", table.name)).into()),
+    };
+    check(key, &cells, table)?;
+    let expires = match &spot.write.expires {
+        None => None,
+        Some(expires) => scope.find(expires)?.and_then(|at| at.as_i64()),
+    };
+    Ok(RowMutation { key: key.clone(), action, cells, before: spot.row.clone(), expires })
+}
+
+/// Cells by their columns' names; key columns stand in the key already.
+fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Value>, EvalError> {
+    let mut lower = Map::new();
+    for (name, value) in cells {
+        let name = name.to_lowercase();
+        if table.key().any(|key| key == name) {
+            continue;
+        }
+        if table.column(&name).is_none() {
+            return Err(EvalError(format!("the table `{}` has no column `{name}`", table.name)));
+        }
+        lower.insert(name, value);
+    }
+    Ok(lower)
+}
+
+fn check(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), Stop> {
+    let unmappable = |name: &str, why: String| refused(RefusalCode::Unmappable, format!("column `{name}` of table `{}` {why}", table.name));
+    for (name, value) in &key.key {
+        if let Some(column) = table.column(name) {
+            fits_key(&column.kind, value).map_err(|why| unmappable(name, why))?;
+        }
+    }
+    for (name, value) in cells.iter().filter(|(_, value)| !value.is_null()) {
+        if let Some(column) = table.column(name) {
+            fits(&column.kind, value).map_err(|why| unmappable(name, why))?;
+        }
+    }
+    Ok(())
+}
