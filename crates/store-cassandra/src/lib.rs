@@ -1,1 +1,132 @@
-//! See `Cargo.toml` for what this crate is.
+//! The record on Cassandra: documents, the operations' own tables, ledger, marks, claims and collections as rows.
+//!
+//! Order between writes is kept by timestamps alone: every write of documents, rows, ledger and marks is `USING TIMESTAMP`, so a late or
+//! repeated one changes nothing and Cassandra never says so. Claims and collections are the exception: they are taken by `IF NOT EXISTS`, live
+//! in tables of their own, and no timestamped write ever touches those.
+//!
+//! The only crate that names the driver; no type of it leaves.
+
+mod apply;
+mod cell;
+mod classify;
+mod config;
+mod health;
+mod ledger;
+mod read;
+mod schema;
+mod session;
+mod shape;
+
+pub use config::{Config, Consistency, Replication, Secret};
+
+use event_schema::{
+    decision::Mark,
+    envelope::Claim,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::LedgerEntry,
+};
+use session::Connection;
+use shape::Shapes;
+use store::{
+    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
+    document::{StoredRow, Write},
+    schema::{MigrationReport, Table, Weakness},
+};
+
+pub(crate) const STORE: &str = "cassandra";
+
+/// The record on Cassandra. Connects on first use and again by itself, so that it can be made while the cluster is away.
+pub struct Cassandra {
+    connection: Connection,
+    shapes: Shapes,
+    floors: apply::Floors,
+}
+
+impl Cassandra {
+    /// # Errors
+    /// If the configuration cannot be right for any cluster.
+    pub fn new(config: Config) -> Result<Self, StoreError> {
+        config.check()?;
+        Ok(Self { connection: Connection::new(config), shapes: Shapes::default(), floors: apply::Floors::default() })
+    }
+}
+
+#[async_trait::async_trait]
+impl Record for Cassandra {
+    fn name(&self) -> &'static str {
+        STORE
+    }
+
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        let found = read::documents(&self.connection, keys).await?;
+        found.iter().flatten().for_each(|document| self.floors.seen(&document.meta));
+        Ok(found)
+    }
+
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+        read::rows(&self.connection, &self.shapes, keys).await
+    }
+
+    async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
+        apply::apply(&self.connection, &self.shapes, &self.floors, writes).await
+    }
+
+    async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+        ledger::remember(&self.connection, entries).await
+    }
+
+    async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+        ledger::entries(&self.connection, requests).await
+    }
+
+    async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
+        ledger::claim(&self.connection, claim, request).await
+    }
+
+    async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        ledger::set_mark(&self.connection, mark).await
+    }
+
+    async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+        ledger::mark(&self.connection, generation, partition).await
+    }
+
+    async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
+        ledger::create_collection(&self.connection, collection).await
+    }
+
+    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+        ledger::collection(&self.connection, index, collection).await
+    }
+
+    async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
+        ledger::collections(&self.connection).await
+    }
+
+    async fn scan(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        read::scan(&self.connection, [index, collection, incarnation], after, limit).await
+    }
+
+    async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
+        let report = schema::migrate(&self.connection, tables).await;
+        self.shapes.forget_all();
+        report
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        health::ready(&self.connection).await
+    }
+
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        health::weaknesses(&self.connection).await
+    }
+}
+

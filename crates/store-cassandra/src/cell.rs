@@ -1,0 +1,206 @@
+//! JSON values as cells and back, by the column's type. Pure; a value that does not fit is an error, never a guess.
+
+use scylla::{
+    cluster::metadata::ColumnType as CqlType,
+    serialize::{
+        SerializationError,
+        value::SerializeValue,
+        writers::{CellWriter, WrittenCellProof},
+    },
+    value::{CqlTimestamp, CqlValue},
+};
+use serde_json::{Map, Value};
+use store::schema::ColumnType;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A bound value. Text is borrowed: bodies are large.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Text(&'a str),
+    Value(CqlValue),
+    /// Clears the cell.
+    Null,
+    /// Leaves the cell as it is.
+    Unset,
+}
+
+impl SerializeValue for Cell<'_> {
+    fn serialize<'b>(&self, kind: &CqlType, writer: CellWriter<'b>) -> Result<WrittenCellProof<'b>, SerializationError> {
+        match self {
+            Self::Text(text) => text.serialize(kind, writer),
+            Self::Value(value) => value.serialize(kind, writer),
+            Self::Null => Ok(writer.set_null()),
+            Self::Unset => Ok(writer.set_unset()),
+        }
+    }
+}
+
+impl Cell<'_> {
+    pub(crate) fn bigint(value: u64) -> Self {
+        Self::Value(CqlValue::BigInt(value as i64))
+    }
+
+    pub(crate) fn timestamp(value: i64) -> Self {
+        Self::Value(CqlValue::BigInt(value))
+    }
+
+    pub(crate) fn int(value: i32) -> Self {
+        Self::Value(CqlValue::Int(value))
+    }
+
+    /// About how many bytes it takes on the wire.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len() + 4,
+            Self::Value(value) => weigh(value),
+            Self::Null | Self::Unset => 4,
+        }
+    }
+
+    /// Adds the bytes that tell this partition-key value from another.
+    pub(crate) fn identify(&self, into: &mut Vec<u8>) {
+        let bytes = match self {
+            Self::Text(text) => text.as_bytes().to_vec(),
+            Self::Value(CqlValue::Text(text)) => text.as_bytes().to_vec(),
+            Self::Value(CqlValue::BigInt(n)) => n.to_be_bytes().to_vec(),
+            Self::Value(CqlValue::Int(n)) => n.to_be_bytes().to_vec(),
+            Self::Value(other) => format!("{other:?}").into_bytes(),
+            Self::Null | Self::Unset => Vec::new(),
+        };
+        into.extend((bytes.len() as u32).to_be_bytes());
+        into.extend(bytes);
+    }
+}
+
+fn weigh(value: &CqlValue) -> usize {
+    4 + match value {
+        CqlValue::Text(text) => text.len(),
+        CqlValue::Blob(bytes) => bytes.len(),
+        CqlValue::List(items) | CqlValue::Set(items) => items.iter().map(weigh).sum(),
+        CqlValue::Map(pairs) => pairs.iter().map(|(k, v)| weigh(k) + weigh(v)).sum(),
+        _ => 8,
+    }
+}
+
+/// A JSON value as a column of this type takes it.
+pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Result<CqlValue, String> {
+    let misfit = || format!("{} does not fit into {}", excerpt(value), cql_type(kind));
+    match (kind, value) {
+        (ColumnType::Text, Value::String(text)) => Ok(CqlValue::Text(text.clone())),
+        (ColumnType::Int, Value::Number(n)) => {
+            n.as_i64().and_then(|n| i32::try_from(n).ok()).map(CqlValue::Int).ok_or_else(misfit)
+        }
+        (ColumnType::Bigint, Value::Number(n)) => n.as_i64().map(CqlValue::BigInt).ok_or_else(misfit),
+        (ColumnType::Double, Value::Number(n)) => n.as_f64().map(CqlValue::Double).ok_or_else(misfit),
+        (ColumnType::Boolean, Value::Bool(b)) => Ok(CqlValue::Boolean(*b)),
+        (ColumnType::Timestamp, Value::Number(n)) => n.as_i64().map(|ms| CqlValue::Timestamp(CqlTimestamp(ms))).ok_or_else(misfit),
+        (ColumnType::Timestamp, Value::String(text)) => moment(text).map(|ms| CqlValue::Timestamp(CqlTimestamp(ms))).ok_or_else(misfit),
+        (ColumnType::List(inner), Value::Array(items)) => all(inner, items).map(CqlValue::List),
+        (ColumnType::Set(inner), Value::Array(items)) => all(inner, items).map(CqlValue::Set),
+        (ColumnType::Map(inner), Value::Object(members)) => members
+            .iter()
+            .map(|(name, value)| Ok((CqlValue::Text(name.clone()), to_cql(inner, value)?)))
+            .collect::<Result<_, _>>()
+            .map(CqlValue::Map),
+        _ => Err(misfit()),
+    }
+}
+
+fn all(inner: &ColumnType, items: &[Value]) -> Result<Vec<CqlValue>, String> {
+    items.iter().map(|item| to_cql(inner, item)).collect()
+}
+
+fn moment(text: &str) -> Option<i64> {
+    let nanoseconds = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
+    i64::try_from(nanoseconds.div_euclid(1_000_000)).ok()
+}
+
+/// Values of strangers are shown short: they end up in logs.
+fn excerpt(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// A cell as JSON; `None` for what JSON has no word for.
+pub(crate) fn to_json(value: &CqlValue) -> Option<Value> {
+    Some(match value {
+        CqlValue::Text(text) | CqlValue::Ascii(text) => text.as_str().into(),
+        CqlValue::Int(n) => (*n).into(),
+        CqlValue::BigInt(n) => (*n).into(),
+        CqlValue::SmallInt(n) => (*n).into(),
+        CqlValue::TinyInt(n) => (*n).into(),
+        CqlValue::Double(n) => Value::Number(serde_json::Number::from_f64(*n)?),
+        CqlValue::Float(n) => Value::Number(serde_json::Number::from_f64(f64::from(*n))?),
+        CqlValue::Boolean(b) => (*b).into(),
+        CqlValue::Timestamp(at) => at.0.into(),
+        CqlValue::Uuid(id) => id.to_string().into(),
+        CqlValue::List(items) | CqlValue::Set(items) => items.iter().map(to_json).collect::<Option<Vec<_>>>()?.into(),
+        CqlValue::Map(pairs) => {
+            let members: Option<Map<_, _>> = pairs.iter().map(|(key, value)| Some((key.as_text()?.clone(), to_json(value)?))).collect();
+            members?.into()
+        }
+        _ => return None,
+    })
+}
+
+/// The type as `CREATE TABLE` takes it and as `system_schema.columns` shows it. Lists are frozen: a list that is not doubles when the same
+/// write comes twice. What is inside another collection must be frozen anyway.
+pub(crate) fn cql_type(kind: &ColumnType) -> String {
+    match kind {
+        ColumnType::Text => "text".to_owned(),
+        ColumnType::Int => "int".to_owned(),
+        ColumnType::Bigint => "bigint".to_owned(),
+        ColumnType::Double => "double".to_owned(),
+        ColumnType::Boolean => "boolean".to_owned(),
+        ColumnType::Timestamp => "timestamp".to_owned(),
+        ColumnType::List(inner) => format!("frozen<list<{}>>", inside(inner)),
+        ColumnType::Set(inner) => format!("set<{}>", inside(inner)),
+        ColumnType::Map(inner) => format!("map<text, {}>", inside(inner)),
+    }
+}
+
+fn inside(kind: &ColumnType) -> String {
+    let text = cql_type(kind);
+    match kind {
+        ColumnType::Set(_) | ColumnType::Map(_) => format!("frozen<{text}>"),
+        ColumnType::List(_)
+        | ColumnType::Text
+        | ColumnType::Int
+        | ColumnType::Bigint
+        | ColumnType::Double
+        | ColumnType::Boolean
+        | ColumnType::Timestamp => text,
+    }
+}
+
+/// The reverse of [`cql_type`]; `None` for a type that no catalog can ask for.
+pub(crate) fn parse_type(text: &str) -> Option<ColumnType> {
+    let text = text.trim();
+    let inner = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>'));
+    Some(match text {
+        "text" => ColumnType::Text,
+        "int" => ColumnType::Int,
+        "bigint" => ColumnType::Bigint,
+        "double" => ColumnType::Double,
+        "boolean" => ColumnType::Boolean,
+        "timestamp" => ColumnType::Timestamp,
+        _ => {
+            if let Some(frozen) = inner("frozen<") {
+                return parse_type(frozen);
+            }
+            if let Some(item) = inner("list<") {
+                return Some(ColumnType::List(Box::new(parse_type(item)?)));
+            }
+            if let Some(item) = inner("set<") {
+                return Some(ColumnType::Set(Box::new(parse_type(item)?)));
+            }
+            ColumnType::Map(Box::new(parse_type(inner("map<text, ")?)?))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! What is remembered beside documents and rows: verdicts, claims, marks, collections.
+//!
+//! A verdict and a mark are one cell each, so that two writes of one timestamp cannot mix. Claims and collections are taken by `IF NOT EXISTS`,
+//! whose timestamps are wall clocks: their tables must never see a timestamped write.
+
+use crate::{
+    STORE,
+    apply::{Unit, send_units},
+    cell::Cell,
+    classify::Failure,
+    read::{ask, damaged},
+    session::Connection,
+};
+use event_schema::{decision::Mark, envelope::Claim, id::RequestId, outcome::LedgerEntry};
+use futures::{StreamExt, TryStreamExt, stream};
+use scylla::value::CqlValue;
+use std::{
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+use store::{ClaimOutcome, Collection, ItemVerdict, StoreError};
+
+/// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe, because who has it gets it.
+const CLAIM_ATTEMPTS: usize = 4;
+
+pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+    let text = format!("INSERT INTO {} (request, entry) VALUES (?, ?) USING TIMESTAMP ? AND TTL ?", connection.table("ledger"));
+    let insert = match connection.prepare(&text).await {
+        Ok(insert) => insert,
+        Err(failure) => return vec![failure.into_verdict(); entries.len()],
+    };
+    let ttl = connection.config().ledger_days.map_or(0, |days| i32::try_from(u64::from(days) * 86_400).unwrap_or(630_720_000).min(630_720_000));
+    let units = entries.iter().enumerate().map(|(item, entry)| {
+        let key = entry.request.unique().to_vec();
+        let json = serde_json::to_string(entry).expect("an entry is made of JSON types");
+        let values = vec![
+            Cell::Value(CqlValue::Blob(key.clone())),
+            Cell::Value(CqlValue::Text(json)),
+            Cell::timestamp(entry.version.timestamp(0)),
+            Cell::int(ttl),
+        ];
+        Unit::new(item, key, vec![(Arc::clone(&insert), values)])
+    });
+    send_units(connection, units.collect(), entries.len()).await
+}
+
+pub(crate) async fn entries(connection: &Connection, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+    let text = &format!("SELECT entry FROM {} WHERE request = ?", connection.table("ledger"));
+    let one = |request: &RequestId| {
+        let request = *request;
+        async move {
+            let rows = ask(connection, text, (request.unique().to_vec(),)).await?;
+            let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
+            found.map(|(json,)| serde_json::from_str(json).map_err(|e| damaged(format_args!("ledger, {request}: {e}")))).transpose()
+        }
+    };
+    let reads: Vec<_> = requests.iter().map(one).collect();
+    stream::iter(reads).buffered(connection.config().in_flight).try_collect().await
+}
+
+pub(crate) async fn claim(connection: &Connection, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+    let left = (claim.until - now + 999).div_euclid(1_000);
+    // A claim that has run out is not kept, but may still be somebody else's: one second is long enough to ask.
+    let ttl = left.clamp(1, 630_720_000) as i32;
+    let text = format!("INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?", connection.table("claims"));
+    let holder = taken_by(connection, &text, (&claim.key, request.to_string(), ttl), "request").await?;
+    let Some(holder) = holder else { return Ok(ClaimOutcome::Ours) };
+    let holder = RequestId::parse_trusted(&holder).map_err(|e| damaged(format_args!("claim {}: {e}", claim.key)))?;
+    Ok(if holder == *request { ClaimOutcome::Ours } else { ClaimOutcome::Theirs(holder) })
+}
+
+/// Runs an `INSERT … IF NOT EXISTS`: nothing if it was taken now, otherwise the named column of the row that stands.
+async fn taken_by(
+    connection: &Connection,
+    text: &str,
+    values: impl scylla::serialize::row::SerializeRow,
+    column: &str,
+) -> Result<Option<String>, StoreError> {
+    let mut attempt = 1;
+    let answer = loop {
+        match connection.run(text, &values).await {
+            Err(Failure::Transient(_)) if attempt < CLAIM_ATTEMPTS => attempt += 1,
+            other => break other.map_err(Failure::into_error)?,
+        }
+    };
+    let rows = answer.into_rows_result().map_err(damaged)?;
+    let position = rows.column_specs().get_by_name(column).map(|(n, _)| n);
+    let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
+    if let Some(Some(CqlValue::Boolean(true))) = row.columns.first() {
+        return Ok(None);
+    }
+    match position.and_then(|n| row.columns.get(n)) {
+        Some(Some(CqlValue::Text(text))) => Ok(Some(text.clone())),
+        _ => Err(damaged(format_args!("a row was refused because another stands, but that has no {column}"))),
+    }
+}
+
+/// `through` is the timestamp, so an older mark cannot replace a newer one. Between marks of one `through` the larger cell stands: the epoch and
+/// then `next`, both of fixed width, come before the mark itself.
+pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(), StoreError> {
+    let text = format!("INSERT INTO {} (generation, partition, mark) VALUES (?, ?, ?) USING TIMESTAMP ?", connection.table("marks"));
+    let json = serde_json::to_string(mark).expect("a mark is made of JSON types");
+    let cell = format!("{:016x} {:016x} {json}", mark.epoch, mark.next);
+    let values = (i32::from(mark.generation), i32::from(mark.partition), cell, mark.through as i64 + 1);
+    connection.run(&text, values).await.map(drop).map_err(Failure::into_error)
+}
+
+pub(crate) async fn mark(connection: &Connection, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+    let text = format!("SELECT mark FROM {} WHERE generation = ? AND partition = ?", connection.table("marks"));
+    let rows = ask(connection, &text, (i32::from(generation), i32::from(partition))).await?;
+    let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
+    let parse = |cell: &str| {
+        let json = cell.splitn(3, ' ').nth(2).ok_or_else(|| damaged(format_args!("mark of partition {partition}: {cell}")))?;
+        serde_json::from_str(json).map_err(|e| damaged(format_args!("mark of partition {partition}: {e}")))
+    };
+    found.map(|(cell,)| parse(cell)).transpose()
+}
+
+pub(crate) async fn create_collection(connection: &Connection, collection: &Collection) -> Result<Collection, StoreError> {
+    let name = connection.table("collections");
+    let text = format!("INSERT INTO {name} (\"index\", collection, definition) VALUES (?, ?, ?) IF NOT EXISTS");
+    let json = serde_json::to_string(collection).expect("a collection is made of JSON types");
+    match taken_by(connection, &text, (&collection.index, &collection.collection, json), "definition").await? {
+        None => Ok(collection.clone()),
+        Some(standing) => parse_collection(&standing),
+    }
+}
+
+pub(crate) async fn collection(connection: &Connection, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+    let text = format!("SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?", connection.table("collections"));
+    let rows = ask(connection, &text, (index, collection)).await?;
+    let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
+    found.map(|(json,)| parse_collection(json)).transpose()
+}
+
+pub(crate) async fn collections(connection: &Connection) -> Result<Vec<Collection>, StoreError> {
+    let text = format!("SELECT definition FROM {}", connection.table("collections"));
+    let statement = connection.prepare(&text).await.map_err(Failure::into_error)?;
+    let session = connection.session().await.map_err(Failure::into_error)?;
+    let unavailable = |why: String| StoreError::Unavailable { store: STORE, why };
+    let pages = session.execute_iter((*statement).clone(), ()).await.map_err(|e| unavailable(e.to_string()))?;
+    let mut rows = pages.rows_stream::<(String,)>().map_err(damaged)?;
+    let mut all = Vec::new();
+    while let Some((json,)) = rows.try_next().await.map_err(|e| unavailable(e.to_string()))? {
+        all.push(parse_collection(&json)?);
+    }
+    Ok(all)
+}
+
+fn parse_collection(json: &str) -> Result<Collection, StoreError> {
+    serde_json::from_str(json).map_err(|e| damaged(format_args!("a collection's definition: {e}")))
+}
