@@ -1,7 +1,10 @@
 //! Settings in layers: the commented default file that is compiled in, one TOML file, `CONSIGN_*` variables, `--set key=value`. A key nobody
-//! knows is an error that names the near one. Pure: files and variables are passed in.
+//! knows is an error that names the near one, and every value remembers where it came from. Pure: files and variables are passed in.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 use toml::{Table, Value};
 
 /// Where a value came from, for messages.
@@ -9,6 +12,7 @@ use toml::{Table, Value};
 pub enum Source {
     File(String),
     Variable(String),
+    /// `--set key=value`: the key only, as values may be secret.
     Flag(String),
 }
 
@@ -17,7 +21,7 @@ impl fmt::Display for Source {
         match self {
             Self::File(path) => write!(f, "{path}"),
             Self::Variable(name) => write!(f, "the variable {name}"),
-            Self::Flag(text) => write!(f, "--set {text}"),
+            Self::Flag(key) => write!(f, "--set {key}"),
         }
     }
 }
@@ -32,17 +36,29 @@ pub enum SettingsError {
     Type { from: Source, key: String, expected: &'static str, found: String },
 }
 
-/// The layers on top of each other. `defaults` knows every key; a table that is empty there takes any key (free-form, such as properties
-/// that are passed through); a key listed in `optional` has no default.
+/// The layers on top of each other.
 #[derive(Clone, Debug)]
 pub struct Layers {
     merged: Table,
-    optional: Vec<&'static str>,
+    /// Settings without a default, each with an example that says of what type it is.
+    examples: BTreeMap<String, Value>,
+    /// Tables that take any key, such as properties that are passed through.
+    free: BTreeSet<String>,
+    origins: BTreeMap<String, Source>,
+}
+
+/// A value as it was written: of a file it has a type, of variables and flags it is text.
+enum Given {
+    Typed(Value),
+    Text(String),
 }
 
 impl Layers {
-    pub fn new(defaults: Table, optional: &[&'static str]) -> Self {
-        Self { merged: defaults, optional: optional.to_vec() }
+    /// `defaults` holds every setting that has a default; a table that is empty there takes any key. `examples` holds the others.
+    pub fn new(defaults: Table, examples: &Table) -> Self {
+        let mut free = BTreeSet::new();
+        empty_tables(&defaults, "", &mut free);
+        Self { merged: defaults, examples: leaves(examples).into_iter().collect(), free, origins: BTreeMap::new() }
     }
 
     /// Puts a TOML file on top.
@@ -51,12 +67,13 @@ impl Layers {
         let table: Table =
             text.parse().map_err(|error: toml::de::Error| SettingsError::Malformed { from: from.clone(), why: error.to_string() })?;
         for (key, value) in leaves(&table) {
-            self.set(&key, value, &from)?;
+            self.set(&key, Given::Typed(value), &from)?;
         }
         Ok(())
     }
 
-    /// Puts variables on top: `CONSIGN_GATEWAY_BODY_LIMIT` is `gateway.body_limit`. `reserved`: names that are not settings.
+    /// Puts variables on top: `CONSIGN_GATEWAY_BODY_LIMIT` is `gateway.body_limit`, and below a table that takes any key each `_` is a dot.
+    /// `reserved`: names (or, ending in `_`, beginnings of names) that are not settings.
     pub fn variables(&mut self, variables: impl IntoIterator<Item = (String, String)>, reserved: &[&str]) -> Result<(), SettingsError> {
         for (name, text) in variables {
             let Some(rest) = name.strip_prefix("CONSIGN_") else { continue };
@@ -65,14 +82,12 @@ impl Layers {
             }
             let from = Source::Variable(name.clone());
             let spelled = rest.to_ascii_lowercase();
-            let key = self.keys().into_iter().find(|key| key.replace('.', "_") == spelled);
-            let Some(key) = key else {
-                let near = self
-                    .near(&spelled.replacen('_', ".", 1))
-                    .map(|near| format!("CONSIGN_{}", near.replace('.', "_").to_ascii_uppercase()));
+            let known = self.keys().into_iter().find(|key| key.replace('.', "_") == spelled);
+            let Some(key) = known.or_else(|| self.free_key(&spelled)) else {
+                let near = self.near(&spelled.replacen('_', ".", 1)).map(|near| variable(&near));
                 return Err(SettingsError::Unknown { from, key: name, near });
             };
-            self.set(&key, parse(&text), &from)?;
+            self.set(&key, Given::Text(text), &from)?;
         }
         Ok(())
     }
@@ -80,25 +95,34 @@ impl Layers {
     /// Puts `key=value` flags on top.
     pub fn flags<'a>(&mut self, flags: impl IntoIterator<Item = &'a str>) -> Result<(), SettingsError> {
         for flag in flags {
-            let from = Source::Flag(flag.to_owned());
             let Some((key, text)) = flag.split_once('=') else {
-                return Err(SettingsError::Malformed { from, why: "expected key=value".into() });
+                return Err(SettingsError::Malformed { from: Source::Flag(flag.to_owned()), why: "expected key=value".into() });
             };
-            self.set(key.trim(), parse(text.trim()), &from)?;
+            let key = key.trim();
+            self.set(key, Given::Text(text.trim().to_owned()), &Source::Flag(key.to_owned()))?;
         }
         Ok(())
+    }
+
+    /// Where a value came from; nothing for a default.
+    pub fn origin(&self, key: &str) -> Option<&Source> {
+        self.origins.get(key)
+    }
+
+    /// All origins, by dotted key.
+    pub fn origins(&self) -> &BTreeMap<String, Source> {
+        &self.origins
     }
 
     pub fn merged(self) -> Table {
         self.merged
     }
 
-    /// Every known key, dotted.
+    /// Every known key, dotted, those without a default included.
     pub fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = leaves(&self.merged).into_iter().map(|(key, _)| key).collect();
-        keys.extend(
-            self.optional.iter().filter(|key| !keys.iter().any(|known| known == *key)).map(|key| (*key).to_owned()).collect::<Vec<_>>(),
-        );
+        let missing: Vec<String> = self.examples.keys().filter(|key| !keys.contains(key)).cloned().collect();
+        keys.extend(missing);
         keys
     }
 
@@ -107,75 +131,107 @@ impl Layers {
         scored.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
     }
 
-    fn set(&mut self, key: &str, value: Value, from: &Source) -> Result<(), SettingsError> {
-        let unknown = |layers: &Self| SettingsError::Unknown { from: from.clone(), key: key.to_owned(), near: layers.near(key) };
-        let optional = self.optional.contains(&key);
-        let (path, name) = key.rsplit_once('.').map_or((None, key), |(path, name)| (Some(path), name));
-        let free = path.is_some_and(|path| lookup(&self.merged, path).is_some_and(|table| table.is_empty() || self.is_free(path)));
-        let table = match path {
-            Some(path) => lookup_mut(&mut self.merged, path),
-            None => Some(&mut self.merged),
-        };
-        let Some(table) = table else {
-            // A free-form table takes dotted keys whole: `kafka.properties."sasl.username"`.
-            return self.set_free(key, value).ok_or_else(|| unknown(self));
-        };
-        match table.get(name) {
-            Some(known) => {
-                let value = fit(known, value).map_err(|(expected, found)| SettingsError::Type {
-                    from: from.clone(),
-                    key: key.to_owned(),
-                    expected,
-                    found,
-                })?;
-                table.insert(name.to_owned(), value);
-            }
-            None if optional || free => _ = table.insert(name.to_owned(), value),
-            None => return Err(unknown(self)),
-        }
+    /// `kafka_properties_ssl_ca_location` is `kafka.properties.ssl.ca.location`.
+    fn free_key(&self, spelled: &str) -> Option<String> {
+        self.free.iter().find_map(|table| {
+            let name = spelled.strip_prefix(&table.replace('.', "_"))?.strip_prefix('_')?;
+            Some(format!("{table}.{}", name.replace('_', ".")))
+        })
+    }
+
+    fn set(&mut self, key: &str, given: Given, from: &Source) -> Result<(), SettingsError> {
+        let (path, name, value) =
+            match self.free.iter().find_map(|table| Some((table, key.strip_prefix(table.as_str())?.strip_prefix('.')?))) {
+                // Dots in the name belong to the name: `kafka.properties."sasl.username"`.
+                Some((table, name)) => (table.as_str(), name, given.guessed()),
+                None => {
+                    let known = find(&self.merged, key).or_else(|| self.examples.get(key));
+                    let Some(known) = known.filter(|known| !known.is_table()) else {
+                        return Err(SettingsError::Unknown { from: from.clone(), key: key.to_owned(), near: self.near(key) });
+                    };
+                    let (path, name) = key.rsplit_once('.').unwrap_or(("", key));
+                    let value = given.fitted(known).map_err(|(expected, found)| SettingsError::Type {
+                        from: from.clone(),
+                        key: key.to_owned(),
+                        expected,
+                        found,
+                    })?;
+                    (path, name, value)
+                }
+            };
+        let segments = path.split('.').filter(|segment| !segment.is_empty());
+        let table = segments.fold(Some(&mut self.merged), |table, segment| {
+            table?.entry(segment).or_insert_with(|| Value::Table(Table::new())).as_table_mut()
+        });
+        table.map(|table| table.insert(name.to_owned(), value));
+        self.origins.insert(key.to_owned(), from.clone());
         Ok(())
     }
+}
 
-    /// Free-form tables are optional keys that end in `.*`.
-    fn is_free(&self, path: &str) -> bool {
-        self.optional.iter().any(|key| key.strip_suffix(".*") == Some(path))
+/// `gateway.body_limit` is `CONSIGN_GATEWAY_BODY_LIMIT`.
+pub fn variable(key: &str) -> String {
+    format!("CONSIGN_{}", key.replace('.', "_").to_ascii_uppercase())
+}
+
+/// Every value that is no table, by dotted key.
+pub fn leaves(table: &Table) -> Vec<(String, Value)> {
+    let below = |(key, value): (&String, &Value)| match value {
+        Value::Table(inner) => leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)).collect(),
+        value => vec![(key.clone(), value.clone())],
+    };
+    table.iter().flat_map(below).collect()
+}
+
+fn empty_tables(table: &Table, path: &str, found: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let Value::Table(inner) = value else { continue };
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        if inner.is_empty() {
+            found.insert(path);
+        } else {
+            empty_tables(inner, &path, found);
+        }
+    }
+}
+
+fn find<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+    match key.split_once('.') {
+        Some((first, rest)) => find(table.get(first)?.as_table()?, rest),
+        None => table.get(key),
+    }
+}
+
+/// TOML where it parses.
+fn parse(text: &str) -> Option<Value> {
+    format!("v = {text}").parse::<Table>().ok().filter(|table| table.len() == 1)?.remove("v")
+}
+
+impl Given {
+    fn guessed(self) -> Value {
+        match self {
+            Self::Typed(value) => value,
+            Self::Text(text) => parse(&text).unwrap_or(Value::String(text)),
+        }
     }
 
-    fn set_free(&mut self, key: &str, value: Value) -> Option<()> {
-        let path = self.optional.iter().filter_map(|free| free.strip_suffix(".*")).find(|path| key.starts_with(&format!("{path}.")))?;
-        let name = key[path.len() + 1..].to_owned();
-        lookup_mut(&mut self.merged, path)?.insert(name, value);
-        Some(())
+    /// The value as the type that the known one has.
+    fn fitted(self, known: &Value) -> Result<Value, (&'static str, String)> {
+        let value = match self {
+            Self::Typed(value) => value,
+            Self::Text(text) => match (known, parse(&text)) {
+                (Value::String(_), Some(Value::String(quoted))) => Value::String(quoted),
+                (Value::String(_), _) => Value::String(text),
+                (Value::Array(_), Some(list @ Value::Array(_))) => list,
+                (Value::Array(_), _) => Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect()),
+                (_, Some(value)) => value,
+                (_, None) => Value::String(text),
+            },
+        };
+        fit(known, value)
     }
 }
 
-/// Values of variables and flags: TOML where it parses, else text.
-fn parse(text: &str) -> Value {
-    format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v")).unwrap_or_else(|| Value::String(text.to_owned()))
-}
-
-fn leaves(table: &Table) -> Vec<(String, Value)> {
-    table
-        .iter()
-        .flat_map(|(key, value)| match value {
-            Value::Table(inner) if !inner.is_empty() => {
-                leaves(inner).into_iter().map(|(rest, value)| (format!("{key}.{rest}"), value)).collect::<Vec<_>>()
-            }
-            Value::Table(_) => Vec::new(),
-            value => vec![(key.clone(), value.clone())],
-        })
-        .collect()
-}
-
-fn lookup<'a>(table: &'a Table, path: &str) -> Option<&'a Table> {
-    path.split('.').try_fold(table, |table, key| table.get(key)?.as_table())
-}
-
-fn lookup_mut<'a>(table: &'a mut Table, path: &str) -> Option<&'a mut Table> {
-    path.split('.').try_fold(table, |table, key| table.get_mut(key)?.as_table_mut())
-}
-
-/// The value as the type that the default has; texts of variables become lists at commas.
 fn fit(known: &Value, value: Value) -> Result<Value, (&'static str, String)> {
     let expected = |name| Err((name, value.to_string()));
     match (known, &value) {
@@ -185,10 +241,6 @@ fn fit(known: &Value, value: Value) -> Result<Value, (&'static str, String)> {
         | (Value::Boolean(_), Value::Boolean(_))
         | (Value::Array(_), Value::Array(_)) => Ok(value),
         (Value::Float(_), Value::Integer(number)) => Ok(Value::Float(*number as f64)),
-        (Value::String(_), Value::Integer(_) | Value::Float(_) | Value::Boolean(_)) => Ok(Value::String(value.to_string())),
-        (Value::Array(_), Value::String(text)) => {
-            Ok(Value::Array(text.split(',').map(|item| Value::String(item.trim().to_owned())).collect()))
-        }
         (Value::String(_), _) => expected("a text"),
         (Value::Integer(_), _) => expected("a whole number"),
         (Value::Float(_), _) => expected("a number"),

@@ -1,1 +1,139 @@
-//! See `Cargo.toml` for what this crate is.
+//! All services in one process on files: the embedded log, the embedded stores, a gateway and a write-worker. Composition only: no rule of
+//! the pipeline may be here, and a service must not notice that it has company.
+
+pub mod folder;
+pub mod prepare;
+pub mod secret;
+mod services;
+
+pub use services::together;
+
+use catalog::{Catalog, CatalogError};
+use event_log::{AdminError, Durability, TopicProblem};
+use event_schema::topics::Layout;
+use folder::Folder;
+use runtime::{Health, Shutdown, SystemClock};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use store::StoreError;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// What runs, and on which files.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Everything that is kept: made if need be, held by one process at a time.
+    pub data: PathBuf,
+    pub gateway: gateway::Config,
+    pub worker: write_worker::Config,
+    pub layout: Layout,
+    /// Folders of definitions beside those that are compiled in.
+    pub catalog: Vec<PathBuf>,
+}
+
+/// Why it did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum StandaloneError {
+    /// Another process has the folder, or its log cannot be read.
+    #[error("the data folder cannot be opened: {0}")]
+    Log(#[from] event_log::embedded::OpenError),
+    #[error("{}: {source}", .path.display())]
+    Folder { path: PathBuf, source: io::Error },
+    #[error("{}: {why}", .path.display())]
+    Secret { path: PathBuf, why: String },
+    #[error("the catalog: {0}")]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    #[error("the data folder was made with other settings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Topics(Vec<TopicProblem>),
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("the {service} ended: {why}")]
+    Service { service: &'static str, why: String },
+}
+
+/// A pipeline that runs.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the gateway listens: the real port where 0 was asked for.
+    pub address: SocketAddr,
+    task: JoinHandle<Result<(), StandaloneError>>,
+}
+
+impl Running {
+    /// Until it has ended: by shutdown, or because a service failed.
+    pub async fn ended(self) -> Result<(), StandaloneError> {
+        self.task.await.unwrap_or_else(|error| Err(StandaloneError::Service { service: "pipeline", why: error.to_string() }))
+    }
+}
+
+/// Runs until shutdown.
+pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), StandaloneError> {
+    start(options, shutdown).await?.ended().await
+}
+
+/// Answers when the gateway listens.
+pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, StandaloneError> {
+    let catalog = Catalog::load(&options.catalog)?;
+    let address = options.gateway.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| StandaloneError::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| StandaloneError::Listen { address, source })?;
+    let folder = Folder::open(options.data.clone()).await?;
+    let topics = prepare::topics(&options.layout);
+    let problems = folder.log.admin.create(&topics).await?;
+    if !problems.is_empty() {
+        return Err(StandaloneError::Topics(problems));
+    }
+    let now = runtime::Clock::now(&SystemClock);
+    let prepared = prepare::stores(&catalog, folder.record.as_ref(), Some(folder.view.as_ref()), now).await?;
+    prepared.drift().for_each(|drift| tracing::warn!(drift, "what is stored differs from the catalog"));
+    let health = Health::default();
+    let (durability, weak) = folder.log.admin.durability(&topics).await?;
+    prepare::name_weaknesses(&health, weak, folder.record.as_ref(), Some(folder.view.as_ref())).await;
+    let task = runtime::spawn("standalone", serve(options, catalog, durability, health, folder, listener, shutdown));
+    Ok(Running { address, task })
+}
+
+async fn serve(
+    options: Options,
+    catalog: Catalog,
+    durability: Durability,
+    health: Health,
+    folder: Folder,
+    listener: TcpListener,
+    shutdown: Shutdown,
+) -> Result<(), StandaloneError> {
+    let registry = prometheus::Registry::new();
+    let gateway = gateway::Ports {
+        log: folder.log.clone(),
+        catalog: catalog.clone(),
+        record: folder.record.clone(),
+        view: Some(folder.view.clone()),
+        keys: folder.keys.clone(),
+        layout: options.layout.clone(),
+        clock: Arc::new(SystemClock),
+        durability,
+        health: health.clone(),
+        registry: registry.clone(),
+    };
+    let worker = write_worker::Ports {
+        log: folder.log.clone(),
+        catalog,
+        record: folder.record.clone(),
+        view: Some(folder.view.clone()),
+        layout: options.layout,
+        clock: Arc::new(SystemClock),
+        health,
+        registry,
+        owner: prepare::owner(),
+    };
+    let ended = together(
+        shutdown,
+        move |shutdown| async move { gateway::run(options.gateway, listener, gateway, shutdown).await },
+        move |shutdown| async move { write_worker::run(options.worker, worker, shutdown).await },
+    )
+    .await;
+    folder.close().await;
+    ended
+}

@@ -1,0 +1,113 @@
+//! What must stand before a service runs: topics, tables, the catalog's own collections. All of it can be repeated and overwrites nothing.
+//! The same steps for every driver.
+
+use catalog::Catalog;
+use event_log::{CleanupPolicy, TopicSpec};
+use event_schema::topics::{ALL, Cleanup, Layout};
+use rand::Rng;
+use runtime::{Health, health::Weakened};
+use serde::Serialize;
+use store::{Collection, Record, StoreError, View, schema::MigrationReport};
+
+/// What a migration did or found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Prepared {
+    pub record: MigrationReport,
+    pub view: Option<MigrationReport>,
+    /// The catalog's own collections.
+    pub collections: MigrationReport,
+}
+
+impl Prepared {
+    /// What differs from the definitions and was left as it is.
+    pub fn drift(&self) -> impl Iterator<Item = &str> {
+        let reports = [Some(&self.record), self.view.as_ref(), Some(&self.collections)];
+        reports.into_iter().flatten().flat_map(|report| &report.drift).map(String::as_str)
+    }
+}
+
+/// The table of topics, as this deployment names and sizes them.
+pub fn topics(layout: &Layout) -> Vec<TopicSpec> {
+    let spec = |topic| TopicSpec {
+        name: layout.name(topic),
+        partitions: layout.partitions(topic),
+        cleanup: match topic.cleanup {
+            Cleanup::ByOwner => CleanupPolicy::Keep,
+            Cleanup::Age(millis) => CleanupPolicy::Age(millis),
+            Cleanup::Compact => CleanupPolicy::Compact,
+        },
+        record_limit: layout.record_limit(topic),
+        durable: topic.durable,
+    };
+    ALL.iter().map(spec).collect()
+}
+
+/// Tables and collections; `now` in Unix milliseconds.
+pub async fn stores(catalog: &Catalog, record: &dyn Record, view: Option<&dyn View>, now: i64) -> Result<Prepared, StoreError> {
+    let tables = record.migrate(catalog.tables()).await?;
+    let collections = own_collections(catalog, record, view, now).await?;
+    let view = match view {
+        Some(view) => Some(view.migrate(&record.collections().await?).await?),
+        None => None,
+    };
+    Ok(Prepared { record: tables, view, collections })
+}
+
+async fn own_collections(catalog: &Catalog, record: &dyn Record, view: Option<&dyn View>, now: i64) -> Result<MigrationReport, StoreError> {
+    let mut report = MigrationReport::default();
+    for own in catalog.collections() {
+        let given = |value: &serde_json::Value| (!value.is_null()).then(|| value.clone());
+        let wanted = Collection {
+            index: own.index.clone(),
+            collection: own.collection.clone(),
+            incarnation: incarnation(),
+            mappings: given(&own.mappings),
+            settings: given(&own.settings),
+            created: now,
+        };
+        let stands = record.create_collection(&wanted).await?;
+        match () {
+            () if stands.incarnation == wanted.incarnation => report.created.push(format!("collection {}", stands.name())),
+            () if stands.mappings == wanted.mappings && stands.settings == wanted.settings => report.unchanged += 1,
+            () => report.drift.push(format!("collection {}: its mappings or settings are not the catalog's", stands.name())),
+        }
+        if let Some(view) = view {
+            view.create_collection(&stands).await?;
+        }
+    }
+    Ok(report)
+}
+
+/// Puts into `/readyz` which settings weaken which promise; a store that cannot tell now says so in its own state.
+pub async fn name_weaknesses(health: &Health, log: Vec<event_log::Weakness>, record: &dyn Record, view: Option<&dyn View>) {
+    let weakened = |component: &str, weakness: event_log::Weakness| Weakened {
+        component: component.to_owned(),
+        setting: weakness.setting,
+        found: weakness.found,
+        wanted: weakness.wanted,
+        consequence: weakness.consequence,
+    };
+    health.set_weakened("log", log.into_iter().map(|weakness| weakened("log", weakness)).collect());
+    let view = match view {
+        Some(view) => Some((view.name(), view.weaknesses().await)),
+        None => None,
+    };
+    for (name, weaknesses) in std::iter::once((record.name(), record.weaknesses().await)).chain(view) {
+        let Ok(weaknesses) = weaknesses else { continue };
+        let named = weaknesses.into_iter().map(|store::schema::Weakness { setting, found, wanted, consequence }| {
+            weakened(name, event_log::Weakness { setting, found, wanted, consequence })
+        });
+        health.set_weakened(name, named.collect());
+    }
+}
+
+/// A worker's name in its records: unique for each start.
+pub fn owner() -> String {
+    format!("{}-{}", std::process::id(), incarnation())
+}
+
+/// 8 characters of `[a-z0-9]`.
+fn incarnation() -> String {
+    let mut random = rand::rng();
+    (0..8).filter_map(|_| char::from_digit(random.random_range(0..36), 36)).collect()
+}

@@ -1,0 +1,66 @@
+//! The secret that signs request ids and tokens: made once, kept in the data folder, readable by its owner only. It must never be printed.
+
+use crate::StandaloneError;
+use event_schema::signing::Keyring;
+use rand::Rng;
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
+};
+
+/// The key's name in ids and tokens.
+const KEY: u8 = 1;
+/// Fewer bytes can be guessed.
+const LEAST: usize = 16;
+
+/// Reads the secret, or makes it where there is none yet.
+pub fn load_or_make(path: &Path) -> Result<Keyring, StandaloneError> {
+    match load(path) {
+        Err(StandaloneError::Secret { .. }) if !path.exists() => {
+            make(path).map_err(|error| refused(path, error))?;
+            load(path)
+        }
+        loaded => loaded,
+    }
+}
+
+/// Reads the secret; surrounding white space is not part of it.
+pub fn load(path: &Path) -> Result<Keyring, StandaloneError> {
+    let text = fs::read(path).map_err(|error| refused(path, error))?;
+    keyring(text.trim_ascii()).map_err(|why| refused(path, why))
+}
+
+/// A secret as it was given.
+pub fn keyring(secret: &[u8]) -> Result<Keyring, String> {
+    match secret.len() >= LEAST {
+        true => Ok(Keyring::new(KEY, secret)),
+        false => Err(format!("the secret has {} bytes, {LEAST} are the least; make one: head -c 32 /dev/urandom | base64", secret.len())),
+    }
+}
+
+/// Can others on this machine read it?
+pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
+}
+
+/// Written whole under another name first: a crash leaves no half of a secret behind.
+fn make(path: &Path) -> io::Result<()> {
+    let mut random = [0; 32];
+    rand::rng().fill(&mut random);
+    let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let fresh = path.with_extension("new");
+    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(&fresh, path)?;
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+fn refused(path: &Path, why: impl ToString) -> StandaloneError {
+    StandaloneError::Secret { path: path.to_owned(), why: why.to_string() }
+}
+
+#[cfg(test)]
+mod tests;
