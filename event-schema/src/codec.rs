@@ -40,6 +40,7 @@ pub const MARK: &str = "consign.mark.v1";
 pub const VOID: &str = "consign.void.v1";
 pub const FEEDBACK: &str = "consign.feedback.v1";
 pub const DEAD_LETTER: &str = "consign.dead-letter.v1";
+pub const CATALOG: &str = "consign.catalog.v1";
 
 pub fn encode_transaction(event: &Transaction) -> Parts {
     parts_with(TRANSACTION, &event.attributes, &event.data)
@@ -70,6 +71,16 @@ pub fn encode_feedback(feedback: &Feedback) -> Parts {
 
 pub fn encode_dead_letter(letter: &DeadLetter, key: Option<Bytes>) -> Parts {
     Parts { key, value: Some(to_bytes(letter)), headers: base_headers(DEAD_LETTER) }
+}
+
+/// A catalog's definitions, keyed by their version: the newest record of each version is all that need be kept.
+pub fn encode_catalog(version: &str, definitions: &serde_json::Value) -> Parts {
+    Parts { key: Some(version.to_owned().into()), value: Some(to_bytes(definitions)), headers: base_headers(CATALOG) }
+}
+
+pub fn decode_catalog(parts: &Parts) -> Result<serde_json::Value, DecodeError> {
+    expect_type(parts, CATALOG)?;
+    value(parts)
 }
 
 pub fn decode_transaction(parts: &Parts) -> Result<Transaction, DecodeError> {

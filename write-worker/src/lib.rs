@@ -5,6 +5,7 @@
 //! worker must never touch a store for a decision that is not acknowledged in `changes`, and never judge a position twice.
 
 mod apply;
+mod catalogs;
 mod config;
 mod consume;
 mod decide;
@@ -47,6 +48,7 @@ struct Worker {
     config: Config,
     ports: Ports,
     metrics: Metrics,
+    catalogs: catalogs::Catalogs,
     topics: TopicNames,
     /// Does the record store forget acknowledged writes when its process is killed?
     forgetful: bool,
@@ -71,5 +73,9 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
     };
     let metrics = Metrics::register(&ports.registry)?;
     let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await;
-    consume::run(Arc::new(Worker { config, ports, metrics, topics, forgetful }), shutdown).await
+    consume::run(
+        Arc::new(Worker { catalogs: catalogs::Catalogs::new(ports.catalog.clone()), config, ports, metrics, topics, forgetful }),
+        shutdown,
+    )
+    .await
 }

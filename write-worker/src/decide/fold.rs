@@ -59,8 +59,8 @@ impl Decider {
     async fn plan(&mut self, event: &Event) -> Result<Result<Plan, PlanError>, Halt> {
         let transaction = &event.transaction;
         let name = &transaction.attributes.operation;
-        let catalog = self.worker.ports.catalog.clone();
-        let Some(operation) = catalog.operation(name) else {
+        let catalog = self.worker.catalogs.get(&transaction.attributes.catalog);
+        let Some(operation) = catalog.as_ref().and_then(|catalog| catalog.operation(name)) else {
             return Ok(Err(PlanError::UnknownOperation(name.clone())));
         };
         let plan = match operation.plan(transaction, &self.state) {

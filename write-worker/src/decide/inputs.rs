@@ -152,6 +152,10 @@ impl Decider {
 
     /// Reads the documents and rows that the plans will ask for and that the state does not hold.
     pub(super) async fn read_current(&mut self, inputs: &[Input]) -> Result<(), Halt> {
+        for input in inputs {
+            let Input::Event(event) = input else { continue };
+            self.worker.learn(&event.transaction.attributes.catalog).await?;
+        }
         let (documents, rows) = self.missing(inputs);
         let record = &self.worker.ports.record;
         if !documents.is_empty() {
@@ -178,7 +182,9 @@ impl Decider {
         let (mut asked, mut asked_rows) = (HashSet::new(), HashSet::new());
         for input in inputs {
             let Input::Event(event) = input else { continue };
-            let Some(operation) = self.worker.ports.catalog.operation(&event.transaction.attributes.operation) else { continue };
+            let attributes = &event.transaction.attributes;
+            let catalog = self.worker.catalogs.get(&attributes.catalog);
+            let Some(operation) = catalog.as_ref().and_then(|catalog| catalog.operation(&attributes.operation)) else { continue };
             let Ok(needs) = operation.needs(&event.transaction) else { continue };
             for key in needs.documents {
                 if !self.state.has_document(&key) && asked.insert(key.clone()) {

@@ -1,0 +1,189 @@
+//! Stores that stand in front of the real one and fail on command. What they let through is real.
+
+use event_schema::{
+    Raw,
+    decision::Mark,
+    envelope::Claim,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::LedgerEntry,
+};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use store::{
+    ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, SearchRequest, SearchResult, StoreError, StoredDocument, Unmappable,
+    View,
+    document::{StoredRow, Write},
+    schema::{MigrationReport, Table, Weakness},
+};
+
+/// What is to go wrong.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// The record store is away.
+    pub record_away: AtomicBool,
+    /// Bodies that hold this text are refused for good by the view.
+    pub poison: Mutex<Option<String>>,
+    /// Every document write that reached the record store: key → versions in order.
+    pub writes: Mutex<HashMap<String, Vec<u64>>>,
+    /// Ledger rows by request: verdicts must never change but by a newer version.
+    pub verdicts: Mutex<HashMap<String, Vec<String>>>,
+    /// Answered as applied, then forgotten: acknowledged writes that a killed process loses.
+    pub forget: Mutex<HashSet<String>>,
+    /// Does the store say that it forgets?
+    pub forgetful: AtomicBool,
+}
+
+pub struct FaultyRecord(pub Arc<dyn Record>, pub Arc<Faults>);
+
+impl FaultyRecord {
+    fn away(&self) -> Result<(), StoreError> {
+        match self.1.record_away.load(Ordering::SeqCst) {
+            true => Err(StoreError::Unavailable { store: "faulty", why: "away".into() }),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Record for FaultyRecord {
+    fn name(&self) -> &'static str {
+        "faulty"
+    }
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        self.away()?;
+        self.0.documents(keys).await
+    }
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+        self.away()?;
+        self.0.rows(keys).await
+    }
+    async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
+        if self.away().is_err() {
+            return writes.iter().map(|_| ItemVerdict::Transient("away".into())).collect();
+        }
+        let forget = self.1.forget.lock().unwrap().clone();
+        let mut verdicts = Vec::new();
+        for write in writes {
+            if let Write::Document(document) = write {
+                let key = document.key.id.clone();
+                self.1.writes.lock().unwrap().entry(key.clone()).or_default().push(document.meta.version.offset());
+                if forget.contains(&key) {
+                    verdicts.push(ItemVerdict::Done);
+                    continue;
+                }
+            }
+            verdicts.extend(self.0.apply(std::slice::from_ref(write)).await);
+        }
+        verdicts
+    }
+    async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+        if self.away().is_err() {
+            return entries.iter().map(|_| ItemVerdict::Transient("away".into())).collect();
+        }
+        for entry in entries {
+            let mut verdicts = self.1.verdicts.lock().unwrap();
+            verdicts.entry(entry.request.to_string()).or_default().push(format!("{:?}", entry.verdict));
+        }
+        self.0.remember(entries).await
+    }
+    async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+        self.away()?;
+        self.0.ledger(requests).await
+    }
+    async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
+        self.away()?;
+        self.0.claim(claim, request).await
+    }
+    async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        self.away()?;
+        self.0.set_mark(mark).await
+    }
+    async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+        self.away()?;
+        self.0.mark(generation, partition).await
+    }
+    async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
+        self.0.create_collection(collection).await
+    }
+    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+        self.away()?;
+        self.0.collection(index, collection).await
+    }
+    async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
+        self.0.collections().await
+    }
+    async fn scan(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.0.scan(index, collection, incarnation, after, limit).await
+    }
+    async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
+        self.0.migrate(tables).await
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.away()
+    }
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        let forgets =
+            Weakness { setting: "commitlog_sync".into(), found: "periodic".into(), wanted: "batch".into(), consequence: "forgets".into() };
+        Ok(self.1.forgetful.load(Ordering::SeqCst).then_some(forgets).into_iter().collect())
+    }
+}
+
+pub struct FaultyView(pub Arc<dyn View>, pub Arc<Faults>);
+
+#[async_trait::async_trait]
+impl View for FaultyView {
+    fn name(&self) -> &'static str {
+        "faulty-view"
+    }
+    async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        let poison = self.1.poison.lock().unwrap().clone();
+        let mut verdicts = self.0.apply(writes).await;
+        for (write, verdict) in writes.iter().zip(&mut verdicts) {
+            let body = write.body.as_ref().map_or("", |body| body.get());
+            if poison.as_ref().is_some_and(|poison| body.contains(poison)) {
+                *verdict = ItemVerdict::permanent("refused_by_test", "holds poison");
+            }
+        }
+        verdicts
+    }
+    fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
+        self.0.check(collection, id, body)
+    }
+    async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {
+        self.0.refresh(collections).await
+    }
+    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+        self.0.search(collection, request).await
+    }
+    async fn count(&self, collection: &Collection, query: Option<&serde_json::Value>) -> Result<u64, StoreError> {
+        self.0.count(collection, query).await
+    }
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
+        self.0.documents(keys).await
+    }
+    async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        self.0.create_collection(collection).await
+    }
+    async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
+        self.0.migrate(collections).await
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready().await
+    }
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        self.0.weaknesses().await
+    }
+}

@@ -1,0 +1,226 @@
+//! A log, a store, workers that can be started and cut off, and a producer that makes events as a gateway would.
+
+use crate::faulty::{Faults, FaultyRecord, FaultyView};
+use catalog::{AcceptedRequest, Catalog, Seed};
+use event_log::{Log, NewRecord, embedded};
+use event_schema::{
+    codec,
+    envelope::{Attributes, Claim, Transaction, TransactionData},
+    id::RequestId,
+    mutation::DocumentKey,
+    outcome::{LedgerEntry, Verdict},
+    signing::Keyring,
+    topics::{self, Layout},
+};
+use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
+use serde_json::{Value, json};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use store::{Collection, Record, View};
+use tokio::task::JoinHandle;
+
+pub const PARTITIONS: u16 = 4;
+
+pub struct World {
+    _folder: tempfile::TempDir,
+    pub log: Log,
+    pub real: Arc<dyn Record>,
+    pub record: Arc<dyn Record>,
+    pub view: Arc<dyn View>,
+    pub faults: Arc<Faults>,
+    pub catalog: Catalog,
+    pub layout: Layout,
+    keys: Keyring,
+    made: std::sync::atomic::AtomicU64,
+}
+
+pub struct Running {
+    pub trigger: ShutdownTrigger,
+    pub handle: JoinHandle<Result<(), write_worker::WorkerError>>,
+    pub health: Health,
+}
+
+impl Running {
+    /// As a crash: whatever it does is cut off where it stands.
+    pub async fn cut(self) {
+        self.trigger.hard();
+        self.handle.abort();
+        _ = self.handle.await;
+    }
+
+    /// As SIGTERM.
+    pub async fn stop(self) {
+        self.trigger.soft();
+        self.handle.await.unwrap().unwrap();
+    }
+}
+
+pub fn collection() -> Collection {
+    Collection {
+        index: "geo".into(),
+        collection: "cities".into(),
+        incarnation: "abcd1234".into(),
+        mappings: None,
+        settings: None,
+        created: 0,
+    }
+}
+
+impl World {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, handle) = embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
+        // The log closes with the process; the test never closes it by hand.
+        std::mem::forget(handle);
+        let layout = Layout { prefix: "t.".into(), generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
+        let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
+        assert!(log.admin.create(&specs).await.unwrap().is_empty());
+        let store = Arc::new(store_embedded::open(&folder.path().join("store")).unwrap());
+        let catalog = Catalog::builtin().unwrap();
+        let real: Arc<dyn Record> = store.clone();
+        real.migrate(catalog.tables()).await.unwrap();
+        real.create_collection(&collection()).await.unwrap();
+        let faults = Arc::new(Faults::default());
+        let record = Arc::new(FaultyRecord(store.clone(), faults.clone()));
+        let view = Arc::new(FaultyView(store, faults.clone()));
+        let keys = Keyring::new(1, *b"0123456789abcdef");
+        Self { _folder: folder, log, real, record, view, faults, catalog, layout, keys, made: 0.into() }
+    }
+
+    pub fn worker(&self, owner: &str) -> Running {
+        let (trigger, shutdown) = Shutdown::manual();
+        let health = Health::default();
+        let ports = write_worker::Ports {
+            log: self.log.clone(),
+            catalog: self.catalog.clone(),
+            record: self.record.clone(),
+            view: Some(self.view.clone()),
+            layout: self.layout.clone(),
+            clock: Arc::new(SystemClock),
+            health: health.clone(),
+            registry: prometheus::Registry::new(),
+            owner: owner.into(),
+        };
+        let config = write_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, batch_records: 50, ..Default::default() };
+        Running { trigger, handle: tokio::spawn(write_worker::run(config, ports, shutdown)), health }
+    }
+
+    /// Accepts a request as a gateway would; returns the event and its id.
+    pub fn event(&self, operation: &str, request: Value, claim: Option<&str>) -> (Transaction, RequestId) {
+        let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut unique = [0; 16];
+        unique[..8].copy_from_slice(&n.to_le_bytes());
+        let body = serde_json::to_vec(&request).unwrap();
+        let accepted = self.catalog.operation(operation).unwrap().accept(&body, &Seed { unique, now: 1_700_000_000_000 }).unwrap();
+        let AcceptedRequest::One(accepted) = accepted else { panic!("many") };
+        let partition = accepted.key.partition(PARTITIONS);
+        let id = RequestId::mint(&self.keys, 1, partition, accepted.unique);
+        let incarnations = accepted.collections.iter().map(|(index, name)| (format!("{index}/{name}"), json!("abcd1234"))).collect();
+        let data = TransactionData {
+            request: accepted.request,
+            generated: accepted.generated,
+            incarnations,
+            volatile: accepted.volatile,
+            if_version: accepted.if_version,
+            claim: claim.map(|key| Claim { key: key.into(), until: 4_000_000_000_000 }),
+            reply: None,
+            principal: "anonymous".into(),
+        };
+        let attributes = Attributes {
+            id,
+            tenant: "default".into(),
+            operation: accepted.operation,
+            catalog: self.catalog.version().into(),
+            key: accepted.key,
+            time: 1_700_000_000_000,
+            traceparent: None,
+        };
+        (Transaction { attributes, data }, id)
+    }
+
+    pub async fn append(&self, event: &Transaction) -> u64 {
+        let parts = codec::encode_transaction(event);
+        let topic = Arc::from(self.layout.name(&topics::TRANSACTIONS));
+        let partition = event.attributes.key.partition(PARTITIONS);
+        let record = NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers };
+        self.log.publisher.send(record).unwrap().await.unwrap().offset
+    }
+
+    pub async fn write(&self, operation: &str, request: Value) -> RequestId {
+        let (event, id) = self.event(operation, request, None);
+        self.append(&event).await;
+        id
+    }
+
+    pub async fn create(&self, id: &str, body: Value) -> RequestId {
+        self.write("document.create", json!({"index": "geo", "collection": "cities", "_id": id, "body": body})).await
+    }
+
+    pub async fn update(&self, id: &str, body: Value) -> RequestId {
+        self.write("document.update", json!({"index": "geo", "collection": "cities", "_id": id, "body": body})).await
+    }
+
+    /// Waits until the ledger knows them all.
+    pub async fn resolved(&self, ids: &[RequestId]) -> Vec<LedgerEntry> {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let found = self.real.ledger(ids).await.unwrap();
+            if found.iter().all(Option::is_some) {
+                return found.into_iter().flatten().collect();
+            }
+            let missing = found.iter().filter(|entry| entry.is_none()).count();
+            assert!(Instant::now() < until, "{missing} of {} were never resolved", ids.len());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    pub async fn body(&self, id: &str) -> Option<(u64, Value)> {
+        let collection = collection();
+        let key =
+            DocumentKey { index: collection.index, collection: collection.collection, incarnation: collection.incarnation, id: id.into() };
+        let stored = self.real.documents(&[key]).await.unwrap().remove(0)?;
+        Some((stored.meta.revision, serde_json::from_str(stored.body?.get()).unwrap()))
+    }
+
+    pub async fn dead_letters(&self) -> Vec<event_schema::decision::DeadLetter> {
+        let topic = self.layout.name(&topics::DEAD_LETTERS);
+        let limits = event_log::Limits { records: 1000, bytes: 1 << 30 };
+        let end = self.log.admin.offsets(&topic, 0).await.unwrap().end;
+        let records = self.log.reader.read(&topic, 0, 0, end, limits, Duration::from_secs(1)).await.unwrap();
+        let parts = |record: &event_log::Record| codec::Parts {
+            key: record.key.clone(),
+            value: record.value.clone(),
+            headers: record.headers.clone(),
+        };
+        records.iter().map(|record| codec::decode_dead_letter(&parts(record)).unwrap()).collect()
+    }
+
+    /// All records of `changes` of a partition.
+    pub async fn changes(&self, partition: u16) -> Vec<event_log::Record> {
+        let topic = self.layout.name(&topics::CHANGES);
+        let end = self.log.admin.offsets(&topic, partition).await.unwrap().end;
+        let limits = event_log::Limits { records: 1_000_000, bytes: 1 << 30 };
+        self.log.reader.read(&topic, partition, 0, end, limits, Duration::from_secs(1)).await.unwrap()
+    }
+}
+
+pub fn spec(layout: &Layout, topic: &topics::Topic) -> event_log::TopicSpec {
+    let cleanup = match topic.cleanup {
+        topics::Cleanup::ByOwner => event_log::CleanupPolicy::Keep,
+        topics::Cleanup::Age(millis) => event_log::CleanupPolicy::Age(millis),
+        topics::Cleanup::Compact => event_log::CleanupPolicy::Compact,
+    };
+    event_log::TopicSpec {
+        name: layout.name(topic),
+        partitions: layout.partitions(topic),
+        cleanup,
+        record_limit: layout.record_limit(topic),
+        durable: topic.durable,
+    }
+}
+
+pub fn applied(entry: &LedgerEntry) -> bool {
+    entry.verdict == Verdict::Applied
+}

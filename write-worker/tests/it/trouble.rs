@@ -1,0 +1,195 @@
+//! When stores refuse, go away or forget, when somebody else writes, when nobody can read a record.
+
+use crate::harness::{World, applied};
+use bytes::Bytes;
+use event_log::NewRecord;
+use event_schema::{
+    codec,
+    decision::{Change, Open},
+    id::EntityKey,
+    outcome::Verdict,
+    topics,
+};
+use serde_json::json;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_makes_the_partition_wait_and_fills_no_dead_letters() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let first = world.create("a", json!({"n": 0})).await;
+    world.resolved(&[first]).await;
+    world.faults.record_away.store(true, Ordering::SeqCst);
+    let mut ids = Vec::new();
+    for n in 1..30 {
+        ids.push(world.update("a", json!({"n": n})).await);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(world.real.ledger(&ids).await.unwrap().iter().all(Option::is_none));
+    world.faults.record_away.store(false, Ordering::SeqCst);
+    assert!(world.resolved(&ids).await.iter().all(applied));
+    assert_eq!(world.body("a").await, Some((30, json!({"n": 29}))));
+    assert!(world.dead_letters().await.is_empty());
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_anew() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    // All of it waits in the log before a worker comes, so that one batch holds the dead one and those behind it.
+    let good = world.create("a", json!({"n": 0})).await;
+    let dead = world.update("a", json!({"x": "poison"})).await;
+    let behind = world.update("a", json!({"n": 1})).await;
+    let other = world.create("b", json!({"n": 7})).await;
+    let worker = world.worker("w1");
+    let entries = world.resolved(&[good, behind, other]).await;
+    assert!(entries.iter().all(applied), "{entries:?}");
+    let entry = world.resolved(&[dead]).await.remove(0);
+    assert!(matches!(&entry.verdict, Verdict::DeadLettered(reason) if reason.code == "refused_by_test"), "{entry:?}");
+    assert_eq!(world.body("a").await, Some((2, json!({"n": 1}))), "the dead update left something behind");
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.iter().map(|letter| letter.request).collect::<Vec<_>>(), [Some(dead)]);
+    // And life goes on.
+    let later = world.update("a", json!({"n": 2})).await;
+    world.resolved(&[later]).await;
+    assert_eq!(world.body("a").await, Some((3, json!({"n": 2}))));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_creation_leaves_no_document() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let worker = world.worker("w1");
+    let dead = world.create("a", json!({"x": "poison"})).await;
+    assert!(matches!(world.resolved(&[dead]).await[0].verdict, Verdict::DeadLettered(_)));
+    assert_eq!(world.body("a").await, None);
+    let now = world.create("a", json!({"x": "fine"})).await;
+    assert!(applied(&world.resolved(&[now]).await[0]));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_void_and_end_is_finished_by_the_next_owner() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let mut dead = Vec::new();
+    let mut good = Vec::new();
+    for n in 0..10 {
+        good.push(world.create(&format!("k{n}"), json!({"n": 0})).await);
+        dead.push(world.update(&format!("k{n}"), json!({"x": "poison"})).await);
+        good.push(world.update(&format!("k{n}"), json!({"n": 1})).await);
+    }
+    // Cut off again and again, wherever it happens to be.
+    for round in 0..12 {
+        let worker = world.worker(&format!("w{round}"));
+        tokio::time::sleep(Duration::from_millis(10 + 17 * round)).await;
+        worker.cut().await;
+    }
+    let worker = world.worker("last");
+    assert!(world.resolved(&good).await.iter().all(applied));
+    assert!(world.resolved(&dead).await.iter().all(|entry| matches!(entry.verdict, Verdict::DeadLettered(_))));
+    for n in 0..10 {
+        assert_eq!(world.body(&format!("k{n}")).await, Some((2, json!({"n": 1}))), "k{n}");
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_nobody_can_decode_is_a_dead_letter_and_the_next_is_applied() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let partition = EntityKey("geo/cities/a".into()).partition(crate::harness::PARTITIONS);
+    for value in [None, Some(Bytes::from_static(b"\xff\xfe not json"))] {
+        let topic = Arc::from(world.layout.name(&topics::TRANSACTIONS));
+        let record = NewRecord { topic, partition, key: None, value, headers: Vec::new() };
+        world.log.publisher.send(record).unwrap().await.unwrap();
+    }
+    // Its id can be read, its value cannot: the ledger says what became of it.
+    let (event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    let mut parts = codec::encode_transaction(&event);
+    parts.value = Some(Bytes::from_static(b"{\"request\""));
+    let topic = Arc::from(world.layout.name(&topics::TRANSACTIONS));
+    world
+        .log
+        .publisher
+        .send(NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers })
+        .unwrap()
+        .await
+        .unwrap();
+    assert!(matches!(&world.resolved(&[id]).await[0].verdict, Verdict::DeadLettered(reason) if reason.code == "undecodable_value"));
+    let next = world.create("a", json!({"n": 1})).await;
+    assert!(applied(&world.resolved(&[next]).await[0]));
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.len(), 3);
+    assert_eq!(letters.iter().filter(|letter| letter.request.is_none()).count(), 2);
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_owner_that_finds_a_newer_open_looks_before_it_acts() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let first = world.create("a", json!({"n": 0})).await;
+    world.resolved(&[first]).await;
+    // Somebody else opens every partition, as a new owner would, and is never heard of again.
+    for partition in 0..crate::harness::PARTITIONS {
+        let parts = codec::encode_change(&Change::Open(Open { owner: "ghost".into(), time: 0 }), None);
+        let topic = Arc::from(world.layout.name(&topics::CHANGES));
+        world
+            .log
+            .publisher
+            .send(NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers })
+            .unwrap()
+            .await
+            .unwrap();
+    }
+    let mut ids = Vec::new();
+    for n in 1..20 {
+        ids.push(world.update("a", json!({"n": n})).await);
+    }
+    assert!(world.resolved(&ids).await.iter().all(applied));
+    assert_eq!(world.body("a").await, Some((20, json!({"n": 19}))));
+    for partition in 0..crate::harness::PARTITIONS {
+        let mut epoch = None;
+        for record in world.changes(partition).await {
+            let parts = codec::Parts { key: record.key, value: record.value, headers: record.headers };
+            match codec::decode_change(&parts).unwrap() {
+                Change::Open(_) => epoch = Some(record.offset),
+                Change::Decision(decision) if Some(decision.epoch) != epoch => {
+                    let versions = world.faults.writes.lock().unwrap();
+                    assert!(
+                        !versions.values().flatten().any(|version| *version == record.offset),
+                        "a decision that does not count was applied"
+                    );
+                }
+                Change::Decision(_) | Change::Mark(_) | Change::Void(_) => {}
+            }
+        }
+    }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_record_store_forgot_is_written_again_when_it_is_back() {
+    let world = World::new().await;
+    world.faults.forgetful.store(true, Ordering::SeqCst);
+    let worker = world.worker("w1");
+    world.faults.forget.lock().unwrap().insert("a".into());
+    let lost = world.create("a", json!({"n": 0})).await;
+    assert!(applied(&world.resolved(&[lost]).await[0]));
+    assert_eq!(world.body("a").await, None, "the fault does not work");
+    // It comes back without the write.
+    world.faults.record_away.store(true, Ordering::SeqCst);
+    world.faults.forget.lock().unwrap().clear();
+    let next = world.update("a", json!({"m": 1})).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    world.faults.record_away.store(false, Ordering::SeqCst);
+    assert!(applied(&world.resolved(&[next]).await[0]));
+    assert_eq!(world.body("a").await, Some((2, json!({"n": 0, "m": 1}))));
+    worker.stop().await;
+}
