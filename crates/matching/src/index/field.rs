@@ -58,8 +58,8 @@ impl Field {
             Test::Exists => self.exists = number,
             Test::Range(bounds) => self.ranges.get_or_insert_default().insert(bounds, number),
             Test::Regexp(search) => {
-                let Search { pattern, grams } = &mut **search;
-                *grams = self.patterns.get_or_insert_default().insert(pattern, number);
+                let Search { pattern, place } = &mut **search;
+                *place = self.patterns.get_or_insert_default().insert(pattern, number);
             }
             Test::Geo(area) => self.shapes.get_or_insert_default().insert(&area.bounds(), number),
             Test::Select(_) => self.selects.insert(number),
@@ -80,7 +80,7 @@ impl Field {
             }
             Test::Regexp(search) => {
                 if let Some(patterns) = &mut self.patterns {
-                    patterns.remove(&search.grams, number);
+                    patterns.remove(&search.place, number);
                 }
             }
             Test::Geo(area) => {

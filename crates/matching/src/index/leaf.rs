@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::patterns::Grams;
+use super::patterns::Place;
 use super::posting::Posting;
 use super::scalar::ScalarRef;
 use crate::document::Document;
@@ -66,7 +66,7 @@ impl Kept {
 #[derive(Debug)]
 pub(super) struct Search {
     pub(super) pattern: Pattern,
-    pub(super) grams: Grams,
+    pub(super) place: Place,
 }
 
 /// An area, ready for many tests.
@@ -130,7 +130,7 @@ impl Test {
             Condition::Exists { .. } => Test::Exists,
             Condition::Holds { value, .. } => Test::Holds(value.clone()),
             Condition::Range { bounds, .. } => Test::Range(Box::new(*bounds)),
-            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search { pattern: pattern.clone(), grams: Grams::default() })),
+            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search { pattern: pattern.clone(), place: Place::default() })),
             Condition::Geo { shape, .. } => Test::Geo(Box::new(shape.into())),
             Condition::Match { .. } => Test::Match(Kept::new(condition)),
             Condition::Select { .. } => Test::Select(Kept::new(condition)),
@@ -159,7 +159,7 @@ impl Test {
                 Some(ScalarRef::Number(number)) => bounds.contains(number),
                 _ => false,
             },
-            (Test::Regexp(search), Some(found)) => found.as_str().is_some_and(|text| search.pattern.is_match(text)),
+            (Test::Regexp(search), Some(found)) => found.as_str().is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text)),
             (Test::Geo(area), Some(found)) => geo::parse_point(found).is_some_and(|point| area.contains(point)),
         }
     }

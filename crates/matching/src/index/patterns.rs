@@ -18,8 +18,25 @@ pub(super) struct Gram {
     length: u8,
 }
 
-/// Where a pattern waits: under each of these, or, when there are none, among those that are always tried.
-pub(super) type Grams = Box<[Gram]>;
+/// Where a pattern waits: under each of the grams, or, when there are none, among those that are always tried.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    grams: Box<[Gram]>,
+    /// The literals the grams were taken from, lower case; none when the grams are all of them.
+    literals: Box<[Box<[u8]>]>,
+}
+
+/// Texts longer than this are left to the pattern, which searches faster than [`Place::may_match`].
+const SHORT: usize = 128;
+
+impl Place {
+    /// Whether the text holds one of the literals: much cheaper than the pattern, whose automaton is seldom at hand.
+    pub(super) fn may_match(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        let held = |literal: &[u8]| text.windows(literal.len()).any(|window| window.eq_ignore_ascii_case(literal));
+        self.literals.is_empty() || text.len() > SHORT || self.literals.iter().any(|literal| held(literal))
+    }
+}
 
 /// The patterns of one field.
 #[derive(Debug, Default)]
@@ -33,24 +50,24 @@ pub(super) struct Patterns {
 
 impl Patterns {
     /// Adds a pattern and says where it went, which [`Patterns::remove`] wants to know.
-    pub(super) fn insert(&mut self, pattern: &Pattern, leaf: u32) -> Grams {
-        let grams = self.choose(pattern);
-        for gram in &grams {
+    pub(super) fn insert(&mut self, pattern: &Pattern, leaf: u32) -> Place {
+        let place = self.choose(pattern);
+        for gram in &place.grams {
             let waiting = self.grams.entry(*gram).or_default();
             if waiting.is_empty() {
                 self.lengths[window_index(gram)] += 1;
             }
             waiting.insert(leaf);
         }
-        if grams.is_empty() {
+        if place.grams.is_empty() {
             self.always.insert(leaf);
         }
         self.count += 1;
-        grams
+        place
     }
 
-    pub(super) fn remove(&mut self, grams: &[Gram], leaf: u32) {
-        for gram in grams {
+    pub(super) fn remove(&mut self, place: &Place, leaf: u32) {
+        for gram in &place.grams {
             let Some(waiting) = self.grams.get_mut(gram) else { continue };
             waiting.remove(leaf);
             if waiting.is_empty() {
@@ -58,7 +75,7 @@ impl Patterns {
                 self.lengths[window_index(gram)] -= 1;
             }
         }
-        if grams.is_empty() {
+        if place.grams.is_empty() {
             self.always.remove(leaf);
         }
         self.count -= 1;
@@ -89,17 +106,17 @@ impl Patterns {
     }
 
     /// The demand of the pattern that will bring up the fewest false candidates.
-    fn choose(&self, pattern: &Pattern) -> Grams {
-        let Some(hir) = pattern.hir() else { return Grams::default() };
-        let rated = demands(&hir).into_iter().map(|demand| {
-            let windows: Vec<(f64, Gram)> = demand.iter().map(|literal| self.rarest(literal)).collect();
-            let cost: f64 = windows.iter().map(|(cost, _)| cost).sum();
-            let mut grams: Vec<Gram> = windows.into_iter().map(|(_, gram)| gram).collect();
-            grams.sort_by_key(|gram| (gram.length, gram.bytes));
-            grams.dedup();
-            (cost, grams)
-        });
-        rated.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, grams)| grams.into()).unwrap_or_default()
+    fn choose(&self, pattern: &Pattern) -> Place {
+        let Some(hir) = pattern.hir() else { return Place::default() };
+        let cost = |demand: &Vec<Vec<u8>>| demand.iter().map(|literal| self.rarest(literal).0).sum::<f64>();
+        let rated = demands(&hir).into_iter().map(|demand| (cost(&demand), demand));
+        let Some((_, literals)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Place::default() };
+        let mut grams: Vec<Gram> = literals.iter().map(|literal| self.rarest(literal).1).collect();
+        grams.sort_by_key(|gram| (gram.length, gram.bytes));
+        grams.dedup();
+        let whole = literals.iter().all(|literal| WINDOWS.contains(&literal.len()));
+        let literals = if whole { Box::default() } else { literals.into_iter().map(Vec::into_boxed_slice).collect() };
+        Place { grams: grams.into(), literals }
     }
 
     /// The window of a literal that the fewest patterns wait under, and a guess of how often that will be for nothing.

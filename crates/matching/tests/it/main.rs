@@ -1,7 +1,9 @@
 //! The crate's integration tests, in one binary.
 
+mod cities;
 mod generated;
 mod index_equals_evaluate;
 mod match_sets;
+mod mutation;
 mod normalise;
 mod oracle;
