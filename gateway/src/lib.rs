@@ -1,1 +1,85 @@
-//! See `Cargo.toml` for what this crate is.
+//! The gateway: request → validate → publish → feedback, over HTTP. It decides nothing about documents and writes no store; what it answers
+//! with a 2xx is safe in the log.
+//!
+//! The path of a write is [`write`], a column of verbs in the order of the files. Reads go to the stores and wait for writes they were told of.
+
+mod answer;
+mod app;
+mod bulk;
+pub mod config;
+pub mod error;
+mod feedback;
+mod idempotency;
+mod metrics;
+mod openapi;
+mod publish;
+mod read;
+mod request;
+mod router;
+mod routes;
+mod server;
+mod validate;
+
+pub use config::Config;
+
+use answer::Answer;
+use app::App;
+use catalog::Operation;
+use error::Problem;
+use event_log::StreamError;
+use idempotency::Identity;
+use request::RawRequest;
+use runtime::{Clock, Health, Shutdown};
+use std::sync::Arc;
+
+/// What the gateway stands on. Clones share everything.
+#[derive(Clone)]
+pub struct Ports {
+    pub log: event_log::Log,
+    pub catalog: catalog::Catalog,
+    pub record: Arc<dyn store::Record>,
+    /// Without one there is no search.
+    pub view: Option<Arc<dyn store::View>>,
+    pub keys: event_schema::signing::Keyring,
+    pub layout: event_schema::topics::Layout,
+    pub clock: Arc<dyn Clock>,
+    /// What the log's acknowledgement means: see [`event_log::Admin::durability`].
+    pub durability: event_log::Durability,
+    /// Where components say how they are, and which settings weaken promises: `/readyz`.
+    pub health: Health,
+    /// Where metrics go: `/metrics`.
+    pub registry: prometheus::Registry,
+}
+
+/// Why the gateway could not run.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    #[error("the mailbox cannot be read: {0}")]
+    Mailbox(#[from] StreamError),
+    #[error("a metric cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("the catalog's route {method} {path} of `{operation}` {why}")]
+    Route { method: String, path: String, operation: String, why: String },
+    #[error("the listener failed: {0}")]
+    Listener(#[from] std::io::Error),
+}
+
+/// Serves until shutdown: soft stops accepting and lets requests in hand finish, hard ends at once.
+pub async fn run(config: Config, listener: tokio::net::TcpListener, ports: Ports, shutdown: Shutdown) -> Result<(), GatewayError> {
+    server::run(config, listener, ports, shutdown).await
+}
+
+/// The way of a write, from sound JSON ([`request::read`]) to its answer.
+pub(crate) async fn write(app: &App, operation: &Operation, request: RawRequest) -> Result<Answer, Problem> {
+    let (unique, ticket) = match idempotency::identify(app, operation.name(), &request)? {
+        Identity::Fresh { unique, ticket } => (unique, ticket),
+        Identity::Repeat(published) => return Ok(feedback::again(app, operation, &request, &published).await),
+    };
+    let valid = validate::validate(app, operation, &request, unique, ticket).await?;
+    let touched = valid.collections();
+    let (events, ticket) = publish::events(app, valid, request.options.wait.is_some());
+    let waiters = feedback::expect(app, &events, request.options.wait);
+    let published = publish::publish(app, events, ticket).await;
+    let outcomes = feedback::verdicts(app, published, waiters, &request.options, &touched).await;
+    Ok(Answer::new(operation, &request, outcomes))
+}

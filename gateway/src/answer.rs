@@ -1,0 +1,151 @@
+//! What writes answer: outcomes to JSON, status and headers. Wire forms live here and in `routes`, nowhere else.
+
+use crate::{app::App, error::Problem, feedback::{Outcome, decidable}, publish::Published, request::{RawRequest, caller::Caller}};
+use catalog::Operation;
+use axum::{body::Body, response::{IntoResponse, Response}};
+use event_schema::{id::RequestId, outcome::{LedgerEntry, Verdict}};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::time::Duration;
+
+/// A write that was answered: one outcome, or many in the request's order.
+pub(crate) struct Answer {
+    pub outcomes: Vec<Outcome>,
+    pub many: bool,
+    pub caller: Caller,
+    /// The wait that was honoured.
+    pub waited: Option<Duration>,
+}
+
+/// The JSON of one outcome that is no problem.
+#[derive(Serialize)]
+pub(crate) struct Taken<'a> {
+    pub request_id: RequestId,
+    pub token: String,
+    pub status: &'static str,
+    durability: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Item<'a> {
+    Taken(Taken<'a>),
+    Problem { problem: Problem },
+}
+
+#[derive(Serialize)]
+struct Items<'a> {
+    items: Vec<Item<'a>>,
+}
+
+/// An outcome, ready to be told.
+pub(crate) fn told<'a>(app: &App, caller: &Caller, outcome: &'a Outcome) -> Result<Taken<'a>, Problem> {
+    let (published, entry) = match outcome {
+        Outcome::Accepted(published) => (published, None),
+        Outcome::Decided(published, entry) => (published, Some(entry)),
+        Outcome::Failed(problem) => return Err(problem.clone()),
+    };
+    let token = token(app, caller, published);
+    let (status, result) = match entry.map(|entry| (&entry.verdict, entry)) {
+        None if decidable(published.kind) => ("accepted", None),
+        None => ("published", None),
+        Some((Verdict::Applied, entry)) => ("applied", entry.result.as_deref()),
+        Some((Verdict::Refused(refusal), _)) => return Err(Problem::from(refusal).about(published.request, Some(token))),
+        Some((Verdict::DeadLettered(reason), _)) => return Err(Problem::from(reason).about(published.request, Some(token))),
+    };
+    Ok(Taken { request_id: published.request, token, status, durability: app.durability(), result })
+}
+
+/// The token of one write; an informative event is nothing that a read could wait for.
+pub(crate) fn token(app: &App, caller: &Caller, published: &Published) -> String {
+    match decidable(published.kind) {
+        true => app.token(caller, vec![(published.partition, published.offset)], Some(published.request)),
+        false => app.token(caller, Vec::new(), None),
+    }
+}
+
+impl Answer {
+    pub(crate) fn new(operation: &Operation, request: &RawRequest, outcomes: Vec<Outcome>) -> Self {
+        Self { outcomes, many: operation.many(), caller: request.caller, waited: request.options.wait }
+    }
+
+    pub(crate) fn respond(&self, app: &App) -> Response {
+        let mut response = match self.many {
+            true => self.items(app),
+            false => self.single(app),
+        };
+        if let Some(waited) = self.waited {
+            let value = HeaderValue::try_from(format!("wait={}", waited.as_secs())).expect("digits are a header's text");
+            response.headers_mut().insert("preference-applied", value);
+        }
+        response
+    }
+
+    fn single(&self, app: &App) -> Response {
+        let Some(outcome) = self.outcomes.first() else {
+            return Problem::new(crate::error::Code::Internal, "a request came to no outcome").into_response();
+        };
+        let taken = match told(app, &self.caller, outcome) {
+            Ok(taken) => taken,
+            Err(problem) => return problem.into_response(),
+        };
+        let status = match outcome {
+            Outcome::Decided(..) => StatusCode::OK,
+            Outcome::Accepted(published) if !decidable(published.kind) && self.waited.is_some() => StatusCode::OK,
+            Outcome::Accepted(_) | Outcome::Failed(_) => StatusCode::ACCEPTED,
+        };
+        let mut response = json(status, &taken);
+        if let Outcome::Accepted(Published { kind, .. }) | Outcome::Decided(Published { kind, .. }, _) = outcome
+            && decidable(*kind)
+        {
+            let location = HeaderValue::try_from(format!("/v1/requests/{}", taken.request_id)).expect("ids are a header's text");
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        if let Outcome::Decided(_, entry) = outcome
+            && let Some(tag) = etag(entry)
+        {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
+
+    fn items(&self, app: &App) -> Response {
+        let told: Vec<_> = self.outcomes.iter().map(|outcome| told(app, &self.caller, outcome)).collect();
+        let open = self.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Accepted(_)));
+        let items: Vec<_> = told
+            .into_iter()
+            .map(|told| match told {
+                Ok(taken) => Item::Taken(taken),
+                Err(problem) => Item::Problem { problem },
+            })
+            .collect();
+        let status = if open { StatusCode::ACCEPTED } else { StatusCode::OK };
+        json(status, &Items { items })
+    }
+}
+
+/// `"3"`, if the result names the document's version.
+fn etag(entry: &LedgerEntry) -> Option<HeaderValue> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        _version: u64,
+    }
+    let versioned: Versioned = serde_json::from_str(entry.result.as_deref()?.get()).ok()?;
+    version_tag(versioned._version)
+}
+
+pub(crate) fn version_tag(version: u64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("\"{version}\"")).ok()
+}
+
+/// A JSON response.
+pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
+    let body = serde_json::to_vec(value).expect("answers are plain JSON");
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,89 @@
+//! What all handlers share: ports, options, and the few tables that live as long as the service. No rule of the write path is here.
+
+use crate::{
+    Ports,
+    config::Config,
+    feedback::pending::Pending,
+    idempotency::Keys,
+    metrics::Metrics,
+    read::{collections::Collections, refresh::Refreshes},
+    request::{body::Budget, caller::Caller},
+};
+use event_schema::{
+    envelope::Reply,
+    id::RequestId,
+    token::Token,
+    topics::{INFORMATIVE, TRANSACTIONS},
+};
+use runtime::Shutdown;
+use std::sync::{Arc, atomic::AtomicUsize};
+
+/// Handed to every handler.
+pub(crate) type Shared = Arc<App>;
+
+pub(crate) struct App {
+    pub config: Config,
+    pub ports: Ports,
+    pub transactions: Arc<str>,
+    pub informative: Arc<str>,
+    pub budget: Budget,
+    pub collections: Collections,
+    pub keys: Keys,
+    pub pending: Arc<Pending>,
+    /// Where workers send verdicts that somebody here waits for.
+    pub reply: Reply,
+    pub refreshes: Refreshes,
+    pub metrics: Metrics,
+    pub bulks: AtomicUsize,
+    /// Made once from the table of routes and the catalog.
+    pub openapi: bytes::Bytes,
+    pub shutdown: Shutdown,
+}
+
+impl App {
+    pub(crate) fn new(config: Config, ports: Ports, reply: Reply, metrics: Metrics, openapi: bytes::Bytes, shutdown: Shutdown) -> Self {
+        Self {
+            transactions: ports.layout.name(&TRANSACTIONS).into(),
+            informative: ports.layout.name(&INFORMATIVE).into(),
+            budget: Budget::new(config.body_budget_bytes),
+            collections: Collections::new(ports.record.clone()),
+            keys: Keys::new(config.idempotency_entries, config.idempotency_ttl_seconds),
+            pending: Arc::new(Pending::new(config.max_waiting)),
+            refreshes: Refreshes::default(),
+            bulks: AtomicUsize::new(0),
+            reply,
+            metrics,
+            openapi,
+            shutdown,
+            config,
+            ports,
+        }
+    }
+
+    /// Unix milliseconds.
+    pub(crate) fn now(&self) -> i64 {
+        self.ports.clock.now()
+    }
+
+    /// The signed handle of writes at these places. `request`: the one it stands for, if it is one.
+    pub(crate) fn token(&self, caller: &Caller, offsets: Vec<(u16, u64)>, request: Option<RequestId>) -> String {
+        let token = Token {
+            tenant: caller.tenant.to_owned(),
+            principal: caller.principal.to_owned(),
+            expires: (self.now() / 1000).max(0) as u64 + self.config.token_ttl_seconds,
+            generation: self.ports.layout.generation,
+            offsets,
+            request,
+        };
+        token.sign(&self.ports.keys)
+    }
+
+    /// What an acknowledgement means here, as answers name it.
+    pub(crate) fn durability(&self) -> &'static str {
+        match self.ports.durability {
+            event_log::Durability::Replicated => "replicated",
+            event_log::Durability::Logged => "logged",
+            event_log::Durability::Embedded => "embedded",
+        }
+    }
+}

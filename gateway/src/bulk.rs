@@ -1,0 +1,1 @@
+//! Bulks: lines in, answers out, in order, without end.

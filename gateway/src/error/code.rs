@@ -1,0 +1,243 @@
+//! Every stable error code: its status, what it means, whether anything happened, and what to do. The one table from which responses, the
+//! pages under `docs/errors` and the OpenAPI document come. A code that was ever released keeps its name and meaning.
+
+/// What a client may assume about the write it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing was written and nothing will be.
+    Nothing,
+    /// The request is in the log and its verdict is final.
+    Decided,
+    /// The request may or may not be in the log.
+    Unknown,
+    /// It was accepted and its verdict is not known yet.
+    Pending,
+    /// The call was no write.
+    Read,
+}
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    pub code: Code,
+    /// On the wire, for ever.
+    pub name: &'static str,
+    pub status: u16,
+    pub title: &'static str,
+    pub effect: Effect,
+    pub meaning: &'static str,
+    pub hint: &'static str,
+}
+
+macro_rules! codes {
+    ($($variant:ident $name:literal $status:literal $effect:ident $title:literal, $meaning:literal, $hint:literal;)*) => {
+        /// The codes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($variant),* }
+
+        /// All rows, in the order of [`Code`].
+        pub const TABLE: &[Row] = &[
+            $(Row { code: Code::$variant, name: $name, status: $status, title: $title, effect: Effect::$effect, meaning: $meaning, hint: $hint }),*
+        ];
+    };
+}
+
+codes! {
+    BadRequest "bad_request" 400 Nothing "Bad request",
+        "The request line, a path segment or the query cannot be understood.",
+        "Look at `detail`: it names the part.";
+    BadHeader "bad_header" 400 Nothing "Bad header",
+        "A header that the API reads holds something it cannot be.",
+        "Look at `detail`: it names the header and the form expected.";
+    EmptyBody "empty_body" 400 Nothing "Empty body",
+        "The call needs a JSON body and got none.",
+        "Send the bare request as JSON, with `Content-Type: application/json`.";
+    NotJson "not_json" 400 Nothing "Not JSON",
+        "The body is not JSON as RFC 8259 defines it.",
+        "`detail` names the byte offset; `pointer` the place in the document.";
+    InvalidUtf8 "invalid_utf8" 400 Nothing "Invalid UTF-8",
+        "The body holds bytes that are not UTF-8, or a string escape that stands for no character.",
+        "Encode the body as UTF-8, without a byte order mark.";
+    DuplicateKey "duplicate_key" 400 Nothing "Duplicate key",
+        "An object names the same member twice, so it is not clear which one is meant.",
+        "Send each member once; `pointer` names it.";
+    TooDeep "too_deep" 400 Nothing "Nested too deeply",
+        "The body nests objects and arrays deeper than the gateway takes.",
+        "Flatten the document.";
+    NumberOutOfRange "number_out_of_range" 400 Nothing "Number out of range",
+        "A whole number fits neither 64-bit form, or a number is beyond what a double can hold: it could not be stored as it was sent.",
+        "Send it as a string.";
+    IncompleteBody "incomplete_body" 400 Nothing "Incomplete body",
+        "The connection ended, or the body's framing broke, before the body was whole.",
+        "Send the request again; check that Content-Length is the body's length.";
+    BadGzip "bad_gzip" 400 Nothing "Damaged gzip",
+        "The body says `Content-Encoding: gzip` and cannot be unpacked.",
+        "Lines answered before this problem are accepted; send the others again.";
+    BadToken "bad_token" 400 Read "Bad token",
+        "An `after` token is malformed, was not signed by this deployment, or was given to somebody else.",
+        "Use the token exactly as the write's answer gave it.";
+    ExpiredToken "expired_token" 400 Read "Expired token",
+        "An `after` token is older than tokens are honoured.",
+        "Read without it: what it stands for was resolved long ago, or ask for the request by its id.";
+    BadRequestId "bad_request_id" 400 Read "Bad request id",
+        "The text is not a request id.",
+        "Use `request_id` exactly as the write's answer gave it.";
+    ForbiddenCollection "collection_closed" 403 Nothing "Collection belongs to operations",
+        "Documents of this collection are written by catalog operations only.",
+        "Use the operation that owns these documents; `GET /openapi.json` lists them.";
+    UnknownRoute "unknown_route" 404 Nothing "Unknown route",
+        "There is nothing at this path.",
+        "`GET /docs` shows every route.";
+    UnknownOperation "unknown_operation" 404 Nothing "Unknown operation",
+        "The catalog has no operation of this name.",
+        "`detail` names the nearest one; `GET /openapi.json` lists them all.";
+    UnknownCollection "unknown_collection" 404 Nothing "Unknown collection",
+        "The collection was never created.",
+        "Create it with `PUT /v1/collections/{index}/{collection}`; those of the catalog with `consign catalog migrate`.";
+    UnknownTable "unknown_table" 404 Read "Unknown table",
+        "The catalog declares no table of this name.",
+        "`detail` names the nearest one.";
+    UnknownRequest "unknown_request" 404 Read "Unknown request",
+        "No request of this id is remembered or waiting in the log.",
+        "Ids are remembered as long as the ledger keeps them; a request that was answered with an error may never have been accepted.";
+    Missing "missing" 404 Decided "Missing",
+        "There is no such document or row (or the collection was dropped since).",
+        "Create it first, or use an operation that creates what is missing.";
+    MethodNotAllowed "method_not_allowed" 405 Nothing "Method not allowed",
+        "The path exists, but not with this method.",
+        "The `Allow` header lists the methods.";
+    TooSlow "too_slow" 408 Nothing "Too slow",
+        "The body did not arrive within the time allowed, or slower than the least rate.",
+        "Send the request again over a better connection, or in smaller parts.";
+    Exists "exists" 409 Decided "Exists already",
+        "There is a document of this id already.",
+        "Use an operation that replaces or updates, or another id.";
+    Superseded "superseded" 409 Decided "Superseded",
+        "A later write of the same entity was applied first.",
+        "Read the current state and decide anew.";
+    IdempotencyInFlight "idempotency_in_flight" 409 Nothing "First request still in flight",
+        "The first request under this Idempotency-Key is being accepted right now.",
+        "Repeat the same request after `Retry-After` seconds to get its answer.";
+    CollectionDiffers "collection_differs" 409 Nothing "Collection differs",
+        "The collection exists with other mappings or settings, and nothing is overwritten.",
+        "Send the ones that stand, leave them out, or choose another name.";
+    Version "version" 412 Decided "Version does not match",
+        "The document's `_version` is not the one that If-Match or `if_version` asked for.",
+        "Read the document again and decide on what you find.";
+    BodyTooLarge "body_too_large" 413 Nothing "Body too large",
+        "The body, or a line of a bulk, is larger than the gateway takes.",
+        "Send less at once; endless input goes through `_bulk`, line by line.";
+    GzipRatio "gzip_ratio" 413 Nothing "Unpacks to too much",
+        "The gzip body unpacks to many times its size, beyond the ratio allowed.",
+        "Lines answered before this problem are accepted; send the others unpacked.";
+    UnsupportedMediaType "unsupported_media_type" 415 Nothing "Unsupported media type",
+        "The Content-Type is not one this route takes.",
+        "`application/json` for single requests, `application/x-ndjson` for `_bulk`; UTF-8.";
+    UnsupportedEncoding "unsupported_encoding" 415 Nothing "Unsupported content encoding",
+        "The Content-Encoding is not one this route takes.",
+        "`_bulk` takes gzip; other routes take bodies as they are.";
+    Invalid "invalid" 422 Nothing "Invalid request",
+        "The request breaks rules of its operation's schema.",
+        "`errors` lists each rule with a JSON pointer into the request; `GET /openapi.json` has the schema.";
+    BadName "bad_name" 422 Nothing "Bad name",
+        "An index, collection or document id has a form that names may not have.",
+        "Index and collection: 1 to 64 of a-z, 0-9, `-`, `_`, `.`, starting with a letter or digit.";
+    BadMappings "bad_mappings" 422 Nothing "Bad mappings",
+        "The mappings or settings of the collection are not ones that the view takes.",
+        "`pointer` names the place.";
+    BadSearch "bad_search" 422 Read "Bad search",
+        "The search is malformed.",
+        "`pointer` names the place.";
+    BadKey "bad_key" 422 Read "Bad row key",
+        "The path does not hold one segment for each key column of the table, in the column's type.",
+        "`detail` lists the key columns in order.";
+    IdempotencyKeyReused "idempotency_key_reused" 422 Decided "Idempotency-Key reused",
+        "Another request was made under this Idempotency-Key.",
+        "Use a new key for a new request; repeat the first one to the byte to get its answer.";
+    TooLarge "too_large" 422 Decided "Result too large",
+        "The documents before and after would not fit into one record of the log.",
+        "Split the document.";
+    Unmappable "unmappable" 422 Decided "Does not fit the mapping",
+        "The collection's mapping or a table's column would not take a value.",
+        "`pointer` names the value.";
+    Rule "rule" 422 Decided "Rule broken",
+        "A rule of the operation does not hold for the current documents.",
+        "`detail` names the rule.";
+    AnswerTooLarge "answer_too_large" 422 Read "Answer too large",
+        "What was asked for is more than one answer may hold.",
+        "Ask for fewer documents at once.";
+    NotInBulk "not_in_bulk" 422 Nothing "Not in a bulk",
+        "Operations that hold many documents themselves cannot be lines of a bulk.",
+        "Send one line per document to the single form of the operation.";
+    Overloaded "overloaded" 429 Nothing "Overloaded",
+        "The gateway has as much in hand as it may.",
+        "Nothing was written. Repeat after `Retry-After` seconds.";
+    QueueFull "queue_full" 429 Nothing "The queue to the log is full",
+        "Writes arrive faster than the log takes them.",
+        "Nothing was written. Repeat after `Retry-After` seconds.";
+    DeadLettered "dead_lettered" 500 Decided "Dead-lettered",
+        "The request was accepted, but a store will never take it as it stands; it was undone as a whole and kept as a dead letter.",
+        "An operator finds it with `consign dlq show`; do not repeat it unchanged.";
+    Damaged "damaged" 500 Read "Stored data is damaged",
+        "A store holds something that cannot be read back.",
+        "Tell an operator, with `detail`.";
+    Internal "internal" 500 Unknown "Internal error",
+        "Something happened that should not; the gateway's log has the story.",
+        "If it was a write, repeat it with the same Idempotency-Key.";
+    UnsupportedSearch "unsupported_search" 501 Read "Search not supported here",
+        "The search uses a clause that this deployment's view does not know; a wrong answer would be worse.",
+        "`pointer` names the clause. A view on Elasticsearch knows all of them.";
+    NoView "no_view" 501 Read "No search in this deployment",
+        "This deployment keeps documents but has no view to search them.",
+        "Read by id, or configure a view.";
+    LogUnavailable "log_unavailable" 503 Nothing "The log is out of reach",
+        "The log cannot take the record now. It was not written.",
+        "Repeat after `Retry-After` seconds.";
+    UnknownOutcome "unknown_outcome" 503 Unknown "Outcome unknown",
+        "The log did not acknowledge the record in time: it may have been written, or not.",
+        "Ask for `request_id` later. To retry without writing twice, send the write with an Idempotency-Key from the start and repeat it with the same key and body.";
+    StoreUnavailable "store_unavailable" 503 Read "A store is out of reach",
+        "A store that this answer needs cannot be reached.",
+        "Repeat after `Retry-After` seconds. Writes without `wait` are not affected.";
+    NotMigrated "not_migrated" 503 Read "A store is not prepared",
+        "Tables, indices or topics are missing or differ from what they must be.",
+        "An operator runs `consign catalog migrate`.";
+    ShuttingDown "shutting_down" 503 Nothing "Shutting down",
+        "This gateway is about to end and takes nothing new.",
+        "Repeat at once: another gateway answers.";
+    LookupIncomplete "lookup_incomplete" 503 Read "Too much waiting to look through",
+        "The request has no verdict yet, and more events wait in its partition than are looked through for one answer.",
+        "Ask again after `Retry-After` seconds.";
+    NotYet "not_yet" 504 Pending "Not applied yet",
+        "What the `after` tokens stand for was not applied (or searchable) in the time allowed.",
+        "`progress` says how far it is. Ask again.";
+}
+
+impl Code {
+    /// Its row of the table.
+    pub fn row(self) -> &'static Row {
+        &TABLE[self as usize]
+    }
+
+    /// The code of a name on the wire.
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.name == name).map(|row| row.code)
+    }
+}
+
+impl Row {
+    /// The page of the code, as `docs/errors/<name>.md` holds it and `/docs/errors/<name>` serves it.
+    pub fn page(&self) -> String {
+        let effect = match self.effect {
+            Effect::Nothing => "Nothing was written, and nothing will be: repeating is safe.",
+            Effect::Decided => "The request was decided; the verdict is final.",
+            Effect::Unknown => "Unknown: the write may have happened. Repeat only with the same Idempotency-Key.",
+            Effect::Pending => "What was waited for goes on; only the waiting ended.",
+            Effect::Read => "None: the call writes nothing.",
+        };
+        format!(
+            "# `{}`\n\n{} · HTTP {}\n\n{}\n\n**Effect.** {effect}\n\n**What to do.** {}\n",
+            self.name, self.title, self.status, self.meaning, self.hint
+        )
+    }
+}

@@ -1,0 +1,88 @@
+//! How what other parts report becomes a [`Problem`]. Every arm is named: a new way to fail must be given its code here.
+
+use super::{Code, Problem};
+use catalog::Invalid;
+use event_log::{DeliveryError, Refused};
+use event_schema::{outcome::{DeadReason, Refusal, RefusalCode}, token::BadToken};
+use store::StoreError;
+
+impl From<Invalid> for Problem {
+    fn from(invalid: Invalid) -> Self {
+        Problem::new(Code::Invalid, invalid.to_string()).violations(invalid.0)
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StoreError::Unavailable { .. } => Problem::new(Code::StoreUnavailable, detail).retry_after(2),
+            StoreError::Refused { .. } => Problem::new(Code::BadSearch, detail),
+            StoreError::Unsupported { pointer, .. } => Problem::new(Code::UnsupportedSearch, detail).at(pointer),
+            StoreError::BadSearch { pointer, .. } => Problem::new(Code::BadSearch, detail).at(pointer),
+            StoreError::NotMigrated { .. } => Problem::new(Code::NotMigrated, detail).retry_after(10),
+            StoreError::Damaged { .. } => Problem::new(Code::Damaged, detail),
+        }
+    }
+}
+
+impl From<BadToken> for Problem {
+    fn from(error: BadToken) -> Self {
+        match error {
+            BadToken::Malformed | BadToken::Forged | BadToken::Foreign => Problem::new(Code::BadToken, error.to_string()),
+            BadToken::Expired => Problem::new(Code::ExpiredToken, error.to_string()),
+        }
+    }
+}
+
+/// The log would not even queue the record.
+impl From<Refused> for Problem {
+    fn from(why: Refused) -> Self {
+        match why {
+            Refused::QueueFull => Problem::new(Code::QueueFull, why.to_string()).retry_after(1),
+            Refused::TooLarge => Problem::new(Code::BodyTooLarge, why.to_string()),
+            Refused::UnknownPartition => Problem::new(Code::NotMigrated, why.to_string()).retry_after(10),
+            Refused::Closed => Problem::new(Code::LogUnavailable, why.to_string()).retry_after(1),
+        }
+    }
+}
+
+/// The log queued the record and did not acknowledge it.
+impl From<DeliveryError> for Problem {
+    fn from(error: DeliveryError) -> Self {
+        match error {
+            DeliveryError::Rejected(_) => Problem::new(Code::LogUnavailable, error.to_string()).retry_after(2),
+            DeliveryError::Unknown(_) => Problem::new(Code::UnknownOutcome, error.to_string()).retry_after(2),
+        }
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        let code = match refusal.code {
+            RefusalCode::Exists => Code::Exists,
+            RefusalCode::Missing => Code::Missing,
+            RefusalCode::Version => Code::Version,
+            RefusalCode::Superseded => Code::Superseded,
+            RefusalCode::IdempotencyKeyReused => Code::IdempotencyKeyReused,
+            RefusalCode::TooLarge => Code::TooLarge,
+            RefusalCode::Unmappable => Code::Unmappable,
+            RefusalCode::Rule => Code::Rule,
+        };
+        let problem = Problem::new(code, refusal.message.clone());
+        match &refusal.pointer {
+            Some(pointer) => problem.at(pointer.clone()),
+            None => problem,
+        }
+    }
+}
+
+impl From<&DeadReason> for Problem {
+    fn from(reason: &DeadReason) -> Self {
+        let problem = Problem::new(Code::DeadLettered, reason.message.clone()).with("reason", reason.code.clone().into());
+        match &reason.store {
+            Some(store) => problem.with("store", store.clone().into()),
+            None => problem,
+        }
+    }
+}

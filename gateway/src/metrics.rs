@@ -1,0 +1,54 @@
+//! The names of all that this service counts, and nothing else. Units come last.
+
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// Counters that are touched without a look-up.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    /// Events that the log acknowledged.
+    pub accepted: IntCounter,
+    /// Requests by the class of their answer: 2xx, 4xx, 5xx.
+    pub answered: [IntCounter; 6],
+    pub in_flight: IntGauge,
+    pub connections: IntGauge,
+    pub waiting: IntGauge,
+    pub bulk_lines: IntCounter,
+    pub bulk_spilled_bytes: IntCounter,
+    /// From the request's head to the answer's head.
+    pub duration_seconds: Histogram,
+}
+
+impl Metrics {
+    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone())).map(|()| counter)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        };
+        let answered = IntCounterVec::new(Opts::new("consign_gateway_answers_total", "Requests by the class of their answer"), &["class"])?;
+        registry.register(Box::new(answered.clone()))?;
+        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+        let duration = HistogramOpts::new("consign_gateway_request_duration_seconds", "From a request's head to its answer's head").buckets(buckets);
+        let duration_seconds = Histogram::with_opts(duration)?;
+        registry.register(Box::new(duration_seconds.clone()))?;
+        Ok(Self {
+            accepted: counter("consign_gateway_accepted_total", "Events that the log acknowledged")?,
+            answered: ["other", "1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| answered.with_label_values(&[class])),
+            in_flight: gauge("consign_gateway_requests_in_flight", "Requests in hand")?,
+            connections: gauge("consign_gateway_connections", "Open connections")?,
+            waiting: gauge("consign_gateway_waiting", "Requests that wait for their verdict")?,
+            bulk_lines: counter("consign_gateway_bulk_lines_total", "Lines of bulks that were read")?,
+            bulk_spilled_bytes: counter("consign_gateway_bulk_spilled_bytes_total", "Answers of bulks that went to a file because nobody read them")?,
+            duration_seconds,
+        })
+    }
+
+    pub(crate) fn answer(&self, status: http::StatusCode, seconds: f64) {
+        let class = usize::from(status.as_u16() / 100);
+        self.answered[if class < 6 { class } else { 0 }].inc();
+        self.duration_seconds.observe(seconds);
+    }
+}

@@ -1,0 +1,91 @@
+//! How each route is described. Only words: what serves a route is said in the table of routes.
+
+use serde_json::{Value, json};
+
+/// A body, coming or going.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Content {
+    None,
+    Json(&'static str),
+    Optional(&'static str),
+    Lines,
+    Text(&'static str),
+}
+
+/// The description of one route.
+#[derive(Debug)]
+pub(crate) struct Doc {
+    pub id: &'static str,
+    pub summary: &'static str,
+    pub tag: &'static str,
+    pub parameters: &'static [&'static str],
+    pub body: Content,
+    pub answers: &'static [(u16, &'static str, Content)],
+}
+
+use Content::{Json, Lines, None as Nothing, Optional, Text};
+
+macro_rules! docs {
+    ($($name:ident $id:literal $tag:literal $summary:literal [$($parameter:literal),*] $body:expr, [$($answer:expr),*];)*) => {
+        $(pub(crate) const $name: Doc =
+            Doc { id: $id, summary: $summary, tag: $tag, parameters: &[$($parameter),*], body: $body, answers: &[$($answer),*] };)*
+    };
+}
+
+docs! {
+    WRITE "write" "writes" "Ask for an operation; the body is its bare request" ["prefer", "refresh", "if-match", "idempotency-key", "traceparent"]
+        Json("Request"), [(202, "Accepted: safe in the log", Json("Taken")), (200, "Applied (with `Prefer: wait`)", Json("Taken"))];
+    BULK "bulk" "writes" "Ask for an operation many times: a bare request a line, an answer a line, in order" ["traceparent"]
+        Lines, [(200, "An answer for each line, then a summary", Lines)];
+    REQUEST "request" "reads" "What became of a request" []
+        Nothing, [(200, "Its status", Json("RequestStatus"))];
+    COLLECTIONS "collections" "reads" "All collections" []
+        Nothing, [(200, "By name", Json("Collections"))];
+    CREATE_COLLECTION "createCollection" "writes" "Make a collection, or find that it stands; overwrites nothing" []
+        Optional("CollectionRequest"), [(201, "Made", Json("Collection")), (200, "It stands", Json("Collection"))];
+    DOCUMENT "document" "reads" "One document, from the record" ["after", "prefer"]
+        Nothing, [(200, "The document; ETag is its version", Json("Document"))];
+    MGET "mget" "reads" "Documents by their ids, from the record" ["after", "prefer"]
+        Json("MgetRequest"), [(200, "Those that exist, and the ids of those that do not", Json("MgetAnswer"))];
+    COUNT "count" "reads" "How many documents match, from the view" ["after", "prefer"]
+        Optional("CountRequest"), [(200, "The count", Json("CountAnswer"))];
+    SEARCH "search" "reads" "Documents that match, from the view" ["after", "prefer"]
+        Optional("SearchRequest"), [(200, "Hits and how many match in all", Json("SearchAnswer"))];
+    ROW "row" "reads" "One row of an operation's table; a path segment for each key column" ["after", "prefer"]
+        Nothing, [(200, "The row, key columns first", Json("Row"))];
+    OPENAPI "openapi" "service" "This document" []
+        Nothing, [(200, "OpenAPI 3.1", Json("Anything"))];
+    DOCS "docs" "service" "This document as a page, with calls to try" []
+        Nothing, [(200, "A page", Text("text/html"))];
+    ERROR_PAGE "errorPage" "service" "What an error code means and what to do" []
+        Nothing, [(200, "A page", Text("text/markdown"))];
+    HEALTHZ "healthz" "service" "Is the process alive?" []
+        Nothing, [(200, "It is", Json("Anything"))];
+    READYZ "readyz" "service" "Is everything it needs within reach, and which promises are weakened by which setting?" []
+        Nothing, [(200, "Ready", Json("Readiness")), (503, "Something is missing", Json("Readiness"))];
+    METRICS "metrics" "service" "Metrics, in Prometheus' text form" []
+        Nothing, [(200, "Metrics", Text("text/plain"))];
+}
+
+/// A parameter by its short name.
+pub(crate) fn parameter(name: &str) -> Value {
+    let (place, schema, what) = match name {
+        "after" => ("query", json!({"type": "array", "items": {"type": "string"}}), "Tokens of writes that the answer must show; repeatable"),
+        "refresh" => ("query", json!({"type": "string", "enum": ["wait_for"]}), "Wait until it is searchable too"),
+        "prefer" => ("header", json!({"type": "string", "examples": ["wait=5"]}), "`wait=N`: wait up to N seconds (RFC 7240)"),
+        "if-match" => ("header", json!({"type": "string", "examples": ["\"3\""]}), "The `_version` the document must have"),
+        "idempotency-key" => ("header", json!({"type": "string", "maxLength": 255}), "Repeats under the same key are one write"),
+        _ => ("header", json!({"type": "string"}), "W3C trace context"),
+    };
+    let shown = match name {
+        "prefer" => "Prefer",
+        "if-match" => "If-Match",
+        "idempotency-key" => "Idempotency-Key",
+        other => other,
+    };
+    let mut parameter = json!({"name": shown, "in": place, "schema": schema, "description": what});
+    if name == "after" {
+        parameter["explode"] = true.into();
+    }
+    parameter
+}

@@ -1,0 +1,115 @@
+//! Stage 3: valid requests become events, events go to the log, and the log's acknowledgement is awaited. A 2xx stands on what is here.
+
+pub(crate) mod event;
+
+use crate::{app::App, error::{Code, Problem}, idempotency::Ticket, validate::ValidRequest};
+use catalog::Kind;
+use event::Event;
+use event_log::{Appended, Delivery};
+use event_schema::id::RequestId;
+use tokio::time::timeout;
+
+/// An event that is in the log for good.
+#[derive(Clone, Debug)]
+pub(crate) struct Published {
+    pub request: RequestId,
+    pub kind: Kind,
+    pub partition: u16,
+    pub offset: u64,
+}
+
+/// An event on its way.
+pub(crate) struct Sent {
+    pub request: RequestId,
+    pub kind: Kind,
+    delivery: Delivery,
+}
+
+/// The events of a request, in its order, with the problems of documents that became none.
+pub(crate) fn events(app: &App, valid: ValidRequest, expects_reply: bool) -> (Vec<Result<Event, Problem>>, Option<Ticket>) {
+    let ValidRequest { kind, items, caller, traceparent, ticket, .. } = valid;
+    let traceparent = traceparent.unwrap_or_else(event::trace);
+    let reply = (expects_reply && crate::feedback::decidable(kind)).then_some(&app.reply);
+    let build = |(n, item): (usize, Result<_, Problem>)| {
+        let claim = ticket.as_ref().map(|ticket| ticket.claim(n));
+        item.map(|item| event::build(app, kind, item, &event::Context { caller, traceparent: &traceparent, claim, reply }))
+    };
+    (items.into_iter().enumerate().map(build).collect(), ticket)
+}
+
+/// Queues an event. Order of calls is order in the partition.
+pub(crate) fn send(app: &App, event: Event) -> Result<Sent, Problem> {
+    if !app.ports.log.publisher.healthy() {
+        return Err(Problem::new(Code::LogUnavailable, "the log is out of reach").retry_after(2));
+    }
+    let Event { request, kind, record } = event;
+    match app.ports.log.publisher.send(record) {
+        Ok(delivery) => Ok(Sent { request, kind, delivery }),
+        Err(error) => Err(error.why.into()),
+    }
+}
+
+impl Sent {
+    /// Waits for the log's acknowledgement.
+    pub(crate) async fn published(self, app: &App) -> Result<Published, Problem> {
+        let Self { request, kind, delivery } = self;
+        match timeout(app.config.publish_timeout(), delivery).await {
+            Ok(Ok(Appended { partition, offset, .. })) => {
+                app.metrics.accepted.inc();
+                Ok(Published { request, kind, partition, offset })
+            }
+            Ok(Err(error)) => Err(Problem::from(error).about(request, None)),
+            Err(_) => {
+                let detail = format!("the log did not acknowledge the record within {} s", app.config.publish_timeout_seconds);
+                Err(Problem::new(Code::UnknownOutcome, detail).retry_after(2).about(request, None))
+            }
+        }
+    }
+}
+
+/// Publishes the events of one request. A keyed one is remembered once all of its events are in the log.
+pub(crate) async fn publish(app: &App, events: Vec<Result<Event, Problem>>, ticket: Option<Ticket>) -> Vec<Result<Published, Problem>> {
+    let Some(ticket) = ticket else { return publish_all(app, events).await };
+    let published = publish_keyed(app, events).await;
+    if let Some(places) = published.iter().map(|one| one.as_ref().ok().cloned()).collect::<Option<Vec<_>>>() {
+        ticket.keep(places.into());
+    }
+    published
+}
+
+/// All are queued before the first is awaited.
+async fn publish_all(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Result<Published, Problem>> {
+    let sent: Vec<_> = events.into_iter().map(|event| event.and_then(|event| send(app, event))).collect();
+    let mut published = Vec::with_capacity(sent.len());
+    for sent in sent {
+        published.push(match sent {
+            Ok(sent) => sent.published(app).await,
+            Err(problem) => Err(problem),
+        });
+    }
+    published
+}
+
+/// Repeats of a keyed request that a store remembers are not sent again: their places are in the ledger. If the store cannot be asked, they
+/// are sent, and the worker finds out.
+async fn publish_keyed(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Result<Published, Problem>> {
+    let ids: Vec<_> = events.iter().flatten().map(|event| event.request).collect();
+    let Ok(remembered) = app.ports.record.ledger(&ids).await else { return publish_all(app, events).await };
+    let mut remembered = remembered.into_iter();
+    let mut places = Vec::with_capacity(events.len());
+    let mut rest = Vec::new();
+    for event in events {
+        let entry = event.is_ok().then(|| remembered.next().flatten()).flatten();
+        places.push(entry.map(|entry| {
+            let (request, position) = (entry.request, entry.position);
+            // Whoever waits need not wait for the sweep.
+            app.pending.resolve(entry);
+            Published { request, kind: Kind::Transaction, partition: position.partition, offset: position.offset }
+        }));
+        if places.last().is_some_and(Option::is_none) {
+            rest.push(event);
+        }
+    }
+    let mut rest = publish_all(app, rest).await.into_iter();
+    places.into_iter().filter_map(|place| place.map(Ok).or_else(|| rest.next())).collect()
+}

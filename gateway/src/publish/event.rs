@@ -1,0 +1,75 @@
+//! How an event is made of what was accepted: its id, its partition, its attributes, its bytes.
+
+use crate::{app::App, request::caller::Caller, validate::ValidItem};
+use catalog::Kind;
+use event_log::NewRecord;
+use event_schema::{
+    codec,
+    envelope::{Attributes, Claim, Informative, InformativeData, Reply, Transaction, TransactionData},
+    id::RequestId,
+};
+
+/// A record that is ready for the log. Made only by [`build`].
+pub(crate) struct Event {
+    pub request: RequestId,
+    pub kind: Kind,
+    pub record: NewRecord,
+}
+
+impl Event {
+    /// Bytes it will take in the log's queue, roughly.
+    pub(crate) fn size(&self) -> usize {
+        self.record.value.as_ref().map_or(0, bytes::Bytes::len) + 512
+    }
+}
+
+/// What all events of a request share.
+pub(crate) struct Context<'a> {
+    pub caller: Caller,
+    pub traceparent: &'a str,
+    pub claim: Option<Claim>,
+    pub reply: Option<&'a Reply>,
+}
+
+pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_>) -> Event {
+    let ValidItem { accepted, incarnations } = item;
+    let layout = &app.ports.layout;
+    let partition = accepted.key.partition(layout.partitions);
+    let request = RequestId::mint(&app.ports.keys, layout.generation, partition, accepted.unique);
+    let attributes = Attributes {
+        id: request,
+        tenant: context.caller.tenant.to_owned(),
+        operation: accepted.operation,
+        catalog: app.ports.catalog.version().to_owned(),
+        key: accepted.key,
+        time: app.now(),
+        traceparent: Some(context.traceparent.to_owned()),
+    };
+    let principal = context.caller.principal.to_owned();
+    let (topic, parts) = match kind {
+        Kind::Transaction => {
+            let data = TransactionData {
+                request: accepted.request,
+                generated: accepted.generated,
+                incarnations,
+                volatile: accepted.volatile,
+                if_version: accepted.if_version,
+                claim: context.claim.clone(),
+                reply: context.reply.cloned(),
+                principal,
+            };
+            (&app.transactions, codec::encode_transaction(&Transaction { attributes, data }))
+        }
+        Kind::Informative => {
+            let data = InformativeData { request: accepted.request, generated: accepted.generated, volatile: accepted.volatile, principal };
+            (&app.informative, codec::encode_informative(&Informative { attributes, data }))
+        }
+    };
+    let record = NewRecord { topic: topic.clone(), partition, key: parts.key, value: parts.value, headers: parts.headers };
+    Event { request, kind, record }
+}
+
+/// A trace context of our own, sampled.
+pub(crate) fn trace() -> String {
+    format!("00-{:032x}-{:016x}-01", rand::random::<u128>().max(1), rand::random::<u64>().max(1))
+}

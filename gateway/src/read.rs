@@ -1,0 +1,6 @@
+//! What reads see: collections by name, the writes their tokens stand for, and searches that are fresh enough. Reads change nothing.
+
+pub(crate) mod after;
+pub(crate) mod collections;
+pub(crate) mod refresh;
+pub(crate) mod requests;

@@ -1,0 +1,115 @@
+//! `after=<token>`: a read that waits for writes. A token of one request waits for its verdict, and a refusal is answered at once; a token
+//! of many waits until their partitions are resolved that far.
+
+use crate::{app::App, error::{Code, Problem}, request::{caller::Caller, headers, query::Query}};
+use event_schema::{id::RequestId, outcome::Verdict, token::Token};
+use http::HeaderMap;
+use runtime::Backoff;
+use serde_json::json;
+use std::{collections::BTreeMap, time::Duration};
+use tokio::time::Instant;
+
+/// Tokens in one read.
+const MOST: usize = 32;
+
+/// What is still waited for.
+#[derive(Debug, Default)]
+struct Wanted {
+    requests: BTreeMap<RequestId, (u16, u64)>,
+    partitions: BTreeMap<u16, u64>,
+}
+
+/// Waits for the tokens of a read. True if there were any.
+pub(crate) async fn wait(app: &App, caller: &Caller, headers: &HeaderMap, query: &Query) -> Result<bool, Problem> {
+    let texts: Vec<_> = query.all("after").collect();
+    if texts.is_empty() {
+        return Ok(false);
+    }
+    if texts.len() > MOST {
+        return Err(Problem::new(Code::BadRequest, format!("at most {MOST} tokens may be named in one read")));
+    }
+    let mut wanted = Wanted::default();
+    for text in texts {
+        wanted.add(app, open(app, caller, text)?)?;
+    }
+    let limit = headers::wait(headers, app.config.wait_max())?.unwrap_or(app.config.after_wait());
+    wanted.wait(app, Instant::now() + limit).await.map(|()| true)
+}
+
+fn open(app: &App, caller: &Caller, text: &str) -> Result<Token, Problem> {
+    let now = (app.now() / 1000).max(0) as u64;
+    Ok(Token::open(text, &app.ports.keys, caller.tenant, caller.principal, now)?)
+}
+
+impl Wanted {
+    fn add(&mut self, app: &App, token: Token) -> Result<(), Problem> {
+        let generation = app.ports.layout.generation;
+        if token.generation > generation {
+            return Err(Problem::new(Code::BadToken, "the token is of a later generation of the log than this gateway serves"));
+        }
+        match token.request {
+            Some(request) => drop(self.requests.insert(request, token.offsets.first().copied().unwrap_or_default())),
+            // An older generation was drained before this one began.
+            None if token.generation < generation => {}
+            None => token.offsets.into_iter().for_each(|(partition, offset)| {
+                let furthest = self.partitions.entry(partition).or_default();
+                *furthest = (*furthest).max(offset);
+            }),
+        }
+        Ok(())
+    }
+
+    async fn wait(mut self, app: &App, deadline: Instant) -> Result<(), Problem> {
+        let mut backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(200));
+        loop {
+            let reached = self.look(app).await?;
+            if self.requests.is_empty() && self.partitions.is_empty() {
+                return Ok(());
+            }
+            let next = Instant::now() + backoff.next_wait();
+            if next >= deadline || app.shutdown.is_soft() {
+                return Err(self.not_yet(&reached));
+            }
+            tokio::time::sleep_until(next).await;
+        }
+    }
+
+    /// Takes out what is reached; says where the partitions are.
+    async fn look(&mut self, app: &App) -> Result<BTreeMap<u16, u64>, Problem> {
+        if !self.requests.is_empty() {
+            let ids: Vec<_> = self.requests.keys().copied().collect();
+            for entry in app.ports.record.ledger(&ids).await?.into_iter().flatten() {
+                self.requests.remove(&entry.request);
+                match &entry.verdict {
+                    Verdict::Applied => {}
+                    Verdict::Refused(refusal) => return Err(Problem::from(refusal).about(entry.request, None)),
+                    Verdict::DeadLettered(reason) => return Err(Problem::from(reason).about(entry.request, None)),
+                }
+            }
+        }
+        let mut reached = BTreeMap::new();
+        let partitions: Vec<_> = self.partitions.iter().map(|(partition, offset)| (*partition, *offset)).collect();
+        for (partition, offset) in partitions {
+            let next = app.ports.record.mark(app.ports.layout.generation, partition).await?.map_or(0, |mark| mark.next);
+            reached.insert(partition, next);
+            if next > offset {
+                self.partitions.remove(&partition);
+            }
+        }
+        Ok(reached)
+    }
+
+    fn not_yet(&self, reached: &BTreeMap<u16, u64>) -> Problem {
+        let requests = self.requests.iter().map(|(request, (partition, offset))| json!({"request_id": request, "partition": partition, "offset": offset}));
+        let partitions = self.partitions.iter().map(|(partition, offset)| {
+            let at = reached.get(partition).copied().unwrap_or_default();
+            json!({"partition": partition, "offset": offset, "resolved_below": at, "ahead": (offset + 1).saturating_sub(at)})
+        });
+        let progress: Vec<_> = requests.chain(partitions).collect();
+        let detail = match progress.len() {
+            1 => "one thing that was waited for is not applied yet".to_owned(),
+            count => format!("{count} things that were waited for are not applied yet"),
+        };
+        Problem::new(Code::NotYet, detail).with("progress", progress.into())
+    }
+}

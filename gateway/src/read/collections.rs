@@ -1,0 +1,74 @@
+//! Collections by name, from memory. A collection that is not known is asked for; one that is known may have been dropped since, and then the
+//! worker refuses the write by its incarnation.
+
+use crate::{error::{Code, Problem}, request::path};
+use parking_lot::RwLock;
+use runtime::Shutdown;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use store::{Collection, Record, StoreError};
+use tracing::debug;
+
+type ByName = HashMap<String, HashMap<String, Arc<Collection>>>;
+
+/// The table, read anew from time to time.
+#[derive(Clone)]
+pub(crate) struct Collections {
+    record: Arc<dyn Record>,
+    known: Arc<RwLock<ByName>>,
+}
+
+impl Collections {
+    pub(crate) fn new(record: Arc<dyn Record>) -> Self {
+        Self { record, known: Arc::default() }
+    }
+
+    /// The collection, or a 404.
+    pub(crate) async fn get(&self, index: &str, name: &str) -> Result<Arc<Collection>, Problem> {
+        if let Some(known) = self.cached(index, name) {
+            return Ok(known);
+        }
+        let found = self.record.collection(index, name).await?;
+        let found = found.map(|collection| self.put(collection));
+        found.ok_or_else(|| {
+            let detail = format!("there is no collection `{}/{}`", path::shorten(index), path::shorten(name));
+            Problem::new(Code::UnknownCollection, detail)
+        })
+    }
+
+    /// What memory holds; asks nobody.
+    pub(crate) fn cached(&self, index: &str, name: &str) -> Option<Arc<Collection>> {
+        self.known.read().get(index)?.get(name).cloned()
+    }
+
+    pub(crate) fn put(&self, collection: Collection) -> Arc<Collection> {
+        let collection = Arc::new(collection);
+        let mut known = self.known.write();
+        known.entry(collection.index.clone()).or_default().insert(collection.collection.clone(), collection.clone());
+        collection
+    }
+
+    /// All of them, fresh.
+    pub(crate) async fn list(&self) -> Result<Vec<Collection>, StoreError> {
+        let mut list = self.record.collections().await?;
+        list.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
+        let mut fresh = ByName::new();
+        for collection in &list {
+            fresh.entry(collection.index.clone()).or_default().insert(collection.collection.clone(), Arc::new(collection.clone()));
+        }
+        *self.known.write() = fresh;
+        Ok(list)
+    }
+
+    /// Reads the table anew until shutdown.
+    pub(crate) async fn follow(self, every: Duration, shutdown: Shutdown) {
+        loop {
+            if let Err(error) = self.list().await {
+                debug!(%error, "the list of collections cannot be read; the known ones stand");
+            }
+            tokio::select! {
+                () = shutdown.soft() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What became of a request: the ledger, else the events that wait in its partition, else nothing. From any gateway, after any restart.
+
+use crate::{app::App, error::{Code, Problem}};
+use event_log::{Limits, Record, StreamError};
+use event_schema::{codec, id::RequestId, outcome::{LedgerEntry, Verdict}};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use tokio::time::Instant;
+
+/// The answer of `GET /v1/requests/{id}`.
+#[derive(Debug, Serialize)]
+pub(crate) struct RequestStatus {
+    request_id: RequestId,
+    operation: String,
+    status: &'static str,
+    position: Place,
+    /// Events of its partition that are resolved before it.
+    ahead: u64,
+    stores: BTreeMap<&'static str, &'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<Arc<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+    times: Times,
+}
+
+#[derive(Debug, Serialize)]
+struct Place {
+    partition: u16,
+    offset: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Times {
+    accepted: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decided: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied: Option<String>,
+}
+
+/// Looks a request up.
+pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Problem> {
+    // The worker's position first: what is resolved after it was read is in the ledger when that is read.
+    let from = match id.generation() == app.ports.layout.generation {
+        true => Some(resolved_below(app, id.partition()).await?),
+        false => None,
+    };
+    if let Some(entry) = app.ports.record.ledger(&[id]).await?.into_iter().flatten().next() {
+        return Ok(decided(app, entry));
+    }
+    let found = match from {
+        Some(from) => scan(app, id, from).await?,
+        None => None,
+    };
+    found.ok_or_else(|| Problem::new(Code::UnknownRequest, "no request of this id is remembered or waiting").about(id, None))
+}
+
+/// Where the worker is in a partition: nothing below is unresolved.
+async fn resolved_below(app: &App, partition: u16) -> Result<u64, Problem> {
+    let layout = &app.ports.layout;
+    let mark = app.ports.record.mark(layout.generation, partition).await?.map(|mark| mark.next);
+    let committed = app.ports.log.groups.committed(&layout.worker_group(), &app.transactions, partition).await;
+    let committed = committed.ok().flatten().map(|committed| committed.offset);
+    Ok(mark.max(committed).unwrap_or(0))
+}
+
+fn stores(app: &App, state: &'static str) -> BTreeMap<&'static str, &'static str> {
+    let view = app.ports.view.as_ref().map(|view| (view.name(), state));
+    std::iter::once((app.ports.record.name(), state)).chain(view).collect()
+}
+
+fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
+    let (status, stores, problem) = match &entry.verdict {
+        Verdict::Applied => ("applied", stores(app, "done"), None),
+        Verdict::Refused(refusal) => ("refused", BTreeMap::new(), Some(Problem::from(refusal))),
+        Verdict::DeadLettered(reason) => ("dead_lettered", BTreeMap::new(), Some(Problem::from(reason))),
+    };
+    RequestStatus {
+        request_id: entry.request,
+        operation: entry.operation,
+        status,
+        position: Place { partition: entry.position.partition, offset: entry.position.offset },
+        ahead: 0,
+        stores,
+        result: entry.result,
+        problem,
+        times: Times {
+            accepted: codec::rfc3339(entry.times.accepted),
+            decided: Some(codec::rfc3339(entry.times.decided)),
+            applied: Some(codec::rfc3339(entry.times.applied)),
+        },
+    }
+}
+
+/// Looks through what waits, from the worker's position on, within bounds.
+async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestStatus>, Problem> {
+    let (topic, partition) = (&*app.transactions, id.partition());
+    let offsets = app.ports.log.admin.offsets(topic, partition).await.map_err(|error| away(&error))?;
+    let (mut from, mut seen) = (resolved.max(offsets.earliest), 0);
+    let deadline = Instant::now() + Duration::from_millis(app.config.scan_millis);
+    let wanted = id.to_string();
+    while from < offsets.end {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if seen >= app.config.scan_records || left.is_zero() {
+            let detail = format!("{} events wait in its partition, and {seen} were looked through", offsets.end - resolved);
+            return Err(Problem::new(Code::LookupIncomplete, detail).retry_after(2).about(id, None));
+        }
+        let limits = Limits { records: 1_000, bytes: 4 << 20 };
+        let records = match app.ports.log.reader.read(topic, partition, from, offsets.end, limits, left.min(Duration::from_millis(500))).await {
+            Ok(records) => records,
+            Err(StreamError::OutOfRange { earliest, .. }) if earliest > from => {
+                from = earliest;
+                continue;
+            }
+            Err(error) => return Err(away(&error)),
+        };
+        let Some(last) = records.last() else { break };
+        seen += records.len();
+        from = last.offset + 1;
+        let hit = records.into_iter().find(|record| header(record, "ce_id") == Some(&wanted));
+        if let Some(record) = hit {
+            return Ok(Some(queued(app, id, &record, resolved)));
+        }
+    }
+    Ok(None)
+}
+
+fn away(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::LookupIncomplete, format!("the log cannot be read now: {error}")).retry_after(2)
+}
+
+fn header<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
+    let (_, value) = record.headers.iter().find(|(n, _)| n == name)?;
+    std::str::from_utf8(value).ok()
+}
+
+fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestStatus {
+    RequestStatus {
+        request_id: id,
+        operation: header(record, "ce_operation").unwrap_or_default().to_owned(),
+        status: "queued",
+        position: Place { partition: record.partition, offset: record.offset },
+        ahead: record.offset.saturating_sub(resolved),
+        stores: stores(app, "pending"),
+        result: None,
+        problem: None,
+        times: Times { accepted: codec::rfc3339(record.timestamp), decided: None, applied: None },
+    }
+}

@@ -1,0 +1,75 @@
+//! Stage 1: what a client sent, capped, decompressed where allowed, and known to be sound JSON. It knows nothing of operations.
+
+pub(crate) mod body;
+pub(crate) mod caller;
+pub(crate) mod headers;
+pub(crate) mod json;
+pub(crate) mod path;
+pub(crate) mod query;
+
+use crate::{app::App, error::{Code, Problem}};
+use bytes::Bytes;
+use caller::Caller;
+use headers::Options;
+use http::HeaderMap;
+use json::{Fault, FaultKind};
+use query::Query;
+
+/// A call as it came in: what handlers hand to the write path.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub headers: HeaderMap,
+    pub query: Query,
+    pub body: axum::body::Body,
+}
+
+/// A request whose body is whole and sound JSON, with what its headers ask for.
+#[derive(Debug)]
+pub(crate) struct RawRequest {
+    pub json: Bytes,
+    pub options: Options,
+    pub caller: Caller,
+    /// Gives the body's bytes back to the budget when the request is done.
+    _held: body::Held,
+}
+
+/// Reads and checks a single request.
+pub(crate) async fn read(app: &App, call: Call) -> Result<RawRequest, Problem> {
+    headers::expect_json(&call.headers)?;
+    headers::expect_plain(&call.headers)?;
+    let options = Options::read(&call.headers, &call.query, &app.config)?;
+    let (json, held) = body::collect(app, &call.headers, call.body).await?;
+    sound(&json, app.config.json_depth)?;
+    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: held })
+}
+
+/// Likewise, but where the path says something too, the body may be left out.
+pub(crate) async fn read_loose(app: &App, call: Call, may_be_empty: bool) -> Result<RawRequest, Problem> {
+    let options = Options::read(&call.headers, &call.query, &app.config)?;
+    headers::expect_plain(&call.headers)?;
+    let (json, held) = body::collect(app, &call.headers, call.body).await?;
+    if !(json.is_empty() && may_be_empty) {
+        headers::expect_json(&call.headers)?;
+        sound(&json, app.config.json_depth)?;
+    }
+    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: held })
+}
+
+/// Is it JSON that can be taken?
+pub(crate) fn sound(json: &[u8], depth: usize) -> Result<(), Problem> {
+    json::check(json, depth).map_err(Problem::from)
+}
+
+impl From<Fault> for Problem {
+    fn from(fault: Fault) -> Self {
+        let code = match fault.kind {
+            FaultKind::Empty => Code::EmptyBody,
+            FaultKind::Syntax => Code::NotJson,
+            FaultKind::Utf8 => Code::InvalidUtf8,
+            FaultKind::DuplicateKey => Code::DuplicateKey,
+            FaultKind::TooDeep => Code::TooDeep,
+            FaultKind::Number => Code::NumberOutOfRange,
+        };
+        Problem::new(code, fault.message).at(fault.pointer).with("offset", fault.offset.into())
+    }
+}

@@ -1,0 +1,56 @@
+//! Path segments and queries as extractors whose refusals are problems, and the rules that names must keep.
+
+use super::query::Query;
+use crate::error::{Code, Problem};
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+/// Decoded path parameters.
+#[derive(Debug)]
+pub(crate) struct Segments<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::<T>::from_request_parts(parts, state).await {
+            Ok(Path(segments)) => Ok(Self(segments)),
+            Err(rejection) => Err(Problem::new(Code::BadRequest, rejection.body_text())),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Query {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Query::parse(parts.uri.query())
+    }
+}
+
+/// Index and collection names: they become parts of index names, topics' keys and paths.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
+    let starts = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
+    let rest = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
+    match starts && rest && name.len() <= 64 && !name.contains("..") {
+        true => Ok(()),
+        false => Err(Problem::new(Code::BadName, format!("`{}` is no name for the {what}", shorten(name)))),
+    }
+}
+
+/// Document ids: text of at most 512 bytes (what the view takes) without control characters, not empty.
+pub(crate) fn check_id(id: &str) -> Result<(), Problem> {
+    match !id.is_empty() && id.len() <= 512 && !id.chars().any(char::is_control) {
+        true => Ok(()),
+        false => Err(Problem::new(Code::BadName, format!("`{}` is no document id: 1 to 512 bytes without control characters", shorten(id)))),
+    }
+}
+
+/// For messages: the first 80 characters.
+pub(crate) fn shorten(text: &str) -> String {
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,115 @@
+//! Every route on one page: what serves it and how it is described. The router and the OpenAPI document are both made from this table, so
+//! neither can forget one.
+
+use crate::{
+    GatewayError,
+    app::Shared,
+    error::{Code, Problem},
+    openapi::doc::{self, Doc},
+    request::path::shorten,
+    routes::{about, collections, documents, operations, requests, sunbird, tables},
+};
+use axum::{Router, routing::{MethodFilter, MethodRouter, get, on, post, put}};
+use catalog::{Catalog, Envelope};
+use http::{Method, Uri};
+use std::collections::BTreeMap;
+
+/// One route.
+pub(crate) struct Endpoint {
+    pub method: Method,
+    pub path: &'static str,
+    pub doc: &'static Doc,
+    /// `None`: served by the routes that all services share.
+    serve: Option<MethodRouter<Shared>>,
+}
+
+/// The table.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let row = |method, path, doc, serve| Endpoint { method, path, doc, serve };
+    vec![
+        row(Method::POST, "/v1/operations/{operation}", &doc::WRITE, Some(post(operations::write::write))),
+        row(Method::POST, "/v1/operations/{operation}/_bulk", &doc::BULK, Some(post(operations::bulk::bulk))),
+        row(Method::GET, "/v1/requests/{id}", &doc::REQUEST, Some(get(requests::show::show))),
+        row(Method::GET, "/v1/collections", &doc::COLLECTIONS, Some(get(collections::list::list))),
+        row(Method::PUT, "/v1/collections/{index}/{collection}", &doc::CREATE_COLLECTION, Some(put(collections::create::create))),
+        row(Method::GET, "/v1/documents/{index}/{collection}/{id}", &doc::DOCUMENT, Some(get(documents::get::get))),
+        row(Method::POST, "/v1/documents/{index}/{collection}/_mget", &doc::MGET, Some(post(documents::mget::mget))),
+        row(Method::POST, "/v1/documents/{index}/{collection}/_count", &doc::COUNT, Some(post(documents::count::count))),
+        row(Method::POST, "/v1/documents/{index}/{collection}/_search", &doc::SEARCH, Some(post(documents::search::search))),
+        row(Method::GET, "/v1/tables/{table}/{*key}", &doc::ROW, Some(get(tables::get::get))),
+        row(Method::GET, "/openapi.json", &doc::OPENAPI, Some(get(about::openapi::openapi))),
+        row(Method::GET, "/docs", &doc::DOCS, Some(get(about::docs::docs))),
+        row(Method::GET, "/docs/errors/{code}", &doc::ERROR_PAGE, Some(get(about::docs::error))),
+        row(Method::GET, "/healthz", &doc::HEALTHZ, None),
+        row(Method::GET, "/readyz", &doc::READYZ, None),
+        row(Method::GET, "/metrics", &doc::METRICS, None),
+    ]
+}
+
+/// All routes: the table's, those of catalog operations, those that all services share, and an answer for everything else.
+pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
+    let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
+    for Endpoint { path, serve, .. } in endpoints() {
+        if let Some(serve) = serve {
+            let known = routes.remove(path).unwrap_or_default();
+            routes.insert(path.to_owned(), known.merge(serve));
+        }
+    }
+    let mut router = Router::new();
+    for (path, serve) in routes {
+        router = router.route(&path, serve);
+    }
+    let shared = runtime::admin::routes(app.ports.health.clone(), app.ports.registry.clone());
+    Ok(router.with_state(app).merge(shared).fallback(unknown).method_not_allowed_fallback(not_allowed))
+}
+
+/// The first segments below `/v1` that are the table's own.
+const OWN: [&str; 5] = ["operations", "requests", "collections", "documents", "tables"];
+
+/// The routes that catalog operations bring. A route that would shadow another stops the start.
+fn operation_routes(catalog: &Catalog) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
+    let mut routes: BTreeMap<String, MethodRouter<Shared>> = BTreeMap::new();
+    let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
+    for operation in catalog.operations() {
+        let Some(http) = operation.http() else { continue };
+        let refuse = |why: String| GatewayError::Route {
+            method: http.method.clone(),
+            path: http.path.clone(),
+            operation: operation.name().to_owned(),
+            why,
+        };
+        let path = template(&http.path);
+        let shape = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect::<Vec<_>>().join("/");
+        let first = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
+        if !first.is_some_and(|first| !first.is_empty() && !first.starts_with('{') && !OWN.contains(&first)) {
+            return Err(refuse("must be below /v1 and outside of the API's own paths".into()));
+        }
+        if let Some(other) = taken.insert((http.method.clone(), shape), operation.name().to_owned()) {
+            return Err(refuse(format!("is the route of `{other}` already")));
+        }
+        let method = Method::from_bytes(http.method.as_bytes()).ok().and_then(|method| MethodFilter::try_from(method).ok());
+        let method = method.ok_or_else(|| refuse("has no method that can be served".into()))?;
+        let name = operation.name().to_owned();
+        let serve = match operation.envelope() {
+            Envelope::Bare => on(method, async move |state, segments, query, headers, body| sunbird::call::bare(name, state, segments, query, headers, body).await),
+            Envelope::Sunbird => on(method, async move |state, segments, query, headers, body| sunbird::call::call(name, state, segments, query, headers, body).await),
+        };
+        let known = routes.remove(&path).unwrap_or_default();
+        routes.insert(path, known.merge(serve));
+    }
+    Ok(routes)
+}
+
+/// `/a/:b` and `/a/{b}` are the same.
+pub(crate) fn template(path: &str) -> String {
+    let segment = |segment: &str| segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"));
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+async fn unknown(uri: Uri) -> Problem {
+    Problem::new(Code::UnknownRoute, format!("there is nothing at {}", shorten(uri.path())))
+}
+
+async fn not_allowed(method: Method, uri: Uri) -> Problem {
+    Problem::new(Code::MethodNotAllowed, format!("{} takes no {method}", shorten(uri.path())))
+}

@@ -1,0 +1,9 @@
+//! Handlers, a folder per noun and a file per verb. Each takes a request apart, calls one thing, and answers; rules live elsewhere.
+
+pub(crate) mod about;
+pub(crate) mod collections;
+pub(crate) mod documents;
+pub(crate) mod operations;
+pub(crate) mod requests;
+pub(crate) mod sunbird;
+pub(crate) mod tables;

@@ -1,0 +1,20 @@
+//! `POST /v1/documents/{index}/{collection}/_count`: how many match, from the view.
+
+use crate::{answer, app::Shared, error::Problem, request::{path::Segments, query::Query}};
+use super::search::{self, Clauses};
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::json;
+
+pub(crate) async fn count(
+    State(app): State<Shared>,
+    Segments((index, name)): Segments<(String, String)>,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let clauses = Clauses::read(&app, &headers, body, &["query"]).await?;
+    let (view, collection) = search::fresh(&app, &index, &name, &headers, &query).await?;
+    let count = view.count(&collection, clauses.query()).await?;
+    Ok(answer::json(StatusCode::OK, &json!({ "count": count })))
+}

@@ -1,0 +1,28 @@
+//! `GET /v1/documents/{index}/{collection}/{id}`: one document, from the record.
+
+use super::Document;
+use crate::{answer, app::Shared, error::{Code, Problem}, read::after, request::{caller::Caller, path::{Segments, check_id, shorten}, query::Query}};
+use axum::{extract::State, response::Response};
+use event_schema::mutation::DocumentKey;
+use http::{HeaderMap, StatusCode, header};
+
+pub(crate) async fn get(
+    State(app): State<Shared>,
+    Segments((index, name, id)): Segments<(String, String, String)>,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    check_id(&id)?;
+    after::wait(&app, &Caller::anonymous(), &headers, &query).await?;
+    let incarnation = app.collections.get(&index, &name).await?.incarnation.clone();
+    let key = DocumentKey { index, collection: name, incarnation, id };
+    let found = app.ports.record.documents(std::slice::from_ref(&key)).await?.into_iter().flatten().next();
+    let Some((meta, body)) = found.and_then(|stored| Some((stored.meta, stored.body?))) else {
+        return Err(Problem::new(Code::Missing, format!("there is no document `{}`", shorten(&key.to_string()))));
+    };
+    let mut response = answer::json(StatusCode::OK, &Document { id: &key.id, source: &body, version: meta.revision });
+    if let Some(tag) = answer::version_tag(meta.revision) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}

@@ -1,0 +1,73 @@
+//! `POST /v1/documents/{index}/{collection}/_mget`: documents by their ids, from the record.
+
+use super::Document;
+use crate::{
+    answer,
+    app::{App, Shared},
+    error::{Code, Problem},
+    read::after,
+    request::{self, Call, path::{Segments, check_id}, query::Query},
+};
+use axum::{body::Body, extract::State, response::Response};
+use event_schema::{Raw, mutation::DocumentKey};
+use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
+
+/// Documents that are read at once: bounds what one answer may hold beyond its limit.
+const STEP: usize = 32;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    ids: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    documents: Vec<Document<'a>>,
+    missing: Vec<&'a str>,
+}
+
+pub(crate) async fn mget(
+    State(app): State<Shared>,
+    Segments((index, name)): Segments<(String, String)>,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let call = Call { headers: headers.clone(), query: query.clone(), body };
+    let request = request::read(&app, call).await?;
+    let Asked { ids } = serde_json::from_slice(&request.json).map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
+    check(&app, &ids)?;
+    after::wait(&app, &request.caller, &headers, &query).await?;
+    let incarnation = app.collections.get(&index, &name).await?.incarnation.clone();
+    let key = |id: &String| DocumentKey { index: index.clone(), collection: name.clone(), incarnation: incarnation.clone(), id: id.clone() };
+    let found = read(&app, &ids.iter().map(key).collect::<Vec<_>>()).await?;
+    let documents = ids.iter().zip(&found).filter_map(|(id, found)| found.as_ref().map(|(source, version)| Document { id, source, version: *version }));
+    let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id.as_str()).collect();
+    Ok(answer::json(StatusCode::OK, &Found { documents: documents.collect(), missing }))
+}
+
+fn check(app: &App, ids: &[String]) -> Result<(), Problem> {
+    if ids.len() > app.config.mget_limit {
+        let detail = format!("{} ids are more than the {} that one call may name", ids.len(), app.config.mget_limit);
+        return Err(Problem::new(Code::AnswerTooLarge, detail).at("/ids"));
+    }
+    ids.iter().enumerate().try_for_each(|(n, id)| check_id(id).map_err(|problem| problem.at(format!("/ids/{n}"))))
+}
+
+async fn read(app: &App, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>, Problem> {
+    let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
+    for keys in keys.chunks(STEP) {
+        for stored in app.ports.record.documents(keys).await? {
+            let body = stored.and_then(|stored| Some((stored.body?, stored.meta.revision)));
+            bytes += body.as_ref().map_or(0, |(body, _)| body.get().len());
+            found.push(body);
+        }
+        if bytes > app.config.answer_limit_bytes {
+            let detail = format!("the documents are more than {} bytes together", app.config.answer_limit_bytes);
+            return Err(Problem::new(Code::AnswerTooLarge, detail));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,89 @@
+//! `POST /v1/documents/{index}/{collection}/_search`: documents that match, from the view.
+
+use crate::{
+    answer,
+    app::{App, Shared},
+    error::{Code, Problem},
+    read::after,
+    request::{body, caller::Caller, headers as given, path::{Segments, shorten}, query::Query, sound},
+};
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use store::{Collection, SearchRequest, View};
+
+/// `from + size`.
+const WINDOW: usize = 10_000;
+
+pub(crate) async fn search(
+    State(app): State<Shared>,
+    Segments((index, name)): Segments<(String, String)>,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let clauses = Clauses::read(&app, &headers, body, &["query", "sort", "from", "size", "search_after"]).await?;
+    let request = clauses.request()?;
+    let (view, collection) = fresh(&app, &index, &name, &headers, &query).await?;
+    let result = view.search(&collection, &request).await?;
+    Ok(answer::json(StatusCode::OK, &result))
+}
+
+/// The members of a search body, each one that this route knows.
+pub(crate) struct Clauses(Map<String, Value>);
+
+impl Clauses {
+    /// No body asks for everything; a member that is not known is a 501, never ignored.
+    pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body, known: &[&str]) -> Result<Self, Problem> {
+        let (json, _held) = body::collect(app, headers, body).await?;
+        if json.is_empty() {
+            return Ok(Self(Map::new()));
+        }
+        given::expect_json(headers)?;
+        given::expect_plain(headers)?;
+        sound(&json, app.config.json_depth)?;
+        let map: Map<String, Value> =
+            serde_json::from_slice(&json).map_err(|_| Problem::new(Code::BadSearch, "a search body is an object").at(""))?;
+        match map.keys().find(|name| !known.contains(&name.as_str())) {
+            None => Ok(Self(map)),
+            Some(name) => {
+                let detail = format!("`{}` is not supported here; known are {}", shorten(name), known.join(", "));
+                Err(Problem::new(Code::UnsupportedSearch, detail).at(format!("/{}", name.replace('~', "~0").replace('/', "~1"))))
+            }
+        }
+    }
+
+    pub(crate) fn query(&self) -> Option<&Value> {
+        self.0.get("query")
+    }
+
+    fn request(self) -> Result<SearchRequest, Problem> {
+        let request: SearchRequest =
+            serde_json::from_value(Value::Object(self.0)).map_err(|error| Problem::new(Code::BadSearch, error.to_string()))?;
+        match request.from.saturating_add(request.size) {
+            0..=WINDOW => Ok(request),
+            _ => {
+                let detail = format!("`from` and `size` reach beyond {WINDOW}: go on with `search_after` instead");
+                Err(Problem::new(Code::BadSearch, detail).at("/size"))
+            }
+        }
+    }
+}
+
+/// The view and the collection, once the read's tokens are applied and searchable.
+pub(crate) async fn fresh(
+    app: &App,
+    index: &str,
+    name: &str,
+    headers: &HeaderMap,
+    query: &Query,
+) -> Result<(Arc<dyn View>, Arc<Collection>), Problem> {
+    let view = app.ports.view.clone().ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
+    let waited = after::wait(app, &Caller::anonymous(), headers, query).await?;
+    let collection = app.collections.get(index, name).await?;
+    if waited {
+        app.refreshes.refresh(Some(&*view), &collection).await?;
+    }
+    Ok((view, collection))
+}

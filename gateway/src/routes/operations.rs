@@ -1,0 +1,4 @@
+//! `/v1/operations`: asking for operations by name.
+
+pub(crate) mod bulk;
+pub(crate) mod write;

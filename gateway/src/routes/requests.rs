@@ -1,0 +1,3 @@
+//! `/v1/requests`: what became of them.
+
+pub(crate) mod show;

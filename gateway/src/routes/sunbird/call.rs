@@ -1,0 +1,79 @@
+//! The routes that the catalog gives to operations: `POST /v1/user/create` and the like. They wait for the verdict by default.
+
+use super::envelope::{Envelope, Opened};
+use crate::{
+    app::{App, Shared},
+    error::{Code, Problem},
+    request::{self, Call, path::Segments, query::Query},
+    validate,
+};
+use axum::{body::Body, extract::State, response::{IntoResponse, Response}};
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+type Parameters = BTreeMap<String, String>;
+
+/// In Sunbird's envelope, errors too.
+pub(crate) async fn call(
+    operation: String,
+    State(app): State<Shared>,
+    Segments(parameters): Segments<Parameters>,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let mut envelope = Envelope::of(&operation, app.now());
+    match carry_out(&app, &operation, parameters, Call { headers, query, body }, &mut envelope).await {
+        Ok(response) => response,
+        Err(problem) => envelope.problem(&problem),
+    }
+}
+
+async fn carry_out(app: &App, name: &str, parameters: Parameters, call: Call, envelope: &mut Envelope) -> Result<Response, Problem> {
+    let operation = validate::operation(app, name)?;
+    let mut request = request::read_loose(app, call, !parameters.is_empty()).await?;
+    let Opened { msgid, bare } = Opened::of(&request.json)?;
+    envelope.answers(msgid);
+    request.json = with_parameters(bare, parameters)?;
+    request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
+    let answer = crate::write(app, operation, request).await?;
+    Ok(envelope.answer(app, &answer))
+}
+
+/// The bare request, as `/v1/operations/{operation}` takes it.
+pub(crate) async fn bare(
+    operation: String,
+    State(app): State<Shared>,
+    Segments(parameters): Segments<Parameters>,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let done = async {
+        let operation = validate::operation(&app, &operation)?;
+        let mut request = request::read_loose(&app, Call { headers, query, body }, !parameters.is_empty()).await?;
+        request.json = with_parameters(request.json, parameters)?;
+        Ok::<_, Problem>(crate::write(&app, operation, request).await?.respond(&app))
+    };
+    done.await.unwrap_or_else(IntoResponse::into_response)
+}
+
+/// Path parameters become members of the request; one that is there already must say the same.
+fn with_parameters(bare: Bytes, parameters: Parameters) -> Result<Bytes, Problem> {
+    if parameters.is_empty() {
+        return Ok(bare);
+    }
+    let bare = if bare.is_empty() { b"{}" } else { &*bare };
+    let mut map: Map<String, Value> =
+        serde_json::from_slice(bare).map_err(|_| Problem::new(Code::Invalid, "the request must be an object").at(""))?;
+    for (name, value) in parameters {
+        let value = Value::String(value);
+        if map.get(&name).is_some_and(|given| *given != value) {
+            return Err(Problem::new(Code::Invalid, format!("`{name}` differs from the one in the path")).at(format!("/{name}")));
+        }
+        map.insert(name, value);
+    }
+    Ok(serde_json::to_vec(&map).expect("a JSON object serialises").into())
+}

@@ -1,0 +1,167 @@
+//! Connections: how many, how slow, and how they end. Everything between the listener and the router; it knows no route.
+
+mod stall;
+
+use crate::{
+    Config, GatewayError, Ports,
+    app::{App, Shared},
+    error::{Code, Problem},
+    feedback::{mailbox::{self, Mailbox}, sweep},
+    metrics::Metrics,
+    openapi, router,
+};
+use axum::{Router, body::Body, response::{IntoResponse, Response}};
+use futures::FutureExt;
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::{rt::{TokioIo, TokioTimer}, server::graceful::GracefulShutdown};
+use runtime::{Shutdown, State, spawn};
+use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::{net::{TcpListener, TcpStream}, sync::Semaphore, time::Instant};
+use tower::Service;
+use tracing::{debug, error, info, warn};
+
+/// Serves until shutdown, then drains.
+pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shutdown: Shutdown) -> Result<(), GatewayError> {
+    let metrics = Metrics::new(&ports.registry)?;
+    let document = serde_json::to_vec(&openapi::document(&ports.catalog)).expect("an OpenAPI document is plain JSON");
+    let reply = mailbox::address(&ports.layout);
+    let mailbox = Mailbox::open(ports.log.clone(), &ports.layout, reply.clone()).await?;
+    let app: Shared = Arc::new(App::new(config, ports, reply, metrics, document.into(), shutdown.clone()));
+    let router = router::router(app.clone())?;
+
+    let health = app.ports.health.clone();
+    let poll = Duration::from_millis(app.config.ledger_poll_millis.max(10));
+    let refresh = Duration::from_secs(app.config.collections_refresh_seconds.max(1));
+    spawn("mailbox", mailbox.run(app.pending.clone(), health.clone(), shutdown.clone()));
+    spawn("sweep", sweep::run(app.pending.clone(), app.ports.record.clone(), poll, shutdown.clone()));
+    spawn("collections", app.collections.clone().follow(refresh, shutdown.clone()));
+    spawn("watch", watch(app.clone(), shutdown.clone()));
+
+    info!(address = %listener.local_addr()?, "the gateway listens");
+    let connections = accept(&app, listener, router, &shutdown).await;
+    drain(&app, connections, &shutdown).await;
+    Ok(())
+}
+
+/// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel.
+async fn accept(app: &Shared, listener: TcpListener, router: Router, shutdown: &Shutdown) -> GracefulShutdown {
+    let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(app.config.max_connections));
+    let builder = protocol(&app.config);
+    loop {
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            biased;
+            () = shutdown.soft() => return connections,
+            accepted = accepted => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let served = connections.watch(connection(app, &builder, stream, router.clone()));
+                let app = app.clone();
+                spawn("connection", async move {
+                    app.metrics.connections.inc();
+                    if let Err(error) = served.await {
+                        debug!(%error, "a connection ended early");
+                    }
+                    app.metrics.connections.dec();
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                // Out of file descriptors, mostly: others may end in the meantime.
+                warn!(%error, "a connection cannot be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+fn protocol(config: &Config) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_timeout())
+        .max_headers(config.max_headers)
+        .max_buf_size(config.header_limit_bytes.max(8 << 10))
+        .half_close(true)
+        .pipeline_flush(true);
+    builder
+}
+
+type Guarded = TokioIo<stall::Stall<TcpStream>>;
+
+fn connection(
+    app: &Shared,
+    builder: &http1::Builder,
+    stream: TcpStream,
+    router: Router,
+) -> impl Future<Output = hyper::Result<()>> + hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
+    // Answers are small and whole: waiting to fill a packet only adds delay.
+    drop(stream.set_nodelay(true));
+    let io: Guarded = TokioIo::new(stall::Stall::new(stream, app.config.stall_timeout()));
+    let app = app.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (app, router) = (app.clone(), router.clone());
+        async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
+    });
+    builder.serve_connection(io, service)
+}
+
+/// One request: counted, bounded, and answered whatever happens.
+async fn serve(app: &App, mut router: Router, request: Request<Incoming>) -> Response {
+    let begun = Instant::now();
+    app.metrics.in_flight.inc();
+    let response = match app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
+        true => Problem::new(Code::Overloaded, "as many requests are in hand as may be").retry_after(1).into_response(),
+        false => match AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind().await {
+            Ok(Ok(response)) => response,
+            Ok(Err(never)) => match never {},
+            Err(_) => {
+                error!("a handler panicked; its request was answered 500");
+                Problem::new(Code::Internal, "the handler of this request failed").into_response()
+            }
+        },
+    };
+    app.metrics.in_flight.dec();
+    app.metrics.answer(response.status(), begun.elapsed().as_secs_f64());
+    response
+}
+
+/// Lets what is in hand finish, within bounds, and sees that nothing is left in the queue to the log.
+async fn drain(app: &App, connections: GracefulShutdown, shutdown: &Shutdown) {
+    let open = connections.count();
+    info!(connections = open, "the gateway accepts nothing more");
+    tokio::select! {
+        () = connections.shutdown() => {}
+        () = tokio::time::sleep(app.config.drain()) => warn!("not all connections ended in time"),
+        () = shutdown.hard() => {}
+    }
+    let left = app.ports.log.publisher.flush(Duration::from_secs(5)).await;
+    if left > 0 {
+        warn!(records = left, "records were not acknowledged by the log before the end; their clients were not told 2xx");
+    }
+}
+
+/// Keeps `/readyz` true to what this service needs.
+async fn watch(app: Shared, shutdown: Shutdown) {
+    let state = |well: Result<(), String>| well.map_or_else(|why| State::Missing { why }, |()| State::Ready);
+    loop {
+        let health = &app.ports.health;
+        let log = if app.ports.log.publisher.healthy() { Ok(()) } else { Err("the log is out of reach".to_owned()) };
+        health.set("log", state(log));
+        health.set("record", state(app.ports.record.ready().await.map_err(|error| error.to_string())));
+        if let Some(view) = &app.ports.view {
+            health.set("view", state(view.ready().await.map_err(|error| error.to_string())));
+        }
+        app.metrics.waiting.set(app.pending.len() as i64);
+        tokio::select! {
+            () = shutdown.soft() => return health.set("gateway", State::Missing { why: "stopping".into() }),
+            () = tokio::time::sleep(Duration::from_secs(2)) => {}
+        }
+    }
+}
