@@ -12,7 +12,7 @@ pub mod record;
 pub use admin::{Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
 pub use consumer::{Committed, Consumer, ConsumerError, ConsumerEvent, Limits, PartitionStream, StreamError};
 pub use publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
-pub use record::{Headers, NewRecord, Record};
+pub use record::{Headers, NewRecord, RESENT, Record};
 
 use std::sync::Arc;
 

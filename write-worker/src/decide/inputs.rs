@@ -4,7 +4,7 @@
 use super::Decider;
 use crate::{decode, lane::Halt, step::Aside};
 use catalog::CurrentDocument;
-use event_log::Record;
+use event_log::{RESENT, Record};
 use event_schema::{
     envelope::Transaction,
     id::RequestId,
@@ -51,9 +51,6 @@ pub(super) struct Inputs {
 /// Collections seen lately; they never change but by a new incarnation, and then the event's does not match and they are read again.
 #[derive(Default)]
 pub(super) struct Collections(HashMap<(String, String), Arc<Collection>>);
-
-/// Put on a record that its producer sends a second time because it does not know what became of the first.
-const RESENT: &str = "consign-resent";
 
 impl Decider {
     /// Decodes, sets repeats and the undecodable aside, and claims idempotency keys.

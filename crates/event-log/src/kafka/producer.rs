@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     publisher::{Appended, DeliveryError, Refused},
-    record::NewRecord,
+    record::{NewRecord, RESENT},
 };
 use parking_lot::Mutex;
 use rdkafka::{
@@ -80,6 +80,14 @@ pub(super) struct Pending {
 impl Pending {
     pub fn new(record: NewRecord, sender: oneshot::Sender<Result<Appended, DeliveryError>>, share: Share) -> Box<Self> {
         Box::new(Self { record, sender, number: 0, epoch: None, _share: share })
+    }
+
+    /// The log may hold it already: its consumers are told.
+    fn marked_resent(mut self: Box<Self>) -> Box<Self> {
+        if !self.record.headers.iter().any(|(name, _)| name == RESENT) {
+            self.record.headers.push((RESENT.into(), bytes::Bytes::from_static(b"1")));
+        }
+        self
     }
 
     fn resolve(self, result: Result<Appended, DeliveryError>) {
@@ -203,7 +211,7 @@ impl Shared {
             thread::sleep(PAUSE);
         };
         let mut line = self.line.lock();
-        let mut again: Vec<_> = mem::take(&mut *self.failed.lock()).into_iter().map(|(pending, _)| pending).collect();
+        let mut again: Vec<_> = mem::take(&mut *self.failed.lock()).into_iter().map(|(pending, _)| pending.marked_resent()).collect();
         again.extend(line.waiting.take().unwrap_or_default());
         again.sort_unstable_by_key(|pending| pending.number);
         tracing::info!(target: "kafka", records = again.len(), "records that were not acknowledged are sent again");
