@@ -162,6 +162,10 @@ fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
             return side;
         }
     }
+    exact_side(west, east, point)
+}
+
+fn exact_side(west: Point, east: Point, point: Point) -> Side {
     let (along, towards) = (azimuth(west, east), azimuth(west, point));
     let off = (towards - along).to_radians().sin() * distance(west, point);
     if off.abs() <= BORDER || !off.is_finite() {
@@ -200,4 +204,19 @@ fn margin_angle(a: Point, b: Point) -> Option<f64> {
     let square: f64 = (0..3).map(|axis| (from[axis] - to[axis]) * (from[axis] - to[axis])).sum();
     let angle = 2.0 * (square.sqrt() / 2.0).min(1.0).asin();
     (angle < LONGEST_PLAIN_EDGE).then(|| FLATTENING * angle * angle / angle.cos().max(0.3) + 4.0 * BORDER / LEAST_CURVATURE)
+}
+
+/// Whether the cheap test decides about a point at all; panics when it does so differently from the exact one.
+#[cfg(test)]
+pub(super) fn sides_agree(a: Point, b: Point, point: Point) -> bool {
+    let [a, b, point] = [a, b, point].map(|p| Point { lat: p.lat, lon: wrap(p.lon) });
+    let turn = eastward(a.lon, b.lon);
+    let (west, east) = if turn > 0.0 { (a, b) } else { (b, a) };
+    let between = eastward(point.lon, west.lon) < 0.0 && eastward(point.lon, east.lon) > 0.0;
+    let Some(side) = margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin)) else { return false };
+    if !between {
+        return false;
+    }
+    assert_eq!(side, exact_side(west, east, point), "{west:?} {east:?} {point:?}");
+    true
 }

@@ -89,3 +89,63 @@ fn rings_agree_with_the_exact_distance() {
         }
     }
 }
+
+/// A generator of our own, the same on every run.
+struct Random(u64);
+
+impl Random {
+    fn unit(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn point(&mut self) -> Point {
+        at(self.unit() * 180.0 - 90.0, self.unit() * 360.0 - 180.0)
+    }
+
+    /// Near to another, from a metre to a continent away.
+    fn near(&mut self, other: Point) -> Point {
+        let spread = 10_f64.powf(self.unit() * 7.0 - 5.0);
+        at((other.lat + spread * (self.unit() - 0.5)).clamp(-90.0, 90.0), other.lon + spread * (self.unit() - 0.5))
+    }
+}
+
+#[test]
+fn the_cheap_side_of_an_edge_is_the_exact_side() {
+    let mut random = Random(99);
+    let mut decided = 0;
+    for _ in 0..60_000 {
+        let a = random.point();
+        let b = random.near(a);
+        let share = random.unit();
+        let between = at(a.lat + (b.lat - a.lat) * share, a.lon + (b.lon - a.lon) * share);
+        decided += u32::from(super::polygon::sides_agree(a, b, random.near(between)));
+    }
+    assert!(decided > 20_000, "{decided}");
+}
+
+#[test]
+fn polygons_keep_within_their_bounds_and_do_not_depend_on_their_direction() {
+    let mut random = Random(7);
+    let mut inside = 0;
+    for _ in 0..20_000 {
+        let centre = random.point();
+        let corners: Vec<Point> = (0..3 + (random.unit() * 5.0) as usize).map(|_| random.near(centre)).collect();
+        let point = random.near(centre);
+        let polygon = Polygon::new(corners.clone()).expect("three points and more");
+        let mut turned = corners.clone();
+        turned.reverse();
+        turned.rotate_left(1);
+        let turned = Polygon::new(turned).expect("three points and more");
+        assert_eq!(polygon.contains(point), turned.contains(point), "{corners:?} {point:?}");
+        if polygon.contains(point) {
+            inside += 1;
+            let (bounds, at) = (polygon.bounds(), super::Bounds::position(point));
+            let holds = |r: &super::Rectangle| r.south <= at.lat && at.lat <= r.north && r.west <= at.lon && at.lon <= r.east;
+            assert!(holds(&bounds.first) || bounds.second.as_ref().is_some_and(holds), "{corners:?} {point:?} {bounds:?}");
+        }
+    }
+    assert!(inside > 500, "{inside}");
+}
