@@ -45,6 +45,8 @@
 //!   cut: marks and the last byte make sure that no sector at either end of a frame is zero by itself) → *torn tail*;
 //! - else *damage*.
 //!
+//! A log that is not synced ([`Options::sync`]) is cut at its first bad frame whatever follows: commits may reach the disk in any order.
+//!
 //! A failed fsync is fatal: what was in that commit is of unknown outcome, and every later append is refused until the log is opened again.
 //! A failed write (disk full) is not: the segment is cut back to the last commit and synced, and only then are the records refused.
 

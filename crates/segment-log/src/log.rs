@@ -105,7 +105,7 @@ impl SegmentLog {
 
     pub(crate) fn open_on(medium: Box<dyn Medium>, folder: &Path, options: Options) -> Result<(Self, Opened), OpenError> {
         let lock = FolderLock::acquire(folder)?;
-        let found = load(medium.as_ref(), folder, (options.clock)())?;
+        let found = load(medium.as_ref(), folder, &options)?;
         let bounds = Bounds { earliest: found.earliest, end: found.end.offset };
         if found.end.truncated > 0 {
             tracing::warn!(folder = %folder.display(), bytes = found.end.truncated, end = bounds.end, "a torn tail was cut off: a commit that was never acknowledged");
@@ -280,7 +280,7 @@ struct Loaded {
     end: recovery::End,
 }
 
-fn load(medium: &dyn Medium, folder: &Path, now: i64) -> Result<Loaded, OpenError> {
+fn load(medium: &dyn Medium, folder: &Path, options: &Options) -> Result<Loaded, OpenError> {
     let failed = |source| OpenError::Io { path: folder.to_owned(), source };
     let mut segments: Segments = Vec::new();
     let mut unfinished = None;
@@ -301,7 +301,7 @@ fn load(medium: &dyn Medium, folder: &Path, now: i64) -> Result<Loaded, OpenErro
     let kept = earliest::load(folder).map_err(failed)?;
     if segments.is_empty() {
         let base = unfinished.or(kept).unwrap_or(0);
-        let about = About { base, created: now, compacted_end: None };
+        let about = About { base, created: (options.clock)(), compacted_end: None };
         segments.push(Arc::new(Segment::create(medium, folder, about).map_err(failed)?));
         unfinished = None;
     }
@@ -310,7 +310,7 @@ fn load(medium: &dyn Medium, folder: &Path, now: i64) -> Result<Loaded, OpenErro
         return Err(OpenError::Damaged(damage(&segment::path(folder, earliest), earliest, "the segment is missing")));
     }
     let active = segments[segments.len() - 1].clone();
-    let end = match recovery::recover(medium, &active) {
+    let end = match recovery::recover(medium, &active, options.sync) {
         Ok(end) => end,
         Err(Trouble::Damage(damage)) => return Err(OpenError::Damaged(damage)),
         Err(Trouble::Io(source)) => return Err(failed(source)),
@@ -359,3 +359,6 @@ fn drop_replaced(segments: &mut Segments) -> io::Result<()> {
     });
     result
 }
+
+#[cfg(test)]
+mod tests;

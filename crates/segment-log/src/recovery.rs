@@ -43,8 +43,9 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// Reads the active segment to its end, fills its index, cuts off a torn tail.
-pub(crate) fn recover(medium: &dyn Medium, segment: &Segment) -> Result<End, Trouble> {
+/// Reads the active segment to its end, fills its index, cuts off a torn tail. A log that is not `synced` promises nothing of what it has
+/// behind the first bad frame.
+pub(crate) fn recover(medium: &dyn Medium, segment: &Segment, synced: bool) -> Result<End, Trouble> {
     let mut window = Window::new(segment);
     let length = segment.readable();
     let mut end = End { offset: segment.base(), timestamp: segment.about.created, truncated: 0 };
@@ -60,7 +61,7 @@ pub(crate) fn recover(medium: &dyn Medium, segment: &Segment) -> Result<End, Tro
                 position += header.frame_length() as u64;
             }
             bad @ (Frame::Cut(_) | Frame::Bad) => {
-                if !is_torn(segment, position, &bad)? {
+                if synced && !is_torn(segment, position, &bad)? {
                     return Err(damage("a record does not pass its checksum"));
                 }
                 end.truncated = length - position;
