@@ -56,6 +56,7 @@ functions! {
     Merge "merge" 1..=32,
     At "at" 2..=2,
     Count "count" 1..=1,
+    AsList "as_list" 1..=1,
     Union "union" 1..=32,
     Add "add" 1..=32,
     Greatest "greatest" 1..=32,
@@ -94,7 +95,7 @@ impl Function {
             Self::Rfc3339 => time_of(scope, args, event_schema::codec::rfc3339),
             Self::Default | Self::If | Self::Present | Self::Absent | Self::Blank | Self::Equals | Self::Less => self.choose(scope, args),
             Self::Not | Self::Any | Self::All | Self::In | Self::Distinct => self.choose(scope, args),
-            Self::Without | Self::Only | Self::Merge | Self::At | Self::Count | Self::Union => self.collect(scope, args),
+            Self::Without | Self::Only | Self::Merge | Self::At | Self::Count | Self::AsList | Self::Union => self.collect(scope, args),
             Self::Add => fold_numbers(scope, args, |a, b| match (a.as_i64(), b.as_i64()) {
                 (Some(a), Some(b)) => a.checked_add(b).map(Number::from),
                 _ => Number::from_f64(a.as_f64()? + b.as_f64()?),
@@ -183,6 +184,10 @@ impl Function {
                 Ok(scope.list(&args[0])?.and_then(|list| list.get(index?).cloned()))
             }
             Self::Count => Ok(scope.list(&args[0])?.map(|list| list.len().into())),
+            Self::AsList => Ok(scope.value(&args[0])?.filter(|value| !value.is_null()).map(|value| match value {
+                Value::Array(list) => Value::Array(list),
+                one => Value::Array(vec![one]),
+            })),
             Self::Union => {
                 let mut union: Vec<Value> = Vec::new();
                 for arg in args {
