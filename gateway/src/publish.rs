@@ -5,9 +5,9 @@ pub(crate) mod event;
 use crate::{app::App, error::{Code, Problem}, idempotency::Ticket, validate::ValidRequest};
 use catalog::Kind;
 use event::Event;
-use event_log::{Appended, Delivery};
+use event_log::{Appended, Delivery, DeliveryError, Refused, SendError};
 use event_schema::id::RequestId;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// An event that is in the log for good.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Sent {
     pub request: RequestId,
     pub kind: Kind,
     delivery: Delivery,
+    since: Instant,
+    outcome: Option<Result<Appended, DeliveryError>>,
 }
 
 /// The events of a request, in its order, with the problems of documents that became none.
@@ -39,30 +41,45 @@ pub(crate) fn events(app: &App, valid: ValidRequest, expects_reply: bool) -> (Ve
 
 /// Queues an event. Order of calls is order in the partition.
 pub(crate) fn send(app: &App, event: Event) -> Result<Sent, Problem> {
+    send_or_back(app, event).map_err(|failed| failed.0)
+}
+
+/// Likewise; where trying again may help, the event comes back.
+pub(crate) fn send_or_back(app: &App, event: Event) -> Result<Sent, Box<(Problem, Option<Event>)>> {
     if !app.ports.log.publisher.healthy() {
-        return Err(Problem::new(Code::LogUnavailable, "the log is out of reach").retry_after(2));
+        return Err(Box::new((Problem::new(Code::LogUnavailable, "the log is out of reach").retry_after(2), Some(event))));
     }
     let Event { request, kind, record } = event;
     match app.ports.log.publisher.send(record) {
-        Ok(delivery) => Ok(Sent { request, kind, delivery }),
-        Err(error) => Err(error.why.into()),
+        Ok(delivery) => Ok(Sent { request, kind, delivery, since: Instant::now(), outcome: None }),
+        Err(SendError { why, record }) => {
+            let back = (why == Refused::QueueFull).then_some(Event { request, kind, record: *record });
+            Err(Box::new((why.into(), back)))
+        }
     }
 }
 
 impl Sent {
-    /// Waits for the log's acknowledgement.
-    pub(crate) async fn published(self, app: &App) -> Result<Published, Problem> {
-        let Self { request, kind, delivery } = self;
-        match timeout(app.config.publish_timeout(), delivery).await {
-            Ok(Ok(Appended { partition, offset, .. })) => {
+    /// Waits for the log's acknowledgement, or until it is too late for one. Cancel-safe.
+    pub(crate) async fn acknowledged(&mut self, app: &App) {
+        if self.outcome.is_none() {
+            let deadline = self.since + app.config.publish_timeout();
+            self.outcome = Some(timeout_at(deadline, &mut self.delivery).await.unwrap_or_else(|_| {
+                Err(DeliveryError::Unknown(format!("nothing was heard for {} s", app.config.publish_timeout_seconds)))
+            }));
+        }
+    }
+
+    /// Where it is in the log, once that is known. Cancel-safe.
+    pub(crate) async fn published(&mut self, app: &App) -> Result<Published, Problem> {
+        self.acknowledged(app).await;
+        match self.outcome.take() {
+            Some(Ok(Appended { partition, offset, .. })) => {
                 app.metrics.accepted.inc();
-                Ok(Published { request, kind, partition, offset })
+                Ok(Published { request: self.request, kind: self.kind, partition, offset })
             }
-            Ok(Err(error)) => Err(Problem::from(error).about(request, None)),
-            Err(_) => {
-                let detail = format!("the log did not acknowledge the record within {} s", app.config.publish_timeout_seconds);
-                Err(Problem::new(Code::UnknownOutcome, detail).retry_after(2).about(request, None))
-            }
+            Some(Err(error)) => Err(Problem::from(error).about(self.request, None)),
+            None => Err(Problem::new(Code::Internal, "an event was asked for its place twice")),
         }
     }
 }
@@ -83,7 +100,7 @@ async fn publish_all(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Resu
     let mut published = Vec::with_capacity(sent.len());
     for sent in sent {
         published.push(match sent {
-            Ok(sent) => sent.published(app).await,
+            Ok(mut sent) => sent.published(app).await,
             Err(problem) => Err(problem),
         });
     }

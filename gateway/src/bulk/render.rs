@@ -1,0 +1,86 @@
+//! What is kept of an answer until it is read, and the JSON line it becomes. Ids and tokens are made when somebody reads them.
+
+use super::answers::Reader;
+use crate::{app::{App, Shared}, error::Problem, publish::Published, request::caller::Caller};
+use bytes::Bytes;
+use catalog::Kind;
+use event_schema::id::RequestId;
+use futures::Stream;
+use std::io::{self, Write};
+
+const ACCEPTED: u8 = 1;
+const PUBLISHED: u8 = 2;
+const TEXT: u8 = 3;
+
+/// An event that is in the log: its place and the unique part of its id say all.
+pub(crate) fn accepted(line: u64, published: &Published) -> [u8; 35] {
+    let mut record = [0; 35];
+    record[0] = if crate::feedback::decidable(published.kind) { ACCEPTED } else { PUBLISHED };
+    record[1..9].copy_from_slice(&line.to_be_bytes());
+    record[9..11].copy_from_slice(&published.partition.to_be_bytes());
+    record[11..19].copy_from_slice(&published.offset.to_be_bytes());
+    record[19..35].copy_from_slice(&published.request.unique());
+    record
+}
+
+pub(crate) fn refused(line: u64, problem: &Problem) -> Vec<u8> {
+    text(&serde_json::json!({"line": line, "problem": problem}))
+}
+
+pub(crate) fn summary(accepted: u64, refused: u64, token: &str) -> Vec<u8> {
+    text(&serde_json::json!({"summary": {"accepted": accepted, "refused": refused, "token": token}}))
+}
+
+fn text(value: &serde_json::Value) -> Vec<u8> {
+    let json = value.to_string();
+    let mut record = Vec::with_capacity(json.len() + 5);
+    record.push(TEXT);
+    record.extend_from_slice(&(json.len() as u32).to_be_bytes());
+    record.extend_from_slice(json.as_bytes());
+    record
+}
+
+/// The response's body.
+pub(crate) fn stream(app: Shared, caller: Caller, reader: Reader) -> impl Stream<Item = io::Result<Bytes>> + use<> {
+    futures::stream::try_unfold((app, reader), move |(app, reader)| async move {
+        let Some(block) = reader.next().await? else { return Ok(None) };
+        let lines = render(&app, &caller, &block).ok_or_else(|| io::Error::other("the answers of a bulk were damaged on their way"))?;
+        Ok(Some((Bytes::from(lines), (app, reader))))
+    })
+}
+
+/// `None` if the block is not what was written.
+fn render(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
+    let mut lines = Vec::with_capacity(block.len() * 9);
+    while let Some((kind, rest)) = block.split_first() {
+        block = match *kind {
+            TEXT => {
+                let (length, rest) = rest.split_first_chunk()?;
+                let (json, rest) = rest.split_at_checked(u32::from_be_bytes(*length) as usize)?;
+                lines.extend_from_slice(json);
+                rest
+            }
+            ACCEPTED | PUBLISHED => {
+                let (line, rest) = rest.split_first_chunk()?;
+                let (partition, rest) = rest.split_first_chunk()?;
+                let (offset, rest) = rest.split_first_chunk()?;
+                let (unique, rest) = rest.split_first_chunk()?;
+                let partition = u16::from_be_bytes(*partition);
+                let request = RequestId::mint(&app.ports.keys, app.ports.layout.generation, partition, *unique);
+                let (kind, status) = match *kind {
+                    ACCEPTED => (Kind::Transaction, "accepted"),
+                    _ => (Kind::Informative, "published"),
+                };
+                let published = Published { request, kind, partition, offset: u64::from_be_bytes(*offset) };
+                let token = crate::answer::token(app, caller, &published);
+                let line = u64::from_be_bytes(*line);
+                // Ids, tokens and statuses hold nothing that JSON escapes.
+                write!(lines, "{{\"line\":{line},\"request_id\":\"{request}\",\"token\":\"{token}\",\"status\":\"{status}\"}}").ok()?;
+                rest
+            }
+            _ => return None,
+        };
+        lines.push(b'\n');
+    }
+    Some(lines)
+}

@@ -1,0 +1,311 @@
+//! The life of one bulk: read, split, check, send, and settle in order. It waits for the client's bytes and for the log, and for nothing else.
+
+use super::{answers::{Lost, Writer}, lines::{Line, Lines}, render, summary_token, unpack::Unpack};
+use crate::{
+    app::{App, Shared},
+    error::{Code, Problem},
+    publish::{self, Published, Sent, event::{self, Context}},
+    request::{body::{incomplete, too_slow}, caller::Caller, headers::Options, sound},
+    validate,
+};
+use axum::body::Body;
+use bytes::Bytes;
+use catalog::{AcceptedRequest, Operation, Seed};
+use event_schema::{envelope::Claim, id::RequestId};
+use futures::FutureExt;
+use http_body_util::BodyExt;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, VecDeque};
+use tokio::time::{Duration, Instant, sleep_until, timeout_at};
+use tracing::debug;
+
+/// A line that is not answered yet.
+enum Open {
+    Sent { line: u64, size: usize, sent: Sent },
+    Refused { line: u64, problem: Problem },
+}
+
+pub(crate) struct Run {
+    app: Shared,
+    operation: String,
+    caller: Caller,
+    options: Options,
+    traceparent: String,
+    unpack: Unpack,
+    lines: Lines,
+    open: VecDeque<Open>,
+    open_bytes: usize,
+    answers: Writer,
+    accepted: u64,
+    refused: u64,
+    offsets: BTreeMap<u16, u64>,
+    /// The log would take nothing for as long as patience lasts: later lines are refused at once, until it takes one again.
+    stuck: bool,
+    pace: Pace,
+}
+
+/// Is the client fast enough? Only the time spent waiting for it counts.
+struct Pace {
+    idle: Duration,
+    least: u64,
+    waited: Duration,
+    bytes: u64,
+}
+
+impl Run {
+    pub(crate) fn new(app: Shared, operation: String, caller: Caller, options: Options, unpack: Unpack, answers: Writer) -> Self {
+        let config = &app.config;
+        Self {
+            operation,
+            caller,
+            traceparent: options.traceparent.clone().unwrap_or_else(event::trace),
+            options,
+            unpack,
+            lines: Lines::new(config.body_limit_bytes),
+            open: VecDeque::new(),
+            open_bytes: 0,
+            answers,
+            accepted: 0,
+            refused: 0,
+            offsets: BTreeMap::new(),
+            stuck: false,
+            pace: Pace { idle: config.body_idle(), least: config.bulk_least_bytes_per_second, waited: Duration::ZERO, bytes: 0 },
+            app,
+        }
+    }
+
+    /// Reads to the end and answers everything; gives up only when nobody can be answered any more.
+    pub(crate) async fn to_end(mut self, body: Body) {
+        match self.run(body).await {
+            Ok(()) => self.answers.end(),
+            Err(lost) => debug!(%lost, "a bulk ended without its summary"),
+        }
+    }
+
+    async fn run(&mut self, body: Body) -> Result<(), Lost> {
+        if let Err(problem) = self.read(body).await? {
+            let line = self.lines.number();
+            self.refuse(line, problem);
+        }
+        while !self.open.is_empty() {
+            self.settle().await?;
+        }
+        let token = summary_token(&self.app, &self.caller, &self.offsets);
+        let summary = render::summary(self.accepted, self.refused, &token);
+        self.answers.push(&summary).await
+    }
+
+    /// The inner result: what ended the reading early.
+    async fn read(&mut self, mut body: Body) -> Result<Result<(), Problem>, Lost> {
+        loop {
+            let chunk = match self.chunk(&mut body).await? {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                Err(problem) => return Ok(Err(problem)),
+            };
+            let mut chunk = &chunk[..];
+            while !chunk.is_empty() {
+                let (now, later) = chunk.split_at(self.unpack.step(chunk.len()));
+                chunk = later;
+                let mut text = Vec::new();
+                if let Err(problem) = self.unpack.feed(now, &mut text) {
+                    return Ok(Err(problem));
+                }
+                self.lines.push(&text);
+                self.take_lines().await?;
+            }
+        }
+        let mut text = Vec::new();
+        if let Err(problem) = self.unpack.finish(&mut text) {
+            return Ok(Err(problem));
+        }
+        self.lines.push(&text);
+        self.take_lines().await?;
+        if let Some(line) = self.lines.last() {
+            self.take(line).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// The next piece of the body; settles what the log acknowledges in the meantime.
+    async fn chunk(&mut self, body: &mut Body) -> Result<Result<Option<Bytes>, Problem>, Lost> {
+        let since = Instant::now();
+        loop {
+            self.settle_ready().await?;
+            let shutdown = self.app.shutdown.clone();
+            let idle = since + self.pace.idle;
+            tokio::select! {
+                biased;
+                () = shutdown.soft() => return Ok(Err(Problem::new(Code::ShuttingDown, "the gateway stops: this line and later ones were not read").retry_after(1))),
+                frame = body.frame() => {
+                    let data = match frame {
+                        None => return Ok(Ok(None)),
+                        Some(Err(_)) => return Ok(Err(incomplete())),
+                        Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+                    };
+                    return Ok(self.pace.check(since.elapsed(), data.len()).map(|()| Some(data)));
+                }
+                () = acknowledged(&self.app, &mut self.open) => {}
+                () = sleep_until(idle) => return Ok(Err(too_slow(self.pace.idle))),
+            }
+        }
+    }
+
+    async fn take_lines(&mut self) -> Result<(), Lost> {
+        while let Some(line) = self.lines.next() {
+            self.take(line).await?;
+            tokio::task::coop::consume_budget().await;
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, line: Line) -> Result<(), Lost> {
+        self.app.metrics.bulk_lines.inc();
+        while self.open.len() >= self.app.config.bulk_in_flight || self.open_bytes >= self.app.config.bulk_in_flight_bytes {
+            self.settle().await?;
+        }
+        match line {
+            Line::Whole(number, json) => match self.event(number, &json).await {
+                Ok(event) => self.send(number, event).await,
+                Err(problem) => {
+                    self.refuse(number, problem);
+                    Ok(())
+                }
+            },
+            Line::TooLong(number) => {
+                let detail = format!("the line is longer than {} bytes", self.app.config.body_limit_bytes);
+                self.refuse(number, Problem::new(Code::BodyTooLarge, detail));
+                Ok(())
+            }
+        }
+    }
+
+    /// Stages 1 to 3 for one line.
+    async fn event(&self, number: u64, json: &Bytes) -> Result<event::Event, Problem> {
+        let app = &*self.app;
+        sound(json, app.config.json_depth)?;
+        let operation = validate::operation(app, &self.operation)?;
+        let (unique, claim) = self.identity(operation, number, json);
+        let accepted = match operation.accept(json, &Seed { unique, now: app.now() })? {
+            AcceptedRequest::One(accepted) => *accepted,
+            AcceptedRequest::Many(_) => return Err(Problem::new(Code::NotInBulk, "a line of a bulk is one document")),
+        };
+        let item = validate::item(app, accepted, None).await?;
+        let context = Context { caller: self.caller, traceparent: &self.traceparent, claim, reply: None };
+        Ok(event::build(app, operation.kind(), item, &context))
+    }
+
+    /// Under an Idempotency-Key each line has a key of its own, so that a bulk can be repeated as a whole.
+    fn identity(&self, operation: &Operation, number: u64, json: &[u8]) -> ([u8; 16], Option<Claim>) {
+        let Some(key) = &self.options.idempotency_key else { return (crate::idempotency::random(), None) };
+        let keys = &self.app.ports.keys;
+        let scope = self.caller.scope(operation.name());
+        let key = [&number.to_be_bytes()[..], key].concat();
+        let claim = keys.tag("idempotency-claim-of-line", &[&scope, &key]);
+        let until = self.app.now().saturating_add((self.app.config.idempotency_ttl_seconds as i64).saturating_mul(1000));
+        let unique = RequestId::derive(keys, &scope, &key, &Sha256::digest(json));
+        (unique, Some(Claim { key: claim.iter().map(|byte| format!("{byte:02x}")).collect(), until }))
+    }
+
+    /// Waits for room in the queue to the log as long as patience lasts.
+    async fn send(&mut self, line: u64, event: event::Event) -> Result<(), Lost> {
+        let size = event.size();
+        let patience = if self.stuck { Duration::ZERO } else { self.app.config.bulk_patience() };
+        let deadline = Instant::now() + patience;
+        let mut event = event;
+        loop {
+            let (problem, back) = match publish::send_or_back(&self.app, event) {
+                Ok(sent) => {
+                    self.stuck = false;
+                    self.open_bytes += size;
+                    self.open.push_back(Open::Sent { line, size, sent });
+                    return Ok(());
+                }
+                Err(failed) => *failed,
+            };
+            let Some(back) = back.filter(|_| Instant::now() < deadline && !self.app.shutdown.is_hard()) else {
+                self.stuck = true;
+                self.refuse(line, problem);
+                return Ok(());
+            };
+            event = back;
+            // Room comes with what is settled; a log that is away needs a moment.
+            let pause = Instant::now() + Duration::from_millis(20);
+            drop(timeout_at(pause.min(deadline), acknowledged(&self.app, &mut self.open)).await);
+            self.settle_ready().await?;
+        }
+    }
+
+    fn refuse(&mut self, line: u64, problem: Problem) {
+        self.open.push_back(Open::Refused { line, problem });
+    }
+
+    /// Answers the oldest line, whatever it takes.
+    async fn settle(&mut self) -> Result<(), Lost> {
+        acknowledged(&self.app, &mut self.open).await;
+        self.settle_ready().await
+    }
+
+    /// Answers, in order, all lines that wait for nothing.
+    async fn settle_ready(&mut self) -> Result<(), Lost> {
+        while let Some(open) = self.open.pop_front() {
+            match open {
+                Open::Refused { line, problem } => self.told_refused(line, &problem).await?,
+                Open::Sent { line, size, mut sent } => match sent.published(&self.app).now_or_never() {
+                    None => {
+                        self.open.push_front(Open::Sent { line, size, sent });
+                        return Ok(());
+                    }
+                    Some(Ok(published)) => {
+                        self.open_bytes -= size;
+                        self.told_accepted(line, &published).await?;
+                    }
+                    Some(Err(problem)) => {
+                        self.open_bytes -= size;
+                        self.told_refused(line, &problem).await?;
+                    }
+                },
+            }
+        }
+        Ok(())
+    }
+
+    async fn told_accepted(&mut self, line: u64, published: &Published) -> Result<(), Lost> {
+        self.accepted += 1;
+        if crate::feedback::decidable(published.kind) {
+            let furthest = self.offsets.entry(published.partition).or_default();
+            *furthest = (*furthest).max(published.offset);
+        }
+        self.answers.push(&render::accepted(line, published)).await
+    }
+
+    async fn told_refused(&mut self, line: u64, problem: &Problem) -> Result<(), Lost> {
+        self.refused += 1;
+        self.answers.push(&render::refused(line, problem)).await
+    }
+}
+
+/// Resolves when the oldest open line can be answered; never if there is none. Cancel-safe: the answer is kept by [`Sent`].
+async fn acknowledged(app: &App, open: &mut VecDeque<Open>) {
+    match open.front_mut() {
+        Some(Open::Sent { sent, .. }) => sent.acknowledged(app).await,
+        Some(Open::Refused { .. }) => {}
+        None => std::future::pending().await,
+    }
+}
+
+impl Pace {
+    fn check(&mut self, waited: Duration, bytes: usize) -> Result<(), Problem> {
+        self.waited += waited;
+        self.bytes += bytes as u64;
+        if self.waited < self.idle {
+            return Ok(());
+        }
+        let enough = self.bytes >= self.least.saturating_mul(self.waited.as_secs());
+        (self.waited, self.bytes) = (Duration::ZERO, 0);
+        match enough {
+            true => Ok(()),
+            false => Err(too_slow(self.idle)),
+        }
+    }
+}
