@@ -21,6 +21,7 @@ pub use document::Document;
 pub use elasticsearch::{Untranslatable, to_elasticsearch};
 pub use explain::{Explanation, explain};
 pub use field::FieldPath;
+pub use filter::normalise;
 pub use filter::normalise::{Conjunction, Literal, Normalised, Term, Tree};
 pub use filter::{Bounds, Clause, Condition, Filter, FilterError, Limit, Options, Scalar, Shape};
 pub use index::{Engine, Scratch};

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use atoms::{Atoms, Formula};
 
-use crate::filter::{Clause, Condition};
+use crate::filter::{Clause, Condition, Shape};
 
 /// How many literals, over all conjunctions, a form may always have.
 pub const MAX_LITERALS: usize = 512;
@@ -67,6 +67,10 @@ pub enum Tree {
 
 /// Brings a clause to its canonical form.
 pub fn normalise(clause: &Clause) -> Normalised {
+    if let Some(condition) = alone(clause) {
+        let literal = Literal { condition: Arc::clone(condition), negated: false };
+        return Normalised { conjunctions: vec![Conjunction { terms: vec![Term::Literal(literal)] }] };
+    }
     let mut atoms = Atoms::default();
     let mut formula = atoms.formula(clause, false);
     // Repetitions go first: they must not decide what is too large. One pass may enable the next; each one shrinks the tree,
@@ -82,9 +86,23 @@ pub fn normalise(clause: &Clause) -> Normalised {
     match disjunction::canonical(&formula, &mut atoms) {
         None => tree_form(&formula, &atoms),
         Some(cubes) => {
-            sorted(cubes.iter().map(|cube| Conjunction { terms: atoms.literals(cube).into_iter().map(Term::Literal).collect() }))
+            let mut conjunctions: Vec<(Vec<Literal>, String)> = cubes.iter().map(|cube| atoms.literals_and_text(cube)).collect();
+            conjunctions.sort_by(|(_, a), (_, b)| a.cmp(b));
+            let literals = conjunctions.into_iter().map(|(literals, _)| literals);
+            Normalised { conjunctions: literals.map(|literals| Conjunction { terms: literals.into_iter().map(Term::Literal).collect() }).collect() }
         }
     }
+}
+
+/// A clause that is its own canonical form: most filters are, and need not be taken apart.
+fn alone(clause: &Clause) -> Option<&Arc<Condition>> {
+    let Clause::Condition(condition) = clause else { return None };
+    let canonical = match &**condition {
+        Condition::Equals { .. } | Condition::Exists { .. } | Condition::Holds { .. } | Condition::Regexp { .. } | Condition::Range { .. } => true,
+        Condition::Geo { shape, .. } => !matches!(shape, Shape::Ring { .. }),
+        Condition::In { .. } | Condition::Match { .. } | Condition::Select { .. } => false,
+    };
+    canonical.then_some(condition)
 }
 
 /// One conjunction per branch of the topmost `or`.

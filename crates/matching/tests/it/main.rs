@@ -3,6 +3,7 @@
 mod cities;
 mod generated;
 mod index_equals_evaluate;
+mod limits;
 mod match_sets;
 mod mutation;
 mod normalise;

@@ -1,9 +1,10 @@
 //! The distinct conditions of a filter, numbered, and the filter as a formula over those numbers. Must never give two numbers
 //! to conditions that say the same.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
 use super::{Literal, key, normalise};
@@ -74,8 +75,12 @@ impl Atoms {
 
     /// The literals of a conjunction as they are given out: the two ends of a range joined again, sorted by their text.
     pub fn literals(&self, cube: &[u32]) -> Vec<Literal> {
-        let mut found: Vec<(String, Literal)> = Vec::with_capacity(cube.len());
-        let mut push = |literal: Literal| found.push((literal.text(), literal));
+        self.literals_and_text(cube).0
+    }
+
+    /// The same, and the text of the conjunction of them.
+    pub fn literals_and_text(&self, cube: &[u32]) -> (Vec<Literal>, String) {
+        let mut found: Vec<(Cow<'_, str>, Literal)> = Vec::with_capacity(cube.len());
         for &literal in cube {
             let condition = self.condition(literal);
             let other = cube.iter().find(|other| **other != literal && self.other_end(literal, **other));
@@ -83,14 +88,27 @@ impl Atoms {
                 (Condition::Range { field, bounds }, Some(Condition::Range { bounds: other, .. })) => {
                     if bounds.low.is_some() {
                         let bounds = Bounds { low: bounds.low, high: other.high };
-                        push(Literal { condition: Arc::new(Condition::Range { field: field.clone(), bounds }), negated: false });
+                        let joined = Condition::Range { field: field.clone(), bounds };
+                        found.push((key::of(&joined).into(), Literal { condition: Arc::new(joined), negated: false }));
                     }
                 }
-                _ => push(Literal { condition: Arc::clone(condition), negated: literal % 2 == 1 }),
+                _ => {
+                    let text = &*self.texts[(literal / 2) as usize];
+                    let negated = literal % 2 == 1;
+                    let text = if negated { format!("{{\"not\":{text}}}").into() } else { text.into() };
+                    found.push((text, Literal { condition: Arc::clone(condition), negated }));
+                }
             }
         }
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        found.into_iter().map(|(_, literal)| literal).collect()
+        let mut text = String::with_capacity(2 + found.iter().map(|(text, _)| text.len() + 1).sum::<usize>());
+        text.push('[');
+        for (at, (part, _)) in found.iter().enumerate() {
+            text.push_str(if at > 0 { "," } else { "" });
+            text.push_str(part);
+        }
+        text.push(']');
+        (found.into_iter().map(|(_, literal)| literal).collect(), text)
     }
 
     /// Whether the two are the lower and the upper end of one range, both asserted.

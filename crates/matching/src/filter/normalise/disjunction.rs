@@ -10,9 +10,9 @@ const MAX_COMBINED: usize = 64;
 /// Combining stops, without effect, when it makes more conjunctions than this.
 const MAX_CLOSURE: usize = 256;
 
-/// Nor are more than this ever compared in one round, nor more rounds made than the other constant says.
-const MAX_GROWN: usize = 1_024;
-const MAX_ROUNDS: usize = 32;
+/// Nor is it begun when more pairs of literals than this would have to be combined in one round; nor are there more rounds.
+const MAX_PAIRS: usize = 512;
+const MAX_ROUNDS: usize = 8;
 
 type Cube = Vec<u32>;
 
@@ -109,14 +109,18 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
         if cubes.len() > MAX_COMBINED {
             return None;
         }
-        let mut grown = cubes.clone();
-        for a in &cubes {
-            for b in &cubes {
-                consensus(a, b, &complements, atoms, &mut grown);
-            }
-            if grown.len() > MAX_GROWN {
+        let mut pairs = Vec::new();
+        for (at, other) in (0..cubes.len()).flat_map(|at| (0..cubes.len()).map(move |other| (at, other))).filter(|(at, other)| at != other) {
+            opposed(&cubes[at], &cubes[other], &complements, &mut |first, second| pairs.push((at, first, other, second)));
+            if pairs.len() > MAX_PAIRS {
                 return None;
             }
+        }
+        let mut grown = cubes.clone();
+        for (at, first, other, second) in pairs {
+            let rest = cubes[at].iter().filter(|literal| **literal != first);
+            let rest = rest.chain(cubes[other].iter().filter(|literal| **literal != second));
+            grown.extend(theory::simplify(rest.copied().collect(), atoms));
         }
         grown = absorb(grown, atoms);
         if grown.len() > MAX_CLOSURE {
@@ -142,13 +146,12 @@ fn complements(cubes: &[Cube], atoms: &Atoms) -> Vec<(u32, u32)> {
     found
 }
 
-/// What follows from two conjunctions for each complementary pair between them.
-fn consensus(a: &Cube, b: &Cube, complements: &[(u32, u32)], atoms: &mut Atoms, out: &mut Vec<Cube>) {
+/// The complementary pairs between two conjunctions.
+fn opposed(a: &Cube, b: &Cube, complements: &[(u32, u32)], found: &mut dyn FnMut(u32, u32)) {
     for &first in a.iter().filter(|literal| *literal % 2 == 1) {
         for &second in b {
             if complements.binary_search(&(first, second)).is_ok() {
-                let rest = a.iter().filter(|literal| **literal != first).chain(b.iter().filter(|literal| **literal != second));
-                out.extend(theory::simplify(rest.copied().collect(), atoms));
+                found(first, second);
             }
         }
     }

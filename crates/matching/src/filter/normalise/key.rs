@@ -11,15 +11,23 @@ use crate::number::Number;
 /// The text of a condition in canonical form; the query of a `select` in it must be so too.
 pub fn of(condition: &Condition) -> String {
     match condition {
-        Condition::Equals { field, value } => text("equals", field, &[scalar(value)]),
+        Condition::Equals { field, value } => scalar("equals", field, value),
         Condition::In { field, values } => {
             let values: Vec<Value> = values.iter().map(|value| Value::from(&**value)).collect();
             text("in", field, &values)
         }
         Condition::Exists { field } => text("exists", field, &[]),
-        Condition::Holds { field, value } => text("holds", field, &[scalar(value)]),
+        Condition::Holds { field, value } => scalar("holds", field, value),
         Condition::Range { field, bounds } => range(field, bounds),
-        Condition::Regexp { field, pattern } => text("regexp", field, &[pattern.source().into(), pattern.flags().to_text().into()]),
+        Condition::Regexp { field, pattern } => {
+            let mut text = start("regexp", field);
+            text.push(',');
+            quote(pattern.source(), &mut text);
+            text.push(',');
+            quote(&pattern.flags().to_text(), &mut text);
+            text.push(']');
+            text
+        },
         Condition::Geo { field, shape } => area(field, shape),
         Condition::Match { object } => format!("[\"match\",{}]", sorted(&Value::Object((**object).clone()))),
         Condition::Select { field, index, query } => {
@@ -47,23 +55,59 @@ fn clause(clause: &Clause) -> String {
 }
 
 fn text(keyword: &str, field: &FieldPath, operands: &[Value]) -> String {
-    let mut parts = vec![Value::from(keyword), Value::from(field.as_str())];
-    parts.extend_from_slice(operands);
-    Value::Array(parts).to_string()
+    let mut text = start(keyword, field);
+    for operand in operands {
+        text.push(',');
+        text.push_str(&operand.to_string());
+    }
+    text.push(']');
+    text
 }
 
-fn scalar(value: &Scalar) -> Value {
-    value.to_json()
+/// `["keyword","field"`, to which operands and the closing bracket are added: JSON, written without making a value of it first.
+fn start(keyword: &str, field: &FieldPath) -> String {
+    let mut text = String::with_capacity(keyword.len() + field.as_str().len() + 40);
+    text.push('[');
+    quote(keyword, &mut text);
+    text.push(',');
+    quote(field.as_str(), &mut text);
+    text
+}
+
+fn quote(plain: &str, text: &mut String) {
+    let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7f;
+    if plain.bytes().any(special) {
+        text.push_str(&Value::from(plain).to_string());
+    } else {
+        text.push('"');
+        text.push_str(plain);
+        text.push('"');
+    }
+}
+
+fn scalar(keyword: &str, field: &FieldPath, value: &Scalar) -> String {
+    let mut text = start(keyword, field);
+    text.push(',');
+    match value {
+        Scalar::String(plain) => quote(plain, &mut text),
+        other => text.push_str(&other.to_json().to_string()),
+    }
+    text.push(']');
+    text
 }
 
 fn range(field: &FieldPath, bounds: &Bounds) -> String {
-    let mut operands = Vec::with_capacity(4);
+    let mut text = start("range", field);
     for (limit, names) in [(bounds.low, ["gt", "gte"]), (bounds.high, ["lt", "lte"])] {
         if let Some(limit) = limit {
-            operands.extend([names[usize::from(limit.inclusive)].into(), limit.at.to_json()]);
+            text.push(',');
+            quote(names[usize::from(limit.inclusive)], &mut text);
+            text.push(',');
+            text.push_str(&limit.at.to_json().to_string());
         }
     }
-    text("range", field, &operands)
+    text.push(']');
+    text
 }
 
 fn area(field: &FieldPath, shape: &Shape) -> String {

@@ -43,6 +43,7 @@ fn holds_of(condition: &Condition, value: &Scalar) -> bool {
 fn entails(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
         (_, Condition::Exists { .. }) => true,
+        (Condition::Equals { value: a, .. }, Condition::Equals { value: b, .. }) => a == b,
         (Condition::Equals { value, .. }, _) => holds_of(b, value),
         (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => inside(a, b),
         _ => false,
@@ -52,6 +53,7 @@ fn entails(a: &Condition, b: &Condition) -> bool {
 /// Whether no value satisfies both. Both look at the same field.
 fn exclude(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
+        (Condition::Equals { value: a, .. }, Condition::Equals { value: b, .. }) => a != b,
         (Condition::Equals { value, .. }, other) | (other, Condition::Equals { value, .. }) => !holds_of(other, value),
         (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => disjoint(a, b) || disjoint(b, a),
         _ => apart(kind(a), kind(b)),
