@@ -2,7 +2,7 @@
 //! another engine is measured on the same. Must never time the parsing of JSON.
 //!
 //! `generate KIND SIZE DIRECTORY` writes `filters.jsonl` and `documents.jsonl`; `run KIND SIZE SECONDS` measures and prints one line of
-//! JSON; `million SECONDS` measures growth and memory up to a million mixed filters. Without arguments: a short run of every kind.
+//! JSON; `phases KIND SIZE` says where the time of a registration goes; `million SECONDS` measures growth and memory up to a million mixed filters. Without arguments: a short run of every kind.
 
 #[path = "match/kinds.rs"]
 mod kinds;
@@ -27,9 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match arguments[..] {
         ["generate", kind, size, directory] => generate(find(kind)?, size.parse()?, directory)?,
         ["run", kind, size, seconds] => println!("{}", run(find(kind)?, size.parse()?, Duration::from_secs_f64(seconds.parse()?))),
+        ["phases", kind, size] => println!("{}", phases(find(kind)?, size.parse()?)),
         ["million", seconds] => million(Duration::from_secs_f64(seconds.parse()?)),
         [] => KINDS.iter().for_each(|kind| println!("{}", run(kind, 10_000, Duration::from_millis(300)))),
-        _ => return Err("generate KIND SIZE DIRECTORY | run KIND SIZE SECONDS | million SECONDS".into()),
+        _ => return Err("generate KIND SIZE DIRECTORY | run KIND SIZE SECONDS | phases KIND SIZE | million SECONDS".into()),
     }
     Ok(())
 }
@@ -118,6 +119,23 @@ fn measure(engine: &Engine, documents: &[Value], time: Duration) -> Figures {
     samples.sort_unstable();
     let at = |share: f64| samples[((samples.len() - 1) as f64 * share) as usize] as f64 / 1_000.0;
     Figures { per_second, median_us: at(0.5), p99_us: at(0.99), matches: total as f64 / documents.len() as f64, total }
+}
+
+/// Microseconds a filter takes to be parsed, normalised and registered.
+fn phases(kind: &Kind, size: usize) -> Value {
+    let (filters, _) = input(kind, size);
+    let options = Options { max_conditions: usize::MAX, ..Options::default() };
+    let each = |start: f64| ((processor_time() - start) * 1e9 / size as f64).round() / 1e3;
+    let start = processor_time();
+    let parsed: Vec<Filter> = filters.iter().map(|filter| Filter::parse(filter, &options).expect("valid")).collect();
+    let parsing = each(start);
+    let start = processor_time();
+    let forms: Vec<_> = parsed.iter().map(Filter::normalise).collect();
+    let normalising = each(start);
+    let start = processor_time();
+    let mut engine = Engine::new();
+    (0_u64..).zip(&forms).for_each(|(id, form)| engine.register(id, form));
+    json!({"kind": kind.name, "filters": size, "parse_us": parsing, "normalise_us": normalising, "register_us": each(start)})
 }
 
 /// Mixed filters in growing numbers, the number of matches staying the same.
