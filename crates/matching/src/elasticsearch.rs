@@ -26,7 +26,8 @@ pub struct Translation {
 }
 
 /// Why a translated query may answer differently.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Difference {
     /// A field that holds `null` or `[]` counts as absent there.
     EmptyIsAbsent,
