@@ -112,8 +112,8 @@ async fn a_group_is_written_whole_documents_and_rows() {
             index: own.index.clone(),
             collection: own.collection.clone(),
             incarnation: "abcd1234".into(),
-            mappings: own.mappings.clone(),
-            settings: own.settings.clone(),
+            mappings: Some(own.mappings.clone()),
+            settings: Some(own.settings.clone()),
             created: 0,
         };
         world.real.create_collection(&collection).await.unwrap();

@@ -39,7 +39,6 @@ pub struct World {
 pub struct Running {
     pub trigger: ShutdownTrigger,
     pub handle: JoinHandle<Result<(), write_worker::WorkerError>>,
-    pub health: Health,
 }
 
 impl Running {
@@ -77,7 +76,7 @@ impl World {
         let layout = Layout { prefix: "t.".into(), generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
         let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
         assert!(log.admin.create(&specs).await.unwrap().is_empty());
-        let store = Arc::new(store_embedded::open(&folder.path().join("store")).unwrap());
+        let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.path().join("store.db"))).unwrap());
         let catalog = Catalog::builtin().unwrap();
         let real: Arc<dyn Record> = store.clone();
         real.migrate(catalog.tables()).await.unwrap();
@@ -91,7 +90,6 @@ impl World {
 
     pub fn worker(&self, owner: &str) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
-        let health = Health::default();
         let ports = write_worker::Ports {
             log: self.log.clone(),
             catalog: self.catalog.clone(),
@@ -99,12 +97,12 @@ impl World {
             view: Some(self.view.clone()),
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
-            health: health.clone(),
+            health: Health::default(),
             registry: prometheus::Registry::new(),
             owner: owner.into(),
         };
         let config = write_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, batch_records: 50, ..Default::default() };
-        Running { trigger, handle: tokio::spawn(write_worker::run(config, ports, shutdown)), health }
+        Running { trigger, handle: tokio::spawn(write_worker::run(config, ports, shutdown)) }
     }
 
     /// Accepts a request as a gateway would; returns the event and its id.
