@@ -1,1 +1,55 @@
-//! (tests)
+//! Loading: what is built in, what folders add, and what is said of files that are wrong.
+
+use super::*;
+
+fn folder(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("below")).unwrap();
+    std::fs::write(folder.path().join("below/own.yaml"), text).unwrap();
+    std::fs::write(folder.path().join("notes.txt"), "not a definition").unwrap();
+    folder
+}
+
+fn load(text: &str) -> Result<Catalog, CatalogError> {
+    let folder = folder(text);
+    Catalog::load(&[folder.path().to_owned()])
+}
+
+const PING: &str = "
+operations:
+  - name: ping.send
+    summary: Tells that somebody is there.
+    kind: informative
+    request: {type: object, additionalProperties: false, properties: {who: {type: string}}}
+    key: {path: [ping]}
+    examples: [{title: One, request: {who: me}}]
+";
+
+#[test]
+fn a_folder_adds_operations_without_rust() {
+    let (builtin, more) = (Catalog::builtin().unwrap(), load(PING).unwrap());
+    assert_eq!(more.operation("ping.send").unwrap().kind(), crate::Kind::Informative);
+    assert!(builtin.operation("ping.send").is_none());
+    assert_ne!(more.version(), builtin.version());
+    assert_eq!(load("# nothing yet\n").unwrap().version(), builtin.version());
+    assert_eq!(load(PING).unwrap().version(), more.version(), "where a file stands does not matter");
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told_with_its_place() {
+    let told = |text: &str| load(text).unwrap_err().to_string();
+    let unknown = told(&PING.replace("summary:", "sumary:"));
+    for part in ["below/own.yaml: ", "operation `ping.send`", "unknown field `sumary`", "line 4", "did you mean `summary`?"] {
+        assert!(unknown.contains(part), "{unknown}\n  should have: {part}");
+    }
+    let variant = told(&PING.replace("kind: informative", "kind: informativ"));
+    assert!(variant.contains("operation `ping.send`.kind") && variant.contains("did you mean `informative`?"), "{variant}");
+    let missing = told(&PING.replace("    summary: Tells that somebody is there.\n", ""));
+    assert!(missing.contains("missing field `summary`") && missing.contains("operation `ping.send`"), "{missing}");
+    assert!(told("operations: [").contains("below/own.yaml"));
+    assert!(told("oprations: []").contains("did you mean `operations`?"));
+    let taken = told(&PING.replace("ping.send", "document.create"));
+    assert!(taken.contains("`document.create` is declared twice, first in document.yaml"), "{taken}");
+    let absent = Catalog::load(&[PathBuf::from("no-such-folder")]).unwrap_err().to_string();
+    assert!(absent.contains("no-such-folder"), "{absent}");
+}
