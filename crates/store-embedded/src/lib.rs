@@ -1,1 +1,74 @@
-//! See `Cargo.toml` for what this crate is.
+//! Record and view on one SQLite file, for a deployment that is one process on one machine.
+//!
+//! One thread writes: it takes what callers ask for, puts it into one transaction, and answers after the commit has reached the disk
+//! (`synchronous=FULL`). A few connections read; each sees everything that was answered. Documents are kept as they were written, to the
+//! byte, and searched by reading them: there is no index to lag behind, so the view's `apply` and `refresh` have nothing to do.
+//!
+//! It must never be opened by two processes at once for writing: whoever owns the data folder holds its lock.
+
+pub mod apply;
+pub mod classify;
+pub mod config;
+mod health;
+mod read;
+mod record;
+mod row;
+mod schema;
+mod search;
+mod view;
+mod writer;
+
+pub use apply::Applied;
+pub use config::Config;
+
+use parking_lot::RwLock;
+use std::{collections::HashMap, sync::Arc};
+use store::{Collection, StoreError, mapping::Mapping, schema::Table};
+
+/// What messages, metrics and the `stores` of a request call it.
+pub const NAME: &str = "embedded";
+
+/// Record and view over one file. Cheap to clone; the last one dropped closes the file.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: Config,
+    writer: writer::Writer,
+    readers: read::Readers,
+    tables: RwLock<Tables>,
+    mappings: RwLock<HashMap<String, Arc<Mapping>>>,
+}
+
+/// A table as the file knows it: its number there, and what it must look like.
+type Tables = HashMap<String, (i64, Arc<Table>)>;
+
+impl EmbeddedStore {
+    /// Opens the file, or makes it. Refuses a file of a newer format and files that are not ours.
+    pub fn open(config: Config) -> Result<Self, StoreError> {
+        let connection = schema::open_writer(&config)?;
+        let tables = schema::tables(&connection)?;
+        let readers = read::Readers::open(&config)?;
+        let writer = writer::Writer::start(connection)?;
+        let inner = Inner { config, writer, readers, tables: RwLock::new(tables), mappings: RwLock::default() };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    fn now(&self) -> i64 {
+        (self.inner.config.now)()
+    }
+
+    /// The collection's mapping, read once for each incarnation.
+    fn mapping(&self, collection: &Collection) -> Result<Arc<Mapping>, StoreError> {
+        let name = format!("{}/{}", collection.name(), collection.incarnation);
+        if let Some(known) = self.inner.mappings.read().get(&name) {
+            return Ok(known.clone());
+        }
+        let read = Mapping::read(collection.mappings.as_ref(), collection.settings.as_ref());
+        let mapping = Arc::new(read.map_err(|bad| StoreError::Refused { store: NAME, why: bad.to_string() })?);
+        self.inner.mappings.write().insert(name, mapping.clone());
+        Ok(mapping)
+    }
+}

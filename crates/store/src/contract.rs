@@ -6,7 +6,7 @@
 //! ```ignore
 //! // `setup` is an async expression that gives a record (or view) on which `migrate(&store::contract::tables())` has run; stores may be
 //! // shared by tests that run at once: each case makes up names, positions and marks of its own.
-//! store::record_contract!(open_record().await);
+//! store::record_contract!(open_record().await); // a record, or anything with `record(&self) -> &dyn Record`
 //! store::view_contract!(open_view().await);
 //! store::search_contract!(open_both().await); // anything with `searched(&self) -> Searched<'_>`
 //! ```
@@ -20,7 +20,7 @@ pub mod rows;
 pub mod search;
 pub mod view;
 
-pub use fixture::{Fixture, Searched, tables};
+pub use fixture::{Fixture, HasRecord, Searched, tables};
 
 /// One test per case of the record's contract.
 #[macro_export]
@@ -48,7 +48,7 @@ macro_rules! record_contract {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
                 let store = $setup;
-                $crate::contract::$module::$case(&store).await;
+                $crate::contract::$module::$case($crate::contract::HasRecord::record(&store)).await;
             })+
         })+
     };

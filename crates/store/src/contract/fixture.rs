@@ -35,6 +35,17 @@ pub struct Searched<'a> {
     pub view: &'a dyn View,
 }
 
+/// What a set-up gives to the record's cases: a record, or something that holds one beside what must outlive it.
+pub trait HasRecord {
+    fn record(&self) -> &dyn Record;
+}
+
+impl<T: Record> HasRecord for T {
+    fn record(&self) -> &dyn Record {
+        self
+    }
+}
+
 impl Fixture {
     pub fn new() -> Self {
         // A fresh hasher is the standard library's only source of randomness.

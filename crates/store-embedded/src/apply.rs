@@ -1,0 +1,215 @@
+//! Writes: checked and spelled out before they queue, then put under the guard of their versions within one transaction. A write never
+//! reads what a caller decided on, and never goes back behind a newer version.
+
+use crate::{
+    EmbeddedStore, Tables,
+    classify::Failure,
+    row::{Change, State, Stored},
+    writer::Pen,
+};
+use event_schema::{decision::Mark, mutation::RowAction, outcome::LedgerEntry, position::Version};
+use rusqlite::{OptionalExtension as _, params};
+use store::{DocumentWrite, ItemVerdict, RowWrite, StoreError, cell, document::Write};
+
+/// What became of everything that [`EmbeddedStore::apply_all`] was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    pub writes: Vec<ItemVerdict>,
+    /// Transient for all, and the mark not set, where a write did not come out as done.
+    pub entries: Vec<ItemVerdict>,
+    pub marked: bool,
+}
+
+/// A write as the writer's thread wants it: nothing left to check or to spell.
+pub(crate) enum Prepared {
+    Document(DocumentWrite),
+    Row { number: i64, key: String, change: Change, time: i64, expires: Option<i64>, fresh: Stored },
+    /// Not to be written at all.
+    Decided(ItemVerdict),
+}
+
+pub(crate) fn prepare(tables: &Tables, write: &Write) -> Prepared {
+    match write {
+        Write::Document(document) => Prepared::Document(document.clone()),
+        Write::Row(row) => prepare_row(tables, row),
+    }
+}
+
+fn prepare_row(tables: &Tables, row: &RowWrite) -> Prepared {
+    let mutation = &row.mutation;
+    let Some((number, table)) = tables.get(&mutation.key.table) else {
+        let why = format!("the table `{}` is not there: run `consign catalog migrate`", mutation.key.table);
+        return Prepared::Decided(ItemVerdict::Transient(why));
+    };
+    let fitted = match cell::fit(table, mutation) {
+        Ok(fitted) => fitted,
+        Err(misfit) => return Prepared::Decided(ItemVerdict::permanent("misfit", format!("table `{}`, {misfit}", table.name))),
+    };
+    let change = match mutation.action {
+        RowAction::Put => Change::Put(fitted.cells),
+        RowAction::Merge => Change::Merge(fitted.cells),
+        RowAction::Remove => Change::Remove,
+    };
+    let time = row.version.timestamp(row.step);
+    let mut state = State::default();
+    state.apply(change.clone(), time, mutation.expires);
+    let key = serde_json::Value::Array(fitted.key).to_string();
+    Prepared::Row { number: *number, key, change, time, expires: mutation.expires, fresh: state.store() }
+}
+
+/// One write within the transaction. `Err` gives up the whole transaction.
+pub(crate) fn write(pen: &mut Pen<'_>, prepared: Prepared) -> Result<ItemVerdict, Failure> {
+    let done = match prepared {
+        Prepared::Decided(verdict) => return Ok(verdict),
+        Prepared::Document(document) => write_document(pen, &document),
+        Prepared::Row { number, key, change, time, expires, fresh } => write_row(pen, number, &key, (change, time, expires), &fresh),
+    };
+    match done {
+        Err(permanent @ Failure::Permanent { .. }) => Ok(permanent.verdict()),
+        other => other,
+    }
+}
+
+fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdict, Failure> {
+    const PUT: &str = "INSERT INTO documents (place, id, version, generation, part, position, revision, request, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+        ON CONFLICT (place, id) DO UPDATE SET version = ?3, generation = ?4, part = ?5, position = ?6, revision = ?7, request = ?8, body = ?9
+        WHERE ?3 > version";
+    let (key, meta) = (&write.key, &write.meta);
+    let place = pen.place(&key.index, &key.collection, &key.incarnation)?;
+    let request = meta.request.to_string();
+    let changed = pen.connection.prepare_cached(PUT)?.execute(params![
+        place,
+        key.id,
+        sortable(meta.version),
+        meta.position.generation,
+        meta.position.partition,
+        meta.position.offset.cast_signed(),
+        meta.revision.cast_signed(),
+        request,
+        write.body.as_ref().map(|body| body.get()),
+    ])?;
+    if changed == 1 {
+        return Ok(ItemVerdict::Done);
+    }
+    let mut standing = pen.connection.prepare_cached("SELECT version, request FROM documents WHERE place = ? AND id = ?")?;
+    let (version, other): (i64, String) = standing.query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(match version == sortable(meta.version) && other != request {
+        true => ItemVerdict::Alarm(format!("{key} stands at version {} by request {other}, and request {request} claims the same version", meta.version)),
+        false => ItemVerdict::Done,
+    })
+}
+
+fn write_row(
+    pen: &Pen<'_>,
+    number: i64,
+    key: &str,
+    (change, time, expires): (Change, i64, Option<i64>),
+    fresh: &Stored,
+) -> Result<ItemVerdict, Failure> {
+    const NEW: &str = "INSERT INTO rows (number, key, newest, cleared, marker, expires, cells, older) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        ON CONFLICT (number, key) DO NOTHING";
+    const OLD: &str = "UPDATE rows SET newest = ?3, cleared = ?4, marker = ?5, expires = ?6, cells = ?7, older = ?8 WHERE number = ?1 AND key = ?2";
+    let save = |sql: &str, row: &Stored| {
+        let parameters = params![number, key, row.newest, row.cleared, row.marker, row.expires, row.cells, row.older];
+        pen.connection.prepare_cached(sql)?.execute(parameters)
+    };
+    if save(NEW, fresh)? == 1 {
+        return Ok(ItemVerdict::Done);
+    }
+    let stored = read_row(pen.connection, number, key)?.ok_or_else(|| Failure::Damaged(format!("the row {key} is there and is not")))?;
+    let before = stored.state().map_err(|error| Failure::Damaged(format!("the row {key}: {error}")))?;
+    let mut after = before.clone();
+    after.apply(change, time, expires);
+    if after != before {
+        save(OLD, &after.store())?;
+    }
+    Ok(ItemVerdict::Done)
+}
+
+/// A row's columns, if it was ever written.
+pub(crate) fn read_row(connection: &rusqlite::Connection, number: i64, key: &str) -> rusqlite::Result<Option<Stored>> {
+    const GET: &str = "SELECT newest, cleared, marker, expires, cells, older FROM rows WHERE number = ? AND key = ?";
+    let columns = |row: &rusqlite::Row<'_>| {
+        Ok(Stored {
+            newest: row.get(0)?,
+            cleared: row.get(1)?,
+            marker: row.get(2)?,
+            expires: row.get(3)?,
+            cells: row.get(4)?,
+            older: row.get(5)?,
+        })
+    };
+    connection.prepare_cached(GET)?.query_row(params![number, key], columns).optional()
+}
+
+/// Versions stay far below 2^63.
+fn sortable(version: Version) -> i64 {
+    version.0.cast_signed()
+}
+
+/// An entry as it is kept: by what, at which version, and its text.
+pub(crate) struct Line {
+    unique: [u8; 16],
+    version: i64,
+    text: String,
+}
+
+pub(crate) fn line(entry: &LedgerEntry) -> Line {
+    let text = serde_json::to_string(entry).expect("an entry is plain JSON");
+    Line { unique: entry.request.unique(), version: sortable(entry.version), text }
+}
+
+pub(crate) fn remember(pen: &Pen<'_>, lines: &[Line]) -> Result<(), Failure> {
+    const PUT: &str = "INSERT INTO ledger (request, version, entry) VALUES (?1, ?2, ?3)
+        ON CONFLICT (request) DO UPDATE SET version = ?2, entry = ?3 WHERE ?2 > version";
+    let mut put = pen.connection.prepare_cached(PUT)?;
+    for line in lines {
+        put.execute(params![line.unique, line.version, line.text])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn set_mark(pen: &Pen<'_>, mark: &Mark) -> Result<(), Failure> {
+    const PUT: &str = "INSERT INTO marks (generation, part, through, epoch, next, mark) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        ON CONFLICT (generation, part) DO UPDATE SET through = ?3, epoch = ?4, next = ?5, mark = ?6
+        WHERE (?3, ?4, ?5) > (through, epoch, next)";
+    let text = serde_json::to_string(mark).expect("a mark is plain JSON");
+    let numbers = [mark.through, mark.epoch, mark.next].map(u64::cast_signed);
+    pen.connection.prepare_cached(PUT)?.execute(params![mark.generation, mark.partition, numbers[0], numbers[1], numbers[2], text])?;
+    Ok(())
+}
+
+impl EmbeddedStore {
+    /// Documents, rows, ledger and mark of a batch in ONE transaction: one wait for the disk instead of three. Where a write is not done,
+    /// the others stand all the same, but no entry is remembered and the mark is not set: the ledger never tells what is not there.
+    pub async fn apply_all(&self, writes: &[Write], entries: &[LedgerEntry], mark: Option<&Mark>) -> Applied {
+        let prepared: Vec<Prepared> = {
+            let tables = self.inner.tables.read();
+            writes.iter().map(|write| prepare(&tables, write)).collect()
+        };
+        let lines: Vec<Line> = entries.iter().map(line).collect();
+        let mark = mark.cloned();
+        let (write_count, entry_count) = (writes.len(), entries.len());
+        let job = move |pen: &mut Pen<'_>| {
+            let verdicts = prepared.into_iter().map(|one| write(pen, one)).collect::<Result<Vec<_>, _>>()?;
+            let all_done = verdicts.iter().all(|verdict| *verdict == ItemVerdict::Done);
+            if all_done {
+                remember(pen, &lines)?;
+                mark.as_ref().map_or(Ok(()), |mark| set_mark(pen, mark))?;
+            }
+            let held = || ItemVerdict::Transient("held back: a write of the same batch did not come out as done".to_owned());
+            let entries = lines.iter().map(|_| if all_done { ItemVerdict::Done } else { held() }).collect();
+            Ok(Applied { writes: verdicts, entries, marked: all_done && mark.is_some() })
+        };
+        self.inner.writer.run(job).await.unwrap_or_else(|failure| {
+            let verdict = failure.verdict();
+            Applied { writes: vec![verdict.clone(); write_count], entries: vec![verdict; entry_count], marked: false }
+        })
+    }
+
+    pub(crate) async fn write_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        let mark = mark.clone();
+        Ok(self.inner.writer.run(move |pen| set_mark(pen, &mark)).await?)
+    }
+}

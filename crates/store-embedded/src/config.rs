@@ -1,0 +1,32 @@
+//! How the file is opened. Nothing here weakens a promise: there is no setting to make a commit less durable.
+
+use std::{
+    path::PathBuf,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file; its folder must be there.
+    pub path: PathBuf,
+    /// Connections that read at the same time.
+    pub readers: usize,
+    /// Memory for pages: of the writer, and of each reader.
+    pub writer_cache_kib: u32,
+    pub reader_cache_kib: u32,
+    /// The file never grows beyond this many pages of 4 KiB; writes are told that the disk is full.
+    pub page_limit: Option<u32>,
+    /// Unix milliseconds: decides which rows and claims have expired.
+    pub now: fn() -> i64,
+}
+
+impl Config {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), readers: 3, writer_cache_kib: 16 * 1024, reader_cache_kib: 4 * 1024, page_limit: None, now: system_clock }
+    }
+}
+
+fn system_clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,158 @@
+//! The record port on this file. Thin: each method says what to read or write, and where.
+
+use crate::{
+    EmbeddedStore, NAME,
+    apply::{self, Line, Prepared},
+    classify::Failure,
+    schema,
+    writer::Pen,
+};
+use event_schema::{
+    decision::Mark,
+    envelope::Claim,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::LedgerEntry,
+};
+use rusqlite::{OptionalExtension as _, params};
+use serde::de::DeserializeOwned;
+use store::{
+    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
+    document::{StoredRow, Write},
+    schema::{MigrationReport, Table, Weakness},
+};
+
+fn parse<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged { store: NAME, why: format!("{what}: {error}") })
+}
+
+#[async_trait::async_trait]
+impl Record for EmbeddedStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        self.read_documents(keys).await
+    }
+
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+        self.read_rows(keys).await
+    }
+
+    async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
+        let prepared: Vec<Prepared> = {
+            let tables = self.inner.tables.read();
+            writes.iter().map(|write| apply::prepare(&tables, write)).collect()
+        };
+        let job = move |pen: &mut Pen<'_>| prepared.into_iter().map(|one| apply::write(pen, one)).collect::<Result<Vec<_>, _>>();
+        self.inner.writer.run(job).await.unwrap_or_else(|failure| vec![failure.verdict(); writes.len()])
+    }
+
+    async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+        let lines: Vec<Line> = entries.iter().map(apply::line).collect();
+        let done = self.inner.writer.run(move |pen| apply::remember(pen, &lines)).await;
+        let verdict = done.map_or_else(|failure| failure.verdict(), |()| ItemVerdict::Done);
+        vec![verdict; entries.len()]
+    }
+
+    async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+        let ids = requests.iter().map(|request| [request.unique()]).collect();
+        let found = self.read_texts("SELECT entry FROM ledger WHERE request = ?", ids).await?;
+        found.into_iter().map(|text| text.map(|text| parse(&text, "a ledger entry")).transpose()).collect()
+    }
+
+    async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
+        let (claim, request, now) = (claim.clone(), *request, self.now());
+        Ok(self.inner.writer.run(move |pen| take(pen, &claim, &request, now)).await?)
+    }
+
+    async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        self.write_mark(mark).await
+    }
+
+    async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+        let found = self.read_texts("SELECT mark FROM marks WHERE generation = ? AND part = ?", vec![[generation, partition]]).await?;
+        found.into_iter().flatten().next().map(|text| parse(&text, "a mark")).transpose()
+    }
+
+    async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
+        self.mapping(collection)?;
+        let collection = collection.clone();
+        let text = self.inner.writer.run(move |pen| create(pen, &collection)).await?;
+        parse(&text, "a collection")
+    }
+
+    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+        let name = vec![[index.to_owned(), collection.to_owned()]];
+        let found = self.read_texts("SELECT record FROM collections WHERE idx = ? AND collection = ?", name).await?;
+        found.into_iter().flatten().next().map(|text| parse(&text, "a collection")).transpose()
+    }
+
+    async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
+        let read = |connection: &rusqlite::Connection| {
+            let all = || -> rusqlite::Result<Vec<String>> {
+                let mut all = connection.prepare_cached("SELECT record FROM collections ORDER BY idx, collection")?;
+                all.query_map([], |row| row.get(0))?.collect()
+            };
+            all().map_err(Failure::from)?.iter().map(|text| parse(text, "a collection")).collect()
+        };
+        self.inner.readers.run(read).await
+    }
+
+    async fn scan(&self, index: &str, collection: &str, incarnation: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.read_ids([index, collection, incarnation].map(str::to_owned), after.map(str::to_owned), limit).await
+    }
+
+    async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
+        if let Some(why) = tables.iter().find_map(unsound) {
+            return Err(StoreError::Refused { store: NAME, why });
+        }
+        let tables = tables.to_vec();
+        let report = self.inner.writer.run(move |pen| schema::migrate(pen.connection, &tables)).await?;
+        let known = self.inner.readers.run(schema::tables).await?;
+        *self.inner.tables.write() = known;
+        Ok(report)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.check_ready().await
+    }
+
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        self.find_weaknesses().await
+    }
+}
+
+/// Why a table cannot be.
+fn unsound(table: &Table) -> Option<String> {
+    if table.partition_key.is_empty() {
+        return Some(format!("the table `{}` has no partition key", table.name));
+    }
+    let missing = table.key().find(|key| table.column(key).is_none());
+    missing.map(|key| format!("the key column `{key}` of the table `{}` is not among its columns", table.name))
+}
+
+/// Who asks first has it until it runs out. What ran out goes a few at a time, whenever somebody claims.
+fn take(pen: &Pen<'_>, claim: &Claim, request: &RequestId, now: i64) -> Result<ClaimOutcome, Failure> {
+    const HELD: &str = "SELECT request FROM claims WHERE key = ? AND until > ?";
+    const PUT: &str = "INSERT INTO claims (key, request, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET request = ?2, until = ?3";
+    const TIDY: &str = "DELETE FROM claims WHERE key IN (SELECT key FROM claims WHERE until <= ? ORDER BY until LIMIT 8)";
+    let held: Option<String> = pen.connection.prepare_cached(HELD)?.query_row(params![claim.key, now], |row| row.get(0)).optional()?;
+    let Some(held) = held else {
+        pen.connection.prepare_cached(TIDY)?.execute([now])?;
+        pen.connection.prepare_cached(PUT)?.execute(params![claim.key, request.to_string(), claim.until])?;
+        return Ok(ClaimOutcome::Ours);
+    };
+    let holder = RequestId::parse_trusted(&held).map_err(|error| Failure::Damaged(format!("a claim's request: {error}")))?;
+    Ok(if holder == *request { ClaimOutcome::Ours } else { ClaimOutcome::Theirs(holder) })
+}
+
+/// The text of the collection that stands afterwards.
+pub(crate) fn create(pen: &Pen<'_>, collection: &Collection) -> Result<String, Failure> {
+    const PUT: &str = "INSERT INTO collections (idx, collection, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    let text = serde_json::to_string(collection).expect("a collection is plain JSON");
+    pen.connection.prepare_cached(PUT)?.execute(params![collection.index, collection.collection, text])?;
+    let mut get = pen.connection.prepare_cached("SELECT record FROM collections WHERE idx = ? AND collection = ?")?;
+    Ok(get.query_row([&collection.index, &collection.collection], |row| row.get(0))?)
+}

@@ -1,0 +1,71 @@
+//! The view port on the record's own file: what the record took is what a search finds, so there is nothing to apply and nothing to refresh.
+
+use crate::{EmbeddedStore, NAME, record, search};
+use event_schema::{Raw, mutation::DocumentKey};
+use serde_json::Value;
+use store::{
+    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable, View,
+    schema::{MigrationReport, Weakness},
+};
+
+#[async_trait::async_trait]
+impl View for EmbeddedStore {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        vec![ItemVerdict::Done; writes.len()]
+    }
+
+    fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
+        match self.mapping(collection) {
+            Ok(mapping) => mapping.check(id, body),
+            Err(error) => Err(Unmappable { pointer: String::new(), message: error.to_string() }),
+        }
+    }
+
+    async fn refresh(&self, _: &[Collection]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+        let search = search::Search::read(self.mapping(collection)?, request)?;
+        let collection = collection.clone();
+        self.inner.readers.run(move |connection| search.run(connection, &collection)).await
+    }
+
+    async fn count(&self, collection: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
+        let request = SearchRequest { query: query.cloned(), ..SearchRequest::default() };
+        let search = search::Search::read(self.mapping(collection)?, &request)?;
+        let collection = collection.clone();
+        self.inner.readers.run(move |connection| search.count(connection, &collection)).await
+    }
+
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
+        let found = self.read_documents(keys).await?;
+        Ok(found.into_iter().map(|document| document.and_then(|document| document.body)).collect())
+    }
+
+    async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        self.mapping(collection)?;
+        let collection = collection.clone();
+        self.inner.writer.run(move |pen| record::create(pen, &collection)).await?;
+        Ok(())
+    }
+
+    async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
+        for collection in collections {
+            self.mapping(collection)?;
+        }
+        Ok(MigrationReport { unchanged: collections.len(), ..MigrationReport::default() })
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.check_ready().await
+    }
+
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        self.find_weaknesses().await
+    }
+}
