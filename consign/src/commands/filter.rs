@@ -28,15 +28,15 @@ pub enum Command {
     Normalise(normalise::Arguments),
 }
 
-/// Runs the subcommand on standard input and output.
-pub fn run(command: Command) -> anyhow::Result<()> {
+/// Runs the subcommand on standard input and output. All but `explain` answer in JSON, asked to or not.
+pub fn run(command: Command, json: bool) -> anyhow::Result<()> {
     let out = stdout().lock();
     match command {
         Command::Eval(arguments) => {
             let input = open(&arguments.file)?;
             eval::run(arguments, input, out)
         }
-        Command::Explain(arguments) => explain::run(arguments, stdin().lock(), out),
+        Command::Explain(arguments) => explain::run(arguments, json, stdin().lock(), out),
         Command::Check(arguments) => check::run(arguments, stdin().lock(), out),
         Command::Normalise(arguments) => normalise::run(arguments, stdin().lock(), out),
     }

@@ -14,18 +14,16 @@ use super::{Limits, parse, read_filter};
 pub struct Arguments {
     /// The filter as JSON, or `@FILE`.
     pub filter: String,
-    /// Print the explanation as JSON.
-    #[arg(long)]
-    pub json: bool,
     #[command(flatten)]
     pub limits: Limits,
 }
 
-pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> anyhow::Result<()> {
+/// One line per clause, or the tree as JSON.
+pub fn run(arguments: Arguments, json: bool, input: impl BufRead, mut out: impl Write) -> anyhow::Result<()> {
     let filter = parse(&read_filter(&arguments.filter, std::io::empty())?, &arguments.limits)?;
     let document: Value = serde_json::from_reader(input).context("the document on standard input is not valid JSON")?;
     let explanation = matching::explain(&filter, &Document::new(&document));
-    if arguments.json {
+    if json {
         serde_json::to_writer_pretty(&mut out, &explanation).context("cannot write the explanation")?;
         writeln!(out)?;
         return Ok(());

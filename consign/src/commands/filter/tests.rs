@@ -59,7 +59,7 @@ fn explain_shows_what_each_clause_saw() {
     let filter = json!({"and": [{"equals": {"a": 1}}, {"exists": "b"}]}).to_string();
     let explained = |json: bool| {
         let mut out = Vec::new();
-        explain::run(explain::Arguments { filter: filter.clone(), json, limits: limits() }, &br#"{"a": 2}"#[..], &mut out).unwrap();
+        explain::run(explain::Arguments { filter: filter.clone(), limits: limits() }, json, &br#"{"a": 2}"#[..], &mut out).unwrap();
         String::from_utf8(out).unwrap()
     };
     assert_eq!(
