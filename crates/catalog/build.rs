@@ -1,6 +1,9 @@
 //! Compiles every definition below the root folder `catalog/` in, so that a new file of operations needs no Rust.
 
-use std::{env, fs, io, path::{Path, PathBuf}};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 fn main() -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../catalog");

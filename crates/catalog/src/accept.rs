@@ -113,7 +113,10 @@ impl Operation {
 
     /// The request with an empty object or list where its definition says that a member only passes through.
     fn thin(&self, members: &Members<'_>) -> Value {
-        let thin = |member: &crate::members::Member<'_>| match (self.program.raw.iter().any(|raw| *raw == member.name), member.raw.get().as_bytes()) {
+        let thin = |member: &crate::members::Member<'_>| match (
+            self.program.raw.iter().any(|raw| *raw == member.name),
+            member.raw.get().as_bytes(),
+        ) {
             (true, [b'{', ..]) => Value::Object(Map::new()),
             (true, [b'[', ..]) => Value::Array(Vec::new()),
             _ => member.value().clone(),
@@ -135,7 +138,8 @@ impl Operation {
         let mut violations = Vec::new();
         for rule in &self.program.rules {
             if !scope.holds(&rule.that)? {
-                violations.push(Violation { pointer: rule.at.clone(), rule: rule.rule.clone(), message: rule.say.clone() });
+                let pointer = nearest_that_is_there(&scope.request.to_value(), &rule.at);
+                violations.push(Violation { pointer, rule: rule.rule.clone(), message: rule.say.clone() });
             }
         }
         violations.truncate(VIOLATIONS);
@@ -177,6 +181,15 @@ impl Operation {
 /// A text that must be there.
 pub(crate) fn text(scope: &Scope<'_>, expr: &crate::expression::Expr) -> Result<String, EvalError> {
     scope.text(expr)?.map(std::borrow::Cow::into_owned).ok_or_else(|| EvalError("a name, id or key is absent".into()))
+}
+
+/// What is missing cannot be pointed at: the object it is missing from is.
+fn nearest_that_is_there(request: &Value, pointer: &str) -> String {
+    let mut pointer = pointer;
+    while request.pointer(pointer).is_none() {
+        pointer = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    }
+    pointer.to_owned()
 }
 
 fn not_an_object(text: &str, error: &serde_json::Error) -> Invalid {

@@ -11,7 +11,17 @@ const DEPTH: usize = 20;
 
 /// Names that stores keep for themselves at the top of a document.
 const RESERVED: [&str; 12] = [
-    "_consign", "_data_stream_timestamp", "_field_names", "_id", "_ignored", "_index", "_nested_path", "_routing", "_seq_no", "_source", "_tier",
+    "_consign",
+    "_data_stream_timestamp",
+    "_field_names",
+    "_id",
+    "_ignored",
+    "_index",
+    "_nested_path",
+    "_routing",
+    "_seq_no",
+    "_source",
+    "_tier",
     "_version",
 ];
 

@@ -134,7 +134,9 @@ fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Resul
         (Some(_), _) if !definition.write.is_empty() || definition.key.is_some() || definition.result.is_some() => {
             Err("a many-document form has no key, write or result: those are of the operation it is the form of".into())
         }
-        (None, Kind::Transaction) if definition.write.is_empty() => Err("write: an operation that writes nothing is `kind: informative`".into()),
+        (None, Kind::Transaction) if definition.write.is_empty() => {
+            Err("write: an operation that writes nothing is `kind: informative`".into())
+        }
         (None, Kind::Informative) if !definition.write.is_empty() || definition.result.is_some() => {
             Err("an informative operation writes nothing and has no result".into())
         }
@@ -205,7 +207,8 @@ fn key(definition: &KeyDefinition, names: &Names<'_>) -> Result<(Option<String>,
 
 fn rules(definitions: &[RuleDefinition], names: &Names<'_>) -> Result<Vec<Rule>, String> {
     let rule = |(n, definition): (usize, &RuleDefinition)| {
-        let that = names.parse(&definition.that).and_then(|that| allow(&that, names, ACCEPTED)).map_err(|e| format!("rules[{n}].that: {e}"))?;
+        let that =
+            names.parse(&definition.that).and_then(|that| allow(&that, names, ACCEPTED)).map_err(|e| format!("rules[{n}].that: {e}"))?;
         Ok(Rule { that, rule: definition.rule.clone(), at: definition.at.clone(), say: definition.say.clone() })
     };
     definitions.iter().enumerate().map(rule).collect()
@@ -217,7 +220,8 @@ fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guar
             return Err(format!("guards[{n}].code: a guard refuses as rule, exists or missing"));
         }
         let allowed = EARLY.and(Reach::CURRENT);
-        let that = names.parse(&definition.that).and_then(|that| allow(&that, names, allowed)).map_err(|e| format!("guards[{n}].that: {e}"))?;
+        let that =
+            names.parse(&definition.that).and_then(|that| allow(&that, names, allowed)).map_err(|e| format!("guards[{n}].that: {e}"))?;
         Ok(Guard { that, code: definition.code, at: definition.at.clone(), say: definition.say.clone() })
     };
     definitions.iter().enumerate().map(guard).collect()

@@ -245,7 +245,9 @@ pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a 
 /// The known name that is most like the given one, if any is like it at all.
 pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
-    let likeness = |name: &str| strsim::jaro_winkler(&given, &name.to_lowercase()).max(strsim::normalized_damerau_levenshtein(&given, &name.to_lowercase()));
+    let likeness = |name: &str| {
+        strsim::jaro_winkler(&given, &name.to_lowercase()).max(strsim::normalized_damerau_levenshtein(&given, &name.to_lowercase()))
+    };
     let scored = known.into_iter().map(|name| (likeness(name), name));
     scored.filter(|(score, _)| *score >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
 }

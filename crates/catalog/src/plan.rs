@@ -145,7 +145,8 @@ impl Operation {
                 Subject::Row { key, table, .. } => plan.rows.push(row::mutation(spot, key, table, &sight)?),
             }
         }
-        plan.result = self.program.result.as_ref().map(|result| sight.scope().value(result)).transpose()?.flatten().map(|v| event_schema::raw(&v));
+        plan.result =
+            self.program.result.as_ref().map(|result| sight.scope().value(result)).transpose()?.flatten().map(|v| event_schema::raw(&v));
         Ok(plan)
     }
 

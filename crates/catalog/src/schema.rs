@@ -1,7 +1,10 @@
 //! Request schemas: JSON Schema 2020-12 with a few formats of ours, compiled once; what breaks them is told in sentences with a pointer.
 
 use crate::{Violation, expression::did_you_mean};
-use jsonschema::{Draft, Keyword, PatternOptions, ValidationError, Validator, error::{TypeKind, ValidationErrorKind}};
+use jsonschema::{
+    Draft, Keyword, PatternOptions, ValidationError, Validator,
+    error::{TypeKind, ValidationErrorKind},
+};
 use serde_json::Value;
 
 mod format;

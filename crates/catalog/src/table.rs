@@ -49,7 +49,9 @@ pub(crate) fn compile(definition: &TableDefinition) -> Result<OwnTable, String> 
 }
 
 fn is_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_')) && name.len() <= 48
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && name.len() <= 48
 }
 
 /// `text`, `list<text>`, `map<text>` (keys are always text), also nested.

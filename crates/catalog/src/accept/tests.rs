@@ -64,7 +64,9 @@ fn ids_derive_from_the_request_alone() {
     assert_eq!(accepted.key.0, format!("i/c/{id}"));
     assert_eq!((id.len(), &id[14..15]), (36, "4"));
     let later = Seed { now: SEED.now + 1, ..SEED };
-    let AcceptedRequest::One(again) = Catalog::builtin().unwrap().operation("document.create").unwrap().accept(text.as_bytes(), &later).unwrap() else {
+    let AcceptedRequest::One(again) =
+        Catalog::builtin().unwrap().operation("document.create").unwrap().accept(text.as_bytes(), &later).unwrap()
+    else {
         panic!("one was expected")
     };
     assert_eq!(again.generated, accepted.generated);
@@ -75,7 +77,10 @@ fn what_is_not_a_request_is_said_so() {
     for text in ["", "{", "{\"a\":}", "nul", "{}{}", "{\"index\":\"i\",}"] {
         assert_eq!(first("document.create", text), pair("", "json"), "{text:?}");
     }
-    assert_eq!(Catalog::builtin().unwrap().operation("document.create").unwrap().accept(b"{\"a\":\"\xff\"}", &SEED).unwrap_err().0[0].rule, "json");
+    assert_eq!(
+        Catalog::builtin().unwrap().operation("document.create").unwrap().accept(b"{\"a\":\"\xff\"}", &SEED).unwrap_err().0[0].rule,
+        "json"
+    );
     for text in ["[]", "1", "\"a\"", "null"] {
         assert_eq!(first("document.create", text), pair("", "type"), "{text:?}");
     }
@@ -126,7 +131,10 @@ fn bodies_that_a_store_would_refuse_are_refused_here() {
     assert_eq!(first("document.create", &body(json!({"_consign": {}}))), pair("/body/_consign", "reserved"));
     assert_eq!(first("document.create", &body(json!({"a": [{}, {"b..c": 1}]}))), pair("/body/a/1/b..c", "fieldName"));
     assert!(accept("document.create", &body(json!({"a": {"_id": 1}, "_kuzzle_info": {}, "a.b": 1}))).is_ok());
-    assert_eq!(first("document.upsert", r#"{"index":"i","collection":"c","_id":"1","changes":{},"default":{"":1}}"#), pair("/default/", "fieldName"));
+    assert_eq!(
+        first("document.upsert", r#"{"index":"i","collection":"c","_id":"1","changes":{},"default":{"":1}}"#),
+        pair("/default/", "fieldName")
+    );
 }
 
 #[test]

@@ -28,7 +28,9 @@ fn names_that_stores_keep_are_refused_at_the_top_only() {
 
 #[test]
 fn names_without_a_part_are_refused_wherever_they_are() {
-    for (name, pointer) in [("", "/body/x/1/"), (" ", "/body/x/1/ "), (".a", "/body/x/1/.a"), ("a.", "/body/x/1/a."), ("a..b/", "/body/x/1/a..b~1")] {
+    for (name, pointer) in
+        [("", "/body/x/1/"), (" ", "/body/x/1/ "), (".a", "/body/x/1/.a"), ("a.", "/body/x/1/a."), ("a..b/", "/body/x/1/a..b~1")]
+    {
         assert_eq!(told(&format!(r#"{{"x":[0,{{"{name}":1}}]}}"#)), Some((pointer.into(), "fieldName".into())), "{name:?}");
     }
 }

@@ -43,14 +43,23 @@ fn names_that_lead_nowhere() {
     let expected = "definitions: operation `thing.create`: write[0]: put: name: `$let/nam`: there is no let `nam`: did you mean `name`?";
     assert_eq!(told(with("/operations/0/write/0/put/name", json!("$let/nam"))), expected);
     let cases = [
-        (told(with("/operations/0/write/1/row/table", json!("tt"))), "write[1]: row: no table `tt` is declared under `tables`: did you mean `t`?"),
+        (
+            told(with("/operations/0/write/1/row/table", json!("tt"))),
+            "write[1]: row: no table `tt` is declared under `tables`: did you mean `t`?",
+        ),
         (told(with("/operations/0/write/1/put", json!({"nam": 1}))), "write[1]: table `t` has no column `nam`: did you mean `name`?"),
         (told(with("/operations/0/write/1/row/key", json!({}))), "write[1]: row: key: the key column `id` is missing"),
         (told(with("/operations/0/write/1/row/key/x", json!("1"))), "write[1]: row: key: `x` is no key column of `t`"),
-        (told(with("/operations/0/write/0/document/collection", json!("c"))), "write[0]: document: no collection `a/c` is declared under `collections`"),
+        (
+            told(with("/operations/0/write/0/document/collection", json!("c"))),
+            "write[0]: document: no collection `a/c` is declared under `collections`",
+        ),
         (told(with("/operations/0/raw", json!(["body"]))), "raw: the request's schema has no member `body`"),
         (told(with("/operations/0/let/name", json!({"lowr": 1}))), "let.name: there is no function `lowr`: did you mean `lower`?"),
-        (told(with("/operations/0/generate/id", json!("uid"))), "generate.id: unknown variant `uid`, expected one of `uuid`, `decimal`, `time`"),
+        (
+            told(with("/operations/0/generate/id", json!("uid"))),
+            "generate.id: unknown variant `uid`, expected one of `uuid`, `decimal`, `time`",
+        ),
         (told(with("/operations/0/request/type", json!("sting"))), "request: "),
         (told(with("/operations/0/name", json!("Thing"))), "name: `Thing` should be words with dots between them"),
     ];
@@ -67,7 +76,10 @@ fn values_are_used_only_where_they_are_known() {
         (told(with("/operations/0/write/0/put/name", json!("$item/x"))), "write[0]: put: $item cannot be used here"),
         (told(with("/operations/0/write/0/put/name", json!("$written/document/id"))), "write[0]: put: $written cannot be used here"),
         (told(with("/operations/0/result/id", json!("$item"))), "result: $item cannot be used here"),
-        (told(with("/operations/0/rules", json!([{"that": {"present": "$current/document/a"}, "rule": "r", "say": "s"}]))), "rules[0].that: $current cannot"),
+        (
+            told(with("/operations/0/rules", json!([{"that": {"present": "$current/document/a"}, "rule": "r", "say": "s"}]))),
+            "rules[0].that: $current cannot",
+        ),
         (told(with("/operations/0/guards", json!([{"that": true, "code": "version", "say": "s"}]))), "guards[0].code: a guard refuses as"),
     ];
     for (found, expected) in cases {
@@ -92,7 +104,10 @@ fn writes_do_one_thing() {
         (told(with("/operations/0/write/0/row", json!({"table": "t", "key": {}}))), "write[0]: is about either a document or a row"),
         (told(with("/operations/0/write/1/remove_fields", json!(["a"]))), "write[1]: does exactly one of"),
         (told(with("/operations/0/write/0/expires", json!(1))), "expires: only rows expire"),
-        (told(with("/operations/0/write/-", json!({"row": {"table": "t", "key": {"id": "1"}}, "remove": true, "expect": "absent"}))), "what is absent can only be put"),
+        (
+            told(with("/operations/0/write/-", json!({"row": {"table": "t", "key": {"id": "1"}}, "remove": true, "expect": "absent"}))),
+            "what is absent can only be put",
+        ),
         (told(with("/operations/0/write/1/as", json!("document"))), "two writes have the same name"),
         (told(with("/operations/0/write", json!([]))), "an operation that writes nothing is `kind: informative`"),
         (told(with("/operations/0/kind", json!("informative"))), "an informative operation writes nothing"),
@@ -118,5 +133,8 @@ fn names_and_routes_are_taken_once() {
         definitions["operations"][1]["name"] = json!("thing.other");
     };
     assert!(told(same_route).contains("have the same route POST /x"));
-    assert!(told(with("/tables/-", json!({"name": "T", "owner": "o", "partition_key": ["a"], "columns": {"a": "text"}}))).contains("declared twice"));
+    assert!(
+        told(with("/tables/-", json!({"name": "T", "owner": "o", "partition_key": ["a"], "columns": {"a": "text"}})))
+            .contains("declared twice")
+    );
 }

@@ -103,7 +103,8 @@ fn row_target(target: &RowTarget, early: Reach, place: &Place<'_>) -> Result<Tar
     }
     let mut key = Vec::with_capacity(given.len());
     for column in own.table.key() {
-        let (_, value) = given.iter().find(|(name, _)| name == column).ok_or_else(|| format!("key: the key column `{column}` is missing"))?;
+        let (_, value) =
+            given.iter().find(|(name, _)| name == column).ok_or_else(|| format!("key: the key column `{column}` is missing"))?;
         let expr = place.names.parse(value).and_then(|expr| allow(&expr, place.names, early)).map_err(|e| format!("key.{column}: {e}"))?;
         key.push((column.to_owned(), expr));
     }

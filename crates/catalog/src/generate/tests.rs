@@ -1,8 +1,8 @@
 //! Ids look as they should, derive from the seed alone, and differ where they must.
 
 use super::*;
-use crate::operation::{Program, Sight};
 use crate::members::Members;
+use crate::operation::{Program, Sight};
 use serde_json::json;
 
 fn generate(definition: Value, request: &str, seed: Seed) -> Map<String, Value> {

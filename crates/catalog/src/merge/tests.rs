@@ -14,7 +14,10 @@ fn merged(base: &str, changes: &str) -> String {
 
 #[test]
 fn objects_merge_anything_else_is_replaced() {
-    assert_eq!(merged(r#"{"a":{"x":1,"y":[1,2]},"b":1}"#, r#"{"a":{"y":[3],"z":null},"c":{}}"#), r#"{"a":{"x":1,"y":[3],"z":null},"b":1,"c":{}}"#);
+    assert_eq!(
+        merged(r#"{"a":{"x":1,"y":[1,2]},"b":1}"#, r#"{"a":{"y":[3],"z":null},"c":{}}"#),
+        r#"{"a":{"x":1,"y":[3],"z":null},"b":1,"c":{}}"#
+    );
     assert_eq!(merged(r#"{"a":{"x":1}}"#, r#"{"a":2}"#), r#"{"a":2}"#);
     assert_eq!(merged(r#"{"a":2}"#, r#"{"a":{"x":1}}"#), r#"{"a":{"x":1}}"#);
     assert_eq!(merged("{}", "{}"), "{}");
@@ -53,12 +56,14 @@ fn fields_go_by_dotted_path() {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), "[a-c.é\"]{0,3}".prop_map(Value::from)];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-c.é\"]{0,3}".prop_map(Value::from)
+    ];
     leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            object_of(inner).prop_map(Value::Object),
-        ]
+        prop_oneof![prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from), object_of(inner).prop_map(Value::Object),]
     })
 }
 

@@ -18,7 +18,9 @@ pub(super) fn mutation(spot: &Spot<'_>, key: &RowKey, table: &Table, sight: &Sig
         Action::Put(cells) => (RowAction::Put, scope.value(cells)?),
         Action::Merge(cells) => (RowAction::Merge, scope.value(cells)?),
         Action::Remove => (RowAction::Remove, None),
-        Action::Upsert { .. } | Action::RemoveFields(_) => return Err(EvalError("only documents can be upserted or lose fields".into()).into()),
+        Action::Upsert { .. } | Action::RemoveFields(_) => {
+            return Err(EvalError("only documents can be upserted or lose fields".into()).into());
+        }
     };
     let cells = match cells {
         None => Map::new(),

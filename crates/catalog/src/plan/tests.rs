@@ -68,7 +68,8 @@ fn event(request: Value, if_version: Option<u64>) -> (Catalog, Transaction) {
     let definitions: Value = serde_yaml_ng::from_str(DEFINITIONS).unwrap();
     let catalog = Catalog::from_definitions(&definitions).unwrap();
     let seed = Seed { unique: [1; 16], now: 0 };
-    let AcceptedRequest::One(accepted) = catalog.operation("seat.take").unwrap().accept(request.to_string().as_bytes(), &seed).unwrap() else {
+    let AcceptedRequest::One(accepted) = catalog.operation("seat.take").unwrap().accept(request.to_string().as_bytes(), &seed).unwrap()
+    else {
         panic!("one event")
     };
     let attributes = Attributes {
@@ -114,12 +115,18 @@ fn needs_name_everything_that_may_be_read() {
     let (catalog, event) = event(json!({"hall": "h", "seats": [1, 2], "free": [3]}), None);
     let needs = catalog.of(&event).unwrap().needs(&event).unwrap();
     let named: Vec<String> = needs.documents.iter().map(ToString::to_string).chain(needs.rows.iter().map(ToString::to_string)).collect();
-    assert_eq!(named, ["a/halls/h-log", "seats/\"h\"/1", "seats/\"h\"/2", "seats/\"h\"/3"], "without a note, the hall's document is not looked at");
+    assert_eq!(
+        named,
+        ["a/halls/h-log", "seats/\"h\"/1", "seats/\"h\"/2", "seats/\"h\"/3"],
+        "without a note, the hall's document is not looked at"
+    );
 }
 
 #[test]
 fn conditions_may_hang_on_the_current_state() {
-    let plan_of = |kind: &str| plan(&open(json!({"kind": kind, "taken": 1})), json!({"hall": "h", "seats": [4, 5], "note": "n", "until": 99}), None).unwrap();
+    let plan_of = |kind: &str| {
+        plan(&open(json!({"kind": kind, "taken": 1})), json!({"hall": "h", "seats": [4, 5], "note": "n", "until": 99}), None).unwrap()
+    };
     let cinema = plan_of("cinema");
     assert_eq!(cinema.documents.len(), 2);
     assert_eq!(cinema.documents[0].after.as_ref().unwrap().get(), r#"{"kind":"cinema","taken":3,"note":"n"}"#);
@@ -157,7 +164,10 @@ fn a_version_that_nothing_can_have_is_refused() {
 #[test]
 fn what_a_table_does_not_take_is_refused() {
     let refused = refusal(&open(json!({})), json!({"hall": "h", "seats": ["front"]}), None);
-    assert_eq!((refused.code, refused.message.as_str()), (RefusalCode::Unmappable, "column `seat` of table `seats` takes a whole number of 32 bits, not a text"));
+    assert_eq!(
+        (refused.code, refused.message.as_str()),
+        (RefusalCode::Unmappable, "column `seat` of table `seats` takes a whole number of 32 bits, not a text")
+    );
 }
 
 #[test]

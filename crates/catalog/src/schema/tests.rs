@@ -61,7 +61,13 @@ fn extra_fields_are_told_each_with_the_near_name_of_its_own_object() {
 
 #[test]
 fn wrong_schemas_do_not_compile() {
-    for schema in [json!({"type": "sting"}), json!({"properties": []}), json!({"format": "no-such"}), json!({"pattern": "("}), json!({"$ref": "#/nowhere"})] {
+    for schema in [
+        json!({"type": "sting"}),
+        json!({"properties": []}),
+        json!({"format": "no-such"}),
+        json!({"pattern": "("}),
+        json!({"$ref": "#/nowhere"}),
+    ] {
         assert!(Schema::compile(&schema).is_err(), "{schema}");
     }
 }

@@ -4,7 +4,8 @@ use super::*;
 use serde_json::json;
 
 fn table(change: impl Fn(&mut Value)) -> Result<OwnTable, String> {
-    let mut definition = json!({"name": "T", "owner": "o", "partition_key": ["Id"], "columns": {"Id": "text", "aB": "list<map<text>>"}, "indexes": []});
+    let mut definition =
+        json!({"name": "T", "owner": "o", "partition_key": ["Id"], "columns": {"Id": "text", "aB": "list<map<text>>"}, "indexes": []});
     change(&mut definition);
     compile(&serde_json::from_value(definition).unwrap())
 }

@@ -70,7 +70,14 @@ fn the_operations_are_those_that_are_promised() {
     for name in ["create", "createOrReplace", "replace", "update", "upsert", "delete", "deleteFields"] {
         assert!(names.contains(format!("document.{name}").as_str()), "document.{name}");
     }
-    for (many, single) in [("mCreate", "create"), ("mCreateOrReplace", "createOrReplace"), ("mReplace", "replace"), ("mUpdate", "update"), ("mUpsert", "upsert"), ("mDelete", "delete")] {
+    for (many, single) in [
+        ("mCreate", "create"),
+        ("mCreateOrReplace", "createOrReplace"),
+        ("mReplace", "replace"),
+        ("mUpdate", "update"),
+        ("mUpsert", "upsert"),
+        ("mDelete", "delete"),
+    ] {
         let operation = catalog.operation(&format!("document.{many}")).expect(many);
         assert!(operation.many());
         assert_eq!(operation.single(), format!("document.{single}"));

@@ -28,31 +28,53 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 /// Names that operations know, now and then.
 fn known_name() -> impl Strategy<Value = String> {
-    let known = ["index", "collection", "_id", "body", "documents", "ids", "fields", "changes", "if_version", "volatile", "name", "address", "education", "externalIds"];
+    let known = [
+        "index",
+        "collection",
+        "_id",
+        "body",
+        "documents",
+        "ids",
+        "fields",
+        "changes",
+        "if_version",
+        "volatile",
+        "name",
+        "address",
+        "education",
+        "externalIds",
+    ];
     prop_oneof![prop::sample::select(known.map(str::to_owned).to_vec()), "[a-z._]{0,4}"]
 }
 
 /// An example with some of its values replaced by anything.
 fn bent_example() -> impl Strategy<Value = (&'static str, Value)> {
-    let all: Vec<(&'static str, Value)> =
-        CATALOG.operations().flat_map(|operation| operation.examples().iter().map(|example| (operation.name(), example.request.clone()))).collect();
-    (prop::sample::select(all), prop::collection::vec((any::<prop::sample::Index>(), any_json(), any::<bool>()), 0..3)).prop_map(|((name, mut request), bends)| {
-        for (at, value, remove) in bends {
-            let pointers = pointers(&request, String::new());
-            let pointer = &pointers[at.index(pointers.len())];
-            let (parent, step) = pointer.rsplit_once('/').unwrap_or_default();
-            match (remove, request.pointer_mut(parent)) {
-                (true, Some(Value::Object(members))) => drop(members.remove(step)),
-                _ => *request.pointer_mut(pointer).expect("the pointer was just found") = value,
+    let all: Vec<(&'static str, Value)> = CATALOG
+        .operations()
+        .flat_map(|operation| operation.examples().iter().map(|example| (operation.name(), example.request.clone())))
+        .collect();
+    (prop::sample::select(all), prop::collection::vec((any::<prop::sample::Index>(), any_json(), any::<bool>()), 0..3)).prop_map(
+        |((name, mut request), bends)| {
+            for (at, value, remove) in bends {
+                let pointers = pointers(&request, String::new());
+                let pointer = &pointers[at.index(pointers.len())];
+                let (parent, step) = pointer.rsplit_once('/').unwrap_or_default();
+                match (remove, request.pointer_mut(parent)) {
+                    (true, Some(Value::Object(members))) => drop(members.remove(step)),
+                    _ => *request.pointer_mut(pointer).expect("the pointer was just found") = value,
+                }
             }
-        }
-        (name, request)
-    })
+            (name, request)
+        },
+    )
 }
 
 fn pointers(value: &Value, at: String) -> Vec<String> {
     let children: Vec<String> = match value {
-        Value::Object(members) => members.iter().flat_map(|(name, member)| pointers(member, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")))).collect(),
+        Value::Object(members) => members
+            .iter()
+            .flat_map(|(name, member)| pointers(member, format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"))))
+            .collect(),
         Value::Array(items) => items.iter().enumerate().flat_map(|(n, item)| pointers(item, format!("{at}/{n}"))).collect(),
         _ => Vec::new(),
     };
@@ -60,8 +82,6 @@ fn pointers(value: &Value, at: String) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
-
     #[test]
     fn no_request_is_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..64), value in any_json()) {
         for operation in CATALOG.operations() {
@@ -161,7 +181,10 @@ fn refusals_are_told_plainly() {
     let asked = told("document.createOrReplace", json!({"body": {}, "if_version": 2}));
     assert_eq!(asked, Some((RefusalCode::Version, "there is no document i/c/1 that could be at version 2, as was asked".into())));
     assert_eq!(told("document.upsert", json!({"changes": {"a": {"b": 1}}, "default": {"a": {"c": 2}}})), None);
-    assert_eq!(told("document.create", body.clone()), Some((RefusalCode::Exists, "there is a document i/c/1 already, at version 1".into())));
+    assert_eq!(
+        told("document.create", body.clone()),
+        Some((RefusalCode::Exists, "there is a document i/c/1 already, at version 1".into()))
+    );
     let asked = told("document.update", json!({"body": {}, "if_version": 2}));
     assert_eq!(asked, Some((RefusalCode::Version, "document i/c/1 is at version 1, not at 2, as was asked".into())));
     assert_eq!(told("document.update", json!({"body": {}, "if_version": 1})), None);
