@@ -22,6 +22,8 @@ use store::{ClaimOutcome, Collection, ItemVerdict, StoreError};
 
 /// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe, because who has it gets it.
 const CLAIM_ATTEMPTS: usize = 4;
+/// The longest that Cassandra lets a cell live, 20 years in seconds.
+const LONGEST_TTL: i64 = 630_720_000;
 
 pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
     let text = format!("INSERT INTO {} (request, entry) VALUES (?, ?) USING TIMESTAMP ? AND TTL ?", connection.table("ledger"));
@@ -29,7 +31,7 @@ pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -
         Ok(insert) => insert,
         Err(failure) => return vec![failure.into_verdict(); entries.len()],
     };
-    let ttl = connection.config().ledger_days.map_or(0, |days| i32::try_from(u64::from(days) * 86_400).unwrap_or(630_720_000).min(630_720_000));
+    let ttl = connection.config().ledger_days.map_or(0, |days| (i64::from(days) * 86_400).clamp(1, LONGEST_TTL)) as i32;
     let units = entries.iter().enumerate().map(|(item, entry)| {
         let key = entry.request.unique().to_vec();
         let json = serde_json::to_string(entry).expect("an entry is made of JSON types");
@@ -61,13 +63,26 @@ pub(crate) async fn entries(connection: &Connection, requests: &[RequestId]) -> 
 pub(crate) async fn claim(connection: &Connection, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
     let left = (claim.until - now + 999).div_euclid(1_000);
-    // A claim that has run out is not kept, but may still be somebody else's: one second is long enough to ask.
-    let ttl = left.clamp(1, 630_720_000) as i32;
-    let text = format!("INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?", connection.table("claims"));
-    let holder = taken_by(connection, &text, (&claim.key, request.to_string(), ttl), "request").await?;
+    let holder = if left > 0 {
+        let text = format!("INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?", connection.table("claims"));
+        taken_by(connection, &text, (&claim.key, request.to_string(), left.min(LONGEST_TTL) as i32), "request").await?
+    } else {
+        // It has run out: nothing to take, but it may be somebody else's.
+        holder(connection, &claim.key).await?
+    };
     let Some(holder) = holder else { return Ok(ClaimOutcome::Ours) };
     let holder = RequestId::parse_trusted(&holder).map_err(|e| damaged(format_args!("claim {}: {e}", claim.key)))?;
     Ok(if holder == *request { ClaimOutcome::Ours } else { ClaimOutcome::Theirs(holder) })
+}
+
+/// Who has a claim, after every taking of it that is under way.
+async fn holder(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
+    let text = format!("SELECT request FROM {} WHERE key = ?", connection.table("claims"));
+    let mut statement = (*connection.prepare(&text).await.map_err(Failure::into_error)?).clone();
+    statement.set_consistency(scylla::statement::Consistency::LocalSerial);
+    let answer = connection.execute(&statement, (key,)).await.map_err(Failure::into_error)?;
+    let rows = answer.into_rows_result().map_err(damaged)?;
+    Ok(rows.maybe_first_row::<(String,)>().map_err(damaged)?.map(|(request,)| request))
 }
 
 /// Runs an `INSERT … IF NOT EXISTS`: nothing if it was taken now, otherwise the named column of the row that stands.

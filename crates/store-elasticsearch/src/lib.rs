@@ -1,1 +1,91 @@
-//! See `Cargo.toml` for what this crate is.
+//! The view on Elasticsearch: every collection an index behind an alias, every document under its id with the version of its decision as
+//! external version, so that what is late or repeated is refused by the index itself.
+//!
+//! A deletion is a marker document, filtered from every search and count: Elasticsearch forgets deletes. Bodies are indexed as they were
+//! given, with one member spliced in front (`_consign`) and cut out again on the way back; nobody parses them on the way.
+//!
+//! The only crate that names the client, whose releases are alphas; no type of it leaves, and only its transport is used.
+
+mod apply;
+mod body;
+mod classify;
+mod client;
+mod config;
+mod health;
+mod name;
+mod read;
+mod schema;
+
+pub use config::{Config, Secret};
+
+use client::Client;
+use event_schema::{Raw, mutation::DocumentKey};
+use serde_json::Value;
+use store::{
+    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable, View,
+    schema::{MigrationReport, Weakness},
+};
+
+pub(crate) const STORE: &str = "elasticsearch";
+
+/// The view on Elasticsearch. Connects on each call, so that it can be made while the cluster is away.
+pub struct Elasticsearch {
+    client: Client,
+    mappings: schema::Mappings,
+}
+
+impl Elasticsearch {
+    /// # Errors
+    /// If the configuration cannot be right for any cluster.
+    pub fn new(config: Config) -> Result<Self, StoreError> {
+        config.check()?;
+        Ok(Self { client: Client::new(config)?, mappings: schema::Mappings::default() })
+    }
+}
+
+#[async_trait::async_trait]
+impl View for Elasticsearch {
+    fn name(&self) -> &'static str {
+        STORE
+    }
+
+    async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        apply::apply(&self.client, writes).await
+    }
+
+    fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
+        self.mappings.of(collection)?.check(id, body)
+    }
+
+    async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {
+        read::refresh(&self.client, collections).await
+    }
+
+    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+        read::search(&self.client, collection, request).await
+    }
+
+    async fn count(&self, collection: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
+        read::count(&self.client, collection, query).await
+    }
+
+    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
+        read::documents(&self.client, keys).await
+    }
+
+    async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        schema::create(&self.client, collection).await.map(drop)
+    }
+
+    async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
+        schema::migrate(&self.client, collections).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        health::ready(&self.client).await
+    }
+
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        health::weaknesses(&self.client).await
+    }
+}

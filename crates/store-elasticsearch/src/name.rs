@@ -1,0 +1,69 @@
+//! Names of indices and aliases. Pure.
+//!
+//! The rule: `prefix index . collection . incarnation` is the alias that everything is written and read by; the index behind it adds a running
+//! number, so that another can take its place. Lower-case letters, digits, `_` and `-` stand for themselves; every other byte of a name is
+//! `~` and two hex digits. So names may have capitals, dots and accents, two names never meet, and [`decode`] tells what an alias stands for.
+
+use crate::STORE;
+use store::StoreError;
+
+/// Elasticsearch takes 255 bytes; the number of the index needs seven.
+const LONGEST: usize = 255 - 7;
+
+pub(crate) fn is_prefix(prefix: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
+    prefix.len() <= 64 && prefix.starts_with(|c: char| c.is_ascii_lowercase()) && prefix.chars().all(allowed)
+}
+
+pub(crate) fn alias(prefix: &str, index: &str, collection: &str, incarnation: &str) -> Result<String, StoreError> {
+    let mut name = prefix.to_owned();
+    for (n, part) in [index, collection, incarnation].into_iter().enumerate() {
+        if n > 0 {
+            name.push('.');
+        }
+        encode(part, &mut name);
+    }
+    if name.len() > LONGEST {
+        let why = format!("the names of {index}/{collection} make an index name of {} bytes; {LONGEST} fit", name.len());
+        return Err(StoreError::Refused { store: STORE, why });
+    }
+    Ok(name)
+}
+
+/// The index that is made first for an alias.
+pub(crate) fn first_index(alias: &str) -> String {
+    format!("{alias}-000001")
+}
+
+fn encode(part: &str, into: &mut String) {
+    for byte in part.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => into.push(byte.into()),
+            _ => into.push_str(&format!("~{byte:02x}")),
+        }
+    }
+}
+
+/// Index, collection and incarnation of an alias of ours.
+#[cfg(test)]
+pub(crate) fn decode(prefix: &str, alias: &str) -> Option<[String; 3]> {
+    let parts: Vec<&str> = alias.strip_prefix(prefix)?.split('.').collect();
+    let parts: [&str; 3] = parts.try_into().ok()?;
+    let mut decoded = [const { String::new() }; 3];
+    for (part, into) in parts.iter().zip(&mut decoded) {
+        let (mut bytes, mut rest) = (Vec::new(), part.bytes());
+        while let Some(byte) = rest.next() {
+            if byte != b'~' {
+                bytes.push(byte);
+                continue;
+            }
+            let digits = [rest.next()?, rest.next()?];
+            bytes.push(u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?);
+        }
+        *into = String::from_utf8(bytes).ok()?;
+    }
+    Some(decoded)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! Names there and back, and what Elasticsearch forbids.
+
+use super::{alias, decode, first_index, is_prefix};
+
+#[test]
+fn names_come_back_and_never_meet() {
+    let names = ["sunbird", "User", "user", "a.b", "a", "b", "é😀", "x/y", "~41", "A", "_all", "-x", "", "a b", "*"];
+    let mut seen = std::collections::HashSet::new();
+    for index in names {
+        for collection in names {
+            let alias = alias("consign.", index, collection, "a1b2c3d4").expect("short enough");
+            assert_eq!(decode("consign.", &alias), Some([index, collection, "a1b2c3d4"].map(str::to_owned)), "{alias}");
+            assert!(alias.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.~".contains(&b)), "{alias}");
+            assert!(seen.insert(first_index(&alias)));
+        }
+    }
+}
+
+#[test]
+fn names_that_are_too_long_are_refused() {
+    assert!(alias("consign.", &"x".repeat(110), &"y".repeat(110), "a1b2c3d4").is_ok());
+    assert!(alias("consign.", &"x".repeat(126), &"y".repeat(126), "a1b2c3d4").is_err());
+    assert!(alias("consign.", &"É".repeat(50), "y", "a1b2c3d4").is_err());
+}
+
+#[test]
+fn prefixes() {
+    for good in ["consign.", "a", "team-1_"] {
+        assert!(is_prefix(good), "{good}");
+    }
+    for bad in ["", "-a", "_a", ".a", "A", "a*", "a b", "a~"] {
+        assert!(!is_prefix(bad), "{bad}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Searches, counts and reads by id. Markers are left out of all of them, and our member is cut out of every body.
+
+use crate::{
+    STORE, body,
+    classify::{self, Trouble},
+    client::Client,
+};
+use bytes::Bytes;
+use elasticsearch::http::Method;
+use event_schema::{Raw, mutation::DocumentKey};
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use store::{Collection, Hit, SearchRequest, SearchResult, StoreError};
+
+/// Documents may be large: this many in one read.
+const READ: usize = 100;
+/// A path must fit into a request line.
+const LONGEST_PATH: usize = 3_000;
+
+pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
+    StoreError::Damaged { store: STORE, why: what.to_string() }
+}
+
+pub(crate) fn json_body(value: &Value) -> Option<Bytes> {
+    Some(Bytes::from(value.to_string()))
+}
+
+fn alias(client: &Client, collection: &Collection) -> Result<String, StoreError> {
+    client.alias(&collection.index, &collection.collection, &collection.incarnation)
+}
+
+pub(crate) async fn refresh(client: &Client, collections: &[Collection]) -> Result<(), StoreError> {
+    let mut open = Vec::new();
+    for collection in collections {
+        open.push(alias(client, collection)?);
+        if open.iter().map(String::len).sum::<usize>() > LONGEST_PATH {
+            refresh_some(client, &std::mem::take(&mut open)).await?;
+        }
+    }
+    refresh_some(client, &open).await
+}
+
+async fn refresh_some(client: &Client, aliases: &[String]) -> Result<(), StoreError> {
+    if aliases.is_empty() {
+        return Ok(());
+    }
+    let answer = client.ask(Method::Post, &format!("{}/_refresh", aliases.join(",")), None).await?;
+    if answer.status != 200 {
+        return Err(classify::failed(answer.status, &answer.body, classify::refused));
+    }
+    shards(&answer.body)
+}
+
+/// A part of the shards is no answer.
+fn shards(body: &[u8]) -> Result<(), StoreError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        _shards: Shards,
+    }
+    #[derive(Deserialize)]
+    struct Shards {
+        failed: u64,
+    }
+    let answer: Answer = serde_json::from_slice(body).map_err(damaged)?;
+    match answer._shards.failed {
+        0 => Ok(()),
+        failed => Err(StoreError::Unavailable { store: STORE, why: format!("{failed} shards did not answer") }),
+    }
+}
+
+/// The query without markers. In `must`, so that scores are the query's own.
+fn living(query: Option<&Value>) -> Value {
+    let must = query.cloned().unwrap_or_else(|| json!({"match_all": {}}));
+    json!({"bool": {"must": [must], "must_not": [{"term": {"_consign.deleted": true}}]}})
+}
+
+/// `_id` cannot be sorted by on a cluster as it comes; our member has it once more.
+fn sorted(sort: &Value) -> Value {
+    let one = |key: &Value| match key {
+        Value::String(name) if name == "_id" => json!("_consign.id"),
+        Value::Object(members) if members.contains_key("_id") => {
+            let renamed = members.iter().map(|(name, order)| (if name == "_id" { "_consign.id" } else { name }.to_owned(), order.clone()));
+            Value::Object(renamed.collect())
+        }
+        other => other.clone(),
+    };
+    match sort {
+        Value::Array(keys) => keys.iter().map(one).collect(),
+        key => one(key),
+    }
+}
+
+#[derive(Deserialize)]
+struct SearchAnswer<'a> {
+    timed_out: bool,
+    #[serde(borrow)]
+    hits: Hits<'a>,
+}
+
+#[derive(Deserialize)]
+struct Hits<'a> {
+    total: Total,
+    #[serde(borrow)]
+    hits: Vec<OneHit<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Total {
+    value: u64,
+}
+
+#[derive(Deserialize)]
+struct OneHit<'a> {
+    _id: String,
+    #[serde(borrow)]
+    _source: &'a RawValue,
+    #[serde(default)]
+    sort: Vec<Value>,
+}
+
+pub(crate) async fn search(client: &Client, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+    let mut body = json!({"query": living(request.query.as_ref()), "from": request.from, "size": request.size, "track_total_hits": true});
+    if let Some(sort) = &request.sort {
+        body["sort"] = sorted(sort);
+    }
+    if let Some(after) = &request.search_after {
+        body["search_after"] = after.as_slice().into();
+    }
+    let path = format!("{}/_search?allow_partial_search_results=false", alias(client, collection)?);
+    let answer = client.ask(Method::Post, &path, json_body(&body)).await?;
+    if answer.status != 200 {
+        let pointer = if request.sort.is_none() && request.query.is_some() { "/query" } else { "" };
+        return Err(classify::failed(answer.status, &answer.body, |message| StoreError::BadSearch { message, pointer: pointer.to_owned() }));
+    }
+    let answer: SearchAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    if answer.timed_out {
+        return Err(StoreError::Unavailable { store: STORE, why: "the search timed out".to_owned() });
+    }
+    let mut hits = Vec::with_capacity(answer.hits.hits.len());
+    for hit in answer.hits.hits {
+        let (_, source) = body::cut(hit._source.get()).map_err(|e| damaged(format_args!("{}/{}: {e}", collection.name(), hit._id)))?;
+        let source = source.ok_or_else(|| damaged(format_args!("{}/{}: a marker was found", collection.name(), hit._id)))?;
+        hits.push(Hit { id: hit._id, source, sort: hit.sort });
+    }
+    Ok(SearchResult { hits, total: answer.hits.total.value })
+}
+
+pub(crate) async fn count(client: &Client, collection: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        count: u64,
+    }
+    let path = format!("{}/_count", alias(client, collection)?);
+    let answer = client.ask(Method::Post, &path, json_body(&json!({"query": living(query)}))).await?;
+    if answer.status != 200 {
+        let bad = |message| StoreError::BadSearch { message, pointer: "/query".to_owned() };
+        return Err(classify::failed(answer.status, &answer.body, bad));
+    }
+    shards(&answer.body)?;
+    serde_json::from_slice::<Answer>(&answer.body).map(|answer| answer.count).map_err(damaged)
+}
+
+pub(crate) async fn documents(client: &Client, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
+    let aliases: Result<Vec<String>, _> = keys.iter().map(|key| client.alias(&key.index, &key.collection, &key.incarnation)).collect();
+    let aliases = aliases?;
+    let asked: Vec<_> = aliases.iter().zip(keys).map(|(alias, key)| (alias.as_str(), key.id.as_str())).collect();
+    let found = sources(client, &asked, "").await?;
+    let mut bodies = Vec::with_capacity(keys.len());
+    for (key, found) in keys.iter().zip(found) {
+        let body = found.map(|found| body::cut(found.source.get()).map_err(|e| damaged(format_args!("{key}: {e}")))).transpose()?;
+        bodies.push(body.and_then(|(_, body)| body));
+    }
+    Ok(bodies)
+}
+
+/// A document as the index holds it.
+pub(crate) struct Source {
+    pub(crate) version: i64,
+    pub(crate) source: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct ReadAnswer {
+    docs: Vec<ReadOne>,
+}
+
+#[derive(Deserialize)]
+struct ReadOne {
+    #[serde(default)]
+    found: bool,
+    _version: Option<i64>,
+    _source: Option<Box<RawValue>>,
+    error: Option<Trouble>,
+}
+
+/// Reads by (alias, id), refreshed or not, one answer per key in order.
+pub(crate) async fn sources(client: &Client, keys: &[(&str, &str)], parameters: &str) -> Result<Vec<Option<Source>>, StoreError> {
+    let reads: Vec<_> = keys.chunks(READ).map(|chunk| sources_of(client, chunk, parameters)).collect();
+    let found: Vec<Vec<Option<Source>>> = stream::iter(reads).buffered(client.config().bulks_in_flight).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn sources_of(client: &Client, keys: &[(&str, &str)], parameters: &str) -> Result<Vec<Option<Source>>, StoreError> {
+    let asked: Vec<Value> = keys.iter().map(|(alias, id)| json!({"_index": alias, "_id": id})).collect();
+    let answer = client.ask(Method::Post, &format!("_mget?{parameters}"), json_body(&json!({"docs": asked}))).await?;
+    if answer.status != 200 {
+        return Err(classify::failed(answer.status, &answer.body, classify::refused));
+    }
+    let answer: ReadAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    if answer.docs.len() != keys.len() {
+        return Err(damaged(format_args!("{} answers for {} documents", answer.docs.len(), keys.len())));
+    }
+    let one = |(doc, (alias, id)): (ReadOne, &(&str, &str))| match (doc.error, doc.found) {
+        (Some(error), _) if error.kind == "index_not_found_exception" => Err(StoreError::NotMigrated { store: STORE, why: error.message() }),
+        (Some(error), _) => Err(StoreError::Unavailable { store: STORE, why: format!("{}: {}", error.kind, error.message()) }),
+        (None, false) => Ok(None),
+        (None, true) => match (doc._version, doc._source) {
+            (Some(version), Some(source)) => Ok(Some(Source { version, source })),
+            _ => Err(damaged(format_args!("{alias}/{id}: found without version or source"))),
+        },
+    };
+    answer.docs.into_iter().zip(keys).map(one).collect()
+}
+
+#[cfg(test)]
+mod tests;

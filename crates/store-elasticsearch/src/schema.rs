@@ -1,0 +1,177 @@
+//! Indices and their mappings: made where they are missing, compared where they stand. Never changes or drops anything that is there; what
+//! differs is named for a person to mend.
+
+use crate::{
+    classify::{self, Trouble},
+    client::Client,
+    name,
+    read::{damaged, json_body},
+};
+use elasticsearch::http::Method;
+use parking_lot::RwLock;
+use serde_json::{Map, Value, json};
+use std::{collections::HashMap, sync::Arc};
+use store::{Collection, StoreError, Unmappable, mapping::Mapping, schema::MigrationReport};
+
+/// Fields that an index may have, by default 1,000, and the three that are ours.
+const FIELDS: u32 = 1_003;
+
+/// Mappings as [`store::View::check`] needs them: read once per collection.
+#[derive(Default)]
+pub(crate) struct Mappings(RwLock<HashMap<String, Known>>);
+
+struct Known {
+    mappings: Option<Value>,
+    settings: Option<Value>,
+    mapping: Arc<Mapping>,
+}
+
+impl Mappings {
+    pub(crate) fn of(&self, collection: &Collection) -> Result<Arc<Mapping>, Unmappable> {
+        let key = format!("{}/{}", collection.name(), collection.incarnation);
+        if let Some(known) = self.0.read().get(&key)
+            && known.mappings == collection.mappings
+            && known.settings == collection.settings
+        {
+            return Ok(Arc::clone(&known.mapping));
+        }
+        let (mappings, settings) = (collection.mappings.clone(), collection.settings.clone());
+        let mapping = Mapping::read(mappings.as_ref(), settings.as_ref());
+        let mapping = Arc::new(mapping.map_err(|e| Unmappable { pointer: String::new(), message: e.to_string() })?);
+        self.0.write().insert(key, Known { mappings, settings, mapping: Arc::clone(&mapping) });
+        Ok(mapping)
+    }
+}
+
+/// The collection's mapping with our member in it. Only what searches need is indexed; the rest of the member is kept in the source.
+fn mappings(collection: &Collection) -> Result<Value, StoreError> {
+    let mut mappings = match &collection.mappings {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(mappings)) => mappings.clone(),
+        Some(_) => return Err(classify::refused("mappings are an object".to_owned())),
+    };
+    let properties = mappings.entry("properties").or_insert_with(|| json!({}));
+    let Value::Object(properties) = properties else { return Err(classify::refused("`properties` is an object".to_owned())) };
+    if properties.contains_key("_consign") {
+        return Err(classify::refused("the field `_consign` is taken".to_owned()));
+    }
+    let ours = json!({
+        "dynamic": "false",
+        "properties": {"deleted": {"type": "boolean"}, "id": {"type": "keyword", "index": false}},
+    });
+    properties.insert("_consign".to_owned(), ours);
+    Ok(Value::Object(mappings))
+}
+
+fn settings(client: &Client, collection: &Collection) -> Value {
+    let mut settings = match &collection.settings {
+        Some(Value::Object(settings)) => settings.clone(),
+        _ => Map::new(),
+    };
+    let spelled = Value::Object(settings.clone()).to_string();
+    if !spelled.contains("total_fields") {
+        settings.insert("index.mapping.total_fields.limit".to_owned(), FIELDS.into());
+    }
+    if let Some(replicas) = client.config().replicas
+        && !spelled.contains("number_of_replicas")
+    {
+        settings.insert("index.number_of_replicas".to_owned(), replicas.into());
+    }
+    Value::Object(settings)
+}
+
+/// Makes index and alias in one step; true if they were not there. Whoever comes second finds them.
+pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<bool, StoreError> {
+    let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
+    let index = name::first_index(&alias);
+    let body = json!({
+        "settings": settings(client, collection),
+        "mappings": mappings(collection)?,
+        "aliases": {&alias: {"is_write_index": true}},
+    });
+    if exists(client, &alias).await? {
+        return Ok(false);
+    }
+    let answer = client.ask(Method::Put, &index, json_body(&body)).await?;
+    if answer.status == 200 {
+        return Ok(true);
+    }
+    if answer.status != 400 || Trouble::read(&answer.body).kind != "resource_already_exists_exception" {
+        return Err(classify::failed(answer.status, &answer.body, classify::refused));
+    }
+    if !exists(client, &alias).await? {
+        // Somebody took the alias off: without it nothing can be written.
+        let action = json!({"actions": [{"add": {"index": index, "alias": alias, "is_write_index": true}}]});
+        let answer = client.ask(Method::Post, "_aliases", json_body(&action)).await?;
+        if answer.status != 200 {
+            return Err(classify::failed(answer.status, &answer.body, classify::refused));
+        }
+    }
+    Ok(false)
+}
+
+async fn exists(client: &Client, alias: &str) -> Result<bool, StoreError> {
+    let answer = client.ask(Method::Get, &format!("_alias/{alias}"), None).await?;
+    match answer.status {
+        200 => Ok(true),
+        404 => Ok(false),
+        status => Err(classify::failed(status, &answer.body, classify::refused)),
+    }
+}
+
+pub(crate) async fn migrate(client: &Client, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
+    let mut report = MigrationReport::default();
+    for collection in collections {
+        let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
+        if create(client, collection).await? {
+            report.created.push(format!("index {alias}"));
+            continue;
+        }
+        let answer = client.ask(Method::Get, &format!("{alias}/_mapping"), None).await?;
+        if answer.status != 200 {
+            return Err(classify::failed(answer.status, &answer.body, classify::refused));
+        }
+        let standing: Map<String, Value> = serde_json::from_slice(&answer.body).map_err(damaged)?;
+        let wanted = mappings(collection)?;
+        let mut drift = Vec::new();
+        for (index, found) in &standing {
+            compare(&wanted, &found["mappings"], &format!("index {index}: "), &mut drift);
+        }
+        report.unchanged += usize::from(drift.is_empty());
+        report.drift.extend(drift);
+    }
+    Ok(report)
+}
+
+/// Parameters that an index shows as they were given.
+const COMPARED: [&str; 5] = ["type", "format", "analyzer", "normalizer", "dynamic"];
+
+/// Every wanted field that is missing or of another kind. Fields that documents brought are no drift.
+fn compare(wanted: &Value, standing: &Value, at: &str, drift: &mut Vec<String>) {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for name in COMPARED {
+        let given = match (name, wanted.get(name)) {
+            (_, None) => continue,
+            // An index does not show what is the case anyway.
+            ("type", Some(kind)) if kind == "object" => continue,
+            (_, Some(given)) => text(given),
+        };
+        let found = standing.get(name).map_or_else(|| "not set".to_owned(), text);
+        if found != given {
+            drift.push(format!("{at}{name} is {found}, not {given}"));
+        }
+    }
+    for below in ["properties", "fields"] {
+        for (name, field) in wanted.get(below).and_then(Value::as_object).into_iter().flatten() {
+            // `a.b` is shown as `b` within `a`.
+            let path = name.split('.').collect::<Vec<_>>().join("/properties/");
+            match standing.pointer(&format!("/{below}/{path}")) {
+                None => drift.push(format!("{at}field {name} is missing")),
+                Some(found) => compare(field, found, &format!("{at}field {name}: "), drift),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
