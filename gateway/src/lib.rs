@@ -60,6 +60,8 @@ pub enum GatewayError {
     Metrics(#[from] prometheus::Error),
     #[error("the catalog's route {method} {path} of `{operation}` {why}")]
     Route { method: String, path: String, operation: String, why: String },
+    #[error("the catalog's definitions cannot be published: {0}")]
+    Catalog(String),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
 }

@@ -1,5 +1,6 @@
 //! Stage 3: valid requests become events, events go to the log, and the log's acknowledgement is awaited. A 2xx stands on what is here.
 
+pub(crate) mod definitions;
 pub(crate) mod event;
 
 use crate::{app::App, error::{Code, Problem}, idempotency::Ticket, validate::ValidRequest};

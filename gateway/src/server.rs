@@ -8,7 +8,7 @@ use crate::{
     error::{Code, Problem},
     feedback::{mailbox::{self, Mailbox}, sweep},
     metrics::Metrics,
-    openapi, router,
+    openapi, publish, router,
 };
 use axum::{Router, body::Body, response::{IntoResponse, Response}};
 use futures::FutureExt;
@@ -25,6 +25,7 @@ use tracing::{debug, error, info, warn};
 pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shutdown: Shutdown) -> Result<(), GatewayError> {
     let metrics = Metrics::new(&ports.registry)?;
     let document = serde_json::to_vec(&openapi::document(&ports.catalog)).expect("an OpenAPI document is plain JSON");
+    publish::definitions::announce(&ports).await?;
     let reply = mailbox::address(&ports.layout);
     let mailbox = Mailbox::open(ports.log.clone(), &ports.layout, reply.clone()).await?;
     let app: Shared = Arc::new(App::new(config, ports, reply, metrics, document.into(), shutdown.clone()));
