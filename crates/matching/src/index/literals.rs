@@ -10,6 +10,9 @@ const MOST_ALTERNATIVES: usize = 16;
 /// Groups in groups deeper than this are not looked into.
 const DEEPEST: usize = 32;
 
+/// A demand whose alternatives are all at least this long is good enough not to look further.
+const LONG: usize = 3;
+
 /// Demands, each enough by itself: the text holds at least one of its alternatives. ASCII letters are in lower case, and the text must be
 /// brought to lower case likewise.
 pub(super) fn demands(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
@@ -19,18 +22,32 @@ pub(super) fn demands(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
 }
 
 fn collect(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
+    let before = found.len();
+    parts(hir, depth, found);
+    if found[before..].iter().all(|demand| demand.iter().any(|text| text.len() < LONG)) {
+        extract(hir, found);
+    }
+}
+
+/// What stands in the pattern letter by letter.
+fn parts(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
     let Some(depth) = depth.checked_sub(1) else { return };
+    match hir.kind() {
+        HirKind::Literal(literal) => found.push(vec![literal.0.to_ascii_lowercase()]),
+        HirKind::Concat(all) => all.iter().for_each(|part| parts(part, depth, found)),
+        HirKind::Capture(group) => parts(&group.sub, depth, found),
+        HirKind::Repetition(repetition) if repetition.min > 0 => parts(&repetition.sub, depth, found),
+        HirKind::Alternation(branches) => found.extend(of_branches(branches, depth)),
+        HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => {}
+    }
+}
+
+/// What every match starts or ends with: sees through classes such as letters of either case.
+fn extract(hir: &Hir, found: &mut Vec<Vec<Vec<u8>>>) {
     for kind in [ExtractKind::Prefix, ExtractKind::Suffix] {
         let mut extractor = Extractor::new();
         extractor.kind(kind).limit_class(8).limit_repeat(8).limit_literal_len(32).limit_total(128);
         found.extend(alternatives(&extractor.extract(hir)));
-    }
-    match hir.kind() {
-        HirKind::Concat(parts) => parts.iter().for_each(|part| collect(part, depth, found)),
-        HirKind::Capture(group) => collect(&group.sub, depth, found),
-        HirKind::Repetition(repetition) if repetition.min > 0 => collect(&repetition.sub, depth, found),
-        HirKind::Alternation(branches) => found.extend(of_branches(branches, depth)),
-        HirKind::Repetition(_) | HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => {}
     }
 }
 

@@ -14,6 +14,9 @@ use crate::filter::{Bounds, Clause, Condition, Scalar, Shape};
 /// A `match` with more leaves than this stays one condition.
 const MAX_MATCH_LEAVES: usize = 64;
 
+/// Up to so many conditions are compared one by one; only more are worth a map.
+const FEW: usize = 12;
+
 /// A formula with negations only at its leaves. A literal is the number of its condition times two, plus one if negated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Formula {
@@ -56,21 +59,38 @@ impl Atoms {
 
     /// The literal of a condition that needs no cutting.
     pub fn literal(&mut self, condition: Condition, negated: bool) -> u32 {
-        let text: Arc<str> = key::of(&condition).into();
-        let number = match self.by_text.get(&text) {
-            Some(number) => *number,
-            None => {
-                let number = self.conditions.len() as u32;
-                let next_field = self.by_field.len() as u32;
-                let field = condition.field().map(|field| *self.by_field.entry(field.clone()).or_insert(next_field));
-                self.conditions.push(Arc::new(condition));
-                self.texts.push(Arc::clone(&text));
-                self.fields.push(field);
-                self.by_text.insert(text, number);
-                number
+        self.shared(Arc::new(condition), negated)
+    }
+
+    /// The same without a copy of the condition.
+    fn shared(&mut self, condition: Arc<Condition>, negated: bool) -> u32 {
+        let text = key::of(&condition);
+        let number = self.number(&text).unwrap_or_else(|| {
+            let number = self.conditions.len() as u32;
+            let text: Arc<str> = text.into();
+            let field = condition.field().map(|field| self.field(field));
+            self.fields.push(field);
+            self.conditions.push(condition);
+            self.texts.push(Arc::clone(&text));
+            if self.conditions.len() > FEW {
+                let unlisted = self.by_text.len()..self.texts.len();
+                self.by_text.extend(unlisted.map(|at| (Arc::clone(&self.texts[at]), at as u32)));
             }
-        };
+            number
+        });
         number * 2 + u32::from(negated)
+    }
+
+    fn number(&self, text: &str) -> Option<u32> {
+        if self.by_text.is_empty() {
+            return self.texts.iter().position(|known| **known == *text).map(|at| at as u32);
+        }
+        self.by_text.get(text).copied()
+    }
+
+    fn field(&mut self, field: &FieldPath) -> u32 {
+        let next = self.by_field.len() as u32;
+        *self.by_field.entry(field.clone()).or_insert(next)
     }
 
     /// The literals of a conjunction as they are given out: the two ends of a range joined again, sorted by their text.
@@ -149,10 +169,10 @@ impl Atoms {
         connect(parts, all != negated)
     }
 
-    fn leaf(&mut self, condition: &Condition, negated: bool) -> Formula {
-        match condition {
+    fn leaf(&mut self, condition: &Arc<Condition>, negated: bool) -> Formula {
+        match &**condition {
             Condition::Equals { .. } | Condition::Exists { .. } | Condition::Holds { .. } | Condition::Regexp { .. } => {
-                Formula::Literal(self.literal(condition.clone(), negated))
+                Formula::Literal(self.shared(Arc::clone(condition), negated))
             }
             Condition::In { field, values } => {
                 let equal = |value: &Arc<str>| Condition::Equals { field: field.clone(), value: Scalar::String(Arc::clone(value)) };
