@@ -13,7 +13,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-/// Part of the version: raised when the same definitions come to mean something else.
+/// Raised when the same definitions come to mean something else, hence part of every version.
 const LANGUAGE: u32 = 1;
 
 /// A collection whose documents only operations write; made by migrate, closed to `document.*`.
@@ -58,16 +58,23 @@ impl Catalog {
             read::folder(folder, &mut texts)?;
         }
         let files: Result<Vec<_>, _> = texts.into_iter().map(|(name, text)| Ok((read::parse(&name, &text)?, name))).collect();
-        Self::compile(files?.into_iter().map(|(file, name)| (name, file)).collect())
+        let files: Vec<_> = files?.into_iter().map(|(file, name)| (name, file)).collect();
+        let definitions = serde_json::to_value(merge(files.clone())).map_err(|e| CatalogError(e.to_string()))?;
+        Self::compile(files, definitions)
     }
 
-    /// The definitions that another catalog gave as [`Catalog::definitions`].
+    /// The definitions that another catalog gave as [`Catalog::definitions`]: the same version, whatever release that was.
     pub fn from_definitions(definitions: &Value) -> Result<Self, CatalogError> {
         let file: FileDefinition = serde_json::from_value(definitions.clone()).map_err(|e| CatalogError(format!("definitions: {e}")))?;
-        Self::compile(vec![("definitions".to_owned(), file)])
+        Self::compile(vec![("definitions".to_owned(), file)], definitions.clone())
     }
 
-    fn compile(files: Vec<(String, FileDefinition)>) -> Result<Self, CatalogError> {
+    fn compile(files: Vec<(String, FileDefinition)>, definitions: Value) -> Result<Self, CatalogError> {
+        if let Some((file, language)) =
+            files.iter().find_map(|(file, definition)| Some((file, definition.language.filter(|l| *l != LANGUAGE)?)))
+        {
+            return Err(CatalogError(format!("{file}: written in language {language}, but this release reads {LANGUAGE}")));
+        }
         let surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
         let mut operations = BTreeMap::new();
         let mut places: BTreeMap<String, String> = BTreeMap::new();
@@ -86,11 +93,9 @@ impl Catalog {
             }
         }
         check_routes(&operations)?;
-        let definitions = merge(files);
         let version = version(&definitions);
-        let collections = collections(&definitions);
+        let collections = collections(&files);
         let tables = surroundings.tables.into_values().map(|own| own.table).collect();
-        let definitions = serde_json::to_value(&definitions).map_err(|e| CatalogError(e.to_string()))?;
         Ok(Self(Arc::new(Inner { version, operations, tables, collections, definitions })))
     }
 
@@ -147,7 +152,7 @@ fn check_routes(operations: &BTreeMap<String, Arc<Operation>>) -> Result<(), Cat
 
 /// One list of each, in the order of names, so that neither files nor their order matter.
 fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
-    let mut all = FileDefinition::default();
+    let mut all = FileDefinition { language: Some(LANGUAGE), ..FileDefinition::default() };
     for (_, file) in files {
         all.operations.extend(file.operations);
         all.tables.extend(file.tables);
@@ -159,20 +164,21 @@ fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
     all
 }
 
-fn version(definitions: &FileDefinition) -> String {
-    let text = serde_json::to_vec(definitions).unwrap_or_default();
-    let hash = Sha256::new().chain_update(LANGUAGE.to_be_bytes()).chain_update(text).finalize();
-    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+fn version(definitions: &Value) -> String {
+    Sha256::digest(definitions.to_string()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn collections(definitions: &FileDefinition) -> Vec<OwnCollection> {
+/// In the order of their names.
+fn collections(files: &[(String, FileDefinition)]) -> Vec<OwnCollection> {
     let own = |definition: &crate::definition::CollectionDefinition| OwnCollection {
         index: definition.index.clone(),
         collection: definition.collection.clone(),
         mappings: definition.mappings.clone(),
         settings: definition.settings.clone(),
     };
-    definitions.collections.iter().map(own).collect()
+    let mut all: Vec<OwnCollection> = files.iter().flat_map(|(_, file)| &file.collections).map(own).collect();
+    all.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
+    all
 }
 
 #[cfg(test)]

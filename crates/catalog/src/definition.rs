@@ -5,15 +5,18 @@ use event_schema::outcome::RefusalCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One file.
+/// One file, or all of them as one.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileDefinition {
-    #[serde(default)]
+    /// The language it is written in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<TableDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<CollectionDefinition>,
 }
 
@@ -22,33 +25,33 @@ pub(crate) struct FileDefinition {
 pub(crate) struct OperationDefinition {
     pub name: String,
     pub summary: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpRoute>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub envelope: Envelope,
     /// JSON Schema.
     pub request: Value,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raw: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many: Option<ManyDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generate: Map<String, Value>,
-    #[serde(default, rename = "let")]
+    #[serde(default, rename = "let", skip_serializing_if = "Map::is_empty")]
     pub lets: Map<String, Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<RuleDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub write: Vec<WriteDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
     pub examples: Vec<Example>,
 }
@@ -61,7 +64,7 @@ pub(crate) struct ManyDefinition {
     /// The member that lists them.
     pub items: String,
     /// The member that an element becomes; without it, elements are objects whose members it gets.
-    #[serde(default, rename = "as")]
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub becomes: Option<String>,
 }
 
@@ -70,9 +73,9 @@ pub(crate) struct ManyDefinition {
 #[serde(deny_unknown_fields)]
 pub(crate) struct GeneratorDefinition {
     pub make: Make,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unless: Option<Value>,
 }
 
@@ -92,7 +95,7 @@ pub(crate) enum Make {
 pub(crate) struct RuleDefinition {
     pub that: Value,
     pub rule: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub at: String,
     pub say: String,
 }
@@ -100,11 +103,11 @@ pub(crate) struct RuleDefinition {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyDefinition {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<Value>>,
 }
 
@@ -114,9 +117,14 @@ pub(crate) struct GuardDefinition {
     pub that: Value,
     #[serde(default = "rule")]
     pub code: RefusalCode,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     pub say: String,
+}
+
+/// What says nothing is not written, so that readers who do not know a field yet only stumble over one that is used.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 fn rule() -> RefusalCode {
@@ -126,29 +134,29 @@ fn rule() -> RefusalCode {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WriteDefinition {
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentTarget>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<RowTarget>,
-    #[serde(default, rename = "as")]
+    #[serde(default, rename = "as", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub for_each: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub expect: Expect,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merge: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upsert: Option<UpsertDefinition>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove_fields: Option<Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remove: bool,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Value>,
 }
 
@@ -191,11 +199,11 @@ pub(crate) struct TableDefinition {
     /// The kind of key that owns its rows (`user`).
     pub owner: String,
     pub partition_key: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clustering: Vec<String>,
     /// Column to type: `text`, `list<text>`, `map<text>` …
     pub columns: Map<String, Value>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<String>,
 }
 
@@ -206,8 +214,8 @@ pub(crate) struct CollectionDefinition {
     pub collection: String,
     /// The kind of key that owns its documents (`user`).
     pub owner: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub mappings: Value,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub settings: Value,
 }

@@ -206,5 +206,11 @@ fn definitions_travel_and_mean_the_same() {
     let catalog = builtin();
     let other = Catalog::from_definitions(catalog.definitions()).unwrap();
     assert_eq!(other.version(), catalog.version());
+    let text = catalog.definitions().to_string();
+    assert_eq!(Catalog::from_definitions(&serde_json::from_str(&text).unwrap()).unwrap().version(), catalog.version());
+    assert!(text.len() < 512 * 1024 && !text.contains(":null"), "{} bytes travel", text.len());
+    let mut newer = catalog.definitions().clone();
+    newer["language"] = json!(2);
+    assert!(Catalog::from_definitions(&newer).unwrap_err().to_string().contains("language 2"));
     assert_eq!((catalog.version().len(), other.operations().count()), (12, catalog.operations().count()));
 }
