@@ -23,7 +23,14 @@ pub struct Applied {
 /// A write as the writer's thread wants it: nothing left to check or to spell.
 pub(crate) enum Prepared {
     Document(DocumentWrite),
-    Row { number: i64, key: String, change: Change, time: i64, expires: Option<i64>, fresh: Stored },
+    Row {
+        number: i64,
+        key: String,
+        change: Change,
+        time: i64,
+        expires: Option<i64>,
+        fresh: Stored,
+    },
     /// Not to be written at all.
     Decided(ItemVerdict),
 }
@@ -95,7 +102,10 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     let mut standing = pen.connection.prepare_cached("SELECT version, request FROM documents WHERE place = ? AND id = ?")?;
     let (version, other): (i64, String) = standing.query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(match version == sortable(meta.version) && other != request {
-        true => ItemVerdict::Alarm(format!("{key} stands at version {} by request {other}, and request {request} claims the same version", meta.version)),
+        true => ItemVerdict::Alarm(format!(
+            "{key} stands at version {} by request {other}, and request {request} claims the same version",
+            meta.version
+        )),
         false => ItemVerdict::Done,
     })
 }
@@ -107,9 +117,11 @@ fn write_row(
     (change, time, expires): (Change, i64, Option<i64>),
     fresh: &Stored,
 ) -> Result<ItemVerdict, Failure> {
-    const NEW: &str = "INSERT INTO rows (number, key, newest, cleared, marker, expires, cells, older) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+    const NEW: &str =
+        "INSERT INTO rows (number, key, newest, cleared, marker, expires, cells, older) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (number, key) DO NOTHING";
-    const OLD: &str = "UPDATE rows SET newest = ?3, cleared = ?4, marker = ?5, expires = ?6, cells = ?7, older = ?8 WHERE number = ?1 AND key = ?2";
+    const OLD: &str =
+        "UPDATE rows SET newest = ?3, cleared = ?4, marker = ?5, expires = ?6, cells = ?7, older = ?8 WHERE number = ?1 AND key = ?2";
     let save = |sql: &str, row: &Stored| {
         let parameters = params![number, key, row.newest, row.cleared, row.marker, row.expires, row.cells, row.older];
         pen.connection.prepare_cached(sql)?.execute(parameters)

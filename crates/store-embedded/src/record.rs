@@ -100,7 +100,14 @@ impl Record for EmbeddedStore {
         self.inner.readers.run(read).await
     }
 
-    async fn scan(&self, index: &str, collection: &str, incarnation: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
+    async fn scan(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
         self.read_ids([index, collection, incarnation].map(str::to_owned), after.map(str::to_owned), limit).await
     }
 
@@ -136,7 +143,8 @@ fn unsound(table: &Table) -> Option<String> {
 /// Who asks first has it until it runs out. What ran out goes a few at a time, whenever somebody claims.
 fn take(pen: &Pen<'_>, claim: &Claim, request: &RequestId, now: i64) -> Result<ClaimOutcome, Failure> {
     const HELD: &str = "SELECT request FROM claims WHERE key = ? AND until > ?";
-    const PUT: &str = "INSERT INTO claims (key, request, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET request = ?2, until = ?3";
+    const PUT: &str =
+        "INSERT INTO claims (key, request, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET request = ?2, until = ?3";
     const TIDY: &str = "DELETE FROM claims WHERE key IN (SELECT key FROM claims WHERE until <= ? ORDER BY until LIMIT 8)";
     let held: Option<String> = pen.connection.prepare_cached(HELD)?.query_row(params![claim.key, now], |row| row.get(0)).optional()?;
     let Some(held) = held else {

@@ -45,7 +45,8 @@ pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
         (0, 0) if schema == 0 => make(&connection).map_err(Failure::from)?,
         (APPLICATION, FORMAT) => {}
         (APPLICATION, newer) => {
-            let why = format!("the file `{}` has format {newer}, this program knows {FORMAT}: use the newer program", config.path.display());
+            let why =
+                format!("the file `{}` has format {newer}, this program knows {FORMAT}: use the newer program", config.path.display());
             return Err(StoreError::Refused { store: NAME, why });
         }
         _ => return Err(StoreError::Refused { store: NAME, why: format!("the file `{}` is another program's", config.path.display()) }),
@@ -75,9 +76,8 @@ fn header(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
 }
 
 fn make(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch(&format!(
-        "BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"
-    ))
+    connection
+        .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"))
 }
 
 /// A connection that only reads.
@@ -147,7 +147,10 @@ fn drift(stands: &Table, wanted: &Table) -> Vec<String> {
     let name = &wanted.name;
     let mut drift = Vec::new();
     if (&stands.partition_key, &stands.clustering) != (&wanted.partition_key, &wanted.clustering) {
-        drift.push(format!("table `{name}` has the key {:?} {:?}, the catalog says {:?} {:?}", stands.partition_key, stands.clustering, wanted.partition_key, wanted.clustering));
+        drift.push(format!(
+            "table `{name}` has the key {:?} {:?}, the catalog says {:?} {:?}",
+            stands.partition_key, stands.clustering, wanted.partition_key, wanted.clustering
+        ));
     }
     for column in &stands.columns {
         match wanted.column(&column.name) {

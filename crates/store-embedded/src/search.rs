@@ -127,15 +127,15 @@ impl Search {
         mut visit: impl FnMut(&Self, &Document, &str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         const WHOLE: &str = "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
-        let Some(place) = place(connection, &collection.index, &collection.collection, &collection.incarnation).map_err(Failure::from)? else {
+        let Some(place) = place(connection, &collection.index, &collection.collection, &collection.incarnation).map_err(Failure::from)?
+        else {
             return Ok(());
         };
         let mut statement = connection.prepare_cached(WHOLE).map_err(Failure::from)?;
         let mut rows = statement.query([place]).map_err(Failure::from)?;
         while let Some(row) = rows.next().map_err(Failure::from)? {
-            let text = |n: usize| -> Result<&str, Failure> {
-                row.get_ref(n)?.as_str().map_err(|error| Failure::Damaged(error.to_string()))
-            };
+            let text =
+                |n: usize| -> Result<&str, Failure> { row.get_ref(n)?.as_str().map_err(|error| Failure::Damaged(error.to_string())) };
             let id = text(0)?;
             let document = if self.wanted.is_empty() { Document::default() } else { Document::read(text(1)?, &self.wanted)? };
             visit(self, &document, id)?;

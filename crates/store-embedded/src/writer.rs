@@ -28,7 +28,9 @@ impl Pen<'_> {
             return Ok(*place);
         }
         let parameters = [index, collection, incarnation];
-        self.connection.prepare_cached("INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)")?.execute(parameters)?;
+        self.connection
+            .prepare_cached("INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)")?
+            .execute(parameters)?;
         let mut find = self.connection.prepare_cached("SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?")?;
         let place = find.query_row(parameters, |row| row.get(0))?;
         self.places.insert(name, place);
@@ -62,7 +64,8 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), Failure>) {
         let Self { result, reply, .. } = *self;
-        let answer = committed.and_then(|()| result.ok_or_else(|| Failure::Transient("the transaction was given up before this".to_owned())));
+        let answer =
+            committed.and_then(|()| result.ok_or_else(|| Failure::Transient("the transaction was given up before this".to_owned())));
         // Nobody waits any more when the caller was cancelled: the write stands all the same.
         drop(reply.send(answer));
     }
@@ -144,4 +147,3 @@ fn together(connection: &Connection, places: &mut Places, group: &mut [Box<dyn J
     }
     done
 }
-

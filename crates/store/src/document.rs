@@ -1,6 +1,11 @@
 //! What is written and what is read back.
 
-use event_schema::{Raw, id::RequestId, mutation::{DocumentKey, RowKey, RowMutation}, position::{Position, Version}};
+use event_schema::{
+    Raw,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey, RowMutation},
+    position::{Position, Version},
+};
 use serde_json::{Map, Value};
 
 /// What every stored document carries beside its body (`_consign`).

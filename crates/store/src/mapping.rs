@@ -14,13 +14,20 @@ use std::collections::BTreeMap;
 /// The type of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
-    Keyword { ignore_above: Option<usize> },
+    Keyword {
+        ignore_above: Option<usize>,
+    },
     Text,
     /// Whole numbers within these bounds.
-    Whole { least: i64, greatest: i64 },
+    Whole {
+        least: i64,
+        greatest: i64,
+    },
     Double,
     /// Kept with 32 bits (or 16, for `half_float`): larger numbers are refused.
-    Float { greatest: f64 },
+    Float {
+        greatest: f64,
+    },
     Boolean,
     Date(Vec<DateFormat>),
     GeoPoint,
@@ -125,7 +132,10 @@ impl Mapping {
                 }
                 (Some(field), Some(behind)) => {
                     let parent = &path[..path.len() - behind.len() - 1];
-                    return field.fields.get(behind).map_or(Found::Unmapped(Dynamic::False), |sub| Found::Sub { field: sub, parent: parent.to_owned() });
+                    return field
+                        .fields
+                        .get(behind)
+                        .map_or(Found::Unmapped(Dynamic::False), |sub| Found::Sub { field: sub, parent: parent.to_owned() });
                 }
             }
         }
@@ -137,7 +147,10 @@ impl Mapping {
 pub enum Found<'a> {
     Field(&'a Field),
     /// The values are those of `parent`.
-    Sub { field: &'a Field, parent: String },
+    Sub {
+        field: &'a Field,
+        parent: String,
+    },
     Unmapped(Dynamic),
 }
 
@@ -193,8 +206,17 @@ fn insert(fields: &mut BTreeMap<String, Field>, name: &str, field: Field) {
 
 /// Parameters that change what a search finds in a way that only the index knows.
 const SPECIAL: [&str; 11] = [
-    "analyzer", "search_analyzer", "normalizer", "null_value", "index", "doc_values", "copy_to", "script", "split_queries_on_whitespace",
-    "ignore_z_value", "index_options",
+    "analyzer",
+    "search_analyzer",
+    "normalizer",
+    "null_value",
+    "index",
+    "doc_values",
+    "copy_to",
+    "script",
+    "split_queries_on_whitespace",
+    "ignore_z_value",
+    "index_options",
 ];
 
 fn read_field(definition: &Value, at: &str) -> Result<Field, BadMapping> {

@@ -6,7 +6,13 @@ use crate::{
     error::{ItemVerdict, StoreError},
     schema::{MigrationReport, Table, Weakness},
 };
-use event_schema::{decision::Mark, envelope::Claim, id::RequestId, mutation::{DocumentKey, RowKey}, outcome::LedgerEntry};
+use event_schema::{
+    decision::Mark,
+    envelope::Claim,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::LedgerEntry,
+};
 
 /// Whose an idempotency key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +56,14 @@ pub trait Record: Send + Sync {
     async fn collections(&self) -> Result<Vec<Collection>, StoreError>;
 
     /// The document ids of a collection (no markers), in any order, from `after` on, at most `limit`: for counting and comparing.
-    async fn scan(&self, index: &str, collection: &str, incarnation: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError>;
+    async fn scan(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// Makes tables of our own and the given ones; repeatable, overwrites nothing, names drift.
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError>;

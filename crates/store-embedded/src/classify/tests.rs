@@ -8,8 +8,20 @@ fn classified(code: i32) -> Failure {
 #[test]
 fn every_code_has_its_meaning() {
     let transient = [
-        ffi::SQLITE_FULL, ffi::SQLITE_IOERR, ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_CANTOPEN, ffi::SQLITE_READONLY, ffi::SQLITE_PERM,
-        ffi::SQLITE_BUSY, ffi::SQLITE_LOCKED, ffi::SQLITE_NOMEM, ffi::SQLITE_ERROR, ffi::SQLITE_CONSTRAINT, ffi::SQLITE_MISUSE, ffi::SQLITE_SCHEMA,
+        ffi::SQLITE_FULL,
+        ffi::SQLITE_IOERR,
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_IOERR_WRITE,
+        ffi::SQLITE_CANTOPEN,
+        ffi::SQLITE_READONLY,
+        ffi::SQLITE_PERM,
+        ffi::SQLITE_BUSY,
+        ffi::SQLITE_LOCKED,
+        ffi::SQLITE_NOMEM,
+        ffi::SQLITE_ERROR,
+        ffi::SQLITE_CONSTRAINT,
+        ffi::SQLITE_MISUSE,
+        ffi::SQLITE_SCHEMA,
     ];
     for code in transient {
         assert!(matches!(classified(code), Failure::Transient(_)), "{code}");

@@ -6,7 +6,8 @@ type Write = (i64, Change, Option<i64>);
 
 fn cells() -> impl Strategy<Value = Vec<(String, Option<Value>)>> {
     let value = prop_oneof![Just(None), (0..4).prop_map(|n| Some(json!(n)))];
-    prop::collection::btree_map(prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned), value, 0..4).prop_map(|map| map.into_iter().collect())
+    prop::collection::btree_map(prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned), value, 0..4)
+        .prop_map(|map| map.into_iter().collect())
 }
 
 /// Writes with times of their own, as decisions have them.

@@ -1,6 +1,10 @@
 //! What a leaf of a query accepts, in each form in which a value may be indexed, and whether a document has such a value.
 
-use super::{analyze, document::Document, field::{GUESSED_KEYWORD, Source, Type}};
+use super::{
+    analyze,
+    document::Document,
+    field::{GUESSED_KEYWORD, Source, Type},
+};
 use serde_json::Value;
 use std::{
     cmp::Ordering,
@@ -19,7 +23,10 @@ pub type Interval = (Bound<Number>, Bound<Number>);
 #[derive(Clone, Debug, PartialEq)]
 pub enum Texts {
     /// At least `need` of these.
-    Of { texts: HashSet<String>, need: usize },
+    Of {
+        texts: HashSet<String>,
+        need: usize,
+    },
     Range(Bound<String>, Bound<String>),
     Prefix(String),
 }
@@ -104,7 +111,9 @@ impl Texts {
         match self {
             Self::Of { texts, .. } => texts.contains(text),
             // Texts in Rust are ordered by their UTF-8 bytes, as terms are in an index.
-            Self::Range(from, to) => RangeBounds::<str>::contains(&(from.as_ref().map(String::as_str), to.as_ref().map(String::as_str)), text),
+            Self::Range(from, to) => {
+                RangeBounds::<str>::contains(&(from.as_ref().map(String::as_str), to.as_ref().map(String::as_str)), text)
+            }
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
         }
     }

@@ -11,7 +11,9 @@ use store::{
 pub enum Type {
     Id,
     /// Longer texts (in UTF-16 units) are not indexed.
-    Keyword { ignore_above: Option<usize> },
+    Keyword {
+        ignore_above: Option<usize>,
+    },
     Text,
     Whole,
     Double,
@@ -21,7 +23,9 @@ pub enum Type {
     GeoPoint,
     Object,
     /// Not mapped: what the value itself tells. Strings are text, or dates where they look like dates.
-    Guessed { dates: bool },
+    Guessed {
+        dates: bool,
+    },
     /// The `.keyword` that an index adds to a string that is not mapped.
     GuessedKeyword,
 }
@@ -74,7 +78,9 @@ fn kind(field: &Field, clause: &str, pointer: &str) -> Result<Type, StoreError> 
         Kind::Text => Type::Text,
         Kind::Whole { .. } => Type::Whole,
         Kind::Double => Type::Double,
-        Kind::Float { greatest } if *greatest < f64::from(f32::MAX) => return Err(unsupported(format!("{clause} on a half_float"), pointer)),
+        Kind::Float { greatest } if *greatest < f64::from(f32::MAX) => {
+            return Err(unsupported(format!("{clause} on a half_float"), pointer));
+        }
         Kind::Float { .. } => Type::Float,
         Kind::Boolean => Type::Boolean,
         Kind::Date(formats) => match formats.iter().find(|format| matches!(format, DateFormat::Unknown(_))) {

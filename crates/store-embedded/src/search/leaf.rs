@@ -264,12 +264,12 @@ impl Bounds<'_> {
         let bound = |side: &Option<(&Value, bool, String)>| {
             let Some((value, included, at)) = side else { return Ok(None) };
             let truth = coerce::boolean(value).ok_or_else(|| bad(format!("{value} is not true or false"), at))?;
-            Ok::<_, StoreError>(Some((truth, *included)))
+            Ok::<_, StoreError>(Some((u8::from(truth), *included)))
         };
         let (from, to) = (bound(&self.from)?, bound(&self.to)?);
-        let above = |truth: bool| from.is_none_or(|(from, included)| truth > from || (included && truth == from));
-        let below = |truth: bool| to.is_none_or(|(to, included)| truth < to || (included && truth == to));
-        Ok([false, true].into_iter().filter(|truth| above(*truth) && below(*truth)).collect())
+        let above = |truth: u8| from.is_none_or(|(from, included)| truth > from || (included && truth == from));
+        let below = |truth: u8| to.is_none_or(|(to, included)| truth < to || (included && truth == to));
+        Ok([false, true].into_iter().filter(|truth| above((*truth).into()) && below((*truth).into())).collect())
     }
 
     /// What is missing at a date's end is filled up for `gt` and `lte`, and down for the others.

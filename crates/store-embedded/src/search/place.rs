@@ -90,8 +90,10 @@ pub struct Box {
 impl Box {
     pub fn read(value: &Value, pointer: &str) -> Result<Self, StoreError> {
         let members = value.as_object().ok_or_else(|| bad("a box is an object of corners or edges", pointer))?;
-        let corner = |name: &str| members.get(name).map(|corner| point(corner).map_err(|message| bad(message, &format!("{pointer}/{name}")))).transpose();
-        let edge = |name: &str| members.get(name).and_then(|value| store::mapping::coerce::number(value)).map(|number| number.real());
+        let corner = |name: &str| {
+            members.get(name).map(|corner| point(corner).map_err(|message| bad(message, &format!("{pointer}/{name}")))).transpose()
+        };
+        let edge = |name: &str| members.get(name).and_then(store::mapping::coerce::number).map(|number| number.real());
         let corners = (corner("top_left")?, corner("bottom_right")?, corner("top_right")?, corner("bottom_left")?);
         let edges = (edge("top"), edge("left"), edge("bottom"), edge("right"));
         let (top, left, bottom, right) = match (corners, edges, members.len()) {

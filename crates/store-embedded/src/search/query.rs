@@ -37,7 +37,9 @@ pub fn read(mapping: &Mapping, value: &Value, at: &str) -> Result<Query, StoreEr
     let (name, body) = match (members.next(), members.next()) {
         (Some(one), None) => one,
         (None, _) => return Err(bad("a query names a clause", at)),
-        (Some(_), Some((second, _))) => return Err(bad(format!("a query is one clause, and here is `{second}` too"), &pointer(at, second))),
+        (Some(_), Some((second, _))) => {
+            return Err(bad(format!("a query is one clause, and here is `{second}` too"), &pointer(at, second)));
+        }
     };
     let at = pointer(at, name);
     match name.as_str() {
@@ -227,7 +229,9 @@ fn is_there(source: &Source, document: &Document) -> bool {
         found |= match kind {
             Type::Keyword { .. } | Type::GuessedKeyword => keyword(kind, value).is_some(),
             Type::Text => coerce::text(value).is_some(),
-            Type::Whole | Type::Double | Type::Float => coerce::number(value).is_some_and(|number| super::accept::held(kind, number).is_some()),
+            Type::Whole | Type::Double | Type::Float => {
+                coerce::number(value).is_some_and(|number| super::accept::held(kind, number).is_some())
+            }
             Type::Boolean => coerce::boolean(value).is_some(),
             Type::Date(formats) => super::accept::millis(formats, value, false).is_some(),
             Type::Id | Type::GeoPoint | Type::Object | Type::Guessed { .. } => false,

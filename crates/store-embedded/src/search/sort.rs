@@ -173,7 +173,8 @@ fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, Store
         [] => return Err(bad("`_geo_distance` names no field", at)),
         [one] => *one,
         [(first, _), (second, _), ..] => {
-            let parameter = if ["validation_method", "ignore_unmapped", "distance_type", "nested"].contains(first) { first } else { second };
+            let parameter =
+                if ["validation_method", "ignore_unmapped", "distance_type", "nested"].contains(first) { first } else { second };
             return Err(unsupported(format!("_geo_distance.{parameter}"), &pointer(at, parameter)));
         }
     };

@@ -180,10 +180,8 @@ pub async fn incarnations_do_not_mix(record: &dyn Record) {
 pub async fn racing_writers_end_in_the_newest(record: &dyn Record) {
     let f = Fixture::new();
     let versions = [7, 3, 12, 5, 12, 1, 9, 11, 2, 12];
-    let batches: Vec<Vec<Write>> = versions
-        .iter()
-        .map(|n| vec![f.put("d", *n, &format!(r#"{{"n":{n}}}"#)), f.merge_row(1, json!({"total": n}), *n)])
-        .collect();
+    let batches: Vec<Vec<Write>> =
+        versions.iter().map(|n| vec![f.put("d", *n, &format!(r#"{{"n":{n}}}"#)), f.merge_row(1, json!({"total": n}), *n)]).collect();
     let verdicts = futures::future::join_all(batches.iter().map(|batch| record.apply(batch))).await;
     verdicts.iter().for_each(|verdicts| all_done(verdicts, 2));
     assert_eq!(body(record, &f.key("d")).await, stands(r#"{"n":12}"#));

@@ -131,7 +131,11 @@ pub fn taken() -> Vec<(Value, String, String)> {
         plain(&nested(20)),
         (json!({}), "x".repeat(512), "{}".to_owned()),
         (json!({"dynamic": false, "properties": {"v": {"type": "long"}}}), "id".to_owned(), r#"{"v":1,"w":"anything"}"#.to_owned()),
-        (json!({"dynamic": "strict", "properties": {"o": {"type": "object", "dynamic": true}}}), "id".to_owned(), r#"{"o":{"new":1}}"#.to_owned()),
+        (
+            json!({"dynamic": "strict", "properties": {"o": {"type": "object", "dynamic": true}}}),
+            "id".to_owned(),
+            r#"{"o":{"new":1}}"#.to_owned(),
+        ),
         (
             json!({"properties": {"v": {"type": "keyword", "ignore_above": 10}}}),
             "id".to_owned(),

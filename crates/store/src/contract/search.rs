@@ -7,7 +7,7 @@ use super::{
 use crate::{DocumentWrite, SearchRequest, SearchResult, StoreError, document::Write};
 use serde_json::{Value, json};
 
-mod cases;
+pub mod cases;
 
 /// Documents of every shape under a mapping of every type, in a collection of their own.
 async fn zoo(stores: Searched<'_>) -> Fixture {
@@ -80,7 +80,8 @@ pub async fn sorts_order_the_same_everywhere(stores: Searched<'_>) {
 
 /// 25 documents in groups of ten: `d00` … `d24`.
 async fn herd(stores: Searched<'_>) -> Fixture {
-    let fixture = Fixture::with_mappings(json!({"properties": {"group": {"type": "keyword"}, "n": {"type": "long"}, "at": {"type": "date"}}}));
+    let fixture =
+        Fixture::with_mappings(json!({"properties": {"group": {"type": "keyword"}, "n": {"type": "long"}, "at": {"type": "date"}}}));
     let writes: Vec<_> = (0..25)
         .map(|n| {
             let rest = if n % 4 == 0 { String::new() } else { format!(r#","at":"2020-01-{:02}T00:00:00Z""#, n + 1) };

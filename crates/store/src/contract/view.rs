@@ -67,9 +67,8 @@ pub async fn a_batch_repeated_changes_nothing(view: &dyn View) {
     let f = Fixture::new();
     ready(view, &f).await;
     let text = |n: u64| format!(r#"{{"n":{n}}}"#);
-    let batch: Vec<DocumentWrite> = (0..300)
-        .map(|n| f.document(&format!("d{n}"), n + 1, (n % 5 != 0).then(|| text(n)).as_deref()))
-        .collect();
+    let batch: Vec<DocumentWrite> =
+        (0..300).map(|n| f.document(&format!("d{n}"), n + 1, (n % 5 != 0).then(|| text(n)).as_deref())).collect();
     for _ in 0..3 {
         all_done(&view.apply(&batch).await, 300);
     }

@@ -14,7 +14,18 @@ pub const TERM_LIMIT: usize = 32_766;
 
 /// Members of the top that belong to the index, and ours.
 const RESERVED: [&str; 12] = [
-    "_id", "_index", "_source", "_routing", "_field_names", "_ignored", "_version", "_seq_no", "_tier", "_nested_path", "_ignored_source", "_consign",
+    "_id",
+    "_index",
+    "_source",
+    "_routing",
+    "_field_names",
+    "_ignored",
+    "_version",
+    "_seq_no",
+    "_tier",
+    "_nested_path",
+    "_ignored_source",
+    "_consign",
 ];
 
 /// What the first value of a dynamic field makes of it, within one document.
@@ -224,7 +235,11 @@ fn misfit(kind: &Kind, field: &Field, value: &Value) -> Option<String> {
         Kind::Whole { least, greatest } => {
             let whole = || (*least..=*greatest).contains(&coerce::number(value)?.truncated()?).then_some(());
             let strictly = || field.coerce || value.as_i64().is_some();
-            if is_empty(field, value) || (strictly() && whole().is_some()) { None } else { is(&format!("a whole number from {least} to {greatest}")) }
+            if is_empty(field, value) || (strictly() && whole().is_some()) {
+                None
+            } else {
+                is(&format!("a whole number from {least} to {greatest}"))
+            }
         }
         Kind::Double | Kind::Float { .. } => {
             let greatest = if let Kind::Float { greatest } = kind { *greatest } else { f64::MAX };

@@ -17,7 +17,15 @@ fn distances_over_the_great_circle() {
 
 #[test]
 fn lengths_and_their_units() {
-    for (value, metres) in [(json!("10km"), 10_000.0), (json!("10 km"), 10_000.0), (json!("1.5mi"), 2_414.016), (json!(7), 7.0), (json!("7"), 7.0), (json!("2nmi"), 3_704.0), (json!("3in"), 0.0762)] {
+    for (value, metres) in [
+        (json!("10km"), 10_000.0),
+        (json!("10 km"), 10_000.0),
+        (json!("1.5mi"), 2_414.016),
+        (json!(7), 7.0),
+        (json!("7"), 7.0),
+        (json!("2nmi"), 3_704.0),
+        (json!("3in"), 0.0762),
+    ] {
         assert!((distance(&value, "").expect("a distance") - metres).abs() < 1e-9, "{value}");
     }
     for value in [json!("km"), json!("ten km"), json!(""), json!(-1), json!(0), json!(true), json!("5 parsecs")] {
@@ -32,9 +40,19 @@ fn boxes_hold_their_edges_and_cross_the_date_line() {
     let plain = of(json!({"top": 11.25, "left": -22.5, "bottom": -11.25, "right": 22.5}));
     assert!(plain.contains(at(11.25, 22.5)) && plain.contains(at(-11.25, -22.5)) && !plain.contains(at(11.251, 0.0)));
     let across = of(json!({"top_left": [170, 10], "bottom_right": [-170, -10]}));
-    assert!(across.contains(at(0.0, 180.0)) && across.contains(at(0.0, -180.0)) && across.contains(at(0.0, -175.0)) && !across.contains(at(0.0, 0.0)));
+    assert!(
+        across.contains(at(0.0, 180.0))
+            && across.contains(at(0.0, -180.0))
+            && across.contains(at(0.0, -175.0))
+            && !across.contains(at(0.0, 0.0))
+    );
     assert!(of(json!({"top": 90, "left": -180, "bottom": -90, "right": 180})).contains(at(90.0, 180.0)));
-    for value in [json!({"top": 1}), json!({"top": -1, "left": 0, "bottom": 1, "right": 1}), json!({"top_left": [0, 91], "bottom_right": [1, 0]}), json!(1)] {
+    for value in [
+        json!({"top": 1}),
+        json!({"top": -1, "left": 0, "bottom": 1, "right": 1}),
+        json!({"top_left": [0, 91], "bottom_right": [1, 0]}),
+        json!(1),
+    ] {
         assert!(Box::read(&value, "").is_err(), "{value}");
     }
 }

@@ -19,7 +19,18 @@ fn what_is_missing_is_filled() {
 #[test]
 fn nonsense_is_no_date() {
     let default = DateFormat::read(None);
-    for text in ["", "abc", "2020-13-01", "2021-02-29", "2020-01-01T24:00", "2020-01-01 10:00", "2020-1-1", "2020-01-01T10:00:00.", "2020-01-01Tx", "é"] {
+    for text in [
+        "",
+        "abc",
+        "2020-13-01",
+        "2021-02-29",
+        "2020-01-01T24:00",
+        "2020-01-01 10:00",
+        "2020-1-1",
+        "2020-01-01T10:00:00.",
+        "2020-01-01Tx",
+        "é",
+    ] {
         assert_eq!(parse(&default, text, false), Ok(None), "{text:?}");
     }
 }

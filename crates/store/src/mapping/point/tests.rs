@@ -23,7 +23,17 @@ fn every_spelling() {
 
 #[test]
 fn nowhere() {
-    for value in [json!(5), json!([1]), json!({"lat": 1}), json!({"lat": 91, "lon": 0}), json!([181, 0]), json!("a,b"), json!(""), json!("allo"), json!(true)] {
+    for value in [
+        json!(5),
+        json!([1]),
+        json!({"lat": 1}),
+        json!({"lat": 91, "lon": 0}),
+        json!([181, 0]),
+        json!("a,b"),
+        json!(""),
+        json!("allo"),
+        json!(true),
+    ] {
         assert!(points(&value).is_err(), "{value}");
     }
 }
