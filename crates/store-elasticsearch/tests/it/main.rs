@@ -1,0 +1,7 @@
+//! Against a real Elasticsearch: the contract, and what only this driver meets.
+
+mod bulk;
+mod contract;
+mod faults;
+mod prefix;
+mod specific;
