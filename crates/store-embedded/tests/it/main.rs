@@ -1,3 +1,10 @@
-//! The embedded store against the contract, and against what only it promises: one file, kill -9, a full disk.
+//! The embedded store against the contract, and against what only it promises: one file, one transaction, kill -9, a full disk.
 
+mod cities;
 mod contract;
+mod file;
+mod guards;
+mod kill;
+mod opened;
+mod together;
+mod unsupported;
