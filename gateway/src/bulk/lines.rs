@@ -79,17 +79,21 @@ impl Lines {
         self.number
     }
 
+    /// The limit holds for the line as it came, without its end.
     fn line(&self, number: u64, mut line: BytesMut) -> Option<Line> {
-        while line.last().is_some_and(u8::is_ascii_whitespace) {
-            line.truncate(line.len() - 1);
+        for end in *b"\n\r" {
+            if line.last() == Some(&end) {
+                line.truncate(line.len() - 1);
+            }
+        }
+        if line.len() > self.limit {
+            return Some(Line::TooLong(number));
         }
         let blank = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         line.advance(blank);
-        match line.len() {
-            0 => None,
-            length if length > self.limit => Some(Line::TooLong(number)),
-            _ => Some(Line::Whole(number, line.freeze())),
-        }
+        let blank = line.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+        line.truncate(line.len() - blank);
+        (!line.is_empty()).then(|| Line::Whole(number, line.freeze()))
     }
 }
 

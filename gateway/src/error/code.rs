@@ -82,9 +82,6 @@ codes! {
     BadRequestId "bad_request_id" 400 Read "Bad request id",
         "The text is not a request id.",
         "Use `request_id` exactly as the write's answer gave it.";
-    ForbiddenCollection "collection_closed" 403 Nothing "Collection belongs to operations",
-        "Documents of this collection are written by catalog operations only.",
-        "Use the operation that owns these documents; `GET /openapi.json` lists them.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
         "There is nothing at this path.",
         "`GET /docs` shows every route.";
@@ -141,7 +138,7 @@ codes! {
         "`errors` lists each rule with a JSON pointer into the request; `GET /openapi.json` has the schema.";
     BadName "bad_name" 422 Nothing "Bad name",
         "An index, collection or document id has a form that names may not have.",
-        "Index and collection: 1 to 64 of a-z, 0-9, `-`, `_`, `.`, starting with a letter or digit.";
+        "Index and collection: 1 to 100 of a-z, 0-9, `_` and `-`, starting with a letter or digit. Document: 1 to 512 bytes without control characters.";
     BadMappings "bad_mappings" 422 Nothing "Bad mappings",
         "The mappings or settings of the collection are not ones that the view takes.",
         "`pointer` names the place.";

@@ -32,8 +32,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 /// Index and collection names: they become parts of index names, topics' keys and paths.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     let starts = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
-    let rest = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_' | b'.'));
-    match starts && rest && name.len() <= 64 && !name.contains("..") {
+    let rest = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
+    match starts && rest && name.len() <= 100 {
         true => Ok(()),
         false => Err(Problem::new(Code::BadName, format!("`{}` is no name for the {what}", shorten(name)))),
     }

@@ -1,0 +1,248 @@
+//! An app builder: a gateway on an embedded log and store in a temporary folder, with a worker if the test wants one.
+
+use catalog::Catalog;
+use event_log::{CleanupPolicy, Durability, Limits, Log, TopicSpec, embedded};
+use event_schema::{
+    codec::{self, Parts},
+    envelope::Transaction,
+    signing::Keyring,
+    topics::{self, Cleanup, Layout, Topic},
+};
+use gateway::{Config, Ports};
+use prometheus::Registry;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
+use serde_json::{Value, json};
+use std::{net::SocketAddr, sync::Arc, time::{Duration, Instant}};
+use store::{Collection, Record, View};
+use tokio::task::JoinHandle;
+
+pub const PARTITIONS: u16 = 4;
+
+/// What a test wants.
+pub struct Builder {
+    pub config: Config,
+    pub worker: bool,
+    pub log: embedded::Options,
+    /// Put in front of the log.
+    pub wrap: Box<dyn FnOnce(Log) -> Log>,
+    pub keys: Keyring,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self { config: Config::default(), worker: true, log: embedded::Options::default(), wrap: Box::new(|log| log), keys: Keyring::new(1, *b"0123456789abcdef") }
+    }
+}
+
+/// A gateway that runs.
+pub struct App {
+    pub address: SocketAddr,
+    pub client: reqwest::Client,
+    pub log: Log,
+    pub record: Arc<dyn Record>,
+    pub layout: Layout,
+    pub keys: Keyring,
+    pub gateway: Option<JoinHandle<Result<(), gateway::GatewayError>>>,
+    pub trigger: ShutdownTrigger,
+    shutdown: Shutdown,
+    catalog: Catalog,
+    view: Arc<dyn View>,
+    _folder: tempfile::TempDir,
+}
+
+/// With a worker.
+pub async fn app() -> App {
+    Builder::default().start().await
+}
+
+/// Without one: nothing is ever applied.
+pub async fn log_only() -> App {
+    Builder { worker: false, ..Builder::default() }.start().await
+}
+
+fn spec(layout: &Layout, topic: &Topic) -> TopicSpec {
+    TopicSpec {
+        name: layout.name(topic),
+        partitions: layout.partitions(topic),
+        cleanup: match topic.cleanup {
+            Cleanup::ByOwner => CleanupPolicy::Keep,
+            Cleanup::Age(millis) => CleanupPolicy::Age(millis),
+            Cleanup::Compact => CleanupPolicy::Compact,
+        },
+        record_limit: layout.record_limit(topic),
+        durable: topic.durable,
+    }
+}
+
+impl Builder {
+    pub async fn start(self) -> App {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, handle) = embedded::open(&folder.path().join("log"), self.log).unwrap();
+        // The log closes with the process; tests never close it by hand.
+        std::mem::forget(handle);
+        let layout = Layout { prefix: "t.".into(), generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
+        let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
+        assert!(real.admin.create(&specs).await.unwrap().is_empty());
+        let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.path().join("store.sqlite"))).unwrap());
+        let catalog = Catalog::builtin().unwrap();
+        Record::migrate(&*store, catalog.tables()).await.unwrap();
+        own_collections(&catalog, &*store).await;
+        let (trigger, shutdown) = Shutdown::manual();
+        let app = App {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            client: reqwest::Client::new(),
+            log: (self.wrap)(real),
+            record: store.clone(),
+            view: store,
+            layout,
+            keys: self.keys,
+            gateway: None,
+            trigger,
+            shutdown,
+            catalog,
+            _folder: folder,
+        };
+        if self.worker {
+            app.worker();
+        }
+        app.serve(self.config).await
+    }
+}
+
+async fn own_collections(catalog: &Catalog, store: &store_embedded::EmbeddedStore) {
+    for own in catalog.collections() {
+        let wanted = Collection {
+            index: own.index.clone(),
+            collection: own.collection.clone(),
+            incarnation: "own00000".into(),
+            mappings: Some(own.mappings.clone()),
+            settings: Some(own.settings.clone()),
+            created: 0,
+        };
+        let stands = Record::create_collection(store, &wanted).await.unwrap();
+        View::create_collection(store, &stands).await.unwrap();
+    }
+}
+
+impl App {
+    async fn serve(mut self, config: Config) -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        self.address = listener.local_addr().unwrap();
+        let ports = self.ports();
+        self.gateway = Some(tokio::spawn(gateway::run(config, listener, ports, self.shutdown.clone())));
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.get("/healthz").send().await.is_ok_and(|answer| answer.status().is_success()) {
+            assert!(Instant::now() < deadline, "the gateway did not start: {:?}", self.gateway);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        self
+    }
+
+    pub fn ports(&self) -> Ports {
+        Ports {
+            log: self.log.clone(),
+            catalog: self.catalog.clone(),
+            record: self.record.clone(),
+            view: Some(self.view.clone()),
+            keys: self.keys.clone(),
+            layout: self.layout.clone(),
+            clock: Arc::new(SystemClock),
+            durability: Durability::Embedded,
+            health: Health::default(),
+            registry: Registry::new(),
+        }
+    }
+
+    /// A second gateway on the same log and stores.
+    pub async fn sibling(&self, config: Config) -> SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(gateway::run(config, listener, self.ports(), self.shutdown.clone()));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        address
+    }
+
+    /// Starts a worker, now or later.
+    pub fn worker(&self) {
+        let ports = write_worker::Ports {
+            log: self.log.clone(),
+            catalog: self.catalog.clone(),
+            record: self.record.clone(),
+            view: Some(self.view.clone()),
+            layout: self.layout.clone(),
+            clock: Arc::new(SystemClock),
+            health: Health::default(),
+            registry: Registry::new(),
+            owner: "worker-1".into(),
+        };
+        tokio::spawn(write_worker::run(write_worker::Config::default(), ports, self.shutdown.clone()));
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path))
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> RequestBuilder {
+        self.client.request(Method::POST, self.url(path)).json(body)
+    }
+
+    /// Makes `geo/cities`.
+    pub async fn cities(&self) {
+        let mappings = json!({"mappings": {"properties": {"name": {"type": "keyword"}, "population": {"type": "long"}, "location": {"type": "geo_point"}}}});
+        let answer = self.client.put(self.url("/v1/collections/geo/cities")).json(&mappings).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    }
+
+    /// Everything in a partition's `transactions`, decoded.
+    pub async fn events(&self) -> Vec<Transaction> {
+        let topic = self.layout.name(&topics::TRANSACTIONS);
+        let mut events = Vec::new();
+        for partition in 0..PARTITIONS {
+            let end = self.log.admin.offsets(&topic, partition).await.unwrap().end;
+            let mut from = 0;
+            while from < end {
+                let limits = Limits { records: 1_000_000, bytes: 64 << 20 };
+                let records = self.log.reader.read(&topic, partition, from, end, limits, Duration::from_secs(5)).await.unwrap();
+                let Some(last) = records.last() else { break };
+                from = last.offset + 1;
+                let decoded = records.into_iter().map(|r| codec::decode_transaction(&Parts { key: r.key, value: r.value, headers: r.headers }).unwrap());
+                events.extend(decoded);
+            }
+        }
+        events
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        self.trigger.hard();
+    }
+}
+
+pub fn city(id: &str, name: &str) -> Value {
+    json!({"index": "geo", "collection": "cities", "_id": id, "body": {"name": name, "population": 7}})
+}
+
+/// Status, headers and JSON of an answer.
+pub async fn told(request: RequestBuilder) -> (StatusCode, reqwest::header::HeaderMap, Value) {
+    let answer = request.send().await.unwrap();
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let text = answer.text().await.unwrap();
+    let json = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{status}: {e}: {text}"));
+    (status, headers, json)
+}
+
+/// A problem document with this status and code.
+pub async fn problem(request: RequestBuilder, status: u16, code: &str) -> Value {
+    let (found, headers, json) = told(request).await;
+    assert_eq!((found.as_u16(), json["code"].as_str()), (status, Some(code)), "{json:#}");
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_eq!(json["status"], status);
+    assert_eq!(json["type"], format!("/docs/errors/{code}"));
+    json
+}

@@ -1,0 +1,16 @@
+//! The gateway as its clients see it: over HTTP, on the embedded log and store, with and without a real worker behind it.
+
+mod bad_input;
+mod bulk;
+mod docs;
+mod harness;
+mod idempotency;
+mod keyed_rows;
+mod overload;
+mod raw;
+mod reads;
+mod slow;
+mod stopping;
+mod sunbird;
+mod tokens;
+mod writes;
