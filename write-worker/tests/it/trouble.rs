@@ -193,3 +193,24 @@ async fn what_a_record_store_forgot_is_written_again_when_it_is_back() {
     assert_eq!(world.body("a").await, Some((2, json!({"n": 0, "m": 1}))));
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_made_by_unknown_definitions_waits_until_they_are_published() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let mut definitions = world.catalog.definitions().clone();
+    // The same operations under another version: one summary differs.
+    definitions["operations"][0]["summary"] = json!("Another text.");
+    let newer = catalog::Catalog::from_definitions(&definitions).unwrap();
+    assert_ne!(newer.version(), world.catalog.version());
+    let (mut event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    event.attributes.catalog = newer.version().to_owned();
+    world.append(&event).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(world.real.ledger(&[id]).await.unwrap()[0].is_none(), "it was planned by definitions it was not made by");
+    let parts = codec::encode_catalog(newer.version(), newer.definitions());
+    let topic = Arc::from(world.layout.name(&topics::CATALOG));
+    world.log.publisher.send(NewRecord { topic, partition: 0, key: parts.key, value: parts.value, headers: parts.headers }).unwrap().await.unwrap();
+    assert!(applied(&world.resolved(&[id]).await[0]));
+    worker.stop().await;
+}
