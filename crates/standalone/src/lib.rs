@@ -10,7 +10,7 @@ pub use services::together;
 
 use catalog::{Catalog, CatalogError};
 use event_log::{AdminError, Durability, TopicProblem};
-use event_schema::topics::Layout;
+use event_schema::{signing::Keyring, topics::Layout};
 use folder::Folder;
 use runtime::{Health, Shutdown, SystemClock};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
@@ -27,6 +27,8 @@ pub struct Options {
     pub layout: Layout,
     /// Folders of definitions beside those that are compiled in.
     pub catalog: Vec<PathBuf>,
+    /// What signs request ids and tokens; none: the folder's own.
+    pub keys: Option<Keyring>,
 }
 
 /// Why it did not start, or ended.
@@ -110,7 +112,7 @@ async fn serve(
         catalog: catalog.clone(),
         record: folder.record.clone(),
         view: Some(folder.view.clone()),
-        keys: folder.keys.clone(),
+        keys: options.keys.unwrap_or_else(|| folder.keys.clone()),
         layout: options.layout.clone(),
         clock: Arc::new(SystemClock),
         durability,

@@ -1,0 +1,45 @@
+//! What can be typed. Each command's own arguments are in its file.
+
+use crate::commands;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign dev                                   the whole pipeline in this process, on files in ./data
+  consign load data/cities.jsonl.gz --operation document.createOrReplace --index world --collection cities --id /id --create
+  consign request show r1AQAB… --follow
+  consign doctor                                what is missing or weak, and the line that mends it
+
+Exit codes: 0 done, 1 failed or refused, 2 usage, 3 something that must answer is out of reach.";
+
+/// Hand a write over, know that it arrives.
+#[derive(Debug, Parser)]
+#[command(name = "consign", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub shared: Shared,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Taken by every command.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Shared {
+    /// Settings to put on top of the defaults; ./consign.toml if it is there
+    #[arg(long, global = true, value_name = "FILE", env = "CONSIGN_CONFIG", help_heading = "Settings")]
+    pub config: Option<PathBuf>,
+    /// One setting, on top of file and CONSIGN_* variables; can be repeated
+    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Settings")]
+    pub set: Vec<String>,
+    /// Print JSON
+    #[arg(long, global = true, help_heading = "Settings")]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Dev(commands::dev::Arguments),
+    #[command(subcommand)]
+    Filter(commands::filter::Command),
+}

@@ -1,0 +1,84 @@
+//! `consign dev`: the whole pipeline in this process, on files.
+
+use super::Invocation;
+use crate::failure::Failure;
+use clap::Args;
+use runtime::Shutdown;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+const EXAMPLES: &str = "\
+Examples:
+  consign dev
+  consign dev --data /var/lib/consign --listen 127.0.0.1:9000
+  consign dev --listen 127.0.0.1:0 --json       a free port; the first line of output says which
+
+Everything is in the data folder; delete the folder to start afresh. One process holds it at a time.";
+
+/// Run the whole pipeline in this process on files: no Kafka, no Cassandra, no Elasticsearch
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Folder for everything that is kept [default: ./data, or `data` of the settings]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080, or `gateway.listen` of the settings]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let data = arguments.data.map(|data| format!("data={}", data.display()));
+    let listen = arguments.listen.map(|listen| format!("gateway.listen={listen}"));
+    let settings = invocation.settings(&data.into_iter().chain(listen).collect::<Vec<_>>())?.settings;
+    runtime::telemetry::init();
+    if !settings.is_embedded() {
+        tracing::warn!("`consign dev` runs on files; the log, record and view that the settings name are not used");
+    }
+    let deadline = Duration::from_secs(settings.gateway.drain_seconds) + Duration::from_millis(settings.worker.drain_ms);
+    let shutdown = Shutdown::on_signals(deadline)?;
+    let data = settings.data.clone();
+    let options = standalone::Options {
+        data: data.clone(),
+        layout: settings.topics.layout(),
+        gateway: settings.gateway,
+        worker: settings.worker,
+        keys: settings.secret.keyring()?,
+        catalog: settings.catalog.folders,
+    };
+    let running = standalone::start(options, shutdown).await.map_err(explain)?;
+    let shown = std::fs::canonicalize(&data).unwrap_or(data);
+    let url = format!("http://{}", running.address);
+    let told = serde_json::json!({ "listening": url, "data": shown, "pid": std::process::id() });
+    invocation.output.result(&told, |_| banner(&url, &shown.display().to_string()))?;
+    Ok(running.ended().await?)
+}
+
+fn explain(error: standalone::StandaloneError) -> Failure {
+    let hint = match &error {
+        standalone::StandaloneError::Listen { .. } => Some("choose another: consign dev --listen 127.0.0.1:0"),
+        standalone::StandaloneError::Topics(_) => Some("a folder keeps its number of partitions; choose another with --data"),
+        _ => None,
+    };
+    let failure = Failure::from(error);
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+fn banner(url: &str, data: &str) -> String {
+    format!(
+        "\nConsign is ready.
+
+  API    {url}/v1         described at {url}/docs
+  data   {data}
+
+Try it:
+
+  curl -X PUT {url}/v1/collections/demo/notes
+  curl -X POST {url}/v1/operations/document.create -H 'content-type: application/json' -H 'prefer: wait=5' \\
+       -d '{{\"index\": \"demo\", \"collection\": \"notes\", \"_id\": \"first\", \"body\": {{\"text\": \"hello\"}}}}'
+
+Ctrl-C stops it. Whatever was answered with a 2xx is still there afterwards, after kill -9 too.\n"
+    )
+}

@@ -1,0 +1,184 @@
+//! The sections that belong to no crate: which drivers, how topics are named and sized, the secret, where the worker reports.
+
+use super::Settings;
+use crate::failure::Failure;
+use event_schema::{signing::Keyring, topics::Layout};
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
+
+/// What a section of one choice looks like.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Driver<K> {
+    pub kind: K,
+}
+
+pub type Log = Driver<LogKind>;
+pub type Record = Driver<RecordKind>;
+pub type View = Driver<ViewKind>;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogKind {
+    #[default]
+    Embedded,
+    Kafka,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    #[default]
+    Embedded,
+    Cassandra,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ViewKind {
+    #[default]
+    Embedded,
+    Elasticsearch,
+    /// There is no search.
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topics {
+    pub prefix: String,
+    pub generation: u16,
+    pub partitions: u16,
+    pub document_limit_bytes: usize,
+}
+
+impl Default for Topics {
+    fn default() -> Self {
+        Self { prefix: "consign.".to_owned(), generation: 1, partitions: 4, document_limit_bytes: 1 << 20 }
+    }
+}
+
+impl Topics {
+    pub fn layout(&self) -> Layout {
+        Layout {
+            prefix: self.prefix.clone(),
+            generation: self.generation,
+            partitions: self.partitions,
+            document_limit: self.document_limit_bytes,
+        }
+    }
+}
+
+/// What signs request ids and tokens. Never shown.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secret").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Secret {
+    /// The secret that is set, if one is.
+    pub fn keyring(&self) -> Result<Option<Keyring>, Failure> {
+        match (&self.value, &self.file) {
+            (Some(value), _) => standalone::secret::keyring(value.trim().as_bytes()).map(Some).map_err(Failure::usage),
+            (None, Some(file)) => Ok(Some(standalone::secret::load(file)?)),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    pub folders: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    pub listen: SocketAddr,
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)) }
+    }
+}
+
+/// Where Kafka is; properties are passed to its client as they are.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kafka {
+    pub brokers: Vec<String>,
+    pub properties: BTreeMap<String, String>,
+}
+
+impl Default for Kafka {
+    fn default() -> Self {
+        Self { brokers: vec!["127.0.0.1:9092".to_owned()], properties: BTreeMap::new() }
+    }
+}
+
+/// Without the values of properties: passwords are among them.
+impl std::fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.properties.keys().collect();
+        f.debug_struct("Kafka").field("brokers", &self.brokers).field("properties", &names).finish()
+    }
+}
+
+impl Settings {
+    /// Does everything live in one process?
+    pub fn is_embedded(&self) -> bool {
+        self.log.kind == LogKind::Embedded
+    }
+
+    /// What no single value can be wrong about.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let wrong = |why: String| Err(Failure::usage(why));
+        let embedded = [
+            ("log", self.log.kind == LogKind::Embedded),
+            ("record", self.record.kind == RecordKind::Embedded),
+            ("view", self.view.kind == ViewKind::Embedded),
+        ];
+        if self.log.kind == LogKind::Kafka
+            && let Some((section, _)) = embedded.iter().find(|(_, embedded)| *embedded)
+        {
+            return wrong(format!(
+                "`log.kind` is `kafka`, so that several processes share the work, but `{section}.kind` is `embedded`, which is one \
+                 process's own: set `{section}.kind` too"
+            ));
+        }
+        if self.log.kind == LogKind::Embedded
+            && let Some((section, _)) = embedded.iter().find(|(_, embedded)| !embedded)
+        {
+            return wrong(format!("`{section}.kind` needs `log.kind` to be `kafka`: the embedded log goes with the embedded stores"));
+        }
+        if !(1..2048).contains(&self.topics.generation) {
+            return wrong(format!("`topics.generation` must be from 1 to 2047, not {}", self.topics.generation));
+        }
+        if self.topics.partitions == 0 {
+            return wrong("`topics.partitions` must be at least 1".to_owned());
+        }
+        if self.gateway.body_limit_bytes > self.topics.document_limit_bytes {
+            return wrong(format!(
+                "`gateway.body_limit_bytes` ({}) must not be larger than `topics.document_limit_bytes` ({}): topics would refuse what the \
+                 gateway took",
+                self.gateway.body_limit_bytes, self.topics.document_limit_bytes
+            ));
+        }
+        if self.secret.file.is_some() && self.secret.value.is_some() {
+            return wrong("set `secret.file` or `secret.value`, not both".to_owned());
+        }
+        Ok(())
+    }
+}
