@@ -124,6 +124,8 @@ impl Committer {
     }
 
     fn acknowledge(&mut self, batch: Batch, first: u64) {
+        // Whoever hears that a record is safe finds its place in the queue free.
+        self.shared.queue.lock().committing = (0, 0);
         for (offset, done) in (first..).zip(batch.completions) {
             done(Ok(Appended { offset, timestamp: self.timestamp }));
         }

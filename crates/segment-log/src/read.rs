@@ -106,7 +106,7 @@ fn read_segment(
         if header.offset >= end {
             break;
         }
-        if !entries.is_empty() && header.length > *left {
+        if !entries.is_empty() && (*left == 0 || header.length > *left) {
             return Ok(true);
         }
         *left = left.saturating_sub(header.length);

@@ -48,7 +48,7 @@ impl EmbeddedPublisher {
         let load = self.0.topics.load();
         let place = Place::take(load, size, &self.0.options)?;
         let (sender, delivery) = Delivery::pair();
-        let pending = Pending { partition: partition.clone(), place, sender: Some(sender) };
+        let pending = Pending { partition: partition.clone(), place: Some(place), sender: Some(sender) };
         partition.queued.fetch_add(1, Ordering::AcqRel);
         // Refused: dropping the completion counts the record as resolved.
         let queued = partition.log.append(size, |buffer| codec::encode(record, buffer), Box::new(move |result| pending.resolve(result)));
@@ -87,7 +87,7 @@ impl Drop for Place {
 /// A queued record: whatever becomes of it, it is resolved exactly once.
 struct Pending {
     partition: Arc<Partition>,
-    place: Place,
+    place: Option<Place>,
     sender: Option<oneshot::Sender<Result<Appended, DeliveryError>>>,
 }
 
@@ -97,10 +97,14 @@ impl Pending {
             Ok(appended) => Ok(Appended { partition: self.partition.number, offset: appended.offset, timestamp: appended.timestamp }),
             Err(AppendError::Rejected(why)) => Err(DeliveryError::Rejected(why)),
             Err(AppendError::SyncFailed(why)) => {
-                self.place.load.failed.store(true, Ordering::Release);
+                if let Some(place) = &self.place {
+                    place.load.failed.store(true, Ordering::Release);
+                }
                 Err(DeliveryError::Unknown(why))
             }
         };
+        // Whoever hears of the record finds its place in the queue free.
+        self.place = None;
         if let Some(sender) = self.sender.take() {
             // Nobody may be waiting; the record stands all the same.
             let _ = sender.send(result);

@@ -146,7 +146,7 @@ impl Admin for KafkaAdmin {
         for element in answer.elements() {
             match element.error() {
                 Ok(()) => {}
-                Err(error) if error.rdkafka_error_code() == Some(Code::OffsetOutOfRange) => {
+                Err(error) if classify::code(&error) == Some(Code::OffsetOutOfRange) => {
                     return Err(AdminError::BeyondEnd { wanted: offset });
                 }
                 Err(error) => return Err(classify::admin(&error, topic)),

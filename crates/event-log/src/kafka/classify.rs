@@ -15,6 +15,14 @@ pub(super) enum Failed {
     PerhapsAgain(String),
 }
 
+/// The code in an error, also where `rdkafka` keeps it to itself.
+pub(super) fn code(error: &KafkaError) -> Option<Code> {
+    match error {
+        KafkaError::AdminOp(code) | KafkaError::ConsumerQueueClose(code) | KafkaError::MockCluster(code) => Some(*code),
+        other => other.rdkafka_error_code(),
+    }
+}
+
 pub(super) fn delivery(code: Code) -> Failed {
     match code {
         Code::MessageSizeTooLarge
@@ -46,7 +54,7 @@ pub(super) fn refused(code: Code) -> Option<Refused> {
 
 /// What a group member must hear; `None`: the client goes on by itself.
 pub(super) fn consumer(error: &KafkaError) -> Option<ConsumerError> {
-    let code = error.rdkafka_error_code()?;
+    let code = code(error)?;
     match (error, code) {
         (KafkaError::MessageConsumptionFatal(_), _)
         | (
@@ -68,8 +76,23 @@ pub(super) fn consumer(error: &KafkaError) -> Option<ConsumerError> {
     }
 }
 
+/// Does it pass by itself within moments (a partition between two leaders, or just created)?
+pub(super) fn passes(error: &KafkaError) -> bool {
+    matches!(
+        code(error),
+        Some(
+            Code::NotLeaderForPartition
+                | Code::LeaderNotAvailable
+                | Code::FencedLeaderEpoch
+                | Code::UnknownLeaderEpoch
+                | Code::OffsetNotAvailable
+                | Code::BrokerTransportFailure
+        )
+    )
+}
+
 pub(super) fn admin(error: &KafkaError, topic: &str) -> AdminError {
-    match error.rdkafka_error_code() {
+    match code(error) {
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => AdminError::UnknownPartition(topic.to_owned()),
         Some(
             Code::TopicAuthorizationFailed

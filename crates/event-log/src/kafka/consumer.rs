@@ -4,7 +4,7 @@
 use super::{
     classify,
     config::{Checked, Quiet},
-    fetcher::{ASK, Fetchers, For},
+    fetcher::{self, ASK, Fetchers, For},
     member::{self, Membership},
     stream::{KafkaStream, Start, blocking},
 };
@@ -48,6 +48,14 @@ impl KafkaGroups {
 #[async_trait::async_trait]
 impl Groups for KafkaGroups {
     async fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>, ConsumerError> {
+        // Members of the newer protocol never hear that there is no such topic.
+        let (asking, name) = (self.fetchers.asking().clone(), topic.to_owned());
+        let found = tokio::task::spawn_blocking(move || fetcher::exists(&asking, &name, 0)).await;
+        match found.map_err(|error| ConsumerError::Unavailable(error.to_string()))? {
+            Ok(true) => {}
+            Ok(false) => return Err(ConsumerError::Fatal(format!("there is no topic `{topic}`"))),
+            Err(error) => return Err(classify::consumer(&error).unwrap_or_else(|| ConsumerError::Unavailable(error.to_string()))),
+        }
         let ownership = Arc::new(Ownership::default());
         let membership = member::join(&self.settings, group, topic, ownership.clone()).map_err(|error| fatal(&error))?;
         Ok(Box::new(KafkaConsumer {

@@ -1,7 +1,10 @@
 //! Consumers that belong to no group and fetch partitions by hand, many each; every partition has its own queue. Must never be asked for the
 //! same partition twice at a time: a second reader gets another consumer.
 
-use super::config::{Checked, Quiet};
+use super::{
+    classify,
+    config::{Checked, Quiet},
+};
 use parking_lot::Mutex;
 use rdkafka::{
     Offset, TopicPartitionList,
@@ -17,11 +20,13 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// How long a broker may take to answer a question.
 pub(super) const ASK: Duration = Duration::from_secs(10);
+/// Before a question is asked again.
+const BREATH: Duration = Duration::from_millis(50);
 /// How often a consumer's own events are served; records do not pass here.
 const ROUND: Duration = Duration::from_millis(100);
 
@@ -81,14 +86,24 @@ impl Fetchers {
 
 pub(super) fn watermarks(consumer: &BaseConsumer<Quiet>, topic: &str, partition: u16) -> KafkaResult<(u64, u64)> {
     // Asking for the watermarks of a topic that does not exist waits until the time is up.
-    let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
-    let found = metadata.topics().iter().find(|found| found.name() == topic);
-    let known = found.is_some_and(|found| found.partitions().iter().any(|found| found.id() == i32::from(partition)));
-    if !known {
+    if !exists(consumer, topic, partition)? {
         return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
     }
-    let (low, high) = consumer.fetch_watermarks(topic, i32::from(partition), ASK)?;
-    Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0)))
+    let start = Instant::now();
+    loop {
+        match consumer.fetch_watermarks(topic, i32::from(partition), ASK) {
+            Ok((low, high)) => return Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0))),
+            Err(error) if classify::passes(&error) && start.elapsed() < ASK => thread::sleep(BREATH),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Is there such a partition? Blocks.
+pub(super) fn exists(consumer: &BaseConsumer<Quiet>, topic: &str, partition: u16) -> KafkaResult<bool> {
+    let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    Ok(found.is_some_and(|found| found.partitions().iter().any(|found| found.id() == i32::from(partition))))
 }
 
 pub(super) struct Fetcher {
@@ -146,11 +161,17 @@ impl Lease {
         // Split before it is assigned: from then on the client leaves the queue where it is.
         let queue = fetcher.consumer.split_partition_queue(topic, i32::from(partition));
         let lease = Self { fetcher, topic: topic.to_owned(), partition, queue };
-        if lease.queue.is_none() {
-            return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownPartition));
-        }
+        let Some(queue) = &lease.queue else { return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownPartition)) };
+        // What an earlier lease left unread.
+        while queue.poll(Duration::ZERO).is_some() {}
         lease.fetcher.consumer.incremental_assign(&lease.list(Some(offset))?)?;
         Ok(lease)
+    }
+
+    /// Fetches from another offset.
+    pub fn restart(&self, offset: u64) -> KafkaResult<()> {
+        self.fetcher.consumer.incremental_unassign(&self.list(None)?)?;
+        self.fetcher.consumer.incremental_assign(&self.list(Some(offset))?)
     }
 
     fn list(&self, offset: Option<u64>) -> KafkaResult<TopicPartitionList> {

@@ -74,12 +74,12 @@ pub(super) struct Pending {
     sender: oneshot::Sender<Result<Appended, DeliveryError>>,
     number: u64,
     epoch: Option<Arc<Epoch>>,
-    _share: Share,
+    share: Share,
 }
 
 impl Pending {
     pub fn new(record: NewRecord, sender: oneshot::Sender<Result<Appended, DeliveryError>>, share: Share) -> Box<Self> {
-        Box::new(Self { record, sender, number: 0, epoch: None, _share: share })
+        Box::new(Self { record, sender, number: 0, epoch: None, share })
     }
 
     /// The log may hold it already: its consumers are told.
@@ -91,6 +91,8 @@ impl Pending {
     }
 
     fn resolve(self, result: Result<Appended, DeliveryError>) {
+        // Whoever hears of the record finds its place in the queue free.
+        drop(self.share);
         // Nobody may be waiting.
         let _ = self.sender.send(result);
     }

@@ -30,6 +30,8 @@ pub(super) struct KafkaStream {
     /// Fetched, and too large for the last answer.
     held: Option<Record>,
     failed: Option<StreamError>,
+    /// The client says that the offset is gone. It may be late: said of where an earlier stream on this partition stood.
+    suspect: bool,
     /// The client saw the end of the partition.
     at_end: bool,
 }
@@ -70,7 +72,7 @@ impl KafkaStream {
         }
         // What came before the callback was set woke nobody.
         filled.notify_one();
-        Ok(Self { lease, offset, end, filled, revoked, held: None, failed: None, at_end: false })
+        Ok(Self { lease, offset, end, filled, revoked, held: None, failed: None, suspect: false, at_end: false })
     }
 
     pub fn offset(&self) -> u64 {
@@ -83,22 +85,50 @@ impl KafkaStream {
 
     /// As `next`, but answers nothing when the end of the partition was seen.
     pub async fn next_or_end(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
+        self.more(limits, true).await
+    }
+
+    async fn more(&mut self, limits: Limits, stop_at_end: bool) -> Result<Vec<Record>, StreamError> {
         loop {
-            let records = self.take(limits);
-            if let (true, Some(error)) = (records.is_empty(), &self.failed) {
-                return Err(error.clone());
+            if ownership::is_revoked(self.revoked.as_ref()) {
+                return Err(StreamError::Revoked);
             }
-            if self.at_end || !records.is_empty() {
+            let records = self.take(limits);
+            if !records.is_empty() || (stop_at_end && self.at_end) {
                 return Ok(records);
             }
-            self.filled.notified().await;
+            if self.suspect {
+                self.find_out().await;
+                continue;
+            }
+            if let Some(error) = &self.failed {
+                return Err(error.clone());
+            }
+            tokio::select! {
+                () = self.filled.notified() => {}
+                () = ownership::until_revoked(&mut self.revoked) => {}
+            }
         }
+    }
+
+    /// Asks the broker whether the offset is gone; if not, fetches from it again.
+    async fn find_out(&mut self) {
+        let (consumer, topic, partition) = (self.lease.fetcher.consumer.clone(), self.lease.topic.clone(), self.lease.partition);
+        let answer = blocking(move || watermarks(&consumer, &topic, partition)).await;
+        let wanted = self.offset;
+        self.failed = match answer {
+            Ok(Ok((earliest, end))) if wanted < earliest || wanted > end => Some(StreamError::OutOfRange { wanted, earliest, end }),
+            Ok(Ok(_)) => self.lease.restart(wanted).err().map(|error| away(&error)),
+            Ok(Err(error)) => Some(away(&error)),
+            Err(error) => Some(error),
+        };
+        self.suspect = false;
     }
 
     /// What is there, within limits.
     fn take(&mut self, limits: Limits) -> Vec<Record> {
         let (mut records, mut bytes) = (Vec::new(), 0);
-        while records.len() < limits.records.max(1) && self.failed.is_none() {
+        while records.len() < limits.records.max(1) && self.failed.is_none() && !self.suspect {
             let Some(record) = self.held.take().or_else(|| self.poll()) else { break };
             bytes += record.size();
             if bytes > limits.bytes && !records.is_empty() {
@@ -123,35 +153,26 @@ impl KafkaStream {
                 }
                 Ok(None) => self.failed = Some(StreamError::Damaged { offset: self.offset, why: "it has no offset".into() }),
                 Err(KafkaError::PartitionEOF(_)) => self.at_end = true,
-                Err(error) => self.failed = self.judge(&error),
+                Err(error) => self.judge(&error),
             }
-            if self.failed.is_some() {
+            if self.failed.is_some() || self.suspect {
                 return None;
             }
         }
     }
 
-    /// Does the error end the stream?
-    fn judge(&self, error: &KafkaError) -> Option<StreamError> {
+    fn judge(&mut self, error: &KafkaError) {
         match error.rdkafka_error_code() {
-            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => Some(self.out_of_range(error)),
+            Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.suspect = true,
             Some(
                 Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::TopicAuthorizationFailed | Code::Fatal,
-            ) => Some(away(error)),
+            ) => self.failed = Some(away(error)),
             Some(Code::BadMessage | Code::InvalidMessage | Code::InvalidMessageSize) => {
-                Some(StreamError::Damaged { offset: self.offset, why: error.to_string() })
+                self.failed = Some(StreamError::Damaged { offset: self.offset, why: error.to_string() });
             }
-            other => {
-                tracing::debug!(target: "kafka", ?other, %error, topic = self.lease.topic, partition = self.lease.partition, "the consumer goes on by itself");
-                None
+            _ => {
+                tracing::debug!(target: "kafka", %error, topic = self.lease.topic, partition = self.lease.partition, "the consumer goes on by itself");
             }
-        }
-    }
-
-    fn out_of_range(&self, error: &KafkaError) -> StreamError {
-        match ffi::known_watermarks(&self.lease.fetcher.consumer, &self.lease.topic, self.lease.partition) {
-            Some((earliest, end)) => StreamError::OutOfRange { wanted: self.offset, earliest, end },
-            None => away(error),
         }
     }
 }
@@ -159,42 +180,12 @@ impl KafkaStream {
 #[async_trait::async_trait]
 impl PartitionStream for KafkaStream {
     async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
-        loop {
-            if ownership::is_revoked(self.revoked.as_ref()) {
-                return Err(StreamError::Revoked);
-            }
-            let records = self.take(limits);
-            if !records.is_empty() {
-                return Ok(records);
-            }
-            if let Some(StreamError::OutOfRange { .. }) = self.failed {
-                self.failed = Some(self.bounds_now().await);
-            }
-            if let Some(error) = &self.failed {
-                return Err(error.clone());
-            }
-            tokio::select! {
-                () = self.filled.notified() => {}
-                () = ownership::until_revoked(&mut self.revoked) => {}
-            }
-        }
+        self.more(limits, false).await
     }
 
     fn end(&self) -> u64 {
         let heard = ffi::known_watermarks(&self.lease.fetcher.consumer, &self.lease.topic, self.lease.partition);
         heard.map_or(self.end, |(_, end)| end.max(self.end)).max(self.offset)
-    }
-}
-
-impl KafkaStream {
-    /// The error again, with what the broker says now.
-    async fn bounds_now(&self) -> StreamError {
-        let (consumer, topic, partition) = (self.lease.fetcher.consumer.clone(), self.lease.topic.clone(), self.lease.partition);
-        match blocking(move || watermarks(&consumer, &topic, partition)).await {
-            Ok(Ok((earliest, end))) => StreamError::OutOfRange { wanted: self.offset, earliest, end },
-            Ok(Err(error)) => away(&error),
-            Err(error) => error,
-        }
     }
 }
 

@@ -145,17 +145,20 @@ pub fn is_out_of_range<T>(result: &Result<T, StreamError>) -> bool {
     matches!(result, Err(StreamError::OutOfRange { .. }))
 }
 
-/// The tests of every scenario; `$bed` makes the [`Bed`].
+/// The tests of every scenario; `$bed` makes the [`Bed`], `$small` one whose publisher takes ten records; both as paths from the crate.
 macro_rules! suite {
-    ($bed:path) => {
-        $crate::contract::suite!(@ $bed, append: order_per_partition batches_are_acknowledged flush_waits records_come_back_as_they_were
+    ($bed:path, $small:path) => {
+        $crate::contract::suite!(@ append, $bed: order_per_partition batches_are_acknowledged flush_waits records_come_back_as_they_were
             too_large unknown_partition dropped_deliveries_are_appended);
-        $crate::contract::suite!(@ $bed, read: tail_wakes tail_from_the_end limits_hold out_of_range read_a_range next_is_cancel_safe ends_are_known);
-        $crate::contract::suite!(@ $bed, group: one_member_gets_all two_members_share_and_hand_over leaving_is_noticed revoked_streams_end
-            stays_while_others_come commits_are_kept a_stream_opens_where_it_is_told_to a_partition_is_opened_again no_such_topic);
-        $crate::contract::suite!(@ $bed, topics: creating_twice_changes_nothing differences_are_named restart_keeps_all delete_before ids durability);
+        $crate::contract::suite!(@ read, $bed: tail_wakes tail_from_the_end limits_hold out_of_range deleted_under_a_stream read_a_range
+            next_is_cancel_safe ends_are_known two_streams_on_one_partition);
+        $crate::contract::suite!(@ topics, $bed: creating_twice_changes_nothing differences_are_named restart_keeps_all delete_before ids durability);
+        $crate::contract::groups!($bed);
+        mod bounded {
+            $crate::contract::suite!(@ append, $small: queue_full);
+        }
     };
-    (@ $bed:path, $module:ident: $($name:ident)*) => {
+    (@ $module:ident, $bed:path: $($name:ident)*) => {
         mod $module {
             $(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,3 +170,13 @@ macro_rules! suite {
     };
 }
 pub(crate) use suite;
+
+/// The scenarios of groups alone.
+macro_rules! groups {
+    ($bed:path) => {
+        $crate::contract::suite!(@ group, $bed: one_member_gets_all two_members_share_and_hand_over leaving_is_noticed dropping_is_leaving
+            revoked_streams_end stays_while_others_come commits_are_kept a_stream_opens_where_it_is_told_to a_partition_is_opened_again
+            nothing_is_missed_when_a_partition_moves no_such_topic);
+    };
+}
+pub(crate) use groups;

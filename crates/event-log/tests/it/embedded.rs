@@ -21,4 +21,11 @@ fn bed_with(options: Options) -> Bed {
     Bed::new(log, restart)
 }
 
-contract::suite!(super::bed);
+fn small() -> Bed {
+    bed_with(Options { queue_records: 10, ..Options::default() })
+}
+
+contract::suite!(crate::embedded::bed, crate::embedded::small);
+
+mod crash;
+mod upkeep;

@@ -22,4 +22,22 @@ fn bed() -> Bed {
     bed_with(settings(&[]))
 }
 
-contract::suite!(super::bed);
+fn small() -> Bed {
+    bed_with(settings(&[("queue.buffering.max.messages", "10")]))
+}
+
+contract::suite!(crate::kafka::bed, crate::kafka::small);
+
+/// The newer group protocol, by setting.
+mod newer_protocol {
+    use super::{Bed, bed_with, contract, settings};
+
+    fn bed() -> Bed {
+        bed_with(settings(&[("group.protocol", "consumer")]))
+    }
+
+    contract::groups!(crate::kafka::newer_protocol::bed);
+}
+
+mod faults;
+mod topics_again;

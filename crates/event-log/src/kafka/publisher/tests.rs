@@ -1,1 +1,117 @@
+//! A producer that fails for good, on a real broker.
 
+use super::*;
+use crate::{
+    Limits, Log, TopicSpec,
+    admin::CleanupPolicy,
+    consumer::From,
+    kafka::{KafkaSettings, connect},
+    publisher::DeliveryError,
+};
+use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+use testbed::{Server, Servers};
+
+fn settings() -> KafkaSettings {
+    KafkaSettings { brokers: Servers::shared().addresses().of(Server::Kafka).to_owned(), properties: BTreeMap::new() }
+}
+
+fn publisher(settings: KafkaSettings) -> KafkaPublisher {
+    KafkaPublisher::new(&Arc::new(Checked::new(settings).unwrap()), Arc::default()).unwrap()
+}
+
+async fn topic(log: &Log, partitions: u16) -> String {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let name = format!("publisher.{}.{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed));
+    let spec = TopicSpec { name: name.clone(), partitions, cleanup: CleanupPolicy::Keep, record_limit: 1 << 20, durable: true };
+    assert_eq!(log.admin.create(&[spec]).await.unwrap(), []);
+    name
+}
+
+fn record(topic: &str, partition: u16, number: u64) -> NewRecord {
+    let value = Some(number.to_string().into());
+    NewRecord { topic: topic.into(), partition, key: None, value, headers: vec![("number".into(), number.to_string().into())] }
+}
+
+async fn numbers(log: &Log, topic: &str, partition: u16) -> Vec<u64> {
+    let end = log.admin.offsets(topic, partition).await.unwrap().end;
+    let mut stream = log.reader.tail(topic, partition, From::Earliest).await.unwrap();
+    let mut numbers = Vec::new();
+    while numbers.len() < usize::try_from(end).unwrap() {
+        let records = stream.next(Limits { records: 10_000, bytes: 64 << 20 }).await.unwrap();
+        numbers.extend(records.iter().map(|record| std::str::from_utf8(record.value.as_deref().unwrap()).unwrap().parse::<u64>().unwrap()));
+    }
+    numbers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fatal_error_loses_and_reorders_nothing() {
+    let log = connect(settings()).unwrap();
+    let topic = topic(&log, 3).await;
+    let publisher = publisher(settings());
+    let mut sent = Vec::new();
+    for number in 0..30_000_u64 {
+        if number % 7_000 == 3_000 {
+            publisher.shared().break_producer();
+        }
+        let partition = u16::try_from(number % 3).unwrap();
+        sent.push((partition, number, publisher.send(record(&topic, partition, number)).unwrap()));
+        if number % 100 == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+    assert_eq!(publisher.flush(Duration::from_secs(60)).await, 0);
+    let mut acknowledged: Vec<BTreeMap<u64, u64>> = vec![BTreeMap::new(); 3];
+    for (partition, number, delivery) in sent {
+        let appended = delivery.await.unwrap();
+        acknowledged[usize::from(partition)].insert(appended.offset, number);
+    }
+    for partition in 0..3_u16 {
+        let all = numbers(&log, &topic, partition).await;
+        for (offset, number) in &acknowledged[usize::from(partition)] {
+            assert_eq!(all[usize::try_from(*offset).unwrap()], *number, "what is acknowledged stands where it is said to");
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        let first: Vec<u64> = all.iter().copied().filter(|number| seen.insert(*number)).collect();
+        assert_eq!(first, (0..10_000).map(|number| number * 3 + u64::from(partition)).collect::<Vec<_>>());
+        println!("partition {partition}: {} of {} stand twice", all.len() - first.len(), all.len());
+    }
+    assert!(publisher.healthy());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_producer_broken_while_idle_is_replaced() {
+    let log = connect(settings()).unwrap();
+    let topic = topic(&log, 1).await;
+    let publisher = publisher(settings());
+    for number in 0..5 {
+        publisher.shared().break_producer();
+        assert_eq!(publisher.send(record(&topic, 0, number)).unwrap().await.unwrap().offset, number);
+        tokio::time::sleep(Duration::from_millis(10 * number)).await;
+    }
+    assert_eq!(numbers(&log, &topic, 0).await, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_broker_the_outcome_is_unknown_in_the_end() {
+    let unreachable =
+        KafkaSettings { brokers: "127.0.0.1:1".into(), properties: BTreeMap::from([("message.timeout.ms".into(), "1500".into())]) };
+    let publisher = publisher(unreachable);
+    let delivery = publisher.send(record("nowhere", 0, 0)).unwrap();
+    assert_eq!(publisher.flush(Duration::from_millis(100)).await, 1);
+    let result = tokio::time::timeout(Duration::from_secs(20), delivery).await.unwrap();
+    assert!(matches!(result, Err(DeliveryError::Unknown(_))), "{result:?}");
+    assert!(!publisher.healthy());
+    assert_eq!(publisher.flush(Duration::from_millis(100)).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_flight_when_it_is_closed_is_answered() {
+    let unreachable = KafkaSettings { brokers: "127.0.0.1:1".into(), properties: BTreeMap::new() };
+    let publisher = publisher(unreachable);
+    let deliveries: Vec<_> = (0..10).map(|number| publisher.send(record("nowhere", 0, number)).unwrap()).collect();
+    drop(publisher);
+    for delivery in deliveries {
+        let result = tokio::time::timeout(Duration::from_secs(20), delivery).await.unwrap();
+        assert!(matches!(result, Err(DeliveryError::Unknown(_))), "{result:?}");
+    }
+}

@@ -104,3 +104,24 @@ pub async fn dropped_deliveries_are_appended(bed: Bed) {
     }
     assert_eq!(bed.append(&topic, 0, "last").await.offset, 10);
 }
+
+/// On a bed whose queue takes ten records.
+pub async fn queue_full(bed: Bed) {
+    let topic = bed.topic(1).await;
+    let mut accepted = Vec::new();
+    let refused = loop {
+        assert!(accepted.len() < 1_000_000, "the queue has no bound");
+        match bed.log.publisher.send(record(&topic, 0, "x")) {
+            Ok(delivery) => accepted.push(delivery),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.why, Refused::QueueFull);
+    assert!(accepted.len() >= 10);
+    let count = accepted.len() as u64;
+    for (expected, delivery) in (0..).zip(accepted) {
+        assert_eq!(delivery.await.unwrap().offset, expected);
+    }
+    // The record came back and can be sent again.
+    assert_eq!(bed.log.publisher.send(*refused.record).unwrap().await.unwrap().offset, count);
+}

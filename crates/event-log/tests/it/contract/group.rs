@@ -154,3 +154,83 @@ pub async fn no_such_topic(bed: Bed) {
     assert!(matches!(result, Err(ConsumerError::Fatal(_) | ConsumerError::Unavailable(_))), "{result:?}");
     assert!(bed.log.reader.tail(&missing, 0, event_log::consumer::From::Earliest).await.is_err());
 }
+
+pub async fn dropping_is_leaving(bed: Bed) {
+    let topic = bed.topic(2).await;
+    let mut first = Told::join(&bed.log, "drop", &topic).await;
+    first.until(2).await;
+    let mut second = Told::join(&bed.log, "drop", &topic).await;
+    settle(&mut [(&mut first, 1), (&mut second, 1)]).await;
+    let partition = *second.owned.first().unwrap();
+    let mut stream = second.consumer.open(partition, 0).await.unwrap();
+    drop(second);
+    first.until(2).await;
+    assert_eq!(soon(stream.next(ALL)).await.err(), Some(StreamError::Revoked));
+}
+
+/// The heart of it: records are appended all the time, members come and go, every owner sees its partition without a gap.
+pub async fn nothing_is_missed_when_a_partition_moves(bed: Bed) {
+    let topic = bed.topic(4).await;
+    let sending = {
+        let (log, topic) = (bed.log.clone(), topic.clone());
+        tokio::spawn(async move {
+            for number in 0..1200_u32 {
+                let partition = u16::try_from(number % 4).unwrap();
+                log.publisher.send(super::record(&topic, partition, &number.to_string())).unwrap().await.unwrap();
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        })
+    };
+    let (seen, mut heard) = tokio::sync::mpsc::channel(10_000);
+    let members: Vec<_> = (0..3_u64)
+        .map(|number| {
+            let (log, topic, seen) = (bed.log.clone(), topic.clone(), seen.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(600 * number)).await;
+                work(&log, &topic, seen, number == 1).await;
+            })
+        })
+        .collect();
+    drop(seen);
+    let mut offsets = vec![BTreeSet::new(); 4];
+    soon(async {
+        while offsets.iter().any(|offsets: &BTreeSet<u64>| offsets.len() < 300) {
+            let (partition, offset) = heard.recv().await.unwrap();
+            offsets[usize::from(partition)].insert(offset);
+        }
+    })
+    .await;
+    sending.await.unwrap();
+    members.iter().for_each(tokio::task::JoinHandle::abort);
+    assert!(offsets.iter().all(|offsets| offsets.iter().copied().eq(0..300)));
+}
+
+/// Consumes what it owns, checking that each partition comes without a gap from where it was opened; leaves in the middle if told to.
+async fn work(log: &event_log::Log, topic: &str, seen: tokio::sync::mpsc::Sender<(u16, u64)>, leaves: bool) {
+    let mut consumer = log.groups.join("moves", topic).await.unwrap();
+    let mut readers = tokio::task::JoinSet::new();
+    let until = tokio::time::Instant::now() + if leaves { Duration::from_millis(2500) } else { super::PATIENCE };
+    while let Ok(event) = tokio::time::timeout_at(until, consumer.next()).await {
+        let ConsumerEvent::Assigned(partitions) = event.unwrap() else { continue };
+        for partition in partitions {
+            let from = consumer.committed(partition).await.unwrap().map_or(0, |committed| committed.offset);
+            let mut stream = match consumer.open(partition, from).await {
+                Ok(stream) => stream,
+                Err(StreamError::Revoked) => continue,
+                Err(error) => panic!("{error}"),
+            };
+            let seen = seen.clone();
+            readers.spawn(async move {
+                let mut next = from;
+                while let Ok(records) = stream.next(ALL).await {
+                    for record in records {
+                        assert_eq!(record.offset, next, "partition {partition}");
+                        next += 1;
+                        let _ = seen.send((partition, record.offset)).await;
+                    }
+                }
+            });
+        }
+    }
+    consumer.leave().await;
+}

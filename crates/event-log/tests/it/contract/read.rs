@@ -127,3 +127,34 @@ pub async fn ends_are_known(bed: Bed) {
     take(&mut *stream, 3).await;
     assert_eq!(stream.end(), 53);
 }
+
+pub async fn deleted_under_a_stream(bed: Bed) {
+    let topic = bed.topic(1).await;
+    bed.fill(&topic, 0, 30).await;
+    let mut ahead = bed.log.reader.tail(&topic, 0, From::Offset(25)).await.unwrap();
+    bed.log.admin.delete_before(&topic, 0, 20).await.unwrap();
+    assert_eq!(take(&mut *ahead, 5).await[0].offset, 25, "who stands behind it does not notice");
+    bed.append(&topic, 0, "next").await;
+    assert_eq!(take(&mut *ahead, 1).await[0].offset, 30);
+}
+
+pub async fn two_streams_on_one_partition(bed: Bed) {
+    let topic = bed.topic(1).await;
+    bed.fill(&topic, 0, 10).await;
+    let mut streams = Vec::new();
+    for from in [0, 5, 10] {
+        streams.push((from, bed.log.reader.tail(&topic, 0, From::Offset(from)).await.unwrap()));
+    }
+    bed.append(&topic, 0, "last").await;
+    for (from, stream) in &mut streams {
+        let count = usize::try_from(11 - *from).unwrap();
+        let offsets: Vec<_> = take(&mut **stream, count).await.iter().map(|record| record.offset).collect();
+        assert_eq!(offsets, (*from..11).collect::<Vec<_>>());
+    }
+    // And many short ones, one after the other, each from where it wants.
+    for round in 0..40_u64 {
+        let from = (round * 7) % 11;
+        let mut stream = bed.log.reader.tail(&topic, 0, From::Offset(from)).await.unwrap();
+        assert_eq!(take(&mut *stream, 1).await[0].offset, from);
+    }
+}
