@@ -113,7 +113,7 @@ impl Field {
     /// A guess of the share of documents for which the test holds: only ever used to choose what to wait for.
     pub(super) fn share(&self, test: &Test, references: u32) -> f64 {
         match test {
-            Test::Equals(scalar) => one_of(self.equals, references, matches!(scalar, crate::filter::Scalar::Bool(_))),
+            Test::Equals(held) => one_of(self.equals, references, held.is_truth()),
             Test::Holds(_) => one_of(self.holds, references, false),
             Test::Exists => 0.95,
             Test::Range(bounds) => self.share_of_range(bounds),

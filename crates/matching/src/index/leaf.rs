@@ -8,20 +8,21 @@ use serde_json::Value;
 
 use super::patterns::Place;
 use super::posting::Posting;
-use super::scalar::ScalarRef;
+use super::scalar::{Held, ScalarRef};
 use crate::document::Document;
 use crate::evaluate;
 use crate::field::FieldPath;
 use crate::filter::normalise::{Literal, Tree};
-use crate::filter::{Bounds, Condition, Scalar, Shape};
+use crate::filter::{Bounds, Condition, Shape};
 use crate::geo::{self, Direction, Polygon, Radius};
 use crate::pattern::Pattern;
 
 /// The field number of conditions that concern no single field.
 pub(super) const NO_FIELD: u32 = u32::MAX;
 
-/// A condition and those who wait for it.
+/// A condition and those who wait for it: one line of the processor's cache, since a document meets few of the many.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct Leaf {
     pub(super) test: Test,
     pub(super) field: u32,
@@ -36,9 +37,9 @@ pub(super) struct Leaf {
 /// What a leaf asks of the value of its field.
 #[derive(Debug)]
 pub(super) enum Test {
-    Equals(Scalar),
+    Equals(Held),
     Exists,
-    Holds(Scalar),
+    Holds(Held),
     Range(Box<Bounds>),
     Regexp(Box<Search>),
     Geo(Box<Area>),
@@ -125,10 +126,10 @@ impl Test {
     /// Nothing for `in`, which the normal form does not have.
     pub(super) fn new(condition: &Arc<Condition>) -> Option<Self> {
         Some(match &**condition {
-            Condition::Equals { value, .. } => Test::Equals(value.clone()),
+            Condition::Equals { value, .. } => Test::Equals(value.into()),
             Condition::In { .. } => return None,
             Condition::Exists { .. } => Test::Exists,
-            Condition::Holds { value, .. } => Test::Holds(value.clone()),
+            Condition::Holds { value, .. } => Test::Holds(value.into()),
             Condition::Range { bounds, .. } => Test::Range(Box::new(*bounds)),
             Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search { pattern: pattern.clone(), place: Place::default() })),
             Condition::Geo { shape, .. } => Test::Geo(Box::new(shape.into())),
@@ -153,8 +154,11 @@ impl Test {
             (Test::Tree(tree), _) => evaluate::tree(tree, document),
             (_, None) => false,
             (Test::Exists, Some(_)) => true,
-            (Test::Equals(scalar), Some(found)) => scalar.equals(found),
-            (Test::Holds(scalar), Some(found)) => found.as_array().is_some_and(|items| items.iter().any(|item| scalar.equals(item))),
+            (Test::Equals(held), Some(found)) => ScalarRef::from_json(found).is_some_and(|scalar| held.is(scalar)),
+            (Test::Holds(held), Some(found)) => {
+                let scalars = found.as_array().into_iter().flatten().filter_map(ScalarRef::from_json);
+                scalars.into_iter().any(|scalar| held.is(scalar))
+            }
             (Test::Range(bounds), Some(found)) => match ScalarRef::from_json(found) {
                 Some(ScalarRef::Number(number)) => bounds.contains(number),
                 _ => false,
@@ -168,23 +172,25 @@ impl Test {
     #[inline]
     pub(super) fn is_scalar(&self, kind: u8, scalar: ScalarRef<'_>) -> bool {
         match self {
-            Test::Equals(own) if kind == EQUALS => ScalarRef::from(own) == scalar,
-            Test::Holds(own) if kind == HOLDS => ScalarRef::from(own) == scalar,
+            Test::Equals(own) if kind == EQUALS => own.is(scalar),
+            Test::Holds(own) if kind == HOLDS => own.is(scalar),
             _ => false,
         }
     }
 
-    /// Feeds what tells this test from others to a hasher. Scalars come as [`ScalarRef`], see [`hash_scalar`].
-    pub(super) fn hash(&self, hasher: &mut impl Hasher) {
+    /// Feeds what tells this test of a field from others to a hasher. Scalars go as [`hash_scalar`] has them.
+    pub(super) fn hash(&self, field: u32, hasher: &mut impl Hasher) {
         match self {
-            Test::Equals(scalar) => hash_scalar(EQUALS, scalar.into(), hasher),
-            Test::Exists => hasher.write_u8(2),
-            Test::Holds(scalar) => hash_scalar(HOLDS, scalar.into(), hasher),
+            Test::Equals(held) => return held.hash_with(before(EQUALS, field), hasher),
+            Test::Holds(held) => return held.hash_with(before(HOLDS, field), hasher),
+            _ => hasher.write_u32(field),
+        }
+        match self {
+            Test::Equals(_) | Test::Holds(_) | Test::Exists | Test::Tree(_) => {}
             Test::Range(bounds) => bounds.hash(hasher),
             Test::Regexp(search) => (search.pattern.source(), search.pattern.flags()).hash(hasher),
             Test::Geo(area) => hash_area(area, hasher),
             Test::Match(kept) | Test::Select(kept) => kept.text.hash(hasher),
-            Test::Tree(_) => hasher.write_u8(9),
         }
     }
 
@@ -206,10 +212,14 @@ impl Test {
 pub(super) const EQUALS: u8 = 0;
 pub(super) const HOLDS: u8 = 1;
 
+fn before(kind: u8, field: u32) -> u64 {
+    u64::from(field) << 1 | u64::from(kind)
+}
+
+/// What [`Test::hash`] feeds for a test of a scalar.
 #[inline]
-pub(super) fn hash_scalar(kind: u8, scalar: ScalarRef<'_>, hasher: &mut impl Hasher) {
-    hasher.write_u8(kind);
-    scalar.hash(hasher);
+pub(super) fn hash_scalar(kind: u8, field: u32, scalar: ScalarRef<'_>, hasher: &mut impl Hasher) {
+    scalar.hash_with(before(kind, field), hasher);
 }
 
 fn hash_area(area: &Area, hasher: &mut impl Hasher) {

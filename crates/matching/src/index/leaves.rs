@@ -126,8 +126,7 @@ impl Leaves {
     #[inline]
     pub(super) fn find_scalar(&self, kind: u8, field: u32, scalar: ScalarRef<'_>) -> Option<u32> {
         let mut hasher = self.hasher.build_hasher();
-        hasher.write_u32(field);
-        hash_scalar(kind, scalar, &mut hasher);
+        hash_scalar(kind, field, scalar, &mut hasher);
         let found = self.same.find(hasher.finish(), |number| {
             self.all.get(*number).is_some_and(|leaf| leaf.field == field && leaf.test.is_scalar(kind, scalar))
         });
@@ -160,8 +159,7 @@ impl Leaves {
 
 fn hash_test(hasher: &DefaultHashBuilder, field: u32, test: &Test) -> u64 {
     let mut hasher = hasher.build_hasher();
-    hasher.write_u32(field);
-    test.hash(&mut hasher);
+    test.hash(field, &mut hasher);
     hasher.finish()
 }
 

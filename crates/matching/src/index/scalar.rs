@@ -1,6 +1,9 @@
 //! A scalar of a filter or of a document, borrowed, so that both can be hashed and compared alike.
 //! Must never own anything: it is made for every value of every document.
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::filter::Scalar;
@@ -38,4 +41,85 @@ impl<'a> From<&'a Scalar> for ScalarRef<'a> {
             Scalar::String(text) => ScalarRef::Text(text),
         }
     }
+}
+
+/// Texts up to this length are kept in place.
+const SHORT: usize = 22;
+
+/// A scalar of a filter, in as little room as a reference to a text and with no more to follow when the text is short.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Held {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Short(u8, [u8; SHORT]),
+    Long(Arc<str>),
+}
+
+impl From<&Scalar> for Held {
+    fn from(scalar: &Scalar) -> Self {
+        match scalar {
+            Scalar::Null => Held::Null,
+            Scalar::Bool(truth) => Held::Bool(*truth),
+            Scalar::Number(number) => Held::Number(*number),
+            Scalar::String(text) if text.len() <= SHORT => {
+                let mut bytes = [0; SHORT];
+                bytes[..text.len()].copy_from_slice(text.as_bytes());
+                Held::Short(text.len() as u8, bytes)
+            }
+            Scalar::String(text) => Held::Long(Arc::clone(text)),
+        }
+    }
+}
+
+impl Held {
+    /// Whether this is that scalar: same type, same value.
+    #[inline]
+    pub(super) fn is(&self, scalar: ScalarRef<'_>) -> bool {
+        match (self, scalar) {
+            (Held::Null, ScalarRef::Null) => true,
+            (Held::Bool(own), ScalarRef::Bool(other)) => *own == other,
+            (Held::Number(own), ScalarRef::Number(other)) => *own == other,
+            (Held::Short(length, bytes), ScalarRef::Text(text)) => bytes[..usize::from(*length)] == *text.as_bytes(),
+            (Held::Long(own), ScalarRef::Text(text)) => **own == *text,
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_truth(&self) -> bool {
+        matches!(self, Held::Bool(_))
+    }
+
+    /// Feeds a hasher as [`ScalarRef::hash_with`] does.
+    pub(super) fn hash_with(&self, before: u64, hasher: &mut impl Hasher) {
+        match self {
+            Held::Null => ScalarRef::Null.hash_with(before, hasher),
+            Held::Bool(truth) => ScalarRef::Bool(*truth).hash_with(before, hasher),
+            Held::Number(number) => ScalarRef::Number(*number).hash_with(before, hasher),
+            Held::Short(length, bytes) => hash_text(&bytes[..usize::from(*length)], before, hasher),
+            Held::Long(text) => hash_text(text.as_bytes(), before, hasher),
+        }
+    }
+}
+
+impl ScalarRef<'_> {
+    /// Feeds a hasher, after a number of the caller's.
+    #[inline]
+    pub(super) fn hash_with(self, before: u64, hasher: &mut impl Hasher) {
+        match self {
+            ScalarRef::Null => hasher.write_u64(before << 2),
+            ScalarRef::Bool(truth) => hasher.write_u64((before << 1 | u64::from(truth)) << 2 | 1),
+            ScalarRef::Number(number) => {
+                hasher.write_u64(before << 2 | 2);
+                number.hash(hasher);
+            }
+            ScalarRef::Text(text) => hash_text(text.as_bytes(), before, hasher),
+        }
+    }
+}
+
+#[inline]
+fn hash_text(text: &[u8], before: u64, hasher: &mut impl Hasher) {
+    hasher.write_u64(before << 2 | 3);
+    hasher.write(text);
 }
