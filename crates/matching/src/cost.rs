@@ -90,7 +90,11 @@ impl Cost {
                 self.steps += inner.steps;
             }
             Condition::In { values, .. } => self.steps += values.len() as u64,
-            Condition::Equals { .. } | Condition::Exists { .. } | Condition::Holds { .. } | Condition::Range { .. } | Condition::Match { .. } => {}
+            Condition::Equals { .. }
+            | Condition::Exists { .. }
+            | Condition::Holds { .. }
+            | Condition::Range { .. }
+            | Condition::Match { .. } => {}
         }
     }
 }

@@ -115,7 +115,9 @@ impl Translator {
             Condition::In { field, values } if field.as_str() == "_id" => {
                 json!({ "ids": { "values": values.iter().map(|value| Value::from(&**value)).collect::<Vec<_>>() } })
             }
-            Condition::In { field, values } => one("terms", one(field.as_str(), values.iter().map(|value| Value::from(&**value)).collect())),
+            Condition::In { field, values } => {
+                one("terms", one(field.as_str(), values.iter().map(|value| Value::from(&**value)).collect()))
+            }
             Condition::Exists { field } => {
                 self.differ(Difference::EmptyIsAbsent);
                 json!({ "exists": { "field": field.as_str() } })
@@ -139,7 +141,10 @@ impl Translator {
     fn area(&mut self, field: &FieldPath, shape: &Shape) -> Value {
         self.differ(Difference::RoundedPoints);
         let within = |centre: &crate::geo::Point, metres: f64| {
-            let operand = [(field.to_string(), json!({ "lat": centre.lat, "lon": centre.lon })), ("distance".to_owned(), format!("{metres}m").into())];
+            let operand = [
+                (field.to_string(), json!({ "lat": centre.lat, "lon": centre.lon })),
+                ("distance".to_owned(), format!("{metres}m").into()),
+            ];
             one("geo_distance", Value::Object(Map::from_iter(operand)))
         };
         match shape {
@@ -169,9 +174,7 @@ impl Translator {
 fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untranslatable> {
     match value {
         Scalar::Null => untranslatable(keyword, "null is not indexed"),
-        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => {
-            Ok(one("term", one(field.as_str(), one("value", value.to_json()))))
-        }
+        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => Ok(one("term", one(field.as_str(), one("value", value.to_json())))),
     }
 }
 

@@ -48,7 +48,12 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
             Explanation { parts: vec![inner.clone()], ..plain("not", !inner.matches, reason) }
         }
         Clause::Bool { must, must_not, should, should_not } => {
-            let groups = [("must", must, Group::All), ("must_not", must_not, Group::None), ("should", should, Group::Any), ("should_not", should_not, Group::NotAll)];
+            let groups = [
+                ("must", must, Group::All),
+                ("must_not", must_not, Group::None),
+                ("should", should, Group::Any),
+                ("should_not", should_not, Group::NotAll),
+            ];
             let given = groups.into_iter().filter(|(_, parts, _)| !parts.is_empty());
             let parts: Vec<Explanation> = given.map(|(name, parts, kind)| group(name, parts, kind, document)).collect();
             let failed: Vec<&str> = parts.iter().filter(|part| !part.matches).map(|part| part.clause.as_str()).collect();

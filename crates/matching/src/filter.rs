@@ -40,7 +40,12 @@ pub enum Clause {
     Not(Box<Clause>),
     /// `bool`; an absent part is an empty list. True when every `must` is, no `must_not` is, at least one `should` is (if
     /// there are any), and not every `should_not` is (if there are any).
-    Bool { must: Vec<Clause>, must_not: Vec<Clause>, should: Vec<Clause>, should_not: Vec<Clause> },
+    Bool {
+        must: Vec<Clause>,
+        must_not: Vec<Clause>,
+        should: Vec<Clause>,
+        should_not: Vec<Clause>,
+    },
 }
 
 /// One test of a document: a leaf of a filter. All of them are false when the field is absent.
@@ -98,9 +103,16 @@ pub struct Limit {
 pub enum Shape {
     Box(geo::BoundingBox),
     /// Everything at most `radius` metres from `centre`.
-    Circle { centre: geo::Point, radius: f64 },
+    Circle {
+        centre: geo::Point,
+        radius: f64,
+    },
     /// Everything from `from` to `to` metres away from `centre`, both included.
-    Ring { centre: geo::Point, from: f64, to: f64 },
+    Ring {
+        centre: geo::Point,
+        from: f64,
+        to: f64,
+    },
     Polygon(Arc<geo::Polygon>),
 }
 

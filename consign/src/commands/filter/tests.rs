@@ -20,11 +20,14 @@ fn evaluated(index: bool, lines: &[Value]) -> Vec<Value> {
 
 #[test]
 fn eval_answers_each_line() {
-    let answers = evaluated(false, &[
-        json!({"id": 7, "filter": {"range": {"n": {"gt": 1}}}, "documents": [{"n": 2}, {"n": 1}, {}]}),
-        json!({"id": "b", "filter": {"range": {"n": {}}}, "documents": [{"n": 2}]}),
-        json!({"id": null, "filter": {}, "documents": []}),
-    ]);
+    let answers = evaluated(
+        false,
+        &[
+            json!({"id": 7, "filter": {"range": {"n": {"gt": 1}}}, "documents": [{"n": 2}, {"n": 1}, {}]}),
+            json!({"id": "b", "filter": {"range": {"n": {}}}, "documents": [{"n": 2}]}),
+            json!({"id": null, "filter": {}, "documents": []}),
+        ],
+    );
     assert_eq!(answers[0], json!({"id": 7, "matches": [true, false, false]}));
     assert_eq!(answers[1]["id"], "b");
     assert_eq!(answers[1]["error"]["path"], "range.n");
@@ -34,13 +37,16 @@ fn eval_answers_each_line() {
 
 #[test]
 fn eval_with_an_index_holds_all_filters() {
-    let answers = evaluated(true, &[
-        json!({"type": "filter", "index": 3, "filter": {"equals": {"a": 1}}}),
-        json!({"type": "filter", "index": 1, "filter": {"not": {"equals": {"a": 2}}}}),
-        json!({"type": "filter", "index": 2, "filter": {"exists": 5}}),
-        json!({"type": "document", "index": 0, "document": {"a": 1}}),
-        json!({"type": "document", "index": 1, "document": {"a": 2}}),
-    ]);
+    let answers = evaluated(
+        true,
+        &[
+            json!({"type": "filter", "index": 3, "filter": {"equals": {"a": 1}}}),
+            json!({"type": "filter", "index": 1, "filter": {"not": {"equals": {"a": 2}}}}),
+            json!({"type": "filter", "index": 2, "filter": {"exists": 5}}),
+            json!({"type": "document", "index": 0, "document": {"a": 1}}),
+            json!({"type": "document", "index": 1, "document": {"a": 2}}),
+        ],
+    );
     assert_eq!(answers[0]["index"], 2);
     assert!(answers[0]["error"]["message"].is_string());
     assert_eq!(answers[1], json!({"index": 0, "matches": [1, 3]}));

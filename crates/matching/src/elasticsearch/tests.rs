@@ -1,1 +1,70 @@
-//! Tests of this module.
+use serde_json::{Value, json};
+
+use super::{Difference, translate};
+use crate::filter::{Filter, Options};
+
+fn translated(filter: Value) -> Result<(Value, Vec<Difference>), String> {
+    let filter = Filter::parse(&filter, &Options::default()).unwrap();
+    translate(&filter).map(|translation| (translation.query, translation.differences)).map_err(|error| error.to_string())
+}
+
+fn query(filter: Value) -> Value {
+    translated(filter).unwrap().0
+}
+
+#[test]
+fn each_keyword_has_its_query() {
+    for (filter, wanted) in [
+        (json!({}), json!({"match_all": {}})),
+        (json!({"nothing": 1}), json!({"match_none": {}})),
+        (json!({"equals": {"a.b": 1}}), json!({"term": {"a.b": {"value": 1}}})),
+        (json!({"in": {"a": ["x"]}}), json!({"terms": {"a": ["x"]}})),
+        (json!({"ids": {"values": ["x"]}}), json!({"ids": {"values": ["x"]}})),
+        (json!({"missing": "a"}), json!({"bool": {"must_not": [{"exists": {"field": "a"}}]}})),
+        (json!({"range": {"a": {"gt": 1, "lte": 2}}}), json!({"range": {"a": {"gt": 1, "lte": 2}}})),
+        (
+            json!({"match": {"a": {"b": 1}, "c": "x"}}),
+            json!({"bool": {"filter": [{"term": {"a.b": {"value": 1}}}, {"term": {"c": {"value": "x"}}}]}}),
+        ),
+        (json!({"or": [{"nothing": 1}]}), json!({"bool": {"should": [{"match_none": {}}], "minimum_should_match": 1}})),
+        (
+            json!({"geoDistance": {"p": [1, 2], "distance": "1km"}}),
+            json!({"geo_distance": {"p": {"lat": 1.0, "lon": 2.0}, "distance": "1000m"}}),
+        ),
+    ] {
+        assert_eq!(query(filter), wanted);
+    }
+}
+
+#[test]
+fn patterns_become_whole_text_expressions() {
+    let expression = |pattern: &str| query(json!({"regexp": {"a": pattern}}))["regexp"]["a"]["value"].clone();
+    assert_eq!(expression("foo"), ".*foo.*");
+    assert_eq!(expression("^foo$"), "foo");
+    assert_eq!(expression("^a.b~"), "a[\u{0}-\u{9}\u{b}-\u{10ffff}]b\\~.*");
+    assert_eq!(expression("^(a|bc)+x{2,3}$"), "(((a|bc)))+(x){2,3}");
+    assert_eq!(expression("\\d$"), ".*[0-9]");
+}
+
+#[test]
+fn what_has_no_equivalent_is_named() {
+    for (filter, part) in [
+        (json!({"equals": {"a": null}}), "equals"),
+        (json!({"match": {"a": [1]}}), "match"),
+        (json!({"match": {"a": {}}}), "match"),
+        (json!({"select": {"field": "a", "index": 0, "query": {"exists": "value"}}}), "select"),
+        (json!({"regexp": {"a": "\\bx"}}), "/\\bx/"),
+        (json!({"regexp": {"a": {"value": "^x", "flags": "m"}}}), "/^x/m"),
+        (json!({"regexp": {"a": "\\pL"}}), "too long"),
+    ] {
+        let error = translated(json!({"and": [{"exists": "b"}, filter]})).unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn what_may_differ_is_said_once() {
+    let filter = json!({"and": [{"exists": "a"}, {"missing": "b"}, {"exists": "c[1]"}]});
+    assert_eq!(translated(filter).unwrap().1, [Difference::EmptyIsAbsent, Difference::ScalarIsArray]);
+    assert!(translated(json!({"equals": {"a": 1}})).unwrap().1.is_empty());
+}

@@ -89,7 +89,9 @@ pub fn normalise(clause: &Clause) -> Normalised {
             let mut conjunctions: Vec<(Vec<Literal>, String)> = cubes.iter().map(|cube| atoms.literals_and_text(cube)).collect();
             conjunctions.sort_by(|(_, a), (_, b)| a.cmp(b));
             let literals = conjunctions.into_iter().map(|(literals, _)| literals);
-            Normalised { conjunctions: literals.map(|literals| Conjunction { terms: literals.into_iter().map(Term::Literal).collect() }).collect() }
+            Normalised {
+                conjunctions: literals.map(|literals| Conjunction { terms: literals.into_iter().map(Term::Literal).collect() }).collect(),
+            }
         }
     }
 }
@@ -98,7 +100,11 @@ pub fn normalise(clause: &Clause) -> Normalised {
 fn alone(clause: &Clause) -> Option<&Arc<Condition>> {
     let Clause::Condition(condition) = clause else { return None };
     let canonical = match &**condition {
-        Condition::Equals { .. } | Condition::Exists { .. } | Condition::Holds { .. } | Condition::Regexp { .. } | Condition::Range { .. } => true,
+        Condition::Equals { .. }
+        | Condition::Exists { .. }
+        | Condition::Holds { .. }
+        | Condition::Regexp { .. }
+        | Condition::Range { .. } => true,
         Condition::Geo { shape, .. } => !matches!(shape, Shape::Ring { .. }),
         Condition::In { .. } | Condition::Match { .. } | Condition::Select { .. } => false,
     };

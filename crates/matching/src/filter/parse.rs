@@ -114,8 +114,10 @@ impl Reader<'_> {
         self.conditions += more;
         let max = self.options.max_conditions;
         if self.conditions > max {
-            let message =
-                format!("Filter too complex: exceeds the configured maximum number of conditions (conditions: {}, max: {max})", self.conditions);
+            let message = format!(
+                "Filter too complex: exceeds the configured maximum number of conditions (conditions: {}, max: {max})",
+                self.conditions
+            );
             return Err(refuse(path, keyword, message));
         }
         Ok(())
@@ -149,9 +151,7 @@ impl Reader<'_> {
         let mut part = |name: &str, path: &Path<'_>, keyword: &str| match object.get(name) {
             None => Ok(Vec::new()),
             // Only `must` may be a single filter.
-            Some(single @ Value::Object(_)) if name == "must" => {
-                self.filters(&Value::Array(vec![single.clone()]), path, keyword, depth)
-            }
+            Some(single @ Value::Object(_)) if name == "must" => self.filters(&Value::Array(vec![single.clone()]), path, keyword, depth),
             Some(operand) => self.filters(operand, path, keyword, depth),
         };
         Ok(Clause::Bool {

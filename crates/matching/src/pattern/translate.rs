@@ -240,7 +240,8 @@ impl Translator<'_> {
             return self.class_item('[');
         };
         let word = name.strip_prefix('^').unwrap_or(name);
-        let known = ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"];
+        let known =
+            ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"];
         if !known.contains(&word) {
             return Err(format!("invalid character class range: [:{name}:]"));
         }

@@ -24,7 +24,8 @@ fn scalar() -> impl Strategy<Value = Value> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    let point = prop::sample::select(vec![json!({"lat": 48.0, "lon": 2.0}), json!([10, 179.5]), json!("u09tvw0f64"), json!({"latLon": [0, 0]})]);
+    let point =
+        prop::sample::select(vec![json!({"lat": 48.0, "lon": 2.0}), json!([10, 179.5]), json!("u09tvw0f64"), json!({"latLon": [0, 0]})]);
     let leaf = prop_oneof![6 => scalar(), 1 => point];
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![

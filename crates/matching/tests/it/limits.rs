@@ -61,7 +61,8 @@ fn a_tree_has_one_form_whatever_the_order_and_repetition() {
         part["or"].as_array_mut().unwrap().rotate_left(2);
     }
     let repeated = json!({"and": [{"not": {"not": {"and": parts}}}]});
-    let room = |value: &Value| Filter::parse(value, &Options { max_conditions: 200, ..Options::default() }).unwrap().normalise().room_id("i", "c");
+    let room =
+        |value: &Value| Filter::parse(value, &Options { max_conditions: 200, ..Options::default() }).unwrap().normalise().room_id("i", "c");
     assert_eq!(room(&one), room(&repeated));
 }
 
@@ -115,7 +116,15 @@ fn filters_may_only_hold_so_many_values() {
 
 #[test]
 fn patterns_are_bounded_or_refused() {
-    for pattern in ["(a{1000}){1000}", "((a{100}){100}){100}", "(?:(?:x?){50}){500}", "a{1001}", "\\pL{1000}", &"(".repeat(500), &"(a|b)".repeat(2_000)] {
+    for pattern in [
+        "(a{1000}){1000}",
+        "((a{100}){100}){100}",
+        "(?:(?:x?){50}){500}",
+        "a{1001}",
+        "\\pL{1000}",
+        &"(".repeat(500),
+        &"(a|b)".repeat(2_000),
+    ] {
         let error = bounded(&json!({"regexp": {"a": pattern}})).unwrap_err();
         assert_eq!(error.path.as_deref(), Some("regexp.a"));
     }

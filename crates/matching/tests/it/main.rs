@@ -1,5 +1,7 @@
 //! The crate's integration tests, in one binary.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cities;
 mod generated;
 mod index_equals_evaluate;

@@ -1,9 +1,9 @@
 //! The laws of the canonical form: it means what the filter means, it is its own canonical form, and every spelling of a
 //! filter has the same.
 
+use decisions::Choices;
 use matching::{Document, Filter, Normalised, Options, evaluate};
 use proptest::prelude::*;
-use decisions::Choices;
 use serde_json::{Value, json};
 
 use crate::generated::{document, filter};
@@ -24,7 +24,13 @@ fn room(form: &Normalised) -> String {
 /// `PROPTEST_CASES` asks for more than the usual number.
 fn config() -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases.max(2_000), max_shrink_iters: 20_000, max_local_rejects: 10_000_000, failure_persistence: None, ..default }
+    ProptestConfig {
+        cases: default.cases.max(2_000),
+        max_shrink_iters: 20_000,
+        max_local_rejects: 10_000_000,
+        failure_persistence: None,
+        ..default
+    }
 }
 
 proptest! {

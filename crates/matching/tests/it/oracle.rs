@@ -83,7 +83,7 @@ fn verdicts(case: &Value, tally: &mut Tally) -> Option<String> {
         tally.quirks += usize::from(quirk);
         let wanted = if quirk { &case["logical"][at] } else { &case["matches"][at] };
         let matches = filter.matches(&Document::new(document));
-        if Value::from(matches) != *wanted {
+        if *wanted != matches {
             return Some(format!("{matches} for {document}"));
         }
         if let Some(fault) = disagreement(&filter, document) {
@@ -119,7 +119,8 @@ fn sets_of_filters_answer_as_recorded() {
             tally.set_pairs += filters.len();
             let document = Document::new(&line["document"]);
             let found: Vec<u64> = filters.iter().filter(|(_, filter)| filter.matches(&document)).map(|(index, _)| *index).collect();
-            let numbers = |name: &str| line[name].as_array().into_iter().flatten().map(|index| index.as_u64().unwrap()).collect::<Vec<u64>>();
+            let numbers =
+                |name: &str| line[name].as_array().into_iter().flatten().map(|index| index.as_u64().unwrap()).collect::<Vec<u64>>();
             let (mut wanted, quirks) = (numbers("matches"), numbers("quirk"));
             tally.set_quirks += quirks.len();
             for quirk in quirks {
@@ -129,7 +130,8 @@ fn sets_of_filters_answer_as_recorded() {
                 }
             }
             wanted.sort_unstable();
-            let odd: Vec<&u64> = found.iter().filter(|index| !wanted.contains(index)).chain(wanted.iter().filter(|index| !found.contains(index))).collect();
+            let odd: Vec<&u64> =
+                found.iter().filter(|index| !wanted.contains(index)).chain(wanted.iter().filter(|index| !found.contains(index))).collect();
             assert!(odd.is_empty(), "filters {odd:?} answer otherwise for {}", line["document"]);
         }
         println!("{}: {tally:?}", directory.display());

@@ -84,7 +84,9 @@ fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
     cubes.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     cubes.dedup();
     let covers = |general: &Cube, special: &Cube| {
-        general.iter().all(|wanted| special.binary_search(wanted).is_ok() || special.iter().any(|given| theory::implies(*given, *wanted, atoms)))
+        general
+            .iter()
+            .all(|wanted| special.binary_search(wanted).is_ok() || special.iter().any(|given| theory::implies(*given, *wanted, atoms)))
     };
     let mut kept: Vec<Cube> = Vec::with_capacity(cubes.len());
     for cube in cubes {
@@ -110,7 +112,8 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
             return None;
         }
         let mut pairs = Vec::new();
-        for (at, other) in (0..cubes.len()).flat_map(|at| (0..cubes.len()).map(move |other| (at, other))).filter(|(at, other)| at != other) {
+        for (at, other) in (0..cubes.len()).flat_map(|at| (0..cubes.len()).map(move |other| (at, other))).filter(|(at, other)| at != other)
+        {
             opposed(&cubes[at], &cubes[other], &complements, &mut |first, second| pairs.push((at, first, other, second)));
             if pairs.len() > MAX_PAIRS {
                 return None;

@@ -27,7 +27,7 @@ pub fn of(condition: &Condition) -> String {
             quote(&pattern.flags().to_text(), &mut text);
             text.push(']');
             text
-        },
+        }
         Condition::Geo { field, shape } => area(field, shape),
         Condition::Match { object } => format!("[\"match\",{}]", sorted(&Value::Object((**object).clone()))),
         Condition::Select { field, index, query } => {

@@ -146,7 +146,8 @@ fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) {
     }
     for at in 0..cube.len() {
         let literal = cube[at];
-        let known = negated(literal) && cube.iter().any(|other| !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal));
+        let known =
+            negated(literal) && cube.iter().any(|other| !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal));
         if let (true, Condition::Range { field, bounds }) = (known, &**atoms.condition(literal)) {
             let opposite = Condition::Range { field: field.clone(), bounds: beyond(bounds) };
             cube[at] = atoms.literal(opposite, false);
