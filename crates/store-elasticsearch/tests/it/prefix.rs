@@ -72,5 +72,20 @@ pub fn http(address: &str, method: &str, path: &str, body: Option<&Value>) -> (u
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head");
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    (status, serde_json::from_str(body).unwrap_or(json!(body)))
+    let body = if head.to_ascii_lowercase().contains("chunked") { dechunked(body) } else { body.to_owned() };
+    (status, serde_json::from_str(&body).unwrap_or(json!(body)))
+}
+
+/// Some answers come in chunks, whatever the request could read.
+fn dechunked(mut rest: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, behind)) = rest.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).expect("a chunk has a size");
+        if size == 0 {
+            break;
+        }
+        body.push_str(&behind[..size]);
+        rest = &behind[size + 2..];
+    }
+    body
 }
