@@ -175,7 +175,8 @@ fn to_bytes<T: serde::Serialize>(value: &T) -> Bytes {
 pub fn rfc3339(millis: i64) -> String {
     let nanos = i128::from(millis) * 1_000_000;
     let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    time.format(&time::format_description::well_known::Rfc3339).expect("every such time has an RFC 3339 form")
+    // Years that RFC 3339 cannot write are a broken clock's.
+    time.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| "1970-01-01T00:00:00Z".to_owned())
 }
 
 /// And back; `None` if it is not one.

@@ -14,10 +14,13 @@ pub mod id;
 pub mod mutation;
 pub mod outcome;
 pub mod position;
+pub mod schemas;
 pub mod signing;
 pub mod table;
 pub mod token;
 pub mod topics;
+
+pub use schemas::schemas;
 
 /// JSON text that only passes through: validated once, never parsed again unless somebody must look inside.
 pub type Raw = std::sync::Arc<serde_json::value::RawValue>;

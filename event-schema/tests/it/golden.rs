@@ -1,0 +1,292 @@
+//! Golden records: bytes as some release wrote them. They must decode for ever. A file under `fixtures/` never changes: what is written
+//! differently from now on gets another file beside it (run once with `WRITE_FIXTURES=1`, which writes missing files only).
+
+use bytes::Bytes;
+use event_schema::{
+    Raw,
+    codec::{self, Parts},
+    decision::{Change, DeadLetter, Decision, Mark, Open, OriginalRecord, Void},
+    envelope::{Attributes, Claim, Informative, InformativeData, Reply, Transaction, TransactionData},
+    id::{EntityKey, RequestId},
+    mutation::{DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
+    outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
+    position::{Position, Version},
+    signing::Keyring,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::{fs, path::PathBuf};
+
+/// A record as a file: texts are the bytes.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub struct Golden {
+    pub key: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub value: String,
+}
+
+impl Golden {
+    fn of(parts: &Parts) -> Self {
+        let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
+        Self {
+            key: parts.key.as_ref().map(text),
+            headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            value: text(parts.value.as_ref().unwrap()),
+        }
+    }
+
+    pub fn parts(&self) -> Parts {
+        let headers = self.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
+        Parts { key: self.key.clone().map(Bytes::from), value: Some(self.value.clone().into()), headers: headers.collect() }
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/v1")
+}
+
+/// Every golden record there is, by file name.
+pub fn all() -> Vec<(String, Golden)> {
+    let mut files: Vec<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    let read = |path: PathBuf| {
+        let golden = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        (path.file_stem().unwrap().to_string_lossy().into_owned(), golden)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// Decodes by the record's own type and encodes what came out.
+fn again(parts: &Parts) -> Parts {
+    match codec::header(parts, "ce_type").unwrap() {
+        codec::TRANSACTION => codec::encode_transaction(&codec::decode_transaction(parts).unwrap()),
+        codec::INFORMATIVE => codec::encode_informative(&codec::decode_informative(parts).unwrap()),
+        codec::FEEDBACK => codec::encode_feedback(&codec::decode_feedback(parts).unwrap()),
+        codec::DEAD_LETTER => codec::encode_dead_letter(&codec::decode_dead_letter(parts).unwrap(), parts.key.clone()),
+        codec::CATALOG => {
+            codec::encode_catalog(&String::from_utf8_lossy(parts.key.as_ref().unwrap()), &codec::decode_catalog(parts).unwrap())
+        }
+        _ => {
+            let key = parts.key.as_ref().map(|key| EntityKey(String::from_utf8(key.to_vec()).unwrap()));
+            codec::encode_change(&codec::decode_change(parts).unwrap(), key.as_ref())
+        }
+    }
+}
+
+#[test]
+fn old_bytes_decode_for_ever() {
+    let all = all();
+    assert!(all.len() >= samples().len(), "golden records are never deleted");
+    for (name, golden) in all {
+        let parts = golden.parts();
+        let once = again(&parts);
+        let (old, new): (Value, Value) =
+            (serde_json::from_str(&golden.value).unwrap(), serde_json::from_slice(once.value.as_ref().unwrap()).unwrap());
+        for (field, value) in old.as_object().unwrap() {
+            assert_eq!(new.get(field), Some(value), "{name}: {field} is lost or means something else");
+        }
+        assert_eq!(again(&once), once, "{name}: stable from then on");
+        for header in &golden.headers {
+            assert!(Golden::of(&once).headers.contains(header), "{name}: {header:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_written_today_is_golden() {
+    let golden: Vec<Golden> = all().into_iter().map(|(_, golden)| golden).collect();
+    for (name, parts) in samples() {
+        let today = Golden::of(&parts);
+        let path = folder().join(format!("{name}.json"));
+        if !path.exists() && std::env::var_os("WRITE_FIXTURES").is_some() {
+            fs::write(path, serde_json::to_string_pretty(&today).unwrap() + "\n").unwrap();
+        } else {
+            assert!(golden.contains(&today), "{name} is written as no golden record is: give it a file of another name\n{today:#?}");
+        }
+    }
+}
+
+/// One record of each kind, and of each shape that a kind can have.
+fn samples() -> Vec<(&'static str, Parts)> {
+    let key = EntityKey("geo/cities/2988507".into());
+    let change = |change: Change, key: Option<&EntityKey>| codec::encode_change(&change, key);
+    vec![
+        ("transaction", codec::encode_transaction(&transaction(true))),
+        ("transaction-least", codec::encode_transaction(&transaction(false))),
+        ("informative", codec::encode_informative(&informative())),
+        ("decision-applied", change(Change::Decision(decision(Verdict::Applied)), Some(&key))),
+        ("decision-refused", change(Change::Decision(refused()), Some(&key))),
+        ("open", change(Change::Open(Open { owner: "worker-1".into(), time: TIME }), None)),
+        (
+            "mark",
+            change(
+                Change::Mark(Mark {
+                    epoch: 40,
+                    generation: 1,
+                    partition: 3,
+                    through: 57,
+                    next: 91,
+                    time: TIME,
+                    reapply_from: 58,
+                    reapply_epoch: 40,
+                }),
+                None,
+            ),
+        ),
+        ("void-dead", change(Change::Void(void(Some(reason()))), Some(&key))),
+        ("void-overtaken", change(Change::Void(void(None)), Some(&key))),
+        ("feedback-applied", codec::encode_feedback(&feedback(Verdict::Applied))),
+        ("feedback-dead", codec::encode_feedback(&feedback(Verdict::DeadLettered(reason())))),
+        ("dead-letter", codec::encode_dead_letter(&dead_letter(true), Some(key.0.clone().into()))),
+        ("dead-letter-unreadable", codec::encode_dead_letter(&dead_letter(false), None)),
+        ("catalog", codec::encode_catalog("0a1b2c3d4e5f", &json!({"language": 1, "operations": [], "tables": [], "collections": []}))),
+    ]
+}
+
+const TIME: i64 = 1_773_481_267_512;
+const POSITION: Position = Position { generation: 1, partition: 3, offset: 90 };
+
+fn id() -> RequestId {
+    RequestId::mint(&Keyring::new(1, *b"a secret of thirty-two bytes....."), 1, 3, [7; 16])
+}
+
+fn text(text: &str) -> Raw {
+    serde_json::from_str(text).unwrap()
+}
+
+fn attributes(operation: &str, trace: bool) -> Attributes {
+    Attributes {
+        id: id(),
+        tenant: "default".into(),
+        operation: operation.into(),
+        catalog: "0a1b2c3d4e5f".into(),
+        key: EntityKey("geo/cities/2988507".into()),
+        time: TIME,
+        traceparent: trace.then(|| "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    value.as_object().unwrap().clone()
+}
+
+fn transaction(whole: bool) -> Transaction {
+    let request = r#"{"index":"geo","collection":"cities","_id":"2988507","body":{"name":"París","n":1.10,"big":12345678901234567890123}}"#;
+    let data = TransactionData {
+        request: text(request),
+        generated: if whole { object(json!({"now": TIME})) } else { Map::new() },
+        incarnations: if whole { object(json!({"geo/cities": "x1"})) } else { Map::new() },
+        volatile: whole.then(|| text(r#"{"sdk": "x"}"#)),
+        if_version: whole.then_some(3),
+        claim: whole.then(|| Claim { key: "00ff".into(), until: TIME + 1 }),
+        reply: whole.then(reply),
+        principal: "anonymous".into(),
+    };
+    Transaction { attributes: attributes("document.create", whole), data }
+}
+
+fn informative() -> Informative {
+    let data = InformativeData {
+        request: text(r#"{"index":"geo","collection":"buses","body":{"at":[1,2]}}"#),
+        generated: Map::new(),
+        volatile: Some(text("{}")),
+        principal: "anonymous".into(),
+    };
+    Informative { attributes: attributes("realtime.publish", true), data }
+}
+
+fn reply() -> Reply {
+    Reply { instance: "gateway-5f".into(), partition: 2 }
+}
+
+fn reason() -> DeadReason {
+    DeadReason { code: "mapping".into(), message: "the view cannot map `n`".into(), store: Some("elasticsearch".into()) }
+}
+
+fn document(before: Option<&str>, after: Option<&str>) -> DocumentChange {
+    let key = DocumentKey { index: "geo".into(), collection: "cities".into(), incarnation: "x1".into(), id: "2988507".into() };
+    DocumentChange { key, revision_before: 4, revision: 5, before: before.map(text), after: after.map(text) }
+}
+
+fn rows() -> Vec<RowMutation> {
+    let row = |action, cells: Value, before: Option<Value>, expires| RowMutation {
+        key: RowKey { table: "otp".into(), key: object(json!({"type": "email", "key": "a@b.co"})) },
+        action,
+        cells: object(cells),
+        before: before.map(object),
+        expires,
+    };
+    vec![
+        row(RowAction::Put, json!({"otp": "123456", "count": null}), None, Some(TIME)),
+        row(RowAction::Merge, json!({"tags": ["a"]}), Some(json!({"otp": "0"})), None),
+        row(RowAction::Remove, json!({}), Some(json!({"otp": "0"})), None),
+    ]
+}
+
+fn decision(verdict: Verdict) -> Decision {
+    Decision {
+        epoch: 40,
+        request: id(),
+        operation: "document.create".into(),
+        tenant: "default".into(),
+        catalog: "0a1b2c3d4e5f".into(),
+        position: POSITION,
+        verdict,
+        documents: vec![document(None, Some(r#"{"n":1.10}"#)), document(Some("{}"), None)],
+        rows: rows(),
+        result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
+        volatile: Some(text(r#"{"sdk": "x"}"#)),
+        accepted: TIME,
+        decided: TIME + 7,
+        reply: Some(reply()),
+    }
+}
+
+fn refused() -> Decision {
+    let refusal = Refusal { code: RefusalCode::Exists, message: "there is one already".into(), pointer: Some("/_id".into()) };
+    Decision { documents: vec![], rows: vec![], result: None, volatile: None, reply: None, ..decision(Verdict::Refused(refusal)) }
+}
+
+fn void(dead: Option<DeadReason>) -> Void {
+    Void {
+        epoch: 40,
+        request: id(),
+        operation: "document.create".into(),
+        position: POSITION,
+        decision: 55,
+        dead,
+        documents: vec![document(Some(r#"{"n":1.10}"#), None)],
+        rows: rows(),
+        time: TIME,
+        accepted: TIME - 1,
+        reply: Some(reply()),
+    }
+}
+
+fn feedback(verdict: Verdict) -> Feedback {
+    let entry = LedgerEntry {
+        request: id(),
+        operation: "document.create".into(),
+        position: POSITION,
+        version: Version::new(1, 55),
+        verdict,
+        result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
+        times: Times { accepted: TIME, decided: TIME + 7, applied: TIME + 20 },
+    };
+    Feedback { instance: "gateway-5f".into(), entry }
+}
+
+fn dead_letter(readable: bool) -> DeadLetter {
+    DeadLetter {
+        request: readable.then(id),
+        operation: readable.then(|| "document.create".to_owned()),
+        position: POSITION,
+        reason: reason(),
+        time: TIME,
+        original: OriginalRecord {
+            key: readable.then(|| "Z2Vv".to_owned()),
+            value: Some("e30=".into()),
+            headers: vec![("Y2U=".into(), "MQ==".into())],
+        },
+    }
+}
