@@ -157,6 +157,9 @@ fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<Sid
 
 /// The side of an edge that runs eastward from `west` and meets the point's meridian strictly between its ends.
 fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
+    if let Some(side) = obvious_side(west, east, point) {
+        return side;
+    }
     if let Some(margin) = margin_angle(west, east) {
         if let Some(side) = plain_side(west, east, point, margin) {
             return side;
@@ -174,6 +177,25 @@ fn exact_side(west: Point, east: Point, point: Point) -> Side {
         Side::North
     } else {
         Side::South
+    }
+}
+
+/// The side, where the point is clearly above or below both ends of a short edge.
+///
+/// A great circle that spans an angle between two latitudes rises above the higher by at most the square of the angle over sixteen, and
+/// the geodesic is nearer to it than a thousandth of a degree; double the first and ten times the second are taken.
+fn obvious_side(west: Point, east: Point, point: Point) -> Option<Side> {
+    let turn = eastward(west.lon, east.lon);
+    if turn > 10.0 || west.lat.abs().max(east.lat.abs()) > 80.0 {
+        return None;
+    }
+    let bulge = turn.to_radians() * turn / 8.0 + 0.01;
+    if point.lat > west.lat.max(east.lat) + bulge {
+        Some(Side::North)
+    } else if point.lat < west.lat.min(east.lat) - bulge {
+        Some(Side::South)
+    } else {
+        None
     }
 }
 
@@ -213,10 +235,14 @@ pub(super) fn sides_agree(a: Point, b: Point, point: Point) -> bool {
     let turn = eastward(a.lon, b.lon);
     let (west, east) = if turn > 0.0 { (a, b) } else { (b, a) };
     let between = eastward(point.lon, west.lon) < 0.0 && eastward(point.lon, east.lon) > 0.0;
-    let Some(side) = margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin)) else { return false };
+    let plain = || margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin));
     if !between {
         return false;
     }
+    if let Some(side) = obvious_side(west, east, point) {
+        assert_eq!(side, exact_side(west, east, point), "{west:?} {east:?} {point:?}");
+    }
+    let Some(side) = plain() else { return false };
     assert_eq!(side, exact_side(west, east, point), "{west:?} {east:?} {point:?}");
     true
 }

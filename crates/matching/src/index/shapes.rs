@@ -1,9 +1,22 @@
-//! The areas of one field, found by a point inside their bounds: an R*-tree of rectangles.
+//! The areas of one field, found by a point inside their bounds: a grid of many meshes, and an R*-tree where a cell gets crowded.
 //! Must never answer by itself: a rectangle holds more than its shape, the exact test comes after.
+//!
+//! A rectangle lies in the mesh whose cells are just wider and just higher than it is, so in at most four cells, and a point looks into
+//! one cell of each mesh in use. What it finds there is near the point, compared with its own size, whatever sizes there are.
 
-use rstar::{AABB, RTree, RTreeObject, RTreeParams};
+use hashbrown::HashMap;
+use rstar::{AABB, RTree, RTreeObject};
 
 use crate::geo::{Bounds, Point, Rectangle};
+
+/// A cell with more rectangles than this keeps them in a tree.
+const CROWDED: usize = 96;
+
+/// The side of the largest cell, in degrees: more than the earth has.
+const WORLD: f64 = 512.0;
+
+/// The finest mesh: cells of some three metres.
+const FINEST: i32 = 24;
 
 /// One rectangle of a leaf, in 32-bit degrees rounded outwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,21 +34,151 @@ impl RTreeObject for Entry {
     }
 }
 
-/// Wide nodes: less depth, and less memory for each rectangle.
 #[derive(Debug)]
-struct WideNodes;
+enum Cell {
+    Few(Vec<Entry>),
+    Many(Box<RTree<Entry>>),
+}
 
-impl RTreeParams for WideNodes {
-    const MIN_SIZE: usize = 4;
-    const MAX_SIZE: usize = 12;
-    const REINSERTION_COUNT: usize = 3;
-    type DefaultInsertionStrategy = rstar::RStarInsertionStrategy;
+/// How fine a mesh is, along longitudes and latitudes: each step halves the cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mesh {
+    lon: i32,
+    lat: i32,
 }
 
 /// The areas of one field.
 #[derive(Debug, Default)]
 pub(super) struct Shapes {
-    tree: RTree<Entry, WideNodes>,
+    cells: HashMap<u64, Cell>,
+    /// The meshes in use, and how many rectangles lie in each.
+    meshes: Vec<(Mesh, u32)>,
+}
+
+impl Shapes {
+    pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
+        for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
+            let (mesh, entry) = (Mesh::of(rectangle), entry(rectangle, leaf));
+            match self.meshes.iter_mut().find(|(known, _)| *known == mesh) {
+                Some((_, count)) => *count += 1,
+                None => self.meshes.push((mesh, 1)),
+            }
+            let cells = &mut self.cells;
+            mesh.each_cell(rectangle, |name| cells.entry(name).or_insert_with(|| Cell::Few(Vec::new())).insert(entry));
+        }
+    }
+
+    pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
+        for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
+            let (mesh, entry) = (Mesh::of(rectangle), entry(rectangle, leaf));
+            let cells = &mut self.cells;
+            mesh.each_cell(rectangle, |name| {
+                if cells.get_mut(&name).is_some_and(|cell| cell.remove(&entry)) {
+                    cells.remove(&name);
+                }
+            });
+            if let Some(at) = self.meshes.iter().position(|(known, _)| *known == mesh) {
+                self.meshes[at].1 -= 1;
+                if self.meshes[at].1 == 0 {
+                    self.meshes.swap_remove(at);
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.meshes.is_empty()
+    }
+
+    /// Visits every leaf whose bounds hold the point.
+    pub(super) fn search(&self, point: Point, mut visit: impl FnMut(u32)) {
+        let point = Bounds::position(point);
+        let at = [point.lon as f32, clamp(point.lat) as f32];
+        for (mesh, _) in &self.meshes {
+            if let Some(cell) = self.cells.get(&mesh.cell(point.lon, point.lat)) {
+                cell.search(at, &mut visit);
+            }
+        }
+    }
+}
+
+impl Cell {
+    fn insert(&mut self, entry: Entry) {
+        match self {
+            Cell::Few(entries) if entries.len() < CROWDED => entries.push(entry),
+            Cell::Few(entries) => {
+                entries.push(entry);
+                *self = Cell::Many(Box::new(RTree::bulk_load(std::mem::take(entries))));
+            }
+            Cell::Many(tree) => tree.insert(entry),
+        }
+    }
+
+    /// Whether the cell is empty now.
+    fn remove(&mut self, entry: &Entry) -> bool {
+        match self {
+            Cell::Few(entries) => {
+                if let Some(at) = entries.iter().position(|found| found == entry) {
+                    entries.swap_remove(at);
+                }
+                entries.is_empty()
+            }
+            Cell::Many(tree) => {
+                tree.remove(entry);
+                tree.size() == 0
+            }
+        }
+    }
+
+    #[inline]
+    fn search(&self, [lon, lat]: [f32; 2], visit: &mut impl FnMut(u32)) {
+        match self {
+            Cell::Few(entries) => {
+                for entry in entries {
+                    let ([west, south], [east, north]) = (entry.low, entry.high);
+                    // No short cut: four comparisons are cheaper than one wrong guess.
+                    if (west <= lon) & (lon <= east) & (south <= lat) & (lat <= north) {
+                        visit(entry.leaf);
+                    }
+                }
+            }
+            Cell::Many(tree) => tree.locate_in_envelope_intersecting(&AABB::from_point([lon, lat])).for_each(|entry| visit(entry.leaf)),
+        }
+    }
+}
+
+impl Mesh {
+    /// The finest mesh of which no cell is narrower or lower than the rectangle.
+    fn of(rectangle: &Rectangle) -> Self {
+        let steps = |side: f64| ((WORLD / side.max(1e-9)).log2().floor() as i32).clamp(0, FINEST);
+        Self { lon: steps(rectangle.east - rectangle.west), lat: steps(clamp(rectangle.north) - clamp(rectangle.south)) }
+    }
+
+    /// The names of the cells that a rectangle touches: two by two at most, but for rounding.
+    fn each_cell(self, rectangle: &Rectangle, mut visit: impl FnMut(u64)) {
+        let (first, last) = (self.column(rectangle.west), self.column(rectangle.east));
+        let (lowest, highest) = (self.row(rectangle.south), self.row(rectangle.north));
+        for column in first..=last {
+            (lowest..=highest).for_each(|row| visit(self.name(column, row)));
+        }
+    }
+
+    fn cell(self, lon: f64, lat: f64) -> u64 {
+        self.name(self.column(lon), self.row(lat))
+    }
+
+    /// Both keep the order, so a point between two edges has its cell between theirs.
+    fn column(self, lon: f64) -> u64 {
+        ((lon + WORLD / 2.0) * f64::from(1_u32 << self.lon) / WORLD) as u64
+    }
+
+    fn row(self, lat: f64) -> u64 {
+        ((clamp(lat) + WORLD / 2.0) * f64::from(1_u32 << self.lat) / WORLD) as u64
+    }
+
+    fn name(self, column: u64, row: u64) -> u64 {
+        (self.lon as u64) << 59 | (self.lat as u64) << 54 | column << 27 | row
+    }
 }
 
 fn down(degrees: f64) -> f32 {
@@ -48,7 +191,7 @@ fn up(degrees: f64) -> f32 {
 
 /// No latitude is that large, but documents hold anything. Rounding and this keep the order, so nothing inside ends up outside.
 fn clamp(lat: f64) -> f64 {
-    lat.clamp(-1e6, 1e6)
+    lat.clamp(-200.0, 200.0)
 }
 
 fn entry(rectangle: &Rectangle, leaf: u32) -> Entry {
@@ -56,32 +199,5 @@ fn entry(rectangle: &Rectangle, leaf: u32) -> Entry {
         low: [down(rectangle.west), down(clamp(rectangle.south))],
         high: [up(rectangle.east), up(clamp(rectangle.north))],
         leaf,
-    }
-}
-
-impl Shapes {
-    pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
-        self.tree.insert(entry(&bounds.first, leaf));
-        if let Some(second) = &bounds.second {
-            self.tree.insert(entry(second, leaf));
-        }
-    }
-
-    pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
-        self.tree.remove(&entry(&bounds.first, leaf));
-        if let Some(second) = &bounds.second {
-            self.tree.remove(&entry(second, leaf));
-        }
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.tree.size() == 0
-    }
-
-    /// Visits every leaf whose bounds hold the point; a leaf of two rectangles may come twice.
-    pub(super) fn search(&self, point: Point, mut visit: impl FnMut(u32)) {
-        let at = Bounds::position(point);
-        let at = [at.lon as f32, clamp(at.lat) as f32];
-        self.tree.locate_in_envelope_intersecting(&AABB::from_point(at)).for_each(|entry| visit(entry.leaf));
     }
 }
