@@ -125,8 +125,7 @@ impl Bench {
                 async move {
                     let position = (1_i32, 0_i32, *n as i64);
                     let key = (&c.index, &c.collection, &c.incarnation, id);
-                    let values =
-                        (key.0, key.1, key.2, key.3, body, *n as i64, position, *n as i64, request.to_string(), false, at);
+                    let values = (key.0, key.1, key.2, key.3, body, *n as i64, position, *n as i64, request.to_string(), false, at);
                     session.execute_unpaged(document, values).await?;
                     session.execute_unpaged(ledger, (request.unique().to_vec(), entry, at)).await
                 }
@@ -157,7 +156,9 @@ impl Bench {
 
     async fn bare_rows(&mut self, count: u64) -> Result<Duration, Error> {
         let keyspace = &self.keyspace;
-        let text = format!("INSERT INTO \"{keyspace}\".contract_rows (owner, item, name, count, total, open) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?");
+        let text = format!(
+            "INSERT INTO \"{keyspace}\".contract_rows (owner, item, name, count, total, open) VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+        );
         let insert = &self.prepared(&text).await?;
         let first = self.take(count);
         let owners: Vec<_> = (first..first + count).map(|n| (n as i64, Fixture::new().name("owner"), "x".repeat(200))).collect();

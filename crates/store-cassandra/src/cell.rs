@@ -1,4 +1,4 @@
-//! JSON values as cells and back, by the column's type. Pure; a value that does not fit is an error, never a guess.
+//! Cells: canonical JSON values as Cassandra takes them, and back, by the column's type. Pure; whether a value fits is [`store::cell`]'s to say.
 
 use scylla::{
     cluster::metadata::ColumnType as CqlType,
@@ -11,7 +11,9 @@ use scylla::{
 };
 use serde_json::{Map, Value};
 use store::schema::ColumnType;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// The longest that Cassandra lets a cell live, 20 years in seconds.
+pub(crate) const LONGEST_TTL: i64 = 630_720_000;
 
 /// A bound value. Text is borrowed: bodies are large.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,46 +84,26 @@ fn weigh(value: &CqlValue) -> usize {
     }
 }
 
-/// A JSON value as a column of this type takes it.
-pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Result<CqlValue, String> {
-    let misfit = || format!("{} does not fit into {}", excerpt(value), cql_type(kind));
-    match (kind, value) {
-        (ColumnType::Text, Value::String(text)) => Ok(CqlValue::Text(text.clone())),
-        (ColumnType::Int, Value::Number(n)) => {
-            n.as_i64().and_then(|n| i32::try_from(n).ok()).map(CqlValue::Int).ok_or_else(misfit)
+/// A canonical JSON value ([`store::cell`]) as a column of this type takes it; `None` for one that is not canonical.
+pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Option<CqlValue> {
+    Some(match kind {
+        ColumnType::Text => CqlValue::Text(value.as_str()?.to_owned()),
+        ColumnType::Int => CqlValue::Int(i32::try_from(value.as_i64()?).ok()?),
+        ColumnType::Bigint => CqlValue::BigInt(value.as_i64()?),
+        ColumnType::Double => CqlValue::Double(value.as_f64()?),
+        ColumnType::Boolean => CqlValue::Boolean(value.as_bool()?),
+        ColumnType::Timestamp => CqlValue::Timestamp(CqlTimestamp(value.as_i64()?)),
+        ColumnType::List(inner) => CqlValue::List(all(inner, value)?),
+        ColumnType::Set(inner) => CqlValue::Set(all(inner, value)?),
+        ColumnType::Map(inner) => {
+            let entries = value.as_object()?.iter().map(|(name, value)| Some((CqlValue::Text(name.clone()), to_cql(inner, value)?)));
+            CqlValue::Map(entries.collect::<Option<_>>()?)
         }
-        (ColumnType::Bigint, Value::Number(n)) => n.as_i64().map(CqlValue::BigInt).ok_or_else(misfit),
-        (ColumnType::Double, Value::Number(n)) => n.as_f64().map(CqlValue::Double).ok_or_else(misfit),
-        (ColumnType::Boolean, Value::Bool(b)) => Ok(CqlValue::Boolean(*b)),
-        (ColumnType::Timestamp, Value::Number(n)) => n.as_i64().map(|ms| CqlValue::Timestamp(CqlTimestamp(ms))).ok_or_else(misfit),
-        (ColumnType::Timestamp, Value::String(text)) => moment(text).map(|ms| CqlValue::Timestamp(CqlTimestamp(ms))).ok_or_else(misfit),
-        (ColumnType::List(inner), Value::Array(items)) => all(inner, items).map(CqlValue::List),
-        (ColumnType::Set(inner), Value::Array(items)) => all(inner, items).map(CqlValue::Set),
-        (ColumnType::Map(inner), Value::Object(members)) => members
-            .iter()
-            .map(|(name, value)| Ok((CqlValue::Text(name.clone()), to_cql(inner, value)?)))
-            .collect::<Result<_, _>>()
-            .map(CqlValue::Map),
-        _ => Err(misfit()),
-    }
+    })
 }
 
-fn all(inner: &ColumnType, items: &[Value]) -> Result<Vec<CqlValue>, String> {
-    items.iter().map(|item| to_cql(inner, item)).collect()
-}
-
-fn moment(text: &str) -> Option<i64> {
-    let nanoseconds = OffsetDateTime::parse(text, &Rfc3339).ok()?.unix_timestamp_nanos();
-    i64::try_from(nanoseconds.div_euclid(1_000_000)).ok()
-}
-
-/// Values of strangers are shown short: they end up in logs.
-fn excerpt(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(40) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+fn all(inner: &ColumnType, items: &Value) -> Option<Vec<CqlValue>> {
+    items.as_array()?.iter().map(|item| to_cql(inner, item)).collect()
 }
 
 /// A cell as JSON; `None` for what JSON has no word for.

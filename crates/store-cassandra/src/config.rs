@@ -109,7 +109,9 @@ impl Replication {
     pub(crate) fn options(&self) -> BTreeMap<String, String> {
         let pair = |key: &str, value: String| (key.to_owned(), value);
         match self {
-            Self::Simple(copies) => BTreeMap::from([pair("class", "SimpleStrategy".into()), pair("replication_factor", copies.to_string())]),
+            Self::Simple(copies) => {
+                BTreeMap::from([pair("class", "SimpleStrategy".into()), pair("replication_factor", copies.to_string())])
+            }
             Self::Datacenters(copies) => {
                 let class = pair("class", "NetworkTopologyStrategy".into());
                 copies.iter().map(|(name, copies)| pair(name, copies.to_string())).chain([class]).collect()

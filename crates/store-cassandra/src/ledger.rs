@@ -6,7 +6,7 @@
 use crate::{
     STORE,
     apply::{Unit, send_units},
-    cell::Cell,
+    cell::{Cell, LONGEST_TTL},
     classify::Failure,
     read::{ask, damaged},
     session::Connection,
@@ -22,8 +22,6 @@ use store::{ClaimOutcome, Collection, ItemVerdict, StoreError};
 
 /// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe, because who has it gets it.
 const CLAIM_ATTEMPTS: usize = 4;
-/// The longest that Cassandra lets a cell live, 20 years in seconds.
-const LONGEST_TTL: i64 = 630_720_000;
 
 pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
     let text = format!("INSERT INTO {} (request, entry) VALUES (?, ?) USING TIMESTAMP ? AND TTL ?", connection.table("ledger"));

@@ -129,4 +129,3 @@ impl Record for Cassandra {
         health::weaknesses(&self.connection).await
     }
 }
-

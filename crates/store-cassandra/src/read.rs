@@ -63,7 +63,7 @@ pub(crate) async fn rows(connection: &Connection, shapes: &Shapes, keys: &[RowKe
 
 async fn row(connection: &Connection, shapes: &Shapes, key: &RowKey) -> Result<StoredRow, StoreError> {
     let shape = shapes.of(connection, &key.table).await.map_err(Failure::into_error)?;
-    let bound = bind_key(&shape, key).map_err(|why| StoreError::Refused { store: STORE, why })?;
+    let bound = bind_key(&shape, key).map_err(|misfit| StoreError::Refused { store: STORE, why: format!("row {key}: {misfit}") })?;
     let answer = match connection.execute(&shape.select, &bound).await {
         Err(Failure::Suspect(message)) => {
             shapes.forget(&key.table);
@@ -77,7 +77,7 @@ async fn row(connection: &Connection, shapes: &Shapes, key: &RowKey) -> Result<S
     let mut cells = Map::new();
     for (column, cell) in shape.cells.iter().zip(found.columns) {
         if let Some(value) = cell.as_ref().and_then(to_json) {
-            cells.insert(column.name.clone(), value);
+            cells.insert(column.clone(), value);
         }
     }
     Ok(Some(cells))

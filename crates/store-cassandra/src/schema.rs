@@ -166,7 +166,8 @@ fn compare(wanted: &Wanted, standing: &[(String, String, i32, String)]) -> Vec<S
         }
     }
     for (role, wanted_key) in [("partition_key", &wanted.partition_key), ("clustering", &wanted.clustering)] {
-        let mut key: Vec<_> = standing.iter().filter(|(_, kind, ..)| kind == role).map(|(name, _, position, _)| (*position, name)).collect();
+        let mut key: Vec<_> =
+            standing.iter().filter(|(_, kind, ..)| kind == role).map(|(name, _, position, _)| (*position, name)).collect();
         key.sort();
         if !key.iter().map(|(_, name)| *name).eq(wanted_key) {
             let found: Vec<&str> = key.iter().map(|(_, name)| name.as_str()).collect();

@@ -5,35 +5,30 @@ use crate::{cell::parse_type, classify::Failure, session::Connection, session::q
 use parking_lot::RwLock;
 use scylla::statement::prepared::PreparedStatement;
 use std::{collections::HashMap, sync::Arc};
-use store::schema::ColumnType;
+use store::schema::{Column, ColumnType, Table};
 
 pub(crate) struct Shape {
-    pub(crate) partition_key: Vec<KeyColumn>,
-    pub(crate) clustering: Vec<KeyColumn>,
-    /// Neither key nor unknown type, in the order in which the statements bind them.
-    pub(crate) cells: Vec<KeyColumn>,
-    /// All of the columns `timestamp, ttl` last.
+    /// Without columns of types that no catalog asks for.
+    pub(crate) table: Table,
+    /// Columns beside the key, in the order in which the statements bind them.
+    pub(crate) cells: Vec<String>,
+    /// Key, cells, `timestamp, ttl`.
     pub(crate) insert: Arc<PreparedStatement>,
     /// `timestamp, ttl`, cells, key. Missing where the table has nothing but its key.
     pub(crate) update: Option<Arc<PreparedStatement>>,
     /// `timestamp`, key.
     pub(crate) delete: Arc<PreparedStatement>,
-    /// Key; gives the cells in order (one constant where there are none).
+    /// Key; gives the cells in order (the key where there are none).
     pub(crate) select: Arc<PreparedStatement>,
 }
 
-pub(crate) struct KeyColumn {
-    pub(crate) name: String,
-    pub(crate) kind: ColumnType,
-}
-
 impl Shape {
-    pub(crate) fn key(&self) -> impl Iterator<Item = &KeyColumn> {
-        self.partition_key.iter().chain(&self.clustering)
+    pub(crate) fn cell(&self, name: &str) -> Option<usize> {
+        self.cells.iter().position(|cell| cell == name)
     }
 
-    pub(crate) fn cell(&self, name: &str) -> Option<usize> {
-        self.cells.iter().position(|column| column.name == name)
+    pub(crate) fn kind(&self, name: &str) -> Option<&ColumnType> {
+        self.table.column(name).map(|column| &column.kind)
     }
 }
 
@@ -77,30 +72,41 @@ async fn read(connection: &Connection, table: &str) -> Result<Shape, Failure> {
         return Err(Failure::NotPrepared(format!("table {table} has {name} {kind} in its key, which no catalog asks for")));
     }
     columns.sort_by(|a, b| (&a.1, a.2, &a.0).cmp(&(&b.1, b.2, &b.0)));
-    let of = |wanted: &str| -> Vec<KeyColumn> {
-        let matching = columns.iter().filter(|(_, kind, ..)| kind == wanted);
-        matching.filter_map(|(name, _, _, kind)| Some(KeyColumn { name: name.clone(), kind: parse_type(kind)? })).collect()
+    let named = |wanted: &str| columns.iter().filter(|(_, role, ..)| role == wanted).map(|(name, ..)| name.clone()).collect::<Vec<_>>();
+    let known = |(name, _, _, kind): &(String, String, i32, String)| Some(Column { name: name.clone(), kind: parse_type(kind)? });
+    let table = Table {
+        name: table.to_owned(),
+        partition_key: named("partition_key"),
+        clustering: named("clustering"),
+        columns: columns.iter().filter_map(known).collect(),
+        indexes: Vec::new(),
     };
-    let (partition_key, clustering, cells) = (of("partition_key"), of("clustering"), of("regular"));
-    let names = |columns: &mut dyn Iterator<Item = &KeyColumn>, each: &dyn Fn(&str) -> String, between: &str| {
-        columns.map(|column| each(&quoted(&column.name))).collect::<Vec<_>>().join(between)
-    };
-    let plain = |name: &str| name.to_owned();
-    let assigned = |name: &str| format!("{name} = ?");
-    let key = || partition_key.iter().chain(&clustering);
-    let at = names(&mut key(), &assigned, " AND ");
-    let all = names(&mut key().chain(&cells), &plain, ", ");
-    let marks = vec!["?"; key().count() + cells.len()].join(", ");
-    let name = connection.table(table);
-    let selected = if cells.is_empty() { names(&mut key(), &plain, ", ") } else { names(&mut cells.iter(), &plain, ", ") };
-    let insert = connection.prepare(&format!("INSERT INTO {name} ({all}) VALUES ({marks}) USING TIMESTAMP ? AND TTL ?")).await?;
-    let update = if cells.is_empty() {
+    let cells: Vec<String> = named("regular").into_iter().filter(|name| table.column(name).is_some()).collect();
+    statements(connection, table, cells).await
+}
+
+async fn statements(connection: &Connection, table: Table, cells: Vec<String>) -> Result<Shape, Failure> {
+    let quoted_all = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
+    let assigned = |names: &[String], between: &str| names.iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>().join(between);
+    let key: Vec<String> = table.key().map(quoted).collect();
+    let beside = quoted_all(&cells);
+    let name = connection.table(&table.name);
+    let at = assigned(&key, " AND ");
+    let all = [key.as_slice(), beside.as_slice()].concat();
+    let marks = vec!["?"; all.len()].join(", ");
+    let selected = if beside.is_empty() { key.join(", ") } else { beside.join(", ") };
+    let insert = format!("INSERT INTO {name} ({}) VALUES ({marks}) USING TIMESTAMP ? AND TTL ?", all.join(", "));
+    let update = if beside.is_empty() {
         None
     } else {
-        let set = names(&mut cells.iter(), &assigned, ", ");
-        Some(connection.prepare(&format!("UPDATE {name} USING TIMESTAMP ? AND TTL ? SET {set} WHERE {at}")).await?)
+        Some(connection.prepare(&format!("UPDATE {name} USING TIMESTAMP ? AND TTL ? SET {} WHERE {at}", assigned(&beside, ", "))).await?)
     };
-    let delete = connection.prepare(&format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {at}")).await?;
-    let select = connection.prepare(&format!("SELECT {selected} FROM {name} WHERE {at}")).await?;
-    Ok(Shape { partition_key, clustering, cells, insert, update, delete, select })
+    Ok(Shape {
+        insert: connection.prepare(&insert).await?,
+        update,
+        delete: connection.prepare(&format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {at}")).await?,
+        select: connection.prepare(&format!("SELECT {selected} FROM {name} WHERE {at}")).await?,
+        table,
+        cells,
+    })
 }

@@ -83,11 +83,8 @@ fn requests(prefix: &str, f: &Fixture, count: u64, body: impl Fn(u64) -> String)
     let alias = format!("{prefix}{}.things.a1b2c3d4", f.collection.index);
     let line = |n: u64| {
         let action = format!(r#"{{"index":{{"_index":"{alias}","_id":"d{n}","version":{},"version_type":"external"}}}}"#, f.version(n));
-        let stamp = format!(
-            r#"{{"version":{},"position":"1/0@{n}","revision":{n},"request":"{}","id":"d{n}"}}"#,
-            f.version(n),
-            f.request(n)
-        );
+        let stamp =
+            format!(r#"{{"version":{},"position":"1/0@{n}","revision":{n},"request":"{}","id":"d{n}"}}"#, f.version(n), f.request(n));
         format!("{action}\n{{\"_consign\":{stamp},{}\n", &body(n)[1..])
     };
     let numbers: Vec<u64> = (1..=count).collect();

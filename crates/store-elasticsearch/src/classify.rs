@@ -23,9 +23,15 @@ pub(crate) enum Item {
     /// A version stands that is as high or higher: read it to tell done from alarm.
     Conflict,
     Transient(String),
-    Permanent { code: String, message: String },
+    Permanent {
+        code: String,
+        message: String,
+    },
     /// Too large together with others: alone it may be taken.
-    Split { code: String, message: String },
+    Split {
+        code: String,
+        message: String,
+    },
 }
 
 /// What became of a request as a whole.
@@ -34,7 +40,10 @@ pub(crate) enum Whole {
     /// Look at the items.
     Answered,
     /// One item spoils it for all: take it apart. Of a single item: final.
-    Split { code: String, message: String },
+    Split {
+        code: String,
+        message: String,
+    },
     Transient(String),
 }
 

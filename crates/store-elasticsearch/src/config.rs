@@ -64,7 +64,9 @@ impl Config {
             return refused("no url is given");
         }
         if !name::is_prefix(&self.prefix) {
-            return refused("the prefix of index names starts with a lower-case letter, goes on with letters, digits, `_`, `-`, `.`, and is short");
+            return refused(
+                "the prefix of index names starts with a lower-case letter, goes on with letters, digits, `_`, `-`, `.`, and is short",
+            );
         }
         if self.bulk_bytes == 0 || self.bulk_documents == 0 || self.bulks_in_flight == 0 || self.request_timeout_ms == 0 {
             return refused("sizes and time-outs must be above 0");

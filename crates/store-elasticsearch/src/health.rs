@@ -26,7 +26,12 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
     let health = get(client, "_cluster/health?timeout=5s").await?;
     let nodes = health["number_of_data_nodes"].as_u64().unwrap_or(0);
     if nodes < 2 {
-        found.push(weakness("data nodes", &nodes.to_string(), "2 or more", "with the node goes the view; it can be rebuilt from the record"));
+        found.push(weakness(
+            "data nodes",
+            &nodes.to_string(),
+            "2 or more",
+            "with the node goes the view; it can be rebuilt from the record",
+        ));
     }
     let versions = get(client, "_nodes?filter_path=nodes.*.version").await?;
     for version in versions["nodes"].as_object().into_iter().flat_map(Map::values).filter_map(|node| node["version"].as_str()) {

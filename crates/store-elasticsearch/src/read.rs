@@ -131,7 +131,10 @@ pub(crate) async fn search(client: &Client, collection: &Collection, request: &S
     let answer = client.ask(Method::Post, &path, json_body(&body)).await?;
     if answer.status != 200 {
         let pointer = if request.sort.is_none() && request.query.is_some() { "/query" } else { "" };
-        return Err(classify::failed(answer.status, &answer.body, |message| StoreError::BadSearch { message, pointer: pointer.to_owned() }));
+        return Err(classify::failed(answer.status, &answer.body, |message| StoreError::BadSearch {
+            message,
+            pointer: pointer.to_owned(),
+        }));
     }
     let answer: SearchAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
     if answer.timed_out {
@@ -212,7 +215,9 @@ async fn sources_of(client: &Client, keys: &[(&str, &str)], parameters: &str) ->
         return Err(damaged(format_args!("{} answers for {} documents", answer.docs.len(), keys.len())));
     }
     let one = |(doc, (alias, id)): (ReadOne, &(&str, &str))| match (doc.error, doc.found) {
-        (Some(error), _) if error.kind == "index_not_found_exception" => Err(StoreError::NotMigrated { store: STORE, why: error.message() }),
+        (Some(error), _) if error.kind == "index_not_found_exception" => {
+            Err(StoreError::NotMigrated { store: STORE, why: error.message() })
+        }
         (Some(error), _) => Err(StoreError::Unavailable { store: STORE, why: format!("{}: {}", error.kind, error.message()) }),
         (None, false) => Ok(None),
         (None, true) => match (doc._version, doc._source) {

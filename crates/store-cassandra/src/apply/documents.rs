@@ -84,7 +84,8 @@ fn key(document: &DocumentWrite) -> [Cell<'_>; 4] {
 fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
     let meta = &document.meta;
     let position = &meta.position;
-    let position = [CqlValue::Int(position.generation.into()), CqlValue::Int(position.partition.into()), CqlValue::BigInt(position.offset as i64)];
+    let position =
+        [CqlValue::Int(position.generation.into()), CqlValue::Int(position.partition.into()), CqlValue::BigInt(position.offset as i64)];
     let mut values = Vec::with_capacity(11);
     values.extend(key(document));
     values.extend([

@@ -12,21 +12,18 @@
 
 use super::Unit;
 use crate::{
-    cell::{Cell, to_cql},
+    cell::{Cell, LONGEST_TTL, to_cql},
     classify::Failure,
     session::Connection,
     shape::{Shape, Shapes},
 };
-use event_schema::mutation::RowAction;
+use event_schema::mutation::{RowAction, RowKey};
 use std::{
     collections::HashMap,
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
-use store::{ItemVerdict, RowWrite, document::Write};
-
-/// The longest that Cassandra lets a cell live, 20 years in seconds.
-const LONGEST_TTL: i64 = 630_720_000;
+use store::{ItemVerdict, RowWrite, cell::Misfit, document::Write, schema::ColumnType};
 
 pub(crate) async fn units<'a>(
     connection: &Connection,
@@ -51,7 +48,9 @@ pub(crate) async fn units<'a>(
             known.insert(table, shapes.of(connection, table).await);
         }
         let unit = match &known[table] {
-            Ok(shape) => unit(shape, item, row, now).map_err(|message| ItemVerdict::permanent("unwritable_row", message)),
+            Ok(shape) => {
+                unit(shape, item, row, now).map_err(|misfit| ItemVerdict::permanent("misfit", format!("row {}: {misfit}", row.key())))
+            }
             Err(failure) => Err(failure.clone().into_verdict()),
         };
         match unit {
@@ -61,17 +60,18 @@ pub(crate) async fn units<'a>(
     }
 }
 
-fn unit<'a>(shape: &Shape, item: usize, row: &'a RowWrite, now: i64) -> Result<Option<Unit<'a>>, String> {
-    let key = key(shape, row)?;
-    let cells = cells(shape, row)?;
+fn unit(shape: &Shape, item: usize, row: &RowWrite, now: i64) -> Result<Option<Unit<'static>>, Misfit> {
+    let fitted = store::cell::fit(&shape.table, &row.mutation)?;
+    let cells = bound_cells(shape, &fitted.cells);
+    let key = bound_key(shape, fitted.key);
     let mut partition = Vec::new();
-    key.iter().take(shape.partition_key.len()).for_each(|cell| cell.identify(&mut partition));
+    key.iter().take(shape.table.partition_key.len()).for_each(|cell| cell.identify(&mut partition));
     let at = row.version.timestamp(row.step);
     let ttl = row.mutation.expires.map(|deadline| (deadline - now).div_euclid(1_000) + i64::from((deadline - now) % 1_000 != 0));
     let gone = ttl.is_some_and(|ttl| ttl <= 0);
     let ttl = Cell::int(ttl.map_or(0, |ttl| ttl.clamp(1, LONGEST_TTL)) as i32);
     let delete = |at: i64| (Arc::clone(&shape.delete), std::iter::once(Cell::timestamp(at)).chain(key.iter().cloned()).collect::<Vec<_>>());
-    let insert = |cells: Vec<Cell<'a>>, ttl: Cell<'a>| {
+    let insert = |cells: Vec<Cell<'static>>, ttl: Cell<'static>| {
         let values = key.iter().cloned().chain(cells).chain([Cell::timestamp(at), ttl]).collect::<Vec<_>>();
         (Arc::clone(&shape.insert), values)
     };
@@ -90,31 +90,26 @@ fn unit<'a>(shape: &Shape, item: usize, row: &'a RowWrite, now: i64) -> Result<O
     Ok(Some(Unit::new(item, partition, statements)))
 }
 
-fn key<'a>(shape: &Shape, row: &'a RowWrite) -> Result<Vec<Cell<'a>>, String> {
-    bind_key(shape, row.key())
+/// All key columns in the table's order.
+pub(crate) fn bind_key(shape: &Shape, key: &RowKey) -> Result<Vec<Cell<'static>>, Misfit> {
+    Ok(bound_key(shape, store::cell::fit_key(&shape.table, key)?))
 }
 
-/// All key columns in the table's order.
-pub(crate) fn bind_key<'a>(shape: &Shape, key: &'a event_schema::mutation::RowKey) -> Result<Vec<Cell<'a>>, String> {
-    if key.key.len() != shape.key().count() {
-        return Err(format!("table {} has {} key columns, not {}", key.table, shape.key().count(), key.key.len()));
-    }
-    let bound = shape.key().map(|column| {
-        let value = key.key.get(&column.name).ok_or_else(|| format!("key column {} of table {} is missing", column.name, key.table))?;
-        to_cql(&column.kind, value).map(Cell::Value).map_err(|why| format!("{}.{}: {why}", key.table, column.name))
-    });
-    bound.collect()
+fn bound_key(shape: &Shape, values: Vec<serde_json::Value>) -> Vec<Cell<'static>> {
+    shape.table.key().zip(values).map(|(name, value)| bound(shape.kind(name), Some(&value))).collect()
 }
 
 /// All cells in the table's order; what the row does not name is unset.
-fn cells<'a>(shape: &Shape, row: &'a RowWrite) -> Result<Vec<Cell<'a>>, String> {
+fn bound_cells(shape: &Shape, named: &[(String, Option<serde_json::Value>)]) -> Vec<Cell<'static>> {
     let mut cells = vec![Cell::Unset; shape.cells.len()];
-    for (name, value) in &row.mutation.cells {
-        let n = shape.cell(name).ok_or_else(|| format!("table {} has no column {name} beside its key", row.key().table))?;
-        cells[n] = match value {
-            serde_json::Value::Null => Cell::Null,
-            value => to_cql(&shape.cells[n].kind, value).map(Cell::Value).map_err(|why| format!("{}.{name}: {why}", row.key().table))?,
-        };
+    for (name, value) in named {
+        if let Some(n) = shape.cell(name) {
+            cells[n] = bound(shape.kind(name), value.as_ref());
+        }
     }
-    Ok(cells)
+    cells
+}
+
+fn bound(kind: Option<&ColumnType>, value: Option<&serde_json::Value>) -> Cell<'static> {
+    kind.zip(value).and_then(|(kind, value)| to_cql(kind, value)).map_or(Cell::Null, Cell::Value)
 }

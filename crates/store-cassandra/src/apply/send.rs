@@ -91,7 +91,9 @@ async fn run_one(connection: &Connection, unit: &Unit<'_>) -> ItemVerdict {
 
 async fn second_look(connection: &Connection, unit: &Unit<'_>, message: String) -> Failure {
     for (statement, _) in &unit.statements {
-        if let failure @ (Failure::NotPrepared(_) | Failure::Transient(_)) = connection.suspect(statement.get_statement(), message.clone()).await {
+        if let failure @ (Failure::NotPrepared(_) | Failure::Transient(_)) =
+            connection.suspect(statement.get_statement(), message.clone()).await
+        {
             return failure;
         }
     }

@@ -1,6 +1,6 @@
 //! Types and values, there and back.
 
-use super::{cql_type, moment, parse_type, to_cql, to_json};
+use super::{cql_type, parse_type, to_cql, to_json};
 use serde_json::json;
 use store::schema::ColumnType::{Bigint, Boolean, Double, Int, List, Map, Set, Text, Timestamp};
 
@@ -38,21 +38,19 @@ fn values_come_back() {
         (List(Box::new(Int)), json!([1, 1])),
         (Map(Box::new(Text)), json!({"a": "b"})),
     ] {
-        assert_eq!(to_cql(&kind, &value).map(|cell| to_json(&cell)), Ok(Some(value)));
+        assert_eq!(to_cql(&kind, &value).and_then(|cell| to_json(&cell)), Some(value));
     }
 }
 
 #[test]
-fn misfits_are_named_and_short() {
-    for (kind, value) in [(Int, json!(1_i64 << 31)), (Int, json!(1.5)), (Text, json!(1)), (Timestamp, json!("yesterday")), (Boolean, json!("true"))] {
-        assert!(to_cql(&kind, &value).is_err(), "{value}");
+fn what_is_not_canonical_is_not_guessed() {
+    for (kind, value) in [
+        (Int, json!(1_i64 << 31)),
+        (Int, json!(1.5)),
+        (Text, json!(1)),
+        (Timestamp, json!("2020-01-01T00:00:00Z")),
+        (Boolean, json!("true")),
+    ] {
+        assert_eq!(to_cql(&kind, &value), None, "{value}");
     }
-    let error = to_cql(&Int, &json!("é".repeat(500))).expect_err("text is no int");
-    assert!(error.len() < 200, "{error}");
-}
-
-#[test]
-fn moments_before_1970_round_down() {
-    assert_eq!(moment("1969-12-31T23:59:59.9995Z"), Some(-1));
-    assert_eq!(moment("2023-11-14T23:13:20.123+01:00"), Some(1_700_000_000_123));
 }

@@ -3,13 +3,21 @@
 
 use crate::keyspace::config;
 use event_schema::outcome::Verdict;
-use std::time::{Duration, Instant};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use store::{
     ItemVerdict, Record, StoreError,
     contract::{self, Fixture, answers::all_done},
 };
 use store_cassandra::{Cassandra, Config};
-use testbed::{PrivateOptions, Proxy, Server, Servers};
+use testbed::{CommitLogSync, PrivateOptions, Proxy, Server, Servers};
 
 fn impatient(address: &str, keyspace: &str) -> Cassandra {
     let config = Config { request_timeout_ms: 1_500, connect_timeout_ms: 1_000, ..config(address, keyspace) };
@@ -61,17 +69,23 @@ async fn away_and_back() {
     all_done(&record.apply(&batch).await, batch.len());
 
     // The request passes, the answer is lost: the outcome is unknown, and the same write again is the same.
+    let route = OneWay::start(&servers.addresses().cassandra);
+    let deaf = impatient(&route.address, "faults");
+    deaf.documents(&[f.key("d")]).await.expect("a read");
+    all_done(&deaf.apply(&[f.put("warm", 999, "{}")]).await, 1);
+    route.swallow_answers();
     let write = [f.put("unknown", 1_000, r#"{"n":3}"#)];
-    proxy.freeze();
-    let lost = tokio::join!(record.apply(&write), async {
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        proxy.cut();
-    });
-    assert!(matches!(&lost.0[..], [ItemVerdict::Transient(_)]), "{:?}", lost.0);
+    let verdicts = deaf.apply(&write).await;
+    assert!(matches!(&verdicts[..], [ItemVerdict::Transient(_)]), "{verdicts:?}");
+    let applied = Some(Some(r#"{"n":3}"#.to_owned()));
+    assert_eq!(contract::answers::body(&record, &f.key("unknown")).await, applied, "it was applied all the same");
+    all_done(&record.apply(&write).await, 1);
+    assert_eq!(contract::answers::body(&record, &f.key("unknown")).await, applied);
+
+    proxy.cut();
+    assert!(matches!(&record.apply(&[f.put("cut", 1_001, "{}")]).await[..], [ItemVerdict::Transient(_)]));
     proxy.restore();
     eprintln!("back after a cut: {:?}", back(&record, Duration::from_secs(40)).await);
-    all_done(&record.apply(&write).await, 1);
-    assert_eq!(contract::answers::body(&record, &f.key("unknown")).await, Some(Some(r#"{"n":3}"#.to_owned())));
 
     servers.kill9(Server::Cassandra).expect("killed");
     let began = Instant::now();
@@ -80,6 +94,58 @@ async fn away_and_back() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     servers.start(Server::Cassandra).expect("started again");
     eprintln!("back after kill -9: {:?}", back(&record, Duration::from_secs(60)).await);
-    assert_eq!(contract::answers::body(&record, &f.key("d")).await, Some(Some(r#"{"n":1}"#.to_owned())), "with batch sync nothing is forgotten");
+    assert_eq!(
+        contract::answers::body(&record, &f.key("d")).await,
+        Some(Some(r#"{"n":1}"#.to_owned())),
+        "with batch sync nothing is forgotten"
+    );
     all_done(&record.apply(&[f.put("d", 2_000, "{}")]).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_log_that_is_synced_now_and_then_is_named() {
+    let options = PrivateOptions { servers: vec![Server::Cassandra], cassandra_sync: CommitLogSync::Periodic, ..PrivateOptions::default() };
+    let servers = Servers::private(&options).expect("a server");
+    let record = Cassandra::new(config(&servers.addresses().cassandra, "weak")).expect("the configuration is right");
+    record.migrate(&[]).await.expect("a migration");
+    let weaknesses = record.weaknesses().await.expect("settings");
+    assert!(weaknesses.iter().any(|weakness| weakness.setting == "commitlog_sync" && weakness.found == "periodic"), "{weaknesses:?}");
+}
+
+/// A route on which requests always arrive, and answers only until it is told to swallow them.
+struct OneWay {
+    address: String,
+    deaf: Arc<AtomicBool>,
+}
+
+impl OneWay {
+    fn start(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let (deaf, target) = (Arc::new(AtomicBool::new(false)), target.to_owned());
+        let swallow = Arc::clone(&deaf);
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let Ok(server) = TcpStream::connect(&target) else { return };
+                let (Ok(client_up), Ok(server_up)) = (client.try_clone(), server.try_clone()) else { return };
+                std::thread::spawn(move || std::io::copy(&mut &client_up, &mut &server_up).map(drop));
+                let swallow = Arc::clone(&swallow);
+                std::thread::spawn(move || answers(&server, &client, &swallow));
+            }
+        });
+        Self { address, deaf }
+    }
+
+    fn swallow_answers(&self) {
+        self.deaf.store(true, Ordering::SeqCst);
+    }
+}
+
+fn answers(mut server: &TcpStream, mut client: &TcpStream, swallow: &AtomicBool) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(n @ 1..) = server.read(&mut buffer) {
+        if !swallow.load(Ordering::SeqCst) && client.write_all(&buffer[..n]).is_err() {
+            return;
+        }
+    }
 }

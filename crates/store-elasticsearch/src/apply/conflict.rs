@@ -25,7 +25,9 @@ pub(crate) enum Judgement {
 pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judgement {
     let Some((version, stamp)) = standing else {
         // Only a deletion by hand leaves a version without a document. Elasticsearch forgets it within `gc_deletes`, a minute by default.
-        return Judgement::Wait("deleted by other hands than ours; the write is taken when Elasticsearch has forgotten the deletion".to_owned());
+        return Judgement::Wait(
+            "deleted by other hands than ours; the write is taken when Elasticsearch has forgotten the deletion".to_owned(),
+        );
     };
     match stamp {
         Some(stamp) if stamp.version > ours.version => Judgement::Done,
@@ -34,10 +36,14 @@ pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judg
             "{STORE}: version {} stands by request {}, and request {} has the same version",
             ours.version, stamp.request, ours.request
         )),
-        Some(_) | None => match u64::try_from(version).ok().and_then(|version| version.checked_add(1)).filter(|next| i64::try_from(*next).is_ok()) {
-            Some(next) => Judgement::Above(next.max(ours.version.0)),
-            None => Judgement::Wait(format!("other hands raised the document to version {version}, above which nothing fits; delete it")),
-        },
+        Some(_) | None => {
+            match u64::try_from(version).ok().and_then(|version| version.checked_add(1)).filter(|next| i64::try_from(*next).is_ok()) {
+                Some(next) => Judgement::Above(next.max(ours.version.0)),
+                None => {
+                    Judgement::Wait(format!("other hands raised the document to version {version}, above which nothing fits; delete it"))
+                }
+            }
+        }
     }
 }
 

@@ -27,7 +27,12 @@ fn every_item_has_its_row() {
     for (status, error, reason, expected) in [
         (200, "", "", "done"),
         (201, "", "", "done"),
-        (409, "version_conflict_engine_exception", "[1]: version conflict, current version [12] is higher or equal to the one provided [9]", "conflict"),
+        (
+            409,
+            "version_conflict_engine_exception",
+            "[1]: version conflict, current version [12] is higher or equal to the one provided [9]",
+            "conflict",
+        ),
         (400, "document_parsing_exception", "[1:6] failed to parse field [n] of type [integer]", "document_parsing_exception"),
         (400, "mapper_parsing_exception", "failed to parse", "mapper_parsing_exception"),
         (400, "strict_dynamic_mapping_exception", "mapping set to strict", "strict_dynamic_mapping_exception"),
@@ -41,7 +46,12 @@ fn every_item_has_its_row() {
         (403, "security_exception", "not allowed", "transient"),
         (408, "timeout_exception", "late", "transient"),
         (413, "", "too large", "split"),
-        (429, "cluster_block_exception", "index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark];", "transient"),
+        (
+            429,
+            "cluster_block_exception",
+            "index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark];",
+            "transient",
+        ),
         (429, "es_rejected_execution_exception", BUSY, "transient"),
         (429, "es_rejected_execution_exception", OVER_LARGE, "split"),
         (429, "circuit_breaking_exception", "Data too large", "transient"),
@@ -63,7 +73,11 @@ fn every_whole_answer_has_its_row() {
     };
     for (status, body, expected) in [
         (200, String::new(), "answered"),
-        (400, body("action_request_validation_exception", "Validation Failed: 1: id is too long"), "split action_request_validation_exception"),
+        (
+            400,
+            body("action_request_validation_exception", "Validation Failed: 1: id is too long"),
+            "split action_request_validation_exception",
+        ),
         (400, body("x_content_parse_exception", "Numeric value out of range"), "split x_content_parse_exception"),
         (400, body("illegal_argument_exception", "Malformed action/metadata line"), "split illegal_argument_exception"),
         (400, "<html>".to_owned(), "split bad_request"),
@@ -96,13 +110,21 @@ fn only_a_request_beyond_the_limit_is_over_large() {
 #[test]
 fn searches_tell_bad_from_missing_from_away() {
     let wrapped = |kind: &str| {
-        format!(r#"{{"error":{{"root_cause":[{{"type":"{kind}","reason":"why"}}],"type":"search_phase_execution_exception","reason":"all shards failed"}}}}"#)
+        format!(
+            r#"{{"error":{{"root_cause":[{{"type":"{kind}","reason":"why"}}],"type":"search_phase_execution_exception","reason":"all shards failed"}}}}"#
+        )
     };
     let bad = |status, body: String| failed(status, body.as_bytes(), refused);
     assert!(matches!(bad(400, wrapped("query_shard_exception")), StoreError::Refused { why, .. } if why == "why"));
     assert!(matches!(bad(400, wrapped("parsing_exception")), StoreError::Refused { .. }));
     assert!(matches!(bad(404, wrapped("index_not_found_exception")), StoreError::NotMigrated { .. }));
-    for (status, kind) in [(400, "index_closed_exception"), (401, "security_exception"), (429, "circuit_breaking_exception"), (503, "no_shard_available_action_exception"), (500, "x")] {
+    for (status, kind) in [
+        (400, "index_closed_exception"),
+        (401, "security_exception"),
+        (429, "circuit_breaking_exception"),
+        (503, "no_shard_available_action_exception"),
+        (500, "x"),
+    ] {
         assert!(matches!(bad(status, wrapped(kind)), StoreError::Unavailable { .. }), "{status} {kind}");
     }
 }

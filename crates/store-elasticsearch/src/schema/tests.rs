@@ -26,7 +26,12 @@ fn drift_is_what_differs_and_nothing_more() {
     let same = json!({"dynamic": false, "properties": {"n": {"type": "long"}, "o": {"type": "object", "properties": {"k": {"type": "keyword"}}}, "o.k": {"type": "keyword"}}});
     assert_eq!(drift(same, standing.clone()), Vec::<String>::new());
     let other = json!({"properties": {"n": {"type": "date", "format": "epoch_millis"}, "t": {"type": "text"}, "o": {"properties": {"k": {"type": "long"}}}}});
-    let expected = ["field n: type is long, not date", "field n: format is not set, not epoch_millis", "field t is missing", "field o: field k: type is keyword, not long"];
+    let expected = [
+        "field n: type is long, not date",
+        "field n: format is not set, not epoch_millis",
+        "field t is missing",
+        "field o: field k: type is keyword, not long",
+    ];
     assert_eq!(drift(other, standing), expected);
 }
 

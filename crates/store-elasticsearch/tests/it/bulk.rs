@@ -148,11 +148,8 @@ async fn what_spoils_a_request_is_found() {
 /// Larger than a tenth of the heap: refused whatever the server does, taken in parts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_over_large_request_is_taken_apart() {
-    let one_request = Config {
-        bulk_bytes: 1 << 30,
-        request_timeout_ms: 120_000,
-        ..config(&Servers::shared().addresses().elasticsearch_url(), &lease())
-    };
+    let one_request =
+        Config { bulk_bytes: 1 << 30, request_timeout_ms: 120_000, ..config(&Servers::shared().addresses().elasticsearch_url(), &lease()) };
     let view = Elasticsearch::new(one_request).expect("right");
     let f = made(&view, json!({"properties": {"t": {"enabled": false, "type": "object"}}})).await;
     let text = format!(r#"{{"t":{{"x":"{}"}}}}"#, "x".repeat(12 << 20));

@@ -37,7 +37,8 @@ async fn one_dead_node_of_two_is_stepped_over() {
 /// Frozen, cut after the request went through, killed with -9 and started again: one private server for all of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn away_and_back() {
-    let servers = Servers::private(&PrivateOptions { servers: vec![Server::Elasticsearch], ..PrivateOptions::default() }).expect("a server");
+    let servers =
+        Servers::private(&PrivateOptions { servers: vec![Server::Elasticsearch], ..PrivateOptions::default() }).expect("a server");
     let direct = servers.addresses().elasticsearch.clone();
     let proxy = Proxy::start(&direct).expect("a proxy");
     let view = impatient(&proxy.address());

@@ -54,7 +54,8 @@ async fn bodies_come_back_byte_for_byte() {
     let batch: Vec<_> = texts.iter().enumerate().map(|(n, text)| f.document(&format!(r#"d{n} "é/}}"#), n as u64 + 1, Some(text))).collect();
     all_done(&view.apply(&batch).await, texts.len());
     view.refresh(std::slice::from_ref(&f.collection)).await.expect("a refresh");
-    let found = view.search(&f.collection, &SearchRequest { size: 10, sort: Some(json!("_id")), ..SearchRequest::default() }).await.expect("found");
+    let found =
+        view.search(&f.collection, &SearchRequest { size: 10, sort: Some(json!("_id")), ..SearchRequest::default() }).await.expect("found");
     assert_eq!(found.total, texts.len() as u64);
     for (n, text) in texts.iter().enumerate() {
         let id = format!(r#"d{n} "é/}}"#);
@@ -106,13 +107,16 @@ async fn other_hands_do_not_stop_our_writes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn drift_is_named_and_nothing_is_overwritten() {
     let view = open();
-    let mut f = Fixture::with_mappings(json!({"properties": {"n": {"type": "integer"}, "o": {"properties": {"k": {"type": "keyword"}}}, "a.b": {"type": "date"}}}));
+    let mut f = Fixture::with_mappings(
+        json!({"properties": {"n": {"type": "integer"}, "o": {"properties": {"k": {"type": "keyword"}}}, "a.b": {"type": "date"}}}),
+    );
     let report = view.migrate(std::slice::from_ref(&f.collection)).await.expect("a migration");
     assert_eq!((report.created.len(), report.unchanged, report.drift.len()), (1, 0, 0), "{report:?}");
     all_done(&view.apply(&[f.document("d", 1, Some(r#"{"n":1,"brought":"by a document"}"#))]).await, 1);
     let report = view.migrate(std::slice::from_ref(&f.collection)).await.expect("a migration");
     assert_eq!((report.created.len(), report.unchanged, report.drift.len()), (0, 1, 0), "{report:?}");
-    f.collection.mappings = Some(json!({"dynamic": "strict", "properties": {"n": {"type": "keyword"}, "o": {"properties": {"m": {"type": "long"}}}}}));
+    f.collection.mappings =
+        Some(json!({"dynamic": "strict", "properties": {"n": {"type": "keyword"}, "o": {"properties": {"m": {"type": "long"}}}}}));
     let report = view.migrate(std::slice::from_ref(&f.collection)).await.expect("a migration");
     let drift = report.drift.join("\n");
     for part in ["dynamic is not set, not strict", "field n: type is integer, not keyword", "field o: field m is missing"] {
@@ -152,7 +156,10 @@ async fn mappings_and_settings_that_cannot_be_are_refused() {
     view.create_collection(&f.collection).await.expect("made");
     let (_, found) = http(address(), "GET", &format!("/{}-000001/_settings", alias(&f.collection)), None);
     let index = &found[format!("{}-000001", alias(&f.collection))]["settings"]["index"];
-    assert_eq!((&index["number_of_shards"], &index["refresh_interval"], &index["number_of_replicas"]), (&json!("2"), &json!("5s"), &json!("0")));
+    assert_eq!(
+        (&index["number_of_shards"], &index["refresh_interval"], &index["number_of_replicas"]),
+        (&json!("2"), &json!("5s"), &json!("0"))
+    );
     f.collection.index = "x".repeat(300);
     assert!(matches!(view.create_collection(&f.collection).await, Err(StoreError::Refused { .. })));
     assert!(view.check(&f.collection, "id", &raw_text("{}")).is_ok());
