@@ -156,6 +156,17 @@ impl Client {
         answer(self.at(Method::GET, &format!("/v1/tables/{table}/{key}")).query(&[("after", after)]).send().await?).await
     }
 
+    /// The answer of a POST as its text, to be compared byte by byte.
+    ///
+    /// # Errors
+    /// On any answer but a success.
+    pub async fn text(&self, path: &str, body: &Value) -> Result<String> {
+        let response = self.at(Method::POST, path).json(body).send().await?;
+        let (status, text) = (response.status(), response.text().await?);
+        ensure!(status.is_success(), "POST {path}: {status} {text}");
+        Ok(text)
+    }
+
     /// Makes a collection.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 pub mod checker;
 pub mod client;
+pub mod cluster;
 pub mod history;
 pub mod model;
 pub mod process;

@@ -1,0 +1,190 @@
+//! Consign as a test wants it: one process on embedded drivers, or gateways and workers of their own on real servers. Processes have names
+//! (`gateway-0`, `worker-1`, `dev`) by which a test kills, freezes and starts them.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::Command,
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+use testbed::{Addresses, ports, unique};
+
+use crate::{client::Client, process::{Process, binary}};
+
+/// How long a process may take until it is ready: debug builds on busy machines, servers that come back.
+pub const READY: Duration = Duration::from_secs(120);
+
+/// Processes of one deployment; all killed when dropped.
+#[derive(Debug)]
+pub struct Cluster {
+    processes: BTreeMap<String, Process>,
+    started: BTreeMap<String, Start>,
+    gateways: Vec<String>,
+    folder: TempDir,
+    _ports: Vec<ports::Reservation>,
+}
+
+/// What is needed to start a process again as it was.
+#[derive(Debug, Clone)]
+struct Start {
+    arguments: Vec<String>,
+    variables: Vec<(String, String)>,
+    /// `host:port` of its `/readyz`.
+    health: String,
+}
+
+impl Cluster {
+    /// `consign dev` on a folder of its own.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn embedded() -> Result<Self> {
+        let mut cluster = Self::empty()?;
+        let listen = cluster.address()?;
+        let arguments = ["dev", "--data", "data", "--listen", &listen].map(str::to_owned).to_vec();
+        cluster.gateways.push(format!("http://{listen}"));
+        cluster.launch("dev", Start { arguments, variables: Vec::new(), health: listen }).await?;
+        Ok(cluster)
+    }
+
+    /// So many gateways and workers on real servers, with topics, keyspace and index prefix of their own.
+    ///
+    /// # Errors
+    /// If the servers cannot be prepared or a process does not become ready.
+    pub async fn on(servers: &Addresses, gateways: usize, workers: usize) -> Result<Self> {
+        let mut cluster = Self::empty()?;
+        let name = unique("system");
+        let variables: Vec<(String, String)> = [
+            ("CONSIGN_LOG_KIND", "kafka".to_owned()),
+            ("CONSIGN_RECORD_KIND", "cassandra".to_owned()),
+            ("CONSIGN_VIEW_KIND", "elasticsearch".to_owned()),
+            ("CONSIGN_KAFKA_BROKERS", servers.kafka.clone()),
+            ("CONSIGN_CASSANDRA_NODES", servers.cassandra.clone()),
+            ("CONSIGN_CASSANDRA_KEYSPACE", name.replace('-', "_")),
+            ("CONSIGN_ELASTICSEARCH_URLS", format!("http://{}", servers.elasticsearch)),
+            ("CONSIGN_ELASTICSEARCH_PREFIX", format!("{name}.")),
+            ("CONSIGN_TOPICS_PREFIX", format!("{name}.")),
+            ("CONSIGN_SECRET_VALUE", "a secret that all processes of the test share".to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .to_vec();
+        for arguments in [["topics", "create"], ["catalog", "migrate"]] {
+            cluster.command(&arguments, &variables)?;
+        }
+        for n in 0..workers {
+            cluster.worker(n, &variables).await?;
+        }
+        for n in 0..gateways {
+            let listen = cluster.address()?;
+            cluster.gateways.push(format!("http://{listen}"));
+            let arguments = vec!["gateway".to_owned()];
+            let variables = with(&variables, "CONSIGN_GATEWAY_LISTEN", &listen);
+            cluster.launch(&format!("gateway-{n}"), Start { arguments, variables, health: listen }).await?;
+        }
+        Ok(cluster)
+    }
+
+    fn empty() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("consign-system-").tempdir()?;
+        Ok(Self { processes: BTreeMap::new(), started: BTreeMap::new(), gateways: Vec::new(), folder, _ports: Vec::new() })
+    }
+
+    async fn worker(&mut self, n: usize, variables: &[(String, String)]) -> Result<()> {
+        let admin = self.address()?;
+        let variables = with(variables, "CONSIGN_ADMIN_LISTEN", &admin);
+        let arguments = vec!["write-worker".to_owned()];
+        self.launch(&format!("worker-{n}"), Start { arguments, variables, health: admin }).await
+    }
+
+    /// One more worker, beside those that run.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn add_worker(&mut self, n: usize) -> Result<()> {
+        let like = self.started.get("worker-0").context("there is no worker to be like")?.variables.clone();
+        self.worker(n, &like).await
+    }
+
+    /// A client of all gateways.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn client(&self) -> Result<Arc<Client>> {
+        Ok(Arc::new(Client::new(self.gateways.clone())?))
+    }
+
+    /// The process of that name.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn process(&mut self, name: &str) -> Result<&mut Process> {
+        self.processes.get_mut(name).with_context(|| format!("there is no process `{name}`"))
+    }
+
+    /// SIGKILL.
+    ///
+    /// # Errors
+    /// If there is no such process.
+    pub fn kill9(&mut self, name: &str) -> Result<()> {
+        self.process(name)?.kill9()
+    }
+
+    /// Starts a process again as it was, and waits until it is ready.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn restart(&mut self, name: &str) -> Result<()> {
+        let start = self.started.get(name).with_context(|| format!("`{name}` was never started"))?.clone();
+        self.launch(name, start).await
+    }
+
+    /// Runs a command of the binary to its end with the variables of a process; returns what it printed.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn run(&self, like: &str, arguments: &[&str]) -> Result<String> {
+        let start = self.started.get(like).with_context(|| format!("`{like}` was never started"))?;
+        self.command(arguments, &start.variables)
+    }
+
+    /// Where it keeps its files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn command(&self, arguments: &[&str], variables: &[(String, String)]) -> Result<String> {
+        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let output = Command::new(binary()?).args(arguments).envs(variables).current_dir(self.folder.path()).output()?;
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "consign {}: {}\n{text}", arguments.join(" "), output.status);
+        Ok(text)
+    }
+
+    fn address(&mut self) -> Result<String> {
+        let block = ports::reserve()?;
+        let address = format!("127.0.0.1:{}", block.port(0));
+        self._ports.push(block);
+        Ok(address)
+    }
+
+    async fn launch(&mut self, name: &str, start: Start) -> Result<()> {
+        let arguments: Vec<&str> = start.arguments.iter().map(String::as_str).collect();
+        let variables: Vec<(&str, String)> = start.variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let process = Process::start(name, &arguments, &variables, self.folder.path())?;
+        let health = Client::new(vec![format!("http://{}", start.health)])?;
+        self.processes.insert(name.to_owned(), process);
+        self.started.insert(name.to_owned(), start);
+        let ready = health.ready(READY).await;
+        ready.with_context(|| self.processes.get(name).map(Process::tail).unwrap_or_default())
+    }
+}
+
+fn with(variables: &[(String, String)], name: &str, value: &str) -> Vec<(String, String)> {
+    let others = variables.iter().filter(|(other, _)| other != name).cloned();
+    others.chain([(name.to_owned(), value.to_owned())]).collect()
+}

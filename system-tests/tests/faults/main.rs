@@ -1,0 +1,28 @@
+//! Faults under load, judged by the history checker: every acknowledged write applied once, each key's order kept, no document back from the
+//! dead, verdicts never changed.
+
+mod embedded;
+mod trio;
+
+use anyhow::{Result, ensure};
+use std::{sync::Arc, time::Duration};
+use system_tests::{checker, client::Client, history::History, workload::{Options, Workload}};
+
+const COLLECTION: &str = "faults/documents";
+
+/// Sets clients to work on a fresh collection.
+async fn load(client: &Arc<Client>) -> Result<Workload> {
+    client.collection(COLLECTION, &serde_json::json!({})).await?;
+    Ok(Workload::start(client, Options::new(COLLECTION)))
+}
+
+/// Ends the load and judges it.
+async fn judge(workload: Workload) -> Result<()> {
+    let history: History = workload.finish(Duration::from_secs(240)).await?;
+    let faults = checker::check(&history);
+    eprintln!("{} writes, {} looks, {} reads by token: {} faults", history.writes.len(), history.looks.len(), history.reads.len(), faults.len());
+    let first: Vec<String> = faults.iter().take(10).map(ToString::to_string).collect();
+    ensure!(faults.is_empty(), "{} faults, the first:\n{}", faults.len(), first.join("\n"));
+    ensure!(history.writes.len() > 100, "only {} writes: no load", history.writes.len());
+    Ok(())
+}
