@@ -11,6 +11,9 @@ const BORDER: f64 = 1e-6;
 /// From this angle between its ends on, an edge may leave the great circle by far: nothing is decided cheaply then.
 const LONGEST_PLAIN_EDGE: f64 = 2.6;
 
+/// Flattening of WGS84.
+const FLATTENING: f64 = 1.0 / 298.257_223_563;
+
 /// At least three corners, in either orientation; the last is joined to the first. Around a pole, the inside is the polar cap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polygon {
@@ -74,12 +77,8 @@ impl Polygon {
         let start = self.points[0].lon;
         let (mut lon, mut west, mut east) = (start, start, start);
         for (a, b) in edges(&self.points) {
-            let margin = match margin_angle(a, b) {
-                Some(margin) => margin.to_degrees(),
-                None => return Bounds::everywhere(),
-            };
-            let (low, high) = arc_latitudes(a, b);
-            (south, north) = (south.min(low - margin), north.max(high + margin));
+            let Some((low, high)) = latitudes(a, b) else { return Bounds::everywhere() };
+            (south, north) = (south.min(low), north.max(high));
             lon += eastward(a.lon, b.lon);
             (west, east) = (west.min(lon), east.max(lon));
         }
@@ -90,6 +89,16 @@ impl Polygon {
             pole => Bounds::new(if pole < 0 { -91.0 } else { south }, if pole > 0 { 91.0 } else { north }, -180.0, 360.0),
         }
     }
+}
+
+/// The latitudes that an edge surely keeps within; nothing for very long edges.
+fn latitudes(a: Point, b: Point) -> Option<(f64, f64)> {
+    if let Some(bulge) = bulge(a, b) {
+        return Some((a.lat.min(b.lat) - bulge, a.lat.max(b.lat) + bulge));
+    }
+    let margin = margin_angle(a, b)?.to_degrees();
+    let (low, high) = arc_latitudes(a, b);
+    Some((low - margin, high + margin))
 }
 
 fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
@@ -180,19 +189,40 @@ fn exact_side(west: Point, east: Point, point: Point) -> Side {
     }
 }
 
-/// The side, where the point is clearly above or below both ends of a short edge.
+/// How far, in degrees of latitude, a short edge may rise above the higher of its ends or sink below the lower; nothing for other edges.
 ///
-/// A great circle that spans an angle between two latitudes rises above the higher by at most the square of the angle over sixteen, and
-/// the geodesic is nearer to it than a thousandth of a degree; double the first and ten times the second are taken.
+/// A great circle that spans an angle between two latitudes rises by at most the square of the angle over sixteen, and the geodesic is
+/// nearer to it than the flattening times the square of its length over four: twice the first and four times the second are taken.
+fn bulge(a: Point, b: Point) -> Option<f64> {
+    let (turn, climb) = (eastward(a.lon, b.lon), b.lat - a.lat);
+    let short = turn.abs() <= 10.0 && climb.abs() <= 10.0 && a.lat.abs().max(b.lat.abs()) <= 80.0;
+    let square = |degrees: f64| degrees.to_radians() * degrees;
+    short.then(|| square(turn) / 8.0 + FLATTENING * (square(turn) + square(climb)) + 1e-9)
+}
+
+/// The side, where the point is clearly above or below a short edge as it would be drawn on a map of plain degrees.
 fn obvious_side(west: Point, east: Point, point: Point) -> Option<Side> {
-    let turn = eastward(west.lon, east.lon);
-    if turn > 10.0 || west.lat.abs().max(east.lat.abs()) > 80.0 {
+    let bulge = bulge(west, east)?;
+    if point.lat > west.lat.max(east.lat) + bulge {
+        return Some(Side::North);
+    }
+    if point.lat < west.lat.min(east.lat) - bulge {
+        return Some(Side::South);
+    }
+    let (turn, climb) = (eastward(west.lon, east.lon), east.lat - west.lat);
+    if turn > 4.0 || climb.abs() > 4.0 || west.lat.abs().max(east.lat.abs()) > 60.0 {
         return None;
     }
-    let bulge = turn.to_radians() * turn / 8.0 + 0.01;
-    if point.lat > west.lat.max(east.lat) + bulge {
+    // On a great circle the second derivative of the latitude is sin·cos of it and twice its tangent times the square of the first one;
+    // up to 60 degrees and for so short an edge the first changes by less than half. An eighth of that, doubled, is the slack; the
+    // geodesic leaves the great circle sideways, which counts for more the steeper the edge is.
+    let drawn = west.lat + climb * (-eastward(point.lon, west.lon) / turn);
+    let square = |degrees: f64| degrees.to_radians() * degrees;
+    let sideways = FLATTENING * (square(turn) + square(climb)) * (1.0 + 2.0 * climb.abs() / turn);
+    let slack = 0.2 * square(turn) + 2.0 * square(climb) + sideways + 1e-9;
+    if point.lat > drawn + slack {
         Some(Side::North)
-    } else if point.lat < west.lat.min(east.lat) - bulge {
+    } else if point.lat < drawn - slack {
         Some(Side::South)
     } else {
         None
@@ -221,7 +251,6 @@ fn plain_side(west: Point, east: Point, point: Point, margin: f64) -> Option<Sid
 /// Drawn on the sphere, a geodesic bends by at most about twice the flattening over its radius, so its sagitta is at most that times
 /// the square of its length over eight. Four times that is taken.
 fn margin_angle(a: Point, b: Point) -> Option<f64> {
-    const FLATTENING: f64 = 1.0 / 298.257_223_563;
     let (from, to) = (Direction::from(a).0, Direction::from(b).0);
     let square: f64 = (0..3).map(|axis| (from[axis] - to[axis]) * (from[axis] - to[axis])).sum();
     let angle = 2.0 * (square.sqrt() / 2.0).min(1.0).asin();

@@ -116,7 +116,7 @@ impl Random {
 fn the_cheap_side_of_an_edge_is_the_exact_side() {
     let mut random = Random(99);
     let mut decided = 0;
-    for _ in 0..60_000 {
+    for _ in 0..400_000 {
         let a = random.point();
         let b = random.near(a);
         let share = random.unit();
