@@ -129,6 +129,15 @@ struct Core {
     lock: Mutex<Option<FolderLock>>,
 }
 
+impl Drop for Core {
+    fn drop(&mut self) {
+        // Closed or not, and before another may open the folder.
+        if self.lock.lock().is_some() {
+            self.commits.flush();
+        }
+    }
+}
+
 /// What waits to be written, over all partitions.
 struct Load {
     bytes: AtomicUsize,

@@ -7,6 +7,7 @@ mod config;
 mod consumer;
 mod fetcher;
 mod ffi;
+mod health;
 mod member;
 mod producer;
 mod publisher;

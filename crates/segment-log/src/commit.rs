@@ -12,7 +12,7 @@ use std::{
 };
 
 /// A buffer that grew beyond this is not kept for the next commit.
-const SPARE: usize = 1 << 20;
+const SPARE: usize = 128 << 10;
 
 pub(crate) struct Committer {
     shared: Arc<Shared>,

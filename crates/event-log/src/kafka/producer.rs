@@ -5,6 +5,7 @@
 use super::{
     classify::{self, Failed},
     config::{self, Checked},
+    health::{self, Health},
 };
 use crate::{
     publisher::{Appended, DeliveryError, Refused},
@@ -34,7 +35,7 @@ use tokio::sync::oneshot;
 const ROUND: Duration = Duration::from_millis(50);
 /// How long answers of the broker to a failed producer are awaited: what it says need not be sent again.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
-/// Between attempts to find out whether a broker is back, or to make a producer.
+/// Between attempts to make a producer.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Records and bytes that are accepted and not resolved.
@@ -70,7 +71,7 @@ pub(super) struct Epoch;
 
 /// A record on its way. Its bytes are kept to be sent again.
 pub(super) struct Pending {
-    record: NewRecord,
+    record: Arc<NewRecord>,
     sender: oneshot::Sender<Result<Appended, DeliveryError>>,
     number: u64,
     epoch: Option<Arc<Epoch>>,
@@ -79,15 +80,19 @@ pub(super) struct Pending {
 
 impl Pending {
     pub fn new(record: NewRecord, sender: oneshot::Sender<Result<Appended, DeliveryError>>, share: Share) -> Box<Self> {
-        Box::new(Self { record, sender, number: 0, epoch: None, share })
+        Box::new(Self { record: Arc::new(record), sender, number: 0, epoch: None, share })
     }
 
     /// The log may hold it already: its consumers are told.
     fn marked_resent(mut self: Box<Self>) -> Box<Self> {
         if !self.record.headers.iter().any(|(name, _)| name == RESENT) {
-            self.record.headers.push((RESENT.into(), bytes::Bytes::from_static(b"1")));
+            Arc::make_mut(&mut self.record).headers.push((RESENT.into(), bytes::Bytes::from_static(b"1")));
         }
         self
+    }
+
+    fn into_record(self) -> NewRecord {
+        Arc::try_unwrap(self.record).unwrap_or_else(|shared| NewRecord::clone(&shared))
     }
 
     fn resolve(self, result: Result<Appended, DeliveryError>) {
@@ -98,15 +103,16 @@ impl Pending {
     }
 }
 
+/// Failed deliveries of which it is not decided yet what becomes of them, and why they failed.
+type Undecided = Arc<Mutex<Vec<(Box<Pending>, String)>>>;
+
 /// Shared by those who send, the thread, and the producer's callbacks.
 pub(super) struct Shared {
     pub settings: Arc<Checked>,
     pub load: Arc<Load>,
     pub stop: AtomicBool,
-    /// No broker is within reach, as far as is known.
-    pub down: Arc<AtomicBool>,
-    /// Failed deliveries of which it is not decided yet what becomes of them.
-    failed: Arc<Mutex<Vec<(Box<Pending>, String)>>>,
+    pub health: Arc<Health>,
+    failed: Undecided,
     line: Mutex<Line>,
 }
 
@@ -115,6 +121,7 @@ struct Line {
     producer: Arc<BaseProducer<Context>>,
     last_number: u64,
     /// Accepted while the producer was being replaced.
+    #[allow(clippy::vec_box, reason = "the client holds them as pointers: they are boxed before and after")]
     waiting: Option<Vec<Box<Pending>>>,
     epoch: Arc<Epoch>,
     epochs: Vec<Weak<Epoch>>,
@@ -122,14 +129,15 @@ struct Line {
 
 impl Shared {
     pub fn start(settings: Arc<Checked>) -> Result<Arc<Self>, KafkaError> {
-        let (down, failed) = (Arc::new(AtomicBool::new(false)), Arc::default());
-        let producer = Arc::new(make(&settings, &down, &failed)?);
+        let (health, failed) = (Arc::default(), Arc::default());
+        let producer = Arc::new(make(&settings, &health, &failed)?);
         let line = Line { producer, last_number: 0, waiting: None, epoch: Arc::new(Epoch), epochs: Vec::new() };
-        let shared = Arc::new(Self { settings, load: Arc::default(), stop: AtomicBool::new(false), down, failed, line: Mutex::new(line) });
+        let shared =
+            Arc::new(Self { settings, load: Arc::default(), stop: AtomicBool::new(false), health, failed, line: Mutex::new(line) });
         let served = shared.clone();
         let spawned = thread::Builder::new().name("kafka-producer".into()).stack_size(512 << 10).spawn(move || served.serve());
         let probed = Arc::downgrade(&shared);
-        let probe = thread::Builder::new().name("kafka-health".into()).stack_size(256 << 10).spawn(move || probe(&probed));
+        let probe = thread::Builder::new().name("kafka-health".into()).stack_size(256 << 10).spawn(move || health::watch(&probed));
         spawned.and(probe).map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(shared)
     }
@@ -137,7 +145,7 @@ impl Shared {
     pub fn send(&self, mut pending: Box<Pending>) -> Result<(), (Refused, NewRecord)> {
         let mut line = self.line.lock();
         if self.stop.load(Ordering::Acquire) {
-            return Err((Refused::Closed, pending.record));
+            return Err((Refused::Closed, pending.into_record()));
         }
         pending.number = line.last_number + 1;
         pending.epoch = Some(line.epoch.clone());
@@ -145,7 +153,7 @@ impl Shared {
             waiting.push(pending);
         } else if let Err((code, pending)) = produce(&line.producer, pending) {
             match classify::refused(code) {
-                Some(refused) => return Err((refused, pending.record)),
+                Some(refused) => return Err((refused, pending.into_record())),
                 None => line.waiting = Some(vec![pending]),
             }
         }
@@ -162,7 +170,7 @@ impl Shared {
         line.epochs.clone()
     }
 
-    fn producer(&self) -> Arc<BaseProducer<Context>> {
+    pub fn producer(&self) -> Arc<BaseProducer<Context>> {
         self.line.lock().producer.clone()
     }
 
@@ -203,7 +211,7 @@ impl Shared {
         }
         drop(old);
         let new = loop {
-            match make(&self.settings, &self.down, &self.failed) {
+            match make(&self.settings, &self.health, &self.failed) {
                 Ok(producer) => break Arc::new(producer),
                 Err(error) => tracing::error!(target: "kafka", %error, "no producer can be made"),
             }
@@ -240,22 +248,19 @@ impl Shared {
     }
 }
 
-fn make(
-    settings: &Checked,
-    down: &Arc<AtomicBool>,
-    failed: &Arc<Mutex<Vec<(Box<Pending>, String)>>>,
-) -> Result<BaseProducer<Context>, KafkaError> {
-    let context = Context { down: down.clone(), failed: failed.clone() };
+fn make(settings: &Checked, health: &Arc<Health>, failed: &Undecided) -> Result<BaseProducer<Context>, KafkaError> {
+    let context = Context { health: health.clone(), failed: failed.clone() };
     BaseProducer::from_config_and_context(&settings.producer(), context)
 }
 
 fn produce(producer: &BaseProducer<Context>, pending: Box<Pending>) -> Result<(), (RDKafkaErrorCode, Box<Pending>)> {
-    let NewRecord { topic, partition, key, value, headers } = pending.record.clone();
-    let mut record = BaseRecord::with_opaque_to(&topic, pending).partition(i32::from(partition));
-    if let Some(key) = &key {
+    let shared = pending.record.clone();
+    let NewRecord { topic, partition, key, value, headers } = &*shared;
+    let mut record = BaseRecord::with_opaque_to(topic, pending).partition(i32::from(*partition));
+    if let Some(key) = key {
         record = record.key(key.as_ref());
     }
-    if let Some(value) = &value {
+    if let Some(value) = value {
         record = record.payload(value.as_ref());
     }
     if !headers.is_empty() {
@@ -266,24 +271,9 @@ fn produce(producer: &BaseProducer<Context>, pending: Box<Pending>) -> Result<()
     producer.send(record).map_err(|(error, record)| (error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail), record.delivery_opaque))
 }
 
-/// Asks now and then whether a broker is back, while none is.
-fn probe(shared: &Weak<Shared>) {
-    loop {
-        thread::sleep(PAUSE);
-        let Some(shared) = shared.upgrade() else { return };
-        if shared.stop.load(Ordering::Acquire) {
-            return;
-        }
-        if shared.down.load(Ordering::Acquire) && shared.producer().client().fetch_metadata(None, Duration::from_secs(2)).is_ok() {
-            shared.down.store(false, Ordering::Release);
-            tracing::info!(target: "kafka", "a broker is within reach again");
-        }
-    }
-}
-
 pub(super) struct Context {
-    down: Arc<AtomicBool>,
-    failed: Arc<Mutex<Vec<(Box<Pending>, String)>>>,
+    health: Arc<Health>,
+    failed: Undecided,
 }
 
 impl ClientContext for Context {
@@ -292,8 +282,9 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) && !self.down.swap(true, Ordering::AcqRel) {
-            tracing::warn!(target: "kafka", reason, "no broker is within reach");
+        tracing::debug!(target: "kafka", %error, reason);
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            self.health.suspect();
         }
     }
 }
@@ -304,7 +295,7 @@ impl ProducerContext for Context {
     fn delivery(&self, result: &DeliveryResult<'_>, pending: Self::DeliveryOpaque) {
         match result {
             Ok(message) => {
-                self.down.store(false, Ordering::Release);
+                self.health.delivered();
                 let partition = pending.record.partition;
                 let appended = u64::try_from(message.offset()).map(|offset| Appended {
                     partition,

@@ -69,7 +69,7 @@ impl Publisher for KafkaPublisher {
     }
 
     fn healthy(&self) -> bool {
-        !self.shared.down.load(Ordering::Acquire)
+        !self.shared.health.is_down()
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     consumer::From,
     kafka::{KafkaSettings, connect},
     publisher::DeliveryError,
+    record::RESENT,
 };
 use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 use testbed::{Server, Servers};
@@ -33,12 +34,20 @@ fn record(topic: &str, partition: u16, number: u64) -> NewRecord {
 }
 
 async fn numbers(log: &Log, topic: &str, partition: u16) -> Vec<u64> {
+    all(log, topic, partition).await.into_iter().map(|(number, _)| number).collect()
+}
+
+/// Numbers, and whether the record says that it was sent again.
+async fn all(log: &Log, topic: &str, partition: u16) -> Vec<(u64, bool)> {
     let end = log.admin.offsets(topic, partition).await.unwrap().end;
     let mut stream = log.reader.tail(topic, partition, From::Earliest).await.unwrap();
     let mut numbers = Vec::new();
     while numbers.len() < usize::try_from(end).unwrap() {
         let records = stream.next(Limits { records: 10_000, bytes: 64 << 20 }).await.unwrap();
-        numbers.extend(records.iter().map(|record| std::str::from_utf8(record.value.as_deref().unwrap()).unwrap().parse::<u64>().unwrap()));
+        numbers.extend(records.iter().map(|record| {
+            let number = std::str::from_utf8(record.value.as_deref().unwrap()).unwrap().parse().unwrap();
+            (number, record.headers.iter().any(|(name, _)| name == RESENT))
+        }));
     }
     numbers
 }
@@ -65,16 +74,21 @@ async fn a_fatal_error_loses_and_reorders_nothing() {
         let appended = delivery.await.unwrap();
         acknowledged[usize::from(partition)].insert(appended.offset, number);
     }
+    let mut resent = 0;
     for partition in 0..3_u16 {
-        let all = numbers(&log, &topic, partition).await;
+        let all = all(&log, &topic, partition).await;
         for (offset, number) in &acknowledged[usize::from(partition)] {
-            assert_eq!(all[usize::try_from(*offset).unwrap()], *number, "what is acknowledged stands where it is said to");
+            assert_eq!(all[usize::try_from(*offset).unwrap()].0, *number, "what is acknowledged stands where it is said to");
         }
         let mut seen = std::collections::BTreeSet::new();
-        let first: Vec<u64> = all.iter().copied().filter(|number| seen.insert(*number)).collect();
+        let (first, again): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(number, _)| seen.insert(*number));
+        let first: Vec<u64> = first.into_iter().map(|(number, _)| number).collect();
+        assert!(again.iter().all(|(_, resent)| *resent), "what stands twice says so");
         assert_eq!(first, (0..10_000).map(|number| number * 3 + u64::from(partition)).collect::<Vec<_>>());
+        resent += all.iter().filter(|(_, resent)| *resent).count();
         println!("partition {partition}: {} of {} stand twice", all.len() - first.len(), all.len());
     }
+    assert!(resent > 0, "nothing was in flight when the producer failed: the test shows nothing");
     assert!(publisher.healthy());
 }
 
@@ -100,8 +114,14 @@ async fn without_a_broker_the_outcome_is_unknown_in_the_end() {
     assert_eq!(publisher.flush(Duration::from_millis(100)).await, 1);
     let result = tokio::time::timeout(Duration::from_secs(20), delivery).await.unwrap();
     assert!(matches!(result, Err(DeliveryError::Unknown(_))), "{result:?}");
-    assert!(!publisher.healthy());
     assert_eq!(publisher.flush(Duration::from_millis(100)).await, 0);
+    for _ in 0..100 {
+        if !publisher.healthy() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("nobody was told that there is no broker");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

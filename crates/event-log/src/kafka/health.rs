@@ -1,0 +1,77 @@
+//! Is a broker within reach? A suspicion (connections gone, no answers) is checked before anybody is told: a connection that was closed for
+//! being idle is none. Must never be asked of the broker by those who only want to know.
+
+use super::producer::Shared;
+use rdkafka::producer::Producer;
+use std::{
+    sync::{
+        Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How often suspicions are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long a broker may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Records in flight and no answer for so long is suspicious.
+const SILENCE: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+pub(super) struct Health {
+    down: AtomicBool,
+    suspected: AtomicBool,
+    /// Records acknowledged, ever.
+    delivered: AtomicU64,
+}
+
+impl Health {
+    pub fn is_down(&self) -> bool {
+        self.down.load(Ordering::Acquire)
+    }
+
+    pub fn suspect(&self) {
+        self.suspected.store(true, Ordering::Release);
+    }
+
+    pub fn delivered(&self) {
+        self.delivered.fetch_add(1, Ordering::Relaxed);
+        if self.is_down() {
+            self.down.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// The thread that checks, until the publisher is gone.
+pub(super) fn watch(shared: &Weak<Shared>) {
+    let (mut delivered, mut since) = (0, Instant::now());
+    loop {
+        thread::sleep(LOOK);
+        let Some(shared) = shared.upgrade() else { return };
+        if shared.stop.load(Ordering::Acquire) {
+            return;
+        }
+        let health = &shared.health;
+        let now = health.delivered.load(Ordering::Relaxed);
+        if now != delivered || shared.load.records.load(Ordering::Acquire) == 0 {
+            (delivered, since) = (now, Instant::now());
+        }
+        let suspicious = health.suspected.swap(false, Ordering::AcqRel) || health.is_down() || since.elapsed() >= SILENCE;
+        if suspicious {
+            check(&shared);
+        }
+    }
+}
+
+fn check(shared: &Shared) {
+    let answer = shared.producer().client().fetch_metadata(None, PATIENCE);
+    let (is_down, was_down) = (answer.is_err(), shared.health.is_down());
+    shared.health.down.store(is_down, Ordering::Release);
+    match answer {
+        Err(error) if !was_down => tracing::warn!(target: "kafka", %error, "no broker is within reach"),
+        Ok(_) if was_down => tracing::info!(target: "kafka", "a broker is within reach again"),
+        Ok(_) | Err(_) => {}
+    }
+}
