@@ -6,7 +6,9 @@ mod pattern;
 use serde_json::{Map, Value, json};
 
 use crate::field::FieldPath;
-use crate::filter::{Clause, Condition, Filter, Scalar, Shape};
+use crate::filter::{Bounds, Clause, Condition, Filter, Limit, Scalar, Shape};
+use crate::geo::{BoundingBox, Point};
+use crate::number::Number;
 
 /// A clause that has no equivalent, and why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,7 +128,7 @@ impl Translator {
                 self.differ(Difference::ScalarIsArray);
                 term("exists", field, value)?
             }
-            Condition::Range { .. } => condition.to_json(),
+            Condition::Range { field, bounds } => range(field, bounds),
             Condition::Regexp { field, pattern } => pattern::translate(field, pattern)?,
             Condition::Geo { field, shape } => self.area(field, shape),
             Condition::Match { object } => {
@@ -140,25 +142,15 @@ impl Translator {
 
     fn area(&mut self, field: &FieldPath, shape: &Shape) -> Value {
         self.differ(Difference::RoundedPoints);
-        let within = |centre: &crate::geo::Point, metres: f64| {
-            let operand = [
-                (field.to_string(), json!({ "lat": centre.lat, "lon": centre.lon })),
-                ("distance".to_owned(), format!("{metres}m").into()),
-            ];
-            one("geo_distance", Value::Object(Map::from_iter(operand)))
-        };
         match shape {
-            Shape::Box(area) => {
-                let edges = json!({ "top": area.top, "left": area.left, "bottom": area.bottom, "right": area.right });
-                one("geo_bounding_box", one(field.as_str(), edges))
-            }
+            Shape::Box(area) => bounding_box(field, area),
             Shape::Circle { centre, radius } => {
                 self.differ(Difference::SphericalDistance);
-                within(centre, *radius)
+                within(field, *centre, *radius)
             }
             Shape::Ring { centre, from, to } => {
                 self.differ(Difference::SphericalDistance);
-                json!({ "bool": { "filter": [within(centre, *to)], "must_not": [within(centre, *from)] } })
+                json!({ "bool": { "filter": [within(field, *centre, *to)], "must_not": [within(field, *centre, *from)] } })
             }
             Shape::Polygon(polygon) => {
                 self.differ(Difference::StraightEdges);
@@ -171,9 +163,47 @@ impl Translator {
     }
 }
 
+/// The same longitude in [-180, 180]: others are refused there.
+fn wrapped(lon: f64) -> f64 {
+    if (-180.0..=180.0).contains(&lon) { lon } else { lon - 360.0 * ((lon + 180.0) / 360.0).floor() }
+}
+
+fn within(field: &FieldPath, centre: Point, metres: f64) -> Value {
+    if !(-90.0..=90.0).contains(&centre.lat) {
+        return json!({ "match_none": {} });
+    }
+    let centre = json!({ "lat": centre.lat, "lon": wrapped(centre.lon) });
+    let operand = [(field.to_string(), centre), ("distance".to_owned(), format!("{metres}m").into())];
+    one("geo_distance", Value::Object(Map::from_iter(operand)))
+}
+
+fn bounding_box(field: &FieldPath, area: &BoundingBox) -> Value {
+    if area.bottom > 90.0 || area.top < -90.0 {
+        return json!({ "match_none": {} });
+    }
+    let around = area.right - area.left >= 360.0;
+    let (left, right) = if around { (-180.0, 180.0) } else { (wrapped(area.left), wrapped(area.right)) };
+    let edges = json!({ "top": area.top.min(90.0), "left": left, "bottom": area.bottom.max(-90.0), "right": right });
+    one("geo_bounding_box", one(field.as_str(), edges))
+}
+
+/// A floating-point field there holds -0 below 0; a limit of zero must have both on the same side.
+fn range(field: &FieldPath, bounds: &Bounds) -> Value {
+    let zero = Number::from(0_i64);
+    let limit = |limit: Limit, below: bool| if limit.at == zero && below { Value::from(-0.0) } else { limit.at.to_json() };
+    let low = bounds.low.map(|low| (if low.inclusive { "gte" } else { "gt" }, limit(low, low.inclusive)));
+    let high = bounds.high.map(|high| (if high.inclusive { "lte" } else { "lt" }, limit(high, !high.inclusive)));
+    let limits = low.into_iter().chain(high).map(|(name, at)| (name.to_owned(), at));
+    one("range", one(field.as_str(), Value::Object(limits.collect())))
+}
+
 fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untranslatable> {
     match value {
         Scalar::Null => untranslatable(keyword, "null is not indexed"),
+        Scalar::Number(number) if *number == Number::from(0_i64) => {
+            let limit = Some(Limit { at: *number, inclusive: true });
+            Ok(range(field, &Bounds { low: limit, high: limit }))
+        }
         Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => Ok(one("term", one(field.as_str(), one("value", value.to_json())))),
     }
 }

@@ -37,6 +37,27 @@ fn each_keyword_has_its_query() {
 }
 
 #[test]
+fn both_zeros_are_on_the_same_side() {
+    let range = |ends: Value| query(json!({"range": {"a": ends}}))["range"]["a"].to_string();
+    assert_eq!(query(json!({"equals": {"a": -0.0}})).to_string(), r#"{"range":{"a":{"gte":-0.0,"lte":0}}}"#);
+    assert_eq!(range(json!({"gte": 0})), r#"{"gte":-0.0}"#);
+    assert_eq!(range(json!({"gt": 0})), r#"{"gt":0}"#);
+    assert_eq!(range(json!({"lt": 0})), r#"{"lt":-0.0}"#);
+    assert_eq!(range(json!({"lte": 0})), r#"{"lte":0}"#);
+}
+
+#[test]
+fn areas_are_brought_into_the_range_of_degrees() {
+    let bounds = |top: i32, left: i32, bottom: i32, right: i32| {
+        let area = json!({"geoBoundingBox": {"p": {"top": top, "left": left, "bottom": bottom, "right": right}}});
+        query(area)["geo_bounding_box"]["p"].clone()
+    };
+    assert_eq!(bounds(100, 179, -100, 181), json!({"top": 90.0, "left": 179.0, "bottom": -90.0, "right": -179.0}));
+    assert_eq!(bounds(1, -200, 0, 200), json!({"top": 1.0, "left": -180.0, "bottom": 0.0, "right": 180.0}));
+    assert_eq!(bounds(100, 0, 91, 1), Value::Null);
+}
+
+#[test]
 fn patterns_become_whole_text_expressions() {
     let expression = |pattern: &str| query(json!({"regexp": {"a": pattern}}))["regexp"]["a"]["value"].clone();
     assert_eq!(expression("foo"), ".*foo.*");
