@@ -40,6 +40,20 @@ pub struct Shared {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Dev(commands::dev::Arguments),
+    Gateway(commands::gateway::Arguments),
+    WriteWorker(commands::write_worker::Arguments),
+    #[command(subcommand)]
+    Topics(commands::topics::Command),
+    #[command(subcommand)]
+    Catalog(commands::catalog::Command),
+    #[command(subcommand)]
+    Config(commands::config::Command),
+    Health(commands::health::Arguments),
+    #[command(subcommand)]
+    Request(commands::request::Command),
     #[command(subcommand)]
     Filter(commands::filter::Command),
+    #[command(subcommand)]
+    Schema(commands::schema::Command),
+    Completions(commands::completions::Arguments),
 }

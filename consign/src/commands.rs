@@ -1,7 +1,16 @@
 //! A file per command: its arguments, its help, what it does.
 
+pub mod catalog;
+pub mod completions;
+pub mod config;
 pub mod dev;
 pub mod filter;
+pub mod gateway;
+pub mod health;
+pub mod request;
+pub mod schema;
+pub mod topics;
+pub mod write_worker;
 
 use crate::{
     cli::{Cli, Command, Shared},
@@ -9,6 +18,8 @@ use crate::{
     output::Output,
     settings::Loaded,
 };
+use clap::Args;
+use std::time::Duration;
 
 /// What every command is given.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +36,33 @@ impl Invocation<'_> {
     }
 }
 
+/// For commands that need servers.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Patience {
+    /// How long to wait for servers that are still starting, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+    patience: u64,
+}
+
+impl Patience {
+    pub fn limit(self) -> Duration {
+        Duration::from_secs(self.patience)
+    }
+}
+
 pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
     let invocation = Invocation { shared: &cli.shared, output };
     match cli.command {
         Command::Dev(arguments) => dev::run(arguments, invocation).await,
+        Command::Gateway(arguments) => gateway::run(arguments, invocation).await,
+        Command::WriteWorker(arguments) => write_worker::run(arguments, invocation).await,
+        Command::Topics(command) => topics::run(command, invocation).await,
+        Command::Catalog(command) => catalog::run(command, invocation).await,
+        Command::Config(command) => config::run(&command, invocation),
+        Command::Health(arguments) => health::run(arguments, invocation).await,
+        Command::Request(command) => request::run(command, invocation).await,
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
+        Command::Schema(command) => schema::run(&command, invocation),
+        Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

@@ -2,10 +2,13 @@
 //! pipeline may be here.
 
 pub mod cli;
+mod client;
 mod commands;
 mod failure;
 mod output;
+mod services;
 pub mod settings;
+mod stack;
 
 use clap::Parser;
 use cli::Cli;

@@ -55,6 +55,13 @@ pub enum StandaloneError {
     Service { service: &'static str, why: String },
 }
 
+impl StandaloneError {
+    /// Has another process got the folder?
+    pub fn is_held(&self) -> bool {
+        matches!(self, Self::Log(event_log::embedded::OpenError::Lock(_)))
+    }
+}
+
 /// A pipeline that runs.
 #[derive(Debug)]
 pub struct Running {

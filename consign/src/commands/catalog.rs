@@ -1,0 +1,28 @@
+//! `consign catalog`: the operations, as data.
+
+pub mod check;
+pub mod list;
+pub mod migrate;
+pub mod show;
+
+use super::Invocation;
+use crate::failure::Failure;
+use clap::Subcommand;
+
+/// List, show and check operations; make their tables and collections
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    List(list::Arguments),
+    Show(show::Arguments),
+    Check(check::Arguments),
+    Migrate(migrate::Arguments),
+}
+
+pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
+    match command {
+        Command::List(arguments) => list::run(arguments, invocation),
+        Command::Show(arguments) => show::run(&arguments, invocation),
+        Command::Check(arguments) => check::run(&arguments, invocation),
+        Command::Migrate(arguments) => migrate::run(arguments, invocation).await,
+    }
+}

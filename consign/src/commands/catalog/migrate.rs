@@ -1,0 +1,48 @@
+//! `consign catalog migrate`: tables and collections that the operations need. Repeatable; what differs is named and left alone.
+
+use super::Invocation;
+use crate::{
+    failure::Failure,
+    stack::{self, Stack, patiently},
+};
+use clap::Args;
+use runtime::Clock;
+use standalone::prepare::{self, Prepared};
+
+const EXAMPLES: &str = "\
+Examples:
+  consign catalog migrate --config write-worker.toml
+  consign catalog migrate --config write-worker.toml --patience 120      servers that are still starting
+
+Can be repeated; overwrites nothing. Exit 1 if something that is there differs from the definitions.";
+
+/// Make keyspace, tables, indices and collections that are missing
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    patience: crate::commands::Patience,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let settings = invocation.settings(&[])?.settings;
+    let (stack, catalog) = (Stack::open(&settings).await?, stack::catalog(&settings)?);
+    let now = runtime::SystemClock.now();
+    let migrate = async || Ok(prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now).await?);
+    let prepared = patiently(arguments.patience.limit(), migrate).await?;
+    stack.close().await;
+    invocation.output.result(&prepared, text)?;
+    match prepared.drift().next() {
+        None => Ok(()),
+        Some(_) => Err(Failure::failed("something that is there differs from the definitions; it was left as it is")),
+    }
+}
+
+fn text(prepared: &Prepared) -> String {
+    let reports = [Some(&prepared.record), prepared.view.as_ref(), Some(&prepared.collections)];
+    let created: Vec<&String> = reports.iter().flatten().flat_map(|report| &report.created).collect();
+    let unchanged: usize = reports.iter().flatten().map(|report| report.unchanged).sum();
+    let mut text: String = created.iter().map(|name| format!("created  {name}\n")).collect();
+    text += &prepared.drift().map(|drift| format!("differs  {drift}\n")).collect::<String>();
+    text + &format!("{} created, {unchanged} as they must be, {} differ\n", created.len(), prepared.drift().count())
+}

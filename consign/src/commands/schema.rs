@@ -1,0 +1,19 @@
+//! `consign schema`: the events' JSON Schemas.
+
+pub mod export;
+
+use super::Invocation;
+use crate::failure::Failure;
+use clap::Subcommand;
+
+/// Write the JSON Schemas of all events, for those who read the topics
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Export(export::Arguments),
+}
+
+pub fn run(command: &Command, invocation: Invocation<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Export(arguments) => export::run(arguments, invocation),
+    }
+}

@@ -1,0 +1,30 @@
+//! `consign topics check`: looks, changes nothing.
+
+use super::{Found, Invocation};
+use crate::{
+    failure::Failure,
+    stack::{Stack, patiently},
+};
+use clap::Args;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign topics check --config gateway.toml
+  consign topics check --json | jq .problems";
+
+/// Hold the topics that stand against the table; exit 1 if one is missing or differs
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    patience: crate::commands::Patience,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let stack = Stack::open(&invocation.settings(&[])?.settings).await?;
+    let topics = stack.topics();
+    let problems = patiently(arguments.patience.limit(), async || Ok(stack.log.admin.check(&topics).await?)).await?;
+    let found = Found::of(&stack, &topics, problems).await?;
+    stack.close().await;
+    found.tell(invocation, "what is missing: consign topics create; what differs is not overwritten")
+}

@@ -1,0 +1,149 @@
+//! A gateway or a write-worker as a process of its own: waits until what it cannot start without is there, saying in `/readyz` what is
+//! missing, then runs. A topic that differs from the table is refused, never mended.
+
+use crate::{failure::Failure, stack::Stack};
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use event_log::{AdminError, TopicProblem};
+use prometheus::Registry;
+use runtime::{Backoff, Health, Shutdown, State};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio::net::TcpListener;
+
+/// Everything a service reports with, and what stops it.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub health: Health,
+    pub registry: Registry,
+    pub shutdown: Shutdown,
+}
+
+impl Surroundings {
+    pub fn new(drain: Duration) -> Result<Self, Failure> {
+        Ok(Self { health: Health::default(), registry: Registry::new(), shutdown: Shutdown::on_signals(drain)? })
+    }
+}
+
+/// Binds, so that a port that is taken is told before anything else.
+pub async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| {
+        Failure::failed(format!("cannot listen on {address}: {error}")).hint(format!("--set {setting}=127.0.0.1:0 takes a free port"))
+    })
+}
+
+/// Answers on a listener while the service itself cannot yet: health, metrics, and to everything else that it should be tried again.
+/// Returns the listener's other half for the service, and what ends the answering.
+pub fn answer_meanwhile(listener: TcpListener, around: &Surroundings) -> std::io::Result<(TcpListener, Meanwhile)> {
+    let listener = listener.into_std()?;
+    let own = TcpListener::from_std(listener.try_clone()?)?;
+    let (stop, shutdown) = around.shutdown.child();
+    let router = runtime::admin::routes(around.health.clone(), around.registry.clone()).fallback(async || {
+        let problem = serde_json::json!({
+            "type": "about:blank", "title": "Starting", "status": 503, "code": "starting", "detail": "the service waits for what it needs: see /readyz",
+        });
+        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::RETRY_AFTER, "1"), (header::CONNECTION, "close")];
+        (StatusCode::SERVICE_UNAVAILABLE, headers, Json(problem)).into_response()
+    });
+    let served =
+        runtime::spawn(
+            "starting",
+            async move { axum::serve(own, router).with_graceful_shutdown(async move { shutdown.soft().await }).await },
+        );
+    Ok((TcpListener::from_std(listener)?, Meanwhile { stop, served }))
+}
+
+/// The answering while a service starts.
+pub struct Meanwhile {
+    stop: runtime::ShutdownTrigger,
+    served: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+impl Meanwhile {
+    /// Lets go of the listener; a connection that lingers is cut.
+    pub async fn end(mut self) {
+        self.stop.soft();
+        if tokio::time::timeout(Duration::from_millis(500), &mut self.served).await.is_err() {
+            self.served.abort();
+        }
+    }
+}
+
+/// Waits for the log and its topics. `None`: told to stop meanwhile.
+pub async fn await_topics(stack: &Stack, around: &Surroundings) -> Result<Option<()>, Failure> {
+    let topics = stack.topics();
+    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
+    loop {
+        let why = match stack.log.admin.check(&topics).await {
+            Ok(problems) if problems.is_empty() => {
+                around.health.set("log", State::Ready);
+                around.health.forget("topics");
+                return Ok(Some(()));
+            }
+            Ok(problems) => {
+                let differs = problems.iter().filter(|problem| !matches!(problem, TopicProblem::Missing { .. }));
+                let differs: Vec<_> = differs.map(ToString::to_string).collect();
+                if !differs.is_empty() {
+                    return Err(
+                        Failure::failed(format!("topics are not what they must be: {}", differs.join("; "))).hint("consign topics check")
+                    );
+                }
+                around.health.set("log", State::Ready);
+                let missing: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                ("topics", format!("{} (consign topics create)", missing.join("; ")))
+            }
+            Err(AdminError::Unavailable(why)) => ("log", why),
+            Err(error) => return Err(error.into()),
+        };
+        if backoff.attempts() % 10 == 0 {
+            tracing::warn!(missing = why.0, why = why.1, "waiting");
+        }
+        around.health.set(why.0, State::Missing { why: why.1 });
+        tokio::select! {
+            () = around.shutdown.soft() => return Ok(None),
+            () = tokio::time::sleep(backoff.next_wait()) => {}
+        }
+    }
+}
+
+/// Keeps what `/readyz` says of weak settings, and of the stores where the service does not look itself, true.
+pub fn watch(stack: &Stack, around: &Surroundings, stores: bool) {
+    let (log, record, view) = (stack.log.clone(), stack.record.clone(), stack.view.clone());
+    let (topics, health, shutdown) = (stack.topics(), around.health.clone(), around.shutdown.clone());
+    let state =
+        |well: Result<(), store::StoreError>| well.map_or_else(|error| State::Missing { why: error.to_string() }, |()| State::Ready);
+    runtime::spawn("watch", async move {
+        for round in 0_u32.. {
+            if round % 15 == 0
+                && let Ok((_, weak)) = log.admin.durability(&topics).await
+            {
+                standalone::prepare::name_weaknesses(&health, weak, record.as_ref(), view.as_deref()).await;
+            }
+            if stores {
+                let reached = if log.publisher.healthy() { State::Ready } else { State::Missing { why: "out of reach".to_owned() } };
+                health.set("log", reached);
+                health.set("record", state(record.ready().await));
+                if let Some(view) = &view {
+                    health.set("view", state(view.ready().await));
+                }
+            }
+            tokio::select! {
+                () = shutdown.soft() => return,
+                () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            }
+        }
+    });
+}
+
+/// Runs a gateway on what is there.
+pub async fn gateway(config: gateway::Config, listener: TcpListener, ports: gateway::Ports, shutdown: Shutdown) -> Result<(), Failure> {
+    gateway::run(config, listener, ports, shutdown).await.map_err(|error| Failure::failed(error.to_string()))
+}
+
+/// The machine's clock, as services take it.
+pub fn clock() -> Arc<dyn runtime::Clock> {
+    Arc::new(runtime::SystemClock)
+}

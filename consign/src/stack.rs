@@ -1,0 +1,124 @@
+//! The one place where drivers are named: log, record, view, catalog and secret as the settings say. Making them waits for no server.
+
+use crate::{
+    failure::Failure,
+    settings::{LogKind, RecordKind, Settings, ViewKind},
+};
+use catalog::Catalog;
+use event_log::{Log, TopicSpec, kafka};
+use event_schema::{signing::Keyring, topics::Layout};
+use runtime::Backoff;
+use standalone::folder::Folder;
+use std::{future::Future, sync::Arc, time::Duration};
+use store::{Record, View};
+use store_cassandra::Cassandra;
+use store_elasticsearch::Elasticsearch;
+use tokio::time::Instant;
+
+/// What commands and services stand on.
+pub struct Stack {
+    pub log: Log,
+    pub record: Arc<dyn Record>,
+    pub view: Option<Arc<dyn View>>,
+    pub layout: Layout,
+    /// Held as long as the stack, where everything lives in a folder.
+    folder: Option<Folder>,
+}
+
+impl Stack {
+    /// Whatever the settings say; a data folder is opened and locked.
+    pub async fn open(settings: &Settings) -> Result<Self, Failure> {
+        if settings.log.kind == LogKind::Kafka {
+            return Self::of_servers(settings);
+        }
+        let opened = Folder::open(settings.data.clone()).await;
+        let folder = opened.map_err(|error| match error.is_held() {
+            true => Failure::failed(error.to_string()).hint("it is open in `consign dev`, say: stop that first"),
+            false => Failure::from(error),
+        })?;
+        Ok(Self {
+            log: folder.log.clone(),
+            record: folder.record.clone(),
+            view: Some(folder.view.clone()),
+            layout: settings.topics.layout(),
+            folder: Some(folder),
+        })
+    }
+
+    /// For a service that is one of several: on servers only.
+    pub fn shared(settings: &Settings) -> Result<Self, Failure> {
+        match settings.log.kind {
+            LogKind::Kafka => Self::of_servers(settings),
+            LogKind::Embedded => {
+                let hint = "set log.kind = \"kafka\", record.kind = \"cassandra\", view.kind = \"elasticsearch\" (see deploy/config), or run \
+                            `consign dev`, which is all services in one process";
+                Err(Failure::usage("the embedded log is one process's own, so no service can run beside another on it").hint(hint))
+            }
+        }
+    }
+
+    fn of_servers(settings: &Settings) -> Result<Self, Failure> {
+        let brokers = settings.kafka.brokers.join(",");
+        let kafka = kafka::KafkaSettings { brokers, properties: settings.kafka.properties.clone() };
+        let log = kafka::connect(kafka).map_err(|error| Failure::usage(error.to_string()))?;
+        let record: Arc<dyn Record> = match settings.record.kind {
+            RecordKind::Cassandra => Arc::new(Cassandra::new(settings.cassandra.clone())?),
+            RecordKind::Embedded => return Err(Failure::usage("`record.kind` is `embedded`, which does not go with `log.kind` = `kafka`")),
+        };
+        let view: Option<Arc<dyn View>> = match settings.view.kind {
+            ViewKind::Elasticsearch => Some(Arc::new(Elasticsearch::new(settings.elasticsearch.clone())?)),
+            ViewKind::None => None,
+            ViewKind::Embedded => return Err(Failure::usage("`view.kind` is `embedded`, which does not go with `log.kind` = `kafka`")),
+        };
+        Ok(Self { log, record, view, layout: settings.topics.layout(), folder: None })
+    }
+
+    pub fn topics(&self) -> Vec<TopicSpec> {
+        standalone::prepare::topics(&self.layout)
+    }
+
+    pub fn view(&self) -> Option<&dyn View> {
+        self.view.as_deref()
+    }
+
+    pub async fn close(self) {
+        if let Some(folder) = self.folder {
+            drop((self.log, self.record, self.view));
+            folder.close().await;
+        }
+    }
+}
+
+/// Definitions that are compiled in, and those of the settings' folders.
+pub fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
+    Ok(Catalog::load(&settings.catalog.folders)?)
+}
+
+/// The secret that all gateways of a deployment share.
+pub fn keys(settings: &Settings) -> Result<Keyring, Failure> {
+    settings.secret.keyring()?.ok_or_else(|| {
+        let hint = "CONSIGN_SECRET_VALUE=$(head -c 32 /dev/urandom | base64), or secret.file; the same for all gateways";
+        Failure::usage("there is no secret to sign request ids and tokens with").hint(hint)
+    })
+}
+
+/// Tries again while something is out of reach, for as long as patience lasts; servers may still be starting.
+pub async fn patiently<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
+    let deadline = Instant::now() + patience;
+    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
+    loop {
+        let failure = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(failure) if failure.kind != crate::failure::Kind::Unreachable => return Err(failure),
+            Err(failure) => failure,
+        };
+        let wait = backoff.next_wait();
+        if Instant::now() + wait > deadline {
+            return Err(failure);
+        }
+        tokio::time::sleep(wait).await;
+    }
+}
