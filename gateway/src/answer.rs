@@ -1,9 +1,21 @@
 //! What writes answer: outcomes to JSON, status and headers. Wire forms live here and in `routes`, nowhere else.
 
-use crate::{app::App, error::Problem, feedback::{Outcome, decidable}, publish::Published, request::{RawRequest, caller::Caller}};
+use crate::{
+    app::App,
+    error::Problem,
+    feedback::{Outcome, decidable},
+    publish::Published,
+    request::{RawRequest, caller::Caller},
+};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use catalog::Operation;
-use axum::{body::Body, response::{IntoResponse, Response}};
-use event_schema::{id::RequestId, outcome::{LedgerEntry, Verdict}};
+use event_schema::{
+    id::RequestId,
+    outcome::{LedgerEntry, Verdict},
+};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -10,7 +10,11 @@ mod unpack;
 use crate::{
     app::{App, Shared},
     error::{Code, Problem},
-    request::{caller::Caller, headers::{self, Options}, query::Query},
+    request::{
+        caller::Caller,
+        headers::{self, Options},
+        query::Query,
+    },
     validate,
 };
 use axum::{body::Body, response::Response};
@@ -54,7 +58,7 @@ pub(crate) fn start(app: &Shared, operation: &str, headers: &HeaderMap, query: &
     let caller = Caller::anonymous();
     let run = run::Run::new(app.clone(), operation.name().to_owned(), caller, options, unpack, writer);
     runtime::spawn("bulk", async move {
-        run.to_end(body).await;
+        run.finish(body).await;
         drop(place);
     });
     let mut response = Response::new(Body::from_stream(render::stream(app.clone(), caller, reader)));

@@ -93,7 +93,7 @@ impl Default for Config {
             max_waiting: 16_384,
             max_headers: 64,
             header_limit_bytes: 32 << 10,
-            header_timeout_seconds: 15,
+            header_timeout_seconds: 30,
             body_timeout_seconds: 60,
             body_idle_seconds: 15,
             bulk_least_bytes_per_second: 64,

@@ -6,7 +6,10 @@ mod from;
 
 pub use code::Code;
 
-use axum::{body::Body, response::{IntoResponse, Response}};
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use catalog::Violation;
 use event_schema::id::RequestId;
 use http::{HeaderValue, StatusCode, header};

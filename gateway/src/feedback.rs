@@ -31,7 +31,7 @@ pub(crate) enum Outcome {
 
 /// Begins to wait for the verdicts of what is about to be published; nobody waits without a `wait`, nor beyond the bound of the table.
 pub(crate) fn expect(app: &App, events: &[Result<Event, Problem>], wait: Option<Duration>) -> Vec<Option<Waiter>> {
-    let begin = |event: &Event| decidable(event.kind).then(|| app.pending.expect(event.request)).flatten();
+    let begin = |event: &Event| decidable(event.kind()).then(|| app.pending.expect(event.request())).flatten();
     match wait {
         None => Vec::new(),
         Some(_) => events.iter().map(|event| event.as_ref().ok().and_then(begin)).collect(),

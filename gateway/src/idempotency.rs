@@ -1,7 +1,12 @@
 //! Idempotency keys: a client's retry is not a second write. The id of a keyed request derives from key and body, so a true repeat is the
 //! same request wherever it arrives; this table only spares the stores most of the asking. The worker's claim has the last word.
 
-use crate::{app::App, error::{Code, Problem}, publish::Published, request::RawRequest};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+    publish::Published,
+    request::RawRequest,
+};
 use event_schema::{envelope::Claim, id::RequestId};
 use moka::sync::Cache;
 use parking_lot::Mutex;

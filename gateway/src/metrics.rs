@@ -31,7 +31,8 @@ impl Metrics {
         let answered = IntCounterVec::new(Opts::new("consign_gateway_answers_total", "Requests by the class of their answer"), &["class"])?;
         registry.register(Box::new(answered.clone()))?;
         let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-        let duration = HistogramOpts::new("consign_gateway_request_duration_seconds", "From a request's head to its answer's head").buckets(buckets);
+        let duration =
+            HistogramOpts::new("consign_gateway_request_duration_seconds", "From a request's head to its answer's head").buckets(buckets);
         let duration_seconds = Histogram::with_opts(duration)?;
         registry.register(Box::new(duration_seconds.clone()))?;
         Ok(Self {
@@ -41,7 +42,10 @@ impl Metrics {
             connections: gauge("consign_gateway_connections", "Open connections")?,
             waiting: gauge("consign_gateway_waiting", "Requests that wait for their verdict")?,
             bulk_lines: counter("consign_gateway_bulk_lines_total", "Lines of bulks that were read")?,
-            bulk_spilled_bytes: counter("consign_gateway_bulk_spilled_bytes_total", "Answers of bulks that went to a file because nobody read them")?,
+            bulk_spilled_bytes: counter(
+                "consign_gateway_bulk_spilled_bytes_total",
+                "Answers of bulks that went to a file because nobody read them",
+            )?,
             duration_seconds,
         })
     }

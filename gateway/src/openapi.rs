@@ -3,7 +3,10 @@
 pub(crate) mod doc;
 mod schemas;
 
-use crate::{error::code, router::{self, Endpoint}};
+use crate::{
+    error::code,
+    router::{self, Endpoint},
+};
 use catalog::{Catalog, Envelope, Kind, Operation};
 use doc::{Content, Doc};
 use serde_json::{Map, Value, json};
@@ -64,7 +67,9 @@ fn described(endpoint: &Endpoint) -> Value {
     });
     match doc.body {
         Content::None => {}
-        Content::Json(schema) => operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}}),
+        Content::Json(schema) => {
+            operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}})
+        }
         Content::Optional(schema) => operation["requestBody"] = json!({"content": {"application/json": {"schema": reference(schema)}}}),
         Content::Lines => {
             operation["requestBody"] = json!({"required": true, "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one bare request a line; gzip allowed"}}}});

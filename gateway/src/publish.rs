@@ -3,7 +3,12 @@
 pub(crate) mod definitions;
 pub(crate) mod event;
 
-use crate::{app::App, error::{Code, Problem}, idempotency::Ticket, validate::ValidRequest};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+    idempotency::Ticket,
+    validate::ValidRequest,
+};
 use catalog::Kind;
 use event::Event;
 use event_log::{Appended, Delivery, DeliveryError, Refused, SendError};
@@ -50,11 +55,11 @@ pub(crate) fn send_or_back(app: &App, event: Event) -> Result<Sent, Box<(Problem
     if !app.ports.log.publisher.healthy() {
         return Err(Box::new((Problem::new(Code::LogUnavailable, "the log is out of reach").retry_after(2), Some(event))));
     }
-    let Event { request, kind, record } = event;
+    let (handed, record) = event.hand_over();
     match app.ports.log.publisher.send(record) {
-        Ok(delivery) => Ok(Sent { request, kind, delivery, since: Instant::now(), outcome: None }),
+        Ok(delivery) => Ok(Sent { request: handed.request, kind: handed.kind, delivery, since: Instant::now(), outcome: None }),
         Err(SendError { why, record }) => {
-            let back = (why == Refused::QueueFull).then_some(Event { request, kind, record: *record });
+            let back = (why == Refused::QueueFull).then(|| handed.take_back(*record));
             Err(Box::new((why.into(), back)))
         }
     }
@@ -111,7 +116,7 @@ async fn publish_all(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Resu
 /// Repeats of a keyed request that a store remembers are not sent again: their places are in the ledger. If the store cannot be asked, they
 /// are sent, and the worker finds out.
 async fn publish_keyed(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Result<Published, Problem>> {
-    let ids: Vec<_> = events.iter().flatten().map(|event| event.request).collect();
+    let ids: Vec<_> = events.iter().flatten().map(Event::request).collect();
     let Ok(remembered) = app.ports.record.ledger(&ids).await else { return publish_all(app, events).await };
     let mut remembered = remembered.into_iter();
     let mut places = Vec::with_capacity(events.len());

@@ -7,7 +7,10 @@ pub(crate) mod json;
 pub(crate) mod path;
 pub(crate) mod query;
 
-use crate::{app::App, error::{Code, Problem}};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+};
 use bytes::Bytes;
 use caller::Caller;
 use headers::Options;

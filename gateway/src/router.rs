@@ -9,7 +9,10 @@ use crate::{
     request::path::shorten,
     routes::{about, collections, documents, operations, requests, sunbird, tables},
 };
-use axum::{Router, routing::{MethodFilter, MethodRouter, get, on, post, put}};
+use axum::{
+    Router,
+    routing::{MethodFilter, MethodRouter, get, on, post, put},
+};
 use catalog::{Catalog, Envelope};
 use http::{Method, Uri};
 use std::collections::BTreeMap;
@@ -91,8 +94,12 @@ fn operation_routes(catalog: &Catalog) -> Result<BTreeMap<String, MethodRouter<S
         let method = method.ok_or_else(|| refuse("has no method that can be served".into()))?;
         let name = operation.name().to_owned();
         let serve = match operation.envelope() {
-            Envelope::Bare => on(method, async move |state, segments, query, headers, body| sunbird::call::bare(name, state, segments, query, headers, body).await),
-            Envelope::Sunbird => on(method, async move |state, segments, query, headers, body| sunbird::call::call(name, state, segments, query, headers, body).await),
+            Envelope::Bare => on(method, async move |state, segments, query, headers, body| {
+                sunbird::call::bare(name, state, segments, query, headers, body).await
+            }),
+            Envelope::Sunbird => on(method, async move |state, segments, query, headers, body| {
+                sunbird::call::call(name, state, segments, query, headers, body).await
+            }),
         };
         let known = routes.remove(&path).unwrap_or_default();
         routes.insert(path, known.merge(serve));

@@ -6,18 +6,32 @@ use crate::{
     Config, GatewayError, Ports,
     app::{App, Shared},
     error::{Code, Problem},
-    feedback::{mailbox::{self, Mailbox}, sweep},
+    feedback::{
+        mailbox::{self, Mailbox},
+        sweep,
+    },
     metrics::Metrics,
     openapi, publish, router,
 };
-use axum::{Router, body::Body, response::{IntoResponse, Response}};
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse, Response},
+};
 use futures::FutureExt;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{rt::{TokioIo, TokioTimer}, server::graceful::GracefulShutdown};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
 use runtime::{Shutdown, State, spawn};
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::{net::{TcpListener, TcpStream}, sync::Semaphore, time::Instant};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::Instant,
+};
 use tower::Service;
 use tracing::{debug, error, info, warn};
 
@@ -89,8 +103,7 @@ fn protocol(config: &Config) -> http1::Builder {
         .header_read_timeout(config.header_timeout())
         .max_headers(config.max_headers)
         .max_buf_size(config.header_limit_bytes.max(8 << 10))
-        .half_close(true)
-        .pipeline_flush(true);
+        .half_close(true);
     builder
 }
 
@@ -101,7 +114,7 @@ fn connection(
     builder: &http1::Builder,
     stream: TcpStream,
     router: Router,
-) -> impl Future<Output = hyper::Result<()>> + hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
     let io: Guarded = TokioIo::new(stall::Stall::new(stream, app.config.stall_timeout()));

@@ -1,6 +1,11 @@
 //! Stage 2: the catalog's rules, and the collections a request touches. What comes out may be published; nothing else may.
 
-use crate::{app::App, error::{Code, Problem}, idempotency::Ticket, request::{RawRequest, caller::Caller, path}};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+    idempotency::Ticket,
+    request::{RawRequest, caller::Caller, path},
+};
 use catalog::{Accepted, AcceptedRequest, Kind, Operation, Seed};
 use serde_json::{Map, Value};
 
@@ -17,15 +22,22 @@ pub(crate) struct ValidRequest {
 impl ValidRequest {
     /// Every collection that it may touch, once.
     pub(crate) fn collections(&self) -> Vec<(String, String)> {
-        let touched: std::collections::BTreeSet<_> = self.items.iter().flatten().flat_map(|item| item.accepted.collections.iter().cloned()).collect();
+        let touched: std::collections::BTreeSet<_> =
+            self.items.iter().flatten().flat_map(|item| item.accepted.collections.iter().cloned()).collect();
         touched.into_iter().collect()
     }
 }
 
-/// What one event will carry.
+/// What one event will carry. Its fields are private, so that nothing is published that did not pass through [`item`].
 pub(crate) struct ValidItem {
-    pub accepted: Accepted,
-    pub incarnations: Map<String, Value>,
+    accepted: Accepted,
+    incarnations: Map<String, Value>,
+}
+
+impl ValidItem {
+    pub(crate) fn into_parts(self) -> (Accepted, Map<String, Value>) {
+        (self.accepted, self.incarnations)
+    }
 }
 
 /// Checks a request against its operation. `unique` names it: see [`crate::idempotency`].

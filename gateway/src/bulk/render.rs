@@ -1,7 +1,12 @@
 //! What is kept of an answer until it is read, and the JSON line it becomes. Ids and tokens are made when somebody reads them.
 
 use super::answers::Reader;
-use crate::{app::{App, Shared}, error::Problem, publish::Published, request::caller::Caller};
+use crate::{
+    app::{App, Shared},
+    error::Problem,
+    publish::Published,
+    request::caller::Caller,
+};
 use bytes::Bytes;
 use catalog::Kind;
 use event_schema::id::RequestId;

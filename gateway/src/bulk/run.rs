@@ -1,11 +1,24 @@
 //! The life of one bulk: read, split, check, send, and settle in order. It waits for the client's bytes and for the log, and for nothing else.
 
-use super::{answers::{Lost, Writer}, lines::{Line, Lines}, render, summary_token, unpack::Unpack};
+use super::{
+    answers::{Lost, Writer},
+    lines::{Line, Lines},
+    render, summary_token,
+    unpack::Unpack,
+};
 use crate::{
     app::{App, Shared},
     error::{Code, Problem},
-    publish::{self, Published, Sent, event::{self, Context}},
-    request::{body::{incomplete, too_slow}, caller::Caller, headers::Options, sound},
+    publish::{
+        self, Published, Sent,
+        event::{self, Context},
+    },
+    request::{
+        body::{incomplete, too_slow},
+        caller::Caller,
+        headers::Options,
+        sound,
+    },
     validate,
 };
 use axum::body::Body;
@@ -75,7 +88,7 @@ impl Run {
     }
 
     /// Reads to the end and answers everything; gives up only when nobody can be answered any more.
-    pub(crate) async fn to_end(mut self, body: Body) {
+    pub(crate) async fn finish(mut self, body: Body) {
         match self.run(body).await {
             Ok(()) => self.answers.end(),
             Err(lost) => debug!(%lost, "a bulk ended without its summary"),

@@ -1,6 +1,9 @@
 //! Decompression in small steps, so that a few bytes that unpack to gigabytes are seen before they are memory.
 
-use crate::{error::{Code, Problem}, request::headers::Encoding};
+use crate::{
+    error::{Code, Problem},
+    request::headers::Encoding,
+};
 use flate2::write::MultiGzDecoder;
 use std::io::Write;
 

@@ -3,7 +3,10 @@
 use super::{Code, Problem};
 use catalog::Invalid;
 use event_log::{DeliveryError, Refused};
-use event_schema::{outcome::{DeadReason, Refusal, RefusalCode}, token::BadToken};
+use event_schema::{
+    outcome::{DeadReason, Refusal, RefusalCode},
+    token::BadToken,
+};
 use store::StoreError;
 
 impl From<Invalid> for Problem {

@@ -1,6 +1,9 @@
 //! The table is in order, and the pages under `docs/errors` are what it says.
 
-use super::{Problem, code::{Code, TABLE}};
+use super::{
+    Problem,
+    code::{Code, TABLE},
+};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
 fn pages() -> PathBuf {

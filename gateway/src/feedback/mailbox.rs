@@ -3,7 +3,11 @@
 
 use super::pending::Pending;
 use event_log::{Limits, Log, PartitionStream, Record, StreamError, consumer::From};
-use event_schema::{codec::{self, Parts}, envelope::Reply, topics::{Layout, MAILBOX}};
+use event_schema::{
+    codec::{self, Parts},
+    envelope::Reply,
+    topics::{Layout, MAILBOX},
+};
 use runtime::{Backoff, Health, Shutdown, State};
 use std::{sync::Arc, time::Duration};
 use tracing::{debug, warn};

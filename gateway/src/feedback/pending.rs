@@ -2,7 +2,11 @@
 
 use event_schema::{id::RequestId, outcome::LedgerEntry};
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::oneshot;
 
 /// The table.

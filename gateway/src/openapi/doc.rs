@@ -35,7 +35,7 @@ macro_rules! docs {
 docs! {
     WRITE "write" "writes" "Ask for an operation; the body is its bare request" ["prefer", "refresh", "if-match", "idempotency-key", "traceparent"]
         Json("Request"), [(202, "Accepted: safe in the log", Json("Taken")), (200, "Applied (with `Prefer: wait`)", Json("Taken"))];
-    BULK "bulk" "writes" "Ask for an operation many times: a bare request a line, an answer a line, in order" ["traceparent"]
+    BULK "bulk" "writes" "Ask for an operation many times: a bare request a line, an answer a line, in order" ["idempotency-key", "traceparent"]
         Lines, [(200, "An answer for each line, then a summary", Lines)];
     REQUEST "request" "reads" "What became of a request" []
         Nothing, [(200, "Its status", Json("RequestStatus"))];
@@ -70,7 +70,9 @@ docs! {
 /// A parameter by its short name.
 pub(crate) fn parameter(name: &str) -> Value {
     let (place, schema, what) = match name {
-        "after" => ("query", json!({"type": "array", "items": {"type": "string"}}), "Tokens of writes that the answer must show; repeatable"),
+        "after" => {
+            ("query", json!({"type": "array", "items": {"type": "string"}}), "Tokens of writes that the answer must show; repeatable")
+        }
         "refresh" => ("query", json!({"type": "string", "enum": ["wait_for"]}), "Wait until it is searchable too"),
         "prefer" => ("header", json!({"type": "string", "examples": ["wait=5"]}), "`wait=N`: wait up to N seconds (RFC 7240)"),
         "if-match" => ("header", json!({"type": "string", "examples": ["\"3\""]}), "The `_version` the document must have"),

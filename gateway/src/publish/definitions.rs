@@ -27,7 +27,8 @@ async fn published(ports: &Ports, topic: &str, version: &str) -> Result<bool, Ga
     let mut from = offsets.earliest;
     while from < offsets.end {
         let limits = Limits { records: 100, bytes: 64 << 20 };
-        let records = ports.log.reader.read(topic, 0, from, offsets.end, limits, Duration::from_secs(10)).await.map_err(|error| failed(&error))?;
+        let records =
+            ports.log.reader.read(topic, 0, from, offsets.end, limits, Duration::from_secs(10)).await.map_err(|error| failed(&error))?;
         let Some(last) = records.last() else { return Ok(false) };
         from = last.offset + 1;
         if records.iter().any(|record| record.key.as_deref() == Some(version.as_bytes())) {

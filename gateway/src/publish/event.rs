@@ -9,17 +9,43 @@ use event_schema::{
     id::RequestId,
 };
 
-/// A record that is ready for the log. Made only by [`build`].
+/// A record that is ready for the log. Made only by [`build`], of what was validated.
 pub(crate) struct Event {
+    request: RequestId,
+    kind: Kind,
+    record: NewRecord,
+}
+
+/// An event whose record the log has.
+pub(crate) struct Handed {
     pub request: RequestId,
     pub kind: Kind,
-    pub record: NewRecord,
 }
 
 impl Event {
+    pub(crate) fn request(&self) -> RequestId {
+        self.request
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The record for the log; what is left can take it back.
+    pub(crate) fn hand_over(self) -> (Handed, NewRecord) {
+        (Handed { request: self.request, kind: self.kind }, self.record)
+    }
+
     /// Bytes it will take in the log's queue, roughly.
     pub(crate) fn size(&self) -> usize {
         self.record.value.as_ref().map_or(0, bytes::Bytes::len) + 512
+    }
+}
+
+impl Handed {
+    /// The log refused the record and gave it back.
+    pub(crate) fn take_back(self, record: NewRecord) -> Event {
+        Event { request: self.request, kind: self.kind, record }
     }
 }
 
@@ -32,7 +58,7 @@ pub(crate) struct Context<'a> {
 }
 
 pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_>) -> Event {
-    let ValidItem { accepted, incarnations } = item;
+    let (accepted, incarnations) = item.into_parts();
     let layout = &app.ports.layout;
     let partition = accepted.key.partition(layout.partitions);
     let request = RequestId::mint(&app.ports.keys, layout.generation, partition, accepted.unique);

@@ -1,7 +1,11 @@
 //! `after=<token>`: a read that waits for writes. A token of one request waits for its verdict, and a refusal is answered at once; a token
 //! of many waits until their partitions are resolved that far.
 
-use crate::{app::App, error::{Code, Problem}, request::{caller::Caller, headers, query::Query}};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+    request::{caller::Caller, headers, query::Query},
+};
 use event_schema::{id::RequestId, outcome::Verdict, token::Token};
 use http::HeaderMap;
 use runtime::Backoff;
@@ -100,7 +104,10 @@ impl Wanted {
     }
 
     fn not_yet(&self, reached: &BTreeMap<u16, u64>) -> Problem {
-        let requests = self.requests.iter().map(|(request, (partition, offset))| json!({"request_id": request, "partition": partition, "offset": offset}));
+        let requests = self
+            .requests
+            .iter()
+            .map(|(request, (partition, offset))| json!({"request_id": request, "partition": partition, "offset": offset}));
         let partitions = self.partitions.iter().map(|(partition, offset)| {
             let at = reached.get(partition).copied().unwrap_or_default();
             json!({"partition": partition, "offset": offset, "resolved_below": at, "ahead": (offset + 1).saturating_sub(at)})

@@ -1,7 +1,10 @@
 //! Collections by name, from memory. A collection that is not known is asked for; one that is known may have been dropped since, and then the
 //! worker refuses the write by its incarnation.
 
-use crate::{error::{Code, Problem}, request::path};
+use crate::{
+    error::{Code, Problem},
+    request::path,
+};
 use parking_lot::RwLock;
 use runtime::Shutdown;
 use std::{collections::HashMap, sync::Arc, time::Duration};

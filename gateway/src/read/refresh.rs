@@ -2,7 +2,13 @@
 
 use crate::error::{Code, Problem};
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::{Arc, atomic::{AtomicU64, Ordering}}};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use store::{Collection, View};
 
 /// The gates, one per collection.

@@ -1,8 +1,15 @@
 //! What became of a request: the ledger, else the events that wait in its partition, else nothing. From any gateway, after any restart.
 
-use crate::{app::App, error::{Code, Problem}};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+};
 use event_log::{Limits, Record, StreamError};
-use event_schema::{codec, id::RequestId, outcome::{LedgerEntry, Verdict}};
+use event_schema::{
+    codec,
+    id::RequestId,
+    outcome::{LedgerEntry, Verdict},
+};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -107,15 +114,16 @@ async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestS
             let detail = format!("{} events wait in its partition, and {seen} were looked through", offsets.end - resolved);
             return Err(Problem::new(Code::LookupIncomplete, detail).retry_after(2).about(id, None));
         }
-        let limits = Limits { records: 1_000, bytes: 4 << 20 };
-        let records = match app.ports.log.reader.read(topic, partition, from, offsets.end, limits, left.min(Duration::from_millis(500))).await {
-            Ok(records) => records,
-            Err(StreamError::OutOfRange { earliest, .. }) if earliest > from => {
-                from = earliest;
-                continue;
-            }
-            Err(error) => return Err(away(&error)),
-        };
+        let limits = Limits { records: (app.config.scan_records - seen).min(1_000), bytes: 4 << 20 };
+        let records =
+            match app.ports.log.reader.read(topic, partition, from, offsets.end, limits, left.min(Duration::from_millis(500))).await {
+                Ok(records) => records,
+                Err(StreamError::OutOfRange { earliest, .. }) if earliest > from => {
+                    from = earliest;
+                    continue;
+                }
+                Err(error) => return Err(away(&error)),
+            };
         let Some(last) = records.last() else { break };
         seen += records.len();
         from = last.offset + 1;

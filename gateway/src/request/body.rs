@@ -1,11 +1,20 @@
 //! Bodies, bounded in every way: by size, by time, and by what all requests together may hold.
 
-use crate::{app::App, error::{Code, Problem}};
+use crate::{
+    app::App,
+    error::{Code, Problem},
+};
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
-use std::{sync::{Arc, atomic::{AtomicUsize, Ordering}}, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use tokio::time::timeout;
 
 /// Bytes of bodies in memory, over all requests.

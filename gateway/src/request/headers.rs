@@ -1,7 +1,10 @@
 //! The headers that change what a write means: content type and encoding, Prefer, If-Match, Idempotency-Key, traceparent.
 
 use super::query::Query;
-use crate::{config::Config, error::{Code, Problem}};
+use crate::{
+    config::Config,
+    error::{Code, Problem},
+};
 use bytes::Bytes;
 use http::{HeaderMap, header};
 use std::time::Duration;
@@ -111,7 +114,8 @@ pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// `application/x-ndjson` and the other names it goes by.
 pub(crate) fn expect_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
-    let wanted = |kind: &str| matches!(kind, "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines");
+    let wanted =
+        |kind: &str| matches!(kind, "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines");
     expect_type(headers, wanted, "application/x-ndjson")
 }
 
@@ -151,7 +155,9 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
     match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim().to_ascii_lowercase()).as_deref() {
         None | Some("identity") => Ok(Encoding::Identity),
         Some("gzip" | "x-gzip") => Ok(Encoding::Gzip),
-        Some(other) => Err(Problem::new(Code::UnsupportedEncoding, format!("the content encoding `{}` is not known", super::path::shorten(other)))),
+        Some(other) => {
+            Err(Problem::new(Code::UnsupportedEncoding, format!("the content encoding `{}` is not known", super::path::shorten(other))))
+        }
     }
 }
 

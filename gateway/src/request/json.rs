@@ -55,8 +55,13 @@ struct Key {
 /// An object or array that is not closed yet.
 enum Open<'a> {
     /// Its names are `keys[first..]`; beyond [`MANY`] also in `seen`.
-    Object { first: usize, seen: Option<HashSet<Cow<'a, [u8]>>> },
-    Array { index: usize },
+    Object {
+        first: usize,
+        seen: Option<HashSet<Cow<'a, [u8]>>>,
+    },
+    Array {
+        index: usize,
+    },
 }
 
 /// From this many members on, names are looked up by hash.
@@ -215,7 +220,11 @@ impl<'a> Scan<'a> {
             false => Ok(()),
             true => {
                 let text = String::from_utf8_lossy(&name(self.bytes, key)).into_owned();
-                Err(Stop { kind: FaultKind::DuplicateKey, offset: key.start - 1, message: format!("the member `{text}` appears twice").into() })
+                Err(Stop {
+                    kind: FaultKind::DuplicateKey,
+                    offset: key.start - 1,
+                    message: format!("the member `{text}` appears twice").into(),
+                })
             }
         }
     }

@@ -43,7 +43,9 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
 pub(crate) fn check_id(id: &str) -> Result<(), Problem> {
     match !id.is_empty() && id.len() <= 512 && !id.chars().any(char::is_control) {
         true => Ok(()),
-        false => Err(Problem::new(Code::BadName, format!("`{}` is no document id: 1 to 512 bytes without control characters", shorten(id)))),
+        false => {
+            Err(Problem::new(Code::BadName, format!("`{}` is no document id: 1 to 512 bytes without control characters", shorten(id))))
+        }
     }
 }
 

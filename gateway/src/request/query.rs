@@ -38,8 +38,11 @@ pub(crate) fn decode(text: &str, plus: bool) -> Result<String, Problem> {
         match first {
             b'%' => {
                 let digits = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-                let byte = digits.filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-                bytes.push(byte.ok_or_else(|| Problem::new(Code::BadRequest, "`%` in the address must be followed by two hexadecimal digits"))?);
+                let byte =
+                    digits.filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+                bytes.push(
+                    byte.ok_or_else(|| Problem::new(Code::BadRequest, "`%` in the address must be followed by two hexadecimal digits"))?,
+                );
                 rest = &tail[2..];
             }
             b'+' if plus => bytes.push(b' '),

@@ -1,8 +1,17 @@
 //! A stream that ends when nothing moves: it neither takes what is written nor brings anything to read for too long. A client that sends
 //! without reading answers is slow, not stalled.
 
-use std::{future::Future, io, pin::Pin, task::{Context, Poll}, time::Duration};
-use tokio::{io::{AsyncRead, AsyncWrite, ReadBuf}, time::{Instant, Sleep, sleep_until}};
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep_until},
+};
 
 pub(crate) struct Stall<S> {
     stream: S,

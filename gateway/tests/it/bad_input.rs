@@ -1,6 +1,9 @@
 //! Every kind of bad input has its own clear answer, and nothing of it reaches the log.
 
-use crate::{harness::{App, city, log_only, problem, told}, raw::Raw};
+use crate::{
+    harness::{App, city, log_only, problem, told},
+    raw::Raw,
+};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
@@ -26,7 +29,12 @@ async fn wrong_content_type() {
     let app = log_only().await;
     problem(app.client.post(app.url(CREATE)).body("{}"), 415, "unsupported_media_type").await;
     problem(app.client.post(app.url(CREATE)).header("content-type", "text/plain").body("{}"), 415, "unsupported_media_type").await;
-    problem(app.client.post(app.url(CREATE)).header("content-type", "application/json; charset=latin1").body("{}"), 415, "unsupported_media_type").await;
+    problem(
+        app.client.post(app.url(CREATE)).header("content-type", "application/json; charset=latin1").body("{}"),
+        415,
+        "unsupported_media_type",
+    )
+    .await;
     problem(send(&app, "{}").header("content-encoding", "gzip"), 415, "unsupported_encoding").await;
     problem(send(&app, "{}").header("content-encoding", "br"), 415, "unsupported_encoding").await;
     let ndjson = app.client.post(app.url("/v1/operations/document.create/_bulk")).header("content-type", "application/json").body("{}");
@@ -154,7 +162,8 @@ async fn a_content_length_that_promises_too_much() {
     let app = log_only().await;
     app.cities().await;
     let body = city("1", "x").to_string();
-    let head = |length: usize| format!("POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        |length: usize| format!("POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n");
     let mut raw = Raw::connect(app.address).await;
     raw.send(head(body.len() + 50) + &body).await;
     use tokio::io::AsyncWriteExt;
@@ -178,7 +187,8 @@ async fn a_content_length_that_promises_too_little() {
     let body = city("1", "x").to_string();
     let mut raw = Raw::connect(app.address).await;
     let length = body.len() - 10;
-    raw.send(format!("POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}")).await;
+    raw.send(format!("POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"))
+        .await;
     let answer = raw.rest().await;
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("not_json"), "{answer}");
     // What follows is no request.

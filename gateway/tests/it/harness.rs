@@ -13,7 +13,11 @@ use prometheus::Registry;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
 use serde_json::{Value, json};
-use std::{net::SocketAddr, sync::Arc, time::{Duration, Instant}};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use store::{Collection, Record, View};
 use tokio::task::JoinHandle;
 
@@ -31,7 +35,13 @@ pub struct Builder {
 
 impl Default for Builder {
     fn default() -> Self {
-        Self { config: Config::default(), worker: true, log: embedded::Options::default(), wrap: Box::new(|log| log), keys: Keyring::new(1, *b"0123456789abcdef") }
+        Self {
+            config: Config::default(),
+            worker: true,
+            log: embedded::Options::default(),
+            wrap: Box::new(|log| log),
+            keys: Keyring::new(1, *b"0123456789abcdef"),
+        }
     }
 }
 
@@ -86,7 +96,7 @@ impl Builder {
         assert!(real.admin.create(&specs).await.unwrap().is_empty());
         let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.path().join("store.sqlite"))).unwrap());
         let catalog = Catalog::builtin().unwrap();
-        Record::migrate(&*store, catalog.tables()).await.unwrap();
+        Record::migrate(store.as_ref(), catalog.tables()).await.unwrap();
         own_collections(&catalog, &*store).await;
         let (trigger, shutdown) = Shutdown::manual();
         let app = App {
@@ -210,7 +220,9 @@ impl App {
                 let records = self.log.reader.read(&topic, partition, from, end, limits, Duration::from_secs(5)).await.unwrap();
                 let Some(last) = records.last() else { break };
                 from = last.offset + 1;
-                let decoded = records.into_iter().map(|r| codec::decode_transaction(&Parts { key: r.key, value: r.value, headers: r.headers }).unwrap());
+                let decoded = records
+                    .into_iter()
+                    .map(|r| codec::decode_transaction(&Parts { key: r.key, value: r.value, headers: r.headers }).unwrap());
                 events.extend(decoded);
             }
         }

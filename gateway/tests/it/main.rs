@@ -1,5 +1,7 @@
 //! The gateway as its clients see it: over HTTP, on the embedded log and store, with and without a real worker behind it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod bad_input;
 mod bulk;
 mod docs;

@@ -1,7 +1,11 @@
 //! A client that speaks TCP: for what a decent HTTP client would never send.
 
 use std::net::SocketAddr;
-use tokio::{io::{AsyncReadExt, AsyncWriteExt}, net::TcpStream, time::{Duration, timeout}};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Duration, timeout},
+};
 
 pub struct Raw(pub TcpStream);
 

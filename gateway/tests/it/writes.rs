@@ -120,3 +120,55 @@ async fn what_only_tells_goes_to_its_own_topic() {
     }
     assert_eq!(ends, 2);
 }
+
+/// Everything as it is, but nobody ever hears from the mailbox.
+struct Deaf(std::sync::Arc<dyn event_log::consumer::Reader>);
+
+struct Silence;
+
+#[async_trait::async_trait]
+impl event_log::PartitionStream for Silence {
+    async fn next(&mut self, _: event_log::Limits) -> Result<Vec<event_log::Record>, event_log::StreamError> {
+        std::future::pending().await
+    }
+    fn end(&self) -> u64 {
+        0
+    }
+}
+
+#[async_trait::async_trait]
+impl event_log::consumer::Reader for Deaf {
+    async fn tail(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: event_log::consumer::From,
+    ) -> Result<Box<dyn event_log::PartitionStream>, event_log::StreamError> {
+        match topic.contains("mailbox") {
+            true => Ok(Box::new(Silence)),
+            false => self.0.tail(topic, partition, from).await,
+        }
+    }
+    async fn read(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: u64,
+        until: u64,
+        limits: event_log::Limits,
+        wait: std::time::Duration,
+    ) -> Result<Vec<event_log::Record>, event_log::StreamError> {
+        self.0.read(topic, partition, from, until, limits, wait).await
+    }
+}
+
+#[tokio::test]
+async fn a_lost_feedback_hangs_nobody() {
+    let wrap = Box::new(|log: event_log::Log| event_log::Log { reader: std::sync::Arc::new(Deaf(log.reader.clone())), ..log });
+    let app = crate::harness::Builder { wrap, ..Default::default() }.start().await;
+    app.cities().await;
+    let begun = std::time::Instant::now();
+    let (status, _, json) = told(app.post("/v1/operations/document.create", &city("1", "Paris")).header("prefer", "wait=30")).await;
+    assert_eq!((status.as_u16(), json["status"].as_str()), (200, Some("applied")), "{json}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(15));
+}

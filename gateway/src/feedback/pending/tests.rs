@@ -1,7 +1,11 @@
 //! Waiters get their verdict once, leave when they give up, and are bounded.
 
 use super::*;
-use event_schema::{outcome::{Times, Verdict}, position::{Position, Version}, signing::Keyring};
+use event_schema::{
+    outcome::{Times, Verdict},
+    position::{Position, Version},
+    signing::Keyring,
+};
 
 fn id(n: u8) -> RequestId {
     RequestId::mint(&Keyring::new(1, *b"a secret of thirty-two bytes....."), 1, 0, [n; 16])

@@ -50,7 +50,13 @@ fn an_etag_is_a_version() {
 fn a_malformed_trace_context_is_dropped() {
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     assert_eq!(options(&[("traceparent", good)]).unwrap().traceparent.as_deref(), Some(good));
-    for bad in ["", "x", "00-0-0-0", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01"] {
+    for bad in [
+        "",
+        "x",
+        "00-0-0-0",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+    ] {
         assert_eq!(options(&[("traceparent", bad)]).unwrap().traceparent, None, "{bad}");
     }
 }

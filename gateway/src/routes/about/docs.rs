@@ -1,12 +1,14 @@
 //! `GET /docs`: the OpenAPI document as a page of our own, which loads nothing from elsewhere; and a page per error code.
 
-use crate::{error::{Code, Problem}, request::path::{Segments, shorten}};
+use crate::{
+    error::{Code, Problem},
+    request::path::{Segments, shorten},
+};
 use axum::response::{Html, IntoResponse, Response};
 use http::header;
 
 /// Only what the page itself holds may run, and only this server may be called.
-const POLICY: &str =
-    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 pub(crate) async fn docs() -> Response {
     ([(header::CONTENT_SECURITY_POLICY, POLICY)], Html(include_str!("docs.html"))).into_response()

@@ -5,7 +5,11 @@ use crate::{
     answer,
     app::{App, Shared},
     error::{Code, Problem},
-    request::{body, headers, path::{Segments, check_name}, sound},
+    request::{
+        body, headers,
+        path::{Segments, check_name},
+        sound,
+    },
 };
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
@@ -57,7 +61,14 @@ fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<Asked, Problem>
 
 /// The record first: what it holds is the truth, and the view can always be made from it by repeating the call.
 async fn make(app: &App, index: String, collection: String, asked: Asked) -> Result<(Collection, bool), Problem> {
-    let wanted = Collection { index, collection, incarnation: incarnation(), mappings: asked.mappings, settings: asked.settings, created: app.now() };
+    let wanted = Collection {
+        index,
+        collection,
+        incarnation: incarnation(),
+        mappings: asked.mappings,
+        settings: asked.settings,
+        created: app.now(),
+    };
     let stands = app.ports.record.create_collection(&wanted).await?;
     let fresh = stands.incarnation == wanted.incarnation;
     same("mappings", wanted.mappings.as_ref(), stands.mappings.as_ref())?;

@@ -6,9 +6,34 @@ use serde_json::{Map, Value};
 
 /// The field types of the view that are worth offering.
 const TYPES: [&str; 28] = [
-    "alias", "binary", "boolean", "byte", "completion", "constant_keyword", "date", "date_nanos", "double", "flattened", "float", "geo_point",
-    "geo_shape", "half_float", "integer", "ip", "keyword", "long", "nested", "object", "scaled_float", "search_as_you_type", "short", "text",
-    "token_count", "unsigned_long", "wildcard", "date_range",
+    "alias",
+    "binary",
+    "boolean",
+    "byte",
+    "completion",
+    "constant_keyword",
+    "date",
+    "date_nanos",
+    "double",
+    "flattened",
+    "float",
+    "geo_point",
+    "geo_shape",
+    "half_float",
+    "integer",
+    "ip",
+    "keyword",
+    "long",
+    "nested",
+    "object",
+    "scaled_float",
+    "search_as_you_type",
+    "short",
+    "text",
+    "token_count",
+    "unsigned_long",
+    "wildcard",
+    "date_range",
 ];
 
 pub(crate) fn check(mappings: &Value) -> Result<(), Problem> {

@@ -1,7 +1,12 @@
 //! `POST /v1/documents/{index}/{collection}/_count`: how many match, from the view.
 
-use crate::{answer, app::Shared, error::Problem, request::{path::Segments, query::Query}};
 use super::search::{self, Clauses};
+use crate::{
+    answer,
+    app::Shared,
+    error::Problem,
+    request::{path::Segments, query::Query},
+};
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;

@@ -1,7 +1,17 @@
 //! `GET /v1/documents/{index}/{collection}/{id}`: one document, from the record.
 
 use super::Document;
-use crate::{answer, app::Shared, error::{Code, Problem}, read::after, request::{caller::Caller, path::{Segments, check_id, shorten}, query::Query}};
+use crate::{
+    answer,
+    app::Shared,
+    error::{Code, Problem},
+    read::after,
+    request::{
+        caller::Caller,
+        path::{Segments, check_id, shorten},
+        query::Query,
+    },
+};
 use axum::{extract::State, response::Response};
 use event_schema::mutation::DocumentKey;
 use http::{HeaderMap, StatusCode, header};

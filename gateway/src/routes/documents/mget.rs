@@ -6,7 +6,11 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     read::after,
-    request::{self, Call, path::{Segments, check_id}, query::Query},
+    request::{
+        self, Call,
+        path::{Segments, check_id},
+        query::Query,
+    },
 };
 use axum::{body::Body, extract::State, response::Response};
 use event_schema::{Raw, mutation::DocumentKey};
@@ -41,9 +45,11 @@ pub(crate) async fn mget(
     check(&app, &ids)?;
     after::wait(&app, &request.caller, &headers, &query).await?;
     let incarnation = app.collections.get(&index, &name).await?.incarnation.clone();
-    let key = |id: &String| DocumentKey { index: index.clone(), collection: name.clone(), incarnation: incarnation.clone(), id: id.clone() };
+    let key =
+        |id: &String| DocumentKey { index: index.clone(), collection: name.clone(), incarnation: incarnation.clone(), id: id.clone() };
     let found = read(&app, &ids.iter().map(key).collect::<Vec<_>>()).await?;
-    let documents = ids.iter().zip(&found).filter_map(|(id, found)| found.as_ref().map(|(source, version)| Document { id, source, version: *version }));
+    let documents =
+        ids.iter().zip(&found).filter_map(|(id, found)| found.as_ref().map(|(source, version)| Document { id, source, version: *version }));
     let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id.as_str()).collect();
     Ok(answer::json(StatusCode::OK, &Found { documents: documents.collect(), missing }))
 }

@@ -5,7 +5,14 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     read::after,
-    request::{body, caller::Caller, headers as given, path::{Segments, shorten}, query::Query, sound},
+    request::{
+        body,
+        caller::Caller,
+        headers as given,
+        path::{Segments, shorten},
+        query::Query,
+        sound,
+    },
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};

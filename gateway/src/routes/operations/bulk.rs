@@ -1,6 +1,11 @@
 //! `POST /v1/operations/{operation}/_bulk`: a bare request a line, an answer a line.
 
-use crate::{app::Shared, bulk, error::Problem, request::{path::Segments, query::Query}};
+use crate::{
+    app::Shared,
+    bulk,
+    error::Problem,
+    request::{path::Segments, query::Query},
+};
 use axum::{body::Body, extract::State, response::Response};
 use http::HeaderMap;
 

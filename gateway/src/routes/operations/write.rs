@@ -1,6 +1,11 @@
 //! `POST /v1/operations/{operation}`: one request.
 
-use crate::{app::Shared, error::Problem, request::{self, Call, path::Segments, query::Query}, validate};
+use crate::{
+    app::Shared,
+    error::Problem,
+    request::{self, Call, path::Segments, query::Query},
+    validate,
+};
 use axum::{body::Body, extract::State, response::Response};
 use http::HeaderMap;
 

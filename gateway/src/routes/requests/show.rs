@@ -1,6 +1,12 @@
 //! `GET /v1/requests/{id}`: what became of a request.
 
-use crate::{answer, app::Shared, error::{Code, Problem}, read::requests, request::path::Segments};
+use crate::{
+    answer,
+    app::Shared,
+    error::{Code, Problem},
+    read::requests,
+    request::path::Segments,
+};
 use axum::{extract::State, response::Response};
 use event_schema::id::{BadRequestId, RequestId};
 use http::StatusCode;

@@ -7,7 +7,11 @@ use crate::{
     request::{self, Call, path::Segments, query::Query},
     validate,
 };
-use axum::{body::Body, extract::State, response::{IntoResponse, Response}};
+use axum::{
+    body::Body,
+    extract::State,
+    response::{IntoResponse, Response},
+};
 use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::{Map, Value};

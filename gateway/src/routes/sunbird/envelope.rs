@@ -1,6 +1,12 @@
 //! Sunbird's envelope: taken apart on the way in, put around every answer on the way out. Its clients look at `responseCode` and `result`.
 
-use crate::{answer::{self, told}, app::App, answer::Answer, error::{Code, Problem}, feedback::Outcome};
+use crate::{
+    answer::Answer,
+    answer::{self, told},
+    app::App,
+    error::{Code, Problem},
+    feedback::Outcome,
+};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
@@ -32,9 +38,8 @@ impl Opened {
         if json.is_empty() {
             return Ok(Self { msgid: None, bare: Bytes::from_static(b"{}") });
         }
-        let incoming: Incoming = serde_json::from_slice(json).map_err(|error| {
-            Problem::new(Code::Invalid, format!("the envelope must be an object with `request`: {error}")).at("")
-        })?;
+        let incoming: Incoming = serde_json::from_slice(json)
+            .map_err(|error| Problem::new(Code::Invalid, format!("the envelope must be an object with `request`: {error}")).at(""))?;
         let msgid = incoming.params.and_then(|params| params.msgid).and_then(|msgid| msgid.as_str().map(str::to_owned));
         match incoming.request {
             Some(bare) => Ok(Self { msgid, bare: json.slice_ref(bare.get().as_bytes()) }),

@@ -5,10 +5,17 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     read::after,
-    request::{caller::Caller, path::shorten, query::{Query, decode}},
+    request::{
+        caller::Caller,
+        path::shorten,
+        query::{Query, decode},
+    },
 };
 use axum::{extract::State, response::Response};
-use event_schema::{mutation::RowKey, table::{ColumnType, Table}};
+use event_schema::{
+    mutation::RowKey,
+    table::{ColumnType, Table},
+};
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Map, Value};
 
@@ -37,7 +44,8 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
     for (column, segment) in columns.into_iter().zip(segments) {
         let kind = table.column(column).map(|column| &column.kind);
         let value = kind.and_then(|kind| value(kind, &segment));
-        let value = value.ok_or_else(|| Problem::new(Code::BadKey, format!("`{}` is no value of the key column `{column}`", shorten(&segment))))?;
+        let value =
+            value.ok_or_else(|| Problem::new(Code::BadKey, format!("`{}` is no value of the key column `{column}`", shorten(&segment))))?;
         key.insert(column.to_owned(), value);
     }
     Ok(RowKey { table: table.name.clone(), key })
