@@ -18,6 +18,8 @@ use store::{DocumentWrite, ItemVerdict};
 
 /// Elasticsearch refuses a longer id, and everything that came with it.
 const LONGEST_ID: usize = 512;
+/// Requests up to this size are not to blame for a node without memory: they wait.
+const CROWDED: usize = 1 << 20;
 /// How often a document that others keep raising is written again above.
 const ROUNDS: usize = 3;
 
@@ -136,19 +138,27 @@ async fn send_chunk<'a>(client: &Client, chunk: &[Entry<'a>]) -> Vec<(Entry<'a>,
                     }
                 }
             }
-            Err(Whole::Split { .. }) if group.len() > 1 => {
-                let (first, second) = group.split_at(group.len() / 2);
-                open.extend([second.to_vec(), first.to_vec()]);
+            Err(Whole::Split { .. }) if group.len() > 1 => open.extend(halves(&group)),
+            Err(Whole::Crowded(_)) if group.len() > 1 && group.iter().map(Entry::size).sum::<usize>() > CROWDED => {
+                open.extend(halves(&group))
             }
             Err(Whole::Split { code, message }) => {
                 let alone = |entry: &Entry<'a>| (*entry, Item::Permanent { code: code.clone(), message: message.clone() });
                 outcomes.extend(group.iter().map(alone));
             }
-            Err(Whole::Transient(why)) => outcomes.extend(group.iter().map(|entry| (*entry, Item::Transient(why.clone())))),
+            Err(Whole::Transient(why) | Whole::Crowded(why)) => {
+                outcomes.extend(group.iter().map(|entry| (*entry, Item::Transient(why.clone()))))
+            }
             Err(Whole::Answered) => {}
         }
     }
     outcomes
+}
+
+/// The second first: the last of the open ones is the next.
+fn halves<'a>(group: &[Entry<'a>]) -> [Vec<Entry<'a>>; 2] {
+    let (first, second) = group.split_at(group.len() / 2);
+    [second.to_vec(), first.to_vec()]
 }
 
 #[derive(Deserialize)]

@@ -44,6 +44,8 @@ pub(crate) enum Whole {
         code: String,
         message: String,
     },
+    /// The node has no memory left for it now: in parts it may be taken, later it may be taken whole.
+    Crowded(String),
     Transient(String),
 }
 
@@ -124,7 +126,11 @@ pub(crate) fn whole(status: u16, body: &[u8]) -> Whole {
         413 => Whole::Split { code: "too_large".to_owned(), message: "the request is larger than the server takes".to_owned() },
         429 => {
             let error = Trouble::read(body);
-            if over_large(&error) { split("too_large", &error) } else { Whole::Transient(error.transient(status)) }
+            match error.kind.as_str() {
+                _ if over_large(&error) => split("too_large", &error),
+                "circuit_breaking_exception" => Whole::Crowded(error.transient(status)),
+                _ => Whole::Transient(error.transient(status)),
+            }
         }
         // Rights, proxies, a cluster without a master: passing, or an operator's.
         _ => Whole::Transient(Trouble::read(body).transient(status)),

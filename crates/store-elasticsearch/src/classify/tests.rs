@@ -84,7 +84,7 @@ fn every_whole_answer_has_its_row() {
         (413, String::new(), "split too_large"),
         (429, body("es_rejected_execution_exception", OVER_LARGE), "split too_large"),
         (429, body("es_rejected_execution_exception", BUSY), "transient"),
-        (429, body("circuit_breaking_exception", "[parent] Data too large"), "transient"),
+        (429, body("circuit_breaking_exception", "[parent] Data too large"), "crowded"),
         (401, body("security_exception", "missing authentication credentials"), "transient"),
         (403, body("security_exception", "unauthorized"), "transient"),
         (404, String::new(), "transient"),
@@ -94,6 +94,7 @@ fn every_whole_answer_has_its_row() {
         let found = match whole(status, body.as_bytes()) {
             Whole::Answered => "answered".to_owned(),
             Whole::Split { code, .. } => format!("split {code}"),
+            Whole::Crowded(_) => "crowded".to_owned(),
             Whole::Transient(_) => "transient".to_owned(),
         };
         assert_eq!(found, expected, "{status} {body}");

@@ -1,12 +1,12 @@
 //! A partly failed bulk request, with every status that a server can be brought to answer.
 
-use crate::prefix::{config, http, lease, open};
+use crate::prefix::{http, lease, open};
 use serde_json::{Value, json};
 use store::{
     Collection, DocumentWrite, ItemVerdict, View,
     contract::{Fixture, answers::all_done},
 };
-use store_elasticsearch::{Config, Elasticsearch};
+use store_elasticsearch::Elasticsearch;
 use testbed::Servers;
 
 fn address() -> &'static str {
@@ -143,21 +143,4 @@ async fn what_spoils_a_request_is_found() {
         assert_eq!(verdicts[n] == ItemVerdict::Done, done, "item {n}: {:?}", verdicts[n]);
         assert_eq!(matches!(verdicts[n], ItemVerdict::Permanent { .. }), !done);
     }
-}
-
-/// Larger than a tenth of the heap: refused whatever the server does, taken in parts.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_over_large_request_is_taken_apart() {
-    let one_request =
-        Config { bulk_bytes: 1 << 30, request_timeout_ms: 120_000, ..config(&Servers::shared().addresses().elasticsearch_url(), &lease()) };
-    let view = Elasticsearch::new(one_request).expect("right");
-    let f = made(&view, json!({"properties": {"t": {"enabled": false, "type": "object"}}})).await;
-    let text = format!(r#"{{"t":{{"x":"{}"}}}}"#, "x".repeat(12 << 20));
-    let batch: Vec<_> = (0..6).map(|n| f.document(&format!("d{n}"), n + 1, Some(&text))).collect();
-    all_done(&view.apply(&batch).await, 6);
-    // Alone it is beyond what a request may have (100 MB, answered 413 without a body).
-    let huge = format!(r#"{{"t":{{"x":"{}"}}}}"#, "x".repeat(101 << 20));
-    let verdicts = view.apply(&[f.document("huge", 10, Some(&huge)), f.document("small", 11, Some("{}"))]).await;
-    assert!(matches!(&verdicts[0], ItemVerdict::Permanent { code, .. } if code == "too_large"), "{:?}", verdicts[0]);
-    assert_eq!(verdicts[1], ItemVerdict::Done);
 }

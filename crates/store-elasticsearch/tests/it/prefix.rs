@@ -51,7 +51,8 @@ impl Drop for Lease {
         *current = None;
         drop(current);
         let address = &Servers::shared().addresses().elasticsearch;
-        let (_, indices) = http(address, "GET", &format!("/{prefix}*/_settings?filter_path=*.settings.index.uuid"), None);
+        let (_, indices) =
+            http(address, "GET", &format!("/{prefix}*/_settings?expand_wildcards=all&filter_path=*.settings.index.uuid"), None);
         let names: Vec<String> = indices.as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default();
         for some in names.chunks(20) {
             if http(address, "DELETE", &format!("/{}", some.join(",")), None).0 != 200 {

@@ -1,7 +1,7 @@
 //! How fast the record applies, beside bare prepared inserts of the same bytes by the same driver in the same run: documents of 1 KiB with their
 //! ledger rows, then rows of an operation's table.
 //!
-//! `cargo run --release -p store-cassandra --example apply_rate -- [host:port] [documents per round] [rounds]`
+//! `cargo run --release -p store-cassandra --example cassandra_apply_rate -- [host:port] [documents per round] [rounds]`
 
 use event_schema::outcome::Verdict;
 use futures::{StreamExt, stream};

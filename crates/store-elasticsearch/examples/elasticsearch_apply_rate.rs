@@ -1,6 +1,6 @@
 //! How fast the view applies, beside bare `_bulk` requests of the same bytes by the same client in the same run: documents of 1 KiB.
 //!
-//! `cargo run --release -p store-elasticsearch --example apply_rate -- [url] [documents per round] [rounds]`
+//! `cargo run --release -p store-elasticsearch --example elasticsearch_apply_rate -- [url] [documents per round] [rounds]`
 
 use elasticsearch::http::{
     Method,
