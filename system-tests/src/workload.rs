@@ -2,6 +2,7 @@
 //! Only records what it saw; the checker judges.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::{
     client::{Accepted, Client},
-    history::{Action, Body, Final, History, Look, Read, Write},
+    history::{Action, Body, Final, History, Look, Read, Status, Write},
 };
 
 /// How hard and on what.
@@ -57,7 +58,8 @@ struct Shared {
     stop: AtomicBool,
     acknowledged: AtomicU64,
     history: Mutex<History>,
-    tokens: Mutex<Vec<String>>,
+    /// Request and token of each write, as they were acknowledged.
+    tokens: Mutex<Vec<(String, String)>>,
 }
 
 impl Shared {
@@ -172,7 +174,7 @@ async fn work(number: usize, client: Arc<Client>, options: Options, shared: Arc<
         let accepted = client.accept(operation, &body, &idempotency, options.patience).await?;
         let (acknowledged, request) = (shared.now(), accepted.request.clone());
         shared.acknowledged.fetch_add(1, Ordering::Relaxed);
-        shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).push(accepted.token.clone());
+        shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).push((request.clone(), accepted.token.clone()));
         shared.record(|h| h.writes.push(Write { client: number, key: key.clone(), action, request, sent, acknowledged }));
         if random.random_bool(0.05)
             && let Some((key, earlier)) = &last
@@ -198,8 +200,14 @@ async fn read_all(client: &Client, options: &Options, shared: &Shared) -> Result
     let keys = (0..options.clients)
         .flat_map(|n| (0..options.own_keys).map(move |k| format!("own-{n}-{k}")))
         .chain((0..options.contended_keys).map(|k| format!("all-{k}")));
-    let last = shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).last().cloned();
-    let after: Vec<&str> = last.as_deref().into_iter().collect();
+    let applied: HashSet<String> = {
+        let history = shared.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.looks.iter().filter(|look| look.status == Status::Applied).map(|look| look.request.clone()).collect()
+    };
+    // The token of a refused write is answered with the refusal.
+    let tokens = shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let last = tokens.iter().rev().find(|(request, _)| applied.contains(request)).map(|(_, token)| token.as_str());
+    let after: Vec<&str> = last.into_iter().collect();
     let mut finals = Vec::new();
     for key in keys {
         let record = client.document(&options.collection, &key, None).await?;
