@@ -27,8 +27,10 @@ CREATE TABLE documents (place INTEGER NOT NULL, id TEXT NOT NULL, version INTEGE
 CREATE UNIQUE INDEX documents_by_id ON documents (place, id);
 CREATE TABLE tables (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, definition TEXT NOT NULL);
 CREATE TABLE rows (number INTEGER NOT NULL, key TEXT NOT NULL, newest INTEGER NOT NULL, cleared INTEGER NOT NULL, marker INTEGER NOT NULL,
-    expires INTEGER, cells TEXT NOT NULL, older TEXT, PRIMARY KEY (number, key)) WITHOUT ROWID;
-CREATE TABLE ledger (request BLOB PRIMARY KEY, version INTEGER NOT NULL, entry TEXT NOT NULL) WITHOUT ROWID;
+    expires INTEGER, cells TEXT NOT NULL, older TEXT);
+CREATE UNIQUE INDEX rows_by_key ON rows (number, key);
+CREATE TABLE ledger (request BLOB NOT NULL, version INTEGER NOT NULL, entry TEXT NOT NULL);
+CREATE UNIQUE INDEX ledger_by_request ON ledger (request);
 CREATE TABLE claims (key TEXT PRIMARY KEY, request TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX claims_by_end ON claims (until);
 CREATE TABLE marks (generation INTEGER NOT NULL, part INTEGER NOT NULL, through INTEGER NOT NULL, epoch INTEGER NOT NULL, next INTEGER NOT NULL,

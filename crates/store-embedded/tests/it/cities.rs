@@ -84,9 +84,12 @@ async fn kept_to_the_byte(opened: &Opened, fixture: &Fixture, cities: &[(String,
 
 /// Ids near a point by the store and by plain code; a city closer to the line than the index's rounding may be on either side.
 async fn near(opened: &Opened, fixture: &Fixture, cities: &[(String, Value, String)]) {
-    for (centre, km) in [((52.52, 13.405), 50.0), ((-17.8, 179.9), 500.0), ((0.0, 0.0), 2_000.0), ((89.0, 0.0), 3_000.0), ((35.7, 139.7), 20.0)] {
+    for (centre, km) in
+        [((52.52, 13.405), 50.0), ((-17.8, 179.9), 500.0), ((0.0, 0.0), 2_000.0), ((89.0, 0.0), 3_000.0), ((35.7, 139.7), 20.0)]
+    {
         let radius = km * 1_000.0;
-        let sure: Vec<&str> = cities.iter().filter(|(_, city, _)| metres(centre, place(city)) < radius - 0.1).map(|(id, ..)| id.as_str()).collect();
+        let sure: Vec<&str> =
+            cities.iter().filter(|(_, city, _)| metres(centre, place(city)) < radius - 0.1).map(|(id, ..)| id.as_str()).collect();
         let maybe = cities.iter().filter(|(_, city, _)| metres(centre, place(city)) < radius + 0.1).count();
         let query = json!({"geo_distance": {"distance": format!("{km}km"), "location": {"lat": centre.0, "lon": centre.1}}});
         let sort = json!([{"_geo_distance": {"location": {"lat": centre.0, "lon": centre.1}}}]);
@@ -105,11 +108,20 @@ async fn agree_with_plain_code(opened: &Opened, fixture: &Fixture, cities: &[(St
     let people = |city: &Value| city["population"].as_i64().unwrap_or(0);
     for (query, expected) in [
         (json!({"term": {"country": "DE"}}), count(&|city| city["country"] == "DE")),
-        (json!({"range": {"population": {"gte": 1_000_000, "lt": 2_000_000}}}), count(&|city| (1_000_000..2_000_000).contains(&people(city)))),
+        (
+            json!({"range": {"population": {"gte": 1_000_000, "lt": 2_000_000}}}),
+            count(&|city| (1_000_000..2_000_000).contains(&people(city))),
+        ),
         (json!({"term": {"name.keyword": "Berlin"}}), count(&|city| city["name"] == "Berlin")),
         (json!({"prefix": {"name.keyword": "San "}}), count(&|city| city["name"].as_str().is_some_and(|name| name.starts_with("San ")))),
-        (json!({"term": {"alternate_names.keyword": "Berlin"}}), count(&|city| city["alternate_names"].as_array().is_some_and(|names| names.contains(&json!("Berlin"))))),
-        (json!({"bool": {"filter": [{"term": {"country": "IN"}}], "must_not": [{"range": {"population": {"lt": 500_000}}}]}}), count(&|city| city["country"] == "IN" && people(city) >= 500_000)),
+        (
+            json!({"term": {"alternate_names.keyword": "Berlin"}}),
+            count(&|city| city["alternate_names"].as_array().is_some_and(|names| names.contains(&json!("Berlin")))),
+        ),
+        (
+            json!({"bool": {"filter": [{"term": {"country": "IN"}}], "must_not": [{"range": {"population": {"lt": 500_000}}}]}}),
+            count(&|city| city["country"] == "IN" && people(city) >= 500_000),
+        ),
     ] {
         let started = Instant::now();
         let found = opened.store.count(&fixture.collection, Some(&query)).await.expect("an answer");

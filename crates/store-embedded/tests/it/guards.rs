@@ -50,7 +50,8 @@ async fn write(opened: &Opened, f: &Fixture, n: u64, made: &Made) {
 async fn state(opened: &Opened, f: &Fixture) -> String {
     let store = &opened.store;
     let documents = store::Record::documents(store, &[f.key("d0"), f.key("d1")]).await.expect("a read");
-    let documents: Vec<_> = documents.into_iter().map(|d| d.map(|d| (d.meta.version.offset(), d.body.map(|body| body.get().to_owned())))).collect();
+    let documents: Vec<_> =
+        documents.into_iter().map(|d| d.map(|d| (d.meta.version.offset(), d.body.map(|body| body.get().to_owned())))).collect();
     let rows = store.rows(&[f.row_key(0), f.row_key(1)]).await.expect("a read");
     let rows: Vec<_> = rows.into_iter().map(|row| row.map(|row| (row.get("count").cloned(), row.get("total").cloned()))).collect();
     let ledger = store.ledger(&[f.request(0), f.request(1)]).await.expect("a read");
@@ -81,5 +82,7 @@ fn any_order_and_repetition_ends_in_the_same_state() {
             }
         })
     };
-    TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() }).run(&strategy, case).expect("order does not count");
+    TestRunner::new(Config { cases: 48, failure_persistence: None, ..Config::default() })
+        .run(&strategy, case)
+        .expect("order does not count");
 }

@@ -63,7 +63,11 @@ async fn a_full_disk_is_transient_and_takes_nothing_back() {
     let verdicts = opened.store.apply(&[store::document::Write::Document(elsewhere.clone()), f.put("large", 5, &large)]).await;
     assert!(verdicts.iter().all(|verdict| matches!(verdict, ItemVerdict::Transient(_))));
     answers::all_done(&opened.store.apply(&[f.put("small", 6, "{}"), store::document::Write::Document(elsewhere.clone())]).await, 2);
-    assert_eq!(answers::body(&opened.store, &elsewhere.key).await, Some(Some("{}".to_owned())), "a collection's number was not kept from the failed one");
+    assert_eq!(
+        answers::body(&opened.store, &elsewhere.key).await,
+        Some(Some("{}".to_owned())),
+        "a collection's number was not kept from the failed one"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

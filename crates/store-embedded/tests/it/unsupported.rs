@@ -28,7 +28,11 @@ async fn other_clauses_and_parameters_are_named() {
         (json!({"query": {"bool": {"must": [{"match_all": {}}, {"fuzzy": {"k": "a"}}]}}}), "fuzzy", "/query/bool/must/1/fuzzy"),
         (json!({"query": {"bool": {"filter": {"nested": {}}}}}), "nested", "/query/bool/filter/nested"),
         (json!({"query": {"match": {"k": {"query": "a", "fuzziness": 1}}}}), "match.fuzziness", "/query/match/k/fuzziness"),
-        (json!({"query": {"term": {"k": {"value": "a", "case_insensitive": true}}}}), "term.case_insensitive", "/query/term/k/case_insensitive"),
+        (
+            json!({"query": {"term": {"k": {"value": "a", "case_insensitive": true}}}}),
+            "term.case_insensitive",
+            "/query/term/k/case_insensitive",
+        ),
         (json!({"query": {"term": {"k": "a", "_name": "x"}}}), "", ""),
         (json!({"query": {"terms": {"k": {"index": "i", "id": "1", "path": "p"}}}}), "terms look-up", "/query/terms/k"),
         (json!({"query": {"range": {"at": {"gte": "now-1d"}}}}), "date math", "/query/range/at/gte"),
@@ -39,8 +43,16 @@ async fn other_clauses_and_parameters_are_named() {
         (json!({"query": {"match": {"english": "x"}}}), "match on a field with `analyzer`", "/query/match/english"),
         (json!({"query": {"term": {"day": "01/02/2020"}}}), "term on a date of a format of its own", "/query/term/day"),
         (json!({"query": {"exists": {"field": "k*"}}}), "exists on a pattern of fields", "/query/exists"),
-        (json!({"query": {"geo_distance": {"distance": "1km", "distance_type": "plane", "p": far}}}), "geo_distance.distance_type", "/query/geo_distance/distance_type"),
-        (json!({"query": {"bool": {"should": [], "minimum_should_match": "2<75%"}}}), "minimum_should_match with conditions", "/query/bool/minimum_should_match"),
+        (
+            json!({"query": {"geo_distance": {"distance": "1km", "distance_type": "plane", "p": far}}}),
+            "geo_distance.distance_type",
+            "/query/geo_distance/distance_type",
+        ),
+        (
+            json!({"query": {"bool": {"should": [], "minimum_should_match": "2<75%"}}}),
+            "minimum_should_match with conditions",
+            "/query/bool/minimum_should_match",
+        ),
         (json!({"sort": ["_score"]}), "sort by _score", "/sort/0"),
         (json!({"sort": [{"n": {"order": "asc", "mode": "avg"}}]}), "sort.mode", "/sort/0/n/mode"),
         (json!({"sort": [{"n": {"nested": {}}}]}), "sort.nested", "/sort/0/n/nested"),
@@ -48,7 +60,9 @@ async fn other_clauses_and_parameters_are_named() {
     ] {
         let request: SearchRequest = serde_json::from_value(body.clone()).expect("a search");
         match opened.store.search(&fixture.collection, &request).await {
-            Err(StoreError::Unsupported { clause: found, pointer: at }) => assert_eq!((found.as_str(), at.as_str()), (clause, pointer), "{body}"),
+            Err(StoreError::Unsupported { clause: found, pointer: at }) => {
+                assert_eq!((found.as_str(), at.as_str()), (clause, pointer), "{body}")
+            }
             Err(StoreError::BadSearch { .. }) if clause.is_empty() => {}
             other => panic!("{body} must be refused, not {other:?}"),
         }
