@@ -233,6 +233,11 @@ impl Expr {
     }
 }
 
+#[cfg(test)]
+pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
+    Function::names().chain(["literal", "object", "map"])
+}
+
 /// `: did you mean …?`, or nothing.
 pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut hint = String::new();

@@ -53,3 +53,28 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
     let absent = Catalog::load(&[PathBuf::from("no-such-folder")]).unwrap_err().to_string();
     assert!(absent.contains("no-such-folder"), "{absent}");
 }
+
+const DOCUMENTATION: &str = include_str!("../../../../docs/catalog.md");
+
+#[test]
+fn the_documentations_example_is_sound() {
+    let (_, rest) = DOCUMENTATION.split_once("```yaml\n").unwrap();
+    let catalog = load(rest.split_once("```").unwrap().0).unwrap();
+    let operation = catalog.operation("note.create").unwrap();
+    let request = operation.examples()[0].request.to_string();
+    operation.accept(request.as_bytes(), &crate::Seed { unique: [0; 16], now: 0 }).unwrap();
+}
+
+#[test]
+fn the_documentation_names_every_function_and_field() {
+    let fields = [
+        "name", "summary", "http", "envelope", "kind", "order", "request", "raw", "many", "generate", "rules", "let", "key", "guards",
+        "write", "result", "examples",
+    ];
+    let actions = ["put", "merge", "upsert", "remove_fields", "remove", "expect", "when", "for_each", "as", "expires"];
+    let formats = ["document-id", "collection-name", "not-blank", "mail", "phone", "country-code", "web-address"];
+    for name in expression::function_names().chain(fields).chain(actions).chain(formats) {
+        let told = [format!("`{name}`"), format!("`{name}: ")].iter().any(|form| DOCUMENTATION.contains(form));
+        assert!(told, "docs/catalog.md does not tell of `{name}`");
+    }
+}
