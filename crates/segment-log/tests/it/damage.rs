@@ -168,14 +168,10 @@ fn sectors_missing_before_a_later_commit_are_damage() {
 fn a_log_stored_in_a_log_confuses_nobody() {
     let inner = segment_of(&RECORDS);
     let mut whole = segment_of(&[b"acknowledged"]);
-    let before = whole.len();
     commit(&mut whole, 1, &[&inner]);
-    // Its header is lost; what looks like frames inside is not at its place.
-    whole[before..before + 20].fill(0);
-    let cut = &whole[..whole.len() - 3];
-    let (_folder, opened) = reopen(cut);
-    let opened = opened.map(|(_, opened)| opened.bounds.end);
-    assert!(matches!(opened, Ok(1) | Err(OpenError::Damaged(_))), "{opened:?}");
+    // What looks like frames of later commits inside the torn one is not at its place.
+    let (_folder, opened) = reopen(&whole[..whole.len() - 3]);
+    assert_eq!(opened.unwrap().1.bounds.end, 1);
 }
 
 #[test]
