@@ -1,6 +1,8 @@
 //! Polygons whose edges are geodesics of WGS84, border included.
 //! Must never treat an edge as a straight line of the map: a parallel is no geodesic, and an edge bulges towards its pole.
 
+use std::sync::Arc;
+
 use super::bounds::{Bounds, arc_latitudes};
 use super::distance::{Direction, LEAST_CURVATURE, azimuth, distance};
 use super::{Point, wrap};
@@ -14,10 +16,10 @@ const LONGEST_PLAIN_EDGE: f64 = 2.6;
 /// Flattening of WGS84.
 const FLATTENING: f64 = 1.0 / 298.257_223_563;
 
-/// At least three corners, in either orientation; the last is joined to the first. Around a pole, the inside is the polar cap.
+/// Cheap to clone. At least three corners, in either orientation; the last is joined to the first. Around a pole, the inside is the polar cap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polygon {
-    points: Box<[Point]>,
+    points: Arc<[Point]>,
     /// -1, 0 or 1: the pole that the edges go round.
     pole: i8,
 }
@@ -36,7 +38,7 @@ impl Polygon {
         if points.len() < 3 {
             return None;
         }
-        let points: Box<[Point]> = points.into_iter().map(|p| Point { lat: p.lat.clamp(-90.0, 90.0), lon: wrap(p.lon) }).collect();
+        let points: Arc<[Point]> = points.into_iter().map(|p| Point { lat: p.lat.clamp(-90.0, 90.0), lon: wrap(p.lon) }).collect();
         let turned: f64 = edges(&points).map(|(a, b)| eastward(a.lon, b.lon)).sum();
         let pole = if turned.abs() < 180.0 {
             0

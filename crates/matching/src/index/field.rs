@@ -1,7 +1,7 @@
 //! One field that registered filters speak of: the structures in which its conditions wait for a value.
 //! Must never hold a condition that nobody waits for.
 
-use super::leaf::{Area, Leaf, Search, Test};
+use super::leaf::{Leaf, Search, Test};
 use super::patterns::Patterns;
 use super::posting::Posting;
 use super::ranges::Ranges;
@@ -61,7 +61,10 @@ impl Field {
                 let Search { pattern, place } = &mut **search;
                 *place = self.patterns.get_or_insert_default().insert(pattern, number);
             }
-            Test::Geo(area) => self.shapes.get_or_insert_default().insert(&area.bounds(), number),
+            Test::Geo(_) | Test::Polygon(_) => {
+                let shapes = self.shapes.get_or_insert_default();
+                leaf.test.bounds().iter().for_each(|bounds| shapes.insert(bounds, number));
+            }
             Test::Select(_) => self.selects.insert(number),
             Test::Match(_) | Test::Tree(_) => {}
         }
@@ -83,9 +86,9 @@ impl Field {
                     patterns.remove(&search.place, number);
                 }
             }
-            Test::Geo(area) => {
-                if let Some(shapes) = &mut self.shapes {
-                    shapes.remove(&area.bounds(), number);
+            Test::Geo(_) | Test::Polygon(_) => {
+                if let (Some(shapes), Some(bounds)) = (&mut self.shapes, leaf.test.bounds()) {
+                    shapes.remove(&bounds, number);
                 }
             }
             Test::Select(_) => self.selects.remove(number),
@@ -118,7 +121,7 @@ impl Field {
             Test::Exists => 0.95,
             Test::Range(bounds) => self.share_of_range(bounds),
             Test::Regexp(_) => 0.08,
-            Test::Geo(area) => share_of_area(area),
+            Test::Geo(_) | Test::Polygon(_) => test.bounds().map_or(1.0, |bounds| share_of_area(&bounds)),
             Test::Match(_) => 0.09,
             Test::Select(_) => 0.6,
             Test::Tree(_) => 1.0,
@@ -149,9 +152,8 @@ fn one_of(values: u32, references: u32, truth: bool) -> f64 {
 }
 
 /// The share of the earth's surface, leaning to the side that documents gather where filters are.
-fn share_of_area(area: &Area) -> f64 {
+fn share_of_area(bounds: &crate::geo::Bounds) -> f64 {
     let width = |bounds: crate::geo::Rectangle| (bounds.east - bounds.west).abs() * (bounds.north - bounds.south).abs().min(180.0);
-    let bounds = area.bounds();
     let degrees = width(bounds.first) + bounds.second.map_or(0.0, width);
     (degrees / 64_800.0).sqrt().clamp(1e-6, 0.9) * 0.3
 }

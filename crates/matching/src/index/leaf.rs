@@ -43,6 +43,8 @@ pub(super) enum Test {
     Range(Box<Bounds>),
     Regexp(Box<Search>),
     Geo(Box<Area>),
+    /// Apart from the other areas, so that its corners are one step away.
+    Polygon(Polygon),
     Match(Box<Kept>),
     Select(Box<Kept>),
     /// A part too large for conjunctions; evaluated as it stands.
@@ -70,23 +72,11 @@ pub(super) struct Search {
     pub(super) place: Place,
 }
 
-/// An area, ready for many tests.
+/// An area other than a polygon, ready for many tests.
 #[derive(Debug, PartialEq)]
 pub(super) enum Area {
     Box(geo::BoundingBox),
     Radius(Radius),
-    Polygon(Arc<Polygon>),
-}
-
-impl From<&Shape> for Area {
-    fn from(shape: &Shape) -> Self {
-        match shape {
-            Shape::Box(area) => Area::Box(*area),
-            Shape::Circle { centre, radius } => Area::Radius(Radius::new(*centre, 0.0, *radius)),
-            Shape::Ring { centre, from, to } => Area::Radius(Radius::new(*centre, *from, *to)),
-            Shape::Polygon(polygon) => Area::Polygon(Arc::clone(polygon)),
-        }
-    }
 }
 
 impl Area {
@@ -94,7 +84,6 @@ impl Area {
         match self {
             Area::Box(area) => area.bounds(),
             Area::Radius(radius) => radius.bounds(),
-            Area::Polygon(polygon) => polygon.bounds(),
         }
     }
 
@@ -102,7 +91,6 @@ impl Area {
         match self {
             Area::Box(area) => area.contains(point),
             Area::Radius(radius) => radius.contains(point, &Direction::from(point)),
-            Area::Polygon(polygon) => polygon.contains(point),
         }
     }
 }
@@ -132,10 +120,28 @@ impl Test {
             Condition::Holds { value, .. } => Test::Holds(value.into()),
             Condition::Range { bounds, .. } => Test::Range(Box::new(*bounds)),
             Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search { pattern: pattern.clone(), place: Place::default() })),
-            Condition::Geo { shape, .. } => Test::Geo(Box::new(shape.into())),
+            Condition::Geo { shape, .. } => Test::of_shape(shape),
             Condition::Match { .. } => Test::Match(Kept::new(condition)),
             Condition::Select { .. } => Test::Select(Kept::new(condition)),
         })
+    }
+
+    fn of_shape(shape: &Shape) -> Self {
+        Test::Geo(Box::new(match shape {
+            Shape::Box(area) => Area::Box(*area),
+            Shape::Circle { centre, radius } => Area::Radius(Radius::new(*centre, 0.0, *radius)),
+            Shape::Ring { centre, from, to } => Area::Radius(Radius::new(*centre, *from, *to)),
+            Shape::Polygon(polygon) => return Test::Polygon(Polygon::clone(polygon)),
+        }))
+    }
+
+    /// The rectangles that hold the area; nothing for other tests.
+    pub(super) fn bounds(&self) -> Option<geo::Bounds> {
+        match self {
+            Test::Geo(area) => Some(area.bounds()),
+            Test::Polygon(polygon) => Some(polygon.bounds()),
+            _ => None,
+        }
     }
 
     /// Whether a result is worth keeping for the rest of the document.
@@ -143,7 +149,7 @@ impl Test {
     pub(super) fn is_costly(&self) -> bool {
         match self {
             Test::Equals(_) | Test::Exists | Test::Holds(_) | Test::Range(_) => false,
-            Test::Regexp(_) | Test::Geo(_) | Test::Match(_) | Test::Select(_) | Test::Tree(_) => true,
+            Test::Regexp(_) | Test::Geo(_) | Test::Polygon(_) | Test::Match(_) | Test::Select(_) | Test::Tree(_) => true,
         }
     }
 
@@ -164,6 +170,7 @@ impl Test {
                 _ => false,
             },
             (Test::Regexp(search), Some(found)) => found.as_str().is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text)),
+            (Test::Polygon(polygon), Some(found)) => geo::parse_point(found).is_some_and(|point| polygon.contains(point)),
             (Test::Geo(area), Some(found)) => geo::parse_point(found).is_some_and(|point| area.contains(point)),
         }
     }
@@ -190,6 +197,10 @@ impl Test {
             Test::Range(bounds) => bounds.hash(hasher),
             Test::Regexp(search) => (search.pattern.source(), search.pattern.flags()).hash(hasher),
             Test::Geo(area) => hash_area(area, hasher),
+            Test::Polygon(polygon) => {
+                let numbers = polygon.points().iter().flat_map(|point| [point.lat, point.lon]);
+                numbers.for_each(|number| hash_number(number, hasher));
+            }
             Test::Match(kept) | Test::Select(kept) => kept.text.hash(hasher),
         }
     }
@@ -202,6 +213,7 @@ impl Test {
             (Test::Range(a), Test::Range(b)) => a == b,
             (Test::Regexp(a), Test::Regexp(b)) => a.pattern == b.pattern,
             (Test::Geo(a), Test::Geo(b)) => a == b,
+            (Test::Polygon(a), Test::Polygon(b)) => a == b,
             (Test::Match(a), Test::Match(b)) | (Test::Select(a), Test::Select(b)) => a.text == b.text,
             _ => false,
         }
@@ -223,15 +235,16 @@ pub(super) fn hash_scalar(kind: u8, field: u32, scalar: ScalarRef<'_>, hasher: &
 }
 
 fn hash_area(area: &Area, hasher: &mut impl Hasher) {
-    let mut number = |number: f64| hasher.write_u64((number + 0.0).to_bits());
-    match area {
-        Area::Box(area) => [area.top, area.left, area.bottom, area.right].into_iter().for_each(&mut number),
-        Area::Radius(radius) => [radius.centre().lat, radius.centre().lon, radius.to()].into_iter().for_each(&mut number),
-        Area::Polygon(polygon) => polygon.points().iter().for_each(|point| {
-            number(point.lat);
-            number(point.lon);
-        }),
-    }
+    let numbers = match area {
+        Area::Box(area) => [area.top, area.left, area.bottom, area.right],
+        Area::Radius(radius) => [radius.centre().lat, radius.centre().lon, radius.to(), 0.0],
+    };
+    numbers.into_iter().for_each(|number| hash_number(number, hasher));
+}
+
+/// Zero and minus zero alike, since they are equal.
+fn hash_number(number: f64, hasher: &mut impl Hasher) {
+    hasher.write_u64((number + 0.0).to_bits());
 }
 
 impl Leaf {
