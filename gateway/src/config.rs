@@ -54,7 +54,8 @@ pub struct Config {
     pub ledger_poll_millis: u64,
     /// How often the list of collections is read anew, seconds.
     pub collections_refresh_seconds: u64,
-    /// Bulk lines that wait for the log's acknowledgement at once, per bulk, and their bytes.
+    /// Bulk lines that wait for the log's acknowledgement at once, per bulk, and their bytes: a small part of the log's queue, so that bulks
+    /// do not crowd out single writes.
     pub bulk_in_flight: usize,
     pub bulk_in_flight_bytes: usize,
     /// Bulks at once; beyond: 429.
@@ -109,7 +110,7 @@ impl Default for Config {
             ledger_poll_millis: 500,
             collections_refresh_seconds: 10,
             bulk_in_flight: 4096,
-            bulk_in_flight_bytes: 16 << 20,
+            bulk_in_flight_bytes: 4 << 20,
             max_bulks: 32,
             bulk_patience_seconds: 10,
             bulk_answers_bytes: 1 << 20,

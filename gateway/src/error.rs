@@ -92,7 +92,7 @@ impl Problem {
         self.0.request
     }
 
-    /// `Retry-After` and `Location`, where the facts ask for them.
+    /// `Retry-After`, and `Connection: close` where the rest of the body is not worth waiting for.
     pub(crate) fn headers(&self, headers: &mut http::HeaderMap) {
         if let Some(seconds) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -125,6 +125,9 @@ impl Serialize for Problem {
         }
         if let Some(token) = &facts.token {
             map.serialize_entry("token", token)?;
+        }
+        if let Some(seconds) = &facts.retry_after {
+            map.serialize_entry("retry_after", seconds)?;
         }
         for (name, value) in &facts.extra {
             map.serialize_entry(name, value)?;

@@ -44,6 +44,9 @@ impl Keys {
     }
 }
 
+/// Events of one request that are remembered here.
+const KEPT: usize = 64;
+
 /// Names the request: at random, or by its key.
 pub(crate) fn identify(app: &App, operation: &str, request: &RawRequest) -> Result<Identity, Problem> {
     let Some(key) = &request.options.idempotency_key else {
@@ -83,9 +86,11 @@ impl Ticket {
         Claim { key: key.iter().map(|byte| format!("{byte:02x}")).collect(), until: self.until }
     }
 
-    /// All of its events are in the log: repeats get their places.
+    /// All of its events are in the log: repeats get their places. Those of very many are left to the ledger, to bound this table.
     pub(crate) fn keep(self, published: Arc<[Published]>) {
-        *self.known.published.lock() = Some(published);
+        if published.len() <= KEPT {
+            *self.known.published.lock() = Some(published);
+        }
     }
 }
 

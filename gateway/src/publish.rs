@@ -14,6 +14,7 @@ use event::Event;
 use event_log::{Appended, Delivery, DeliveryError, Refused, SendError};
 use event_schema::id::RequestId;
 use tokio::time::{Instant, timeout_at};
+use tracing::warn;
 
 /// An event that is in the log for good.
 #[derive(Clone, Debug)]
@@ -84,7 +85,10 @@ impl Sent {
                 app.metrics.accepted.inc();
                 Ok(Published { request: self.request, kind: self.kind, partition, offset })
             }
-            Some(Err(error)) => Err(Problem::from(error).about(self.request, None)),
+            Some(Err(error)) => {
+                warn!(request = %self.request, %error, "an event was not acknowledged; its client is told so");
+                Err(Problem::from(error).about(self.request, None))
+            }
             None => Err(Problem::new(Code::Internal, "an event was asked for its place twice")),
         }
     }

@@ -20,7 +20,7 @@ impl From<StoreError> for Problem {
         let detail = error.to_string();
         match error {
             StoreError::Unavailable { .. } => Problem::new(Code::StoreUnavailable, detail).retry_after(2),
-            StoreError::Refused { .. } => Problem::new(Code::BadSearch, detail),
+            StoreError::Refused { .. } => Problem::new(Code::Internal, detail),
             StoreError::Unsupported { pointer, .. } => Problem::new(Code::UnsupportedSearch, detail).at(pointer),
             StoreError::BadSearch { pointer, .. } => Problem::new(Code::BadSearch, detail).at(pointer),
             StoreError::NotMigrated { .. } => Problem::new(Code::NotMigrated, detail).retry_after(10),

@@ -11,7 +11,7 @@ pub(crate) fn all() -> Value {
         "properties": {
             "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}, "code": {"type": "string", "enum": codes},
             "detail": {"type": "string"}, "hint": {"type": "string"}, "pointer": {"type": "string"}, "request_id": {"type": "string"},
-            "token": {"type": "string"},
+            "token": {"type": "string"}, "retry_after": {"type": "integer"},
             "errors": {"type": "array", "items": {"type": "object", "properties": {"pointer": {"type": "string"}, "rule": {"type": "string"}, "message": {"type": "string"}}}},
         },
     });

@@ -18,7 +18,7 @@ use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{Collection, SearchRequest, View};
+use store::{Collection, SearchRequest, StoreError, View};
 
 /// `from + size`.
 const WINDOW: usize = 10_000;
@@ -33,8 +33,16 @@ pub(crate) async fn search(
     let clauses = Clauses::read(&app, &headers, body, &["query", "sort", "from", "size", "search_after"]).await?;
     let request = clauses.request()?;
     let (view, collection) = fresh(&app, &index, &name, &headers, &query).await?;
-    let result = view.search(&collection, &request).await?;
+    let result = view.search(&collection, &request).await.map_err(refused)?;
     Ok(answer::json(StatusCode::OK, &result))
+}
+
+/// What the view refuses is the search.
+pub(crate) fn refused(error: StoreError) -> Problem {
+    match error {
+        StoreError::Refused { .. } => Problem::new(Code::BadSearch, error.to_string()),
+        other => other.into(),
+    }
 }
 
 /// The members of a search body, each one that this route knows.
