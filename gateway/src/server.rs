@@ -53,6 +53,7 @@ pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shu
     spawn("collections", app.collections.clone().follow(refresh, shutdown.clone()));
     spawn("watch", watch(app.clone(), shutdown.clone()));
 
+    health.set("gateway", State::Ready);
     info!(address = %listener.local_addr()?, "the gateway listens");
     let connections = accept(&app, listener, router, &shutdown).await;
     drain(&app, connections, &shutdown).await;

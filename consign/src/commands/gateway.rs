@@ -35,6 +35,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let around = Surroundings::new(Duration::from_secs(settings.gateway.drain_seconds + 10))?;
     let listener = services::bind(settings.gateway.listen, "gateway.listen").await?;
     tracing::info!(address = %listener.local_addr()?, "the gateway starts");
+    // Ready only once it serves: the gateway itself says so.
+    around.health.set("gateway", runtime::State::Starting { why: "waits for what it needs".into() });
     let (listener, meanwhile) = services::answer_meanwhile(listener, &around)?;
     let ready = services::await_topics(&stack, &around).await?;
     services::watch(&stack, &around, false);
