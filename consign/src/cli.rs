@@ -48,9 +48,13 @@ pub enum Command {
     Catalog(commands::catalog::Command),
     #[command(subcommand)]
     Config(commands::config::Command),
+    Doctor(commands::doctor::Arguments),
     Health(commands::health::Arguments),
     #[command(subcommand)]
     Request(commands::request::Command),
+    Load(commands::load::Arguments),
+    #[command(subcommand)]
+    Dlq(commands::dlq::Command),
     #[command(subcommand)]
     Filter(commands::filter::Command),
     #[command(subcommand)]

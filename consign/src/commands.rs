@@ -4,9 +4,12 @@ pub mod catalog;
 pub mod completions;
 pub mod config;
 pub mod dev;
+pub mod dlq;
+pub mod doctor;
 pub mod filter;
 pub mod gateway;
 pub mod health;
+pub mod load;
 pub mod request;
 pub mod schema;
 pub mod topics;
@@ -59,8 +62,11 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Topics(command) => topics::run(command, invocation).await,
         Command::Catalog(command) => catalog::run(command, invocation).await,
         Command::Config(command) => config::run(&command, invocation),
+        Command::Doctor(arguments) => doctor::run(arguments, invocation).await,
         Command::Health(arguments) => health::run(arguments, invocation).await,
         Command::Request(command) => request::run(command, invocation).await,
+        Command::Load(arguments) => load::run(arguments, invocation).await,
+        Command::Dlq(command) => dlq::run(command, invocation).await,
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
         Command::Schema(command) => schema::run(&command, invocation),
         Command::Completions(arguments) => completions::run(&arguments, invocation),

@@ -2,9 +2,9 @@
 //! pipeline may be here.
 
 pub mod cli;
-mod client;
-mod commands;
-mod failure;
+pub mod client;
+pub mod commands;
+pub mod failure;
 mod output;
 mod services;
 pub mod settings;

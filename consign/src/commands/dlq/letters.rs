@@ -1,0 +1,169 @@
+//! Reading the topic `dead-letters`, on whatever log there is. Of a data folder that a running process holds, a copy of the topic's files is
+//! read: segments only grow, and what is torn off at their end is found by its checksum.
+
+use crate::{
+    failure::Failure,
+    settings::{LogKind, Settings},
+    stack::{Stack, patiently},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use event_log::{Limits, Log, Record, embedded};
+use event_schema::{
+    codec::{self, Parts},
+    decision::{DeadLetter, OriginalRecord},
+    topics::DEAD_LETTERS,
+};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use std::{fs, path::Path, time::Duration};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+const PARTITION: u16 = 0;
+
+/// A dead letter and where it is.
+#[derive(Debug, Serialize)]
+pub struct Letter {
+    pub offset: u64,
+    /// When it was written, RFC 3339.
+    pub time: String,
+    #[serde(flatten)]
+    pub content: Content,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    Letter(Box<Readable>),
+    /// A record there that is no dead letter.
+    Unreadable {
+        unreadable: String,
+    },
+}
+
+/// The letter with its original decoded, as far as it is text.
+#[derive(Debug, Serialize)]
+pub struct Readable {
+    pub request: Option<String>,
+    pub operation: Option<String>,
+    pub partition: u16,
+    pub position: u64,
+    pub code: String,
+    pub message: String,
+    pub store: Option<String>,
+    pub original: Original,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Original {
+    pub key: Option<String>,
+    pub headers: Vec<(String, String)>,
+    pub value: Body,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Body {
+    Json(Box<RawValue>),
+    Text(String),
+    /// Neither JSON nor text.
+    Bytes {
+        base64: String,
+    },
+    None(Value),
+}
+
+/// Every letter that is kept, oldest first, from `from` on.
+pub async fn read(settings: &Settings, from: u64) -> Result<Vec<Letter>, Failure> {
+    let topic = settings.topics.layout().name(&DEAD_LETTERS);
+    if settings.log.kind == LogKind::Kafka {
+        let stack = Stack::open(settings).await?;
+        return of(&stack.log, &topic, from).await;
+    }
+    let stands = settings.data.join("log/topics").join(&topic);
+    if !stands.exists() {
+        let hint = "another folder: --set data=FOLDER; servers: --config FILE with log.kind = \"kafka\"";
+        return Err(Failure::failed(format!("there is no pipeline's data in {}", settings.data.display())).hint(hint));
+    }
+    let copy = tempfile::tempdir()?;
+    copy_folder(&stands, &copy.path().join("topics").join(&topic))?;
+    let (log, handle) = embedded::open(copy.path(), embedded::Options::default()).map_err(|error| Failure::failed(error.to_string()))?;
+    let letters = of(&log, &topic, from).await;
+    handle.shutdown().await;
+    letters
+}
+
+async fn of(log: &Log, topic: &str, from: u64) -> Result<Vec<Letter>, Failure> {
+    let offsets = patiently(PATIENCE, async || Ok(log.admin.offsets(topic, PARTITION).await?)).await?;
+    let (mut at, mut letters) = (from.max(offsets.earliest), Vec::new());
+    while at < offsets.end {
+        let limits = Limits { records: 500, bytes: 16 << 20 };
+        let records = log.reader.read(topic, PARTITION, at, offsets.end, limits, PATIENCE).await?;
+        let Some(last) = records.last() else { break };
+        at = last.offset + 1;
+        letters.extend(records.into_iter().map(letter));
+    }
+    Ok(letters)
+}
+
+fn letter(record: Record) -> Letter {
+    let (offset, time) = (record.offset, codec::rfc3339(record.timestamp));
+    let parts = Parts { key: record.key, value: record.value, headers: record.headers };
+    let content = match codec::decode_dead_letter(&parts) {
+        Ok(letter) => Content::Letter(Box::new(readable(letter))),
+        Err(error) => Content::Unreadable { unreadable: error.to_string() },
+    };
+    Letter { offset, time, content }
+}
+
+fn readable(letter: DeadLetter) -> Readable {
+    let OriginalRecord { key, value, headers } = letter.original;
+    Readable {
+        request: letter.request.map(|request| request.to_string()),
+        operation: letter.operation,
+        partition: letter.position.partition,
+        position: letter.position.offset,
+        code: letter.reason.code,
+        message: letter.reason.message,
+        store: letter.reason.store,
+        original: Original {
+            key: key.map(|key| text(&key)),
+            headers: headers.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            value: value.map_or(Body::None(Value::Null), body),
+        },
+    }
+}
+
+/// Of base64, where it is text; otherwise as it is.
+fn text(encoded: &str) -> String {
+    STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| encoded.to_owned())
+}
+
+fn body(encoded: String) -> Body {
+    let Some(text) = STANDARD.decode(&encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+        return Body::Bytes { base64: encoded };
+    };
+    match serde_json::from_str::<Box<RawValue>>(&text) {
+        Ok(json) => Body::Json(json),
+        Err(_) => Body::Text(text),
+    }
+}
+
+/// The files of a topic; a segment that is deleted meanwhile was deleted on purpose.
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_folder(&source, &target)?;
+        } else if let Err(error) = fs::copy(&source, &target)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Failure::failed(format!("{}: {error}", source.display())));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,76 @@
+//! `consign doctor`: what is missing or weak, each with the line that mends it. Looks at everything, changes nothing.
+
+mod embedded;
+mod finding;
+mod machine;
+mod servers;
+
+use super::Invocation;
+use crate::{
+    failure::Failure,
+    output::table,
+    settings::{LogKind, Settings},
+};
+use clap::Args;
+use finding::{Finding, State};
+use serde::Serialize;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign doctor                            the data folder of `consign dev`
+  consign doctor --config gateway.toml      Kafka, Cassandra, Elasticsearch as the settings name them
+  consign doctor --json | jq '.findings[] | select(.state != \"well\")'
+
+Exit 0 if nothing is missing (weak settings are named and allowed), 1 if something is, 3 if a server is out of reach.";
+
+/// Say what is missing or weak, each with the line that mends it
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    patience: crate::commands::Patience,
+}
+
+#[derive(Serialize)]
+struct Told {
+    well: bool,
+    findings: Vec<Finding>,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let settings = invocation.settings(&[])?.settings;
+    let mut findings = machine::look(&settings);
+    findings.push(catalog(&settings));
+    match settings.log.kind {
+        LogKind::Embedded => findings.extend(embedded::look(&settings).await),
+        LogKind::Kafka => findings.extend(servers::look(&settings, arguments.patience.limit()).await),
+    }
+    let worst = findings.iter().map(|finding| finding.state).max().unwrap_or(State::Well);
+    let told = Told { well: worst <= State::Weak, findings };
+    invocation.output.result(&told, text)?;
+    match worst {
+        State::Well | State::Weak => Ok(()),
+        State::Missing => Err(Failure::told()),
+        State::OutOfReach => Err(Failure { message: String::new(), ..Failure::unreachable("") }),
+    }
+}
+
+fn catalog(settings: &Settings) -> Finding {
+    match crate::stack::catalog(settings) {
+        Ok(catalog) => Finding::well("catalog", format!("{} operations, version {}", catalog.operations().count(), catalog.version())),
+        Err(failure) => Finding::missing("catalog", failure.message, "consign catalog check"),
+    }
+}
+
+fn text(told: &Told) -> String {
+    let row = |finding: &Finding| vec![finding.state.name().to_owned(), finding.about.clone(), finding.found.clone()];
+    let mut text = table(&["", "what", "found"], &told.findings.iter().map(row).collect::<Vec<_>>());
+    let mends: Vec<_> = told.findings.iter().filter_map(|finding| Some((finding, finding.mend.as_ref()?))).collect();
+    if !mends.is_empty() {
+        text += "\nWhat mends it:\n";
+    }
+    for (finding, mend) in mends {
+        text += &format!("  {}\n      {mend}\n", finding.about);
+    }
+    text
+}
