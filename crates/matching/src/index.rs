@@ -154,10 +154,11 @@ impl Engine {
         }
         let mut codes: Vec<Code> = form.terms.iter().map(|term| self.intern(term)).collect();
         codes.sort_unstable();
-        if let [only] = codes[..] {
-            if !conjunction::is_negated(only) && self.leaves.share(leaf_of(only)).is_some() {
-                return Part::Leaf(leaf_of(only));
-            }
+        if let [only] = codes[..]
+            && !conjunction::is_negated(only)
+            && self.leaves.share(leaf_of(only)).is_some()
+        {
+            return Part::Leaf(leaf_of(only));
         }
         let hash = self.hasher.hash_one(&codes);
         let known = &self.conjunctions;

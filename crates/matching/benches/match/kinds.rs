@@ -33,7 +33,11 @@ pub struct Kind {
 }
 
 pub static KINDS: [Kind; 12] = [
-    Kind { name: "equals", filter: |i, _, _| json!({"equals": {"city": city(i)}}), document: |n, r| json!({"city": city(r.below(n)), "n": 1}) },
+    Kind {
+        name: "equals",
+        filter: |i, _, _| json!({"equals": {"city": city(i)}}),
+        document: |n, r| json!({"city": city(r.below(n)), "n": 1}),
+    },
     Kind {
         name: "in",
         filter: |_, n, r| json!({"in": {"city": (0..5).map(|_| city(r.below(n))).collect::<Vec<_>>()}}),
@@ -44,7 +48,11 @@ pub static KINDS: [Kind; 12] = [
         filter: |i, _, _| json!({"exists": format!("tags[\"{}\"]", city(i))}),
         document: |n, r| json!({"tags": [city(r.below(n)), city(r.below(n))]}),
     },
-    Kind { name: "range_narrow", filter: |i, _, _| json!({"range": {"n": {"gte": i, "lt": i + 1}}}), document: |n, r| json!({"n": r.unit() * n as f64}) },
+    Kind {
+        name: "range_narrow",
+        filter: |i, _, _| json!({"range": {"n": {"gte": i, "lt": i + 1}}}),
+        document: |n, r| json!({"n": r.unit() * n as f64}),
+    },
     Kind {
         name: "range_wide",
         filter: |_, _, r| {
@@ -123,8 +131,12 @@ fn mixed(number: usize, size: usize, random: &mut Random) -> Value {
         4 => json!({"and": [{"range": {"price": {"gte": low, "lt": low + 10}}}, {"equals": {"kind": kind}}]}),
         5 => json!({"and": [{"equals": {"owner": city(number)}}, {"range": {"price": {"gte": low}}}, {"exists": "name"}]}),
         6 => json!({"exists": format!("tags[\"{}\"]", city(number))}),
-        7 => json!({"or": [{"and": [{"equals": {"owner": city(number)}}, {"not": {"equals": {"kind": kind}}}]}, {"in": {"tag": [city(number), city(number + 1)]}}]}),
-        8 => json!({"and": [{"geoDistance": {"pos": position(random), "distance": format!("{}m", 5_000_000 / (size as f64).sqrt() as usize)}}, {"equals": {"kind": kind}}]}),
+        7 => {
+            json!({"or": [{"and": [{"equals": {"owner": city(number)}}, {"not": {"equals": {"kind": kind}}}]}, {"in": {"tag": [city(number), city(number + 1)]}}]})
+        }
+        8 => {
+            json!({"and": [{"geoDistance": {"pos": position(random), "distance": format!("{}m", 5_000_000 / (size as f64).sqrt() as usize)}}, {"equals": {"kind": kind}}]})
+        }
         _ => json!({"regexp": {"name": format!("^{}-[a-z]+$", city(number))}}),
     }
 }

@@ -36,7 +36,8 @@ impl Bounds {
     /// From a range of latitudes, and the longitudes from `west` for `width` degrees eastward.
     pub(super) fn new(south: f64, north: f64, west: f64, width: f64) -> Self {
         let (south, north) = (south - SLACK, north + SLACK);
-        if !(width + 4.0 * SLACK < 360.0) || !west.is_finite() {
+        let round = width.is_nan() || width + 4.0 * SLACK >= 360.0;
+        if round || !west.is_finite() {
             return Self { first: Rectangle { south, west: -181.0, north, east: 181.0 }, second: None };
         }
         let west = wrap(west) - SLACK;

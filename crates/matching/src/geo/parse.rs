@@ -84,7 +84,11 @@ fn decode_geohash(text: &str) -> Option<Point> {
         for bit in (0..5).rev() {
             let range = if even { &mut lon } else { &mut lat };
             let middle = (range.0 + range.1) / 2.0;
-            if digit >> bit & 1 == 1 { range.0 = middle } else { range.1 = middle }
+            if digit >> bit & 1 == 1 {
+                range.0 = middle
+            } else {
+                range.1 = middle
+            }
             even = !even;
         }
     }

@@ -57,7 +57,8 @@ impl Polygon {
 
     /// Whether the point lies inside or on the border.
     pub fn contains(&self, point: Point) -> bool {
-        if !(point.lat.abs() <= 90.0) || !point.lon.is_finite() {
+        let on_earth = point.lat.abs() <= 90.0 && point.lon.is_finite();
+        if !on_earth {
             return false;
         }
         let point = Point { lat: point.lat, lon: wrap(point.lon) };
@@ -171,10 +172,8 @@ fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
     if let Some(side) = obvious_side(west, east, point) {
         return side;
     }
-    if let Some(margin) = margin_angle(west, east) {
-        if let Some(side) = plain_side(west, east, point, margin) {
-            return side;
-        }
+    if let Some(side) = margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin)) {
+        return side;
     }
     exact_side(west, east, point)
 }

@@ -20,7 +20,9 @@ fn points_in_every_spelling() {
     ] {
         assert_eq!(parse_point(&value), Some(at(48.5, 2.25)), "{value}");
     }
-    for value in [json!(null), json!(5), json!([1]), json!({"lat": 1}), json!("1;2"), json!("bogus;"), json!({"lat": "x", "lon": 1}), json!("xyz")] {
+    for value in
+        [json!(null), json!(5), json!([1]), json!({"lat": 1}), json!("1;2"), json!("bogus;"), json!({"lat": "x", "lon": 1}), json!("xyz")]
+    {
         assert_eq!(parse_point(&value), None, "{value}");
     }
     let cell = parse_point(&json!("gcpvj0du")).expect("a geohash");
@@ -29,7 +31,9 @@ fn points_in_every_spelling() {
 
 #[test]
 fn distances_in_every_unit() {
-    for (text, metres) in [("5km", 5_000.0), ("1,000m", 1.0), ("1 mi", 1609.34), ("12 Feet", 12.0 * 0.3048), ("3 deca-meters", 30.0), ("2 cm", 0.02)] {
+    for (text, metres) in
+        [("5km", 5_000.0), ("1,000m", 1.0), ("1 mi", 1609.34), ("12 Feet", 12.0 * 0.3048), ("3 deca-meters", 30.0), ("2 cm", 0.02)]
+    {
         let read = parse_distance(text).expect(text);
         assert!((read - metres).abs() < 1e-9, "{text}: {read}");
     }
@@ -59,9 +63,16 @@ fn polygon_edges_are_geodesic_and_belong_to_it() {
 #[test]
 fn polygons_around_poles_and_antimeridian() {
     let cap = Polygon::new((0..6).map(|step| at(70.0, f64::from(step) * 60.0)).collect()).expect("six points");
-    assert!(cap.contains(at(90.0, 12.0)) && cap.contains(at(80.0, 33.0)) && !cap.contains(at(60.0, 33.0)) && !cap.contains(at(-80.0, 33.0)));
+    assert!(
+        cap.contains(at(90.0, 12.0)) && cap.contains(at(80.0, 33.0)) && !cap.contains(at(60.0, 33.0)) && !cap.contains(at(-80.0, 33.0))
+    );
     let across = Polygon::new(vec![at(5.0, 175.0), at(5.0, -175.0), at(-5.0, -175.0), at(-5.0, 175.0)]).expect("four points");
-    assert!(across.contains(at(0.0, 180.0)) && across.contains(at(0.0, -178.0)) && across.contains(at(0.0, 178.0)) && !across.contains(at(0.0, 0.0)));
+    assert!(
+        across.contains(at(0.0, 180.0))
+            && across.contains(at(0.0, -178.0))
+            && across.contains(at(0.0, 178.0))
+            && !across.contains(at(0.0, 0.0))
+    );
 }
 
 #[test]

@@ -169,7 +169,9 @@ impl Test {
                 Some(ScalarRef::Number(number)) => bounds.contains(number),
                 _ => false,
             },
-            (Test::Regexp(search), Some(found)) => found.as_str().is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text)),
+            (Test::Regexp(search), Some(found)) => {
+                found.as_str().is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text))
+            }
             (Test::Polygon(polygon), Some(found)) => geo::parse_point(found).is_some_and(|point| polygon.contains(point)),
             (Test::Geo(area), Some(found)) => geo::parse_point(found).is_some_and(|point| area.contains(point)),
         }

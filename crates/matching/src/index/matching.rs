@@ -95,19 +95,19 @@ impl Run<'_, '_, '_> {
             Value::Object(_) => {}
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => self.scalar(number, field, value),
         }
-        if let Some(shapes) = &field.shapes {
-            if let Some(point) = geo::parse_point(value) {
-                shapes.search(point, |leaf| self.candidate(leaf));
-            }
+        if let Some(shapes) = &field.shapes
+            && let Some(point) = geo::parse_point(value)
+        {
+            shapes.search(point, |leaf| self.candidate(leaf));
         }
     }
 
     fn scalar(&mut self, number: u32, field: &Field, value: &Value) {
         let Some(scalar) = ScalarRef::from_json(value) else { return };
-        if field.equals > 0 {
-            if let Some(leaf) = self.engine.leaves.find_scalar(EQUALS, number, scalar) {
-                self.holds(leaf);
-            }
+        if field.equals > 0
+            && let Some(leaf) = self.engine.leaves.find_scalar(EQUALS, number, scalar)
+        {
+            self.holds(leaf);
         }
         match (scalar, &field.ranges, &field.patterns) {
             (ScalarRef::Number(number), Some(ranges), _) => ranges.search(number, |found| match found {

@@ -6,8 +6,8 @@ use std::hash::{BuildHasher, Hash};
 use hashbrown::{DefaultHashBuilder, HashMap};
 use serde_json::{Map, Value};
 
-use super::scalar::ScalarRef;
 use super::posting::Posting;
+use super::scalar::ScalarRef;
 
 /// The `match` conditions of all fields.
 #[derive(Debug, Default)]

@@ -96,10 +96,11 @@ impl Patterns {
             let mut bytes = 0_u64;
             for (at, byte) in text.bytes().enumerate() {
                 bytes = (bytes << 8 | u64::from(byte.to_ascii_lowercase())) & mask;
-                if at + 1 >= length {
-                    if let Some(waiting) = self.grams.get(&Gram { bytes, length: length as u8 }) {
-                        waiting.for_each(&mut visit);
-                    }
+                let gram = Gram { bytes, length: length as u8 };
+                if at + 1 >= length
+                    && let Some(waiting) = self.grams.get(&gram)
+                {
+                    waiting.for_each(&mut visit);
                 }
             }
         }
@@ -122,10 +123,9 @@ impl Patterns {
     /// The window of a literal that the fewest patterns wait under, and a guess of how often that will be for nothing.
     fn rarest(&self, literal: &[u8]) -> (f64, Gram) {
         let length = WINDOWS.into_iter().rev().find(|length| *length <= literal.len()).unwrap_or(1);
-        let grams = literal.windows(length).map(|window| Gram {
-            bytes: window.iter().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte)),
-            length: length as u8,
-        });
+        let grams = literal
+            .windows(length)
+            .map(|window| Gram { bytes: window.iter().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte)), length: length as u8 });
         let waiting = |gram: &Gram| self.grams.get(gram).map_or(0, Posting::len);
         let gram = grams.min_by_key(waiting).unwrap_or(Gram { bytes: 0, length: 1 });
         (0.1_f64.powi(length as i32) * (1.0 + waiting(&gram) as f64), gram)

@@ -8,6 +8,7 @@ const LARGE: usize = 256;
 
 /// Numbers without doubles, in no particular order.
 #[derive(Debug, Default)]
+#[expect(clippy::box_collection, reason = "a posting is two words: most hold one number, and there are millions")]
 pub(super) enum Posting {
     #[default]
     Empty,

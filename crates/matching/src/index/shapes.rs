@@ -195,9 +195,5 @@ fn clamp(lat: f64) -> f64 {
 }
 
 fn entry(rectangle: &Rectangle, leaf: u32) -> Entry {
-    Entry {
-        low: [down(rectangle.west), down(clamp(rectangle.south))],
-        high: [up(rectangle.east), up(clamp(rectangle.north))],
-        leaf,
-    }
+    Entry { low: [down(rectangle.west), down(clamp(rectangle.south))], high: [up(rectangle.east), up(clamp(rectangle.north))], leaf }
 }

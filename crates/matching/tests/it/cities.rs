@@ -39,14 +39,18 @@ fn filter(random: &mut Random, cities: &[Value]) -> Value {
     match random.below(12) {
         0 => json!({"geoDistance": {"location": {"lat": lat, "lon": lon}, "distance": random.of(&["900m", "12km", "70 miles", "800km"])}}),
         1 => json!({"geoDistanceRange": {"location": [lat, lon], "from": "3km", "to": random.of(&["9km", "120km", "2000km"])}}),
-        2 => json!({"geoBoundingBox": {"location": {"top": lat + spread, "left": lon - spread, "bottom": lat - spread, "right": lon + spread}}}),
+        2 => {
+            json!({"geoBoundingBox": {"location": {"top": lat + spread, "left": lon - spread, "bottom": lat - spread, "right": lon + spread}}})
+        }
         // Across the antimeridian, all the way round but for a gap.
         3 => json!({"geoBoundingBox": {"location": {"top": lat + 0.1, "left": lon + spread, "bottom": lat - 0.1, "right": lon - spread}}}),
         4 | 5 => polygon(random, lat, lon, spread),
         6 => range(random, &city, spread),
         7 => json!({"regexp": {"name": {"value": pattern(random, city["name"].as_str().unwrap()), "flags": random.of(&["", "i"])}}}),
         8 => json!({"and": [{"equals": {"country": city["country"]}}, range(random, &city, spread), {"exists": "name"}]}),
-        9 => json!({"or": [{"equals": {"id": city["id"]}}, {"and": [{"equals": {"timezone": city["timezone"]}}, {"not": {"equals": {"admin1": city["admin1"]}}}]}]}),
+        9 => {
+            json!({"or": [{"equals": {"id": city["id"]}}, {"and": [{"equals": {"timezone": city["timezone"]}}, {"not": {"equals": {"admin1": city["admin1"]}}}]}]})
+        }
         10 => json!({"exists": format!("alternate_names[{}]", city["name"])}),
         _ => json!({"bool": {
             "must": [{"match": {"country": city["country"], "location": {"lat": lat}}}],

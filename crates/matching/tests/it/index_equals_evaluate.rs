@@ -29,7 +29,10 @@ fn scalar() -> impl Strategy<Value = Value> {
 }
 
 fn point() -> impl Strategy<Value = Value> {
-    let degrees = (prop::sample::select(vec![-89.5, -10.0, 0.0, 0.5, 10.0, 80.0, 90.0]), prop::sample::select(vec![-180.0, -179.5, -1.0, 0.0, 0.5, 179.0, 180.0]));
+    let degrees = (
+        prop::sample::select(vec![-89.5, -10.0, 0.0, 0.5, 10.0, 80.0, 90.0]),
+        prop::sample::select(vec![-180.0, -179.5, -1.0, 0.0, 0.5, 179.0, 180.0]),
+    );
     (degrees, 0..4).prop_map(|((lat, lon), spelling)| match spelling {
         0 => json!({"lat": lat, "lon": lon}),
         1 => json!([lat, lon]),
@@ -50,7 +53,8 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn document() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec!["a", "b", "c", "tags", "pos", "_id", "a.b", "b.a"]);
-    prop::collection::vec((key, value()), 0..6).prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
+    prop::collection::vec((key, value()), 0..6)
+        .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
 }
 
 fn range() -> impl Strategy<Value = Value> {
@@ -69,16 +73,20 @@ fn geo() -> impl Strategy<Value = Value> {
     let edge = prop::sample::select(vec![-180.0, -170.0, -1.0, 0.0, 0.5, 170.0, 180.0]);
     prop_oneof![
         (field(), point(), distance.clone()).prop_map(|(field, at, distance)| json!({"geoDistance": {field: at, "distance": distance}})),
-        (field(), point(), distance, farther).prop_map(|(field, at, from, to)| json!({"geoDistanceRange": {field: at, "from": from, "to": to}})),
-        (field(), edge.clone(), edge).prop_map(|(field, left, right)| json!({"geoBoundingBox": {field: {"top": 80, "left": left, "bottom": -10, "right": right}}})),
+        (field(), point(), distance, farther)
+            .prop_map(|(field, at, from, to)| json!({"geoDistanceRange": {field: at, "from": from, "to": to}})),
+        (field(), edge.clone(), edge)
+            .prop_map(|(field, left, right)| json!({"geoBoundingBox": {field: {"top": 80, "left": left, "bottom": -10, "right": right}}})),
         (field(), prop::collection::vec(point(), 3..7)).prop_map(|(field, points)| json!({"geoPolygon": {field: {"points": points}}})),
     ]
 }
 
 fn pattern() -> impl Strategy<Value = Value> {
-    let texts = vec!["foo", "^foo", "bar$", "o+", "(?i)FOO", "f.*r|123", "[a-c]{2}", "^$", "", "\\bfoo\\b", "é", "x|y|(abc\\d)", "(foo|bar)+"];
+    let texts =
+        vec!["foo", "^foo", "bar$", "o+", "(?i)FOO", "f.*r|123", "[a-c]{2}", "^$", "", "\\bfoo\\b", "é", "x|y|(abc\\d)", "(foo|bar)+"];
     let flags = prop::sample::select(vec!["", "i", "m", "s"]);
-    (field(), prop::sample::select(texts), flags).prop_map(|(field, text, flags)| json!({"regexp": {field: {"value": text, "flags": flags}}}))
+    (field(), prop::sample::select(texts), flags)
+        .prop_map(|(field, text, flags)| json!({"regexp": {field: {"value": text, "flags": flags}}}))
 }
 
 fn leaf() -> impl Strategy<Value = Value> {
@@ -154,7 +162,8 @@ impl Pair {
         let mut found = self.engine.matches(&document, &mut self.scratch).to_vec();
         found.sort_unstable();
         let wanted: Vec<u64> = self.filters.iter().filter(|(_, filter)| filter.matches(&document)).map(|(id, _)| *id).collect();
-        let differing: Vec<_> = self.filters.iter().filter(|(id, _)| found.contains(id) != wanted.contains(id)).map(|(_, f)| f.to_json()).collect();
+        let differing: Vec<_> =
+            self.filters.iter().filter(|(id, _)| found.contains(id) != wanted.contains(id)).map(|(_, f)| f.to_json()).collect();
         assert_eq!(found, wanted, "document {value}, differing filters {differing:?}");
     }
 }

@@ -31,8 +31,24 @@ fn recorded() -> (Vec<String>, Vec<String>) {
 
 /// Some bytes overwritten, left out, doubled, or put in from another text.
 fn mutate(text: &str, other: &str, random: &mut Random) -> Vec<u8> {
-    const TOKENS: [&str; 16] =
-        ["{", "}", "[", "]", ",", ":", "\"", "null", "1e999", "-0", "18446744073709551615", "\\u0000", "\"not\"", "[[[[", "\u{1F600}", "\"a.b\""];
+    const TOKENS: [&str; 16] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "\"",
+        "null",
+        "1e999",
+        "-0",
+        "18446744073709551615",
+        "\\u0000",
+        "\"not\"",
+        "[[[[",
+        "\u{1F600}",
+        "\"a.b\"",
+    ];
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=random.below(4) {
         let at = random.below(bytes.len());
@@ -66,7 +82,9 @@ fn mutated_filters_and_documents() {
     let (mut read, mut accepted, mut compared) = (0, 0, 0);
     for round in 0..100_000_u64 {
         let other = &filters[random.below(filters.len())];
-        let Ok(value) = serde_json::from_slice::<Value>(&mutate(&filters[random.below(filters.len())], other, &mut random)) else { continue };
+        let Ok(value) = serde_json::from_slice::<Value>(&mutate(&filters[random.below(filters.len())], other, &mut random)) else {
+            continue;
+        };
         read += 1;
         let Ok(filter) = Filter::parse(&value, &Options::default()) else { continue };
         accepted += 1;
