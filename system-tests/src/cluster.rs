@@ -1,19 +1,16 @@
 //! Consign as a test wants it: one process on embedded drivers, or gateways and workers of their own on real servers. Processes have names
 //! (`gateway-0`, `worker-1`, `dev`) by which a test kills, freezes and starts them.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-    process::Command,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, process::Command, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 use testbed::{Addresses, ports, unique};
 
-use crate::{client::Client, process::{Process, binary}};
+use crate::{
+    client::Client,
+    process::{Process, binary},
+};
 
 /// How long a process may take until it is ready: debug builds on busy machines, servers that come back.
 pub const READY: Duration = Duration::from_secs(120);

@@ -4,7 +4,10 @@ use std::{collections::HashMap, path::Path, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
-use system_tests::{client::{Client, gunzip}, cluster::Cluster};
+use system_tests::{
+    client::{Client, gunzip},
+    cluster::Cluster,
+};
 use testbed::Servers;
 
 const COLLECTION: &str = "geo/cities";
@@ -84,7 +87,8 @@ async fn searches(client: &Client, cities: &[City]) -> Result<()> {
     let (lat, lon, metres) = (52.52, 13.405, 100_000.0);
     let query = json!({"query": {"geo_distance": {"distance": "100km", "location": {"lat": lat, "lon": lon}}}, "size": 1000});
     let found = client.search(COLLECTION, &query, &[]).await?;
-    let mut seen: Vec<String> = found["hits"].as_array().context("no hits")?.iter().filter_map(|hit| hit["_id"].as_str().map(str::to_owned)).collect();
+    let mut seen: Vec<String> =
+        found["hits"].as_array().context("no hits")?.iter().filter_map(|hit| hit["_id"].as_str().map(str::to_owned)).collect();
     seen.sort();
     let mut expected = Vec::new();
     for city in cities {

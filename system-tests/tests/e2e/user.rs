@@ -51,9 +51,17 @@ async fn creates(cluster: &Cluster) -> Result<()> {
             Ok::<Value, anyhow::Error>(row)
         }
     };
-    assert_eq!(row("user", user.clone()).await?["firstname"].as_str().or(row("user", user.clone()).await?["firstName"].as_str()), Some("Meera"));
+    assert_eq!(
+        row("user", user.clone()).await?["firstname"].as_str().or(row("user", user.clone()).await?["firstName"].as_str()),
+        Some("Meera")
+    );
     row("usr_external_identity", "coastal-schools/employee/emp-20417".into()).await?;
-    for (table, ids) in [("address", &document["address"]), ("user_education", &document["education"]), ("user_job_profile", &document["jobProfile"]), ("user_org", &document["organisations"])] {
+    for (table, ids) in [
+        ("address", &document["address"]),
+        ("user_education", &document["education"]),
+        ("user_job_profile", &document["jobProfile"]),
+        ("user_org", &document["organisations"]),
+    ] {
         let ids = ids.as_array().with_context(|| format!("{table}: the document lists none: {document:?}"))?;
         ensure!(!ids.is_empty(), "{table}: none");
         for item in ids {

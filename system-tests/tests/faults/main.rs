@@ -6,7 +6,12 @@ mod trio;
 
 use anyhow::{Result, ensure};
 use std::{sync::Arc, time::Duration};
-use system_tests::{checker, client::Client, history::History, workload::{Options, Workload}};
+use system_tests::{
+    checker,
+    client::Client,
+    history::History,
+    workload::{Options, Workload},
+};
 
 const COLLECTION: &str = "faults/documents";
 
@@ -20,7 +25,13 @@ async fn load(client: &Arc<Client>) -> Result<Workload> {
 async fn judge(workload: Workload) -> Result<()> {
     let history: History = workload.finish(Duration::from_secs(240)).await?;
     let faults = checker::check(&history);
-    eprintln!("{} writes, {} looks, {} reads by token: {} faults", history.writes.len(), history.looks.len(), history.reads.len(), faults.len());
+    eprintln!(
+        "{} writes, {} looks, {} reads by token: {} faults",
+        history.writes.len(),
+        history.looks.len(),
+        history.reads.len(),
+        faults.len()
+    );
     let first: Vec<String> = faults.iter().take(10).map(ToString::to_string).collect();
     ensure!(faults.is_empty(), "{} faults, the first:\n{}", faults.len(), first.join("\n"));
     ensure!(history.writes.len() > 100, "only {} writes: no load", history.writes.len());

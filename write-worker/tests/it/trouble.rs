@@ -210,7 +210,13 @@ async fn an_event_made_by_unknown_definitions_waits_until_they_are_published() {
     assert!(world.real.ledger(&[id]).await.unwrap()[0].is_none(), "it was planned by definitions it was not made by");
     let parts = codec::encode_catalog(newer.version(), newer.definitions());
     let topic = Arc::from(world.layout.name(&topics::CATALOG));
-    world.log.publisher.send(NewRecord { topic, partition: 0, key: parts.key, value: parts.value, headers: parts.headers }).unwrap().await.unwrap();
+    world
+        .log
+        .publisher
+        .send(NewRecord { topic, partition: 0, key: parts.key, value: parts.value, headers: parts.headers })
+        .unwrap()
+        .await
+        .unwrap();
     assert!(applied(&world.resolved(&[id]).await[0]));
     worker.stop().await;
 }
