@@ -2,11 +2,6 @@
 //! missing, then runs. A topic that differs from the table is refused, never mended.
 
 use crate::{failure::Failure, stack::Stack};
-use axum::{
-    Json,
-    http::{StatusCode, header},
-    response::IntoResponse,
-};
 use event_log::{AdminError, TopicProblem};
 use prometheus::Registry;
 use runtime::{Backoff, Health, Shutdown, State};
@@ -41,18 +36,8 @@ pub fn answer_meanwhile(listener: TcpListener, around: &Surroundings) -> std::io
     let listener = listener.into_std()?;
     let own = TcpListener::from_std(listener.try_clone()?)?;
     let (stop, shutdown) = around.shutdown.child();
-    let router = runtime::admin::routes(around.health.clone(), around.registry.clone()).fallback(async || {
-        let problem = serde_json::json!({
-            "type": "about:blank", "title": "Starting", "status": 503, "code": "starting", "detail": "the service waits for what it needs: see /readyz",
-        });
-        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::RETRY_AFTER, "1"), (header::CONNECTION, "close")];
-        (StatusCode::SERVICE_UNAVAILABLE, headers, Json(problem)).into_response()
-    });
-    let served =
-        runtime::spawn(
-            "starting",
-            async move { axum::serve(own, router).with_graceful_shutdown(async move { shutdown.soft().await }).await },
-        );
+    let served = runtime::admin::serve_meanwhile(own, around.health.clone(), around.registry.clone(), shutdown);
+    let served = runtime::spawn("starting", served);
     Ok((TcpListener::from_std(listener)?, Meanwhile { stop, served }))
 }
 

@@ -1,3 +1,5 @@
+//! Appending: what is acknowledged, refused, and kept in order.
+
 use crate::{append, open, open_with, read_all, values};
 use segment_log::{Bounds, LockError, OpenError, Options, Refused, SegmentLog};
 use std::sync::{

@@ -1,3 +1,5 @@
+//! Compaction: the newest of each key stays.
+
 use crate::{append, open_with, read_all, segments, values};
 use segment_log::{Entry, Kept, Options, SegmentLog};
 use std::{collections::BTreeMap, path::Path};

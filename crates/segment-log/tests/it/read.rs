@@ -1,3 +1,5 @@
+//! Reading: from any offset, what is there and what is not any more.
+
 use crate::{append, open_with, read_all};
 use segment_log::{Cursor, Options, ReadError, SegmentLog};
 use std::sync::Arc;

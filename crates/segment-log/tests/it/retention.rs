@@ -1,3 +1,5 @@
+//! Retention: whole segments go, what is kept is told.
+
 use crate::{append, open_with, read_all, segments};
 use segment_log::{Bounds, Options, RetentionError};
 use std::{
