@@ -118,3 +118,31 @@ fn ten_thousand_filters_on_every_city() {
     println!("{matches} matches of {FILTERS} filters on {} cities", cities.len());
     assert!(matches > 1_000_000);
 }
+
+/// Matching takes `&self` and a scratch of the caller's: threads share an engine without a lock and find what one thread finds.
+#[test]
+fn threads_that_match_at_once_find_what_one_finds() {
+    let cities = cities();
+    let mut random = Random(0xC0FFEE);
+    let mut engine = Engine::new();
+    for id in 0..2_000 {
+        engine.register(id, &Filter::parse(&filter(&mut random, &cities), &Options::default()).unwrap().normalise());
+    }
+    let find = |part: &[Value]| -> Vec<Vec<u64>> {
+        let mut scratch = Scratch::new();
+        let found = part.iter().map(|city| {
+            let mut ids = engine.matches(&Document::new(city), &mut scratch).to_vec();
+            ids.sort_unstable();
+            ids
+        });
+        found.collect()
+    };
+    let some = &cities[..4_000];
+    let alone = find(some);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| find(some))).collect();
+        for thread in threads {
+            assert_eq!(thread.join().unwrap(), alone);
+        }
+    });
+}
