@@ -30,6 +30,8 @@ pub struct Options {
     /// Documents that all clients write.
     pub contended_keys: usize,
     pub seed: u64,
+    /// Between two writes of a client: a load that goes on through an outage must not grow into one that takes an hour to look at.
+    pub pause: Duration,
     /// How long a client tries to hand one write over: longer than any outage of the test.
     pub patience: Duration,
 }
@@ -39,7 +41,15 @@ impl Options {
     #[must_use]
     pub fn new(collection: &str) -> Self {
         let collection = collection.to_owned();
-        Self { collection, clients: 8, own_keys: 12, contended_keys: 4, seed: 7, patience: Duration::from_secs(120) }
+        Self {
+            collection,
+            clients: 8,
+            own_keys: 12,
+            contended_keys: 4,
+            seed: 7,
+            pause: Duration::from_millis(40),
+            patience: Duration::from_secs(120),
+        }
     }
 }
 
@@ -183,6 +193,7 @@ async fn work(number: usize, client: Arc<Client>, options: Options, shared: Arc<
             read_after(&client, &options, &shared, key, earlier).await;
         }
         last = Some((key, accepted));
+        tokio::time::sleep(options.pause).await;
     }
     Ok(())
 }

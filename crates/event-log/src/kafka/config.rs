@@ -282,7 +282,10 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
-        tracing::warn!(target: "kafka", %error, reason);
+        // The end of a partition is news for the reader, and nothing to tell anybody else.
+        if error.rdkafka_error_code() != Some(rdkafka::types::RDKafkaErrorCode::PartitionEOF) {
+            tracing::warn!(target: "kafka", %error, reason);
+        }
     }
 }
 
