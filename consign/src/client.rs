@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Which gateway.
 #[derive(Clone, Debug, Args)]
-pub struct Arguments {
+pub struct Endpoint {
     /// Where the gateway is
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
@@ -44,8 +44,8 @@ impl Answer {
 }
 
 impl Client {
-    pub fn new(arguments: &Arguments) -> Result<Self, Failure> {
-        let url = arguments.url.trim_end_matches('/').to_owned();
+    pub fn new(endpoint: &Endpoint) -> Result<Self, Failure> {
+        let url = endpoint.url.trim_end_matches('/').to_owned();
         let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).no_gzip().build();
         let http = http.map_err(|error| Failure::failed(error.to_string()))?;
         match reqwest::Url::parse(&url) {

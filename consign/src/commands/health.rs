@@ -17,7 +17,7 @@ Exit 0 if it is ready, 1 if not or out of reach.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    pub client: crate::client::Arguments,
+    pub client: crate::client::Endpoint,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {

@@ -78,7 +78,7 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
     #[command(flatten)]
-    client: client::Arguments,
+    client: client::Endpoint,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {

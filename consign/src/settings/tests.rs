@@ -10,15 +10,15 @@ fn layered(file: Option<&str>, variables: &[(&str, &str)], flags: &[&str]) -> Re
 
 #[test]
 fn the_default_file_says_what_the_code_does() {
-    let from_file = layered(None, &[], &[]).unwrap().settings;
-    let shown = |settings: &Settings| toml::to_string_pretty(settings).unwrap();
-    assert_eq!(shown(&from_file), shown(&Settings::default()));
-    let documented: Vec<String> = leaves(&table(DEFAULTS).unwrap()).into_iter().map(|(key, _)| key).collect();
-    let known: Vec<String> = leaves(&Table::try_from(Settings::default()).unwrap()).into_iter().map(|(key, _)| key).collect();
-    let (mut documented, mut known) = (documented, known);
-    documented.sort();
-    known.sort();
-    assert_eq!(documented, known);
+    let written = leaves(&table(DEFAULTS).unwrap());
+    let known = leaves(&Table::try_from(Settings::default()).unwrap());
+    let differ = |of: &[(String, Value)], than: &[(String, Value)]| -> Vec<String> {
+        of.iter().filter(|setting| !than.contains(setting)).map(|(key, value)| format!("{key} = {value}")).collect()
+    };
+    assert_eq!(differ(&known, &written), [""; 0], "config.default.toml must say this");
+    assert_eq!(differ(&written, &known), [""; 0], "config.default.toml says this, and the code does not");
+    let shown = |settings: &Settings| toml::to_string(settings).unwrap();
+    assert_eq!(shown(&layered(None, &[], &[]).unwrap().settings), shown(&Settings::default()));
 }
 
 #[test]

@@ -60,7 +60,7 @@ async fn topics(settings: &Settings) -> Vec<Finding> {
 async fn running(settings: &Settings) -> Vec<Finding> {
     let url = format!("http://{}", settings.gateway.listen);
     let elsewhere = "if it listens elsewhere: consign health --url http://HOST:PORT";
-    let client = match Client::new(&client::Arguments { url }) {
+    let client = match Client::new(&client::Endpoint { url }) {
         Ok(client) => client,
         Err(failure) => return vec![Finding::of("gateway", &failure, elsewhere)],
     };

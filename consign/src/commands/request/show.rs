@@ -24,7 +24,7 @@ pub struct Arguments {
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]
-    client: crate::client::Arguments,
+    client: crate::client::Endpoint,
 }
 
 const PAUSE: Duration = Duration::from_millis(300);
