@@ -128,6 +128,11 @@ async fn searches(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let mut arguments = env::args().skip(1).map(|argument| argument.parse::<u64>());
@@ -138,19 +143,22 @@ async fn main() -> Result<(), Failure> {
     store::Record::migrate(&store, &tables()).await?;
     let mut plain = bare(&folder.path().join("bare.db"))?;
     let f = Fixture::new();
-    let (mut ours, mut theirs) = (0.0, 0.0);
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for n in 0..batches {
         let batch = batch(&f, n * count + 1, count);
         let started = Instant::now();
         let applied = store.apply_all(&batch.writes, &batch.entries, Some(&f.mark((n + 1) * count, n))).await;
-        ours += started.elapsed().as_secs_f64();
+        ours.push(started.elapsed().as_secs_f64());
         if !applied.marked {
             return Err(format!("{:?}", applied.writes).into());
         }
-        theirs += insert(&mut plain, &batch)?;
+        theirs.push(insert(&mut plain, &batch)?);
     }
-    let decisions = (batches * count) as f64;
-    println!("{decisions} decisions (a document of 1 KiB, two rows, a ledger entry), {count} a transaction");
-    println!("apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}", decisions / ours, decisions / theirs, theirs / ours);
+    println!("{} decisions (a document of 1 KiB, two rows, a ledger entry), {count} a transaction", batches * count);
+    let (mean_ours, mean_theirs) = (ours.iter().sum::<f64>() / batches as f64, theirs.iter().sum::<f64>() / batches as f64);
+    let rate = |seconds: f64| count as f64 / seconds;
+    println!("mean: apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}", rate(mean_ours), rate(mean_theirs), mean_theirs / mean_ours);
+    let (ours, theirs) = (median(ours), median(theirs));
+    println!("median: apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}", rate(ours), rate(theirs), theirs / ours);
     searches(folder.path()).await
 }

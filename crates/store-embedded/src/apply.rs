@@ -58,10 +58,9 @@ fn prepare_row(tables: &Tables, row: &RowWrite) -> Prepared {
         RowAction::Remove => Change::Remove,
     };
     let time = row.version.timestamp(row.step);
-    let mut state = State::default();
-    state.apply(change.clone(), time, mutation.expires);
+    let fresh = State::first(&change, time, mutation.expires);
     let key = serde_json::Value::Array(fitted.key).to_string();
-    Prepared::Row { number: *number, key, change, time, expires: mutation.expires, fresh: state.store() }
+    Prepared::Row { number: *number, key, change, time, expires: mutation.expires, fresh }
 }
 
 /// One write within the transaction. `Err` gives up the whole transaction.
@@ -85,7 +84,7 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     let (key, meta) = (&write.key, &write.meta);
     let place = pen.place(&key.index, &key.collection, &key.incarnation)?;
     let request = meta.request.to_string();
-    let changed = pen.connection.prepare_cached(PUT)?.execute(params![
+    let changed = pen.statement(PUT)?.execute(params![
         place,
         key.id,
         sortable(meta.version),
@@ -111,7 +110,7 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
 }
 
 fn write_row(
-    pen: &Pen<'_>,
+    pen: &mut Pen<'_>,
     number: i64,
     key: &str,
     (change, time, expires): (Change, i64, Option<i64>),
@@ -122,11 +121,10 @@ fn write_row(
         ON CONFLICT (number, key) DO NOTHING";
     const OLD: &str =
         "UPDATE rows SET newest = ?3, cleared = ?4, marker = ?5, expires = ?6, cells = ?7, older = ?8 WHERE number = ?1 AND key = ?2";
-    let save = |sql: &str, row: &Stored| {
-        let parameters = params![number, key, row.newest, row.cleared, row.marker, row.expires, row.cells, row.older];
-        pen.connection.prepare_cached(sql)?.execute(parameters)
+    let save = |pen: &mut Pen<'_>, sql: &'static str, row: &Stored| {
+        pen.statement(sql)?.execute(params![number, key, row.newest, row.cleared, row.marker, row.expires, row.cells, row.older])
     };
-    if save(NEW, fresh)? == 1 {
+    if save(pen, NEW, fresh)? == 1 {
         return Ok(ItemVerdict::Done);
     }
     let stored = read_row(pen.connection, number, key)?.ok_or_else(|| Failure::Damaged(format!("the row {key} is there and is not")))?;
@@ -134,7 +132,7 @@ fn write_row(
     let mut after = before.clone();
     after.apply(change, time, expires);
     if after != before {
-        save(OLD, &after.store())?;
+        save(pen, OLD, &after.store())?;
     }
     Ok(ItemVerdict::Done)
 }

@@ -7,7 +7,7 @@
 //! their step (`Version::timestamp`), so 0 is before all.
 
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 use store::document::StoredRow;
 
 /// One cell's newest write; no value is a tombstone.
@@ -95,6 +95,16 @@ impl State {
         stands.then_some(cells)
     }
 
+    /// What a first write leaves, without the detour over a state.
+    pub fn first(change: &Change, time: i64, expires: Option<i64>) -> Stored {
+        let stored = |cleared: i64, marker: i64, cells: String| Stored { newest: time, cleared, marker, expires, cells, older: None };
+        match change {
+            Change::Remove => Stored { expires: None, ..stored(time, 0, "{}".to_owned()) },
+            Change::Put(cells) => stored(time - 1, time, object(cells.iter().filter(|(_, value)| value.is_some()))),
+            Change::Merge(cells) => stored(0, time, object(cells.iter())),
+        }
+    }
+
     pub fn store(&self) -> Stored {
         let newest = self.cells.values().map(|cell| cell.time).chain([self.marker, self.cleared]).max().unwrap_or(0);
         let (mut cells, mut older) = (Map::new(), Map::new());
@@ -108,6 +118,22 @@ impl State {
         let older = (!older.is_empty()).then(|| Value::Object(older).to_string());
         Stored { newest, cleared: self.cleared, marker: self.marker, expires: self.expires, cells: Value::Object(cells).to_string(), older }
     }
+}
+
+/// JSON text of these cells; tombstones are nulls.
+fn object<'c>(cells: impl Iterator<Item = &'c (String, Option<Value>)>) -> String {
+    let mut text = String::from("{");
+    for (name, value) in cells {
+        let comma = if text.len() > 1 { "," } else { "" };
+        let name = serde_json::to_string(name).expect("text is plain JSON");
+        match value {
+            Some(value) => write!(text, "{comma}{name}:{value}"),
+            None => write!(text, "{comma}{name}:null"),
+        }
+        .expect("text grows");
+    }
+    text.push('}');
+    text
 }
 
 impl Cell {

@@ -2,8 +2,8 @@
 //! never answer before that, and never leave a job unanswered.
 
 use crate::{NAME, classify::Failure};
-use rusqlite::Connection;
-use std::{collections::HashMap, thread};
+use rusqlite::{CachedStatement, Connection};
+use std::thread;
 use store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,24 +16,62 @@ const GROUP: usize = 64;
 pub struct Pen<'c> {
     pub connection: &'c Connection,
     places: &'c mut Places,
+    /// Statements that run for every item: looking one up costs a third of running it.
+    statements: Vec<(&'static str, CachedStatement<'c>)>,
 }
 
-type Places = HashMap<(String, String, String), i64>;
+/// Few collections are written at a time, and a batch mostly stays in one: the last one found is looked at first.
+#[derive(Default)]
+struct Places {
+    known: Vec<([String; 3], i64)>,
+    last: usize,
+}
 
-impl Pen<'_> {
+/// More than this many are forgotten and looked up again.
+const MOST_PLACES: usize = 1_000;
+
+impl Places {
+    fn find(&mut self, name: [&str; 3]) -> Option<i64> {
+        let is = |(known, _): &([String; 3], i64)| known.iter().rev().zip(name.iter().rev()).all(|(known, name)| known == name);
+        if !self.known.get(self.last).is_some_and(is) {
+            self.last = self.known.iter().position(is)?;
+        }
+        Some(self.known[self.last].1)
+    }
+
+    fn learn(&mut self, name: [&str; 3], place: i64) {
+        if self.known.len() >= MOST_PLACES {
+            self.known.clear();
+        }
+        self.last = self.known.len();
+        self.known.push((name.map(str::to_owned), place));
+    }
+}
+
+impl<'c> Pen<'c> {
+    /// The statement, kept for the rest of the transaction.
+    pub fn statement(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'c>> {
+        let known = self.statements.iter().position(|(text, _)| std::ptr::eq(*text, sql));
+        let n = match known {
+            Some(n) => n,
+            None => {
+                self.statements.push((sql, self.connection.prepare_cached(sql)?));
+                self.statements.len() - 1
+            }
+        };
+        Ok(&mut self.statements[n].1)
+    }
+
     /// The number of a collection's incarnation, made when it is first written to.
     pub fn place(&mut self, index: &str, collection: &str, incarnation: &str) -> rusqlite::Result<i64> {
-        let name = (index.to_owned(), collection.to_owned(), incarnation.to_owned());
-        if let Some(place) = self.places.get(&name) {
-            return Ok(*place);
+        let name = [index, collection, incarnation];
+        if let Some(place) = self.places.find(name) {
+            return Ok(place);
         }
-        let parameters = [index, collection, incarnation];
-        self.connection
-            .prepare_cached("INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)")?
-            .execute(parameters)?;
+        self.connection.prepare_cached("INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)")?.execute(name)?;
         let mut find = self.connection.prepare_cached("SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?")?;
-        let place = find.query_row(parameters, |row| row.get(0))?;
-        self.places.insert(name, place);
+        let place = find.query_row(name, |row| row.get(0))?;
+        self.places.learn(name, place);
         Ok(place)
     }
 }
@@ -114,7 +152,7 @@ impl Drop for Writer {
 }
 
 fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
-    let mut places = Places::new();
+    let mut places = Places::default();
     while let Some(first) = jobs.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -124,7 +162,7 @@ fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         }
         let committed = together(&connection, &mut places, &mut group);
         if let Err(failure) = &committed {
-            places.clear();
+            places.known.clear();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
         }
         group.into_iter().for_each(|job| job.answer(committed.clone()));
@@ -135,7 +173,7 @@ fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
 fn together(connection: &Connection, places: &mut Places, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     let work = |places: &mut Places, group: &mut [Box<dyn Job>]| -> Result<(), Failure> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut pen = Pen { connection, places };
+        let mut pen = Pen { connection, places, statements: Vec::new() };
         group.iter_mut().try_for_each(|job| job.work(&mut pen))?;
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())

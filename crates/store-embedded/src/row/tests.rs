@@ -41,6 +41,18 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_first_write_needs_no_state(writes in writes()) {
+        for (time, change, expires) in writes {
+            let mut state = State::default();
+            state.apply(change.clone(), time, expires);
+            let first = State::first(&change, time, expires);
+            prop_assert_eq!(first.state().expect("it reads back"), state);
+        }
+    }
+}
+
 #[test]
 fn a_row_without_cells_is_a_row() {
     let mut state = State::default();
