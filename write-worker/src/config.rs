@@ -20,6 +20,8 @@ pub struct Config {
     /// Decisions younger than this are applied again when a partition is taken, milliseconds. Unset: 60,000 where the record store forgets
     /// acknowledged writes when it is killed (Cassandra with periodic commit-log sync on one node), else 0.
     pub reapply_window_ms: Option<u64>,
+    /// How often a record store that may forget is asked whether it is there, milliseconds: to notice that it was away when nothing was written.
+    pub probe_ms: u64,
     /// Records kept in `changes` and `transactions` behind the mark, per partition: history for readers that come late.
     pub history_records: u64,
     /// How long a stopping worker finishes what is in hand, milliseconds.
@@ -36,6 +38,7 @@ impl Default for Config {
             retry_first_ms: 100,
             retry_longest_ms: 5_000,
             reapply_window_ms: None,
+            probe_ms: 1_000,
             history_records: 1_000_000,
             drain_ms: 10_000,
         }

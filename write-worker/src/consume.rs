@@ -41,6 +41,9 @@ struct Lanes {
 const COMPONENT: &str = "write-worker";
 
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), WorkerError> {
+    if worker.forgetful {
+        runtime::spawn("probe", probe(worker.clone(), shutdown.clone()));
+    }
     let mut backoff = worker.config.backoff();
     while !shutdown.is_soft() {
         let group = worker.ports.layout.worker_group();
@@ -66,6 +69,26 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), W
         }
     }
     Ok(())
+}
+
+/// Notices that a forgetful record store was away even when nobody wrote to it meanwhile.
+async fn probe(worker: Arc<Worker>, shutdown: Shutdown) {
+    let mut away = false;
+    while !shutdown.is_soft() {
+        tokio::select! {
+            () = shutdown.soft() => return,
+            () = tokio::time::sleep(Duration::from_millis(worker.config.probe_ms.max(1))) => {}
+        }
+        match worker.ports.record.ready().await {
+            Ok(()) if away => {
+                away = false;
+                tracing::warn!("the record store is back and may have forgotten: applying again what it took lately");
+                worker.returns.send_modify(|count| *count += 1);
+            }
+            Ok(()) => {}
+            Err(_) => away = true,
+        }
+    }
 }
 
 async fn serve(worker: &Arc<Worker>, mut consumer: Box<dyn Consumer>, shutdown: &Shutdown) -> Result<(), ConsumerError> {

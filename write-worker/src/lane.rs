@@ -61,11 +61,14 @@ impl Lane {
     pub async fn run(self) -> Halt {
         let mut backoff = self.worker.config.backoff();
         let mut dead = None;
+        let mut returns = self.worker.returns.subscribe();
         loop {
+            returns.borrow_and_update();
             let started = tokio::time::Instant::now();
             let halt = tokio::select! {
                 biased;
                 () = self.shutdown.hard() => Halt::Stopped,
+                Ok(()) = returns.changed() => Halt::Retake("the record store was away and may have forgotten".into()),
                 halt = self.hold(dead.take()) => halt,
             };
             match halt {

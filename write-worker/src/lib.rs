@@ -26,6 +26,7 @@ use metrics::Metrics;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
 use store::{Record, View};
+use tokio::sync::watch;
 
 /// What a worker is given: the log, the stores, the definitions, and where to report.
 #[derive(Clone)]
@@ -52,6 +53,19 @@ struct Worker {
     topics: TopicNames,
     /// Does the record store forget acknowledged writes when its process is killed?
     forgetful: bool,
+    /// Counts the times that such a store was away and came back: every lane then takes its partition again, whether it noticed or not.
+    returns: watch::Sender<u64>,
+}
+
+impl Worker {
+    /// The record store is back after it was away. If it may have forgotten, everybody must look.
+    fn returned(&self) -> Result<(), lane::Halt> {
+        if !self.forgetful {
+            return Ok(());
+        }
+        self.returns.send_modify(|count| *count += 1);
+        Err(lane::Halt::Retake("the record store was away and may have forgotten".into()))
+    }
 }
 
 struct TopicNames {
@@ -74,7 +88,15 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
     let metrics = Metrics::register(&ports.registry)?;
     let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await;
     consume::run(
-        Arc::new(Worker { catalogs: catalogs::Catalogs::new(ports.catalog.clone()), config, ports, metrics, topics, forgetful }),
+        Arc::new(Worker {
+            catalogs: catalogs::Catalogs::new(ports.catalog.clone()),
+            config,
+            ports,
+            metrics,
+            topics,
+            forgetful,
+            returns: watch::channel(0).0,
+        }),
         shutdown,
     )
     .await

@@ -59,10 +59,10 @@ impl Applier {
                 tokio::time::sleep(backoff.next_wait()).await;
             }
         }
-        match away && self.worker.forgetful {
-            true => Err(Halt::Retake("the record store was away and may have forgotten".into())),
-            false => Ok(None),
+        if away {
+            self.worker.returned()?;
         }
+        Ok(None)
     }
 
     async fn view(&self, mut left: Vec<DocumentWrite>) -> Result<Option<Refused>, Halt> {

@@ -224,11 +224,12 @@ impl crate::Worker {
         let mut backoff = self.config.backoff();
         loop {
             match call().await {
-                Ok(answer) if backoff.attempts() > 0 && what == "record" && self.forgetful => {
-                    drop(answer);
-                    return Err(Halt::Retake("the record store was away and may have forgotten".into()));
+                Ok(answer) => {
+                    if backoff.attempts() > 0 && what == "record" {
+                        self.returned()?;
+                    }
+                    return Ok(answer);
                 }
-                Ok(answer) => return Ok(answer),
                 Err(error @ (StoreError::Unavailable { .. } | StoreError::NotMigrated { .. })) => {
                     self.metrics.retried(what);
                     if backoff.attempts() % 10 == 0 {

@@ -101,7 +101,8 @@ impl World {
             registry: prometheus::Registry::new(),
             owner: owner.into(),
         };
-        let config = write_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, batch_records: 50, ..Default::default() };
+        let config =
+            write_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, batch_records: 50, probe_ms: 20, ..Default::default() };
         Running { trigger, handle: tokio::spawn(write_worker::run(config, ports, shutdown)) }
     }
 

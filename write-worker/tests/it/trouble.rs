@@ -220,3 +220,23 @@ async fn an_event_made_by_unknown_definitions_waits_until_they_are_published() {
     assert!(applied(&world.resolved(&[id]).await[0]));
     worker.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_forgotten_while_nobody_wrote_is_written_again_too() {
+    let world = World::new().await;
+    world.faults.forgetful.store(true, Ordering::SeqCst);
+    let worker = world.worker("w1");
+    world.faults.forget.lock().unwrap().insert("a".into());
+    let lost = world.create("a", json!({"n": 0})).await;
+    assert!(applied(&world.resolved(&[lost]).await[0]));
+    world.faults.record_away.store(true, Ordering::SeqCst);
+    world.faults.forget.lock().unwrap().clear();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    world.faults.record_away.store(false, Ordering::SeqCst);
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while world.body("a").await.is_none() {
+        assert!(std::time::Instant::now() < until, "an acknowledged write is gone for good");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    worker.stop().await;
+}
