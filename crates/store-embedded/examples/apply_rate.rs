@@ -21,6 +21,9 @@ use store_embedded::{Config, EmbeddedStore};
 
 type Failure = Box<dyn std::error::Error>;
 
+/// Keys and what is kept under them.
+type Texts = Vec<(String, String)>;
+
 struct Batch {
     writes: Vec<Write>,
     entries: Vec<LedgerEntry>,
@@ -57,7 +60,7 @@ fn bare(path: &Path) -> Result<Connection, Failure> {
 }
 
 /// The texts are made before the clock starts: only inserting is measured.
-fn spelled(batch: &Batch) -> (Vec<(String, String)>, Vec<(String, String)>, Vec<([u8; 16], String)>) {
+fn spelled(batch: &Batch) -> (Texts, Texts, Vec<([u8; 16], String)>) {
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for write in &batch.writes {
         match write {
