@@ -19,12 +19,14 @@ pub(crate) struct Undecodable {
     pub reason: DeadReason,
 }
 
-pub(crate) fn decode(record: &Record) -> Result<Transaction, Undecodable> {
+pub(crate) fn decode(record: &Record) -> Result<Transaction, Box<Undecodable>> {
     let parts = parts(record);
-    codec::decode_transaction(&parts).map_err(|error| Undecodable {
-        request: codec::header(&parts, "ce_id").ok().and_then(|id| RequestId::parse_trusted(id).ok()),
-        operation: codec::header(&parts, "ce_operation").unwrap_or("unknown").to_owned(),
-        reason: DeadReason { code: code(&error).into(), message: error.to_string(), store: None },
+    codec::decode_transaction(&parts).map_err(|error| {
+        Box::new(Undecodable {
+            request: codec::header(&parts, "ce_id").ok().and_then(|id| RequestId::parse_trusted(id).ok()),
+            operation: codec::header(&parts, "ce_operation").unwrap_or("unknown").to_owned(),
+            reason: DeadReason { code: code(&error).into(), message: error.to_string(), store: None },
+        })
     })
 }
 

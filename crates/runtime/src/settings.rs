@@ -159,10 +159,9 @@ impl Layers {
                     (path, name, value)
                 }
             };
-        let segments = path.split('.').filter(|segment| !segment.is_empty());
-        let table = segments.fold(Some(&mut self.merged), |table, segment| {
-            table?.entry(segment).or_insert_with(|| Value::Table(Table::new())).as_table_mut()
-        });
+        let mut segments = path.split('.').filter(|segment| !segment.is_empty());
+        let table = segments
+            .try_fold(&mut self.merged, |table, segment| table.entry(segment).or_insert_with(|| Value::Table(Table::new())).as_table_mut());
         table.map(|table| table.insert(name.to_owned(), value));
         self.origins.insert(key.to_owned(), from.clone());
         Ok(())

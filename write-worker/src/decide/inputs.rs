@@ -62,7 +62,7 @@ impl Decider {
             let transaction = match decode::decode(record) {
                 Ok(transaction) => transaction,
                 Err(bad) => {
-                    self.undecodable(record, position, bad, &mut inputs);
+                    self.undecodable(record, position, *bad, &mut inputs);
                     continue;
                 }
             };
@@ -232,7 +232,7 @@ impl crate::Worker {
                 }
                 Err(error @ (StoreError::Unavailable { .. } | StoreError::NotMigrated { .. })) => {
                     self.metrics.retried(what);
-                    if backoff.attempts() % 10 == 0 {
+                    if backoff.attempts().is_multiple_of(10) {
                         tracing::warn!(%error, "waiting for a store");
                     }
                     tokio::time::sleep(backoff.next_wait()).await;
