@@ -56,6 +56,8 @@ pub enum Command {
     #[command(subcommand)]
     Dlq(commands::dlq::Command),
     #[command(subcommand)]
+    Bench(commands::bench::Command),
+    #[command(subcommand)]
     Filter(commands::filter::Command),
     #[command(subcommand)]
     Schema(commands::schema::Command),

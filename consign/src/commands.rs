@@ -1,5 +1,6 @@
 //! A file per command: its arguments, its help, what it does.
 
+pub mod bench;
 pub mod catalog;
 pub mod completions;
 pub mod config;
@@ -67,6 +68,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Request(command) => request::run(command, invocation).await,
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
+        Command::Bench(command) => bench::run(command, invocation).await,
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
         Command::Schema(command) => schema::run(&command, invocation),
         Command::Completions(arguments) => completions::run(&arguments, invocation),

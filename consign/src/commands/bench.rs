@@ -1,0 +1,108 @@
+//! `consign bench`: what the pipeline does a second, beside a floor that does nothing but the unavoidable, in the same run. Only the ratio
+//! means anything on another machine.
+
+mod accept;
+mod apply;
+mod bed;
+mod bulk;
+mod latency;
+mod memory;
+mod serve;
+mod wire;
+mod workload;
+
+use super::Invocation;
+use crate::{failure::Failure, output::table};
+use clap::Subcommand;
+use serde::Serialize;
+
+/// Measure this machine: each result beside a floor of the same run
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Accept(accept::Arguments),
+    Bulk(bulk::Arguments),
+    Apply(apply::Arguments),
+    Latency(latency::Arguments),
+    Memory(memory::Arguments),
+    /// A server to be measured; started by the others
+    #[command(hide = true)]
+    Serve(serve::Arguments),
+}
+
+pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Accept(arguments) => accept::run(arguments, invocation).await,
+        Command::Bulk(arguments) => bulk::run(arguments, invocation).await,
+        Command::Apply(arguments) => apply::run(arguments, invocation).await,
+        Command::Latency(arguments) => latency::run(arguments, invocation).await,
+        Command::Memory(arguments) => memory::run(arguments, invocation).await,
+        Command::Serve(arguments) => serve::run(arguments, invocation).await,
+    }
+}
+
+/// Rates a second of one round.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Round {
+    floor: f64,
+    measured: f64,
+    ratio: f64,
+}
+
+impl Round {
+    fn new(floor: f64, measured: f64) -> Self {
+        Self { floor, measured, ratio: measured / floor.max(f64::MIN_POSITIVE) }
+    }
+}
+
+/// A rate beside its floor; the ratio is that of the middle round.
+#[derive(Debug, Serialize)]
+struct Compared {
+    bench: &'static str,
+    on: &'static str,
+    floor: &'static str,
+    ratio: f64,
+    aim: f64,
+    rounds: Vec<Round>,
+}
+
+impl Compared {
+    fn new(bench: &'static str, on: &'static str, floor: &'static str, aim: f64, rounds: Vec<Round>) -> Self {
+        let mut ratios: Vec<f64> = rounds.iter().map(|round| round.ratio).collect();
+        ratios.sort_by(f64::total_cmp);
+        let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(0.0);
+        Self { bench, on, floor, ratio, aim, rounds }
+    }
+
+    fn tell(&self, invocation: Invocation<'_>) -> Result<(), Failure> {
+        invocation.output.result(self, |told| {
+            let row = |round: &Round| vec![format!("{:.0}", round.floor), format!("{:.0}", round.measured), format!("{:.2}", round.ratio)];
+            let rows = table(&["floor/s", "consign/s", "ratio"], &told.rounds.iter().map(row).collect::<Vec<_>>());
+            let met = if told.ratio >= told.aim { "met" } else { "missed" };
+            format!("{} on {}; floor: {}\n{rows}ratio {:.2}, aim {:.2}: {met}\n", told.bench, told.on, told.floor, told.ratio, told.aim)
+        })
+    }
+}
+
+/// The value below which this share of sorted values lies.
+fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(at).copied().unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Compared, Round, percentile};
+
+    #[test]
+    fn the_middle_round_counts() {
+        let rounds = [(100.0, 10.0), (100.0, 90.0), (100.0, 60.0)].map(|(floor, measured)| Round::new(floor, measured)).to_vec();
+        assert_eq!(Compared::new("b", "o", "f", 0.5, rounds).ratio, 0.6);
+    }
+
+    #[test]
+    fn percentiles_are_values_that_were_seen() {
+        let sorted: Vec<f64> = (1..=100).map(f64::from).collect();
+        assert_eq!((percentile(&sorted, 0.5), percentile(&sorted, 0.99), percentile(&sorted, 1.0)), (50.0, 99.0, 100.0));
+        assert_eq!((percentile(&[7.0], 0.5), percentile(&[], 0.5)), (7.0, 0.0));
+    }
+}

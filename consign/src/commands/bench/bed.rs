@@ -1,0 +1,169 @@
+//! What is measured stands on names of its own: a folder that is gone afterwards, or topics, keyspace and indices with a name of this run.
+//! Services run as processes of the same binary, so that nothing shares a process with what measures it.
+
+use super::Invocation;
+use crate::{
+    client::{Client, Endpoint},
+    failure::Failure,
+    settings::{Loaded, LogKind, Settings},
+    stack::{self, Stack, patiently},
+};
+use runtime::Clock;
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Bed {
+    pub settings: Settings,
+    flags: Vec<String>,
+    config: Option<PathBuf>,
+    children: Vec<Child>,
+    /// Gone with the bed.
+    _folder: tempfile::TempDir,
+}
+
+impl Bed {
+    /// `more`: settings of this measurement, as `key=value`.
+    pub async fn make(invocation: Invocation<'_>, more: &[&str]) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("consign-bench").tempdir()?;
+        let loaded: Loaded = invocation.settings(&[])?;
+        let run = format!("b{:x}", runtime::SystemClock.now());
+        let mut flags: Vec<String> = invocation.shared.set.clone();
+        flags.extend(more.iter().map(|flag| (*flag).to_owned()));
+        flags.push(format!("data={}", folder.path().join("data").display()));
+        flags.push(format!("topics.prefix={run}."));
+        flags.push(format!("cassandra.keyspace=bench_{run}"));
+        flags.push(format!("elasticsearch.prefix={run}."));
+        if loaded.settings.secret.keyring()?.is_none() {
+            flags.push("secret.value=a secret that only measurements use".to_owned());
+        }
+        let refs: Vec<&str> = flags.iter().map(String::as_str).collect();
+        let settings = Loaded::from_surroundings(invocation.shared.config.as_deref(), &refs)?.settings;
+        let bed = Self { settings, flags, config: invocation.shared.config.clone(), children: Vec::new(), _folder: folder };
+        if !bed.is_embedded() {
+            bed.prepare().await?;
+        }
+        Ok(bed)
+    }
+
+    pub fn is_embedded(&self) -> bool {
+        self.settings.log.kind == LogKind::Embedded
+    }
+
+    pub fn on(&self) -> &'static str {
+        if self.is_embedded() { "files" } else { "servers" }
+    }
+
+    /// Topics, tables and collections.
+    pub async fn prepare(&self) -> Result<(), Failure> {
+        let (stack, catalog) = (Stack::open(&self.settings).await?, stack::catalog(&self.settings)?);
+        let topics = stack.topics();
+        patiently(PATIENCE, async || Ok(stack.log.admin.create(&topics).await?)).await?;
+        let now = runtime::SystemClock.now();
+        let stores = async || Ok(standalone::prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now).await?);
+        patiently(PATIENCE, stores).await?;
+        stack.close().await;
+        Ok(())
+    }
+
+    /// A gateway and nothing that applies.
+    pub async fn gateway(&mut self) -> Result<Client, Failure> {
+        let url = match self.is_embedded() {
+            true => self.listening(&["bench", "serve", "gateway"]).await?,
+            false => self.service("gateway", "--listen").await?,
+        };
+        self.ready(url).await
+    }
+
+    /// A gateway and a worker.
+    pub async fn whole(&mut self) -> Result<Client, Failure> {
+        let url = match self.is_embedded() {
+            true => self.listening(&["dev", "--listen", "127.0.0.1:0", "--json"]).await?,
+            false => {
+                self.service("write-worker", "--admin").await?;
+                self.service("gateway", "--listen").await?
+            }
+        };
+        self.ready(url).await
+    }
+
+    /// The floor for accepting.
+    pub async fn floor(&mut self) -> Result<String, Failure> {
+        self.listening(&["bench", "serve", "floor"]).await
+    }
+
+    /// Ends what runs, the last first, and waits for it.
+    pub async fn end(&mut self) -> Result<(), Failure> {
+        while let Some(mut child) = self.children.pop() {
+            if let Some(id) = child.id() {
+                Command::new("kill").arg(id.to_string()).status().await?;
+            }
+            child.wait().await?;
+        }
+        Ok(())
+    }
+
+    /// Resident memory of the process that was started last, bytes.
+    pub fn resident(&self) -> Result<u64, Failure> {
+        let id = self.children.last().and_then(Child::id).ok_or_else(|| Failure::failed("nothing runs"))?;
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
+        kib.map(|kib| kib * 1024).ok_or_else(|| Failure::failed("its memory cannot be read"))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments).stdin(Stdio::null()).env("CONSIGN_LOG", "error").kill_on_drop(true);
+        if let Some(config) = &self.config {
+            command.arg("--config").arg(config);
+        }
+        for flag in &self.flags {
+            command.arg("--set").arg(flag);
+        }
+        Ok(command)
+    }
+
+    /// Starts one whose first line says where it listens.
+    async fn listening(&mut self, arguments: &[&str]) -> Result<String, Failure> {
+        let mut child = self.command(arguments)?.stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().ok_or_else(|| Failure::failed("no output"))?;
+        self.children.push(child);
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).await?;
+        let told: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+        told["listening"]
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::failed(format!("`consign {}` does not start", arguments.join(" "))))
+    }
+
+    /// Starts a service on a port that was free a moment ago.
+    async fn service(&mut self, name: &str, listen: &str) -> Result<String, Failure> {
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
+        let child = self.command(&[name, listen, &address])?.stdout(Stdio::null()).spawn()?;
+        self.children.push(child);
+        Ok(format!("http://{address}"))
+    }
+
+    async fn ready(&self, url: String) -> Result<Client, Failure> {
+        let client = Client::new(&Endpoint { url })?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match client.get("/readyz").await {
+                Ok(answer) if answer.status == 200 => return Ok(client),
+                Ok(answer) if Instant::now() > deadline => return Err(Failure::failed(format!("not ready: {}", answer.body))),
+                Err(failure) if Instant::now() > deadline => return Err(failure),
+                Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `consign bench memory`: resident memory of `consign dev`, idle and after many writes.
+
+use super::{Invocation, bed::Bed, workload};
+use crate::{failure::Failure, output::table, settings::LogKind};
+use clap::Args;
+use serde::Serialize;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign bench memory
+  consign bench memory --writes 1000000 --json";
+
+const MIB: f64 = (1 << 20) as f64;
+const BULK: u64 = 20_000;
+
+/// Memory of `consign dev`, idle and while it writes
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Documents of 1 KiB to write
+    #[arg(long, default_value_t = 300_000)]
+    writes: u64,
+    /// Different documents: each is written again and again, so that the stores stay small
+    #[arg(long, default_value_t = 20_000)]
+    documents: u64,
+}
+
+#[derive(Serialize)]
+struct Told {
+    bench: &'static str,
+    idle_mib: f64,
+    idle_aim_mib: f64,
+    /// Memory after so many writes.
+    seen: Vec<Seen>,
+    /// From a tenth of the writes to the last.
+    growth_mib: f64,
+}
+
+#[derive(Serialize)]
+struct Seen {
+    writes: u64,
+    mib: f64,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let mut bed = Bed::make(invocation, &[]).await?;
+    if bed.settings.log.kind != LogKind::Embedded {
+        return Err(Failure::usage("this measures `consign dev`, which runs on files: leave log.kind at `embedded`"));
+    }
+    let client = bed.whole().await?;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let idle = bed.resident()? as f64 / MIB;
+    workload::create_collection(&client).await?;
+    let (mut seen, mut written) = (Vec::new(), 0);
+    while written < arguments.writes {
+        let first = written % arguments.documents.max(1);
+        let count = BULK.min(arguments.writes - written).min(arguments.documents.max(1) - first);
+        let token = workload::send_bulk(&client, workload::bulk(first..first + count), count).await?;
+        workload::until_applied(&client, &token).await?;
+        written += count;
+        seen.push(Seen { writes: written, mib: bed.resident()? as f64 / MIB });
+    }
+    bed.end().await?;
+    let early = seen.iter().find(|seen| seen.writes >= arguments.writes / 10).map_or(idle, |seen| seen.mib);
+    let growth = seen.last().map_or(0.0, |seen| seen.mib - early);
+    let told = Told { bench: "memory", idle_mib: idle, idle_aim_mib: 80.0, seen, growth_mib: growth };
+    invocation.output.result(&told, |told| {
+        let step = told.seen.len().div_ceil(10).max(1);
+        let rows: Vec<_> =
+            told.seen.iter().skip(step - 1).step_by(step).map(|seen| vec![seen.writes.to_string(), format!("{:.1}", seen.mib)]).collect();
+        format!(
+            "idle {:.1} MiB, aim {:.0}\n{}growth {:.1} MiB\n",
+            told.idle_mib,
+            told.idle_aim_mib,
+            table(&["writes", "MiB"], &rows),
+            told.growth_mib
+        )
+    })
+}
