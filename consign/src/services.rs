@@ -83,7 +83,7 @@ pub async fn await_topics(stack: &Stack, around: &Surroundings) -> Result<Option
             Err(AdminError::Unavailable(why)) => ("log", why),
             Err(error) => return Err(error.into()),
         };
-        if backoff.attempts() % 10 == 0 {
+        if backoff.attempts().is_multiple_of(10) {
             tracing::warn!(missing = why.0, why = why.1, "waiting");
         }
         around.health.set(why.0, State::Missing { why: why.1 });

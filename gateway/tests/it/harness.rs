@@ -97,7 +97,7 @@ impl Builder {
         let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.path().join("store.sqlite"))).unwrap());
         let catalog = Catalog::builtin().unwrap();
         Record::migrate(store.as_ref(), catalog.tables()).await.unwrap();
-        own_collections(&catalog, &*store).await;
+        own_collections(&catalog, &store).await;
         let (trigger, shutdown) = Shutdown::manual();
         let app = App {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -1,5 +1,7 @@
 //! The worker on a real log and a real store (both embedded), with faults put between it and the store.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod faulty;
 mod flow;
 mod harness;
