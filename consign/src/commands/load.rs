@@ -19,7 +19,7 @@ use clap::Args;
 use input::Input;
 use send::Sender;
 use serde_json::Value;
-use state::State;
+use state::{State, Target};
 use std::path::PathBuf;
 use summary::Summary;
 
@@ -84,11 +84,19 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
     let input = Input::open(&arguments.file)?;
-    let mut state = State::open(&arguments, input.size)?;
-    if let (true, Some(index), Some(collection)) = (arguments.create, &arguments.index, &arguments.collection) {
-        create(&client, index, collection, arguments.mappings.as_deref()).await?;
-    }
-    if state.done && !arguments.afresh {
+    let target = match (&arguments.index, &arguments.collection) {
+        (Some(index), Some(collection)) => {
+            if arguments.create {
+                create(&client, index, collection, arguments.mappings.as_deref()).await?;
+            }
+            Target::Incarnation(incarnation(&client, index, collection).await?)
+        }
+        _ => Target::Url(client.url().to_owned()),
+    };
+    let mut state = State::open(&arguments, input.size, target)?;
+    if state.started_over {
+        invocation.output.note("the collection is not the one that an earlier run loaded into: starting over");
+    } else if state.done && !arguments.afresh {
         invocation.output.note("this file was loaded before; --afresh loads it again");
     } else if state.lines > 0 {
         invocation.output.note(&format!("going on behind line {}, as far as an earlier run came", state.lines));
@@ -145,6 +153,17 @@ async fn create(client: &Client, index: &str, collection: &str, mappings: Option
     }
     let request = client.at(reqwest::Method::PUT, &format!("/v1/collections/{index}/{collection}")).json(&body);
     client.send(request).await?.succeeded().map(drop)
+}
+
+/// Tells this collection from any other of its name.
+async fn incarnation(client: &Client, index: &str, collection: &str) -> Result<String, Failure> {
+    let known = client.get("/v1/collections").await?.succeeded()?;
+    let is_it = |known: &&Value| known["index"] == index && known["collection"] == collection;
+    let found = known["collections"].as_array().into_iter().flatten().find(is_it);
+    found.and_then(|found| found["incarnation"].as_str()).map(str::to_owned).ok_or_else(|| {
+        Failure::failed(format!("there is no collection {index}/{collection}"))
+            .hint("--create makes it, with --mappings where fields need them")
+    })
 }
 
 #[cfg(test)]

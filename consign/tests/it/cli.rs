@@ -28,7 +28,7 @@ fn walk(command: clap::Command, path: String, missing: &mut Vec<String>) {
             missing.push(format!("{path}: an example"));
         }
     }
-    for subcommand in command.get_subcommands().cloned() {
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()).cloned() {
         let path = format!("{path} {}", subcommand.get_name());
         walk(subcommand, path, missing);
     }

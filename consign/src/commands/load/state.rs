@@ -18,6 +18,9 @@ pub struct State {
     /// All lines up to this one were answered for good.
     pub lines: u64,
     pub done: bool,
+    /// What an earlier run loaded into is gone.
+    #[serde(skip)]
+    pub started_over: bool,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -26,7 +29,7 @@ pub struct State {
 struct Load {
     file: PathBuf,
     size: u64,
-    url: String,
+    target: Target,
     operation: String,
     index: Option<String>,
     collection: Option<String>,
@@ -35,13 +38,23 @@ struct Load {
     chunk: u64,
 }
 
+/// Where lines go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// A collection by its incarnation: the same through any gateway, another one in any other deployment.
+    Incarnation(String),
+    /// Whatever answers at this address.
+    Url(String),
+}
+
 impl State {
-    pub fn open(arguments: &Arguments, size: u64) -> Result<Self, Failure> {
+    pub fn open(arguments: &Arguments, size: u64, target: Target) -> Result<Self, Failure> {
         let path = arguments.state.clone().unwrap_or_else(|| beside(&arguments.file));
         let load = Load {
             file: fs::canonicalize(&arguments.file)?,
             size,
-            url: arguments.client.url.clone(),
+            target,
             operation: arguments.operation.clone(),
             index: arguments.index.clone(),
             collection: arguments.collection.clone(),
@@ -50,13 +63,18 @@ impl State {
             chunk: arguments.chunk,
         };
         if arguments.afresh || !path.exists() {
-            return Ok(Self { load, key: key()?, lines: 0, done: false, path });
+            return Ok(Self { load, key: key()?, lines: 0, done: false, started_over: false, path });
         }
         let unreadable = |error: &dyn std::fmt::Display| {
             Failure::failed(format!("{}: {error}", path.display())).hint("--afresh starts over, --state FILE keeps it elsewhere")
         };
         let text = fs::read(&path).map_err(|error| unreadable(&error))?;
         let state: Self = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
+        if let (Target::Incarnation(before), Target::Incarnation(now)) = (&state.load.target, &load.target)
+            && before != now
+        {
+            return Ok(Self { load, key: key()?, lines: 0, done: false, started_over: true, path });
+        }
         if state.load != load {
             return Err(unreadable(&"it is of another load: the file, the gateway or an argument differs"));
         }

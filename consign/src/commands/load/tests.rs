@@ -82,13 +82,18 @@ fn state_goes_on_only_with_the_same_load() {
     let file = file("{}\n{}\n");
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("state").display().to_string();
-    let first = arguments(file.path(), &["--state", &kept]);
-    let mut state = State::open(&first, 6).unwrap();
+    let open = |more: &[&str], size, incarnation: &str| {
+        let more: Vec<&str> = ["--state", &kept].iter().chain(more).copied().collect();
+        State::open(&arguments(file.path(), &more), size, Target::Incarnation(incarnation.to_owned()))
+    };
+    let mut state = open(&[], 6, "a").unwrap();
     state.advance(1).unwrap();
-    let again = State::open(&first, 6).unwrap();
+    let again = open(&[], 6, "a").unwrap();
     assert_eq!((again.lines, &again.key), (1, &state.key));
-    assert!(State::open(&first, 7).is_err(), "the file is another now");
-    assert!(State::open(&arguments(file.path(), &["--state", &kept, "--chunk", "5"]), 6).is_err());
-    let afresh = State::open(&arguments(file.path(), &["--state", &kept, "--afresh"]), 6).unwrap();
+    assert!(open(&[], 7, "a").is_err(), "the file is another now");
+    assert!(open(&["--chunk", "5"], 6, "a").is_err());
+    let afresh = open(&["--afresh"], 6, "a").unwrap();
     assert!(afresh.lines == 0 && afresh.key != state.key);
+    let other = open(&[], 6, "b").unwrap();
+    assert!(other.lines == 0 && other.started_over, "another collection of the same name holds nothing of it");
 }
