@@ -74,7 +74,12 @@ impl Client {
             let failure = match sent {
                 Ok(response) if response.status().is_success() => return accepted(&response.json().await?),
                 Ok(response) if retriable(response.status()) => format!("{}", response.status()),
-                Ok(response) => bail!("{operation} {body}: {} {}", response.status(), response.text().await.unwrap_or_default()),
+                Ok(response) => {
+                    let (status, text) = (response.status(), response.text().await.unwrap_or_default());
+                    // The first try under this key, given up here, is still on its way there.
+                    ensure!(text.contains("\"idempotency_in_flight\""), "{operation} {body}: {status} {text}");
+                    text
+                }
                 Err(e) => e.to_string(),
             };
             ensure!(began.elapsed() < patience, "{operation} was not accepted within {patience:?}: {failure}");

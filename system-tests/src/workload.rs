@@ -112,6 +112,7 @@ impl Workload {
     pub async fn progress(&self, more: u64, patience: Duration) -> Result<()> {
         let (began, goal) = (Instant::now(), self.acknowledged() + more);
         while self.acknowledged() < goal {
+            ensure!(!self.tasks.iter().any(tokio::task::JoinHandle::is_finished), "a client gave up at {} of {goal}", self.acknowledged());
             ensure!(began.elapsed() < patience, "the load stands still at {} of {goal}", self.acknowledged());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
