@@ -61,12 +61,12 @@ struct Compared {
     on: &'static str,
     floor: &'static str,
     ratio: f64,
-    aim: f64,
+    aim: Option<f64>,
     rounds: Vec<Round>,
 }
 
 impl Compared {
-    fn new(bench: &'static str, on: &'static str, floor: &'static str, aim: f64, rounds: Vec<Round>) -> Self {
+    fn new(bench: &'static str, on: &'static str, floor: &'static str, aim: Option<f64>, rounds: Vec<Round>) -> Self {
         let mut ratios: Vec<f64> = rounds.iter().map(|round| round.ratio).collect();
         ratios.sort_by(f64::total_cmp);
         let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(0.0);
@@ -77,8 +77,9 @@ impl Compared {
         invocation.output.result(self, |told| {
             let row = |round: &Round| vec![format!("{:.0}", round.floor), format!("{:.0}", round.measured), format!("{:.2}", round.ratio)];
             let rows = table(&["floor/s", "consign/s", "ratio"], &told.rounds.iter().map(row).collect::<Vec<_>>());
-            let met = if told.ratio >= told.aim { "met" } else { "missed" };
-            format!("{} on {}; floor: {}\n{rows}ratio {:.2}, aim {:.2}: {met}\n", told.bench, told.on, told.floor, told.ratio, told.aim)
+            let aim =
+                told.aim.map_or_else(String::new, |aim| format!(", aim {aim:.2}: {}", if told.ratio >= aim { "met" } else { "missed" }));
+            format!("{} on {}; floor: {}\n{rows}ratio {:.2}{aim}\n", told.bench, told.on, told.floor, told.ratio)
         })
     }
 }
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn the_middle_round_counts() {
         let rounds = [(100.0, 10.0), (100.0, 90.0), (100.0, 60.0)].map(|(floor, measured)| Round::new(floor, measured)).to_vec();
-        assert_eq!(Compared::new("b", "o", "f", 0.5, rounds).ratio, 0.6);
+        assert_eq!(Compared::new("b", "o", "f", None, rounds).ratio, 0.6);
     }
 
     #[test]

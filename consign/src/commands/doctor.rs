@@ -65,12 +65,22 @@ fn catalog(settings: &Settings) -> Finding {
 fn text(told: &Told) -> String {
     let row = |finding: &Finding| vec![finding.state.name().to_owned(), finding.about.clone(), finding.found.clone()];
     let mut text = table(&["", "what", "found"], &told.findings.iter().map(row).collect::<Vec<_>>());
-    let mends: Vec<_> = told.findings.iter().filter_map(|finding| Some((finding, finding.mend.as_ref()?))).collect();
+    // One line may mend several things.
+    let mut mends: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (mend, about) in told.findings.iter().filter_map(|finding| Some((finding.mend.as_deref()?, finding.about.as_str()))) {
+        match mends.iter_mut().find(|(known, _)| *known == mend) {
+            Some((_, abouts)) if abouts.contains(&about) => {}
+            Some((_, abouts)) => abouts.push(about),
+            None => mends.push((mend, vec![about])),
+        }
+    }
     if !mends.is_empty() {
         text += "\nWhat mends it:\n";
     }
-    for (finding, mend) in mends {
-        text += &format!("  {}\n      {mend}\n", finding.about);
+    for (mend, abouts) in mends {
+        let more = abouts.len() - 1;
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        text += &format!("  {}{more}\n      {mend}\n", abouts[0]);
     }
     text
 }

@@ -74,7 +74,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         rounds.push(Round::new(arguments.documents as f64 / seconds, measured));
     }
     let aim = if on == "files" { 0.5 } else { 0.6 };
-    Compared::new("apply", on, "the same documents and verdicts written to the stores, nothing else", aim, rounds).tell(invocation)
+    Compared::new("apply", on, "the same documents and verdicts written to the stores, nothing else", Some(aim), rounds).tell(invocation)
 }
 
 /// Seconds from a worker's start until everything in the log is resolved.

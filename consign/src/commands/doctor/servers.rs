@@ -17,11 +17,12 @@ pub async fn look(settings: &Settings, patience: Duration) -> Vec<Finding> {
         Ok(stack) => stack,
         Err(failure) => return vec![Finding::of("settings", &failure, "consign config check")],
     };
-    let (log, record, view) = tokio::join!(log(&stack, patience), record(settings, &stack, patience), view(&stack, patience));
+    let (log, record, view) =
+        tokio::join!(log(settings, &stack, patience), record(settings, &stack, patience), view(settings, &stack, patience));
     [log, record, view].into_iter().flatten().collect()
 }
 
-async fn log(stack: &Stack, patience: Duration) -> Vec<Finding> {
+async fn log(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let topics = stack.topics();
     let checked = patiently(patience, async || Ok(stack.log.admin.check(&topics).await?)).await;
     let problems = match checked {
@@ -50,7 +51,7 @@ async fn log(stack: &Stack, patience: Duration) -> Vec<Finding> {
                     wanted,
                     consequence,
                 });
-                findings.extend(named.map(|weakness| weak_setting("kafka", weakness)));
+                findings.extend(named.map(|weakness| weak_setting("kafka", weakness, settings)));
             }
             Err(error) => findings.push(Finding::of("durability", &error.into(), "consign topics check")),
         }
@@ -61,7 +62,7 @@ async fn log(stack: &Stack, patience: Duration) -> Vec<Finding> {
 async fn record(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let name = stack.record.name();
     let ready = patiently(patience, async || Ok(stack.record.ready().await?)).await;
-    let mut findings = store(name, ready, stack.record.weaknesses().await);
+    let mut findings = store(settings, name, ready, stack.record.weaknesses().await);
     if findings.iter().all(|finding| finding.state <= super::State::Weak) {
         findings.push(collections(settings, stack).await);
     }
@@ -87,25 +88,53 @@ async fn collections(settings: &Settings, stack: &Stack) -> Finding {
     }
 }
 
-async fn view(stack: &Stack, patience: Duration) -> Vec<Finding> {
+async fn view(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let Some(view) = stack.view() else {
         return vec![Finding::weak("view", "none: there is no search", "view.kind = \"elasticsearch\"")];
     };
     let ready = patiently(patience, async || Ok(view.ready().await?)).await;
-    store(view.name(), ready, view.weaknesses().await)
+    store(settings, view.name(), ready, view.weaknesses().await)
 }
 
-fn store(name: &str, ready: Result<(), Failure>, weaknesses: Result<Vec<Weakness>, StoreError>) -> Vec<Finding> {
+fn store(settings: &Settings, name: &str, ready: Result<(), Failure>, weaknesses: Result<Vec<Weakness>, StoreError>) -> Vec<Finding> {
     match ready {
         Err(failure) => vec![Finding::of(name, &failure, "is it running? the settings say where it is looked for")],
         Ok(()) => {
-            let weak = weaknesses.unwrap_or_default().into_iter().map(|weakness| weak_setting(name, weakness));
+            let weak = weaknesses.unwrap_or_default().into_iter().map(|weakness| weak_setting(name, weakness, settings));
             std::iter::once(Finding::well(name, "in reach and prepared")).chain(weak).collect()
         }
     }
 }
 
-fn weak_setting(component: &str, weakness: Weakness) -> Finding {
-    let Weakness { setting, found, wanted, consequence } = weakness;
-    Finding::weak(format!("{component}: {setting}"), format!("{found}: {consequence}"), format!("set it to {wanted}"))
+fn weak_setting(component: &str, weakness: Weakness, settings: &Settings) -> Finding {
+    let mend = mend(component, &weakness, settings);
+    let Weakness { setting, found, consequence, .. } = weakness;
+    Finding::weak(format!("{component}: {setting}"), format!("{found}: {consequence}"), mend)
+}
+
+/// The line to type, where there is one.
+fn mend(component: &str, weakness: &Weakness, settings: &Settings) -> String {
+    let brokers = settings.kafka.brokers.join(",");
+    match (component, weakness.setting.as_str()) {
+        ("kafka", setting) if setting.ends_with("replication") => {
+            "three brokers or more; topics that are created then have three replicas (for these: kafka-reassign-partitions.sh)".to_owned()
+        }
+        ("kafka", setting) => match setting.split_once(": ") {
+            Some((topic, name)) => {
+                let value = if name == "min.insync.replicas" { "2" } else { weakness.wanted.as_str() };
+                format!(
+                    "kafka-configs.sh --bootstrap-server {brokers} --alter --entity-type topics --entity-name {topic} --add-config {name}={value}"
+                )
+            }
+            None => format!("set it to {}", weakness.wanted),
+        },
+        ("cassandra", "commitlog_sync") => "commitlog_sync: batch, in cassandra.yaml of every node".to_owned(),
+        ("cassandra", "consistency") => "cassandra.consistency = \"local_quorum\"".to_owned(),
+        ("cassandra", setting) if setting.starts_with("replication") => format!(
+            "three nodes or more, then: ALTER KEYSPACE {} WITH replication = {{'class': 'SimpleStrategy', 'replication_factor': 3}}; \
+             cassandra.replication.simple = 3; nodetool repair",
+            settings.cassandra.keyspace
+        ),
+        _ => format!("set it to {}", weakness.wanted),
+    }
 }
