@@ -78,6 +78,11 @@ impl Servers {
     /// # Errors
     /// If one does not start.
     pub fn private(options: &PrivateOptions) -> Result<Self> {
+        // A port that was free when it was reserved may be taken by a stranger before the server binds it.
+        Self::on_free_ports(options).or_else(|first| Self::on_free_ports(options).with_context(|| format!("and before: {first:#}")))
+    }
+
+    fn on_free_ports(options: &PrivateOptions) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("consign-servers-").tempdir()?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?; // Elasticsearch runs as another user
         let mut ports = Vec::new();
