@@ -2,7 +2,7 @@
 
 use crate::pipeline::{Pipeline, json, run};
 use serde_json::{Value, json};
-use std::{path::Path, process::Command};
+use std::path::Path;
 
 const CITIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/cities.jsonl.gz");
 const ALL: u64 = 34_006;
@@ -122,7 +122,7 @@ async fn the_secret_is_its_owners_and_two_signals_end_it_at_once() {
     // A taken port is told before the folder is touched.
     let address = pipeline.url.trim_start_matches("http://").to_owned();
     let output: std::process::Output =
-        Command::from(crate::pipeline::consign(&["dev", "--data", "other", "--listen", &address], folder.path())).output().unwrap();
+        crate::pipeline::consign(&["dev", "--data", "other", "--listen", &address], folder.path()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(1) && text.contains("cannot listen on"), "{text}");
     assert!(!folder.path().join("other").exists());
