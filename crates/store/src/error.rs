@@ -1,7 +1,5 @@
 //! How a store answers: one verdict per item of a batch, and one error for a call that failed as a whole.
 
-use event_schema::position::Version;
-
 /// What became of one item. Drivers classify vendor answers in their `classify.rs`; nobody else looks at vendor errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemVerdict {
@@ -42,10 +40,4 @@ pub enum StoreError {
     /// What is stored cannot be read back.
     #[error("{store} holds something unreadable: {why}")]
     Damaged { store: &'static str, why: String },
-}
-
-/// A version that stands where a write wanted to go; drivers use it to tell done from alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    pub version: Version,
 }
