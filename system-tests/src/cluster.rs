@@ -1,7 +1,7 @@
 //! Consign as a test wants it: one process on embedded drivers, or gateways and workers of their own on real servers. Processes have names
 //! (`gateway-0`, `worker-1`, `dev`) by which a test kills, freezes and starts them.
 
-use std::{collections::BTreeMap, path::Path, process::Command, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -9,7 +9,7 @@ use testbed::{Addresses, ports, unique};
 
 use crate::{
     client::Client,
-    process::{Process, binary},
+    process::{Process, consign},
 };
 
 /// How long a process may take until it is ready: debug builds on busy machines, servers that come back.
@@ -156,7 +156,7 @@ impl Cluster {
 
     fn command(&self, arguments: &[&str], variables: &[(String, String)]) -> Result<String> {
         let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let output = Command::new(binary()?).args(arguments).envs(variables).current_dir(self.folder.path()).output()?;
+        let output = consign()?.args(arguments).envs(variables).current_dir(self.folder.path()).output()?;
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success(), "consign {}: {}\n{text}", arguments.join(" "), output.status);
         Ok(text)

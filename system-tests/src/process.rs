@@ -30,6 +30,18 @@ pub fn binary() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The binary with none of this process's `CONSIGN_*` variables: those that steer a test are no settings of the product.
+///
+/// # Errors
+/// If it was not built.
+pub fn consign() -> Result<Command> {
+    let mut command = Command::new(binary()?);
+    for (variable, _) in env::vars().filter(|(v, _)| v.starts_with("CONSIGN_")) {
+        command.env_remove(variable);
+    }
+    Ok(command)
+}
+
 impl Process {
     /// Starts it with a clean set of `CONSIGN_*` variables; what it prints goes to `folder/name.log`.
     ///
@@ -38,10 +50,7 @@ impl Process {
     pub fn start(name: &str, arguments: &[&str], variables: &[(&str, String)], folder: &Path) -> Result<Self> {
         let output = folder.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(&output)?;
-        let mut command = Command::new(binary()?);
-        for (variable, _) in env::vars().filter(|(v, _)| v.starts_with("CONSIGN_")) {
-            command.env_remove(variable);
-        }
+        let mut command = consign()?;
         command.args(arguments).envs(variables.iter().map(|(k, v)| (k, v))).current_dir(folder).stdin(Stdio::null());
         let child = command.stdout(log.try_clone()?).stderr(log).spawn().with_context(|| format!("cannot start {name}"))?;
         Ok(Self { name: name.to_owned(), child, output })
