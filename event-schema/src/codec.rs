@@ -4,7 +4,8 @@
 use crate::decision::{Change, DeadLetter, Decision, Void};
 use crate::envelope::{Attributes, Informative, InformativeData, Transaction, TransactionData};
 use crate::id::{EntityKey, RequestId};
-use crate::outcome::Feedback;
+use crate::notification::Mail;
+use crate::rooms::{RoomRecord, Seat};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -24,6 +25,8 @@ pub enum DecodeError {
     MissingHeader(&'static str),
     #[error("the `{0}` header is not what it must be: {1}")]
     BadHeader(&'static str, String),
+    #[error("the record's key is not what it must be")]
+    BadKey,
     #[error("unknown event type `{0}`")]
     UnknownType(String),
     #[error("the record has no value")]
@@ -41,6 +44,15 @@ pub const VOID: &str = "consign.void.v1";
 pub const FEEDBACK: &str = "consign.feedback.v1";
 pub const DEAD_LETTER: &str = "consign.dead-letter.v1";
 pub const CATALOG: &str = "consign.catalog.v1";
+pub const PUSH: &str = "consign.push.v1";
+pub const PRESENCE: &str = "consign.presence.v1";
+pub const PROGRESS: &str = "consign.progress.v1";
+pub const SUBSCRIPTION: &str = "consign.subscription.v1";
+pub const HEARTBEAT: &str = "consign.heartbeat.v1";
+pub const OWNER: &str = "consign.owner.v1";
+
+/// On a tombstone of a seat: the volatile of whoever left.
+const LEAVING: &str = "consign-volatile";
 
 pub fn encode_transaction(event: &Transaction) -> Parts {
     parts_with(TRANSACTION, &event.attributes, &event.data)
@@ -65,8 +77,31 @@ pub fn encode_change(change: &Change, key: Option<&EntityKey>) -> Parts {
     Parts { key: key.map(|key| Bytes::from(key.0.clone())), value: Some(value), headers }
 }
 
-pub fn encode_feedback(feedback: &Feedback) -> Parts {
-    Parts { key: Some(Bytes::from(feedback.instance.clone())), value: Some(to_bytes(feedback)), headers: base_headers(FEEDBACK) }
+/// Addressed by its key: the instance it is for.
+pub fn encode_mail(mail: &Mail) -> Parts {
+    let (kind, instance, value) = match mail {
+        Mail::Feedback(feedback) => (FEEDBACK, &feedback.instance, to_bytes(feedback)),
+        Mail::Push(push) => (PUSH, &push.instance, to_bytes(push)),
+        Mail::Presence(presence) => (PRESENCE, &presence.instance, to_bytes(presence)),
+        Mail::Progress(progress) => (PROGRESS, &progress.instance, to_bytes(progress)),
+    };
+    Parts { key: Some(Bytes::from(instance.clone())), value: Some(value), headers: base_headers(kind) }
+}
+
+/// Keyed so that compaction keeps the newest of each seat, instance and partition.
+pub fn encode_room(record: &RoomRecord) -> Parts {
+    let (kind, key, value) = match record {
+        RoomRecord::Sits(seat, subscription) => (SUBSCRIPTION, seat.key(), Some(to_bytes(subscription))),
+        RoomRecord::Leaves(seat, _) => (SUBSCRIPTION, seat.key(), None),
+        RoomRecord::Beats(beat) => (HEARTBEAT, format!("gateway/{}", beat.reply.instance), Some(to_bytes(beat))),
+        RoomRecord::Gone { instance } => (HEARTBEAT, format!("gateway/{instance}"), None),
+        RoomRecord::Owns(owner) => (OWNER, format!("owner/{}", owner.partition), Some(to_bytes(owner))),
+    };
+    let mut headers = base_headers(kind);
+    if let RoomRecord::Leaves(_, Some(volatile)) = record {
+        headers.push((LEAVING.into(), volatile.get().to_owned().into()));
+    }
+    Parts { key: Some(key.into()), value, headers }
 }
 
 pub fn encode_dead_letter(letter: &DeadLetter, key: Option<Bytes>) -> Parts {
@@ -103,9 +138,31 @@ pub fn decode_change(parts: &Parts) -> Result<Change, DecodeError> {
     }
 }
 
-pub fn decode_feedback(parts: &Parts) -> Result<Feedback, DecodeError> {
-    expect_type(parts, FEEDBACK)?;
-    value(parts)
+pub fn decode_mail(parts: &Parts) -> Result<Mail, DecodeError> {
+    match header(parts, "ce_type")? {
+        FEEDBACK => Ok(Mail::Feedback(value(parts)?)),
+        PUSH => Ok(Mail::Push(value(parts)?)),
+        PRESENCE => Ok(Mail::Presence(value(parts)?)),
+        PROGRESS => Ok(Mail::Progress(value(parts)?)),
+        other => Err(DecodeError::UnknownType(other.to_owned())),
+    }
+}
+
+pub fn decode_room(parts: &Parts) -> Result<RoomRecord, DecodeError> {
+    let key = parts.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).ok_or(DecodeError::BadKey)?;
+    match header(parts, "ce_type")? {
+        SUBSCRIPTION => {
+            let seat = Seat::parse(key).ok_or(DecodeError::BadKey)?;
+            match parts.value {
+                Some(_) => Ok(RoomRecord::Sits(seat, value(parts)?)),
+                None => Ok(RoomRecord::Leaves(seat, header(parts, LEAVING).ok().map(serde_json::from_str).transpose()?)),
+            }
+        }
+        HEARTBEAT if parts.value.is_some() => Ok(RoomRecord::Beats(value(parts)?)),
+        HEARTBEAT => Ok(RoomRecord::Gone { instance: key.strip_prefix("gateway/").ok_or(DecodeError::BadKey)?.to_owned() }),
+        OWNER => Ok(RoomRecord::Owns(value(parts)?)),
+        other => Err(DecodeError::UnknownType(other.to_owned())),
+    }
 }
 
 pub fn decode_dead_letter(parts: &Parts) -> Result<DeadLetter, DecodeError> {

@@ -38,6 +38,8 @@ pub struct Decision {
     pub decided: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<crate::envelope::Reply>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<crate::envelope::Origin>,
 }
 
 /// A worker takes the partition; this record's own offset is the epoch.

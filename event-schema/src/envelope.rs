@@ -53,7 +53,23 @@ pub struct TransactionData {
     /// Who waits for the verdict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     pub principal: String,
+}
+
+/// How the client itself named and sent a request, for whoever is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Origin {
+    /// The client's own id of the request; not ours.
+    pub request: String,
+    /// `websocket`, `http`.
+    pub protocol: String,
+    pub controller: String,
+    pub action: String,
+    /// Nobody is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
 }
 
 /// An idempotency key as the worker must defend it: `key` is hashed with its scope, so no client text is kept.
@@ -89,5 +105,7 @@ pub struct InformativeData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Value>")]
     pub volatile: Option<Raw>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     pub principal: String,
 }

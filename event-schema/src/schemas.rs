@@ -5,7 +5,9 @@ use crate::{
     codec,
     decision::{DeadLetter, Decision, Mark, Open, Void},
     envelope::{InformativeData, TransactionData},
+    notification::{Presence, Progress, Push},
     outcome::Feedback,
+    rooms::{Heartbeat, Owner, Subscription},
 };
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::json;
@@ -25,6 +27,12 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
         (codec::VOID, of::<Void>(codec::VOID, "changes", &["ce_id"])),
         (codec::FEEDBACK, of::<Feedback>(codec::FEEDBACK, "mailbox", &[])),
         (codec::DEAD_LETTER, of::<DeadLetter>(codec::DEAD_LETTER, "dead-letters", &[])),
+        (codec::PUSH, of::<Push>(codec::PUSH, "mailbox", &[])),
+        (codec::PRESENCE, of::<Presence>(codec::PRESENCE, "mailbox", &[])),
+        (codec::PROGRESS, of::<Progress>(codec::PROGRESS, "mailbox", &[])),
+        (codec::SUBSCRIPTION, of::<Subscription>(codec::SUBSCRIPTION, "rooms", &[])),
+        (codec::HEARTBEAT, of::<Heartbeat>(codec::HEARTBEAT, "rooms", &[])),
+        (codec::OWNER, of::<Owner>(codec::OWNER, "rooms", &[])),
         (codec::CATALOG, of::<serde_json::Map<String, serde_json::Value>>(codec::CATALOG, "catalog", &[])),
     ]
 }

@@ -97,9 +97,19 @@ pub const CATALOG: Topic = Topic {
     durable: true,
     generational: false,
 };
+/// One partition: the order of its records is what fences a notifier that lost a partition without knowing.
+pub const ROOMS: Topic = Topic {
+    name: "rooms",
+    key: "gateway instance, connection, room",
+    partitions: Partitions::Fixed(1),
+    cleanup: Cleanup::Compact,
+    record_documents: 2,
+    durable: true,
+    generational: false,
+};
 
 /// All topics that are used.
-pub const ALL: [Topic; 6] = [TRANSACTIONS, CHANGES, INFORMATIVE, MAILBOX, DEAD_LETTERS, CATALOG];
+pub const ALL: [Topic; 7] = [TRANSACTIONS, CHANGES, INFORMATIVE, MAILBOX, DEAD_LETTERS, CATALOG, ROOMS];
 
 /// The settings that turn the table into names and numbers.
 #[derive(Clone, Debug)]
@@ -126,6 +136,11 @@ impl Layout {
     /// The consumer group that shares `transactions` among the workers.
     pub fn worker_group(&self) -> String {
         format!("{}write-worker", self.prefix)
+    }
+
+    /// The consumer group that shares `changes` among the notifiers.
+    pub fn notifier_group(&self) -> String {
+        format!("{}notifier-worker", self.prefix)
     }
 
     pub fn partitions(&self, topic: &Topic) -> u16 {

@@ -36,12 +36,14 @@ pub(crate) struct Sent {
 
 /// The events of a request, in its order, with the problems of documents that became none.
 pub(crate) fn events(app: &App, valid: ValidRequest, expects_reply: bool) -> (Vec<Result<Event, Problem>>, Option<Ticket>) {
-    let ValidRequest { kind, items, caller, traceparent, ticket, .. } = valid;
+    let ValidRequest { kind, items, caller, traceparent, ticket, origin } = valid;
     let traceparent = traceparent.unwrap_or_else(event::trace);
     let reply = (expects_reply && crate::feedback::decidable(kind)).then_some(&app.reply);
     let build = |(n, item): (usize, Result<_, Problem>)| {
         let claim = ticket.as_ref().map(|ticket| ticket.claim(n));
-        item.map(|item| event::build(app, kind, item, &event::Context { caller, traceparent: &traceparent, claim, reply }))
+        item.map(|item| {
+            event::build(app, kind, item, &event::Context { caller, traceparent: &traceparent, claim, reply, origin: origin.as_ref() })
+        })
     };
     (items.into_iter().enumerate().map(build).collect(), ticket)
 }

@@ -7,6 +7,7 @@ use crate::{
     request::{RawRequest, caller::Caller, path},
 };
 use catalog::{Accepted, AcceptedRequest, Kind, Operation, Seed};
+use event_schema::envelope::Origin;
 use serde_json::{Map, Value};
 
 /// A request that keeps every rule that can be checked without its documents. Made only by [`validate`].
@@ -17,6 +18,7 @@ pub(crate) struct ValidRequest {
     pub caller: Caller,
     pub traceparent: Option<String>,
     pub ticket: Option<Ticket>,
+    pub origin: Option<Origin>,
 }
 
 impl ValidRequest {
@@ -69,7 +71,14 @@ pub(crate) async fn validate(
             items
         }
     };
-    Ok(ValidRequest { kind: operation.kind(), items, caller: request.caller, traceparent: request.options.traceparent.clone(), ticket })
+    Ok(ValidRequest {
+        kind: operation.kind(),
+        items,
+        caller: request.caller,
+        traceparent: request.options.traceparent.clone(),
+        ticket,
+        origin: request.options.origin.clone(),
+    })
 }
 
 /// Looks up the collections; If-Match and `if_version` must not contradict each other.

@@ -46,7 +46,7 @@ pub(crate) fn original(record: &Record) -> OriginalRecord {
 
 fn code(error: &DecodeError) -> &'static str {
     match error {
-        DecodeError::MissingHeader(_) | DecodeError::BadHeader(..) => "undecodable_headers",
+        DecodeError::MissingHeader(_) | DecodeError::BadHeader(..) | DecodeError::BadKey => "undecodable_headers",
         DecodeError::UnknownType(_) => "unknown_event_type",
         DecodeError::NoValue | DecodeError::BadValue(_) => "undecodable_value",
     }

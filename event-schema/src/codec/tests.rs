@@ -26,6 +26,7 @@ fn transaction() -> Transaction {
             if_version: Some(3),
             claim: None,
             reply: None,
+            origin: None,
             principal: "anonymous".into(),
         },
     }
@@ -59,6 +60,7 @@ fn a_decision_carries_bodies_untouched() {
         accepted: 1,
         decided: 2,
         reply: None,
+        origin: None,
     };
     let Change::Decision(back) = decode_change(&encode_change(&Change::Decision(decision), None)).unwrap() else { panic!("another type") };
     assert_eq!(back.documents[0].after.as_ref().unwrap().get(), body.get());

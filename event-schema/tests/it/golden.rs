@@ -6,11 +6,13 @@ use event_schema::{
     Raw,
     codec::{self, Parts},
     decision::{Change, DeadLetter, Decision, Mark, Open, OriginalRecord, Void},
-    envelope::{Attributes, Claim, Informative, InformativeData, Reply, Transaction, TransactionData},
+    envelope::{Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction, TransactionData},
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
+    notification::{Coming, Event, Mail, Notice, Presence, Progress, Push, Scope, State, Told},
     outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
+    rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription, Users},
     signing::Keyring,
 };
 use serde::{Deserialize, Serialize};
@@ -61,7 +63,8 @@ fn again(parts: &Parts) -> Parts {
     match codec::header(parts, "ce_type").unwrap() {
         codec::TRANSACTION => codec::encode_transaction(&codec::decode_transaction(parts).unwrap()),
         codec::INFORMATIVE => codec::encode_informative(&codec::decode_informative(parts).unwrap()),
-        codec::FEEDBACK => codec::encode_feedback(&codec::decode_feedback(parts).unwrap()),
+        codec::FEEDBACK | codec::PUSH | codec::PRESENCE | codec::PROGRESS => codec::encode_mail(&codec::decode_mail(parts).unwrap()),
+        codec::SUBSCRIPTION | codec::HEARTBEAT | codec::OWNER => codec::encode_room(&codec::decode_room(parts).unwrap()),
         codec::DEAD_LETTER => codec::encode_dead_letter(&codec::decode_dead_letter(parts).unwrap(), parts.key.clone()),
         codec::CATALOG => {
             codec::encode_catalog(&String::from_utf8_lossy(parts.key.as_ref().unwrap()), &codec::decode_catalog(parts).unwrap())
@@ -135,8 +138,22 @@ fn samples() -> Vec<(&'static str, Parts)> {
         ),
         ("void-dead", change(Change::Void(void(Some(reason()))), Some(&key))),
         ("void-overtaken", change(Change::Void(void(None)), Some(&key))),
-        ("feedback-applied", codec::encode_feedback(&feedback(Verdict::Applied))),
-        ("feedback-dead", codec::encode_feedback(&feedback(Verdict::DeadLettered(reason())))),
+        ("feedback-applied", codec::encode_mail(&Mail::Feedback(feedback(Verdict::Applied)))),
+        ("feedback-dead", codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason()))))),
+        ("push", codec::encode_mail(&Mail::Push(push()))),
+        ("presence", codec::encode_mail(&Mail::Presence(presence()))),
+        (
+            "progress",
+            codec::encode_mail(&Mail::Progress(Progress {
+                instance: "5f".into(),
+                notifier: "a1".into(),
+                partitions: vec![0, 3],
+                rooms: 17,
+            })),
+        ),
+        ("subscription", codec::encode_room(&RoomRecord::Sits(seat(), subscription()))),
+        ("heartbeat", codec::encode_room(&RoomRecord::Beats(Heartbeat { reply: reply(), time: TIME }))),
+        ("owner", codec::encode_room(&RoomRecord::Owns(Owner { notifier: "a1".into(), partition: 3 }))),
         ("dead-letter", codec::encode_dead_letter(&dead_letter(true), Some(key.0.clone().into()))),
         ("dead-letter-unreadable", codec::encode_dead_letter(&dead_letter(false), None)),
         ("catalog", codec::encode_catalog("0a1b2c3d4e5f", &json!({"language": 1, "operations": [], "tables": [], "collections": []}))),
@@ -180,6 +197,7 @@ fn transaction(whole: bool) -> Transaction {
         if_version: whole.then_some(3),
         claim: whole.then(|| Claim { key: "00ff".into(), until: TIME + 1 }),
         reply: whole.then(reply),
+        origin: None,
         principal: "anonymous".into(),
     };
     Transaction { attributes: attributes("document.create", whole), data }
@@ -190,6 +208,7 @@ fn informative() -> Informative {
         request: text(r#"{"index":"geo","collection":"buses","body":{"at":[1,2]}}"#),
         generated: Map::new(),
         volatile: Some(text("{}")),
+        origin: None,
         principal: "anonymous".into(),
     };
     Informative { attributes: attributes("realtime.publish", true), data }
@@ -223,6 +242,72 @@ fn rows() -> Vec<RowMutation> {
     ]
 }
 
+fn origin() -> Origin {
+    Origin { request: "r1".into(), protocol: "websocket".into(), controller: "document".into(), action: "create".into(), silent: false }
+}
+
+fn push() -> Push {
+    let notice = Notice {
+        event: Event::Write,
+        action: "update".into(),
+        state: State::Done,
+        index: "geo".into(),
+        collection: "cities".into(),
+        id: Some("2988507".into()),
+        version: Some(5),
+        source: Some(text(r#"{"n":1.10}"#)),
+        updated_fields: Some(vec!["n".into()]),
+        request: id(),
+        origin: Some(origin()),
+        volatile: Some(text(r#"{"sdk": "x"}"#)),
+        timestamp: TIME,
+        write: Some((3, 90)),
+    };
+    Push { instance: "5f".into(), rooms: vec![Told { room: "ab12".into(), scope: Scope::In }], notice }
+}
+
+fn presence() -> Presence {
+    Presence {
+        instance: "5f".into(),
+        room: "ab12".into(),
+        index: "geo".into(),
+        collection: "cities".into(),
+        user: Coming::In,
+        count: 2,
+        volatile: Some(text(r#"{"who":"me"}"#)),
+        said: true,
+        timestamp: TIME,
+    }
+}
+
+fn seat() -> Seat {
+    Seat { instance: "5f".into(), connection: "7".into(), room: "ab12".into() }
+}
+
+fn subscription() -> Subscription {
+    let (index, collection) = ("geo".into(), "cities".into());
+    Subscription { index, collection, filter: text(r#"{"equals":{"a":1}}"#), mailbox: 2, users: Users::All, volatile: None }
+}
+
+/// Tombstones have no value, so no file: their keys say it all.
+#[test]
+fn who_leaves_is_known_by_the_key() {
+    let leaves = |volatile: Option<&str>| codec::encode_room(&RoomRecord::Leaves(seat(), volatile.map(text)));
+    let parts = leaves(Some(r#"{"bye":1}"#));
+    assert_eq!((parts.key.as_deref(), &parts.value), (Some(&b"seat/5f/7/ab12"[..]), &None));
+    match codec::decode_room(&parts).unwrap() {
+        RoomRecord::Leaves(who, Some(volatile)) => assert_eq!((who, volatile.get()), (seat(), r#"{"bye":1}"#)),
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(codec::decode_room(&leaves(None)).unwrap(), RoomRecord::Leaves(_, None)));
+    let gone = codec::encode_room(&RoomRecord::Gone { instance: "5f".into() });
+    assert!(matches!(codec::decode_room(&gone).unwrap(), RoomRecord::Gone { instance } if instance == "5f"));
+    for key in ["seat/5f/7", "seat/5f/7/ab12/x", "ab12", ""] {
+        let parts = Parts { key: Some(key.to_owned().into()), ..parts.clone() };
+        assert!(codec::decode_room(&parts).is_err(), "{key:?}");
+    }
+}
+
 fn decision(verdict: Verdict) -> Decision {
     Decision {
         epoch: 40,
@@ -239,6 +324,7 @@ fn decision(verdict: Verdict) -> Decision {
         accepted: TIME,
         decided: TIME + 7,
         reply: Some(reply()),
+        origin: None,
     }
 }
 

@@ -39,7 +39,7 @@ prop_compose! {
                 tenant, operation, catalog: "c".into(), key: EntityKey(key), time, traceparent: trace,
             },
             // JSON has no way to say "a volatile that is null".
-            data: TransactionData { request, generated, incarnations, volatile: volatile.filter(|v| v.get() != "null"), if_version, claim: None, reply: None, principal },
+            data: TransactionData { request, generated, incarnations, volatile: volatile.filter(|v| v.get() != "null"), if_version, claim: None, reply: None, origin: None, principal },
         }
     }
 }
@@ -89,7 +89,8 @@ proptest! {
         let _ = codec::decode_transaction(&parts);
         let _ = codec::decode_informative(&parts);
         let _ = codec::decode_change(&parts);
-        let _ = codec::decode_feedback(&parts);
+        let _ = codec::decode_mail(&parts);
+        let _ = codec::decode_room(&parts);
         let _ = codec::decode_dead_letter(&parts);
         let _ = codec::decode_catalog(&parts);
     }

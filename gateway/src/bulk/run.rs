@@ -204,7 +204,7 @@ impl Run {
             AcceptedRequest::Many(_) => return Err(Problem::new(Code::NotInBulk, "a line of a bulk is one document")),
         };
         let item = validate::item(app, accepted, None).await?;
-        let context = Context { caller: self.caller, traceparent: &self.traceparent, claim, reply: None };
+        let context = Context { caller: self.caller, traceparent: &self.traceparent, claim, reply: None, origin: None };
         Ok(event::build(app, operation.kind(), item, &context))
     }
 

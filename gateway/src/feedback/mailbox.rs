@@ -6,6 +6,7 @@ use event_log::{Limits, Log, PartitionStream, Record, StreamError, consumer::Fro
 use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
+    notification::Mail,
     topics::{Layout, MAILBOX},
 };
 use runtime::{Backoff, Health, Shutdown, State};
@@ -86,9 +87,10 @@ impl Mailbox {
             return;
         }
         let parts = Parts { key: None, value: record.value.clone(), headers: record.headers.clone() };
-        match codec::decode_feedback(&parts) {
-            Ok(feedback) => _ = pending.resolve(feedback.entry),
-            Err(error) => warn!(%error, offset = record.offset, "a record in the mailbox is no feedback; left alone"),
+        match codec::decode_mail(&parts) {
+            Ok(Mail::Feedback(feedback)) => _ = pending.resolve(feedback.entry),
+            Ok(Mail::Push(_) | Mail::Presence(_) | Mail::Progress(_)) => {}
+            Err(error) => warn!(%error, offset = record.offset, "a record in the mailbox cannot be read; left alone"),
         }
     }
 }

@@ -5,7 +5,7 @@ use catalog::Kind;
 use event_log::NewRecord;
 use event_schema::{
     codec,
-    envelope::{Attributes, Claim, Informative, InformativeData, Reply, Transaction, TransactionData},
+    envelope::{Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction, TransactionData},
     id::RequestId,
 };
 
@@ -55,6 +55,7 @@ pub(crate) struct Context<'a> {
     pub traceparent: &'a str,
     pub claim: Option<Claim>,
     pub reply: Option<&'a Reply>,
+    pub origin: Option<&'a Origin>,
 }
 
 pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_>) -> Event {
@@ -82,12 +83,19 @@ pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_
                 if_version: accepted.if_version,
                 claim: context.claim.clone(),
                 reply: context.reply.cloned(),
+                origin: context.origin.cloned(),
                 principal,
             };
             (&app.transactions, codec::encode_transaction(&Transaction { attributes, data }))
         }
         Kind::Informative => {
-            let data = InformativeData { request: accepted.request, generated: accepted.generated, volatile: accepted.volatile, principal };
+            let data = InformativeData {
+                request: accepted.request,
+                generated: accepted.generated,
+                volatile: accepted.volatile,
+                origin: context.origin.cloned(),
+                principal,
+            };
             (&app.informative, codec::encode_informative(&Informative { attributes, data }))
         }
     };

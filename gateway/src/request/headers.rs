@@ -6,6 +6,7 @@ use crate::{
     error::{Code, Problem},
 };
 use bytes::Bytes;
+use event_schema::envelope::Origin;
 use http::{HeaderMap, header};
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ pub(crate) struct Options {
     pub if_match: Option<u64>,
     pub idempotency_key: Option<Bytes>,
     pub traceparent: Option<String>,
+    /// What the client called it, where its protocol has names of its own.
+    pub origin: Option<Origin>,
 }
 
 impl Options {
@@ -35,6 +38,7 @@ impl Options {
             if_match: if_match(headers)?,
             idempotency_key: idempotency_key(headers)?,
             traceparent: traceparent(headers),
+            origin: None,
         })
     }
 }

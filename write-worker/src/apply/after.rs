@@ -10,9 +10,10 @@ use crate::{
 };
 use event_log::{Limits, NewRecord};
 use event_schema::{
-    codec::{encode_dead_letter, encode_feedback},
+    codec::{encode_dead_letter, encode_mail},
     decision::DeadLetter,
     envelope::Reply,
+    notification::Mail,
     outcome::{Feedback, LedgerEntry},
 };
 use std::time::Duration;
@@ -123,7 +124,7 @@ impl Applier {
     }
 
     fn send(&self, reply: &Reply, entry: &LedgerEntry) {
-        let parts = encode_feedback(&Feedback { instance: reply.instance.clone(), entry: entry.clone() });
+        let parts = encode_mail(&Mail::Feedback(Feedback { instance: reply.instance.clone(), entry: entry.clone() }));
         let topic = self.worker.topics.mailbox.clone();
         let record = NewRecord { topic, partition: reply.partition, key: parts.key, value: parts.value, headers: parts.headers };
         if let Err(error) = self.worker.ports.log.publisher.send(record) {

@@ -33,6 +33,7 @@ impl Decider {
                     accepted,
                     decided: self.worker.ports.clock.now(),
                     reply: None,
+                    origin: None,
                 },
             };
             self.state.decide(&decision, self.batch);
@@ -98,6 +99,7 @@ impl Decider {
             accepted: event.accepted,
             decided: self.worker.ports.clock.now(),
             reply: event.transaction.data.reply,
+            origin: event.transaction.data.origin,
         }
     }
 

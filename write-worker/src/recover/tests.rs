@@ -26,6 +26,7 @@ fn decision(epoch: u64, position: u64, id: &str, n: u64) -> Change {
         accepted: 0,
         decided: 0,
         reply: None,
+        origin: None,
     })
 }
 

@@ -125,6 +125,7 @@ impl World {
             if_version: accepted.if_version,
             claim: claim.map(|key| Claim { key: key.into(), until: 4_000_000_000_000 }),
             reply: None,
+            origin: None,
             principal: "anonymous".into(),
         };
         let attributes = Attributes {

@@ -89,6 +89,7 @@ fn event(request: Value, if_version: Option<u64>) -> (Catalog, Transaction) {
         if_version,
         claim: None,
         reply: None,
+        origin: None,
         principal: "me".into(),
     };
     (catalog, Transaction { attributes, data })

@@ -102,6 +102,7 @@ pub fn event(catalog: &Catalog, accepted: &Accepted) -> Transaction {
             if_version: accepted.if_version,
             claim: None,
             reply: None,
+            origin: None,
             principal: "anonymous".into(),
         },
     }
