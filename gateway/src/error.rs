@@ -92,6 +92,19 @@ impl Problem {
         self.0.request
     }
 
+    pub fn pointer(&self) -> Option<&str> {
+        self.0.pointer.as_deref()
+    }
+
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.0.token.as_deref()
+    }
+
+    /// Seconds after which it may be tried again.
+    pub(crate) fn after_seconds(&self) -> Option<u64> {
+        self.0.retry_after
+    }
+
     /// `Retry-After`, and `Connection: close` where the rest of the body is not worth waiting for.
     pub(crate) fn headers(&self, headers: &mut http::HeaderMap) {
         if let Some(seconds) = self.0.retry_after {

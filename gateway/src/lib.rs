@@ -7,11 +7,14 @@ mod answer;
 mod app;
 mod bulk;
 pub mod config;
+mod connection;
 pub mod error;
 mod feedback;
 mod idempotency;
 mod metrics;
 mod openapi;
+#[allow(dead_code, reason = "connections are to use it")]
+mod protocol;
 mod publish;
 mod read;
 mod request;

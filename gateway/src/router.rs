@@ -6,6 +6,7 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     openapi::doc::{self, Doc},
+    protocol,
     request::path::shorten,
     routes::{about, collections, documents, operations, requests, sunbird, tables},
 };
@@ -49,7 +50,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// All routes: the table's, those of catalog operations, those that all services share, and an answer for everything else.
+/// All routes: the table's, those of catalog operations, those that all services share; everything else is the other protocol's
+/// ([`protocol::http`], whose own table has its routes).
 pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
     for Endpoint { path, serve, .. } in endpoints() {
@@ -63,7 +65,7 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
         router = router.route(&path, serve);
     }
     let shared = runtime::admin::routes(app.ports.health.clone(), app.ports.registry.clone());
-    Ok(router.with_state(app).merge(shared).fallback(unknown).method_not_allowed_fallback(not_allowed))
+    Ok(router.fallback(protocol::http::serve).method_not_allowed_fallback(not_allowed).with_state(app).merge(shared))
 }
 
 /// The first segments below `/v1` that are the table's own.
@@ -111,10 +113,6 @@ fn operation_routes(catalog: &Catalog) -> Result<BTreeMap<String, MethodRouter<S
 pub(crate) fn template(path: &str) -> String {
     let segment = |segment: &str| segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"));
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
-}
-
-async fn unknown(uri: Uri) -> Problem {
-    Problem::new(Code::UnknownRoute, format!("there is nothing at {}", shorten(uri.path())))
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> Problem {

@@ -97,7 +97,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Bytes>, Problem> {
 }
 
 /// The trace context if it is well formed; a malformed one is dropped, as W3C Trace Context demands.
-fn traceparent(headers: &HeaderMap) -> Option<String> {
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("traceparent")?.to_str().ok()?;
     let mut parts = value.split('-');
     let hex = |part: Option<&str>, length: usize| {

@@ -17,6 +17,11 @@ impl Query {
         Ok(Self(pairs))
     }
 
+    /// All pairs, in order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     pub(crate) fn one(&self, name: &'static str) -> Option<&str> {
         self.all(name).next()
     }

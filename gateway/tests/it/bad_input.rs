@@ -149,7 +149,7 @@ async fn numbers_that_do_not_fit() {
 async fn unknown_routes_and_methods() {
     let app = log_only().await;
     problem(app.get("/v2/nothing"), 404, "unknown_route").await;
-    problem(app.get("/"), 404, "unknown_route").await;
+    problem(app.get("/v1"), 404, "unknown_route").await;
     let answer = app.get(CREATE).send().await.unwrap();
     assert_eq!(answer.status(), 405);
     assert_eq!(answer.headers()["allow"], "POST");

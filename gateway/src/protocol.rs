@@ -1,0 +1,43 @@
+//! The protocol of Kuzzle's clients on both transports: a request, the action it names, one envelope for every answer. What an action does is
+//! in its own file; writes go the way of all writes ([`crate::write`]), and what stays open belongs to [`crate::connection`].
+
+mod answer;
+pub(crate) mod fault;
+pub(crate) mod http;
+mod request;
+mod server;
+mod table;
+
+pub(crate) use answer::{Answer, Reply};
+pub(crate) use fault::Fault;
+pub(crate) use request::{Request, Transport};
+
+use crate::{app::Shared, connection::Session};
+use fault::Id;
+use std::sync::Arc;
+
+/// What an action is given.
+#[derive(Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub app: &'a Shared,
+    pub request: &'a Request,
+    /// The connection it came by, if it stays open.
+    pub session: Option<&'a Arc<Session>>,
+}
+
+/// Carries a request out. Never fails: what goes wrong is an answer.
+pub(crate) async fn handle(app: &Shared, request: Request, session: Option<&Arc<Session>>) -> Answer {
+    let outcome = match table::action(&request.controller, &request.action) {
+        Ok(action) => (action.run)(Call { app, request: &request, session }).await,
+        Err(fault) => Err(fault),
+    };
+    Answer::to(&request, outcome)
+}
+
+/// No such controller, or no such action of it.
+fn unknown(controller: &str, action: Option<&str>) -> Fault {
+    match action {
+        None => Fault::new(Id::NoController, format!("there is no controller \"{controller}\"")).props([controller]),
+        Some(action) => Fault::new(Id::NoAction, format!("there is no action \"{controller}\":\"{action}\"")).props([controller, action]),
+    }
+}

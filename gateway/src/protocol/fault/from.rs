@@ -1,0 +1,54 @@
+//! How the gateway's problems become faults. Every arm is named: a new code must be given its wire form here too.
+
+use super::{Fault, Id};
+use crate::error::{Code, Problem};
+use store::StoreError;
+
+impl From<Problem> for Fault {
+    fn from(problem: Problem) -> Self {
+        let id = match problem.code() {
+            Code::BadRequest | Code::BadHeader | Code::BadRequestId | Code::BadGzip => Id::BadHttp,
+            Code::EmptyBody => Id::BodyRequired,
+            Code::NotJson | Code::InvalidUtf8 | Code::DuplicateKey | Code::TooDeep | Code::NumberOutOfRange | Code::IncompleteBody => {
+                Id::BadBody
+            }
+            Code::BadToken | Code::ExpiredToken | Code::BadKey | Code::NotInBulk => Id::InvalidArgument,
+            Code::UnknownRoute | Code::UnknownOperation | Code::UnknownTable => Id::NoUrl,
+            Code::UnknownCollection => Id::UnknownCollection,
+            Code::UnknownRequest | Code::Missing => Id::NotFound,
+            Code::MethodNotAllowed | Code::TooSlow => Id::BadVerb,
+            Code::Exists | Code::CollectionDiffers => Id::DocumentExists,
+            Code::Superseded | Code::Version => Id::VersionConflict,
+            Code::IdempotencyInFlight | Code::IdempotencyKeyReused => Id::InvalidArgument,
+            Code::BodyTooLarge | Code::GzipRatio => Id::RequestTooLarge,
+            Code::UnsupportedMediaType => Id::BadContent,
+            Code::UnsupportedEncoding => Id::BadEncoding,
+            Code::Invalid | Code::BadName => Id::InvalidArgument,
+            Code::BadMappings => Id::InvalidMapping,
+            Code::BadSearch => Id::StorageBadRequest,
+            Code::TooLarge | Code::Unmappable | Code::Rule => Id::StorageBadRequest,
+            Code::AnswerTooLarge => Id::GetLimit,
+            Code::Overloaded | Code::QueueFull => Id::TooManyRequests,
+            Code::DeadLettered => Id::DeadLettered,
+            Code::Damaged | Code::Internal => Id::Unexpected,
+            Code::UnsupportedSearch | Code::NoView => Id::Unsupported,
+            Code::LogUnavailable => Id::LogAway,
+            Code::UnknownOutcome => Id::UnknownOutcome,
+            Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
+            Code::ShuttingDown => Id::ShuttingDown,
+            Code::LookupIncomplete => Id::Overloaded,
+            Code::NotYet => Id::NotApplied,
+        };
+        let told = match problem.pointer() {
+            Some(pointer) if !pointer.is_empty() => format!("{} (at {pointer})", problem.detail()),
+            _ => problem.detail().to_owned(),
+        };
+        Fault::new(id, told).about(problem.request(), problem.token().map(str::to_owned)).retry_after(problem.after_seconds())
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        Problem::from(error).into()
+    }
+}

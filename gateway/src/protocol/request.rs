@@ -1,0 +1,203 @@
+//! One request of this family, whichever transport brought it: the envelope of a frame, or verb, path, query and body. It must never look at
+//! what the request means.
+
+use super::{Answer, Fault, fault::Id};
+use crate::{
+    error::Problem,
+    request::{caller::Caller, json, query::Query},
+};
+use event_schema::Raw;
+use http::HeaderMap;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value, value::RawValue};
+use std::fmt;
+
+/// How it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Http,
+    WebSocket,
+}
+
+impl Transport {
+    /// As notifications name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+/// A request.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub controller: String,
+    pub action: String,
+    pub index: Option<String>,
+    pub collection: Option<String>,
+    pub id: Option<String>,
+    pub body: Option<Box<RawValue>>,
+    /// The client's own id of it, or one made here.
+    pub request_id: String,
+    pub volatile: Option<Raw>,
+    /// Everything else that the envelope or the query held.
+    pub args: Map<String, Value>,
+    pub jwt: Option<String>,
+    pub transport: Transport,
+    pub caller: Caller,
+    pub traceparent: Option<String>,
+}
+
+/// The id of a request that came without.
+pub(crate) fn made_id() -> String {
+    uuid::Uuid::from_bytes(crate::idempotency::random()).to_string()
+}
+
+impl Request {
+    fn empty(transport: Transport) -> Self {
+        Self {
+            controller: String::new(),
+            action: String::new(),
+            index: None,
+            collection: None,
+            id: None,
+            body: None,
+            request_id: String::new(),
+            volatile: None,
+            args: Map::new(),
+            jwt: None,
+            transport,
+            caller: Caller::anonymous(),
+            traceparent: None,
+        }
+    }
+
+    /// From a WebSocket text frame, or the body of `POST /_query`. `depth`: how deep JSON may nest.
+    pub(crate) fn from_envelope(bytes: &[u8], transport: Transport, depth: usize) -> Result<Self, Box<Answer>> {
+        let early = |id, fault| Box::new(Answer::early(id, fault));
+        if let Err(fault) = json::check(bytes, depth) {
+            let problem = Problem::from(fault);
+            let id = if transport == Transport::Http { Id::BadBody } else { Id::BadFrame };
+            return Err(early(None, Fault::new(id, problem.detail())));
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+        let members: Envelope = deserializer
+            .deserialize_map(EnvelopeVisitor)
+            .map_err(|_| early(None, Fault::new(Id::BadFrame, "a request is a JSON object")))?;
+        let mut request = Self::empty(transport);
+        let known = match members.args.get("requestId") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(id)) => Some(id.clone()),
+            Some(_) => return Err(early(None, Fault::wrong_type("requestId", "string"))),
+        };
+        request.request_id = known.unwrap_or_else(made_id);
+        let id = Some(request.request_id.clone());
+        request.fill(members).map_err(|fault| early(id, fault))?;
+        Ok(request)
+    }
+
+    fn fill(&mut self, members: Envelope) -> Result<(), Fault> {
+        let Envelope { mut args, body, volatile } = members;
+        args.remove("requestId");
+        let mut text = |name: &str| match args.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Fault::wrong_type(name, "string")),
+        };
+        self.index = text("index")?;
+        self.collection = text("collection")?;
+        self.id = text("_id")?;
+        self.jwt = text("jwt")?;
+        self.controller = text("controller")?.ok_or_else(|| Fault::missing("controller"))?;
+        self.action = text("action")?.ok_or_else(|| Fault::missing("action"))?;
+        self.volatile = object(volatile, "volatile")?;
+        self.body = body.filter(|body| body.get() != "null");
+        args.remove("verb");
+        self.args = args;
+        Ok(())
+    }
+
+    /// From an HTTP call whose route named controller, action and path variables.
+    pub(crate) fn from_http(route: (&str, &str), variables: Vec<(&'static str, String)>, query: &Query, headers: &HeaderMap) -> Self {
+        let mut request = Self::empty(Transport::Http);
+        (request.controller, request.action) = (route.0.to_owned(), route.1.to_owned());
+        for (name, value) in query.pairs() {
+            request.argue(name, value);
+        }
+        for (name, value) in variables {
+            match name {
+                "index" => request.index = Some(value),
+                "collection" => request.collection = Some(value),
+                "_id" => request.id = Some(value),
+                other => drop(request.args.insert(other.to_owned(), value.into())),
+            }
+        }
+        let bearer = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        request.jwt = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+        request.traceparent = crate::request::headers::traceparent(headers);
+        if request.request_id.is_empty() {
+            let given = headers.get("x-kuzzle-request-id").and_then(|value| value.to_str().ok());
+            request.request_id = given.map_or_else(made_id, str::to_owned);
+        }
+        request
+    }
+
+    /// A pair of the query; one that repeats becomes a list.
+    fn argue(&mut self, name: &str, value: &str) {
+        match name {
+            "index" => self.index = Some(value.to_owned()),
+            "collection" => self.collection = Some(value.to_owned()),
+            "_id" => self.id = Some(value.to_owned()),
+            "requestId" => value.clone_into(&mut self.request_id),
+            "jwt" => self.jwt = Some(value.to_owned()),
+            "verb" => {}
+            other => match self.args.get_mut(other) {
+                None => drop(self.args.insert(other.to_owned(), value.into())),
+                Some(Value::Array(list)) => list.push(value.into()),
+                Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
+            },
+        }
+    }
+}
+
+/// An object or nothing.
+pub(super) fn object(raw: Option<Box<RawValue>>, name: &str) -> Result<Option<Raw>, Fault> {
+    match raw {
+        Some(raw) if raw.get().starts_with('{') => Ok(Some(raw.into())),
+        Some(raw) if raw.get() != "null" => Err(Fault::wrong_type(name, "object")),
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// The members of a frame; body and volatile stay text.
+struct Envelope {
+    args: Map<String, Value>,
+    body: Option<Box<RawValue>>,
+    volatile: Option<Box<RawValue>>,
+}
+
+struct EnvelopeVisitor;
+
+impl<'de> Visitor<'de> for EnvelopeVisitor {
+    type Value = Envelope;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
+        let mut envelope = Envelope { args: Map::new(), body: None, volatile: None };
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "body" => envelope.body = Some(map.next_value()?),
+                "volatile" => envelope.volatile = Some(map.next_value()?),
+                _ => drop(envelope.args.insert(name, map.next_value()?)),
+            }
+        }
+        Ok(envelope)
+    }
+}
+
+#[cfg(test)]
+mod tests;
