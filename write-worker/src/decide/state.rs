@@ -76,6 +76,7 @@ impl State {
 
     /// Forgets the oldest entries above the limit, none of a batch after `applied`.
     pub fn evict(&mut self, applied: u64) {
+        self.forget_stale_names();
         while self.bytes > self.limit {
             let Some((_, batch)) = self.age.front() else { return };
             if *batch > applied {
@@ -92,6 +93,19 @@ impl State {
                 Name::Document(_) | Name::Row(_) => {}
             }
         }
+    }
+
+    /// A key that is written again and again leaves a name behind each time: there may never be many more names than keys.
+    fn forget_stale_names(&mut self) {
+        if self.age.len() <= 2 * (self.documents.len() + self.rows.len()) + 64 {
+            return;
+        }
+        let (documents, rows) = (&self.documents, &self.rows);
+        self.age.retain(|(name, batch)| match name {
+            Name::Document(key) => documents.get(key).is_some_and(|entry| entry.batch == *batch),
+            Name::Row(key) => rows.get(key).is_some_and(|entry| entry.batch == *batch),
+        });
+        self.age.shrink_to(2 * self.age.len() + 64);
     }
 }
 
@@ -120,3 +134,6 @@ impl Current for State {
         self.rows.get(&key.to_string()).and_then(|entry| entry.value.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;
