@@ -37,6 +37,30 @@ pub struct Faults {
     pub forget: Mutex<HashSet<String>>,
     /// Does the store say that it forgets?
     pub forgetful: AtomicBool,
+    /// Where whoever writes is stopped for ever, as by a crash.
+    pub abyss: Mutex<Option<Abyss>>,
+    /// Somebody was.
+    pub reached: AtomicBool,
+}
+
+/// A place between two effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Abyss {
+    BeforeRecord,
+    /// One of several writes stands.
+    InRecord,
+    BeforeView,
+    BeforeLedger,
+    AfterLedger,
+}
+
+impl Faults {
+    async fn pass(&self, place: Abyss) {
+        if *self.abyss.lock().unwrap() == Some(place) {
+            self.reached.store(true, Ordering::SeqCst);
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 pub struct FaultyRecord(pub Arc<dyn Record>, pub Arc<Faults>);
@@ -69,7 +93,11 @@ impl Record for FaultyRecord {
         }
         let forget = self.1.forget.lock().unwrap().clone();
         let mut verdicts = Vec::new();
-        for write in writes {
+        self.1.pass(Abyss::BeforeRecord).await;
+        for (n, write) in writes.iter().enumerate() {
+            if n == 1 {
+                self.1.pass(Abyss::InRecord).await;
+            }
             if let Write::Document(document) = write {
                 let key = document.key.id.clone();
                 self.1.writes.lock().unwrap().entry(key.clone()).or_default().push(document.meta.version.offset());
@@ -86,11 +114,14 @@ impl Record for FaultyRecord {
         if self.away().is_err() {
             return entries.iter().map(|_| ItemVerdict::Transient("away".into())).collect();
         }
+        self.1.pass(Abyss::BeforeLedger).await;
         for entry in entries {
             let mut verdicts = self.1.verdicts.lock().unwrap();
             verdicts.entry(entry.request.to_string()).or_default().push(format!("{:?}", entry.verdict));
         }
-        self.0.remember(entries).await
+        let remembered = self.0.remember(entries).await;
+        self.1.pass(Abyss::AfterLedger).await;
+        remembered
     }
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
         self.away()?;
@@ -149,6 +180,7 @@ impl View for FaultyView {
         "faulty-view"
     }
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        self.1.pass(Abyss::BeforeView).await;
         let poison = self.1.poison.lock().unwrap().clone();
         let mut verdicts = self.0.apply(writes).await;
         for (write, verdict) in writes.iter().zip(&mut verdicts) {

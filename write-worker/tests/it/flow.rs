@@ -1,8 +1,12 @@
 //! When nothing goes wrong but workers coming and going.
 
-use crate::harness::{World, applied};
+use crate::{
+    faulty::Abyss,
+    harness::{REMEMBERED, World, applied},
+};
 use event_schema::outcome::{RefusalCode, Verdict};
 use serde_json::json;
+use std::{sync::atomic::Ordering, time::Duration};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes_are_applied_in_order_and_refusals_are_remembered() {
@@ -86,6 +90,28 @@ async fn a_record_that_the_log_holds_twice_is_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_that_was_sent_again_is_looked_up_when_nobody_remembers_its_id() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let (event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    world.append(&event).await;
+    let mut others = Vec::new();
+    for n in 0..2 * REMEMBERED {
+        others.push(world.update("a", json!({"n": n})).await);
+    }
+    let before = world.resolved(&[id]).await.remove(0);
+    assert!(world.resolved(&others).await.iter().all(applied));
+    world.append_again(&event).await;
+    let last = world.update("a", json!({"last": true})).await;
+    assert!(applied(&world.resolved(&[last]).await[0]));
+    let after = world.resolved(&[id]).await.remove(0);
+    assert_eq!((after.version, after.verdict), (before.version, before.verdict), "judged twice");
+    let told = world.faults.verdicts.lock().unwrap()[&id.to_string()].clone();
+    assert_eq!(told.len(), 1, "{told:?}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_idempotency_key_is_one_requests_own() {
     let world = World::new().await;
     let worker = world.worker("w1");
@@ -107,20 +133,39 @@ async fn an_idempotency_key_is_one_requests_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_is_written_whole_documents_and_rows() {
     let world = World::new().await;
-    for own in world.catalog.collections() {
-        let collection = store::Collection {
-            index: own.index.clone(),
-            collection: own.collection.clone(),
-            incarnation: "abcd1234".into(),
-            mappings: Some(own.mappings.clone()),
-            settings: Some(own.settings.clone()),
-            created: 0,
-        };
-        world.real.create_collection(&collection).await.unwrap();
-    }
+    world.own_collections().await;
     let worker = world.worker("w1");
     let id = world.write("location.create", json!({"code": "29-04", "name": "Coast", "type": "state"})).await;
     let entry = &world.resolved(&[id]).await[0];
     assert!(applied(entry), "{entry:?}");
     worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_between_any_two_effects_is_finished_by_the_next_owner() {
+    let world = World::new().await;
+    world.own_collections().await;
+    let places = [Abyss::BeforeRecord, Abyss::InRecord, Abyss::BeforeView, Abyss::BeforeLedger, Abyss::AfterLedger];
+    for (n, place) in places.into_iter().enumerate() {
+        *world.faults.abyss.lock().unwrap() = Some(place);
+        world.faults.reached.store(false, Ordering::SeqCst);
+        let worker = world.worker(&format!("dies {place:?}"));
+        let id = world.write("location.create", json!({"code": format!("29-{n}"), "name": "Coast", "type": "state"})).await;
+        while !world.faults.reached.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        worker.cut().await;
+        let remembered = world.real.ledger(&[id]).await.unwrap()[0].is_some();
+        assert_eq!(remembered, place == Abyss::AfterLedger, "{place:?}: the ledger is written after all effects");
+
+        *world.faults.abyss.lock().unwrap() = None;
+        let worker = world.worker(&format!("finishes {place:?}"));
+        let entry = world.resolved(&[id]).await.remove(0);
+        assert!(applied(&entry), "{place:?}: {entry:?}");
+        let (document, in_view) = world.location(&entry).await;
+        assert!(document.is_some() && in_view, "{place:?}: in the record {document:?}, in the view {in_view}");
+        worker.stop().await;
+    }
+    let versions = world.faults.writes.lock().unwrap();
+    assert!(versions.values().all(|versions| versions.windows(2).all(|two| two[0] == two[1])), "decided once each: {versions:?}");
 }

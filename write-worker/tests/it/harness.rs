@@ -4,7 +4,7 @@ use crate::faulty::{Faults, FaultyRecord, FaultyView};
 use catalog::{AcceptedRequest, Catalog, Seed};
 use event_log::{Log, NewRecord, embedded};
 use event_schema::{
-    codec,
+    Raw, codec,
     envelope::{Attributes, Claim, Transaction, TransactionData},
     id::RequestId,
     mutation::DocumentKey,
@@ -22,6 +22,8 @@ use store::{Collection, Record, View};
 use tokio::task::JoinHandle;
 
 pub const PARTITIONS: u16 = 4;
+/// Request ids that a worker remembers.
+pub const REMEMBERED: usize = 1_000;
 
 pub struct World {
     _folder: tempfile::TempDir,
@@ -101,8 +103,14 @@ impl World {
             registry: prometheus::Registry::new(),
             owner: owner.into(),
         };
-        let config =
-            write_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, batch_records: 50, probe_ms: 20, ..Default::default() };
+        let config = write_worker::Config {
+            retry_first_ms: 5,
+            retry_longest_ms: 50,
+            batch_records: 50,
+            probe_ms: 20,
+            recent_ids: REMEMBERED,
+            ..Default::default()
+        };
         Running { trigger, handle: tokio::spawn(write_worker::run(config, ports, shutdown)) }
     }
 
@@ -141,7 +149,17 @@ impl World {
     }
 
     pub async fn append(&self, event: &Transaction) -> u64 {
-        let parts = codec::encode_transaction(event);
+        self.append_with(event, Vec::new()).await
+    }
+
+    /// As a driver that does not know what became of the first.
+    pub async fn append_again(&self, event: &Transaction) -> u64 {
+        self.append_with(event, vec![(event_log::RESENT.into(), bytes::Bytes::from_static(b"1"))]).await
+    }
+
+    async fn append_with(&self, event: &Transaction, more: event_log::Headers) -> u64 {
+        let mut parts = codec::encode_transaction(event);
+        parts.headers.extend(more);
         let topic = Arc::from(self.layout.name(&topics::TRANSACTIONS));
         let partition = event.attributes.key.partition(PARTITIONS);
         let record = NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers };
@@ -152,6 +170,32 @@ impl World {
         let (event, id) = self.event(operation, request, None);
         self.append(&event).await;
         id
+    }
+
+    /// The collections that the catalog's operations write.
+    pub async fn own_collections(&self) {
+        for own in self.catalog.collections() {
+            let collection = Collection {
+                index: own.index.clone(),
+                collection: own.collection.clone(),
+                incarnation: "abcd1234".into(),
+                mappings: Some(own.mappings.clone()),
+                settings: Some(own.settings.clone()),
+                created: 0,
+            };
+            self.real.create_collection(&collection).await.unwrap();
+            self.view.create_collection(&collection).await.unwrap();
+        }
+    }
+
+    /// What `location.create` wrote: the document in the record, and whether the view has it.
+    pub async fn location(&self, entry: &LedgerEntry) -> (Option<Raw>, bool) {
+        let result: Value = serde_json::from_str(entry.result.as_ref().unwrap().get()).unwrap();
+        let id = result["id"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned();
+        let key = DocumentKey { index: "sunbird".into(), collection: "location".into(), incarnation: "abcd1234".into(), id };
+        let keys = std::slice::from_ref(&key);
+        let document = self.real.documents(keys).await.unwrap().remove(0).and_then(|stored| stored.body);
+        (document, self.view.documents(keys).await.unwrap()[0].is_some())
     }
 
     pub async fn create(&self, id: &str, body: Value) -> RequestId {
