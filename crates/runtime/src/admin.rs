@@ -35,7 +35,8 @@ pub async fn serve(listener: TcpListener, health: Health, registry: Registry, sh
 pub async fn serve_meanwhile(listener: TcpListener, health: Health, registry: Registry, shutdown: Shutdown) -> std::io::Result<()> {
     let router = routes(health, registry).fallback(async || {
         let problem = serde_json::json!({
-            "type": "about:blank", "title": "Starting", "status": 503, "code": "starting", "detail": "the service waits for what it needs: see /readyz",
+            "type": "/docs/errors/starting", "title": "Starting", "status": 503, "code": "starting",
+            "detail": "the service waits for what it needs: see /readyz", "hint": "Repeat after `Retry-After` seconds.",
         });
         let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::RETRY_AFTER, "1"), (header::CONNECTION, "close")];
         (StatusCode::SERVICE_UNAVAILABLE, headers, Json(problem))
