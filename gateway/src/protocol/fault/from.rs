@@ -35,7 +35,7 @@ impl From<Problem> for Fault {
             Code::LogUnavailable => Id::LogAway,
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
-            Code::ShuttingDown => Id::ShuttingDown,
+            Code::Starting | Code::ShuttingDown => Id::ShuttingDown,
             Code::LookupIncomplete => Id::Overloaded,
             Code::NotYet => Id::NotApplied,
         };
