@@ -80,8 +80,8 @@ pub(crate) fn token(app: &App, caller: &Caller, published: &Published) -> String
 }
 
 impl Answer {
-    pub(crate) fn new(operation: &Operation, request: &RawRequest, outcomes: Vec<Outcome>) -> Self {
-        Self { outcomes, many: operation.many(), caller: request.caller, waited: request.options.wait }
+    pub(crate) fn new(operation: &Operation, request: &RawRequest, outcomes: Vec<Outcome>, waited: Option<Duration>) -> Self {
+        Self { outcomes, many: operation.many(), caller: request.caller, waited }
     }
 
     pub(crate) fn respond(&self, app: &App) -> Response {

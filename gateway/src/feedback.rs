@@ -38,6 +38,14 @@ pub(crate) fn expect(app: &App, events: &[Result<Event, Problem>], wait: Option<
     }
 }
 
+/// The wait that is honoured: none if somebody who should wait found no room to.
+pub(crate) fn honoured(waiters: &[Option<Waiter>], events: &[Result<Event, Problem>], wait: Option<Duration>) -> Option<Duration> {
+    let left_out = |(waiter, event): (&Option<Waiter>, &Result<Event, Problem>)| {
+        waiter.is_none() && event.as_ref().is_ok_and(|event| decidable(event.kind()))
+    };
+    wait.filter(|_| !waiters.iter().zip(events).any(left_out))
+}
+
 /// Waits for the verdicts of what was published, until the wait is over or the gateway stops.
 pub(crate) async fn verdicts(
     app: &App,
@@ -79,7 +87,7 @@ pub(crate) async fn again(app: &App, operation: &Operation, request: &RawRequest
     let published = published.iter().cloned().map(Ok).collect();
     // What the first request made searchable or not is not asked again.
     let options = Options { refresh: false, ..request.options.clone() };
-    Answer::new(operation, request, verdicts(app, published, waiters, &options, &[]).await)
+    Answer::new(operation, request, verdicts(app, published, waiters, &options, &[]).await, request.options.wait)
 }
 
 async fn verdict(app: &App, waiter: Waiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {

@@ -84,7 +84,8 @@ pub(crate) async fn write(app: &App, operation: &Operation, request: RawRequest)
     let touched = valid.collections();
     let (events, ticket) = publish::events(app, valid, request.options.wait.is_some());
     let waiters = feedback::expect(app, &events, request.options.wait);
+    let waited = feedback::honoured(&waiters, &events, request.options.wait);
     let published = publish::publish(app, events, ticket).await;
     let outcomes = feedback::verdicts(app, published, waiters, &request.options, &touched).await;
-    Ok(Answer::new(operation, &request, outcomes))
+    Ok(Answer::new(operation, &request, outcomes, waited))
 }

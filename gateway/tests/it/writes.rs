@@ -1,6 +1,7 @@
 //! Single writes: what reaches the log, what is answered, and what is waited for.
 
-use crate::harness::{app, city, log_only, problem, told};
+use crate::harness::{Builder, app, city, log_only, problem, told};
+use gateway::Config;
 use serde_json::json;
 
 #[tokio::test]
@@ -52,6 +53,16 @@ async fn a_wait_that_is_too_short_is_a_202_and_too_long_is_clamped() {
     assert_eq!((status.as_u16(), json["status"].as_str()), (202, Some("accepted")));
     assert_eq!(headers["preference-applied"], "wait=1");
     assert_eq!(app.events().await[0].data.reply.as_ref().map(|reply| reply.instance.len()), Some(32));
+}
+
+#[tokio::test]
+async fn a_wait_for_which_there_is_no_room_is_not_said_to_be_honoured() {
+    let app = Builder { config: Config { max_waiting: 0, ..Config::default() }, ..Builder::default() }.start().await;
+    app.cities().await;
+    let create = app.post("/v1/operations/document.create", &city("1", "Paris")).header("prefer", "wait=5");
+    let (status, headers, json) = told(create).await;
+    assert_eq!((status.as_u16(), json["status"].as_str()), (202, Some("accepted")));
+    assert!(!headers.contains_key("preference-applied"));
 }
 
 #[tokio::test]
