@@ -42,6 +42,7 @@ pub enum Command {
     Dev(commands::dev::Arguments),
     Gateway(commands::gateway::Arguments),
     WriteWorker(commands::write_worker::Arguments),
+    Notifier(commands::notifier::Arguments),
     #[command(subcommand)]
     Topics(commands::topics::Command),
     #[command(subcommand)]

@@ -11,6 +11,7 @@ pub mod filter;
 pub mod gateway;
 pub mod health;
 pub mod load;
+pub mod notifier;
 pub mod request;
 pub mod schema;
 pub mod topics;
@@ -60,6 +61,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Dev(arguments) => dev::run(arguments, invocation).await,
         Command::Gateway(arguments) => gateway::run(arguments, invocation).await,
         Command::WriteWorker(arguments) => write_worker::run(arguments, invocation).await,
+        Command::Notifier(arguments) => notifier::run(arguments, invocation).await,
         Command::Topics(command) => topics::run(command, invocation).await,
         Command::Catalog(command) => catalog::run(command, invocation).await,
         Command::Config(command) => config::run(&command, invocation),

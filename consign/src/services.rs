@@ -1,7 +1,10 @@
-//! A gateway or a write-worker as a process of its own: waits until what it cannot start without is there, saying in `/readyz` what is
+//! A gateway, a write-worker or a notifier as a process of its own: waits until what it cannot start without is there, saying in `/readyz` what is
 //! missing, then runs. A topic that differs from the table is refused, never mended.
 
-use crate::{failure::Failure, stack::Stack};
+use crate::{
+    failure::Failure,
+    stack::{Logged, Stack},
+};
 use event_log::{AdminError, TopicProblem};
 use prometheus::Registry;
 use runtime::{Backoff, Health, Shutdown, State};
@@ -58,11 +61,11 @@ impl Meanwhile {
 }
 
 /// Waits for the log and its topics. `None`: told to stop meanwhile.
-pub async fn await_topics(stack: &Stack, around: &Surroundings) -> Result<Option<()>, Failure> {
-    let topics = stack.topics();
+pub async fn await_topics(logged: &Logged, around: &Surroundings) -> Result<Option<()>, Failure> {
+    let topics = logged.topics();
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(3));
     loop {
-        let why = match stack.log.admin.check(&topics).await {
+        let why = match logged.log.admin.check(&topics).await {
             Ok(problems) if problems.is_empty() => {
                 around.health.set("log", State::Ready);
                 around.health.forget("topics");
@@ -115,6 +118,26 @@ pub fn watch(stack: &Stack, around: &Surroundings, stores: bool) {
                     health.set("view", state(view.ready().await));
                 }
             }
+            tokio::select! {
+                () = shutdown.soft() => return,
+                () = tokio::time::sleep(Duration::from_secs(2)) => {}
+            }
+        }
+    });
+}
+
+/// The same for a service that touches no store.
+pub fn watch_log(logged: &Logged, around: &Surroundings) {
+    let (log, topics, health, shutdown) = (logged.log.clone(), logged.topics(), around.health.clone(), around.shutdown.clone());
+    runtime::spawn("watch", async move {
+        for round in 0_u32.. {
+            if round % 15 == 0
+                && let Ok((_, weak)) = log.admin.durability(&topics).await
+            {
+                standalone::prepare::name_weak_log(&health, weak);
+            }
+            let reached = if log.publisher.healthy() { State::Ready } else { State::Missing { why: "out of reach".to_owned() } };
+            health.set("log", reached);
             tokio::select! {
                 () = shutdown.soft() => return,
                 () = tokio::time::sleep(Duration::from_secs(2)) => {}

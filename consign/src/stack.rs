@@ -49,18 +49,12 @@ impl Stack {
     pub fn shared(settings: &Settings) -> Result<Self, Failure> {
         match settings.log.kind {
             LogKind::Kafka => Self::of_servers(settings),
-            LogKind::Embedded => {
-                let hint = "set log.kind = \"kafka\", record.kind = \"cassandra\", view.kind = \"elasticsearch\" (see deploy/config), or run \
-                            `consign dev`, which is all services in one process";
-                Err(Failure::usage("the embedded log is one process's own, so no service can run beside another on it").hint(hint))
-            }
+            LogKind::Embedded => Err(alone()),
         }
     }
 
     fn of_servers(settings: &Settings) -> Result<Self, Failure> {
-        let brokers = settings.kafka.brokers.join(",");
-        let kafka = kafka::KafkaSettings { brokers, properties: settings.kafka.properties.clone() };
-        let log = kafka::connect(kafka).map_err(|error| Failure::usage(error.to_string()))?;
+        let log = kafka(settings)?;
         let record: Arc<dyn Record> = match settings.record.kind {
             RecordKind::Cassandra => Arc::new(Cassandra::new(settings.cassandra.clone())?),
             RecordKind::Embedded => return Err(Failure::usage("`record.kind` is `embedded`, which does not go with `log.kind` = `kafka`")),
@@ -71,6 +65,11 @@ impl Stack {
             ViewKind::Embedded => return Err(Failure::usage("`view.kind` is `embedded`, which does not go with `log.kind` = `kafka`")),
         };
         Ok(Self { log, record, view, layout: settings.topics.layout(), folder: None })
+    }
+
+    /// What a service needs that stands on the log alone.
+    pub fn logged(&self) -> Logged {
+        Logged { log: self.log.clone(), layout: self.layout.clone() }
     }
 
     pub fn topics(&self) -> Vec<TopicSpec> {
@@ -87,6 +86,39 @@ impl Stack {
             folder.close().await;
         }
     }
+}
+
+/// The log, and how its topics are named.
+#[derive(Clone)]
+pub struct Logged {
+    pub log: Log,
+    pub layout: Layout,
+}
+
+impl Logged {
+    /// For a service that is one of several and touches no store: on servers only.
+    pub fn shared(settings: &Settings) -> Result<Self, Failure> {
+        match settings.log.kind {
+            LogKind::Kafka => Ok(Self { log: kafka(settings)?, layout: settings.topics.layout() }),
+            LogKind::Embedded => Err(alone()),
+        }
+    }
+
+    pub fn topics(&self) -> Vec<TopicSpec> {
+        standalone::prepare::topics(&self.layout)
+    }
+}
+
+fn kafka(settings: &Settings) -> Result<Log, Failure> {
+    let brokers = settings.kafka.brokers.join(",");
+    let kafka = kafka::KafkaSettings { brokers, properties: settings.kafka.properties.clone() };
+    kafka::connect(kafka).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn alone() -> Failure {
+    let hint = "set log.kind = \"kafka\", record.kind = \"cassandra\", view.kind = \"elasticsearch\" (see deploy/config), or run `consign \
+                dev`, which is all services in one process";
+    Failure::usage("the embedded log is one process's own, so no service can run beside another on it").hint(hint)
 }
 
 /// Definitions that are compiled in, and those of the settings' folders.

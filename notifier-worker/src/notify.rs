@@ -1,50 +1,62 @@
-//! One change → what to tell whom. The scope follows from the document before and after the change alone, so that no notifier need remember who
-//! heard of what: a room whose filter holds after is told *in*, one whose filter held only before is told *out*.
+//! Stage: who must hear of it. The scope follows from the document before and after the change alone, so that no notifier need remember who
+//! heard of what: a room whose filter holds after is told *in*, one whose filter held only before is told *out*. Pure.
 
-use crate::rooms::{RoomId, Rooms};
-use event_schema::{Raw, mutation::DocumentChange};
-use matching::Document;
-use serde::Serialize;
+pub(crate) mod fields;
+pub(crate) mod story;
+pub(crate) mod telling;
+
+use crate::rooms::state::State;
+use event_schema::{
+    Raw,
+    notification::{Scope, Told},
+};
+use matching::Scratch;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeMap, sync::Arc};
+use telling::Telling;
 
-/// Where the document is after the change, seen from a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    In,
-    Out,
+/// A gateway that must hear of it.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub instance: String,
+    /// The partition of `mailbox` that it reads.
+    pub mailbox: u16,
+    pub rooms: Vec<Told>,
 }
 
-/// What a room is told.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Notification {
-    pub room: RoomId,
-    pub scope: Scope,
-}
-
-/// The rooms that must hear of a change, sorted by name; each once.
-pub fn notify(rooms: &Rooms, change: &DocumentChange) -> Vec<Notification> {
-    let key = &change.key;
-    if !rooms.listened(&key.index, &key.collection) {
+/// The gateways that must hear of it, each once, with their rooms sorted by name.
+pub(crate) fn routes(state: &State, telling: &Telling, scratch: &mut Scratch) -> Vec<Route> {
+    let (index, collection) = (telling.notice.index.as_str(), telling.notice.collection.as_str());
+    if !state.engines.listened(index, collection) {
         return Vec::new();
     }
-    let matched = |body: &Option<Raw>| -> BTreeSet<RoomId> {
-        let Some(document) = body.as_ref().and_then(|body| with_id(body, &key.id)) else { return BTreeSet::new() };
-        rooms.matching(&key.index, &key.collection, &Document::new(&document)).into_iter().cloned().collect()
+    let id = telling.notice.id.as_deref();
+    let mut matched = |body: &Option<Raw>| -> Vec<Arc<str>> {
+        let document = body.as_ref().and_then(|body| with_id(body, id));
+        document.map_or_else(Vec::new, |document| state.engines.matching(index, collection, &document, scratch))
     };
-    let after = matched(&change.after);
-    let before = matched(&change.before);
-    let gone = before.difference(&after).cloned().map(|room| Notification { room, scope: Scope::Out });
-    let mut told: Vec<Notification> = after.iter().cloned().map(|room| Notification { room, scope: Scope::In }).chain(gone).collect();
-    told.sort_unstable();
-    told
+    let (after, before) = (matched(&telling.after), matched(&telling.before));
+    let gone = before.iter().filter(|room| after.binary_search(room).is_err()).map(|room| (room, Scope::Out));
+    let mut routes: BTreeMap<&str, Route> = BTreeMap::new();
+    for (name, scope) in after.iter().map(|room| (room, Scope::In)).chain(gone) {
+        let Some(room) = state.rooms.room(name) else { continue };
+        for (instance, there) in room.gateways() {
+            let fresh = || Route { instance: instance.to_owned(), mailbox: there.mailbox, rooms: Vec::new() };
+            routes.entry(instance).or_insert_with(fresh).rooms.push(Told { room: name.to_string(), scope });
+        }
+    }
+    let mut routes: Vec<Route> = routes.into_values().collect();
+    routes.iter_mut().for_each(|route| route.rooms.sort_unstable());
+    routes
 }
 
 /// The body as filters see it: with `_id`. A body that is no object has no fields, and no filter on fields holds.
-fn with_id(body: &Raw, id: &str) -> Option<Value> {
+fn with_id(body: &Raw, id: Option<&str>) -> Option<Value> {
     let mut document: Value = serde_json::from_str(body.get()).ok()?;
-    document.as_object_mut()?.insert("_id".to_owned(), id.into());
+    let fields = document.as_object_mut()?;
+    if let Some(id) = id {
+        fields.insert("_id".to_owned(), id.into());
+    }
     Some(document)
 }
 

@@ -1,80 +1,83 @@
-//! The rooms of every collection: a room is a normalised filter, shared by all equal ones. Counts its subscriptions; the filter goes with the last.
+//! The rooms as all lanes of this process see them: one fold of the topic `rooms`, kept by one task, read by lanes a batch at a time.
+//!
+//! The fence: a lane handles no record before its own claim to the partition was read back here, it reads its batch first and looks here
+//! after, and gateways are told how far the fold is only when it is there for all lanes to see. So whatever is decided after a gateway was
+//! told is matched against at least that much.
 
-use matching::{Document, Engine, Filter, Scratch};
-use std::collections::HashMap;
+pub(crate) mod engines;
+pub(crate) mod expiry;
+pub(crate) mod follow;
+pub(crate) mod state;
 
-/// A room's name: equal filters on one collection have the same.
-pub type RoomId = String;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use state::State;
+use std::collections::BTreeMap;
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
-/// All rooms, by collection.
-#[derive(Debug, Default)]
-pub struct Rooms {
-    collections: HashMap<(String, String), Collection>,
-    /// Engines know filters by number.
-    last: u64,
+/// What tasks of the process share.
+pub(crate) struct Registry {
+    state: RwLock<State>,
+    /// The offset after the last record folded.
+    folded: watch::Sender<u64>,
+    /// Partitions that are being handled, and since when.
+    handling: Mutex<BTreeMap<u16, Instant>>,
+    /// A partition has begun to be handled: every gateway is to hear how far it is.
+    begun: Notify,
 }
 
-#[derive(Debug, Default)]
-struct Collection {
-    engine: Engine,
-    rooms: HashMap<RoomId, (u64, usize)>,
-    names: HashMap<u64, RoomId>,
-}
-
-impl Rooms {
-    /// Subscribes once more to a filter on a collection; answers its room.
-    pub fn enter(&mut self, index: &str, collection: &str, filter: &Filter) -> RoomId {
-        let form = filter.normalise();
-        let room = form.room_id(index, collection);
-        let rooms = self.collections.entry((index.to_owned(), collection.to_owned())).or_default();
-        match rooms.rooms.get_mut(&room) {
-            Some((_, count)) => *count += 1,
-            None => {
-                self.last += 1;
-                rooms.engine.register(self.last, &form);
-                rooms.rooms.insert(room.clone(), (self.last, 1));
-                rooms.names.insert(self.last, room.clone());
-            }
+impl Registry {
+    pub fn new(partitions: u16, presence_kept: usize) -> Self {
+        Self {
+            state: RwLock::new(State::new(partitions, presence_kept)),
+            folded: watch::channel(0).0,
+            handling: Mutex::default(),
+            begun: Notify::new(),
         }
-        room
     }
 
-    /// One subscription less; answers how many are left, `None` if there is no such room.
-    pub fn leave(&mut self, index: &str, collection: &str, room: &str) -> Option<usize> {
-        let key = (index.to_owned(), collection.to_owned());
-        let rooms = self.collections.get_mut(&key)?;
-        let (number, count) = rooms.rooms.get_mut(room)?;
-        *count -= 1;
-        let (number, left) = (*number, *count);
-        if left == 0 {
-            rooms.engine.remove(number);
-            rooms.rooms.remove(room);
-            rooms.names.remove(&number);
-        }
-        if rooms.rooms.is_empty() {
-            self.collections.remove(&key);
-        }
-        Some(left)
+    /// For the time of one batch: the fold waits meanwhile.
+    pub fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read()
     }
 
-    /// How many subscriptions a room has; 0 for one nobody knows.
-    pub fn count(&self, index: &str, collection: &str, room: &str) -> usize {
-        let rooms = self.collections.get(&(index.to_owned(), collection.to_owned()));
-        rooms.and_then(|rooms| rooms.rooms.get(room)).map_or(0, |(_, count)| *count)
+    /// Tells how far the fold is: the offset after the last record.
+    pub fn folded(&self) -> watch::Receiver<u64> {
+        self.folded.subscribe()
     }
 
-    /// The rooms whose filter this document satisfies, in no order.
-    pub fn matching(&self, index: &str, collection: &str, document: &Document<'_>) -> Vec<&RoomId> {
-        let Some(rooms) = self.collections.get(&(index.to_owned(), collection.to_owned())) else { return Vec::new() };
-        let mut scratch = Scratch::default();
-        rooms.engine.matches(document, &mut scratch).iter().filter_map(|number| rooms.names.get(number)).collect()
+    /// From now on the partition is handled, until the answer is dropped.
+    pub fn begin(&self, partition: u16) -> Handling<'_> {
+        self.handling.lock().insert(partition, Instant::now());
+        self.begun.notify_one();
+        Handling { registry: self, partition }
     }
 
-    /// Does anybody listen to this collection?
-    pub fn listened(&self, index: &str, collection: &str) -> bool {
-        self.collections.contains_key(&(index.to_owned(), collection.to_owned()))
+    /// Since when a partition is being handled.
+    fn handled_since(&self, partition: u16) -> Option<Instant> {
+        self.handling.lock().get(&partition).copied()
+    }
+
+    /// The partitions that are handled and that the fold says are ours, with the last offset folded. Of one moment.
+    fn progress(&self, notifier: &str) -> Option<(Vec<u16>, u64)> {
+        let state = self.state.read();
+        let last = self.folded.borrow().checked_sub(1)?;
+        let handled = self.handling.lock();
+        let ours: Vec<u16> = handled.keys().copied().filter(|partition| state.rooms.owner(*partition) == Some(notifier)).collect();
+        (!ours.is_empty()).then_some((ours, last))
     }
 }
 
-#[cfg(test)]
-mod tests;
+/// A partition that is being handled.
+pub(crate) struct Handling<'a> {
+    registry: &'a Registry,
+    partition: u16,
+}
+
+impl Drop for Handling<'_> {
+    fn drop(&mut self) {
+        self.registry.handling.lock().remove(&self.partition);
+    }
+}

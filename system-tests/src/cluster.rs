@@ -1,5 +1,5 @@
-//! Consign as a test wants it: one process on embedded drivers, or gateways and workers of their own on real servers. Processes have names
-//! (`gateway-0`, `worker-1`, `dev`) by which a test kills, freezes and starts them.
+//! Consign as a test wants it: one process on embedded drivers, or gateways, workers and notifiers of their own on real servers. Processes
+//! have names (`gateway-0`, `worker-1`, `notifier-0`, `dev`) by which a test kills, freezes and starts them.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 

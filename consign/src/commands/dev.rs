@@ -34,7 +34,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     if !settings.is_embedded() {
         tracing::warn!("`consign dev` runs on files; the log, record and view that the settings name are not used");
     }
-    let deadline = Duration::from_secs(settings.gateway.drain_seconds) + Duration::from_millis(settings.worker.drain_ms);
+    let deadline = Duration::from_secs(settings.gateway.drain_seconds)
+        + Duration::from_millis(settings.worker.drain_ms.max(settings.notifier.drain_ms));
     let shutdown = Shutdown::on_signals(deadline)?;
     let data = settings.data.clone();
     let options = standalone::Options {
@@ -42,6 +43,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         layout: settings.topics.layout(),
         gateway: settings.gateway,
         worker: settings.worker,
+        notifier: settings.notifier,
         keys: settings.secret.keyring()?,
         catalog: settings.catalog.folders,
     };

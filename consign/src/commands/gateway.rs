@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     // Ready only once it serves: the gateway itself says so.
     around.health.set("gateway", runtime::State::Starting { why: "waits for what it needs".into() });
     let (listener, meanwhile) = services::answer_meanwhile(listener, &around)?;
-    let ready = services::await_topics(&stack, &around).await?;
+    let ready = services::await_topics(&stack.logged(), &around).await?;
     services::watch(&stack, &around, false);
     let ports = match ready {
         Some(()) => Some(ports(&settings, &stack, &around, catalog, keys).await?),

@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (_stop, until_ended) = around.shutdown.child();
     let served = runtime::admin::serve(listener, around.health.clone(), around.registry.clone(), until_ended);
     let admin = runtime::spawn("admin", served);
-    if services::await_topics(&stack, &around).await?.is_some() {
+    if services::await_topics(&stack.logged(), &around).await?.is_some() {
         services::watch(&stack, &around, true);
         let ports = write_worker::Ports {
             log: stack.log.clone(),

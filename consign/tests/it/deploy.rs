@@ -107,13 +107,19 @@ fn every_service_starts_with_what_the_binary_knows() {
                 assert_eq!(asked(&targets["write-worker"]), settings.admin.listen.port());
                 "write-worker"
             }
+            Command::Notifier(_) => {
+                assert!(service.get("ports").is_none());
+                assert_eq!(targets["notifier"].exposed, Some(settings.admin.listen.port()));
+                assert_eq!(asked(&targets["notifier"]), settings.admin.listen.port());
+                "notifier"
+            }
             Command::Catalog(_) => "catalog",
             Command::Topics(_) => "topics",
             other => panic!("{name}: {other:?}"),
         });
     }
     kinds.sort_unstable();
-    assert_eq!(kinds, ["catalog", "gateway", "topics", "write-worker"]);
+    assert_eq!(kinds, ["catalog", "gateway", "notifier", "topics", "write-worker"]);
 }
 
 /// Where the settings look for servers.

@@ -158,6 +158,13 @@ impl Rooms {
         self.instances.iter().map(|(name, known)| (name.as_str(), known.beat.as_ref().map(|beat| &beat.reply)))
     }
 
+    /// The partition of `mailbox` that a gateway reads, if it is known.
+    pub fn mailbox(&self, instance: &str) -> Option<u16> {
+        let known = self.instances.get(instance)?;
+        let said = known.beat.as_ref().map(|beat| beat.reply.partition);
+        said.or_else(|| known.seats.values().next().map(|subscription| subscription.mailbox))
+    }
+
     pub fn knows(&self, instance: &str) -> bool {
         self.instances.contains_key(instance)
     }

@@ -1,12 +1,12 @@
-//! All services in one process on files: the embedded log, the embedded stores, a gateway and a write-worker. Composition only: no rule of
-//! the pipeline may be here, and a service must not notice that it has company.
+//! All services in one process on files: the embedded log, the embedded stores, a gateway, a write-worker and a notifier. Composition only:
+//! no rule of the pipeline may be here, and a service must not notice that it has company.
 
 pub mod folder;
 pub mod prepare;
 pub mod secret;
 mod services;
 
-pub use services::together;
+pub use services::{Service, together};
 
 use catalog::{Catalog, CatalogError};
 use event_log::{AdminError, Durability, TopicProblem};
@@ -24,6 +24,7 @@ pub struct Options {
     pub data: PathBuf,
     pub gateway: gateway::Config,
     pub worker: write_worker::Config,
+    pub notifier: notifier_worker::Config,
     pub layout: Layout,
     /// Folders of definitions beside those that are compiled in.
     pub catalog: Vec<PathBuf>,
@@ -131,18 +132,26 @@ async fn serve(
         catalog,
         record: folder.record.clone(),
         view: Some(folder.view.clone()),
+        layout: options.layout.clone(),
+        clock: Arc::new(SystemClock),
+        health: health.clone(),
+        registry: registry.clone(),
+        owner: prepare::owner(),
+    };
+    let notifier = notifier_worker::Ports {
+        log: folder.log.clone(),
         layout: options.layout,
         clock: Arc::new(SystemClock),
         health,
         registry,
-        owner: prepare::owner(),
+        notifier: prepare::owner(),
     };
-    let ended = together(
-        shutdown,
-        move |shutdown| async move { gateway::run(options.gateway, listener, gateway, shutdown).await },
-        move |shutdown| async move { write_worker::run(options.worker, worker, shutdown).await },
-    )
-    .await;
+    let gateway = Service::new("gateway", move |shutdown| async move { gateway::run(options.gateway, listener, gateway, shutdown).await });
+    let behind = vec![
+        Service::new("write-worker", move |shutdown| async move { write_worker::run(options.worker, worker, shutdown).await }),
+        Service::new("notifier", move |shutdown| async move { notifier_worker::run(options.notifier, notifier, shutdown).await }),
+    ];
+    let ended = together(shutdown, gateway, behind).await;
     folder.close().await;
     ended
 }

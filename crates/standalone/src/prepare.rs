@@ -80,14 +80,7 @@ async fn own_collections(catalog: &Catalog, record: &dyn Record, view: Option<&d
 
 /// Puts into `/readyz` which settings weaken which promise; a store that cannot tell now says so in its own state.
 pub async fn name_weaknesses(health: &Health, log: Vec<event_log::Weakness>, record: &dyn Record, view: Option<&dyn View>) {
-    let weakened = |component: &str, weakness: event_log::Weakness| Weakened {
-        component: component.to_owned(),
-        setting: weakness.setting,
-        found: weakness.found,
-        wanted: weakness.wanted,
-        consequence: weakness.consequence,
-    };
-    health.set_weakened("log", log.into_iter().map(|weakness| weakened("log", weakness)).collect());
+    name_weak_log(health, log);
     let view = match view {
         Some(view) => Some((view.name(), view.weaknesses().await)),
         None => None,
@@ -101,7 +94,22 @@ pub async fn name_weaknesses(health: &Health, log: Vec<event_log::Weakness>, rec
     }
 }
 
-/// A worker's name in its records: unique for each start.
+/// The same of the log alone.
+pub fn name_weak_log(health: &Health, log: Vec<event_log::Weakness>) {
+    health.set_weakened("log", log.into_iter().map(|weakness| weakened("log", weakness)).collect());
+}
+
+fn weakened(component: &str, weakness: event_log::Weakness) -> Weakened {
+    Weakened {
+        component: component.to_owned(),
+        setting: weakness.setting,
+        found: weakness.found,
+        wanted: weakness.wanted,
+        consequence: weakness.consequence,
+    }
+}
+
+/// A worker's or a notifier's name in its records: unique for each start.
 pub fn owner() -> String {
     format!("{}-{}", std::process::id(), incarnation())
 }

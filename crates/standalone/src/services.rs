@@ -1,60 +1,91 @@
-//! A gateway and a worker side by side: whichever fails stops the other, and the worker outlives the gateway, so that those who wait for a
-//! verdict while it stops still get it.
+//! A gateway, and the services behind it, side by side: whichever fails stops the others, and those behind outlive the gateway, so that
+//! whoever waits for a verdict while it stops still gets it.
 
 use crate::StandaloneError;
 use runtime::Shutdown;
-use std::fmt::Display;
+use std::{fmt::Display, future::Future, pin::Pin};
+use tokio::task::{JoinError, JoinSet};
 
-/// Runs both until shutdown; the first error is the one that is told.
-pub async fn together<G, W, GE, WE>(
-    shutdown: Shutdown,
-    gateway: impl FnOnce(Shutdown) -> G,
-    worker: impl FnOnce(Shutdown) -> W,
-) -> Result<(), StandaloneError>
-where
-    G: Future<Output = Result<(), GE>> + Send + 'static,
-    W: Future<Output = Result<(), WE>> + Send + 'static,
-    GE: Display + Send + 'static,
-    WE: Display + Send + 'static,
-{
-    let (stop_gateway, gateway_shutdown) = shutdown.child();
-    let (stop_worker, worker_shutdown) = Shutdown::manual();
-    let mut gateway = runtime::spawn("gateway", gateway(gateway_shutdown));
-    let mut worker = runtime::spawn("write-worker", worker(worker_shutdown));
-    tokio::select! {
-        ended = &mut gateway => {
-            stop_worker.soft();
-            let first = told("gateway", ended);
-            tokio::select! {
-                ended = &mut worker => first.and(told("write-worker", ended)),
-                () = shutdown.hard() => {
-                    stop_worker.hard();
-                    first.and(told("write-worker", worker.await))
-                }
-            }
-        }
-        ended = &mut worker => {
-            // It had no reason to end: without it nothing is applied any more.
-            stop_gateway.soft();
-            let first = told("write-worker", ended);
-            let second = told("gateway", gateway.await);
-            first.and(second).and_then(|()| match shutdown.is_soft() {
-                true => Ok(()),
-                false => Err(StandaloneError::Service { service: "write-worker", why: "without a reason".to_owned() }),
-            })
-        }
-        () = shutdown.hard() => {
-            stop_worker.hard();
-            let first = told("gateway", gateway.await);
-            first.and(told("write-worker", worker.await))
-        }
+/// A service by its name, to be run until shutdown.
+pub struct Service {
+    name: &'static str,
+    run: Box<dyn FnOnce(Shutdown) -> Ended + Send>,
+}
+
+type Ended = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
+impl Service {
+    pub fn new<F, E>(name: &'static str, run: impl FnOnce(Shutdown) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display + Send + 'static,
+    {
+        let run = move |shutdown| -> Ended {
+            let running = run(shutdown);
+            Box::pin(async move { running.await.map_err(|error| error.to_string()) })
+        };
+        Self { name, run: Box::new(run) }
     }
 }
 
-fn told<E: Display>(service: &'static str, ended: Result<Result<(), E>, tokio::task::JoinError>) -> Result<(), StandaloneError> {
+/// Runs all until shutdown; the first error is the one that is told.
+pub async fn together(shutdown: Shutdown, gateway: Service, behind: Vec<Service>) -> Result<(), StandaloneError> {
+    let (stop_gateway, gateway_shutdown) = shutdown.child();
+    let (stop_behind, behind_shutdown) = Shutdown::manual();
+    let name = gateway.name;
+    let mut gateway = runtime::spawn(name, (gateway.run)(gateway_shutdown));
+    let mut others = JoinSet::new();
+    for Service { name, run } in behind {
+        let running = runtime::spawn(name, run(behind_shutdown.clone()));
+        others.spawn(async move { told(name, running.await).map(|()| name) });
+    }
+    let first = tokio::select! {
+        ended = &mut gateway => {
+            stop_behind.soft();
+            told(name, ended)
+        }
+        Some(ended) = others.join_next() => {
+            // It had no reason to end: without it nothing is applied, or told, any more.
+            stop_gateway.soft();
+            let first = service(ended);
+            let second = told(name, gateway.await);
+            stop_behind.soft();
+            first.and_then(|early| second.and_then(|()| match shutdown.is_soft() {
+                true => Ok(()),
+                false => Err(StandaloneError::Service { service: early, why: "without a reason".to_owned() }),
+            }))
+        }
+        () = shutdown.hard() => {
+            stop_behind.hard();
+            told(name, gateway.await)
+        }
+    };
+    let rest = async {
+        let mut rest = Ok(());
+        while let Some(ended) = others.join_next().await {
+            rest = rest.and(service(ended).map(drop));
+        }
+        rest
+    };
+    tokio::pin!(rest);
+    let rest = tokio::select! {
+        rest = &mut rest => rest,
+        () = shutdown.hard() => {
+            stop_behind.hard();
+            rest.await
+        }
+    };
+    first.and(rest)
+}
+
+fn service(ended: Result<Result<&'static str, StandaloneError>, JoinError>) -> Result<&'static str, StandaloneError> {
+    ended.unwrap_or_else(|error| Err(StandaloneError::Service { service: "pipeline", why: error.to_string() }))
+}
+
+fn told(service: &'static str, ended: Result<Result<(), String>, JoinError>) -> Result<(), StandaloneError> {
     let why = match ended {
         Ok(Ok(())) => return Ok(()),
-        Ok(Err(error)) => error.to_string(),
+        Ok(Err(error)) => error,
         Err(error) => error.to_string(),
     };
     Err(StandaloneError::Service { service, why })

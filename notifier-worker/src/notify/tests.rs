@@ -1,41 +1,91 @@
-//! Scope follows from before and after, and from nothing else.
+//! Scope follows from before and after, and from nothing else; each gateway is told once, of its own rooms.
 
 use super::*;
-use event_schema::{mutation::DocumentKey, raw};
-use matching::{Filter, Options};
+use event_schema::{
+    id::RequestId,
+    mutation::{DocumentChange, DocumentKey},
+    raw,
+    rooms::{RoomRecord, Seat, Subscription, Users},
+    signing::Keyring,
+};
 use serde_json::json;
+use std::collections::BTreeSet;
 
-fn change(before: Option<Value>, after: Option<Value>) -> DocumentChange {
-    let key = DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: "7".into() };
-    DocumentChange { key, revision_before: 1, revision: 2, before: before.map(|body| raw(&body)), after: after.map(|body| raw(&body)) }
+fn sit(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value) {
+    let seat = Seat { instance: instance.into(), connection: "1".into(), room: room.into() };
+    let subscription = Subscription {
+        index: "i".into(),
+        collection: collection.into(),
+        filter: raw(filter),
+        mailbox: 3,
+        users: Users::None,
+        volatile: None,
+    };
+    state.take(0, 0, RoomRecord::Sits(seat, subscription), tokio::time::Instant::now(), &mut BTreeSet::new());
 }
 
-fn told(filter: Value, before: Option<Value>, after: Option<Value>) -> Option<Scope> {
-    let mut rooms = Rooms::default();
-    rooms.enter("i", "c", &Filter::parse(&filter, &Options::default()).unwrap());
-    let told = notify(&rooms, &change(before, after));
-    assert!(told.len() <= 1);
-    told.first().map(|notification| notification.scope)
+fn telling(before: Option<Value>, after: Option<Value>) -> Telling {
+    let key = DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: "7".into() };
+    let change =
+        DocumentChange { key, revision_before: 1, revision: 2, before: before.map(|body| raw(&body)), after: after.map(|body| raw(&body)) };
+    let decision: event_schema::decision::Decision = serde_json::from_value(json!({
+        "epoch": 0, "operation": "document.update", "tenant": "t", "catalog": "c", "verdict": "applied", "accepted": 0, "decided": 5,
+        "request": RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [0; 16]),
+        "position": {"generation": 1, "partition": 2, "offset": 9},
+        "documents": [change],
+    }))
+    .unwrap();
+    telling::of_decision(&decision).remove(0)
+}
+
+fn told(state: &State, before: Option<Value>, after: Option<Value>) -> Vec<String> {
+    let routes = routes(state, &telling(before, after), &mut Scratch::default());
+    let room = |told: &Told| format!("{}:{:?}", told.room, told.scope).to_lowercase();
+    let route =
+        |route: &Route| format!("{}@{} {}", route.instance, route.mailbox, route.rooms.iter().map(room).collect::<Vec<_>>().join(" "));
+    routes.iter().map(route).collect()
 }
 
 #[test]
 fn a_document_that_comes_stays_leaves_or_goes() {
-    let filter = json!({"range": {"n": {"gte": 10}}});
-    let (low, high) = (Some(json!({"n": 1})), Some(json!({"n": 11})));
-    assert_eq!(told(filter.clone(), None, high.clone()), Some(Scope::In));
-    assert_eq!(told(filter.clone(), low.clone(), high.clone()), Some(Scope::In));
-    assert_eq!(told(filter.clone(), high.clone(), high.clone()), Some(Scope::In));
-    assert_eq!(told(filter.clone(), high.clone(), low.clone()), Some(Scope::Out));
-    assert_eq!(told(filter.clone(), high, None), Some(Scope::Out));
-    assert_eq!(told(filter.clone(), low.clone(), None), None);
-    assert_eq!(told(filter, None, low), None);
+    let mut state = State::new(4, 10);
+    sit(&mut state, "g", "r", "c", &json!({"range": {"n": {"gte": 10}}}));
+    let (low, high) = (|| Some(json!({"n": 1})), || Some(json!({"n": 11})));
+    assert_eq!(told(&state, None, high()), ["g@3 r:in"]);
+    assert_eq!(told(&state, low(), high()), ["g@3 r:in"]);
+    assert_eq!(told(&state, high(), high()), ["g@3 r:in"]);
+    assert_eq!(told(&state, high(), low()), ["g@3 r:out"]);
+    assert_eq!(told(&state, high(), None), ["g@3 r:out"]);
+    assert!(told(&state, low(), low()).is_empty() && told(&state, low(), None).is_empty() && told(&state, None, low()).is_empty());
 }
 
 #[test]
-fn filters_see_the_id_and_other_collections_hear_nothing() {
-    assert_eq!(told(json!({"ids": {"values": ["7"]}}), None, Some(json!({}))), Some(Scope::In));
-    assert_eq!(told(json!({"ids": {"values": ["8"]}}), None, Some(json!({}))), None);
-    let mut rooms = Rooms::default();
-    rooms.enter("i", "other", &Filter::parse(&json!({}), &Options::default()).unwrap());
-    assert!(notify(&rooms, &change(None, Some(json!({})))).is_empty());
+fn each_gateway_is_told_once_of_its_own_rooms() {
+    let mut state = State::new(4, 10);
+    sit(&mut state, "g", "all", "c", &json!({}));
+    sit(&mut state, "g", "one", "c", &json!({"equals": {"n": 1}}));
+    sit(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}));
+    sit(&mut state, "h", "elsewhere", "d", &json!({}));
+    assert_eq!(told(&state, Some(json!({"n": 1})), Some(json!({"n": 2}))), ["g@3 all:in one:out", "h@3 one:out"]);
+}
+
+#[test]
+fn filters_see_the_id() {
+    let mut state = State::new(4, 10);
+    sit(&mut state, "g", "7", "c", &json!({"ids": {"values": ["7"]}}));
+    sit(&mut state, "g", "8", "c", &json!({"ids": {"values": ["8"]}}));
+    assert_eq!(told(&state, None, Some(json!({"_id": "8"}))), ["g@3 7:in"]);
+}
+
+#[test]
+fn a_change_is_named_by_what_it_does() {
+    let of = |before: Option<Value>, after: Option<Value>| telling(before, after).notice;
+    let (one, two) = (|| Some(json!({"n": 1})), || Some(json!({"n": 2, "m": {"x": 1}})));
+    let update = of(one(), two());
+    assert_eq!((update.action.as_str(), update.updated_fields), ("update", Some(vec!["n".to_owned(), "m.x".to_owned()])));
+    assert_eq!((update.write, update.timestamp, update.version), (Some((2, 9)), 5, Some(2)));
+    let create = of(None, one());
+    assert_eq!((create.action.as_str(), create.updated_fields), ("create", None));
+    let delete = of(one(), None);
+    assert_eq!((delete.action.as_str(), delete.source.unwrap().get().to_owned()), ("delete", "{\"n\":1}".to_owned()));
 }

@@ -1,0 +1,69 @@
+//! Stage: into the log. Mails go to the partition of `mailbox` that a gateway reads. Nothing here waits for an acknowledgement: whoever
+//! sends keeps the deliveries, and calls nothing told before they came.
+
+use crate::{Notifier, lane::Halt};
+use event_log::{Delivery, NewRecord, Refused};
+use event_schema::{
+    codec,
+    notification::{Mail, Push},
+};
+use std::time::Duration;
+
+/// Rooms in one push: more go into a further one, since a record of the topic cannot be of any size.
+const ROOMS_AT_ONCE: usize = 4_096;
+
+impl Notifier {
+    /// Queues a mail, waiting while the queue is full. None: the log will never take it, which is said and counted.
+    pub(crate) async fn post(&self, mailbox: u16, mail: &Mail) -> Result<Option<Delivery>, Halt> {
+        match self.enqueue(self.letter(mailbox, mail)).await {
+            Ok(delivery) => Ok(Some(delivery)),
+            Err(Halt::Alarm(why)) => {
+                tracing::error!(mailbox, why, "a gateway cannot be told");
+                self.metrics.refused();
+                Ok(None)
+            }
+            Err(halt) => Err(halt),
+        }
+    }
+
+    /// Queues a mail if there is room, and forgets it.
+    pub(crate) fn post_now(&self, mailbox: u16, mail: &Mail) {
+        if let Err(error) = self.ports.log.publisher.send(self.letter(mailbox, mail)) {
+            tracing::debug!(%error, mailbox, "a mail was left out; the next one says it too");
+        }
+    }
+
+    fn letter(&self, mailbox: u16, mail: &Mail) -> NewRecord {
+        let parts = codec::encode_mail(mail);
+        NewRecord { topic: self.topics.mailbox.clone(), partition: mailbox, key: parts.key, value: parts.value, headers: parts.headers }
+    }
+
+    /// Queues a record, waiting while the queue is full: the log's own back-pressure.
+    pub(crate) async fn enqueue(&self, mut record: NewRecord) -> Result<Delivery, Halt> {
+        loop {
+            match self.ports.log.publisher.send(record) {
+                Ok(delivery) => return Ok(delivery),
+                Err(error) if error.why == Refused::QueueFull => {
+                    record = *error.record;
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+                Err(error) if error.why == Refused::Closed => return Err(Halt::Stopped),
+                Err(error) => {
+                    return Err(Halt::Alarm(format!("the log will not take a record for `{}`: {}", error.record.topic, error.why)));
+                }
+            }
+        }
+    }
+}
+
+/// One push, or several where there are more rooms than one may carry.
+pub(crate) fn split(mut push: Push) -> Vec<Push> {
+    let mut pushes = Vec::with_capacity(1);
+    while push.rooms.len() > ROOMS_AT_ONCE {
+        let rest = push.rooms.split_off(ROOMS_AT_ONCE);
+        let next = Push { instance: push.instance.clone(), rooms: rest, notice: push.notice.clone() };
+        pushes.push(std::mem::replace(&mut push, next));
+    }
+    pushes.push(push);
+    pushes
+}

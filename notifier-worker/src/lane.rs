@@ -1,0 +1,214 @@
+//! The life of an owned partition: claim it, read the claim back, then match what comes and tell it.
+//!
+//! One state machine in straight lines: whatever goes wrong ends the tenure with a [`Halt`] that says whether to take the partition again, to
+//! stop it and call a person, or to let go. Pushes are sent without waiting; how far the partition is moves on with their acknowledgements.
+
+mod begin;
+mod tell;
+
+use crate::{Notifier, consume::Request, notify::story::Resume, notify::story::Story};
+use event_log::{Delivery, Limits, PartitionStream, StreamError};
+use matching::Scratch;
+use runtime::Shutdown;
+use serde::{Deserialize, Serialize};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+/// Why a tenure ended.
+#[derive(Clone, Debug)]
+pub(crate) enum Halt {
+    /// Shutdown or revocation.
+    Stopped,
+    /// Something is unsure: claim the partition again and look.
+    Retake(String),
+    /// Another claimed it behind us. If the group still says it is ours, so do we, but only after that had time to tell.
+    Robbed,
+    /// Something is wrong that no retry mends; the partition stands still until a person acts.
+    Alarm(String),
+}
+
+/// One owned partition.
+pub(crate) struct Lane {
+    pub notifier: Arc<Notifier>,
+    pub partition: u16,
+    /// Of this assignment; another one of the same partition has another.
+    pub number: u64,
+    pub requests: mpsc::Sender<Request>,
+    pub shutdown: Shutdown,
+}
+
+/// How far a partition is: what another needs to go on without missing anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub resume: Resume,
+    /// The next record of `informative`.
+    pub informative: u64,
+    /// The last record of `rooms` whose comings and goings are told.
+    pub rooms: u64,
+}
+
+/// What of a place stands in a commit's metadata.
+#[derive(Debug, Serialize, Deserialize)]
+struct Metadata {
+    epoch: u64,
+    informative: u64,
+    rooms: u64,
+}
+
+impl Place {
+    pub fn metadata(&self) -> String {
+        let metadata = Metadata { epoch: self.resume.epoch, informative: self.informative, rooms: self.rooms };
+        serde_json::to_string(&metadata).expect("three numbers")
+    }
+
+    /// `None`: not one of ours.
+    pub fn parse(offset: u64, metadata: &str) -> Option<Self> {
+        let Metadata { epoch, informative, rooms } = serde_json::from_str(metadata).ok()?;
+        Some(Self { resume: Resume { offset, epoch }, informative, rooms })
+    }
+}
+
+/// A partition that is ours, and how far it is.
+struct Tenure {
+    story: Story,
+    changes: Box<dyn PartitionStream>,
+    informative: Box<dyn PartitionStream>,
+    /// Everything before it was sent.
+    sent: Place,
+    /// Sent, in order, and not all acknowledged.
+    waiting: VecDeque<Batch>,
+    /// Pushes among them.
+    in_flight: usize,
+    /// Everything before it was acknowledged.
+    told: Place,
+    committed: Place,
+    commit_at: Instant,
+    scratch: Scratch,
+}
+
+/// What was sent together.
+struct Batch {
+    deliveries: VecDeque<Delivery>,
+    /// Where the partition is when they are acknowledged.
+    then: Place,
+}
+
+/// How long the group may take to tell who lost a partition that two claim.
+const DISPUTE: Duration = Duration::from_secs(3);
+
+impl Lane {
+    /// Runs until shutdown, revocation or alarm.
+    pub async fn run(self) -> Halt {
+        let mut backoff = self.notifier.config.backoff();
+        // The furthest that is known to be told, whatever became of commits.
+        let mut told = None;
+        loop {
+            let started = Instant::now();
+            let halt = tokio::select! {
+                biased;
+                () = self.shutdown.hard() => Halt::Stopped,
+                halt = self.tenure(&mut told) => halt.err().unwrap_or(Halt::Stopped),
+            };
+            if started.elapsed() > Duration::from_secs(30) {
+                backoff.reset();
+            }
+            let wait = match halt {
+                Halt::Stopped | Halt::Alarm(_) => return halt,
+                Halt::Retake(why) => {
+                    tracing::warn!(partition = self.partition, why, "taking the partition again");
+                    backoff.next_wait()
+                }
+                Halt::Robbed => {
+                    tracing::warn!(partition = self.partition, "another notifier claims the partition");
+                    DISPUTE
+                }
+            };
+            self.notifier.metrics.retaken();
+            tokio::select! {
+                () = self.shutdown.soft() => return Halt::Stopped,
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn tenure(&self, told: &mut Option<Place>) -> Result<(), Halt> {
+        let mut tenure = tokio::select! {
+            () = self.shutdown.soft() => return Ok(()),
+            begun = self.take(*told) => begun?,
+        };
+        let _handling = self.notifier.registry.begin(self.partition);
+        let ended = self.flow(&mut tenure).await;
+        *told = Some(tenure.told);
+        ended
+    }
+
+    async fn flow(&self, tenure: &mut Tenure) -> Result<(), Halt> {
+        let config = &self.notifier.config;
+        let limits = Limits { records: config.batch_records, bytes: config.batch_bytes };
+        let mut folded = self.notifier.registry.folded();
+        // What came while the claim was read back.
+        self.presence(tenure).await?;
+        loop {
+            let may_read = tenure.in_flight < config.pushes_in_flight;
+            tokio::select! {
+                () = self.shutdown.soft() => return self.finish(tenure).await,
+                settled = settle(&mut tenure.waiting, &mut tenure.in_flight), if !tenure.waiting.is_empty() => tenure.told = settled?,
+                () = sleep_until(tenure.commit_at), if tenure.told != tenure.committed => self.commit(tenure),
+                Ok(()) = folded.changed() => self.presence(tenure).await?,
+                records = tenure.changes.next(limits), if may_read => {
+                    self.changes(tenure, &records.map_err(stream_halt)?).await?;
+                }
+                records = tenure.informative.next(limits), if may_read => {
+                    self.messages(tenure, &records.map_err(stream_halt)?).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits for what was sent, and says how far the partition is.
+    async fn finish(&self, tenure: &mut Tenure) -> Result<(), Halt> {
+        while !tenure.waiting.is_empty() {
+            tenure.told = settle(&mut tenure.waiting, &mut tenure.in_flight).await?;
+        }
+        self.commit(tenure);
+        Ok(())
+    }
+
+    /// Not awaited: if it is lost, a little is told twice.
+    fn commit(&self, tenure: &mut Tenure) {
+        let place = tenure.told;
+        if self.requests.try_send(Request::Commit { partition: self.partition, lane: self.number, place }).is_ok() {
+            tenure.committed = place;
+        }
+        tenure.commit_at = Instant::now() + Duration::from_millis(self.notifier.config.commit_ms);
+    }
+}
+
+/// Waits until the oldest batch is acknowledged; answers where the partition is then. Cancel-safe.
+async fn settle(waiting: &mut VecDeque<Batch>, in_flight: &mut usize) -> Result<Place, Halt> {
+    let Some(batch) = waiting.front_mut() else { return std::future::pending().await };
+    while let Some(delivery) = batch.deliveries.front_mut() {
+        delivery.await.map_err(|error| Halt::Retake(format!("a push was not acknowledged: {error}")))?;
+        batch.deliveries.pop_front();
+        *in_flight -= 1;
+    }
+    let then = batch.then;
+    waiting.pop_front();
+    Ok(then)
+}
+
+fn stream_halt(error: StreamError) -> Halt {
+    match error {
+        StreamError::Revoked => Halt::Stopped,
+        StreamError::Unavailable(why) => Halt::Retake(why),
+        // Deleted behind our back, say: taking it again finds out.
+        error @ StreamError::OutOfRange { .. } => Halt::Retake(error.to_string()),
+        error @ StreamError::Damaged { .. } => Halt::Alarm(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent together.
+
+use super::{Batch, Halt, Lane, Place, Tenure};
+use crate::{
+    deliver::split,
+    notify::{
+        routes,
+        story::Tell,
+        telling::{self, Telling},
+    },
+};
+use event_log::{Delivery, Record};
+use event_schema::{
+    codec,
+    decision::Change,
+    notification::{Mail, Push, State},
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+/// What is told, and how far it is by then.
+type Told = (Arc<Telling>, State);
+
+impl Lane {
+    /// Records of `changes`.
+    pub(super) async fn changes(&self, tenure: &mut Tenure, records: &[Record]) -> Result<(), Halt> {
+        let mut tells = Vec::with_capacity(records.len() * 2);
+        for record in records {
+            match codec::decode_change(&crate::parts(record)) {
+                Ok(change) => tenure.story.fold(record.offset, change, &mut tells),
+                Err(error) => {
+                    tracing::error!(%error, partition = self.partition, offset = record.offset, "a record of `changes` cannot be read; left out");
+                    tenure.story.skip(record.offset);
+                }
+            }
+        }
+        let tellings = self.read_again(tells).await?;
+        let next = records.last().map_or(0, |record| record.offset + 1);
+        self.notifier.metrics.lag(self.partition, tenure.changes.end().saturating_sub(next));
+        let then = Place { resume: tenure.story.resume(), ..tenure.sent };
+        self.tell(tenure, &tellings, then).await
+    }
+
+    /// Records of `informative`.
+    pub(super) async fn messages(&self, tenure: &mut Tenure, records: &[Record]) -> Result<(), Halt> {
+        let message = |record: &Record| match codec::decode_informative(&crate::parts(record)) {
+            Ok(event) => telling::of_message(event, record.timestamp),
+            Err(error) => {
+                tracing::warn!(%error, partition = self.partition, offset = record.offset, "a record of `informative` cannot be read; left out");
+                None
+            }
+        };
+        let tellings: Vec<Told> = records.iter().filter_map(message).map(|message| (Arc::new(message), State::Done)).collect();
+        let informative = records.last().map_or(tenure.sent.informative, |record| record.offset + 1);
+        let then = Place { informative, ..tenure.sent };
+        self.tell(tenure, &tellings, then).await
+    }
+
+    /// Comings and goings that are ours to tell, and whether the partition still is ours at all.
+    pub(super) async fn presence(&self, tenure: &mut Tenure) -> Result<(), Halt> {
+        if !self.is_ours() {
+            return Err(Halt::Robbed);
+        }
+        let heard = self.notifier.registry.read().heard_since(self.partition, tenure.sent.rooms);
+        let mut deliveries = VecDeque::new();
+        for (mailbox, presence) in heard.iter().flat_map(|heard| &heard.mails) {
+            deliveries.extend(self.notifier.post(*mailbox, &Mail::Presence(presence.clone())).await?);
+        }
+        let Some(last) = heard.last() else { return Ok(()) };
+        self.notifier.metrics.presence(deliveries.len());
+        let then = Place { rooms: last.offset, ..tenure.sent };
+        sent(tenure, deliveries, then);
+        Ok(())
+    }
+
+    async fn tell(&self, tenure: &mut Tenure, tellings: &[Told], then: Place) -> Result<(), Halt> {
+        let now = self.notifier.ports.clock.now();
+        let pushes = self.pushes(tenure, tellings, now);
+        let mut deliveries = VecDeque::with_capacity(pushes.len());
+        for (mailbox, push) in pushes {
+            deliveries.extend(self.notifier.post(mailbox, &Mail::Push(push)).await?);
+        }
+        sent(tenure, deliveries, then);
+        Ok(())
+    }
+
+    /// At one look at the rooms, taken after the records were read.
+    fn pushes(&self, tenure: &mut Tenure, tellings: &[Told], now: i64) -> Vec<(u16, Push)> {
+        let mut pushes = Vec::new();
+        let state = self.notifier.registry.read();
+        for (telling, how_far) in tellings {
+            let routes = routes(&state, telling, &mut tenure.scratch);
+            if routes.is_empty() {
+                continue;
+            }
+            self.notifier.metrics.told(telling.notice.event, routes.len(), now - telling.notice.timestamp);
+            for route in routes {
+                let mut push = Push { instance: route.instance, rooms: route.rooms, notice: telling.notice.clone() };
+                push.notice.state = *how_far;
+                pushes.extend(split(push).into_iter().map(|push| (route.mailbox, push)));
+            }
+        }
+        pushes
+    }
+
+    /// What there was no room to keep comes from the log again.
+    async fn read_again(&self, tells: Vec<Tell>) -> Result<Vec<Told>, Halt> {
+        let offsets = tells.iter().filter_map(|tell| match tell {
+            Tell::DoneAt(offset) => Some(*offset),
+            Tell::This(..) => None,
+        });
+        let mut again = self.tellings_at(offsets.collect()).await?;
+        let mut tellings = Vec::with_capacity(tells.len());
+        for tell in tells {
+            match tell {
+                Tell::This(telling, state) => tellings.push((telling, state)),
+                Tell::DoneAt(offset) => {
+                    let found = again.remove(&offset).unwrap_or_default();
+                    tellings.extend(found.into_iter().map(|telling| (Arc::new(telling), State::Done)));
+                }
+            }
+        }
+        Ok(tellings)
+    }
+
+    async fn tellings_at(&self, mut offsets: Vec<u64>) -> Result<HashMap<u64, Vec<Telling>>, Halt> {
+        let mut found = HashMap::with_capacity(offsets.len());
+        offsets.sort_unstable();
+        let (Some(mut at), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else { return Ok(found) };
+        while at <= last {
+            let records = self.read_changes(at, last + 1).await?;
+            let Some(end) = records.last() else {
+                return Err(Halt::Retake(format!("`changes` could not be read again from {at}")));
+            };
+            at = end.offset + 1;
+            for record in records.iter().filter(|record| offsets.binary_search(&record.offset).is_ok()) {
+                let tellings = match codec::decode_change(&crate::parts(record)) {
+                    Ok(Change::Decision(decision)) => telling::of_decision(&decision),
+                    Ok(Change::Void(void)) => telling::of_void(&void),
+                    Ok(Change::Open(_) | Change::Mark(_)) | Err(_) => Vec::new(),
+                };
+                found.insert(record.offset, tellings);
+            }
+            // On to the next one that is wanted.
+            at = offsets.get(offsets.partition_point(|offset| *offset < at)).copied().unwrap_or(last + 1);
+        }
+        Ok(found)
+    }
+}
+
+/// A batch is on its way; without a push it is there already, once those before it are.
+fn sent(tenure: &mut Tenure, deliveries: VecDeque<Delivery>, then: Place) {
+    tenure.sent = then;
+    match (deliveries.is_empty(), tenure.waiting.back_mut()) {
+        (true, None) => tenure.told = then,
+        (true, Some(last)) => last.then = then,
+        (false, _) => {
+            tenure.in_flight += deliveries.len();
+            tenure.waiting.push_back(Batch { deliveries, then });
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The notifier's metrics, named once. Units last; per partition only what is needed to scale and to find a stuck one.
+
+use crate::rooms::state::State;
+use event_schema::notification::Event;
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, exponential_buckets};
+
+pub(crate) struct Metrics {
+    told: IntCounterVec,
+    pushed: IntCounter,
+    presence: IntCounter,
+    expired: IntCounter,
+    refused: IntCounter,
+    skipped: IntCounter,
+    alarms: IntCounter,
+    retaken: IntCounter,
+    lag: IntGaugeVec,
+    rooms: IntGauge,
+    seats: IntGauge,
+    gateways: IntGauge,
+    latency: Histogram,
+}
+
+impl Metrics {
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let seconds = HistogramOpts::new("consign_notifier_decided_to_pushed_seconds", "Seconds from a decision to its push")
+            .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
+        let metrics = Self {
+            told: IntCounterVec::new(
+                Opts::new("consign_notifier_matched_total", "Changes and messages that somebody listens to, by kind"),
+                &["event"],
+            )?,
+            pushed: IntCounter::new("consign_notifier_pushed_total", "Pushes sent to gateways")?,
+            presence: IntCounter::new("consign_notifier_presence_total", "Comings and goings of users told to gateways")?,
+            expired: IntCounter::new("consign_notifier_expired_total", "Gateways taken for dead")?,
+            refused: IntCounter::new("consign_notifier_refused_total", "Pushes that the log would not take")?,
+            skipped: IntCounter::new("consign_notifier_skipped_total", "Records that were deleted before anybody could tell them")?,
+            alarms: IntCounter::new("consign_notifier_alarms_total", "Partitions stopped because something is wrong that no retry mends")?,
+            retaken: IntCounter::new("consign_notifier_retaken_total", "Times a partition had to be taken again")?,
+            lag: IntGaugeVec::new(Opts::new("consign_notifier_lag_records", "Records of a partition not yet matched"), &["partition"])?,
+            rooms: IntGauge::new("consign_notifier_rooms", "Rooms")?,
+            seats: IntGauge::new("consign_notifier_seats", "Connections in rooms")?,
+            gateways: IntGauge::new("consign_notifier_gateways", "Gateways that are known")?,
+            latency: Histogram::with_opts(seconds)?,
+        };
+        registry.register(Box::new(metrics.told.clone()))?;
+        registry.register(Box::new(metrics.pushed.clone()))?;
+        registry.register(Box::new(metrics.presence.clone()))?;
+        registry.register(Box::new(metrics.expired.clone()))?;
+        registry.register(Box::new(metrics.refused.clone()))?;
+        registry.register(Box::new(metrics.skipped.clone()))?;
+        registry.register(Box::new(metrics.alarms.clone()))?;
+        registry.register(Box::new(metrics.retaken.clone()))?;
+        registry.register(Box::new(metrics.lag.clone()))?;
+        registry.register(Box::new(metrics.rooms.clone()))?;
+        registry.register(Box::new(metrics.seats.clone()))?;
+        registry.register(Box::new(metrics.gateways.clone()))?;
+        registry.register(Box::new(metrics.latency.clone()))?;
+        Ok(metrics)
+    }
+
+    /// One change, told to so many gateways; `latency`: milliseconds since it was decided or accepted.
+    pub fn told(&self, event: Event, pushes: usize, latency: i64) {
+        let label = match event {
+            Event::Write => "write",
+            Event::Delete => "delete",
+            Event::Publish => "publish",
+        };
+        self.told.with_label_values(&[label]).inc();
+        self.pushed.inc_by(pushes as u64);
+        self.latency.observe(latency.max(0) as f64 / 1000.0);
+    }
+
+    pub fn presence(&self, mails: usize) {
+        self.presence.inc_by(mails as u64);
+    }
+
+    pub fn expired(&self) {
+        self.expired.inc();
+    }
+
+    pub fn refused(&self) {
+        self.refused.inc();
+    }
+
+    pub fn skipped(&self, records: u64) {
+        self.skipped.inc_by(records);
+    }
+
+    pub fn alarm(&self) {
+        self.alarms.inc();
+    }
+
+    pub fn retaken(&self) {
+        self.retaken.inc();
+    }
+
+    pub fn lag(&self, partition: u16, records: u64) {
+        self.lag.with_label_values(&[&partition.to_string()]).set(records as i64);
+    }
+
+    /// The partition is somebody else's now.
+    pub fn forget(&self, partition: u16) {
+        // It may never have been set.
+        _ = self.lag.remove_label_values(&[&partition.to_string()]);
+    }
+
+    pub fn rooms(&self, state: &State) {
+        self.rooms.set(state.open as i64);
+        self.seats.set(state.seats as i64);
+        self.gateways.set(state.rooms.instances().count() as i64);
+    }
+}

@@ -1,0 +1,400 @@
+//! A log (embedded, or the real Kafka), notifiers that can be started and cut off, a hand that writes decisions as a worker would, and
+//! gateways that only listen.
+
+use event_log::{Limits, Log, NewRecord, PartitionStream, consumer::From, embedded, kafka};
+use event_schema::{
+    codec::{self, Parts},
+    decision::{Change, Decision, Mark, Open, Void},
+    envelope::{Attributes, Informative, InformativeData, Origin, Reply},
+    id::{EntityKey, RequestId},
+    mutation::{DocumentChange, DocumentKey},
+    notification::{Mail, Presence, Push, State},
+    outcome::{DeadReason, Verdict},
+    position::Position,
+    raw,
+    rooms::{Heartbeat, RoomRecord, Seat, Subscription, Users},
+    signing::Keyring,
+    topics::{self, CHANGES, INFORMATIVE, Layout, MAILBOX, ROOMS, Topic},
+};
+use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
+use serde_json::{Value, json};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{task::JoinHandle, time::timeout};
+
+pub const PARTITIONS: u16 = 4;
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which log a scenario runs on.
+#[derive(Clone, Copy, Debug)]
+pub enum On {
+    Embedded,
+    Kafka,
+}
+
+pub struct World {
+    pub log: Log,
+    pub layout: Layout,
+    keys: Keyring,
+    made: AtomicU64,
+    _folder: tempfile::TempDir,
+}
+
+pub struct Running {
+    pub health: Health,
+    trigger: ShutdownTrigger,
+    handle: JoinHandle<Result<(), notifier_worker::NotifierError>>,
+}
+
+impl Running {
+    /// As a crash, but that the group hears of it at once.
+    pub async fn cut(self) {
+        self.trigger.hard();
+        self.handle.abort();
+        _ = self.handle.await;
+    }
+
+    /// As SIGTERM.
+    pub async fn stop(self) {
+        self.trigger.soft();
+        self.handle.await.unwrap().unwrap();
+    }
+}
+
+pub fn config() -> notifier_worker::Config {
+    notifier_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, ..Default::default() }
+}
+
+impl World {
+    pub async fn on(kind: On) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, prefix) = match kind {
+            On::Embedded => {
+                let (log, handle) = embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
+                // The log closes with the process; the test never closes it by hand.
+                std::mem::forget(handle);
+                (log, "t.".to_owned())
+            }
+            On::Kafka => {
+                let servers = testbed::Servers::shared();
+                let brokers = servers.addresses().kafka.to_string();
+                let log = kafka::connect(kafka::KafkaSettings { brokers, properties: BTreeMap::new() }).unwrap();
+                (log, format!("{}.", testbed::unique("notifier")))
+            }
+        };
+        let layout = Layout { prefix, generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
+        let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
+        assert_eq!(log.admin.create(&specs).await.unwrap(), []);
+        Self { log, layout, keys: Keyring::new(1, *b"0123456789abcdef"), made: 0.into(), _folder: folder }
+    }
+
+    pub fn notifier(&self, name: &str) -> Running {
+        self.notifier_with(name, config())
+    }
+
+    pub fn notifier_with(&self, name: &str, config: notifier_worker::Config) -> Running {
+        let (trigger, shutdown) = Shutdown::manual();
+        let health = Health::default();
+        let ports = notifier_worker::Ports {
+            log: self.log.clone(),
+            layout: self.layout.clone(),
+            clock: Arc::new(SystemClock),
+            health: health.clone(),
+            registry: prometheus::Registry::new(),
+            notifier: name.into(),
+        };
+        let handle = tokio::spawn(notifier_worker::run(config, ports, shutdown));
+        Running { health, trigger, handle }
+    }
+
+    pub async fn append(&self, topic: &Topic, partition: u16, parts: Parts) -> u64 {
+        let topic = Arc::from(self.layout.name(topic));
+        let record = NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers };
+        self.log.publisher.send(record).unwrap().await.unwrap().offset
+    }
+
+    pub fn request(&self) -> RequestId {
+        let mut unique = [0; 16];
+        unique[..8].copy_from_slice(&self.made.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        RequestId::mint(&self.keys, 1, 0, unique)
+    }
+
+    pub async fn rooms(&self, record: &RoomRecord) -> u64 {
+        self.append(&ROOMS, 0, codec::encode_room(record)).await
+    }
+
+    /// A message to a collection.
+    pub async fn publish(&self, partition: u16, collection: &str, id: Option<&str>, body: Value) {
+        let request = json!({"index": "i", "collection": collection, "_id": id, "body": body});
+        let origin = Origin {
+            request: "theirs".into(),
+            protocol: "websocket".into(),
+            controller: "realtime".into(),
+            action: "publish".into(),
+            silent: false,
+        };
+        let data = InformativeData {
+            request: raw(&request),
+            generated: serde_json::Map::new(),
+            volatile: Some(raw(&json!({"v": 1}))),
+            origin: Some(origin),
+            principal: "anonymous".into(),
+        };
+        let attributes = Attributes {
+            id: self.request(),
+            tenant: "default".into(),
+            operation: "realtime.publish".into(),
+            catalog: "c".into(),
+            key: EntityKey(format!("i/{collection}")),
+            time: 0,
+            traceparent: None,
+        };
+        self.append(&INFORMATIVE, partition, codec::encode_informative(&Informative { attributes, data })).await;
+    }
+}
+
+pub fn spec(layout: &Layout, topic: &Topic) -> event_log::TopicSpec {
+    let cleanup = match topic.cleanup {
+        topics::Cleanup::ByOwner => event_log::CleanupPolicy::Keep,
+        topics::Cleanup::Age(millis) => event_log::CleanupPolicy::Age(millis),
+        topics::Cleanup::Compact => event_log::CleanupPolicy::Compact,
+    };
+    event_log::TopicSpec {
+        name: layout.name(topic),
+        partitions: layout.partitions(topic),
+        cleanup,
+        record_limit: layout.record_limit(topic),
+        durable: topic.durable,
+    }
+}
+
+/// Writes to one partition of `changes`, as its worker would.
+pub struct Hand<'a> {
+    world: &'a World,
+    partition: u16,
+    epoch: u64,
+    /// The next offset in `transactions`.
+    next: u64,
+    last: u64,
+}
+
+impl<'a> Hand<'a> {
+    /// Takes the partition.
+    pub async fn open(world: &'a World, partition: u16, next: u64) -> Self {
+        let open = Change::Open(Open { owner: "hand".into(), time: 0 });
+        let epoch = world.append(&CHANGES, partition, codec::encode_change(&open, None)).await;
+        Self { world, partition, epoch, next, last: epoch }
+    }
+
+    /// Decides a change of one document; answers where it stands.
+    pub async fn decide(&mut self, id: &str, before: Option<Value>, after: Option<Value>) -> u64 {
+        let decision = self.decision(vec![change(id, before, after)]);
+        self.append(Change::Decision(decision)).await
+    }
+
+    pub fn decision(&mut self, documents: Vec<DocumentChange>) -> Decision {
+        let offset = self.next;
+        self.next += 1;
+        Decision {
+            epoch: self.epoch,
+            request: self.world.request(),
+            operation: "document.update".into(),
+            tenant: "default".into(),
+            catalog: "c".into(),
+            position: Position { generation: 1, partition: self.partition, offset },
+            verdict: Verdict::Applied,
+            documents,
+            rows: Vec::new(),
+            result: None,
+            volatile: Some(raw(&json!({"v": offset}))),
+            accepted: 0,
+            decided: 0,
+            reply: None,
+            origin: None,
+        }
+    }
+
+    pub async fn append(&mut self, change: Change) -> u64 {
+        self.last = self.world.append(&CHANGES, self.partition, codec::encode_change(&change, None)).await;
+        self.last
+    }
+
+    /// Says that everything so far is resolved.
+    pub async fn mark(&mut self) {
+        let mark = Mark {
+            epoch: self.epoch,
+            generation: 1,
+            partition: self.partition,
+            through: self.last,
+            next: self.next,
+            time: 0,
+            reapply_from: self.last + 1,
+            reapply_epoch: self.epoch,
+        };
+        self.append(Change::Mark(mark)).await;
+    }
+
+    /// Undoes the decision at this offset.
+    pub async fn void(&mut self, decision: u64, position: u64, documents: Vec<DocumentChange>) {
+        let void = Void {
+            epoch: self.epoch,
+            request: self.world.request(),
+            operation: "document.update".into(),
+            position: Position { generation: 1, partition: self.partition, offset: position },
+            decision,
+            dead: Some(DeadReason { code: "x".into(), message: "x".into(), store: None }),
+            documents,
+            rows: Vec::new(),
+            time: 0,
+            accepted: 0,
+            reply: None,
+        };
+        self.append(Change::Void(void)).await;
+    }
+
+    /// A document and its mark.
+    pub async fn write(&mut self, id: &str, after: Value) {
+        self.decide(id, None, Some(after)).await;
+        self.mark().await;
+    }
+}
+
+pub fn change(id: &str, before: Option<Value>, after: Option<Value>) -> DocumentChange {
+    let key = DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: id.into() };
+    DocumentChange {
+        key,
+        revision_before: 1,
+        revision: 2,
+        before: before.map(|document| raw(&document)),
+        after: after.map(|document| raw(&document)),
+    }
+}
+
+/// A gateway that only listens.
+pub struct Gate<'a> {
+    world: &'a World,
+    pub reply: Reply,
+    stream: Box<dyn PartitionStream>,
+    /// By partition of `changes`: the furthest offset in `rooms` that some notifier says it matches against.
+    active: BTreeMap<u16, u64>,
+    pub pushes: Vec<Push>,
+    pub presences: Vec<Presence>,
+}
+
+impl<'a> Gate<'a> {
+    pub async fn open(world: &'a World, instance: &str, mailbox: u16) -> Self {
+        let stream = world.log.reader.tail(&world.layout.name(&MAILBOX), mailbox, From::End).await.unwrap();
+        let gate = Self {
+            world,
+            reply: Reply { instance: instance.into(), partition: mailbox },
+            stream,
+            active: BTreeMap::new(),
+            pushes: Vec::new(),
+            presences: Vec::new(),
+        };
+        gate.beat().await;
+        gate
+    }
+
+    pub async fn beat(&self) -> u64 {
+        self.world.rooms(&RoomRecord::Beats(Heartbeat { reply: self.reply.clone(), time: 0 })).await
+    }
+
+    pub async fn sit(&self, connection: &str, room: &str, filter: Value, users: Users) -> u64 {
+        let seat = Seat { instance: self.reply.instance.clone(), connection: connection.into(), room: room.into() };
+        let subscription = Subscription {
+            index: "i".into(),
+            collection: "c".into(),
+            filter: raw(&filter),
+            mailbox: self.reply.partition,
+            users,
+            volatile: Some(raw(&json!({"who": connection}))),
+        };
+        self.world.rooms(&RoomRecord::Sits(seat, subscription)).await
+    }
+
+    pub async fn leave(&self, connection: &str, room: &str, volatile: Option<Value>) -> u64 {
+        let seat = Seat { instance: self.reply.instance.clone(), connection: connection.into(), room: room.into() };
+        self.world.rooms(&RoomRecord::Leaves(seat, volatile.map(|volatile| raw(&volatile)))).await
+    }
+
+    /// Sits down, and waits until that is matched against everywhere.
+    pub async fn subscribe(&mut self, room: &str, filter: Value) {
+        let at = self.sit("c", room, filter, Users::None).await;
+        self.active(at).await;
+    }
+
+    /// Waits until every partition is matched against everything up to an offset of `rooms`.
+    pub async fn active(&mut self, at: u64) {
+        let all: BTreeSet<u16> = (0..PARTITIONS).collect();
+        self.until("progress", |gate| {
+            gate.active.iter().filter(|(_, rooms)| **rooms >= at).map(|(partition, _)| *partition).collect::<BTreeSet<_>>() == all
+        })
+        .await;
+    }
+
+    /// Reads mail until that is so.
+    pub async fn until(&mut self, what: &str, mut is_so: impl FnMut(&Self) -> bool) {
+        let reading = async {
+            while !is_so(self) {
+                self.read().await;
+            }
+        };
+        if timeout(PATIENCE, reading).await.is_err() {
+            panic!("{what} never came; heard: {:?}, {:?}, active: {:?}", self.heard(), self.presences, self.active);
+        }
+    }
+
+    /// Reads what comes for so long.
+    pub async fn listen(&mut self, time: Duration) {
+        _ = timeout(time, async {
+            loop {
+                self.read().await;
+            }
+        })
+        .await;
+    }
+
+    async fn read(&mut self) {
+        for record in self.stream.next(Limits { records: 100, bytes: 1 << 20 }).await.unwrap() {
+            if record.key.as_deref() != Some(self.reply.instance.as_bytes()) {
+                continue;
+            }
+            match codec::decode_mail(&Parts { key: record.key, value: record.value, headers: record.headers }).unwrap() {
+                Mail::Feedback(feedback) => panic!("{feedback:?}"),
+                Mail::Push(push) => self.pushes.push(push),
+                Mail::Presence(presence) => self.presences.push(presence),
+                Mail::Progress(progress) => {
+                    for partition in progress.partitions {
+                        let furthest = self.active.entry(partition).or_default();
+                        *furthest = progress.rooms.max(*furthest);
+                    }
+                }
+            }
+        }
+    }
+
+    /// `id state action room:scope…` of each push.
+    pub fn heard(&self) -> Vec<String> {
+        self.pushes.iter().map(told).collect()
+    }
+
+    /// The ids told as done, in order, repeats included.
+    pub fn done(&self) -> Vec<&str> {
+        let done = self.pushes.iter().filter(|push| push.notice.state == State::Done);
+        done.map(|push| push.notice.id.as_deref().unwrap_or_default()).collect()
+    }
+}
+
+pub fn told(push: &Push) -> String {
+    let rooms: Vec<String> = push.rooms.iter().map(|told| format!("{}:{:?}", told.room, told.scope).to_lowercase()).collect();
+    let notice = &push.notice;
+    let id = notice.id.as_deref().unwrap_or("-");
+    format!("{id} {} {} {}", format!("{:?}", notice.state).to_lowercase(), notice.action, rooms.join(","))
+}

@@ -1,0 +1,8 @@
+//! Notifiers on a real log, between writers and gateways that the tests play.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod flow;
+mod harness;
+mod takeover;
+mod users;

@@ -1,0 +1,166 @@
+//! Notifiers that come and go: nothing is missed.
+
+use crate::harness::{Gate, Hand, On, PARTITIONS, World};
+use serde_json::json;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
+
+/// Each id for the first time, in the order heard.
+fn firsts<'a>(ids: &[&'a str]) -> Vec<&'a str> {
+    let mut seen = HashSet::new();
+    ids.iter().copied().filter(|id| seen.insert(*id)).collect()
+}
+
+async fn another_takes_over(on: On) {
+    let world = World::on(on).await;
+    let first = world.notifier("first");
+    let mut gate = Gate::open(&world, "g", 0).await;
+    gate.subscribe("all", json!({})).await;
+    let mut hands = Vec::new();
+    for partition in 0..PARTITIONS {
+        hands.push(Hand::open(&world, partition, 0).await);
+    }
+    let mut written: Vec<Vec<String>> = vec![Vec::new(); hands.len()];
+    let mut write = async |from: usize, count: usize| {
+        for n in from..from + count {
+            for (partition, hand) in hands.iter_mut().enumerate() {
+                let id = format!("{partition}-{n}");
+                hand.write(&id, json!({"n": n})).await;
+                written[partition].push(id);
+            }
+        }
+    };
+    write(0, 10).await;
+    let second = world.notifier("second");
+    write(10, 20).await;
+    // The second may have its partitions by now, or not: nobody waits.
+    first.cut().await;
+    write(30, 10).await;
+    let third = world.notifier("third");
+    write(40, 10).await;
+    second.stop().await;
+    write(50, 10).await;
+    let all = 60 * usize::from(PARTITIONS);
+    gate.until("all", |gate| gate.done().iter().collect::<HashSet<_>>().len() == all).await;
+    for (partition, written) in written.iter().enumerate() {
+        let prefix = format!("{partition}-");
+        let of_it: Vec<&str> = gate.done().into_iter().filter(|id| id.starts_with(&prefix)).collect();
+        assert_eq!(&firsts(&of_it), written);
+    }
+    let told = gate.done().len();
+    println!("{told} told of {all}");
+    third.stop().await;
+}
+
+#[tokio::test]
+async fn another_takes_over_embedded() {
+    another_takes_over(On::Embedded).await;
+}
+
+#[tokio::test]
+async fn another_takes_over_on_kafka() {
+    another_takes_over(On::Kafka).await;
+}
+
+/// What was told as pending by one is told as done by the next, although nobody runs in between.
+#[tokio::test]
+async fn what_is_decided_while_nobody_runs_is_told_later() {
+    let world = World::on(On::Embedded).await;
+    let first = world.notifier("first");
+    let mut gate = Gate::open(&world, "g", 0).await;
+    gate.subscribe("all", json!({})).await;
+    let mut hand = Hand::open(&world, 0, 0).await;
+    hand.write("before", json!({})).await;
+    hand.decide("half", None, Some(json!({}))).await;
+    world.publish(0, "c", Some("told"), json!({})).await;
+    gate.until("half and the message", |gate| gate.heard().len() == 4).await;
+    first.stop().await;
+    hand.mark().await;
+    hand.write("meanwhile", json!({})).await;
+    world.publish(0, "c", Some("message"), json!({})).await;
+    let heard = gate.heard().len();
+    let second = world.notifier("second");
+    gate.until("all", |gate| ["half", "meanwhile", "message"].iter().all(|id| gate.done().contains(id))).await;
+    let mut after = gate.heard().split_off(heard);
+    after.retain(|told| !told.contains("publish"));
+    // It begins at the first that was not done.
+    assert_eq!(
+        after,
+        ["half pending create all:in", "half done create all:in", "meanwhile pending create all:in", "meanwhile done create all:in"]
+    );
+    assert!(!gate.done()[2..].contains(&"told"), "what was acknowledged and committed is not told again: {:?}", gate.done());
+    second.stop().await;
+}
+
+/// The first ever to come begins at the end, and knows which epoch is in force there.
+#[tokio::test]
+async fn a_new_deployment_begins_where_the_log_ends() {
+    let world = World::on(On::Embedded).await;
+    let mut ghost = Hand::open(&world, 0, 0).await;
+    let mut hand = Hand::open(&world, 0, 0).await;
+    hand.write("old", json!({})).await;
+    world.publish(0, "c", Some("old"), json!({})).await;
+    let mut gate = Gate::open(&world, "g", 0).await;
+    let at = gate.beat().await;
+    let notifier = world.notifier("n");
+    gate.active(at).await;
+    gate.subscribe("all", json!({})).await;
+    ghost.write("ghost", json!({})).await;
+    hand.write("new", json!({})).await;
+    gate.until("new", |gate| gate.done().contains(&"new")).await;
+    assert_eq!(gate.done(), ["new"]);
+    notifier.stop().await;
+}
+
+/// A subscription that is said to be active is matched against, whoever has the partition.
+#[tokio::test]
+async fn active_means_active_while_notifiers_come_and_go() {
+    let world = World::on(On::Embedded).await;
+    let mut gate = Gate::open(&world, "g", 0).await;
+    let mut running = vec![world.notifier("0")];
+    let mut hands = Vec::new();
+    for partition in 0..PARTITIONS {
+        hands.push(Hand::open(&world, partition, 0).await);
+    }
+    for n in 1..30 {
+        let room = format!("r{n}");
+        running.push(world.notifier(&n.to_string()));
+        gate.subscribe(&room, json!({"equals": {"n": n}})).await;
+        let leaving = running.remove(0);
+        if n % 2 == 0 {
+            leaving.cut().await
+        } else {
+            leaving.stop().await
+        }
+        for hand in &mut hands {
+            hand.write(&room, json!({"n": n})).await;
+        }
+        // Read only now and then, so that the notifiers do not wait for the reader.
+        if n % 10 == 9 {
+            gate.until("all so far", |gate| (1..=n).all(|n| gate.done().iter().filter(|id| **id == format!("r{n}")).count() >= 4)).await;
+        }
+    }
+}
+
+/// From a decision's append to its push in the mailbox.
+#[tokio::test]
+async fn a_push_follows_at_once() {
+    let world = World::on(On::Embedded).await;
+    let notifier = world.notifier("n");
+    let mut gate = Gate::open(&world, "g", 0).await;
+    gate.subscribe("all", json!({})).await;
+    let mut hand = Hand::open(&world, 0, 0).await;
+    let mut times = Vec::new();
+    for n in 1..=200 {
+        hand.decide(&n.to_string(), None, Some(json!({}))).await;
+        let since = Instant::now();
+        gate.until("it", |gate| gate.pushes.len() == n).await;
+        times.push(since.elapsed());
+    }
+    times.sort_unstable();
+    println!("decision to push: p50 {:?}, p99 {:?}", times[100], times[198]);
+    assert!(times[100] < Duration::from_millis(3), "{:?}", times[100]);
+    notifier.stop().await;
+}
