@@ -8,6 +8,7 @@ use crate::{
     metrics::Metrics,
     read::{collections::Collections, refresh::Refreshes},
     request::{body::Budget, caller::Caller},
+    subscriptions::{Subscriptions, hall::Limits},
 };
 use event_schema::{
     envelope::Reply,
@@ -16,7 +17,10 @@ use event_schema::{
     topics::{INFORMATIVE, TRANSACTIONS},
 };
 use runtime::Shutdown;
-use std::sync::{Arc, atomic::AtomicUsize};
+use std::{
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
 
 /// Handed to every handler.
 pub(crate) type Shared = Arc<App>;
@@ -33,6 +37,7 @@ pub(crate) struct App {
     /// Where workers send verdicts that somebody here waits for.
     pub reply: Reply,
     pub refreshes: Refreshes,
+    pub subscriptions: Arc<Subscriptions>,
     pub metrics: Metrics,
     pub bulks: AtomicUsize,
     /// Made once from the table of routes and the catalog.
@@ -42,7 +47,10 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn new(config: Config, ports: Ports, reply: Reply, metrics: Metrics, openapi: bytes::Bytes, shutdown: Shutdown) -> Self {
+        let limits = Limits { rooms_per_connection: config.live.rooms_per_connection, subscriptions: config.live.subscriptions };
+        let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
         Self {
+            subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             informative: ports.layout.name(&INFORMATIVE).into(),
             budget: Budget::new(config.body_budget_bytes),

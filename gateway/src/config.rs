@@ -1,5 +1,9 @@
 //! This service's options, each with its default. Limits are here and nowhere else; a queue or body without a bound does not exist.
 
+mod live;
+
+pub use live::Live;
+
 use serde::{Deserialize, Serialize};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -80,6 +84,8 @@ pub struct Config {
     pub answer_limit_bytes: usize,
     /// How long requests in hand may take to finish when stopping, seconds.
     pub drain_seconds: u64,
+    /// Connections that stay open.
+    pub live: Live,
 }
 
 impl Default for Config {
@@ -122,6 +128,7 @@ impl Default for Config {
             mget_limit: 1_000,
             answer_limit_bytes: 32 << 20,
             drain_seconds: 20,
+            live: Live::default(),
         }
     }
 }

@@ -13,7 +13,7 @@ mod feedback;
 mod idempotency;
 mod metrics;
 mod openapi;
-#[allow(dead_code, reason = "connections are to use it")]
+#[allow(dead_code, reason = "controllers are to use it")]
 mod protocol;
 mod publish;
 mod read;
@@ -21,6 +21,7 @@ mod request;
 mod router;
 mod routes;
 mod server;
+mod subscriptions;
 mod validate;
 
 pub use config::Config;

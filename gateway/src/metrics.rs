@@ -12,6 +12,11 @@ pub(crate) struct Metrics {
     pub in_flight: IntGauge,
     pub connections: IntGauge,
     pub waiting: IntGauge,
+    /// Connections that became WebSockets, and their places in rooms.
+    pub sockets: IntGauge,
+    pub subscriptions: IntGauge,
+    /// Notifications put in outboxes.
+    notifications: IntCounter,
     pub bulk_lines: IntCounter,
     pub bulk_spilled_bytes: IntCounter,
     /// From the request's head to the answer's head.
@@ -41,6 +46,9 @@ impl Metrics {
             in_flight: gauge("consign_gateway_requests_in_flight", "Requests in hand")?,
             connections: gauge("consign_gateway_connections", "Open connections")?,
             waiting: gauge("consign_gateway_waiting", "Requests that wait for their verdict")?,
+            sockets: gauge("consign_gateway_sockets", "Connections that became WebSockets")?,
+            subscriptions: gauge("consign_gateway_subscriptions", "Connections in rooms, once for each room")?,
+            notifications: counter("consign_gateway_notifications_total", "Notifications for clients, once for each")?,
             bulk_lines: counter("consign_gateway_bulk_lines_total", "Lines of bulks that were read")?,
             bulk_spilled_bytes: counter(
                 "consign_gateway_bulk_spilled_bytes_total",
@@ -48,6 +56,10 @@ impl Metrics {
             )?,
             duration_seconds,
         })
+    }
+
+    pub(crate) fn told(&self, clients: usize) {
+        self.notifications.inc_by(clients as u64);
     }
 
     pub(crate) fn answer(&self, status: http::StatusCode, seconds: f64) {

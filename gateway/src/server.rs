@@ -1,10 +1,12 @@
 //! Connections: how many, how slow, and how they end. Everything between the listener and the router; it knows no route.
 
+pub(crate) mod places;
 mod stall;
 
 use crate::{
     Config, GatewayError, Ports,
     app::{App, Shared},
+    connection,
     error::{Code, Problem},
     feedback::{
         mailbox::{self, Mailbox},
@@ -12,6 +14,7 @@ use crate::{
     },
     metrics::Metrics,
     openapi, publish, router,
+    subscriptions::{append, follow},
 };
 use axum::{
     Router,
@@ -21,15 +24,12 @@ use axum::{
 use futures::FutureExt;
 use http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use places::{Place, Places};
 use runtime::{Shutdown, State, spawn};
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
     time::Instant,
 };
 use tower::Service;
@@ -48,45 +48,43 @@ pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shu
     let health = app.ports.health.clone();
     let poll = Duration::from_millis(app.config.ledger_poll_millis.max(10));
     let refresh = Duration::from_secs(app.config.collections_refresh_seconds.max(1));
-    spawn("mailbox", mailbox.run(app.pending.clone(), health.clone(), shutdown.clone()));
+    let (log, clock) = (app.ports.log.clone(), app.ports.clock.clone());
+    let beat = Duration::from_millis(app.config.live.heartbeat_millis.max(10));
+    spawn("mailbox", mailbox.run(app.clone(), shutdown.clone()));
+    spawn("rooms", follow::run(app.subscriptions.clone(), log.clone(), health.clone(), shutdown.clone()));
+    spawn("seats", append::run(app.subscriptions.clone(), log, clock, beat, shutdown.clone()));
     spawn("sweep", sweep::run(app.pending.clone(), app.ports.record.clone(), poll, shutdown.clone()));
     spawn("collections", app.collections.clone().follow(refresh, shutdown.clone()));
     spawn("watch", watch(app.clone(), shutdown.clone()));
 
     health.set("gateway", State::Ready);
     info!(address = %listener.local_addr()?, "the gateway listens");
-    let connections = accept(&app, listener, router, &shutdown).await;
-    drain(&app, connections, &shutdown).await;
+    let places = accept(&app, listener, router, &shutdown).await;
+    drain(&app, &places, &shutdown).await;
     Ok(())
 }
 
-/// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel.
-async fn accept(app: &Shared, listener: TcpListener, router: Router, shutdown: &Shutdown) -> GracefulShutdown {
-    let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(app.config.max_connections));
+/// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel, beyond that of their address they are closed.
+async fn accept(app: &Shared, listener: TcpListener, router: Router, shutdown: &Shutdown) -> Arc<Places> {
+    let places = Places::new(app.config.max_connections, app.config.live.connections_per_address);
     let builder = protocol(&app.config);
     loop {
         let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
+            let permit = places.room().await;
+            (permit, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (permit, accepted) = tokio::select! {
             biased;
-            () = shutdown.soft() => return connections,
+            () = shutdown.soft() => return places,
             accepted = accepted => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let served = connections.watch(connection(app, &builder, stream, router.clone()));
-                let app = app.clone();
-                spawn("connection", async move {
-                    app.metrics.connections.inc();
-                    if let Err(error) = served.await {
-                        debug!(%error, "a connection ended early");
-                    }
-                    app.metrics.connections.dec();
-                    drop(place);
-                });
+            Ok((stream, from)) => {
+                let Some(place) = permit.and_then(|permit| places.take(permit, from.ip())) else {
+                    debug!(address = %from.ip(), "as many connections of this address are open as may be");
+                    continue;
+                };
+                spawn("connection", http(app.clone(), builder.clone(), stream, router.clone(), Arc::new(place), shutdown.clone()));
             }
             Err(error) => {
                 // Out of file descriptors, mostly: others may end in the meantime.
@@ -108,28 +106,45 @@ fn protocol(config: &Config) -> http1::Builder {
     builder
 }
 
-type Guarded = TokioIo<stall::Stall<TcpStream>>;
+/// What a connection's bytes come through.
+pub(crate) type Guarded = stall::Stall<TcpStream>;
 
-fn connection(
-    app: &Shared,
-    builder: &http1::Builder,
-    stream: TcpStream,
-    router: Router,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + use<> {
+/// Serves requests on a connection until it ends or becomes something else. The place is its own, and that of what it becomes.
+async fn http(app: Shared, builder: http1::Builder, stream: TcpStream, router: Router, place: Arc<Place>, shutdown: Shutdown) {
+    app.metrics.connections.inc();
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
-    let io: Guarded = TokioIo::new(stall::Stall::new(stream, app.config.stall_timeout()));
-    let app = app.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (app, router) = (app.clone(), router.clone());
-        async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
-    });
-    builder.serve_connection(io, service)
+    let io = TokioIo::new(Guarded::new(stream, app.config.stall_timeout()));
+    let service = {
+        let app = app.clone();
+        service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(place.clone());
+            let (app, router) = (app.clone(), router.clone());
+            async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
+        })
+    };
+    let mut served = std::pin::pin!(builder.serve_connection(io, service).with_upgrades());
+    let ended = tokio::select! {
+        ended = served.as_mut() => ended,
+        () = shutdown.soft() => {
+            served.as_mut().graceful_shutdown();
+            served.await
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection ended early");
+    }
+    app.metrics.connections.dec();
 }
 
 /// One request: counted, bounded, and answered whatever happens.
-async fn serve(app: &App, mut router: Router, request: Request<Incoming>) -> Response {
+async fn serve(app: &Shared, mut router: Router, request: Request<Incoming>) -> Response {
     let begun = Instant::now();
+    if connection::is_asked(request.headers()) {
+        let response = connection::upgrade(app.clone(), request.map(Body::new)).await;
+        app.metrics.answer(response.status(), begun.elapsed().as_secs_f64());
+        return response;
+    }
     app.metrics.in_flight.inc();
     let response = match app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
         true => Problem::new(Code::Overloaded, "as many requests are in hand as may be").retry_after(1).into_response(),
@@ -148,12 +163,16 @@ async fn serve(app: &App, mut router: Router, request: Request<Incoming>) -> Res
 }
 
 /// Lets what is in hand finish, within bounds, and sees that nothing is left in the queue to the log.
-async fn drain(app: &App, connections: GracefulShutdown, shutdown: &Shutdown) {
-    let open = connections.count();
+async fn drain(app: &App, places: &Places, shutdown: &Shutdown) {
+    let open = places.taken();
     info!(connections = open, "the gateway accepts nothing more");
     tokio::select! {
-        () = connections.shutdown() => {}
+        () = places.empty() => {}
         () = tokio::time::sleep(app.config.drain()) => warn!("not all connections ended in time"),
+        () = shutdown.hard() => {}
+    }
+    tokio::select! {
+        () = app.subscriptions.end(Duration::from_secs(5)) => {}
         () = shutdown.hard() => {}
     }
     let left = app.ports.log.publisher.flush(Duration::from_secs(5)).await;
@@ -174,6 +193,7 @@ async fn watch(app: Shared, shutdown: Shutdown) {
             health.set("view", state(view.ready().await.map_err(|error| error.to_string())));
         }
         app.metrics.waiting.set(app.pending.len() as i64);
+        app.metrics.subscriptions.set(app.subscriptions.seats() as i64);
         tokio::select! {
             () = shutdown.soft() => return health.set("gateway", State::Missing { why: "stopping".into() }),
             () = tokio::time::sleep(Duration::from_secs(2)) => {}

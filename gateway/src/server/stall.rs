@@ -25,6 +25,11 @@ impl<S> Stall<S> {
         Self { stream, limit, moved: Instant::now(), alarm: None }
     }
 
+    /// The stream, for whoever has rules of its own.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+
     fn moved(&mut self) {
         self.moved = Instant::now();
         self.alarm = None;

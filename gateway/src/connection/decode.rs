@@ -1,0 +1,244 @@
+//! What a client sends, byte by byte to messages (RFC 6455). Pure. It holds nothing while nothing is half read, and never more than the
+//! limit: a frame that says it is larger is refused before its payload.
+
+use super::deflate::{self, Inflation};
+use bytes::Bytes;
+
+/// The head of a client's frame: 2 bytes, up to 8 of length, 4 of mask.
+const HEAD: usize = 14;
+/// Room that a length on paper gets at once; the rest comes with the bytes.
+const TRUSTED: usize = 16 << 10;
+
+/// Something whole.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Message {
+    Text(Bytes),
+    Binary(Bytes),
+    Ping(Bytes),
+    Pong,
+    Close(Option<u16>),
+}
+
+/// Why the connection cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// The framing itself.
+    Protocol(&'static str),
+    TooLarge,
+    NotText,
+}
+
+/// Reads one connection's bytes.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    limit: usize,
+    deflate: bool,
+    head: [u8; HEAD],
+    have: usize,
+    frame: Option<Frame>,
+    /// What came of a message in pieces.
+    message: Option<Pieces>,
+}
+
+#[derive(Debug)]
+struct Frame {
+    last: bool,
+    kind: Kind,
+    mask: [u8; 4],
+    length: usize,
+    payload: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Pieces {
+    text: bool,
+    deflated: bool,
+    payload: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Continues,
+    Begins { text: bool, deflated: bool },
+    Close,
+    Ping,
+    Pong,
+}
+
+impl Decoder {
+    /// `limit`: of a whole message, before and after it is inflated.
+    pub(crate) fn new(limit: usize, deflate: bool) -> Self {
+        Self { limit, deflate, head: [0; HEAD], have: 0, frame: None, message: None }
+    }
+
+    /// Is something half read?
+    pub(crate) fn is_amid(&self) -> bool {
+        self.have > 0 || self.frame.is_some() || self.message.is_some()
+    }
+
+    /// Takes bytes off `input` until a message is whole or none are left.
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Violation> {
+        loop {
+            if self.frame.is_none() {
+                match self.head(input)? {
+                    Some(frame) => self.frame = Some(frame),
+                    None => return Ok(None),
+                }
+            }
+            let Some(frame) = self.frame.as_mut() else { return Ok(None) };
+            frame.take(input);
+            if frame.payload.len() < frame.length {
+                return Ok(None);
+            }
+            if let Some(frame) = self.frame.take()
+                && let Some(message) = self.whole(frame)?
+            {
+                return Ok(Some(message));
+            }
+        }
+    }
+
+    /// Collects a head; `None`: more bytes are needed.
+    fn head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
+        loop {
+            let needed = match self.have {
+                0 | 1 => 2,
+                _ => needed(self.head[1]),
+            };
+            if self.have >= 2 && self.have == needed {
+                self.have = 0;
+                return self.parse().map(Some);
+            }
+            if input.is_empty() {
+                return Ok(None);
+            }
+            let count = (needed - self.have).min(input.len());
+            self.head[self.have..self.have + count].copy_from_slice(&input[..count]);
+            self.have += count;
+            *input = &input[count..];
+        }
+    }
+
+    fn parse(&self) -> Result<Frame, Violation> {
+        let [first, second, ..] = self.head;
+        let (last, deflated) = (first & 0x80 != 0, first & 0x40 != 0);
+        if first & 0x30 != 0 || (deflated && !self.deflate) {
+            return Err(Violation::Protocol("reserved bits are set"));
+        }
+        if second & 0x80 == 0 {
+            return Err(Violation::Protocol("a client's frame is not masked"));
+        }
+        let kind = match first & 0x0f {
+            0x0 => Kind::Continues,
+            0x1 => Kind::Begins { text: true, deflated },
+            0x2 => Kind::Begins { text: false, deflated },
+            0x8 => Kind::Close,
+            0x9 => Kind::Ping,
+            0xA => Kind::Pong,
+            _ => return Err(Violation::Protocol("an unknown kind of frame")),
+        };
+        let (length, mask) = self.length();
+        let sound = match (kind, &self.message) {
+            (Kind::Continues, Some(_)) | (Kind::Begins { .. }, None) => true,
+            (Kind::Continues, None) | (Kind::Begins { .. }, Some(_)) => false,
+            (Kind::Close | Kind::Ping | Kind::Pong, _) => last && length <= 125,
+        };
+        if !sound || (deflated && !matches!(kind, Kind::Begins { .. })) {
+            return Err(Violation::Protocol("frames do not follow each other as they must"));
+        }
+        let before = self.message.as_ref().map_or(0, |message| message.payload.len());
+        let length =
+            usize::try_from(length).ok().filter(|length| length.saturating_add(before) <= self.limit).ok_or(Violation::TooLarge)?;
+        Ok(Frame { last, kind, mask, length, payload: Vec::with_capacity(length.min(TRUSTED)) })
+    }
+
+    fn length(&self) -> (u64, [u8; 4]) {
+        let head = &self.head;
+        let mask = |at: usize| [head[at], head[at + 1], head[at + 2], head[at + 3]];
+        match head[1] & 0x7f {
+            126 => (u64::from(u16::from_be_bytes([head[2], head[3]])), mask(4)),
+            127 => (u64::from_be_bytes([head[2], head[3], head[4], head[5], head[6], head[7], head[8], head[9]]), mask(10)),
+            short => (u64::from(short), mask(2)),
+        }
+    }
+
+    /// `None`: a piece of a message that goes on.
+    fn whole(&mut self, frame: Frame) -> Result<Option<Message>, Violation> {
+        let pieces = match frame.kind {
+            Kind::Ping => return Ok(Some(Message::Ping(frame.payload.into()))),
+            Kind::Pong => return Ok(Some(Message::Pong)),
+            Kind::Close => return closing(&frame.payload).map(|code| Some(Message::Close(code))),
+            Kind::Begins { text, deflated } => Pieces { text, deflated, payload: frame.payload },
+            Kind::Continues => {
+                let mut pieces = self.message.take().ok_or(Violation::Protocol("nothing to continue"))?;
+                pieces.payload.extend_from_slice(&frame.payload);
+                pieces
+            }
+        };
+        match frame.last {
+            true => pieces.message(self.limit).map(Some),
+            false => {
+                self.message = Some(pieces);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Bytes of a head whose second byte is this.
+fn needed(second: u8) -> usize {
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    match second & 0x7f {
+        126 => 4 + mask,
+        127 => 10 + mask,
+        _ => 2 + mask,
+    }
+}
+
+/// The code in a close frame; codes that may not be sent are violations.
+fn closing(payload: &[u8]) -> Result<Option<u16>, Violation> {
+    match payload {
+        [] => Ok(None),
+        [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
+            code @ (1000..=1003 | 1007..=1014 | 3000..=4999) if std::str::from_utf8(reason).is_ok() => Ok(Some(code)),
+            _ => Err(Violation::Protocol("not a code to close with")),
+        },
+        [_] => Err(Violation::Protocol("half a code to close with")),
+    }
+}
+
+impl Frame {
+    fn take(&mut self, input: &mut &[u8]) {
+        let begin = self.payload.len();
+        let count = (self.length - begin).min(input.len());
+        self.payload.extend_from_slice(&input[..count]);
+        *input = &input[count..];
+        let mut mask = self.mask;
+        mask.rotate_left(begin % 4);
+        let mut words = self.payload[begin..].chunks_exact_mut(4);
+        for word in &mut words {
+            word.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        }
+        words.into_remainder().iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+    }
+}
+
+impl Pieces {
+    fn message(self, limit: usize) -> Result<Message, Violation> {
+        let payload = match self.deflated {
+            false => self.payload,
+            true => deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
+                Inflation::TooLarge => Violation::TooLarge,
+                Inflation::Damaged => Violation::NotText,
+            })?,
+        };
+        match self.text {
+            false => Ok(Message::Binary(payload.into())),
+            true if std::str::from_utf8(&payload).is_err() => Err(Violation::NotText),
+            true => Ok(Message::Text(payload.into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! How an HTTP request becomes a WebSocket (RFC 6455 §4, RFC 7692 §7). Pure.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use sha1::{Digest, Sha1};
+
+/// What every server of this protocol appends to the client's key.
+const ANSWER: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// What was agreed on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Agreed {
+    pub accept: String,
+    /// Messages may be compressed, each by itself.
+    pub deflate: bool,
+}
+
+/// Why it becomes none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Malformed(&'static str),
+    /// Only version 13 is spoken.
+    Version,
+}
+
+/// Does it ask?
+pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
+    has(headers, &header::UPGRADE, "websocket")
+}
+
+pub(crate) fn agree(method: &Method, headers: &HeaderMap, deflate: bool) -> Result<Agreed, Refused> {
+    if *method != Method::GET || !has(headers, &header::CONNECTION, "upgrade") {
+        return Err(Refused::Malformed("an upgrade is a GET with `Connection: upgrade`"));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Refused::Version);
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
+    let key = key.filter(|key| BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16));
+    let key = key.ok_or(Refused::Malformed("`Sec-WebSocket-Key` must be 16 bytes in base64"))?;
+    let accept = BASE64.encode(Sha1::new().chain_update(key).chain_update(ANSWER).finalize());
+    let offers = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS);
+    let mut offers = offers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    Ok(Agreed { accept, deflate: deflate && offers.any(is_acceptable) })
+}
+
+/// An offer of permessage-deflate that asks for nothing that cannot be done: a smaller window than the usual cannot.
+fn is_acceptable(offer: &str) -> bool {
+    let mut parts = offer.split(';').map(str::trim);
+    let fits = |parameter: &str| {
+        let (name, value) = parameter.split_once('=').map_or((parameter, None), |(name, value)| (name.trim(), Some(value.trim())));
+        match name {
+            "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
+            "client_max_window_bits" => true,
+            "server_max_window_bits" => value.is_some_and(|bits| bits.trim_matches('"') == "15"),
+            _ => false,
+        }
+    };
+    parts.next() == Some("permessage-deflate") && parts.all(fits)
+}
+
+fn has(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    let values = headers.get_all(name);
+    values
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|one| one.trim().eq_ignore_ascii_case(wanted))
+}
+
+impl Agreed {
+    /// The head of the answer.
+    pub(crate) fn head(&self) -> (StatusCode, HeaderMap) {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        if let Ok(accept) = HeaderValue::try_from(&self.accept) {
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        if self.deflate {
+            let agreed = HeaderValue::from_static("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed);
+        }
+        (StatusCode::SWITCHING_PROTOCOLS, headers)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! What waits to be sent to one client, in order and within bounds. A client that does not read fast enough is not told less: it is told to
+//! come back ([`Ending`]), and nothing more is taken for it.
+
+use super::frame::Frame;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use tokio::sync::Notify;
+
+/// What may wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Notifications, in bytes and in number.
+    pub pushed_bytes: usize,
+    pub pushed: usize,
+    /// Answers, in bytes; their number is bounded by that of requests in hand.
+    pub answer_bytes: usize,
+}
+
+/// Why the connection must end, as its close frame says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    pub code: u16,
+    pub reason: &'static str,
+    /// What waits is not sent any more.
+    pub drop_rest: bool,
+}
+
+impl Ending {
+    /// The client takes less than it asked for.
+    pub(crate) const SLOW: Self =
+        Self { code: 1013, reason: "too slow: what was to be told exceeds what may wait; connect and subscribe again", drop_rest: true };
+    /// Notifications may have been missed.
+    pub(crate) const MISSED: Self =
+        Self { code: 1012, reason: "notifications may have been missed; connect and subscribe again", drop_rest: false };
+}
+
+/// The queue. The connection's own task takes from it, all others put in.
+#[derive(Debug)]
+pub(crate) struct Outbox {
+    bounds: Bounds,
+    deflate: bool,
+    queue: Mutex<Queue>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: VecDeque<Item>,
+    pushed: usize,
+    pushed_bytes: usize,
+    answer_bytes: usize,
+    ending: Option<Ending>,
+    closed: bool,
+    /// Requests that were answered, since the connection began.
+    answered: u64,
+}
+
+#[derive(Debug)]
+enum Item {
+    Pushed(Bytes),
+    Answer(Bytes),
+    /// The answer to this request goes here; nothing behind it leaves before.
+    Reserved(u64),
+}
+
+impl Outbox {
+    pub(crate) fn new(bounds: Bounds, deflate: bool) -> Self {
+        Self { bounds, deflate, queue: Mutex::default(), changed: Notify::new() }
+    }
+
+    /// A notification.
+    pub(crate) fn push(&self, frame: &Frame) {
+        let bytes = frame.bytes(self.deflate);
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.ending.is_some() {
+            return;
+        }
+        queue.pushed += 1;
+        queue.pushed_bytes += bytes.len();
+        let full = queue.pushed > self.bounds.pushed || queue.pushed_bytes > self.bounds.pushed_bytes;
+        queue.items.push_back(Item::Pushed(bytes));
+        // One alone is never too many: it could not be sent at all.
+        if full && queue.pushed > 1 {
+            queue.end(Ending::SLOW);
+        }
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// Keeps a place for the answer to a request: what is pushed from now on is behind it.
+    pub(crate) fn reserve(&self, request: u64) {
+        self.queue.lock().items.push_back(Item::Reserved(request));
+    }
+
+    /// No answer will come for that place.
+    pub(crate) fn unreserve(&self, request: u64) {
+        self.queue.lock().items.retain(|item| !matches!(item, Item::Reserved(number) if *number == request));
+        self.changed.notify_one();
+    }
+
+    /// The answer to a request, in the place kept for it if there is one. `None`: there is none to give.
+    pub(crate) fn answer(&self, request: u64, frame: Option<&Frame>) {
+        let bytes = frame.map(|frame| frame.bytes(self.deflate));
+        let mut queue = self.queue.lock();
+        queue.answered += 1;
+        let place = queue.items.iter().rposition(|item| matches!(item, Item::Reserved(number) if *number == request));
+        if let Some(bytes) = bytes.filter(|_| !queue.closed && queue.ending.is_none_or(|ending| !ending.drop_rest)) {
+            queue.answer_bytes += bytes.len();
+            let full = queue.answer_bytes > self.bounds.answer_bytes && queue.answer_bytes > bytes.len();
+            match place {
+                Some(place) => queue.items[place] = Item::Answer(bytes),
+                None => queue.items.push_back(Item::Answer(bytes)),
+            }
+            if full {
+                queue.end(Ending::SLOW);
+            }
+        } else if let Some(place) = place {
+            drop(queue.items.remove(place));
+        }
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// A control frame, or what stands for one: it counts as an answer that no request asked for.
+    pub(crate) fn control(&self, frame: Bytes) {
+        let mut queue = self.queue.lock();
+        if queue.closed || queue.ending.is_some() {
+            return;
+        }
+        queue.answer_bytes += frame.len();
+        let full = queue.answer_bytes > self.bounds.answer_bytes;
+        queue.items.push_back(Item::Answer(frame));
+        if full {
+            queue.end(Ending::SLOW);
+        }
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// Ends the connection, unless it ends already.
+    pub(crate) fn end(&self, ending: Ending) {
+        let mut queue = self.queue.lock();
+        if queue.ending.is_none() && !queue.closed {
+            queue.end(ending);
+        }
+        drop(queue);
+        self.changed.notify_one();
+    }
+
+    /// Why it must end, if it must.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.queue.lock().ending
+    }
+
+    pub(crate) fn answered(&self) -> u64 {
+        self.queue.lock().answered
+    }
+
+    /// Is there room to begin with another request? Whoever does not read answers gets no new ones.
+    pub(crate) fn has_room(&self) -> bool {
+        self.queue.lock().answer_bytes <= self.bounds.answer_bytes / 4
+    }
+
+    /// Moves what may be sent next into `frames`, `bytes` or a little more; stops at a place that is still kept.
+    pub(crate) fn take(&self, frames: &mut VecDeque<Bytes>, bytes: usize) {
+        let mut queue = self.queue.lock();
+        let mut taken = 0;
+        while taken < bytes {
+            let frame = match queue.items.pop_front() {
+                Some(Item::Pushed(frame)) => {
+                    queue.pushed -= 1;
+                    queue.pushed_bytes -= frame.len();
+                    frame
+                }
+                Some(Item::Answer(frame)) => {
+                    queue.answer_bytes -= frame.len();
+                    frame
+                }
+                Some(reserved @ Item::Reserved(_)) => {
+                    queue.items.push_front(reserved);
+                    return;
+                }
+                None => break,
+            };
+            taken += frame.len();
+            frames.push_back(frame);
+        }
+        // A queue that was long once must not hold its memory for ever.
+        if queue.items.is_empty() {
+            queue.items.shrink_to(0);
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().items.is_empty()
+    }
+
+    /// Nobody will read it any more.
+    pub(crate) fn close(&self) {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        queue.clear();
+    }
+
+    /// Nothing more is taken; what is there may still be sent.
+    pub(crate) fn seal(&self) {
+        let mut queue = self.queue.lock();
+        queue.closed = true;
+        queue.items.retain(|item| !matches!(item, Item::Reserved(_)));
+    }
+
+    /// Something was put in, answered or ended since the last time this was waited for. Cancel-safe.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+impl Queue {
+    fn end(&mut self, ending: Ending) {
+        self.ending = Some(ending);
+        if ending.drop_rest {
+            self.clear();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.items = VecDeque::new();
+        self.pushed = 0;
+        self.pushed_bytes = 0;
+        self.answer_bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests;

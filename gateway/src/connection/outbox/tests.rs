@@ -1,0 +1,97 @@
+use super::*;
+
+const BOUNDS: Bounds = Bounds { pushed_bytes: 100, pushed: 5, answer_bytes: 200 };
+
+fn outbox() -> Outbox {
+    Outbox::new(BOUNDS, false)
+}
+
+fn frame(text: &str) -> Frame {
+    Frame::text(&[text])
+}
+
+/// The texts that may leave.
+fn left(outbox: &Outbox) -> Vec<String> {
+    let mut frames = VecDeque::new();
+    outbox.take(&mut frames, usize::MAX);
+    frames.into_iter().map(|frame| String::from_utf8_lossy(&frame[2..]).into_owned()).collect()
+}
+
+#[test]
+fn an_answer_leaves_before_what_was_pushed_after_its_place_was_kept() {
+    let outbox = outbox();
+    outbox.push(&frame("before"));
+    outbox.reserve(7);
+    outbox.push(&frame("after"));
+    assert_eq!(left(&outbox), ["before"]);
+    outbox.answer(8, Some(&frame("other")));
+    assert_eq!(left(&outbox), [""; 0]);
+    outbox.answer(7, Some(&frame("answer")));
+    assert_eq!(left(&outbox), ["answer", "after", "other"]);
+    assert_eq!(outbox.answered(), 2);
+}
+
+#[test]
+fn a_place_for_which_no_answer_comes_holds_nothing_up() {
+    let outbox = outbox();
+    outbox.reserve(1);
+    outbox.push(&frame("x"));
+    outbox.answer(1, None);
+    assert_eq!(left(&outbox), ["x"]);
+}
+
+#[test]
+fn a_client_that_does_not_read_is_told_to_come_back() {
+    let outbox = outbox();
+    (0..6).for_each(|_| outbox.push(&frame("x")));
+    assert_eq!(outbox.ending(), Some(Ending::SLOW));
+    assert!(left(&outbox).is_empty(), "nothing is told after something was left out");
+    outbox.push(&frame("y"));
+    assert!(outbox.is_empty());
+}
+
+#[test]
+fn bytes_are_bounded_and_one_alone_always_fits() {
+    let outbox = outbox();
+    outbox.push(&frame(&"x".repeat(120)));
+    assert_eq!(outbox.ending(), None);
+    assert_eq!(left(&outbox).len(), 1);
+    outbox.push(&frame(&"x".repeat(60)));
+    outbox.push(&frame(&"x".repeat(60)));
+    assert_eq!(outbox.ending(), Some(Ending::SLOW));
+}
+
+#[test]
+fn answers_hold_requests_back_before_they_end_anything() {
+    let outbox = outbox();
+    assert!(outbox.has_room());
+    outbox.answer(1, Some(&frame(&"x".repeat(100))));
+    assert!(!outbox.has_room() && outbox.ending().is_none());
+    outbox.answer(2, Some(&frame(&"x".repeat(90))));
+    assert_eq!(outbox.ending(), None);
+    outbox.answer(3, Some(&frame(&"x".repeat(90))));
+    assert_eq!(outbox.ending(), Some(Ending::SLOW));
+}
+
+#[test]
+fn what_waits_is_still_sent_where_the_end_allows_it() {
+    let outbox = outbox();
+    outbox.push(&frame("x"));
+    outbox.end(Ending::MISSED);
+    outbox.push(&frame("y"));
+    outbox.answer(1, Some(&frame("z")));
+    assert_eq!(left(&outbox), ["x", "z"]);
+    outbox.end(Ending::SLOW);
+    assert_eq!(outbox.ending(), Some(Ending::MISSED));
+}
+
+#[test]
+fn a_closed_one_keeps_nothing() {
+    let outbox = outbox();
+    outbox.push(&frame("x"));
+    outbox.close();
+    outbox.push(&frame("y"));
+    outbox.answer(1, Some(&frame("z")));
+    assert!(outbox.is_empty());
+    assert_eq!(outbox.answered(), 1);
+}

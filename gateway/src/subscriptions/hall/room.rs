@@ -1,0 +1,105 @@
+//! One room, as far as this gateway's connections are in it.
+
+use crate::{connection::outbox::Outbox, subscriptions::options::Options};
+use event_schema::{Raw, rooms::Users};
+use std::{collections::HashMap, sync::Arc};
+
+pub(super) struct Room {
+    pub index: String,
+    pub collection: String,
+    pub filter: Raw,
+    /// Every partition of `changes` is matched against it for this gateway, and will be while a seat is taken.
+    pub active: bool,
+    /// By connection.
+    pub seats: HashMap<u64, Place>,
+    pub channels: Vec<Channel>,
+}
+
+/// Connections that want the same of a room.
+pub(super) struct Channel {
+    pub options: Options,
+    pub name: String,
+    pub members: HashMap<u64, Arc<Outbox>>,
+}
+
+/// A connection's seat.
+pub(super) struct Place {
+    pub number: u64,
+    /// What the record says, or will say.
+    pub users: Users,
+    pub volatile: Option<Raw>,
+    pub written: Written,
+    pub channels: Vec<Options>,
+    /// Wishes that are not yet granted.
+    pub waiting: usize,
+}
+
+/// Where a seat's newest record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// On its way, under this number.
+    Sent(u64),
+    At(u64),
+}
+
+impl Place {
+    pub fn new(number: u64, users: Users, volatile: Option<Raw>) -> Self {
+        Self { number, users, volatile, written: Written::Sent(0), channels: Vec::with_capacity(1), waiting: 1 }
+    }
+
+    /// Nobody sits here, nobody wants to.
+    pub fn is_idle(&self) -> bool {
+        self.channels.is_empty() && self.waiting == 0
+    }
+}
+
+impl Room {
+    pub fn new(index: String, collection: String, filter: Raw) -> Self {
+        Self { index, collection, filter, active: false, seats: HashMap::new(), channels: Vec::with_capacity(1) }
+    }
+
+    /// Is the connection told what these options ask for already?
+    pub fn has(&self, connection: u64, options: Options) -> bool {
+        let channels = self.seats.get(&connection).map_or(&[][..], |place| place.channels.as_slice());
+        channels.iter().any(|known| known.joined(options) == Some(*known))
+    }
+
+    /// Puts a seated connection on a channel.
+    pub fn admit(&mut self, name: &str, connection: u64, options: Options, outbox: &Arc<Outbox>) {
+        let Some(place) = self.seats.get_mut(&connection) else { return };
+        place.waiting = place.waiting.saturating_sub(1);
+        let known = place.channels.iter().position(|known| known.joined(options).is_some());
+        let (before, wanted) = match known {
+            Some(at) => (Some(place.channels[at]), place.channels[at].joined(options).unwrap_or(options)),
+            None => (None, options),
+        };
+        match known {
+            Some(at) => place.channels[at] = wanted,
+            None => place.channels.push(wanted),
+        }
+        if let Some(before) = before.filter(|before| *before != wanted) {
+            self.remove(connection, &[before]);
+        }
+        match self.channels.iter_mut().find(|channel| channel.options == wanted) {
+            Some(channel) => _ = channel.members.insert(connection, outbox.clone()),
+            None => {
+                let members = HashMap::from([(connection, outbox.clone())]);
+                self.channels.push(Channel { options: wanted, name: wanted.channel(name), members });
+            }
+        }
+    }
+
+    /// Takes a connection out; false if it was not in.
+    pub fn vacate(&mut self, connection: u64) -> bool {
+        let Some(place) = self.seats.remove(&connection) else { return false };
+        self.remove(connection, &place.channels);
+        true
+    }
+
+    fn remove(&mut self, connection: u64, from: &[Options]) {
+        for channel in self.channels.iter_mut().filter(|channel| from.contains(&channel.options)) {
+            channel.members.remove(&connection);
+        }
+        self.channels.retain(|channel| !channel.members.is_empty());
+    }
+}

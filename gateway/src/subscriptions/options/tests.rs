@@ -1,0 +1,38 @@
+use super::*;
+
+fn options(scope: Scopes, users: Users, state: States) -> Options {
+    Options { scope, users, state }
+}
+
+#[test]
+fn channels_are_named_as_clients_know_them() {
+    assert_eq!(Options::default().channel("r"), "r-311");
+    assert_eq!(options(Scopes::In, Users::All, States::Done).channel("r"), "r-112");
+    assert_eq!(options(Scopes::Out, Users::In, States::Pending).channel("r"), "r-213p");
+    assert_eq!(options(Scopes::None, Users::Out, States::All).channel("r"), "r-314a");
+}
+
+#[test]
+fn a_channel_takes_what_it_asked_for() {
+    let pending_in = options(Scopes::In, Users::Out, States::Pending);
+    assert!(pending_in.take(Scope::In, State::Pending));
+    assert!(!pending_in.take(Scope::Out, State::Pending));
+    assert!(!pending_in.take(Scope::In, State::Done));
+    assert!(pending_in.take_user(Coming::Out) && !pending_in.take_user(Coming::In));
+    let everything = options(Scopes::All, Users::All, States::All);
+    assert!(everything.take(Scope::Out, State::Pending) && everything.take(Scope::In, State::Done));
+    assert!(!options(Scopes::None, Users::None, States::All).take(Scope::In, State::Done));
+    assert!(!Options::default().take_user(Coming::In));
+}
+
+#[test]
+fn options_of_one_name_become_one_channel() {
+    let out = options(Scopes::All, Users::Out, States::Done);
+    assert_eq!(Options::default().joined(out), Some(out));
+    assert_eq!(out.joined(Options::default()), Some(out));
+    assert_eq!(out.joined(options(Scopes::All, Users::All, States::Done)), None);
+    assert_eq!(out.joined(options(Scopes::In, Users::Out, States::Done)), None);
+    for (one, other) in [(Users::In, Users::Out), (Users::All, Users::None), (Users::Out, Users::All)] {
+        assert_eq!(both(one, other), Users::All);
+    }
+}

@@ -1,0 +1,146 @@
+//! In the place of a notifier: says at once that it knows of every room, and pushes what a test tells it to.
+
+use crate::harness::{App, PARTITIONS};
+use event_log::{Limits, Log, NewRecord, consumer::From};
+use event_schema::{
+    codec::{self, Parts},
+    envelope::Reply,
+    id::RequestId,
+    notification::{Coming, Event, Mail, Notice, Presence, Progress, Push, Scope, State, Told},
+    raw,
+    rooms::RoomRecord,
+    topics::{Layout, MAILBOX, ROOMS},
+};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+
+/// Everything in `rooms` so far.
+#[derive(Clone)]
+pub struct Stage {
+    log: Log,
+    layout: Layout,
+    pub records: Arc<Mutex<Vec<RoomRecord>>>,
+    /// Nothing is said to be known while this is false.
+    pub knows: Arc<std::sync::atomic::AtomicBool>,
+}
+
+impl Stage {
+    pub fn open(app: &App) -> Self {
+        let stage = Self { log: app.log.clone(), layout: app.layout.clone(), records: Arc::default(), knows: Arc::new(true.into()) };
+        let follower = stage.clone();
+        tokio::spawn(async move { follower.follow().await });
+        stage
+    }
+
+    async fn follow(self) {
+        let mut stream = self.log.reader.tail(&self.layout.name(&ROOMS), 0, From::Earliest).await.unwrap();
+        loop {
+            let Ok(records) = stream.next(Limits { records: 1_000, bytes: 1 << 20 }).await else { return };
+            let last = records.last().unwrap().offset;
+            let mut written: Vec<Reply> = Vec::new();
+            for record in records {
+                let record = codec::decode_room(&Parts { key: record.key, value: record.value, headers: record.headers }).unwrap();
+                match &record {
+                    RoomRecord::Sits(seat, subscription) => {
+                        written.push(Reply { instance: seat.instance.clone(), partition: subscription.mailbox });
+                    }
+                    RoomRecord::Beats(beat) => written.push(beat.reply.clone()),
+                    RoomRecord::Leaves(..) | RoomRecord::Gone { .. } | RoomRecord::Owns(_) => {}
+                }
+                self.records.lock().push(record);
+            }
+            written.sort_by(|a, b| a.instance.cmp(&b.instance));
+            written.dedup();
+            while !self.knows.load(std::sync::atomic::Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            for reply in written {
+                let partitions = (0..PARTITIONS).collect();
+                let progress = Progress { instance: reply.instance.clone(), notifier: "n".into(), partitions, rooms: last };
+                self.mail(&reply, Mail::Progress(progress)).await;
+            }
+        }
+    }
+
+    pub async fn mail(&self, to: &Reply, mail: Mail) {
+        let parts = codec::encode_mail(&mail);
+        let record = NewRecord {
+            topic: self.layout.name(&MAILBOX).into(),
+            partition: to.partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        self.log.publisher.send(record).unwrap().await.unwrap();
+    }
+
+    pub async fn append(&self, record: &RoomRecord) {
+        let parts = codec::encode_room(record);
+        let record =
+            NewRecord { topic: self.layout.name(&ROOMS).into(), partition: 0, key: parts.key, value: parts.value, headers: parts.headers };
+        self.log.publisher.send(record).unwrap().await.unwrap();
+    }
+
+    /// Waits until the records satisfy something.
+    pub async fn until(&self, what: &str, test: impl Fn(&[RoomRecord]) -> bool) {
+        for _ in 0..1_000 {
+            if test(&self.records.lock()) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("never: {what}: {:?}", self.records.lock());
+    }
+
+    /// The gateway that gave the newest sign of life.
+    pub async fn gateway(&self) -> Reply {
+        self.until("a sign of life", |records| records.iter().any(|record| matches!(record, RoomRecord::Beats(_)))).await;
+        let records = self.records.lock();
+        let beat = records.iter().rev().find_map(|record| match record {
+            RoomRecord::Beats(beat) => Some(beat.reply.clone()),
+            RoomRecord::Sits(..) | RoomRecord::Leaves(..) | RoomRecord::Gone { .. } | RoomRecord::Owns(_) => None,
+        });
+        beat.unwrap()
+    }
+
+    /// Tells a room of a document.
+    pub async fn push(&self, to: &Reply, room: &str, scope: Scope, state: State, body: Value) {
+        let rooms = vec![Told { room: room.to_owned(), scope }];
+        self.mail(to, Mail::Push(Push { instance: to.instance.clone(), rooms, notice: notice(state, &body) })).await;
+    }
+
+    pub async fn presence(&self, to: &Reply, room: &str, user: Coming, count: u64) {
+        let presence = Presence {
+            instance: to.instance.clone(),
+            room: room.to_owned(),
+            index: "geo".into(),
+            collection: "cities".into(),
+            user,
+            count,
+            volatile: Some(raw(&json!({"name": "Ann"}))),
+            said: true,
+            timestamp: 1,
+        };
+        self.mail(to, Mail::Presence(presence)).await;
+    }
+}
+
+fn notice(state: State, body: &Value) -> Notice {
+    Notice {
+        event: Event::Write,
+        action: "create".into(),
+        state,
+        index: "geo".into(),
+        collection: "cities".into(),
+        id: Some("x".into()),
+        version: Some(1),
+        source: Some(raw(body)),
+        updated_fields: None,
+        request: RequestId::mint(&event_schema::signing::Keyring::new(1, *b"0123456789abcdef"), 1, 0, [7; 16]),
+        origin: None,
+        volatile: None,
+        timestamp: 0,
+        write: Some((0, 1)),
+    }
+}
