@@ -2,11 +2,21 @@
 //! in its own file; writes go the way of all writes ([`crate::write`]), and what stays open belongs to [`crate::connection`].
 
 mod answer;
+mod auth;
+mod bulk;
+mod collection;
+mod document;
 pub(crate) mod fault;
 pub(crate) mod http;
+mod index;
+mod metadata;
+mod place;
+mod realtime;
 mod request;
 mod server;
 mod table;
+mod validate;
+mod write;
 
 pub(crate) use answer::{Answer, Reply};
 pub(crate) use fault::Fault;

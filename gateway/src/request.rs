@@ -33,7 +33,14 @@ pub(crate) struct RawRequest {
     pub options: Options,
     pub caller: Caller,
     /// Gives the body's bytes back to the budget when the request is done.
-    _held: body::Held,
+    _held: Option<body::Held>,
+}
+
+impl RawRequest {
+    /// Of sound JSON that was made here; whoever holds what it was made of holds its share of the budget.
+    pub(crate) fn made(json: Bytes, options: Options, caller: Caller) -> Self {
+        Self { json, options, caller, _held: None }
+    }
 }
 
 /// Reads and checks a single request.
@@ -43,7 +50,7 @@ pub(crate) async fn read(app: &App, call: Call) -> Result<RawRequest, Problem> {
     let options = Options::read(&call.headers, &call.query, &app.config)?;
     let (json, held) = body::collect(app, &call.headers, call.body).await?;
     sound(&json, app.config.json_depth)?;
-    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: held })
+    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: Some(held) })
 }
 
 /// Likewise, but where the path says something too, the body may be left out.
@@ -55,7 +62,7 @@ pub(crate) async fn read_loose(app: &App, call: Call, may_be_empty: bool) -> Res
         headers::expect_json(&call.headers)?;
         sound(&json, app.config.json_depth)?;
     }
-    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: held })
+    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: Some(held) })
 }
 
 /// Is it JSON that can be taken?

@@ -161,6 +161,53 @@ pub(crate) async fn collections(connection: &Connection) -> Result<Vec<Collectio
     Ok(all)
 }
 
+/// The definition that stands, if it is of this incarnation: changes are made on the condition that it still does. Read with the consistency
+/// of conditional writes, so that one that is under way is seen.
+async fn standing(connection: &Connection, index: &str, collection: &str, incarnation: &str) -> Result<Option<String>, StoreError> {
+    let text = format!("SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?", connection.table("collections"));
+    let mut statement = (*connection.prepare(&text).await.map_err(Failure::into_error)?).clone();
+    statement.set_consistency(scylla::statement::Consistency::LocalSerial);
+    let answer = connection.execute(&statement, (index, collection)).await.map_err(Failure::into_error)?;
+    let rows = answer.into_rows_result().map_err(damaged)?;
+    let Some((json,)) = rows.maybe_first_row::<(String,)>().map_err(damaged)? else { return Ok(None) };
+    Ok(Some(json).filter(|json| parse_collection(json).is_ok_and(|stands| stands.incarnation == incarnation)))
+}
+
+pub(crate) async fn replace_collection(connection: &Connection, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+    let wanted = serde_json::to_string(collection).expect("a collection is made of JSON types");
+    let name = connection.table("collections");
+    let text = format!("UPDATE {name} SET definition = ? WHERE \"index\" = ? AND collection = ? IF definition = ?");
+    for _ in 0..CLAIM_ATTEMPTS {
+        let Some(stands) = standing(connection, &collection.index, &collection.collection, was).await? else { return Ok(false) };
+        if stands == wanted || conditional(connection, &text, (&wanted, &collection.index, &collection.collection, &stands)).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+pub(crate) async fn drop_collection(connection: &Connection, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+    let text = format!("DELETE FROM {} WHERE \"index\" = ? AND collection = ? IF definition = ?", connection.table("collections"));
+    for _ in 0..CLAIM_ATTEMPTS {
+        let Some(stands) = standing(connection, index, collection, incarnation).await? else { return Ok(false) };
+        if conditional(connection, &text, (index, collection, &stands)).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Runs a write with a condition: did it hold? Tried again where that is not known; then what stands is looked at anew.
+async fn conditional(
+    connection: &Connection,
+    text: &str,
+    values: impl scylla::serialize::row::SerializeRow,
+) -> Result<bool, StoreError> {
+    let rows = connection.run(text, values).await.map_err(Failure::into_error)?.into_rows_result().map_err(damaged)?;
+    let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
+    Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))
+}
+
 fn parse_collection(json: &str) -> Result<Collection, StoreError> {
     serde_json::from_str(json).map_err(|e| damaged(format_args!("a collection's definition: {e}")))
 }

@@ -101,7 +101,22 @@ impl Record for Cassandra {
     }
 
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
-        ledger::collections(&self.connection).await
+        let all = ledger::collections(&self.connection).await?;
+        Ok(all.into_iter().filter(|collection| !collection.is_index_only()).collect())
+    }
+
+    async fn indices(&self) -> Result<Vec<String>, StoreError> {
+        let all = ledger::collections(&self.connection).await?;
+        let names: std::collections::BTreeSet<String> = all.into_iter().map(|collection| collection.index).collect();
+        Ok(names.into_iter().collect())
+    }
+
+    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+        ledger::replace_collection(&self.connection, collection, was).await
+    }
+
+    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+        ledger::drop_collection(&self.connection, index, collection, incarnation).await
     }
 
     async fn scan(

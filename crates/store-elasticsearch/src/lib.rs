@@ -77,6 +77,14 @@ impl View for Elasticsearch {
         schema::create(&self.client, collection).await.map(drop)
     }
 
+    async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        schema::update(&self.client, collection).await
+    }
+
+    async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        schema::drop(&self.client, collection).await
+    }
+
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
         schema::migrate(&self.client, collections).await
     }

@@ -1,5 +1,5 @@
-//! Indices and their mappings: made where they are missing, compared where they stand. Never changes or drops anything that is there; what
-//! differs is named for a person to mend.
+//! Indices and their mappings: made where they are missing, compared where they stand. A migration never changes or drops anything that is
+//! there; what differs is named for a person to mend.
 
 use crate::{
     classify::{self, Trouble},
@@ -117,6 +117,34 @@ async fn exists(client: &Client, alias: &str) -> Result<bool, StoreError> {
         404 => Ok(false),
         status => Err(classify::failed(status, &answer.body, classify::refused)),
     }
+}
+
+/// Fields are added; the index refuses as a whole what would change one.
+pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(), StoreError> {
+    let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
+    let answer = client.ask(Method::Put, &format!("{alias}/_mapping"), json_body(&mappings(collection)?)).await?;
+    match answer.status {
+        200 => Ok(()),
+        status => Err(classify::failed(status, &answer.body, classify::refused)),
+    }
+}
+
+/// Every index behind the alias, and with them the alias.
+pub(crate) async fn drop(client: &Client, collection: &Collection) -> Result<(), StoreError> {
+    let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
+    let answer = client.ask(Method::Get, &format!("_alias/{alias}"), None).await?;
+    let indices: Map<String, Value> = match answer.status {
+        200 => serde_json::from_slice(&answer.body).map_err(damaged)?,
+        404 => return Ok(()),
+        status => return Err(classify::failed(status, &answer.body, classify::refused)),
+    };
+    for index in indices.keys() {
+        let answer = client.ask(Method::Delete, index, None).await?;
+        if !matches!(answer.status, 200 | 404) {
+            return Err(classify::failed(answer.status, &answer.body, classify::refused));
+        }
+    }
+    Ok(())
 }
 
 pub(crate) async fn migrate(client: &Client, collections: &[Collection]) -> Result<MigrationReport, StoreError> {

@@ -39,7 +39,7 @@ struct Inner {
     writer: writer::Writer,
     readers: read::Readers,
     tables: RwLock<Tables>,
-    mappings: RwLock<HashMap<String, Arc<Mapping>>>,
+    mappings: RwLock<HashMap<String, (Collection, Arc<Mapping>)>>,
 }
 
 /// A table as the file knows it: its number there, and what it must look like.
@@ -60,15 +60,17 @@ impl EmbeddedStore {
         (self.inner.config.now)()
     }
 
-    /// The collection's mapping, read once for each incarnation.
+    /// The collection's mapping, read once for each incarnation and whenever it was changed.
     fn mapping(&self, collection: &Collection) -> Result<Arc<Mapping>, StoreError> {
         let name = format!("{}/{}", collection.name(), collection.incarnation);
-        if let Some(known) = self.inner.mappings.read().get(&name) {
+        if let Some((stands, known)) = self.inner.mappings.read().get(&name)
+            && (&stands.mappings, &stands.settings) == (&collection.mappings, &collection.settings)
+        {
             return Ok(known.clone());
         }
         let read = Mapping::read(collection.mappings.as_ref(), collection.settings.as_ref());
         let mapping = Arc::new(read.map_err(|bad| StoreError::Refused { store: NAME, why: bad.to_string() })?);
-        self.inner.mappings.write().insert(name, mapping.clone());
+        self.inner.mappings.write().insert(name, (collection.clone(), mapping.clone()));
         Ok(mapping)
     }
 }

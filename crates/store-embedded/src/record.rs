@@ -92,12 +92,34 @@ impl Record for EmbeddedStore {
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
         let read = |connection: &rusqlite::Connection| {
             let all = || -> rusqlite::Result<Vec<String>> {
-                let mut all = connection.prepare_cached("SELECT record FROM collections ORDER BY idx, collection")?;
+                let mut all = connection.prepare_cached("SELECT record FROM collections WHERE collection <> '' ORDER BY idx, collection")?;
                 all.query_map([], |row| row.get(0))?.collect()
             };
             all().map_err(Failure::from)?.iter().map(|text| parse(text, "a collection")).collect()
         };
         self.inner.readers.run(read).await
+    }
+
+    async fn indices(&self) -> Result<Vec<String>, StoreError> {
+        let read = |connection: &rusqlite::Connection| {
+            let all = || -> rusqlite::Result<Vec<String>> {
+                let mut all = connection.prepare_cached("SELECT DISTINCT idx FROM collections ORDER BY idx")?;
+                all.query_map([], |row| row.get(0))?.collect()
+            };
+            Ok(all().map_err(Failure::from)?)
+        };
+        self.inner.readers.run(read).await
+    }
+
+    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+        self.mapping(collection)?;
+        let (collection, was) = (collection.clone(), was.to_owned());
+        Ok(self.inner.writer.run(move |pen| replace(pen, &collection, &was)).await?)
+    }
+
+    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+        let name = [index, collection, incarnation].map(str::to_owned);
+        Ok(self.inner.writer.run(move |pen| forget(pen, &name)).await?)
     }
 
     async fn scan(
@@ -154,6 +176,28 @@ fn take(pen: &Pen<'_>, claim: &Claim, request: &RequestId, now: i64) -> Result<C
     };
     let holder = RequestId::parse_trusted(&held).map_err(|error| Failure::Damaged(format!("a claim's request: {error}")))?;
     Ok(if holder == *request { ClaimOutcome::Ours } else { ClaimOutcome::Theirs(holder) })
+}
+
+fn replace(pen: &Pen<'_>, collection: &Collection, was: &str) -> Result<bool, Failure> {
+    const SET: &str =
+        "UPDATE collections SET record = ?1 WHERE idx = ?2 AND collection = ?3 AND json_extract(record, '$.incarnation') = ?4";
+    let text = serde_json::to_string(collection).expect("a collection is plain JSON");
+    let mut set = pen.connection.prepare_cached(SET)?;
+    Ok(set.execute(params![text, collection.index, collection.collection, was])? > 0)
+}
+
+fn forget(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
+    const GO: &str = "DELETE FROM collections WHERE idx = ?1 AND collection = ?2 AND json_extract(record, '$.incarnation') = ?3";
+    Ok(pen.connection.prepare_cached(GO)?.execute(name)? > 0)
+}
+
+/// Some documents of an incarnation that is over; true if there may be more.
+pub(crate) fn clear(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
+    const SOME: i64 = 1_000;
+    const GO: &str = "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM documents
+        WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) LIMIT ?4)";
+    let gone = pen.connection.prepare_cached(GO)?.execute(params![name[0], name[1], name[2], SOME])?;
+    Ok(gone as i64 >= SOME)
 }
 
 /// The text of the collection that stands afterwards.

@@ -3,7 +3,8 @@
 //! - `documents`: one line per document that was ever written, deletion markers included (`body` is null). `place` is a collection's
 //!   incarnation in `places`. `body` is the text as it was written.
 //! - `rows`: see `row.rs` for the columns' meaning. `key` is a JSON array of the canonical key values in the table's order.
-//! - `ledger`, `claims`, `marks`, `collections`: entries as JSON, with the columns by which they are guarded.
+//! - `ledger`, `claims`, `marks`, `collections`: entries as JSON, with the columns by which they are guarded. A collection without a name
+//!   remembers its index.
 //!
 //! A file of a newer format is refused, one of an older format would be brought up here; nothing else changes tables.
 

@@ -54,6 +54,21 @@ impl View for EmbeddedStore {
         Ok(())
     }
 
+    async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        self.mapping(collection).map(drop)
+    }
+
+    /// A few at a time, so that writes of others come between.
+    async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        let name = [collection.index.clone(), collection.collection.clone(), collection.incarnation.clone()];
+        loop {
+            let name = name.clone();
+            if !self.inner.writer.run(move |pen| record::clear(pen, &name)).await? {
+                return Ok(());
+            }
+        }
+    }
+
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
         for collection in collections {
             self.mapping(collection)?;

@@ -24,4 +24,14 @@ impl Collection {
     pub fn name(&self) -> String {
         format!("{}/{}", self.index, self.collection)
     }
+
+    /// What remembers an index that may have no collection: a collection without a name, which no list of collections shows.
+    pub fn index_only(index: &str, created: i64) -> Self {
+        let (index, collection, incarnation) = (index.to_owned(), String::new(), "00000000".to_owned());
+        Self { index, collection, incarnation, mappings: None, settings: None, created }
+    }
+
+    pub fn is_index_only(&self) -> bool {
+        self.collection.is_empty()
+    }
 }

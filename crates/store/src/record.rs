@@ -53,7 +53,15 @@ pub trait Record: Send + Sync {
     /// Creates a collection unless it is there; answers the one that stands (its incarnation may be another's).
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError>;
     async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError>;
+    /// All of them; what only remembers an index is none.
     async fn collections(&self) -> Result<Vec<Collection>, StoreError>;
+    /// The names of all indices, sorted: of those that have a collection, and those remembered by [`Collection::index_only`].
+    async fn indices(&self) -> Result<Vec<String>, StoreError>;
+    /// Puts `collection` in the place of the incarnation `was` of the same name: its mappings may differ (the same incarnation), or it begins
+    /// anew (another). False, and nothing is changed, if another incarnation stands there, or none.
+    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError>;
+    /// Forgets a collection, if this incarnation is the one that stands. Its documents are nobody's from then on.
+    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError>;
 
     /// The document ids of a collection (no markers), in any order, from `after` on, at most `limit`: for counting and comparing.
     async fn scan(

@@ -36,6 +36,10 @@ pub trait View: Send + Sync {
 
     /// Makes the physical index with mapping and alias; idempotent.
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;
+    /// Takes the collection's mappings, where they add to those that stand. What cannot be changed is refused, and nothing is changed.
+    async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError>;
+    /// Removes what is held of this incarnation; idempotent.
+    async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError>;
     /// Checks or makes what all collections need; names drift of mappings.
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError>;
     async fn ready(&self) -> Result<(), StoreError>;

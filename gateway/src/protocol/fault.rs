@@ -146,6 +146,18 @@ impl Fault {
         self
     }
 
+    /// The same in other words.
+    pub(crate) fn said(mut self, message: String) -> Self {
+        self.0.message = message;
+        self
+    }
+
+    /// The same under another id.
+    pub(crate) fn renamed(mut self, id: Id) -> Self {
+        self.0.id = id;
+        self
+    }
+
     /// What went wrong with each of many.
     pub(crate) fn errors(mut self, errors: Vec<Value>) -> Self {
         self.0.errors = Some(errors);

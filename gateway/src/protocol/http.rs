@@ -1,6 +1,6 @@
 //! The family's HTTP transport: every path that no route of our own takes. It knows no action, only how a call becomes a request.
 
-use super::{Answer, Fault, Request, Transport, fault::Id, handle, table};
+use super::{Answer, Call, Fault, Request, Transport, document::export, fault::Id, handle, table};
 use crate::{
     app::{App, Shared},
     connection,
@@ -32,9 +32,16 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
     if OWN.contains(&first) || is_version(first) {
         return Problem::new(Code::UnknownRoute, format!("there is nothing at {}", shorten(path))).into_response();
     }
-    match take(&app, request).await {
-        Ok(request) => handle(&app, request, None).await.to_http(),
-        Err(answer) => answer.to_http(),
+    let request = match take(&app, request).await {
+        Ok(request) => request,
+        Err(answer) => return answer.to_http(),
+    };
+    match table::action(&request.controller, &request.action) {
+        Ok(action) if export::is_stream(action) => match export::stream(Call { app: &app, request: &request, session: None }).await {
+            Ok(stream) => stream,
+            Err(fault) => Answer::to(&request, Err(fault)).to_http(),
+        },
+        Ok(_) | Err(_) => handle(&app, request, None).await.to_http(),
     }
 }
 
@@ -62,16 +69,21 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         let path = shorten(parts.uri.path());
         return Err(early(Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path])));
     }
-    let (json, _held) = body::collect(app, &parts.headers, body).await.map_err(|problem| early(problem.into()))?;
+    let (json, held) = body::collect(app, &parts.headers, body).await.map_err(|problem| early(problem.into()))?;
     if !json.is_empty() {
         let typed = headers::expect_json(&parts.headers).and_then(|()| headers::expect_plain(&parts.headers));
         typed.map_err(|problem| early(problem.into()))?;
     }
-    let Some((route, variables)) = route else { return Request::from_envelope(&json, Transport::Http, app.config.json_depth) };
+    let Some((route, variables)) = route else {
+        let mut request = Request::from_envelope(&json, Transport::Http, app.config.json_depth)?;
+        request.held = Some(held);
+        return Ok(request);
+    };
     let query = Query::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
     let variables = variables.into_iter().map(|(name, value)| decode(value, false).map(|value| (name, value)));
     let variables = variables.collect::<Result<Vec<_>, Problem>>().map_err(|problem| early(problem.into()))?;
     let mut request = Request::from_http((route.action.controller, route.action.name), variables, &query, &parts.headers);
+    request.held = Some(held);
     let fill = |request: &mut Request| -> Result<(), Fault> {
         request.volatile = volatile(&parts.headers)?;
         request.body = raw(&json, app.config.json_depth)?;

@@ -4,7 +4,7 @@
 use super::{Answer, Fault, fault::Id};
 use crate::{
     error::Problem,
-    request::{caller::Caller, json, query::Query},
+    request::{body, caller::Caller, json, query::Query},
 };
 use event_schema::Raw;
 use http::HeaderMap;
@@ -47,6 +47,8 @@ pub(crate) struct Request {
     pub transport: Transport,
     pub caller: Caller,
     pub traceparent: Option<String>,
+    /// Its share of the memory set aside for bodies.
+    pub held: Option<body::Held>,
 }
 
 /// The id of a request that came without.
@@ -70,6 +72,7 @@ impl Request {
             transport,
             caller: Caller::anonymous(),
             traceparent: None,
+            held: None,
         }
     }
 
@@ -159,6 +162,99 @@ impl Request {
             },
         }
     }
+}
+
+/// What actions ask of a request. A query has only texts, so texts that say the same are taken for numbers, flags and lists.
+impl Request {
+    pub(crate) fn index(&self) -> Result<&str, Fault> {
+        required(self.index.as_deref(), "index")
+    }
+
+    pub(crate) fn collection(&self) -> Result<&str, Fault> {
+        required(self.collection.as_deref(), "collection")
+    }
+
+    pub(crate) fn id(&self) -> Result<&str, Fault> {
+        required(self.id.as_deref(), "_id")
+    }
+
+    /// The body, which must be an object.
+    pub(crate) fn object(&self) -> Result<&RawValue, Fault> {
+        match self.body.as_deref() {
+            Some(body) if body.get().starts_with('{') => Ok(body),
+            Some(_) => Err(Fault::wrong_type("body", "object")),
+            None => Err(Fault::new(Id::BodyRequired, "the request must have a body")),
+        }
+    }
+
+    /// The body's members; none if there is no body.
+    pub(crate) fn members(&self) -> Result<Map<String, Value>, Fault> {
+        match &self.body {
+            None => Ok(Map::new()),
+            Some(body) => serde_json::from_str(body.get()).map_err(|_| Fault::wrong_type("body", "object")),
+        }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Result<Option<&str>, Fault> {
+        match self.args.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(Fault::wrong_type(name, "string")),
+        }
+    }
+
+    /// In a query, a name without a value is yes.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Fault> {
+        match self.args.get(name) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(Value::String(text)) if text.is_empty() || text == "true" => Ok(true),
+            Some(Value::String(text)) if text == "false" => Ok(false),
+            Some(_) => Err(Fault::wrong_type(name, "boolean")),
+        }
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, Fault> {
+        let number = match self.args.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) => text.parse().ok(),
+            Some(value) => value.as_u64().and_then(|number| usize::try_from(number).ok()),
+        };
+        number.map(Some).ok_or_else(|| Fault::wrong_type(name, "integer"))
+    }
+
+    /// A list, or texts joined by commas.
+    pub(crate) fn list(&self, name: &str) -> Result<Vec<String>, Fault> {
+        list(self.args.get(name), name)
+    }
+
+    /// `refresh`: anything but `false` waits until the change is searchable.
+    pub(crate) fn refreshes(&self) -> bool {
+        match self.args.get("refresh") {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(value) => value != "false",
+        }
+    }
+}
+
+pub(super) fn list(value: Option<&Value>, name: &str) -> Result<Vec<String>, Fault> {
+    let mut texts = Vec::new();
+    let split = |text: &str, texts: &mut Vec<String>| texts.extend(text.split(',').filter(|one| !one.is_empty()).map(str::to_owned));
+    match value {
+        None | Some(Value::Null) => {}
+        Some(Value::String(text)) => split(text, &mut texts),
+        Some(Value::Array(values)) => {
+            for value in values {
+                texts.push(value.as_str().ok_or_else(|| Fault::wrong_type(name, "array of strings"))?.to_owned());
+            }
+        }
+        Some(_) => return Err(Fault::wrong_type(name, "array of strings")),
+    }
+    Ok(texts)
+}
+
+fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {
+    value.filter(|value| !value.is_empty()).ok_or_else(|| Fault::missing(name))
 }
 
 /// An object or nothing.

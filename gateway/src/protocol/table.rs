@@ -1,8 +1,8 @@
 //! Every action on one page: what carries it out and its HTTP routes. Dispatch, routes, `GET /_publicApi` and `server:info` are made from this
 //! table, and `docs/kuzzle.md` is held against it.
 
-use super::{Call, Fault, Reply, server, unknown};
-use crate::connection::realtime;
+use super::{Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, unknown, validate};
+use crate::connection;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -30,22 +30,85 @@ macro_rules! actions {
     };
 }
 
-async fn connection(call: Call<'_>) -> Result<Reply, Fault> {
-    realtime::handle(call.app, call.session, call.request).await
+async fn connected(call: Call<'_>) -> Result<Reply, Fault> {
+    connection::realtime::handle(call.app, call.session, call.request).await
 }
 
 actions! {
+    document {
+        create => document::create, [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"];
+        createOrReplace => document::create_or_replace, [PUT "/:index/:collection/:_id"];
+        replace => document::replace, [PUT "/:index/:collection/:_id/_replace"];
+        update => document::update, [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"];
+        upsert => document::upsert, [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"];
+        delete => document::delete, [DELETE "/:index/:collection/:_id"];
+        deleteFields => document::delete_fields, [DELETE "/:index/:collection/:_id/_fields"];
+        updateByQuery => document::query::update, [PUT "/:index/:collection/_query"];
+        deleteByQuery => document::query::delete, [DELETE "/:index/:collection/_query"];
+        mCreate => document::many::create, [POST "/:index/:collection/_mCreate"];
+        mCreateOrReplace => document::many::create_or_replace, [PUT "/:index/:collection/_mCreateOrReplace"];
+        mReplace => document::many::replace, [PUT "/:index/:collection/_mReplace"];
+        mUpdate => document::many::update, [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"];
+        mUpsert => document::many::upsert, [POST "/:index/:collection/_mUpsert"];
+        mDelete => document::many::delete, [DELETE "/:index/:collection/_mDelete"];
+        get => document::read::get, [GET "/:index/:collection/:_id"];
+        mGet => document::read::mget, [POST "/:index/:collection/_mGet" GET "/:index/:collection/_mGet"];
+        exists => document::read::exists, [GET "/:index/:collection/:_id/_exists"];
+        mExists => document::read::mexists, [POST "/:index/:collection/_mExists"];
+        count => document::search::count, [POST "/:index/:collection/_count"];
+        search => document::search::search, [POST "/:index/:collection/_search" GET "/:index/:collection/_search"];
+        scroll => document::scroll::scroll, [GET "/_scroll/:scrollId"];
+        export => document::export::unsupported, [GET "/:index/:collection/_export" POST "/:index/:collection/_export"];
+        validate => validate::validate, [POST "/:index/:collection/_validate"];
+    }
+    bulk {
+        import => bulk::import, [POST "/:index/:collection/_bulk"];
+        write => bulk::write, [POST "/:index/:collection/_write"];
+        mWrite => bulk::mwrite, [POST "/:index/:collection/_mWrite"];
+        deleteByQuery => bulk::delete_by_query, [DELETE "/:index/:collection/_bulk/_query"];
+        updateByQuery => bulk::update_by_query, [PATCH "/:index/:collection/_bulk/_query"];
+    }
+    index {
+        create => index::create, [POST "/:index/_create"];
+        delete => index::delete, [DELETE "/:index"];
+        mDelete => index::mdelete, [DELETE "/_mDelete" DELETE "/_mdelete"];
+        exists => index::exists, [GET "/:index/_exists"];
+        list => index::names, [GET "/_list"];
+    }
+    collection {
+        create => collection::create, [PUT "/:index/:collection"];
+        update => collection::update, [POST "/:index/:collection"];
+        updateMapping => collection::update_mapping, [PUT "/:index/:collection/_mapping"];
+        exists => collection::exists, [GET "/:index/:collection/_exists"];
+        list => collection::names, [GET "/:index/_list"];
+        getMapping => collection::get_mapping, [GET "/:index/:collection/_mapping"];
+        getSettings => collection::get_settings, [GET "/:index/:collection/_settings"];
+        refresh => collection::refresh, [POST "/:index/:collection/_refresh"];
+        truncate => collection::truncate, [DELETE "/:index/:collection/_truncate"];
+        delete => collection::delete, [DELETE "/:index/:collection"];
+    }
     realtime {
-        subscribe => connection, [];
-        join => connection, [];
-        unsubscribe => connection, [];
-        count => connection, [];
-        list => connection, [GET "/_listSubscriptions"];
+        subscribe => connected, [];
+        join => connected, [];
+        unsubscribe => connected, [];
+        count => connected, [];
+        list => connected, [GET "/_listSubscriptions"];
+        publish => realtime::publish, [POST "/:index/:collection/_publish"];
+        validate => validate::validate, [];
     }
     server {
         info => server::info, [GET "/_serverInfo" GET "/"];
         now => server::now, [GET "/_now"];
         publicApi => server::public_api, [GET "/_publicApi"];
+        healthCheck => server::health_check, [GET "/_healthCheck"];
+    }
+    auth {
+        checkToken => auth::check_token, [POST "/_checkToken"];
+        getCurrentUser => auth::current_user, [GET "/_me" GET "/users/_me"];
+        getMyRights => auth::my_rights, [GET "/_me/_rights" GET "/users/_me/_rights"];
+        getStrategies => auth::strategies, [GET "/strategies"];
+        login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"];
+        logout => auth::logout, [POST "/_logout"];
     }
 }
 

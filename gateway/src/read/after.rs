@@ -29,6 +29,15 @@ pub(crate) async fn wait(app: &App, caller: &Caller, headers: &HeaderMap, query:
     if texts.is_empty() {
         return Ok(false);
     }
+    let limit = headers::wait(headers, app.config.wait_max())?.unwrap_or(app.config.after_wait());
+    wait_for(app, caller, &texts, limit).await
+}
+
+/// Likewise, wherever they came from.
+pub(crate) async fn wait_for(app: &App, caller: &Caller, texts: &[&str], limit: Duration) -> Result<bool, Problem> {
+    if texts.is_empty() {
+        return Ok(false);
+    }
     if texts.len() > MOST {
         return Err(Problem::new(Code::BadRequest, format!("at most {MOST} tokens may be named in one read")));
     }
@@ -36,7 +45,6 @@ pub(crate) async fn wait(app: &App, caller: &Caller, headers: &HeaderMap, query:
     for text in texts {
         wanted.add(app, open(app, caller, text)?)?;
     }
-    let limit = headers::wait(headers, app.config.wait_max())?.unwrap_or(app.config.after_wait());
     wanted.wait(app, Instant::now() + limit).await.map(|()| true)
 }
 

@@ -38,6 +38,24 @@ impl Collections {
         })
     }
 
+    /// The one that stands now, asked for; memory is set right. `None`: there is none (any more).
+    pub(crate) async fn renew(&self, index: &str, name: &str) -> Result<Option<Arc<Collection>>, StoreError> {
+        match self.record.collection(index, name).await? {
+            Some(collection) => Ok(Some(self.put(collection))),
+            None => {
+                self.forget(index, name);
+                Ok(None)
+            }
+        }
+    }
+
+    /// It is gone.
+    pub(crate) fn forget(&self, index: &str, name: &str) {
+        if let Some(collections) = self.known.write().get_mut(index) {
+            collections.remove(name);
+        }
+    }
+
     /// What memory holds; asks nobody.
     pub(crate) fn cached(&self, index: &str, name: &str) -> Option<Arc<Collection>> {
         self.known.read().get(index)?.get(name).cloned()

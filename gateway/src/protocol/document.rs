@@ -1,0 +1,166 @@
+//! The controller `document`, writes of one document. Bodies pass as text; `_kuzzle_info` is put into them, and the catalog's operations do
+//! the rest.
+
+pub(super) mod export;
+pub(super) mod many;
+pub(super) mod query;
+pub(super) mod read;
+pub(super) mod scroll;
+pub(super) mod search;
+
+use super::{
+    Call, Fault, Reply,
+    metadata::{Info, stamped},
+    place,
+    write::{self, Written, quoted},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{json, value::RawValue};
+
+/// A document as it is told.
+#[derive(Serialize)]
+pub(super) struct Shown<'a> {
+    #[serde(rename = "_id")]
+    pub id: &'a str,
+    #[serde(rename = "_source", skip_serializing_if = "Option::is_none")]
+    pub source: Option<&'a RawValue>,
+    #[serde(rename = "_version")]
+    pub version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub created: Option<bool>,
+}
+
+/// JSON that was made of sound JSON.
+pub(super) fn text(json: String) -> Result<Box<RawValue>, Fault> {
+    RawValue::from_string(json).map_err(|_| Fault::wrong_type("body", "object"))
+}
+
+async fn put(call: Call<'_>, operation: &str, info: Info, silent: bool, shows_created: bool) -> Result<Reply, Fault> {
+    let body = text(stamped(call.request.object()?, &info.at(call.app.now()))?)?;
+    write_body(call, operation, &body, silent, shows_created).await
+}
+
+/// A whole document, as it is.
+pub(super) async fn write_body(
+    call: Call<'_>,
+    operation: &str,
+    body: &RawValue,
+    silent: bool,
+    shows_created: bool,
+) -> Result<Reply, Fault> {
+    let id = call.request.id.as_deref().map(quoted);
+    let mut members = vec![("body", body.get())];
+    members.extend(id.as_deref().map(|id| ("_id", id)));
+    let (written, token) = write::run(call, operation, write::bare(call, &members)?, silent).await?.one()?;
+    let Written { id, version, created } = written;
+    let shown = Shown { id: &id, source: Some(body), version, created: shows_created.then_some(created) };
+    Ok(write::reply(&shown, token))
+}
+
+pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
+    put(call, "document.create", Info::Created, call.request.flag("silent")?, false).await
+}
+
+pub(super) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
+    call.request.id()?;
+    put(call, "document.createOrReplace", Info::Replaced, call.request.flag("silent")?, true).await
+}
+
+pub(super) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
+    call.request.id()?;
+    put(call, "document.replace", Info::Replaced, call.request.flag("silent")?, false).await
+}
+
+pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+    let id = quoted(call.request.id()?);
+    let changes = text(stamped(call.request.object()?, &Info::Updated.at(call.app.now()))?)?;
+    let json = write::bare(call, &[("_id", &id), ("body", changes.get())])?;
+    let (written, token) = write::run(call, "document.update", json, call.request.flag("silent")?).await?.one()?;
+    if call.request.flag("source")? {
+        return whole(call, &written, None, token).await;
+    }
+    Ok(write::reply(&Shown { id: &written.id, source: Some(&changes), version: written.version, created: None }, token))
+}
+
+/// The body of an upsert.
+#[derive(Deserialize)]
+pub(super) struct Upsert<'a> {
+    #[serde(borrow, default)]
+    pub changes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub default: Option<&'a RawValue>,
+}
+
+impl Upsert<'_> {
+    /// Changes and default with their information: one that creates has both.
+    pub(super) fn stamped(&self, now: i64) -> Result<(Box<RawValue>, Box<RawValue>), Fault> {
+        let changes = self.changes.ok_or_else(|| Fault::missing("body.changes"))?;
+        let default = match self.default {
+            Some(default) => stamped(default, &Info::Default.at(now))?,
+            None => format!(r#"{{"{}":{}}}"#, super::metadata::MEMBER, Info::Default.at(now)),
+        };
+        Ok((text(stamped(changes, &Info::Updated.at(now))?)?, text(default)?))
+    }
+}
+
+pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
+    let id = quoted(call.request.id()?);
+    let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.changes"))?;
+    let (changes, default) = body.stamped(call.app.now())?;
+    let json = write::bare(call, &[("_id", &id), ("changes", changes.get()), ("default", default.get())])?;
+    let (written, token) = write::run(call, "document.upsert", json, call.request.flag("silent")?).await?.one()?;
+    let created = Some(written.created);
+    if call.request.flag("source")? {
+        return whole(call, &written, created, token).await;
+    }
+    Ok(write::reply(&Shown { id: &written.id, source: None, version: written.version, created }, token))
+}
+
+pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+    let id = quoted(call.request.id()?);
+    let before = match call.request.flag("source")? {
+        true => Some(read::one(call).await?),
+        false => None,
+    };
+    let json = write::bare(call, &[("_id", &id)])?;
+    let (written, token) = write::run(call, "document.delete", json, call.request.flag("silent")?).await?.one()?;
+    match before {
+        Some((source, _)) => Ok(write::reply(&Gone { id: &written.id, source: &source }, token)),
+        None => Ok(write::reply(&json!({"_id": written.id}), token)),
+    }
+}
+
+#[derive(Serialize)]
+struct Gone<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    #[serde(rename = "_source")]
+    source: &'a RawValue,
+}
+
+pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        fields: &'a RawValue,
+    }
+    let id = quoted(call.request.id()?);
+    let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.fields"))?;
+    let json = write::bare(call, &[("_id", &id), ("fields", body.fields.get())])?;
+    let (written, token) = write::run(call, "document.deleteFields", json, call.request.flag("silent")?).await?.one()?;
+    if call.request.flag("source")? {
+        return whole(call, &written, None, token).await;
+    }
+    Ok(write::reply(&Shown { id: &written.id, source: None, version: written.version, created: None }, token))
+}
+
+/// The whole document as it stands now: a later write may have changed it already, so its version is that of the read.
+async fn whole(call: Call<'_>, written: &Written, created: Option<bool>, token: Option<String>) -> Result<Reply, Fault> {
+    let collection = place::collection(call).await?;
+    let found = read::documents(call, &[place::key(&collection, &written.id)?]).await?.into_iter().next().flatten();
+    let shown = match &found {
+        Some((source, version)) => Shown { id: &written.id, source: Some(source), version: *version, created },
+        None => Shown { id: &written.id, source: None, version: written.version, created },
+    };
+    Ok(write::reply(&shown, token))
+}

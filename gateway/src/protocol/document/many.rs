@@ -1,0 +1,289 @@
+//! Writes of many documents: each is an event with a verdict of its own, and what went wrong is told beside what was written, or instead of it
+//! where the client asked to be strict.
+
+use super::{
+    super::{
+        Call, Fault, Reply,
+        fault::Id,
+        metadata::{Info, stamped, touched},
+        place,
+        write::{self, Written, quoted},
+    },
+    Upsert, read, text,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json, value::RawValue};
+
+/// How documents are written.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    pub operation: &'static str,
+    /// `None`: bodies stay as they are.
+    pub info: Option<Info>,
+    pub silent: bool,
+    /// Documents in one call.
+    pub most: usize,
+}
+
+pub(crate) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
+    bodies(call, way(call, "document.mCreate", Info::Created)?).await
+}
+
+pub(crate) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
+    bodies(call, way(call, "document.mCreateOrReplace", Info::Replaced)?).await
+}
+
+pub(crate) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
+    bodies(call, way(call, "document.mReplace", Info::Replaced)?).await
+}
+
+pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+    let way = way(call, "document.mUpdate", Info::Updated)?;
+    let list = listed(call, way.most)?;
+    let items = list.iter().map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), true))).collect();
+    write_all(call, way, &list, items, true).await
+}
+
+pub(crate) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
+    let way = way(call, "document.mUpsert", Info::Updated)?;
+    let list = listed(call, way.most)?;
+    let items = list.iter().map(|raw| Item::read(raw).and_then(|item| item.with_changes(call.app.now()))).collect();
+    write_all(call, way, &list, items, true).await
+}
+
+fn way(call: Call<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
+    let most = call.app.config.protocol_write_documents;
+    Ok(Way { operation, info: Some(info), silent: call.request.flag("silent")?, most })
+}
+
+/// Whole documents.
+pub(crate) async fn bodies(call: Call<'_>, way: Way) -> Result<Reply, Fault> {
+    let list = listed(call, way.most)?;
+    let named = way.operation == "document.mReplace";
+    let items = list.iter().map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), named))).collect();
+    write_all(call, way, &list, items, false).await
+}
+
+/// The documents of the body.
+fn listed(call: Call<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        documents: Vec<&'a RawValue>,
+    }
+    let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.documents"))?;
+    within(body.documents.len(), most)?;
+    Ok(body.documents)
+}
+
+pub(super) fn within(count: usize, most: usize) -> Result<(), Fault> {
+    match count <= most {
+        true => Ok(()),
+        false => Err(Fault::new(Id::WriteLimit, format!("{count} documents are more than the {most} that one call may write"))),
+    }
+}
+
+#[derive(Deserialize)]
+struct Item<'a> {
+    #[serde(rename = "_id", default)]
+    id: Option<Value>,
+    #[serde(borrow, default)]
+    body: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    changes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    default: Option<&'a RawValue>,
+}
+
+/// One document on its way.
+pub(super) struct Ready {
+    /// As the single operation takes it.
+    json: String,
+    /// What was sent of it, for the answer.
+    source: Option<Box<RawValue>>,
+    touched: Vec<String>,
+}
+
+impl<'a> Item<'a> {
+    fn read(raw: &'a RawValue) -> Result<Self, Fault> {
+        serde_json::from_str(raw.get()).map_err(|_| Fault::wrong_type("document", "object"))
+    }
+
+    /// `,"_id":…` or nothing; `named`: it must have one.
+    fn id(&self, named: bool) -> Result<String, Fault> {
+        match &self.id {
+            Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted(id))),
+            None if !named => Ok(String::new()),
+            Some(_) | None => Err(Fault::new(Id::InvalidArgument, "document _id must be a string")),
+        }
+    }
+
+    fn with_body(&self, info: Option<Info>, now: i64, named: bool) -> Result<Ready, Fault> {
+        let body = self.body.filter(|body| body.get().starts_with('{'));
+        let body = body.ok_or_else(|| Fault::new(Id::InvalidArgument, "document body must be an object"))?;
+        let source = match info {
+            Some(info) => text(stamped(body, &info.at(now))?)?,
+            None => body.to_owned(),
+        };
+        let json = format!(r#"{{"body":{}{}}}"#, source.get(), self.id(named)?);
+        Ok(Ready { json, source: Some(source), touched: if info == Some(Info::Updated) { touched(body) } else { Vec::new() } })
+    }
+
+    fn with_changes(&self, now: i64) -> Result<Ready, Fault> {
+        let (changes, default) = Upsert { changes: self.changes, default: self.default }.stamped(now)?;
+        let json = format!(r#"{{"changes":{},"default":{}{}}}"#, changes.get(), default.get(), self.id(true)?);
+        Ok(Ready { json, source: None, touched: self.changes.map(touched).unwrap_or_default() })
+    }
+}
+
+/// One of the successes.
+#[derive(Serialize)]
+struct Success<'a> {
+    #[serde(rename = "_id")]
+    id: &'a str,
+    #[serde(rename = "_source", skip_serializing_if = "Option::is_none")]
+    source: Option<&'a RawValue>,
+    #[serde(rename = "_version")]
+    version: u64,
+    #[serde(rename = "_updatedFields", skip_serializing_if = "<[String]>::is_empty")]
+    touched: &'a [String],
+    created: bool,
+    result: &'static str,
+    status: u16,
+}
+
+#[derive(Serialize)]
+struct Answered<'a> {
+    successes: Vec<Success<'a>>,
+    errors: Vec<Value>,
+}
+
+/// `whole`: changes are answered with the whole documents as they stand now.
+async fn write_all(call: Call<'_>, way: Way, list: &[&RawValue], items: Vec<Result<Ready, Fault>>, whole: bool) -> Result<Reply, Fault> {
+    let operation = way.operation;
+    let documents: Vec<&str> = items.iter().flatten().map(|ready| ready.json.as_str()).collect();
+    let done = match documents.is_empty() {
+        true => {
+            place::collection(call).await?;
+            None
+        }
+        false => {
+            let json = write::bare(call, &[("documents", &format!("[{}]", documents.join(",")))])?;
+            Some(write::run(call, operation, json, way.silent).await?)
+        }
+    };
+    let (mut outcomes, token) = done.map_or((Vec::new().into_iter(), None), |done| (done.items.into_iter(), done.token));
+    let created = matches!(operation, "document.mCreate");
+    let (mut written, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for (raw, item) in list.iter().zip(&items) {
+        match item.as_ref().map_err(Clone::clone).and_then(|ready| Ok((ready, outcomes.next().unwrap_or_else(|| Err(lost()))?))) {
+            Ok((ready, one)) => written.push((ready, Written { created: one.created || created, ..one })),
+            Err(fault) => {
+                errors.push(json!({"document": parsed(raw), "reason": reason(&fault), "status": fault.status()}));
+                faults.push(fault);
+            }
+        }
+    }
+    judge(call, &written, &mut errors, faults, token.as_deref())?;
+    let sources = if whole { wholes(call, &written).await? } else { Vec::new() };
+    let mut successes = Vec::with_capacity(written.len());
+    for (n, (ready, one)) in written.iter().enumerate() {
+        successes.push(success(ready, one, sources.get(n).and_then(Option::as_deref).or(ready.source.as_deref())));
+    }
+    Ok(write::reply(&Answered { successes, errors }, token))
+}
+
+fn success<'a>(ready: &'a Ready, written: &'a Written, source: Option<&'a RawValue>) -> Success<'a> {
+    let (result, status) = if written.created { ("created", 201) } else { ("updated", 200) };
+    Success { id: &written.id, source, version: written.version, touched: &ready.touched, created: written.created, result, status }
+}
+
+fn lost() -> Fault {
+    Fault::new(Id::Unexpected, "a document came to no outcome")
+}
+
+/// Is a part enough? Where nothing could be written for want of a store or the log, that is the answer.
+fn judge<T>(
+    call: Call<'_>,
+    written: &[T],
+    errors: &mut Vec<Value>,
+    faults: Vec<Fault>,
+    token: Option<&str>,
+) -> Result<(), Fault> {
+    if written.is_empty() && !faults.is_empty() && faults.iter().all(|fault| fault.status() >= 500) {
+        return Err(faults.into_iter().next().unwrap_or_else(lost));
+    }
+    match call.request.flag("strict")? && !errors.is_empty() {
+        true => {
+            let fault = Fault::new(Id::Incomplete, "some documents could not be written");
+            Err(fault.errors(std::mem::take(errors)).about(None, token.map(str::to_owned)))
+        }
+        false => Ok(()),
+    }
+}
+
+/// In the words that clients of the family look for.
+fn reason(fault: &Fault) -> String {
+    match fault.id() {
+        Id::DocumentExists => "document already exists".to_owned(),
+        Id::NotFound => "document not found".to_owned(),
+        _ => fault.message().to_owned(),
+    }
+}
+
+async fn wholes(call: Call<'_>, written: &[(&Ready, Written)]) -> Result<Vec<Option<Box<RawValue>>>, Fault> {
+    let collection = place::collection(call).await?;
+    let keys = written.iter().map(|(_, one)| place::key(&collection, &one.id)).collect::<Result<Vec<_>, _>>()?;
+    let found = read::documents(call, &keys).await?;
+    Ok(found.into_iter().map(|found| found.map(|(source, _)| (*source).to_owned())).collect())
+}
+
+pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+    let ids = read::ids(call)?;
+    within(ids.len(), call.app.config.protocol_write_documents)?;
+    let (gone, errors, token) = delete_all(call, &ids, call.request.flag("silent")?).await?;
+    Ok(write::reply(&json!({"successes": gone, "errors": errors}), token))
+}
+
+/// Deletes documents by their ids: those that are gone, what went wrong, and the token.
+pub(crate) async fn delete_all(call: Call<'_>, ids: &[String], silent: bool) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
+    if ids.is_empty() {
+        place::collection(call).await?;
+        return Ok((Vec::new(), Vec::new(), None));
+    }
+    let json = write::bare(call, &[("ids", &json!(ids).to_string())])?;
+    let done = write::run(call, "document.mDelete", json, silent).await?;
+    let (mut gone, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
+    for (id, item) in ids.iter().zip(done.items) {
+        match item {
+            Ok(_) => gone.push(id.clone()),
+            Err(fault) => {
+                errors.push(json!({"_id": id, "reason": reason(&fault), "status": fault.status()}));
+                faults.push(fault);
+            }
+        }
+    }
+    judge(call, &gone, &mut errors, faults, done.token.as_deref())?;
+    Ok((gone, errors, done.token))
+}
+
+/// Changes documents by their ids: what each became, and the token.
+pub(crate) async fn update_all(
+    call: Call<'_>,
+    ids: &[String],
+    changes: &RawValue,
+    silent: bool,
+) -> Result<(Vec<(String, Result<Written, Fault>)>, Option<String>), Fault> {
+    if ids.is_empty() {
+        return Ok((Vec::new(), None));
+    }
+    let one = |id: &String| format!(r#"{{"_id":{},"body":{}}}"#, quoted(id), changes.get());
+    let documents: Vec<String> = ids.iter().map(one).collect();
+    let json = write::bare(call, &[("documents", &format!("[{}]", documents.join(",")))])?;
+    let done = write::run(call, "document.mUpdate", json, silent).await?;
+    Ok((ids.iter().cloned().zip(done.items).collect(), done.token))
+}
+
+fn parsed(raw: &RawValue) -> Value {
+    serde_json::from_str(raw.get()).unwrap_or(Value::Null)
+}

@@ -1,0 +1,134 @@
+//! Writes of what a query finds: the ids are searched first, then each document is written like any other, with a verdict of its own.
+
+use super::{
+    super::{
+        Call, Fault, Reply,
+        fault::Id,
+        metadata::{Info, stamped},
+        place, write,
+    },
+    many, read, search, text,
+};
+use crate::routes::documents::search::refused;
+use serde::Deserialize;
+use serde_json::{Value, json, value::RawValue};
+use std::{collections::HashMap, sync::Arc};
+use store::{Collection, SearchRequest, View};
+
+/// The body's query, which must be there, as the view takes it.
+pub(crate) fn wanted(call: Call<'_>) -> Result<Option<Value>, Fault> {
+    #[derive(Deserialize)]
+    struct Body {
+        query: Value,
+    }
+    let body: Body = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.query"))?;
+    match body.query {
+        query @ Value::Object(_) => search::query(call, Some(query)),
+        _ => Err(Fault::wrong_type("body.query", "object")),
+    }
+}
+
+/// The body's changes.
+pub(crate) fn changes(call: Call<'_>) -> Result<&RawValue, Fault> {
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        changes: &'a RawValue,
+    }
+    let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.changes"))?;
+    match body.changes.get().starts_with('{') {
+        true => Ok(body.changes),
+        false => Err(Fault::wrong_type("body.changes", "object")),
+    }
+}
+
+/// The view, made to see everything that was answered before.
+pub(crate) async fn current(call: Call<'_>) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
+    place::after(call).await?;
+    let collection = place::collection(call).await?;
+    let view = search::view(call)?;
+    call.app.refreshes.refresh(Some(&*view), &collection).await?;
+    Ok((view, collection))
+}
+
+/// The ids that the query finds, behind `after` in the order of ids, and how many there are in all.
+pub(crate) async fn ids(
+    view: &dyn View,
+    collection: &Collection,
+    query: Option<&Value>,
+    size: usize,
+    after: Option<&str>,
+) -> Result<(Vec<String>, u64), Fault> {
+    let request = SearchRequest {
+        query: query.cloned(),
+        sort: Some(json!(["_id"])),
+        from: 0,
+        size,
+        search_after: after.map(|id| vec![id.into()]),
+    };
+    let result = view.search(collection, &request).await.map_err(refused)?;
+    Ok((result.hits.into_iter().map(|hit| hit.id).collect(), result.total))
+}
+
+/// The ids of as many documents as one call may write; more are refused.
+async fn few(call: Call<'_>) -> Result<Vec<String>, Fault> {
+    let query = wanted(call)?;
+    let (view, collection) = current(call).await?;
+    let most = call.app.config.protocol_write_documents;
+    let (ids, total) = ids(&*view, &collection, query.as_ref(), most, None).await?;
+    many::within(total as usize, most)?;
+    Ok(ids)
+}
+
+pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+    let changes = text(stamped(changes(call)?, &Info::Updated.at(call.app.now()))?)?;
+    let ids = few(call).await?;
+    let (done, token) = many::update_all(call, &ids, &changes, call.request.flag("silent")?).await?;
+    let sources = match call.request.flag("source")? {
+        true => sources(call, &ids).await?,
+        false => HashMap::new(),
+    };
+    let (mut successes, mut errors) = (Vec::new(), Vec::new());
+    for (id, item) in done {
+        match item {
+            Ok(written) => {
+                let mut shown = json!({"_id": id, "_version": written.version, "status": 200});
+                if let Some(source) = sources.get(&id) {
+                    shown["_source"] = source.clone();
+                }
+                successes.push(shown);
+            }
+            Err(fault) => errors.push(json!({"_id": id, "reason": fault.message(), "status": fault.status()})),
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(write::reply(&json!({"successes": successes, "errors": errors}), token)),
+        false => {
+            let message = format!("{} documents were changed, and {} were not", successes.len(), errors.len());
+            Err(Fault::new(Id::IncompleteUpdate, message).errors(errors).about(None, token))
+        }
+    }
+}
+
+async fn sources(call: Call<'_>, ids: &[String]) -> Result<HashMap<String, Value>, Fault> {
+    let collection = place::collection(call).await?;
+    let keys = ids.iter().map(|id| place::key(&collection, id)).collect::<Result<Vec<_>, _>>()?;
+    let found = read::documents(call, &keys).await?;
+    let parsed = |found: Option<(event_schema::Raw, u64)>| found.and_then(|(source, _)| serde_json::from_str(source.get()).ok());
+    Ok(ids.iter().cloned().zip(found).filter_map(|(id, found)| Some((id, parsed(found)?))).collect())
+}
+
+pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+    let ids = few(call).await?;
+    let before = match call.request.flag("source")? {
+        true => sources(call, &ids).await?,
+        false => HashMap::new(),
+    };
+    let (gone, _, token) = many::delete_all(call, &ids, call.request.flag("silent")?).await?;
+    let shown = |id: &String| match before.get(id) {
+        Some(source) => json!({"_id": id, "_source": source}),
+        None => json!({"_id": id}),
+    };
+    let documents: Vec<Value> = gone.iter().map(shown).collect();
+    Ok(write::reply(&json!({"documents": documents, "ids": gone}), token))
+}

@@ -1,0 +1,112 @@
+//! Reads by id, from the record, once what `after` names is applied.
+
+use super::{
+    super::{Call, Fault, Reply, fault::Id, place, request::list},
+    Shown,
+};
+use event_schema::{Raw, mutation::DocumentKey};
+use serde::Serialize;
+use serde_json::json;
+
+/// Documents that are read at once: bounds what one answer may hold beyond its limit.
+const STEP: usize = 32;
+
+pub(crate) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
+    let (source, version) = one(call).await?;
+    Ok(Reply::of(&Shown { id: call.request.id()?, source: Some(&source), version, created: None }))
+}
+
+pub(crate) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
+    Ok(Reply::of(&found(call).await?.is_some()))
+}
+
+/// The document of the request, or a 404.
+pub(super) async fn one(call: Call<'_>) -> Result<(Raw, u64), Fault> {
+    let found = found(call).await?;
+    found.ok_or_else(|| {
+        let request = call.request;
+        let [index, collection, id] = [&request.index, &request.collection, &request.id].map(|name| name.as_deref().unwrap_or_default());
+        Fault::new(Id::NotFound, format!("there is no document \"{id}\" in \"{index}\":\"{collection}\"")).props([id, index, collection])
+    })
+}
+
+async fn found(call: Call<'_>) -> Result<Option<(Raw, u64)>, Fault> {
+    let id = call.request.id()?;
+    place::after(call).await?;
+    let collection = place::collection(call).await?;
+    Ok(documents(call, &[place::key(&collection, id)?]).await?.into_iter().next().flatten())
+}
+
+/// Bodies and versions, one answer per key in order.
+pub(crate) async fn documents(call: Call<'_>, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+    let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
+    for keys in keys.chunks(STEP) {
+        for stored in call.app.ports.record.documents(keys).await? {
+            let body = stored.and_then(|stored| Some((stored.body?, stored.meta.revision)));
+            bytes += body.as_ref().map_or(0, |(body, _)| body.get().len());
+            found.push(body);
+        }
+        if bytes > call.app.config.answer_limit_bytes {
+            return Err(Fault::new(Id::GetLimit, format!("the documents are more than {} bytes together", call.app.config.answer_limit_bytes)));
+        }
+    }
+    Ok(found)
+}
+
+/// The ids of the body or of the arguments.
+pub(super) fn ids(call: Call<'_>) -> Result<Vec<String>, Fault> {
+    let members = call.request.members()?;
+    let given = members.get("ids").or_else(|| call.request.args.get("ids"));
+    let given = given.ok_or_else(|| Fault::missing("body.ids"))?;
+    list(Some(given), "body.ids")
+}
+
+#[derive(Serialize)]
+struct Many<'a> {
+    successes: Vec<Shown<'a>>,
+    errors: Vec<&'a str>,
+}
+
+pub(crate) async fn mget(call: Call<'_>) -> Result<Reply, Fault> {
+    let ids = ids(call)?;
+    let found = all(call, &ids).await?;
+    let both = || ids.iter().zip(&found);
+    let successes = both()
+        .filter_map(|(id, found)| found.as_ref().map(|(source, version)| Shown { id, source: Some(source), version: *version, created: None }))
+        .collect();
+    let errors: Vec<&str> = both().filter(|(_, found)| found.is_none()).map(|(id, _)| id.as_str()).collect();
+    refuse_part(call, &errors)?;
+    Ok(Reply::of(&Many { successes, errors }))
+}
+
+pub(crate) async fn mexists(call: Call<'_>) -> Result<Reply, Fault> {
+    let ids = ids(call)?;
+    let found = all(call, &ids).await?;
+    let (there, gone): (Vec<_>, Vec<_>) = ids.iter().zip(&found).partition(|(_, found)| found.is_some());
+    let names = |list: Vec<(&String, _)>| list.into_iter().map(|(id, _): (&String, &Option<_>)| id.clone()).collect::<Vec<_>>();
+    let errors = names(gone);
+    refuse_part(call, &errors.iter().map(String::as_str).collect::<Vec<_>>())?;
+    Ok(Reply::of(&json!({"successes": names(there), "errors": errors})))
+}
+
+async fn all(call: Call<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+    let most = call.app.config.protocol_fetch_documents;
+    if ids.len() > most {
+        return Err(Fault::new(Id::GetLimit, format!("{} ids are more than the {most} that one call may name", ids.len())));
+    }
+    place::after(call).await?;
+    let collection = place::collection(call).await?;
+    let keys = ids.iter().map(|id| place::key(&collection, id)).collect::<Result<Vec<_>, _>>()?;
+    documents(call, &keys).await
+}
+
+/// `strict`: a part is not enough.
+fn refuse_part(call: Call<'_>, missing: &[&str]) -> Result<(), Fault> {
+    match call.request.flag("strict")? && !missing.is_empty() {
+        true => {
+            let errors = missing.iter().map(|id| json!({"_id": id, "reason": "document not found", "status": 404})).collect();
+            Err(Fault::new(Id::Incomplete, "not all documents are there").errors(errors))
+        }
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,105 @@
+//! `_kuzzle_info`: who wrote a document and when, put into bodies here. The body is looked at one level deep and otherwise stays the text it
+//! came as; what the client put there itself is overwritten.
+
+use super::Fault;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Value, value::RawValue};
+use std::fmt;
+
+pub(crate) const MEMBER: &str = "_kuzzle_info";
+
+/// The id of everybody, as nobody is authenticated.
+pub(crate) const ANONYMOUS: &str = "-1";
+
+/// What a write says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Info {
+    /// A document that is new.
+    Created,
+    /// A document that is new or stands in the place of another.
+    Replaced,
+    /// Changes to a document.
+    Updated,
+    /// What a document holds only if the changes make it new.
+    Default,
+}
+
+impl Info {
+    /// Its JSON, at a time in Unix milliseconds.
+    pub(crate) fn at(self, now: i64) -> String {
+        match self {
+            Self::Created => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":null,"updatedAt":null}}"#),
+            Self::Replaced => {
+                format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":"{ANONYMOUS}","updatedAt":{now}}}"#)
+            }
+            Self::Updated => format!(r#"{{"updater":"{ANONYMOUS}","updatedAt":{now}}}"#),
+            Self::Default => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now}}}"#),
+        }
+    }
+}
+
+/// The object with this information in it.
+pub(crate) fn stamped(body: &RawValue, info: &str) -> Result<String, Fault> {
+    let text = body.get();
+    let inner = text.strip_prefix('{').and_then(|text| text.trim_end().strip_suffix('}'));
+    let inner = inner.ok_or_else(|| Fault::wrong_type("body", "object"))?;
+    // A name with escapes in it may be the member too.
+    match text.contains(MEMBER) || text.contains("\\u") {
+        false => Ok(append(inner, info)),
+        true => {
+            let mut deserializer = serde_json::Deserializer::from_str(text);
+            let members = deserializer.deserialize_map(Others).map_err(|_| Fault::wrong_type("body", "object"))?;
+            Ok(append(&members, info))
+        }
+    }
+}
+
+fn append(members: &str, info: &str) -> String {
+    let comma = if members.trim().is_empty() { "" } else { "," };
+    format!(r#"{{{members}{comma}"{MEMBER}":{info}}}"#)
+}
+
+/// The members but ours, as text.
+struct Others;
+
+impl<'de> Visitor<'de> for Others {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+        let mut text = String::new();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if name != MEMBER {
+                let comma = if text.is_empty() { "" } else { "," };
+                text.push_str(&format!("{comma}{}:{}", Value::from(name), value.get()));
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// The dotted names of what changes touch, without the information.
+pub(crate) fn touched(changes: &RawValue) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Ok(Value::Object(members)) = serde_json::from_str(changes.get()) {
+        for (name, value) in members.iter().filter(|(name, _)| *name != MEMBER) {
+            leaves(name.clone(), value, &mut names);
+        }
+    }
+    names
+}
+
+fn leaves(path: String, value: &Value, into: &mut Vec<String>) {
+    match value {
+        Value::Object(members) if !members.is_empty() => {
+            members.iter().for_each(|(name, value)| leaves(format!("{path}.{name}"), value, into));
+        }
+        _ => into.push(path),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! The controller `realtime`, what needs no open connection: a message to whoever is subscribed now.
+
+use super::{
+    Call, Fault, Reply,
+    metadata::{Info, stamped},
+    write::{self, quoted},
+};
+use serde_json::json;
+
+pub(super) async fn publish(call: Call<'_>) -> Result<Reply, Fault> {
+    let body = stamped(call.request.object()?, &Info::Default.at(call.app.now()))?;
+    let id = call.request.id.as_deref().map(quoted);
+    let mut members = vec![("body", body.as_str())];
+    members.extend(id.as_deref().map(|id| ("_id", id)));
+    write::tell(call, "realtime.publish", write::bare(call, &members)?).await?;
+    Ok(Reply::of(&json!({"published": true})))
+}

@@ -1,0 +1,192 @@
+//! Writes of this family go the way of all writes and wait until they are applied. Here is how an action becomes a bare request of the
+//! catalog, and what its outcomes are told as.
+
+use super::{Call, Fault, Reply, fault::Id};
+use crate::{
+    answer::told,
+    app::App,
+    error::{Code, Problem},
+    feedback::Outcome,
+    request::{RawRequest, caller::Caller, headers::Options},
+    validate,
+};
+use event_schema::{
+    envelope::Origin,
+    outcome::{RefusalCode, Verdict},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use store::Collection;
+
+/// What became of one document's write.
+#[derive(Debug, Deserialize)]
+pub(super) struct Written {
+    #[serde(rename = "_id")]
+    pub id: String,
+    #[serde(rename = "_version", default)]
+    pub version: u64,
+    #[serde(default)]
+    pub created: bool,
+}
+
+/// All that became of one request's writes, in its order.
+pub(super) struct Done {
+    pub items: Vec<Result<Written, Fault>>,
+    /// Of all of them that are in the log.
+    pub token: Option<String>,
+}
+
+impl Done {
+    /// Of a request of one document.
+    pub(super) fn one(self) -> Result<(Written, Option<String>), Fault> {
+        let Self { items, token } = self;
+        match items.into_iter().next() {
+            Some(item) => item.map(|written| (written, token)),
+            None => Err(Fault::new(Id::Unexpected, "a request came to no outcome")),
+        }
+    }
+}
+
+/// The bare request of an operation on the call's collection: members as names and JSON.
+pub(super) fn bare(call: Call<'_>, members: &[(&str, &str)]) -> Result<String, Fault> {
+    let (index, collection) = (Value::from(call.request.index()?), Value::from(call.request.collection()?));
+    let size: usize = members.iter().map(|(name, json)| name.len() + json.len() + 4).sum();
+    let mut text = String::with_capacity(size + 512);
+    text.push_str(&format!(r#"{{"index":{index},"collection":{collection}"#));
+    for (name, json) in members {
+        text.push_str(&format!(r#","{name}":"#));
+        text.push_str(json);
+    }
+    if let Some(volatile) = &call.request.volatile {
+        text.push_str(r#","volatile":"#);
+        text.push_str(volatile.get());
+    }
+    text.push('}');
+    Ok(text)
+}
+
+/// A text as JSON.
+pub(super) fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// Carries an operation out and waits. `silent`: nobody is told of it.
+pub(super) async fn run(call: Call<'_>, operation: &str, json: String, silent: bool) -> Result<Done, Fault> {
+    let collection = super::place::collection(call).await?;
+    let outcomes = send(call, operation, json.clone(), silent, call.app.config.protocol_wait()).await?;
+    let outcomes = match outdated(call, &collection, &outcomes).await? {
+        // Made for a collection that is gone by now, and refused for that: nothing was written.
+        true => send(call, operation, json, silent, call.app.config.protocol_wait()).await?,
+        false => outcomes,
+    };
+    Ok(Done { token: token(call.app, &call.request.caller, &outcomes), items: outcomes.iter().map(|one| item(call, one, &collection)).collect() })
+}
+
+/// An operation that nobody can wait for.
+pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Result<(), Fault> {
+    for outcome in send(call, operation, json, false, Duration::ZERO).await? {
+        told(call.app, &call.request.caller, &outcome)?;
+    }
+    Ok(())
+}
+
+async fn send(call: Call<'_>, operation: &str, json: String, silent: bool, wait: Duration) -> Result<Vec<Outcome>, Fault> {
+    let (app, request) = (call.app, call.request);
+    let origin = Origin {
+        request: request.request_id.clone(),
+        protocol: request.transport.name().to_owned(),
+        controller: request.controller.clone(),
+        action: request.action.clone(),
+        silent,
+    };
+    let options = Options {
+        wait: Some(wait),
+        refresh: request.refreshes() && !wait.is_zero(),
+        if_match: None,
+        idempotency_key: None,
+        traceparent: request.traceparent.clone(),
+        origin: Some(origin),
+    };
+    let operation = validate::operation(app, operation)?;
+    let answer = crate::write(app, operation, RawRequest::made(json.into(), options, request.caller)).await.map_err(|problem| named(call, problem))?;
+    Ok(answer.outcomes)
+}
+
+/// Was every write refused because its collection has another incarnation by now?
+async fn outdated(call: Call<'_>, collection: &Collection, outcomes: &[Outcome]) -> Result<bool, Fault> {
+    let missing = |outcome: &Outcome| {
+        let Outcome::Decided(_, entry) = outcome else { return false };
+        matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing)
+    };
+    if !outcomes.iter().all(missing) {
+        return Ok(false);
+    }
+    let now = call.app.collections.renew(&collection.index, &collection.collection).await?;
+    Ok(now.is_none_or(|now| now.incarnation != collection.incarnation))
+}
+
+fn item(call: Call<'_>, outcome: &Outcome, collection: &Arc<Collection>) -> Result<Written, Fault> {
+    let taken = told(call.app, &call.request.caller, outcome).map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
+    match taken.result.map(|result| serde_json::from_str(result.get())) {
+        Some(Ok(written)) => Ok(written),
+        None if taken.status == "accepted" => {
+            let message = format!("the request {} is accepted and not applied yet: ask for it, or read with its token as `after`", taken.request_id);
+            Err(Fault::new(Id::NotApplied, message).props([&taken.request_id.to_string()]).about(Some(taken.request_id), Some(taken.token)))
+        }
+        Some(Err(_)) | None => Err(Fault::new(Id::Unexpected, "the outcome of a write cannot be read")),
+    }
+}
+
+/// What the document lacks or has too much, by the names of this family.
+fn named(call: Call<'_>, problem: Problem) -> Fault {
+    let missing = problem.code() == Code::Missing;
+    let fault = Fault::from(problem);
+    match (&call.request.id, missing) {
+        (Some(id), true) => {
+            let (index, collection) = (call.request.index.as_deref().unwrap_or_default(), call.request.collection.as_deref().unwrap_or_default());
+            fault.said(format!("there is no document \"{id}\" in \"{index}\":\"{collection}\"")).props([id, index, collection])
+        }
+        _ => fault,
+    }
+}
+
+/// A field that a strict mapping does not have has an id of its own.
+fn strict(fault: Fault, problem: &Problem, collection: &Collection) -> Fault {
+    let mappings = collection.mappings.as_ref();
+    let is_strict = mappings.and_then(|mappings| mappings.get("dynamic")).is_some_and(|dynamic| dynamic == "strict");
+    let field = problem.pointer().and_then(|pointer| pointer.strip_prefix('/')).and_then(|pointer| pointer.split('/').next());
+    let known = |field: &str| mappings.and_then(|mappings| mappings.pointer(&format!("/properties/{field}"))).is_some();
+    match field {
+        Some(field) if problem.code() == Code::Unmappable && is_strict && !known(field) => fault.renamed(Id::StrictMapping),
+        Some(_) | None => fault,
+    }
+}
+
+/// One token for all that is in the log.
+fn token(app: &App, caller: &Caller, outcomes: &[Outcome]) -> Option<String> {
+    let published: Vec<_> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Accepted(published) | Outcome::Decided(published, _) => Some(published),
+            Outcome::Failed(_) => None,
+        })
+        .collect();
+    match published.as_slice() {
+        [] => None,
+        [one] => Some(app.token(caller, vec![(one.partition, one.offset)], Some(one.request))),
+        many => {
+            let mut furthest = BTreeMap::new();
+            for one in many {
+                let offset = furthest.entry(one.partition).or_insert(one.offset);
+                *offset = one.offset.max(*offset);
+            }
+            Some(app.token(caller, furthest.into_iter().collect(), None))
+        }
+    }
+}
+
+/// The answer to a write of one document.
+pub(super) fn reply<T: serde::Serialize>(result: &T, token: Option<String>) -> Reply {
+    Reply::of(result).token(token)
+}
