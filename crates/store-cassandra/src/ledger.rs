@@ -198,11 +198,7 @@ pub(crate) async fn drop_collection(connection: &Connection, index: &str, collec
 }
 
 /// Runs a write with a condition: did it hold? Tried again where that is not known; then what stands is looked at anew.
-async fn conditional(
-    connection: &Connection,
-    text: &str,
-    values: impl scylla::serialize::row::SerializeRow,
-) -> Result<bool, StoreError> {
+async fn conditional(connection: &Connection, text: &str, values: impl scylla::serialize::row::SerializeRow) -> Result<bool, StoreError> {
     let rows = connection.run(text, values).await.map_err(Failure::into_error)?.into_rows_result().map_err(damaged)?;
     let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
     Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))

@@ -82,6 +82,7 @@ impl View for Elasticsearch {
     }
 
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        self.mappings.forget(collection);
         schema::drop(&self.client, collection).await
     }
 

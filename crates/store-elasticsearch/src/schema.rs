@@ -27,6 +27,10 @@ struct Known {
 }
 
 impl Mappings {
+    pub(crate) fn forget(&self, collection: &Collection) {
+        self.0.write().remove(&format!("{}/{}", collection.name(), collection.incarnation));
+    }
+
     pub(crate) fn of(&self, collection: &Collection) -> Result<Arc<Mapping>, Unmappable> {
         let key = format!("{}/{}", collection.name(), collection.incarnation);
         if let Some(known) = self.0.read().get(&key)

@@ -92,7 +92,8 @@ impl Record for EmbeddedStore {
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
         let read = |connection: &rusqlite::Connection| {
             let all = || -> rusqlite::Result<Vec<String>> {
-                let mut all = connection.prepare_cached("SELECT record FROM collections WHERE collection <> '' ORDER BY idx, collection")?;
+                let mut all =
+                    connection.prepare_cached("SELECT record FROM collections WHERE collection <> '' ORDER BY idx, collection")?;
                 all.query_map([], |row| row.get(0))?.collect()
             };
             all().map_err(Failure::from)?.iter().map(|text| parse(text, "a collection")).collect()
@@ -188,7 +189,7 @@ fn replace(pen: &Pen<'_>, collection: &Collection, was: &str) -> Result<bool, Fa
 
 fn forget(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
     const GO: &str = "DELETE FROM collections WHERE idx = ?1 AND collection = ?2 AND json_extract(record, '$.incarnation') = ?3";
-    Ok(pen.connection.prepare_cached(GO)?.execute(name)? > 0)
+    Ok(pen.connection.prepare_cached(GO)?.execute([&name[0], &name[1], &name[2]])? > 0)
 }
 
 /// Some documents of an incarnation that is over; true if there may be more.

@@ -64,9 +64,11 @@ impl View for EmbeddedStore {
         loop {
             let name = name.clone();
             if !self.inner.writer.run(move |pen| record::clear(pen, &name)).await? {
-                return Ok(());
+                break;
             }
         }
+        self.inner.mappings.write().remove(&format!("{}/{}", collection.name(), collection.incarnation));
+        Ok(())
     }
 
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {

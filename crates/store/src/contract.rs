@@ -38,7 +38,8 @@ macro_rules! record_contract {
                 a_before_image_restores_the_row, rows_keep_the_order_of_the_keys, misfits_are_permanent_and_alone;
             ledger: a_newer_entry_replaces_never_the_reverse, entries_come_back_whole_and_in_order, a_claim_is_the_first_ones,
                 racing_claims_have_one_winner, a_claim_that_ran_out_is_free, a_mark_never_goes_back, a_collection_is_made_once,
-                racing_creators_agree, collections_are_listed, a_migration_repeats, drift_is_named;
+                racing_creators_agree, a_collection_is_replaced_and_dropped_by_its_incarnation,
+                racing_changes_of_a_collection_have_one_winner, an_index_is_remembered_without_collections, collections_are_listed, a_migration_repeats, drift_is_named;
         }
     };
     (@cases $setup:expr; $($module:ident: $($case:ident),+;)+) => {
@@ -84,7 +85,8 @@ macro_rules! search_contract {
         $crate::search_contract! { @cases $setup;
             queries_find_the_same_everywhere, sorts_order_the_same_everywhere, pages_by_from_and_size, pages_by_search_after,
             deleted_documents_are_not_found, counts_agree_with_searches, bodies_of_hits_are_whole, malformed_searches_are_refused,
-            a_refresh_makes_writes_visible, documents_are_read_back, mappings_are_checked,
+            a_refresh_makes_writes_visible, documents_are_read_back, mappings_are_checked, a_mapping_takes_more_fields,
+            a_dropped_incarnation_is_empty,
         }
     };
     (@cases $setup:expr; $($case:ident),+ $(,)?) => {

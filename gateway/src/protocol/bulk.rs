@@ -111,7 +111,8 @@ fn entries<'a>(call: Call<'a>) -> Result<Vec<Entry<'a>>, Fault> {
     let mut lines = body.lines.into_iter();
     let mut entries = Vec::new();
     while let Some(line) = lines.next() {
-        let expected = || Fault::invalid("body.bulkData", "actions (index, create, update, delete), each but delete followed by its document");
+        let expected =
+            || Fault::invalid("body.bulkData", "actions (index, create, update, delete), each but delete followed by its document");
         let named: serde_json::Map<String, Value> = serde_json::from_str(line.get()).map_err(|_| expected())?;
         let action = ["index", "create", "update", "delete"].into_iter().find(|name| named.contains_key(*name)).ok_or_else(expected)?;
         let id = named[action].get("_id").and_then(|id| id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string())));

@@ -11,10 +11,14 @@ use store::{Collection, StoreError};
 const GRACE: Duration = Duration::from_millis(300);
 
 /// What of a mapping stands beside the fields.
-const MAPPING: [&str; 7] = ["properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "dynamic_date_formats", "_meta"];
+const MAPPING: [&str; 7] =
+    ["properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "dynamic_date_formats", "_meta"];
 
-/// Mappings and settings of the body; the mappings may also stand there by themselves, as older clients send them.
-fn asked(call: Call<'_>) -> Result<(Option<Map<String, Value>>, Option<Value>), Fault> {
+/// Mappings and settings.
+type Asked = (Option<Map<String, Value>>, Option<Value>);
+
+/// Of the body. The mappings may also stand there by themselves, as older clients send them.
+fn asked(call: Call<'_>) -> Result<Asked, Fault> {
     let mut body = call.request.members()?;
     let settings = body.remove("settings").filter(|settings| !settings.is_null());
     if settings.as_ref().is_some_and(|settings| !settings.is_object()) {
@@ -126,7 +130,11 @@ fn join(known: &mut Map<String, Value>, given: Value, path: &str) -> Result<(), 
         };
         let kind = |field: &Value| field.get("type").cloned().unwrap_or_else(|| "object".into());
         if kind(stands) != kind(&field) {
-            return Err(Fault::new(Id::CannotChangeMapping, format!("the field \"{path}\" has a mapping already, which cannot be changed")).props([&path]));
+            return Err(Fault::new(
+                Id::CannotChangeMapping,
+                format!("the field \"{path}\" has a mapping already, which cannot be changed"),
+            )
+            .props([&path]));
         }
         match (stands.get_mut("properties"), field) {
             (Some(Value::Object(inner)), Value::Object(mut field)) => join(inner, field.remove("properties").unwrap_or_default(), &path)?,
@@ -149,16 +157,22 @@ async fn replace(call: Call<'_>, wanted: &Collection, was: &str) -> Result<(), F
     call.app.collections.renew(&wanted.index, &wanted.collection).await?;
     match replaced {
         true => Ok(()),
-        false => Err(Fault::new(Id::UnknownCollection, "the collection was dropped or emptied meanwhile").props([&wanted.index, &wanted.collection])),
+        false => {
+            Err(Fault::new(Id::UnknownCollection, "the collection was dropped or emptied meanwhile")
+                .props([&wanted.index, &wanted.collection]))
+        }
     }
 }
 
 /// Collections that operations of the catalog own are not for clients to change.
 pub(super) fn ours(call: Call<'_>, collection: &Collection) -> Result<(), Fault> {
-    let owned = call.app.ports.catalog.collections().iter().any(|own| own.index == collection.index && own.collection == collection.collection);
+    let owned =
+        call.app.ports.catalog.collections().iter().any(|own| own.index == collection.index && own.collection == collection.collection);
     match owned {
         false => Ok(()),
-        true => Err(Fault::new(Id::StorageBadRequest, format!("the collection {} belongs to operations of the catalog", collection.name()))),
+        true => {
+            Err(Fault::new(Id::StorageBadRequest, format!("the collection {} belongs to operations of the catalog", collection.name())))
+        }
     }
 }
 

@@ -85,7 +85,7 @@ faults! {
     BodyRequired "api.assert.body_required" 0x0201_0008 400;
     KoncordeUnsupported "api.assert.koncorde_restricted_keyword" 0x0201_000d 400;
     Koncorde "api.assert.koncorde_dsl_error" 0x0201_000e 400;
-    UnsupportedProtocol "api.assert.unsupported_protocol" 0x0201_0010 400;
+    UnsupportedProtocol "api.assert.unsupported_protocol" 0x0201_0010 500;
     Overloaded "api.process.overloaded" 0x0202_0002 503;
     NoController "api.process.controller_not_found" 0x0202_0004 404;
     NoAction "api.process.action_not_found" 0x0202_0005 404;

@@ -27,7 +27,8 @@ pub(super) async fn health_check(call: Call<'_>) -> Result<Reply, Fault> {
         State::Starting { .. } => "yellow",
         State::Missing { .. } => "red",
     };
-    let services: serde_json::Map<String, Value> = report.components.iter().map(|(name, state)| (name.clone(), colour(state).into())).collect();
+    let services: serde_json::Map<String, Value> =
+        report.components.iter().map(|(name, state)| (name.clone(), colour(state).into())).collect();
     let status = if report.ready { "green" } else { "red" };
     let mut reply = Reply::of(&json!({"status": status, "services": services}));
     reply.status = if report.ready { 200 } else { 503 };

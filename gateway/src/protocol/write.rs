@@ -80,7 +80,10 @@ pub(super) async fn run(call: Call<'_>, operation: &str, json: String, silent: b
         true => send(call, operation, json, silent, call.app.config.protocol_wait()).await?,
         false => outcomes,
     };
-    Ok(Done { token: token(call.app, &call.request.caller, &outcomes), items: outcomes.iter().map(|one| item(call, one, &collection)).collect() })
+    Ok(Done {
+        token: token(call.app, &call.request.caller, &outcomes),
+        items: outcomes.iter().map(|one| item(call, one, &collection)).collect(),
+    })
 }
 
 /// An operation that nobody can wait for.
@@ -109,7 +112,9 @@ async fn send(call: Call<'_>, operation: &str, json: String, silent: bool, wait:
         origin: Some(origin),
     };
     let operation = validate::operation(app, operation)?;
-    let answer = crate::write(app, operation, RawRequest::made(json.into(), options, request.caller)).await.map_err(|problem| named(call, problem))?;
+    let answer = crate::write(app, operation, RawRequest::made(json.into(), options, request.caller))
+        .await
+        .map_err(|problem| named(call, problem))?;
     Ok(answer.outcomes)
 }
 
@@ -127,11 +132,13 @@ async fn outdated(call: Call<'_>, collection: &Collection, outcomes: &[Outcome])
 }
 
 fn item(call: Call<'_>, outcome: &Outcome, collection: &Arc<Collection>) -> Result<Written, Fault> {
-    let taken = told(call.app, &call.request.caller, outcome).map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
+    let taken =
+        told(call.app, &call.request.caller, outcome).map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
     match taken.result.map(|result| serde_json::from_str(result.get())) {
         Some(Ok(written)) => Ok(written),
         None if taken.status == "accepted" => {
-            let message = format!("the request {} is accepted and not applied yet: ask for it, or read with its token as `after`", taken.request_id);
+            let message =
+                format!("the request {} is accepted and not applied yet: ask for it, or read with its token as `after`", taken.request_id);
             Err(Fault::new(Id::NotApplied, message).props([&taken.request_id.to_string()]).about(Some(taken.request_id), Some(taken.token)))
         }
         Some(Err(_)) | None => Err(Fault::new(Id::Unexpected, "the outcome of a write cannot be read")),
@@ -144,7 +151,8 @@ fn named(call: Call<'_>, problem: Problem) -> Fault {
     let fault = Fault::from(problem);
     match (&call.request.id, missing) {
         (Some(id), true) => {
-            let (index, collection) = (call.request.index.as_deref().unwrap_or_default(), call.request.collection.as_deref().unwrap_or_default());
+            let (index, collection) =
+                (call.request.index.as_deref().unwrap_or_default(), call.request.collection.as_deref().unwrap_or_default());
             fault.said(format!("there is no document \"{id}\" in \"{index}\":\"{collection}\"")).props([id, index, collection])
         }
         _ => fault,

@@ -8,6 +8,7 @@ mod docs;
 mod harness;
 mod idempotency;
 mod keyed_rows;
+mod kuzzle;
 mod live;
 mod overload;
 mod raw;

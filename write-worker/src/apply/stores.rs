@@ -6,7 +6,8 @@ use super::{
     fold::{Folded, fold},
 };
 use crate::{lane::Halt, step::Step};
-use event_schema::{outcome::DeadReason, position::Version};
+use event_schema::{mutation::DocumentKey, outcome::DeadReason, position::Version};
+use std::collections::{HashMap, hash_map::Entry};
 use store::{DocumentWrite, ItemVerdict, document::Write};
 
 /// A write that a store will never take.
@@ -79,9 +80,30 @@ impl Applier {
             }
             if !left.is_empty() {
                 tokio::time::sleep(backoff.next_wait()).await;
+                left = self.standing(left).await?;
             }
         }
         Ok(None)
+    }
+
+    /// Without the writes of collections that were dropped or emptied since they were decided: the view has no place for those any more, and
+    /// nobody would find them there. Asked only when a view does not take writes.
+    async fn standing(&self, writes: Vec<DocumentWrite>) -> Result<Vec<DocumentWrite>, Halt> {
+        let record = &self.worker.ports.record;
+        let mut stands: HashMap<[String; 3], bool> = HashMap::new();
+        for DocumentWrite { key, .. } in &writes {
+            let name = [&key.index, &key.collection, &key.incarnation].map(Clone::clone);
+            if let Entry::Vacant(unknown) = stands.entry(name) {
+                let found = self.worker.patiently("record", || record.collection(&key.index, &key.collection)).await?;
+                unknown.insert(found.is_some_and(|found| found.incarnation == key.incarnation));
+            }
+        }
+        let mut left = writes;
+        left.retain(|write| {
+            let DocumentKey { index, collection, incarnation, .. } = &write.key;
+            stands.get(&[index.clone(), collection.clone(), incarnation.clone()]).is_none_or(|stands| *stands)
+        });
+        Ok(left)
     }
 
     /// Keeps what must be tried again.

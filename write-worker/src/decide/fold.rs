@@ -8,6 +8,7 @@ use crate::lane::Halt;
 use catalog::{Plan, PlanError};
 use event_schema::{
     decision::Decision,
+    mutation::DocumentKey,
     outcome::{DeadReason, Refusal, RefusalCode, Verdict},
     topics::CHANGES,
 };
@@ -64,14 +65,17 @@ impl Decider {
         let Some(operation) = catalog.as_ref().and_then(|catalog| catalog.operation(name)) else {
             return Ok(Err(PlanError::UnknownOperation(name.clone())));
         };
+        if let Some(gone) = self.gone(event).await? {
+            return Ok(Ok(gone));
+        }
         let plan = match operation.plan(transaction, &self.state) {
             Ok(plan) => plan,
             Err(error) => return Ok(Err(error)),
         };
         for change in &plan.documents {
-            let Some(collection) = self.collection(&change.key).await? else {
-                let message = format!("there is no collection {}/{}", change.key.index, change.key.collection);
-                return Ok(Ok(refuse(Refusal { code: RefusalCode::Missing, message, pointer: None })));
+            let DocumentKey { index, collection, incarnation, .. } = &change.key;
+            let Some(collection) = self.collection(index, collection, incarnation).await? else {
+                return Ok(Ok(no_collection(&format!("{index}/{collection}"))));
             };
             let Some((view, after)) = self.worker.ports.view.as_ref().zip(change.after.as_ref()) else { continue };
             if let Err(unmappable) = view.check(&collection, &change.key.id, after) {
@@ -80,6 +84,17 @@ impl Decider {
             }
         }
         Ok(Ok(plan))
+    }
+
+    /// The refusal of an event whose collection was dropped or emptied since it was accepted: before anything is judged by what was in there.
+    async fn gone(&mut self, event: &Event) -> Result<Option<Plan>, Halt> {
+        for (name, incarnation) in &event.transaction.data.incarnations {
+            let (Some((index, collection)), Some(incarnation)) = (name.split_once('/'), incarnation.as_str()) else { continue };
+            if self.collection(index, collection, incarnation).await?.is_none() {
+                return Ok(Some(no_collection(name)));
+            }
+        }
+        Ok(None)
     }
 
     fn decision(&self, event: Event, plan: Plan) -> Decision {
@@ -127,6 +142,10 @@ impl Decider {
         }
         decision
     }
+}
+
+fn no_collection(name: &str) -> Plan {
+    refuse(Refusal { code: RefusalCode::Missing, message: format!("there is no collection {name}"), pointer: None })
 }
 
 fn refuse(refusal: Refusal) -> Plan {

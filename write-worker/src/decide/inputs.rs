@@ -15,6 +15,7 @@ use event_schema::{
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::{Duration, Instant},
 };
 use store::{ClaimOutcome, Collection, StoreError};
 
@@ -48,9 +49,12 @@ pub(super) struct Inputs {
     pub asides: Vec<Aside>,
 }
 
-/// Collections seen lately; they never change but by a new incarnation, and then the event's does not match and they are read again.
+/// Collections seen lately. One that was dropped, emptied or mapped anew since is believed for [`BELIEVED`] and no longer: whoever drops one
+/// waits longer than that before he says so.
 #[derive(Default)]
-pub(super) struct Collections(HashMap<(String, String), Arc<Collection>>);
+pub(super) struct Collections(HashMap<(String, String), (Arc<Collection>, Instant)>);
+
+const BELIEVED: Duration = Duration::from_millis(200);
 
 impl Decider {
     /// Decodes, sets repeats and the undecodable aside, and claims idempotency keys.
@@ -197,21 +201,24 @@ impl Decider {
         (documents, rows)
     }
 
-    /// The collection a document key names, if it stands in that incarnation.
-    pub(super) async fn collection(&mut self, key: &DocumentKey) -> Result<Option<Arc<Collection>>, Halt> {
-        let name = (key.index.clone(), key.collection.clone());
-        if let Some(known) = self.collections.0.get(&name)
-            && known.incarnation == key.incarnation
+    /// The collection of this name, if it stands in that incarnation.
+    pub(super) async fn collection(&mut self, index: &str, name: &str, incarnation: &str) -> Result<Option<Arc<Collection>>, Halt> {
+        let key = (index.to_owned(), name.to_owned());
+        if let Some((known, read)) = self.collections.0.get(&key)
+            && known.incarnation == incarnation
+            && read.elapsed() < BELIEVED
         {
             return Ok(Some(known.clone()));
         }
         let record = &self.worker.ports.record;
-        let found = self.worker.patiently("record", || record.collection(&key.index, &key.collection)).await?.map(Arc::new);
+        // What is asked after this moment is not older than it.
+        let asked = Instant::now();
+        let found = self.worker.patiently("record", || record.collection(index, name)).await?.map(Arc::new);
         match &found {
-            Some(collection) => _ = self.collections.0.insert(name, collection.clone()),
-            None => _ = self.collections.0.remove(&name),
+            Some(collection) => _ = self.collections.0.insert(key, (collection.clone(), asked)),
+            None => _ = self.collections.0.remove(&key),
         }
-        Ok(found.filter(|collection| collection.incarnation == key.incarnation))
+        Ok(found.filter(|collection| collection.incarnation == incarnation))
     }
 }
 

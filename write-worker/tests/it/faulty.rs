@@ -149,6 +149,15 @@ impl Record for FaultyRecord {
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
         self.0.collections().await
     }
+    async fn indices(&self) -> Result<Vec<String>, StoreError> {
+        self.0.indices().await
+    }
+    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+        self.0.replace_collection(collection, was).await
+    }
+    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+        self.0.drop_collection(index, collection, incarnation).await
+    }
     async fn scan(
         &self,
         index: &str,
@@ -208,6 +217,12 @@ impl View for FaultyView {
     }
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         self.0.create_collection(collection).await
+    }
+    async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        self.0.update_collection(collection).await
+    }
+    async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        self.0.drop_collection(collection).await
     }
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
         self.0.migrate(collections).await

@@ -115,6 +115,59 @@ pub async fn a_collection_is_made_once(record: &dyn Record) {
     assert_eq!(record.collection(&c.index, &c.collection).await, Ok(Some(c.clone())));
 }
 
+pub async fn a_collection_is_replaced_and_dropped_by_its_incarnation(record: &dyn Record) {
+    let f = Fixture::with_mappings(json!({"properties": {"a": {"type": "long"}}}));
+    let c = &f.collection;
+    let (index, name) = (c.index.as_str(), c.collection.as_str());
+    let mut mapped = c.clone();
+    mapped.mappings = Some(json!({"properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}));
+    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(false), "there is none");
+    record.create_collection(c).await.expect("a collection");
+    assert_eq!(record.replace_collection(&mapped, "another0").await, Ok(false));
+    assert_eq!(record.collection(index, name).await, Ok(Some(c.clone())));
+    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(true));
+    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(true), "once more changes nothing");
+    let mut anew = mapped.clone();
+    anew.incarnation = "anew0000".to_owned();
+    assert_eq!(record.replace_collection(&anew, &c.incarnation).await, Ok(true));
+    assert_eq!(record.collection(index, name).await, Ok(Some(anew.clone())));
+    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(false), "its time is over");
+    assert_eq!(record.drop_collection(index, name, &c.incarnation).await, Ok(false));
+    assert_eq!(record.drop_collection(index, name, &anew.incarnation).await, Ok(true));
+    assert_eq!(record.drop_collection(index, name, &anew.incarnation).await, Ok(false));
+    assert_eq!(record.collection(index, name).await, Ok(None));
+    assert_eq!(record.create_collection(c).await.as_ref(), Ok(c), "the name is free again");
+}
+
+pub async fn racing_changes_of_a_collection_have_one_winner(record: &dyn Record) {
+    let f = Fixture::new();
+    let c = &f.collection;
+    record.create_collection(c).await.expect("a collection");
+    let candidates: Vec<_> = (0..4).map(|n| Collection { incarnation: format!("racing{n:02}"), ..c.clone() }).collect();
+    let done = futures::future::join_all(candidates.iter().map(|candidate| record.replace_collection(candidate, &c.incarnation))).await;
+    let stands = record.collection(&c.index, &c.collection).await.expect("a read").expect("one of them");
+    let winners: Vec<_> = candidates.iter().zip(&done).filter(|(_, done)| **done == Ok(true)).map(|(candidate, _)| candidate).collect();
+    assert_eq!(winners, [&stands], "{done:?}");
+}
+
+pub async fn an_index_is_remembered_without_collections(record: &dyn Record) {
+    let f = Fixture::new();
+    let c = &f.collection;
+    let named = async || record.indices().await.expect("a list").contains(&c.index);
+    assert!(!named().await);
+    record.create_collection(c).await.expect("a collection");
+    assert!(named().await, "by its collection");
+    let only = Collection::index_only(&c.index, 5);
+    record.create_collection(&only).await.expect("an index");
+    assert!(record.collections().await.expect("a list").iter().all(|listed| !listed.is_index_only()));
+    record.drop_collection(&c.index, &c.collection, &c.incarnation).await.expect("dropped");
+    assert!(named().await, "by its own name");
+    assert_eq!(record.drop_collection(&c.index, "", &only.incarnation).await, Ok(true));
+    assert!(!named().await);
+    let listed = record.indices().await.expect("a list");
+    assert!(listed.is_sorted(), "{listed:?}");
+}
+
 pub async fn racing_creators_agree(record: &dyn Record) {
     let f = Fixture::new();
     let candidates: Vec<_> = (0..6)

@@ -2,7 +2,7 @@
 
 use super::{
     answers::all_done,
-    fixture::{Fixture, Searched},
+    fixture::{Fixture, Searched, raw_text},
 };
 use crate::{DocumentWrite, SearchRequest, SearchResult, StoreError, document::Write};
 use serde_json::{Value, json};
@@ -154,6 +154,35 @@ pub async fn counts_agree_with_searches(stores: Searched<'_>) {
         differences.compare(&query, &format!("{found:?}"), &format!("Ok({})", expected.len()));
     }
     differences.none();
+}
+
+pub async fn a_mapping_takes_more_fields(stores: Searched<'_>) {
+    let mut f = Fixture::with_mappings(json!({"dynamic": "false", "properties": {"a": {"type": "long"}}}));
+    stores.fill(&f, &[f.document("old", 1, Some(r#"{"a":1}"#))]).await;
+    f.collection.mappings = Some(json!({"dynamic": "strict", "properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}));
+    stores.view.update_collection(&f.collection).await.expect("the mapping is taken");
+    assert!(stores.view.check(&f.collection, "x", &raw_text(r#"{"b":"x"}"#)).is_ok());
+    assert!(stores.view.check(&f.collection, "x", &raw_text(r#"{"c":"x"}"#)).is_err());
+    stores.fill(&f, &[f.document("new", 2, Some(r#"{"a":1,"b":"x"}"#))]).await;
+    let found = search(stores, &f, &json!({"query": {"term": {"b": "x"}}})).await;
+    assert_eq!(found.hits.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), ["new"]);
+}
+
+pub async fn a_dropped_incarnation_is_empty(stores: Searched<'_>) {
+    let f = Fixture::with_mappings(json!({"properties": {"n": {"type": "long"}}}));
+    let mut again = f.document("d", 3, Some(r#"{"n":3}"#));
+    stores.fill(&f, &[f.document("d", 1, Some(r#"{"n":1}"#)), f.document("e", 2, Some(r#"{"n":1}"#))]).await;
+    let mut anew = Fixture::new();
+    anew.collection = crate::Collection { incarnation: "anew0000".to_owned(), ..f.collection.clone() };
+    again.key = anew.key("d");
+    stores.fill(&anew, &[again]).await;
+    for _ in 0..2 {
+        stores.view.drop_collection(&f.collection).await.expect("dropped, and dropped again");
+    }
+    let found = search(stores, &anew, &json!({"query": {"match_all": {}}})).await;
+    assert_eq!((found.total, found.hits[0].source.get()), (1, r#"{"n":3}"#), "the next one is whole");
+    stores.view.create_collection(&f.collection).await.expect("it can be made again");
+    assert_eq!(stores.view.count(&f.collection, None).await, Ok(0));
 }
 
 pub async fn bodies_of_hits_are_whole(stores: Searched<'_>) {

@@ -60,16 +60,7 @@ pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
         }
         Form::Csv { fields, separator } => ("text/csv", header_line(call, fields, separator)?),
     };
-    let export = Export {
-        app: call.app.clone(),
-        view,
-        collection,
-        query: request.query,
-        form,
-        head: Some(head),
-        after: None,
-        over: false,
-    };
+    let export = Export { app: call.app.clone(), view, collection, query: request.query, form, head: Some(head), after: None, over: false };
     let pages = stream::try_unfold(export, |mut export| async move { Ok::<_, io::Error>(export.next().await?.map(|page| (page, export))) });
     let mut response = Response::new(Body::from_stream(pages));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
@@ -144,7 +135,8 @@ impl Export {
             size: PAGE,
             search_after: self.after.take().map(|id| vec![id.into()]),
         };
-        let page = self.view.search(&self.collection, &request).await.map_err(|error| io::Error::other(refused(error).detail().to_owned()))?;
+        let page =
+            self.view.search(&self.collection, &request).await.map_err(|error| io::Error::other(refused(error).detail().to_owned()))?;
         self.over = page.hits.len() < PAGE;
         self.after = page.hits.last().map(|hit| hit.id.clone());
         let mut lines = String::new();
@@ -156,7 +148,11 @@ impl Export {
     fn line(&self, hit: &Hit, into: &mut String) {
         match &self.form {
             Form::Lines => {
-                into.push_str(&format!(r#"{{"_id":{},"body":{}}}"#, Value::from(hit.id.as_str()), hit.source.get().replace(['\n', '\r'], " ")));
+                into.push_str(&format!(
+                    r#"{{"_id":{},"body":{}}}"#,
+                    Value::from(hit.id.as_str()),
+                    hit.source.get().replace(['\n', '\r'], " ")
+                ));
             }
             Form::Csv { fields, separator } => {
                 let source: Value = serde_json::from_str(hit.source.get()).unwrap_or(Value::Null);

@@ -203,13 +203,7 @@ fn lost() -> Fault {
 }
 
 /// Is a part enough? Where nothing could be written for want of a store or the log, that is the answer.
-fn judge<T>(
-    call: Call<'_>,
-    written: &[T],
-    errors: &mut Vec<Value>,
-    faults: Vec<Fault>,
-    token: Option<&str>,
-) -> Result<(), Fault> {
+fn judge<T>(call: Call<'_>, written: &[T], errors: &mut Vec<Value>, faults: Vec<Fault>, token: Option<&str>) -> Result<(), Fault> {
     if written.is_empty() && !faults.is_empty() && faults.iter().all(|fault| fault.status() >= 500) {
         return Err(faults.into_iter().next().unwrap_or_else(lost));
     }

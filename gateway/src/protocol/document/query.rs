@@ -59,13 +59,8 @@ pub(crate) async fn ids(
     size: usize,
     after: Option<&str>,
 ) -> Result<(Vec<String>, u64), Fault> {
-    let request = SearchRequest {
-        query: query.cloned(),
-        sort: Some(json!(["_id"])),
-        from: 0,
-        size,
-        search_after: after.map(|id| vec![id.into()]),
-    };
+    let request =
+        SearchRequest { query: query.cloned(), sort: Some(json!(["_id"])), from: 0, size, search_after: after.map(|id| vec![id.into()]) };
     let result = view.search(collection, &request).await.map_err(refused)?;
     Ok((result.hits.into_iter().map(|hit| hit.id).collect(), result.total))
 }

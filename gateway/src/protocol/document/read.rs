@@ -47,7 +47,10 @@ pub(crate) async fn documents(call: Call<'_>, keys: &[DocumentKey]) -> Result<Ve
             found.push(body);
         }
         if bytes > call.app.config.answer_limit_bytes {
-            return Err(Fault::new(Id::GetLimit, format!("the documents are more than {} bytes together", call.app.config.answer_limit_bytes)));
+            return Err(Fault::new(
+                Id::GetLimit,
+                format!("the documents are more than {} bytes together", call.app.config.answer_limit_bytes),
+            ));
         }
     }
     Ok(found)
@@ -72,7 +75,9 @@ pub(crate) async fn mget(call: Call<'_>) -> Result<Reply, Fault> {
     let found = all(call, &ids).await?;
     let both = || ids.iter().zip(&found);
     let successes = both()
-        .filter_map(|(id, found)| found.as_ref().map(|(source, version)| Shown { id, source: Some(source), version: *version, created: None }))
+        .filter_map(|(id, found)| {
+            found.as_ref().map(|(source, version)| Shown { id, source: Some(source), version: *version, created: None })
+        })
         .collect();
     let errors: Vec<&str> = both().filter(|(_, found)| found.is_none()).map(|(id, _)| id.as_str()).collect();
     refuse_part(call, &errors)?;

@@ -90,7 +90,9 @@ pub(crate) fn request(call: Call<'_>) -> Result<SearchRequest, Fault> {
         body = Map::from_iter([("query".to_owned(), Value::Object(body))]);
     }
     if let Some(name) = body.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(Fault::new(Id::Unsupported, format!("\"{name}\" is not supported in a search; known are {}", KNOWN.join(", "))).props([name]));
+        return Err(
+            Fault::new(Id::Unsupported, format!("\"{name}\" is not supported in a search; known are {}", KNOWN.join(", "))).props([name])
+        );
     }
     let query = query(call, body.remove("query"))?;
     let (from, size) = (call.request.number("from")?, call.request.number("size")?);

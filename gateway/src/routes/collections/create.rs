@@ -94,7 +94,7 @@ fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(),
 }
 
 /// 8 characters of `[a-z0-9]`.
-fn incarnation() -> String {
+pub(crate) fn incarnation() -> String {
     let mut random = rand::rng();
     (0..8).map(|_| char::from_digit(random.random_range(0..36), 36).expect("a digit of base 36")).collect()
 }

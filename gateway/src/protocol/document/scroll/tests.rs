@@ -3,14 +3,8 @@ use super::*;
 #[test]
 fn a_scroll_id_is_ours_whole_and_in_time() {
     let keys = Keyring::new(1, *b"0123456789abcdef");
-    let collection = Collection {
-        index: "i".into(),
-        collection: "c".into(),
-        incarnation: "a".into(),
-        mappings: None,
-        settings: None,
-        created: 0,
-    };
+    let collection =
+        Collection { index: "i".into(), collection: "c".into(), incarnation: "a".into(), mappings: None, settings: None, created: 0 };
     let id = Scroll::begin(&collection, SearchRequest::default(), 1_000).sign(&keys, 5);
     assert!(Scroll::open(&id, &keys, 1_005).is_some());
     assert!(Scroll::open(&id, &keys, 1_006).is_none(), "its time is over");
