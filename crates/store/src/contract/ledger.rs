@@ -4,7 +4,7 @@ use super::{
     answers::all_done,
     fixture::{Fixture, tables},
 };
-use crate::{ClaimOutcome, Record, schema::ColumnType};
+use crate::{ClaimOutcome, Collection, Record, schema::ColumnType};
 use event_schema::{
     envelope::Claim,
     outcome::{DeadReason, Refusal, RefusalCode, Verdict},
