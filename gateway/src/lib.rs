@@ -13,7 +13,6 @@ mod feedback;
 mod idempotency;
 mod metrics;
 mod openapi;
-#[allow(dead_code, reason = "controllers are to use it")]
 mod protocol;
 mod publish;
 mod read;

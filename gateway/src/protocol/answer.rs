@@ -44,7 +44,6 @@ pub(crate) struct Answer {
     pub index: Option<String>,
     pub collection: Option<String>,
     pub volatile: Option<Raw>,
-    pub deprecations: Vec<&'static str>,
     pub outcome: Result<Reply, Fault>,
 }
 
@@ -58,7 +57,6 @@ impl Answer {
             index: request.index.clone(),
             collection: request.collection.clone(),
             volatile: request.volatile.clone(),
-            deprecations: Vec::new(),
             outcome,
         }
     }
@@ -72,7 +70,6 @@ impl Answer {
             index: None,
             collection: None,
             volatile: None,
-            deprecations: Vec::new(),
             outcome: Err(fault),
         }
     }
@@ -130,9 +127,6 @@ impl Serialize for Enveloped<'_> {
         map.serialize_entry("headers", &Headers {})?;
         if let Some(token) = answer.token() {
             map.serialize_entry("token", token)?;
-        }
-        if !answer.deprecations.is_empty() {
-            map.serialize_entry("deprecations", &answer.deprecations)?;
         }
         map.serialize_entry("result", &answer.outcome.as_ref().ok().and_then(|reply| reply.result.as_deref()))?;
         map.end()

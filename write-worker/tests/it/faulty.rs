@@ -27,6 +27,8 @@ use store::{
 pub struct Faults {
     /// The record store is away.
     pub record_away: AtomicBool,
+    /// The view takes no write, and may never again.
+    pub view_away: AtomicBool,
     /// Bodies that hold this text are refused for good by the view.
     pub poison: Mutex<Option<String>>,
     /// Every document write that reached the record store: key → versions in order.
@@ -190,6 +192,9 @@ impl View for FaultyView {
     }
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
         self.1.pass(Abyss::BeforeView).await;
+        if self.1.view_away.load(Ordering::SeqCst) {
+            return vec![ItemVerdict::Transient("the view is away".into()); writes.len()];
+        }
         let poison = self.1.poison.lock().unwrap().clone();
         let mut verdicts = self.0.apply(writes).await;
         for (write, verdict) in writes.iter().zip(&mut verdicts) {

@@ -7,7 +7,7 @@ use event_schema::{
     codec,
     decision::{Change, Open},
     id::EntityKey,
-    outcome::Verdict,
+    outcome::{RefusalCode, Verdict},
     topics,
 };
 use serde_json::json;
@@ -57,6 +57,30 @@ async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_ane
     let later = world.update("a", json!({"n": 2})).await;
     world.resolved(&[later]).await;
     assert_eq!(world.body("a").await, Some((3, json!({"n": 2}))));
+    worker.stop().await;
+}
+
+/// A view has no place any more for what was decided before its collection was dropped: that must not hold up the partition for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dropped_collection_holds_nobody_up() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    world.faults.view_away.store(true, Ordering::SeqCst);
+    let decided = world.create("a", json!({"n": 0})).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(world.real.ledger(&[decided]).await.unwrap()[0].is_none(), "it waits for the view");
+    let old = crate::harness::collection();
+    assert_eq!(world.real.drop_collection(&old.index, &old.collection, &old.incarnation).await, Ok(true));
+    assert!(applied(&world.resolved(&[decided]).await[0]), "what was decided is applied, as far as there is a place for it");
+    world.faults.view_away.store(false, Ordering::SeqCst);
+    // The worker must not go on believing in the collection it knew.
+    tokio::time::sleep(Duration::from_millis(250)).await;
+    let late =
+        [world.create("b", json!({"n": 0})).await, world.create("a", json!({"n": 0})).await, world.update("a", json!({"n": 1})).await];
+    for entry in world.resolved(&late).await {
+        assert!(matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing), "{entry:?}");
+    }
+    assert_eq!(world.body("b").await, None);
     worker.stop().await;
 }
 

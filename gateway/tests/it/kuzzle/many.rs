@@ -18,7 +18,10 @@ async fn each_document_has_its_own_outcome() {
         (&json!("d1"), &json!(201), &json!(true), &json!("created"))
     );
     assert_eq!((&successes[1]["_source"]["n"], &successes[1]["_source"]["_kuzzle_info"]["author"]), (&json!(1), &json!("-1")));
-    ok(&app, "POST", "/ix/co/_mGet", Some(json!({"ids": ["d0"], "after": made["token"]}))).await;
+    let token = made["token"].as_str().unwrap();
+    let seen = ok(&app, "POST", &format!("/ix/co/_search?after={token}&size=0"), None).await;
+    assert_eq!(seen["total"], 3);
+    fault(&app, "GET", "/ix/co/d0?after=t1.nonsense.x", None, 400, "api.assert.invalid_argument").await;
 
     let body =
         json!({"documents": [{"_id": "d1", "body": {}}, {"_id": "new", "body": {"n": 9}}, {"_id": 5, "body": {}}, {"_id": "no"}, 7]});
