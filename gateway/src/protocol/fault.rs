@@ -28,7 +28,6 @@ macro_rules! faults {
 
 faults! {
     Unexpected "core.fatal.unexpected_error" 0x0000_0001 500;
-    Unavailable "core.fatal.service_unavailable" 0x0000_0002 500;
     RoomNotFound "core.realtime.room_not_found" 0x0001_0001 404;
     InvalidState "core.realtime.invalid_state" 0x0001_0003 400;
     InvalidScope "core.realtime.invalid_scope" 0x0001_0004 400;
@@ -47,21 +46,15 @@ faults! {
     NotFound "services.storage.not_found" 0x0101_000b 404;
     UnknownScroll "services.storage.unknown_scroll_id" 0x0101_000e 404;
     DocumentExists "services.storage.document_already_exists" 0x0101_0011 400;
-    BadDocument "services.storage.invalid_argument" 0x0101_0013 400;
     InvalidMapping "services.storage.invalid_mapping" 0x0101_0015 400;
     StoreAway "services.storage.not_connected" 0x0101_0018 500;
-    TooManyOperations "services.storage.too_many_operations" 0x0101_0019 500;
     CannotChangeMapping "services.storage.cannot_change_mapping" 0x0101_001a 400;
-    UnmappedType "services.storage.invalid_mapping_type" 0x0101_001d 400;
-    TooManyChanges "services.storage.too_many_changes" 0x0101_0020 500;
     StorageBadRequest "services.storage.unexpected_bad_request" 0x0101_0021 400;
-    StorageError "services.storage.unexpected_error" 0x0101_0023 500;
     IndexExists "services.storage.index_already_exists" 0x0101_0026 412;
     BadQuery "services.storage.invalid_search_query" 0x0101_0028 400;
     BadIndexName "services.storage.invalid_index_name" 0x0101_0029 400;
     BadCollectionName "services.storage.invalid_collection_name" 0x0101_002a 400;
     StrictMapping "services.storage.strict_mapping_rejection" 0x0101_002b 400;
-    UnknownKeyword "services.storage.unknown_query_keyword" 0x0101_002d 400;
     IncompleteUpdate "services.storage.incomplete_update" 0x0101_002e 400;
     ManyTargets "services.storage.invalid_multi_index_collection_usage" 0x0101_0031 400;
     /// Not Kuzzle's: a write that was accepted and is not applied in the time allowed; or a read's `after` that is not.
@@ -79,9 +72,6 @@ faults! {
     InvalidType "api.assert.invalid_type" 0x0201_0001 400;
     InvalidArgument "api.assert.invalid_argument" 0x0201_0002 400;
     MissingArgument "api.assert.missing_argument" 0x0201_0003 400;
-    EmptyArgument "api.assert.empty_argument" 0x0201_0004 400;
-    MutuallyExclusive "api.assert.mutually_exclusive" 0x0201_0005 400;
-    UnexpectedArgument "api.assert.unexpected_argument" 0x0201_0007 400;
     BodyRequired "api.assert.body_required" 0x0201_0008 400;
     KoncordeUnsupported "api.assert.koncorde_restricted_keyword" 0x0201_000d 400;
     Koncorde "api.assert.koncorde_dsl_error" 0x0201_000e 400;
@@ -101,8 +91,6 @@ faults! {
     BadVolatile "network.http.volatile_parse_failed" 0x0301_000b 400;
     BadBody "network.http.body_parse_failed" 0x0301_000c 400;
     BadFrame "network.websocket.unexpected_error" 0x0303_0001 400;
-    BadToken "security.token.invalid" 0x0701_0001 401;
-    ExpiredToken "security.token.expired" 0x0701_0006 401;
     UnknownStrategy "security.credentials.unknown_strategy" 0x0702_0001 400;
 }
 
