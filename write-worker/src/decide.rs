@@ -17,8 +17,9 @@ use crate::{
     mark::{Marker, Progress},
     step::{Aside, Step},
 };
-use event_log::Record;
-use std::sync::Arc;
+use event_log::{Delivery, Record};
+use event_schema::decision::Mark;
+use std::{collections::VecDeque, sync::Arc};
 
 /// A batch on its way to the stores.
 #[derive(Debug, Default)]
@@ -46,6 +47,8 @@ pub(crate) struct Decider {
     recent: Recent,
     collections: inputs::Collections,
     marker: Marker,
+    /// Marks that were sent alone, and whose places nobody has looked at yet.
+    sent: VecDeque<(Delivery, Mark)>,
     batch: u64,
 }
 
@@ -53,7 +56,18 @@ impl Decider {
     /// `expected`: the offset after the tenure's last record in `changes`.
     pub fn new(worker: Arc<Worker>, partition: u16, epoch: u64, expected: u64, recent: Recent, marker: Marker) -> Self {
         let state = State::new(worker.config.cache_bytes);
-        Self { worker, partition, epoch, expected, state, recent, collections: inputs::Collections::default(), marker, batch: 0 }
+        Self {
+            worker,
+            partition,
+            epoch,
+            expected,
+            state,
+            recent,
+            collections: inputs::Collections::default(),
+            marker,
+            sent: VecDeque::new(),
+            batch: 0,
+        }
     }
 
     /// The whole stage for a batch of records. `again`: these positions were decided before and voided, so their ids are no repeats.
@@ -75,11 +89,23 @@ impl Decider {
         Ok(decided)
     }
 
-    /// Appends a mark by itself, if there is progress to tell: for when nothing else comes.
+    /// Appends a mark by itself, if there is progress to tell, and waits until all marks stand.
     pub async fn mark(&mut self, progress: Progress) -> Result<(), Halt> {
-        if let Some(mark) = self.marker.due(progress, self.worker.ports.clock.now()) {
-            self.append(Some(mark), Vec::new()).await?;
+        let mark = self.marker.due(progress, self.worker.ports.clock.now());
+        self.append(mark, Vec::new()).await.map(drop)
+    }
+
+    /// Sends a mark by itself, if there is progress to tell, and does not wait: for when nothing else is to be decided. Whatever is appended
+    /// next looks first where it landed.
+    pub async fn send_mark(&mut self, progress: Progress) -> Result<(), Halt> {
+        match self.marker.due(progress, self.worker.ports.clock.now()) {
+            Some(mark) => self.enqueue_mark(mark).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Are there marks that nobody has looked after?
+    pub fn has_sent(&self) -> bool {
+        !self.sent.is_empty()
     }
 }

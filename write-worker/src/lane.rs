@@ -248,7 +248,6 @@ impl Lane {
         let mut stream = self.open(window.next()).await?;
         let limits = Limits { records: self.worker.config.batch_records, bytes: self.worker.config.batch_bytes };
         loop {
-            let idle = tokio::time::sleep(Duration::from_millis(10));
             tokio::select! {
                 biased;
                 () = self.shutdown.soft() => return Ok(()),
@@ -262,10 +261,11 @@ impl Lane {
                         return Ok(());
                     }
                 }
-                () = async { idle.await; _ = seen.changed().await } => {
+                Ok(()) = seen.changed() => {
                     let progress = *seen.borrow_and_update();
-                    decider.mark(progress).await?;
+                    decider.send_mark(progress).await?;
                 }
+                settled = decider.settle(), if decider.has_sent() => settled?,
             }
         }
     }

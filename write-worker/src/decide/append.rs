@@ -3,7 +3,7 @@
 
 use super::{Decided, Decider};
 use crate::{Worker, lane::Halt, step::Step};
-use event_log::{Delivery, NewRecord, Refused};
+use event_log::{Appended, Delivery, DeliveryError, NewRecord, Refused};
 use event_schema::{
     codec,
     decision::{Change, Decision, Mark},
@@ -18,16 +18,11 @@ impl Decider {
             let parts = codec::encode_change(&change, None);
             sent.push((enqueue(&self.worker, &self.worker.topics.changes, self.partition, parts).await?, change));
         }
+        // Sent before, so acknowledged no later.
+        self.settle().await?;
         let mut decided = Decided::default();
         for (delivery, change) in sent {
-            let offset = delivered(delivery).await?;
-            if offset != self.expected {
-                return Err(Halt::Retake(format!(
-                    "a record landed at {offset} in `changes`, not at {}: somebody else wrote",
-                    self.expected
-                )));
-            }
-            self.expected += 1;
+            let offset = self.landed(delivered(delivery).await?)?;
             match change {
                 Change::Decision(decision) => {
                     self.worker.metrics.decided(&decision.verdict);
@@ -40,6 +35,34 @@ impl Decider {
         }
         Ok(decided)
     }
+
+    pub(super) async fn enqueue_mark(&mut self, mark: Mark) -> Result<(), Halt> {
+        let parts = codec::encode_change(&Change::Mark(mark.clone()), None);
+        let delivery = enqueue(&self.worker, &self.worker.topics.changes, self.partition, parts).await?;
+        self.sent.push_back((delivery, mark));
+        Ok(())
+    }
+
+    /// Waits until the marks that were sent alone stand where they must. Cancel-safe.
+    pub async fn settle(&mut self) -> Result<(), Halt> {
+        while let Some((delivery, _)) = self.sent.front_mut() {
+            let offset = delivered(delivery).await?;
+            self.landed(offset)?;
+            if let Some((_, mark)) = self.sent.pop_front() {
+                self.marker.keep(mark);
+            }
+        }
+        Ok(())
+    }
+
+    /// Just behind our last record, or the tenure is over.
+    fn landed(&mut self, offset: u64) -> Result<u64, Halt> {
+        if offset != self.expected {
+            return Err(Halt::Retake(format!("a record landed at {offset} in `changes`, not at {}: somebody else wrote", self.expected)));
+        }
+        self.expected += 1;
+        Ok(offset)
+    }
 }
 
 /// Appends one record and waits for its offset.
@@ -47,7 +70,7 @@ pub(crate) async fn append_record(worker: &Worker, topic: &Arc<str>, partition: 
     delivered(enqueue(worker, topic, partition, parts).await?).await
 }
 
-async fn delivered(delivery: Delivery) -> Result<u64, Halt> {
+async fn delivered(delivery: impl Future<Output = Result<Appended, DeliveryError>>) -> Result<u64, Halt> {
     delivery
         .await
         .map(|appended| appended.offset)
