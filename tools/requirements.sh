@@ -32,7 +32,10 @@ need_servers() {
     need maven mvn --version
 }
 
-need_node() { need nodejs node --version; }
+need_node() { # the Kuzzle SDK is driven in Node
+    need nodejs node --version
+    need npm npm --version
+}
 
 # Installs what is missing, or ends with the lines to type.
 requirements_met() {

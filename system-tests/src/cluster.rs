@@ -91,10 +91,14 @@ impl Cluster {
     }
 
     async fn worker(&mut self, n: usize, variables: &[(String, String)]) -> Result<()> {
+        self.service("write-worker", &format!("worker-{n}"), variables).await
+    }
+
+    /// A process that serves nothing but its health.
+    async fn service(&mut self, command: &str, name: &str, variables: &[(String, String)]) -> Result<()> {
         let admin = self.address()?;
         let variables = with(variables, "CONSIGN_ADMIN_LISTEN", &admin);
-        let arguments = vec!["write-worker".to_owned()];
-        self.launch(&format!("worker-{n}"), Start { arguments, variables, health: admin }).await
+        self.launch(name, Start { arguments: vec![command.to_owned()], variables, health: admin }).await
     }
 
     /// One more worker, beside those that run.
@@ -104,6 +108,21 @@ impl Cluster {
     pub async fn add_worker(&mut self, n: usize) -> Result<()> {
         let like = self.started.get("worker-0").context("there is no worker to be like")?.variables.clone();
         self.worker(n, &like).await
+    }
+
+    /// One more notifier, beside those that run.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn add_notifier(&mut self, n: usize) -> Result<()> {
+        let like = self.started.get("worker-0").context("there is no worker to be like")?.variables.clone();
+        self.service("notifier", &format!("notifier-{n}"), &like).await
+    }
+
+    /// `http://host:port` of each gateway.
+    #[must_use]
+    pub fn gateways(&self) -> &[String] {
+        &self.gateways
     }
 
     /// A client of all gateways.

@@ -9,4 +9,5 @@ pub mod cluster;
 pub mod history;
 pub mod model;
 pub mod process;
+pub mod sdk;
 pub mod workload;

@@ -1,0 +1,125 @@
+// Searches, page by page, counts, and writes by query.
+'use strict';
+
+const { equals, holds, text } = require('../checks');
+const { prepare } = require('../collection');
+
+const CITIES = ['Oslo', 'Lima', 'Paris'];
+const TOTAL = 30;
+
+async function run({ checks, clients, protocol, index }) {
+  const kuzzle = await clients.connect(protocol);
+  const collection = await prepare(kuzzle, index);
+  const documents = Array.from({ length: TOTAL }, (_, n) => ({
+    _id: `d${String(n).padStart(2, '0')}`,
+    body: { name: `name ${n}`, city: CITIES[n % 3], age: n, location: { lat: n, lon: 0 }, text: `Some words of ${CITIES[n % 3]}` },
+  }));
+  await checks.check('thirty documents, searchable at once', async () => {
+    equals((await kuzzle.document.mCreate(index, collection, documents, { refresh: 'wait_for' })).errors, []);
+  });
+  const on = { checks, document: kuzzle.document, bulk: kuzzle.bulk, index, collection, protocol };
+  await finds(on);
+  await pages(on);
+  await writes(on);
+}
+
+const ids = found => found.hits.map(hit => hit._id);
+
+async function finds({ checks, document, index, collection, protocol }) {
+  await checks.check('count', async () => equals(await document.count(index, collection), TOTAL));
+  await checks.check('count of a query', async () => equals(await document.count(index, collection, { query: { term: { city: 'Oslo' } } }), 10));
+  await checks.check('search', async () => {
+    const found = await document.search(index, collection, { query: { range: { age: { gte: 10, lt: 13 } } }, sort: [{ age: 'desc' }] });
+    equals([found.total, found.fetched, ids(found)], [3, 3, ['d12', 'd11', 'd10']]);
+    holds(found.hits[0], { _source: { name: 'name 12', _kuzzle_info: { author: '-1' } } });
+  });
+  await checks.check('search of everything gives ten', async () => {
+    const found = await document.search(index, collection);
+    equals([found.total, found.hits.length], [TOTAL, 10]);
+  });
+  await checks.check('search in text', async () => {
+    const found = await document.search(index, collection, { query: { match: { text: 'lima' } } }, { size: 20 });
+    equals([found.total, found.hits.length], [10, 10]);
+  });
+  await checks.check('search by distance', async () => {
+    const query = { geo_distance: { distance: '250km', location: { lat: 10, lon: 0 } } };
+    equals(ids(await document.search(index, collection, { query, sort: ['age'] })), ['d08', 'd09', 'd10', 'd11', 'd12']);
+  });
+  await checks.check('search with lang=koncorde', async () => {
+    const query = { and: [{ equals: { city: 'Paris' } }, { range: { age: { gt: 20 } } }] };
+    const found = await document.search(index, collection, { query, sort: ['age'] }, { lang: 'koncorde' });
+    equals(ids(found), ['d23', 'd26', 'd29']);
+  });
+  await checks.refused('search for what cannot be meant', { status: 400 }, () =>
+    document.search(index, collection, { query: { no_such_clause: {} } }),
+  );
+  if (protocol === 'http') {
+    await checks.check('search by GET', async () => {
+      const found = await document.search(index, collection, { query: { term: { city: 'Oslo' } } }, { verb: 'GET', size: 4 });
+      equals([found.total, found.hits.length], [10, 4]);
+    });
+  }
+}
+
+async function whole(found) {
+  const seen = [];
+  for (let page = found, pages = 0; page; page = await page.next(), pages += 1) {
+    if (pages > TOTAL) throw new Error('the pages do not end');
+    seen.push(...ids(page));
+  }
+  return seen;
+}
+
+async function pages({ checks, document, index, collection }) {
+  const all = Array.from({ length: TOTAL }, (_, n) => `d${String(n).padStart(2, '0')}`);
+  await checks.check('pages by from and size', async () => {
+    equals((await whole(await document.search(index, collection, {}, { from: 0, size: 7 }))).sort(), all);
+  });
+  await checks.check('pages by search_after', async () => {
+    equals(await whole(await document.search(index, collection, { sort: [{ age: 'asc' }, '_id'] }, { size: 7 })), all);
+  });
+  await checks.check('pages by scroll', async () => {
+    equals((await whole(await document.search(index, collection, {}, { size: 8, scroll: '30s' }))).sort(), all);
+  });
+  await checks.check('a scroll has an id', async () => {
+    const request = { controller: 'document', action: 'search', index, collection, size: 8, scroll: '30s', body: {} };
+    holds((await document.kuzzle.query(request)).result, { scrollId: text, total: TOTAL });
+  });
+  await checks.refused('a scroll that nobody opened', { status: 404, id: 'services.storage.unknown_scroll_id' }, () =>
+    document.kuzzle.query({ controller: 'document', action: 'scroll', scrollId: 'nonsense' }),
+  );
+}
+
+async function writes({ checks, document, bulk, index, collection }) {
+  const wait = { refresh: 'wait_for' };
+  await checks.check('updateByQuery', async () => {
+    const answer = await document.updateByQuery(index, collection, { term: { city: 'Oslo' } }, { moved: true }, wait);
+    equals([answer.successes.length, answer.errors.length], [10, 0]);
+    holds(answer.successes[0], { _id: text, _version: 2, status: 200 });
+    holds((await document.get(index, collection, 'd00'))._source, { moved: true, city: 'Oslo' });
+  });
+  await checks.check('updateByQuery with lang=koncorde', async () => {
+    const answer = await document.updateByQuery(index, collection, { equals: { city: 'Lima' } }, { moved: false }, { lang: 'koncorde', ...wait });
+    equals(answer.successes.length, 10);
+  });
+  await checks.check('deleteByQuery', async () => {
+    const deleted = await document.deleteByQuery(index, collection, { query: { range: { age: { lt: 3 } } } }, wait);
+    equals([...deleted].sort(), ['d00', 'd01', 'd02']);
+    equals(await document.count(index, collection), TOTAL - 3);
+  });
+  await checks.check('deleteByQuery with lang=koncorde', async () => {
+    const deleted = await document.deleteByQuery(index, collection, { query: { ids: { values: ['d03', 'd04'] } } }, { lang: 'koncorde', ...wait });
+    equals([...deleted].sort(), ['d03', 'd04']);
+  });
+  await checks.check('bulk:updateByQuery', async () => {
+    equals(await bulk.updateByQuery(index, collection, { term: { city: 'Paris' } }, { capital: true }), 9);
+    holds((await document.get(index, collection, 'd05'))._source, { capital: true });
+  });
+  await checks.check('bulk:deleteByQuery', async () => {
+    await document.kuzzle.collection.refresh(index, collection);
+    equals(await bulk.deleteByQuery(index, collection, { query: { term: { city: 'Paris' } } }), 9);
+    equals(await document.exists(index, collection, 'd05'), false);
+  });
+}
+
+module.exports = { run, protocols: ['ws', 'http'] };

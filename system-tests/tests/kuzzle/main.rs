@@ -1,0 +1,34 @@
+//! The unmodified `kuzzle-sdk` over its WebSocket and Http classes: every call and every notification checked, a gateway killed on the way.
+
+use anyhow::Result;
+use system_tests::{
+    cluster::Cluster,
+    sdk::{self, Summary},
+};
+use testbed::Servers;
+
+/// Fewer would mean that the script lost some.
+const AT_LEAST: u64 = 300;
+
+fn judge(summary: Summary) {
+    assert_eq!(summary.failed, 0, "{summary:?}: the failed ones are named above");
+    assert!(summary.checks >= AT_LEAST, "{summary:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_on_the_embedded_default() -> Result<()> {
+    let mut cluster = Cluster::embedded().await?;
+    judge(sdk::run(&mut cluster).await?);
+    Ok(())
+}
+
+/// Clients of different gateways meet in the same rooms.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_on_real_servers_with_two_notifiers() -> Result<()> {
+    let mut cluster = Cluster::on(Servers::shared().addresses(), 2, 2).await?;
+    for n in 0..2 {
+        cluster.add_notifier(n).await?;
+    }
+    judge(sdk::run(&mut cluster).await?);
+    Ok(())
+}
