@@ -9,6 +9,7 @@ Examples:
   consign dev                                   the whole pipeline in this process, on files in ./data
   consign load data/cities.jsonl.gz --operation document.createOrReplace --index world --collection cities --id /id --create
   consign request show r1AQAB… --follow
+  consign subscribe '{\"equals\": {\"country\": \"FR\"}}' --index world --collection cities
   consign doctor                                what is missing or weak, and the line that mends it
 
 Exit codes: 0 done, 1 failed or refused, 2 usage, 3 something that must answer is out of reach.";
@@ -58,6 +59,10 @@ pub enum Command {
     Dlq(commands::dlq::Command),
     #[command(subcommand)]
     Bench(commands::bench::Command),
+    Subscribe(commands::subscribe::Arguments),
+    Publish(commands::publish::Arguments),
+    #[command(subcommand)]
+    Subscription(commands::subscription::Command),
     #[command(subcommand)]
     Filter(commands::filter::Command),
     #[command(subcommand)]

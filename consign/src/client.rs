@@ -1,4 +1,7 @@
-//! The public HTTP API, as commands use it. Knows no more of a gateway than its description.
+//! The public API, as commands use it: HTTP, and sockets for what is told. Knows no more of a gateway than its description.
+
+pub mod envelope;
+pub mod socket;
 
 use crate::failure::Failure;
 use clap::Args;
@@ -34,8 +37,7 @@ impl Answer {
             return Ok(self.body);
         }
         let of = |name: &str| self.body[name].as_str().filter(|text| !text.is_empty());
-        let text = of("detail").or(of("title")).map_or_else(|| self.body.to_string(), str::to_owned);
-        let failure = Failure::failed(format!("{} {}: {text}", self.status, of("code").unwrap_or("no code")));
+        let failure = failed(Some(self.status.into()), of("code"), of("detail").or(of("title")), &self.body);
         Err(match of("hint") {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -77,6 +79,17 @@ impl Client {
     /// Nobody answers, or no longer.
     pub fn away(&self, error: &reqwest::Error) -> Failure {
         let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        self.unreachable(&why)
+    }
+
+    fn unreachable(&self, why: &str) -> Failure {
         Failure::unreachable(format!("no answer from {}: {why}", self.url)).hint("is it running? `consign dev`, or name another with --url")
     }
+}
+
+/// A refusal as every command tells it; the whole answer where it says nothing by itself.
+fn failed(status: Option<u64>, code: Option<&str>, text: Option<&str>, whole: &Value) -> Failure {
+    let status = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
+    let text = text.map_or_else(|| whole.to_string(), str::to_owned);
+    Failure::failed(format!("{status} {}: {text}", code.unwrap_or("no code")))
 }

@@ -12,8 +12,11 @@ pub mod gateway;
 pub mod health;
 pub mod load;
 pub mod notifier;
+pub mod publish;
 pub mod request;
 pub mod schema;
+pub mod subscribe;
+pub mod subscription;
 pub mod topics;
 pub mod write_worker;
 
@@ -71,6 +74,9 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
         Command::Bench(command) => bench::run(command, invocation).await,
+        Command::Subscribe(arguments) => subscribe::run(arguments, invocation).await,
+        Command::Publish(arguments) => publish::run(arguments, invocation).await,
+        Command::Subscription(command) => subscription::run(command, invocation).await,
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
         Command::Schema(command) => schema::run(&command, invocation),
         Command::Completions(arguments) => completions::run(&arguments, invocation),

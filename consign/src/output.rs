@@ -37,6 +37,11 @@ impl Output {
         }
     }
 
+    /// Something that went wrong and does not end the command: told to people and scripts alike.
+    pub fn warning(&self, text: &str) {
+        _ = writeln!(std::io::stderr().lock(), "consign: {text}");
+    }
+
     pub fn failed(&self, failure: &Failure) -> ExitCode {
         let mut stderr = std::io::stderr().lock();
         if !failure.message.is_empty() {

@@ -66,7 +66,7 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
 }
 
 /// A filter given as JSON, as `@file`, or as `-` for the input.
-fn read_filter(argument: &str, mut input: impl Read) -> anyhow::Result<Value> {
+pub(super) fn read_filter(argument: &str, mut input: impl Read) -> anyhow::Result<Value> {
     let text = match argument.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?,
         None if argument == "-" => {

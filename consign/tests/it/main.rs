@@ -7,3 +7,4 @@ mod deploy;
 mod dev;
 mod load;
 mod pipeline;
+mod subscribe;

@@ -39,8 +39,12 @@ pub struct Pipeline {
 
 impl Pipeline {
     pub fn start(folder: &Path) -> Self {
+        Self::start_at(folder, "127.0.0.1:0")
+    }
+
+    pub fn start_at(folder: &Path, listen: &str) -> Self {
         let log = std::fs::File::options().create(true).append(true).open(folder.join("dev.log")).expect("a log");
-        let mut command = consign(&["dev", "--data", "data", "--listen", "127.0.0.1:0", "--json"], folder);
+        let mut command = consign(&["dev", "--data", "data", "--listen", listen, "--json"], folder);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
         let mut first = String::new();
         BufReader::new(child.stdout.take().expect("its output")).read_line(&mut first).expect("a line");

@@ -1,0 +1,99 @@
+//! A WebSocket to a gateway: one subscription, and what it is told, in order. Never waits on a connection that has gone silent.
+
+use super::{Client, envelope};
+use crate::failure::Failure;
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use std::time::{Duration, Instant};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, Utf8Bytes},
+};
+
+const PING: Duration = Duration::from_secs(5);
+/// Silent for so long, pings unanswered: gone.
+const SILENCE: Duration = Duration::from_secs(15);
+/// For connecting and for an answer: a room is active when every notifier says so.
+const ANSWER: Duration = Duration::from_secs(40);
+
+pub struct Socket {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    url: String,
+    heard: Instant,
+}
+
+/// A subscription as it was granted.
+#[derive(Debug)]
+pub struct Granted {
+    pub room: String,
+    pub channel: String,
+}
+
+impl Socket {
+    pub async fn connect(client: &Client) -> Result<Self, Failure> {
+        let url = client.url().replacen("http", "ws", 1);
+        let away = |why: String| client.unreachable(&why);
+        let connected = tokio::time::timeout(ANSWER, connect_async(&url)).await;
+        let (stream, _) = connected.map_err(|_| away("no answer".to_owned()))?.map_err(|error| away(reason(&error)))?;
+        Ok(Self { stream, url, heard: Instant::now() })
+    }
+
+    /// Subscribes with these arguments of `realtime:subscribe`.
+    pub async fn subscribe(&mut self, arguments: Value) -> Result<Granted, Failure> {
+        let mut request = envelope::request("realtime", "subscribe", arguments);
+        request["requestId"] = "subscribe".into();
+        self.send(Message::text(request.to_string())).await?;
+        let answer = tokio::time::timeout(ANSWER, self.text()).await;
+        let text = answer.map_err(|_| self.lost("it does not answer"))??;
+        let answer = serde_json::from_str(&text).map_err(|_| Failure::failed(format!("{} answers what is no JSON: {text}", self.url)))?;
+        let result = envelope::result(answer)?;
+        let of = |name: &str| result[name].as_str().unwrap_or_default().to_owned();
+        Ok(Granted { room: of("roomId"), channel: of("channel") })
+    }
+
+    /// The next text that the gateway sends.
+    pub async fn text(&mut self) -> Result<Utf8Bytes, Failure> {
+        loop {
+            let Ok(next) = tokio::time::timeout(PING, self.stream.next()).await else {
+                if self.heard.elapsed() > SILENCE {
+                    return Err(self.lost("it has gone silent"));
+                }
+                self.send(Message::Ping(bytes::Bytes::new())).await?;
+                continue;
+            };
+            self.heard = Instant::now();
+            match next {
+                Some(Ok(Message::Text(text))) => return Ok(text),
+                Some(Ok(Message::Close(frame))) => {
+                    let why = frame.map(|frame| format!("it closed with {}: {}", frame.code, frame.reason));
+                    return Err(self.lost(why.as_deref().unwrap_or("it closed")));
+                }
+                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Err(error)) => return Err(self.lost(&reason(&error))),
+                None => return Err(self.lost("it closed")),
+            }
+        }
+    }
+
+    /// Says goodbye, so that the room is left at once.
+    pub async fn close(mut self) {
+        _ = tokio::time::timeout(Duration::from_secs(1), self.stream.close(None)).await;
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Failure> {
+        self.stream.send(message).await.map_err(|error| self.lost(&reason(&error)))
+    }
+
+    fn lost(&self, why: &str) -> Failure {
+        Failure::unreachable(format!("lost {}: {why}", self.url))
+    }
+}
+
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Io(error) => error.to_string(),
+        Error::Http(response) => format!("it answers {} to a WebSocket", response.status()),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,154 @@
+//! `consign subscribe`: prints what a subscription is told, as it comes. Comes back after a lost connection and says so, since what happened in
+//! between is not told again.
+
+mod line;
+
+use super::{Invocation, filter};
+use crate::{
+    client::{
+        Client,
+        socket::{Granted, Socket},
+    },
+    failure::{Failure, Kind},
+};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use std::{io, time::Duration};
+
+const EXAMPLES: &str = "\
+Examples:
+  consign subscribe --index world --collection cities                            every change
+  consign subscribe '{\"equals\": {\"country\": \"FR\"}}' --index world --collection cities
+  consign subscribe @near-paris.json --index geo --collection buses --scope in --users all
+  consign subscribe --index geo --collection buses --state all --json | jq .result._source
+
+A filter is described in docs/filters.md; `consign filter check` tries one. Each line is one notification; with --json as the gateway sent it.
+A document matched before and after a change is in, one that no longer does is out. Ctrl-C ends it.";
+
+/// Listen to a collection: print every change and message that matches a filter, as it comes
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// The filter as JSON, `@FILE`, or `-` for standard input
+    #[arg(default_value = "{}")]
+    filter: String,
+    #[arg(long, short, value_name = "NAME")]
+    index: String,
+    #[arg(long, short, value_name = "NAME")]
+    collection: String,
+    /// Documents that come to match or go on matching, those that cease to, both, or none
+    #[arg(long, value_enum, default_value_t = Either::All)]
+    scope: Either,
+    /// Who else comes into the room or leaves it
+    #[arg(long, value_enum, default_value_t = Either::None)]
+    users: Either,
+    /// When it is decided, when it is in every store, or both
+    #[arg(long, value_enum, default_value_t = State::Done)]
+    state: State,
+    /// End after so many notifications
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    count: Option<u64>,
+    #[command(flatten)]
+    client: crate::client::Endpoint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Either {
+    All,
+    In,
+    Out,
+    None,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum State {
+    All,
+    Pending,
+    Done,
+}
+
+const SHORTEST: Duration = Duration::from_millis(250);
+const LONGEST: Duration = Duration::from_secs(10);
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let filter = filter::read_filter(&arguments.filter, io::stdin()).map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let client = Client::new(&arguments.client)?;
+    let subscription = Subscription { client: &client, request: request(&arguments, &filter), invocation };
+    // Not being there at all is a mistake in the address; going away later is not.
+    let (mut socket, mut granted) = subscription.open().await?;
+    let mut left = arguments.count;
+    loop {
+        let heard = tokio::select! {
+            heard = subscription.print(&mut socket, &granted, &mut left) => heard,
+            _ = tokio::signal::ctrl_c() => Ok(()),
+        };
+        let Err(lost) = heard else {
+            socket.close().await;
+            return Ok(());
+        };
+        invocation.output.warning(&format!("{lost}; what happens now is not told"));
+        (socket, granted) = tokio::select! {
+            again = subscription.again() => again?,
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        };
+    }
+}
+
+fn request(arguments: &Arguments, filter: &Value) -> Value {
+    json!({
+        "index": arguments.index,
+        "collection": arguments.collection,
+        "body": filter,
+        "scope": name(arguments.scope),
+        "users": name(arguments.users),
+        "state": name(arguments.state),
+    })
+}
+
+fn name(value: impl ValueEnum) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+struct Subscription<'a> {
+    client: &'a Client,
+    request: Value,
+    invocation: Invocation<'a>,
+}
+
+impl Subscription<'_> {
+    async fn open(&self) -> Result<(Socket, Granted), Failure> {
+        let mut socket = Socket::connect(self.client).await?;
+        let granted = socket.subscribe(self.request.clone()).await?;
+        self.invocation.output.note(&format!("listening in room {}; Ctrl-C ends it", granted.room));
+        Ok((socket, granted))
+    }
+
+    /// Until the gateway is back; only a refusal ends it.
+    async fn again(&self) -> Result<(Socket, Granted), Failure> {
+        let mut pause = SHORTEST;
+        loop {
+            tokio::time::sleep(pause).await;
+            match self.open().await {
+                Err(failure) if failure.kind == Kind::Unreachable => pause = (pause * 2).min(LONGEST),
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Prints until the connection is lost (an error) or enough was told.
+    async fn print(&self, socket: &mut Socket, granted: &Granted, left: &mut Option<u64>) -> Result<(), Failure> {
+        while *left != Some(0) {
+            let text = socket.text().await?;
+            let Ok(told) = serde_json::from_str::<Value>(&text) else { continue };
+            if told["room"] != granted.channel.as_str() {
+                continue;
+            }
+            match self.invocation.output.json {
+                true => self.invocation.output.line(&text),
+                false => self.invocation.output.line(&line::of(&told)),
+            }
+            *left = left.map(|left| left - 1);
+        }
+        Ok(())
+    }
+}
