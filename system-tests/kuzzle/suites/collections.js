@@ -21,7 +21,7 @@ async function indexes(checks, kuzzle, index) {
     const list = await kuzzle.index.list();
     if (!list.includes(index)) throw new Error(`${index} is not in ${list}`);
   });
-  await checks.refused('index:create of one that is there', { status: 400, id: 'services.storage.index_already_exists' }, () =>
+  await checks.refused('index:create of one that is there', { status: 412, id: 'services.storage.index_already_exists' }, () =>
     kuzzle.index.create(index),
   );
 }
