@@ -28,9 +28,6 @@ async function places(checks, kuzzle, index, collection) {
 
 async function bodies(checks, kuzzle, index, collection) {
   const { document } = kuzzle;
-  await checks.refused('an update of nothing', { status: 400 }, () =>
-    kuzzle.query({ controller: 'document', action: 'mUpdate', index, collection, body: { documents: [] } }),
-  );
   await checks.refused('deleteFields without fields', { status: 400, id: 'api.assert.missing_argument' }, () =>
     kuzzle.query({ controller: 'document', action: 'deleteFields', index, collection, _id: 'x', body: {} }),
   );

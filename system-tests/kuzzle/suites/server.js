@@ -41,7 +41,7 @@ async function run({ checks, clients, protocol }) {
     holds(answer, {
       status: 200,
       error: null,
-      requestId: `my-${protocol}`,
+      requestId: protocol === 'ws' ? 'my-ws' : text, // the SDK keeps it for itself over HTTP
       controller: 'server',
       action: 'now',
       volatile: { why: 'a test', sdkInstanceId: kuzzle.protocol.id },
