@@ -242,7 +242,7 @@ async function filters({ checks, one, http, index, collection }) {
   });
 }
 
-async function publishes({ checks, one, two, http, index }) {
+async function publishes({ checks, one, two, http, index, collection }) {
   const [here, there] = [new Ear(), new Ear()];
   const filter = { equals: { kind: 'greeting' } };
   await one.realtime.subscribe(index, 'messages', filter, here.hear);
@@ -271,7 +271,7 @@ async function publishes({ checks, one, two, http, index }) {
     equals(told.map(notification => notification.result._source.n), Array.from({ length: 100 }, (_, n) => n));
   });
   await checks.check('realtime:validate', async () => {
-    const { result } = await one.query({ controller: 'realtime', action: 'validate', index, collection: 'messages', body: { a: 1 } });
+    const { result } = await one.query({ controller: 'realtime', action: 'validate', index, collection, body: { name: 'fine' } });
     holds(result, { valid: true });
   });
 }
