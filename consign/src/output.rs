@@ -37,8 +37,8 @@ impl Output {
         }
     }
 
-    /// Something that went wrong and does not end the command: told to people and scripts alike.
-    pub fn warning(&self, text: &str) {
+    /// How a command that goes on and on stands: told to people and scripts alike.
+    pub fn state(&self, text: &str) {
         _ = writeln!(std::io::stderr().lock(), "consign: {text}");
     }
 

@@ -86,7 +86,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             socket.close().await;
             return Ok(());
         };
-        invocation.output.warning(&format!("{lost}; what happens now is not told"));
+        invocation.output.state(&format!("{lost}; what happens now is not told"));
         (socket, granted) = tokio::select! {
             again = subscription.again() => again?,
             _ = tokio::signal::ctrl_c() => return Ok(()),
@@ -119,7 +119,7 @@ impl Subscription<'_> {
     async fn open(&self) -> Result<(Socket, Granted), Failure> {
         let mut socket = Socket::connect(self.client).await?;
         let granted = socket.subscribe(self.request.clone()).await?;
-        self.invocation.output.note(&format!("listening in room {}; Ctrl-C ends it", granted.room));
+        self.invocation.output.state(&format!("listening in room {}; Ctrl-C ends it", granted.room));
         Ok((socket, granted))
     }
 

@@ -3,7 +3,7 @@
 use crate::pipeline::{Pipeline, consign, json, run};
 use serde_json::{Value, json};
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::{BufRead, BufReader, Read, Write},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, sync_channel},
@@ -17,21 +17,31 @@ const PLACE: [&str; 4] = ["--index", "demo", "--collection", "notes"];
 struct Listener {
     child: Child,
     lines: Receiver<String>,
+    states: Receiver<String>,
+}
+
+/// What is written there, line by line.
+fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = sync_channel(1000);
+    std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    lines
 }
 
 impl Listener {
-    /// Returns when it is in its room.
+    /// Returns when it listens.
     fn start(pipeline: &Pipeline, folder: &Path, arguments: &[&str]) -> Self {
-        let before = rooms(pipeline, folder).len();
         let mut command = consign(&["subscribe"], folder);
-        let mut child =
-            command.args(arguments).args(PLACE).args(["--url", &pipeline.url]).stdout(Stdio::piped()).spawn().expect("it starts");
-        let output = BufReader::new(child.stdout.take().expect("its output"));
-        let (sender, lines) = sync_channel(1000);
-        std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let listener = Self { child, lines };
-        within("it is in no room", || rooms(pipeline, folder).len() > before);
+        command.args(arguments).args(PLACE).args(["--url", &pipeline.url]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("it starts");
+        let (output, states) = (child.stdout.take().expect("its output"), child.stderr.take().expect("its states"));
+        let listener = Self { child, lines: lines(output), states: lines(states) };
+        listener.listens();
         listener
+    }
+
+    /// Waits until it says so.
+    fn listens(&self) {
+        while !self.states.recv_timeout(PATIENCE).expect("it listens").contains("listening in room") {}
     }
 
     fn line(&self) -> String {
@@ -99,9 +109,13 @@ async fn what_matches_is_printed_as_it_happens() {
     let pipeline = Pipeline::start(folder.path());
     pipeline.call("PUT", "/v1/collections/demo/notes", None).await;
     let listener = Listener::start(&pipeline, folder.path(), &[r#"{"range": {"n": {"gte": 10}}}"#, "--json"]);
-    let read = Listener::start(&pipeline, folder.path(), &["{}", "--state", "all", "--count", "2"]);
+    let mut read = Listener::start(&pipeline, folder.path(), &["{}", "--state", "all", "--count", "2"]);
 
     create(&pipeline, "small", json!({"n": 9})).await;
+    let lines = [read.line(), read.line()];
+    assert!(lines[0].contains("in   create    demo/notes/small  v1  pending") && lines[0].contains(r#"{"n":9"#), "{lines:?}");
+    assert!(lines[1].contains("in   create    demo/notes/small  v1  {"), "{lines:?}");
+    assert_eq!(read.ended().code(), Some(0), "after so many");
     create(&pipeline, "large", json!({"n": 10})).await;
     publish(&pipeline, folder.path(), &json!({"n": 11, "text": "hello"}));
     let first = listener.told();
@@ -109,12 +123,7 @@ async fn what_matches_is_printed_as_it_happens() {
     let second = listener.told();
     assert_eq!((&second["event"], &second["result"]["_source"]["text"]), (&json!("publish"), &json!("hello")), "{second}");
 
-    let lines = [read.line(), read.line()];
-    assert!(lines[0].contains("in   create    demo/notes/small  v1  pending") && lines[0].contains(r#"{"n":9"#), "{lines:?}");
-    assert!(lines[1].contains("create    demo/notes/small  v1  {"), "{lines:?}");
-    let mut read = read;
-    assert_eq!(read.ended().code(), Some(0), "after so many");
-
+    within("who ended is still there", || rooms(&pipeline, folder.path()).len() == 1);
     let listed = rooms(&pipeline, folder.path());
     assert_eq!((listed.len(), &listed[0]["index"], &listed[0]["connections"]), (1, &json!("demo"), &json!(1)), "{listed:?}");
     assert_eq!(listener.interrupt().code(), Some(0));
@@ -132,7 +141,7 @@ async fn a_listener_comes_back_after_a_kill() {
     pipeline.kill9();
 
     let pipeline = Pipeline::start_at(folder.path(), &port.to_string());
-    within("it does not come back", || rooms(&pipeline, folder.path()).iter().any(|room| room["connections"] == 1));
+    listener.listens();
     publish(&pipeline, folder.path(), &json!({"n": 2}));
     assert_eq!(listener.told()["result"]["_source"]["n"], 2);
     assert_eq!(listener.interrupt().code(), Some(0));
