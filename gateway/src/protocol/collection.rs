@@ -189,8 +189,10 @@ pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
     }
     let all = call.app.collections.list().await?;
     let named = all.iter().filter(|one| one.index == index && kind != "realtime");
-    let (from, size) = (call.request.number("from")?.unwrap_or(0), call.request.number("size")?.unwrap_or(usize::MAX));
-    let shown: Vec<Value> = named.map(|one| json!({"name": one.collection, "type": "stored"})).skip(from).take(size).collect();
+    // Clients that want them all ask for none.
+    let (from, size) = (call.request.number("from")?.unwrap_or(0), call.request.number("size")?.filter(|size| *size > 0));
+    let shown: Vec<Value> =
+        named.map(|one| json!({"name": one.collection, "type": "stored"})).skip(from).take(size.unwrap_or(usize::MAX)).collect();
     Ok(Reply::of(&json!({"type": kind, "collections": shown})))
 }
 

@@ -110,12 +110,13 @@ impl Options {
     }
 
     /// The channel's name: `roomId-<users><propagation><scope>`, as Kuzzle's clients know it, and a letter where the state is not the default.
-    /// As in Kuzzle, `users` out and none have the same: see [`Options::joined`].
+    /// There `users` out and none have the same; here whoever asked for none shall not hear of others.
     pub(crate) fn channel(self, room: &str) -> String {
         let users = match self.users {
             Users::All => '1',
             Users::In => '2',
-            Users::Out | Users::None => '3',
+            Users::None => '3',
+            Users::Out => '4',
         };
         let scope = match self.scope {
             Scopes::All => '1',
@@ -133,13 +134,7 @@ impl Options {
 
     /// What a connection that has `self` wants when it asks for `other` too, if both have the same channel's name.
     pub(crate) fn joined(self, other: Self) -> Option<Self> {
-        let alike = |users| match users {
-            Users::Out | Users::None => Users::None,
-            Users::All => Users::All,
-            Users::In => Users::In,
-        };
-        let same = self.scope == other.scope && self.state == other.state && alike(self.users) == alike(other.users);
-        same.then(|| Self { users: both(self.users, other.users), ..self })
+        (self == other).then_some(self)
     }
 }
 

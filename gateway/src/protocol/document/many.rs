@@ -69,11 +69,12 @@ fn listed(call: Call<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
     #[derive(Deserialize)]
     struct Body<'a> {
         #[serde(borrow)]
-        documents: Vec<&'a RawValue>,
+        documents: &'a RawValue,
     }
     let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.documents"))?;
-    within(body.documents.len(), most)?;
-    Ok(body.documents)
+    let documents: Vec<&RawValue> = serde_json::from_str(body.documents.get()).map_err(|_| Fault::wrong_type("body.documents", "array"))?;
+    within(documents.len(), most)?;
+    Ok(documents)
 }
 
 pub(super) fn within(count: usize, most: usize) -> Result<(), Fault> {

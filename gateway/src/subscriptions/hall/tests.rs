@@ -211,7 +211,7 @@ fn channels_of_a_connection_are_one_seat() {
 }
 
 #[test]
-fn a_name_is_told_once_even_where_two_wishes_share_it() {
+fn who_asks_for_nobody_hears_of_nobody_beside_one_who_asks() {
     let mut stage = stage();
     let outbox = stage.connect(1);
     for wish in [users(Users::None), users(Users::Out), users(Users::None)] {
@@ -219,7 +219,7 @@ fn a_name_is_told_once_even_where_two_wishes_share_it() {
         stage.all();
         outbox.answer(77, None);
     }
-    assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 1);
+    assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 2, "once on each of the two channels");
     let presence = |user| Presence {
         instance: "here".into(),
         room: "r".into(),
