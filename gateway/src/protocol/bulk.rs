@@ -102,13 +102,9 @@ impl Entry<'_> {
 
 /// The entries of `bulkData`: an action, and behind all but deletions its document.
 fn entries<'a>(call: Call<'a>) -> Result<Vec<Entry<'a>>, Fault> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow, rename = "bulkData")]
-        lines: Vec<&'a RawValue>,
-    }
-    let body: Body<'a> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.bulkData"))?;
-    let mut lines = body.lines.into_iter();
+    let lines = call.request.member("bulkData")?;
+    let lines: Vec<&'a RawValue> = serde_json::from_str(lines.get()).map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
+    let mut lines = lines.into_iter();
     let mut entries = Vec::new();
     while let Some(line) = lines.next() {
         let expected =

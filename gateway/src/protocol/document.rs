@@ -139,14 +139,12 @@ struct Gone<'a> {
 }
 
 pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        fields: &'a RawValue,
-    }
     let id = quoted(call.request.id()?);
-    let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.fields"))?;
-    let json = write::bare(call, &[("_id", &id), ("fields", body.fields.get())])?;
+    let fields = call.request.member("fields")?;
+    if !fields.get().starts_with('[') {
+        return Err(Fault::wrong_type("body.fields", "array"));
+    }
+    let json = write::bare(call, &[("_id", &id), ("fields", fields.get())])?;
     let (written, token) = write::run(call, "document.deleteFields", json, call.request.flag("silent")?).await?.one()?;
     if call.request.flag("source")? {
         return whole(call, &written, None, token).await;

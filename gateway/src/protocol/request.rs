@@ -10,7 +10,7 @@ use event_schema::Raw;
 use http::HeaderMap;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value, value::RawValue};
-use std::fmt;
+use std::{borrow::Cow, collections::HashMap, fmt};
 
 /// How it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,6 +185,14 @@ impl Request {
             Some(_) => Err(Fault::wrong_type("body", "object")),
             None => Err(Fault::new(Id::BodyRequired, "the request must have a body")),
         }
+    }
+
+    /// A member of the body, by its text.
+    pub(crate) fn member(&self, name: &str) -> Result<&RawValue, Fault> {
+        let members: HashMap<Cow<'_, str>, &RawValue> =
+            serde_json::from_str(self.object()?.get()).map_err(|_| Fault::wrong_type("body", "object"))?;
+        let member = members.get(name).filter(|member| member.get() != "null");
+        member.copied().ok_or_else(|| Fault::missing(&format!("body.{name}")))
     }
 
     /// The body's members; none if there is no body.

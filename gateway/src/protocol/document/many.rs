@@ -66,13 +66,8 @@ pub(crate) async fn bodies(call: Call<'_>, way: Way) -> Result<Reply, Fault> {
 
 /// The documents of the body.
 fn listed(call: Call<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        documents: &'a RawValue,
-    }
-    let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.documents"))?;
-    let documents: Vec<&RawValue> = serde_json::from_str(body.documents.get()).map_err(|_| Fault::wrong_type("body.documents", "array"))?;
+    let documents: Vec<&RawValue> =
+        serde_json::from_str(call.request.member("documents")?.get()).map_err(|_| Fault::wrong_type("body.documents", "array"))?;
     within(documents.len(), most)?;
     Ok(documents)
 }

@@ -10,19 +10,14 @@ use super::{
     many, read, search, text,
 };
 use crate::routes::documents::search::refused;
-use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 use std::{collections::HashMap, sync::Arc};
 use store::{Collection, SearchRequest, View};
 
 /// The body's query, which must be there, as the view takes it.
 pub(crate) fn wanted(call: Call<'_>) -> Result<Option<Value>, Fault> {
-    #[derive(Deserialize)]
-    struct Body {
-        query: Value,
-    }
-    let body: Body = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.query"))?;
-    match body.query {
+    let query = serde_json::from_str(call.request.member("query")?.get()).unwrap_or_default();
+    match query {
         query @ Value::Object(_) => search::query(call, Some(query)),
         _ => Err(Fault::wrong_type("body.query", "object")),
     }
@@ -30,14 +25,9 @@ pub(crate) fn wanted(call: Call<'_>) -> Result<Option<Value>, Fault> {
 
 /// The body's changes.
 pub(crate) fn changes(call: Call<'_>) -> Result<&RawValue, Fault> {
-    #[derive(Deserialize)]
-    struct Body<'a> {
-        #[serde(borrow)]
-        changes: &'a RawValue,
-    }
-    let body: Body<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.changes"))?;
-    match body.changes.get().starts_with('{') {
-        true => Ok(body.changes),
+    let changes = call.request.member("changes")?;
+    match changes.get().starts_with('{') {
+        true => Ok(changes),
         false => Err(Fault::wrong_type("body.changes", "object")),
     }
 }

@@ -99,6 +99,9 @@ async fn more_than_may_be_written_at_once_is_refused_whole() {
     fault(&app, "DELETE", "/ix/co/_query", Some(json!({"query": {"term": {"name": "x"}}})), 413, "services.storage.write_limit_exceeded")
         .await;
     fault(&app, "DELETE", "/ix/co/_query", Some(json!({})), 400, "api.assert.missing_argument").await;
+    fault(&app, "DELETE", "/ix/co/_query", Some(json!({"query": 5})), 400, "api.assert.invalid_type").await;
+    fault(&app, "POST", "/ix/co/_mCreate", Some(json!({"documents": {}})), 400, "api.assert.invalid_type").await;
+    fault(&app, "POST", "/ix/co/_mCreate", Some(json!({})), 400, "api.assert.missing_argument").await;
 }
 
 #[tokio::test]
