@@ -10,6 +10,7 @@ use crate::{
     request::{RawRequest, caller::Caller, headers::Options},
     validate,
 };
+use bytes::Bytes;
 use event_schema::{
     envelope::Origin,
     outcome::{RefusalCode, Verdict},
@@ -74,6 +75,7 @@ pub(super) fn quoted(text: &str) -> String {
 /// Carries an operation out and waits. `silent`: nobody is told of it.
 pub(super) async fn run(call: Call<'_>, operation: &str, json: String, silent: bool) -> Result<Done, Fault> {
     let collection = super::place::collection(call).await?;
+    let json = Bytes::from(json);
     let outcomes = send(call, operation, json.clone(), silent, call.app.config.protocol_wait()).await?;
     let outcomes = match outdated(call, &collection, &outcomes).await? {
         // Made for a collection that is gone by now, and refused for that: nothing was written.
@@ -88,13 +90,13 @@ pub(super) async fn run(call: Call<'_>, operation: &str, json: String, silent: b
 
 /// An operation that nobody can wait for.
 pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Result<(), Fault> {
-    for outcome in send(call, operation, json, false, Duration::ZERO).await? {
+    for outcome in send(call, operation, json.into(), false, Duration::ZERO).await? {
         told(call.app, &call.request.caller, &outcome)?;
     }
     Ok(())
 }
 
-async fn send(call: Call<'_>, operation: &str, json: String, silent: bool, wait: Duration) -> Result<Vec<Outcome>, Fault> {
+async fn send(call: Call<'_>, operation: &str, json: Bytes, silent: bool, wait: Duration) -> Result<Vec<Outcome>, Fault> {
     let (app, request) = (call.app, call.request);
     let origin = Origin {
         request: request.request_id.clone(),
@@ -112,7 +114,7 @@ async fn send(call: Call<'_>, operation: &str, json: String, silent: bool, wait:
         origin: Some(origin),
     };
     let operation = validate::operation(app, operation)?;
-    let answer = crate::write(app, operation, RawRequest::made(json.into(), options, request.caller))
+    let answer = crate::write(app, operation, RawRequest::made(json, options, request.caller))
         .await
         .map_err(|problem| named(call, problem))?;
     Ok(answer.outcomes)
