@@ -51,6 +51,8 @@ struct Wire {
     sent: usize,
     /// The last frame, once there is one.
     last: Option<Bytes>,
+    /// The socket took no more the last time.
+    blocked: bool,
     closing: bool,
     /// Frames cannot be told from each other any more: what arrives is thrown away.
     broken: bool,
@@ -82,6 +84,7 @@ pub(super) async fn run(app: Shared, stream: TcpStream, early: Bytes, connection
         sending: VecDeque::new(),
         sent: 0,
         last: None,
+        blocked: false,
         closing: false,
         broken: false,
         app,
@@ -187,10 +190,17 @@ impl Wire {
             let mut written = match self.stream.try_write_vectored(&slices[..count]) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => written,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Ok(false);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
+            if std::mem::take(&mut self.blocked) {
+                // Room in a full socket is made by the peer only.
+                self.machine.taken(Instant::now());
+            }
             while let Some(left) = self.sending.front().map(|frame| frame.len() - self.sent) {
                 if written < left {
                     self.sent += written;

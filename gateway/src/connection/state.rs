@@ -105,6 +105,12 @@ impl Machine {
         self.amid = if amid { self.amid.or(Some(now)) } else { None };
     }
 
+    /// The peer took something that it had not taken before: it is there, even if it says nothing.
+    pub(crate) fn taken(&mut self, now: Instant) {
+        self.heard = now;
+        self.pinged = None;
+    }
+
     /// Does what arrives still count?
     pub(crate) fn is_listening(&self) -> bool {
         match self.state {

@@ -51,6 +51,15 @@ fn a_dead_peer_is_found() {
 }
 
 #[test]
+fn a_slow_reader_is_no_dead_peer() {
+    let (mut machine, now) = machine();
+    assert_eq!(machine.on(Event::Tick, now + seconds(30)), Action::Send(frame::ping()));
+    machine.taken(now + seconds(49));
+    assert_eq!(machine.on(Event::Tick, now + seconds(50)), Action::Nothing);
+    assert_eq!(machine.due(), now + seconds(79));
+}
+
+#[test]
 fn a_message_that_never_ends_is_cut() {
     let (mut machine, now) = machine();
     for second in (0..60).step_by(10) {
