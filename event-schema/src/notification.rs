@@ -102,6 +102,8 @@ pub struct Presence {
     pub volatile: Option<Raw>,
     /// Did it say so itself (and not just end)?
     pub said: bool,
+    /// The offset in `rooms` of the record that says it: whoever came in by a later one is not told.
+    pub rooms: u64,
     /// Unix milliseconds.
     pub timestamp: i64,
 }

@@ -276,6 +276,7 @@ fn presence() -> Presence {
         count: 2,
         volatile: Some(text(r#"{"who":"me"}"#)),
         said: true,
+        rooms: 7,
         timestamp: TIME,
     }
 }

@@ -390,7 +390,7 @@ impl Hall {
                     Text::of_change(&push.notice, token.as_deref())
                 });
                 let frame = text.on(&channel.name, told.scope);
-                channel.members.values().for_each(|outbox| outbox.push(&frame));
+                channel.members.values().for_each(|member| member.outbox.push(&frame));
                 count += channel.members.len();
             }
         }
@@ -403,11 +403,14 @@ impl Hall {
             return 0;
         }
         let Some(room) = self.rooms.get(presence.room.as_str()) else { return 0 };
+        let text = Text::of_user(presence);
         let mut count = 0;
         for channel in room.channels.iter().filter(|channel| channel.options.take_user(presence.user)) {
-            let frame = Text::of_user(presence).on(&channel.name, Scope::In);
-            channel.members.values().for_each(|outbox| outbox.push(&frame));
-            count += channel.members.len();
+            let frame = text.on(&channel.name, Scope::In);
+            for member in channel.members.values().filter(|member| member.since < presence.rooms) {
+                member.outbox.push(&frame);
+                count += 1;
+            }
         }
         count
     }
@@ -417,20 +420,20 @@ impl Hall {
         while let Some(entry) = self.reading.first_entry().filter(|entry| entry.key().0 < self.read) {
             let (key, waiting) = entry.remove_entry();
             let active = self.rooms.get(&waiting.room).is_some_and(|room| room.active);
-            // Whoever hears of users waits for those who count them, so that nobody is told of his own coming.
-            match active && !waiting.options.is_curious() {
-                true => self.grant(waiting),
+            match active {
+                true => self.grant(waiting, key.0),
                 false => _ = self.fencing.insert(key, waiting),
             }
         }
         let fence = self.fences.iter().copied().min().unwrap_or(0);
         while let Some(entry) = self.fencing.first_entry().filter(|entry| entry.key().0 < fence) {
-            let waiting = entry.remove();
-            self.grant(waiting);
+            let (key, waiting) = entry.remove_entry();
+            self.grant(waiting, key.0);
         }
     }
 
-    fn grant(&mut self, waiting: Waiting) {
+    /// `since`: where the record stands by which it came in.
+    fn grant(&mut self, waiting: Waiting, since: u64) {
         let Waiting { room: name, connection, place, options, request, tell } = waiting;
         let member = self.members.get(&connection);
         let room = self.rooms.get_mut(&name).filter(|room| room.seats.get(&connection).is_some_and(|seat| seat.number == place));
@@ -443,7 +446,7 @@ impl Hall {
             // Given up: whoever did so takes care of the seat.
             return;
         }
-        room.admit(&name, connection, options, &member.outbox);
+        room.admit(&name, connection, options, room::Member { outbox: member.outbox.clone(), since });
         member.outbox.reserve(request);
         if tell.send(Ok(())).is_err() {
             member.outbox.unreserve(request);

@@ -105,10 +105,6 @@ impl Options {
         }
     }
 
-    pub(crate) fn is_curious(self) -> bool {
-        self.users != Users::None
-    }
-
     /// The channel's name: `roomId-<users><propagation><scope>`, as Kuzzle's clients know it, and a letter where the state is not the default.
     /// There `users` out and none have the same; here whoever asked for none shall not hear of others.
     pub(crate) fn channel(self, room: &str) -> String {

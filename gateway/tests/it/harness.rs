@@ -189,6 +189,19 @@ impl App {
         tokio::spawn(write_worker::run(write_worker::Config::default(), ports, self.shutdown.clone()));
     }
 
+    /// Starts a notifier.
+    pub fn notifier(&self, name: &str) {
+        let ports = notifier_worker::Ports {
+            log: self.log.clone(),
+            layout: self.layout.clone(),
+            clock: Arc::new(SystemClock),
+            health: Health::default(),
+            registry: Registry::new(),
+            notifier: name.to_owned(),
+        };
+        tokio::spawn(notifier_worker::run(notifier_worker::Config::default(), ports, self.shutdown.clone()));
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -2,6 +2,7 @@
 
 mod abuse;
 mod framing;
+mod pipeline;
 mod rooms;
 mod telling;
 

@@ -120,6 +120,7 @@ impl Stage {
             count,
             volatile: Some(raw(&json!({"name": "Ann"}))),
             said: true,
+            rooms: u64::MAX,
             timestamp: 1,
         };
         self.mail(to, Mail::Presence(presence)).await;

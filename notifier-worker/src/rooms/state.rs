@@ -125,6 +125,7 @@ impl State {
                 count: said.count,
                 volatile: said.volatile.clone(),
                 said: said.said,
+                rooms: offset,
                 timestamp: said.timestamp,
             };
             (there.mailbox, presence)

@@ -19,7 +19,14 @@ pub(super) struct Room {
 pub(super) struct Channel {
     pub options: Options,
     pub name: String,
-    pub members: HashMap<u64, Arc<Outbox>>,
+    pub members: HashMap<u64, Member>,
+}
+
+/// A connection on a channel.
+pub(super) struct Member {
+    pub outbox: Arc<Outbox>,
+    /// Where in `rooms` it came in: who came or went before is no news to it.
+    pub since: u64,
 }
 
 /// A connection's seat.
@@ -65,7 +72,7 @@ impl Room {
     }
 
     /// Puts a seated connection on a channel.
-    pub fn admit(&mut self, name: &str, connection: u64, options: Options, outbox: &Arc<Outbox>) {
+    pub fn admit(&mut self, name: &str, connection: u64, options: Options, member: Member) {
         let Some(place) = self.seats.get_mut(&connection) else { return };
         place.waiting = place.waiting.saturating_sub(1);
         let known = place.channels.iter().position(|known| known.joined(options).is_some());
@@ -81,9 +88,9 @@ impl Room {
             self.remove(connection, &[before]);
         }
         match self.channels.iter_mut().find(|channel| channel.options == wanted) {
-            Some(channel) => _ = channel.members.insert(connection, outbox.clone()),
+            Some(channel) => _ = channel.members.insert(connection, member),
             None => {
-                let members = HashMap::from([(connection, outbox.clone())]);
+                let members = HashMap::from([(connection, member)]);
                 self.channels.push(Channel { options: wanted, name: wanted.channel(name), members });
             }
         }

@@ -74,6 +74,7 @@ fn a_user_who_comes_and_one_who_vanishes() {
         count: 2,
         volatile: Some(raw(&json!({"name": "Ann"}))),
         said: false,
+        rooms: 100,
         timestamp: 5,
     };
     let told = read(&Text::of_user(&presence).on("room-111", Scope::In));
