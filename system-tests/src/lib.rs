@@ -7,6 +7,7 @@ pub mod checker;
 pub mod client;
 pub mod cluster;
 pub mod history;
+pub mod listener;
 pub mod model;
 pub mod process;
 pub mod sdk;

@@ -2,6 +2,7 @@
 //! dead, verdicts never changed.
 
 mod embedded;
+mod listening;
 mod trio;
 
 use anyhow::{Result, ensure};
