@@ -114,9 +114,8 @@ async fn send(call: Call<'_>, operation: &str, json: Bytes, silent: bool, wait: 
         origin: Some(origin),
     };
     let operation = validate::operation(app, operation)?;
-    let answer = crate::write(app, operation, RawRequest::made(json, options, request.caller))
-        .await
-        .map_err(|problem| named(call, problem))?;
+    let answer =
+        crate::write(app, operation, RawRequest::made(json, options, request.caller)).await.map_err(|problem| named(call, problem))?;
     Ok(answer.outcomes)
 }
 

@@ -5,6 +5,7 @@ use super::{
     super::{Call, Fault, Reply, fault::Id, place},
     search,
 };
+use crate::request::caller::Caller;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use event_schema::signing::Keyring;
 use serde::{Deserialize, Serialize};
@@ -45,23 +46,28 @@ impl Scroll {
         }
     }
 
-    pub(super) fn sign(&mut self, keys: &Keyring, now: i64) -> String {
+    pub(super) fn sign(&mut self, keys: &Keyring, caller: &Caller, now: i64) -> String {
         self.until = now.saturating_add(self.keep);
         let payload = BASE64.encode(serde_json::to_vec(self).expect("a scroll is plain JSON"));
         let mut signature = vec![keys.id()];
-        signature.extend_from_slice(&keys.tag(PURPOSE, &[payload.as_bytes()])[..16]);
+        signature.extend_from_slice(&keys.tag(PURPOSE, &scope(caller, &payload))[..16]);
         format!("{payload}.{}", BASE64.encode(signature))
     }
 
     /// `None`: it was not made here, or its time is over.
-    fn open(text: &str, keys: &Keyring, now: i64) -> Option<Self> {
+    fn open(text: &str, keys: &Keyring, caller: &Caller, now: i64) -> Option<Self> {
         let (payload, signature) = text.split_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         let (id, tag) = signature.split_first()?;
-        let ours = *id == keys.id() && tag.len() == 16 && keys.verify(PURPOSE, &[payload.as_bytes()], tag);
+        let ours = *id == keys.id() && tag.len() == 16 && keys.verify(PURPOSE, &scope(caller, payload), tag);
         let scroll: Self = serde_json::from_slice(&BASE64.decode(payload).ok().filter(|_| ours)?).ok()?;
         (now <= scroll.until).then_some(scroll)
     }
+}
+
+/// A scroll is for whom it was made.
+fn scope<'a>(caller: &'a Caller, payload: &'a str) -> [&'a [u8]; 3] {
+    [caller.tenant, caller.principal, payload].map(str::as_bytes)
 }
 
 /// The sort, made to tell any two documents apart.
@@ -100,7 +106,7 @@ pub(crate) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
     let id = call.request.args.get("scrollId").or_else(|| body.get("scrollId"));
     let id = id.and_then(Value::as_str).ok_or_else(|| Fault::missing("scrollId"))?;
     let unknown = || Fault::new(Id::UnknownScroll, "the scroll id is not one of this deployment, or its time is over");
-    let mut scroll = Scroll::open(id, &call.app.ports.keys, call.app.now()).ok_or_else(unknown)?;
+    let mut scroll = Scroll::open(id, &call.app.ports.keys, &call.request.caller, call.app.now()).ok_or_else(unknown)?;
     if let Some(keep) = call.request.text("scroll")? {
         scroll.keep = duration(keep)?;
     }

@@ -131,7 +131,7 @@ pub(crate) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
 pub(super) async fn page(call: Call<'_>, view: &Arc<dyn View>, collection: &Collection, mut scroll: Scroll) -> Result<Reply, Fault> {
     let result = view.search(collection, &scroll.request).await.map_err(refused)?;
     scroll.advance(&result);
-    let id = scroll.sign(&call.app.ports.keys, call.app.now());
+    let id = scroll.sign(&call.app.ports.keys, &call.request.caller, call.app.now());
     let remaining = result.total.saturating_sub(scroll.seen);
     Ok(Reply::of(&found(&result, collection, Some((id, remaining)))))
 }
