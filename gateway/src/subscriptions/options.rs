@@ -127,11 +127,6 @@ impl Options {
         };
         format!("{room}-{users}1{scope}{state}")
     }
-
-    /// What a connection that has `self` wants when it asks for `other` too, if both have the same channel's name.
-    pub(crate) fn joined(self, other: Self) -> Option<Self> {
-        (self == other).then_some(self)
-    }
 }
 
 #[cfg(test)]

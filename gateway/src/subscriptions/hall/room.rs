@@ -68,30 +68,21 @@ impl Room {
     /// Is the connection told what these options ask for already?
     pub fn has(&self, connection: u64, options: Options) -> bool {
         let channels = self.seats.get(&connection).map_or(&[][..], |place| place.channels.as_slice());
-        channels.iter().any(|known| known.joined(options) == Some(*known))
+        channels.contains(&options)
     }
 
     /// Puts a seated connection on a channel.
     pub fn admit(&mut self, name: &str, connection: u64, options: Options, member: Member) {
         let Some(place) = self.seats.get_mut(&connection) else { return };
         place.waiting = place.waiting.saturating_sub(1);
-        let known = place.channels.iter().position(|known| known.joined(options).is_some());
-        let (before, wanted) = match known {
-            Some(at) => (Some(place.channels[at]), place.channels[at].joined(options).unwrap_or(options)),
-            None => (None, options),
-        };
-        match known {
-            Some(at) => place.channels[at] = wanted,
-            None => place.channels.push(wanted),
+        if !place.channels.contains(&options) {
+            place.channels.push(options);
         }
-        if let Some(before) = before.filter(|before| *before != wanted) {
-            self.remove(connection, &[before]);
-        }
-        match self.channels.iter_mut().find(|channel| channel.options == wanted) {
+        match self.channels.iter_mut().find(|channel| channel.options == options) {
             Some(channel) => _ = channel.members.insert(connection, member),
             None => {
                 let members = HashMap::from([(connection, member)]);
-                self.channels.push(Channel { options: wanted, name: wanted.channel(name), members });
+                self.channels.push(Channel { options, name: options.channel(name), members });
             }
         }
     }

@@ -26,13 +26,8 @@ fn a_channel_takes_what_it_asked_for() {
 }
 
 #[test]
-fn only_equal_options_share_a_channel() {
-    let out = options(Scopes::All, Users::Out, States::Done);
-    assert_eq!(out.joined(out), Some(out));
-    assert_eq!(Options::default().joined(out), None);
-    assert_eq!(out.joined(Options::default()), None);
-    assert_eq!(out.joined(options(Scopes::All, Users::All, States::Done)), None);
-    assert_eq!(out.joined(options(Scopes::In, Users::Out, States::Done)), None);
+fn what_two_want_to_hear_of_users() {
+    assert_eq!((both(Users::None, Users::In), both(Users::Out, Users::Out)), (Users::In, Users::Out));
     for (one, other) in [(Users::In, Users::Out), (Users::All, Users::None), (Users::Out, Users::All)] {
         assert_eq!(both(one, other), Users::All);
     }

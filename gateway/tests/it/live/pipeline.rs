@@ -58,6 +58,39 @@ async fn a_write_is_told_when_decided_and_when_done() {
 }
 
 #[tokio::test]
+async fn the_writer_hears_itself_with_what_it_said() {
+    let app = app().await;
+    let mut socket = Socket::connect(app.address).await;
+    let (_, channel) = socket.subscribe(json!({"ids": {"values": ["1"]}}), json!({"state": "all"})).await;
+    let document = json!({"index": "geo", "collection": "cities", "_id": "1", "volatile": {"why": "test"}, "controller": "document"});
+    let ask = |action: &str, body: Value| {
+        let mut request = document.clone();
+        (request["action"], request["body"]) = (action.into(), body);
+        request
+    };
+    let id = socket.begin(ask("create", json!({"name": "Ulm"}))).await;
+    let answer = socket.answer(&id).await;
+    assert_eq!((&answer["status"], &answer["result"]["_id"]), (&json!(200), &json!("1")), "{answer}");
+    for state in ["pending", "done"] {
+        let came = socket.next().await;
+        assert_eq!((text(&came, "state"), text(&came, "room"), text(&came, "requestId")), (state, channel.as_str(), id.as_str()));
+        assert_eq!((text(&came, "controller"), text(&came, "action"), text(&came, "protocol")), ("document", "create", "websocket"));
+        assert_eq!((&came["volatile"], &came["result"]["_version"]), (&json!({"why": "test"}), &json!(1)));
+        assert!(came["result"]["_source"]["_kuzzle_info"]["createdAt"].is_u64(), "{came}");
+    }
+    assert_eq!(socket.ask(ask("delete", Value::Null)).await["status"], 200);
+    for state in ["pending", "done"] {
+        let came = socket.next().await;
+        assert_eq!((text(&came, "state"), text(&came, "event"), text(&came, "scope")), (state, "delete", "out"));
+    }
+    let publish =
+        json!({"controller": "realtime", "action": "publish", "index": "geo", "collection": "cities", "_id": "1", "body": {"hello": 1}});
+    assert_eq!(socket.ask(publish).await["result"], json!({"published": true}));
+    let came = socket.next().await;
+    assert_eq!((text(&came, "event"), &came["result"]["_source"]["hello"]), ("publish", &json!(1)));
+}
+
+#[tokio::test]
 async fn a_message_is_told_and_stored_nowhere() {
     let app = app().await;
     let mut socket = Socket::connect(app.address).await;
