@@ -3,15 +3,18 @@ use super::*;
 #[test]
 fn a_scroll_id_is_ours_whole_and_in_time() {
     let keys = Keyring::new(1, *b"0123456789abcdef");
+    let caller = Caller::anonymous();
     let collection =
         Collection { index: "i".into(), collection: "c".into(), incarnation: "a".into(), mappings: None, settings: None, created: 0 };
-    let id = Scroll::begin(&collection, SearchRequest::default(), 1_000).sign(&keys, 5);
-    assert!(Scroll::open(&id, &keys, 1_005).is_some());
-    assert!(Scroll::open(&id, &keys, 1_006).is_none(), "its time is over");
-    assert!(Scroll::open(&id, &Keyring::new(1, *b"another secret!!"), 5).is_none());
-    assert!(Scroll::open(&format!("A{id}"), &keys, 5).is_none());
+    let id = Scroll::begin(&collection, SearchRequest::default(), 1_000).sign(&keys, &caller, 5);
+    assert!(Scroll::open(&id, &keys, &caller, 1_005).is_some());
+    assert!(Scroll::open(&id, &keys, &caller, 1_006).is_none(), "its time is over");
+    assert!(Scroll::open(&id, &Keyring::new(1, *b"another secret!!"), &caller, 5).is_none());
+    assert!(Scroll::open(&format!("A{id}"), &keys, &caller, 5).is_none());
+    let other = Caller { principal: "another", ..caller };
+    assert!(Scroll::open(&id, &keys, &other, 5).is_none(), "it is somebody else's");
     for nonsense in ["", ".", "a.b", "é.é"] {
-        assert!(Scroll::open(nonsense, &keys, 5).is_none());
+        assert!(Scroll::open(nonsense, &keys, &caller, 5).is_none());
     }
 }
 
