@@ -12,7 +12,8 @@ use runtime::{Backoff, Health, Shutdown, State};
 use std::{sync::Arc, time::Duration};
 use tracing::warn;
 
-const COMPONENT: &str = "rooms";
+// `rooms` is what a notifier in the same process calls its own.
+const COMPONENT: &str = "subscriptions";
 const LIMITS: Limits = Limits { records: 2_000, bytes: 4 << 20 };
 
 /// Follows until all must end.
