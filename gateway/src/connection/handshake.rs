@@ -13,6 +13,9 @@ pub(crate) struct Agreed {
     pub accept: String,
     /// Messages may be compressed, each by itself.
     pub deflate: bool,
+    /// The first that the client offers, whatever it is: there is one protocol here, and a browser ends a connection that agrees to none of
+    /// its offers. (Kuzzle's client offers `null` there.)
+    pub subprotocol: Option<HeaderValue>,
 }
 
 /// Why it becomes none.
@@ -41,7 +44,13 @@ pub(crate) fn agree(method: &Method, headers: &HeaderMap, deflate: bool) -> Resu
     let accept = BASE64.encode(Sha1::new().chain_update(key).chain_update(ANSWER).finalize());
     let offers = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS);
     let mut offers = offers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    Ok(Agreed { accept, deflate: deflate && offers.any(is_acceptable) })
+    Ok(Agreed { accept, deflate: deflate && offers.any(is_acceptable), subprotocol: first_subprotocol(headers) })
+}
+
+fn first_subprotocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let offers = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
+    let first = offers.split(',').map(str::trim).find(|offer| !offer.is_empty())?;
+    HeaderValue::from_str(first).ok()
 }
 
 /// An offer of permessage-deflate that asks for nothing that cannot be done: a smaller window than the usual cannot.
@@ -71,7 +80,7 @@ fn has(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
 impl Agreed {
     /// The head of the answer.
     pub(crate) fn head(&self) -> (StatusCode, HeaderMap) {
-        let mut headers = HeaderMap::with_capacity(4);
+        let mut headers = HeaderMap::with_capacity(5);
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         if let Ok(accept) = HeaderValue::try_from(&self.accept) {
@@ -80,6 +89,9 @@ impl Agreed {
         if self.deflate {
             let agreed = HeaderValue::from_static("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
             headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed);
+        }
+        if let Some(subprotocol) = &self.subprotocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol.clone());
         }
         (StatusCode::SWITCHING_PROTOCOLS, headers)
     }

@@ -20,7 +20,7 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 #[test]
 fn the_key_is_answered_as_the_standard_says() {
     let agreed = agree(&Method::GET, &headers(&[]), true).unwrap();
-    assert_eq!(agreed, Agreed { accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".into(), deflate: false });
+    assert_eq!(agreed, Agreed { accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".into(), deflate: false, subprotocol: None });
     assert!(is_asked(&headers(&[])) && !is_asked(&HeaderMap::new()));
 }
 
@@ -42,4 +42,16 @@ fn what_is_no_upgrade_is_refused() {
     assert!(matches!(agree(&Method::GET, &headers(&[("sec-websocket-key", "short")]), true), Err(Refused::Malformed(_))));
     assert!(matches!(agree(&Method::GET, &headers(&[("sec-websocket-key", "")]), true), Err(Refused::Malformed(_))));
     assert_eq!(agree(&Method::GET, &headers(&[("sec-websocket-version", "8")]), true), Err(Refused::Version));
+}
+
+/// What a browser offers and is not answered ends its connection.
+#[test]
+fn the_first_subprotocol_is_agreed_on() {
+    let answered = |offers| {
+        let (_, head) = agree(&Method::GET, &headers(&[("sec-websocket-protocol", offers)]), true).unwrap().head();
+        head.get(header::SEC_WEBSOCKET_PROTOCOL).map(|one| one.to_str().unwrap().to_owned())
+    };
+    assert_eq!(answered("null").as_deref(), Some("null"));
+    assert_eq!(answered(" a , b").as_deref(), Some("a"));
+    assert_eq!((answered(" , "), answered("")), (None, None));
 }
