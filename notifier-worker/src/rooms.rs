@@ -81,3 +81,6 @@ impl Drop for Handling<'_> {
         self.registry.handling.lock().remove(&self.partition);
     }
 }
+
+#[cfg(test)]
+mod tests;
