@@ -29,7 +29,7 @@ use std::{
 use tokio::{task::JoinHandle, time::timeout};
 
 pub const PARTITIONS: u16 = 4;
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which log a scenario runs on.
 #[derive(Clone, Copy, Debug)]
@@ -99,10 +99,15 @@ impl World {
     }
 
     pub fn notifier_with(&self, name: &str, config: notifier_worker::Config) -> Running {
+        self.notifier_on(self.log.clone(), name, config)
+    }
+
+    /// On a log that is not quite this one.
+    pub fn notifier_on(&self, log: Log, name: &str, config: notifier_worker::Config) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
         let health = Health::default();
         let ports = notifier_worker::Ports {
-            log: self.log.clone(),
+            log,
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
             health: health.clone(),

@@ -4,5 +4,6 @@
 
 mod flow;
 mod harness;
+mod slow;
 mod takeover;
 mod users;

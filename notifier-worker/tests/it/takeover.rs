@@ -144,6 +144,26 @@ async fn active_means_active_while_notifiers_come_and_go() {
     }
 }
 
+/// Whoever hears late who listens to what handles nothing before he knows it.
+#[tokio::test]
+async fn a_successor_that_hears_late_waits_until_it_knows() {
+    let world = World::on(On::Embedded).await;
+    let first = world.notifier("first");
+    let mut gate = Gate::open(&world, "g", 0).await;
+    gate.subscribe("all", json!({})).await;
+    first.stop().await;
+    let late = crate::slow::late(&world.log, world.layout.name(&event_schema::topics::ROOMS), Duration::from_millis(300));
+    let second = world.notifier_on(late, "second", crate::harness::config());
+    let mut hand = Hand::open(&world, 0, 0).await;
+    let ids: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    for id in &ids {
+        hand.write(id, json!({})).await;
+    }
+    gate.until("all", |gate| gate.done().len() == ids.len()).await;
+    assert_eq!(gate.done(), ids);
+    second.stop().await;
+}
+
 /// From a decision's append to its push in the mailbox.
 #[tokio::test]
 async fn a_push_follows_at_once() {
