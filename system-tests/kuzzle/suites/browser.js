@@ -40,6 +40,7 @@ async function lives(checks, clients, index) {
     await kuzzle.realtime.publish(index, 'tabs', { n: 2 });
     await ear.next({ result: { _source: { n: 2 } } });
   });
+  kuzzle.disconnect(); // it would not be a browser any more when it comes back
 }
 
 module.exports = { run, protocols: ['ws'] };
