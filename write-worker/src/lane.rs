@@ -16,7 +16,7 @@ use crate::{
 use event_log::{Limits, PartitionStream, Record, StreamError};
 use event_schema::{
     codec,
-    decision::{Change, Mark, Open},
+    decision::{Change, Mark, Open, Void},
     outcome::DeadReason,
 };
 use runtime::Shutdown;
@@ -101,8 +101,10 @@ impl Lane {
 
     async fn tenure(&self, dead: Option<(u64, DeadReason)>) -> Result<(), Halt> {
         let mut tenure = self.take().await?;
+        let now = self.worker.ports.clock.now();
+        self.void(&mut tenure, |window, epoch| window.orphans(epoch, now)).await?;
         if let Some((culprit, reason)) = dead {
-            self.void(&mut tenure, culprit, &reason).await?;
+            self.void(&mut tenure, |window, epoch| window.voids_for(culprit, &reason, epoch, now)).await?;
         }
         let recent = self.finish(&tenure).await?;
         self.flow(tenure, recent).await
@@ -167,10 +169,9 @@ impl Lane {
         }
     }
 
-    /// Appends the voids for a decision that a store will not take, and folds them in.
-    async fn void(&self, tenure: &mut Tenure, culprit: u64, reason: &DeadReason) -> Result<(), Halt> {
-        let now = self.worker.ports.clock.now();
-        for void in tenure.window.voids_for(culprit, reason, tenure.epoch, now) {
+    /// Appends voids and folds them in. If this ends in the middle, the next owner finds what is left.
+    async fn void(&self, tenure: &mut Tenure, voids: impl FnOnce(&Window, u64) -> Vec<Void>) -> Result<(), Halt> {
+        for void in voids(&tenure.window, tenure.epoch) {
             let change = Change::Void(void);
             let offset =
                 append_record(&self.worker, &self.worker.topics.changes, self.partition, codec::encode_change(&change, None)).await?;

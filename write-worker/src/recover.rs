@@ -2,10 +2,12 @@
 //! decision stands for each position (the first counted one, until voided), and what must be decided anew. It never reads or writes.
 
 use event_schema::{
+    Raw,
     decision::{Change, Decision, Mark, Void},
-    mutation::{DocumentChange, RowAction, RowMutation},
+    mutation::{DocumentChange, DocumentKey, RowAction, RowMutation},
     outcome::DeadReason,
 };
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The fold's state, and at the end its result.
@@ -87,33 +89,54 @@ impl Window {
     /// Empty if the decision does not stand any more.
     pub fn voids_for(&self, culprit: u64, reason: &DeadReason, epoch: u64, now: i64) -> Vec<Void> {
         let Some(Standing::Decision(first)) = self.standing.get(&culprit) else { return Vec::new() };
-        let mut keys = keys_of(first);
-        let mut undone: Vec<(u64, &Decision)> = vec![(culprit, first)];
+        let mut chain = Chain::default();
+        chain.decision(first);
+        let mut voids = vec![chain.undo(culprit, first, Some(reason.clone()), epoch, now)];
         for (offset, standing) in self.standing.range(culprit + 1..) {
-            let Standing::Decision(decision) = standing else { continue };
-            let touched = keys_of(decision);
-            if !touched.is_disjoint(&keys) {
-                keys.extend(touched);
-                undone.push((*offset, decision));
+            if let Standing::Decision(decision) = standing
+                && chain.touches(decision)
+            {
+                chain.decision(decision);
+                voids.push(chain.undo(*offset, decision, None, epoch, now));
             }
         }
-        let before = Before::of(&undone);
-        undone
-            .into_iter()
-            .map(|(offset, decision)| Void {
-                epoch,
-                request: decision.request,
-                operation: decision.operation.clone(),
-                position: decision.position,
-                decision: offset,
-                dead: (offset == culprit).then(|| reason.clone()),
-                documents: before.documents(decision),
-                rows: before.rows(decision),
-                time: now,
-                accepted: decision.accepted,
-                reply: decision.reply.clone(),
-            })
-            .collect()
+        voids
+    }
+
+    /// The voids that are still to be appended where an owner ended between the void of a dead decision and those of the later ones on its
+    /// keys: they were decided over what never came to be, and may not be finished as they stand.
+    pub fn orphans(&self, epoch: u64, now: i64) -> Vec<Void> {
+        let mut orphans = BTreeMap::new();
+        for (at, standing) in &self.standing {
+            if let Standing::Void(dead) = standing
+                && dead.dead.is_some()
+            {
+                self.orphans_of(*at, dead, epoch, now, &mut orphans);
+            }
+        }
+        orphans.into_values().collect()
+    }
+
+    fn orphans_of(&self, at: u64, dead: &Void, epoch: u64, now: i64, orphans: &mut BTreeMap<u64, Void>) {
+        let mut chain = Chain::default();
+        chain.void(dead);
+        let of_this = |void: &Void| void.dead.is_none() && (dead.decision..at).contains(&void.decision);
+        let after = self.standing.range(at + 1..).map_while(|(_, standing)| match standing {
+            Standing::Void(void) if of_this(void) => Some((void.decision, standing)),
+            Standing::Void(_) | Standing::Decision(_) => None,
+        });
+        let before = self.standing.range(dead.decision + 1..at).map(|(offset, standing)| (*offset, standing));
+        let later: BTreeMap<u64, &Standing> = before.chain(after).collect();
+        for (offset, standing) in later {
+            match standing {
+                Standing::Void(void) if of_this(void) => chain.void(void),
+                Standing::Decision(decision) if chain.touches(decision) => {
+                    chain.decision(decision);
+                    orphans.entry(offset).or_insert_with(|| chain.undo(offset, decision, None, epoch, now));
+                }
+                Standing::Void(_) | Standing::Decision(_) => {}
+            }
+        }
     }
 
     /// All that stands, in the order of `changes`.
@@ -133,55 +156,71 @@ impl Window {
     }
 }
 
-fn keys_of(decision: &Decision) -> HashSet<String> {
-    let documents = decision.documents.iter().map(|change| change.key.to_string());
-    documents.chain(decision.rows.iter().map(|row| format!("row {}", row.key))).collect()
+/// Decisions that are undone together, and what every document and row they touch was before the first of them.
+#[derive(Default)]
+struct Chain {
+    /// Revision and body.
+    documents: HashMap<DocumentKey, (u64, Option<Raw>)>,
+    rows: HashMap<String, Option<Map<String, Value>>>,
 }
 
-/// The state of every touched document and row before the first of the undone decisions that touches it.
-struct Before<'a> {
-    documents: HashMap<String, &'a DocumentChange>,
-    rows: HashMap<String, &'a RowMutation>,
-}
+impl Chain {
+    fn touches(&self, decision: &Decision) -> bool {
+        decision.documents.iter().any(|change| self.documents.contains_key(&change.key))
+            || decision.rows.iter().any(|row| self.rows.contains_key(&row.key.to_string()))
+    }
 
-impl<'a> Before<'a> {
-    fn of(undone: &[(u64, &'a Decision)]) -> Self {
-        let mut before = Self { documents: HashMap::new(), rows: HashMap::new() };
-        for (_, decision) in undone {
-            for change in &decision.documents {
-                before.documents.entry(change.key.to_string()).or_insert(change);
-            }
-            for row in &decision.rows {
-                before.rows.entry(row.key.to_string()).or_insert(row);
-            }
+    fn decision(&mut self, decision: &Decision) {
+        for change in &decision.documents {
+            self.documents.entry(change.key.clone()).or_insert_with(|| (change.revision_before, change.before.clone()));
         }
-        before
+        for row in &decision.rows {
+            self.rows.entry(row.key.to_string()).or_insert_with(|| row.before.clone());
+        }
     }
 
-    fn documents(&self, decision: &Decision) -> Vec<DocumentChange> {
-        let reverse = |change: &DocumentChange| {
-            let first = self.documents[&change.key.to_string()];
-            DocumentChange {
-                key: change.key.clone(),
-                revision_before: change.revision,
-                revision: first.revision_before,
-                before: change.after.clone(),
-                after: first.before.clone(),
-            }
-        };
-        decision.documents.iter().map(reverse).collect()
-    }
-
-    fn rows(&self, decision: &Decision) -> Vec<RowMutation> {
-        let reverse = |row: &RowMutation| {
-            let first = self.rows[&row.key.to_string()];
-            let (action, cells) = match &first.before {
-                Some(cells) => (RowAction::Put, cells.clone()),
-                None => (RowAction::Remove, serde_json::Map::new()),
+    /// One whose void stands already.
+    fn void(&mut self, void: &Void) {
+        for change in &void.documents {
+            self.documents.entry(change.key.clone()).or_insert_with(|| (change.revision, change.after.clone()));
+        }
+        for row in &void.rows {
+            let cells = match row.action {
+                RowAction::Put | RowAction::Merge => Some(row.cells.clone()),
+                RowAction::Remove => None,
             };
-            RowMutation { key: row.key.clone(), action, cells, before: None, expires: None }
+            self.rows.entry(row.key.to_string()).or_insert(cells);
+        }
+    }
+
+    /// The void of one that was taken in.
+    fn undo(&self, offset: u64, decision: &Decision, dead: Option<DeadReason>, epoch: u64, now: i64) -> Void {
+        Void {
+            epoch,
+            request: decision.request,
+            operation: decision.operation.clone(),
+            position: decision.position,
+            decision: offset,
+            dead,
+            documents: decision.documents.iter().map(|change| self.document(change)).collect(),
+            rows: decision.rows.iter().map(|row| self.row(row)).collect(),
+            time: now,
+            accepted: decision.accepted,
+            reply: decision.reply.clone(),
+        }
+    }
+
+    fn document(&self, change: &DocumentChange) -> DocumentChange {
+        let (revision, after) = self.documents[&change.key].clone();
+        DocumentChange { key: change.key.clone(), revision_before: change.revision, revision, before: change.after.clone(), after }
+    }
+
+    fn row(&self, row: &RowMutation) -> RowMutation {
+        let (action, cells) = match self.rows[&row.key.to_string()].clone() {
+            Some(cells) => (RowAction::Put, cells),
+            None => (RowAction::Remove, Map::new()),
         };
-        decision.rows.iter().map(reverse).collect()
+        RowMutation { key: row.key.clone(), action, cells, before: None, expires: None }
     }
 }
 

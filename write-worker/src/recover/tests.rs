@@ -91,6 +91,39 @@ fn a_void_takes_the_later_decisions_on_its_keys_along_and_nothing_else() {
     assert_eq!(window.next(), 5);
 }
 
+/// An owner that ends after so many of the voids it had to append leaves the rest to the next one, to the letter.
+#[test]
+fn voids_that_an_owner_did_not_come_to_append_are_found() {
+    let decided = vec![
+        open(),
+        decision(0, 0, "a", 0),
+        decision(0, 1, "a", 1),
+        decision(0, 2, "b", 0),
+        decision(0, 3, "a", 2),
+        decision(0, 4, "a", 3),
+        open(),
+    ];
+    let reason = DeadReason { code: "x".into(), message: "y".into(), store: None };
+    let all = folded(decided.clone()).voids_for(2, &reason, 6, 7);
+    assert_eq!(all.iter().map(|void| void.decision).collect::<Vec<_>>(), [2, 4, 5]);
+    for appended in 0..=all.len() {
+        let mut window = folded(decided.clone());
+        all[..appended].iter().zip(7..).for_each(|(void, offset)| window.fold(offset, Change::Void(void.clone())));
+        let offset = 7 + appended as u64;
+        window.fold(offset, open());
+        let orphans = window.orphans(offset, 7);
+        let told = |voids: &[Void]| voids.iter().map(|void| format!("{} {:?}", void.decision, void.documents)).collect::<Vec<_>>();
+        let left = if appended == 0 { &[][..] } else { &all[appended..] };
+        assert_eq!(told(&orphans), told(left), "after {appended} voids");
+        // Whoever ends in the middle of those leaves the rest, again.
+        for (n, orphan) in orphans.into_iter().enumerate() {
+            window.fold(offset + 1 + n as u64, Change::Void(orphan));
+        }
+        assert!(window.orphans(offset, 7).is_empty());
+        assert_eq!(window.redo(), if appended == 0 { vec![] } else { vec![3, 4] });
+    }
+}
+
 #[test]
 fn a_void_of_what_never_was_before_removes_it() {
     let window = folded(vec![open(), decision(0, 0, "a", 0)]);
