@@ -5,7 +5,7 @@
 use crate::{
     Raw,
     id::RequestId,
-    mutation::{DocumentChange, RowMutation},
+    mutation::{DocumentChange, DocumentKey, RowMutation},
     outcome::{DeadReason, Verdict},
     position::Position,
 };
@@ -26,6 +26,9 @@ pub struct Decision {
     pub documents: Vec<DocumentChange>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowMutation>,
+    /// Of a refusal: the documents by which it was judged. If one of them was decided over what is then voided, so is the refusal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judged_by: Vec<DocumentKey>,
     /// What the client is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]

@@ -167,6 +167,7 @@ struct Chain {
 impl Chain {
     fn touches(&self, decision: &Decision) -> bool {
         decision.documents.iter().any(|change| self.documents.contains_key(&change.key))
+            || decision.judged_by.iter().any(|key| self.documents.contains_key(key))
             || decision.rows.iter().any(|row| self.rows.contains_key(&row.key.to_string()))
     }
 

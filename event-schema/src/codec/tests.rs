@@ -55,6 +55,7 @@ fn a_decision_carries_bodies_untouched() {
         verdict: Verdict::Refused(Refusal { code: RefusalCode::Exists, message: "there".into(), pointer: None }),
         documents: vec![DocumentChange { key, revision_before: 0, revision: 1, before: None, after: Some(body.clone()) }],
         rows: vec![],
+        judged_by: Vec::new(),
         result: Some(raw(&1)),
         volatile: None,
         accepted: 1,

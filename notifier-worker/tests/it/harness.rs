@@ -216,6 +216,7 @@ impl<'a> Hand<'a> {
             verdict: Verdict::Applied,
             documents,
             rows: Vec::new(),
+            judged_by: Vec::new(),
             result: None,
             volatile: Some(raw(&json!({"v": offset}))),
             accepted: 0,

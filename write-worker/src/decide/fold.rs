@@ -29,6 +29,7 @@ impl Decider {
                     verdict: Verdict::DeadLettered(reason),
                     documents: Vec::new(),
                     rows: Vec::new(),
+                    judged_by: Vec::new(),
                     result: None,
                     volatile: None,
                     accepted,
@@ -98,6 +99,7 @@ impl Decider {
     }
 
     fn decision(&self, event: Event, plan: Plan) -> Decision {
+        let judged_by = self.judged_by(&event, &plan.verdict);
         let attributes = event.transaction.attributes;
         Decision {
             epoch: self.epoch,
@@ -109,12 +111,26 @@ impl Decider {
             verdict: plan.verdict,
             documents: plan.documents,
             rows: plan.rows,
+            judged_by,
             result: plan.result,
             volatile: event.transaction.data.volatile,
             accepted: event.accepted,
             decided: self.worker.ports.clock.now(),
             reply: event.transaction.data.reply,
             origin: event.transaction.data.origin,
+        }
+    }
+
+    /// Whose state made it a refusal; nobody's, where it was refused for its idempotency key.
+    fn judged_by(&self, event: &Event, verdict: &Verdict) -> Vec<DocumentKey> {
+        let operation = &event.transaction.attributes;
+        match verdict {
+            Verdict::Refused(_) if event.refused.is_none() => {
+                let catalog = self.worker.catalogs.get(&operation.catalog);
+                let needs = catalog.as_ref().and_then(|known| known.operation(&operation.operation)?.needs(&event.transaction).ok());
+                needs.map(|needs| needs.documents).unwrap_or_default()
+            }
+            Verdict::Refused(_) | Verdict::Applied | Verdict::DeadLettered(_) => Vec::new(),
         }
     }
 

@@ -21,6 +21,7 @@ fn decision(epoch: u64, position: u64, id: &str, n: u64) -> Change {
         verdict: Verdict::Applied,
         documents: vec![change],
         rows: vec![],
+        judged_by: Vec::new(),
         result: None,
         volatile: None,
         accepted: 0,

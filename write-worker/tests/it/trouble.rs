@@ -98,6 +98,21 @@ async fn a_dead_creation_leaves_no_document() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_that_was_judged_by_what_never_came_to_be_is_judged_anew() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    // One batch: the second is refused because of the first.
+    let dead = world.create("a", json!({"x": "poison"})).await;
+    let second = world.create("a", json!({"x": "fine"})).await;
+    let worker = world.worker("w1");
+    let entries = world.resolved(&[dead, second]).await;
+    assert!(matches!(entries[0].verdict, Verdict::DeadLettered(_)), "{entries:?}");
+    assert!(applied(&entries[1]), "{entries:?}");
+    assert_eq!(world.body("a").await, Some((1, json!({"x": "fine"}))));
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_void_and_end_is_finished_by_the_next_owner() {
     let world = World::new().await;
     *world.faults.poison.lock().unwrap() = Some("poison".into());

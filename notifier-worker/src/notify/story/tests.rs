@@ -39,6 +39,7 @@ fn decision(epoch: u64, position: u64, id: &str) -> Decision {
         verdict: Verdict::Applied,
         documents: vec![change(id, Some(1), Some(2))],
         rows: Vec::new(),
+        judged_by: Vec::new(),
         result: None,
         volatile: None,
         accepted: 0,
