@@ -4,7 +4,7 @@
 
 use event_schema::rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription};
 use event_schema::{Raw, envelope::Reply};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 /// The state after so many records.
 #[derive(Debug, Default)]
@@ -165,18 +165,9 @@ impl Rooms {
         said.or_else(|| known.seats.values().next().map(|subscription| subscription.mailbox))
     }
 
-    pub fn knows(&self, instance: &str) -> bool {
-        self.instances.contains_key(instance)
-    }
-
     /// The notifier that has a partition, as far as the topic was read.
     pub fn owner(&self, partition: u16) -> Option<&str> {
         self.owners.get(&partition).map(String::as_str)
-    }
-
-    /// The partitions that a notifier has, as far as the topic was read.
-    pub fn owned(&self, notifier: &str) -> BTreeSet<u16> {
-        self.owners.iter().filter(|(_, owner)| *owner == notifier).map(|(partition, _)| *partition).collect()
     }
 }
 
