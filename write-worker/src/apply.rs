@@ -22,9 +22,12 @@ impl Applier {
     /// Brings a batch to its end: when this returns, all of it is resolved.
     pub async fn apply(&self, decided: &mut Decided) -> Result<(), Halt> {
         let timer = self.worker.metrics.stage("apply");
-        self.stores(&decided.steps).await?;
-        self.bury(decided).await?;
-        self.remember(&mut decided.steps).await?;
+        self.date(&mut decided.steps);
+        if !self.whole(decided).await {
+            self.stores(&decided.steps).await?;
+            self.bury(decided).await?;
+            self.remember(&decided.steps).await?;
+        }
         self.tell(decided).await?;
         timer.observe_duration();
         Ok(())

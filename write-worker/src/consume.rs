@@ -157,6 +157,7 @@ impl Lanes {
                 tracing::error!(partition, why, "ALARM: the partition stands still until a person acts");
                 self.worker.metrics.alarm();
                 self.worker.ports.health.set(&component(partition), State::Missing { why });
+                self.worker.ports.finished.add(partition);
             }
             Ok((_, Halt::Stopped | Halt::Retake(_) | Halt::Dead { .. })) => {}
             Err(error) => {

@@ -107,6 +107,7 @@ impl Lane {
             self.void(&mut tenure, |window, epoch| window.voids_for(culprit, &reason, epoch, now)).await?;
         }
         let recent = self.finish(&tenure).await?;
+        self.worker.ports.finished.add(self.partition);
         self.flow(tenure, recent).await
     }
 

@@ -10,6 +10,7 @@ mod config;
 mod consume;
 mod decide;
 mod decode;
+mod finished;
 mod lane;
 mod mark;
 mod metrics;
@@ -18,6 +19,7 @@ mod step;
 
 pub use config::Config;
 pub use consume::WorkerError;
+pub use finished::Finished;
 
 use catalog::Catalog;
 use event_log::Log;
@@ -40,6 +42,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub health: Health,
     pub registry: prometheus::Registry,
+    /// Where lanes tell that they have finished what stood.
+    pub finished: Finished,
     /// This worker's name in `open` records and logs; unique per start.
     pub owner: String,
 }

@@ -95,6 +95,11 @@ async fn trim(worker: &Worker, partition: u16, mark: &Mark, trimmed: u64) -> u64
         return trimmed;
     }
     let admin = &worker.ports.log.admin;
+    // An older mark that came back would look for what is deleted.
+    if let Err(error) = worker.ports.record.settle().await {
+        tracing::debug!(%error, partition, "old records stay until the mark is safe");
+        return trimmed;
+    }
     let changes = mark.reapply_from.min(mark.through).saturating_sub(history);
     for (topic, offset) in [(&worker.topics.transactions, upto), (&worker.topics.changes, changes)] {
         if let Err(error) = admin.delete_before(topic, partition, offset).await {

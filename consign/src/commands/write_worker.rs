@@ -49,6 +49,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             clock: services::clock(),
             health: around.health.clone(),
             registry: around.registry.clone(),
+            finished: write_worker::Finished::default(),
             owner: standalone::prepare::owner(),
         };
         write_worker::run(settings.worker, ports, around.shutdown).await.map_err(|error| Failure::failed(error.to_string()))?;

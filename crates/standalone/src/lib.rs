@@ -10,10 +10,13 @@ pub use services::{Service, together};
 
 use catalog::{Catalog, CatalogError};
 use event_log::{AdminError, Durability, TopicProblem};
-use event_schema::{signing::Keyring, topics::Layout};
+use event_schema::{
+    signing::Keyring,
+    topics::{Layout, TRANSACTIONS},
+};
 use folder::Folder;
 use runtime::{Health, Shutdown, SystemClock};
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use store::StoreError;
 use tokio::{net::TcpListener, task::JoinHandle};
 
@@ -62,6 +65,9 @@ impl StandaloneError {
         matches!(self, Self::Log(event_log::embedded::OpenError::Lock(_)))
     }
 }
+
+/// Whoever connects at the start waits no longer than this for what was decided before: a store that takes no writes can still be read.
+const FINISHED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A pipeline that runs.
 #[derive(Debug)]
@@ -115,6 +121,7 @@ async fn serve(
     shutdown: Shutdown,
 ) -> Result<(), StandaloneError> {
     let registry = prometheus::Registry::new();
+    let (finished, partitions) = (write_worker::Finished::default(), options.layout.partitions(&TRANSACTIONS));
     let gateway = gateway::Ports {
         log: folder.log.clone(),
         catalog: catalog.clone(),
@@ -136,6 +143,7 @@ async fn serve(
         clock: Arc::new(SystemClock),
         health: health.clone(),
         registry: registry.clone(),
+        finished: finished.clone(),
         owner: prepare::owner(),
     };
     let notifier = notifier_worker::Ports {
@@ -146,7 +154,15 @@ async fn serve(
         registry,
         notifier: prepare::owner(),
     };
-    let gateway = Service::new("gateway", move |shutdown| async move { gateway::run(options.gateway, listener, gateway, shutdown).await });
+    let gateway = Service::new("gateway", move |shutdown: Shutdown| async move {
+        // Nobody reads before all that was answered as applied is in the store again.
+        tokio::select! {
+            () = finished.partitions(partitions) => {}
+            () = shutdown.soft() => {}
+            () = tokio::time::sleep(FINISHED_WITHIN) => tracing::warn!("what was decided before is still being applied: reads may miss it"),
+        }
+        gateway::run(options.gateway, listener, gateway, shutdown).await
+    });
     let behind = vec![
         Service::new("write-worker", move |shutdown| async move { write_worker::run(options.worker, worker, shutdown).await }),
         Service::new("notifier", move |shutdown| async move { notifier_worker::run(options.notifier, notifier, shutdown).await }),

@@ -149,8 +149,9 @@ async fn main() -> Result<(), Failure> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for n in 0..batches {
         let batch = batch(&f, n * count + 1, count);
+        let (writes, entries) = (batch.writes.clone(), batch.entries.iter().collect::<Vec<_>>());
         let started = Instant::now();
-        let applied = store.apply_all(&batch.writes, &batch.entries, Some(&f.mark((n + 1) * count, n))).await;
+        let applied = store.apply_all(writes, &entries, Some(&f.mark((n + 1) * count, n))).await;
         ours.push(started.elapsed().as_secs_f64());
         if !applied.marked {
             return Err(format!("{:?}", applied.writes).into());

@@ -5,9 +5,15 @@ use crate::{
     EmbeddedStore, Tables,
     classify::Failure,
     row::{Change, State, Stored},
-    writer::Pen,
+    schema,
+    writer::{Kept, Pen},
 };
-use event_schema::{decision::Mark, mutation::RowAction, outcome::LedgerEntry, position::Version};
+use event_schema::{
+    decision::Mark,
+    mutation::RowAction,
+    outcome::{LedgerEntry, Verdict},
+    position::Version,
+};
 use rusqlite::{OptionalExtension as _, params};
 use store::{DocumentWrite, ItemVerdict, RowWrite, StoreError, cell, document::Write};
 
@@ -35,10 +41,10 @@ pub(crate) enum Prepared {
     Decided(ItemVerdict),
 }
 
-pub(crate) fn prepare(tables: &Tables, write: &Write) -> Prepared {
+pub(crate) fn prepare(tables: &Tables, write: Write) -> Prepared {
     match write {
-        Write::Document(document) => Prepared::Document(document.clone()),
-        Write::Row(row) => prepare_row(tables, row),
+        Write::Document(document) => Prepared::Document(document),
+        Write::Row(row) => prepare_row(tables, &row),
     }
 }
 
@@ -170,6 +176,14 @@ pub(crate) fn line(entry: &LedgerEntry) -> Line {
     Line { unique: entry.request.unique(), version: sortable(entry.version), text }
 }
 
+/// A dead letter is written once: whoever applies again finds by the ledger that it was.
+pub(crate) fn kept(entries: &[&LedgerEntry]) -> Kept {
+    match entries.iter().any(|entry| matches!(entry.verdict, Verdict::DeadLettered(_))) {
+        true => Kept::OnDisk,
+        false => Kept::InOrder,
+    }
+}
+
 pub(crate) fn remember(pen: &Pen<'_>, lines: &[Line]) -> Result<(), Failure> {
     const PUT: &str = "INSERT INTO ledger (request, version, entry) VALUES (?1, ?2, ?3)
         ON CONFLICT (request) DO UPDATE SET version = ?2, entry = ?3 WHERE ?2 > version";
@@ -193,14 +207,15 @@ pub(crate) fn set_mark(pen: &Pen<'_>, mark: &Mark) -> Result<(), Failure> {
 impl EmbeddedStore {
     /// Documents, rows, ledger and mark of a batch in ONE transaction: one wait for the disk instead of three. Where a write is not done,
     /// the others stand all the same, but no entry is remembered and the mark is not set: the ledger never tells what is not there.
-    pub async fn apply_all(&self, writes: &[Write], entries: &[LedgerEntry], mark: Option<&Mark>) -> Applied {
+    pub async fn apply_all(&self, writes: Vec<Write>, entries: &[&LedgerEntry], mark: Option<&Mark>) -> Applied {
+        let (write_count, entry_count) = (writes.len(), entries.len());
         let prepared: Vec<Prepared> = {
             let tables = self.inner.tables.read();
-            writes.iter().map(|write| prepare(&tables, write)).collect()
+            writes.into_iter().map(|write| prepare(&tables, write)).collect()
         };
-        let lines: Vec<Line> = entries.iter().map(line).collect();
+        let kept = kept(entries);
+        let lines: Vec<Line> = entries.iter().map(|entry| line(entry)).collect();
         let mark = mark.cloned();
-        let (write_count, entry_count) = (writes.len(), entries.len());
         let job = move |pen: &mut Pen<'_>| {
             let verdicts = prepared.into_iter().map(|one| write(pen, one)).collect::<Result<Vec<_>, _>>()?;
             let all_done = verdicts.iter().all(|verdict| *verdict == ItemVerdict::Done);
@@ -212,14 +227,21 @@ impl EmbeddedStore {
             let entries = lines.iter().map(|_| if all_done { ItemVerdict::Done } else { held() }).collect();
             Ok(Applied { writes: verdicts, entries, marked: all_done && mark.is_some() })
         };
-        self.inner.writer.run(job).await.unwrap_or_else(|failure| {
+        self.inner.writer.run(kept, job).await.unwrap_or_else(|failure| {
             let verdict = failure.verdict();
             Applied { writes: vec![verdict.clone(); write_count], entries: vec![verdict; entry_count], marked: false }
         })
     }
 
+    /// Waits until everything that was answered before is on the disk.
+    pub(crate) async fn sync(&self) -> Result<(), StoreError> {
+        // A transaction without a change is not synced, so this one has one: the format is written again as it stands.
+        let job = |pen: &mut Pen<'_>| Ok(pen.connection.pragma_update(None, "user_version", schema::FORMAT)?);
+        Ok(self.inner.writer.run(Kept::OnDisk, job).await?)
+    }
+
     pub(crate) async fn write_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         let mark = mark.clone();
-        Ok(self.inner.writer.run(move |pen| set_mark(pen, &mark)).await?)
+        Ok(self.inner.writer.run(Kept::InOrder, move |pen| set_mark(pen, &mark)).await?)
     }
 }

@@ -1,7 +1,11 @@
 //! Is the store well, and does it keep what it promises? It asks the file itself, never its own memory of how it was opened.
 
-use crate::{EmbeddedStore, NAME, classify::Failure};
-use rusqlite::Connection;
+use crate::{
+    EmbeddedStore, NAME,
+    classify::Failure,
+    writer::{Kept, Pen},
+};
+use rusqlite::{Connection, types::FromSql};
 use store::{StoreError, schema::Weakness};
 
 impl EmbeddedStore {
@@ -15,31 +19,46 @@ impl EmbeddedStore {
         self.inner.readers.run(look).await.map(drop)
     }
 
-    /// What the writing connection was set to: `synchronous` and `journal_mode` decide what a cut of the power takes.
+    /// What the writing connection is set to for either kind of job: `synchronous` and `journal_mode` decide what a cut of the power takes.
     pub(crate) async fn find_weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
-        let settings = self.inner.writer.run(|pen| {
-            let synchronous: i64 = pen.connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-            let journal: String = pen.connection.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
-            Ok((synchronous, journal))
-        });
-        let (synchronous, journal) = settings.await?;
-        let mut found = Vec::new();
-        if synchronous < 2 {
-            found.push(Weakness {
-                setting: "synchronous".to_owned(),
-                found: synchronous.to_string(),
-                wanted: "2 (FULL)".to_owned(),
-                consequence: "a power cut takes writes that were answered".to_owned(),
-            });
-        }
-        if journal != "wal" {
-            found.push(Weakness {
-                setting: "journal_mode".to_owned(),
-                found: journal,
-                wanted: "wal".to_owned(),
-                consequence: "readers and the writer wait for each other; the file system may not support shared memory".to_owned(),
-            });
-        }
-        Ok(found)
+        let careful = self.inner.writer.run(Kept::OnDisk, |pen| read(pen, "synchronous")).await?;
+        let usual = self.inner.writer.run(Kept::InOrder, |pen| read(pen, "synchronous")).await?;
+        let journal: String = self.inner.writer.run(Kept::InOrder, |pen| read(pen, "journal_mode")).await?;
+        Ok(weaknesses(careful, usual, journal))
     }
 }
+
+fn read<T: FromSql>(pen: &Pen<'_>, pragma: &str) -> Result<T, Failure> {
+    Ok(pen.connection.pragma_query_value(None, pragma, |row| row.get(0))?)
+}
+
+/// `careful`, `usual`: `synchronous` of jobs that must be on the disk, and of those that must only be in order.
+fn weaknesses(careful: i64, usual: i64, journal: String) -> Vec<Weakness> {
+    let mut found = Vec::new();
+    let mut weak = |setting: &str, found_as: String, wanted: &str, consequence: &str| {
+        let (setting, wanted, consequence) = (setting.to_owned(), wanted.to_owned(), consequence.to_owned());
+        found.push(Weakness { setting, found: found_as, wanted, consequence });
+    };
+    if careful < FULL {
+        weak("synchronous", careful.to_string(), "2 (FULL)", "a power cut takes collections and idempotency keys that were answered");
+    }
+    if usual < NORMAL {
+        weak(
+            "synchronous",
+            usual.to_string(),
+            "1 (NORMAL)",
+            "a power cut may damage the file, and take marks and keep what is behind them",
+        );
+    }
+    if journal != "wal" {
+        let consequence = "readers and the writer wait for each other; what a power cut takes may be more than the last transactions";
+        weak("journal_mode", journal, "wal", consequence);
+    }
+    found
+}
+
+const NORMAL: i64 = 1;
+const FULL: i64 = 2;
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::{
     apply::{self, Line, Prepared},
     classify::Failure,
     schema,
-    writer::Pen,
+    writer::{Kept, Pen},
 };
 use event_schema::{
     decision::Mark,
@@ -43,17 +43,24 @@ impl Record for EmbeddedStore {
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         let prepared: Vec<Prepared> = {
             let tables = self.inner.tables.read();
-            writes.iter().map(|write| apply::prepare(&tables, write)).collect()
+            writes.iter().map(|write| apply::prepare(&tables, write.clone())).collect()
         };
         let job = move |pen: &mut Pen<'_>| prepared.into_iter().map(|one| apply::write(pen, one)).collect::<Result<Vec<_>, _>>();
-        self.inner.writer.run(job).await.unwrap_or_else(|failure| vec![failure.verdict(); writes.len()])
+        self.inner.writer.run(Kept::InOrder, job).await.unwrap_or_else(|failure| vec![failure.verdict(); writes.len()])
     }
 
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+        let kept = apply::kept(&entries.iter().collect::<Vec<_>>());
         let lines: Vec<Line> = entries.iter().map(apply::line).collect();
-        let done = self.inner.writer.run(move |pen| apply::remember(pen, &lines)).await;
+        let done = self.inner.writer.run(kept, move |pen| apply::remember(pen, &lines)).await;
         let verdict = done.map_or_else(|failure| failure.verdict(), |()| ItemVerdict::Done);
         vec![verdict; entries.len()]
+    }
+
+    async fn apply_whole(&self, writes: Vec<Write>, entries: &[&LedgerEntry]) -> bool {
+        let is_done = |verdict: &ItemVerdict| *verdict == ItemVerdict::Done;
+        let applied = self.apply_all(writes, entries, None).await;
+        applied.writes.iter().all(is_done) && applied.entries.iter().all(is_done)
     }
 
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
@@ -64,7 +71,7 @@ impl Record for EmbeddedStore {
 
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
         let (claim, request, now) = (claim.clone(), *request, self.now());
-        Ok(self.inner.writer.run(move |pen| take(pen, &claim, &request, now)).await?)
+        Ok(self.inner.writer.run(Kept::OnDisk, move |pen| take(pen, &claim, &request, now)).await?)
     }
 
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
@@ -76,10 +83,14 @@ impl Record for EmbeddedStore {
         found.into_iter().flatten().next().map(|text| parse(&text, "a mark")).transpose()
     }
 
+    async fn settle(&self) -> Result<(), StoreError> {
+        self.sync().await
+    }
+
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
         self.mapping(collection)?;
         let collection = collection.clone();
-        let text = self.inner.writer.run(move |pen| create(pen, &collection)).await?;
+        let text = self.inner.writer.run(Kept::OnDisk, move |pen| create(pen, &collection)).await?;
         parse(&text, "a collection")
     }
 
@@ -115,12 +126,12 @@ impl Record for EmbeddedStore {
     async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
         self.mapping(collection)?;
         let (collection, was) = (collection.clone(), was.to_owned());
-        Ok(self.inner.writer.run(move |pen| replace(pen, &collection, &was)).await?)
+        Ok(self.inner.writer.run(Kept::OnDisk, move |pen| replace(pen, &collection, &was)).await?)
     }
 
     async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
         let name = [index, collection, incarnation].map(str::to_owned);
-        Ok(self.inner.writer.run(move |pen| forget(pen, &name)).await?)
+        Ok(self.inner.writer.run(Kept::OnDisk, move |pen| forget(pen, &name)).await?)
     }
 
     async fn scan(
@@ -139,7 +150,7 @@ impl Record for EmbeddedStore {
             return Err(StoreError::Refused { store: NAME, why });
         }
         let tables = tables.to_vec();
-        let report = self.inner.writer.run(move |pen| schema::migrate(pen.connection, &tables)).await?;
+        let report = self.inner.writer.run(Kept::OnDisk, move |pen| schema::migrate(pen.connection, &tables)).await?;
         let known = self.inner.readers.run(schema::tables).await?;
         *self.inner.tables.write() = known;
         Ok(report)

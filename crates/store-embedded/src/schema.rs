@@ -16,7 +16,7 @@ use store::{
     schema::{MigrationReport, Table},
 };
 
-const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 1;
 /// `cons`, in the file's header: tells our files from other SQLite files.
 const APPLICATION: i64 = 0x636f_6e73;
 
@@ -61,6 +61,7 @@ fn prepare(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Of the transaction that makes the file; then each asks for what it needs: see `writer.rs`.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -i64::from(config.writer_cache_kib))?;
     // A reader that takes long lets the log grow; it is cut back to this when it is used anew.

@@ -1,6 +1,6 @@
 //! The view port on the record's own file: what the record took is what a search finds, so there is nothing to apply and nothing to refresh.
 
-use crate::{EmbeddedStore, NAME, record, search};
+use crate::{EmbeddedStore, NAME, record, search, writer::Kept};
 use event_schema::{Raw, mutation::DocumentKey};
 use serde_json::Value;
 use store::{
@@ -12,6 +12,10 @@ use store::{
 impl View for EmbeddedStore {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn is_record(&self) -> bool {
+        true
     }
 
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
@@ -50,7 +54,7 @@ impl View for EmbeddedStore {
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         self.mapping(collection)?;
         let collection = collection.clone();
-        self.inner.writer.run(move |pen| record::create(pen, &collection)).await?;
+        self.inner.writer.run(Kept::OnDisk, move |pen| record::create(pen, &collection)).await?;
         Ok(())
     }
 
@@ -63,7 +67,7 @@ impl View for EmbeddedStore {
         let name = [collection.index.clone(), collection.collection.clone(), collection.incarnation.clone()];
         loop {
             let name = name.clone();
-            if !self.inner.writer.run(move |pen| record::clear(pen, &name)).await? {
+            if !self.inner.writer.run(Kept::OnDisk, move |pen| record::clear(pen, &name)).await? {
                 break;
             }
         }

@@ -1,5 +1,6 @@
-//! The thread that writes: it takes the jobs that wait, does them in one transaction and answers when the commit is on the disk. It must
-//! never answer before that, and never leave a job unanswered.
+//! The thread that writes: it takes the jobs that wait, does them in one transaction and answers after the commit. A job says what it may rely
+//! on then ([`Kept`]); the whole transaction is kept as its most careful job asks. It must never answer before that, never leave a job
+//! unanswered, and never let a later transaction outlive an earlier one.
 
 use crate::{NAME, classify::Failure};
 use rusqlite::{CachedStatement, Connection};
@@ -11,6 +12,24 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE: usize = 256;
 /// Jobs of one transaction.
 const GROUP: usize = 64;
+
+/// What a cut of the power may do to a job that was answered. (A process that is killed loses nothing either way.)
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// It may be taken back, with every job after it: for what can be done again from the log. `synchronous=NORMAL`.
+    InOrder,
+    /// Nothing: it is on the disk, with every job before it. `synchronous=FULL`.
+    OnDisk,
+}
+
+impl Kept {
+    fn pragma(self) -> &'static str {
+        match self {
+            Self::InOrder => "PRAGMA synchronous = NORMAL",
+            Self::OnDisk => "PRAGMA synchronous = FULL",
+        }
+    }
+}
 
 /// What a job may use: the connection within a transaction, and numbers of collections that were looked up before.
 pub struct Pen<'c> {
@@ -78,11 +97,13 @@ impl<'c> Pen<'c> {
 
 /// Something to be done within a transaction, and somebody who waits for it.
 trait Job: Send {
+    fn kept(&self) -> Kept;
     fn work(&mut self, pen: &mut Pen<'_>) -> Result<(), Failure>;
     fn answer(self: Box<Self>, committed: Result<(), Failure>);
 }
 
 struct Asked<F, T> {
+    kept: Kept,
     work: Option<F>,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, Failure>>,
@@ -93,6 +114,10 @@ where
     F: FnOnce(&mut Pen<'_>) -> Result<T, Failure> + Send,
     T: Send,
 {
+    fn kept(&self) -> Kept {
+        self.kept
+    }
+
     fn work(&mut self, pen: &mut Pen<'_>) -> Result<(), Failure> {
         if let Some(work) = self.work.take() {
             self.result = Some(work(pen)?);
@@ -123,14 +148,14 @@ impl Writer {
         Ok(Self { jobs: Some(sender), thread: Some(thread) })
     }
 
-    /// Does the work within a transaction, perhaps together with others', and comes back when it is on the disk.
-    pub async fn run<T, F>(&self, work: F) -> Result<T, Failure>
+    /// Does the work within a transaction, perhaps together with others', and comes back when it is kept as asked.
+    pub async fn run<T, F>(&self, kept: Kept, work: F) -> Result<T, Failure>
     where
         F: FnOnce(&mut Pen<'_>) -> Result<T, Failure> + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job: Box<dyn Job> = Box::new(Asked { work: Some(work), result: None, reply });
+        let job: Box<dyn Job> = Box::new(Asked { kept, work: Some(work), result: None, reply });
         let jobs = self.jobs.as_ref().ok_or_else(Failure::closed)?;
         jobs.send(job).await.map_err(|_| Failure::closed())?;
         answer.await.map_err(|_| Failure::closed())?
@@ -153,6 +178,7 @@ impl Drop for Writer {
 
 fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut places = Places::default();
+    let mut set = None;
     while let Some(first) = jobs.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP
@@ -160,13 +186,25 @@ fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         {
             group.push(job);
         }
-        let committed = together(&connection, &mut places, &mut group);
+        let committed = keep(&connection, &mut set, &group).and_then(|()| together(&connection, &mut places, &mut group));
         if let Err(failure) = &committed {
             places.known.clear();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
         }
         group.into_iter().for_each(|job| job.answer(committed.clone()));
     }
+}
+
+/// Sets how the next transaction is kept, unless that is how the last one was. SQLite takes this between transactions only.
+fn keep(connection: &Connection, set: &mut Option<Kept>, group: &[Box<dyn Job>]) -> Result<(), Failure> {
+    let kept = group.iter().map(|job| job.kept()).max();
+    if *set != kept
+        && let Some(kept) = kept
+    {
+        connection.execute_batch(kept.pragma())?;
+    }
+    *set = kept;
+    Ok(())
 }
 
 /// All jobs in one transaction; all or none.
@@ -185,3 +223,6 @@ fn together(connection: &Connection, places: &mut Places, group: &mut [Box<dyn J
     }
     done
 }
+
+#[cfg(test)]
+mod tests;

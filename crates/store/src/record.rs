@@ -40,6 +40,13 @@ pub trait Record: Send + Sync {
 
     /// Remembers verdicts; an entry of a newer version replaces an older one, never the reverse. One verdict per entry, in order.
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict>;
+    /// All of a batch at once, where a store can do that for less than [`apply`](Self::apply) and then [`remember`](Self::remember). True:
+    /// every write is done and every entry remembered. False: whatever of it stands, nothing is remembered that is not there, and the two
+    /// calls give the verdicts.
+    async fn apply_whole(&self, writes: Vec<Write>, entries: &[&LedgerEntry]) -> bool {
+        _ = (writes, entries);
+        false
+    }
     /// What is remembered, by `RequestId::unique`, one answer per id in order.
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError>;
 
@@ -49,6 +56,12 @@ pub trait Record: Send + Sync {
     /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never replaces a newer one.
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError>;
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError>;
+
+    /// Waits until a cut of the power cannot take what was answered before: the mark above all, before anything behind it is deleted from the
+    /// log. A store that keeps what it answers, or whose marks point back as far as it may forget, has nothing to wait for.
+    async fn settle(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Creates a collection unless it is there; answers the one that stands (its incarnation may be another's).
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError>;

@@ -20,6 +20,11 @@ pub struct Unmappable {
 pub trait View: Send + Sync {
     fn name(&self) -> &'static str;
 
+    /// Does it search what the record itself holds? Then there is nothing to apply to it: [`apply`](Self::apply) is not called.
+    fn is_record(&self) -> bool {
+        false
+    }
+
     /// Indexes each document (or its marker) where no newer version stands; one verdict per write, in order; at most one write per document.
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict>;
     /// Would this body be refused by the collection's mapping, as far as can be known without asking the server? Pure and cheap: called for

@@ -184,6 +184,7 @@ impl App {
             clock: Arc::new(SystemClock),
             health: Health::default(),
             registry: Registry::new(),
+            finished: write_worker::Finished::default(),
             owner: "worker-1".into(),
         };
         tokio::spawn(write_worker::run(write_worker::Config::default(), ports, self.shutdown.clone()));

@@ -3,6 +3,7 @@
 
 mod embedded;
 mod listening;
+mod power;
 mod trio;
 
 use anyhow::{Result, ensure};

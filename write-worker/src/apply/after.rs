@@ -14,7 +14,7 @@ use event_schema::{
     decision::DeadLetter,
     envelope::Reply,
     notification::Mail,
-    outcome::{Feedback, LedgerEntry},
+    outcome::{Feedback, LedgerEntry, Verdict},
 };
 use std::time::Duration;
 use store::ItemVerdict;
@@ -24,6 +24,9 @@ impl Applier {
     pub(super) async fn bury(&self, decided: &Decided) -> Result<(), Halt> {
         for step in &decided.steps {
             let Some(reason) = &step.dead else { continue };
+            if self.is_buried(step).await? {
+                continue;
+            }
             let (original, key) = self.original(step.position.offset).await?;
             let operation = step.entry.as_ref().map(|entry| entry.operation.clone());
             let letter = DeadLetter {
@@ -55,6 +58,14 @@ impl Applier {
         Ok(())
     }
 
+    /// Was it applied before, and its letter written? The ledger says so only after that.
+    async fn is_buried(&self, step: &Step) -> Result<bool, Halt> {
+        let record = &self.worker.ports.record;
+        let known = self.worker.patiently("record", || record.ledger(std::slice::from_ref(&step.request))).await?;
+        let is_this = |entry: &LedgerEntry| entry.version == step.version && matches!(entry.verdict, Verdict::DeadLettered(_));
+        Ok(known.first().is_some_and(|entry| entry.as_ref().is_some_and(is_this)))
+    }
+
     async fn original(&self, offset: u64) -> Result<(event_schema::decision::OriginalRecord, Option<bytes::Bytes>), Halt> {
         let limits = Limits { records: 1, bytes: usize::MAX };
         let topic = &self.worker.topics.transactions;
@@ -66,15 +77,15 @@ impl Applier {
         }
     }
 
-    /// Writes the ledger rows of a batch; all of them stand when this returns.
-    pub(super) async fn remember(&self, steps: &mut [Step]) -> Result<(), Halt> {
+    /// The time that the ledger will tell.
+    pub(super) fn date(&self, steps: &mut [Step]) {
         let now = self.now();
-        let mut left: Vec<LedgerEntry> = Vec::with_capacity(steps.len());
-        for step in steps {
-            let Some(entry) = &mut step.entry else { continue };
-            entry.times.applied = now;
-            left.push(entry.clone());
-        }
+        steps.iter_mut().filter_map(|step| step.entry.as_mut()).for_each(|entry| entry.times.applied = now);
+    }
+
+    /// Writes the ledger rows of a batch; all of them stand when this returns.
+    pub(super) async fn remember(&self, steps: &[Step]) -> Result<(), Halt> {
+        let mut left: Vec<LedgerEntry> = steps.iter().filter_map(|step| step.entry.clone()).collect();
         let store = &self.worker.ports.record;
         let mut backoff = self.worker.config.backoff();
         while !left.is_empty() {

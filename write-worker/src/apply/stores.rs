@@ -5,8 +5,16 @@ use super::{
     Applier,
     fold::{Folded, fold},
 };
-use crate::{lane::Halt, step::Step};
-use event_schema::{mutation::DocumentKey, outcome::DeadReason, position::Version};
+use crate::{
+    decide::Decided,
+    lane::Halt,
+    step::{Aside, Step},
+};
+use event_schema::{
+    mutation::DocumentKey,
+    outcome::{DeadReason, LedgerEntry},
+    position::Version,
+};
 use std::collections::{HashMap, hash_map::Entry};
 use store::{DocumentWrite, ItemVerdict, document::Write};
 
@@ -18,6 +26,25 @@ struct Refused {
 }
 
 impl Applier {
+    /// Documents, rows and ledger of a batch in one call, where there is only one store and it can do that. False: it must be done step by
+    /// step; what stands already is written again without harm.
+    pub(super) async fn whole(&self, decided: &Decided) -> bool {
+        let ports = &self.worker.ports;
+        let is_alone = ports.view.as_ref().is_none_or(|view| view.is_record());
+        let has_letters = decided.steps.iter().any(|step| step.dead.is_some())
+            || decided.asides.iter().any(|aside| matches!(aside, Aside::Undecodable { .. }));
+        if !is_alone || has_letters || decided.steps.is_empty() {
+            return false;
+        }
+        let Folded { documents, rows } = fold(&decided.steps);
+        let writes = documents.into_iter().map(Write::Document).chain(rows.into_iter().map(Write::Row)).collect();
+        let entries: Vec<&LedgerEntry> = decided.steps.iter().filter_map(|step| step.entry.as_ref()).collect();
+        let timer = self.worker.metrics.store(ports.record.name());
+        let done = ports.record.apply_whole(writes, &entries).await;
+        timer.observe_duration();
+        done
+    }
+
     pub(super) async fn stores(&self, steps: &[Step]) -> Result<(), Halt> {
         match self.write(fold(steps)).await? {
             None => Ok(()),
@@ -29,7 +56,7 @@ impl Applier {
         let Folded { documents, rows } = folded;
         let view = async {
             match &self.worker.ports.view {
-                Some(_) if !documents.is_empty() => self.view(documents.clone()).await,
+                Some(view) if !view.is_record() && !documents.is_empty() => self.view(documents.clone()).await,
                 Some(_) | None => Ok(None),
             }
         };

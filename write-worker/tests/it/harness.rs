@@ -26,7 +26,7 @@ pub const PARTITIONS: u16 = 4;
 pub const REMEMBERED: usize = 1_000;
 
 pub struct World {
-    _folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     pub log: Log,
     pub real: Arc<dyn Record>,
     pub record: Arc<dyn Record>,
@@ -87,20 +87,26 @@ impl World {
         let record = Arc::new(FaultyRecord(store.clone(), faults.clone()));
         let view = Arc::new(FaultyView(store, faults.clone()));
         let keys = Keyring::new(1, *b"0123456789abcdef");
-        Self { _folder: folder, log, real, record, view, faults, catalog, layout, keys, made: 0.into() }
+        Self { folder, log, real, record, view, faults, catalog, layout, keys, made: 0.into() }
     }
 
     pub fn worker(&self, owner: &str) -> Running {
+        self.worker_on(owner, self.record.clone(), self.view.clone())
+    }
+
+    /// On stores of its own, with the log of all.
+    pub fn worker_on(&self, owner: &str, record: Arc<dyn Record>, view: Arc<dyn View>) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
         let ports = write_worker::Ports {
             log: self.log.clone(),
             catalog: self.catalog.clone(),
-            record: self.record.clone(),
-            view: Some(self.view.clone()),
+            record,
+            view: Some(view),
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
             health: Health::default(),
             registry: prometheus::Registry::new(),
+            finished: write_worker::Finished::default(),
             owner: owner.into(),
         };
         let config = write_worker::Config {
@@ -208,9 +214,13 @@ impl World {
 
     /// Waits until the ledger knows them all.
     pub async fn resolved(&self, ids: &[RequestId]) -> Vec<LedgerEntry> {
+        Self::resolved_in(self.real.as_ref(), ids).await
+    }
+
+    pub async fn resolved_in(record: &dyn Record, ids: &[RequestId]) -> Vec<LedgerEntry> {
         let until = Instant::now() + Duration::from_secs(60);
         loop {
-            let found = self.real.ledger(ids).await.unwrap();
+            let found = record.ledger(ids).await.unwrap();
             if found.iter().all(Option::is_some) {
                 return found.into_iter().flatten().collect();
             }

@@ -5,4 +5,5 @@
 mod faulty;
 mod flow;
 mod harness;
+mod power;
 mod trouble;

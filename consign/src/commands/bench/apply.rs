@@ -89,6 +89,7 @@ async fn catch_up(bed: &Bed, stack: &Stack) -> Result<f64, Failure> {
         clock: services::clock(),
         health: Health::default(),
         registry: prometheus::Registry::new(),
+        finished: write_worker::Finished::default(),
         owner: standalone::prepare::owner(),
     };
     let topic = stack.layout.name(&TRANSACTIONS);

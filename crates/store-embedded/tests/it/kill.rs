@@ -30,7 +30,7 @@ async fn writer_that_is_killed() {
     for n in 1.. {
         let (id, text) = (format!("d{n}"), format!(r#"{{"n":{n},"pad":"{}"}}"#, "x".repeat(500)));
         let writes = [f.put(&id, n, &text), f.merge_row(1, json!({"total": n}), n)];
-        let applied = store.apply_all(&writes, &[f.entry(n, n, Verdict::Applied)], Some(&f.mark(n, n + 1))).await;
+        let applied = store.apply_all(writes.to_vec(), &[&f.entry(n, n, Verdict::Applied)], Some(&f.mark(n, n + 1))).await;
         answers::all_done(&applied.writes, 2);
         say(format!("answered {n} {} {}\n", f.request(n), serde_json::to_string(&f.row_key(1)).expect("JSON")));
     }

@@ -16,7 +16,7 @@ async fn one_call_writes_everything() {
     let entries = [f.entry(1, 1, Verdict::Applied), f.entry(2, 2, Verdict::Applied)];
     let mark = f.mark(2, 3);
     for _ in 0..2 {
-        let applied = opened.store.apply_all(&writes, &entries, Some(&mark)).await;
+        let applied = opened.store.apply_all(writes.to_vec(), &entries.each_ref(), Some(&mark)).await;
         answers::all_done(&applied.writes, 3);
         answers::all_done(&applied.entries, 2);
         assert!(applied.marked);
@@ -25,7 +25,7 @@ async fn one_call_writes_everything() {
     answers::row_is(&opened.store, &f.row_key(1), json!({"count": 1})).await;
     assert!(opened.store.ledger(&[f.request(1), f.request(2)]).await.expect("a read").iter().all(Option::is_some));
     assert_eq!(opened.store.mark(mark.generation, mark.partition).await, Ok(Some(mark)));
-    let nothing = opened.store.apply_all(&[], &[], None).await;
+    let nothing = opened.store.apply_all(Vec::new(), &[], None).await;
     assert_eq!((nothing.writes.len(), nothing.entries.len(), nothing.marked), (0, 0, false));
 }
 
@@ -36,13 +36,25 @@ async fn the_ledger_never_tells_what_is_not_there() {
     let writes = [f.put("a", 1, "{}"), f.put_row(1, json!({"count": "x"}), 2)];
     let entries = [f.entry(1, 1, Verdict::Applied), f.entry(2, 2, Verdict::Applied)];
     let mark = f.mark(2, 3);
-    let applied = opened.store.apply_all(&writes, &entries, Some(&mark)).await;
+    let applied = opened.store.apply_all(writes.to_vec(), &entries.each_ref(), Some(&mark)).await;
     assert_eq!(applied.writes[0], ItemVerdict::Done);
     answers::permanent(&applied.writes[1], "text in a number");
     assert!(applied.entries.iter().all(|verdict| matches!(verdict, ItemVerdict::Transient(_))) && !applied.marked);
     assert_eq!(answers::body(&opened.store, &f.key("a")).await, Some(Some("{}".to_owned())), "the good one stands");
     assert!(opened.store.ledger(&[f.request(1), f.request(2)]).await.expect("a read").iter().all(Option::is_none));
     assert_eq!(opened.store.mark(mark.generation, mark.partition).await, Ok(None));
+}
+
+#[tokio::test]
+async fn whole_means_all_of_it() {
+    let opened = open().await;
+    let f = Fixture::new();
+    let (good, bad) = (f.entry(1, 1, Verdict::Applied), f.entry(2, 3, Verdict::Applied));
+    assert!(opened.store.apply_whole(vec![f.put("a", 1, "{}"), f.put_row(1, json!({"count": 1}), 1)], &[&good]).await);
+    opened.store.settle().await.expect("the disk has it");
+    assert!(!opened.store.apply_whole(vec![f.put("b", 3, "{}"), f.put_row(1, json!({"count": "x"}), 3)], &[&bad]).await);
+    let remembered = opened.store.ledger(&[f.request(1), f.request(2)]).await.expect("a read");
+    assert_eq!(remembered.iter().map(Option::is_some).collect::<Vec<_>>(), [true, false]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
