@@ -3,6 +3,7 @@
 
 missing=() # Debian packages to install
 hints=()   # lines for what apt cannot bring
+others=()  # ways to do without
 
 need() { # need PACKAGE COMMAND...: the command shows that the package is there
     local package=$1
@@ -37,6 +38,17 @@ need_node() { # the Kuzzle SDK is driven in Node
     need npm npm --version
 }
 
+need_browser() { # the example is driven in Chromium; CONSIGN_TEST_BROWSER=none leaves that out
+    if [[ ${CONSIGN_TEST_BROWSER:-} == none || -n ${CHROMIUM:-} ]]; then return; fi
+    local name
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        if command -v "$name" >/dev/null; then return; fi
+    done
+    others+=("Without Chromium: CONSIGN_TEST_BROWSER=none ./test; one elsewhere: CHROMIUM=its/path ./test")
+    if [[ -n $(apt-cache policy chromium 2>/dev/null | sed -n '/Candidate: [0-9]/p') ]]; then missing+=(chromium); return; fi
+    hints+=("Chromium or Chrome: follow https://www.chromium.org/getting-involved/download-chromium")
+}
+
 # Installs what is missing, or ends with the lines to type.
 requirements_met() {
     if ((${#missing[@]})) && ((EUID == 0)) && command -v apt-get >/dev/null; then
@@ -47,5 +59,6 @@ requirements_met() {
     ((${#hints[@]})) || return 0
     echo "This needs something that is not here. Type:" >&2
     printf '  %s\n' "${hints[@]}" >&2
+    if ((${#others[@]})); then printf '%s\n' "${others[@]}" >&2; fi
     return 1
 }

@@ -1,4 +1,4 @@
-// Two things a tab can do: listen to an area it draws, and write to cities. Everything goes through the unmodified kuzzle-sdk.
+// Two things a tab can do: listen to an area it draws, and write to cities or move them. Everything goes through the unmodified kuzzle-sdk.
 
 import { Area } from './areas.js';
 import { CityMap, COLOURS } from './map.js';
@@ -11,7 +11,7 @@ const gateway = new URL(`http://${new URLSearchParams(location.search).get('gate
 const $ = id => document.getElementById(id);
 const kuzzle = new Kuzzle(new WebSocket(gateway.hostname, { port: Number(gateway.port || 80) }));
 const map = new CityMap($('base'), $('live'));
-const count = { pending: 0, done: 0, written: 0, refused: 0 };
+const count = { pending: 0, done: 0, left: 0, written: 0, refused: 0 };
 const delays = [];
 let subscription = null; // {area, room}
 let tool = 'circle';
@@ -45,13 +45,14 @@ async function load() {
 
 async function listen(area) {
   map.show(area.outline);
-  $('area').textContent = `to ${area.told}`;
+  $('area').textContent = `not yet to ${area.told}`;
   try {
     const options = { state: 'all', users: 'all' };
     const room = await kuzzle.realtime.subscribe(INDEX, COLLECTION, area.filter, told => hear(told), options);
     if (subscription && subscription.room !== room) await kuzzle.realtime.unsubscribe(subscription.room);
     subscription = { area, room };
     history.replaceState(null, '', `#${area}`);
+    $('area').textContent = `to ${area.told}`;
     $('listeners').textContent = await kuzzle.realtime.count(room);
     $('stop').disabled = false;
   } catch (error) {
@@ -75,13 +76,19 @@ function hear(told) {
     $('listeners').textContent = told.result.count;
     return;
   }
-  const city = told.result._source;
-  count[told.state] += 1;
-  $(told.state).textContent = count[told.state].toLocaleString('en');
-  if (city.location) map.flare(city.location, COLOURS[told.state]);
-  if (told.state === 'done' && city.visited) delay(Date.now() - city.visited);
-  note(city, told.state, told.result._id);
+  const id = told.result._id;
+  const before = map.cities.get(id);
+  const city = { ...before, ...told.result._source, id };
+  const kind = told.scope === 'out' && told.state === 'done' ? 'left' : told.state;
+  count[kind] += 1;
+  $(kind).textContent = count[kind].toLocaleString('en');
+  if (told.state === 'done' && before && moved(before, city)) map.move(before, city.location);
+  if (city.location) map.flare(city.location, COLOURS[kind]);
+  if (told.state === 'done' && told.result._source?.visited) delay(Date.now() - city.visited);
+  note(city, kind);
 }
+
+const moved = (a, b) => a.location.lat !== b.location.lat || a.location.lon !== b.location.lon;
 
 /** From the write in whichever tab of this machine to here. */
 function delay(milliseconds) {
@@ -91,9 +98,10 @@ function delay(milliseconds) {
   $('delay').textContent = `${sorted[Math.floor(sorted.length / 2)]} ms`;
 }
 
-/** A line per city; when it is done the line says so. */
-function note(city, state, id) {
-  const known = state === 'done' && [...$('log').children].find(line => line.dataset.id === id && line.dataset.state === 'pending');
+/** A line per change of a city; when it is done the line says so. */
+function note(city, state) {
+  const { id } = city;
+  const known = state !== 'pending' && [...$('log').children].find(line => line.dataset.id === id && line.dataset.state === 'pending');
   const line = known || document.createElement('li');
   if (!known) {
     line.dataset.id = id;
@@ -113,15 +121,25 @@ function note(city, state, id) {
 
 // -- Writing
 
-async function visit(city) {
-  map.flare(city.location, COLOURS.sent);
+const visit = city => write(city, city.location);
+
+/** Somewhere else: those who listen here hear that it left, those there that it came. */
+async function carry(city, location) {
+  if (await write(city, location, { location })) map.move(map.cities.get(city.id), location);
+}
+
+async function write(city, location, changes = {}) {
+  map.flare(location, COLOURS.sent);
+  let written = true;
   try {
-    await kuzzle.document.update(INDEX, COLLECTION, city.id, { visited: Date.now() });
+    await kuzzle.document.update(INDEX, COLLECTION, city.id, { ...changes, visited: Date.now() });
     count.written += 1;
   } catch {
     count.refused += 1;
+    written = false;
   }
   for (const kind of ['written', 'refused']) $(kind).textContent = count[kind].toLocaleString('en');
+  return written;
 }
 
 const some = cities => cities[Math.floor(Math.random() * cities.length)];
@@ -160,18 +178,23 @@ function drags() {
     const before = points.at(-1);
     if (Math.hypot(event.offsetX - before.x, event.offsetY - before.y) < 4) return;
     points.push({ ...at(event), x: event.offsetX, y: event.offsetY });
-    if (tool !== 'lasso' || points.length > 2) map.show(Area.drawn(tool, points).outline, { drawing: true });
+    if (tool === 'move') map.lead(points[0], points.at(-1));
+    else if (tool !== 'lasso' || points.length > 2) map.show(Area.drawn(tool, points).outline, { drawing: true });
   });
   live.addEventListener('pointerup', event => {
     const [drawn, enough] = [points, tool === 'lasso' ? 3 : 2];
     points = null;
-    if (drawn?.length >= enough) return listen(Area.drawn(tool, drawn));
+    map.lead(null);
+    if (drawn?.length >= enough && tool !== 'move') return listen(Area.drawn(tool, drawn));
     map.show(subscription?.area.outline ?? null);
-    const city = map.nearest(event.offsetX, event.offsetY);
-    if (city) visit(city);
+    const city = drawn && map.nearest(drawn[0].x, drawn[0].y);
+    if (!city) return;
+    if (drawn.length >= enough) carry(city, at(event));
+    else visit(city);
   });
   live.addEventListener('pointercancel', () => {
     points = null;
+    map.lead(null);
     map.show(subscription?.area.outline ?? null);
   });
 }

@@ -1,12 +1,14 @@
 // A map made of nothing but the cities: every city a dot, brighter the larger it is. Draws; knows nothing of subscriptions.
 
-const [NORTH, SOUTH] = [76, -57]; // no city lies beyond
-const STRETCH = 1.35; // of a degree of latitude, so that the middle latitudes look as they do on a globe
+import { EDGES, Projection } from './projection.js';
+
 const FLARE = 1800;
 const GLOW = 25_000;
 const MOST = 4000; // flares at a time; the oldest go first
 
-export const COLOURS = { pending: '#f5b342', done: '#4fe0b5', sent: '#6aa8ff' };
+export const COLOURS = { pending: '#f5b342', done: '#4fe0b5', left: '#ff7d9c', sent: '#6aa8ff' };
+
+const spot = ({ lat, lon }) => `${lat},${lon}`;
 
 export class CityMap {
   constructor(base, live) {
@@ -17,6 +19,7 @@ export class CityMap {
     this.glows = new Map();
     this.area = null;
     this.drawing = false;
+    this.leading = null;
     new ResizeObserver(() => this.resize()).observe(live);
     this.resize();
   }
@@ -29,6 +32,13 @@ export class CityMap {
     }
   }
 
+  /** Its dot goes where the city is now, and what glowed where it was goes out. */
+  move(city, location) {
+    this.glows.delete(spot(city.location));
+    this.cities.set(city.id, { ...city, location });
+    this.ground();
+  }
+
   resize() {
     const ratio = window.devicePixelRatio || 1;
     const { clientWidth: width, clientHeight: height } = this.live;
@@ -37,24 +47,22 @@ export class CityMap {
       canvas.height = Math.round(height * ratio);
       canvas.getContext('2d').setTransform(ratio, 0, 0, ratio, 0, 0);
     }
-    this.scale = Math.min(width / 360, height / ((NORTH - SOUTH) * STRETCH)) * 0.97;
-    this.left = (width - 360 * this.scale) / 2;
-    this.top = (height - (NORTH - SOUTH) * STRETCH * this.scale) / 2;
-    this.paper();
-    this.cities.forEach(city => this.dot(city));
+    this.projection = new Projection(width, height);
+    this.ground();
     this.redraw();
   }
 
-  place({ lat, lon }) {
-    return [this.left + (lon + 180) * this.scale, this.top + (NORTH - lat) * STRETCH * this.scale];
+  ground() {
+    this.paper();
+    this.cities.forEach(city => this.dot(city));
+  }
+
+  place(location) {
+    return this.projection.place(location);
   }
 
   point(x, y) {
-    const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-    return {
-      lat: clamp(NORTH - (y - this.top) / (STRETCH * this.scale), -89.9, 89.9),
-      lon: clamp((x - this.left) / this.scale - 180, -180, 180),
-    };
+    return this.projection.point(x, y);
   }
 
   /** The city nearest to a place on the canvas, if one is near. */
@@ -76,7 +84,7 @@ export class CityMap {
     context.strokeStyle = '#131f36';
     context.lineWidth = 1;
     context.beginPath();
-    for (let lon = -180; lon <= 180; lon += 30) this.line(context, { lat: NORTH, lon }, { lat: SOUTH, lon });
+    for (let lon = -180; lon <= 180; lon += 30) this.line(context, { lat: EDGES.north, lon }, { lat: EDGES.south, lon });
     for (let lat = -30; lat <= 60; lat += 30) this.line(context, { lat, lon: -180 }, { lat, lon: 180 });
     context.stroke();
   }
@@ -90,7 +98,7 @@ export class CityMap {
     const context = this.base.getContext('2d');
     const size = Math.log10(Math.max(population, 15_000) / 15_000); // 0 to about 3.2
     const [x, y] = this.place(location);
-    const radius = (0.55 + size * 0.55) * Math.min(1.5, Math.max(0.45, this.scale / 2.9));
+    const radius = (0.55 + size * 0.55) * Math.min(1.5, Math.max(0.45, this.projection.scale / 2.9));
     context.fillStyle = `rgba(${130 + size * 35}, ${160 + size * 26}, ${215 + size * 12}, ${0.3 + size * 0.17})`;
     context.beginPath();
     context.arc(x, y, radius, 0, 2 * Math.PI);
@@ -104,12 +112,18 @@ export class CityMap {
     this.redraw();
   }
 
+  /** A line from where a city is to where it is being moved; without places, none. */
+  lead(from, to) {
+    this.leading = from && [from, to];
+    this.redraw();
+  }
+
   /** Something happened here. */
   flare(location, colour) {
     if (this.flares.length >= MOST) this.flares.shift();
     const began = performance.now();
     this.flares.push({ location, colour, began });
-    if (colour !== COLOURS.sent) this.glows.set(`${location.lat},${location.lon}`, { location, colour, began });
+    if (colour !== COLOURS.sent) this.glows.set(spot(location), { location, colour, began });
     this.redraw();
   }
 
@@ -128,6 +142,7 @@ export class CityMap {
     const context = this.live.getContext('2d');
     context.clearRect(0, 0, this.live.clientWidth, this.live.clientHeight);
     this.outline(context);
+    this.leader(context);
     for (const [key, glow] of this.glows) {
       const age = (now - glow.began) / GLOW;
       if (age >= 1) this.glows.delete(key);
@@ -174,6 +189,17 @@ export class CityMap {
     context.setLineDash(this.drawing ? [5, 4] : []);
     context.strokeStyle = '#6aa8ff';
     context.lineWidth = 1.5;
+    context.stroke();
+    context.setLineDash([]);
+  }
+
+  leader(context) {
+    if (!this.leading) return;
+    context.beginPath();
+    this.line(context, ...this.leading);
+    context.globalAlpha = 1;
+    context.setLineDash([5, 4]);
+    context.strokeStyle = COLOURS.sent;
     context.stroke();
     context.setLineDash([]);
   }

@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod history;
 pub mod listener;
 pub mod model;
+pub mod node;
 pub mod process;
 pub mod sdk;
 pub mod workload;

@@ -1,10 +1,7 @@
 //! The unmodified `kuzzle-sdk` over its WebSocket and Http classes: every call and every notification checked, a gateway killed on the way.
 
 use anyhow::Result;
-use system_tests::{
-    cluster::Cluster,
-    sdk::{self, Summary},
-};
+use system_tests::{cluster::Cluster, node::Summary, sdk};
 use testbed::Servers;
 
 /// Fewer would mean that the script lost some.
