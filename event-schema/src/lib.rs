@@ -8,6 +8,7 @@
 //! Pure data and rules: no I/O, no clock, no randomness, no runtime may enter here.
 
 pub mod codec;
+pub mod cursor;
 pub mod decision;
 pub mod envelope;
 pub mod id;

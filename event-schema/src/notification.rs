@@ -71,10 +71,36 @@ pub struct Notice {
     pub write: Option<(u16, u64)>,
 }
 
+/// How far one partition is told: what anybody needs to go on telling from there. The records from `resume` on are read to know what is not
+/// yet done; what they tell is told from the record `next` on, without its first `told` tellings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Point {
+    /// An offset in `changes`, never beyond `next`.
+    pub resume: u64,
+    /// The epoch in force at `resume`.
+    pub epoch: u64,
+    pub next: u64,
+    pub told: u32,
+    /// The next record of `informative`.
+    pub informative: u64,
+}
+
+/// Who tells, and how far it is when that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Teller {
+    pub partition: u16,
+    /// The offset in `rooms` of the claim under which it tells. Whoever heard a newer claim on the partition does not listen to an older one.
+    pub claim: u64,
+    pub point: Point,
+}
+
 /// A notice and the rooms of one gateway that must hear of it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Push {
     pub instance: String,
+    pub teller: Teller,
+    /// The record that tells it: an offset in `changes`, of a message in `informative`.
+    pub record: u64,
     pub rooms: Vec<Told>,
     pub notice: Notice,
 }
@@ -114,7 +140,8 @@ pub struct Presence {
 pub struct Progress {
     pub instance: String,
     pub notifier: String,
-    pub partitions: Vec<u16>,
+    /// One for each partition; everything before its point was sent before this.
+    pub partitions: Vec<Teller>,
     /// The offset in `rooms` of the last record that was taken in.
     pub rooms: u64,
 }

@@ -11,10 +11,12 @@ use crate::{
     subscriptions::{Subscriptions, hall::Limits},
 };
 use event_schema::{
+    cursor::{Bearer, Cursor},
     envelope::Reply,
     id::RequestId,
+    notification::Point,
     token::Token,
-    topics::{INFORMATIVE, TRANSACTIONS},
+    topics::{CHANGES, INFORMATIVE, TRANSACTIONS},
 };
 use runtime::Shutdown;
 use std::{
@@ -30,6 +32,7 @@ pub(crate) struct App {
     pub ports: Ports,
     pub transactions: Arc<str>,
     pub informative: Arc<str>,
+    pub changes: Arc<str>,
     pub budget: Budget,
     pub collections: Collections,
     pub keys: Keys,
@@ -53,6 +56,7 @@ impl App {
             subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             informative: ports.layout.name(&INFORMATIVE).into(),
+            changes: ports.layout.name(&CHANGES).into(),
             budget: Budget::new(config.body_budget_bytes),
             collections: Collections::new(ports.record.clone()),
             keys: Keys::new(config.idempotency_entries, config.idempotency_ttl_seconds),
@@ -86,6 +90,16 @@ impl App {
         token.sign(&self.ports.keys)
     }
 
+    /// The signed handle of how far a room is told.
+    pub(crate) fn cursor(&self, caller: &Caller, room: &str, points: &[Point]) -> String {
+        let cursor = Cursor {
+            generation: self.ports.layout.generation,
+            expires: (self.now() / 1000).max(0) as u64 + self.config.live.cursor_ttl_seconds,
+            points: points.to_vec(),
+        };
+        cursor.sign(&self.ports.keys, bearer(caller, room))
+    }
+
     /// What an acknowledgement means here, as answers name it.
     pub(crate) fn durability(&self) -> &'static str {
         match self.ports.durability {
@@ -94,4 +108,9 @@ impl App {
             event_log::Durability::Embedded => "embedded",
         }
     }
+}
+
+/// Whom a cursor of a room is given to.
+pub(crate) fn bearer<'a>(caller: &'a Caller, room: &'a str) -> Bearer<'a> {
+    Bearer { tenant: caller.tenant, principal: caller.principal, room }
 }

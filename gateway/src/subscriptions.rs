@@ -3,19 +3,26 @@
 //! No filter is evaluated here, and nobody is told anything that a notifier did not send.
 
 pub(crate) mod append;
+pub(crate) mod catch_up;
 pub(crate) mod follow;
 pub(crate) mod hall;
 mod notice;
 pub(crate) mod options;
 
-use crate::connection::outbox::{Ending, Outbox};
+use crate::connection::{
+    frame::Frame,
+    outbox::{Ending, Outbox},
+};
 use event_schema::{
     Raw,
     envelope::Reply,
-    notification::{Notice, Presence, Progress, Push},
+    notification::{Notice, Point, Presence, Progress, Push},
     topics::{CHANGES, Layout, ROOMS},
 };
-use hall::{Hall, Limits, Wish};
+use hall::{
+    Granted, Hall, Limits, Wish,
+    catch_up::{Arrival, Late},
+};
 use parking_lot::Mutex;
 use std::{
     collections::BTreeMap,
@@ -26,7 +33,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     time::timeout,
 };
 
@@ -49,6 +56,9 @@ pub(crate) enum Refusal {
     Ended,
 }
 
+/// The log is read for so many of those who came back at the same time; the others wait for their turn.
+const READERS: usize = 8;
+
 /// By index, collection and room: how many connections are in it.
 pub(crate) type Listing = BTreeMap<String, BTreeMap<String, BTreeMap<String, u64>>>;
 
@@ -61,6 +71,8 @@ pub(crate) struct Subscriptions {
     instance: watch::Sender<Arc<str>>,
     topic: Arc<str>,
     patience: Duration,
+    /// Those who read the log for somebody who came back.
+    readers: Semaphore,
     ending: AtomicBool,
     /// Turns true when all that is to be appended before the end is.
     ended: watch::Sender<bool>,
@@ -75,6 +87,7 @@ impl Subscriptions {
             outgoing: Notify::new(),
             topic: layout.name(&ROOMS).into(),
             patience,
+            readers: Semaphore::new(READERS),
             ending: AtomicBool::new(false),
             ended: watch::Sender::new(false),
         }
@@ -90,19 +103,28 @@ impl Subscriptions {
     }
 
     /// Answers when nothing of the room can be missed any more; the answer's place is then kept in the connection's outbox.
-    pub(crate) async fn subscribe(&self, connection: u64, wish: Wish) -> Result<(), Refusal> {
+    pub(crate) async fn subscribe(&self, connection: u64, wish: Wish) -> Result<Granted, Refusal> {
         let room = wish.room.clone();
-        let told = self.hall.lock().subscribe(connection, wish)?;
-        let Some(mut told) = told else { return Ok(()) };
+        let mut told = self.hall.lock().subscribe(connection, wish)?;
         self.outgoing.notify_one();
         match timeout(self.patience, &mut told).await {
             Ok(answer) => answer.unwrap_or(Err(Refusal::Ended)),
             Err(_) => {
                 let granted = self.hall.lock().withdraw(connection, &room, &mut told);
                 self.outgoing.notify_one();
-                if granted { Ok(()) } else { Err(Refusal::NotActive) }
+                granted.ok_or(Refusal::NotActive)
             }
         }
+    }
+
+    /// See [`Hall::replay`].
+    pub(crate) fn replay(&self, late: &Late, frames: &[Frame]) -> bool {
+        self.hall.lock().replay(late, frames)
+    }
+
+    /// See [`Hall::arrive`].
+    pub(crate) fn arrive(&self, late: &Late, points: &[Point]) -> Arrival {
+        self.hall.lock().arrive(late, points)
     }
 
     /// From its return on nothing of the room reaches the outbox.
@@ -144,9 +166,9 @@ impl Subscriptions {
         self.instance.subscribe()
     }
 
-    /// `token`: makes the handle of the write that a notice tells of.
-    pub(crate) fn push(&self, push: &Push, token: impl Fn(&Notice) -> Option<String>) -> usize {
-        self.hall.lock().push(push, || token(&push.notice))
+    /// `token` makes the handle of the write that a notice tells of, `cursor` that of how far a room is told.
+    pub(crate) fn push(&self, push: &Push, token: impl Fn(&Notice) -> Option<String>, cursor: impl Fn(&str, &[Point]) -> String) -> usize {
+        self.hall.lock().push(push, || token(&push.notice), cursor)
     }
 
     pub(crate) fn presence(&self, presence: &Presence) -> usize {

@@ -61,7 +61,8 @@ pub(crate) fn split(mut push: Push) -> Vec<Push> {
     let mut pushes = Vec::with_capacity(1);
     while push.rooms.len() > ROOMS_AT_ONCE {
         let rest = push.rooms.split_off(ROOMS_AT_ONCE);
-        let next = Push { instance: push.instance.clone(), rooms: rest, notice: push.notice.clone() };
+        let (instance, notice) = (push.instance.clone(), push.notice.clone());
+        let next = Push { instance, teller: push.teller, record: push.record, rooms: rest, notice };
         pushes.push(std::mem::replace(&mut push, next));
     }
     pushes.push(push);

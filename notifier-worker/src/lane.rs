@@ -4,14 +4,17 @@
 //! stop it and call a person, or to let go. Pushes are sent without waiting; how far the partition is moves on with their acknowledgements.
 
 mod begin;
+mod steps;
 mod tell;
 
-use crate::{Notifier, consume::Request, notify::story::Resume, notify::story::Story};
+use crate::{Notifier, consume::Request, rooms::Handling};
 use event_log::{Delivery, Limits, PartitionStream, StreamError};
+use event_schema::notification::{Point, Teller};
 use matching::Scratch;
 use runtime::Shutdown;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
+use story::{Resume, Story};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -73,6 +76,8 @@ impl Place {
 
 /// A partition that is ours, and how far it is.
 struct Tenure {
+    /// The claim by which it is ours: its offset in `rooms`.
+    claim: u64,
     story: Story,
     changes: Box<dyn PartitionStream>,
     informative: Box<dyn PartitionStream>,
@@ -87,6 +92,14 @@ struct Tenure {
     committed: Place,
     commit_at: Instant,
     scratch: Scratch,
+}
+
+impl Tenure {
+    /// Everything before it was sent.
+    fn point(&self) -> Point {
+        let Place { resume, informative, .. } = self.sent;
+        Point { resume: resume.offset, epoch: resume.epoch, next: self.story.next(), told: 0, informative }
+    }
 }
 
 /// What was sent together.
@@ -139,13 +152,17 @@ impl Lane {
             () = self.shutdown.soft() => return Ok(()),
             begun = self.take(*told) => begun?,
         };
-        let _handling = self.notifier.registry.begin(self.partition);
-        let ended = self.flow(&mut tenure).await;
+        let handling = self.notifier.registry.begin(self.teller(&tenure, tenure.point()));
+        let ended = self.flow(&mut tenure, &handling).await;
         *told = Some(tenure.told);
         ended
     }
 
-    async fn flow(&self, tenure: &mut Tenure) -> Result<(), Halt> {
+    fn teller(&self, tenure: &Tenure, point: Point) -> Teller {
+        Teller { partition: self.partition, claim: tenure.claim, point }
+    }
+
+    async fn flow(&self, tenure: &mut Tenure, handling: &Handling<'_>) -> Result<(), Halt> {
         let config = &self.notifier.config;
         let limits = Limits { records: config.batch_records, bytes: config.batch_bytes };
         let mut folded = self.notifier.registry.folded();
@@ -160,9 +177,11 @@ impl Lane {
                 Ok(()) = folded.changed() => self.presence(tenure).await?,
                 records = tenure.changes.next(limits), if may_read => {
                     self.changes(tenure, &records.map_err(stream_halt)?).await?;
+                    handling.moved(tenure.point());
                 }
                 records = tenure.informative.next(limits), if may_read => {
                     self.messages(tenure, &records.map_err(stream_halt)?).await?;
+                    handling.moved(tenure.point());
                 }
             }
         }

@@ -1,19 +1,14 @@
 //! Stage: who must hear of it. The scope follows from the document before and after the change alone, so that no notifier need remember who
 //! heard of what: a room whose filter holds after is told *in*, one whose filter held only before is told *out*. Pure.
 
-pub(crate) mod fields;
-pub(crate) mod story;
-pub(crate) mod telling;
-
 use crate::rooms::state::State;
 use event_schema::{
     Raw,
     notification::{Scope, Told},
 };
 use matching::Scratch;
-use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
-use telling::Telling;
+use story::{Telling, with_id};
 
 /// A gateway that must hear of it.
 #[derive(Debug)]
@@ -48,16 +43,6 @@ pub(crate) fn routes(state: &State, telling: &Telling, scratch: &mut Scratch) ->
     let mut routes: Vec<Route> = routes.into_values().collect();
     routes.iter_mut().for_each(|route| route.rooms.sort_unstable());
     routes
-}
-
-/// The body as filters see it: with `_id`. A body that is no object has no fields, and no filter on fields holds.
-fn with_id(body: &Raw, id: Option<&str>) -> Option<Value> {
-    let mut document: Value = serde_json::from_str(body.get()).ok()?;
-    let fields = document.as_object_mut()?;
-    if let Some(id) = id {
-        fields.insert("_id".to_owned(), id.into());
-    }
-    Some(document)
 }
 
 #[cfg(test)]

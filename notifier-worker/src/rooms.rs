@@ -9,6 +9,7 @@ pub(crate) mod expiry;
 pub(crate) mod follow;
 pub(crate) mod state;
 
+use event_schema::notification::{Point, Teller};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use state::State;
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ pub(crate) struct Registry {
     state: RwLock<State>,
     /// The offset after the last record folded.
     folded: watch::Sender<u64>,
-    /// Partitions that are being handled, and since when.
-    handling: Mutex<BTreeMap<u16, Instant>>,
+    /// Partitions that are being handled, since when, and how far they are told.
+    handling: Mutex<BTreeMap<u16, (Instant, Teller)>>,
     /// A partition has begun to be handled: every gateway is to hear how far it is.
     begun: Notify,
 }
@@ -49,23 +50,24 @@ impl Registry {
     }
 
     /// From now on the partition is handled, until the answer is dropped.
-    pub fn begin(&self, partition: u16) -> Handling<'_> {
-        self.handling.lock().insert(partition, Instant::now());
+    pub fn begin(&self, teller: Teller) -> Handling<'_> {
+        self.handling.lock().insert(teller.partition, (Instant::now(), teller));
         self.begun.notify_one();
-        Handling { registry: self, partition }
+        Handling { registry: self, partition: teller.partition }
     }
 
     /// Since when a partition is being handled.
     fn handled_since(&self, partition: u16) -> Option<Instant> {
-        self.handling.lock().get(&partition).copied()
+        self.handling.lock().get(&partition).map(|(since, _)| *since)
     }
 
     /// The partitions that are handled and that the fold says are ours, with the last offset folded. Of one moment.
-    fn progress(&self, notifier: &str) -> Option<(Vec<u16>, u64)> {
+    fn progress(&self, notifier: &str) -> Option<(Vec<Teller>, u64)> {
         let state = self.state.read();
         let last = self.folded.borrow().checked_sub(1)?;
         let handled = self.handling.lock();
-        let ours: Vec<u16> = handled.keys().copied().filter(|partition| state.rooms.owner(*partition) == Some(notifier)).collect();
+        let tellers = handled.values().map(|(_, teller)| *teller);
+        let ours: Vec<Teller> = tellers.filter(|teller| state.rooms.owner(teller.partition) == Some(notifier)).collect();
         (!ours.is_empty()).then_some((ours, last))
     }
 }
@@ -74,6 +76,15 @@ impl Registry {
 pub(crate) struct Handling<'a> {
     registry: &'a Registry,
     partition: u16,
+}
+
+impl Handling<'_> {
+    /// Everything before this was sent.
+    pub fn moved(&self, point: Point) {
+        if let Some((_, teller)) = self.registry.handling.lock().get_mut(&self.partition) {
+            teller.point = point;
+        }
+    }
 }
 
 impl Drop for Handling<'_> {

@@ -28,6 +28,8 @@ pub struct Socket {
 pub struct Granted {
     pub room: String,
     pub channel: String,
+    /// To come back with before anything was told.
+    pub cursor: Option<String>,
 }
 
 impl Socket {
@@ -49,7 +51,7 @@ impl Socket {
         let answer = serde_json::from_str(&text).map_err(|_| Failure::failed(format!("{} answers what is no JSON: {text}", self.url)))?;
         let result = envelope::result(answer)?;
         let of = |name: &str| result[name].as_str().unwrap_or_default().to_owned();
-        Ok(Granted { room: of("roomId"), channel: of("channel") })
+        Ok(Granted { room: of("roomId"), channel: of("channel"), cursor: result["cursor"].as_str().map(str::to_owned) })
     }
 
     /// The next text that the gateway sends.

@@ -1,5 +1,5 @@
-//! `consign subscribe`: prints what a subscription is told, as it comes. Comes back after a lost connection and says so, since what happened in
-//! between is not told again.
+//! `consign subscribe`: prints what a subscription is told, as it comes. Comes back after a lost connection with the cursor of what it printed
+//! last, so that what happened in between is told, too.
 
 mod line;
 
@@ -21,9 +21,11 @@ Examples:
   consign subscribe '{\"equals\": {\"country\": \"FR\"}}' --index world --collection cities
   consign subscribe @near-paris.json --index geo --collection buses --scope in --users all
   consign subscribe --index geo --collection buses --state all --json | jq .result._source
+  consign subscribe --index geo --collection buses --since c1.AbC…               what happened since then first
 
 A filter is described in docs/filters.md; `consign filter check` tries one. Each line is one notification; with --json as the gateway sent it.
-A document matched before and after a change is in, one that no longer does is out. Ctrl-C ends it.";
+A document matched before and after a change is in, one that no longer does is out. Ctrl-C ends it,
+and says with which cursor to go on where it ended: nothing is missed in between, a little may come twice.";
 
 /// Listen to a collection: print every change and message that matches a filter, as it comes
 #[derive(Debug, Args)]
@@ -45,6 +47,9 @@ pub struct Arguments {
     /// When it is decided, when it is in every store, or both
     #[arg(long, value_enum, default_value_t = State::Done)]
     state: State,
+    /// A notification's `cursor`: everything from there on comes first
+    #[arg(long, value_name = "CURSOR")]
+    since: Option<String>,
     /// End after so many notifications
     #[arg(long, short = 'n', value_name = "COUNT")]
     count: Option<u64>,
@@ -75,23 +80,27 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let client = Client::new(&arguments.client)?;
     let subscription = Subscription { client: &client, request: request(&arguments, &filter), invocation };
     // Not being there at all is a mistake in the address; going away later is not.
-    let (mut socket, mut granted) = subscription.open().await?;
-    let mut left = arguments.count;
+    let (mut socket, mut granted) = subscription.open(arguments.since.as_deref()).await?;
+    let (mut left, mut cursor) = (arguments.count, granted.cursor.clone());
     loop {
         let heard = tokio::select! {
-            heard = subscription.print(&mut socket, &granted, &mut left) => heard,
+            heard = subscription.print(&mut socket, &granted, &mut left, &mut cursor) => heard,
             _ = tokio::signal::ctrl_c() => Ok(()),
         };
         let Err(lost) = heard else {
             socket.close().await;
-            return Ok(());
+            break;
         };
-        invocation.output.state(&format!("{lost}; what happens now is not told"));
+        invocation.output.state(&format!("{lost}; coming back"));
         (socket, granted) = tokio::select! {
-            again = subscription.again() => again?,
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            again = subscription.again(&mut cursor) => again?,
+            _ = tokio::signal::ctrl_c() => break,
         };
     }
+    if let Some(cursor) = cursor {
+        invocation.output.state(&format!("go on from here with --since {cursor}"));
+    }
+    Ok(())
 }
 
 fn request(arguments: &Arguments, filter: &Value) -> Value {
@@ -116,27 +125,34 @@ struct Subscription<'a> {
 }
 
 impl Subscription<'_> {
-    async fn open(&self) -> Result<(Socket, Granted), Failure> {
+    async fn open(&self, since: Option<&str>) -> Result<(Socket, Granted), Failure> {
         let mut socket = Socket::connect(self.client).await?;
-        let granted = socket.subscribe(self.request.clone()).await?;
+        let mut request = self.request.clone();
+        if let Some(since) = since {
+            request["since"] = since.into();
+        }
+        let granted = socket.subscribe(request).await?;
         self.invocation.output.state(&format!("listening in room {}; Ctrl-C ends it", granted.room));
         Ok((socket, granted))
     }
 
-    /// Until the gateway is back; only a refusal ends it.
-    async fn again(&self) -> Result<(Socket, Granted), Failure> {
+    /// Until the gateway is back; only a refusal ends it, unless it is the cursor that is refused.
+    async fn again(&self, cursor: &mut Option<String>) -> Result<(Socket, Granted), Failure> {
         let mut pause = SHORTEST;
         loop {
             tokio::time::sleep(pause).await;
-            match self.open().await {
+            match self.open(cursor.as_deref()).await {
                 Err(failure) if failure.kind == Kind::Unreachable => pause = (pause * 2).min(LONGEST),
+                Err(failure) if cursor.take().is_some() => {
+                    self.invocation.output.state(&format!("{failure}; what happened in between is not told"));
+                }
                 opened => return opened,
             }
         }
     }
 
-    /// Prints until the connection is lost (an error) or enough was told.
-    async fn print(&self, socket: &mut Socket, granted: &Granted, left: &mut Option<u64>) -> Result<(), Failure> {
+    /// Prints until the connection is lost (an error) or enough was told; keeps the cursor of what was printed last.
+    async fn print(&self, socket: &mut Socket, granted: &Granted, left: &mut Option<u64>, cursor: &mut Option<String>) -> Result<(), Failure> {
         while *left != Some(0) {
             let text = socket.text().await?;
             let Ok(told) = serde_json::from_str::<Value>(&text) else { continue };
@@ -146,6 +162,9 @@ impl Subscription<'_> {
             match self.invocation.output.json {
                 true => self.invocation.output.line(&text),
                 false => self.invocation.output.line(&line::of(&told)),
+            }
+            if let Some(told) = told["cursor"].as_str() {
+                *cursor = Some(told.to_owned());
             }
             *left = left.map(|left| left - 1);
         }

@@ -147,6 +147,47 @@ async fn a_listener_comes_back_after_a_kill() {
     assert_eq!(listener.interrupt().code(), Some(0));
 }
 
+/// Whoever goes on with a cursor is told what happened while nobody listened, and nothing before.
+#[tokio::test]
+async fn what_happened_in_between_is_told_to_whoever_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = Pipeline::start(folder.path());
+    pipeline.call("PUT", "/v1/collections/demo/notes", None).await;
+    let filter = r#"{"range": {"n": {"gte": 0}}}"#;
+    let listener = Listener::start(&pipeline, folder.path(), &[filter, "--json"]);
+    create(&pipeline, "a", json!({"n": 1})).await;
+    let first = listener.told();
+    let cursor = first["cursor"].as_str().expect("a cursor").to_owned();
+    assert_eq!(listener.interrupt().code(), Some(0));
+
+    create(&pipeline, "b", json!({"n": 2})).await;
+    create(&pipeline, "no", json!({"n": -1})).await;
+    publish(&pipeline, folder.path(), &json!({"n": 3}));
+    pipeline.kill9();
+    let pipeline = Pipeline::start(folder.path());
+    let mut back = Listener::start(&pipeline, folder.path(), &[filter, "--json", "--since", &cursor, "--count", "3"]);
+    let mut told = vec![back.told(), back.told()];
+    create(&pipeline, "c", json!({"n": 4})).await;
+    told.push(back.told());
+    let mut numbers: Vec<_> = told.iter().map(|told| told["result"]["_source"]["n"].as_i64().unwrap()).collect();
+    numbers[..2].sort_unstable();
+    assert_eq!(numbers, [2, 3, 4], "{told:?}");
+    let mut last = String::new();
+    while !last.contains("--since c1.") {
+        last = back.states.recv_timeout(PATIENCE).expect("how to go on");
+    }
+    assert_eq!(back.ended().code(), Some(0));
+
+    let refused = |filter: &str, cursor: &str| {
+        let output = run(&[&["subscribe", filter, "--since", cursor, "--url", &pipeline.url], &PLACE[..]].concat(), folder.path());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let other = refused("{}", &cursor);
+    assert!(other.contains("core.realtime.invalid_cursor"), "another filter: {other}");
+    let forged = refused(filter, "c1.AAAA");
+    assert!(forged.contains("core.realtime.invalid_cursor"), "{forged}");
+}
+
 #[tokio::test]
 async fn messages_from_standard_input() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use event_schema::{
     envelope::{Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction, TransactionData},
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
-    notification::{Coming, Event, Mail, Notice, Presence, Progress, Push, Scope, State, Told},
+    notification::{Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told},
     outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
     rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription, Users},
@@ -147,7 +147,7 @@ fn samples() -> Vec<(&'static str, Parts)> {
             codec::encode_mail(&Mail::Progress(Progress {
                 instance: "5f".into(),
                 notifier: "a1".into(),
-                partitions: vec![0, 3],
+                partitions: vec![teller()],
                 rooms: 17,
             })),
         ),
@@ -263,7 +263,12 @@ fn push() -> Push {
         timestamp: TIME,
         write: Some((3, 90)),
     };
-    Push { instance: "5f".into(), rooms: vec![Told { room: "ab12".into(), scope: Scope::In }], notice }
+    let rooms = vec![Told { room: "ab12".into(), scope: Scope::In }];
+    Push { instance: "5f".into(), teller: teller(), record: 96, rooms, notice }
+}
+
+fn teller() -> Teller {
+    Teller { partition: 3, claim: 11, point: Point { resume: 90, epoch: 12, next: 96, told: 2, informative: 7 } }
 }
 
 fn presence() -> Presence {

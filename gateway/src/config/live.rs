@@ -35,6 +35,8 @@ pub struct Live {
     pub filter_conditions: usize,
     /// How long a subscription may take to be active everywhere, seconds.
     pub subscribe_timeout_seconds: u64,
+    /// How long a cursor may be used to come back with, seconds; the log may have forgotten what lies behind it before.
+    pub cursor_ttl_seconds: u64,
     /// How often this gateway says that it is there, milliseconds.
     pub heartbeat_millis: u64,
 }
@@ -58,6 +60,7 @@ impl Default for Live {
             subscriptions: 250_000,
             filter_conditions: 100,
             subscribe_timeout_seconds: 30,
+            cursor_ttl_seconds: 30 * 24 * 3600,
             heartbeat_millis: 2_000,
         }
     }

@@ -88,6 +88,24 @@ impl Outbox {
         self.changed.notify_one();
     }
 
+    /// How many of these notifications may be put in by somebody who makes more of them than the client has time for, so that half is left for
+    /// what others bring. A closed one takes all, and drops them.
+    pub(crate) fn takes(&self, frames: &[Frame]) -> usize {
+        let queue = self.queue.lock();
+        if queue.closed || queue.ending.is_some() {
+            return frames.len();
+        }
+        let room = (self.bounds.pushed / 2).saturating_sub(queue.pushed);
+        let mut bytes = queue.pushed_bytes;
+        let fits = |frame: &&Frame| {
+            bytes += frame.payload().len();
+            bytes <= self.bounds.pushed_bytes / 2
+        };
+        let count = frames.iter().take(room).take_while(fits).count();
+        // One alone is never too many.
+        if queue.pushed == 0 { count.max(1) } else { count }
+    }
+
     /// Keeps a place for the answer to a request: what is pushed from now on is behind it.
     pub(crate) fn reserve(&self, request: u64) {
         self.queue.lock().items.push_back(Item::Reserved(request));

@@ -3,15 +3,17 @@
 
 use super::Session;
 use crate::{
-    app::Shared,
+    app::{Shared, bearer},
     protocol::{Fault, Reply, Request, fault::Id},
+    request::caller::Caller,
     subscriptions::{
         Refusal,
-        hall::Wish,
+        catch_up::{self, Return},
+        hall::{Wish, catch_up::Late},
         options::{self, Options, Scopes, States},
     },
 };
-use event_schema::{Raw, rooms::Users};
+use event_schema::{Raw, cursor::Cursor, notification::Point, rooms::Users, topics::CHANGES};
 use matching::Filter;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -72,11 +74,52 @@ struct Place {
 
 async fn take(app: &Shared, session: &Session, request: &Request, place: Place, options: Options) -> Result<Reply, Fault> {
     let Place { room, index, collection, filter } = place;
+    let since = since(app, request, &room).await?;
     let channel = options.channel(&room);
-    let volatile = request.volatile.clone();
-    let wish = Wish { room: room.as_str().into(), index, collection, filter, options, volatile, request: session.request };
-    app.subscriptions.subscribe(session.connection.number, wish).await.map_err(|refusal| fault(refusal, &room))?;
-    Ok(Reply::of(&json!({"roomId": room, "channel": channel})))
+    let wish = Wish {
+        room: room.as_str().into(),
+        index: index.clone(),
+        collection: collection.clone(),
+        filter: filter.clone(),
+        options,
+        volatile: request.volatile.clone(),
+        catches_up: since.is_some(),
+        request: session.request,
+    };
+    let connection = &session.connection;
+    let granted = app.subscriptions.subscribe(connection.number, wish).await.map_err(|refusal| fault(refusal, &room))?;
+    let points = since.as_ref().or(granted.points.as_ref());
+    let cursor = points.map(|points| app.cursor(&Caller::anonymous(), &room, points));
+    if let Some((points, seat)) = since.zip(granted.seat) {
+        // Its own limits were kept when it was subscribed.
+        let filter = self::filter(filter.get(), usize::MAX)?;
+        let late = Late { connection: connection.number, room: room.as_str().into(), seat, options };
+        let back = Return { late, outbox: connection.outbox.clone(), index, collection, filter, points };
+        runtime::spawn("catch-up", catch_up::run(app.clone(), back));
+    }
+    Ok(Reply::of(&json!({"roomId": room, "channel": channel, "cursor": cursor})))
+}
+
+/// From where on everything is to be told, if the client came back with a cursor.
+async fn since(app: &Shared, request: &Request, room: &str) -> Result<Option<Vec<Point>>, Fault> {
+    let text = match request.args.get("since") {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::String(text)) => text,
+        Some(_) => return Err(Fault::wrong_type("since", "string")),
+    };
+    let now = (app.now() / 1000).max(0) as u64;
+    let cursor = Cursor::open(text, &app.ports.keys, bearer(&Caller::anonymous(), room), now);
+    let cursor = cursor.map_err(|why| Fault::new(Id::BadCursor, why.to_string()).props(["since"]))?;
+    let gone = || Fault::new(Id::CursorTooOld, "the log does not hold what lies behind this cursor any more; subscribe without it");
+    let layout = &app.ports.layout;
+    if cursor.generation != layout.generation || cursor.points.len() != usize::from(layout.partitions(&CHANGES)) {
+        return Err(gone());
+    }
+    match catch_up::kept(app, &cursor.points).await {
+        Some(true) => Ok(Some(cursor.points)),
+        Some(false) => Err(gone()),
+        None => Err(Fault::new(Id::LogAway, "the log cannot be asked what it holds").retry_after(Some(1))),
+    }
 }
 
 fn filter(text: &str, most: usize) -> Result<Filter, Fault> {

@@ -10,7 +10,7 @@ use event_log::{Limits, Log, PartitionStream, Record, StreamError, consumer::Fro
 use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
-    notification::{Mail, Notice},
+    notification::{Mail, Notice, Point},
     topics::{Layout, MAILBOX},
 };
 use runtime::{Backoff, Shutdown, State};
@@ -111,7 +111,10 @@ impl Mailbox {
         let parts = Parts { key: None, value: record.value.clone(), headers: record.headers.clone() };
         match codec::decode_mail(&parts) {
             Ok(Mail::Feedback(feedback)) => _ = app.pending.resolve(feedback.entry),
-            Ok(Mail::Push(push)) => app.metrics.told(app.subscriptions.push(&push, |notice| token(app, notice))),
+            Ok(Mail::Push(push)) => {
+                let cursor = |room: &str, points: &[Point]| app.cursor(&Caller::anonymous(), room, points);
+                app.metrics.told(app.subscriptions.push(&push, |notice| token(app, notice), cursor));
+            }
             Ok(Mail::Presence(presence)) => app.metrics.told(app.subscriptions.presence(&presence)),
             Ok(Mail::Progress(progress)) => app.subscriptions.progress(&progress),
             Err(error) => warn!(%error, offset = record.offset, "a record in the mailbox cannot be read; left alone"),
@@ -120,6 +123,6 @@ impl Mailbox {
 }
 
 /// The handle of the write that a notice tells of; messages have none.
-fn token(app: &App, notice: &Notice) -> Option<String> {
+pub(crate) fn token(app: &App, notice: &Notice) -> Option<String> {
     notice.write.map(|write| app.token(&Caller::anonymous(), vec![write], Some(notice.request)))
 }

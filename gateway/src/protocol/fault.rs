@@ -39,6 +39,10 @@ faults! {
     NoConnection "core.realtime.no_connection" 0x0001_0080 400;
     /// Not Kuzzle's: the subscription is not active everywhere in the time allowed.
     NotActive "core.realtime.not_active" 0x0001_0081 504;
+    /// Not Kuzzle's: `since` is no cursor of this room, or not this client's, or has expired.
+    BadCursor "core.realtime.invalid_cursor" 0x0001_0082 400;
+    /// Not Kuzzle's: the log has forgotten what is behind the cursor.
+    CursorTooOld "core.realtime.cursor_too_old" 0x0001_0083 412;
     UnknownIndex "services.storage.unknown_index" 0x0101_0001 412;
     UnknownCollection "services.storage.unknown_collection" 0x0101_0002 412;
     GetLimit "services.storage.get_limit_exceeded" 0x0101_0003 413;

@@ -4,8 +4,13 @@
 //! A subscription is told when its `Sits` was appended at R, this fold has read R, and every partition of `changes` is matched against R. A
 //! room that is active already needs the first two only, as it is matched for this gateway from then until its last seat is given up.
 //! Records leave in the order in which they are made here, so a seat's `Leaves` never overtakes its `Sits`, nor the other way round.
+//!
+//! Of each partition one teller is heard, the one with the newest claim that ever sent mail here: an older one may be a ghost that repeats
+//! what is no news any more.
 
+pub(crate) mod catch_up;
 mod room;
+mod tellers;
 
 use super::{
     Refusal,
@@ -16,16 +21,17 @@ use crate::connection::outbox::{Ending, Outbox};
 use event_schema::{
     Raw,
     envelope::Reply,
-    notification::{Presence, Progress, Push, Scope},
+    notification::{Point, Presence, Progress, Push, Scope},
     raw,
     rooms::{Heartbeat, RoomRecord, Seat, Subscription},
 };
-use room::{Place, Room, Written};
+use room::{Hears, Place, Room, Written};
 use rooms::{Change, Rooms};
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
+use tellers::Tellers;
 use tokio::sync::oneshot;
 
 /// What may be.
@@ -47,12 +53,23 @@ pub(crate) struct Wish {
     pub filter: Raw,
     pub options: Options,
     pub volatile: Option<Raw>,
+    /// What it missed is told from the log first: see [`Hall::replay`].
+    pub catches_up: bool,
     /// The connection's number of the request: where its answer's place is kept.
     pub request: u64,
 }
 
+/// A wish that was granted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Granted {
+    /// The seat's own number; `None`: it was on the channel before, and has missed nothing.
+    pub seat: Option<u64>,
+    /// How far each partition was told then; `None` while one was not heard of.
+    pub points: Option<Vec<Point>>,
+}
+
 /// How a wish is answered.
-pub(crate) type Told = Result<(), Refusal>;
+pub(crate) type Told = Result<Granted, Refusal>;
 
 pub(crate) struct Hall {
     instance: Arc<str>,
@@ -63,6 +80,7 @@ pub(crate) struct Hall {
     read: u64,
     /// By partition of `changes`: it is matched against everything in `rooms` below this offset.
     fences: Vec<u64>,
+    tellers: Tellers,
     members: HashMap<u64, Member>,
     rooms: HashMap<Arc<str>, Room>,
     seats: usize,
@@ -93,6 +111,7 @@ struct Waiting {
     /// The seat's own number: another of the same connection in the same room, later, is another.
     place: u64,
     options: Options,
+    catches_up: bool,
     request: u64,
     tell: oneshot::Sender<Told>,
 }
@@ -106,6 +125,7 @@ impl Hall {
             fold: Rooms::default(),
             read: 0,
             fences: vec![0; usize::from(partitions)],
+            tellers: Tellers::new(partitions),
             members: HashMap::new(),
             rooms: HashMap::new(),
             seats: 0,
@@ -143,26 +163,27 @@ impl Hall {
         member.rooms.into_iter().for_each(|room| self.leave(&room, connection, None));
     }
 
-    /// Puts a connection on a channel. `None`: it is there already. Otherwise the receiver hears when it is; the place of the answer is then
-    /// kept in the outbox.
-    pub(crate) fn subscribe(&mut self, connection: u64, wish: Wish) -> Result<Option<oneshot::Receiver<Told>>, Refusal> {
+    /// Puts a connection on a channel; the receiver hears when it is. The place of the answer is then kept in the outbox, unless it was there
+    /// already.
+    pub(crate) fn subscribe(&mut self, connection: u64, wish: Wish) -> Result<oneshot::Receiver<Told>, Refusal> {
         let member = self.members.get(&connection).filter(|_| !self.leaving).ok_or(Refusal::Ended)?;
         let seated = member.rooms.contains(&wish.room);
         if !seated && (member.rooms.len() >= self.limits.rooms_per_connection || self.seats >= self.limits.subscriptions) {
             return Err(Refusal::TooManyRooms);
         }
-        if self.rooms.get(&wish.room).is_some_and(|room| room.has(connection, wish.options)) {
-            return Ok(None);
-        }
         let (tell, told) = oneshot::channel();
-        let Wish { room: name, options, request, .. } = &wish;
-        let (name, options, request) = (name.clone(), *options, *request);
+        if self.rooms.get(&wish.room).is_some_and(|room| room.has(connection, wish.options)) {
+            _ = tell.send(Ok(Granted { seat: None, points: self.tellers.points().map(<[Point]>::to_vec) }));
+            return Ok(told);
+        }
+        let Wish { room: name, options, catches_up, request, .. } = &wish;
+        let (name, options, catches_up, request) = (name.clone(), *options, *catches_up, *request);
         let place = match seated {
             true => self.seat_again(&name, connection, options),
             false => self.seat(connection, wish),
         };
         let Some((place, written)) = place else { return Err(Refusal::Ended) };
-        let waiting = Waiting { room: name, connection, place, options, request, tell };
+        let waiting = Waiting { room: name, connection, place, options, catches_up, request, tell };
         match written {
             Written::Sent(append) => {
                 if let Some(append) = self.appending.get_mut(&append) {
@@ -175,7 +196,7 @@ impl Hall {
                 self.settle();
             }
         }
-        Ok(Some(told))
+        Ok(told)
     }
 
     /// The first channel of a connection in a room.
@@ -254,10 +275,10 @@ impl Hall {
         self.outgoing.push_back((None, RoomRecord::Leaves(seat, volatile)));
     }
 
-    /// A wish was given up by whoever had it. True: it was granted in the meantime.
-    pub(crate) fn withdraw(&mut self, connection: u64, name: &Arc<str>, told: &mut oneshot::Receiver<Told>) -> bool {
-        if matches!(told.try_recv(), Ok(Ok(()))) {
-            return true;
+    /// A wish was given up by whoever had it, unless it was granted in the meantime.
+    pub(crate) fn withdraw(&mut self, connection: u64, name: &Arc<str>, told: &mut oneshot::Receiver<Told>) -> Option<Granted> {
+        if let Ok(Ok(granted)) = told.try_recv() {
+            return Some(granted);
         }
         told.close();
         if let Some(place) = self.rooms.get_mut(name).and_then(|room| room.seats.get_mut(&connection)) {
@@ -266,7 +287,7 @@ impl Hall {
                 self.leave(name, connection, None);
             }
         }
-        false
+        None
     }
 
     /// What is to be appended next, in order.
@@ -366,32 +387,40 @@ impl Hall {
         if *progress.instance != *self.instance {
             return;
         }
-        for partition in &progress.partitions {
-            if let Some(fence) = self.fences.get_mut(usize::from(*partition)) {
+        for teller in &progress.partitions {
+            if let Some(fence) = self.fences.get_mut(usize::from(teller.partition))
+                && self.tellers.hear(teller)
+            {
                 *fence = (*fence).max(progress.rooms + 1);
             }
         }
         self.settle();
     }
 
-    /// Tells a change on every channel that takes it; says how many times.
-    pub(crate) fn push(&self, push: &Push, token: impl FnOnce() -> Option<String>) -> usize {
-        if *push.instance != *self.instance {
+    /// Tells a change on every channel that takes it; says how many times. `token` makes the handle of the write, `cursor` that of how far a
+    /// room is told.
+    pub(crate) fn push(
+        &mut self,
+        push: &Push,
+        token: impl FnOnce() -> Option<String>,
+        cursor: impl Fn(&str, &[Point]) -> String,
+    ) -> usize {
+        if *push.instance != *self.instance || !self.tellers.hear(&push.teller) {
             return 0;
         }
-        let mut token = Some(token);
-        let mut text = None;
+        let points = self.tellers.points();
+        let (mut token, mut text) = (Some(token), None);
         let mut count = 0;
         for told in &push.rooms {
             let Some(room) = self.rooms.get(told.room.as_str()) else { continue };
+            let mut signed = None;
             for channel in room.channels.iter().filter(|channel| channel.options.take(told.scope, push.notice.state)) {
                 let text = text.get_or_insert_with(|| {
                     let token = token.take().and_then(|token| token());
-                    Text::of_change(&push.notice, token.as_deref())
+                    Text::of_change(&push.notice, push.notice.state, token.as_deref())
                 });
-                let frame = text.on(&channel.name, told.scope);
-                channel.members.values().for_each(|member| member.outbox.push(&frame));
-                count += channel.members.len();
+                let signed = signed.get_or_insert_with(|| points.map(|points| cursor(&told.room, points)));
+                count += channel.tell(push, &text.on(&channel.name, told.scope, signed.as_deref()));
             }
         }
         count
@@ -406,7 +435,7 @@ impl Hall {
         let text = Text::of_user(presence);
         let mut count = 0;
         for channel in room.channels.iter().filter(|channel| channel.options.take_user(presence.user)) {
-            let frame = text.on(&channel.name, Scope::In);
+            let frame = text.on(&channel.name, Scope::In, None);
             for member in channel.members.values().filter(|member| member.since < presence.rooms) {
                 member.outbox.push(&frame);
                 count += 1;
@@ -434,7 +463,7 @@ impl Hall {
 
     /// `since`: where the record stands by which it came in.
     fn grant(&mut self, waiting: Waiting, since: u64) {
-        let Waiting { room: name, connection, place, options, request, tell } = waiting;
+        let Waiting { room: name, connection, place, options, catches_up, request, tell } = waiting;
         let member = self.members.get(&connection);
         let room = self.rooms.get_mut(&name).filter(|room| room.seats.get(&connection).is_some_and(|seat| seat.number == place));
         let (Some(member), Some(room)) = (member, room) else {
@@ -446,9 +475,10 @@ impl Hall {
             // Given up: whoever did so takes care of the seat.
             return;
         }
-        room.admit(&name, connection, options, room::Member { outbox: member.outbox.clone(), since });
+        let hears = if catches_up { Hears::Nothing } else { Hears::All };
+        room.admit(&name, connection, options, room::Member { outbox: member.outbox.clone(), since, hears });
         member.outbox.reserve(request);
-        if tell.send(Ok(())).is_err() {
+        if tell.send(Ok(Granted { seat: Some(place), points: self.tellers.points().map(<[Point]>::to_vec) })).is_err() {
             member.outbox.unreserve(request);
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt::Write;
 
-/// A notification without scope and channel.
+/// A notification without scope, cursor and channel.
 pub(crate) struct Text {
     head: String,
     scoped: bool,
@@ -28,8 +28,8 @@ struct Outcome<'a> {
 }
 
 impl Text {
-    /// Of a change, or a message. `token`: the handle of the write that it tells of.
-    pub(crate) fn of_change(notice: &Notice, token: Option<&str>) -> Self {
+    /// Of a change, or a message, told in this state. `token`: the handle of the write that it tells of.
+    pub(crate) fn of_change(notice: &Notice, state: State, token: Option<&str>) -> Self {
         let event = match notice.event {
             Event::Write => "write",
             Event::Delete => "delete",
@@ -39,7 +39,7 @@ impl Text {
             Event::Write | Event::Delete => "document",
             Event::Publish => "realtime",
         };
-        let state = match notice.state {
+        let state = match state {
             State::Pending => "pending",
             State::Done => "done",
         };
@@ -62,7 +62,6 @@ impl Text {
         if let Some(token) = token {
             _ = write!(middle, r#","token":{}"#, json(token));
         }
-        middle.push_str(r#","room":""#);
         let outcome = Outcome {
             id: notice.id.as_deref(),
             source: notice.source.as_deref(),
@@ -86,7 +85,7 @@ impl Text {
         let mut middle = String::with_capacity(384);
         _ = write!(
             middle,
-            r#"{{"type":"user","status":200,"user":"{user}","action":"{action}","controller":"realtime","index":{},"collection":{},"timestamp":{},"volatile":{},"protocol":{protocol},"room":""#,
+            r#"{{"type":"user","status":200,"user":"{user}","action":"{action}","controller":"realtime","index":{},"collection":{},"timestamp":{},"volatile":{},"protocol":{protocol}"#,
             json(&presence.index),
             json(&presence.collection),
             presence.timestamp,
@@ -95,14 +94,15 @@ impl Text {
         Self { head: String::new(), scoped: false, middle, tail: format!(r#"","result":{{"count":{}}}}}"#, presence.count) }
     }
 
-    /// As it is told on a channel. `channel` has nothing in it that JSON escapes.
-    pub(crate) fn on(&self, channel: &str, scope: Scope) -> Frame {
+    /// As it is told on a channel. `channel` and `cursor` have nothing in them that JSON escapes.
+    pub(crate) fn on(&self, channel: &str, scope: Scope, cursor: Option<&str>) -> Frame {
         let scope = match (self.scoped, scope) {
             (true, Scope::In) => "in",
             (true, Scope::Out) => "out",
             (false, Scope::In | Scope::Out) => "",
         };
-        Frame::text(&[&self.head, scope, &self.middle, channel, &self.tail])
+        let (label, cursor, end) = cursor.map_or(("", "", ""), |cursor| (r#","cursor":""#, cursor, r#"""#));
+        Frame::text(&[&self.head, scope, &self.middle, label, cursor, end, r#","room":""#, channel, &self.tail])
     }
 }
 

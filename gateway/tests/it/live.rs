@@ -1,6 +1,7 @@
 //! Connections that stay open, on a gateway whose notifier is played by the test.
 
 mod abuse;
+mod cursors;
 mod framing;
 mod pipeline;
 mod rooms;

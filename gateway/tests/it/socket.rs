@@ -48,6 +48,18 @@ impl Socket {
         }
     }
 
+    /// The next message, or the code with which the connection is closed.
+    pub async fn try_next(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("nothing came") {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+
     /// Nothing comes for so long.
     pub async fn silent(&mut self, time: Duration) {
         assert!(self.early.is_empty(), "{:?}", self.early);
@@ -85,13 +97,17 @@ impl Socket {
 
     /// Subscribes to `geo/cities`; says room and channel.
     pub async fn subscribe(&mut self, filter: Value, options: Value) -> (String, String) {
+        let answer = self.ask_to_subscribe(filter, options).await;
+        let text = |name: &str| answer["result"][name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        (text("roomId"), text("channel"))
+    }
+
+    pub async fn ask_to_subscribe(&mut self, filter: Value, options: Value) -> Value {
         let mut request = json!({"controller": "realtime", "action": "subscribe", "index": "geo", "collection": "cities", "body": filter});
         for (name, value) in options.as_object().into_iter().flatten() {
             request[name] = value.clone();
         }
-        let answer = self.ask(request).await;
-        let text = |name: &str| answer["result"][name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
-        (text("roomId"), text("channel"))
+        self.ask(request).await
     }
 
     /// With which code and reason it is closed.

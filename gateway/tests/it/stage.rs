@@ -6,7 +6,7 @@ use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
     id::RequestId,
-    notification::{Coming, Event, Mail, Notice, Presence, Progress, Push, Scope, State, Told},
+    notification::{Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told},
     raw,
     rooms::RoomRecord,
     topics::{Layout, MAILBOX, ROOMS},
@@ -56,7 +56,8 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             for reply in written {
-                let partitions = (0..PARTITIONS).collect();
+                let teller = |partition| Teller { partition, claim: 0, point: Point::default() };
+                let partitions = (0..PARTITIONS).map(teller).collect();
                 let progress = Progress { instance: reply.instance.clone(), notifier: "n".into(), partitions, rooms: last };
                 self.mail(&reply, Mail::Progress(progress)).await;
             }
@@ -107,7 +108,8 @@ impl Stage {
     /// Tells a room of a document.
     pub async fn push(&self, to: &Reply, room: &str, scope: Scope, state: State, body: Value) {
         let rooms = vec![Told { room: room.to_owned(), scope }];
-        self.mail(to, Mail::Push(Push { instance: to.instance.clone(), rooms, notice: notice(state, &body) })).await;
+        let teller = Teller { partition: 0, claim: 0, point: Point::default() };
+        self.mail(to, Mail::Push(Push { instance: to.instance.clone(), teller, record: 0, rooms, notice: notice(state, &body) })).await;
     }
 
     pub async fn presence(&self, to: &Reply, room: &str, user: Coming, count: u64) {

@@ -1,10 +1,7 @@
 //! How a partition is taken: where it was left, the claim, and the claim read back. Not a record of it is handled before.
 
 use super::{Halt, Lane, Place, Tenure, stream_halt};
-use crate::{
-    consume::Request,
-    notify::story::{Resume, Story},
-};
+use crate::consume::Request;
 use event_log::{Limits, NewRecord, Offsets, PartitionStream, consumer::From};
 use event_schema::{
     codec,
@@ -13,6 +10,7 @@ use event_schema::{
 };
 use matching::Scratch;
 use std::{collections::VecDeque, time::Duration};
+use story::{Resume, Story};
 use tokio::{sync::oneshot, time::Instant};
 
 /// Records looked through at a time, backwards, for the newest open.
@@ -55,6 +53,7 @@ impl Lane {
             "partition taken"
         );
         Ok(Tenure {
+            claim,
             story: Story::from(place.resume, limit),
             changes: stream,
             informative: messages.map_err(stream_halt)?,

@@ -1,14 +1,7 @@
 //! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent together.
 
-use super::{Batch, Halt, Lane, Place, Tenure};
-use crate::{
-    deliver::split,
-    notify::{
-        routes,
-        story::Tell,
-        telling::{self, Telling},
-    },
-};
+use super::{Batch, Halt, Lane, Place, Tenure, steps::Steps};
+use crate::{deliver::split, notify::routes};
 use event_log::{Delivery, Record};
 use event_schema::{
     codec,
@@ -19,9 +12,14 @@ use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
 };
+use story::{Tell, Telling};
 
-/// What is told, and how far it is by then.
-type Told = (Arc<Telling>, State);
+/// What is told by which record, and the state in which it is told.
+struct Told {
+    record: u64,
+    telling: Arc<Telling>,
+    state: State,
+}
 
 impl Lane {
     /// Records of `changes`.
@@ -46,13 +44,14 @@ impl Lane {
     /// Records of `informative`.
     pub(super) async fn messages(&self, tenure: &mut Tenure, records: &[Record]) -> Result<(), Halt> {
         let message = |record: &Record| match codec::decode_informative(&crate::parts(record)) {
-            Ok(event) => telling::of_message(event, record.timestamp),
+            Ok(event) => story::of_message(event, record.timestamp),
             Err(error) => {
                 tracing::warn!(%error, partition = self.partition, offset = record.offset, "a record of `informative` cannot be read; left out");
                 None
             }
         };
-        let tellings: Vec<Told> = records.iter().filter_map(message).map(|message| (Arc::new(message), State::Done)).collect();
+        let told = |record: &Record| Some(Told { record: record.offset, telling: Arc::new(message(record)?), state: State::Done });
+        let tellings: Vec<Told> = records.iter().filter_map(told).collect();
         let informative = records.last().map_or(tenure.sent.informative, |record| record.offset + 1);
         let then = Place { informative, ..tenure.sent };
         self.tell(tenure, &tellings, then).await
@@ -89,36 +88,44 @@ impl Lane {
     /// At one look at the rooms, taken after the records were read.
     fn pushes(&self, tenure: &mut Tenure, tellings: &[Told], now: i64) -> Vec<(u16, Push)> {
         let mut pushes = Vec::new();
+        let mut steps = Steps::from(tenure.point());
         let state = self.notifier.registry.read();
-        for (telling, how_far) in tellings {
+        for Told { record, telling, state: how_far } in tellings {
+            let (before, after) = steps.over(*record, telling.notice.event);
             let routes = routes(&state, telling, &mut tenure.scratch);
             if routes.is_empty() {
                 continue;
             }
             self.notifier.metrics.told(telling.notice.event, routes.len(), now - telling.notice.timestamp);
             for route in routes {
-                let mut push = Push { instance: route.instance, rooms: route.rooms, notice: telling.notice.clone() };
+                let teller = self.teller(tenure, before);
+                let mut push = Push { instance: route.instance, teller, record: *record, rooms: route.rooms, notice: telling.notice.clone() };
                 push.notice.state = *how_far;
-                pushes.extend(split(push).into_iter().map(|push| (route.mailbox, push)));
+                let mut pieces = split(push);
+                // Only with the last of its pieces is it told.
+                if let Some(last) = pieces.last_mut() {
+                    last.teller.point = after;
+                }
+                pushes.extend(pieces.into_iter().map(|push| (route.mailbox, push)));
             }
         }
         pushes
     }
 
     /// What there was no room to keep comes from the log again.
-    async fn read_again(&self, tells: Vec<Tell>) -> Result<Vec<Told>, Halt> {
-        let offsets = tells.iter().filter_map(|tell| match tell {
+    async fn read_again(&self, tells: Vec<(u64, Tell)>) -> Result<Vec<Told>, Halt> {
+        let offsets = tells.iter().filter_map(|(_, tell)| match tell {
             Tell::DoneAt(offset) => Some(*offset),
             Tell::This(..) => None,
         });
         let mut again = self.tellings_at(offsets.collect()).await?;
         let mut tellings = Vec::with_capacity(tells.len());
-        for tell in tells {
+        for (record, tell) in tells {
             match tell {
-                Tell::This(telling, state) => tellings.push((telling, state)),
+                Tell::This(telling, state) => tellings.push(Told { record, telling, state }),
                 Tell::DoneAt(offset) => {
                     let found = again.remove(&offset).unwrap_or_default();
-                    tellings.extend(found.into_iter().map(|telling| (Arc::new(telling), State::Done)));
+                    tellings.extend(found.into_iter().map(|telling| Told { record, telling: Arc::new(telling), state: State::Done }));
                 }
             }
         }
@@ -137,8 +144,8 @@ impl Lane {
             at = end.offset + 1;
             for record in records.iter().filter(|record| offsets.binary_search(&record.offset).is_ok()) {
                 let tellings = match codec::decode_change(&crate::parts(record)) {
-                    Ok(Change::Decision(decision)) => telling::of_decision(&decision),
-                    Ok(Change::Void(void)) => telling::of_void(&void),
+                    Ok(Change::Decision(decision)) => story::of_decision(&decision),
+                    Ok(Change::Void(void)) => story::of_void(&void),
                     Ok(Change::Open(_) | Change::Mark(_)) | Err(_) => Vec::new(),
                 };
                 found.insert(record.offset, tellings);

@@ -8,7 +8,7 @@ use event_schema::{
     rooms::{RoomRecord, Seat, Subscription, Users},
     signing::Keyring,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn sit(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value) {
@@ -35,7 +35,7 @@ fn telling(before: Option<Value>, after: Option<Value>) -> Telling {
         "documents": [change],
     }))
     .unwrap();
-    telling::of_decision(&decision).remove(0)
+    story::of_decision(&decision).remove(0)
 }
 
 fn told(state: &State, before: Option<Value>, after: Option<Value>) -> Vec<String> {
@@ -75,17 +75,4 @@ fn filters_see_the_id() {
     sit(&mut state, "g", "7", "c", &json!({"ids": {"values": ["7"]}}));
     sit(&mut state, "g", "8", "c", &json!({"ids": {"values": ["8"]}}));
     assert_eq!(told(&state, None, Some(json!({"_id": "8"}))), ["g@3 7:in"]);
-}
-
-#[test]
-fn a_change_is_named_by_what_it_does() {
-    let of = |before: Option<Value>, after: Option<Value>| telling(before, after).notice;
-    let (one, two) = (|| Some(json!({"n": 1})), || Some(json!({"n": 2, "m": {"x": 1}})));
-    let update = of(one(), two());
-    assert_eq!((update.action.as_str(), update.updated_fields), ("update", Some(vec!["n".to_owned(), "m.x".to_owned()])));
-    assert_eq!((update.write, update.timestamp, update.version), (Some((2, 9)), 5, Some(2)));
-    let create = of(None, one());
-    assert_eq!((create.action.as_str(), create.updated_fields), ("create", None));
-    let delete = of(one(), None);
-    assert_eq!((delete.action.as_str(), delete.source.unwrap().get().to_owned()), ("delete", "{\"n\":1}".to_owned()));
 }

@@ -377,8 +377,8 @@ impl<'a> Gate<'a> {
                 Mail::Push(push) => self.pushes.push(push),
                 Mail::Presence(presence) => self.presences.push(presence),
                 Mail::Progress(progress) => {
-                    for partition in progress.partitions {
-                        let furthest = self.active.entry(partition).or_default();
+                    for teller in progress.partitions {
+                        let furthest = self.active.entry(teller.partition).or_default();
                         *furthest = progress.rooms.max(*furthest);
                     }
                 }

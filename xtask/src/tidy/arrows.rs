@@ -16,12 +16,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("catalog", &["event-schema"]),
     ("matching", &["event-schema"]),
     ("rooms", &["event-schema"]),
+    ("story", &["event-schema", "matching"]),
     ("store", &["event-schema"]),
     ("event-log", &["event-schema", "segment-log", "runtime"]),
     ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema", "runtime"]),
     ("store-embedded", &["store", "event-schema", "matching", "runtime"]),
-    ("gateway", &["event-schema", "catalog", "event-log", "store", "matching", "rooms", "runtime", "dead-letter"]),
+    ("gateway", &["event-schema", "catalog", "event-log", "store", "matching", "rooms", "story", "runtime", "dead-letter"]),
     (
         "write-worker",
         &[
@@ -36,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "dead-letter",
         ],
     ),
-    ("notifier-worker", &["event-schema", "catalog", "event-log", "matching", "rooms", "runtime"]),
+    ("notifier-worker", &["event-schema", "catalog", "event-log", "matching", "rooms", "story", "runtime"]),
     ("dead-letter", &["event-schema", "event-log", "runtime"]),
     (
         "standalone",
@@ -74,7 +75,7 @@ const VENDORS: &[(&str, &[&str])] = &[
 ];
 
 /// Pure crates: no runtime, no network, no files.
-const PURE: &[&str] = &["event-schema", "catalog", "matching", "rooms", "store"];
+const PURE: &[&str] = &["event-schema", "catalog", "matching", "rooms", "store", "story"];
 const IMPURE: &[&str] = &["tokio", "axum", "hyper", "reqwest", "rdkafka", "scylla", "elasticsearch", "rusqlite"];
 
 #[derive(Debug, Deserialize)]

@@ -95,3 +95,26 @@ fn a_closed_one_keeps_nothing() {
     assert!(outbox.is_empty());
     assert_eq!(outbox.answered(), 1);
 }
+
+#[test]
+fn who_has_more_than_there_is_time_for_leaves_half_to_others() {
+    let outbox = outbox();
+    let frames: Vec<Frame> = (0..50).map(|_| frame("0123456789")).collect();
+    let mut given = 0;
+    loop {
+        let count = outbox.takes(&frames);
+        if count == 0 {
+            break;
+        }
+        frames[..count].iter().for_each(|frame| outbox.push(frame));
+        given += count;
+    }
+    assert!(given > 0 && outbox.ending().is_none());
+    outbox.push(&frame("one of the others"));
+    assert!(outbox.ending().is_none());
+    left(&outbox);
+    let large = [frame(&"x".repeat(10_000)), frame("small")];
+    assert_eq!(outbox.takes(&large), 1, "one alone is never too many");
+    outbox.close();
+    assert_eq!(outbox.takes(&frames), 50, "and are dropped");
+}

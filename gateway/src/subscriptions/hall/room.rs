@@ -1,7 +1,14 @@
 //! One room, as far as this gateway's connections are in it.
 
-use crate::{connection::outbox::Outbox, subscriptions::options::Options};
-use event_schema::{Raw, rooms::Users};
+use crate::{
+    connection::{frame::Frame, outbox::Outbox},
+    subscriptions::options::Options,
+};
+use event_schema::{
+    Raw,
+    notification::{Event, Point, Push},
+    rooms::Users,
+};
 use std::{collections::HashMap, sync::Arc};
 
 pub(super) struct Room {
@@ -27,6 +34,38 @@ pub(super) struct Member {
     pub outbox: Arc<Outbox>,
     /// Where in `rooms` it came in: who came or went before is no news to it.
     pub since: u64,
+    pub hears: Hears,
+}
+
+/// What of the changes and messages that come in a member is told.
+pub(super) enum Hears {
+    All,
+    /// None: it is told from the log what it missed, and will be told of these by that.
+    Nothing,
+    /// What the log did not tell it, by partition.
+    From(Arc<[Point]>),
+}
+
+impl Hears {
+    fn takes(&self, push: &Push) -> bool {
+        let from = match self {
+            Self::All => return true,
+            Self::Nothing => return false,
+            Self::From(points) => points.get(usize::from(push.teller.partition)),
+        };
+        from.is_none_or(|from| match push.notice.event {
+            Event::Write | Event::Delete => push.record >= from.next,
+            Event::Publish => push.record >= from.informative,
+        })
+    }
+}
+
+impl Channel {
+    /// Tells a change or a message to those who are to hear it; says to how many.
+    pub fn tell(&self, push: &Push, frame: &Frame) -> usize {
+        let members = self.members.values().filter(|member| member.hears.takes(push));
+        members.map(|member| member.outbox.push(frame)).count()
+    }
 }
 
 /// A connection's seat.
@@ -85,6 +124,12 @@ impl Room {
                 self.channels.push(Channel { options, name: options.channel(name), members });
             }
         }
+    }
+
+    /// A connection's membership of a channel, as long as it has this seat.
+    pub fn member(&mut self, connection: u64, seat: u64, options: Options) -> Option<&mut Member> {
+        self.seats.get(&connection).filter(|place| place.number == seat)?;
+        self.channels.iter_mut().find(|channel| channel.options == options)?.members.get_mut(&connection)
     }
 
     /// Takes a connection out; false if it was not in.

@@ -1,11 +1,14 @@
-use super::*;
+use super::{
+    catch_up::{Arrival, Late},
+    *,
+};
 use crate::{
     connection::outbox::Bounds,
     subscriptions::options::{Scopes, States},
 };
 use event_schema::{
     id::RequestId,
-    notification::{Coming, Event, Notice, State, Told as Heard},
+    notification::{Coming, Event, Notice, State, Teller, Told as Heard},
     rooms::Users,
     signing::Keyring,
 };
@@ -36,7 +39,11 @@ impl Stage {
         outbox
     }
 
-    fn wish(&mut self, connection: u64, room: &str, options: Options) -> Result<Option<oneshot::Receiver<Told>>, Refusal> {
+    fn wish(&mut self, connection: u64, room: &str, options: Options) -> Result<oneshot::Receiver<Told>, Refusal> {
+        self.wish_since(connection, room, options, false)
+    }
+
+    fn wish_since(&mut self, connection: u64, room: &str, options: Options, catches_up: bool) -> Result<oneshot::Receiver<Told>, Refusal> {
         let wish = Wish {
             room: room.into(),
             index: "geo".into(),
@@ -44,6 +51,7 @@ impl Stage {
             filter: raw(&json!({})),
             options,
             volatile: Some(raw(&json!({"who": connection}))),
+            catches_up,
             request: 77,
         };
         self.hall.subscribe(connection, wish)
@@ -52,7 +60,7 @@ impl Stage {
     /// A wish that somebody waits for.
     fn sit(&mut self, connection: u64, room: &str, options: Options) {
         let told = self.wish(connection, room, options).unwrap();
-        self.waiting.extend(told);
+        self.waiting.push(told);
     }
 
     /// Everything that the hall wants written is.
@@ -75,7 +83,8 @@ impl Stage {
     fn progress(&mut self, partitions: &[u16]) {
         let instance = self.hall.instance().to_string();
         let rooms = self.log.len() as u64 - 1;
-        self.hall.progress(&Progress { instance, notifier: "n".into(), partitions: partitions.to_vec(), rooms });
+        let partitions = partitions.iter().map(|partition| teller(*partition, 0, 0)).collect();
+        self.hall.progress(&Progress { instance, notifier: "n".into(), partitions, rooms });
     }
 
     fn all(&mut self) {
@@ -84,7 +93,12 @@ impl Stage {
         self.progress(&[0, 1]);
     }
 
-    fn push(&self, rooms: &[(&str, Scope)], state: State) -> usize {
+    fn push(&mut self, rooms: &[(&str, Scope)], state: State) -> usize {
+        self.push_by(teller(0, 0, 1), 0, rooms, state)
+    }
+
+    /// Told by this one, of this record.
+    fn push_by(&mut self, teller: Teller, record: u64, rooms: &[(&str, Scope)], state: State) -> usize {
         let told = rooms.iter().map(|(room, scope)| Heard { room: (*room).to_owned(), scope: *scope }).collect();
         let notice = Notice {
             event: Event::Write,
@@ -102,12 +116,21 @@ impl Stage {
             timestamp: 0,
             write: None,
         };
-        self.hall.push(&Push { instance: self.hall.instance().to_string(), rooms: told, notice }, || Some("t".into()))
+        let push = Push { instance: self.hall.instance().to_string(), teller, record, rooms: told, notice };
+        self.hall.push(&push, || Some("t".into()), |room, points| format!("{room}@{},{}", points[0].next, points[1].next))
     }
 
     fn last(&self) -> &RoomRecord {
         self.log.last().unwrap()
     }
+}
+
+fn point(next: u64) -> Point {
+    Point { next, ..Point::default() }
+}
+
+fn teller(partition: u16, claim: u64, next: u64) -> Teller {
+    Teller { partition, claim, point: point(next) }
 }
 
 fn heard(outbox: &Outbox) -> Vec<Value> {
@@ -124,7 +147,7 @@ fn users(users: Users) -> Options {
 fn told_when_appended_and_read_and_matched_everywhere() {
     let mut stage = stage();
     let outbox = stage.connect(1);
-    let mut told = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(1, "r", Options::default()).unwrap();
     let mut granted = |stage: &mut Stage| {
         let early = stage.push(&[("r", Scope::In)], State::Done);
         let told = told.try_recv().is_ok();
@@ -148,13 +171,13 @@ fn told_when_appended_and_read_and_matched_everywhere() {
 fn one_partition_that_does_not_know_is_waited_for() {
     let mut stage = stage();
     stage.connect(1);
-    let mut told = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(1, "r", Options::default()).unwrap();
     stage.append();
     stage.read();
     stage.progress(&[0]);
     assert!(told.try_recv().is_err());
     stage.progress(&[1]);
-    assert_eq!(told.try_recv().unwrap(), Ok(()));
+    assert!(told.try_recv().unwrap().is_ok());
 }
 
 #[test]
@@ -164,18 +187,18 @@ fn an_active_room_needs_no_progress_until_its_last_seat_is_given_up() {
     stage.connect(2);
     stage.sit(1, "r", Options::default());
     stage.all();
-    let mut second = stage.wish(2, "r", Options::default()).unwrap().unwrap();
+    let mut second = stage.wish(2, "r", Options::default()).unwrap();
     stage.append();
     stage.read();
-    assert_eq!(second.try_recv().unwrap(), Ok(()));
+    assert!(second.try_recv().unwrap().is_ok());
     stage.hall.forget(1);
     stage.hall.unsubscribe(2, "r", None).unwrap();
-    let mut anew = stage.wish(2, "r", Options::default()).unwrap().unwrap();
+    let mut anew = stage.wish(2, "r", Options::default()).unwrap();
     stage.append();
     stage.read();
     assert!(anew.try_recv().is_err(), "the room was empty in between");
     stage.progress(&[0, 1]);
-    assert_eq!(anew.try_recv().unwrap(), Ok(()));
+    assert!(anew.try_recv().unwrap().is_ok());
     assert_eq!(stage.hall.fold().count("r"), 1);
 }
 
@@ -191,7 +214,8 @@ fn channels_of_a_connection_are_one_seat() {
     stage.all();
     outbox.answer(77, None);
     assert_eq!((stage.log.len(), stage.hall.seats(), stage.hall.fold().count("r")), (1, 1, 1));
-    assert!(stage.wish(1, "r", Options::default()).unwrap().is_none(), "that one is there already");
+    let again = stage.wish(1, "r", Options::default()).unwrap().try_recv().unwrap().unwrap();
+    assert_eq!(again.seat, None, "that one is there already");
     assert_eq!(stage.push(&[("r", Scope::In)], State::Pending), 1);
     assert_eq!(stage.push(&[("r", Scope::Out)], State::Pending), 0);
     assert_eq!(stage.push(&[("r", Scope::Out)], State::Done), 1);
@@ -235,7 +259,7 @@ fn who_asks_for_nobody_hears_of_nobody_beside_one_who_asks() {
 fn a_connection_that_ends_says_nothing() {
     let mut stage = stage();
     stage.connect(1);
-    let mut told = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(1, "r", Options::default()).unwrap();
     stage.hall.forget(1);
     stage.all();
     assert_eq!(told.try_recv().unwrap(), Err(Refusal::Ended));
@@ -262,17 +286,17 @@ fn limits() {
 fn what_the_log_does_not_take_is_refused_and_given_up() {
     let mut stage = stage();
     stage.connect(1);
-    let mut told = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(1, "r", Options::default()).unwrap();
     let outgoing = stage.hall.take_outgoing(10);
     stage.hall.not_appended(outgoing[0].0.unwrap());
     assert_eq!(told.try_recv().unwrap(), Err(Refusal::Unavailable));
     stage.append();
     let RoomRecord::Leaves(seat, None) = stage.last().clone() else { panic!("{:?}", stage.last()) };
-    let mut again = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut again = stage.wish(1, "r", Options::default()).unwrap();
     stage.hall.not_left(seat.clone(), None);
     stage.all();
     assert!(matches!(stage.last(), RoomRecord::Sits(..)), "a seat that is taken again is not given up");
-    assert_eq!(again.try_recv().unwrap(), Ok(()));
+    assert!(again.try_recv().unwrap().is_ok());
     stage.hall.forget(1);
     stage.all();
     stage.hall.not_left(seat, None);
@@ -284,14 +308,14 @@ fn what_the_log_does_not_take_is_refused_and_given_up() {
 fn a_wish_that_is_given_up_leaves_no_seat() {
     let mut stage = stage();
     stage.connect(1);
-    let mut told = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(1, "r", Options::default()).unwrap();
     stage.append();
-    assert!(!stage.hall.withdraw(1, &"r".into(), &mut told));
+    assert_eq!(stage.hall.withdraw(1, &"r".into(), &mut told), None);
     stage.all();
     assert_eq!((stage.hall.seats(), stage.hall.fold().count("r")), (0, 0));
-    let mut told = stage.wish(1, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(1, "r", Options::default()).unwrap();
     stage.all();
-    assert!(stage.hall.withdraw(1, &"r".into(), &mut told), "it was granted before");
+    assert!(stage.hall.withdraw(1, &"r".into(), &mut told).is_some(), "it was granted before");
     assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 1);
 }
 
@@ -306,9 +330,9 @@ fn taken_for_dead_it_sends_its_subscribers_away_and_begins_again() {
     assert_eq!((listener.ending(), other.ending()), (Some(Ending::MISSED), None));
     assert_eq!(&**stage.hall.instance(), "again");
     assert_eq!(stage.hall.seats(), 0);
-    let mut told = stage.wish(2, "r", Options::default()).unwrap().unwrap();
+    let mut told = stage.wish(2, "r", Options::default()).unwrap();
     stage.all();
-    assert_eq!(told.try_recv().unwrap(), Ok(()));
+    assert!(told.try_recv().unwrap().is_ok());
     let RoomRecord::Sits(seat, _) = stage.last() else { panic!("{:?}", stage.last()) };
     assert_eq!((seat.instance.as_str(), stage.hall.fold().count("r")), ("again", 1));
 }
@@ -325,4 +349,68 @@ fn the_end_gives_up_everything_and_is_the_last_word() {
     assert!(matches!(stage.log.as_slice(), [RoomRecord::Sits(..), RoomRecord::Leaves(..), RoomRecord::Gone { .. }]));
     stage.read();
     assert_eq!(&**stage.hall.instance(), "here");
+}
+
+#[test]
+fn a_ghost_is_not_heard_once_its_successor_was() {
+    let mut stage = stage();
+    let outbox = stage.connect(1);
+    stage.sit(1, "r", Options::default());
+    stage.all();
+    outbox.answer(77, None);
+    let told = |stage: &mut Stage, claim, record| stage.push_by(teller(0, claim, record + 1), record, &[("r", Scope::In)], State::Done);
+    assert_eq!(told(&mut stage, 3, 20), 1);
+    assert_eq!(told(&mut stage, 7, 10), 1, "the successor begins where it was committed");
+    assert_eq!(told(&mut stage, 3, 21), 0);
+    assert_eq!(told(&mut stage, 7, 11), 1);
+    let cursors: Vec<_> = heard(&outbox).into_iter().map(|frame| frame["cursor"].clone()).collect();
+    assert_eq!(cursors, ["r@21,0", "r@11,0", "r@12,0"]);
+    let fences = stage.hall.fences.clone();
+    let late = Progress { instance: "here".into(), notifier: "old".into(), partitions: vec![teller(0, 3, 22)], rooms: 1_000 };
+    stage.hall.progress(&late);
+    assert_eq!(stage.hall.fences, fences, "nor is it believed what rooms it knows");
+}
+
+/// Whoever catches up is told by the log or by mail, whatever the moment at which he arrives.
+#[test]
+fn who_catches_up_hears_each_change_once() {
+    for read_to in 0..=6 {
+        let mut stage = stage();
+        let outbox = stage.connect(1);
+        let mut told = stage.wish_since(1, "r", Options::default(), true).unwrap();
+        stage.all();
+        let seat = told.try_recv().unwrap().unwrap().seat.unwrap();
+        outbox.answer(77, None);
+        let late = Late { connection: 1, room: "r".into(), seat, options: Options::default() };
+        let push = |stage: &mut Stage, record| stage.push_by(teller(0, 0, record + 1), record, &[("r", Scope::In)], State::Done);
+        let mailed: usize = (0..4).map(|record| push(&mut stage, record)).sum();
+        assert_eq!(mailed, 0, "while he reads, mail is not told");
+        let mut arrived = read_to;
+        while stage.hall.arrive(&late, &[point(arrived), point(0)]) == Arrival::Behind {
+            arrived += 1;
+        }
+        assert_eq!(arrived, read_to.max(4), "others were told of four");
+        let mailed: Vec<u64> = (2..8).filter(|record| push(&mut stage, *record) == 1).collect();
+        assert_eq!(mailed, (arrived..8).collect::<Vec<_>>(), "read to {arrived}");
+    }
+}
+
+#[test]
+fn who_left_while_he_caught_up_is_told_nothing() {
+    let mut stage = stage();
+    let outbox = stage.connect(1);
+    let mut told = stage.wish_since(1, "r", Options::default(), true).unwrap();
+    stage.all();
+    let seat = told.try_recv().unwrap().unwrap().seat.unwrap();
+    outbox.answer(77, None);
+    let late = Late { connection: 1, room: "r".into(), seat, options: Options::default() };
+    let frames = [crate::connection::frame::Frame::text(&["{}"])];
+    assert!(stage.hall.replay(&late, &frames));
+    stage.hall.unsubscribe(1, "r", None).unwrap();
+    stage.sit(1, "r", Options::default());
+    stage.all();
+    outbox.answer(77, None);
+    assert!(!stage.hall.replay(&late, &frames), "another seat is another subscription");
+    assert_eq!(stage.hall.arrive(&late, &[point(9), point(9)]), Arrival::Gone);
+    assert_eq!(heard(&outbox).len(), 1);
 }

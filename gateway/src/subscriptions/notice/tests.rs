@@ -33,11 +33,11 @@ fn read(frame: &Frame) -> Value {
 
 #[test]
 fn a_change_as_clients_read_it() {
-    let told = read(&Text::of_change(&notice(), Some("t1.x")).on("room-311", Scope::In));
+    let told = read(&Text::of_change(&notice(), State::Done, Some("t1.x")).on("room-311", Scope::In, Some("c1.y")));
     let wanted = json!({
         "type": "document", "status": 200, "event": "write", "action": "update", "scope": "in", "controller": "document", "index": "geo",
         "collection": "cities", "requestId": "c1", "timestamp": 1_795_302_193_686_i64, "volatile": {"why": "test"}, "protocol": "websocket",
-        "state": "done", "token": "t1.x", "room": "room-311",
+        "state": "done", "token": "t1.x", "cursor": "c1.y", "room": "room-311",
         "result": {"_id": "a\"b", "_source": {"a": 7, "_kuzzle_info": {"author": "-1"}}, "_version": 3, "_updatedFields": ["a"]},
     });
     assert_eq!(told, wanted);
@@ -56,7 +56,7 @@ fn a_message_that_nobody_named() {
         write: None,
         ..notice()
     };
-    let told = read(&Text::of_change(&message, None).on("room-311", Scope::In));
+    let told = read(&Text::of_change(&message, State::Done, None).on("room-311", Scope::In, None));
     assert_eq!((told["controller"].as_str(), told["requestId"].as_str()), (Some("realtime"), Some(message.request.to_string().as_str())));
     assert_eq!((&told["volatile"], &told["protocol"]), (&Value::Null, &json!("http")));
     assert_eq!(told["result"], json!({"_source": {"a": 7, "_kuzzle_info": {"author": "-1"}}}));
@@ -77,13 +77,13 @@ fn a_user_who_comes_and_one_who_vanishes() {
         rooms: 100,
         timestamp: 5,
     };
-    let told = read(&Text::of_user(&presence).on("room-111", Scope::In));
+    let told = read(&Text::of_user(&presence).on("room-111", Scope::In, None));
     let wanted = json!({
         "type": "user", "status": 200, "user": "in", "action": "subscribe", "controller": "realtime", "index": "geo", "collection": "cities",
         "timestamp": 5, "volatile": {"name": "Ann"}, "protocol": "websocket", "room": "room-111", "result": {"count": 2},
     });
     assert_eq!(told, wanted);
     presence.user = Coming::Out;
-    let told = read(&Text::of_user(&presence).on("room-111", Scope::In));
+    let told = read(&Text::of_user(&presence).on("room-111", Scope::In, None));
     assert_eq!((&told["user"], &told["action"], &told["protocol"]), (&json!("out"), &json!("unsubscribe"), &Value::Null));
 }

@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::{io::AsyncReadExt, net::TcpSocket};
 
-async fn app() -> App {
+pub async fn app() -> App {
     let app = Builder::default().start().await;
     app.notifier("n1");
     app.cities().await;
@@ -20,14 +20,14 @@ async fn app() -> App {
 }
 
 /// Writes, and waits until it is applied.
-async fn write(app: &App, operation: &str, body: Value) -> Value {
+pub async fn write(app: &App, operation: &str, body: Value) -> Value {
     let request = app.post(&format!("/v1/operations/{operation}"), &body).header("prefer", "wait=10");
     let (status, _, answer) = told(request).await;
     assert!(status.is_success(), "{answer}");
     answer
 }
 
-fn text<'a>(told: &'a Value, name: &str) -> &'a str {
+pub fn text<'a>(told: &'a Value, name: &str) -> &'a str {
     told[name].as_str().unwrap_or_else(|| panic!("{name}: {told}"))
 }
 

@@ -1,6 +1,6 @@
 //! One document's change, or a message, as it will be told: the notice, and the documents that say who must hear of it. Pure.
 
-use super::fields;
+use crate::fields;
 use event_schema::{
     Raw,
     decision::{Decision, Void},
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 /// What is told, and by what it is matched. The state is that of the first time it is told.
 #[derive(Debug)]
-pub(crate) struct Telling {
+pub struct Telling {
     pub notice: Notice,
     pub before: Option<Raw>,
     pub after: Option<Raw>,
@@ -24,7 +24,7 @@ pub(crate) struct Telling {
 const WHOLE: [&str; 4] = ["document.create", "document.createOrReplace", "document.replace", "document.write"];
 
 /// What a decision tells while it is pending; done, it is the same with the other state. Nothing where its client wanted silence.
-pub(crate) fn of_decision(decision: &Decision) -> Vec<Telling> {
+pub fn of_decision(decision: &Decision) -> Vec<Telling> {
     if decision.origin.as_ref().is_some_and(|origin| origin.silent) {
         return Vec::new();
     }
@@ -38,7 +38,7 @@ pub(crate) fn of_decision(decision: &Decision) -> Vec<Telling> {
 }
 
 /// The reverse change.
-pub(crate) fn of_void(void: &Void) -> Vec<Telling> {
+pub fn of_void(void: &Void) -> Vec<Telling> {
     void.documents.iter().filter_map(|change| of_document(change, &void.operation, void.position, void.time, void.request)).collect()
 }
 
@@ -95,7 +95,7 @@ struct Message {
 }
 
 /// A message; `accepted`: when the log took it. None for an informative event that is no message to a collection.
-pub(crate) fn of_message(event: Informative, accepted: i64) -> Option<Telling> {
+pub fn of_message(event: Informative, accepted: i64) -> Option<Telling> {
     if event.data.origin.as_ref().is_some_and(|origin| origin.silent) {
         return None;
     }
@@ -126,3 +126,6 @@ impl Telling {
         of(&self.before) + of(&self.after) + 512
     }
 }
+
+#[cfg(test)]
+mod tests;

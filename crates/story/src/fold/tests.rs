@@ -92,7 +92,7 @@ fn told(story: &mut Story, first: u64, changes: &[Change]) -> Vec<String> {
         }
         Tell::DoneAt(offset) => format!("done at {offset}"),
     };
-    tells.iter().map(tell).collect()
+    tells.iter().map(|(_, told)| tell(told)).collect()
 }
 
 #[test]
@@ -166,22 +166,7 @@ fn what_there_is_no_room_for_is_read_again() {
 /// Whoever takes over at any moment, from where the one before said, tells everything that is left to tell.
 #[test]
 fn nothing_is_missed_whoever_takes_over_when() {
-    let mut second_group = decision(6, 5, "d");
-    second_group.documents.push(change("e", None, Some(1)));
-    let changes = [
-        open(),
-        decided(0, 0, "a"),
-        decided(0, 1, "b"),
-        mark(0, 1, 1),
-        void(0, 2, 1, "b"),
-        mark(0, 4, 2),
-        open(),
-        decided(0, 9, "ghost"),
-        decided(6, 2, "c"),
-        Change::Decision(second_group),
-        mark(6, 8, 3),
-        mark(6, 9, 6),
-    ];
+    let changes = eventful();
     let whole = told(&mut start(), 0, &changes);
     for at in 0..changes.len() {
         let mut first = start();
@@ -194,4 +179,50 @@ fn nothing_is_missed_whoever_takes_over_when() {
         let invented: Vec<_> = heard.iter().filter(|telling| !whole.contains(telling)).collect();
         assert!(invented.is_empty(), "taken over at {at}: {invented:?}");
     }
+}
+
+/// Whoever comes back with a record and how much of it he was told hears exactly what is left, neither more nor less.
+#[test]
+fn whoever_comes_back_hears_exactly_what_is_left() {
+    let changes = eventful();
+    let whole = numbered(&mut start(), 0, &changes);
+    let mut first = start();
+    for at in 0..changes.len() {
+        let resume = first.resume();
+        let tells = numbered(&mut first, at as u64, &changes[at..=at]);
+        for taken in 0..=tells.len() {
+            let mut again = Story::from(resume, PLENTY);
+            let heard = numbered(&mut again, resume.offset, &changes[usize::try_from(resume.offset).unwrap()..]);
+            let is_left = |(record, number, _): &&(u64, usize, String)| (*record, *number) >= (at as u64, taken);
+            let heard: Vec<_> = heard.iter().filter(is_left).collect();
+            let left: Vec<_> = whole.iter().filter(is_left).collect();
+            assert_eq!(heard, left, "back at record {at} after {taken} of it");
+        }
+    }
+}
+
+/// What the records tell, with the record and the telling's number among those of the record.
+fn numbered(story: &mut Story, first: u64, changes: &[Change]) -> Vec<(u64, usize, String)> {
+    let tells = (first..).zip(changes).map(|(offset, change)| (offset, told(story, offset, std::slice::from_ref(change))));
+    tells.flat_map(|(offset, tells)| tells.into_iter().enumerate().map(move |(number, tell)| (offset, number, tell))).collect()
+}
+
+/// Two owners, a ghost, a void, a decision with several documents.
+fn eventful() -> [Change; 12] {
+    let mut second_group = decision(6, 5, "d");
+    second_group.documents.push(change("e", None, Some(1)));
+    [
+        open(),
+        decided(0, 0, "a"),
+        decided(0, 1, "b"),
+        mark(0, 1, 1),
+        void(0, 2, 1, "b"),
+        mark(0, 4, 2),
+        open(),
+        decided(0, 9, "ghost"),
+        decided(6, 2, "c"),
+        Change::Decision(second_group),
+        mark(6, 8, 3),
+        mark(6, 9, 6),
+    ]
 }

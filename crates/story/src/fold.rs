@@ -3,7 +3,7 @@
 //!
 //! Only a record counts that carries the epoch of the newest open before it.
 
-use super::telling::{self, Telling};
+use crate::telling::{self, Telling};
 use event_schema::{
     decision::{Change, Decision, Mark, Void},
     notification::State,
@@ -16,7 +16,7 @@ use std::{
 
 /// The fold's state.
 #[derive(Debug)]
-pub(crate) struct Story {
+pub struct Story {
     epoch: u64,
     /// Told as pending (or voided), and not resolved: by offset in `changes`.
     undone: BTreeMap<u64, Undone>,
@@ -50,15 +50,18 @@ enum Kept {
 
 /// What is to be told, in order.
 #[derive(Debug)]
-pub(crate) enum Tell {
+pub enum Tell {
     This(Arc<Telling>, State),
     /// What stands at this offset in `changes`, as done: it must be read again.
     DoneAt(u64),
 }
 
+/// Each with the offset of the record that tells it.
+type Tells = Vec<(u64, Tell)>;
+
 /// Where to begin so that nothing is missed: an offset in `changes` and the epoch in force there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Resume {
+pub struct Resume {
     pub offset: u64,
     pub epoch: u64,
 }
@@ -77,13 +80,18 @@ impl Story {
         }
     }
 
-    /// Takes the next record, in order.
-    pub fn fold(&mut self, offset: u64, change: Change, tells: &mut Vec<Tell>) {
+    /// The offset after the last record.
+    pub fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes the next record, in order; adds what it tells, with its offset.
+    pub fn fold(&mut self, offset: u64, change: Change, tells: &mut Vec<(u64, Tell)>) {
         self.next = offset + 1;
         match change {
             Change::Open(_) => self.epoch = offset,
             Change::Decision(decision) if decision.epoch == self.epoch => self.decision(offset, &decision, tells),
-            Change::Mark(mark) if mark.epoch == self.epoch => self.mark(&mark, tells),
+            Change::Mark(mark) if mark.epoch == self.epoch => self.mark(offset, &mark, tells),
             Change::Void(void) if void.epoch == self.epoch => self.void(offset, &void, tells),
             // A ghost wrote it: it counts for nobody.
             Change::Decision(_) | Change::Mark(_) | Change::Void(_) => {}
@@ -95,7 +103,7 @@ impl Story {
         self.next = offset + 1;
     }
 
-    fn decision(&mut self, offset: u64, decision: &Decision, tells: &mut Vec<Tell>) {
+    fn decision(&mut self, offset: u64, decision: &Decision, tells: &mut Tells) {
         // The first that counts for a position stands until it is voided.
         if decision.verdict != Verdict::Applied || decision.documents.is_empty() || !self.standing.insert(decision.position.offset) {
             return;
@@ -103,9 +111,9 @@ impl Story {
         self.pending(offset, telling::of_decision(decision), tells);
     }
 
-    fn pending(&mut self, offset: u64, tellings: Vec<Telling>, tells: &mut Vec<Tell>) {
+    fn pending(&mut self, offset: u64, tellings: Vec<Telling>, tells: &mut Tells) {
         let tellings: Vec<Arc<Telling>> = tellings.into_iter().map(Arc::new).collect();
-        tells.extend(tellings.iter().map(|telling| Tell::This(telling.clone(), State::Pending)));
+        tells.extend(tellings.iter().map(|telling| (offset, Tell::This(telling.clone(), State::Pending))));
         let size = size(&tellings);
         let kept = match tellings.is_empty() {
             true => Kept::Nothing,
@@ -118,16 +126,16 @@ impl Story {
         self.undone.insert(offset, Undone { until: offset, epoch: self.epoch, kept });
     }
 
-    fn mark(&mut self, mark: &Mark, tells: &mut Vec<Tell>) {
+    fn mark(&mut self, at: u64, mark: &Mark, tells: &mut Tells) {
         let resolved = self.undone.range(..=mark.through).filter(|(_, undone)| undone.until <= mark.through);
         let resolved: Vec<u64> = resolved.map(|(offset, _)| *offset).collect();
         for offset in resolved {
             match self.undone.remove(&offset).map(|undone| undone.kept) {
                 Some(Kept::Here(tellings)) => {
                     self.held -= size(&tellings);
-                    tells.extend(tellings.into_iter().map(|telling| Tell::This(telling, State::Done)));
+                    tells.extend(tellings.into_iter().map(|telling| (at, Tell::This(telling, State::Done))));
                 }
-                Some(Kept::InTheLog) => tells.push(Tell::DoneAt(offset)),
+                Some(Kept::InTheLog) => tells.push((at, Tell::DoneAt(offset))),
                 Some(Kept::Nothing) | None => {}
             }
         }
@@ -139,7 +147,7 @@ impl Story {
         }
     }
 
-    fn void(&mut self, offset: u64, void: &Void, tells: &mut Vec<Tell>) {
+    fn void(&mut self, offset: u64, void: &Void, tells: &mut Tells) {
         self.standing.remove(&void.position.offset);
         let Some(undone) = self.undone.get_mut(&void.decision) else {
             // It was told as done: so is its reverse.
@@ -153,7 +161,7 @@ impl Story {
             // Silent, as the decision was.
             Kept::Nothing => return,
         }
-        tells.extend(telling::of_void(void).into_iter().map(|telling| Tell::This(Arc::new(telling), State::Pending)));
+        tells.extend(telling::of_void(void).into_iter().map(|telling| (offset, Tell::This(Arc::new(telling), State::Pending))));
     }
 }
 

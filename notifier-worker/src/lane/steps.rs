@@ -1,0 +1,58 @@
+//! How far a partition is told before and after each of the things that a batch tells. Pure.
+
+use event_schema::notification::{Event, Point};
+
+/// Walks through a batch's tellings in order.
+pub(super) struct Steps {
+    point: Point,
+}
+
+impl Steps {
+    /// `sent`: everything before it was sent before the batch. What a batch of `changes` tells moves on from record to record by itself.
+    pub fn from(sent: Point) -> Self {
+        Self { point: sent }
+    }
+
+    /// Where the partition is before the next telling of this record, and after it.
+    pub fn over(&mut self, record: u64, event: Event) -> (Point, Point) {
+        match event {
+            Event::Write | Event::Delete => {
+                if self.point.next != record {
+                    self.point = Point { next: record, told: 0, ..self.point };
+                }
+                let before = self.point;
+                self.point.told += 1;
+                (before, self.point)
+            }
+            Event::Publish => {
+                let before = Point { informative: record, ..self.point };
+                self.point.informative = record + 1;
+                (before, self.point)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_tells_much_is_told_bit_by_bit() {
+        let sent = Point { resume: 5, epoch: 1, next: 9, told: 0, informative: 3 };
+        let mut steps = Steps::from(sent);
+        let at = |next, told| Point { next, told, ..sent };
+        assert_eq!(steps.over(6, Event::Write), (at(6, 0), at(6, 1)));
+        assert_eq!(steps.over(6, Event::Delete), (at(6, 1), at(6, 2)));
+        assert_eq!(steps.over(8, Event::Write), (at(8, 0), at(8, 1)));
+    }
+
+    #[test]
+    fn messages_leave_changes_where_they_are() {
+        let sent = Point { resume: 5, epoch: 1, next: 9, told: 0, informative: 3 };
+        let mut steps = Steps::from(sent);
+        let at = |informative| Point { informative, ..sent };
+        assert_eq!(steps.over(4, Event::Publish), (at(4), at(5)));
+        assert_eq!(steps.over(7, Event::Publish), (at(7), at(8)));
+    }
+}
