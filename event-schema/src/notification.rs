@@ -98,8 +98,11 @@ pub struct Teller {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Push {
     pub instance: String,
-    pub teller: Teller,
+    /// `None`: from a notifier that does not say so yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teller: Option<Teller>,
     /// The record that tells it: an offset in `changes`, of a message in `informative`.
+    #[serde(default)]
     pub record: u64,
     pub rooms: Vec<Told>,
     pub notice: Notice,
@@ -140,8 +143,10 @@ pub struct Presence {
 pub struct Progress {
     pub instance: String,
     pub notifier: String,
-    /// One for each partition; everything before its point was sent before this.
-    pub partitions: Vec<Teller>,
+    pub partitions: Vec<u16>,
+    /// How far each is: everything before its point was sent before this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tellers: Vec<Teller>,
     /// The offset in `rooms` of the last record that was taken in.
     pub rooms: u64,
 }

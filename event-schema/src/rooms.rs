@@ -41,10 +41,17 @@ pub struct Subscription {
     pub mailbox: u16,
     /// Does any of its channels want to hear of other users?
     pub users: Users,
+    /// Does any of them want to hear of what is decided and not yet done? Gateways that do not say so yet may.
+    #[serde(default = "perhaps")]
+    pub pending: bool,
     /// Told to others when the connection comes, and when it goes without saying so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub volatile: Option<Raw>,
+}
+
+fn perhaps() -> bool {
+    true
 }
 
 /// A gateway is alive. Appended every few seconds by each.

@@ -4,7 +4,7 @@
 use crate::rooms::state::State;
 use event_schema::{
     Raw,
-    notification::{Scope, Told},
+    notification::{self, Scope, Told},
 };
 use matching::Scratch;
 use std::{collections::BTreeMap, sync::Arc};
@@ -19,10 +19,11 @@ pub(crate) struct Route {
     pub rooms: Vec<Told>,
 }
 
-/// The gateways that must hear of it, each once, with their rooms sorted by name.
-pub(crate) fn routes(state: &State, telling: &Telling, scratch: &mut Scratch) -> Vec<Route> {
+/// The gateways that must hear of it in this state, each once, with their rooms sorted by name.
+pub(crate) fn routes(state: &State, telling: &Telling, how_far: notification::State, scratch: &mut Scratch) -> Vec<Route> {
     let (index, collection) = (telling.notice.index.as_str(), telling.notice.collection.as_str());
-    if !state.engines.listened(index, collection) {
+    let early = how_far == notification::State::Pending;
+    if !state.engines.listened(index, collection) || (early && !state.rooms.wants_pending()) {
         return Vec::new();
     }
     let id = telling.notice.id.as_deref();
@@ -35,7 +36,7 @@ pub(crate) fn routes(state: &State, telling: &Telling, scratch: &mut Scratch) ->
     let mut routes: BTreeMap<&str, Route> = BTreeMap::new();
     for (name, scope) in after.iter().map(|room| (room, Scope::In)).chain(gone) {
         let Some(room) = state.rooms.room(name) else { continue };
-        for (instance, there) in room.gateways() {
+        for (instance, there) in room.gateways().filter(|(_, there)| !early || there.pending > 0) {
             let fresh = || Route { instance: instance.to_owned(), mailbox: there.mailbox, rooms: Vec::new() };
             routes.entry(instance).or_insert_with(fresh).rooms.push(Told { room: name.to_string(), scope });
         }

@@ -152,7 +152,13 @@ impl Subscription<'_> {
     }
 
     /// Prints until the connection is lost (an error) or enough was told; keeps the cursor of what was printed last.
-    async fn print(&self, socket: &mut Socket, granted: &Granted, left: &mut Option<u64>, cursor: &mut Option<String>) -> Result<(), Failure> {
+    async fn print(
+        &self,
+        socket: &mut Socket,
+        granted: &Granted,
+        left: &mut Option<u64>,
+        cursor: &mut Option<String>,
+    ) -> Result<(), Failure> {
         while *left != Some(0) {
             let text = socket.text().await?;
             let Ok(told) = serde_json::from_str::<Value>(&text) else { continue };

@@ -12,6 +12,8 @@ pub struct Rooms {
     rooms: HashMap<String, Room>,
     instances: BTreeMap<String, Instance>,
     owners: BTreeMap<u16, String>,
+    /// Seats that want to hear of what is decided and not yet done.
+    pending: u64,
 }
 
 /// A normalised filter on one collection, and who is there.
@@ -20,7 +22,7 @@ pub struct Room {
     pub index: String,
     pub collection: String,
     pub filter: Raw,
-    /// By gateway instance: how many connections, and how many of them want to hear of users.
+    /// By gateway instance: how many connections, and how many of them want to hear of what.
     gateways: BTreeMap<String, Attendance>,
 }
 
@@ -29,6 +31,8 @@ pub struct Room {
 pub struct Attendance {
     pub seats: u64,
     pub curious: u64,
+    /// Of them, how many want to hear of what is decided and not yet done.
+    pub pending: u64,
     /// The partition of `mailbox` that the gateway reads.
     pub mailbox: u16,
 }
@@ -89,9 +93,13 @@ impl Rooms {
         let there = room.gateways.entry(seat.instance.clone()).or_default();
         there.mailbox = subscription.mailbox;
         there.curious += curious(&subscription);
+        there.pending += u64::from(subscription.pending);
+        self.pending += u64::from(subscription.pending);
         match before {
             Some(before) => {
                 there.curious -= curious(&before);
+                there.pending -= u64::from(before.pending);
+                self.pending -= u64::from(before.pending);
                 Change::Again { seat, subscription }
             }
             None => {
@@ -108,10 +116,12 @@ impl Rooms {
         if instance.seats.is_empty() && instance.beat.is_none() {
             self.instances.remove(&seat.instance);
         }
+        self.pending -= u64::from(subscription.pending);
         let room = self.rooms.get_mut(&seat.room)?;
         if let Some(there) = room.gateways.get_mut(&seat.instance) {
             there.seats -= 1;
             there.curious -= curious(&subscription);
+            there.pending -= u64::from(subscription.pending);
             if there.seats == 0 {
                 room.gateways.remove(&seat.instance);
             }
@@ -146,6 +156,11 @@ impl Rooms {
     /// Connections in a room, over all gateways; 0 for one that nobody knows.
     pub fn count(&self, room: &str) -> u64 {
         self.rooms.get(room).map_or(0, Room::count)
+    }
+
+    /// Does anybody want to hear of what is decided and not yet done?
+    pub fn wants_pending(&self) -> bool {
+        self.pending > 0
     }
 
     /// Every room, in no order.

@@ -8,7 +8,7 @@ fn seat(instance: &str, connection: &str, room: &str) -> Seat {
 
 fn subscription(users: Users, who: &str) -> Subscription {
     let volatile = Some(raw(&json!({"who": who})));
-    Subscription { index: "i".into(), collection: "c".into(), filter: raw(&json!({})), mailbox: 1, users, volatile }
+    Subscription { index: "i".into(), collection: "c".into(), filter: raw(&json!({})), mailbox: 1, users, pending: false, volatile }
 }
 
 fn told(changes: &[Change]) -> Vec<String> {
@@ -64,4 +64,24 @@ fn the_last_notifier_that_took_a_partition_has_it() {
         rooms.apply(RoomRecord::Owns(Owner { notifier: notifier.into(), partition }));
     }
     assert_eq!((rooms.owner(0), rooms.owner(1), rooms.owner(2)), (Some("a"), Some("b"), None));
+}
+
+#[test]
+fn who_wants_to_hear_of_what_is_only_decided_is_counted() {
+    let mut rooms = Rooms::default();
+    let sits = |connection: &str, pending| {
+        RoomRecord::Sits(seat("g", connection, "r"), Subscription { pending, ..subscription(Users::None, connection) })
+    };
+    let there =
+        |rooms: &Rooms| rooms.room("r").map(|room| room.gateways().map(|(_, there)| (there.seats, there.pending)).collect::<Vec<_>>());
+    rooms.apply(sits("1", false));
+    assert_eq!((rooms.wants_pending(), there(&rooms)), (false, Some(vec![(1, 0)])));
+    rooms.apply(sits("2", true));
+    rooms.apply(sits("1", true));
+    rooms.apply(sits("2", true));
+    assert_eq!((rooms.wants_pending(), there(&rooms)), (true, Some(vec![(2, 2)])));
+    rooms.apply(RoomRecord::Leaves(seat("g", "2", "r"), None));
+    assert_eq!((rooms.wants_pending(), there(&rooms)), (true, Some(vec![(1, 1)])));
+    rooms.apply(RoomRecord::Gone { instance: "g".into() });
+    assert_eq!((rooms.wants_pending(), there(&rooms)), (false, None));
 }

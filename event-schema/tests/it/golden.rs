@@ -140,18 +140,19 @@ fn samples() -> Vec<(&'static str, Parts)> {
         ("void-overtaken", change(Change::Void(void(None)), Some(&key))),
         ("feedback-applied", codec::encode_mail(&Mail::Feedback(feedback(Verdict::Applied)))),
         ("feedback-dead", codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason()))))),
-        ("push", codec::encode_mail(&Mail::Push(push()))),
+        ("push-with-teller", codec::encode_mail(&Mail::Push(push()))),
         ("presence", codec::encode_mail(&Mail::Presence(presence()))),
         (
-            "progress",
+            "progress-with-tellers",
             codec::encode_mail(&Mail::Progress(Progress {
                 instance: "5f".into(),
                 notifier: "a1".into(),
-                partitions: vec![teller()],
+                partitions: vec![3],
+                tellers: vec![teller()],
                 rooms: 17,
             })),
         ),
-        ("subscription", codec::encode_room(&RoomRecord::Sits(seat(), subscription()))),
+        ("subscription-done-only", codec::encode_room(&RoomRecord::Sits(seat(), subscription()))),
         ("heartbeat", codec::encode_room(&RoomRecord::Beats(Heartbeat { reply: reply(), time: TIME }))),
         ("owner", codec::encode_room(&RoomRecord::Owns(Owner { notifier: "a1".into(), partition: 3 }))),
         ("dead-letter", codec::encode_dead_letter(&dead_letter(true), Some(key.0.clone().into()))),
@@ -264,7 +265,7 @@ fn push() -> Push {
         write: Some((3, 90)),
     };
     let rooms = vec![Told { room: "ab12".into(), scope: Scope::In }];
-    Push { instance: "5f".into(), teller: teller(), record: 96, rooms, notice }
+    Push { instance: "5f".into(), teller: Some(teller()), record: 96, rooms, notice }
 }
 
 fn teller() -> Teller {
@@ -292,7 +293,7 @@ fn seat() -> Seat {
 
 fn subscription() -> Subscription {
     let (index, collection) = ("geo".into(), "cities".into());
-    Subscription { index, collection, filter: text(r#"{"equals":{"a":1}}"#), mailbox: 2, users: Users::All, volatile: None }
+    Subscription { index, collection, filter: text(r#"{"equals":{"a":1}}"#), mailbox: 2, users: Users::All, pending: false, volatile: None }
 }
 
 /// Tombstones have no value, so no file: their keys say it all.

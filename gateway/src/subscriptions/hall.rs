@@ -12,11 +12,7 @@ pub(crate) mod catch_up;
 mod room;
 mod tellers;
 
-use super::{
-    Refusal,
-    notice::Text,
-    options::{Options, both},
-};
+use super::{Refusal, notice::Text, options::Options};
 use crate::connection::outbox::{Ending, Outbox};
 use event_schema::{
     Raw,
@@ -206,22 +202,22 @@ impl Hall {
         member.rooms.insert(wish.room.clone());
         self.seats += 1;
         let room = self.rooms.entry(wish.room.clone()).or_insert_with(|| Room::new(wish.index, wish.collection, wish.filter));
-        room.seats.insert(connection, Place::new(place, wish.options.users, wish.volatile));
+        room.seat(connection, Place::new(place, wish.options, wish.volatile));
         let append = self.append(&wish.room, connection)?;
         Some((place, Written::Sent(append)))
     }
 
     /// One more channel: the seat is written again only if it wants to hear of more, or was not written last time.
     fn seat_again(&mut self, name: &Arc<str>, connection: u64, options: Options) -> Option<(u64, Written)> {
-        let place = self.rooms.get_mut(name)?.seats.get_mut(&connection)?;
+        let room = self.rooms.get_mut(name)?;
+        let wider = room.widen(connection, options);
+        let place = room.seats.get_mut(&connection)?;
         place.waiting += 1;
-        let users = both(place.users, options.users);
         let (number, written) = (place.number, place.written);
         let failed = matches!(written, Written::Sent(append) if !self.appending.contains_key(&append));
-        if users == place.users && !failed {
+        if !wider && !failed {
             return Some((number, written));
         }
-        place.users = users;
         Some((number, Written::Sent(self.append(name, connection)?)))
     }
 
@@ -238,6 +234,7 @@ impl Hall {
             filter: room.filter.clone(),
             mailbox: self.mailbox,
             users: place.users,
+            pending: place.pending,
             volatile: place.volatile.clone(),
         };
         let append = Append { room: name.clone(), connection, place: place.number, waiting: Vec::with_capacity(1) };
@@ -387,9 +384,10 @@ impl Hall {
         if *progress.instance != *self.instance {
             return;
         }
-        for teller in &progress.partitions {
-            if let Some(fence) = self.fences.get_mut(usize::from(teller.partition))
-                && self.tellers.hear(teller)
+        for partition in &progress.partitions {
+            let teller = progress.tellers.iter().find(|teller| teller.partition == *partition);
+            if let Some(fence) = self.fences.get_mut(usize::from(*partition))
+                && teller.is_none_or(|teller| self.tellers.hear(teller))
             {
                 *fence = (*fence).max(progress.rooms + 1);
             }
@@ -399,13 +397,8 @@ impl Hall {
 
     /// Tells a change on every channel that takes it; says how many times. `token` makes the handle of the write, `cursor` that of how far a
     /// room is told.
-    pub(crate) fn push(
-        &mut self,
-        push: &Push,
-        token: impl FnOnce() -> Option<String>,
-        cursor: impl Fn(&str, &[Point]) -> String,
-    ) -> usize {
-        if *push.instance != *self.instance || !self.tellers.hear(&push.teller) {
+    pub(crate) fn push(&mut self, push: &Push, token: impl FnOnce() -> Option<String>, cursor: impl Fn(&str, &[Point]) -> String) -> usize {
+        if *push.instance != *self.instance || !push.teller.is_none_or(|teller| self.tellers.hear(&teller)) {
             return 0;
         }
         let points = self.tellers.points();
@@ -448,7 +441,7 @@ impl Hall {
     fn settle(&mut self) {
         while let Some(entry) = self.reading.first_entry().filter(|entry| entry.key().0 < self.read) {
             let (key, waiting) = entry.remove_entry();
-            let active = self.rooms.get(&waiting.room).is_some_and(|room| room.active);
+            let active = self.rooms.get(&waiting.room).is_some_and(|room| room.is_active(waiting.options));
             match active {
                 true => self.grant(waiting, key.0),
                 false => _ = self.fencing.insert(key, waiting),
@@ -470,7 +463,7 @@ impl Hall {
             _ = tell.send(Err(Refusal::Ended));
             return;
         };
-        room.active = true;
+        room.activate(options);
         if tell.is_closed() {
             // Given up: whoever did so takes care of the seat.
             return;

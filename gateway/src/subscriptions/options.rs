@@ -61,6 +61,14 @@ impl States {
         }
     }
 
+    /// Is anything of it told before it is done?
+    pub(crate) fn early(self) -> bool {
+        match self {
+            Self::All | Self::Pending => true,
+            Self::Done => false,
+        }
+    }
+
     fn take(self, state: State) -> bool {
         match (self, state) {
             (Self::All, State::Pending | State::Done) | (Self::Pending, State::Pending) | (Self::Done, State::Done) => true,

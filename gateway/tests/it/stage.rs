@@ -57,8 +57,8 @@ impl Stage {
             }
             for reply in written {
                 let teller = |partition| Teller { partition, claim: 0, point: Point::default() };
-                let partitions = (0..PARTITIONS).map(teller).collect();
-                let progress = Progress { instance: reply.instance.clone(), notifier: "n".into(), partitions, rooms: last };
+                let (partitions, tellers) = ((0..PARTITIONS).collect(), (0..PARTITIONS).map(teller).collect());
+                let progress = Progress { instance: reply.instance.clone(), notifier: "n".into(), partitions, tellers, rooms: last };
                 self.mail(&reply, Mail::Progress(progress)).await;
             }
         }
@@ -108,7 +108,7 @@ impl Stage {
     /// Tells a room of a document.
     pub async fn push(&self, to: &Reply, room: &str, scope: Scope, state: State, body: Value) {
         let rooms = vec![Told { room: room.to_owned(), scope }];
-        let teller = Teller { partition: 0, claim: 0, point: Point::default() };
+        let teller = Some(Teller { partition: 0, claim: 0, point: Point::default() });
         self.mail(to, Mail::Push(Push { instance: to.instance.clone(), teller, record: 0, rooms, notice: notice(state, &body) })).await;
     }
 

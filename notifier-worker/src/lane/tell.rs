@@ -92,19 +92,20 @@ impl Lane {
         let state = self.notifier.registry.read();
         for Told { record, telling, state: how_far } in tellings {
             let (before, after) = steps.over(*record, telling.notice.event);
-            let routes = routes(&state, telling, &mut tenure.scratch);
+            let routes = routes(&state, telling, *how_far, &mut tenure.scratch);
             if routes.is_empty() {
                 continue;
             }
             self.notifier.metrics.told(telling.notice.event, routes.len(), now - telling.notice.timestamp);
             for route in routes {
-                let teller = self.teller(tenure, before);
-                let mut push = Push { instance: route.instance, teller, record: *record, rooms: route.rooms, notice: telling.notice.clone() };
+                let teller = |point| Some(self.teller(tenure, point));
+                let (instance, rooms) = (route.instance, route.rooms);
+                let mut push = Push { instance, teller: teller(before), record: *record, rooms, notice: telling.notice.clone() };
                 push.notice.state = *how_far;
                 let mut pieces = split(push);
                 // Only with the last of its pieces is it told.
                 if let Some(last) = pieces.last_mut() {
-                    last.teller.point = after;
+                    last.teller = teller(after);
                 }
                 pushes.extend(pieces.into_iter().map(|push| (route.mailbox, push)));
             }

@@ -12,6 +12,10 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 fn sit(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value) {
+    sit_for(state, instance, room, collection, filter, false);
+}
+
+fn sit_for(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value, pending: bool) {
     let seat = Seat { instance: instance.into(), connection: "1".into(), room: room.into() };
     let subscription = Subscription {
         index: "i".into(),
@@ -19,6 +23,7 @@ fn sit(state: &mut State, instance: &str, room: &str, collection: &str, filter: 
         filter: raw(filter),
         mailbox: 3,
         users: Users::None,
+        pending,
         volatile: None,
     };
     state.take(0, 0, RoomRecord::Sits(seat, subscription), tokio::time::Instant::now(), &mut BTreeSet::new());
@@ -39,7 +44,11 @@ fn telling(before: Option<Value>, after: Option<Value>) -> Telling {
 }
 
 fn told(state: &State, before: Option<Value>, after: Option<Value>) -> Vec<String> {
-    let routes = routes(state, &telling(before, after), &mut Scratch::default());
+    told_as(state, before, after, notification::State::Done)
+}
+
+fn told_as(state: &State, before: Option<Value>, after: Option<Value>, how_far: notification::State) -> Vec<String> {
+    let routes = routes(state, &telling(before, after), how_far, &mut Scratch::default());
     let room = |told: &Told| format!("{}:{:?}", told.room, told.scope).to_lowercase();
     let route =
         |route: &Route| format!("{}@{} {}", route.instance, route.mailbox, route.rooms.iter().map(room).collect::<Vec<_>>().join(" "));
@@ -75,4 +84,16 @@ fn filters_see_the_id() {
     sit(&mut state, "g", "7", "c", &json!({"ids": {"values": ["7"]}}));
     sit(&mut state, "g", "8", "c", &json!({"ids": {"values": ["8"]}}));
     assert_eq!(told(&state, None, Some(json!({"_id": "8"}))), ["g@3 7:in"]);
+}
+
+#[test]
+fn what_is_only_decided_is_told_to_whoever_asked_for_that() {
+    let mut state = State::new(4, 10);
+    sit(&mut state, "g", "all", "c", &json!({}));
+    sit(&mut state, "h", "all", "c", &json!({}));
+    let decided = |state: &State| told_as(state, None, Some(json!({"n": 1})), notification::State::Pending);
+    assert!(decided(&state).is_empty());
+    sit_for(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}), true);
+    assert_eq!(decided(&state), ["h@3 one:in"]);
+    assert_eq!(told(&state, None, Some(json!({"n": 1}))), ["g@3 all:in", "h@3 all:in one:in"]);
 }

@@ -96,11 +96,17 @@ fn tell_all(notifier: &Notifier) {
 
 /// Not awaited: whoever misses one hears the next, with its own next heartbeat.
 fn tell<'a>(notifier: &Notifier, instances: impl Iterator<Item = &'a str>) {
-    let Some((partitions, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else { return };
+    let Some((tellers, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else { return };
+    let partitions: Vec<u16> = tellers.iter().map(|teller| teller.partition).collect();
     for instance in instances {
         let Some(mailbox) = notifier.registry.read().rooms.mailbox(instance) else { continue };
-        let progress =
-            Progress { instance: instance.to_owned(), notifier: notifier.ports.notifier.clone(), partitions: partitions.clone(), rooms };
+        let progress = Progress {
+            instance: instance.to_owned(),
+            notifier: notifier.ports.notifier.clone(),
+            partitions: partitions.clone(),
+            tellers: tellers.clone(),
+            rooms,
+        };
         notifier.post_now(mailbox, &Mail::Progress(progress));
     }
 }

@@ -20,7 +20,8 @@ fn teller() -> Teller {
 fn sits(room: &str) -> RoomRecord {
     let seat = Seat { instance: "g".into(), connection: "1".into(), room: room.into() };
     let filter = raw(&serde_json::json!({}));
-    let subscription = Subscription { index: "i".into(), collection: "c".into(), filter, mailbox: 0, users: Users::None, volatile: None };
+    let subscription =
+        Subscription { index: "i".into(), collection: "c".into(), filter, mailbox: 0, users: Users::None, pending: false, volatile: None };
     RoomRecord::Sits(seat, subscription)
 }
 

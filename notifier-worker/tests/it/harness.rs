@@ -320,6 +320,7 @@ impl<'a> Gate<'a> {
             filter: raw(&filter),
             mailbox: self.reply.partition,
             users,
+            pending: true,
             volatile: Some(raw(&json!({"who": connection}))),
         };
         self.world.rooms(&RoomRecord::Sits(seat, subscription)).await
@@ -377,8 +378,8 @@ impl<'a> Gate<'a> {
                 Mail::Push(push) => self.pushes.push(push),
                 Mail::Presence(presence) => self.presences.push(presence),
                 Mail::Progress(progress) => {
-                    for teller in progress.partitions {
-                        let furthest = self.active.entry(teller.partition).or_default();
+                    for partition in progress.partitions {
+                        let furthest = self.active.entry(partition).or_default();
                         *furthest = progress.rooms.max(*furthest);
                     }
                 }

@@ -2,7 +2,7 @@
 
 use crate::{
     connection::{frame::Frame, outbox::Outbox},
-    subscriptions::options::Options,
+    subscriptions::options::{Options, both},
 };
 use event_schema::{
     Raw,
@@ -16,7 +16,10 @@ pub(super) struct Room {
     pub collection: String,
     pub filter: Raw,
     /// Every partition of `changes` is matched against it for this gateway, and will be while a seat is taken.
-    pub active: bool,
+    active: bool,
+    /// The same of what is decided and not yet done, while somebody wants to hear of it.
+    early_active: bool,
+    early_seats: usize,
     /// By connection.
     pub seats: HashMap<u64, Place>,
     pub channels: Vec<Channel>,
@@ -51,7 +54,7 @@ impl Hears {
         let from = match self {
             Self::All => return true,
             Self::Nothing => return false,
-            Self::From(points) => points.get(usize::from(push.teller.partition)),
+            Self::From(points) => push.teller.and_then(|teller| points.get(usize::from(teller.partition))),
         };
         from.is_none_or(|from| match push.notice.event {
             Event::Write | Event::Delete => push.record >= from.next,
@@ -73,6 +76,7 @@ pub(super) struct Place {
     pub number: u64,
     /// What the record says, or will say.
     pub users: Users,
+    pub pending: bool,
     pub volatile: Option<Raw>,
     pub written: Written,
     pub channels: Vec<Options>,
@@ -89,8 +93,9 @@ pub(super) enum Written {
 }
 
 impl Place {
-    pub fn new(number: u64, users: Users, volatile: Option<Raw>) -> Self {
-        Self { number, users, volatile, written: Written::Sent(0), channels: Vec::with_capacity(1), waiting: 1 }
+    pub fn new(number: u64, options: Options, volatile: Option<Raw>) -> Self {
+        let (users, pending) = (options.users, options.state.early());
+        Self { number, users, pending, volatile, written: Written::Sent(0), channels: Vec::with_capacity(1), waiting: 1 }
     }
 
     /// Nobody sits here, nobody wants to.
@@ -101,7 +106,43 @@ impl Place {
 
 impl Room {
     pub fn new(index: String, collection: String, filter: Raw) -> Self {
-        Self { index, collection, filter, active: false, seats: HashMap::new(), channels: Vec::with_capacity(1) }
+        Self {
+            index,
+            collection,
+            filter,
+            active: false,
+            early_active: false,
+            early_seats: 0,
+            seats: HashMap::new(),
+            channels: Vec::with_capacity(1),
+        }
+    }
+
+    /// Is all that these options ask for told to this gateway already?
+    pub fn is_active(&self, options: Options) -> bool {
+        self.active && (self.early_active || !options.state.early())
+    }
+
+    /// It is from now on.
+    pub fn activate(&mut self, options: Options) {
+        self.active = true;
+        self.early_active |= options.state.early();
+    }
+
+    /// A connection takes a seat.
+    pub fn seat(&mut self, connection: u64, place: Place) {
+        self.early_seats += usize::from(place.pending);
+        self.seats.insert(connection, place);
+    }
+
+    /// The connection's seat is for these options, too; is that more than its record says?
+    pub fn widen(&mut self, connection: u64, options: Options) -> bool {
+        let Some(place) = self.seats.get_mut(&connection) else { return false };
+        let (users, pending) = (both(place.users, options.users), place.pending || options.state.early());
+        let wider = users != place.users || pending != place.pending;
+        self.early_seats += usize::from(pending && !place.pending);
+        (place.users, place.pending) = (users, pending);
+        wider
     }
 
     /// Is the connection told what these options ask for already?
@@ -135,6 +176,8 @@ impl Room {
     /// Takes a connection out; false if it was not in.
     pub fn vacate(&mut self, connection: u64) -> bool {
         let Some(place) = self.seats.remove(&connection) else { return false };
+        self.early_seats -= usize::from(place.pending);
+        self.early_active &= self.early_seats > 0;
         self.remove(connection, &place.channels);
         true
     }

@@ -83,8 +83,8 @@ impl Stage {
     fn progress(&mut self, partitions: &[u16]) {
         let instance = self.hall.instance().to_string();
         let rooms = self.log.len() as u64 - 1;
-        let partitions = partitions.iter().map(|partition| teller(*partition, 0, 0)).collect();
-        self.hall.progress(&Progress { instance, notifier: "n".into(), partitions, rooms });
+        let tellers = partitions.iter().map(|partition| teller(*partition, 0, 0)).collect();
+        self.hall.progress(&Progress { instance, notifier: "n".into(), partitions: partitions.to_vec(), tellers, rooms });
     }
 
     fn all(&mut self) {
@@ -116,7 +116,7 @@ impl Stage {
             timestamp: 0,
             write: None,
         };
-        let push = Push { instance: self.hall.instance().to_string(), teller, record, rooms: told, notice };
+        let push = Push { instance: self.hall.instance().to_string(), teller: Some(teller), record, rooms: told, notice };
         self.hall.push(&push, || Some("t".into()), |room, points| format!("{room}@{},{}", points[0].next, points[1].next))
     }
 
@@ -213,7 +213,8 @@ fn channels_of_a_connection_are_one_seat() {
     stage.sit(1, "r", pending);
     stage.all();
     outbox.answer(77, None);
-    assert_eq!((stage.log.len(), stage.hall.seats(), stage.hall.fold().count("r")), (1, 1, 1));
+    let count = stage.hall.fold().count("r");
+    assert_eq!((stage.log.len(), stage.hall.seats(), count), (2, 1, 1), "written once more, since it wants to hear of more");
     let again = stage.wish(1, "r", Options::default()).unwrap().try_recv().unwrap().unwrap();
     assert_eq!(again.seat, None, "that one is there already");
     assert_eq!(stage.push(&[("r", Scope::In)], State::Pending), 1);
@@ -366,7 +367,8 @@ fn a_ghost_is_not_heard_once_its_successor_was() {
     let cursors: Vec<_> = heard(&outbox).into_iter().map(|frame| frame["cursor"].clone()).collect();
     assert_eq!(cursors, ["r@21,0", "r@11,0", "r@12,0"]);
     let fences = stage.hall.fences.clone();
-    let late = Progress { instance: "here".into(), notifier: "old".into(), partitions: vec![teller(0, 3, 22)], rooms: 1_000 };
+    let tellers = vec![teller(0, 3, 22)];
+    let late = Progress { instance: "here".into(), notifier: "old".into(), partitions: vec![0], tellers, rooms: 1_000 };
     stage.hall.progress(&late);
     assert_eq!(stage.hall.fences, fences, "nor is it believed what rooms it knows");
 }
@@ -413,4 +415,32 @@ fn who_left_while_he_caught_up_is_told_nothing() {
     assert!(!stage.hall.replay(&late, &frames), "another seat is another subscription");
     assert_eq!(stage.hall.arrive(&late, &[point(9), point(9)]), Arrival::Gone);
     assert_eq!(heard(&outbox).len(), 1);
+}
+
+/// Notifiers leave out what is only decided where nobody asks for it: whoever begins to ask waits until they know.
+#[test]
+fn a_room_that_is_active_is_not_yet_so_for_whoever_wants_to_hear_more() {
+    let mut stage = stage();
+    let early = Options { state: States::All, ..Options::default() };
+    let asks = |stage: &mut Stage, connection, options| {
+        let told = stage.wish(connection, "r", options).unwrap();
+        stage.append();
+        stage.read();
+        told
+    };
+    for connection in 1..=3 {
+        stage.connect(connection);
+    }
+    stage.sit(1, "r", Options::default());
+    stage.all();
+    let mut second = asks(&mut stage, 2, early);
+    assert!(second.try_recv().is_err());
+    stage.progress(&[0, 1]);
+    assert!(second.try_recv().unwrap().is_ok());
+    assert!(asks(&mut stage, 3, early).try_recv().unwrap().is_ok(), "now it is");
+    stage.hall.forget(2);
+    stage.hall.unsubscribe(3, "r", None).unwrap();
+    assert!(asks(&mut stage, 3, early).try_recv().is_err(), "nobody asked for it in between");
+    let RoomRecord::Sits(_, subscription) = stage.last() else { panic!("{:?}", stage.last()) };
+    assert!(subscription.pending);
 }

@@ -91,7 +91,9 @@ async fn nothing_is_missed_by_whoever_comes_and_goes() {
     let mut socket = Socket::connect(app.address).await;
     let answer = socket.ask_to_subscribe(json!({}), json!({})).await;
     let mut cursor = text(&answer["result"], "cursor").to_owned();
-    let writers: Vec<_> = (0..6).map(|writer| tokio::spawn(write_all(app.client.clone(), app.url("/v1/operations/document.createOrReplace/_bulk"), writer))).collect();
+    let writers: Vec<_> = (0..6)
+        .map(|writer| tokio::spawn(write_all(app.client.clone(), app.url("/v1/operations/document.createOrReplace/_bulk"), writer)))
+        .collect();
     let mut newest: BTreeMap<String, u64> = BTreeMap::new();
     let mut seen: BTreeSet<(String, u64)> = BTreeSet::new();
     let mut visits = 0;

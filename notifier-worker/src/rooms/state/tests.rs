@@ -17,8 +17,15 @@ fn seat(instance: &str, room: &str) -> Seat {
 }
 
 fn sits(instance: &str, room: &str, users: Users) -> RoomRecord {
-    let subscription =
-        Subscription { index: "i".into(), collection: "c".into(), filter: raw(&json!({})), mailbox: 2, users, volatile: None };
+    let subscription = Subscription {
+        index: "i".into(),
+        collection: "c".into(),
+        filter: raw(&json!({})),
+        mailbox: 2,
+        users,
+        pending: false,
+        volatile: None,
+    };
     RoomRecord::Sits(seat(instance, room), subscription)
 }
 
