@@ -155,7 +155,7 @@ pub struct Progress {
 #[derive(Clone, Debug)]
 pub enum Mail {
     Feedback(crate::outcome::Feedback),
-    Push(Push),
+    Push(Box<Push>),
     Presence(Presence),
     Progress(Progress),
 }

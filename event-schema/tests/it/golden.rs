@@ -140,7 +140,7 @@ fn samples() -> Vec<(&'static str, Parts)> {
         ("void-overtaken", change(Change::Void(void(None)), Some(&key))),
         ("feedback-applied", codec::encode_mail(&Mail::Feedback(feedback(Verdict::Applied)))),
         ("feedback-dead", codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason()))))),
-        ("push-with-teller", codec::encode_mail(&Mail::Push(push()))),
+        ("push-with-teller", codec::encode_mail(&Mail::Push(Box::new(push())))),
         ("presence", codec::encode_mail(&Mail::Presence(presence()))),
         (
             "progress-with-tellers",

@@ -109,7 +109,8 @@ impl Stage {
     pub async fn push(&self, to: &Reply, room: &str, scope: Scope, state: State, body: Value) {
         let rooms = vec![Told { room: room.to_owned(), scope }];
         let teller = Some(Teller { partition: 0, claim: 0, point: Point::default() });
-        self.mail(to, Mail::Push(Push { instance: to.instance.clone(), teller, record: 0, rooms, notice: notice(state, &body) })).await;
+        let push = Push { instance: to.instance.clone(), teller, record: 0, rooms, notice: notice(state, &body) };
+        self.mail(to, Mail::Push(Box::new(push))).await;
     }
 
     pub async fn presence(&self, to: &Reply, room: &str, user: Coming, count: u64) {

@@ -79,7 +79,7 @@ impl Lane {
         let pushes = self.pushes(tenure, tellings, now);
         let mut deliveries = VecDeque::with_capacity(pushes.len());
         for (mailbox, push) in pushes {
-            deliveries.extend(self.notifier.post(mailbox, &Mail::Push(push)).await?);
+            deliveries.extend(self.notifier.post(mailbox, &Mail::Push(Box::new(push))).await?);
         }
         sent(tenure, deliveries, then);
         Ok(())

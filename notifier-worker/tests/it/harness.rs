@@ -375,7 +375,7 @@ impl<'a> Gate<'a> {
             }
             match codec::decode_mail(&Parts { key: record.key, value: record.value, headers: record.headers }).unwrap() {
                 Mail::Feedback(feedback) => panic!("{feedback:?}"),
-                Mail::Push(push) => self.pushes.push(push),
+                Mail::Push(push) => self.pushes.push(*push),
                 Mail::Presence(presence) => self.presences.push(presence),
                 Mail::Progress(progress) => {
                     for partition in progress.partitions {
