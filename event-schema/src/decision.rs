@@ -5,7 +5,7 @@
 use crate::{
     Raw,
     id::RequestId,
-    mutation::{DocumentChange, DocumentKey, RowMutation},
+    mutation::{DocumentChange, DocumentKey, RowKey, RowMutation},
     outcome::{DeadReason, Verdict},
     position::Position,
 };
@@ -29,6 +29,9 @@ pub struct Decision {
     /// Of a refusal: the documents by which it was judged. If one of them was decided over what is then voided, so is the refusal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judged_by: Vec<DocumentKey>,
+    /// The same of rows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judged_by_rows: Vec<RowKey>,
     /// What the client is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]

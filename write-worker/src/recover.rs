@@ -168,7 +168,7 @@ impl Chain {
     fn touches(&self, decision: &Decision) -> bool {
         decision.documents.iter().any(|change| self.documents.contains_key(&change.key))
             || decision.judged_by.iter().any(|key| self.documents.contains_key(key))
-            || decision.rows.iter().any(|row| self.rows.contains_key(&row.key.to_string()))
+            || decision.rows.iter().map(|row| &row.key).chain(&decision.judged_by_rows).any(|key| self.rows.contains_key(&key.to_string()))
     }
 
     fn decision(&mut self, decision: &Decision) {

@@ -56,6 +56,7 @@ fn a_decision_carries_bodies_untouched() {
         documents: vec![DocumentChange { key, revision_before: 0, revision: 1, before: None, after: Some(body.clone()) }],
         rows: vec![],
         judged_by: Vec::new(),
+        judged_by_rows: Vec::new(),
         result: Some(raw(&1)),
         volatile: None,
         accepted: 1,

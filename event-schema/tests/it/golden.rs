@@ -327,6 +327,7 @@ fn decision(verdict: Verdict) -> Decision {
         documents: vec![document(None, Some(r#"{"n":1.10}"#)), document(Some("{}"), None)],
         rows: rows(),
         judged_by: Vec::new(),
+        judged_by_rows: Vec::new(),
         result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
         volatile: Some(text(r#"{"sdk": "x"}"#)),
         accepted: TIME,

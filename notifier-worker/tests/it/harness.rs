@@ -217,6 +217,7 @@ impl<'a> Hand<'a> {
             documents,
             rows: Vec::new(),
             judged_by: Vec::new(),
+            judged_by_rows: Vec::new(),
             result: None,
             volatile: Some(raw(&json!({"v": offset}))),
             accepted: 0,

@@ -5,7 +5,7 @@ use super::{
     inputs::{Event, Input, Inputs},
 };
 use crate::lane::Halt;
-use catalog::{Plan, PlanError};
+use catalog::{Needs, Plan, PlanError};
 use event_schema::{
     decision::Decision,
     mutation::DocumentKey,
@@ -30,6 +30,7 @@ impl Decider {
                     documents: Vec::new(),
                     rows: Vec::new(),
                     judged_by: Vec::new(),
+                    judged_by_rows: Vec::new(),
                     result: None,
                     volatile: None,
                     accepted,
@@ -99,7 +100,7 @@ impl Decider {
     }
 
     fn decision(&self, event: Event, plan: Plan) -> Decision {
-        let judged_by = self.judged_by(&event, &plan.verdict);
+        let Needs { documents: judged_by, rows: judged_by_rows } = self.judged_by(&event, &plan.verdict);
         let attributes = event.transaction.attributes;
         Decision {
             epoch: self.epoch,
@@ -112,6 +113,7 @@ impl Decider {
             documents: plan.documents,
             rows: plan.rows,
             judged_by,
+            judged_by_rows,
             result: plan.result,
             volatile: event.transaction.data.volatile,
             accepted: event.accepted,
@@ -122,19 +124,20 @@ impl Decider {
     }
 
     /// Whose state made it a refusal; nobody's, where it was refused for its idempotency key.
-    fn judged_by(&self, event: &Event, verdict: &Verdict) -> Vec<DocumentKey> {
+    fn judged_by(&self, event: &Event, verdict: &Verdict) -> Needs {
         let operation = &event.transaction.attributes;
         match verdict {
             Verdict::Refused(_) if event.refused.is_none() => {
                 let catalog = self.worker.catalogs.get(&operation.catalog);
                 let needs = catalog.as_ref().and_then(|known| known.operation(&operation.operation)?.needs(&event.transaction).ok());
-                needs.map(|needs| needs.documents).unwrap_or_default()
+                needs.unwrap_or_default()
             }
-            Verdict::Refused(_) | Verdict::Applied | Verdict::DeadLettered(_) => Vec::new(),
+            Verdict::Refused(_) | Verdict::Applied | Verdict::DeadLettered(_) => Needs::default(),
         }
     }
 
-    /// A decision that would not fit into a record of `changes` is a refusal instead.
+    /// A decision that would not fit into a record of `changes` is a refusal instead, judged by all that it would have changed: how large that
+    /// was before counts, too.
     fn fitting(&self, mut decision: Decision) -> Decision {
         let bodies = decision
             .documents
@@ -153,6 +156,8 @@ impl Decider {
         let limit = self.worker.ports.layout.record_limit(&CHANGES) - 4096;
         if bodies + rows + others > limit {
             let message = format!("its decision would take {} bytes, more than the {limit} that a record may have", bodies + rows + others);
+            decision.judged_by = decision.documents.iter().map(|change| change.key.clone()).collect();
+            decision.judged_by_rows = decision.rows.iter().map(|row| row.key.clone()).collect();
             let plan = refuse(Refusal { code: RefusalCode::TooLarge, message, pointer: None });
             (decision.verdict, decision.documents, decision.rows, decision.result) = (plan.verdict, plan.documents, plan.rows, plan.result);
         }

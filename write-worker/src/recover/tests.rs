@@ -22,6 +22,7 @@ fn decision(epoch: u64, position: u64, id: &str, n: u64) -> Change {
         documents: vec![change],
         rows: vec![],
         judged_by: Vec::new(),
+        judged_by_rows: Vec::new(),
         result: None,
         volatile: None,
         accepted: 0,
@@ -163,4 +164,32 @@ fn rows_go_back_to_what_they_were() {
     assert_eq!((only_second[0].rows[0].action, &only_second[0].rows[0].cells), (RowAction::Put, &cells(1)));
     let both = window.voids_for(1, &reason, 0, 7);
     assert!(both.iter().all(|void| void.rows[0].action == RowAction::Remove), "before the first there was no row");
+}
+
+#[test]
+fn a_refusal_falls_with_the_row_or_document_it_was_judged_by() {
+    let Change::Decision(mut first) = decision(0, 0, "a", 0) else { unreachable!() };
+    let row =
+        |id: &str| event_schema::mutation::RowKey { table: "t".into(), key: serde_json::Map::from_iter([("id".to_owned(), id.into())]) };
+    first.rows = vec![RowMutation { key: row("1"), action: RowAction::Put, cells: serde_json::Map::new(), before: None, expires: None }];
+    let refused = |position: u64, documents: Vec<DocumentKey>, rows: Vec<event_schema::mutation::RowKey>| {
+        let Change::Decision(mut decision) = decision(0, position, "other", 0) else { unreachable!() };
+        (decision.documents, decision.judged_by, decision.judged_by_rows) = (Vec::new(), documents, rows);
+        decision.verdict = Verdict::Refused(event_schema::outcome::Refusal {
+            code: event_schema::outcome::RefusalCode::Missing,
+            message: String::new(),
+            pointer: None,
+        });
+        Change::Decision(decision)
+    };
+    let window = folded(vec![
+        open(),
+        Change::Decision(first),
+        refused(1, vec![key("a")], vec![]),
+        refused(2, vec![], vec![row("1")]),
+        refused(3, vec![key("b")], vec![row("2")]),
+    ]);
+    let reason = DeadReason { code: "x".into(), message: "y".into(), store: None };
+    let voided: Vec<u64> = window.voids_for(1, &reason, 0, 7).iter().map(|void| void.position.offset).collect();
+    assert_eq!(voided, [0, 1, 2], "what was judged by others stands");
 }

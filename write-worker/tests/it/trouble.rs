@@ -112,6 +112,21 @@ async fn a_refusal_that_was_judged_by_what_never_came_to_be_is_judged_anew() {
     worker.stop().await;
 }
 
+/// How large a document is that never came to be is no reason to refuse an update: that there is none is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_too_large_beside_what_never_came_to_be_is_judged_anew() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let most = "x".repeat(world.layout.record_limit(&event_schema::topics::TRANSACTIONS) - 4096);
+    let dead = world.create("a", json!({"x": format!("poison{most}")})).await;
+    let second = world.update("a", json!({"y": most})).await;
+    let worker = world.worker("w1");
+    let entries = world.resolved(&[dead, second]).await;
+    assert!(matches!(entries[0].verdict, Verdict::DeadLettered(_)));
+    assert!(matches!(&entries[1].verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing), "{:?}", entries[1].verdict);
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crash_between_void_and_end_is_finished_by_the_next_owner() {
     let world = World::new().await;

@@ -40,6 +40,7 @@ fn decision(epoch: u64, position: u64, id: &str) -> Decision {
         documents: vec![change(id, Some(1), Some(2))],
         rows: Vec::new(),
         judged_by: Vec::new(),
+        judged_by_rows: Vec::new(),
         result: None,
         volatile: None,
         accepted: 0,
