@@ -95,6 +95,7 @@ pub struct Void {
 
 /// Any record of `changes`, by its CloudEvents type.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are decisions: a box would be an allocation for each")]
 pub enum Change {
     Decision(Decision),
     Open(Open),
