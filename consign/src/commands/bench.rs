@@ -5,9 +5,13 @@ mod accept;
 mod apply;
 mod bed;
 mod bulk;
+mod files;
 mod latency;
+mod listeners;
 mod memory;
+mod notify;
 mod serve;
+mod sockets;
 mod wire;
 mod workload;
 
@@ -24,6 +28,8 @@ pub enum Command {
     Apply(apply::Arguments),
     Latency(latency::Arguments),
     Memory(memory::Arguments),
+    Notify(notify::Arguments),
+    Sockets(sockets::Arguments),
     /// A server to be measured; started by the others
     #[command(hide = true)]
     Serve(serve::Arguments),
@@ -36,6 +42,8 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Apply(arguments) => apply::run(arguments, invocation).await,
         Command::Latency(arguments) => latency::run(arguments, invocation).await,
         Command::Memory(arguments) => memory::run(arguments, invocation).await,
+        Command::Notify(arguments) => notify::run(arguments, invocation).await,
+        Command::Sockets(arguments) => sockets::run(arguments, invocation).await,
         Command::Serve(arguments) => serve::run(arguments, invocation).await,
     }
 }
@@ -74,13 +82,14 @@ impl Compared {
     }
 
     fn tell(&self, invocation: Invocation<'_>) -> Result<(), Failure> {
-        invocation.output.result(self, |told| {
-            let row = |round: &Round| vec![format!("{:.0}", round.floor), format!("{:.0}", round.measured), format!("{:.2}", round.ratio)];
-            let rows = table(&["floor/s", "consign/s", "ratio"], &told.rounds.iter().map(row).collect::<Vec<_>>());
-            let aim =
-                told.aim.map_or_else(String::new, |aim| format!(", aim {aim:.2}: {}", if told.ratio >= aim { "met" } else { "missed" }));
-            format!("{} on {}; floor: {}\n{rows}ratio {:.2}{aim}\n", told.bench, told.on, told.floor, told.ratio)
-        })
+        invocation.output.result(self, Self::text)
+    }
+
+    fn text(&self) -> String {
+        let row = |round: &Round| vec![format!("{:.0}", round.floor), format!("{:.0}", round.measured), format!("{:.2}", round.ratio)];
+        let rows = table(&["floor/s", "consign/s", "ratio"], &self.rounds.iter().map(row).collect::<Vec<_>>());
+        let aim = self.aim.map_or_else(String::new, |aim| format!(", aim {aim:.2}: {}", if self.ratio >= aim { "met" } else { "missed" }));
+        format!("{} on {}; floor: {}\n{rows}ratio {:.2}{aim}\n", self.bench, self.on, self.floor, self.ratio)
     }
 }
 

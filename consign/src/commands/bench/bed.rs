@@ -101,6 +101,11 @@ impl Bed {
         self.listening(&["bench", "serve", "floor"]).await
     }
 
+    /// The floor for WebSockets.
+    pub async fn broadcast(&mut self) -> Result<String, Failure> {
+        self.listening(&["bench", "serve", "broadcast"]).await
+    }
+
     /// Ends what runs, the last first, and waits for it.
     pub async fn end(&mut self) -> Result<(), Failure> {
         while let Some(mut child) = self.children.pop() {

@@ -1,5 +1,7 @@
 //! `consign bench serve`: a process to be measured. The floor is a handler that parses the same JSON, appends to nothing and answers 202,
-//! served the way a gateway is; the gateway is one on files without a worker beside it.
+//! served the way a gateway is; the gateway is one on files without a worker beside it; the broadcast is the floor for WebSockets.
+
+mod broadcast;
 
 use super::Invocation;
 use crate::{failure::Failure, settings::Settings};
@@ -16,6 +18,7 @@ use tower::Service;
 pub enum What {
     Floor,
     Gateway,
+    Broadcast,
 }
 
 #[derive(Debug, Args)]
@@ -31,6 +34,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         What::Floor => {
             invocation.output.line(&told.to_string());
             floor(listener).await
+        }
+        What::Broadcast => {
+            invocation.output.line(&told.to_string());
+            broadcast::run(listener).await
         }
         What::Gateway => gateway(settings, listener, || invocation.output.line(&told.to_string())).await,
     }

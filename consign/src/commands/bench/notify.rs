@@ -1,0 +1,110 @@
+//! `consign bench notify`: notifications a second to many WebSockets in one room, beside a bare server that sends the same bytes to as many.
+//! A notification counts when its last byte was read; afterwards every socket must have read each, and all of them the same bytes.
+
+mod drive;
+
+use super::{
+    Compared, Invocation, Round,
+    bed::Bed,
+    files,
+    listeners::Socket,
+    workload::{self, COLLECTION, INDEX},
+};
+use crate::{client::envelope, failure::Failure, settings::LogKind};
+use clap::Args;
+use drive::Drive;
+use serde_json::json;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign bench notify
+  consign bench notify --sockets 100 --seconds 10 --json
+  consign bench notify --in-flight 1            one message after the other";
+
+const FLOOR: &str = "a bare axum WebSocket server that sends the same bytes to as many sockets";
+
+/// Notifications a second to many sockets in one room, beside a bare WebSocket server
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Length of each measurement
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    seconds: u64,
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Subscribers, all of one room
+    #[arg(long, default_value_t = 1_000)]
+    sockets: usize,
+    /// Messages or writes on their way at once; the next goes out when one has reached all
+    #[arg(long, default_value_t = 32)]
+    in_flight: u64,
+}
+
+/// What makes notifications.
+#[derive(Clone, Copy, Debug)]
+enum By {
+    Messages,
+    Writes,
+}
+
+impl By {
+    fn request(self, n: u64) -> String {
+        match self {
+            Self::Messages => {
+                let message = json!({"from": "somebody", "number": format!("{n:012}"), "text": "On my way, there in ten minutes."});
+                let place = json!({"index": INDEX, "collection": COLLECTION, "body": message});
+                envelope::request("realtime", "publish", place).to_string()
+            }
+            Self::Writes => {
+                let write = serde_json::from_str(&workload::request(n)).unwrap_or_default();
+                envelope::request("document", "createOrReplace", write).to_string()
+            }
+        }
+    }
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    files::allow(arguments.sockets as u64 + 1_000)?;
+    let most = arguments.sockets + 100;
+    let limits = [format!("gateway.max_connections={}", most + 100), format!("gateway.live.connections_per_address={most}")];
+    let mut bed = Bed::make(invocation, &limits.each_ref().map(String::as_str)).await?;
+    if bed.settings.log.kind != LogKind::Embedded {
+        return Err(Failure::usage("this measures `consign dev`, which runs on files: leave log.kind at `embedded`"));
+    }
+    let client = bed.whole().await?;
+    workload::create_collection(&client).await?;
+    let floor = bed.broadcast().await?;
+    let listen = Some(subscribe());
+    let (mut told, mut first) = (Vec::new(), 1);
+    for (bench, by) in [("notify of messages", By::Messages), ("notify of writes that are done", By::Writes)] {
+        let sample = sample(client.url(), by).await?;
+        let bare = Drive { url: &floor, path: "/tell", listen: None, request: &|_| sample.clone(), bytes: Some(sample.len()) };
+        // Tokens of writes are not all of one length; everything else is.
+        let bytes = matches!(by, By::Messages).then_some(sample.len());
+        let ours = Drive { url: client.url(), path: "/", listen: listen.clone(), request: &|n| by.request(n), bytes };
+        let mut rounds = Vec::new();
+        for round in 1..=arguments.rounds.max(1) {
+            let bare = bare.rate(&arguments, &mut first).await?;
+            let ours = ours.rate(&arguments, &mut first).await?;
+            rounds.push(Round::new(bare, ours));
+            invocation.output.note(&format!("{bench}, {} bytes each: round {round} of {}", sample.len(), arguments.rounds.max(1)));
+        }
+        told.push(Compared::new(bench, bed.on(), FLOOR, Some(0.6), rounds));
+    }
+    bed.end().await?;
+    invocation.output.result(&told, |told| told.iter().map(Compared::text).collect::<Vec<_>>().join("\n"))
+}
+
+/// How the room is asked for.
+fn subscribe() -> String {
+    envelope::request("realtime", "subscribe", json!({"index": INDEX, "collection": COLLECTION, "body": {}})).to_string()
+}
+
+/// One notification, as it is told.
+async fn sample(url: &str, by: By) -> Result<String, Failure> {
+    let (mut listener, mut driver) = (Socket::open(url, "/").await?, Socket::open(url, "/").await?);
+    listener.say(&subscribe()).await?;
+    listener.text().await?;
+    driver.say(&by.request(0)).await?;
+    listener.text().await
+}
