@@ -119,10 +119,15 @@ impl Bed {
 
     /// Resident memory of the process that was started last, bytes.
     pub fn resident(&self) -> Result<u64, Failure> {
-        let id = self.children.last().and_then(Child::id).ok_or_else(|| Failure::failed("nothing runs"))?;
+        let id = self.process().ok_or_else(|| Failure::failed("nothing runs"))?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
         kib.map(|kib| kib * 1024).ok_or_else(|| Failure::failed("its memory cannot be read"))
+    }
+
+    /// Of the process that was started last.
+    pub fn process(&self) -> Option<u32> {
+        self.children.last().and_then(Child::id)
     }
 
     fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
@@ -171,4 +176,12 @@ impl Bed {
             }
         }
     }
+}
+
+/// Processor time that a process has used.
+pub fn processor_time(process: Option<u32>) -> Duration {
+    // Its name may hold anything, so fields are counted from the end of that; ticks are hundredths of a second on Linux, whatever its own are.
+    let stat = process.and_then(|id| std::fs::read_to_string(format!("/proc/{id}/stat")).ok()).unwrap_or_default();
+    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
+    Duration::from_millis(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10)
 }

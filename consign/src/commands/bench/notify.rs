@@ -72,22 +72,32 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         return Err(Failure::usage("this measures `consign dev`, which runs on files: leave log.kind at `embedded`"));
     }
     let client = bed.whole().await?;
+    let ours = bed.process();
     workload::create_collection(&client).await?;
     let floor = bed.broadcast().await?;
     let listen = Some(subscribe());
     let (mut told, mut first) = (Vec::new(), 1);
     for (bench, by) in [("notify of messages", By::Messages), ("notify of writes that are done", By::Writes)] {
         let sample = sample(client.url(), by).await?;
-        let bare = Drive { url: &floor, path: "/tell", listen: None, request: &|_| sample.clone(), bytes: Some(sample.len()) };
+        let bare = Drive {
+            url: &floor,
+            path: "/tell",
+            listen: None,
+            request: &|_| sample.clone(),
+            bytes: Some(sample.len()),
+            process: bed.process(),
+        };
         // Tokens of writes are not all of one length; everything else is.
         let bytes = matches!(by, By::Messages).then_some(sample.len());
-        let ours = Drive { url: client.url(), path: "/", listen: listen.clone(), request: &|n| by.request(n), bytes };
+        let ours = Drive { url: client.url(), path: "/", listen: listen.clone(), request: &|n| by.request(n), bytes, process: ours };
         let mut rounds = Vec::new();
         for round in 1..=arguments.rounds.max(1) {
-            let bare = bare.rate(&arguments, &mut first).await?;
-            let ours = ours.rate(&arguments, &mut first).await?;
-            rounds.push(Round::new(bare, ours));
-            invocation.output.note(&format!("{bench}, {} bytes each: round {round} of {}", sample.len(), arguments.rounds.max(1)));
+            let bare = bare.run(&arguments, &mut first).await?;
+            let ours = ours.run(&arguments, &mut first).await?;
+            rounds.push(Round::new(bare.rate, ours.rate));
+            let (of, bytes) = (arguments.rounds.max(1), sample.len());
+            let micros = format!("processor µs for each: floor {:.2}, consign {:.2}", bare.micros, ours.micros);
+            invocation.output.note(&format!("{bench}, {bytes} bytes, round {round} of {of}; {micros}"));
         }
         told.push(Compared::new(bench, bed.on(), FLOOR, Some(0.6), rounds));
     }

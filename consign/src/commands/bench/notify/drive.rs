@@ -2,7 +2,10 @@
 
 use super::Arguments;
 use crate::{
-    commands::bench::listeners::{Listeners, Socket, put},
+    commands::bench::{
+        bed::processor_time,
+        listeners::{Listeners, Socket, put},
+    },
     failure::Failure,
 };
 use std::{
@@ -29,22 +32,34 @@ pub struct Drive<'a> {
     pub request: &'a dyn Fn(u64) -> String,
     /// The length of each message, where it is always the same.
     pub bytes: Option<usize>,
+    /// What serves it.
+    pub process: Option<u32>,
+}
+
+/// What one side of a round came to.
+pub struct Driven {
+    /// Messages a second, over all sockets.
+    pub rate: f64,
+    /// Processor time of the server for each, microseconds.
+    pub micros: f64,
 }
 
 impl Drive<'_> {
-    /// Messages a second, over all sockets. `first`: the number of the next message.
-    pub async fn rate(&self, arguments: &Arguments, first: &mut u64) -> Result<f64, Failure> {
+    /// `first`: the number of the next message.
+    pub async fn run(&self, arguments: &Arguments, first: &mut u64) -> Result<Driven, Failure> {
         let count = arguments.sockets.max(1);
         let mut listeners = Listeners::open(self.url, count, |_| self.listen.clone()).await?;
         let (mut answers, mut driver) = Socket::open(self.url, self.path).await?.into_stream().into_split();
         let mut reader = JoinSet::new();
         reader.spawn(async move { copy(&mut answers, &mut sink()).await });
-        let (total, begun) = (listeners.counter(), *first);
+        let (total, begun, spent) = (listeners.counter(), *first, processor_time(self.process));
         let rate = listeners.while_open(self.drive(arguments, &total, &mut driver, first)).await?;
         let messages = *first - begun;
+        let spent = processor_time(self.process).saturating_sub(spent);
+        let micros = spent.as_secs_f64() * 1e6 / (messages * count as u64).max(1) as f64;
         let bytes = listeners.end(messages).await?;
         match self.bytes.is_none_or(|each| bytes == messages * each as u64) {
-            true => Ok(rate),
+            true => Ok(Driven { rate, micros }),
             false => Err(Failure::failed(format!("{messages} messages of {:?} bytes came as {bytes} bytes", self.bytes))),
         }
     }
