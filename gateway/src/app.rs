@@ -3,6 +3,7 @@
 use crate::{
     Ports,
     config::Config,
+    connection::turns::Turns,
     feedback::pending::Pending,
     idempotency::Keys,
     metrics::Metrics,
@@ -41,6 +42,7 @@ pub(crate) struct App {
     pub reply: Reply,
     pub refreshes: Refreshes,
     pub subscriptions: Arc<Subscriptions>,
+    pub turns: Arc<Turns>,
     pub metrics: Metrics,
     pub bulks: AtomicUsize,
     /// Made once from the table of routes and the catalog.
@@ -54,6 +56,7 @@ impl App {
         let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
         Self {
             subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
+            turns: Arc::default(),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             informative: ports.layout.name(&INFORMATIVE).into(),
             changes: ports.layout.name(&CHANGES).into(),

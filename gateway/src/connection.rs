@@ -10,6 +10,7 @@ pub(crate) mod realtime;
 mod requests;
 mod serve;
 mod state;
+pub(crate) mod turns;
 
 use crate::{
     app::{App, Shared},
@@ -70,7 +71,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
             return debug!("a connection that is not ours cannot become a WebSocket");
         };
         let stream = parts.io.into_inner().into_inner();
-        let outbox = Arc::new(Outbox::new(bounds(&app), deflate));
+        let outbox = Arc::new(Outbox::new(bounds(&app), deflate, app.turns.clone()));
         let connection = Arc::new(Connection { number: NUMBERS.fetch_add(1, Ordering::Relaxed), outbox });
         serve::run(app, stream, parts.read_buf, connection, deflate).await;
         drop(place);

@@ -53,6 +53,7 @@ pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shu
     spawn("mailbox", mailbox.run(app.clone(), shutdown.clone()));
     spawn("rooms", follow::run(app.subscriptions.clone(), log.clone(), health.clone(), shutdown.clone()));
     spawn("seats", append::run(app.subscriptions.clone(), log, clock, beat, shutdown.clone()));
+    spawn("turns", app.turns.clone().run(shutdown.clone()));
     spawn("sweep", sweep::run(app.pending.clone(), app.ports.record.clone(), poll, shutdown.clone()));
     spawn("collections", app.collections.clone().follow(refresh, shutdown.clone()));
     spawn("watch", watch(app.clone(), shutdown.clone()));

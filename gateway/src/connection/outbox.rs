@@ -1,10 +1,10 @@
 //! What waits to be sent to one client, in order and within bounds. A client that does not read fast enough is not told less: it is told to
 //! come back ([`Ending`]), and nothing more is taken for it.
 
-use super::frame::Frame;
+use super::{frame::Frame, turns::Turns};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 use tokio::sync::Notify;
 
 /// What may wait.
@@ -42,6 +42,7 @@ pub(crate) struct Outbox {
     deflate: bool,
     queue: Mutex<Queue>,
     changed: Notify,
+    turns: Arc<Turns>,
 }
 
 #[derive(Debug, Default)]
@@ -54,6 +55,19 @@ struct Queue {
     closed: bool,
     /// Requests that were answered, since the connection began.
     answered: u64,
+    turn: Turn,
+}
+
+/// Whether the connection's task knows that something was pushed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Turn {
+    /// Everything that was, as far as it could be taken.
+    #[default]
+    Knows,
+    /// It will be woken.
+    Waits,
+    /// It was woken and has taken nothing since: it runs soon, or its client takes no more now.
+    Called,
 }
 
 #[derive(Debug)]
@@ -65,12 +79,12 @@ enum Item {
 }
 
 impl Outbox {
-    pub(crate) fn new(bounds: Bounds, deflate: bool) -> Self {
-        Self { bounds, deflate, queue: Mutex::default(), changed: Notify::new() }
+    pub(crate) fn new(bounds: Bounds, deflate: bool, turns: Arc<Turns>) -> Self {
+        Self { bounds, deflate, queue: Mutex::default(), changed: Notify::new(), turns }
     }
 
-    /// A notification.
-    pub(crate) fn push(&self, frame: &Frame) {
+    /// A notification. Its connection is woken in its turn.
+    pub(crate) fn push(self: &Arc<Self>, frame: &Frame) {
         let bytes = frame.bytes(self.deflate);
         let mut queue = self.queue.lock();
         if queue.closed || queue.ending.is_some() {
@@ -83,8 +97,22 @@ impl Outbox {
         // One alone is never too many: it could not be sent at all.
         if full && queue.pushed > 1 {
             queue.end(Ending::SLOW);
+            drop(queue);
+            return self.changed.notify_one();
+        }
+        let waits = queue.turn == Turn::Knows;
+        if waits {
+            queue.turn = Turn::Waits;
         }
         drop(queue);
+        if waits {
+            self.turns.add(self.clone());
+        }
+    }
+
+    /// Its turn has come.
+    pub(super) fn wake(&self) {
+        self.queue.lock().turn = Turn::Called;
         self.changed.notify_one();
     }
 
@@ -183,6 +211,9 @@ impl Outbox {
     /// Moves what may be sent next into `frames`, `bytes` or a little more; stops at a place that is still kept.
     pub(crate) fn take(&self, frames: &mut VecDeque<Bytes>, bytes: usize) {
         let mut queue = self.queue.lock();
+        if queue.turn == Turn::Called {
+            queue.turn = Turn::Knows;
+        }
         let mut taken = 0;
         while taken < bytes {
             let frame = match queue.items.pop_front() {

@@ -2,8 +2,8 @@ use super::*;
 
 const BOUNDS: Bounds = Bounds { pushed_bytes: 100, pushed: 5, answer_bytes: 200 };
 
-fn outbox() -> Outbox {
-    Outbox::new(BOUNDS, false)
+fn outbox() -> Arc<Outbox> {
+    Arc::new(Outbox::new(BOUNDS, false, Arc::default()))
 }
 
 fn frame(text: &str) -> Frame {
@@ -117,4 +117,47 @@ fn who_has_more_than_there_is_time_for_leaves_half_to_others() {
     assert_eq!(outbox.takes(&large), 1, "one alone is never too many");
     outbox.close();
     assert_eq!(outbox.takes(&frames), 50, "and are dropped");
+}
+
+/// How many connections are to be woken; they are.
+fn turns(turns: &Turns) -> usize {
+    let mut woken = Vec::new();
+    turns.take(&mut woken);
+    woken.iter().for_each(|outbox| outbox.wake());
+    woken.len()
+}
+
+#[test]
+fn a_connection_is_woken_once_for_all_that_was_pushed_until_it_takes() {
+    let waiting = Arc::<Turns>::default();
+    let outbox = Arc::new(Outbox::new(BOUNDS, false, waiting.clone()));
+    outbox.push(&frame("a"));
+    outbox.push(&frame("b"));
+    assert_eq!(turns(&waiting), 1);
+    outbox.push(&frame("c"));
+    assert_eq!(turns(&waiting), 0, "it was called and takes this, too");
+    assert_eq!(left(&outbox), ["a", "b", "c"]);
+    outbox.push(&frame("d"));
+    assert_eq!(turns(&waiting), 1);
+}
+
+#[test]
+fn what_is_pushed_after_a_connection_took_by_itself_still_wakes_it() {
+    let waiting = Arc::<Turns>::default();
+    let outbox = Arc::new(Outbox::new(BOUNDS, false, waiting.clone()));
+    outbox.push(&frame("a"));
+    assert_eq!(left(&outbox), ["a"]);
+    outbox.push(&frame("b"));
+    assert_eq!(turns(&waiting), 1);
+    assert_eq!(left(&outbox), ["b"]);
+}
+
+#[tokio::test]
+async fn a_connection_that_must_end_does_not_wait_for_its_turn() {
+    let outbox = outbox();
+    for _ in 0..=BOUNDS.pushed {
+        outbox.push(&frame("more"));
+    }
+    assert_eq!(outbox.ending(), Some(Ending::SLOW));
+    tokio::time::timeout(std::time::Duration::from_secs(1), outbox.changed()).await.unwrap();
 }

@@ -34,7 +34,7 @@ fn stage() -> Stage {
 
 impl Stage {
     fn connect(&mut self, connection: u64) -> Arc<Outbox> {
-        let outbox = Arc::new(Outbox::new(BOUNDS, false));
+        let outbox = Arc::new(Outbox::new(BOUNDS, false, Arc::default()));
         self.hall.welcome(connection, outbox.clone());
         outbox
     }
