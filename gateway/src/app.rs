@@ -7,6 +7,7 @@ use crate::{
     feedback::pending::Pending,
     idempotency::Keys,
     metrics::Metrics,
+    origins::Origins,
     read::{collections::Collections, refresh::Refreshes},
     request::{body::Budget, caller::Caller},
     subscriptions::{Subscriptions, hall::Limits},
@@ -44,6 +45,7 @@ pub(crate) struct App {
     pub subscriptions: Arc<Subscriptions>,
     pub turns: Arc<Turns>,
     pub metrics: Metrics,
+    pub origins: Origins,
     pub bulks: AtomicUsize,
     /// Made once from the table of routes and the catalog.
     pub openapi: bytes::Bytes,
@@ -51,7 +53,15 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn new(config: Config, ports: Ports, reply: Reply, metrics: Metrics, openapi: bytes::Bytes, shutdown: Shutdown) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        ports: Ports,
+        reply: Reply,
+        metrics: Metrics,
+        origins: Origins,
+        openapi: bytes::Bytes,
+        shutdown: Shutdown,
+    ) -> Self {
         let limits = Limits { rooms_per_connection: config.live.rooms_per_connection, subscriptions: config.live.subscriptions };
         let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
         Self {
@@ -68,6 +78,7 @@ impl App {
             bulks: AtomicUsize::new(0),
             reply,
             metrics,
+            origins,
             openapi,
             shutdown,
             config,

@@ -13,6 +13,9 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 pub struct Config {
     /// Where to listen. Nothing authenticates clients yet: keep it on the loopback, or behind something that does.
     pub listen: SocketAddr,
+    /// Web pages that may talk to this gateway, by origin: `https://app.example`; `*` for all. Beside them, always: those of the host that the
+    /// gateway is asked under, and those of this machine where it listens on the loopback. Who is no browser is not asked.
+    pub allowed_origins: Vec<String>,
     /// The largest body of a single request, and the longest line of a bulk, in bytes.
     pub body_limit_bytes: usize,
     /// How deep objects and arrays may nest.
@@ -97,6 +100,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            allowed_origins: Vec::new(),
             body_limit_bytes: 1 << 20,
             json_depth: 64,
             body_budget_bytes: 128 << 20,

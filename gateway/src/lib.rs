@@ -13,6 +13,7 @@ mod feedback;
 mod idempotency;
 mod metrics;
 mod openapi;
+mod origins;
 mod protocol;
 mod publish;
 mod read;
@@ -65,6 +66,8 @@ pub enum GatewayError {
     Route { method: String, path: String, operation: String, why: String },
     #[error("the catalog's definitions cannot be published: {0}")]
     Catalog(String),
+    #[error("`gateway.allowed_origins` holds {0:?}, which is no origin: a scheme, `://`, a host and perhaps a port, or `*` for all")]
+    Origin(String),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
 }

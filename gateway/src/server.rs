@@ -13,7 +13,9 @@ use crate::{
         sweep,
     },
     metrics::Metrics,
-    openapi, publish, router,
+    openapi,
+    origins::{Origins, Standing},
+    publish, router,
     subscriptions::{append, follow},
 };
 use axum::{
@@ -22,8 +24,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::Request;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use http::{HeaderValue, Method, Request, header};
+use hyper::{body::Incoming, server::conn::http1, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use places::{Place, Places};
 use runtime::{Shutdown, State, spawn};
@@ -32,17 +34,18 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::Instant,
 };
-use tower::Service;
+use tower::{Service, service_fn};
 use tracing::{debug, error, info, warn};
 
 /// Serves until shutdown, then drains.
 pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shutdown: Shutdown) -> Result<(), GatewayError> {
     let metrics = Metrics::new(&ports.registry)?;
+    let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
     let document = serde_json::to_vec(&openapi::document(&ports.catalog)).expect("an OpenAPI document is plain JSON");
     publish::definitions::announce(&ports).await?;
     let reply = mailbox::address(&ports.layout);
     let mailbox = Mailbox::open(ports.log.clone(), &ports.layout, reply.clone()).await?;
-    let app: Shared = Arc::new(App::new(config, ports, reply, metrics, document.into(), shutdown.clone()));
+    let app: Shared = Arc::new(App::new(config, ports, reply, metrics, origins, document.into(), shutdown.clone()));
     let router = router::router(app.clone())?;
 
     let health = app.ports.health.clone();
@@ -118,7 +121,7 @@ async fn http(app: Shared, builder: http1::Builder, stream: TcpStream, router: R
     let io = TokioIo::new(Guarded::new(stream, app.config.stall_timeout()));
     let service = {
         let app = app.clone();
-        service_fn(move |mut request: Request<Incoming>| {
+        service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(place.clone());
             let (app, router) = (app.clone(), router.clone());
             async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
@@ -138,18 +141,39 @@ async fn http(app: Shared, builder: http1::Builder, stream: TcpStream, router: R
     app.metrics.connections.dec();
 }
 
-/// One request: counted, bounded, and answered whatever happens.
-async fn serve(app: &Shared, mut router: Router, request: Request<Incoming>) -> Response {
+/// One request: judged by the page that sends it, if one does.
+async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Response {
     let begun = Instant::now();
-    if connection::is_asked(request.headers()) {
-        let response = connection::upgrade(app.clone(), request.map(Body::new)).await;
-        app.metrics.answer(response.status(), begun.elapsed().as_secs_f64());
-        return response;
-    }
+    let request = request.map(Body::new);
+    let upgrade = connection::is_asked(request.headers());
+    // What changes nothing is answered: a browser does not let a page read what it may not.
+    let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
+    let response = match app.origins.judge(request.headers(), request.uri()) {
+        Standing::Foreign if !harmless => Origins::refusal(request.headers()),
+        Standing::Program | Standing::Welcome if upgrade => connection::upgrade(app.clone(), request).await,
+        Standing::Welcome => {
+            let answered = service_fn(|request| {
+                let router = router.clone();
+                async move { Ok(answer(app, router, request).await) }
+            });
+            app.origins.welcome(request, answered).await
+        }
+        Standing::Program | Standing::Foreign => {
+            let mut response = answer(app, router, request).await;
+            response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+            response
+        }
+    };
+    app.metrics.answer(response.status(), begun.elapsed().as_secs_f64());
+    response
+}
+
+/// Counted, bounded, and answered whatever happens.
+async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Response {
     app.metrics.in_flight.inc();
     let response = match app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
         true => Problem::new(Code::Overloaded, "as many requests are in hand as may be").retry_after(1).into_response(),
-        false => match AssertUnwindSafe(router.call(request.map(Body::new))).catch_unwind().await {
+        false => match AssertUnwindSafe(router.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => {
@@ -159,7 +183,6 @@ async fn serve(app: &Shared, mut router: Router, request: Request<Incoming>) -> 
         },
     };
     app.metrics.in_flight.dec();
-    app.metrics.answer(response.status(), begun.elapsed().as_secs_f64());
     response
 }
 

@@ -82,6 +82,9 @@ codes! {
     BadRequestId "bad_request_id" 400 Read "Bad request id",
         "The text is not a request id.",
         "Use `request_id` exactly as the write's answer gave it.";
+    ForeignOrigin "foreign_origin" 403 Nothing "Page of a foreign origin",
+        "A web page of an origin that is not allowed asked for a WebSocket, or for something that may change what is stored.",
+        "Add the page's origin, as `detail` names it, to `gateway.allowed_origins`. Programs that are no browsers send no `Origin`.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
         "There is nothing at this path.",
         "`GET /docs` shows every route.";

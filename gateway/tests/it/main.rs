@@ -10,6 +10,7 @@ mod idempotency;
 mod keyed_rows;
 mod kuzzle;
 mod live;
+mod origins;
 mod overload;
 mod raw;
 mod reads;

@@ -95,7 +95,7 @@ async fn measure(invocation: Invocation<'_>, sockets: usize, subscribe: fn(usize
     tokio::time::sleep(SETTLE).await;
     let before = bed.resident()?;
     let mut rest = Listeners::open(&url, sockets, subscribe).await?;
-    rest.while_open(async { Ok(tokio::time::sleep(SETTLE).await) }).await?;
+    tokio::time::sleep(SETTLE).await;
     let after = bed.resident()?;
     // Each must still be there.
     first.end(0).await?;

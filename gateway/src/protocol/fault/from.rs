@@ -7,7 +7,7 @@ use store::StoreError;
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         let id = match problem.code() {
-            Code::BadRequest | Code::BadHeader | Code::BadRequestId | Code::BadGzip => Id::BadHttp,
+            Code::BadRequest | Code::BadHeader | Code::BadRequestId | Code::BadGzip | Code::ForeignOrigin => Id::BadHttp,
             Code::EmptyBody => Id::BodyRequired,
             Code::NotJson | Code::InvalidUtf8 | Code::DuplicateKey | Code::TooDeep | Code::NumberOutOfRange | Code::IncompleteBody => {
                 Id::BadBody

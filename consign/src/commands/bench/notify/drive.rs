@@ -70,7 +70,7 @@ impl Drive<'_> {
         let mut measured = None;
         loop {
             let (now, arrived) = (Instant::now(), total.load(Ordering::Relaxed));
-            let (before, since) = *measured.get_or_insert_with(|| (arrived, now));
+            let (before, since) = *measured.get_or_insert((arrived, now));
             if now < begin {
                 measured = None;
             } else if now - since >= Duration::from_secs(arguments.seconds.max(1)) {
