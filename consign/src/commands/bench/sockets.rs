@@ -94,7 +94,7 @@ async fn measure(invocation: Invocation<'_>, sockets: usize, subscribe: fn(usize
     let first = Listeners::open(&url, FIRST, |n| subscribe(sockets + n)).await?;
     tokio::time::sleep(SETTLE).await;
     let before = bed.resident()?;
-    let mut rest = Listeners::open(&url, sockets, subscribe).await?;
+    let rest = Listeners::open(&url, sockets, subscribe).await?;
     tokio::time::sleep(SETTLE).await;
     let after = bed.resident()?;
     // Each must still be there.
