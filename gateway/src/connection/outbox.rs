@@ -4,8 +4,8 @@
 use super::{frame::Frame, turns::Turns};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::{collections::VecDeque, sync::Arc};
-use tokio::sync::Notify;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use tokio::{sync::Notify, time::Instant};
 
 /// What may wait.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,8 @@ struct Queue {
     /// Requests that were answered, since the connection began.
     answered: u64,
     turn: Turn,
+    /// What is pushed does not leave before.
+    held: Option<Instant>,
 }
 
 /// Whether the connection's task knows that something was pushed.
@@ -76,7 +78,13 @@ enum Item {
     Answer(Bytes),
     /// The answer to this request goes here; nothing behind it leaves before.
     Reserved(u64),
+    /// It came: see [`LISTENS`].
+    Granted(Bytes),
 }
+
+/// kuzzle-sdk begins to listen to a channel when it has handled the answer, and its WebSocket for Node hands on all messages of one packet before
+/// that: a notification in the answer's packet would be lost there. So what is pushed leaves a little after the answer.
+const LISTENS: Duration = Duration::from_millis(10);
 
 impl Outbox {
     pub(crate) fn new(bounds: Bounds, deflate: bool, turns: Arc<Turns>) -> Self {
@@ -155,7 +163,7 @@ impl Outbox {
             queue.answer_bytes += bytes.len();
             let full = queue.answer_bytes > self.bounds.answer_bytes && queue.answer_bytes > bytes.len();
             match place {
-                Some(place) => queue.items[place] = Item::Answer(bytes),
+                Some(place) => queue.items[place] = Item::Granted(bytes),
                 None => queue.items.push_back(Item::Answer(bytes)),
             }
             if full {
@@ -208,15 +216,21 @@ impl Outbox {
         self.queue.lock().answer_bytes <= self.bounds.answer_bytes / 4
     }
 
-    /// Moves what may be sent next into `frames`, `bytes` or a little more; stops at a place that is still kept.
-    pub(crate) fn take(&self, frames: &mut VecDeque<Bytes>, bytes: usize) {
+    /// Moves what may be sent next into `frames`, `bytes` or a little more; stops at a place that is still kept, and at what is to leave a little
+    /// later: then it says when.
+    pub(crate) fn take(&self, frames: &mut VecDeque<Bytes>, bytes: usize, now: Instant) -> Option<Instant> {
         let mut queue = self.queue.lock();
         if queue.turn == Turn::Called {
             queue.turn = Turn::Knows;
         }
         let mut taken = 0;
         while taken < bytes {
+            let held = queue.held.filter(|held| *held > now && !queue.closed);
             let frame = match queue.items.pop_front() {
+                Some(pushed @ Item::Pushed(_)) if held.is_some() => {
+                    queue.items.push_front(pushed);
+                    return held;
+                }
                 Some(Item::Pushed(frame)) => {
                     queue.pushed -= 1;
                     queue.pushed_bytes -= frame.len();
@@ -226,9 +240,14 @@ impl Outbox {
                     queue.answer_bytes -= frame.len();
                     frame
                 }
+                Some(Item::Granted(frame)) => {
+                    queue.answer_bytes -= frame.len();
+                    queue.held = Some(now + LISTENS);
+                    frame
+                }
                 Some(reserved @ Item::Reserved(_)) => {
                     queue.items.push_front(reserved);
-                    return;
+                    return None;
                 }
                 None => break,
             };
@@ -239,6 +258,7 @@ impl Outbox {
         if queue.items.is_empty() {
             queue.items.shrink_to(0);
         }
+        None
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -51,6 +51,8 @@ struct Wire {
     sent: usize,
     /// The last frame, once there is one.
     last: Option<Bytes>,
+    /// When what the outbox holds back may be sent.
+    held: Option<Instant>,
     /// The socket took no more the last time.
     blocked: bool,
     closing: bool,
@@ -84,6 +86,7 @@ pub(super) async fn run(app: Shared, stream: TcpStream, early: Bytes, connection
         sending: VecDeque::new(),
         sent: 0,
         last: None,
+        held: None,
         blocked: false,
         closing: false,
         broken: false,
@@ -118,7 +121,7 @@ impl Wire {
             if self.machine.is_ended() {
                 return;
             }
-            let due = self.machine.due();
+            let due = self.due();
             if due < alarm.deadline() {
                 alarm.as_mut().reset(due);
             }
@@ -131,8 +134,12 @@ impl Wire {
                 },
                 () = self.connection.outbox.changed() => {}
                 () = &mut alarm => {
-                    self.on(Event::Tick);
-                    alarm.as_mut().reset(self.machine.due().max(Instant::now() + Duration::from_millis(1)));
+                    let now = Instant::now();
+                    if self.machine.due() <= now {
+                        self.on(Event::Tick);
+                    }
+                    self.held = self.held.filter(|held| *held > now);
+                    alarm.as_mut().reset(self.due().max(now + Duration::from_millis(1)));
                 }
                 () = shutdown.soft(), if !stopping => {
                     stopping = true;
@@ -143,6 +150,12 @@ impl Wire {
         }
     }
 
+    /// When to look again though nothing happens.
+    fn due(&self) -> Instant {
+        let due = self.machine.due();
+        self.held.map_or(due, |held| held.min(due))
+    }
+
     /// Everything that can be done without waiting.
     fn advance(&mut self) {
         if let Some(ending) = self.connection.outbox.ending() {
@@ -151,7 +164,7 @@ impl Wire {
         self.requests.begin(&self.app, &self.connection);
         loop {
             if self.sending.is_empty() {
-                self.connection.outbox.take(&mut self.sending, BATCH);
+                self.held = self.connection.outbox.take(&mut self.sending, BATCH, Instant::now());
             }
             if self.sending.is_empty() {
                 match self.last.take() {

@@ -12,8 +12,10 @@ fn frame(text: &str) -> Frame {
 
 /// The texts that may leave.
 fn left(outbox: &Outbox) -> Vec<String> {
-    let mut frames = VecDeque::new();
-    outbox.take(&mut frames, usize::MAX);
+    let (mut frames, mut now) = (VecDeque::new(), Instant::now());
+    while let Some(held) = outbox.take(&mut frames, usize::MAX, now) {
+        now = held;
+    }
     frames.into_iter().map(|frame| String::from_utf8_lossy(&frame[2..]).into_owned()).collect()
 }
 
@@ -160,4 +162,25 @@ async fn a_connection_that_must_end_does_not_wait_for_its_turn() {
     }
     assert_eq!(outbox.ending(), Some(Ending::SLOW));
     tokio::time::timeout(std::time::Duration::from_secs(1), outbox.changed()).await.unwrap();
+}
+
+#[test]
+fn what_is_pushed_leaves_a_little_after_the_answer_to_a_subscription() {
+    let outbox = outbox();
+    let now = Instant::now();
+    let taken = |now| {
+        let mut frames = VecDeque::new();
+        let held = outbox.take(&mut frames, usize::MAX, now);
+        (frames.len(), held)
+    };
+    outbox.reserve(1);
+    outbox.push(&frame("pushed"));
+    assert_eq!(taken(now), (0, None));
+    outbox.answer(1, Some(&frame("granted")));
+    outbox.answer(2, Some(&frame("another answer")));
+    assert_eq!(taken(now), (1, Some(now + LISTENS)), "the answer alone");
+    assert_eq!(taken(now + LISTENS / 2), (0, Some(now + LISTENS)));
+    assert_eq!(taken(now + LISTENS), (2, None));
+    outbox.push(&frame("later"));
+    assert_eq!(taken(now + LISTENS), (1, None));
 }

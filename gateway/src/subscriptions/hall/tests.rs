@@ -134,8 +134,10 @@ fn teller(partition: u16, claim: u64, next: u64) -> Teller {
 }
 
 fn heard(outbox: &Outbox) -> Vec<Value> {
-    let mut frames = VecDeque::new();
-    outbox.take(&mut frames, usize::MAX);
+    let (mut frames, mut now) = (VecDeque::new(), tokio::time::Instant::now());
+    while let Some(held) = outbox.take(&mut frames, usize::MAX, now) {
+        now = held;
+    }
     frames.into_iter().map(|frame| serde_json::from_slice(&frame[if frame[1] == 126 { 4 } else { 2 }..]).unwrap()).collect()
 }
 
