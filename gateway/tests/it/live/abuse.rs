@@ -24,7 +24,8 @@ async fn sixteen_megabytes_in_one_frame() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_sent_away_and_nobody_else_waits() {
-    let (app, stage) = app(|live| live.outbox_bytes = 256 << 10).await;
+    // The farewell waits for the slow one longer than this test may take to read it.
+    let (app, stage) = app(|live| (live.outbox_bytes, live.close_seconds) = (256 << 10, 60)).await;
     let to = stage.gateway().await;
     let mut well = Socket::connect(app.address).await;
     let (room, _) = well.subscribe(json!({}), json!({})).await;
