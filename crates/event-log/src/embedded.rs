@@ -1,7 +1,7 @@
 //! The log in this process, on files: topics as folders of segment logs, groups shared by members of the same process (a lock keeps other
 //! processes out). Must never acknowledge a record of a durable topic before it is synced.
 //!
-//! A data folder holds `lock`, `topics/<name>/topic.json` (what the topic is), `topics/<name>/<partition>/` (a segment log), and
+//! A data folder holds `lock`, `journal/` (by which one sync makes all topics' new records safe), `topics/<name>/topic.json` (what the topic is), `topics/<name>/<partition>/` (a segment log), and
 //! `groups/<group>/<topic>.json` (committed offsets).
 
 mod admin;
@@ -30,6 +30,8 @@ use tokio::sync::watch;
 pub struct Options {
     /// A segment that is longer is sealed.
     pub segment_bytes: u64,
+    /// Bytes of each of the journal's two files.
+    pub journal_bytes: u64,
     /// Bytes of records that wait to be written, over all partitions.
     pub queue_bytes: usize,
     /// Records that wait to be written, over all partitions.
@@ -44,6 +46,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             segment_bytes: 64 << 20,
+            journal_bytes: segment_log::JournalOptions::default().file_bytes,
             queue_bytes: 64 << 20,
             queue_records: 100_000,
             commit_interval: Duration::from_millis(500),
@@ -56,6 +59,8 @@ impl Default for Options {
 pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
+    #[error("the journal: {0}")]
+    Journal(#[source] segment_log::OpenError),
     #[error("topic `{topic}`: {source}")]
     Log { topic: String, source: segment_log::OpenError },
     #[error("{path}: {source}")]

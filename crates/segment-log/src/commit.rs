@@ -1,175 +1,208 @@
-//! The thread that commits: takes all that is queued, writes it at once, syncs once, tells everyone. While it syncs the next batch gathers, so
-//! batches form by themselves and a lone record waits for nobody. Must never tell anybody that a record is safe before the sync returned.
+//! The thread that commits for one log or for many: takes what waits in all of them, writes it, makes it safe at once, tells everyone. While it
+//! syncs the next batches gather, so rounds form by themselves and a lone record waits for nobody. Must never tell anybody that a record is safe
+//! before it is, nor let one log's full disk refuse another's records.
 
 use crate::{
-    AppendError, Appended, Completion, frame,
-    log::{Shared, State},
-    segment::{About, Segment},
+    AppendError,
+    appender::{Failure, Written},
+    hub::Hub,
+    journal::Files,
+    log::{Closed, Shared},
+    queue::Batch,
 };
+use parking_lot::Mutex;
 use std::{
-    io, mem,
-    sync::{Arc, atomic::Ordering},
+    io,
+    sync::Arc,
+    thread::{self, JoinHandle},
 };
 
-/// A buffer that grew beyond this is not kept for the next commit.
-const SPARE: usize = 128 << 10;
-
+/// The thread, seen from outside. Dropping it closes all its logs.
 pub(crate) struct Committer {
-    shared: Arc<Shared>,
-    active: Arc<Segment>,
-    /// The last timestamp given.
-    timestamp: i64,
-    spare: Vec<u8>,
-}
-
-struct Batch {
-    bytes: Vec<u8>,
-    completions: Vec<Completion>,
-}
-
-enum Failure {
-    /// The segment is as it was before.
-    Rejected(io::Error),
-    /// Nobody knows what is on the disk.
-    Fatal(io::Error),
+    pub hub: Arc<Hub>,
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Committer {
-    pub fn new(shared: Arc<Shared>, timestamp: i64) -> Self {
-        let segments = shared.segments.read();
-        let active = segments[segments.len() - 1].clone();
-        drop(segments);
-        Self { shared, active, timestamp, spare: Vec::new() }
+    /// With a journal every log's records are made safe there, else each in its segment.
+    pub fn start(name: &str, journal: Option<Files>) -> io::Result<Self> {
+        let hub = Arc::new(Hub::default());
+        let rounds = Rounds { hub: hub.clone(), journal };
+        let thread = thread::Builder::new().name(name.into()).stack_size(256 << 10).spawn(move || rounds.run())?;
+        hub.runs_on(thread.thread().id());
+        Ok(Self { hub, thread: Mutex::new(Some(thread)) })
     }
 
-    pub fn run(mut self) {
-        while let Some(mut batch) = self.next() {
-            match self.commit(&mut batch) {
-                Ok(first) => self.acknowledge(batch, first),
-                Err(Failure::Rejected(error)) => {
-                    tracing::error!(folder = %self.shared.folder.display(), %error, "records were refused: they could not be written");
-                    reject(batch.completions, &AppendError::Rejected(error.to_string()));
-                }
-                Err(Failure::Fatal(error)) => return self.fail(batch, &error),
-            }
+    /// Commits what waits and ends the thread.
+    pub fn close(&self) -> Result<(), Closed> {
+        self.hub.close();
+        match self.thread.lock().take() {
+            // A completion may hold the last handle: the thread cannot wait for itself.
+            Some(thread) if thread.thread().id() != thread::current().id() => thread.join().map_err(|_| Closed),
+            _ => Ok(()),
         }
-    }
-
-    /// Waits for something to commit; `None` when the log is closed and all is committed.
-    fn next(&mut self) -> Option<Batch> {
-        let mut queue = self.shared.queue.lock();
-        queue.committing = (0, 0);
-        while queue.completions.is_empty() {
-            if queue.state != State::Open {
-                return None;
-            }
-            self.shared.wake.wait(&mut queue);
-        }
-        let bytes = mem::replace(&mut queue.bytes, mem::take(&mut self.spare));
-        let completions = mem::take(&mut queue.completions);
-        queue.committing = (bytes.len(), completions.len());
-        Some(Batch { bytes, completions })
-    }
-
-    /// Answers the offset of the first record.
-    fn commit(&mut self, batch: &mut Batch) -> Result<u64, Failure> {
-        let first = self.shared.end.load(Ordering::Acquire);
-        self.timestamp = self.timestamp.max((self.shared.options.clock)());
-        if self.must_roll() {
-            self.roll(first).map_err(Failure::Rejected)?;
-        }
-        let start = self.active.readable();
-        let mut at = 0;
-        for offset in first.. {
-            if at == batch.bytes.len() {
-                break;
-            }
-            let back = u32::try_from(at).map_err(|error| Failure::Rejected(io::Error::other(error)))?;
-            let place = self.active.place(start + at as u64);
-            at += frame::seal(&mut batch.bytes[at..], place, offset, self.timestamp, back);
-        }
-        self.write(start, &batch.bytes)?;
-        self.publish(batch, first, start);
-        Ok(first)
-    }
-
-    fn write(&self, start: u64, bytes: &[u8]) -> Result<(), Failure> {
-        let (medium, file) = (&self.shared.medium, self.active.file());
-        if let Err(error) = medium.write(file, start, bytes) {
-            // What was half written must be gone for good before anyone hears that it was not written.
-            return Err(match medium.truncate(file, start).and_then(|()| medium.sync(file)) {
-                Ok(()) => Failure::Rejected(error),
-                Err(fatal) => Failure::Fatal(fatal),
-            });
-        }
-        if self.shared.options.sync {
-            medium.sync(file).map_err(|error| {
-                // So that a later opening does not take what the disk refused for safe because memory still has it.
-                let _ = medium.truncate(file, start);
-                Failure::Fatal(error)
-            })?;
-        }
-        Ok(())
-    }
-
-    fn publish(&self, batch: &Batch, first: u64, start: u64) {
-        let mut at = 0;
-        for offset in first..first + batch.completions.len() as u64 {
-            self.active.note(offset, start + at as u64);
-            at += frame::length(&batch.bytes[at..]);
-        }
-        self.active.publish(start + batch.bytes.len() as u64);
-        self.shared.end.store(first + batch.completions.len() as u64, Ordering::Release);
-        self.shared.observe();
-    }
-
-    fn acknowledge(&mut self, batch: Batch, first: u64) {
-        // Whoever hears that a record is safe finds its place in the queue free.
-        self.shared.queue.lock().committing = (0, 0);
-        for (offset, done) in (first..).zip(batch.completions) {
-            done(Ok(Appended { offset, timestamp: self.timestamp }));
-        }
-        if batch.bytes.capacity() <= SPARE {
-            self.spare = batch.bytes;
-            self.spare.clear();
-        }
-    }
-
-    fn must_roll(&self) -> bool {
-        let options = &self.shared.options;
-        let age = options.segment_age.map_or(i64::MAX, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
-        let empty = self.active.readable() == crate::segment::HEADER as u64;
-        !empty && (self.active.readable() >= options.segment_bytes || self.timestamp.saturating_sub(self.active.about.created) > age)
-    }
-
-    fn roll(&mut self, base: u64) -> io::Result<()> {
-        if !self.shared.options.sync {
-            // A sealed segment is whole even where single commits are not synced.
-            self.shared.medium.sync(self.active.file())?;
-        }
-        let about = About { base, created: self.timestamp, compacted_end: None };
-        self.active = Arc::new(Segment::create(self.shared.medium.as_ref(), &self.shared.folder, about)?);
-        self.shared.segments.write().push(self.active.clone());
-        Ok(())
-    }
-
-    fn fail(self, batch: Batch, error: &io::Error) {
-        tracing::error!(folder = %self.shared.folder.display(), %error, "a sync failed: the log refuses records until it is opened again");
-        let waiting = {
-            let mut queue = self.shared.queue.lock();
-            queue.state = State::Failed;
-            queue.committing = (0, 0);
-            queue.bytes = Vec::new();
-            mem::take(&mut queue.completions)
-        };
-        reject(batch.completions, &AppendError::SyncFailed(error.to_string()));
-        reject(waiting, &AppendError::Rejected("the sync before it failed".into()));
-        self.shared.observe();
     }
 }
 
-fn reject(completions: Vec<Completion>, error: &AppendError) {
-    for done in completions {
-        done(Err(error.clone()));
+impl Drop for Committer {
+    fn drop(&mut self) {
+        if self.close().is_err() {
+            tracing::error!("the thread that commits died");
+        }
+    }
+}
+
+type Lane = Arc<Shared>;
+
+struct Rounds {
+    hub: Arc<Hub>,
+    journal: Option<Files>,
+}
+
+/// Nothing can be trusted any more; with it what the round had written.
+struct Fatal(Vec<(Lane, Written)>, io::Error);
+
+impl Rounds {
+    fn run(mut self) {
+        let hub = self.hub.clone();
+        let _dead = DeathNote(&hub);
+        while let Some(lanes) = hub.next() {
+            if let Err(Fatal(written, error)) = self.round(&lanes) {
+                self.fail(written, &error);
+                break;
+            }
+            hub.list_again(lanes.into_iter().filter(|lane| !lane.rest()));
+        }
+        // After a failure the journal may have what no segment has.
+        if let Some(journal) = self.journal.as_mut().filter(|_| !hub.has_failed()) {
+            journal.finish();
+        }
+    }
+
+    fn round(&mut self, lanes: &[Lane]) -> Result<(), Fatal> {
+        let mut written = Vec::with_capacity(lanes.len());
+        for lane in lanes {
+            let Some(batch) = lane.queue.lock().take() else { continue };
+            let result = lane.appender.lock().write(lane, batch);
+            match result {
+                Ok(done) => written.push((lane.clone(), done)),
+                Err((batch, failure)) => refuse(lane, batch, failure),
+            }
+        }
+        let safe = match &mut self.journal {
+            Some(journal) => through_journal(journal, written)?,
+            None => alone(written),
+        };
+        for (lane, written) in &safe {
+            lane.appender.lock().publish(lane, written);
+        }
+        for (lane, written) in safe {
+            // Whoever hears that a record is safe finds its place in the queue free.
+            lane.queue.lock().settle(written.batch.bytes.len(), written.batch.completions.len());
+            let buffer = written.acknowledge();
+            lane.queue.lock().recycle(buffer);
+        }
+        Ok(())
+    }
+
+    fn fail(&self, written: Vec<(Lane, Written)>, error: &io::Error) {
+        tracing::error!(%error, "a sync failed: nothing is appended until the logs are opened again");
+        let waiting: Vec<_> = self.hub.fail().into_iter().map(|lane| (lane.stop(), lane)).collect();
+        for (lane, written) in written {
+            let _ = written.take_back(lane.medium.as_ref());
+            written.batch.reject(&AppendError::SyncFailed(error.to_string()));
+        }
+        for (batches, lane) in waiting {
+            reject_waiting(batches);
+            lane.observe();
+        }
+    }
+}
+
+/// One entry for all; what is too large for that is synced where it is.
+fn through_journal(journal: &mut Files, written: Vec<(Lane, Written)>) -> Result<Vec<(Lane, Written)>, Fatal> {
+    if written.is_empty() {
+        return Ok(written);
+    }
+    let mut room = journal.room();
+    let (journaled, large): (Vec<_>, Vec<_>) = written.into_iter().partition(|(_, written)| {
+        let fits = written.batch.bytes.len() <= room;
+        room -= if fits { written.batch.bytes.len() } else { 0 };
+        fits
+    });
+    let synced = large.iter().try_for_each(|(lane, written)| written.segment.make_safe(lane.medium.as_ref()));
+    let done = synced.map_err(Failure::Fatal).and_then(|()| if journaled.is_empty() { Ok(()) } else { journal.commit(&journaled) });
+    match done {
+        Ok(()) => Ok(journaled.into_iter().chain(large).collect()),
+        Err(Failure::Fatal(error)) => Err(Fatal(journaled.into_iter().chain(large).collect(), error)),
+        Err(Failure::Rejected(error)) => {
+            journaled.into_iter().for_each(|(lane, written)| take_back(&lane, written, &error));
+            Ok(large)
+        }
+    }
+}
+
+/// Each in its segment; answers those that are safe.
+fn alone(written: Vec<(Lane, Written)>) -> Vec<(Lane, Written)> {
+    let mut safe = Vec::with_capacity(written.len());
+    for (lane, written) in written {
+        let medium = lane.medium.clone();
+        let synced = if lane.options.sync { written.segment.make_safe(medium.as_ref()) } else { Ok(()) };
+        match synced {
+            Ok(()) => safe.push((lane, written)),
+            Err(error) => {
+                // So that a later opening does not take what the disk refused for safe because memory still has it.
+                let _ = written.take_back(medium.as_ref());
+                fail_one(&lane, written.batch, &error);
+            }
+        }
+    }
+    safe
+}
+
+fn take_back(lane: &Lane, written: Written, error: &io::Error) {
+    let failure = match written.take_back(lane.medium.as_ref()) {
+        Ok(()) => Failure::Rejected(io::Error::new(error.kind(), error.to_string())),
+        Err(fatal) => Failure::Fatal(fatal),
+    };
+    refuse(lane, written.batch, failure);
+}
+
+fn refuse(lane: &Lane, batch: Batch, failure: Failure) {
+    match failure {
+        Failure::Rejected(error) => {
+            tracing::error!(folder = %lane.folder.display(), %error, "records were refused: they could not be written");
+            lane.queue.lock().settle(batch.bytes.len(), batch.completions.len());
+            batch.reject(&AppendError::Rejected(error.to_string()));
+        }
+        Failure::Fatal(error) => fail_one(lane, batch, &error),
+    }
+}
+
+/// The log refuses everything from now on; others are not concerned.
+fn fail_one(lane: &Lane, batch: Batch, error: &io::Error) {
+    tracing::error!(folder = %lane.folder.display(), %error, "a sync failed: the log refuses records until it is opened again");
+    let waiting = lane.stop();
+    batch.reject(&AppendError::SyncFailed(error.to_string()));
+    reject_waiting(waiting);
+    lane.observe();
+}
+
+fn reject_waiting(batches: Vec<Batch>) {
+    for batch in batches {
+        batch.reject(&AppendError::Rejected("the sync before it failed".into()));
+    }
+}
+
+/// Says that the thread ended; if it panicked, nobody commits any more.
+struct DeathNote<'a>(&'a Hub);
+
+impl Drop for DeathNote<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for lane in self.0.fail() {
+                drop(lane.stop());
+            }
+        }
     }
 }

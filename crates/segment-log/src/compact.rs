@@ -94,7 +94,7 @@ impl Shared {
     fn replace(&self, sealed: &Segments, merged: Segment) -> io::Result<()> {
         self.segments.write().splice(..sealed.len(), [Arc::new(merged)]);
         for old in &sealed[1..] {
-            fs::remove_file(&old.path)?;
+            self.medium.remove(&old.path)?;
         }
         self.medium.sync_folder(&self.folder)
     }
@@ -130,7 +130,7 @@ impl<'a> Writer<'a> {
         let medium = self.shared.medium.as_ref();
         medium.sync(&self.file)?;
         let path = segment::path(&self.shared.folder, self.about.base);
-        fs::rename(self.shared.folder.join("compacted.tmp"), &path)?;
+        medium.rename(&self.shared.folder.join("compacted.tmp"), &path)?;
         medium.sync_folder(&self.shared.folder)?;
         Segment::open(path)?.ok_or_else(|| io::Error::other("the compacted segment cannot be read back"))
     }

@@ -20,7 +20,7 @@ pub(crate) fn store(medium: &dyn Medium, folder: &Path, offset: u64) -> io::Resu
     let file = medium.create(&temporary)?;
     medium.write(&file, 0, &encode(offset))?;
     medium.sync(&file)?;
-    fs::rename(&temporary, folder.join(NAME))?;
+    medium.rename(&temporary, &folder.join(NAME))?;
     medium.sync_folder(folder)
 }
 

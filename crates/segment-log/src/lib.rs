@@ -50,18 +50,25 @@
 //! A failed fsync is fatal: what was in that commit is of unknown outcome, and every later append is refused until the log is opened again.
 //! A failed write (disk full) is not: the segment is cut back to the last commit and synced, and only then are the records refused.
 
+mod appender;
 mod commit;
 mod compact;
 mod earliest;
 pub mod frame;
+mod hub;
+mod journal;
+mod load;
 mod lock;
 mod log;
 mod medium;
+mod queue;
 mod read;
+mod recent;
 mod recovery;
 pub mod segment;
 
 pub use compact::{Compacted, Kept};
+pub use journal::{Journal, JournalOptions};
 pub use lock::{FolderLock, LockError};
 pub use log::{Bounds, Closed, OpenError, Opened, RetentionError, SegmentLog};
 pub use read::{Cursor, Entry, ReadError};

@@ -2,23 +2,26 @@
 //! hold its queue's lock while it touches the disk.
 
 use crate::{
-    Completion, MAX_COMMIT, MAX_RECORD, Observer, Options, Refused,
+    Completion, MAX_RECORD, Observer, Options, Refused,
+    appender::Appender,
     commit::Committer,
-    earliest, frame,
+    earliest,
+    hub::Hub,
+    load::load,
     lock::{FolderLock, LockError},
     medium::{Disk, Medium},
-    recovery::{self, Damage, Trouble},
-    segment::{self, About, HEADER, Segment, Segments},
+    queue::{Batch, Queue, State},
+    recovery::Damage,
+    segment::{Segment, Segments},
 };
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    thread::JoinHandle,
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,9 @@ pub enum OpenError {
     Damaged(Damage),
     #[error("{path} cannot be opened: {source}")]
     Io { path: PathBuf, source: io::Error },
+    /// Nothing can be opened in it before it is opened again.
+    #[error("the journal is closed or failed")]
+    JournalClosed,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -62,54 +68,57 @@ pub struct Opened {
 /// See the crate's header. Dropping it commits what is queued.
 pub struct SegmentLog {
     pub(crate) shared: Arc<Shared>,
-    committer: Mutex<Option<JoinHandle<()>>>,
-    lock: Mutex<Option<FolderLock>>,
+    committer: Arc<Committer>,
+    /// Is the committer this log's alone?
+    alone: bool,
 }
 
 pub(crate) struct Shared {
     pub folder: PathBuf,
     pub options: Options,
-    pub medium: Box<dyn Medium>,
+    pub medium: Arc<dyn Medium>,
     pub segments: RwLock<Segments>,
     pub earliest: AtomicU64,
     pub end: AtomicU64,
     pub queue: Mutex<Queue>,
-    pub wake: Condvar,
+    pub appender: Mutex<Appender>,
     /// Held while segments are dropped or replaced.
     pub maintenance: Mutex<()>,
-}
-
-#[derive(Default)]
-pub(crate) struct Queue {
-    /// Frames made by [`frame::begin`].
-    pub bytes: Vec<u8>,
-    pub completions: Vec<Completion>,
-    /// Of the commit that is under way.
-    pub committing: (usize, usize),
-    pub state: State,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum State {
-    #[default]
-    Open,
-    Closing,
-    Failed,
+    /// Its name in the journal, if that makes its records safe.
+    pub name: Option<String>,
+    hub: Arc<Hub>,
+    /// Told when a closing log is closed.
+    closed: Condvar,
+    lock: Mutex<Option<FolderLock>>,
 }
 
 impl SegmentLog {
-    /// Opens or creates the log in `folder`, cutting off a torn tail.
+    /// Opens or creates the log in `folder`, cutting off a torn tail. One that is in a journal is opened by that.
     pub fn open(folder: &Path, options: Options) -> Result<(Self, Opened), OpenError> {
-        Self::open_on(Box::new(Disk), folder, options)
+        Self::open_on(Arc::new(Disk), folder, options)
     }
 
-    pub(crate) fn open_on(medium: Box<dyn Medium>, folder: &Path, options: Options) -> Result<(Self, Opened), OpenError> {
+    pub(crate) fn open_on(medium: Arc<dyn Medium>, folder: &Path, options: Options) -> Result<(Self, Opened), OpenError> {
+        let started = Committer::start("segment-commit", None).map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
+        Self::join(medium, folder, options, None, Arc::new(started), true)
+    }
+
+    /// Opens it as one of many that a committer serves.
+    pub(crate) fn join(
+        medium: Arc<dyn Medium>,
+        folder: &Path,
+        options: Options,
+        name: Option<String>,
+        committer: Arc<Committer>,
+        alone: bool,
+    ) -> Result<(Self, Opened), OpenError> {
         let lock = FolderLock::acquire(folder)?;
-        let found = load(medium.as_ref(), folder, &options)?;
+        let found = load(medium.as_ref(), folder, &options, name.is_some())?;
         let bounds = Bounds { earliest: found.earliest, end: found.end.offset };
         if found.end.truncated > 0 {
             tracing::warn!(folder = %folder.display(), bytes = found.end.truncated, end = bounds.end, "a torn tail was cut off: a commit that was never acknowledged");
         }
+        let active = found.segments[found.segments.len() - 1].clone();
         let shared = Arc::new(Shared {
             folder: folder.to_owned(),
             options,
@@ -118,45 +127,28 @@ impl SegmentLog {
             earliest: AtomicU64::new(bounds.earliest),
             end: AtomicU64::new(bounds.end),
             queue: Mutex::default(),
-            wake: Condvar::new(),
+            appender: Mutex::new(Appender::new(active, found.end.timestamp)),
             maintenance: Mutex::new(()),
+            name,
+            hub: committer.hub.clone(),
+            closed: Condvar::new(),
+            lock: Mutex::new(Some(lock)),
         });
-        let committer = Committer::new(shared.clone(), found.end.timestamp);
-        let thread = std::thread::Builder::new().name("segment-commit".into()).stack_size(256 << 10).spawn(move || committer.run());
-        let thread = thread.map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
-        let log = Self { shared, committer: Mutex::new(Some(thread)), lock: Mutex::new(Some(lock)) };
-        Ok((log, Opened { bounds, truncated: found.end.truncated }))
+        if !committer.hub.join(&shared) {
+            return Err(OpenError::JournalClosed);
+        }
+        Ok((Self { shared, committer, alone }, Opened { bounds, truncated: found.end.truncated }))
     }
 
     /// Queues a record of about `size` bytes, written by `fill`. `done` hears when it is safe, or that it is not. Records get their offsets
     /// in the order of the calls.
     pub fn append(&self, size: usize, fill: impl FnOnce(&mut Vec<u8>), done: Completion) -> Result<(), Refused> {
-        let limit = self.shared.options.record_limit.min(MAX_RECORD);
-        if size > limit {
+        if size > self.shared.options.record_limit.min(MAX_RECORD) {
             return Err(Refused::TooLarge);
         }
-        let mut queue = self.shared.queue.lock();
-        match queue.state {
-            State::Open => {}
-            State::Closing => return Err(Refused::Closed),
-            State::Failed => return Err(Refused::Failed),
-        }
-        let waiting = queue.bytes.len() + queue.committing.0;
-        let records = queue.completions.len() + queue.committing.1;
-        let room = self.shared.options.queue_bytes.min(MAX_COMMIT / 2);
-        if records >= self.shared.options.queue_records || (waiting > 0 && waiting + size + frame::OVERHEAD > room) {
-            return Err(Refused::QueueFull);
-        }
-        let start = queue.bytes.len();
-        if frame::begin(&mut queue.bytes, fill) > limit {
-            queue.bytes.truncate(start);
-            return Err(Refused::TooLarge);
-        }
-        queue.completions.push(done);
-        let first = queue.completions.len() == 1;
-        drop(queue);
+        let first = self.shared.queue.lock().push(&self.shared.options, size, fill, done)?;
         if first {
-            self.shared.wake.notify_one();
+            self.shared.hub.list(self.shared.clone());
         }
         Ok(())
     }
@@ -177,20 +169,18 @@ impl SegmentLog {
 
     /// Commits what is queued, refuses everything from now on, and lets go of the folder. What is there can still be read.
     pub fn close(&self) -> Result<(), Closed> {
-        {
-            let mut queue = self.shared.queue.lock();
-            if queue.state == State::Open {
-                queue.state = State::Closing;
-            }
+        self.shared.begin_close();
+        if self.shared.hub.is_current() {
+            // A completion may hold the last handle of its own log: the thread cannot wait for itself, and finishes this when it is idle.
+            return Ok(());
         }
-        self.shared.wake.notify_one();
-        let result = match self.committer.lock().take() {
-            // A completion may hold the last handle of its own log: the thread cannot wait for itself.
-            Some(thread) if thread.thread().id() != std::thread::current().id() => thread.join().map_err(|_| Closed),
-            _ => Ok(()),
-        };
-        drop(self.lock.lock().take());
-        result
+        let mut queue = self.shared.queue.lock();
+        while queue.state == State::Closing {
+            self.shared.closed.wait(&mut queue);
+        }
+        drop(queue);
+        drop(self.shared.lock.lock().take());
+        if self.alone { self.committer.close() } else { Ok(()) }
     }
 
     /// Everything below `offset` may go: it cannot be read any more, and segments that hold nothing else are deleted.
@@ -212,7 +202,7 @@ impl SegmentLog {
 
     /// A closed log may be open elsewhere: nothing is changed in its folder any more.
     pub(crate) fn holds_folder(&self) -> io::Result<()> {
-        match *self.lock.lock() {
+        match *self.shared.lock.lock() {
             Some(_) => Ok(()),
             None => Err(io::Error::other("the log is closed")),
         }
@@ -235,6 +225,55 @@ impl Drop for SegmentLog {
 }
 
 impl Shared {
+    pub fn is_journaled(&self) -> bool {
+        self.name.is_some()
+    }
+
+    /// Takes no more; what waits is still committed.
+    pub fn begin_close(self: &Arc<Self>) {
+        let mut queue = self.queue.lock();
+        if queue.state == State::Open {
+            queue.state = State::Closing;
+            if !std::mem::replace(&mut queue.listed, true) {
+                drop(queue);
+                self.hub.list(self.clone());
+            }
+        }
+    }
+
+    /// After a round: is there nothing more to do? Closes what was to be closed.
+    pub fn rest(&self) -> bool {
+        let mut queue = self.queue.lock();
+        if !queue.is_empty() {
+            return false;
+        }
+        if queue.state != State::Closing {
+            queue.listed = false;
+            return true;
+        }
+        drop(queue);
+        self.leave();
+        true
+    }
+
+    /// Nothing waits, nothing comes. Without the journal the log has to be whole.
+    fn leave(&self) {
+        let segments: Segments = if self.is_journaled() { self.segments.read().clone() } else { Segments::new() };
+        if let Err(error) = segments.iter().try_for_each(|segment| segment.make_safe(self.medium.as_ref())) {
+            tracing::error!(folder = %self.folder.display(), %error, "the log could not be synced: only the journal has its last records");
+        }
+        drop(self.lock.lock().take());
+        self.queue.lock().state = State::Closed;
+        self.closed.notify_all();
+    }
+
+    /// Nothing is committed any more. Answers what waited.
+    pub fn stop(&self) -> Vec<Batch> {
+        let waiting = self.queue.lock().fail();
+        self.closed.notify_all();
+        waiting
+    }
+
     pub fn bounds(&self) -> Bounds {
         // `earliest` first: it never passes an `end` that is read after it.
         let earliest = self.earliest.load(Ordering::Acquire);
@@ -264,7 +303,7 @@ impl Shared {
             segments.drain(..count).collect()
         };
         for segment in &dropped {
-            fs::remove_file(&segment.path)?;
+            self.medium.remove(&segment.path)?;
         }
         if !dropped.is_empty() {
             self.medium.sync_folder(&self.folder)?;
@@ -272,92 +311,6 @@ impl Shared {
         self.observe();
         Ok(())
     }
-}
-
-struct Loaded {
-    segments: Segments,
-    earliest: u64,
-    end: recovery::End,
-}
-
-fn load(medium: &dyn Medium, folder: &Path, options: &Options) -> Result<Loaded, OpenError> {
-    let failed = |source| OpenError::Io { path: folder.to_owned(), source };
-    let mut segments: Segments = Vec::new();
-    let mut unfinished = None;
-    let files = list(folder).map_err(failed)?;
-    for (at, (base, path)) in files.iter().enumerate() {
-        match Segment::open(path.clone()).map_err(failed)? {
-            Some(segment) if segment.base() == *base => segments.push(Arc::new(segment)),
-            Some(_) => return Err(OpenError::Damaged(damage(path, *base, "its name and its header disagree"))),
-            // Nothing is written behind a header before that is synced.
-            None if at + 1 == files.len() && fs::metadata(path).map_err(failed)?.len() <= HEADER as u64 => {
-                fs::remove_file(path).map_err(failed)?;
-                unfinished = Some(*base);
-            }
-            None => return Err(OpenError::Damaged(damage(path, *base, "its header does not pass its checksum"))),
-        }
-    }
-    drop_replaced(&mut segments).map_err(failed)?;
-    let kept = earliest::load(folder).map_err(failed)?;
-    if segments.is_empty() {
-        let base = unfinished.or(kept).unwrap_or(0);
-        let about = About { base, created: (options.clock)(), compacted_end: None };
-        segments.push(Arc::new(Segment::create(medium, folder, about).map_err(failed)?));
-        unfinished = None;
-    }
-    let earliest = kept.unwrap_or(segments[0].base());
-    if earliest < segments[0].base() {
-        return Err(OpenError::Damaged(damage(&segment::path(folder, earliest), earliest, "the segment is missing")));
-    }
-    let active = segments[segments.len() - 1].clone();
-    let end = match recovery::recover(medium, &active, options.sync) {
-        Ok(end) => end,
-        Err(Trouble::Damage(damage)) => return Err(OpenError::Damaged(damage)),
-        Err(Trouble::Io(source)) => return Err(failed(source)),
-    };
-    if end.offset < earliest || unfinished.is_some_and(|base| base != end.offset) {
-        return Err(OpenError::Damaged(damage(&active.path, end.offset, "it ends before what is known to have been in it")));
-    }
-    let gone = segments.windows(2).take_while(|pair| pair[1].base() <= earliest).count();
-    for segment in segments.drain(..gone) {
-        fs::remove_file(&segment.path).map_err(failed)?;
-    }
-    Ok(Loaded { segments, earliest, end })
-}
-
-fn damage(path: &Path, offset: u64, why: &'static str) -> Damage {
-    Damage { path: path.to_owned(), position: 0, offset, why }
-}
-
-/// Segment files by base; leftovers of an unfinished replacement are removed.
-fn list(folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        if name.ends_with(".tmp") {
-            fs::remove_file(&path)?;
-        } else if let Some(base) = name.strip_suffix(".segment").and_then(|base| base.parse().ok()) {
-            files.push((base, path));
-        }
-    }
-    files.sort_unstable();
-    Ok(files)
-}
-
-/// A crash between putting a compacted segment in place and deleting what it stands for leaves both.
-fn drop_replaced(segments: &mut Segments) -> io::Result<()> {
-    let mut until = 0;
-    let mut result = Ok(());
-    segments.retain(|segment| {
-        let replaced = segment.base() < until;
-        if replaced && result.is_ok() {
-            result = fs::remove_file(&segment.path);
-        }
-        until = until.max(segment.about.compacted_end.unwrap_or(0));
-        !replaced
-    });
-    result
 }
 
 #[cfg(test)]

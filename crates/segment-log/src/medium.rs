@@ -1,7 +1,7 @@
 //! The few things that are asked of a disk, so that tests can have one that fails. Must never do more than one system call's worth.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io,
     os::unix::fs::FileExt,
     path::Path,
@@ -23,6 +23,14 @@ pub(crate) trait Medium: Send + Sync {
 
     fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
         file.set_len(length)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
     }
 
     /// Makes names created, renamed or removed in a folder permanent.

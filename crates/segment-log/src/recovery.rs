@@ -5,7 +5,10 @@ use crate::{
     medium::Medium,
     segment::{Frame, HEADER, Segment, Window},
 };
-use std::{fmt, io, path::PathBuf};
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 /// Stored bytes that are not what was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,27 +69,51 @@ pub(crate) fn recover(medium: &dyn Medium, segment: &Segment, synced: bool) -> R
                 }
                 end.truncated = length - position;
                 segment.publish(position);
-                medium.truncate(segment.file(), position)?;
-                medium.sync(segment.file())?;
+                segment.cut(medium, position)?;
                 break;
             }
         }
+    }
+    if synced {
+        // A process that died between writing and syncing left it in the system's memory: whoever reads it may act on it.
+        medium.sync(segment.file())?;
     }
     segment.index_is_complete();
     Ok(end)
 }
 
+/// Is a last segment without a valid header one that nothing was acknowledged in?
+pub(crate) fn never_was(path: &Path, base: u64, journaled: bool) -> io::Result<bool> {
+    let segment = Segment::without_header(path.to_owned(), base)?;
+    // Without a journal nothing is written behind a header before that is synced.
+    if segment.readable() <= HEADER as u64 || !journaled {
+        return Ok(segment.readable() <= HEADER as u64);
+    }
+    let mut window = Window::new(&segment);
+    let sector = usize::try_from(frame::SECTOR).unwrap_or(usize::MAX);
+    let blank = window.at(0, sector)?.iter().all(|byte| *byte == 0);
+    Ok(blank && !is_followed(&segment, HEADER as u64)?)
+}
+
 /// Is what begins at `position`, which is not a whole frame, the rest of a commit that was never acknowledged?
 fn is_torn(segment: &Segment, position: u64, bad: &Frame) -> io::Result<bool> {
-    let mut from = position + 1;
-    while let Some((found, header)) = segment.next_valid(from)? {
-        if found.saturating_sub(u64::from(header.back)) > position {
-            return Ok(false);
-        }
-        from = found + header.frame_length() as u64;
+    if is_followed(segment, position)? {
+        return Ok(false);
     }
     let left = segment.readable() - position;
     Ok(left < frame::HEADER as u64 || matches!(bad, Frame::Cut(_)) || has_zero_sector(segment, position)?)
+}
+
+/// Does a valid frame of a commit that began behind `position` follow?
+fn is_followed(segment: &Segment, position: u64) -> io::Result<bool> {
+    let mut from = position + 1;
+    while let Some((found, header)) = segment.next_valid(from)? {
+        if found.saturating_sub(u64::from(header.back)) > position {
+            return Ok(true);
+        }
+        from = found + header.frame_length() as u64;
+    }
+    Ok(false)
 }
 
 /// Is an aligned sector, cut to what lies behind `position`, all zero?

@@ -3,8 +3,9 @@
 use crate::{
     frame::{self, Place},
     medium::Medium,
+    recent::Recent,
 };
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use std::{
     fs::{File, OpenOptions},
     io,
@@ -71,7 +72,20 @@ pub(crate) struct Segment {
     file: File,
     /// Bytes that are committed.
     readable: AtomicU64,
+    /// Bytes that are written.
+    written: AtomicU64,
+    safe: Mutex<Safe>,
     index: RwLock<Index>,
+    recent: RwLock<Recent>,
+}
+
+/// What of a segment is on the disk.
+struct Safe {
+    bytes: u64,
+    /// Is its name?
+    named: bool,
+    /// A sync failed: the system says so only once, and no later success means anything.
+    failed: bool,
 }
 
 #[derive(Default)]
@@ -83,23 +97,17 @@ struct Index {
 }
 
 impl Segment {
-    /// A new, empty segment, permanent when this returns.
+    /// A new, empty segment; [`Segment::make_safe`] makes it permanent.
     pub fn create(medium: &dyn Medium, folder: &Path, about: About) -> io::Result<Self> {
         let path = path(folder, about.base);
         let file = medium.create(&path)?;
-        let made = medium.write(&file, 0, &about.encode()).and_then(|()| medium.sync(&file)).and_then(|()| medium.sync_folder(folder));
-        if let Err(error) = made {
+        if let Err(error) = medium.write(&file, 0, &about.encode()) {
             // Left behind it would only be removed at the next opening; nothing hangs on this.
-            let _ = std::fs::remove_file(&path);
+            let _ = medium.remove(&path);
             return Err(error);
         }
-        Ok(Self {
-            path,
-            about,
-            file,
-            readable: AtomicU64::new(HEADER as u64),
-            index: RwLock::new(Index { entries: Vec::new(), complete: true }),
-        })
+        let index = Index { entries: Vec::new(), complete: true };
+        Ok(Self::new(path, about, file, HEADER as u64, Safe { bytes: 0, named: false, failed: false }, index))
     }
 
     /// An existing one, all of it readable; `None` when its header is not that of a segment.
@@ -111,7 +119,70 @@ impl Segment {
             return Ok(None);
         }
         file.read_exact_at(&mut header, 0)?;
-        Ok(About::decode(&header).map(|about| Self { path, about, file, readable: AtomicU64::new(length), index: RwLock::default() }))
+        Ok(About::decode(&header).map(|about| Self::found(path, about, file, length)))
+    }
+
+    /// One whose header is not there, as if it were: to look at what follows.
+    pub fn without_header(path: PathBuf, base: u64) -> io::Result<Self> {
+        let file = File::open(&path)?;
+        let length = file.metadata()?.len();
+        Ok(Self::found(path, About { base, created: 0, compacted_end: None }, file, length))
+    }
+
+    fn found(path: PathBuf, about: About, file: File, length: u64) -> Self {
+        Self::new(path, about, file, length, Safe { bytes: length, named: true, failed: false }, Index::default())
+    }
+
+    fn new(path: PathBuf, about: About, file: File, length: u64, safe: Safe, index: Index) -> Self {
+        Self {
+            path,
+            about,
+            file,
+            readable: AtomicU64::new(length),
+            written: AtomicU64::new(length),
+            safe: Mutex::new(safe),
+            index: RwLock::new(index),
+            recent: RwLock::default(),
+        }
+    }
+
+    /// Writes behind what is committed.
+    pub fn write(&self, medium: &dyn Medium, position: u64, bytes: &[u8]) -> io::Result<()> {
+        medium.write(&self.file, position, bytes)?;
+        self.written.store(position + bytes.len() as u64, Ordering::Release);
+        Ok(())
+    }
+
+    /// Syncs what is written, and the name, unless that was done. May be called beside writing.
+    pub fn make_safe(&self, medium: &dyn Medium) -> io::Result<()> {
+        let mut safe = self.safe.lock();
+        let written = self.written.load(Ordering::Acquire);
+        if safe.failed {
+            return Err(io::Error::other("an earlier sync of this file failed"));
+        }
+        if safe.bytes < written {
+            let synced = medium.sync(&self.file);
+            safe.failed = synced.is_err();
+            synced?;
+            safe.bytes = written;
+        }
+        if !safe.named {
+            medium.sync_folder(self.path.parent().unwrap_or(Path::new(".")))?;
+            safe.named = true;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was written behind `length`, for good.
+    pub fn cut(&self, medium: &dyn Medium, length: u64) -> io::Result<()> {
+        let mut safe = self.safe.lock();
+        medium.truncate(&self.file, length)?;
+        let synced = medium.sync(&self.file);
+        safe.failed |= synced.is_err();
+        synced?;
+        self.written.store(length, Ordering::Release);
+        safe.bytes = length;
+        Ok(())
     }
 
     pub fn file(&self) -> &File {
@@ -129,6 +200,16 @@ impl Segment {
     /// Lets readers see up to `length`.
     pub fn publish(&self, length: u64) {
         self.readable.store(length, Ordering::Release);
+    }
+
+    /// What is committed now, kept in memory for those who follow.
+    pub fn remember(&self, position: u64, bytes: &[u8]) {
+        self.recent.write().push(position, bytes);
+    }
+
+    /// Nothing is appended any more.
+    pub fn seal(&self) {
+        self.recent.write().clear();
     }
 
     pub fn place(&self, position: u64) -> Place {
@@ -232,11 +313,13 @@ impl<'a> Window<'a> {
         let wanted = length.min(left);
         let loaded = position >= self.start && position + wanted as u64 <= self.start + self.bytes.len() as u64;
         if !loaded {
-            self.bytes.resize(wanted.max(CHUNK.min(left)), 0);
             self.start = position;
-            if let Err(error) = self.segment.file.read_exact_at(&mut self.bytes, position) {
-                self.bytes.clear();
-                return Err(error);
+            if !self.segment.recent.read().copy(position, wanted, &mut self.bytes) {
+                self.bytes.resize(wanted.max(CHUNK.min(left)), 0);
+                if let Err(error) = self.segment.file.read_exact_at(&mut self.bytes, position) {
+                    self.bytes.clear();
+                    return Err(error);
+                }
             }
         }
         let from = usize::try_from(position - self.start).unwrap_or(usize::MAX);

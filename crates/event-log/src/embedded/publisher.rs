@@ -1,4 +1,4 @@
-//! Appending to the embedded log. Must never block on the disk: the partition's own thread writes.
+//! Appending to the embedded log. Must never block on the disk: the journal's threads write.
 
 use super::{CLOSED, Core, Load, codec, topic::Partition};
 use crate::publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
@@ -26,13 +26,17 @@ impl Publisher for EmbeddedPublisher {
         let targets: Vec<_> = waiting.iter().map(|partition| (partition, partition.queued.load(Ordering::Acquire))).collect();
         let all = async {
             for (partition, target) in &targets {
-                let mut resolved = partition.resolved.subscribe();
-                // The sender lives in the partition, which is held here.
-                let _ = resolved.wait_for(|resolved| resolved >= target).await;
+                loop {
+                    let settled = partition.settled.notified();
+                    if partition.resolved.load(Ordering::Acquire) >= *target {
+                        break;
+                    }
+                    settled.await;
+                }
             }
         };
         let _ = tokio::time::timeout(limit, all).await;
-        let left: u64 = targets.iter().map(|(partition, target)| target.saturating_sub(*partition.resolved.borrow())).sum();
+        let left: u64 = targets.iter().map(|(partition, target)| target.saturating_sub(partition.resolved.load(Ordering::Acquire))).sum();
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
@@ -117,6 +121,7 @@ impl Drop for Pending {
         if let Some(sender) = self.sender.take() {
             let _ = sender.send(Err(DeliveryError::Unknown(CLOSED.into())));
         }
-        self.partition.resolved.send_modify(|resolved| *resolved += 1);
+        self.partition.resolved.fetch_add(1, Ordering::AcqRel);
+        self.partition.settled.notify_waiters();
     }
 }

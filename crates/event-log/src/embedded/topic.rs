@@ -6,7 +6,7 @@ use crate::{
     publisher::Refused,
 };
 use parking_lot::{Mutex, RwLock};
-use segment_log::{Bounds, SegmentLog};
+use segment_log::{Bounds, Journal, JournalOptions, SegmentLog};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::HashMap,
@@ -16,8 +16,9 @@ use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
+const FOLDER: &str = "topics";
 const ABOUT: &str = "topic.json";
 
 /// What `topic.json` says.
@@ -43,13 +44,16 @@ pub(super) struct Partition {
     pub bounds: watch::Receiver<Bounds>,
     /// Records queued, and resolved, since the log was opened.
     pub queued: AtomicU64,
-    pub resolved: watch::Sender<u64>,
+    pub resolved: AtomicU64,
+    /// Told of each record that is resolved.
+    pub settled: Notify,
     /// Sealed bytes that the last compaction left.
     pub compacted: AtomicU64,
 }
 
 pub(super) struct Topics {
     folder: PathBuf,
+    journal: Journal,
     options: Options,
     load: Arc<Load>,
     open: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
@@ -58,9 +62,11 @@ pub(super) struct Topics {
 
 impl Topics {
     pub fn open(folder: &Path, options: &Options, load: &Arc<Load>) -> Result<Self, OpenError> {
-        let folder = folder.join("topics");
+        let journal = Journal::open(folder, JournalOptions { file_bytes: options.journal_bytes }).map_err(OpenError::Journal)?;
+        let folder = folder.join(FOLDER);
         let topics = Self {
             folder: folder.clone(),
+            journal,
             options: options.clone(),
             load: load.clone(),
             open: RwLock::default(),
@@ -126,21 +132,18 @@ impl Topics {
     }
 
     pub fn close(&self) {
-        for partition in self.all().iter().flat_map(|topic| &topic.partitions) {
-            if partition.log.close().is_err() {
-                tracing::error!(partition = partition.number, "the thread that commits died");
-            }
+        if self.journal.close().is_err() {
+            tracing::error!("a thread that commits died");
         }
     }
 
     fn open_partitions(&self, name: &str, about: About) -> Result<Arc<Topic>, segment_log::OpenError> {
-        let folder = self.folder.join(name);
         let partitions =
-            (0..about.partitions).map(|number| self.open_partition(&folder, number, &about).map(Arc::new)).collect::<Result<_, _>>()?;
+            (0..about.partitions).map(|number| self.open_partition(name, number, &about).map(Arc::new)).collect::<Result<_, _>>()?;
         Ok(Arc::new(Topic { name: name.into(), about, partitions }))
     }
 
-    fn open_partition(&self, folder: &Path, number: u16, about: &About) -> Result<Partition, segment_log::OpenError> {
+    fn open_partition(&self, topic: &str, number: u16, about: &About) -> Result<Partition, segment_log::OpenError> {
         let (sender, bounds) = watch::channel(Bounds { earliest: 0, end: 0 });
         let sender = Arc::new(sender);
         let observer = sender.clone();
@@ -163,9 +166,17 @@ impl Topics {
             })),
             ..segment_log::Options::default()
         };
-        let (log, opened) = SegmentLog::open(&folder.join(number.to_string()), options)?;
+        let (log, opened) = self.journal.open_log(&format!("{FOLDER}/{topic}/{number}"), options)?;
         sender.send_replace(opened.bounds);
-        Ok(Partition { number, log, bounds, queued: AtomicU64::new(0), resolved: watch::channel(0).0, compacted: AtomicU64::new(0) })
+        Ok(Partition {
+            number,
+            log,
+            bounds,
+            queued: AtomicU64::new(0),
+            resolved: AtomicU64::new(0),
+            settled: Notify::new(),
+            compacted: AtomicU64::new(0),
+        })
     }
 
     pub fn load(&self) -> &Arc<Load> {

@@ -64,7 +64,7 @@ struct Bed {
 fn bed(options: Options) -> Bed {
     let folder = tempfile::tempdir().unwrap();
     let faults = Faulty::default();
-    let (log, _) = SegmentLog::open_on(Box::new(faults.clone()), folder.path(), options).unwrap();
+    let (log, _) = SegmentLog::open_on(Arc::new(faults.clone()), folder.path(), options).unwrap();
     Bed { folder, faults, log }
 }
 

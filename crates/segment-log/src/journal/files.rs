@@ -1,0 +1,181 @@
+//! The journal's two files while it is open: one is written, the other's segments are made safe meanwhile. Must never write over an entry
+//! before every segment it concerns is synced.
+
+use super::entry::{self, BLOCK, Builder, Place};
+use crate::{
+    appender::{Failure, Written},
+    lock::FolderLock,
+    log::Shared,
+    medium::Medium,
+    segment::Segment,
+};
+use std::{
+    fs::File,
+    io, mem,
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+/// A file grows by so much at once; until it has its full length.
+const STEP: u64 = 1 << 20;
+/// Records that are together longer are synced in their segments: there is less to write that way.
+const MOST: u64 = 4 << 20;
+
+pub(crate) struct Files {
+    medium: Arc<dyn Medium>,
+    /// Bytes in a file.
+    size: u64,
+    halves: [Half; 2],
+    active: usize,
+    /// Sequence number of the next entry.
+    next: u64,
+    builder: Builder,
+    _lock: FolderLock,
+}
+
+pub(crate) struct Half {
+    number: u32,
+    file: Arc<File>,
+    length: u64,
+    /// Where the next entry goes.
+    at: u64,
+    /// What its entries concern.
+    segments: Vec<Arc<Segment>>,
+    emptying: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Half {
+    /// With nothing in it that counts.
+    pub fn new(number: u32, file: File) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        Ok(Self { number, file: Arc::new(file), length, at: BLOCK, segments: Vec::new(), emptying: None })
+    }
+
+    /// Whether its last emptying ended well; waits for that.
+    fn emptied(&mut self) -> io::Result<()> {
+        match self.emptying.take() {
+            Some(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs segments died"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Files {
+    pub fn new(medium: Arc<dyn Medium>, size: u64, halves: [Half; 2], next: u64, lock: FolderLock) -> Self {
+        Self { medium, size: size.max(4 * BLOCK), halves, active: 0, next, builder: Builder::default(), _lock: lock }
+    }
+
+    /// Bytes of records that an entry may hold. What surrounds them is small: it fits in the rest of a file.
+    pub fn room(&self) -> usize {
+        usize::try_from(MOST.min(self.size / 4)).unwrap_or(usize::MAX)
+    }
+
+    /// Makes batches safe, all or none.
+    pub fn commit(&mut self, written: &[(Arc<Shared>, Written)]) -> Result<(), Failure> {
+        self.builder.clear();
+        for (lane, written) in written {
+            let header = written.segment.about.encode();
+            let (position, header) = if written.fresh { (0, &header[..]) } else { (written.start, &[][..]) };
+            self.builder.section(
+                lane.name.as_deref().unwrap_or_default(),
+                written.segment.base(),
+                position,
+                [header, &written.batch.bytes],
+            );
+        }
+        self.append()?;
+        let covered = &mut self.halves[self.active].segments;
+        for (_, written) in written {
+            if !covered.iter().any(|segment| Arc::ptr_eq(segment, &written.segment)) {
+                covered.push(written.segment.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self) -> Result<(), Failure> {
+        let size = self.builder.size();
+        if self.halves[self.active].at > BLOCK && self.halves[self.active].at + size > self.size {
+            self.switch().map_err(Failure::Fatal)?;
+        }
+        let (medium, half) = (self.medium.as_ref(), &mut self.halves[self.active]);
+        grow(medium, half, half.at + size, self.size).map_err(Failure::Rejected)?;
+        let bytes = self.builder.finish(self.next, Place { file: half.number, position: half.at });
+        if let Err(error) = medium.write(&half.file, half.at, bytes) {
+            // Not a trace of it may be left: the next entry has its number.
+            let blank = vec![0; bytes.len()];
+            return Err(match medium.write(&half.file, half.at, &blank).and_then(|()| medium.sync(&half.file)) {
+                Ok(()) => Failure::Rejected(error),
+                Err(fatal) => Failure::Fatal(fatal),
+            });
+        }
+        medium.sync(&half.file).map_err(Failure::Fatal)?;
+        half.at = (half.at + size).next_multiple_of(BLOCK);
+        self.next += 1;
+        Ok(())
+    }
+
+    /// Goes on in the other file and has this one emptied. Waits when the other is not empty yet.
+    fn switch(&mut self) -> io::Result<()> {
+        let (medium, last) = (self.medium.clone(), self.next - 1);
+        let full = &mut self.halves[self.active];
+        let (file, number, segments) = (full.file.clone(), full.number, Arc::new(mem::take(&mut full.segments)));
+        let work = move || empty(medium.as_ref(), &segments, &file, number, last);
+        match thread::Builder::new().name("log-checkpoint".into()).stack_size(256 << 10).spawn(work.clone()) {
+            Ok(thread) => full.emptying = Some(thread),
+            Err(_) => work()?,
+        }
+        self.active = 1 - self.active;
+        let next = &mut self.halves[self.active];
+        next.emptied()?;
+        next.at = BLOCK;
+        Ok(())
+    }
+
+    /// Leaves nothing in the journal that counts.
+    pub fn finish(&mut self) {
+        let emptied: Vec<_> = self.halves.iter_mut().map(Half::emptied).collect();
+        let half = &self.halves[self.active];
+        let result = emptied.into_iter().collect::<io::Result<()>>().and_then(|()| match half.at {
+            BLOCK => Ok(()),
+            _ => empty(self.medium.as_ref(), &half.segments, &half.file, half.number, self.next - 1),
+        });
+        if let Err(error) = result {
+            tracing::error!(%error, "the journal could not be emptied: the next opening will do it");
+        }
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        // Whoever opens the journal next is alone with it.
+        self.halves.iter_mut().for_each(|half| drop(half.emptied()));
+    }
+}
+
+/// All zeros, written: a sync of what is written over them later has nothing else to write.
+fn grow(medium: &dyn Medium, half: &mut Half, wanted: u64, most: u64) -> io::Result<()> {
+    if wanted <= half.length {
+        return Ok(());
+    }
+    let length = wanted.next_multiple_of(STEP).min(most).max(wanted);
+    let zeros = vec![0; usize::try_from(length - half.length).unwrap_or(usize::MAX)];
+    if let Err(error) = medium.write(&half.file, half.length, &zeros) {
+        // They mean nothing, they only take room.
+        let _ = medium.truncate(&half.file, half.length);
+        return Err(error);
+    }
+    half.length = length;
+    Ok(())
+}
+
+/// Syncs what the file's entries are about; then they do not count any more.
+fn empty(medium: &dyn Medium, segments: &[Arc<Segment>], file: &File, number: u32, last: u64) -> io::Result<()> {
+    segments.iter().try_for_each(|segment| segment.make_safe(medium))?;
+    write_floor(medium, file, number, last)
+}
+
+pub(super) fn write_floor(medium: &dyn Medium, file: &File, number: u32, last: u64) -> io::Result<()> {
+    medium.write(file, 0, &entry::floor(last, number))?;
+    medium.sync(file)
+}

@@ -1,0 +1,102 @@
+//! Finds out what a log's folder holds, and makes it whole after a crash. Must never remove a file that may hold an acknowledged record.
+
+use crate::{
+    Options,
+    appender::create_safe,
+    earliest,
+    log::OpenError,
+    medium::Medium,
+    recovery::{self, Damage, Trouble},
+    segment::{self, About, Segment, Segments},
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+pub(crate) struct Loaded {
+    pub segments: Segments,
+    pub earliest: u64,
+    pub end: recovery::End,
+}
+
+/// Of a log in a journal, what that has is in the segments again.
+pub(crate) fn load(medium: &dyn Medium, folder: &Path, options: &Options, journaled: bool) -> Result<Loaded, OpenError> {
+    let failed = |source| OpenError::Io { path: folder.to_owned(), source };
+    let mut segments: Segments = Vec::new();
+    let mut unfinished = None;
+    let files = list(medium, folder).map_err(failed)?;
+    for (at, (base, path)) in files.iter().enumerate() {
+        match Segment::open(path.clone()).map_err(failed)? {
+            Some(segment) if segment.base() == *base => segments.push(Arc::new(segment)),
+            Some(_) => return Err(OpenError::Damaged(damage(path, *base, "its name and its header disagree"))),
+            None if at + 1 == files.len() && recovery::never_was(path, *base, journaled).map_err(failed)? => {
+                medium.remove(path).map_err(failed)?;
+                unfinished = Some(*base);
+            }
+            None => return Err(OpenError::Damaged(damage(path, *base, "its header does not pass its checksum"))),
+        }
+    }
+    drop_replaced(medium, &mut segments).map_err(failed)?;
+    let kept = earliest::load(folder).map_err(failed)?;
+    if segments.is_empty() {
+        let base = unfinished.or(kept).unwrap_or(0);
+        let about = About { base, created: (options.clock)(), compacted_end: None };
+        segments.push(Arc::new(create_safe(medium, folder, about).map_err(failed)?));
+        unfinished = None;
+    }
+    let earliest = kept.unwrap_or(segments[0].base());
+    if earliest < segments[0].base() {
+        return Err(OpenError::Damaged(damage(&segment::path(folder, earliest), earliest, "the segment is missing")));
+    }
+    let active = segments[segments.len() - 1].clone();
+    let end = match recovery::recover(medium, &active, options.sync) {
+        Ok(end) => end,
+        Err(Trouble::Damage(damage)) => return Err(OpenError::Damaged(damage)),
+        Err(Trouble::Io(source)) => return Err(failed(source)),
+    };
+    if end.offset < earliest || unfinished.is_some_and(|base| base != end.offset) {
+        return Err(OpenError::Damaged(damage(&active.path, end.offset, "it ends before what is known to have been in it")));
+    }
+    let gone = segments.windows(2).take_while(|pair| pair[1].base() <= earliest).count();
+    for segment in segments.drain(..gone) {
+        medium.remove(&segment.path).map_err(failed)?;
+    }
+    Ok(Loaded { segments, earliest, end })
+}
+
+fn damage(path: &Path, offset: u64, why: &'static str) -> Damage {
+    Damage { path: path.to_owned(), position: 0, offset, why }
+}
+
+/// Segment files by base; leftovers of an unfinished replacement are removed.
+pub(crate) fn list(medium: &dyn Medium, folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.ends_with(".tmp") {
+            medium.remove(&path)?;
+        } else if let Some(base) = name.strip_suffix(".segment").and_then(|base| base.parse().ok()) {
+            files.push((base, path));
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// A crash between putting a compacted segment in place and deleting what it stands for leaves both.
+fn drop_replaced(medium: &dyn Medium, segments: &mut Segments) -> io::Result<()> {
+    let mut until = 0;
+    let mut result = Ok(());
+    segments.retain(|segment| {
+        let replaced = segment.base() < until;
+        if replaced && result.is_ok() {
+            result = medium.remove(&segment.path);
+        }
+        until = until.max(segment.about.compacted_end.unwrap_or(0));
+        !replaced
+    });
+    result
+}
