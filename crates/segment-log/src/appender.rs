@@ -50,10 +50,10 @@ impl Appender {
     pub fn write(&mut self, shared: &Shared, mut batch: Batch) -> Result<Written, (Batch, Failure)> {
         let first = shared.end.load(Ordering::Acquire);
         self.timestamp = self.timestamp.max((shared.options.clock)());
-        if self.must_roll(shared) {
-            if let Err(error) = self.roll(shared, first) {
-                return Err((batch, Failure::Rejected(error)));
-            }
+        if self.must_roll(shared)
+            && let Err(error) = self.roll(shared, first)
+        {
+            return Err((batch, Failure::Rejected(error)));
         }
         let start = self.active.readable();
         let sealed = self.seal(&mut batch, first, start);

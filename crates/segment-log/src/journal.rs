@@ -10,6 +10,7 @@ pub(crate) use files::Files;
 
 use crate::{
     Options,
+    appender::Failure,
     commit::Committer,
     lock::FolderLock,
     log::{Closed, OpenError, Opened, SegmentLog},
@@ -71,7 +72,8 @@ impl Journal {
             tracing::info!(entries = found.entries.len(), logs, "the journal was put back into the logs");
         }
         for at in [found.older, 1 - found.older] {
-            files::write_floor(medium.as_ref(), &files[at], u32::from(at == 1), found.greatest).map_err(failed)?;
+            let written = files::write_floor(medium.as_ref(), &files[at], u32::from(at == 1), found.greatest);
+            written.map_err(|(Failure::Rejected(error) | Failure::Fatal(error))| failed(error))?;
         }
         let [first, second] = files;
         let halves = [Half::new(0, first).map_err(failed)?, Half::new(1, second).map_err(failed)?];
@@ -105,3 +107,6 @@ fn open_file(medium: &dyn Medium, path: &Path) -> io::Result<File> {
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests;

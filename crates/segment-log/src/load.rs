@@ -25,20 +25,32 @@ pub(crate) struct Loaded {
 pub(crate) fn load(medium: &dyn Medium, folder: &Path, options: &Options, journaled: bool) -> Result<Loaded, OpenError> {
     let failed = |source| OpenError::Io { path: folder.to_owned(), source };
     let mut segments: Segments = Vec::new();
-    let mut unfinished = None;
+    let (mut unfinished, mut replaced, mut removed) = (None, 0, false);
     let files = list(medium, folder).map_err(failed)?;
     for (at, (base, path)) in files.iter().enumerate() {
+        // A crash between putting a compacted segment in place and deleting what it stands for leaves both; those may not even be whole.
+        if *base < replaced {
+            medium.remove(path).map_err(failed)?;
+            removed = true;
+            continue;
+        }
         match Segment::open(path.clone()).map_err(failed)? {
-            Some(segment) if segment.base() == *base => segments.push(Arc::new(segment)),
+            Some(segment) if segment.base() == *base => {
+                replaced = segment.about.compacted_end.unwrap_or(0);
+                segments.push(Arc::new(segment));
+            }
             Some(_) => return Err(OpenError::Damaged(damage(path, *base, "its name and its header disagree"))),
             None if at + 1 == files.len() && recovery::never_was(path, *base, journaled).map_err(failed)? => {
                 medium.remove(path).map_err(failed)?;
-                unfinished = Some(*base);
+                (unfinished, removed) = (Some(*base), true);
             }
             None => return Err(OpenError::Damaged(damage(path, *base, "its header does not pass its checksum"))),
         }
     }
-    drop_replaced(medium, &mut segments).map_err(failed)?;
+    if removed {
+        // Before another of that name is made.
+        medium.sync_folder(folder).map_err(failed)?;
+    }
     let kept = earliest::load(folder).map_err(failed)?;
     if segments.is_empty() {
         let base = unfinished.or(kept).unwrap_or(0);
@@ -84,19 +96,4 @@ pub(crate) fn list(medium: &dyn Medium, folder: &Path) -> io::Result<Vec<(u64, P
     }
     files.sort_unstable();
     Ok(files)
-}
-
-/// A crash between putting a compacted segment in place and deleting what it stands for leaves both.
-fn drop_replaced(medium: &dyn Medium, segments: &mut Segments) -> io::Result<()> {
-    let mut until = 0;
-    let mut result = Ok(());
-    segments.retain(|segment| {
-        let replaced = segment.base() < until;
-        if replaced && result.is_ok() {
-            result = medium.remove(&segment.path);
-        }
-        until = until.max(segment.about.compacted_end.unwrap_or(0));
-        !replaced
-    });
-    result
 }

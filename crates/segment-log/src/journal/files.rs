@@ -11,7 +11,7 @@ use crate::{
 };
 use std::{
     fs::File,
-    io, mem,
+    io,
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -39,24 +39,46 @@ pub(crate) struct Half {
     length: u64,
     /// Where the next entry goes.
     at: u64,
+    /// Sequence number of its last entry.
+    last: u64,
     /// What its entries concern.
     segments: Vec<Arc<Segment>>,
-    emptying: Option<JoinHandle<io::Result<()>>>,
+    emptying: Option<JoinHandle<Result<(), Failure>>>,
 }
 
 impl Half {
     /// With nothing in it that counts.
     pub fn new(number: u32, file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { number, file: Arc::new(file), length, at: BLOCK, segments: Vec::new(), emptying: None })
+        Ok(Self { number, file: Arc::new(file), length, at: BLOCK, last: 0, segments: Vec::new(), emptying: None })
     }
 
-    /// Whether its last emptying ended well; waits for that.
-    fn emptied(&mut self) -> io::Result<()> {
-        match self.emptying.take() {
-            Some(thread) => thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that syncs segments died"))),
-            None => Ok(()),
+    fn takes(&self, bytes: u64, size: u64) -> bool {
+        self.at == BLOCK || self.at + bytes <= size
+    }
+
+    fn begin_emptying(&mut self, medium: &Arc<dyn Medium>) {
+        let (medium, file, number, last, segments) = (medium.clone(), self.file.clone(), self.number, self.last, self.segments.clone());
+        let work = move || empty(medium.as_ref(), &segments, &file, number, last);
+        // Without a thread it is done when the file is needed again.
+        self.emptying = thread::Builder::new().name("log-checkpoint".into()).stack_size(256 << 10).spawn(work).ok();
+    }
+
+    /// Waits until nothing in it counts.
+    fn emptied(&mut self, medium: &dyn Medium) -> Result<(), Failure> {
+        if self.at == BLOCK {
+            return Ok(());
         }
+        let died = || Err(Failure::Fatal(io::Error::other("the thread that syncs segments died")));
+        let begun = self.emptying.take().map(|thread| thread.join().unwrap_or_else(|_| died()));
+        match begun {
+            Some(Ok(())) => {}
+            Some(Err(Failure::Fatal(error))) => return Err(Failure::Fatal(error)),
+            Some(Err(Failure::Rejected(_))) | None => empty(medium, &self.segments, &self.file, self.number, self.last)?,
+        }
+        self.segments.clear();
+        self.at = BLOCK;
+        Ok(())
     }
 }
 
@@ -95,8 +117,8 @@ impl Files {
 
     fn append(&mut self) -> Result<(), Failure> {
         let size = self.builder.size();
-        if self.halves[self.active].at > BLOCK && self.halves[self.active].at + size > self.size {
-            self.switch().map_err(Failure::Fatal)?;
+        if !self.halves[self.active].takes(size, self.size) {
+            self.switch()?;
         }
         let (medium, half) = (self.medium.as_ref(), &mut self.halves[self.active]);
         grow(medium, half, half.at + size, self.size).map_err(Failure::Rejected)?;
@@ -111,37 +133,27 @@ impl Files {
         }
         medium.sync(&half.file).map_err(Failure::Fatal)?;
         half.at = (half.at + size).next_multiple_of(BLOCK);
+        half.last = self.next;
         self.next += 1;
         Ok(())
     }
 
     /// Goes on in the other file and has this one emptied. Waits when the other is not empty yet.
-    fn switch(&mut self) -> io::Result<()> {
-        let (medium, last) = (self.medium.clone(), self.next - 1);
-        let full = &mut self.halves[self.active];
-        let (file, number, segments) = (full.file.clone(), full.number, Arc::new(mem::take(&mut full.segments)));
-        let work = move || empty(medium.as_ref(), &segments, &file, number, last);
-        match thread::Builder::new().name("log-checkpoint".into()).stack_size(256 << 10).spawn(work.clone()) {
-            Ok(thread) => full.emptying = Some(thread),
-            Err(_) => work()?,
-        }
+    fn switch(&mut self) -> Result<(), Failure> {
+        // One after the other: that a file is empty says that what was written before it does not count, either.
+        self.halves[1 - self.active].emptied(self.medium.as_ref())?;
+        self.halves[self.active].begin_emptying(&self.medium);
         self.active = 1 - self.active;
-        let next = &mut self.halves[self.active];
-        next.emptied()?;
-        next.at = BLOCK;
         Ok(())
     }
 
     /// Leaves nothing in the journal that counts.
     pub fn finish(&mut self) {
-        let emptied: Vec<_> = self.halves.iter_mut().map(Half::emptied).collect();
-        let half = &self.halves[self.active];
-        let result = emptied.into_iter().collect::<io::Result<()>>().and_then(|()| match half.at {
-            BLOCK => Ok(()),
-            _ => empty(self.medium.as_ref(), &half.segments, &half.file, half.number, self.next - 1),
-        });
-        if let Err(error) = result {
-            tracing::error!(%error, "the journal could not be emptied: the next opening will do it");
+        for at in [1 - self.active, self.active] {
+            if let Err(Failure::Rejected(error) | Failure::Fatal(error)) = self.halves[at].emptied(self.medium.as_ref()) {
+                tracing::error!(%error, "the journal could not be emptied: the next opening will do it");
+                return;
+            }
         }
     }
 }
@@ -149,7 +161,9 @@ impl Files {
 impl Drop for Files {
     fn drop(&mut self) {
         // Whoever opens the journal next is alone with it.
-        self.halves.iter_mut().for_each(|half| drop(half.emptied()));
+        for thread in self.halves.iter_mut().filter_map(|half| half.emptying.take()) {
+            drop(thread.join());
+        }
     }
 }
 
@@ -170,12 +184,13 @@ fn grow(medium: &dyn Medium, half: &mut Half, wanted: u64, most: u64) -> io::Res
 }
 
 /// Syncs what the file's entries are about; then they do not count any more.
-fn empty(medium: &dyn Medium, segments: &[Arc<Segment>], file: &File, number: u32, last: u64) -> io::Result<()> {
-    segments.iter().try_for_each(|segment| segment.make_safe(medium))?;
+fn empty(medium: &dyn Medium, segments: &[Arc<Segment>], file: &File, number: u32, last: u64) -> Result<(), Failure> {
+    segments.iter().try_for_each(|segment| segment.make_safe(medium)).map_err(Failure::Fatal)?;
     write_floor(medium, file, number, last)
 }
 
-pub(super) fn write_floor(medium: &dyn Medium, file: &File, number: u32, last: u64) -> io::Result<()> {
-    medium.write(file, 0, &entry::floor(last, number))?;
-    medium.sync(file)
+/// Entries up to `last` do not count any more, in either file.
+pub(super) fn write_floor(medium: &dyn Medium, file: &File, number: u32, last: u64) -> Result<(), Failure> {
+    medium.write(file, 0, &entry::floor(last, number)).map_err(Failure::Rejected)?;
+    medium.sync(file).map_err(Failure::Fatal)
 }

@@ -64,7 +64,7 @@ pub(super) fn is_inside(log: &str) -> bool {
 
 fn plan<'a>(medium: &dyn Medium, folder: PathBuf, mut segments: Segments<'a>) -> Result<Plan<'a>, OpenError> {
     let lock = FolderLock::acquire(&folder)?;
-    let gone = Gone::look(medium, &folder).map_err(|source| OpenError::Io { path: folder.clone(), source })?;
+    let gone = Gone::look(medium, &folder, &segments).map_err(|source| OpenError::Io { path: folder.clone(), source })?;
     segments.retain(|base, _| !gone.is(*base));
     for (base, writes) in &segments {
         let path = segment::path(&folder, *base);
@@ -96,28 +96,29 @@ impl Plan<'_> {
 
 /// Segments that the log does not need any more, whatever the journal has of them.
 struct Gone {
-    earliest: u64,
+    /// A segment with a smaller base holds nothing that is kept: there is a later one that begins at or before the first offset kept.
+    kept_from: u64,
     present: Vec<u64>,
-    /// Base and end of what was compacted.
+    /// Base and end of what was compacted: that was safe before it was put in place.
     compacted: Vec<(u64, u64)>,
 }
 
 impl Gone {
-    fn look(medium: &dyn Medium, folder: &Path) -> io::Result<Self> {
-        let mut gone = Self { earliest: earliest::load(folder)?.unwrap_or(0), present: Vec::new(), compacted: Vec::new() };
+    fn look(medium: &dyn Medium, folder: &Path, journaled: &Segments<'_>) -> io::Result<Self> {
+        let (mut present, mut compacted) = (Vec::new(), Vec::new());
         for (base, path) in list(medium, folder)? {
-            gone.present.push(base);
+            present.push(base);
             let end = Segment::open(path)?.and_then(|segment| segment.about.compacted_end);
-            gone.compacted.extend(end.map(|end| (base, end)));
+            compacted.extend(end.map(|end| (base, end)));
         }
-        Ok(gone)
+        let earliest = earliest::load(folder)?.unwrap_or(0);
+        let kept_from = present.iter().chain(journaled.keys()).filter(|base| **base <= earliest).max().copied().unwrap_or(0);
+        Ok(Self { kept_from, present, compacted })
     }
 
-    /// Compaction and retention make what they leave permanent before they delete anything, names in the folder included: a segment below
-    /// `earliest` that is not there was deleted.
     fn is(&self, base: u64) -> bool {
         let compacted = self.compacted.iter().any(|(first, end)| (*first..*end).contains(&base));
-        compacted || (base < self.earliest && !self.present.contains(&base))
+        compacted || (base < self.kept_from && !self.present.contains(&base))
     }
 }
 

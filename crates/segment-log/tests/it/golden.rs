@@ -1,7 +1,7 @@
 //! Files written once must be read for ever. `SEGMENT_LOG_BLESS=1` writes them anew: only for a new version, beside the old.
 
 use crate::{append, open_with, read_all, segments, values};
-use segment_log::{Bounds, Kept, Options, SegmentLog};
+use segment_log::{Bounds, Journal, JournalOptions, Kept, Options, SegmentLog};
 use std::{fs, path::Path, sync::Arc};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/v1");
@@ -75,4 +75,37 @@ fn compacted() {
     let (_folder, log) = open_golden("compacted");
     let offsets: Vec<u64> = read_all(&log).iter().map(|entry| entry.offset).collect();
     assert_eq!(offsets, [1, 2, 3, 4, 5, 6, 7]);
+}
+
+/// The journal as a process that was killed leaves it.
+fn journal(folder: &Path) -> Vec<u8> {
+    let journal = Journal::open(folder, JournalOptions { file_bytes: 16 << 10 }).unwrap();
+    let logs = ["a", "b/0"].map(|name| journal.open_log(name, options()).unwrap().0);
+    for log in &logs {
+        append(log, RECORDS[0]).unwrap();
+    }
+    fs::read(folder.join("journal/0.journal")).unwrap()
+}
+
+#[test]
+fn journaled() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = journal(folder.path());
+    let golden = Path::new(FOLDER).join("journal");
+    if std::env::var_os("SEGMENT_LOG_BLESS").is_some() {
+        fs::create_dir_all(&golden).unwrap();
+        fs::write(golden.join("0.journal"), &written).unwrap();
+    }
+    let golden = fs::read(golden.join("0.journal")).unwrap();
+    assert_eq!(written, golden, "the format changed: what a crash left in old journals could not be read any more");
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b/0"] {
+        drop(open_with(&folder.path().join(name), options()));
+    }
+    fs::create_dir(folder.path().join("journal")).unwrap();
+    fs::write(folder.path().join("journal/0.journal"), &golden).unwrap();
+    let journal = Journal::open(folder.path(), JournalOptions::default()).unwrap();
+    for name in ["a", "b/0"] {
+        assert_eq!(values(&read_all(&journal.open_log(name, options()).unwrap().0)), [(0, RECORDS[0].to_vec())]);
+    }
 }

@@ -1,6 +1,6 @@
 //! Reading: from any offset, what is there and what is not any more.
 
-use crate::{append, open_with, read_all};
+use crate::{append, open, open_with, read_all, values};
 use segment_log::{Cursor, Options, ReadError, SegmentLog};
 use std::sync::Arc;
 
@@ -87,4 +87,20 @@ fn readers_and_a_writer_at_the_same_time() {
     readers.into_iter().for_each(|reader| reader.join().unwrap());
     assert_eq!(receiver.iter().take(2000).filter(Result::is_ok).count(), 2000);
     assert_eq!(read_all(&log).len(), 2000);
+}
+
+#[test]
+fn whoever_follows_reads_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let mut cursor = Cursor::new(0);
+    for number in 0..200_u8 {
+        append(&log, &[number; 3000]).unwrap();
+        // A file that is gone to zeros would be seen by whoever reads it.
+        let path = &crate::segments(folder.path())[0];
+        let length = std::fs::metadata(path).unwrap().len();
+        std::fs::write(path, vec![0; usize::try_from(length).unwrap()]).unwrap();
+        let entries = log.read(&mut cursor, u64::MAX, 10, 1 << 20).unwrap();
+        assert_eq!(values(&entries), [(u64::from(number), vec![number; 3000])]);
+    }
 }
