@@ -1,18 +1,21 @@
 //! The log in this process, on files: topics as folders of segment logs, groups shared by members of the same process (a lock keeps other
 //! processes out). Must never acknowledge a record of a durable topic before it is synced.
 //!
-//! A data folder holds `lock`, `journal/` (by which one sync makes all topics' new records safe), `topics/<name>/topic.json` (what the topic is), `topics/<name>/<partition>/` (a segment log), and
-//! `groups/<group>/<topic>.json` (committed offsets).
+//! A data folder holds `lock`, `journal/` (by which one sync makes the new records of all partitions safe), `topics/<name>/topic.json` (what the
+//! topic is), `topics/<name>/<partition>/` (a segment log), and `groups/<group>/<topic>.json` (committed offsets).
 
 mod admin;
 mod balance;
 mod codec;
 mod commits;
+mod copy;
 mod group;
 mod publisher;
 mod reader;
 mod topic;
 mod upkeep;
+
+pub use copy::copy_topic;
 
 use crate::Log;
 use parking_lot::Mutex;

@@ -25,9 +25,6 @@ use std::{
     sync::Arc,
 };
 
-/// The journal's folder, beside those of its logs.
-const FOLDER: &str = "journal";
-
 /// See the crate's header. Dropping it lets it live on as long as one of its logs.
 pub struct Journal {
     root: PathBuf,
@@ -51,13 +48,16 @@ impl Default for JournalOptions {
 }
 
 impl Journal {
+    /// The journal's folder, beside those of its logs.
+    pub const FOLDER: &str = "journal";
+
     /// Opens or creates the journal of the logs below `root`, and makes those whole.
     pub fn open(root: &Path, options: JournalOptions) -> Result<Self, OpenError> {
         Self::open_on(Arc::new(Disk), root, options)
     }
 
     pub(crate) fn open_on(medium: Arc<dyn Medium>, root: &Path, options: JournalOptions) -> Result<Self, OpenError> {
-        let folder = root.join(FOLDER);
+        let folder = root.join(Self::FOLDER);
         let lock = FolderLock::acquire(&folder)?;
         let failed = |source| OpenError::Io { path: folder.clone(), source };
         let paths = ["0.journal", "1.journal"].map(|name| folder.join(name));
@@ -86,7 +86,7 @@ impl Journal {
     /// Opens or creates one of its logs; `name` is the path of its folder from the root.
     pub fn open_log(&self, name: &str, options: Options) -> Result<(SegmentLog, Opened), OpenError> {
         let folder = self.root.join(name);
-        if !replay::is_inside(name) || name.starts_with(FOLDER) {
+        if !replay::is_inside(name) || name.starts_with(Self::FOLDER) {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "this is no place for a log");
             return Err(OpenError::Io { path: folder, source });
         }

@@ -1,5 +1,4 @@
-//! Reading the topic `dead-letters`, on whatever log there is. Of a data folder that a running process holds, a copy of the topic's files is
-//! read: segments only grow, and what is torn off at their end is found by its checksum.
+//! Reading the topic `dead-letters`, on whatever log there is. Of a data folder, which a running process may hold, a copy is read.
 
 use crate::{
     failure::Failure,
@@ -15,7 +14,7 @@ use event_schema::{
 };
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 const PARTITION: u16 = 0;
@@ -79,13 +78,11 @@ pub async fn read(settings: &Settings, from: u64) -> Result<Vec<Letter>, Failure
         let stack = Stack::open(settings).await?;
         return of(&stack.log, &topic, from).await;
     }
-    let stands = settings.data.join("log/topics").join(&topic);
-    if !stands.exists() {
+    let copy = tempfile::tempdir()?;
+    if !embedded::copy_topic(&settings.data.join("log"), &topic, copy.path())? {
         let hint = "another folder: --set data=FOLDER; servers: --config FILE with log.kind = \"kafka\"";
         return Err(Failure::failed(format!("there is no pipeline's data in {}", settings.data.display())).hint(hint));
     }
-    let copy = tempfile::tempdir()?;
-    copy_folder(&stands, &copy.path().join("topics").join(&topic))?;
     let (log, handle) = embedded::open(copy.path(), embedded::Options::default()).map_err(|error| Failure::failed(error.to_string()))?;
     let letters = of(&log, &topic, from).await;
     handle.shutdown().await;
@@ -146,23 +143,6 @@ fn body(encoded: String) -> Body {
         Ok(json) => Body::Json(json),
         Err(_) => Body::Text(text),
     }
-}
-
-/// The files of a topic; a segment that is deleted meanwhile was deleted on purpose.
-fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (source, target) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy_folder(&source, &target)?;
-        } else if let Err(error) = fs::copy(&source, &target)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(Failure::failed(format!("{}: {error}", source.display())));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use std::{
 };
 use tokio::sync::{Notify, watch};
 
-const FOLDER: &str = "topics";
+pub(super) const FOLDER: &str = "topics";
 const ABOUT: &str = "topic.json";
 
 /// What `topic.json` says.

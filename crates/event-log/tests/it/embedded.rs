@@ -27,5 +27,6 @@ fn small() -> Bed {
 
 contract::suite!(crate::embedded::bed, crate::embedded::small);
 
+mod copy;
 mod crash;
 mod upkeep;

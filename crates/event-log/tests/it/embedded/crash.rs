@@ -21,9 +21,9 @@ fn topic() -> TopicSpec {
     TopicSpec { name: "crash".into(), ..spec(PARTITIONS) }
 }
 
-/// Small segments, so that kills also hit the change from one to the next.
+/// Small segments and journal, so that kills also hit the change from one file to the next.
 fn options() -> Options {
-    Options { segment_bytes: 20_000, ..Options::default() }
+    Options { segment_bytes: 20_000, journal_bytes: 100_000, ..Options::default() }
 }
 
 /// Not a test: what the child does, until it is killed.
