@@ -2,7 +2,7 @@
 //! by sector and name by name, in any order.
 
 use crate::medium::{Disk, Medium};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
@@ -17,10 +17,26 @@ const SECTOR: usize = 512;
 /// What happened, in order; notes are the test's own.
 #[derive(Clone, Debug)]
 pub enum Op<N> {
-    Name { path: PathBuf, file: Option<usize> },
-    Write { file: usize, position: usize, bytes: Vec<u8> },
-    Truncate { file: usize, length: usize },
-    Sync { file: usize },
+    Name {
+        path: PathBuf,
+        file: Option<usize>,
+    },
+    Write {
+        file: usize,
+        position: usize,
+        bytes: Vec<u8>,
+    },
+    Truncate {
+        file: usize,
+        length: usize,
+    },
+    Sync {
+        file: usize,
+    },
+    /// A sync failed: what was not synced is lost, and the system will not say so again.
+    Lose {
+        file: usize,
+    },
     SyncFolder(PathBuf),
     Note(N),
 }
@@ -32,6 +48,10 @@ pub struct Faults {
     pub write: Option<(&'static str, usize)>,
     /// As for writes; all of them, until it is taken back.
     pub sync: Option<&'static str>,
+    /// Only the next.
+    pub sync_once: Option<&'static str>,
+    /// Syncs of such files do not return.
+    pub hang: Option<&'static str>,
     pub syncs: usize,
     pub journal_syncs: usize,
 }
@@ -41,6 +61,7 @@ pub struct Recorder<N> {
     /// Names and contents before the first operation.
     before: (BTreeMap<PathBuf, usize>, Vec<Vec<u8>>),
     state: Mutex<State<N>>,
+    released: Condvar,
 }
 
 struct State<N> {
@@ -60,7 +81,7 @@ impl<N: Clone + Send> Recorder<N> {
             contents.push(fs::read(path).unwrap());
         }
         let state = State { ops: Vec::new(), files, count: contents.len(), faults: Faults::default() };
-        Arc::new(Self { root: root.to_owned(), before: (names, contents), state: Mutex::new(state) })
+        Arc::new(Self { root: root.to_owned(), before: (names, contents), state: Mutex::new(state), released: Condvar::new() })
     }
 
     pub fn note(&self, note: N) {
@@ -69,6 +90,7 @@ impl<N: Clone + Send> Recorder<N> {
 
     pub fn faults(&self, set: impl FnOnce(&mut Faults)) {
         set(&mut self.state.lock().faults);
+        self.released.notify_all();
     }
 
     pub fn counted(&self) -> (usize, usize) {
@@ -101,6 +123,7 @@ impl<N: Clone + Send> Recorder<N> {
                 }),
                 Op::Truncate { file, length } => files[*file].change(|content| content.resize(*length, 0)),
                 Op::Sync { file } => files[*file].versions = vec![files[*file].versions.pop().unwrap()],
+                Op::Lose { file } => files[*file].versions.truncate(1),
                 Op::SyncFolder(folder) => {
                     let (now, later): (Vec<_>, Vec<_>) = names.into_iter().partition(|(path, _)| path.parent() == Some(folder));
                     now.into_iter().for_each(|(path, file)| name(&mut safe_names, path, file));
@@ -240,8 +263,13 @@ impl<N: Clone + Send> Medium for Recorder<N> {
         let mut state = self.state.lock();
         state.faults.syncs += 1;
         state.faults.journal_syncs += usize::from(path.ends_with(".journal"));
-        if state.faults.sync.is_some_and(|part| path.contains(part)) {
+        let once = state.faults.sync_once.take_if(|part| path.contains(*part)).is_some();
+        if once || state.faults.sync.is_some_and(|part| path.contains(part)) {
+            state.ops.push(Op::Lose { file: number });
             return Err(io::Error::other("the disk is broken"));
+        }
+        while state.faults.hang.is_some_and(|part| path.contains(part)) {
+            self.released.wait(&mut state);
         }
         state.ops.push(Op::Sync { file: number });
         Ok(())

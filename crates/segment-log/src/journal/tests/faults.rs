@@ -1,7 +1,16 @@
 //! A disk that is full, and one that is broken.
 
-use super::{append, disk::Recorder, folder, journal, queue, records, small, wait};
-use crate::{AppendError, OpenError, Refused};
+use super::{
+    append,
+    disk::{Dice, Recorder},
+    folder, journal, queue, records, small, wait,
+};
+use crate::{
+    AppendError, OpenError, Refused, frame,
+    medium::Medium,
+    segment::{self, HEADER},
+};
+use std::{fs, thread, time::Duration};
 
 #[test]
 fn a_full_disk_refuses_one_log_and_not_the_others() {
@@ -83,8 +92,75 @@ fn a_segment_that_cannot_be_synced_stays_in_the_journal() {
     drop((broken, other));
     drop(journal);
     let left = super::folder();
-    disk.crash(&disk.ops(), &mut super::disk::Dice::nothing(), left.path());
+    disk.crash(&disk.ops(), &mut Dice::nothing(), left.path());
     let journal = super::journal(Recorder::<()>::new(left.path()), left.path());
     let found = records(&journal.open_log("broken", small()).unwrap().0);
     assert_eq!(found[..safe.len()], safe);
+}
+
+/// What a log has after everything that was not synced is lost.
+fn after_a_power_cut(disk: &Recorder<()>, log: &str) -> Vec<(u64, Vec<u8>)> {
+    let left = folder();
+    disk.crash(&disk.ops(), &mut Dice::nothing(), left.path());
+    let journal = journal(Recorder::<()>::new(left.path()), left.path());
+    records(&journal.open_log(log, small()).unwrap().0)
+}
+
+#[test]
+fn a_failed_sync_is_remembered() {
+    let folder = folder();
+    let disk = Recorder::<()>::new(folder.path());
+    let journal = journal(disk.clone(), folder.path());
+    let [broken, other] = ["broken", "other"].map(|name| journal.open_log(name, small()).unwrap().0);
+    append(&broken, b"only the journal has it").unwrap();
+    disk.faults(|faults| faults.sync_once = Some("broken/"));
+    broken.close().unwrap();
+    // The disk works again, and what it lost is not in memory any more to be written.
+    for _ in 0..100 {
+        if append(&other, &[7; 700]).is_err() {
+            break;
+        }
+    }
+    assert!(!other.healthy(), "the journal is not emptied of what no segment has");
+    assert_eq!(after_a_power_cut(&disk, "broken"), [(0, b"only the journal has it".to_vec())]);
+}
+
+#[test]
+fn a_slow_segment_keeps_both_files() {
+    let folder = folder();
+    let disk = Recorder::<()>::new(folder.path());
+    let journal = journal(disk.clone(), folder.path());
+    let [slow, other] = ["slow", "other"].map(|name| journal.open_log(name, small()).unwrap().0);
+    append(&slow, b"in the first file").unwrap();
+    disk.faults(|faults| faults.hang = Some("slow/"));
+    // Enough to fill both.
+    let waiting: Vec<_> = (0..40).map(|_| (queue(&other, &[7; 700]), thread::sleep(Duration::from_millis(5))).0).collect();
+    thread::sleep(Duration::from_millis(200));
+    let safe = waiting.iter().take_while(|receiver| receiver.try_recv().is_ok()).count();
+    assert!((5..40).contains(&safe), "{safe}: it waits");
+    assert_eq!(after_a_power_cut(&disk, "slow"), [(0, b"in the first file".to_vec())]);
+    assert!(after_a_power_cut(&disk, "other").len() >= safe);
+    disk.faults(|faults| faults.hang = None);
+    assert!(waiting[safe..].iter().all(|receiver| wait(receiver).is_ok()), "and goes on");
+}
+
+#[test]
+fn what_a_killed_process_left_in_memory_is_synced_before_it_is_read() {
+    let folder = folder();
+    let disk = Recorder::<()>::new(folder.path());
+    let opened = |name| {
+        let journal = journal(disk.clone(), folder.path());
+        let log = journal.open_log(name, small()).unwrap().0;
+        (journal, log)
+    };
+    drop(opened("log"));
+    // Killed between writing the segment and writing the journal.
+    let mut bytes = Vec::new();
+    frame::begin(&mut bytes, |buffer| buffer.extend_from_slice(b"never acknowledged"));
+    frame::seal(&mut bytes, frame::Place { base: 0, position: HEADER as u64 }, 0, 2_000_000_000_000, 0);
+    let file = fs::File::options().read(true).write(true).open(segment::path(&folder.path().join("log"), 0)).unwrap();
+    disk.write(&file, HEADER as u64, &bytes).unwrap();
+    let (_journal, log) = opened("log");
+    assert_eq!(records(&log), [(0, b"never acknowledged".to_vec())], "somebody may act on it");
+    assert_eq!(after_a_power_cut(&disk, "log"), [(0, b"never acknowledged".to_vec())]);
 }
