@@ -137,3 +137,22 @@ fn leftovers_of_an_earlier_use_do_not_count() {
     fs::create_dir(folder.path().join("log")).unwrap();
     assert_eq!(whole(folder.path()), 0);
 }
+
+#[test]
+fn a_segment_without_a_beginning_that_others_followed_is_reported() {
+    let folder = folder();
+    let journal = journal(Arc::new(Disk), folder.path());
+    let log = journal.open_log("log", small()).unwrap().0;
+    for _ in 0..3 {
+        append(&log, &[7; 250]).unwrap();
+    }
+    journal.close().unwrap();
+    drop((log, journal));
+    let path = crate::segment::path(&folder.path().join("log"), 0);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[..SECTOR].fill(0);
+    fs::write(&path, &bytes).unwrap();
+    let opened = open(folder.path()).unwrap().open_log("log", small());
+    assert!(matches!(opened, Err(OpenError::Damaged(_))));
+    assert_eq!(fs::read(&path).unwrap(), bytes, "nothing was changed");
+}
