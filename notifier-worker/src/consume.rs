@@ -7,7 +7,10 @@ use crate::{
     Notifier,
     lane::{Halt, Lane, Place},
 };
-use event_log::{Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError};
+use event_log::{
+    Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError,
+    membership::{self, Membership},
+};
 use runtime::{Shutdown, ShutdownTrigger, State};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
@@ -53,35 +56,20 @@ struct Lanes {
 const COMPONENT: &str = "notifier-worker";
 
 pub(crate) async fn run(notifier: Arc<Notifier>, shutdown: Shutdown) -> Result<(), NotifierError> {
-    let mut backoff = notifier.config.backoff();
-    let group = notifier.ports.layout.notifier_group();
     notifier.ports.health.set(COMPONENT, State::Starting { why: "joins the others".into() });
-    while !shutdown.is_soft() {
-        let joined = tokio::select! {
-            () = shutdown.soft() => break,
-            joined = notifier.ports.log.groups.join(&group, &notifier.topics.changes) => joined,
+    let (notifier, shutdown, group) = (&notifier, &shutdown, notifier.ports.layout.notifier_group());
+    let notice = |membership: Membership<'_>| {
+        let state = match membership {
+            Membership::Joined => State::Ready,
+            Membership::Away(why) => State::Missing { why: why.to_owned() },
         };
-        let ended = match joined {
-            Ok(consumer) => {
-                notifier.ports.health.set(COMPONENT, State::Ready);
-                serve(&notifier, consumer, &shutdown).await
-            }
-            Err(error) => Err(error),
-        };
-        match ended {
-            Ok(()) => break,
-            Err(ConsumerError::Fatal(why)) => return Err(NotifierError::Log(why)),
-            Err(ConsumerError::Unavailable(why)) => {
-                notifier.ports.health.set(COMPONENT, State::Missing { why: why.clone() });
-                tracing::warn!(why, "the log is out of reach: joining again");
-                tokio::select! {
-                    () = shutdown.soft() => break,
-                    () = tokio::time::sleep(backoff.next_wait()) => {}
-                }
-            }
-        }
-    }
-    Ok(())
+        notifier.ports.health.set(COMPONENT, state);
+    };
+    let groups = &*notifier.ports.log.groups;
+    let place = (group.as_str(), &*notifier.topics.changes);
+    membership::keep(groups, place, notifier.config.backoff(), shutdown, notice, |consumer| serve(notifier, consumer, shutdown))
+        .await
+        .map_err(NotifierError::Log)
 }
 
 async fn serve(notifier: &Arc<Notifier>, mut consumer: Box<dyn Consumer>, shutdown: &Shutdown) -> Result<(), ConsumerError> {

@@ -6,7 +6,10 @@ use crate::{
     Config, Ports, Worker,
     lane::{Halt, Lane},
 };
-use event_log::{Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError};
+use event_log::{
+    Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError,
+    membership::{self, Membership},
+};
 use runtime::{Shutdown, ShutdownTrigger, State};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::{
@@ -44,31 +47,19 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), W
     if worker.forgetful {
         runtime::spawn("probe", probe(worker.clone(), shutdown.clone()));
     }
-    let mut backoff = worker.config.backoff();
-    while !shutdown.is_soft() {
-        let group = worker.ports.layout.worker_group();
-        let joined = tokio::select! {
-            () = shutdown.soft() => break,
-            joined = worker.ports.log.groups.join(&group, &worker.topics.transactions) => joined,
+    let (worker, shutdown, group) = (&worker, &shutdown, worker.ports.layout.worker_group());
+    let notice = |membership: Membership<'_>| {
+        let state = match membership {
+            Membership::Joined => State::Ready,
+            Membership::Away(why) => State::Missing { why: why.to_owned() },
         };
-        let ended = match joined {
-            Ok(consumer) => {
-                worker.ports.health.set(COMPONENT, State::Ready);
-                serve(&worker, consumer, &shutdown).await
-            }
-            Err(error) => Err(error),
-        };
-        match ended {
-            Ok(()) => break,
-            Err(ConsumerError::Fatal(why)) => return Err(WorkerError::Log(why)),
-            Err(ConsumerError::Unavailable(why)) => {
-                worker.ports.health.set(COMPONENT, State::Missing { why: why.clone() });
-                tracing::warn!(why, "the log is out of reach: joining again");
-                tokio::time::sleep(backoff.next_wait()).await;
-            }
-        }
-    }
-    Ok(())
+        worker.ports.health.set(COMPONENT, state);
+    };
+    let groups = &*worker.ports.log.groups;
+    let place = (group.as_str(), &*worker.topics.transactions);
+    membership::keep(groups, place, worker.config.backoff(), shutdown, notice, |consumer| serve(worker, consumer, shutdown))
+        .await
+        .map_err(WorkerError::Log)
 }
 
 /// Notices that a forgetful record store was away even when nobody wrote to it meanwhile.

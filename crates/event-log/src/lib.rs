@@ -5,6 +5,7 @@ pub mod admin;
 pub mod consumer;
 pub mod embedded;
 pub mod kafka;
+pub mod membership;
 mod ownership;
 pub mod publisher;
 pub mod record;
