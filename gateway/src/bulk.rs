@@ -8,7 +8,7 @@ mod run;
 mod unpack;
 
 use crate::{
-    app::{App, Shared},
+    app::Shared,
     error::{Code, Problem},
     request::{
         caller::Caller,
@@ -64,9 +64,4 @@ pub(crate) fn start(app: &Shared, operation: &str, headers: &HeaderMap, query: &
     let mut response = Response::new(Body::from_stream(render::stream(app.clone(), caller, reader)));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(response)
-}
-
-/// The token of a whole bulk: the furthest write in every partition.
-fn summary_token(app: &App, caller: &Caller, offsets: &std::collections::BTreeMap<u16, u64>) -> String {
-    app.token(caller, offsets.iter().map(|(partition, offset)| (*partition, *offset)).collect(), None)
 }

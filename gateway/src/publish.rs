@@ -7,12 +7,14 @@ use crate::{
     app::App,
     error::{Code, Problem},
     idempotency::Ticket,
+    request::caller::Caller,
     validate::ValidRequest,
 };
 use catalog::Kind;
 use event::Event;
 use event_log::{Appended, Delivery, DeliveryError, Refused, SendError};
 use event_schema::id::RequestId;
+use std::collections::BTreeMap;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
@@ -23,6 +25,21 @@ pub(crate) struct Published {
     pub kind: Kind,
     pub partition: u16,
     pub offset: u64,
+}
+
+/// How far writes go in each partition: what one token for all of them says.
+#[derive(Debug, Default)]
+pub(crate) struct Furthest(BTreeMap<u16, u64>);
+
+impl Furthest {
+    pub(crate) fn take(&mut self, published: &Published) {
+        let offset = self.0.entry(published.partition).or_default();
+        *offset = published.offset.max(*offset);
+    }
+
+    pub(crate) fn token(&self, app: &App, caller: &Caller) -> String {
+        app.token(caller, self.0.iter().map(|(partition, offset)| (*partition, *offset)).collect(), None)
+    }
 }
 
 /// An event on its way.

@@ -3,14 +3,14 @@
 use super::{
     answers::{Lost, Writer},
     lines::{Line, Lines},
-    render, summary_token,
+    render,
     unpack::Unpack,
 };
 use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     publish::{
-        self, Published, Sent,
+        self, Furthest, Published, Sent,
         event::{self, Context},
     },
     request::{
@@ -28,7 +28,7 @@ use event_schema::{envelope::Claim, id::RequestId};
 use futures::FutureExt;
 use http_body_util::BodyExt;
 use sha2::{Digest, Sha256};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use tracing::debug;
 
@@ -51,7 +51,7 @@ pub(crate) struct Run {
     answers: Writer,
     accepted: u64,
     refused: u64,
-    offsets: BTreeMap<u16, u64>,
+    furthest: Furthest,
     /// The log would take nothing for as long as patience lasts: later lines are refused at once, until it takes one again.
     stuck: bool,
     pace: Pace,
@@ -80,7 +80,7 @@ impl Run {
             answers,
             accepted: 0,
             refused: 0,
-            offsets: BTreeMap::new(),
+            furthest: Furthest::default(),
             stuck: false,
             pace: Pace { idle: config.body_idle(), least: config.bulk_least_bytes_per_second, waited: Duration::ZERO, bytes: 0 },
             app,
@@ -103,7 +103,7 @@ impl Run {
         while !self.open.is_empty() {
             self.settle().await?;
         }
-        let token = summary_token(&self.app, &self.caller, &self.offsets);
+        let token = self.furthest.token(&self.app, &self.caller);
         let summary = render::summary(self.accepted, self.refused, &token);
         self.answers.push(&summary).await
     }
@@ -286,8 +286,7 @@ impl Run {
     async fn told_accepted(&mut self, line: u64, published: &Published) -> Result<(), Lost> {
         self.accepted += 1;
         if crate::feedback::decidable(published.kind) {
-            let furthest = self.offsets.entry(published.partition).or_default();
-            *furthest = (*furthest).max(published.offset);
+            self.furthest.take(published);
         }
         self.answers.push(&render::accepted(line, published)).await
     }

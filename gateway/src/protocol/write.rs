@@ -7,6 +7,7 @@ use crate::{
     app::App,
     error::{Code, Problem},
     feedback::Outcome,
+    publish::Furthest,
     request::{RawRequest, caller::Caller, headers::Options},
     validate,
 };
@@ -17,7 +18,7 @@ use event_schema::{
 };
 use serde::Deserialize;
 use serde_json::Value;
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 use store::Collection;
 
 /// What became of one document's write.
@@ -185,12 +186,9 @@ fn token(app: &App, caller: &Caller, outcomes: &[Outcome]) -> Option<String> {
         [] => None,
         [one] => Some(app.token(caller, vec![(one.partition, one.offset)], Some(one.request))),
         many => {
-            let mut furthest = BTreeMap::new();
-            for one in many {
-                let offset = furthest.entry(one.partition).or_insert(one.offset);
-                *offset = one.offset.max(*offset);
-            }
-            Some(app.token(caller, furthest.into_iter().collect(), None))
+            let mut furthest = Furthest::default();
+            many.iter().for_each(|one| furthest.take(one));
+            Some(furthest.token(app, caller))
         }
     }
 }
