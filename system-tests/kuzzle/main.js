@@ -10,7 +10,7 @@ const readline = require('node:readline');
 const { Checks } = require('./checks');
 const { Clients } = require('./clients');
 
-const SUITES = ['server', 'collections', 'document', 'many', 'queries', 'bulk', 'errors', 'realtime', 'lifecycle', 'presence', 'cursor', 'observer', 'browser', 'reconnect'];
+const SUITES = ['server', 'collections', 'document', 'many', 'queries', 'bulk', 'errors', 'routes', 'realtime', 'lifecycle', 'presence', 'cursor', 'observer', 'browser', 'reconnect'];
 
 /** Prints a request and waits until somebody says that it was met. */
 function asker() {
