@@ -21,6 +21,8 @@ Examples:
   consign bench notify --sockets 100 --seconds 10 --json
   consign bench notify --in-flight 1            one message after the other";
 
+/// Cursors and tokens hold offsets, which are not all of one length; everything else is.
+const SLACK: usize = 32;
 const FLOOR: &str = "a bare axum WebSocket server that sends the same bytes to as many sockets";
 
 /// Notifications a second to many sockets in one room, beside a bare WebSocket server
@@ -84,12 +86,19 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             path: "/tell",
             listen: None,
             request: &|_| sample.clone(),
-            bytes: Some(sample.len()),
+            bytes: sample.len(),
+            slack: 0,
             process: bed.process(),
         };
-        // Tokens of writes are not all of one length; everything else is.
-        let bytes = matches!(by, By::Messages).then_some(sample.len());
-        let ours = Drive { url: client.url(), path: "/", listen: listen.clone(), request: &|n| by.request(n), bytes, process: ours };
+        let ours = Drive {
+            url: client.url(),
+            path: "/",
+            listen: listen.clone(),
+            request: &|n| by.request(n),
+            bytes: sample.len(),
+            slack: SLACK,
+            process: ours,
+        };
         let mut rounds = Vec::new();
         for round in 1..=arguments.rounds.max(1) {
             let bare = bare.run(&arguments, &mut first).await?;

@@ -30,8 +30,9 @@ pub struct Drive<'a> {
     /// What a socket asks for before it listens.
     pub listen: Option<String>,
     pub request: &'a dyn Fn(u64) -> String,
-    /// The length of each message, where it is always the same.
-    pub bytes: Option<usize>,
+    /// The length of each message, and by how much it may differ.
+    pub bytes: usize,
+    pub slack: usize,
     /// What serves it.
     pub process: Option<u32>,
 }
@@ -58,9 +59,9 @@ impl Drive<'_> {
         let spent = processor_time(self.process).saturating_sub(spent);
         let micros = spent.as_secs_f64() * 1e6 / (messages * count as u64).max(1) as f64;
         let bytes = listeners.end(messages).await?;
-        match self.bytes.is_none_or(|each| bytes == messages * each as u64) {
+        match bytes.abs_diff(messages * self.bytes as u64) <= messages * self.slack as u64 {
             true => Ok(Driven { rate, micros }),
-            false => Err(Failure::failed(format!("{messages} messages of {:?} bytes came as {bytes} bytes", self.bytes))),
+            false => Err(Failure::failed(format!("{messages} messages of {} bytes came as {bytes} bytes", self.bytes))),
         }
     }
 
