@@ -21,7 +21,10 @@ use event_schema::{
 };
 use runtime::Shutdown;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 
 /// Why a tenure ended.
 #[derive(Clone, Debug)]
@@ -64,7 +67,7 @@ impl Lane {
         let mut returns = self.worker.returns.subscribe();
         loop {
             returns.borrow_and_update();
-            let started = tokio::time::Instant::now();
+            let started = Instant::now();
             let halt = tokio::select! {
                 biased;
                 () = self.shutdown.hard() => Halt::Stopped,
@@ -249,21 +252,28 @@ impl Lane {
         }
         let mut stream = self.open(window.next()).await?;
         let limits = Limits { records: self.worker.config.batch_records, bytes: self.worker.config.batch_bytes };
+        let mut place = None;
         loop {
             tokio::select! {
                 biased;
                 () = self.shutdown.soft() => return Ok(()),
-                records = stream.next(limits) => {
+                // What is decided has a place to go: while there is none, the next batch grows.
+                reserved = batches.reserve(), if place.is_none() => match reserved {
+                    Ok(reserved) => place = Some(reserved),
+                    Err(_) => return Ok(()),
+                },
+                records = stream.next(limits), if place.is_some() => {
                     let records = records.map_err(stream_halt)?;
                     let progress = *seen.borrow_and_update();
                     let end = stream.end();
                     let decided = decider.decide(&records, progress, false).await?;
                     self.worker.metrics.lag(self.partition, end.saturating_sub(decided.next));
-                    if batches.send(decided).await.is_err() {
-                        return Ok(());
+                    if let Some(place) = place.take() {
+                        place.send(decided);
                     }
                 }
-                Ok(()) = seen.changed() => {
+                // Otherwise the next batch carries the mark.
+                Ok(()) = seen.changed(), if place.is_some() => {
                     let progress = *seen.borrow_and_update();
                     decider.send_mark(progress).await?;
                 }

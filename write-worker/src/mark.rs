@@ -15,6 +15,9 @@ pub(crate) struct Progress {
     pub resolved: Option<(u64, u64)>,
 }
 
+/// Between two marks of a partition in the record store: what is marked late is only applied again.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// Makes the marks of one tenure.
 pub(crate) struct Marker {
     generation: u16,
@@ -82,7 +85,7 @@ pub(crate) async fn keep_marks(
             tracing::trace!(partition, "a commit hint was left out");
         }
         trimmed = trim(&worker, partition, &mark, trimmed).await;
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
