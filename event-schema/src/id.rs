@@ -26,7 +26,7 @@ pub enum BadRequestId {
 }
 
 impl RequestId {
-    /// `unique`: 16 random bytes, or derived from an idempotency key ([`RequestId::derive`]).
+    /// `unique`: 16 bytes that nobody had before, or derived from an idempotency key ([`RequestId::derive`]).
     pub fn mint(keys: &Keyring, generation: u16, partition: u16, unique: [u8; UNIQUE]) -> Self {
         let mut bytes = [0; LENGTH];
         bytes[0] = keys.id();

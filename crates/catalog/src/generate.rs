@@ -60,7 +60,7 @@ impl Generator {
     fn value(&self, seed: &Seed, n: usize) -> Value {
         match self.make {
             Make::Time => seed.now.into(),
-            Make::Uuid => uuid(self.derive(seed, n)).into(),
+            Make::Uuid => uuid(seed, self.derive(seed, n)).into(),
             Make::Decimal => decimal(self.derive(seed, n)).into(),
         }
     }
@@ -73,9 +73,17 @@ impl Generator {
     }
 }
 
-/// As a random (version 4) UUID is written: that is what readers of such ids expect, and these are as good as random.
-fn uuid(mut bytes: [u8; 16]) -> String {
-    bytes[6] = bytes[6] & 0x0f | 0x40;
+/// As a random (version 4) UUID is written, and as good as random; where the request's own bytes begin with the time (version 7), so does this:
+/// what is made at the same time stands side by side in the stores.
+fn uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
+    let version = match seed.unique[6] >> 4 {
+        7 => {
+            bytes[..6].copy_from_slice(&seed.unique[..6]);
+            7
+        }
+        _ => 4,
+    };
+    bytes[6] = bytes[6] & 0x0f | version << 4;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let mut text = String::with_capacity(36);
     for (n, byte) in bytes.iter().enumerate() {

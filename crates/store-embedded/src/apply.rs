@@ -90,6 +90,7 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     let (key, meta) = (&write.key, &write.meta);
     let place = pen.place(&key.index, &key.collection, &key.incarnation)?;
     let request = meta.request.to_string();
+    pen.newest.tell(key);
     let changed = pen.statement(PUT)?.execute(params![
         place,
         key.id,

@@ -13,6 +13,7 @@ pub mod apply;
 pub mod classify;
 pub mod config;
 mod health;
+mod newest;
 mod read;
 mod record;
 mod row;
@@ -41,6 +42,7 @@ struct Inner {
     config: Config,
     writer: writer::Writer,
     readers: read::Readers,
+    newest: Arc<newest::Newest>,
     tables: RwLock<Tables>,
     mappings: RwLock<HashMap<String, (Collection, Arc<Mapping>)>>,
 }
@@ -54,8 +56,9 @@ impl EmbeddedStore {
         let connection = schema::open_writer(&config)?;
         let tables = schema::tables(&connection)?;
         let readers = read::Readers::open(&config)?;
-        let writer = writer::Writer::start(connection)?;
-        let inner = Inner { config, writer, readers, tables: RwLock::new(tables), mappings: RwLock::default() };
+        let newest = Arc::new(newest::Newest::default());
+        let writer = writer::Writer::start(connection, newest.clone())?;
+        let inner = Inner { config, writer, readers, newest, tables: RwLock::new(tables), mappings: RwLock::default() };
         Ok(Self { inner: Arc::new(inner) })
     }
 

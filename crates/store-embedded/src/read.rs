@@ -86,8 +86,16 @@ pub(crate) fn find(connection: &Connection, key: &DocumentKey) -> Result<Option<
 
 impl EmbeddedStore {
     pub(crate) async fn read_documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
-        let keys = keys.to_vec();
-        self.inner.readers.run(move |connection| Ok(keys.iter().map(|key| find(connection, key)).collect::<Result<_, _>>()?)).await
+        let absent = self.absent(keys).await?;
+        if absent.iter().all(|absent| *absent) {
+            return Ok(vec![None; keys.len()]);
+        }
+        let keys: Vec<_> = keys.iter().zip(absent).map(|(key, absent)| (!absent).then(|| key.clone())).collect();
+        let read = move |connection: &Connection| {
+            let one = |key: &Option<DocumentKey>| key.as_ref().map_or(Ok(None), |key| find(connection, key));
+            Ok(keys.iter().map(one).collect::<Result<_, _>>()?)
+        };
+        self.inner.readers.run(read).await
     }
 
     pub(crate) async fn read_rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {

@@ -2,9 +2,9 @@
 //! on then ([`Kept`]); the whole transaction is kept as its most careful job asks. It must never answer before that, never leave a job
 //! unanswered, and never let a later transaction outlive an earlier one.
 
-use crate::{NAME, classify::Failure};
+use crate::{NAME, classify::Failure, newest::Newest};
 use rusqlite::{CachedStatement, Connection};
-use std::thread;
+use std::{sync::Arc, thread};
 use store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -34,6 +34,7 @@ impl Kept {
 /// What a job may use: the connection within a transaction, and numbers of collections that were looked up before.
 pub struct Pen<'c> {
     pub connection: &'c Connection,
+    pub newest: &'c Newest,
     places: &'c mut Places,
     /// Statements that run for every item: looking one up costs a third of running it.
     statements: Vec<(&'static str, CachedStatement<'c>)>,
@@ -141,9 +142,9 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub fn start(connection: Connection, newest: Arc<Newest>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || write(connection, receiver));
+        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || write(connection, &newest, receiver));
         let thread = thread.map_err(|error| StoreError::Unavailable { store: NAME, why: format!("no thread to write: {error}") })?;
         Ok(Self { jobs: Some(sender), thread: Some(thread) })
     }
@@ -176,7 +177,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn write(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut places = Places::default();
     let mut set = None;
     while let Some(first) = jobs.blocking_recv() {
@@ -186,7 +187,7 @@ fn write(connection: Connection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
         {
             group.push(job);
         }
-        let committed = keep(&connection, &mut set, &group).and_then(|()| together(&connection, &mut places, &mut group));
+        let committed = keep(&connection, &mut set, &group).and_then(|()| together(&connection, newest, &mut places, &mut group));
         if let Err(failure) = &committed {
             places.known.clear();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
@@ -208,10 +209,10 @@ fn keep(connection: &Connection, set: &mut Option<Kept>, group: &[Box<dyn Job>])
 }
 
 /// All jobs in one transaction; all or none.
-fn together(connection: &Connection, places: &mut Places, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+fn together(connection: &Connection, newest: &Newest, places: &mut Places, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
     let work = |places: &mut Places, group: &mut [Box<dyn Job>]| -> Result<(), Failure> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut pen = Pen { connection, places, statements: Vec::new() };
+        let mut pen = Pen { connection, newest, places, statements: Vec::new() };
         group.iter_mut().try_for_each(|job| job.work(&mut pen))?;
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())

@@ -210,7 +210,7 @@ impl Run {
 
     /// Under an Idempotency-Key each line has a key of its own, so that a bulk can be repeated as a whole.
     fn identity(&self, operation: &Operation, number: u64, json: &[u8]) -> ([u8; 16], Option<Claim>) {
-        let Some(key) = &self.options.idempotency_key else { return (crate::idempotency::random(), None) };
+        let Some(key) = &self.options.idempotency_key else { return (crate::idempotency::fresh(&self.app), None) };
         let keys = &self.app.ports.keys;
         let scope = self.caller.scope(operation.name());
         let key = [&number.to_be_bytes()[..], key].concat();

@@ -31,6 +31,21 @@ fn ids_have_their_form() {
 }
 
 #[test]
+fn ids_of_later_requests_come_later() {
+    let id = |time: u8, rest: u8| {
+        let mut unique = [rest; 16];
+        unique[..6].copy_from_slice(&[1, 2, 3, 4, 5, time]);
+        unique[6] = 0x70;
+        generate(json!({"make": "uuid", "each": "$request/list"}), r#"{"list":[0,0]}"#, Seed { unique, now: 0 })["x"].clone()
+    };
+    let (earlier, same, later) = (id(8, 200), id(8, 9), id(9, 3));
+    let text = |id: &Value, n: usize| id[n].as_str().unwrap().to_owned();
+    assert!(text(&earlier, 0).starts_with("01020304-0508-7"), "{earlier}");
+    assert!(text(&earlier, 0) < text(&later, 0) && text(&same, 1) < text(&later, 0));
+    assert!(text(&earlier, 0) != text(&same, 0) && text(&earlier, 0) != text(&earlier, 1));
+}
+
+#[test]
 fn each_element_has_its_own_and_no_list_has_none() {
     let each = json!({"make": "uuid", "each": "$request/list"});
     let ids = generate(each.clone(), r#"{"list":[0,0,0]}"#, SEED)["x"].as_array().unwrap().clone();

@@ -5,7 +5,7 @@ use crate::{classify::Failure, config::Config, schema};
 
 fn open(folder: &tempfile::TempDir) -> Writer {
     let connection = schema::open_writer(&Config::new(folder.path().join("consign.db"))).expect("it opens");
-    Writer::start(connection).expect("a thread")
+    Writer::start(connection, Default::default()).expect("a thread")
 }
 
 /// `synchronous` as it stands while a job works.

@@ -5,6 +5,7 @@ mod contract;
 mod file;
 mod guards;
 mod kill;
+mod newest;
 mod opened;
 mod together;
 mod unsupported;
