@@ -28,10 +28,21 @@ pub struct Cli {
 #[derive(Clone, Debug, Default, Args)]
 pub struct Shared {
     /// Settings to put on top of the defaults; ./consign.toml if it is there
-    #[arg(long, global = true, value_name = "FILE", env = "CONSIGN_CONFIG", help_heading = "Settings")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CONSIGN_CONFIG",
+        help_heading = "Settings"
+    )]
     pub config: Option<PathBuf>,
     /// One setting, on top of file and CONSIGN_* variables; can be repeated
-    #[arg(long, global = true, value_name = "KEY=VALUE", help_heading = "Settings")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "KEY=VALUE",
+        help_heading = "Settings"
+    )]
     pub set: Vec<String>,
     /// Print JSON
     #[arg(long, global = true, help_heading = "Settings")]

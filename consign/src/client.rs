@@ -1,4 +1,5 @@
-//! The public API, as commands use it: HTTP, and sockets for what is told. Knows no more of a gateway than its description.
+//! The public API, as commands use it: HTTP, and sockets for what is told. Knows no more of a
+//! gateway than its description.
 
 pub mod envelope;
 pub mod socket;
@@ -37,7 +38,12 @@ impl Answer {
             return Ok(self.body);
         }
         let of = |name: &str| self.body[name].as_str().filter(|text| !text.is_empty());
-        let failure = failed(Some(self.status.into()), of("code"), of("detail").or(of("title")), &self.body);
+        let failure = failed(
+            Some(self.status.into()),
+            of("code"),
+            of("detail").or(of("title")),
+            &self.body,
+        );
         Err(match of("hint") {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -48,11 +54,15 @@ impl Answer {
 impl Client {
     pub fn new(endpoint: &Endpoint) -> Result<Self, Failure> {
         let url = endpoint.url.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(3)).no_gzip().build();
+        let http = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(3))
+            .no_gzip()
+            .build();
         let http = http.map_err(|error| Failure::failed(error.to_string()))?;
         match reqwest::Url::parse(&url) {
             Ok(_) => Ok(Self { http, url }),
-            Err(error) => Err(Failure::usage(format!("--url {url}: {error}")).hint("for example http://127.0.0.1:8080")),
+            Err(error) => Err(Failure::usage(format!("--url {url}: {error}"))
+                .hint("for example http://127.0.0.1:8080")),
         }
     }
 
@@ -65,25 +75,29 @@ impl Client {
     }
 
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
-        self.send(self.at(Method::GET, path).timeout(Duration::from_secs(15))).await
+        self.send(self.at(Method::GET, path).timeout(Duration::from_secs(15)))
+            .await
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {
         let response = request.send().await.map_err(|error| self.away(&error))?;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.map_err(|error| self.away(&error))?;
-        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
+        let body = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         Ok(Answer { status, body })
     }
 
     /// Nobody answers, or no longer.
     pub fn away(&self, error: &reqwest::Error) -> Failure {
-        let why = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        let why =
+            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         self.unreachable(&why)
     }
 
     fn unreachable(&self, why: &str) -> Failure {
-        Failure::unreachable(format!("no answer from {}: {why}", self.url)).hint("is it running? `consign dev`, or name another with --url")
+        Failure::unreachable(format!("no answer from {}: {why}", self.url))
+            .hint("is it running? `consign dev`, or name another with --url")
     }
 }
 

@@ -39,7 +39,13 @@ pub struct Invocation<'a> {
 impl Invocation<'_> {
     /// The settings, with this command's own flags on top, as `key=value`.
     pub fn settings(&self, own: &[String]) -> Result<Loaded, Failure> {
-        let flags: Vec<&str> = self.shared.set.iter().chain(own).map(String::as_str).collect();
+        let flags: Vec<&str> = self
+            .shared
+            .set
+            .iter()
+            .chain(own)
+            .map(String::as_str)
+            .collect();
         Loaded::from_surroundings(self.shared.config.as_deref(), &flags)
     }
 }
@@ -59,7 +65,10 @@ impl Patience {
 }
 
 pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
-    let invocation = Invocation { shared: &cli.shared, output };
+    let invocation = Invocation {
+        shared: &cli.shared,
+        output,
+    };
     match cli.command {
         Command::Dev(arguments) => dev::run(arguments, invocation).await,
         Command::Gateway(arguments) => gateway::run(arguments, invocation).await,

@@ -38,15 +38,25 @@ pub struct Failure {
 
 impl Failure {
     pub fn failed(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Failed, message: message.into(), hint: None }
+        Self {
+            kind: Kind::Failed,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Usage, ..Self::failed(message) }
+        Self {
+            kind: Kind::Usage,
+            ..Self::failed(message)
+        }
     }
 
     pub fn unreachable(message: impl Into<String>) -> Self {
-        Self { kind: Kind::Unreachable, ..Self::failed(message) }
+        Self {
+            kind: Kind::Unreachable,
+            ..Self::failed(message)
+        }
     }
 
     /// The command printed what is wrong as its result.
@@ -83,8 +93,12 @@ impl From<store::StoreError> for Failure {
         use store::StoreError as E;
         match &error {
             E::Unavailable { .. } => Self::unreachable(error.to_string()),
-            E::NotMigrated { .. } => Self::failed(error.to_string()).hint("consign catalog migrate"),
-            E::Refused { .. } | E::Unsupported { .. } | E::BadSearch { .. } | E::Damaged { .. } => Self::failed(error.to_string()),
+            E::NotMigrated { .. } => {
+                Self::failed(error.to_string()).hint("consign catalog migrate")
+            }
+            E::Refused { .. } | E::Unsupported { .. } | E::BadSearch { .. } | E::Damaged { .. } => {
+                Self::failed(error.to_string())
+            }
         }
     }
 }
@@ -105,7 +119,9 @@ impl From<event_log::StreamError> for Failure {
         use event_log::StreamError as E;
         match &error {
             E::Unavailable(_) => Self::unreachable(error.to_string()),
-            E::Revoked | E::OutOfRange { .. } | E::Damaged { .. } => Self::failed(error.to_string()),
+            E::Revoked | E::OutOfRange { .. } | E::Damaged { .. } => {
+                Self::failed(error.to_string())
+            }
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The one binary people type. Commands read settings, name the drivers, and call what the services and crates offer; no rule of the
-//! pipeline may be here.
+//! The one binary people type. Commands read settings, name the drivers, and call what the services
+//! and crates offer; no rule of the pipeline may be here.
 
 pub mod cli;
 pub mod client;
@@ -16,7 +16,8 @@ use failure::Failure;
 use output::Output;
 use std::{ffi::OsString, process::ExitCode};
 
-/// Parses, runs, and says what went wrong. Exit codes: 0 done, 1 failed or refused, 2 usage, 3 out of reach.
+/// Parses, runs, and says what went wrong. Exit codes: 0 done, 1 failed or refused, 2 usage, 3 out
+/// of reach.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
@@ -27,14 +28,18 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let output = Output::new(cli.shared.json);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let ended = match runtime {
         Ok(runtime) => {
             let ended = runtime.block_on(commands::run(cli, &output));
             runtime.shutdown_background();
             ended
         }
-        Err(error) => Err(Failure::failed(format!("the process cannot start its threads: {error}"))),
+        Err(error) => Err(Failure::failed(format!(
+            "the process cannot start its threads: {error}"
+        ))),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,4 +1,5 @@
-//! The binary: hands its arguments to the library and exits with what comes back. Nothing else may be here but the allocator.
+//! The binary: hands its arguments to the library and exits with what comes back. Nothing else may
+//! be here but the allocator.
 
 use mimalloc::MiMalloc;
 use std::process::ExitCode;

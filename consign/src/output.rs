@@ -1,5 +1,5 @@
-//! What commands print: tables and sentences for people, or one JSON value. Results go to standard output, everything else to standard
-//! error. A reader that went away is no failure.
+//! What commands print: tables and sentences for people, or one JSON value. Results go to standard
+//! output, everything else to standard error. A reader that went away is no failure.
 
 use crate::failure::Failure;
 use serde::Serialize;
@@ -17,7 +17,11 @@ impl Output {
     }
 
     /// A result: as JSON where that was asked for, else as `text` says it.
-    pub fn result<T: Serialize>(&self, value: &T, text: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+    pub fn result<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce(&T) -> String,
+    ) -> Result<(), Failure> {
         match self.json {
             true => self.line(&json(value)?),
             false => self.line(text(value).trim_end()),
@@ -59,22 +63,33 @@ impl Output {
 
 /// On one line, so that lines can be taken apart by tools.
 fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
-    serde_json::to_string(value).map_err(|error| Failure::failed(format!("the result cannot be shown as JSON: {error}")))
+    serde_json::to_string(value)
+        .map_err(|error| Failure::failed(format!("the result cannot be shown as JSON: {error}")))
 }
 
 /// Columns under their names, as wide as they must be.
 pub fn table(names: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain([names[column].chars().count()]).max().unwrap_or(0)
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
+        cells
+            .chain([names[column].chars().count()])
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..names.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
-        let padded = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let padded = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     let mut text = line(names.to_vec());
-    rows.iter().for_each(|row| text += &line(row.iter().map(String::as_str).collect()));
+    rows.iter()
+        .for_each(|row| text += &line(row.iter().map(String::as_str).collect()));
     text
 }
 
@@ -82,7 +97,13 @@ pub fn table(names: &[&str], rows: &[Vec<String>]) -> String {
 mod tests {
     #[test]
     fn columns_are_as_wide_as_they_must_be() {
-        let rows = [vec!["ä".to_owned(), "1".to_owned()], vec!["bcd".to_owned(), String::new()]];
-        assert_eq!(super::table(&["n", "count"], &rows), "n    count\nä    1\nbcd\n");
+        let rows = [
+            vec!["ä".to_owned(), "1".to_owned()],
+            vec!["bcd".to_owned(), String::new()],
+        ];
+        assert_eq!(
+            super::table(&["n", "count"], &rows),
+            "n    count\nä    1\nbcd\n"
+        );
     }
 }

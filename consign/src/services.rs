@@ -1,5 +1,6 @@
-//! A gateway, a write-worker or a notifier as a process of its own: waits until what it cannot start without is there, saying in `/readyz` what is
-//! missing, then runs. A topic that differs from the table is refused, never mended.
+//! A gateway, a write-worker or a notifier as a process of its own: waits until what it cannot
+//! start without is there, saying in `/readyz` what is missing, then runs. A topic that differs
+//! from the table is refused, never mended.
 
 use crate::{
     failure::Failure,
@@ -21,7 +22,11 @@ pub struct Surroundings {
 
 impl Surroundings {
     pub fn new(drain: Duration) -> Result<Self, Failure> {
-        Ok(Self { health: Health::default(), registry: Registry::new(), shutdown: Shutdown::on_signals(drain)? })
+        Ok(Self {
+            health: Health::default(),
+            registry: Registry::new(),
+            shutdown: Shutdown::on_signals(drain)?,
+        })
     }
 }
 
@@ -29,17 +34,27 @@ impl Surroundings {
 pub async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|error| {
-        Failure::failed(format!("cannot listen on {address}: {error}")).hint(format!("--set {setting}=127.0.0.1:0 takes a free port"))
+        Failure::failed(format!("cannot listen on {address}: {error}"))
+            .hint(format!("--set {setting}=127.0.0.1:0 takes a free port"))
     })
 }
 
-/// Answers on a listener while the service itself cannot yet: health, metrics, and to everything else that it should be tried again.
-/// Returns the listener's other half for the service, and what ends the answering.
-pub fn answer_meanwhile(listener: TcpListener, around: &Surroundings) -> std::io::Result<(TcpListener, Meanwhile)> {
+/// Answers on a listener while the service itself cannot yet: health, metrics, and to everything
+/// else that it should be tried again. Returns the listener's other half for the service, and what
+/// ends the answering.
+pub fn answer_meanwhile(
+    listener: TcpListener,
+    around: &Surroundings,
+) -> std::io::Result<(TcpListener, Meanwhile)> {
     let listener = listener.into_std()?;
     let own = TcpListener::from_std(listener.try_clone()?)?;
     let (stop, shutdown) = around.shutdown.child();
-    let served = runtime::admin::serve_meanwhile(own, around.health.clone(), around.registry.clone(), shutdown);
+    let served = runtime::admin::serve_meanwhile(
+        own,
+        around.health.clone(),
+        around.registry.clone(),
+        shutdown,
+    );
     let served = runtime::spawn("starting", served);
     Ok((TcpListener::from_std(listener)?, Meanwhile { stop, served }))
 }
@@ -54,7 +69,10 @@ impl Meanwhile {
     /// Lets go of the listener; a connection that lingers is cut.
     pub async fn end(mut self) {
         self.stop.soft();
-        if tokio::time::timeout(Duration::from_millis(500), &mut self.served).await.is_err() {
+        if tokio::time::timeout(Duration::from_millis(500), &mut self.served)
+            .await
+            .is_err()
+        {
             self.served.abort();
         }
     }
@@ -72,16 +90,23 @@ pub async fn await_topics(logged: &Logged, around: &Surroundings) -> Result<Opti
                 return Ok(Some(()));
             }
             Ok(problems) => {
-                let differs = problems.iter().filter(|problem| !matches!(problem, TopicProblem::Missing { .. }));
+                let differs = problems
+                    .iter()
+                    .filter(|problem| !matches!(problem, TopicProblem::Missing { .. }));
                 let differs: Vec<_> = differs.map(ToString::to_string).collect();
                 if !differs.is_empty() {
-                    return Err(
-                        Failure::failed(format!("topics are not what they must be: {}", differs.join("; "))).hint("consign topics check")
-                    );
+                    return Err(Failure::failed(format!(
+                        "topics are not what they must be: {}",
+                        differs.join("; ")
+                    ))
+                    .hint("consign topics check"));
                 }
                 around.health.set("log", State::Ready);
                 let missing: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                ("topics", format!("{} (consign topics create)", missing.join("; ")))
+                (
+                    "topics",
+                    format!("{} (consign topics create)", missing.join("; ")),
+                )
             }
             Err(AdminError::Unavailable(why)) => ("log", why),
             Err(error) => return Err(error.into()),
@@ -97,21 +122,44 @@ pub async fn await_topics(logged: &Logged, around: &Surroundings) -> Result<Opti
     }
 }
 
-/// Keeps what `/readyz` says of weak settings, and of the stores where the service does not look itself, true.
+/// Keeps what `/readyz` says of weak settings, and of the stores where the service does not look
+/// itself, true.
 pub fn watch(stack: &Stack, around: &Surroundings, stores: bool) {
     let (log, record, view) = (stack.log.clone(), stack.record.clone(), stack.view.clone());
-    let (topics, health, shutdown) = (stack.topics(), around.health.clone(), around.shutdown.clone());
-    let state =
-        |well: Result<(), store::StoreError>| well.map_or_else(|error| State::Missing { why: error.to_string() }, |()| State::Ready);
+    let (topics, health, shutdown) = (
+        stack.topics(),
+        around.health.clone(),
+        around.shutdown.clone(),
+    );
+    let state = |well: Result<(), store::StoreError>| {
+        well.map_or_else(
+            |error| State::Missing {
+                why: error.to_string(),
+            },
+            |()| State::Ready,
+        )
+    };
     runtime::spawn("watch", async move {
         for round in 0_u32.. {
             if round % 15 == 0
                 && let Ok((_, weak)) = log.admin.durability(&topics).await
             {
-                standalone::prepare::name_weaknesses(&health, weak, record.as_ref(), view.as_deref()).await;
+                standalone::prepare::name_weaknesses(
+                    &health,
+                    weak,
+                    record.as_ref(),
+                    view.as_deref(),
+                )
+                .await;
             }
             if stores {
-                let reached = if log.publisher.healthy() { State::Ready } else { State::Missing { why: "out of reach".to_owned() } };
+                let reached = if log.publisher.healthy() {
+                    State::Ready
+                } else {
+                    State::Missing {
+                        why: "out of reach".to_owned(),
+                    }
+                };
                 health.set("log", reached);
                 health.set("record", state(record.ready().await));
                 if let Some(view) = &view {
@@ -128,7 +176,12 @@ pub fn watch(stack: &Stack, around: &Surroundings, stores: bool) {
 
 /// The same for a service that touches no store.
 pub fn watch_log(logged: &Logged, around: &Surroundings) {
-    let (log, topics, health, shutdown) = (logged.log.clone(), logged.topics(), around.health.clone(), around.shutdown.clone());
+    let (log, topics, health, shutdown) = (
+        logged.log.clone(),
+        logged.topics(),
+        around.health.clone(),
+        around.shutdown.clone(),
+    );
     runtime::spawn("watch", async move {
         for round in 0_u32.. {
             if round % 15 == 0
@@ -136,7 +189,13 @@ pub fn watch_log(logged: &Logged, around: &Surroundings) {
             {
                 standalone::prepare::name_weak_log(&health, weak);
             }
-            let reached = if log.publisher.healthy() { State::Ready } else { State::Missing { why: "out of reach".to_owned() } };
+            let reached = if log.publisher.healthy() {
+                State::Ready
+            } else {
+                State::Missing {
+                    why: "out of reach".to_owned(),
+                }
+            };
             health.set("log", reached);
             tokio::select! {
                 () = shutdown.soft() => return,
@@ -147,8 +206,15 @@ pub fn watch_log(logged: &Logged, around: &Surroundings) {
 }
 
 /// Runs a gateway on what is there.
-pub async fn gateway(config: gateway::Config, listener: TcpListener, ports: gateway::Ports, shutdown: Shutdown) -> Result<(), Failure> {
-    gateway::run(config, listener, ports, shutdown).await.map_err(|error| Failure::failed(error.to_string()))
+pub async fn gateway(
+    config: gateway::Config,
+    listener: TcpListener,
+    ports: gateway::Ports,
+    shutdown: Shutdown,
+) -> Result<(), Failure> {
+    gateway::run(config, listener, ports, shutdown)
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))
 }
 
 /// The machine's clock, as services take it.

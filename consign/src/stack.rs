@@ -1,4 +1,5 @@
-//! The one place where drivers are named: log, record, view, catalog and secret as the settings say. Making them waits for no server.
+//! The one place where drivers are named: log, record, view, catalog and secret as the settings
+//! say. Making them waits for no server.
 
 use crate::{
     failure::Failure,
@@ -33,7 +34,8 @@ impl Stack {
         }
         let opened = Folder::open(settings.data.clone()).await;
         let folder = opened.map_err(|error| match error.is_held() {
-            true => Failure::failed(error.to_string()).hint("it is open in `consign dev`, say: stop that first"),
+            true => Failure::failed(error.to_string())
+                .hint("it is open in `consign dev`, say: stop that first"),
             false => Failure::from(error),
         })?;
         Ok(Self {
@@ -57,19 +59,38 @@ impl Stack {
         let log = kafka(settings)?;
         let record: Arc<dyn Record> = match settings.record.kind {
             RecordKind::Cassandra => Arc::new(Cassandra::new(settings.cassandra.clone())?),
-            RecordKind::Embedded => return Err(Failure::usage("`record.kind` is `embedded`, which does not go with `log.kind` = `kafka`")),
+            RecordKind::Embedded => {
+                return Err(Failure::usage(
+                    "`record.kind` is `embedded`, which does not go with `log.kind` = `kafka`",
+                ));
+            }
         };
         let view: Option<Arc<dyn View>> = match settings.view.kind {
-            ViewKind::Elasticsearch => Some(Arc::new(Elasticsearch::new(settings.elasticsearch.clone())?)),
+            ViewKind::Elasticsearch => Some(Arc::new(Elasticsearch::new(
+                settings.elasticsearch.clone(),
+            )?)),
             ViewKind::None => None,
-            ViewKind::Embedded => return Err(Failure::usage("`view.kind` is `embedded`, which does not go with `log.kind` = `kafka`")),
+            ViewKind::Embedded => {
+                return Err(Failure::usage(
+                    "`view.kind` is `embedded`, which does not go with `log.kind` = `kafka`",
+                ));
+            }
         };
-        Ok(Self { log, record, view, layout: settings.topics.layout(), folder: None })
+        Ok(Self {
+            log,
+            record,
+            view,
+            layout: settings.topics.layout(),
+            folder: None,
+        })
     }
 
     /// What a service needs that stands on the log alone.
     pub fn logged(&self) -> Logged {
-        Logged { log: self.log.clone(), layout: self.layout.clone() }
+        Logged {
+            log: self.log.clone(),
+            layout: self.layout.clone(),
+        }
     }
 
     pub fn topics(&self) -> Vec<TopicSpec> {
@@ -99,7 +120,10 @@ impl Logged {
     /// For a service that is one of several and touches no store: on servers only.
     pub fn shared(settings: &Settings) -> Result<Self, Failure> {
         match settings.log.kind {
-            LogKind::Kafka => Ok(Self { log: kafka(settings)?, layout: settings.topics.layout() }),
+            LogKind::Kafka => Ok(Self {
+                log: kafka(settings)?,
+                layout: settings.topics.layout(),
+            }),
             LogKind::Embedded => Err(alone()),
         }
     }
@@ -111,14 +135,20 @@ impl Logged {
 
 fn kafka(settings: &Settings) -> Result<Log, Failure> {
     let brokers = settings.kafka.brokers.join(",");
-    let kafka = kafka::KafkaSettings { brokers, properties: settings.kafka.properties.clone() };
+    let kafka = kafka::KafkaSettings {
+        brokers,
+        properties: settings.kafka.properties.clone(),
+    };
     kafka::connect(kafka).map_err(|error| Failure::usage(error.to_string()))
 }
 
 fn alone() -> Failure {
     let hint = "set log.kind = \"kafka\", record.kind = \"cassandra\", view.kind = \"elasticsearch\" (see deploy/config), or run `consign \
                 dev`, which is all services in one process";
-    Failure::usage("the embedded log is one process's own, so no service can run beside another on it").hint(hint)
+    Failure::usage(
+        "the embedded log is one process's own, so no service can run beside another on it",
+    )
+    .hint(hint)
 }
 
 /// Definitions that are compiled in, and those of the settings' folders.
@@ -134,8 +164,12 @@ pub fn keys(settings: &Settings) -> Result<Keyring, Failure> {
     })
 }
 
-/// Tries again while something is out of reach, for as long as patience lasts; servers may still be starting.
-pub async fn patiently<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Failure>
+/// Tries again while something is out of reach, for as long as patience lasts; servers may still be
+/// starting.
+pub async fn patiently<T, F>(
+    patience: Duration,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, Failure>
 where
     F: Future<Output = Result<T, Failure>>,
 {
@@ -144,7 +178,9 @@ where
     loop {
         let failure = match attempt().await {
             Ok(value) => return Ok(value),
-            Err(failure) if failure.kind != crate::failure::Kind::Unreachable => return Err(failure),
+            Err(failure) if failure.kind != crate::failure::Kind::Unreachable => {
+                return Err(failure);
+            }
             Err(failure) => failure,
         };
         let wait = backoff.next_wait();

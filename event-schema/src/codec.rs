@@ -1,5 +1,6 @@
-//! Events to log records and back: CloudEvents 1.0 in Kafka binary mode. `ce_*` headers carry the attributes, the value is the JSON data,
-//! the key is the entity key; a person can read it with any Kafka tool. Old bytes must decode for ever: see `fixtures/`.
+//! Events to log records and back: CloudEvents 1.0 in Kafka binary mode. `ce_*` headers carry the
+//! attributes, the value is the JSON data, the key is the entity key; a person can read it with any
+//! Kafka tool. Old bytes must decode for ever: see `fixtures/`.
 
 use crate::decision::{Change, DeadLetter, Decision, Void};
 use crate::envelope::{Attributes, Informative, InformativeData, Transaction, TransactionData};
@@ -62,7 +63,8 @@ pub fn encode_informative(event: &Informative) -> Parts {
     parts_with(INFORMATIVE, &event.attributes, &event.data)
 }
 
-/// `key`: the entity key for decisions and voids, so that tools can group them; control records have none.
+/// `key`: the entity key for decisions and voids, so that tools can group them; control records
+/// have none.
 pub fn encode_change(change: &Change, key: Option<&EntityKey>) -> Parts {
     let (kind, value) = match change {
         Change::Decision(decision) => (DECISION, to_bytes(decision)),
@@ -71,10 +73,15 @@ pub fn encode_change(change: &Change, key: Option<&EntityKey>) -> Parts {
         Change::Void(void) => (VOID, to_bytes(void)),
     };
     let mut headers = base_headers(kind);
-    if let Change::Decision(Decision { request, .. }) | Change::Void(Void { request, .. }) = change {
+    if let Change::Decision(Decision { request, .. }) | Change::Void(Void { request, .. }) = change
+    {
         headers.push(("ce_id".into(), request.to_string().into()));
     }
-    Parts { key: key.map(|key| Bytes::from(key.0.clone())), value: Some(value), headers }
+    Parts {
+        key: key.map(|key| Bytes::from(key.0.clone())),
+        value: Some(value),
+        headers,
+    }
 }
 
 /// Addressed by its key: the instance it is for.
@@ -85,32 +92,59 @@ pub fn encode_mail(mail: &Mail) -> Parts {
         Mail::Presence(presence) => (PRESENCE, &presence.instance, to_bytes(presence)),
         Mail::Progress(progress) => (PROGRESS, &progress.instance, to_bytes(progress)),
     };
-    Parts { key: Some(Bytes::from(instance.clone())), value: Some(value), headers: base_headers(kind) }
+    Parts {
+        key: Some(Bytes::from(instance.clone())),
+        value: Some(value),
+        headers: base_headers(kind),
+    }
 }
 
 /// Keyed so that compaction keeps the newest of each seat, instance and partition.
 pub fn encode_room(record: &RoomRecord) -> Parts {
     let (kind, key, value) = match record {
-        RoomRecord::Sits(seat, subscription) => (SUBSCRIPTION, seat.key(), Some(to_bytes(subscription))),
+        RoomRecord::Sits(seat, subscription) => {
+            (SUBSCRIPTION, seat.key(), Some(to_bytes(subscription)))
+        }
         RoomRecord::Leaves(seat, _) => (SUBSCRIPTION, seat.key(), None),
-        RoomRecord::Beats(beat) => (HEARTBEAT, format!("gateway/{}", beat.reply.instance), Some(to_bytes(beat))),
+        RoomRecord::Beats(beat) => (
+            HEARTBEAT,
+            format!("gateway/{}", beat.reply.instance),
+            Some(to_bytes(beat)),
+        ),
         RoomRecord::Gone { instance } => (HEARTBEAT, format!("gateway/{instance}"), None),
-        RoomRecord::Owns(owner) => (OWNER, format!("owner/{}", owner.partition), Some(to_bytes(owner))),
+        RoomRecord::Owns(owner) => (
+            OWNER,
+            format!("owner/{}", owner.partition),
+            Some(to_bytes(owner)),
+        ),
     };
     let mut headers = base_headers(kind);
     if let RoomRecord::Leaves(_, Some(volatile)) = record {
         headers.push((LEAVING.into(), volatile.get().to_owned().into()));
     }
-    Parts { key: Some(key.into()), value, headers }
+    Parts {
+        key: Some(key.into()),
+        value,
+        headers,
+    }
 }
 
 pub fn encode_dead_letter(letter: &DeadLetter, key: Option<Bytes>) -> Parts {
-    Parts { key, value: Some(to_bytes(letter)), headers: base_headers(DEAD_LETTER) }
+    Parts {
+        key,
+        value: Some(to_bytes(letter)),
+        headers: base_headers(DEAD_LETTER),
+    }
 }
 
-/// A catalog's definitions, keyed by their version: the newest record of each version is all that need be kept.
+/// A catalog's definitions, keyed by their version: the newest record of each version is all that
+/// need be kept.
 pub fn encode_catalog(version: &str, definitions: &serde_json::Value) -> Parts {
-    Parts { key: Some(version.to_owned().into()), value: Some(to_bytes(definitions)), headers: base_headers(CATALOG) }
+    Parts {
+        key: Some(version.to_owned().into()),
+        value: Some(to_bytes(definitions)),
+        headers: base_headers(CATALOG),
+    }
 }
 
 pub fn decode_catalog(parts: &Parts) -> Result<serde_json::Value, DecodeError> {
@@ -120,12 +154,18 @@ pub fn decode_catalog(parts: &Parts) -> Result<serde_json::Value, DecodeError> {
 
 pub fn decode_transaction(parts: &Parts) -> Result<Transaction, DecodeError> {
     expect_type(parts, TRANSACTION)?;
-    Ok(Transaction { attributes: attributes(parts)?, data: value::<TransactionData>(parts)? })
+    Ok(Transaction {
+        attributes: attributes(parts)?,
+        data: value::<TransactionData>(parts)?,
+    })
 }
 
 pub fn decode_informative(parts: &Parts) -> Result<Informative, DecodeError> {
     expect_type(parts, INFORMATIVE)?;
-    Ok(Informative { attributes: attributes(parts)?, data: value::<InformativeData>(parts)? })
+    Ok(Informative {
+        attributes: attributes(parts)?,
+        data: value::<InformativeData>(parts)?,
+    })
 }
 
 pub fn decode_change(parts: &Parts) -> Result<Change, DecodeError> {
@@ -149,17 +189,32 @@ pub fn decode_mail(parts: &Parts) -> Result<Mail, DecodeError> {
 }
 
 pub fn decode_room(parts: &Parts) -> Result<RoomRecord, DecodeError> {
-    let key = parts.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).ok_or(DecodeError::BadKey)?;
+    let key = parts
+        .key
+        .as_deref()
+        .and_then(|key| std::str::from_utf8(key).ok())
+        .ok_or(DecodeError::BadKey)?;
     match header(parts, "ce_type")? {
         SUBSCRIPTION => {
             let seat = Seat::parse(key).ok_or(DecodeError::BadKey)?;
             match parts.value {
                 Some(_) => Ok(RoomRecord::Sits(seat, value(parts)?)),
-                None => Ok(RoomRecord::Leaves(seat, header(parts, LEAVING).ok().map(serde_json::from_str).transpose()?)),
+                None => Ok(RoomRecord::Leaves(
+                    seat,
+                    header(parts, LEAVING)
+                        .ok()
+                        .map(serde_json::from_str)
+                        .transpose()?,
+                )),
             }
         }
         HEARTBEAT if parts.value.is_some() => Ok(RoomRecord::Beats(value(parts)?)),
-        HEARTBEAT => Ok(RoomRecord::Gone { instance: key.strip_prefix("gateway/").ok_or(DecodeError::BadKey)?.to_owned() }),
+        HEARTBEAT => Ok(RoomRecord::Gone {
+            instance: key
+                .strip_prefix("gateway/")
+                .ok_or(DecodeError::BadKey)?
+                .to_owned(),
+        }),
         OWNER => Ok(RoomRecord::Owns(value(parts)?)),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }
@@ -172,7 +227,11 @@ pub fn decode_dead_letter(parts: &Parts) -> Result<DeadLetter, DecodeError> {
 
 /// A header's text, if it is there and is text.
 pub fn header<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, DecodeError> {
-    let (_, bytes) = parts.headers.iter().find(|(n, _)| n == name).ok_or(DecodeError::MissingHeader(name))?;
+    let (_, bytes) = parts
+        .headers
+        .iter()
+        .find(|(n, _)| n == name)
+        .ok_or(DecodeError::MissingHeader(name))?;
     std::str::from_utf8(bytes).map_err(|e| DecodeError::BadHeader(name, e.to_string()))
 }
 
@@ -181,7 +240,10 @@ fn base_headers(kind: &'static str) -> Vec<(Cow<'static, str>, Bytes)> {
     headers.push(("ce_specversion".into(), Bytes::from_static(b"1.0")));
     headers.push(("ce_type".into(), Bytes::from_static(kind.as_bytes())));
     headers.push(("ce_source".into(), Bytes::from_static(b"/consign")));
-    headers.push(("content-type".into(), Bytes::from_static(b"application/json")));
+    headers.push((
+        "content-type".into(),
+        Bytes::from_static(b"application/json"),
+    ));
     headers
 }
 
@@ -196,19 +258,26 @@ fn parts_with<T: serde::Serialize>(kind: &'static str, attributes: &Attributes, 
     if let Some(trace) = &attributes.traceparent {
         headers.push(("traceparent".into(), trace.clone().into()));
     }
-    Parts { key: Some(attributes.key.0.clone().into()), value: Some(to_bytes(data)), headers }
+    Parts {
+        key: Some(attributes.key.0.clone().into()),
+        value: Some(to_bytes(data)),
+        headers,
+    }
 }
 
 fn attributes(parts: &Parts) -> Result<Attributes, DecodeError> {
     let id = header(parts, "ce_id")?;
     let time = header(parts, "ce_time")?;
     Ok(Attributes {
-        id: RequestId::parse_trusted(id).map_err(|e| DecodeError::BadHeader("ce_id", e.to_string()))?,
+        id: RequestId::parse_trusted(id)
+            .map_err(|e| DecodeError::BadHeader("ce_id", e.to_string()))?,
         tenant: header(parts, "ce_tenant")?.to_owned(),
         operation: header(parts, "ce_operation")?.to_owned(),
         catalog: header(parts, "ce_catalog")?.to_owned(),
         key: EntityKey(header(parts, "ce_partitionkey")?.to_owned()),
-        time: from_rfc3339(time).ok_or_else(|| DecodeError::BadHeader("ce_time", format!("`{time}` is not an RFC 3339 time")))?,
+        time: from_rfc3339(time).ok_or_else(|| {
+            DecodeError::BadHeader("ce_time", format!("`{time}` is not an RFC 3339 time"))
+        })?,
         traceparent: header(parts, "traceparent").ok().map(str::to_owned),
     })
 }
@@ -221,24 +290,31 @@ fn expect_type(parts: &Parts, expected: &'static str) -> Result<(), DecodeError>
 }
 
 fn value<T: DeserializeOwned>(parts: &Parts) -> Result<T, DecodeError> {
-    Ok(serde_json::from_slice(parts.value.as_deref().ok_or(DecodeError::NoValue)?)?)
+    Ok(serde_json::from_slice(
+        parts.value.as_deref().ok_or(DecodeError::NoValue)?,
+    )?)
 }
 
 fn to_bytes<T: serde::Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value).expect("events are plain JSON").into()
+    serde_json::to_vec(value)
+        .expect("events are plain JSON")
+        .into()
 }
 
 /// Unix milliseconds as an RFC 3339 text in UTC.
 pub fn rfc3339(millis: i64) -> String {
     let nanos = i128::from(millis) * 1_000_000;
-    let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos).unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
+    let time = time::OffsetDateTime::from_unix_timestamp_nanos(nanos)
+        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     // Years that RFC 3339 cannot write are a broken clock's.
-    time.format(&time::format_description::well_known::Rfc3339).unwrap_or_else(|_| "1970-01-01T00:00:00Z".to_owned())
+    time.format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_else(|_| "1970-01-01T00:00:00Z".to_owned())
 }
 
 /// And back; `None` if it is not one.
 pub fn from_rfc3339(text: &str) -> Option<i64> {
-    let time = time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
+    let time =
+        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).ok()?;
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 

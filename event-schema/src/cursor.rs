@@ -1,5 +1,5 @@
-//! Cursors: signed handles of how far a subscriber was told, to go on from there. Bound to tenant, principal, room and expiry; short, since every
-//! notification carries one.
+//! Cursors: signed handles of how far a subscriber was told, to go on from there. Bound to tenant,
+//! principal, room and expiry; short, since every notification carries one.
 
 use crate::{notification::Point, signing::Keyring};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -27,7 +27,9 @@ pub struct Bearer<'a> {
 pub enum BadCursor {
     #[error("not a cursor: expected `c1.` and what a notification carried behind it")]
     Malformed,
-    #[error("the cursor was not signed by this deployment for this filter on this collection, or was given to somebody else")]
+    #[error(
+        "the cursor was not signed by this deployment for this filter on this collection, or was given to somebody else"
+    )]
     Foreign,
     #[error("the cursor has expired")]
     Expired,
@@ -38,7 +40,8 @@ const PREFIX: &str = "c1.";
 const TAG: usize = 16;
 
 impl Cursor {
-    /// Text form: `c1.` and, URL-safe, the numbers (LEB128), the key's id and the first 16 bytes of the tag.
+    /// Text form: `c1.` and, URL-safe, the numbers (LEB128), the key's id and the first 16 bytes of
+    /// the tag.
     pub fn sign(&self, keys: &Keyring, bearer: Bearer<'_>) -> String {
         let mut bytes = Vec::with_capacity(32 + self.points.len() * 16);
         put(&mut bytes, self.generation.into());
@@ -59,12 +62,26 @@ impl Cursor {
         text
     }
 
-    /// Reads it, checks the signature and that it is the bearer's and not older than `now` (Unix seconds) allows.
-    pub fn open(text: &str, keys: &Keyring, bearer: Bearer<'_>, now: u64) -> Result<Self, BadCursor> {
-        let bytes = text.strip_prefix(PREFIX).and_then(|text| BASE64.decode(text).ok()).ok_or(BadCursor::Malformed)?;
-        let (payload, signature) = bytes.len().checked_sub(TAG + 1).map(|at| bytes.split_at(at)).ok_or(BadCursor::Malformed)?;
+    /// Reads it, checks the signature and that it is the bearer's and not older than `now` (Unix
+    /// seconds) allows.
+    pub fn open(
+        text: &str,
+        keys: &Keyring,
+        bearer: Bearer<'_>,
+        now: u64,
+    ) -> Result<Self, BadCursor> {
+        let bytes = text
+            .strip_prefix(PREFIX)
+            .and_then(|text| BASE64.decode(text).ok())
+            .ok_or(BadCursor::Malformed)?;
+        let (payload, signature) = bytes
+            .len()
+            .checked_sub(TAG + 1)
+            .map(|at| bytes.split_at(at))
+            .ok_or(BadCursor::Malformed)?;
         let cursor = Self::read(payload).ok_or(BadCursor::Malformed)?;
-        let signed = signature[0] == keys.id() && keys.verify(PURPOSE, &parts(bearer, payload), &signature[1..]);
+        let signed = signature[0] == keys.id()
+            && keys.verify(PURPOSE, &parts(bearer, payload), &signature[1..]);
         match () {
             () if !signed => Err(BadCursor::Foreign),
             () if cursor.expires < now => Err(BadCursor::Expired),
@@ -79,9 +96,19 @@ impl Cursor {
         while !bytes.is_empty() {
             let next = take(bytes)?;
             let resume = next.checked_sub(take(bytes)?)?;
-            points.push(Point { resume, next, epoch: take(bytes)?, told: take(bytes)?.try_into().ok()?, informative: take(bytes)? });
+            points.push(Point {
+                resume,
+                next,
+                epoch: take(bytes)?,
+                told: take(bytes)?.try_into().ok()?,
+                informative: take(bytes)?,
+            });
         }
-        Some(Self { generation, expires, points })
+        Some(Self {
+            generation,
+            expires,
+            points,
+        })
     }
 }
 
@@ -90,7 +117,12 @@ fn tag(keys: &Keyring, bearer: Bearer<'_>, payload: &[u8]) -> [u8; 32] {
 }
 
 fn parts<'a>(bearer: Bearer<'a>, payload: &'a [u8]) -> [&'a [u8]; 4] {
-    [bearer.tenant.as_bytes(), bearer.principal.as_bytes(), bearer.room.as_bytes(), payload]
+    [
+        bearer.tenant.as_bytes(),
+        bearer.principal.as_bytes(),
+        bearer.room.as_bytes(),
+        payload,
+    ]
 }
 
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
@@ -107,7 +139,9 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
         let (byte, rest) = bytes.split_first()?;
         *bytes = rest;
         let part = u64::from(byte & 0x7f);
-        number |= part.checked_shl(shift).filter(|shifted| shifted >> shift == part)?;
+        number |= part
+            .checked_shl(shift)
+            .filter(|shifted| shifted >> shift == part)?;
         if byte & 0x80 == 0 {
             return Some(number);
         }

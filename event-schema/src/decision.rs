@@ -1,6 +1,8 @@
-//! The records of `changes`: decisions, and the control records open, mark and void. Only a partition's owner appends them.
+//! The records of `changes`: decisions, and the control records open, mark and void. Only a
+//! partition's owner appends them.
 //!
-//! A record counts only if it carries the epoch of the newest `open` before it: `epoch` is that open's offset in `changes`.
+//! A record counts only if it carries the epoch of the newest `open` before it: `epoch` is that
+//! open's offset in `changes`.
 
 use crate::{
     Raw,
@@ -26,7 +28,8 @@ pub struct Decision {
     pub documents: Vec<DocumentChange>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rows: Vec<RowMutation>,
-    /// Of a refusal: the documents by which it was judged. If one of them was decided over what is then voided, so is the refusal.
+    /// Of a refusal: the documents by which it was judged. If one of them was decided over what is
+    /// then voided, so is the refusal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judged_by: Vec<DocumentKey>,
     /// The same of rows.
@@ -39,7 +42,8 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub volatile: Option<Raw>,
-    /// Unix milliseconds: accepted by the log (append time of the event), decided by the worker's clock.
+    /// Unix milliseconds: accepted by the log (append time of the event), decided by the worker's
+    /// clock.
     pub accepted: i64,
     pub decided: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,8 +59,8 @@ pub struct Open {
     pub time: i64,
 }
 
-/// Every counted decision up to `through` (offset in `changes`, smaller than the mark's own) is resolved, hence all of `transactions` below
-/// `next`.
+/// Every counted decision up to `through` (offset in `changes`, smaller than the mark's own) is
+/// resolved, hence all of `transactions` below `next`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mark {
     pub epoch: u64,
@@ -66,14 +70,16 @@ pub struct Mark {
     /// The smallest offset in `transactions` that is not resolved: where to go on.
     pub next: u64,
     pub time: i64,
-    /// From this offset in `changes` on, decisions are applied again when the partition is taken: behind `through` where the record store
-    /// may forget what it acknowledged, `through + 1` elsewhere.
+    /// From this offset in `changes` on, decisions are applied again when the partition is taken:
+    /// behind `through` where the record store may forget what it acknowledged, `through + 1`
+    /// elsewhere.
     pub reapply_from: u64,
     /// The epoch in force at `reapply_from`.
     pub reapply_epoch: u64,
 }
 
-/// A store will not take a decision (or it follows one on its keys): the reverse change, written at this record's own version.
+/// A store will not take a decision (or it follows one on its keys): the reverse change, written at
+/// this record's own version.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Void {
     pub epoch: u64,
@@ -82,7 +88,8 @@ pub struct Void {
     pub position: Position,
     /// Offset in `changes` of the decision that is undone.
     pub decision: u64,
-    /// Dead-lettered with this reason; `None`: only overtaken by a void before it, and decided anew after.
+    /// Dead-lettered with this reason; `None`: only overtaken by a void before it, and decided anew
+    /// after.
     pub dead: Option<DeadReason>,
     pub documents: Vec<DocumentChange>,
     pub rows: Vec<RowMutation>,
@@ -95,7 +102,10 @@ pub struct Void {
 
 /// Any record of `changes`, by its CloudEvents type.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are decisions: a box would be an allocation for each")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are decisions: a box would be an allocation for each"
+)]
 pub enum Change {
     Decision(Decision),
     Open(Open),

@@ -1,4 +1,5 @@
-//! What a gateway appends: transaction events (which change stores) and informative events (which only tell).
+//! What a gateway appends: transaction events (which change stores) and informative events (which
+//! only tell).
 
 use crate::{
     Raw,
@@ -39,7 +40,8 @@ pub struct TransactionData {
     /// Ids and times that the gateway made for it, by name, so that replays repeat them.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generated: Map<String, Value>,
-    /// The collections it touches, with the incarnation seen when it was accepted: `index/collection` → incarnation.
+    /// The collections it touches, with the incarnation seen when it was accepted:
+    /// `index/collection` → incarnation.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub incarnations: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -72,7 +74,8 @@ pub struct Origin {
     pub silent: bool,
 }
 
-/// An idempotency key as the worker must defend it: `key` is hashed with its scope, so no client text is kept.
+/// An idempotency key as the worker must defend it: `key` is hashed with its scope, so no client
+/// text is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// Hex of HMAC(scope, key).

@@ -1,4 +1,5 @@
-//! Names of things that travel: request ids, entity keys, and the partition a key belongs to. Parsed once, never re-checked.
+//! Names of things that travel: request ids, entity keys, and the partition a key belongs to.
+//! Parsed once, never re-checked.
 
 use crate::signing::Keyring;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -11,8 +12,9 @@ const UNIQUE: usize = 16;
 const LENGTH: usize = 5 + UNIQUE + TAG;
 const PURPOSE: &str = "request-id";
 
-/// A request's name for life. It carries the partition its event is in and a signature, so that any gateway can find the request without
-/// an index, and nobody can make ids up. Text form: `r1` and 36 characters of URL-safe base64.
+/// A request's name for life. It carries the partition its event is in and a signature, so that any
+/// gateway can find the request without an index, and nobody can make ids up. Text form: `r1` and
+/// 36 characters of URL-safe base64.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestId([u8; LENGTH]);
 
@@ -26,7 +28,8 @@ pub enum BadRequestId {
 }
 
 impl RequestId {
-    /// `unique`: 16 bytes that nobody had before, or derived from an idempotency key ([`RequestId::derive`]).
+    /// `unique`: 16 bytes that nobody had before, or derived from an idempotency key
+    /// ([`RequestId::derive`]).
     pub fn mint(keys: &Keyring, generation: u16, partition: u16, unique: [u8; UNIQUE]) -> Self {
         let mut bytes = [0; LENGTH];
         bytes[0] = keys.id();
@@ -38,27 +41,39 @@ impl RequestId {
         Self(bytes)
     }
 
-    /// The 16 bytes that an idempotency key leads to: the same for a true repeat, different for anything else.
+    /// The 16 bytes that an idempotency key leads to: the same for a true repeat, different for
+    /// anything else.
     pub fn derive(keys: &Keyring, scope: &[u8], key: &[u8], body_hash: &[u8]) -> [u8; UNIQUE] {
         first16(&keys.tag("idempotency", &[scope, key, body_hash]))
     }
 
     /// The 16 bytes of child `n`: H(parent, n).
     pub fn child(parent: &[u8; UNIQUE], n: u64) -> [u8; UNIQUE] {
-        first16(&Sha256::new().chain_update(parent).chain_update(n.to_be_bytes()).finalize())
+        first16(
+            &Sha256::new()
+                .chain_update(parent)
+                .chain_update(n.to_be_bytes())
+                .finalize(),
+        )
     }
 
     /// Reads the text form without checking the signature: for records of our own log only.
     pub fn parse_trusted(text: &str) -> Result<Self, BadRequestId> {
         let encoded = text.strip_prefix("r1").ok_or(BadRequestId::Malformed)?;
-        let bytes = BASE64.decode(encoded).map_err(|_| BadRequestId::Malformed)?;
-        bytes.try_into().map(Self).map_err(|_| BadRequestId::Malformed)
+        let bytes = BASE64
+            .decode(encoded)
+            .map_err(|_| BadRequestId::Malformed)?;
+        bytes
+            .try_into()
+            .map(Self)
+            .map_err(|_| BadRequestId::Malformed)
     }
 
     /// Reads the text form a client sent.
     pub fn parse(text: &str, keys: &Keyring) -> Result<Self, BadRequestId> {
         let id = Self::parse_trusted(text)?;
-        let signed = id.0[0] == keys.id() && keys.verify(PURPOSE, &[&id.0[..5 + UNIQUE]], &id.0[5 + UNIQUE..]);
+        let signed = id.0[0] == keys.id()
+            && keys.verify(PURPOSE, &[&id.0[..5 + UNIQUE]], &id.0[5 + UNIQUE..]);
         signed.then_some(id).ok_or(BadRequestId::Forged)
     }
 
@@ -115,13 +130,15 @@ impl schemars::JsonSchema for RequestId {
 }
 
 /// What must stay in order: record key, hence partition (`user/42`, `index/collection/id`).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct EntityKey(pub String);
 
 impl EntityKey {
-    /// The partition of this key among `count`: murmur2 as Kafka's own clients hash keys, so that a record produced by hand with the same
-    /// key lands in the same partition.
+    /// The partition of this key among `count`: murmur2 as Kafka's own clients hash keys, so that a
+    /// record produced by hand with the same key lands in the same partition.
     pub fn partition(&self, count: u16) -> u16 {
         ((murmur2(self.0.as_bytes()) & 0x7fff_ffff) % u32::from(count)) as u16
     }

@@ -1,9 +1,12 @@
-//! What travels in the log, and the rules that every crate must agree on: ids, positions, versions, tokens, events, topics.
+//! What travels in the log, and the rules that every crate must agree on: ids, positions, versions,
+//! tokens, events, topics.
 //!
-//! The life of an event: a gateway makes a [`envelope::Transaction`] with a [`id::RequestId`] and appends it to `transactions`; its offset there
-//! is its [`position::Position`]. The worker that owns the partition plans it, and appends a [`decision::Decision`] to `changes`; the offset
-//! there gives the [`position::Version`] that every store write of it carries. When all of its writes stand, the worker appends a
-//! [`decision::Mark`], and sends a [`outcome::Feedback`] to the gateway that waits.
+//! The life of an event: a gateway makes a [`envelope::Transaction`] with a [`id::RequestId`] and
+//! appends it to `transactions`; its offset there is its [`position::Position`]. The worker that
+//! owns the partition plans it, and appends a [`decision::Decision`] to `changes`; the offset there
+//! gives the [`position::Version`] that every store write of it carries. When all of its writes
+//! stand, the worker appends a [`decision::Mark`], and sends a [`outcome::Feedback`] to the gateway
+//! that waits.
 //!
 //! Pure data and rules: no I/O, no clock, no randomness, no runtime may enter here.
 
@@ -25,10 +28,13 @@ pub mod topics;
 
 pub use schemas::schemas;
 
-/// JSON text that only passes through: validated once, never parsed again unless somebody must look inside.
+/// JSON text that only passes through: validated once, never parsed again unless somebody must look
+/// inside.
 pub type Raw = std::sync::Arc<serde_json::value::RawValue>;
 
 /// Makes [`Raw`] of anything that serialises; keys keep their order.
 pub fn raw<T: serde::Serialize + ?Sized>(value: &T) -> Raw {
-    serde_json::value::to_raw_value(value).expect("a value made of JSON types serialises").into()
+    serde_json::value::to_raw_value(value)
+        .expect("a value made of JSON types serialises")
+        .into()
 }

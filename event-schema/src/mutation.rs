@@ -1,5 +1,5 @@
-//! What a store must know how to do: put a whole document, put, merge or remove a row. A small closed set; a store that meets anything else
-//! has a bug, not a case.
+//! What a store must know how to do: put a whole document, put, merge or remove a row. A small
+//! closed set; a store that meets anything else has a bug, not a case.
 
 use crate::Raw;
 use schemars::JsonSchema;
@@ -7,8 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// A document's full name. `incarnation` tells a collection from one of the same name that was dropped before it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+/// A document's full name. `incarnation` tells a collection from one of the same name that was
+/// dropped before it.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub struct DocumentKey {
     pub index: String,
     pub collection: String,
@@ -22,7 +25,8 @@ impl fmt::Display for DocumentKey {
     }
 }
 
-/// What becomes of one document in a decision: the state before and after, whole. `None` is "no such document".
+/// What becomes of one document in a decision: the state before and after, whole. `None` is "no
+/// such document".
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentChange {
     #[serde(rename = "document")]
@@ -50,7 +54,9 @@ pub struct RowKey {
 impl fmt::Display for RowKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.table)?;
-        self.key.values().try_for_each(|value| write!(f, "/{value}"))
+        self.key
+            .values()
+            .try_for_each(|value| write!(f, "/{value}"))
     }
 }
 
@@ -66,7 +72,8 @@ pub enum RowAction {
     Remove,
 }
 
-/// A row mutation. Cells are JSON values that fit the column's type in the catalog's table; `null` clears a cell.
+/// A row mutation. Cells are JSON values that fit the column's type in the catalog's table; `null`
+/// clears a cell.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RowMutation {
     #[serde(rename = "row")]

@@ -1,20 +1,26 @@
-//! What notifiers send to gateways: records of `mailbox`, addressed to one gateway instance each. One push per gateway and change, with the
-//! list of rooms; what it becomes for each connection is the gateway's affair.
+//! What notifiers send to gateways: records of `mailbox`, addressed to one gateway instance each.
+//! One push per gateway and change, with the list of rooms; what it becomes for each connection is
+//! the gateway's affair.
 
 use crate::{Raw, envelope::Origin, id::RequestId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where a document is after the change, seen from a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Scope {
     In,
     Out,
 }
 
-/// How far the change is: decided, or applied in every store. A message that nobody stores is done at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+/// How far the change is: decided, or applied in every store. A message that nobody stores is done
+/// at once.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     Pending,
@@ -71,8 +77,9 @@ pub struct Notice {
     pub write: Option<(u16, u64)>,
 }
 
-/// How far one partition is told: what anybody needs to go on telling from there. The records from `resume` on are read to know what is not
-/// yet done; what they tell is told from the record `next` on, without its first `told` tellings.
+/// How far one partition is told: what anybody needs to go on telling from there. The records from
+/// `resume` on are read to know what is not yet done; what they tell is told from the record `next`
+/// on, without its first `told` tellings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// An offset in `changes`, never beyond `next`.
@@ -89,7 +96,8 @@ pub struct Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Teller {
     pub partition: u16,
-    /// The offset in `rooms` of the claim under which it tells. Whoever heard a newer claim on the partition does not listen to an older one.
+    /// The offset in `rooms` of the claim under which it tells. Whoever heard a newer claim on the
+    /// partition does not listen to an older one.
     pub claim: u64,
     pub point: Point,
 }
@@ -131,14 +139,16 @@ pub struct Presence {
     pub volatile: Option<Raw>,
     /// Did it say so itself (and not just end)?
     pub said: bool,
-    /// The offset in `rooms` of the record that says it: whoever came in by a later one is not told.
+    /// The offset in `rooms` of the record that says it: whoever came in by a later one is not
+    /// told.
     pub rooms: u64,
     /// Unix milliseconds.
     pub timestamp: i64,
 }
 
-/// From here on these partitions' changes are matched against everything that `rooms` held up to an offset. Sent to the instances that wrote
-/// there lately, only for partitions that the notifier owned as of that offset.
+/// From here on these partitions' changes are matched against everything that `rooms` held up to an
+/// offset. Sent to the instances that wrote there lately, only for partitions that the notifier
+/// owned as of that offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     pub instance: String,

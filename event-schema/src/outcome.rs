@@ -1,4 +1,5 @@
-//! What became of a request: the verdict, the ledger's entry, and the feedback to the gateway that waits.
+//! What became of a request: the verdict, the ledger's entry, and the feedback to the gateway that
+//! waits.
 
 use crate::{
     Raw,
@@ -39,7 +40,8 @@ pub struct Refusal {
     pub pointer: Option<String>,
 }
 
-/// Why an event will never apply as it stands. `code` is stable, `store` names who refused it, where one did.
+/// Why an event will never apply as it stands. `code` is stable, `store` names who refused it,
+/// where one did.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeadReason {
     pub code: String,

@@ -1,4 +1,5 @@
-//! Where an event stands in the log, and the version its effects carry. Order is only defined within one generation and partition.
+//! Where an event stands in the log, and the version its effects carry. Order is only defined
+//! within one generation and partition.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -14,7 +15,8 @@ pub struct Position {
 impl Position {
     /// Is `self` at or behind `other`? `None` when the two are not comparable.
     pub fn at_or_before(&self, other: &Position) -> Option<bool> {
-        (self.generation == other.generation && self.partition == other.partition).then_some(self.offset <= other.offset)
+        (self.generation == other.generation && self.partition == other.partition)
+            .then_some(self.offset <= other.offset)
     }
 }
 
@@ -24,8 +26,22 @@ impl fmt::Display for Position {
     }
 }
 
-/// generation << 44 | offset in `changes` of the decision (or void) that stands. Larger wins in every store.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+/// generation << 44 | offset in `changes` of the decision (or void) that stands. Larger wins in
+/// every store.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Version(pub u64);
 
@@ -33,7 +49,8 @@ pub struct Version(pub u64);
 pub const OFFSET_BITS: u32 = 44;
 
 impl Version {
-    /// `generation` from 1 to 2047, so that `Version << 8` stays within an `i64` and above any wall clock in microseconds.
+    /// `generation` from 1 to 2047, so that `Version << 8` stays within an `i64` and above any wall
+    /// clock in microseconds.
     pub fn new(generation: u16, changes_offset: u64) -> Self {
         debug_assert!((1..2048).contains(&generation) && changes_offset < 1 << OFFSET_BITS);
         Self(u64::from(generation) << OFFSET_BITS | changes_offset)

@@ -1,9 +1,10 @@
-//! The records of `rooms` (compacted, one partition): who listens to what, which gateways are alive, which notifier owns which partition.
-//! Everybody who reads the topic from its beginning folds it to the same state, and the order of its records is the same for all.
+//! The records of `rooms` (compacted, one partition): who listens to what, which gateways are
+//! alive, which notifier owns which partition. Everybody who reads the topic from its beginning
+//! folds it to the same state, and the order of its records is the same for all.
 //!
-//! A notifier that is given a partition appends [`Owner`] and touches no change of it before it has read its own record back. So whoever
-//! reports that it matches against everything up to an offset, and is still the owner as of that offset, cannot have been replaced by one
-//! who knows less.
+//! A notifier that is given a partition appends [`Owner`] and touches no change of it before it has
+//! read its own record back. So whoever reports that it matches against everything up to an offset,
+//! and is still the owner as of that offset, cannot have been replaced by one who knows less.
 
 use crate::{Raw, envelope::Reply};
 use schemars::JsonSchema;
@@ -20,7 +21,8 @@ pub enum Users {
     None,
 }
 
-/// Names one connection's presence in one room: a record's key. A connection with several channels on a room is in it once.
+/// Names one connection's presence in one room: a record's key. A connection with several channels
+/// on a room is in it once.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seat {
     /// The gateway instance, new on each start.
@@ -41,7 +43,8 @@ pub struct Subscription {
     pub mailbox: u16,
     /// Does any of its channels want to hear of other users?
     pub users: Users,
-    /// Does any of them want to hear of what is decided and not yet done? Gateways that do not say so yet may.
+    /// Does any of them want to hear of what is decided and not yet done? Gateways that do not say
+    /// so yet may.
     #[serde(default = "perhaps")]
     pub pending: bool,
     /// Told to others when the connection comes, and when it goes without saying so.
@@ -93,7 +96,11 @@ impl Seat {
 
     pub fn parse(key: &str) -> Option<Self> {
         let mut parts = key.strip_prefix("seat/")?.split('/').map(str::to_owned);
-        let seat = Self { instance: parts.next()?, connection: parts.next()?, room: parts.next()? };
+        let seat = Self {
+            instance: parts.next()?,
+            connection: parts.next()?,
+            room: parts.next()?,
+        };
         parts.next().is_none().then_some(seat)
     }
 }

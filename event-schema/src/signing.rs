@@ -1,4 +1,5 @@
-//! HMAC-SHA256 with named keys: what makes request ids, tokens and cursors unforgeable. It must never log or print a secret.
+//! HMAC-SHA256 with named keys: what makes request ids, tokens and cursors unforgeable. It must
+//! never log or print a secret.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -14,7 +15,10 @@ pub struct Keyring {
 impl Keyring {
     /// `secret`: at least 16 bytes, 32 recommended.
     pub fn new(id: u8, secret: impl Into<Vec<u8>>) -> Self {
-        Self { id, secret: secret.into() }
+        Self {
+            id,
+            secret: secret.into(),
+        }
     }
 
     /// The key's name, carried beside each signature so that secrets can be rotated.
@@ -22,9 +26,11 @@ impl Keyring {
         self.id
     }
 
-    /// The 32-byte tag over `purpose` and `parts`; each part is length-prefixed, so no two lists of parts collide.
+    /// The 32-byte tag over `purpose` and `parts`; each part is length-prefixed, so no two lists of
+    /// parts collide.
     pub fn tag(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
@@ -35,7 +41,9 @@ impl Keyring {
     /// Compares in constant time; `given` may be a prefix of the tag, but of 6 bytes at least.
     pub fn verify(&self, purpose: &str, parts: &[&[u8]], given: &[u8]) -> bool {
         let tag = self.tag(purpose, parts);
-        given.len() >= 6 && given.len() <= tag.len() && given.iter().zip(tag).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
+        given.len() >= 6
+            && given.len() <= tag.len()
+            && given.iter().zip(tag).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
     }
 }
 

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The column types that tables may have. JSON forms: text, uuid as string; int, bigint, double as number; boolean; timestamp as Unix
-/// milliseconds or an RFC 3339 text; lists as arrays, sets as arrays (order lost), maps as objects with text keys.
+/// The column types that tables may have. JSON forms: text, uuid as string; int, bigint, double as
+/// number; boolean; timestamp as Unix milliseconds or an RFC 3339 text; lists as arrays, sets as
+/// arrays (order lost), maps as objects with text keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ColumnType {
@@ -47,6 +48,9 @@ impl Table {
 
     /// Key columns in order: partition key, then clustering.
     pub fn key(&self) -> impl Iterator<Item = &str> {
-        self.partition_key.iter().chain(&self.clustering).map(String::as_str)
+        self.partition_key
+            .iter()
+            .chain(&self.clustering)
+            .map(String::as_str)
     }
 }

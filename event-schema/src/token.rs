@@ -1,4 +1,5 @@
-//! Tokens: signed handles of writes that a reader presents to see at least those writes. Bound to tenant, principal, purpose and expiry.
+//! Tokens: signed handles of writes that a reader presents to see at least those writes. Bound to
+//! tenant, principal, purpose and expiry.
 
 use crate::signing::Keyring;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -21,7 +22,8 @@ pub struct Token {
     /// (partition, offset in `transactions`): the furthest write in each partition that it covers.
     #[serde(rename = "o")]
     pub offsets: Vec<(u16, u64)>,
-    /// The one request it stands for, where it is one: its verdict is asked, not only its partition's progress.
+    /// The one request it stands for, where it is one: its verdict is asked, not only its
+    /// partition's progress.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
     pub request: Option<crate::id::RequestId>,
 }
@@ -50,12 +52,23 @@ impl Token {
         format!("t1.{payload}.{}", BASE64.encode(signature))
     }
 
-    /// Reads, checks the signature and that it is `tenant`'s and `principal`'s and not older than `now` (Unix seconds) allows.
-    pub fn open(text: &str, keys: &Keyring, tenant: &str, principal: &str, now: u64) -> Result<Self, BadToken> {
-        let (payload, signature) = text.strip_prefix("t1.").and_then(|rest| rest.split_once('.')).ok_or(BadToken::Malformed)?;
+    /// Reads, checks the signature and that it is `tenant`'s and `principal`'s and not older than
+    /// `now` (Unix seconds) allows.
+    pub fn open(
+        text: &str,
+        keys: &Keyring,
+        tenant: &str,
+        principal: &str,
+        now: u64,
+    ) -> Result<Self, BadToken> {
+        let (payload, signature) = text
+            .strip_prefix("t1.")
+            .and_then(|rest| rest.split_once('.'))
+            .ok_or(BadToken::Malformed)?;
         let signature = BASE64.decode(signature).map_err(|_| BadToken::Malformed)?;
         let (id, tag) = signature.split_first().ok_or(BadToken::Malformed)?;
-        if *id != keys.id() || tag.len() != 16 || !keys.verify(PURPOSE, &[payload.as_bytes()], tag) {
+        if *id != keys.id() || tag.len() != 16 || !keys.verify(PURPOSE, &[payload.as_bytes()], tag)
+        {
             return Err(BadToken::Forged);
         }
         let json = BASE64.decode(payload).map_err(|_| BadToken::Malformed)?;
@@ -67,7 +80,8 @@ impl Token {
         }
     }
 
-    /// The furthest of both in every partition; it stands for one request only if it did and the other adds nothing.
+    /// The furthest of both in every partition; it stands for one request only if it did and the
+    /// other adds nothing.
     pub fn merge(&mut self, other: &Token) {
         for (partition, offset) in &other.offsets {
             match self.offsets.iter_mut().find(|(p, _)| p == partition) {
@@ -90,16 +104,37 @@ mod tests {
     #[test]
     fn a_token_is_its_owners_until_it_expires() {
         let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
-        let token =
-            Token { tenant: "t".into(), principal: "p".into(), expires: 100, generation: 1, offsets: vec![(0, 7), (3, 9)], request: None };
+        let token = Token {
+            tenant: "t".into(),
+            principal: "p".into(),
+            expires: 100,
+            generation: 1,
+            offsets: vec![(0, 7), (3, 9)],
+            request: None,
+        };
         let text = token.sign(&keys);
         assert_eq!(Token::open(&text, &keys, "t", "p", 100), Ok(token));
-        assert_eq!(Token::open(&text, &keys, "t", "p", 101), Err(BadToken::Expired));
-        assert_eq!(Token::open(&text, &keys, "u", "p", 1), Err(BadToken::Foreign));
-        assert_eq!(Token::open(&text, &keys, "t", "q", 1), Err(BadToken::Foreign));
-        assert_eq!(Token::open(&text, &Keyring::new(1, *b"other"), "t", "p", 1), Err(BadToken::Forged));
+        assert_eq!(
+            Token::open(&text, &keys, "t", "p", 101),
+            Err(BadToken::Expired)
+        );
+        assert_eq!(
+            Token::open(&text, &keys, "u", "p", 1),
+            Err(BadToken::Foreign)
+        );
+        assert_eq!(
+            Token::open(&text, &keys, "t", "q", 1),
+            Err(BadToken::Foreign)
+        );
+        assert_eq!(
+            Token::open(&text, &Keyring::new(1, *b"other"), "t", "p", 1),
+            Err(BadToken::Forged)
+        );
         for nonsense in ["", "t1.", "t1.a", "t1..", "t1.a.b", "x"] {
-            assert!(Token::open(nonsense, &keys, "t", "p", 1).is_err(), "{nonsense:?}");
+            assert!(
+                Token::open(nonsense, &keys, "t", "p", 1).is_err(),
+                "{nonsense:?}"
+            );
         }
     }
 }

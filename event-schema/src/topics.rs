@@ -1,4 +1,5 @@
-//! Every topic: name, key, partitions, retention, cleanup. Start-up creates or checks them against this table and refuses a mismatch.
+//! Every topic: name, key, partitions, retention, cleanup. Start-up creates or checks them against
+//! this table and refuses a mismatch.
 
 use serde::Serialize;
 
@@ -33,7 +34,8 @@ pub struct Topic {
     pub key: &'static str,
     pub partitions: Partitions,
     pub cleanup: Cleanup,
-    /// The largest record in units of the largest document (plus a fixed allowance for the rest of the record).
+    /// The largest record in units of the largest document (plus a fixed allowance for the rest of
+    /// the record).
     pub record_documents: u32,
     /// Must an append be fsynced (or replicated) before it is acknowledged?
     pub durable: bool,
@@ -97,7 +99,8 @@ pub const CATALOG: Topic = Topic {
     durable: true,
     generational: false,
 };
-/// One partition: the order of its records is what fences a notifier that lost a partition without knowing.
+/// One partition: the order of its records is what fences a notifier that lost a partition without
+/// knowing.
 pub const ROOMS: Topic = Topic {
     name: "rooms",
     key: "gateway instance, connection, room",
@@ -109,7 +112,15 @@ pub const ROOMS: Topic = Topic {
 };
 
 /// All topics that are used.
-pub const ALL: [Topic; 7] = [TRANSACTIONS, CHANGES, INFORMATIVE, MAILBOX, DEAD_LETTERS, CATALOG, ROOMS];
+pub const ALL: [Topic; 7] = [
+    TRANSACTIONS,
+    CHANGES,
+    INFORMATIVE,
+    MAILBOX,
+    DEAD_LETTERS,
+    CATALOG,
+    ROOMS,
+];
 
 /// The settings that turn the table into names and numbers.
 #[derive(Clone, Debug)]

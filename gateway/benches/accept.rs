@@ -1,9 +1,13 @@
-//! How many single 1 KiB writes a second the gateway accepts on the embedded log over 64 connections, against an axum handler that parses the
-//! same JSON, appends to nothing and answers 202. Clients and server share the process, so the ratio is what counts.
+//! How many single 1 KiB writes a second the gateway accepts on the embedded log over 64
+//! connections, against an axum handler that parses the same JSON, appends to nothing and answers
+//! 202. Clients and server share the process, so the ratio is what counts.
 //!
 //! `cargo bench -p gateway --bench accept -- [seconds]`
 
-#![allow(clippy::unwrap_used, reason = "a measurement that cannot go on says where")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a measurement that cannot go on says where"
+)]
 
 use axum::{Json, Router, http::StatusCode, routing::post};
 use event_log::{CleanupPolicy, Durability, TopicSpec, embedded};
@@ -30,14 +34,20 @@ const CONNECTIONS: usize = 64;
 
 #[tokio::main]
 async fn main() {
-    let seconds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(5);
+    let seconds = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .next()
+        .unwrap_or(5);
     let folder = tempfile::tempdir().unwrap();
     let gateway = gateway(folder.path()).await;
     let bare = bare().await;
     for round in 0..3 {
         let bare = rate(bare, seconds).await;
         let gateway = rate(gateway, seconds).await;
-        println!("round {round}: bare {bare:.0}/s, gateway {gateway:.0}/s, ratio {:.2}", gateway / bare);
+        println!(
+            "round {round}: bare {bare:.0}/s, gateway {gateway:.0}/s, ratio {:.2}",
+            gateway / bare
+        );
     }
 }
 
@@ -46,7 +56,10 @@ async fn bare() -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let handler = async |Json(value): Json<serde_json::Value>| {
         std::hint::black_box(&value);
-        (StatusCode::ACCEPTED, Json(serde_json::json!({"status": "accepted"})))
+        (
+            StatusCode::ACCEPTED,
+            Json(serde_json::json!({"status": "accepted"})),
+        )
     };
     let router = Router::new().route("/v1/operations/{operation}", post(handler));
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -56,7 +69,12 @@ async fn bare() -> SocketAddr {
 async fn gateway(folder: &std::path::Path) -> SocketAddr {
     let (log, handle) = embedded::open(&folder.join("log"), embedded::Options::default()).unwrap();
     std::mem::forget(handle);
-    let layout = Layout { prefix: "b.".into(), generation: 1, partitions: 12, document_limit: 1 << 20 };
+    let layout = Layout {
+        prefix: "b.".into(),
+        generation: 1,
+        partitions: 12,
+        document_limit: 1 << 20,
+    };
     let spec = |topic: &topics::Topic| TopicSpec {
         name: layout.name(topic),
         partitions: layout.partitions(topic),
@@ -68,10 +86,20 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
         record_limit: layout.record_limit(topic),
         durable: topic.durable,
     };
-    log.admin.create(&topics::ALL.iter().map(spec).collect::<Vec<_>>()).await.unwrap();
-    let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.join("store.sqlite"))).unwrap());
+    log.admin
+        .create(&topics::ALL.iter().map(spec).collect::<Vec<_>>())
+        .await
+        .unwrap();
+    let store = Arc::new(
+        store_embedded::EmbeddedStore::open(store_embedded::Config::new(
+            folder.join("store.sqlite"),
+        ))
+        .unwrap(),
+    );
     let catalog = catalog::Catalog::builtin().unwrap();
-    Record::migrate(store.as_ref(), catalog.tables()).await.unwrap();
+    Record::migrate(store.as_ref(), catalog.tables())
+        .await
+        .unwrap();
     let collection = store::Collection {
         index: "geo".into(),
         collection: "cities".into(),
@@ -80,7 +108,9 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
         settings: None,
         created: 0,
     };
-    Record::create_collection(store.as_ref(), &collection).await.unwrap();
+    Record::create_collection(store.as_ref(), &collection)
+        .await
+        .unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (trigger, shutdown) = Shutdown::manual();
@@ -97,13 +127,21 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
         health: Health::default(),
         registry: prometheus::Registry::new(),
     };
-    tokio::spawn(gateway::run(gateway::Config::default(), listener, ports, shutdown));
+    tokio::spawn(gateway::run(
+        gateway::Config::default(),
+        listener,
+        ports,
+        shutdown,
+    ));
     address
 }
 
 /// Answers a second that were 202.
 async fn rate(address: SocketAddr, seconds: u64) -> f64 {
-    let (count, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    let (count, stop) = (
+        Arc::new(AtomicU64::new(0)),
+        Arc::new(AtomicBool::new(false)),
+    );
     let mut clients = tokio::task::JoinSet::new();
     for client in 0..CONNECTIONS {
         clients.spawn(ask(address, client, count.clone(), stop.clone()));
@@ -126,8 +164,7 @@ async fn ask(address: SocketAddr, client: usize, count: Arc<AtomicU64>, stop: Ar
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let document =
-            serde_json::json!({"name": format!("city {n}"), "population": n, "location": {"lat": 48.85, "lon": 2.35}, "tags": tags});
+        let document = serde_json::json!({"name": format!("city {n}"), "population": n, "location": {"lat": 48.85, "lon": 2.35}, "tags": tags});
         let body =
             serde_json::json!({"index": "geo", "collection": "cities", "_id": format!("{client}-{n}"), "body": document}).to_string();
         let head = format!(
@@ -136,7 +173,11 @@ async fn ask(address: SocketAddr, client: usize, count: Arc<AtomicU64>, stop: Ar
         );
         stream.write_all((head + &body).as_bytes()).await.unwrap();
         let read = answer(&mut stream, &mut buffer).await;
-        assert!(buffer[..read].starts_with(b"HTTP/1.1 202"), "{}", String::from_utf8_lossy(&buffer[..read]));
+        assert!(
+            buffer[..read].starts_with(b"HTTP/1.1 202"),
+            "{}",
+            String::from_utf8_lossy(&buffer[..read])
+        );
         count.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -148,9 +189,22 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> usize {
         let read = stream.read(&mut buffer[filled..]).await.unwrap();
         assert!(read > 0, "the server closed the connection");
         filled += read;
-        let Some(end) = buffer[..filled].windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+        let Some(end) = buffer[..filled]
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+        else {
+            continue;
+        };
         let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
-        let length: usize = head.split("content-length: ").nth(1).unwrap().split("\r\n").next().unwrap().parse().unwrap();
+        let length: usize = head
+            .split("content-length: ")
+            .nth(1)
+            .unwrap()
+            .split("\r\n")
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         if filled >= end + 4 + length {
             return filled;
         }

@@ -1,4 +1,5 @@
-//! What writes answer: outcomes to JSON, status and headers. Wire forms live here and in `routes`, nowhere else.
+//! What writes answer: outcomes to JSON, status and headers. Wire forms live here and in `routes`,
+//! nowhere else.
 
 use crate::{
     app::App,
@@ -54,7 +55,11 @@ struct Items<'a> {
 }
 
 /// An outcome, ready to be told.
-pub(crate) fn told<'a>(app: &App, caller: &Caller, outcome: &'a Outcome) -> Result<Taken<'a>, Problem> {
+pub(crate) fn told<'a>(
+    app: &App,
+    caller: &Caller,
+    outcome: &'a Outcome,
+) -> Result<Taken<'a>, Problem> {
     let (published, entry) = match outcome {
         Outcome::Accepted(published) => (published, None),
         Outcome::Decided(published, entry) => (published, Some(entry)),
@@ -65,23 +70,47 @@ pub(crate) fn told<'a>(app: &App, caller: &Caller, outcome: &'a Outcome) -> Resu
         None if decidable(published.kind) => ("accepted", None),
         None => ("published", None),
         Some((Verdict::Applied, entry)) => ("applied", entry.result.as_deref()),
-        Some((Verdict::Refused(refusal), _)) => return Err(Problem::from(refusal).about(published.request, Some(token))),
-        Some((Verdict::DeadLettered(reason), _)) => return Err(Problem::from(reason).about(published.request, Some(token))),
+        Some((Verdict::Refused(refusal), _)) => {
+            return Err(Problem::from(refusal).about(published.request, Some(token)));
+        }
+        Some((Verdict::DeadLettered(reason), _)) => {
+            return Err(Problem::from(reason).about(published.request, Some(token)));
+        }
     };
-    Ok(Taken { request_id: published.request, token, status, durability: app.durability(), result })
+    Ok(Taken {
+        request_id: published.request,
+        token,
+        status,
+        durability: app.durability(),
+        result,
+    })
 }
 
 /// The token of one write; an informative event is nothing that a read could wait for.
 pub(crate) fn token(app: &App, caller: &Caller, published: &Published) -> String {
     match decidable(published.kind) {
-        true => app.token(caller, vec![(published.partition, published.offset)], Some(published.request)),
+        true => app.token(
+            caller,
+            vec![(published.partition, published.offset)],
+            Some(published.request),
+        ),
         false => app.token(caller, Vec::new(), None),
     }
 }
 
 impl Answer {
-    pub(crate) fn new(operation: &Operation, request: &RawRequest, outcomes: Vec<Outcome>, waited: Option<Duration>) -> Self {
-        Self { outcomes, many: operation.many(), caller: request.caller, waited }
+    pub(crate) fn new(
+        operation: &Operation,
+        request: &RawRequest,
+        outcomes: Vec<Outcome>,
+        waited: Option<Duration>,
+    ) -> Self {
+        Self {
+            outcomes,
+            many: operation.many(),
+            caller: request.caller,
+            waited,
+        }
     }
 
     pub(crate) fn respond(&self, app: &App) -> Response {
@@ -90,7 +119,8 @@ impl Answer {
             false => self.single(app),
         };
         if let Some(waited) = self.waited {
-            let value = HeaderValue::try_from(format!("wait={}", waited.as_secs())).expect("digits are a header's text");
+            let value = HeaderValue::try_from(format!("wait={}", waited.as_secs()))
+                .expect("digits are a header's text");
             response.headers_mut().insert("preference-applied", value);
         }
         response
@@ -98,7 +128,8 @@ impl Answer {
 
     fn single(&self, app: &App) -> Response {
         let Some(outcome) = self.outcomes.first() else {
-            return Problem::new(crate::error::Code::Internal, "a request came to no outcome").into_response();
+            return Problem::new(crate::error::Code::Internal, "a request came to no outcome")
+                .into_response();
         };
         let taken = match told(app, &self.caller, outcome) {
             Ok(taken) => taken,
@@ -106,14 +137,18 @@ impl Answer {
         };
         let status = match outcome {
             Outcome::Decided(..) => StatusCode::OK,
-            Outcome::Accepted(published) if !decidable(published.kind) && self.waited.is_some() => StatusCode::OK,
+            Outcome::Accepted(published) if !decidable(published.kind) && self.waited.is_some() => {
+                StatusCode::OK
+            }
             Outcome::Accepted(_) | Outcome::Failed(_) => StatusCode::ACCEPTED,
         };
         let mut response = json(status, &taken);
-        if let Outcome::Accepted(Published { kind, .. }) | Outcome::Decided(Published { kind, .. }, _) = outcome
+        if let Outcome::Accepted(Published { kind, .. })
+        | Outcome::Decided(Published { kind, .. }, _) = outcome
             && decidable(*kind)
         {
-            let location = HeaderValue::try_from(format!("/v1/requests/{}", taken.request_id)).expect("ids are a header's text");
+            let location = HeaderValue::try_from(format!("/v1/requests/{}", taken.request_id))
+                .expect("ids are a header's text");
             response.headers_mut().insert(header::LOCATION, location);
         }
         if let Outcome::Decided(_, entry) = outcome
@@ -125,8 +160,15 @@ impl Answer {
     }
 
     fn items(&self, app: &App) -> Response {
-        let told: Vec<_> = self.outcomes.iter().map(|outcome| told(app, &self.caller, outcome)).collect();
-        let open = self.outcomes.iter().any(|outcome| matches!(outcome, Outcome::Accepted(_)));
+        let told: Vec<_> = self
+            .outcomes
+            .iter()
+            .map(|outcome| told(app, &self.caller, outcome))
+            .collect();
+        let open = self
+            .outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Outcome::Accepted(_)));
         let items: Vec<_> = told
             .into_iter()
             .map(|told| match told {
@@ -134,7 +176,11 @@ impl Answer {
                 Err(problem) => Item::Problem { problem },
             })
             .collect();
-        let status = if open { StatusCode::ACCEPTED } else { StatusCode::OK };
+        let status = if open {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::OK
+        };
         json(status, &Items { items })
     }
 }
@@ -158,6 +204,9 @@ pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Resp
     let body = serde_json::to_vec(value).expect("answers are plain JSON");
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     response
 }

@@ -1,4 +1,5 @@
-//! What all handlers share: ports, options, and the few tables that live as long as the service. No rule of the write path is here.
+//! What all handlers share: ports, options, and the few tables that live as long as the service. No
+//! rule of the write path is here.
 
 use crate::{
     Ports,
@@ -62,7 +63,10 @@ impl App {
         openapi: bytes::Bytes,
         shutdown: Shutdown,
     ) -> Self {
-        let limits = Limits { rooms_per_connection: config.live.rooms_per_connection, subscriptions: config.live.subscriptions };
+        let limits = Limits {
+            rooms_per_connection: config.live.rooms_per_connection,
+            subscriptions: config.live.subscriptions,
+        };
         let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
         Self {
             subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
@@ -92,7 +96,12 @@ impl App {
     }
 
     /// The signed handle of writes at these places. `request`: the one it stands for, if it is one.
-    pub(crate) fn token(&self, caller: &Caller, offsets: Vec<(u16, u64)>, request: Option<RequestId>) -> String {
+    pub(crate) fn token(
+        &self,
+        caller: &Caller,
+        offsets: Vec<(u16, u64)>,
+        request: Option<RequestId>,
+    ) -> String {
         let token = Token {
             tenant: caller.tenant.to_owned(),
             principal: caller.principal.to_owned(),
@@ -126,5 +135,9 @@ impl App {
 
 /// Whom a cursor of a room is given to.
 pub(crate) fn bearer<'a>(caller: &'a Caller, room: &'a str) -> Bearer<'a> {
-    Bearer { tenant: caller.tenant, principal: caller.principal, room }
+    Bearer {
+        tenant: caller.tenant,
+        principal: caller.principal,
+        room,
+    }
 }

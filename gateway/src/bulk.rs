@@ -1,5 +1,6 @@
-//! Bulks: lines in, answers out, in order, without end. Reading never waits for the client to read its answers; what waits is small
-//! bookkeeping, first in memory, then in a file, and at a bound the bulk ends. What reading does wait for is the log.
+//! Bulks: lines in, answers out, in order, without end. Reading never waits for the client to read
+//! its answers; what waits is small bookkeeping, first in memory, then in a file, and at a bound
+//! the bulk ends. What reading does wait for is the log.
 
 mod answers;
 mod lines;
@@ -29,7 +30,9 @@ impl Place {
         let place = Self(app.clone());
         match app.bulks.fetch_add(1, Ordering::Relaxed) < app.config.max_bulks {
             true => Ok(place),
-            false => Err(Problem::new(Code::Overloaded, "as many bulks run as may at once").retry_after(5)),
+            false => Err(
+                Problem::new(Code::Overloaded, "as many bulks run as may at once").retry_after(5),
+            ),
         }
     }
 }
@@ -40,8 +43,15 @@ impl Drop for Place {
     }
 }
 
-/// Starts a bulk: what can be refused as a whole is refused here, all else is an answer on its line.
-pub(crate) fn start(app: &Shared, operation: &str, headers: &HeaderMap, query: &Query, body: Body) -> Result<Response, Problem> {
+/// Starts a bulk: what can be refused as a whole is refused here, all else is an answer on its
+/// line.
+pub(crate) fn start(
+    app: &Shared,
+    operation: &str,
+    headers: &HeaderMap,
+    query: &Query,
+    body: Body,
+) -> Result<Response, Problem> {
     let operation = validate::operation(app, operation)?;
     if operation.many() {
         let detail = format!("`{}` holds many documents in one request", operation.name());
@@ -51,17 +61,34 @@ pub(crate) fn start(app: &Shared, operation: &str, headers: &HeaderMap, query: &
     let unpack = unpack::Unpack::new(headers::encoding(headers)?, app.config.gzip_ratio);
     let options = Options::read(headers, query, &app.config)?;
     if options.if_match.is_some() {
-        return Err(Problem::new(Code::BadHeader, "If-Match names the version of one document, and a bulk has many: use `if_version`"));
+        return Err(Problem::new(
+            Code::BadHeader,
+            "If-Match names the version of one document, and a bulk has many: use `if_version`",
+        ));
     }
     let place = Place::take(app)?;
     let (writer, reader) = answers::queue(&app.config, app.metrics.bulk_spilled_bytes.clone());
     let caller = Caller::anonymous();
-    let run = run::Run::new(app.clone(), operation.name().to_owned(), caller, options, unpack, writer);
+    let run = run::Run::new(
+        app.clone(),
+        operation.name().to_owned(),
+        caller,
+        options,
+        unpack,
+        writer,
+    );
     runtime::spawn("bulk", async move {
         run.finish(body).await;
         drop(place);
     });
-    let mut response = Response::new(Body::from_stream(render::stream(app.clone(), caller, reader)));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    let mut response = Response::new(Body::from_stream(render::stream(
+        app.clone(),
+        caller,
+        reader,
+    )));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/x-ndjson"),
+    );
     Ok(response)
 }

@@ -1,4 +1,5 @@
-//! This service's options, each with its default. Limits are here and nowhere else; a queue or body without a bound does not exist.
+//! This service's options, each with its default. Limits are here and nowhere else; a queue or body
+//! without a bound does not exist.
 
 mod live;
 
@@ -11,10 +12,12 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where to listen. Nothing authenticates clients yet: keep it on the loopback, or behind something that does.
+    /// Where to listen. Nothing authenticates clients yet: keep it on the loopback, or behind
+    /// something that does.
     pub listen: SocketAddr,
-    /// Web pages that may talk to this gateway, by origin: `https://app.example`; `*` for all. Beside them, always: those of the host that the
-    /// gateway is asked under, and those of this machine where it listens on the loopback. Who is no browser is not asked.
+    /// Web pages that may talk to this gateway, by origin: `https://app.example`; `*` for all.
+    /// Beside them, always: those of the host that the gateway is asked under, and those of this
+    /// machine where it listens on the loopback. Who is no browser is not asked.
     pub allowed_origins: Vec<String>,
     /// The largest body of a single request, and the longest line of a bulk, in bytes.
     pub body_limit_bytes: usize,
@@ -49,9 +52,11 @@ pub struct Config {
     pub after_wait_seconds: u64,
     /// How long catalog routes in Sunbird's envelope wait for the verdict, seconds.
     pub sunbird_wait_seconds: u64,
-    /// How long writes of Kuzzle's protocol wait until they are applied, seconds; then the client is told that they are not yet.
+    /// How long writes of Kuzzle's protocol wait until they are applied, seconds; then the client
+    /// is told that they are not yet.
     pub protocol_wait_seconds: u64,
-    /// Documents that one write of that protocol may name, and documents that one of its reads may fetch.
+    /// Documents that one write of that protocol may name, and documents that one of its reads may
+    /// fetch.
     pub protocol_write_documents: usize,
     pub protocol_fetch_documents: usize,
     /// How long the log may take to acknowledge before the outcome is called unknown, seconds.
@@ -62,23 +67,26 @@ pub struct Config {
     pub idempotency_ttl_seconds: u64,
     /// Idempotency keys remembered here, so that most repeats need not ask a store.
     pub idempotency_entries: u64,
-    /// How often waiting requests are looked up in the ledger, in case their feedback was lost, milliseconds.
+    /// How often waiting requests are looked up in the ledger, in case their feedback was lost,
+    /// milliseconds.
     pub ledger_poll_millis: u64,
     /// How often the list of collections is read anew, seconds.
     pub collections_refresh_seconds: u64,
-    /// Bulk lines that wait for the log's acknowledgement at once, per bulk, and their bytes: a small part of the log's queue, so that bulks
-    /// do not crowd out single writes.
+    /// Bulk lines that wait for the log's acknowledgement at once, per bulk, and their bytes: a
+    /// small part of the log's queue, so that bulks do not crowd out single writes.
     pub bulk_in_flight: usize,
     pub bulk_in_flight_bytes: usize,
     /// Bulks at once; beyond: 429.
     pub max_bulks: usize,
     /// How long a bulk waits for room in the queue to the log before its line is refused, seconds.
     pub bulk_patience_seconds: u64,
-    /// Answers of a bulk that are kept in memory while the client does not read them, in bytes; more go to a file in `spill_dir`.
+    /// Answers of a bulk that are kept in memory while the client does not read them, in bytes;
+    /// more go to a file in `spill_dir`.
     pub bulk_answers_bytes: usize,
     /// And the size of that file at which the bulk ends; nothing more is read.
     pub bulk_spill_limit_bytes: u64,
-    /// Where such files go (unnamed, gone with the process); the system's temporary folder by default.
+    /// Where such files go (unnamed, gone with the process); the system's temporary folder by
+    /// default.
     pub spill_dir: Option<PathBuf>,
     /// How many times its size a gzip body may unpack to.
     pub gzip_ratio: u64,

@@ -1,5 +1,6 @@
-//! Connections that stay open: a WebSocket on any path, one task and one state machine ([`state`]) each. It speaks frames and queues; what a
-//! request means is [`crate::protocol`]'s, who is told what is [`crate::subscriptions`]'.
+//! Connections that stay open: a WebSocket on any path, one task and one state machine ([`state`])
+//! each. It speaks frames and queues; what a request means is [`crate::protocol`]'s, who is told
+//! what is [`crate::subscriptions`]'.
 
 mod decode;
 mod deflate;
@@ -53,12 +54,17 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 /// A request that asks to become a WebSocket, on any path.
 pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
     if app.shutdown.is_soft() {
-        return Answer::early(None, Fault::new(Id::ShuttingDown, "the gateway stops").retry_after(Some(1))).to_http();
+        return Answer::early(
+            None,
+            Fault::new(Id::ShuttingDown, "the gateway stops").retry_after(Some(1)),
+        )
+        .to_http();
     }
-    let agreed = match handshake::agree(request.method(), request.headers(), app.config.live.deflate) {
-        Ok(agreed) => agreed,
-        Err(refused) => return refusal(refused),
-    };
+    let agreed =
+        match handshake::agree(request.method(), request.headers(), app.config.live.deflate) {
+            Ok(agreed) => agreed,
+            Err(refused) => return refusal(refused),
+        };
     let place = request.extensions().get::<Arc<Place>>().cloned();
     let upgraded = hyper::upgrade::on(&mut request);
     let deflate = agreed.deflate;
@@ -72,7 +78,10 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         };
         let stream = parts.io.into_inner().into_inner();
         let outbox = Arc::new(Outbox::new(bounds(&app), deflate, app.turns.clone()));
-        let connection = Arc::new(Connection { number: NUMBERS.fetch_add(1, Ordering::Relaxed), outbox });
+        let connection = Arc::new(Connection {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            outbox,
+        });
         serve::run(app, stream, parts.read_buf, connection, deflate).await;
         drop(place);
     });
@@ -87,9 +96,16 @@ fn refusal(refused: Refused) -> Response {
     match refused {
         Refused::Malformed(why) => Answer::early(None, Fault::new(Id::BadHttp, why)).to_http(),
         Refused::Version => {
-            let mut response = Answer::early(None, Fault::new(Id::BadHttp, "only version 13 of WebSocket is spoken")).to_http();
+            let mut response = Answer::early(
+                None,
+                Fault::new(Id::BadHttp, "only version 13 of WebSocket is spoken"),
+            )
+            .to_http();
             *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
-            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            response.headers_mut().insert(
+                header::SEC_WEBSOCKET_VERSION,
+                HeaderValue::from_static("13"),
+            );
             response
         }
     }

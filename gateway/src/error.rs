@@ -1,5 +1,6 @@
-//! The only place where an error becomes a status code. Everything that can go wrong on the way of a request ends as a [`Problem`]
-//! (RFC 9457, `application/problem+json`) with a stable code of [`code::TABLE`]. Nothing here logs, retries or decides.
+//! The only place where an error becomes a status code. Everything that can go wrong on the way of
+//! a request ends as a [`Problem`] (RFC 9457, `application/problem+json`) with a stable code of
+//! [`code::TABLE`]. Nothing here logs, retries or decides.
 
 pub mod code;
 mod from;
@@ -154,7 +155,10 @@ impl IntoResponse for Problem {
         let body = serde_json::to_vec(&self).expect("a problem is plain JSON");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         self.headers(response.headers_mut());
         response
     }

@@ -1,5 +1,6 @@
-//! Stage 6: the verdict on its way back. Whoever waits is in [`pending`]; verdicts come by [`mailbox`], and where one is lost, [`sweep`]
-//! finds it in the ledger. Nothing here may make a write fail: who gives up waiting is answered 202.
+//! Stage 6: the verdict on its way back. Whoever waits is in [`pending`]; verdicts come by
+//! [`mailbox`], and where one is lost, [`sweep`] finds it in the ledger. Nothing here may make a
+//! write fail: who gives up waiting is answered 202.
 
 pub(crate) mod mailbox;
 pub(crate) mod pending;
@@ -29,17 +30,33 @@ pub(crate) enum Outcome {
     Failed(Problem),
 }
 
-/// Begins to wait for the verdicts of what is about to be published; nobody waits without a `wait`, nor beyond the bound of the table.
-pub(crate) fn expect(app: &App, events: &[Result<Event, Problem>], wait: Option<Duration>) -> Vec<Option<Waiter>> {
-    let begin = |event: &Event| decidable(event.kind()).then(|| app.pending.expect(event.request())).flatten();
+/// Begins to wait for the verdicts of what is about to be published; nobody waits without a `wait`,
+/// nor beyond the bound of the table.
+pub(crate) fn expect(
+    app: &App,
+    events: &[Result<Event, Problem>],
+    wait: Option<Duration>,
+) -> Vec<Option<Waiter>> {
+    let begin = |event: &Event| {
+        decidable(event.kind())
+            .then(|| app.pending.expect(event.request()))
+            .flatten()
+    };
     match wait {
         None => Vec::new(),
-        Some(_) => events.iter().map(|event| event.as_ref().ok().and_then(begin)).collect(),
+        Some(_) => events
+            .iter()
+            .map(|event| event.as_ref().ok().and_then(begin))
+            .collect(),
     }
 }
 
 /// The wait that is honoured: none if somebody who should wait found no room to.
-pub(crate) fn honoured(waiters: &[Option<Waiter>], events: &[Result<Event, Problem>], wait: Option<Duration>) -> Option<Duration> {
+pub(crate) fn honoured(
+    waiters: &[Option<Waiter>],
+    events: &[Result<Event, Problem>],
+    wait: Option<Duration>,
+) -> Option<Duration> {
     let left_out = |(waiter, event): (&Option<Waiter>, &Result<Event, Problem>)| {
         waiter.is_none() && event.as_ref().is_ok_and(|event| decidable(event.kind()))
     };
@@ -56,7 +73,10 @@ pub(crate) async fn verdicts(
 ) -> Vec<Outcome> {
     let deadline = Instant::now() + options.wait.unwrap_or_default();
     let mut outcomes = Vec::with_capacity(published.len());
-    for (published, waiter) in published.into_iter().zip(waiters.into_iter().chain(std::iter::repeat_with(|| None))) {
+    for (published, waiter) in published
+        .into_iter()
+        .zip(waiters.into_iter().chain(std::iter::repeat_with(|| None)))
+    {
         outcomes.push(match (published, waiter) {
             (Ok(published), Some(waiter)) => match verdict(app, waiter, deadline).await {
                 Some(entry) => Outcome::Decided(published, entry),
@@ -73,21 +93,44 @@ pub(crate) async fn verdicts(
 }
 
 /// The answer to a true repeat: the first request's places, and its verdict if somebody waits.
-pub(crate) async fn again(app: &App, operation: &Operation, request: &RawRequest, published: &[Published]) -> Answer {
+pub(crate) async fn again(
+    app: &App,
+    operation: &Operation,
+    request: &RawRequest,
+    published: &[Published],
+) -> Answer {
     let waiters = match request.options.wait {
         None => Vec::new(),
-        Some(_) => published.iter().map(|one| decidable(one.kind).then(|| app.pending.expect(one.request)).flatten()).collect(),
+        Some(_) => published
+            .iter()
+            .map(|one| {
+                decidable(one.kind)
+                    .then(|| app.pending.expect(one.request))
+                    .flatten()
+            })
+            .collect(),
     };
     if !waiters.is_empty() {
         let ids: Vec<_> = published.iter().map(|one| one.request).collect();
         // Without the ledger the sweep finds it later.
         let entries = app.ports.record.ledger(&ids).await.unwrap_or_default();
-        entries.into_iter().flatten().for_each(|entry| _ = app.pending.resolve(entry));
+        entries
+            .into_iter()
+            .flatten()
+            .for_each(|entry| _ = app.pending.resolve(entry));
     }
     let published = published.iter().cloned().map(Ok).collect();
     // What the first request made searchable or not is not asked again.
-    let options = Options { refresh: false, ..request.options.clone() };
-    Answer::new(operation, request, verdicts(app, published, waiters, &options, &[]).await, request.options.wait)
+    let options = Options {
+        refresh: false,
+        ..request.options.clone()
+    };
+    Answer::new(
+        operation,
+        request,
+        verdicts(app, published, waiters, &options, &[]).await,
+        request.options.wait,
+    )
 }
 
 async fn verdict(app: &App, waiter: Waiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {
@@ -100,7 +143,12 @@ async fn verdict(app: &App, waiter: Waiter, deadline: Instant) -> Option<Arc<Led
 }
 
 /// Makes what was applied searchable; what is not in time counts as accepted only.
-async fn searchable(app: &App, outcomes: &mut [Outcome], touched: &[(String, String)], deadline: Instant) {
+async fn searchable(
+    app: &App,
+    outcomes: &mut [Outcome],
+    touched: &[(String, String)],
+    deadline: Instant,
+) {
     let applied = |outcome: &Outcome| matches!(outcome, Outcome::Decided(_, entry) if entry.verdict == Verdict::Applied);
     if !outcomes.iter().any(applied) {
         return;
@@ -108,7 +156,9 @@ async fn searchable(app: &App, outcomes: &mut [Outcome], touched: &[(String, Str
     let refreshed = tokio::time::timeout_at(deadline, async {
         for (index, name) in touched {
             let collection = app.collections.get(index, name).await?;
-            app.refreshes.refresh(app.ports.view.as_deref(), &collection).await?;
+            app.refreshes
+                .refresh(app.ports.view.as_deref(), &collection)
+                .await?;
         }
         Ok::<_, Problem>(())
     });

@@ -1,7 +1,8 @@
-//! The gateway: request → validate → publish → feedback, over HTTP. It decides nothing about documents and writes no store; what it answers
-//! with a 2xx is safe in the log.
+//! The gateway: request → validate → publish → feedback, over HTTP. It decides nothing about
+//! documents and writes no store; what it answers with a 2xx is safe in the log.
 //!
-//! The path of a write is [`write`], a column of verbs in the order of the files. Reads go to the stores and wait for writes they were told of.
+//! The path of a write is [`write`], a column of verbs in the order of the files. Reads go to the
+//! stores and wait for writes they were told of.
 
 mod answer;
 mod app;
@@ -63,25 +64,43 @@ pub enum GatewayError {
     #[error("a metric cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error("the catalog's route {method} {path} of `{operation}` {why}")]
-    Route { method: String, path: String, operation: String, why: String },
+    Route {
+        method: String,
+        path: String,
+        operation: String,
+        why: String,
+    },
     #[error("the catalog's definitions cannot be published: {0}")]
     Catalog(String),
-    #[error("`gateway.allowed_origins` holds {0:?}, which is no origin: a scheme, `://`, a host and perhaps a port, or `*` for all")]
+    #[error(
+        "`gateway.allowed_origins` holds {0:?}, which is no origin: a scheme, `://`, a host and perhaps a port, or `*` for all"
+    )]
     Origin(String),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
 }
 
 /// Serves until shutdown: soft stops accepting and lets requests in hand finish, hard ends at once.
-pub async fn run(config: Config, listener: tokio::net::TcpListener, ports: Ports, shutdown: Shutdown) -> Result<(), GatewayError> {
+pub async fn run(
+    config: Config,
+    listener: tokio::net::TcpListener,
+    ports: Ports,
+    shutdown: Shutdown,
+) -> Result<(), GatewayError> {
     server::run(config, listener, ports, shutdown).await
 }
 
 /// The way of a write, from sound JSON ([`request::read`]) to its answer.
-pub(crate) async fn write(app: &App, operation: &Operation, request: RawRequest) -> Result<Answer, Problem> {
+pub(crate) async fn write(
+    app: &App,
+    operation: &Operation,
+    request: RawRequest,
+) -> Result<Answer, Problem> {
     let (unique, ticket) = match idempotency::identify(app, operation.name(), &request)? {
         Identity::Fresh { unique, ticket } => (unique, ticket),
-        Identity::Repeat(published) => return Ok(feedback::again(app, operation, &request, &published).await),
+        Identity::Repeat(published) => {
+            return Ok(feedback::again(app, operation, &request, &published).await);
+        }
     };
     let valid = validate::validate(app, operation, &request, unique, ticket).await?;
     let touched = valid.collections();

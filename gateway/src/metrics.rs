@@ -27,29 +27,62 @@ impl Metrics {
     pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str| {
             let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone())).map(|()| counter)
+            registry
+                .register(Box::new(counter.clone()))
+                .map(|()| counter)
         };
         let gauge = |name: &str, help: &str| {
             let gauge = IntGauge::new(name, help)?;
             registry.register(Box::new(gauge.clone())).map(|()| gauge)
         };
-        let answered = IntCounterVec::new(Opts::new("consign_gateway_answers_total", "Requests by the class of their answer"), &["class"])?;
+        let answered = IntCounterVec::new(
+            Opts::new(
+                "consign_gateway_answers_total",
+                "Requests by the class of their answer",
+            ),
+            &["class"],
+        )?;
         registry.register(Box::new(answered.clone()))?;
-        let buckets = vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
-        let duration =
-            HistogramOpts::new("consign_gateway_request_duration_seconds", "From a request's head to its answer's head").buckets(buckets);
+        let buckets = vec![
+            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+            30.0, 60.0,
+        ];
+        let duration = HistogramOpts::new(
+            "consign_gateway_request_duration_seconds",
+            "From a request's head to its answer's head",
+        )
+        .buckets(buckets);
         let duration_seconds = Histogram::with_opts(duration)?;
         registry.register(Box::new(duration_seconds.clone()))?;
         Ok(Self {
-            accepted: counter("consign_gateway_accepted_total", "Events that the log acknowledged")?,
-            answered: ["other", "1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| answered.with_label_values(&[class])),
+            accepted: counter(
+                "consign_gateway_accepted_total",
+                "Events that the log acknowledged",
+            )?,
+            answered: ["other", "1xx", "2xx", "3xx", "4xx", "5xx"]
+                .map(|class| answered.with_label_values(&[class])),
             in_flight: gauge("consign_gateway_requests_in_flight", "Requests in hand")?,
             connections: gauge("consign_gateway_connections", "Open connections")?,
-            waiting: gauge("consign_gateway_waiting", "Requests that wait for their verdict")?,
-            sockets: gauge("consign_gateway_sockets", "Connections that became WebSockets")?,
-            subscriptions: gauge("consign_gateway_subscriptions", "Connections in rooms, once for each room")?,
-            notifications: counter("consign_gateway_notifications_total", "Notifications for clients, once for each")?,
-            bulk_lines: counter("consign_gateway_bulk_lines_total", "Lines of bulks that were read")?,
+            waiting: gauge(
+                "consign_gateway_waiting",
+                "Requests that wait for their verdict",
+            )?,
+            sockets: gauge(
+                "consign_gateway_sockets",
+                "Connections that became WebSockets",
+            )?,
+            subscriptions: gauge(
+                "consign_gateway_subscriptions",
+                "Connections in rooms, once for each room",
+            )?,
+            notifications: counter(
+                "consign_gateway_notifications_total",
+                "Notifications for clients, once for each",
+            )?,
+            bulk_lines: counter(
+                "consign_gateway_bulk_lines_total",
+                "Lines of bulks that were read",
+            )?,
             bulk_spilled_bytes: counter(
                 "consign_gateway_bulk_spilled_bytes_total",
                 "Answers of bulks that went to a file because nobody read them",

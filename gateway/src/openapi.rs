@@ -1,4 +1,5 @@
-//! The OpenAPI 3.1 document, made once from the table of routes, the catalog and the table of errors. Nothing in it is written by hand twice.
+//! The OpenAPI 3.1 document, made once from the table of routes, the catalog and the table of
+//! errors. Nothing in it is written by hand twice.
 
 pub(crate) mod doc;
 mod schemas;
@@ -15,13 +16,28 @@ use serde_json::{Map, Value, json};
 pub(crate) fn document(catalog: &Catalog) -> Value {
     let mut paths = Map::new();
     for endpoint in router::endpoints() {
-        insert(&mut paths, &path(&endpoint), endpoint.method.as_str(), described(&endpoint));
+        insert(
+            &mut paths,
+            &path(&endpoint),
+            endpoint.method.as_str(),
+            described(&endpoint),
+        );
     }
     for operation in catalog.operations() {
         let write = named(operation);
-        insert(&mut paths, &format!("/v1/operations/{}", operation.name()), "POST", write);
+        insert(
+            &mut paths,
+            &format!("/v1/operations/{}", operation.name()),
+            "POST",
+            write,
+        );
         if let Some(http) = operation.http() {
-            insert(&mut paths, &router::template(&http.path), &http.method, routed(operation, &http.path));
+            insert(
+                &mut paths,
+                &router::template(&http.path),
+                &http.method,
+                routed(operation, &http.path),
+            );
         }
     }
     json!({
@@ -70,7 +86,10 @@ fn described(endpoint: &Endpoint) -> Value {
         Content::Json(schema) => {
             operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}})
         }
-        Content::Optional(schema) => operation["requestBody"] = json!({"content": {"application/json": {"schema": reference(schema)}}}),
+        Content::Optional(schema) => {
+            operation["requestBody"] =
+                json!({"content": {"application/json": {"schema": reference(schema)}}})
+        }
         Content::Lines => {
             operation["requestBody"] = json!({"required": true, "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one bare request a line; gzip allowed"}}}});
         }
@@ -84,20 +103,34 @@ fn responses(doc: &Doc) -> Value {
     for (status, what, content) in doc.answers {
         let content = match content {
             Content::None => json!({}),
-            Content::Json(schema) | Content::Optional(schema) => json!({"application/json": {"schema": reference(schema)}}),
+            Content::Json(schema) | Content::Optional(schema) => {
+                json!({"application/json": {"schema": reference(schema)}})
+            }
             Content::Lines => json!({"application/x-ndjson": {"schema": reference("BulkLine")}}),
             Content::Text(kind) => json!({*kind: {"schema": {"type": "string"}}}),
         };
-        responses.insert(status.to_string(), json!({"description": what, "content": content}));
+        responses.insert(
+            status.to_string(),
+            json!({"description": what, "content": content}),
+        );
     }
-    responses.insert("default".into(), json!({"$ref": "#/components/responses/Problem"}));
+    responses.insert(
+        "default".into(),
+        json!({"$ref": "#/components/responses/Problem"}),
+    );
     Value::Object(responses)
 }
 
 fn parameters(path: &str, names: &[&str]) -> Vec<Value> {
-    let in_path = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let in_path = in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
-    in_path.chain(names.iter().map(|name| doc::parameter(name))).collect()
+    let in_path = path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let in_path = in_path.map(
+        |name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}),
+    );
+    in_path
+        .chain(names.iter().map(|name| doc::parameter(name)))
+        .collect()
 }
 
 /// `/v1/operations/<name>` with the operation's own schema and examples.
@@ -125,7 +158,11 @@ fn routed(operation: &Operation, path: &str) -> Value {
         Envelope::Sunbird => {
             let params = json!({"type": "object", "properties": {"msgid": {"type": "string"}}});
             let properties = json!({"id": {"type": "string"}, "ver": {"type": "string"}, "ts": {"type": "string"}, "params": params, "request": operation.schema()});
-            (json!({"type": "object", "required": ["request"], "properties": properties}), reference("SunbirdAnswer"), true)
+            (
+                json!({"type": "object", "required": ["request"], "properties": properties}),
+                reference("SunbirdAnswer"),
+                true,
+            )
         }
     };
     let mut routed = json!({
@@ -140,15 +177,28 @@ fn routed(operation: &Operation, path: &str) -> Value {
         },
     });
     routed["responses"]["default"] = match sunbird {
-        true => json!({"description": "Refused, in the envelope", "content": {"application/json": {"schema": reference("SunbirdAnswer")}}}),
+        true => {
+            json!({"description": "Refused, in the envelope", "content": {"application/json": {"schema": reference("SunbirdAnswer")}}})
+        }
         false => json!({"$ref": "#/components/responses/Problem"}),
     };
     routed
 }
 
 fn examples(operation: &Operation, sunbird: bool) -> Value {
-    let value = |request: &Value| if sunbird { json!({ "request": request }) } else { request.clone() };
-    let examples = operation.examples().iter().map(|example| (example.title.clone(), json!({"value": value(&example.request)})));
+    let value = |request: &Value| {
+        if sunbird {
+            json!({ "request": request })
+        } else {
+            request.clone()
+        }
+    };
+    let examples = operation.examples().iter().map(|example| {
+        (
+            example.title.clone(),
+            json!({"value": value(&example.request)}),
+        )
+    });
     Value::Object(examples.collect())
 }
 
@@ -157,7 +207,10 @@ fn reference(schema: &str) -> Value {
 }
 
 fn problem_response() -> Value {
-    let codes: Vec<_> = code::TABLE.iter().map(|row| format!("- {} `{}`: {}", row.status, row.name, row.title)).collect();
+    let codes: Vec<_> = code::TABLE
+        .iter()
+        .map(|row| format!("- {} `{}`: {}", row.status, row.name, row.title))
+        .collect();
     json!({
         "description": format!("A problem (RFC 9457) with a stable code:\n\n{}", codes.join("\n")),
         "content": {"application/problem+json": {"schema": reference("Problem")}},

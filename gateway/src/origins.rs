@@ -1,5 +1,6 @@
-//! Which web pages may talk to this gateway. A browser says in `Origin` where a page is from; whoever sends none is no browser, and is let in.
-//! It judges by what a browser says alone: it authenticates nobody, and keeps no other program out.
+//! Which web pages may talk to this gateway. A browser says in `Origin` where a page is from;
+//! whoever sends none is no browser, and is let in. It judges by what a browser says alone: it
+//! authenticates nobody, and keeps no other program out.
 
 use crate::{
     GatewayError,
@@ -19,7 +20,14 @@ const TOLD: [HeaderName; 5] = [
     header::LOCATION,
     header::RETRY_AFTER,
 ];
-const METHODS: [Method; 6] = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
 /// How long a browser need not ask again whether it may.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
@@ -28,7 +36,8 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 pub(crate) struct Origins {
     any: bool,
     named: Vec<Origin>,
-    /// Only programs of this machine can reach the gateway, and so can every page that is open on it.
+    /// Only programs of this machine can reach the gateway, and so can every page that is open on
+    /// it.
     loopback: bool,
     cors: CorsLayer,
 }
@@ -56,7 +65,9 @@ impl Origins {
     /// `allowed` as in the settings; `listens`: the address that the gateway listens on.
     pub(crate) fn new(allowed: &[String], listens: IpAddr) -> Result<Self, GatewayError> {
         let named = allowed.iter().filter(|origin| *origin != "*");
-        let named = named.map(|origin| Origin::parse(origin).ok_or_else(|| GatewayError::Origin(origin.clone())));
+        let named = named.map(|origin| {
+            Origin::parse(origin).ok_or_else(|| GatewayError::Origin(origin.clone()))
+        });
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::mirror_request())
             .allow_methods(AllowMethods::list(METHODS))
@@ -83,23 +94,43 @@ impl Origins {
     }
 
     fn is_welcome(&self, origin: &HeaderValue, headers: &HeaderMap, uri: &Uri) -> bool {
-        let Some(origin) = origin.to_str().ok().and_then(Origin::parse) else { return false };
+        let Some(origin) = origin.to_str().ok().and_then(Origin::parse) else {
+            return false;
+        };
         let web = matches!(origin.scheme.as_str(), "http" | "https");
-        self.named.contains(&origin) || (web && ((self.loopback && origin.is_local()) || self.is_own(&origin, headers, uri)))
+        self.named.contains(&origin)
+            || (web && ((self.loopback && origin.is_local()) || self.is_own(&origin, headers, uri)))
     }
 
-    /// A page from where the gateway itself is reached. On the loopback a name proves nothing: whoever owns one can let it lead here.
+    /// A page from where the gateway itself is reached. On the loopback a name proves nothing:
+    /// whoever owns one can let it lead here.
     fn is_own(&self, origin: &Origin, headers: &HeaderMap, uri: &Uri) -> bool {
-        let host = headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok());
-        let host = host.as_ref().or(uri.authority()).map(|host| Origin::of(&origin.scheme, host));
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| Authority::try_from(host.as_bytes()).ok());
+        let host = host
+            .as_ref()
+            .or(uri.authority())
+            .map(|host| Origin::of(&origin.scheme, host));
         host.as_ref() == Some(origin) && (!self.loopback || origin.address().is_some())
     }
 
     /// What a page that may not ask is told.
     pub(crate) fn refusal(headers: &HeaderMap) -> Response {
-        let origin =
-            headers.get(header::ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()).chars().take(200).collect::<String>());
-        Problem::new(Code::ForeignOrigin, format!("pages of {} may not talk to this gateway", origin.unwrap_or_default())).into_response()
+        let origin = headers.get(header::ORIGIN).map(|origin| {
+            String::from_utf8_lossy(origin.as_bytes())
+                .chars()
+                .take(200)
+                .collect::<String>()
+        });
+        Problem::new(
+            Code::ForeignOrigin,
+            format!(
+                "pages of {} may not talk to this gateway",
+                origin.unwrap_or_default()
+            ),
+        )
+        .into_response()
     }
 
     /// For a page that may: answers a browser that asks so, and lets it read what `answered` says.
@@ -130,11 +161,19 @@ impl Origin {
             _ => None,
         };
         let port = authority.port_u16().filter(|port| Some(*port) != usual);
-        Self { scheme: scheme.to_owned(), host: authority.host().to_ascii_lowercase(), port }
+        Self {
+            scheme: scheme.to_owned(),
+            host: authority.host().to_ascii_lowercase(),
+            port,
+        }
     }
 
     fn address(&self) -> Option<IpAddr> {
-        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+        self.host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse()
+            .ok()
     }
 
     fn is_local(&self) -> bool {

@@ -1,5 +1,6 @@
-//! The protocol of Kuzzle's clients on both transports: a request, the action it names, one envelope for every answer. What an action does is
-//! in its own file; writes go the way of all writes ([`crate::write`]), and what stays open belongs to [`crate::connection`].
+//! The protocol of Kuzzle's clients on both transports: a request, the action it names, one
+//! envelope for every answer. What an action does is in its own file; writes go the way of all
+//! writes ([`crate::write`]), and what stays open belongs to [`crate::connection`].
 
 mod answer;
 mod auth;
@@ -36,9 +37,20 @@ pub(crate) struct Call<'a> {
 }
 
 /// Carries a request out. Never fails: what goes wrong is an answer.
-pub(crate) async fn handle(app: &Shared, request: Request, session: Option<&Arc<Session>>) -> Answer {
+pub(crate) async fn handle(
+    app: &Shared,
+    request: Request,
+    session: Option<&Arc<Session>>,
+) -> Answer {
     let outcome = match table::action(&request.controller, &request.action) {
-        Ok(action) => (action.run)(Call { app, request: &request, session }).await,
+        Ok(action) => {
+            (action.run)(Call {
+                app,
+                request: &request,
+                session,
+            })
+            .await
+        }
         Err(fault) => Err(fault),
     };
     Answer::to(&request, outcome)
@@ -47,7 +59,15 @@ pub(crate) async fn handle(app: &Shared, request: Request, session: Option<&Arc<
 /// No such controller, or no such action of it.
 fn unknown(controller: &str, action: Option<&str>) -> Fault {
     match action {
-        None => Fault::new(Id::NoController, format!("there is no controller \"{controller}\"")).props([controller]),
-        Some(action) => Fault::new(Id::NoAction, format!("there is no action \"{controller}\":\"{action}\"")).props([controller, action]),
+        None => Fault::new(
+            Id::NoController,
+            format!("there is no controller \"{controller}\""),
+        )
+        .props([controller]),
+        Some(action) => Fault::new(
+            Id::NoAction,
+            format!("there is no action \"{controller}\":\"{action}\""),
+        )
+        .props([controller, action]),
     }
 }

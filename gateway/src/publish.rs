@@ -1,4 +1,5 @@
-//! Stage 3: valid requests become events, events go to the log, and the log's acknowledgement is awaited. A 2xx stands on what is here.
+//! Stage 3: valid requests become events, events go to the log, and the log's acknowledgement is
+//! awaited. A 2xx stands on what is here.
 
 pub(crate) mod definitions;
 pub(crate) mod event;
@@ -38,7 +39,14 @@ impl Furthest {
     }
 
     pub(crate) fn token(&self, app: &App, caller: &Caller) -> String {
-        app.token(caller, self.0.iter().map(|(partition, offset)| (*partition, *offset)).collect(), None)
+        app.token(
+            caller,
+            self.0
+                .iter()
+                .map(|(partition, offset)| (*partition, *offset))
+                .collect(),
+            None,
+        )
     }
 }
 
@@ -52,14 +60,36 @@ pub(crate) struct Sent {
 }
 
 /// The events of a request, in its order, with the problems of documents that became none.
-pub(crate) fn events(app: &App, valid: ValidRequest, expects_reply: bool) -> (Vec<Result<Event, Problem>>, Option<Ticket>) {
-    let ValidRequest { kind, items, caller, traceparent, ticket, origin } = valid;
+pub(crate) fn events(
+    app: &App,
+    valid: ValidRequest,
+    expects_reply: bool,
+) -> (Vec<Result<Event, Problem>>, Option<Ticket>) {
+    let ValidRequest {
+        kind,
+        items,
+        caller,
+        traceparent,
+        ticket,
+        origin,
+    } = valid;
     let traceparent = traceparent.unwrap_or_else(event::trace);
     let reply = (expects_reply && crate::feedback::decidable(kind)).then_some(&app.reply);
     let build = |(n, item): (usize, Result<_, Problem>)| {
         let claim = ticket.as_ref().map(|ticket| ticket.claim(n));
         item.map(|item| {
-            event::build(app, kind, item, &event::Context { caller, traceparent: &traceparent, claim, reply, origin: origin.as_ref() })
+            event::build(
+                app,
+                kind,
+                item,
+                &event::Context {
+                    caller,
+                    traceparent: &traceparent,
+                    claim,
+                    reply,
+                    origin: origin.as_ref(),
+                },
+            )
         })
     };
     (items.into_iter().enumerate().map(build).collect(), ticket)
@@ -73,11 +103,20 @@ pub(crate) fn send(app: &App, event: Event) -> Result<Sent, Problem> {
 /// Likewise; where trying again may help, the event comes back.
 pub(crate) fn send_or_back(app: &App, event: Event) -> Result<Sent, Box<(Problem, Option<Event>)>> {
     if !app.ports.log.publisher.healthy() {
-        return Err(Box::new((Problem::new(Code::LogUnavailable, "the log is out of reach").retry_after(2), Some(event))));
+        return Err(Box::new((
+            Problem::new(Code::LogUnavailable, "the log is out of reach").retry_after(2),
+            Some(event),
+        )));
     }
     let (handed, record) = event.hand_over();
     match app.ports.log.publisher.send(record) {
-        Ok(delivery) => Ok(Sent { request: handed.request, kind: handed.kind, delivery, since: Instant::now(), outcome: None }),
+        Ok(delivery) => Ok(Sent {
+            request: handed.request,
+            kind: handed.kind,
+            delivery,
+            since: Instant::now(),
+            outcome: None,
+        }),
         Err(SendError { why, record }) => {
             let back = (why == Refused::QueueFull).then(|| handed.take_back(*record));
             Err(Box::new((why.into(), back)))
@@ -90,9 +129,16 @@ impl Sent {
     pub(crate) async fn acknowledged(&mut self, app: &App) {
         if self.outcome.is_none() {
             let deadline = self.since + app.config.publish_timeout();
-            self.outcome = Some(timeout_at(deadline, &mut self.delivery).await.unwrap_or_else(|_| {
-                Err(DeliveryError::Unknown(format!("nothing was heard for {} s", app.config.publish_timeout_seconds)))
-            }));
+            self.outcome = Some(
+                timeout_at(deadline, &mut self.delivery)
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(DeliveryError::Unknown(format!(
+                            "nothing was heard for {} s",
+                            app.config.publish_timeout_seconds
+                        )))
+                    }),
+            );
         }
     }
 
@@ -100,32 +146,59 @@ impl Sent {
     pub(crate) async fn published(&mut self, app: &App) -> Result<Published, Problem> {
         self.acknowledged(app).await;
         match self.outcome.take() {
-            Some(Ok(Appended { partition, offset, .. })) => {
+            Some(Ok(Appended {
+                partition, offset, ..
+            })) => {
                 app.metrics.accepted.inc();
-                Ok(Published { request: self.request, kind: self.kind, partition, offset })
+                Ok(Published {
+                    request: self.request,
+                    kind: self.kind,
+                    partition,
+                    offset,
+                })
             }
             Some(Err(error)) => {
                 warn!(request = %self.request, %error, "an event was not acknowledged; its client is told so");
                 Err(Problem::from(error).about(self.request, None))
             }
-            None => Err(Problem::new(Code::Internal, "an event was asked for its place twice")),
+            None => Err(Problem::new(
+                Code::Internal,
+                "an event was asked for its place twice",
+            )),
         }
     }
 }
 
-/// Publishes the events of one request. A keyed one is remembered once all of its events are in the log.
-pub(crate) async fn publish(app: &App, events: Vec<Result<Event, Problem>>, ticket: Option<Ticket>) -> Vec<Result<Published, Problem>> {
-    let Some(ticket) = ticket else { return publish_all(app, events).await };
+/// Publishes the events of one request. A keyed one is remembered once all of its events are in the
+/// log.
+pub(crate) async fn publish(
+    app: &App,
+    events: Vec<Result<Event, Problem>>,
+    ticket: Option<Ticket>,
+) -> Vec<Result<Published, Problem>> {
+    let Some(ticket) = ticket else {
+        return publish_all(app, events).await;
+    };
     let published = publish_keyed(app, events).await;
-    if let Some(places) = published.iter().map(|one| one.as_ref().ok().cloned()).collect::<Option<Vec<_>>>() {
+    if let Some(places) = published
+        .iter()
+        .map(|one| one.as_ref().ok().cloned())
+        .collect::<Option<Vec<_>>>()
+    {
         ticket.keep(places.into());
     }
     published
 }
 
 /// All are queued before the first is awaited.
-async fn publish_all(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Result<Published, Problem>> {
-    let sent: Vec<_> = events.into_iter().map(|event| event.and_then(|event| send(app, event))).collect();
+async fn publish_all(
+    app: &App,
+    events: Vec<Result<Event, Problem>>,
+) -> Vec<Result<Published, Problem>> {
+    let sent: Vec<_> = events
+        .into_iter()
+        .map(|event| event.and_then(|event| send(app, event)))
+        .collect();
     let mut published = Vec::with_capacity(sent.len());
     for sent in sent {
         published.push(match sent {
@@ -136,11 +209,16 @@ async fn publish_all(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Resu
     published
 }
 
-/// Repeats of a keyed request that a store remembers are not sent again: their places are in the ledger. If the store cannot be asked, they
-/// are sent, and the worker finds out.
-async fn publish_keyed(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Result<Published, Problem>> {
+/// Repeats of a keyed request that a store remembers are not sent again: their places are in the
+/// ledger. If the store cannot be asked, they are sent, and the worker finds out.
+async fn publish_keyed(
+    app: &App,
+    events: Vec<Result<Event, Problem>>,
+) -> Vec<Result<Published, Problem>> {
     let ids: Vec<_> = events.iter().flatten().map(Event::request).collect();
-    let Ok(remembered) = app.ports.record.ledger(&ids).await else { return publish_all(app, events).await };
+    let Ok(remembered) = app.ports.record.ledger(&ids).await else {
+        return publish_all(app, events).await;
+    };
     let mut remembered = remembered.into_iter();
     let mut places = Vec::with_capacity(events.len());
     let mut rest = Vec::new();
@@ -150,12 +228,20 @@ async fn publish_keyed(app: &App, events: Vec<Result<Event, Problem>>) -> Vec<Re
             let (request, position) = (entry.request, entry.position);
             // Whoever waits need not wait for the sweep.
             app.pending.resolve(entry);
-            Published { request, kind: Kind::Transaction, partition: position.partition, offset: position.offset }
+            Published {
+                request,
+                kind: Kind::Transaction,
+                partition: position.partition,
+                offset: position.offset,
+            }
         }));
         if places.last().is_some_and(Option::is_none) {
             rest.push(event);
         }
     }
     let mut rest = publish_all(app, rest).await.into_iter();
-    places.into_iter().filter_map(|place| place.map(Ok).or_else(|| rest.next())).collect()
+    places
+        .into_iter()
+        .filter_map(|place| place.map(Ok).or_else(|| rest.next()))
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! What reads see: collections by name, the writes their tokens stand for, and searches that are fresh enough. Reads change nothing.
+//! What reads see: collections by name, the writes their tokens stand for, and searches that are
+//! fresh enough. Reads change nothing.
 
 pub(crate) mod after;
 pub(crate) mod collections;

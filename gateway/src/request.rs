@@ -1,4 +1,5 @@
-//! Stage 1: what a client sent, capped, decompressed where allowed, and known to be sound JSON. It knows nothing of operations.
+//! Stage 1: what a client sent, capped, decompressed where allowed, and known to be sound JSON. It
+//! knows nothing of operations.
 
 pub(crate) mod body;
 pub(crate) mod caller;
@@ -37,9 +38,15 @@ pub(crate) struct RawRequest {
 }
 
 impl RawRequest {
-    /// Of sound JSON that was made here; whoever holds what it was made of holds its share of the budget.
+    /// Of sound JSON that was made here; whoever holds what it was made of holds its share of the
+    /// budget.
     pub(crate) fn made(json: Bytes, options: Options, caller: Caller) -> Self {
-        Self { json, options, caller, _held: None }
+        Self {
+            json,
+            options,
+            caller,
+            _held: None,
+        }
     }
 }
 
@@ -50,11 +57,20 @@ pub(crate) async fn read(app: &App, call: Call) -> Result<RawRequest, Problem> {
     let options = Options::read(&call.headers, &call.query, &app.config)?;
     let (json, held) = body::collect(app, &call.headers, call.body).await?;
     sound(&json, app.config.json_depth)?;
-    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: Some(held) })
+    Ok(RawRequest {
+        json,
+        options,
+        caller: Caller::anonymous(),
+        _held: Some(held),
+    })
 }
 
 /// Likewise, but where the path says something too, the body may be left out.
-pub(crate) async fn read_loose(app: &App, call: Call, may_be_empty: bool) -> Result<RawRequest, Problem> {
+pub(crate) async fn read_loose(
+    app: &App,
+    call: Call,
+    may_be_empty: bool,
+) -> Result<RawRequest, Problem> {
     let options = Options::read(&call.headers, &call.query, &app.config)?;
     headers::expect_plain(&call.headers)?;
     let (json, held) = body::collect(app, &call.headers, call.body).await?;
@@ -62,7 +78,12 @@ pub(crate) async fn read_loose(app: &App, call: Call, may_be_empty: bool) -> Res
         headers::expect_json(&call.headers)?;
         sound(&json, app.config.json_depth)?;
     }
-    Ok(RawRequest { json, options, caller: Caller::anonymous(), _held: Some(held) })
+    Ok(RawRequest {
+        json,
+        options,
+        caller: Caller::anonymous(),
+        _held: Some(held),
+    })
 }
 
 /// Is it JSON that can be taken?
@@ -80,6 +101,8 @@ impl From<Fault> for Problem {
             FaultKind::TooDeep => Code::TooDeep,
             FaultKind::Number => Code::NumberOutOfRange,
         };
-        Problem::new(code, fault.message).at(fault.pointer).with("offset", fault.offset.into())
+        Problem::new(code, fault.message)
+            .at(fault.pointer)
+            .with("offset", fault.offset.into())
     }
 }

@@ -1,5 +1,5 @@
-//! Every route on one page: what serves it and how it is described. The router and the OpenAPI document are both made from this table, so
-//! neither can forget one.
+//! Every route on one page: what serves it and how it is described. The router and the OpenAPI
+//! document are both made from this table, so neither can forget one.
 
 use crate::{
     GatewayError,
@@ -29,29 +29,99 @@ pub(crate) struct Endpoint {
 
 /// The table.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let row = |method, path, doc, serve| Endpoint { method, path, doc, serve };
+    let row = |method, path, doc, serve| Endpoint {
+        method,
+        path,
+        doc,
+        serve,
+    };
     vec![
-        row(Method::POST, "/v1/operations/{operation}", &doc::WRITE, Some(post(operations::write::write))),
-        row(Method::POST, "/v1/operations/{operation}/_bulk", &doc::BULK, Some(post(operations::bulk::bulk))),
-        row(Method::GET, "/v1/requests/{id}", &doc::REQUEST, Some(get(requests::show::show))),
-        row(Method::GET, "/v1/collections", &doc::COLLECTIONS, Some(get(collections::list::list))),
-        row(Method::PUT, "/v1/collections/{index}/{collection}", &doc::CREATE_COLLECTION, Some(put(collections::create::create))),
-        row(Method::GET, "/v1/documents/{index}/{collection}/{id}", &doc::DOCUMENT, Some(get(documents::get::get))),
-        row(Method::POST, "/v1/documents/{index}/{collection}/_mget", &doc::MGET, Some(post(documents::mget::mget))),
-        row(Method::POST, "/v1/documents/{index}/{collection}/_count", &doc::COUNT, Some(post(documents::count::count))),
-        row(Method::POST, "/v1/documents/{index}/{collection}/_search", &doc::SEARCH, Some(post(documents::search::search))),
-        row(Method::GET, "/v1/tables/{table}/{*key}", &doc::ROW, Some(get(tables::get::get))),
-        row(Method::GET, "/openapi.json", &doc::OPENAPI, Some(get(about::openapi::openapi))),
-        row(Method::GET, "/docs", &doc::DOCS, Some(get(about::docs::docs))),
-        row(Method::GET, "/docs/errors/{code}", &doc::ERROR_PAGE, Some(get(about::docs::error))),
+        row(
+            Method::POST,
+            "/v1/operations/{operation}",
+            &doc::WRITE,
+            Some(post(operations::write::write)),
+        ),
+        row(
+            Method::POST,
+            "/v1/operations/{operation}/_bulk",
+            &doc::BULK,
+            Some(post(operations::bulk::bulk)),
+        ),
+        row(
+            Method::GET,
+            "/v1/requests/{id}",
+            &doc::REQUEST,
+            Some(get(requests::show::show)),
+        ),
+        row(
+            Method::GET,
+            "/v1/collections",
+            &doc::COLLECTIONS,
+            Some(get(collections::list::list)),
+        ),
+        row(
+            Method::PUT,
+            "/v1/collections/{index}/{collection}",
+            &doc::CREATE_COLLECTION,
+            Some(put(collections::create::create)),
+        ),
+        row(
+            Method::GET,
+            "/v1/documents/{index}/{collection}/{id}",
+            &doc::DOCUMENT,
+            Some(get(documents::get::get)),
+        ),
+        row(
+            Method::POST,
+            "/v1/documents/{index}/{collection}/_mget",
+            &doc::MGET,
+            Some(post(documents::mget::mget)),
+        ),
+        row(
+            Method::POST,
+            "/v1/documents/{index}/{collection}/_count",
+            &doc::COUNT,
+            Some(post(documents::count::count)),
+        ),
+        row(
+            Method::POST,
+            "/v1/documents/{index}/{collection}/_search",
+            &doc::SEARCH,
+            Some(post(documents::search::search)),
+        ),
+        row(
+            Method::GET,
+            "/v1/tables/{table}/{*key}",
+            &doc::ROW,
+            Some(get(tables::get::get)),
+        ),
+        row(
+            Method::GET,
+            "/openapi.json",
+            &doc::OPENAPI,
+            Some(get(about::openapi::openapi)),
+        ),
+        row(
+            Method::GET,
+            "/docs",
+            &doc::DOCS,
+            Some(get(about::docs::docs)),
+        ),
+        row(
+            Method::GET,
+            "/docs/errors/{code}",
+            &doc::ERROR_PAGE,
+            Some(get(about::docs::error)),
+        ),
         row(Method::GET, "/healthz", &doc::HEALTHZ, None),
         row(Method::GET, "/readyz", &doc::READYZ, None),
         row(Method::GET, "/metrics", &doc::METRICS, None),
     ]
 }
 
-/// All routes: the table's, those of catalog operations, those that all services share; everything else is the other protocol's
-/// ([`protocol::http`], whose own table has its routes).
+/// All routes: the table's, those of catalog operations, those that all services share; everything
+/// else is the other protocol's ([`protocol::http`], whose own table has its routes).
 pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
     for Endpoint { path, serve, .. } in endpoints() {
@@ -65,18 +135,32 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
         router = router.route(&path, serve);
     }
     let shared = runtime::admin::routes(app.ports.health.clone(), app.ports.registry.clone());
-    Ok(router.fallback(protocol::http::serve).method_not_allowed_fallback(not_allowed).with_state(app).merge(shared))
+    Ok(router
+        .fallback(protocol::http::serve)
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(app)
+        .merge(shared))
 }
 
 /// The first segments below `/v1` that are the table's own.
-const OWN: [&str; 5] = ["operations", "requests", "collections", "documents", "tables"];
+const OWN: [&str; 5] = [
+    "operations",
+    "requests",
+    "collections",
+    "documents",
+    "tables",
+];
 
 /// The routes that catalog operations bring. A route that would shadow another stops the start.
-fn operation_routes(catalog: &Catalog) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
+fn operation_routes(
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
     for operation in catalog.operations() {
-        let Some(http) = operation.http() else { continue };
+        let Some(http) = operation.http() else {
+            continue;
+        };
         let refuse = |why: String| GatewayError::Route {
             method: http.method.clone(),
             path: http.path.clone(),
@@ -84,24 +168,49 @@ fn operation_routes(catalog: &Catalog) -> Result<BTreeMap<String, MethodRouter<S
             why,
         };
         let path = template(&http.path);
-        let shape = path.split('/').map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect::<Vec<_>>().join("/");
-        let first = path.strip_prefix("/v1/").and_then(|rest| rest.split('/').next());
-        if !first.is_some_and(|first| !first.is_empty() && !first.starts_with('{') && !OWN.contains(&first)) {
-            return Err(refuse("must be below /v1 and outside of the API's own paths".into()));
+        let shape = path
+            .split('/')
+            .map(|segment| {
+                if segment.starts_with('{') {
+                    "{}"
+                } else {
+                    segment
+                }
+            })
+            .collect::<Vec<_>>()
+            .join("/");
+        let first = path
+            .strip_prefix("/v1/")
+            .and_then(|rest| rest.split('/').next());
+        if !first.is_some_and(|first| {
+            !first.is_empty() && !first.starts_with('{') && !OWN.contains(&first)
+        }) {
+            return Err(refuse(
+                "must be below /v1 and outside of the API's own paths".into(),
+            ));
         }
-        if let Some(other) = taken.insert((http.method.clone(), shape), operation.name().to_owned()) {
+        if let Some(other) = taken.insert((http.method.clone(), shape), operation.name().to_owned())
+        {
             return Err(refuse(format!("is the route of `{other}` already")));
         }
-        let method = Method::from_bytes(http.method.as_bytes()).ok().and_then(|method| MethodFilter::try_from(method).ok());
+        let method = Method::from_bytes(http.method.as_bytes())
+            .ok()
+            .and_then(|method| MethodFilter::try_from(method).ok());
         let method = method.ok_or_else(|| refuse("has no method that can be served".into()))?;
         let name = operation.name().to_owned();
         let serve = match operation.envelope() {
-            Envelope::Bare => on(method, async move |state, segments, query, headers, body| {
-                sunbird::call::bare(name, state, segments, query, headers, body).await
-            }),
-            Envelope::Sunbird => on(method, async move |state, segments, query, headers, body| {
-                sunbird::call::call(name, state, segments, query, headers, body).await
-            }),
+            Envelope::Bare => on(
+                method,
+                async move |state, segments, query, headers, body| {
+                    sunbird::call::bare(name, state, segments, query, headers, body).await
+                },
+            ),
+            Envelope::Sunbird => on(
+                method,
+                async move |state, segments, query, headers, body| {
+                    sunbird::call::call(name, state, segments, query, headers, body).await
+                },
+            ),
         };
         let known = routes.remove(&path).unwrap_or_default();
         routes.insert(path, known.merge(serve));
@@ -111,10 +220,17 @@ fn operation_routes(catalog: &Catalog) -> Result<BTreeMap<String, MethodRouter<S
 
 /// `/a/:b` and `/a/{b}` are the same.
 pub(crate) fn template(path: &str) -> String {
-    let segment = |segment: &str| segment.strip_prefix(':').map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"));
+    let segment = |segment: &str| {
+        segment
+            .strip_prefix(':')
+            .map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"))
+    };
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> Problem {
-    Problem::new(Code::MethodNotAllowed, format!("{} takes no {method}", shorten(uri.path())))
+    Problem::new(
+        Code::MethodNotAllowed,
+        format!("{} takes no {method}", shorten(uri.path())),
+    )
 }

@@ -1,4 +1,5 @@
-//! Handlers, a folder per noun and a file per verb. Each takes a request apart, calls one thing, and answers; rules live elsewhere.
+//! Handlers, a folder per noun and a file per verb. Each takes a request apart, calls one thing,
+//! and answers; rules live elsewhere.
 
 pub(crate) mod about;
 pub(crate) mod collections;

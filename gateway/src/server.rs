@@ -1,4 +1,5 @@
-//! Connections: how many, how slow, and how they end. Everything between the listener and the router; it knows no route.
+//! Connections: how many, how slow, and how they end. Everything between the listener and the
+//! router; it knows no route.
 
 pub(crate) mod places;
 mod stall;
@@ -38,14 +39,28 @@ use tower::{Service, service_fn};
 use tracing::{debug, error, info, warn};
 
 /// Serves until shutdown, then drains.
-pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shutdown: Shutdown) -> Result<(), GatewayError> {
+pub(crate) async fn run(
+    config: Config,
+    listener: TcpListener,
+    ports: Ports,
+    shutdown: Shutdown,
+) -> Result<(), GatewayError> {
     let metrics = Metrics::new(&ports.registry)?;
     let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
-    let document = serde_json::to_vec(&openapi::document(&ports.catalog)).expect("an OpenAPI document is plain JSON");
+    let document = serde_json::to_vec(&openapi::document(&ports.catalog))
+        .expect("an OpenAPI document is plain JSON");
     publish::definitions::announce(&ports).await?;
     let reply = mailbox::address(&ports.layout);
     let mailbox = Mailbox::open(ports.log.clone(), &ports.layout, reply.clone()).await?;
-    let app: Shared = Arc::new(App::new(config, ports, reply, metrics, origins, document.into(), shutdown.clone()));
+    let app: Shared = Arc::new(App::new(
+        config,
+        ports,
+        reply,
+        metrics,
+        origins,
+        document.into(),
+        shutdown.clone(),
+    ));
     let router = router::router(app.clone())?;
 
     let health = app.ports.health.clone();
@@ -54,11 +69,39 @@ pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shu
     let (log, clock) = (app.ports.log.clone(), app.ports.clock.clone());
     let beat = Duration::from_millis(app.config.live.heartbeat_millis.max(10));
     spawn("mailbox", mailbox.run(app.clone(), shutdown.clone()));
-    spawn("rooms", follow::run(app.subscriptions.clone(), log.clone(), health.clone(), shutdown.clone()));
-    spawn("seats", append::run(app.subscriptions.clone(), log, clock, beat, shutdown.clone()));
+    spawn(
+        "rooms",
+        follow::run(
+            app.subscriptions.clone(),
+            log.clone(),
+            health.clone(),
+            shutdown.clone(),
+        ),
+    );
+    spawn(
+        "seats",
+        append::run(
+            app.subscriptions.clone(),
+            log,
+            clock,
+            beat,
+            shutdown.clone(),
+        ),
+    );
     spawn("turns", app.turns.clone().run(shutdown.clone()));
-    spawn("sweep", sweep::run(app.pending.clone(), app.ports.record.clone(), poll, shutdown.clone()));
-    spawn("collections", app.collections.clone().follow(refresh, shutdown.clone()));
+    spawn(
+        "sweep",
+        sweep::run(
+            app.pending.clone(),
+            app.ports.record.clone(),
+            poll,
+            shutdown.clone(),
+        ),
+    );
+    spawn(
+        "collections",
+        app.collections.clone().follow(refresh, shutdown.clone()),
+    );
     spawn("watch", watch(app.clone(), shutdown.clone()));
 
     health.set("gateway", State::Ready);
@@ -68,9 +111,18 @@ pub(crate) async fn run(config: Config, listener: TcpListener, ports: Ports, shu
     Ok(())
 }
 
-/// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel, beyond that of their address they are closed.
-async fn accept(app: &Shared, listener: TcpListener, router: Router, shutdown: &Shutdown) -> Arc<Places> {
-    let places = Places::new(app.config.max_connections, app.config.live.connections_per_address);
+/// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel,
+/// beyond that of their address they are closed.
+async fn accept(
+    app: &Shared,
+    listener: TcpListener,
+    router: Router,
+    shutdown: &Shutdown,
+) -> Arc<Places> {
+    let places = Places::new(
+        app.config.max_connections,
+        app.config.live.connections_per_address,
+    );
     let builder = protocol(&app.config);
     loop {
         let accepted = async {
@@ -88,7 +140,17 @@ async fn accept(app: &Shared, listener: TcpListener, router: Router, shutdown: &
                     debug!(address = %from.ip(), "as many connections of this address are open as may be");
                     continue;
                 };
-                spawn("connection", http(app.clone(), builder.clone(), stream, router.clone(), Arc::new(place), shutdown.clone()));
+                spawn(
+                    "connection",
+                    http(
+                        app.clone(),
+                        builder.clone(),
+                        stream,
+                        router.clone(),
+                        Arc::new(place),
+                        shutdown.clone(),
+                    ),
+                );
             }
             Err(error) => {
                 // Out of file descriptors, mostly: others may end in the meantime.
@@ -113,8 +175,16 @@ fn protocol(config: &Config) -> http1::Builder {
 /// What a connection's bytes come through.
 pub(crate) type Guarded = stall::Stall<TcpStream>;
 
-/// Serves requests on a connection until it ends or becomes something else. The place is its own, and that of what it becomes.
-async fn http(app: Shared, builder: http1::Builder, stream: TcpStream, router: Router, place: Arc<Place>, shutdown: Shutdown) {
+/// Serves requests on a connection until it ends or becomes something else. The place is its own,
+/// and that of what it becomes.
+async fn http(
+    app: Shared,
+    builder: http1::Builder,
+    stream: TcpStream,
+    router: Router,
+    place: Arc<Place>,
+    shutdown: Shutdown,
+) {
     app.metrics.connections.inc();
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
@@ -150,7 +220,9 @@ async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Resp
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
     let response = match app.origins.judge(request.headers(), request.uri()) {
         Standing::Foreign if !harmless => Origins::refusal(request.headers()),
-        Standing::Program | Standing::Welcome if upgrade => connection::upgrade(app.clone(), request).await,
+        Standing::Program | Standing::Welcome if upgrade => {
+            connection::upgrade(app.clone(), request).await
+        }
         Standing::Welcome => {
             let answered = service_fn(|request| {
                 let router = router.clone();
@@ -160,11 +232,14 @@ async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Resp
         }
         Standing::Program | Standing::Foreign => {
             let mut response = answer(app, router, request).await;
-            response.headers_mut().append(header::VARY, HeaderValue::from_static("origin"));
+            response
+                .headers_mut()
+                .append(header::VARY, HeaderValue::from_static("origin"));
             response
         }
     };
-    app.metrics.answer(response.status(), begun.elapsed().as_secs_f64());
+    app.metrics
+        .answer(response.status(), begun.elapsed().as_secs_f64());
     response
 }
 
@@ -172,7 +247,9 @@ async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Resp
 async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Response {
     app.metrics.in_flight.inc();
     let response = match app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
-        true => Problem::new(Code::Overloaded, "as many requests are in hand as may be").retry_after(1).into_response(),
+        true => Problem::new(Code::Overloaded, "as many requests are in hand as may be")
+            .retry_after(1)
+            .into_response(),
         false => match AssertUnwindSafe(router.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
@@ -186,7 +263,8 @@ async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Res
     response
 }
 
-/// Lets what is in hand finish, within bounds, and sees that nothing is left in the queue to the log.
+/// Lets what is in hand finish, within bounds, and sees that nothing is left in the queue to the
+/// log.
 async fn drain(app: &App, places: &Places, shutdown: &Shutdown) {
     let open = places.taken();
     info!(connections = open, "the gateway accepts nothing more");
@@ -201,23 +279,46 @@ async fn drain(app: &App, places: &Places, shutdown: &Shutdown) {
     }
     let left = app.ports.log.publisher.flush(Duration::from_secs(5)).await;
     if left > 0 {
-        warn!(records = left, "records were not acknowledged by the log before the end; their clients were not told 2xx");
+        warn!(
+            records = left,
+            "records were not acknowledged by the log before the end; their clients were not told 2xx"
+        );
     }
 }
 
 /// Keeps `/readyz` true to what this service needs.
 async fn watch(app: Shared, shutdown: Shutdown) {
-    let state = |well: Result<(), String>| well.map_or_else(|why| State::Missing { why }, |()| State::Ready);
+    let state = |well: Result<(), String>| {
+        well.map_or_else(|why| State::Missing { why }, |()| State::Ready)
+    };
     loop {
         let health = &app.ports.health;
-        let log = if app.ports.log.publisher.healthy() { Ok(()) } else { Err("the log is out of reach".to_owned()) };
+        let log = if app.ports.log.publisher.healthy() {
+            Ok(())
+        } else {
+            Err("the log is out of reach".to_owned())
+        };
         health.set("log", state(log));
-        health.set("record", state(app.ports.record.ready().await.map_err(|error| error.to_string())));
+        health.set(
+            "record",
+            state(
+                app.ports
+                    .record
+                    .ready()
+                    .await
+                    .map_err(|error| error.to_string()),
+            ),
+        );
         if let Some(view) = &app.ports.view {
-            health.set("view", state(view.ready().await.map_err(|error| error.to_string())));
+            health.set(
+                "view",
+                state(view.ready().await.map_err(|error| error.to_string())),
+            );
         }
         app.metrics.waiting.set(app.pending.len() as i64);
-        app.metrics.subscriptions.set(app.subscriptions.seats() as i64);
+        app.metrics
+            .subscriptions
+            .set(app.subscriptions.seats() as i64);
         tokio::select! {
             () = shutdown.soft() => return health.set("gateway", State::Missing { why: "stopping".into() }),
             () = tokio::time::sleep(Duration::from_secs(2)) => {}

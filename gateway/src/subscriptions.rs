@@ -1,6 +1,7 @@
-//! The gateway's side of subscriptions: which connections sit in which rooms, written down in the topic `rooms` so that notifiers and other
-//! gateways know, and what notifiers send handed to whoever must be told. [`hall`] is the rule; the tasks here only carry records to and fro.
-//! No filter is evaluated here, and nobody is told anything that a notifier did not send.
+//! The gateway's side of subscriptions: which connections sit in which rooms, written down in the
+//! topic `rooms` so that notifiers and other gateways know, and what notifiers send handed to
+//! whoever must be told. [`hall`] is the rule; the tasks here only carry records to and fro. No
+//! filter is evaluated here, and nobody is told anything that a notifier did not send.
 
 pub(crate) mod append;
 pub(crate) mod catch_up;
@@ -56,7 +57,8 @@ pub(crate) enum Refusal {
     Ended,
 }
 
-/// The log is read for so many of those who came back at the same time; the others wait for their turn.
+/// The log is read for so many of those who came back at the same time; the others wait for their
+/// turn.
 const READERS: usize = 8;
 
 /// By index, collection and room: how many connections are in it.
@@ -102,7 +104,8 @@ impl Subscriptions {
         self.outgoing.notify_one();
     }
 
-    /// Answers when nothing of the room can be missed any more; the answer's place is then kept in the connection's outbox.
+    /// Answers when nothing of the room can be missed any more; the answer's place is then kept in
+    /// the connection's outbox.
     pub(crate) async fn subscribe(&self, connection: u64, wish: Wish) -> Result<Granted, Refusal> {
         let room = wish.room.clone();
         let mut told = self.hall.lock().subscribe(connection, wish)?;
@@ -128,7 +131,12 @@ impl Subscriptions {
     }
 
     /// From its return on nothing of the room reaches the outbox.
-    pub(crate) fn unsubscribe(&self, connection: u64, room: &str, volatile: Option<Raw>) -> Result<(), Refusal> {
+    pub(crate) fn unsubscribe(
+        &self,
+        connection: u64,
+        room: &str,
+        volatile: Option<Raw>,
+    ) -> Result<(), Refusal> {
         self.hall.lock().unsubscribe(connection, room, volatile)?;
         self.outgoing.notify_one();
         Ok(())
@@ -137,7 +145,13 @@ impl Subscriptions {
     /// Index, collection and filter of a room that somebody is in, on any gateway.
     pub(crate) fn room(&self, room: &str) -> Option<(String, String, Raw)> {
         let hall = self.hall.lock();
-        hall.fold().room(room).map(|room| (room.index.clone(), room.collection.clone(), room.filter.clone()))
+        hall.fold().room(room).map(|room| {
+            (
+                room.index.clone(),
+                room.collection.clone(),
+                room.filter.clone(),
+            )
+        })
     }
 
     /// Connections in a room, over all gateways.
@@ -151,7 +165,10 @@ impl Subscriptions {
         let mut listing = Listing::new();
         for (name, room) in hall.fold().all() {
             let collections = listing.entry(room.index.clone()).or_default();
-            collections.entry(room.collection.clone()).or_default().insert(name.to_owned(), room.count());
+            collections
+                .entry(room.collection.clone())
+                .or_default()
+                .insert(name.to_owned(), room.count());
         }
         listing
     }
@@ -166,8 +183,14 @@ impl Subscriptions {
         self.instance.subscribe()
     }
 
-    /// `token` makes the handle of the write that a notice tells of, `cursor` that of how far a room is told.
-    pub(crate) fn push(&self, push: &Push, token: impl Fn(&Notice) -> Option<String>, cursor: impl Fn(&str, &[Point]) -> String) -> usize {
+    /// `token` makes the handle of the write that a notice tells of, `cursor` that of how far a
+    /// room is told.
+    pub(crate) fn push(
+        &self,
+        push: &Push,
+        token: impl Fn(&Notice) -> Option<String>,
+        cursor: impl Fn(&str, &[Point]) -> String,
+    ) -> usize {
         self.hall.lock().push(push, || token(&push.notice), cursor)
     }
 

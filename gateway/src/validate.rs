@@ -1,4 +1,5 @@
-//! Stage 2: the catalog's rules, and the collections a request touches. What comes out may be published; nothing else may.
+//! Stage 2: the catalog's rules, and the collections a request touches. What comes out may be
+//! published; nothing else may.
 
 use crate::{
     app::App,
@@ -10,7 +11,8 @@ use catalog::{Accepted, AcceptedRequest, Kind, Operation, Seed};
 use event_schema::envelope::Origin;
 use serde_json::{Map, Value};
 
-/// A request that keeps every rule that can be checked without its documents. Made only by [`validate`].
+/// A request that keeps every rule that can be checked without its documents. Made only by
+/// [`validate`].
 pub(crate) struct ValidRequest {
     pub kind: Kind,
     /// One per event, in the request's order; a problem where one document of many breaks rules.
@@ -24,13 +26,18 @@ pub(crate) struct ValidRequest {
 impl ValidRequest {
     /// Every collection that it may touch, once.
     pub(crate) fn collections(&self) -> Vec<(String, String)> {
-        let touched: std::collections::BTreeSet<_> =
-            self.items.iter().flatten().flat_map(|item| item.accepted.collections.iter().cloned()).collect();
+        let touched: std::collections::BTreeSet<_> = self
+            .items
+            .iter()
+            .flatten()
+            .flat_map(|item| item.accepted.collections.iter().cloned())
+            .collect();
         touched.into_iter().collect()
     }
 }
 
-/// What one event will carry. Its fields are private, so that nothing is published that did not pass through [`item`].
+/// What one event will carry. Its fields are private, so that nothing is published that did not
+/// pass through [`item`].
 pub(crate) struct ValidItem {
     accepted: Accepted,
     incarnations: Map<String, Value>,
@@ -51,14 +58,23 @@ pub(crate) async fn validate(
     ticket: Option<Ticket>,
 ) -> Result<ValidRequest, Problem> {
     if request.options.refresh && app.ports.view.is_none() {
-        return Err(Problem::new(Code::NoView, "`refresh=wait_for` needs a view, and this deployment has none"));
+        return Err(Problem::new(
+            Code::NoView,
+            "`refresh=wait_for` needs a view, and this deployment has none",
+        ));
     }
-    let seed = Seed { unique, now: app.now() };
+    let seed = Seed {
+        unique,
+        now: app.now(),
+    };
     let if_match = request.options.if_match;
     let items = match operation.accept(&request.json, &seed)? {
         AcceptedRequest::One(accepted) => vec![Ok(item(app, *accepted, if_match).await?)],
         AcceptedRequest::Many(_) if if_match.is_some() => {
-            return Err(Problem::new(Code::BadHeader, "If-Match names the version of one document, and this request has many"));
+            return Err(Problem::new(
+                Code::BadHeader,
+                "If-Match names the version of one document, and this request has many",
+            ));
         }
         AcceptedRequest::Many(children) => {
             let mut items = Vec::with_capacity(children.len());
@@ -82,10 +98,18 @@ pub(crate) async fn validate(
 }
 
 /// Looks up the collections; If-Match and `if_version` must not contradict each other.
-pub(crate) async fn item(app: &App, mut accepted: Accepted, if_match: Option<u64>) -> Result<ValidItem, Problem> {
+pub(crate) async fn item(
+    app: &App,
+    mut accepted: Accepted,
+    if_match: Option<u64>,
+) -> Result<ValidItem, Problem> {
     if let Some(version) = if_match {
         if accepted.if_version.is_some_and(|other| other != version) {
-            return Err(Problem::new(Code::BadHeader, "If-Match and `if_version` ask for different versions").at("/if_version"));
+            return Err(Problem::new(
+                Code::BadHeader,
+                "If-Match and `if_version` ask for different versions",
+            )
+            .at("/if_version"));
         }
         accepted.if_version = Some(version);
     }
@@ -94,7 +118,10 @@ pub(crate) async fn item(app: &App, mut accepted: Accepted, if_match: Option<u64
         let collection = app.collections.get(index, name).await?;
         incarnations.insert(collection.name(), collection.incarnation.clone().into());
     }
-    Ok(ValidItem { accepted, incarnations })
+    Ok(ValidItem {
+        accepted,
+        incarnations,
+    })
 }
 
 /// The operation of this name, or a 404 that names the nearest.
@@ -104,7 +131,9 @@ pub(crate) fn operation<'a>(app: &'a App, name: &str) -> Result<&'a Operation, P
         Problem::new(
             Code::UnknownOperation,
             match app.ports.catalog.nearest(name) {
-                Some(nearest) => format!("there is no operation `{shown}`: did you mean `{nearest}`?"),
+                Some(nearest) => {
+                    format!("there is no operation `{shown}`: did you mean `{nearest}`?")
+                }
                 None => format!("there is no operation `{shown}`"),
             },
         )

@@ -12,13 +12,16 @@ pub struct Config {
     pub batch_bytes: usize,
     /// Pushes per partition that wait for the log's acknowledgement; beyond, nothing more is read.
     pub pushes_in_flight: usize,
-    /// Memory per partition for changes that are decided and not yet applied, bytes; beyond, they are read again from the log.
+    /// Memory per partition for changes that are decided and not yet applied, bytes; beyond, they
+    /// are read again from the log.
     pub undone_bytes: usize,
-    /// How often the group is told how far a partition is, milliseconds: so much is told twice when another takes over.
+    /// How often the group is told how far a partition is, milliseconds: so much is told twice when
+    /// another takes over.
     pub commit_ms: u64,
     /// A gateway that gave no sign of life for so long is taken for dead, milliseconds.
     pub expiry_ms: u64,
-    /// Comings and goings of users kept per partition, for whoever takes over from a notifier that could not tell them any more.
+    /// Comings and goings of users kept per partition, for whoever takes over from a notifier that
+    /// could not tell them any more.
     pub presence_kept: usize,
     /// First and longest wait between two tries of something that may pass, milliseconds.
     pub retry_first_ms: u64,
@@ -46,7 +49,10 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn backoff(&self) -> runtime::Backoff {
-        runtime::Backoff::new(Duration::from_millis(self.retry_first_ms), Duration::from_millis(self.retry_longest_ms))
+        runtime::Backoff::new(
+            Duration::from_millis(self.retry_first_ms),
+            Duration::from_millis(self.retry_longest_ms),
+        )
     }
 
     pub(crate) fn expiry(&self) -> Duration {

@@ -1,5 +1,6 @@
-//! Stage: into the log. Mails go to the partition of `mailbox` that a gateway reads. Nothing here waits for an acknowledgement: whoever
-//! sends keeps the deliveries, and calls nothing told before they came.
+//! Stage: into the log. Mails go to the partition of `mailbox` that a gateway reads. Nothing here
+//! waits for an acknowledgement: whoever sends keeps the deliveries, and calls nothing told before
+//! they came.
 
 use crate::{Notifier, lane::Halt};
 use event_log::{Delivery, NewRecord, Refused};
@@ -9,11 +10,13 @@ use event_schema::{
 };
 use std::time::Duration;
 
-/// Rooms in one push: more go into a further one, since a record of the topic cannot be of any size.
+/// Rooms in one push: more go into a further one, since a record of the topic cannot be of any
+/// size.
 const ROOMS_AT_ONCE: usize = 4_096;
 
 impl Notifier {
-    /// Queues a mail, waiting while the queue is full. None: the log will never take it, which is said and counted.
+    /// Queues a mail, waiting while the queue is full. None: the log will never take it, which is
+    /// said and counted.
     pub(crate) async fn post(&self, mailbox: u16, mail: &Mail) -> Result<Option<Delivery>, Halt> {
         match self.enqueue(self.letter(mailbox, mail)).await {
             Ok(delivery) => Ok(Some(delivery)),
@@ -35,7 +38,13 @@ impl Notifier {
 
     fn letter(&self, mailbox: u16, mail: &Mail) -> NewRecord {
         let parts = codec::encode_mail(mail);
-        NewRecord { topic: self.topics.mailbox.clone(), partition: mailbox, key: parts.key, value: parts.value, headers: parts.headers }
+        NewRecord {
+            topic: self.topics.mailbox.clone(),
+            partition: mailbox,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        }
     }
 
     /// Queues a record, waiting while the queue is full: the log's own back-pressure.
@@ -49,7 +58,10 @@ impl Notifier {
                 }
                 Err(error) if error.why == Refused::Closed => return Err(Halt::Stopped),
                 Err(error) => {
-                    return Err(Halt::Alarm(format!("the log will not take a record for `{}`: {}", error.record.topic, error.why)));
+                    return Err(Halt::Alarm(format!(
+                        "the log will not take a record for `{}`: {}",
+                        error.record.topic, error.why
+                    )));
                 }
             }
         }
@@ -62,7 +74,13 @@ pub(crate) fn split(mut push: Push) -> Vec<Push> {
     while push.rooms.len() > ROOMS_AT_ONCE {
         let rest = push.rooms.split_off(ROOMS_AT_ONCE);
         let (instance, notice) = (push.instance.clone(), push.notice.clone());
-        let next = Push { instance, teller: push.teller, record: push.record, rooms: rest, notice };
+        let next = Push {
+            instance,
+            teller: push.teller,
+            record: push.record,
+            rooms: rest,
+            notice,
+        };
         pushes.push(std::mem::replace(&mut push, next));
     }
     pushes.push(push);

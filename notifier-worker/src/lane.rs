@@ -1,7 +1,9 @@
-//! The life of an owned partition: claim it, read the claim back, then match what comes and tell it.
+//! The life of an owned partition: claim it, read the claim back, then match what comes and tell
+//! it.
 //!
-//! One state machine in straight lines: whatever goes wrong ends the tenure with a [`Halt`] that says whether to take the partition again, to
-//! stop it and call a person, or to let go. Pushes are sent without waiting; how far the partition is moves on with their acknowledgements.
+//! One state machine in straight lines: whatever goes wrong ends the tenure with a [`Halt`] that
+//! says whether to take the partition again, to stop it and call a person, or to let go. Pushes are
+//! sent without waiting; how far the partition is moves on with their acknowledgements.
 
 mod begin;
 mod steps;
@@ -27,7 +29,8 @@ pub(crate) enum Halt {
     Stopped,
     /// Something is unsure: claim the partition again and look.
     Retake(String),
-    /// Another claimed it behind us. If the group still says it is ours, so do we, but only after that had time to tell.
+    /// Another claimed it behind us. If the group still says it is ours, so do we, but only after
+    /// that had time to tell.
     Robbed,
     /// Something is wrong that no retry mends; the partition stands still until a person acts.
     Alarm(String),
@@ -63,14 +66,26 @@ struct Metadata {
 
 impl Place {
     pub fn metadata(&self) -> String {
-        let metadata = Metadata { epoch: self.resume.epoch, informative: self.informative, rooms: self.rooms };
+        let metadata = Metadata {
+            epoch: self.resume.epoch,
+            informative: self.informative,
+            rooms: self.rooms,
+        };
         serde_json::to_string(&metadata).expect("three numbers")
     }
 
     /// `None`: not one of ours.
     pub fn parse(offset: u64, metadata: &str) -> Option<Self> {
-        let Metadata { epoch, informative, rooms } = serde_json::from_str(metadata).ok()?;
-        Some(Self { resume: Resume { offset, epoch }, informative, rooms })
+        let Metadata {
+            epoch,
+            informative,
+            rooms,
+        } = serde_json::from_str(metadata).ok()?;
+        Some(Self {
+            resume: Resume { offset, epoch },
+            informative,
+            rooms,
+        })
     }
 }
 
@@ -97,8 +112,18 @@ struct Tenure {
 impl Tenure {
     /// Everything before it was sent.
     fn point(&self) -> Point {
-        let Place { resume, informative, .. } = self.sent;
-        Point { resume: resume.offset, epoch: resume.epoch, next: self.story.next(), told: 0, informative }
+        let Place {
+            resume,
+            informative,
+            ..
+        } = self.sent;
+        Point {
+            resume: resume.offset,
+            epoch: resume.epoch,
+            next: self.story.next(),
+            told: 0,
+            informative,
+        }
     }
 }
 
@@ -131,11 +156,18 @@ impl Lane {
             let wait = match halt {
                 Halt::Stopped | Halt::Alarm(_) => return halt,
                 Halt::Retake(why) => {
-                    tracing::warn!(partition = self.partition, why, "taking the partition again");
+                    tracing::warn!(
+                        partition = self.partition,
+                        why,
+                        "taking the partition again"
+                    );
                     backoff.next_wait()
                 }
                 Halt::Robbed => {
-                    tracing::warn!(partition = self.partition, "another notifier claims the partition");
+                    tracing::warn!(
+                        partition = self.partition,
+                        "another notifier claims the partition"
+                    );
                     DISPUTE
                 }
             };
@@ -152,19 +184,29 @@ impl Lane {
             () = self.shutdown.soft() => return Ok(()),
             begun = self.take(*told) => begun?,
         };
-        let handling = self.notifier.registry.begin(self.teller(&tenure, tenure.point()));
+        let handling = self
+            .notifier
+            .registry
+            .begin(self.teller(&tenure, tenure.point()));
         let ended = self.flow(&mut tenure, &handling).await;
         *told = Some(tenure.told);
         ended
     }
 
     fn teller(&self, tenure: &Tenure, point: Point) -> Teller {
-        Teller { partition: self.partition, claim: tenure.claim, point }
+        Teller {
+            partition: self.partition,
+            claim: tenure.claim,
+            point,
+        }
     }
 
     async fn flow(&self, tenure: &mut Tenure, handling: &Handling<'_>) -> Result<(), Halt> {
         let config = &self.notifier.config;
-        let limits = Limits { records: config.batch_records, bytes: config.batch_bytes };
+        let limits = Limits {
+            records: config.batch_records,
+            bytes: config.batch_bytes,
+        };
         let mut folded = self.notifier.registry.folded();
         // What came while the claim was read back.
         self.presence(tenure).await?;
@@ -199,7 +241,15 @@ impl Lane {
     /// Not awaited: if it is lost, a little is told twice.
     fn commit(&self, tenure: &mut Tenure) {
         let place = tenure.told;
-        if self.requests.try_send(Request::Commit { partition: self.partition, lane: self.number, place }).is_ok() {
+        if self
+            .requests
+            .try_send(Request::Commit {
+                partition: self.partition,
+                lane: self.number,
+                place,
+            })
+            .is_ok()
+        {
             tenure.committed = place;
         }
         tenure.commit_at = Instant::now() + Duration::from_millis(self.notifier.config.commit_ms);
@@ -208,9 +258,13 @@ impl Lane {
 
 /// Waits until the oldest batch is acknowledged; answers where the partition is then. Cancel-safe.
 async fn settle(waiting: &mut VecDeque<Batch>, in_flight: &mut usize) -> Result<Place, Halt> {
-    let Some(batch) = waiting.front_mut() else { return std::future::pending().await };
+    let Some(batch) = waiting.front_mut() else {
+        return std::future::pending().await;
+    };
     while let Some(delivery) = batch.deliveries.front_mut() {
-        delivery.await.map_err(|error| Halt::Retake(format!("a push was not acknowledged: {error}")))?;
+        delivery
+            .await
+            .map_err(|error| Halt::Retake(format!("a push was not acknowledged: {error}")))?;
         batch.deliveries.pop_front();
         *in_flight -= 1;
     }

@@ -1,9 +1,10 @@
 //! The notifier-worker: consume → match → deliver.
 //!
-//! Whoever owns a partition reads its decisions and marks, and the messages that are only told, matches them with the rooms that people
-//! listen in, and appends what each gateway must hear to its mailbox: at least once, in the partition's order. It stores nothing and decides
-//! nothing; it must never leave out a change that was decided after its room was said to be active, and never commit what was not
-//! acknowledged.
+//! Whoever owns a partition reads its decisions and marks, and the messages that are only told,
+//! matches them with the rooms that people listen in, and appends what each gateway must hear to
+//! its mailbox: at least once, in the partition's order. It stores nothing and decides nothing; it
+//! must never leave out a change that was decided after its room was said to be active, and never
+//! commit what was not acknowledged.
 
 mod config;
 mod consume;
@@ -54,14 +55,31 @@ struct TopicNames {
 pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(), NotifierError> {
     use event_schema::topics::{CHANGES, INFORMATIVE, MAILBOX, ROOMS};
     let name = |topic| Arc::from(ports.layout.name(topic));
-    let topics = TopicNames { changes: name(&CHANGES), informative: name(&INFORMATIVE), mailbox: name(&MAILBOX), rooms: name(&ROOMS) };
+    let topics = TopicNames {
+        changes: name(&CHANGES),
+        informative: name(&INFORMATIVE),
+        mailbox: name(&MAILBOX),
+        rooms: name(&ROOMS),
+    };
     let metrics = Metrics::register(&ports.registry)?;
     let registry = rooms::Registry::new(ports.layout.partitions, config.presence_kept);
-    let notifier = Arc::new(Notifier { config, ports, metrics, topics, registry });
+    let notifier = Arc::new(Notifier {
+        config,
+        ports,
+        metrics,
+        topics,
+        registry,
+    });
     // It outlives the lanes, which wait for it.
     let (stop, until_ended) = Shutdown::manual();
-    let following = runtime::spawn("rooms", rooms::follow::follow(notifier.clone(), until_ended.clone()));
-    let watching = runtime::spawn("expiry", rooms::expiry::watch_over(notifier.clone(), until_ended));
+    let following = runtime::spawn(
+        "rooms",
+        rooms::follow::follow(notifier.clone(), until_ended.clone()),
+    );
+    let watching = runtime::spawn(
+        "expiry",
+        rooms::expiry::watch_over(notifier.clone(), until_ended),
+    );
     let ended = consume::run(notifier, shutdown).await;
     stop.hard();
     // They hold the log; a panic in them is logged where it happened.
@@ -71,5 +89,9 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
 
 /// A record without its place; shares its bytes.
 fn parts(record: &event_log::Record) -> Parts {
-    Parts { key: record.key.clone(), value: record.value.clone(), headers: record.headers.clone() }
+    Parts {
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers: record.headers.clone(),
+    }
 }

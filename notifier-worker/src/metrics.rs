@@ -1,8 +1,12 @@
-//! The notifier's metrics, named once. Units last; per partition only what is needed to scale and to find a stuck one.
+//! The notifier's metrics, named once. Units last; per partition only what is needed to scale and
+//! to find a stuck one.
 
 use crate::rooms::state::State;
 use event_schema::notification::Event;
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, exponential_buckets};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    exponential_buckets,
+};
 
 pub(crate) struct Metrics {
     told: IntCounterVec,
@@ -22,21 +26,48 @@ pub(crate) struct Metrics {
 
 impl Metrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let seconds = HistogramOpts::new("consign_notifier_decided_to_pushed_seconds", "Seconds from a decision to its push")
-            .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
+        let seconds = HistogramOpts::new(
+            "consign_notifier_decided_to_pushed_seconds",
+            "Seconds from a decision to its push",
+        )
+        .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
         let metrics = Self {
             told: IntCounterVec::new(
-                Opts::new("consign_notifier_matched_total", "Changes and messages that somebody listens to, by kind"),
+                Opts::new(
+                    "consign_notifier_matched_total",
+                    "Changes and messages that somebody listens to, by kind",
+                ),
                 &["event"],
             )?,
             pushed: IntCounter::new("consign_notifier_pushed_total", "Pushes sent to gateways")?,
-            presence: IntCounter::new("consign_notifier_presence_total", "Comings and goings of users told to gateways")?,
+            presence: IntCounter::new(
+                "consign_notifier_presence_total",
+                "Comings and goings of users told to gateways",
+            )?,
             expired: IntCounter::new("consign_notifier_expired_total", "Gateways taken for dead")?,
-            refused: IntCounter::new("consign_notifier_refused_total", "Pushes that the log would not take")?,
-            skipped: IntCounter::new("consign_notifier_skipped_total", "Records that were deleted before anybody could tell them")?,
-            alarms: IntCounter::new("consign_notifier_alarms_total", "Partitions stopped because something is wrong that no retry mends")?,
-            retaken: IntCounter::new("consign_notifier_retaken_total", "Times a partition had to be taken again")?,
-            lag: IntGaugeVec::new(Opts::new("consign_notifier_lag_records", "Records of a partition not yet matched"), &["partition"])?,
+            refused: IntCounter::new(
+                "consign_notifier_refused_total",
+                "Pushes that the log would not take",
+            )?,
+            skipped: IntCounter::new(
+                "consign_notifier_skipped_total",
+                "Records that were deleted before anybody could tell them",
+            )?,
+            alarms: IntCounter::new(
+                "consign_notifier_alarms_total",
+                "Partitions stopped because something is wrong that no retry mends",
+            )?,
+            retaken: IntCounter::new(
+                "consign_notifier_retaken_total",
+                "Times a partition had to be taken again",
+            )?,
+            lag: IntGaugeVec::new(
+                Opts::new(
+                    "consign_notifier_lag_records",
+                    "Records of a partition not yet matched",
+                ),
+                &["partition"],
+            )?,
             rooms: IntGauge::new("consign_notifier_rooms", "Rooms")?,
             seats: IntGauge::new("consign_notifier_seats", "Connections in rooms")?,
             gateways: IntGauge::new("consign_notifier_gateways", "Gateways that are known")?,
@@ -58,7 +89,8 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// One change, told to so many gateways; `latency`: milliseconds since it was decided or accepted.
+    /// One change, told to so many gateways; `latency`: milliseconds since it was decided or
+    /// accepted.
     pub fn told(&self, event: Event, pushes: usize, latency: i64) {
         let label = match event {
             Event::Write => "write",
@@ -95,7 +127,9 @@ impl Metrics {
     }
 
     pub fn lag(&self, partition: u16, records: u64) {
-        self.lag.with_label_values(&[&partition.to_string()]).set(records as i64);
+        self.lag
+            .with_label_values(&[&partition.to_string()])
+            .set(records as i64);
     }
 
     /// The partition is somebody else's now.

@@ -1,5 +1,6 @@
-//! Stage: who must hear of it. The scope follows from the document before and after the change alone, so that no notifier need remember who
-//! heard of what: a room whose filter holds after is told *in*, one whose filter held only before is told *out*. Pure.
+//! Stage: who must hear of it. The scope follows from the document before and after the change
+//! alone, so that no notifier need remember who heard of what: a room whose filter holds after is
+//! told *in*, one whose filter held only before is told *out*. Pure.
 
 use crate::rooms::state::State;
 use event_schema::{
@@ -20,8 +21,16 @@ pub(crate) struct Route {
 }
 
 /// The gateways that must hear of it in this state, each once, with their rooms sorted by name.
-pub(crate) fn routes(state: &State, telling: &Telling, how_far: notification::State, scratch: &mut Scratch) -> Vec<Route> {
-    let (index, collection) = (telling.notice.index.as_str(), telling.notice.collection.as_str());
+pub(crate) fn routes(
+    state: &State,
+    telling: &Telling,
+    how_far: notification::State,
+    scratch: &mut Scratch,
+) -> Vec<Route> {
+    let (index, collection) = (
+        telling.notice.index.as_str(),
+        telling.notice.collection.as_str(),
+    );
     let early = how_far == notification::State::Pending;
     if !state.engines.listened(index, collection) || (early && !state.rooms.wants_pending()) {
         return Vec::new();
@@ -29,20 +38,45 @@ pub(crate) fn routes(state: &State, telling: &Telling, how_far: notification::St
     let id = telling.notice.id.as_deref();
     let mut matched = |body: &Option<Raw>| -> Vec<Arc<str>> {
         let document = body.as_ref().and_then(|body| with_id(body, id));
-        document.map_or_else(Vec::new, |document| state.engines.matching(index, collection, &document, scratch))
+        document.map_or_else(Vec::new, |document| {
+            state
+                .engines
+                .matching(index, collection, &document, scratch)
+        })
     };
     let (after, before) = (matched(&telling.after), matched(&telling.before));
-    let gone = before.iter().filter(|room| after.binary_search(room).is_err()).map(|room| (room, Scope::Out));
+    let gone = before
+        .iter()
+        .filter(|room| after.binary_search(room).is_err())
+        .map(|room| (room, Scope::Out));
     let mut routes: BTreeMap<&str, Route> = BTreeMap::new();
     for (name, scope) in after.iter().map(|room| (room, Scope::In)).chain(gone) {
-        let Some(room) = state.rooms.room(name) else { continue };
-        for (instance, there) in room.gateways().filter(|(_, there)| !early || there.pending > 0) {
-            let fresh = || Route { instance: instance.to_owned(), mailbox: there.mailbox, rooms: Vec::new() };
-            routes.entry(instance).or_insert_with(fresh).rooms.push(Told { room: name.to_string(), scope });
+        let Some(room) = state.rooms.room(name) else {
+            continue;
+        };
+        for (instance, there) in room
+            .gateways()
+            .filter(|(_, there)| !early || there.pending > 0)
+        {
+            let fresh = || Route {
+                instance: instance.to_owned(),
+                mailbox: there.mailbox,
+                rooms: Vec::new(),
+            };
+            routes
+                .entry(instance)
+                .or_insert_with(fresh)
+                .rooms
+                .push(Told {
+                    room: name.to_string(),
+                    scope,
+                });
         }
     }
     let mut routes: Vec<Route> = routes.into_values().collect();
-    routes.iter_mut().for_each(|route| route.rooms.sort_unstable());
+    routes
+        .iter_mut()
+        .for_each(|route| route.rooms.sort_unstable());
     routes
 }
 

@@ -1,8 +1,10 @@
-//! The rooms as all lanes of this process see them: one fold of the topic `rooms`, kept by one task, read by lanes a batch at a time.
+//! The rooms as all lanes of this process see them: one fold of the topic `rooms`, kept by one
+//! task, read by lanes a batch at a time.
 //!
-//! The fence: a lane handles no record before its own claim to the partition was read back here, it reads its batch first and looks here
-//! after, and gateways are told how far the fold is only when it is there for all lanes to see. So whatever is decided after a gateway was
-//! told is matched against at least that much.
+//! The fence: a lane handles no record before its own claim to the partition was read back here, it
+//! reads its batch first and looks here after, and gateways are told how far the fold is only when
+//! it is there for all lanes to see. So whatever is decided after a gateway was told is matched
+//! against at least that much.
 
 pub(crate) mod engines;
 pub(crate) mod expiry;
@@ -51,23 +53,34 @@ impl Registry {
 
     /// From now on the partition is handled, until the answer is dropped.
     pub fn begin(&self, teller: Teller) -> Handling<'_> {
-        self.handling.lock().insert(teller.partition, (Instant::now(), teller));
+        self.handling
+            .lock()
+            .insert(teller.partition, (Instant::now(), teller));
         self.begun.notify_one();
-        Handling { registry: self, partition: teller.partition }
+        Handling {
+            registry: self,
+            partition: teller.partition,
+        }
     }
 
     /// Since when a partition is being handled.
     fn handled_since(&self, partition: u16) -> Option<Instant> {
-        self.handling.lock().get(&partition).map(|(since, _)| *since)
+        self.handling
+            .lock()
+            .get(&partition)
+            .map(|(since, _)| *since)
     }
 
-    /// The partitions that are handled and that the fold says are ours, with the last offset folded. Of one moment.
+    /// The partitions that are handled and that the fold says are ours, with the last offset
+    /// folded. Of one moment.
     fn progress(&self, notifier: &str) -> Option<(Vec<Teller>, u64)> {
         let state = self.state.read();
         let last = self.folded.borrow().checked_sub(1)?;
         let handled = self.handling.lock();
         let tellers = handled.values().map(|(_, teller)| *teller);
-        let ours: Vec<Teller> = tellers.filter(|teller| state.rooms.owner(teller.partition) == Some(notifier)).collect();
+        let ours: Vec<Teller> = tellers
+            .filter(|teller| state.rooms.owner(teller.partition) == Some(notifier))
+            .collect();
         (!ours.is_empty()).then_some((ours, last))
     }
 }

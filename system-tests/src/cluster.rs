@@ -1,5 +1,6 @@
-//! Consign as a test wants it: one process on embedded drivers, or gateways, workers and notifiers of their own on real servers. Processes
-//! have names (`gateway-0`, `worker-1`, `notifier-0`, `dev`) by which a test kills, freezes and starts them.
+//! Consign as a test wants it: one process on embedded drivers, or gateways, workers and notifiers
+//! of their own on real servers. Processes have names (`gateway-0`, `worker-1`, `notifier-0`,
+//! `dev`) by which a test kills, freezes and starts them.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -12,7 +13,8 @@ use crate::{
     process::{Process, consign},
 };
 
-/// How long a process may take until it is ready: debug builds on busy machines, servers that come back.
+/// How long a process may take until it is ready: debug builds on busy machines, servers that come
+/// back.
 pub const READY: Duration = Duration::from_secs(120);
 
 /// Processes of one deployment; all killed when dropped.
@@ -42,13 +44,25 @@ impl Cluster {
     pub async fn embedded() -> Result<Self> {
         let mut cluster = Self::empty()?;
         let listen = cluster.address()?;
-        let arguments = ["dev", "--data", "data", "--listen", &listen].map(str::to_owned).to_vec();
+        let arguments = ["dev", "--data", "data", "--listen", &listen]
+            .map(str::to_owned)
+            .to_vec();
         cluster.gateways.push(format!("http://{listen}"));
-        cluster.launch("dev", Start { arguments, variables: Vec::new(), health: listen }).await?;
+        cluster
+            .launch(
+                "dev",
+                Start {
+                    arguments,
+                    variables: Vec::new(),
+                    health: listen,
+                },
+            )
+            .await?;
         Ok(cluster)
     }
 
-    /// So many gateways and workers on real servers, with topics, keyspace and index prefix of their own.
+    /// So many gateways and workers on real servers, with topics, keyspace and index prefix of
+    /// their own.
     ///
     /// # Errors
     /// If the servers cannot be prepared or a process does not become ready.
@@ -62,10 +76,16 @@ impl Cluster {
             ("CONSIGN_KAFKA_BROKERS", servers.kafka.clone()),
             ("CONSIGN_CASSANDRA_NODES", servers.cassandra.clone()),
             ("CONSIGN_CASSANDRA_KEYSPACE", name.replace('-', "_")),
-            ("CONSIGN_ELASTICSEARCH_URLS", format!("http://{}", servers.elasticsearch)),
+            (
+                "CONSIGN_ELASTICSEARCH_URLS",
+                format!("http://{}", servers.elasticsearch),
+            ),
             ("CONSIGN_ELASTICSEARCH_PREFIX", format!("{name}.")),
             ("CONSIGN_TOPICS_PREFIX", format!("{name}.")),
-            ("CONSIGN_SECRET_VALUE", "a secret that all processes of the test share".to_owned()),
+            (
+                "CONSIGN_SECRET_VALUE",
+                "a secret that all processes of the test share".to_owned(),
+            ),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec();
@@ -80,25 +100,56 @@ impl Cluster {
             cluster.gateways.push(format!("http://{listen}"));
             let arguments = vec!["gateway".to_owned()];
             let variables = with(&variables, "CONSIGN_GATEWAY_LISTEN", &listen);
-            cluster.launch(&format!("gateway-{n}"), Start { arguments, variables, health: listen }).await?;
+            cluster
+                .launch(
+                    &format!("gateway-{n}"),
+                    Start {
+                        arguments,
+                        variables,
+                        health: listen,
+                    },
+                )
+                .await?;
         }
         Ok(cluster)
     }
 
     fn empty() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("consign-system-").tempdir()?;
-        Ok(Self { processes: BTreeMap::new(), started: BTreeMap::new(), gateways: Vec::new(), folder, _ports: Vec::new() })
+        let folder = tempfile::Builder::new()
+            .prefix("consign-system-")
+            .tempdir()?;
+        Ok(Self {
+            processes: BTreeMap::new(),
+            started: BTreeMap::new(),
+            gateways: Vec::new(),
+            folder,
+            _ports: Vec::new(),
+        })
     }
 
     async fn worker(&mut self, n: usize, variables: &[(String, String)]) -> Result<()> {
-        self.service("write-worker", &format!("worker-{n}"), variables).await
+        self.service("write-worker", &format!("worker-{n}"), variables)
+            .await
     }
 
     /// A process that serves nothing but its health.
-    async fn service(&mut self, command: &str, name: &str, variables: &[(String, String)]) -> Result<()> {
+    async fn service(
+        &mut self,
+        command: &str,
+        name: &str,
+        variables: &[(String, String)],
+    ) -> Result<()> {
         let admin = self.address()?;
         let variables = with(variables, "CONSIGN_ADMIN_LISTEN", &admin);
-        self.launch(name, Start { arguments: vec![command.to_owned()], variables, health: admin }).await
+        self.launch(
+            name,
+            Start {
+                arguments: vec![command.to_owned()],
+                variables,
+                health: admin,
+            },
+        )
+        .await
     }
 
     /// One more worker, beside those that run.
@@ -106,7 +157,12 @@ impl Cluster {
     /// # Errors
     /// If it does not become ready.
     pub async fn add_worker(&mut self, n: usize) -> Result<()> {
-        let like = self.started.get("worker-0").context("there is no worker to be like")?.variables.clone();
+        let like = self
+            .started
+            .get("worker-0")
+            .context("there is no worker to be like")?
+            .variables
+            .clone();
         self.worker(n, &like).await
     }
 
@@ -115,8 +171,14 @@ impl Cluster {
     /// # Errors
     /// If it does not become ready.
     pub async fn add_notifier(&mut self, n: usize) -> Result<()> {
-        let like = self.started.get("worker-0").context("there is no worker to be like")?.variables.clone();
-        self.service("notifier", &format!("notifier-{n}"), &like).await
+        let like = self
+            .started
+            .get("worker-0")
+            .context("there is no worker to be like")?
+            .variables
+            .clone();
+        self.service("notifier", &format!("notifier-{n}"), &like)
+            .await
     }
 
     /// `http://host:port` of each gateway.
@@ -138,7 +200,9 @@ impl Cluster {
     /// # Errors
     /// If there is none.
     pub fn process(&mut self, name: &str) -> Result<&mut Process> {
-        self.processes.get_mut(name).with_context(|| format!("there is no process `{name}`"))
+        self.processes
+            .get_mut(name)
+            .with_context(|| format!("there is no process `{name}`"))
     }
 
     /// SIGKILL.
@@ -154,16 +218,24 @@ impl Cluster {
     /// # Errors
     /// If it does not become ready.
     pub async fn restart(&mut self, name: &str) -> Result<()> {
-        let start = self.started.get(name).with_context(|| format!("`{name}` was never started"))?.clone();
+        let start = self
+            .started
+            .get(name)
+            .with_context(|| format!("`{name}` was never started"))?
+            .clone();
         self.launch(name, start).await
     }
 
-    /// Runs a command of the binary to its end with the variables of a process; returns what it printed.
+    /// Runs a command of the binary to its end with the variables of a process; returns what it
+    /// printed.
     ///
     /// # Errors
     /// If it fails.
     pub fn run(&self, like: &str, arguments: &[&str]) -> Result<String> {
-        let start = self.started.get(like).with_context(|| format!("`{like}` was never started"))?;
+        let start = self
+            .started
+            .get(like)
+            .with_context(|| format!("`{like}` was never started"))?;
         self.command(arguments, &start.variables)
     }
 
@@ -174,10 +246,25 @@ impl Cluster {
     }
 
     fn command(&self, arguments: &[&str], variables: &[(String, String)]) -> Result<String> {
-        let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        let output = consign()?.args(arguments).envs(variables).current_dir(self.folder.path()).output()?;
-        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        ensure!(output.status.success(), "consign {}: {}\n{text}", arguments.join(" "), output.status);
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()));
+        let output = consign()?
+            .args(arguments)
+            .envs(variables)
+            .current_dir(self.folder.path())
+            .output()?;
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        ensure!(
+            output.status.success(),
+            "consign {}: {}\n{text}",
+            arguments.join(" "),
+            output.status
+        );
         Ok(text)
     }
 
@@ -190,17 +277,28 @@ impl Cluster {
 
     async fn launch(&mut self, name: &str, start: Start) -> Result<()> {
         let arguments: Vec<&str> = start.arguments.iter().map(String::as_str).collect();
-        let variables: Vec<(&str, String)> = start.variables.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let variables: Vec<(&str, String)> = start
+            .variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
         let process = Process::start(name, &arguments, &variables, self.folder.path())?;
         let health = Client::new(vec![format!("http://{}", start.health)])?;
         self.processes.insert(name.to_owned(), process);
         self.started.insert(name.to_owned(), start);
         let ready = health.ready(READY).await;
-        ready.with_context(|| self.processes.get(name).map(Process::tail).unwrap_or_default())
+        ready.with_context(|| {
+            self.processes
+                .get(name)
+                .map(Process::tail)
+                .unwrap_or_default()
+        })
     }
 }
 
 fn with(variables: &[(String, String)], name: &str, value: &str) -> Vec<(String, String)> {
     let others = variables.iter().filter(|(other, _)| other != name).cloned();
-    others.chain([(name.to_owned(), value.to_owned())]).collect()
+    others
+        .chain([(name.to_owned(), value.to_owned())])
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! What clients did and saw, as plain data: written by the workload, read by the checker. Judges nothing.
+//! What clients did and saw, as plain data: written by the workload, read by the checker. Judges
+//! nothing.
 
 use serde_json::{Map, Value};
 
@@ -24,7 +25,8 @@ pub enum Action {
     Delete,
 }
 
-/// A write that was acknowledged. Unacknowledged ones are retried by the client under their idempotency key until they are.
+/// A write that was acknowledged. Unacknowledged ones are retried by the client under their
+/// idempotency key until they are.
 #[derive(Debug, Clone)]
 pub struct Write {
     pub client: usize,

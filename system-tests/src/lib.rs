@@ -1,7 +1,8 @@
-//! Harness of the black-box tests: whole processes, the public HTTP API, and a checker that judges what clients saw.
+//! Harness of the black-box tests: whole processes, the public HTTP API, and a checker that judges
+//! what clients saw.
 //!
-//! It knows Consign only from outside: the binary's command line and HTTP. It uses none of its crates, so that a bug cannot be shared
-//! by the product and its judge.
+//! It knows Consign only from outside: the binary's command line and HTTP. It uses none of its
+//! crates, so that a bug cannot be shared by the product and its judge.
 
 pub mod checker;
 pub mod client;

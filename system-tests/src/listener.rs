@@ -1,5 +1,6 @@
-//! A subscriber as a client is one: a WebSocket to one gateway, a subscription, and everything it was told, in the order it came. Where its
-//! connection breaks it comes back and subscribes again, and remembers from when on it may expect what.
+//! A subscriber as a client is one: a WebSocket to one gateway, a subscription, and everything it
+//! was told, in the order it came. Where its connection breaks it comes back and subscribes again,
+//! and remembers from when on it may expect what.
 
 use std::{
     collections::HashMap,
@@ -18,7 +19,8 @@ use tokio::{
 };
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
 
-/// How long a subscription may take to become active: a notifier's partitions may have to move first.
+/// How long a subscription may take to become active: a notifier's partitions may have to move
+/// first.
 const ACTIVE: Duration = Duration::from_secs(60);
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -53,7 +55,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Subscribes at `http://host:port` to `index/collection`; answers when that is active for the first time.
+    /// Subscribes at `http://host:port` to `index/collection`; answers when that is active for the
+    /// first time.
     ///
     /// # Errors
     /// If it does not become active.
@@ -65,20 +68,38 @@ impl Listener {
     ///
     /// # Errors
     /// If it does not become active.
-    pub async fn start_with(gateway: &str, collection: &str, filter: Value, arguments: &Value, resumes: bool) -> Result<Self> {
+    pub async fn start_with(
+        gateway: &str,
+        collection: &str,
+        filter: Value,
+        arguments: &Value,
+        resumes: bool,
+    ) -> Result<Self> {
         let address = gateway.replacen("http", "ws", 1);
         let (index, name) = collection.split_once('/').context("index/collection")?;
-        let mut request =
-            json!({"controller": "realtime", "action": "subscribe", "index": index, "collection": name, "body": filter, "requestId": "s"});
+        let mut request = json!({"controller": "realtime", "action": "subscribe", "index": index, "collection": name, "body": filter, "requestId": "s"});
         for (argument, value) in arguments.as_object().into_iter().flatten() {
             request[argument] = value.clone();
         }
         let (sessions, leave) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
         let active = subscribe(&address, &request).await?;
         begin(&sessions).await;
-        let ear = Ear { address, request, resumes, sessions: sessions.clone(), leave: leave.clone() };
+        let ear = Ear {
+            address,
+            request,
+            resumes,
+            sessions: sessions.clone(),
+            leave: leave.clone(),
+        };
         let task = tokio::spawn(ear.run(active));
-        Ok(Self { filter, gateway: gateway.to_owned(), resumes, sessions, leave, task })
+        Ok(Self {
+            filter,
+            gateway: gateway.to_owned(),
+            resumes,
+            sessions,
+            leave,
+            task,
+        })
     }
 
     /// Unsubscribes, and listens on for what must not come any more.
@@ -88,11 +109,19 @@ impl Listener {
     pub async fn unsubscribe(&self) -> Result<()> {
         self.leave.notify_one();
         let left = async {
-            while self.sessions.lock().await.last().is_none_or(|session| session.unsubscribed.is_none()) {
+            while self
+                .sessions
+                .lock()
+                .await
+                .last()
+                .is_none_or(|session| session.unsubscribed.is_none())
+            {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        timeout(ACTIVE, left).await.context("no answer to unsubscribe")
+        timeout(ACTIVE, left)
+            .await
+            .context("no answer to unsubscribe")
     }
 
     /// What it heard so far, by connection.
@@ -108,8 +137,14 @@ impl Drop for Listener {
 }
 
 async fn begin(sessions: &Mutex<Vec<Session>>) {
-    let session =
-        Session { since: Instant::now(), told: HashMap::new(), users: Vec::new(), unsubscribed: None, strays: Vec::new(), closed: None };
+    let session = Session {
+        since: Instant::now(),
+        told: HashMap::new(),
+        users: Vec::new(),
+        unsubscribed: None,
+        strays: Vec::new(),
+        closed: None,
+    };
     sessions.lock().await.push(session);
 }
 
@@ -160,16 +195,22 @@ impl Ear {
                 }
             };
             let mut sessions = self.sessions.lock().await;
-            let Some(session) = sessions.last_mut() else { return true };
+            let Some(session) = sessions.last_mut() else {
+                return true;
+            };
             match message {
                 Some(Ok(Message::Text(text))) => {
-                    let Ok(told) = serde_json::from_str::<Value>(&text) else { continue };
+                    let Ok(told) = serde_json::from_str::<Value>(&text) else {
+                        continue;
+                    };
                     if let Some(cursor) = told["cursor"].as_str() {
                         cursor.clone_into(&mut active.cursor);
                     }
                     session.hear(told);
                 }
-                Some(Ok(Message::Close(frame))) => session.closed = frame.map(|frame| frame.code.into()),
+                Some(Ok(Message::Close(frame))) => {
+                    session.closed = frame.map(|frame| frame.code.into())
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return session.unsubscribed.is_some(),
             }
@@ -183,7 +224,10 @@ impl Session {
             self.unsubscribed = (told["status"] == 200).then(Instant::now);
         } else if self.unsubscribed.is_some() {
             self.strays.push(told);
-        } else if let (Some(id), Some(number)) = (told["result"]["_id"].as_str(), told["result"]["_source"]["n"].as_u64()) {
+        } else if let (Some(id), Some(number)) = (
+            told["result"]["_id"].as_str(),
+            told["result"]["_source"]["n"].as_u64(),
+        ) {
             self.told.entry(id.to_owned()).or_default().push(number);
         } else if let Some(count) = told["result"]["count"].as_u64() {
             self.users.push(count);
@@ -196,18 +240,30 @@ async fn subscribe(address: &str, request: &Value) -> Result<Active> {
         let (mut socket, _) = connect_async(address).await?;
         socket.send(Message::text(request.to_string())).await?;
         while let Some(message) = socket.next().await {
-            let Message::Text(text) = message? else { continue };
+            let Message::Text(text) = message? else {
+                continue;
+            };
             let answer: Value = serde_json::from_str(&text)?;
             if answer["requestId"] == request["requestId"] {
                 if answer["status"] != 200 {
                     bail!("{answer}");
                 }
-                let text =
-                    |name: &str| answer["result"][name].as_str().map(str::to_owned).with_context(|| format!("no {name} in {answer}"));
-                return Ok(Active { room: text("roomId")?, cursor: text("cursor")?, socket });
+                let text = |name: &str| {
+                    answer["result"][name]
+                        .as_str()
+                        .map(str::to_owned)
+                        .with_context(|| format!("no {name} in {answer}"))
+                };
+                return Ok(Active {
+                    room: text("roomId")?,
+                    cursor: text("cursor")?,
+                    socket,
+                });
             }
         }
         bail!("closed before the answer")
     };
-    timeout(ACTIVE, asked).await.context("the subscription does not become active")?
+    timeout(ACTIVE, asked)
+        .await
+        .context("the subscription does not become active")?
 }

@@ -1,5 +1,5 @@
-//! What each operation does to one document, in the plainest way: the oracle of the checker. Written from the API's description,
-//! never from the product's code.
+//! What each operation does to one document, in the plainest way: the oracle of the checker.
+//! Written from the API's description, never from the product's code.
 
 use crate::history::{Action, Body, Status};
 
@@ -16,7 +16,9 @@ impl Model {
     pub fn apply(&mut self, action: &Action) -> Status {
         let next = match (action, self.body.clone()) {
             (Action::Create(_), Some(_)) => return Status::Refused("exists".into()),
-            (Action::Create(body) | Action::Put(body), _) | (Action::Replace(body), Some(_)) => Some(body.clone()),
+            (Action::Create(body) | Action::Put(body), _) | (Action::Replace(body), Some(_)) => {
+                Some(body.clone())
+            }
             (Action::Update(changes), Some(body)) => Some(merged(body, changes)),
             (Action::Upsert { changes, .. }, Some(body)) => Some(merged(body, changes)),
             (Action::Upsert { changes, default }, None) => Some(merged(default.clone(), changes)),
@@ -25,7 +27,10 @@ impl Model {
                 Some(body)
             }
             (Action::Delete, Some(_)) => None,
-            (Action::Replace(_) | Action::Update(_) | Action::DeleteFields(_) | Action::Delete, None) => {
+            (
+                Action::Replace(_) | Action::Update(_) | Action::DeleteFields(_) | Action::Delete,
+                None,
+            ) => {
                 return Status::Refused("missing".into());
             }
         };
@@ -36,6 +41,10 @@ impl Model {
 }
 
 fn merged(mut body: Body, changes: &Body) -> Body {
-    body.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
+    body.extend(
+        changes
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     body
 }

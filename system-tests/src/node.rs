@@ -1,4 +1,5 @@
-//! Scripts in Node that judge the product: their packages, and the count they print last. Which script runs against what is its caller's.
+//! Scripts in Node that judge the product: their packages, and the count they print last. Which
+//! script runs against what is its caller's.
 
 use std::{
     collections::HashSet,
@@ -21,7 +22,10 @@ impl Summary {
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
         let (checks, rest) = line.split_once(" checks, ")?;
-        Some(Self { checks: checks.parse().ok()?, failed: rest.strip_suffix(" failed")?.parse().ok()? })
+        Some(Self {
+            checks: checks.parse().ok()?,
+            failed: rest.strip_suffix(" failed")?.parse().ok()?,
+        })
     }
 }
 
@@ -31,14 +35,31 @@ impl Summary {
 /// If that fails; says what it needs.
 pub fn install(folder: &Path) -> Result<()> {
     static DONE: Mutex<Option<HashSet<PathBuf>>> = Mutex::new(None);
-    let mut done = DONE.lock().map_err(|_| anyhow!("the packages of {} could not be installed", folder.display()))?;
+    let mut done = DONE.lock().map_err(|_| {
+        anyhow!(
+            "the packages of {} could not be installed",
+            folder.display()
+        )
+    })?;
     let done = done.get_or_insert_default();
     if done.contains(folder) {
         return Ok(());
     }
-    let arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-    let output = Command::new("npm").args(arguments).current_dir(folder).stdin(Stdio::null()).output();
-    let output = output.context("these tests drive npm packages and need Node and npm: apt-get install nodejs npm")?;
+    let arguments = [
+        "ci",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--prefer-offline",
+    ];
+    let output = Command::new("npm")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    let output = output.context(
+        "these tests drive npm packages and need Node and npm: apt-get install nodejs npm",
+    )?;
     ensure!(
         output.status.success(),
         "`npm ci` in {} failed; it needs the npm registry, or its packages in npm's cache\n{}",

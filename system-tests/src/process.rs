@@ -1,4 +1,5 @@
-//! One process of the product under test: started, signalled, ended; its output kept in a file. Sends signals only to its own child.
+//! One process of the product under test: started, signalled, ended; its output kept in a file.
+//! Sends signals only to its own child.
 
 use std::{
     env,
@@ -25,12 +26,21 @@ pub struct Process {
 /// If it was not built; says the line to type.
 pub fn binary() -> Result<PathBuf> {
     let own = env::current_exe()?;
-    let path = own.ancestors().nth(2).context("no target folder")?.join("consign");
-    ensure!(path.exists(), "{} is not there: cargo build --package consign", path.display());
+    let path = own
+        .ancestors()
+        .nth(2)
+        .context("no target folder")?
+        .join("consign");
+    ensure!(
+        path.exists(),
+        "{} is not there: cargo build --package consign",
+        path.display()
+    );
     Ok(path)
 }
 
-/// The binary with none of this process's `CONSIGN_*` variables: those that steer a test are no settings of the product.
+/// The binary with none of this process's `CONSIGN_*` variables: those that steer a test are no
+/// settings of the product.
 ///
 /// # Errors
 /// If it was not built.
@@ -43,17 +53,35 @@ pub fn consign() -> Result<Command> {
 }
 
 impl Process {
-    /// Starts it with a clean set of `CONSIGN_*` variables; what it prints goes to `folder/name.log`.
+    /// Starts it with a clean set of `CONSIGN_*` variables; what it prints goes to
+    /// `folder/name.log`.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub fn start(name: &str, arguments: &[&str], variables: &[(&str, String)], folder: &Path) -> Result<Self> {
+    pub fn start(
+        name: &str,
+        arguments: &[&str],
+        variables: &[(&str, String)],
+        folder: &Path,
+    ) -> Result<Self> {
         let output = folder.join(format!("{name}.log"));
         let log = File::options().create(true).append(true).open(&output)?;
         let mut command = consign()?;
-        command.args(arguments).envs(variables.iter().map(|(k, v)| (k, v))).current_dir(folder).stdin(Stdio::null());
-        let child = command.stdout(log.try_clone()?).stderr(log).spawn().with_context(|| format!("cannot start {name}"))?;
-        Ok(Self { name: name.to_owned(), child, output })
+        command
+            .args(arguments)
+            .envs(variables.iter().map(|(k, v)| (k, v)))
+            .current_dir(folder)
+            .stdin(Stdio::null());
+        let child = command
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            output,
+        })
     }
 
     /// SIGKILL, and waits until it is gone.
@@ -77,7 +105,12 @@ impl Process {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
-            ensure!(began.elapsed() < patience, "{} did not end within {patience:?} of SIGTERM\n{}", self.name, self.tail());
+            ensure!(
+                began.elapsed() < patience,
+                "{} did not end within {patience:?} of SIGTERM\n{}",
+                self.name,
+                self.tail()
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -109,8 +142,15 @@ impl Process {
     /// If it is gone.
     pub fn resident(&self) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS")).context("no VmRSS")?;
-        Ok(line.split_whitespace().nth(1).context("no number")?.parse()?)
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS"))
+            .context("no VmRSS")?;
+        Ok(line
+            .split_whitespace()
+            .nth(1)
+            .context("no number")?
+            .parse()?)
     }
 
     /// The last lines it printed.
@@ -118,11 +158,18 @@ impl Process {
     pub fn tail(&self) -> String {
         let text = std::fs::read_to_string(&self.output).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
-        format!("-- {}\n{}", self.name, lines[lines.len().saturating_sub(30)..].join("\n"))
+        format!(
+            "-- {}\n{}",
+            self.name,
+            lines[lines.len().saturating_sub(30)..].join("\n")
+        )
     }
 
     fn signal(&self, signal: &str) -> Result<()> {
-        let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status()?;
+        let sent = Command::new("kill")
+            .arg(format!("-{signal}"))
+            .arg(self.child.id().to_string())
+            .status()?;
         ensure!(sent.success(), "{} is gone\n{}", self.name, self.tail());
         Ok(())
     }

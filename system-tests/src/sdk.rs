@@ -1,5 +1,5 @@
-//! The unmodified `kuzzle-sdk` from npm, driven by `system-tests/kuzzle` in Node. Does for it what it cannot do itself: kills gateways and
-//! starts them again when it asks.
+//! The unmodified `kuzzle-sdk` from npm, driven by `system-tests/kuzzle` in Node. Does for it what
+//! it cannot do itself: kills gateways and starts them again when it asks.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,8 +21,16 @@ use crate::{
 pub async fn run(cluster: &mut Cluster) -> Result<Summary> {
     node::install(&folder())?;
     let mut command = tokio::process::Command::new("node");
-    command.arg("main.js").args(cluster.gateways()).current_dir(folder());
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().context("cannot start node")?;
+    command
+        .arg("main.js")
+        .args(cluster.gateways())
+        .current_dir(folder());
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .context("cannot start node")?;
     let mut answers = child.stdin.take().context("no input")?;
     let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
     let mut summary = None;
@@ -36,13 +44,19 @@ pub async fn run(cluster: &mut Cluster) -> Result<Summary> {
     }
     let status = child.wait().await?;
     let summary = summary.with_context(|| format!("it ended without counting: {status}"))?;
-    ensure!(status.success() == (summary.failed == 0), "it ended with {status} after {summary:?}");
+    ensure!(
+        status.success() == (summary.failed == 0),
+        "it ended with {status} after {summary:?}"
+    );
     Ok(summary)
 }
 
 /// `kill -9 the gateway at URL`, `start the gateway at URL again`.
 async fn grant(cluster: &mut Cluster, wish: &str) -> Result<()> {
-    let place = cluster.gateways().iter().position(|gateway| wish.contains(gateway.as_str()));
+    let place = cluster
+        .gateways()
+        .iter()
+        .position(|gateway| wish.contains(gateway.as_str()));
     let name = match (place, cluster.process("dev").is_ok()) {
         (None, _) => bail!("`{wish}` names no gateway"),
         (Some(_), true) => "dev".to_owned(),

@@ -1,5 +1,5 @@
-//! Clients that write as fast as they are acknowledged, and then look until every write has its verdict and every document was read.
-//! Only records what it saw; the checker judges.
+//! Clients that write as fast as they are acknowledged, and then look until every write has its
+//! verdict and every document was read. Only records what it saw; the checker judges.
 
 use std::{
     collections::HashSet,
@@ -30,7 +30,8 @@ pub struct Options {
     /// Documents that all clients write.
     pub contended_keys: usize,
     pub seed: u64,
-    /// Between two writes of a client: a load that goes on through an outage must not grow into one that takes an hour to look at.
+    /// Between two writes of a client: a load that goes on through an outage must not grow into one
+    /// that takes an hour to look at.
     pub pause: Duration,
     /// How long a client tries to hand one write over: longer than any outage of the test.
     pub patience: Duration,
@@ -94,9 +95,21 @@ impl Workload {
             tokens: Mutex::default(),
         });
         let tasks = (0..options.clients)
-            .map(|number| tokio::spawn(work(number, Arc::clone(client), options.clone(), Arc::clone(&shared))))
+            .map(|number| {
+                tokio::spawn(work(
+                    number,
+                    Arc::clone(client),
+                    options.clone(),
+                    Arc::clone(&shared),
+                ))
+            })
             .collect();
-        Self { options, client: Arc::clone(client), shared, tasks }
+        Self {
+            options,
+            client: Arc::clone(client),
+            shared,
+            tasks,
+        }
     }
 
     /// Writes acknowledged so far.
@@ -112,14 +125,23 @@ impl Workload {
     pub async fn progress(&self, more: u64, patience: Duration) -> Result<()> {
         let (began, goal) = (Instant::now(), self.acknowledged() + more);
         while self.acknowledged() < goal {
-            ensure!(!self.tasks.iter().any(tokio::task::JoinHandle::is_finished), "a client gave up at {} of {goal}", self.acknowledged());
-            ensure!(began.elapsed() < patience, "the load stands still at {} of {goal}", self.acknowledged());
+            ensure!(
+                !self.tasks.iter().any(tokio::task::JoinHandle::is_finished),
+                "a client gave up at {} of {goal}",
+                self.acknowledged()
+            );
+            ensure!(
+                began.elapsed() < patience,
+                "the load stands still at {} of {goal}",
+                self.acknowledged()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
     }
 
-    /// Lets the clients end, waits for every verdict, reads every document in record and view, and hands over what was seen.
+    /// Lets the clients end, waits for every verdict, reads every document in record and view, and
+    /// hands over what was seen.
     ///
     /// # Errors
     /// If a client could not hand a write over, or verdicts do not come within `patience`.
@@ -128,7 +150,14 @@ impl Workload {
         for task in self.tasks {
             task.await.context("a client panicked")??;
         }
-        let writes = std::mem::take(&mut self.shared.history.lock().unwrap_or_else(PoisonError::into_inner).writes);
+        let writes = std::mem::take(
+            &mut self
+                .shared
+                .history
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .writes,
+        );
         let deadline = Instant::now() + patience;
         // Twice: what is final must stay so.
         for _ in 0..2 {
@@ -137,7 +166,13 @@ impl Workload {
             }
         }
         let finals = read_all(&self.client, &self.options, &self.shared).await?;
-        let mut history = std::mem::take(&mut *self.shared.history.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut history = std::mem::take(
+            &mut *self
+                .shared
+                .history
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         history.writes = writes;
         history.finals = finals;
         Ok(history)
@@ -161,11 +196,24 @@ async fn look(client: &Client, shared: &Shared, request: &str) -> Option<bool> {
     let is_final = seen.status.is_final();
     let revision = seen.body["result"]["_version"].as_u64();
     let at = shared.now();
-    shared.record(|h| h.looks.push(Look { at, request: request.to_owned(), status: seen.status, position: seen.position, revision }));
+    shared.record(|h| {
+        h.looks.push(Look {
+            at,
+            request: request.to_owned(),
+            status: seen.status,
+            position: seen.position,
+            revision,
+        })
+    });
     Some(is_final)
 }
 
-async fn work(number: usize, client: Arc<Client>, options: Options, shared: Arc<Shared>) -> Result<()> {
+async fn work(
+    number: usize,
+    client: Arc<Client>,
+    options: Options,
+    shared: Arc<Shared>,
+) -> Result<()> {
     let mut random = StdRng::seed_from_u64(options.seed * 1000 + number as u64);
     let mut last: Option<(String, Accepted)> = None;
     for turn in 0_u64.. {
@@ -182,11 +230,26 @@ async fn work(number: usize, client: Arc<Client>, options: Options, shared: Arc<
         let (operation, body) = request(&options.collection, &key, &action)?;
         let idempotency = uuid::Uuid::now_v7().to_string();
         let sent = shared.now();
-        let accepted = client.accept(operation, &body, &idempotency, options.patience).await?;
+        let accepted = client
+            .accept(operation, &body, &idempotency, options.patience)
+            .await?;
         let (acknowledged, request) = (shared.now(), accepted.request.clone());
         shared.acknowledged.fetch_add(1, Ordering::Relaxed);
-        shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).push((request.clone(), accepted.token.clone()));
-        shared.record(|h| h.writes.push(Write { client: number, key: key.clone(), action, request, sent, acknowledged }));
+        shared
+            .tokens
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((request.clone(), accepted.token.clone()));
+        shared.record(|h| {
+            h.writes.push(Write {
+                client: number,
+                key: key.clone(),
+                action,
+                request,
+                sent,
+                acknowledged,
+            })
+        });
         if random.random_bool(0.05)
             && let Some((key, earlier)) = &last
         {
@@ -200,10 +263,26 @@ async fn work(number: usize, client: Arc<Client>, options: Options, shared: Arc<
 }
 
 /// A read by token; an outage may answer it with an error, which shows nothing.
-async fn read_after(client: &Client, options: &Options, shared: &Shared, key: &str, accepted: &Accepted) {
-    if let Ok(found) = client.document(&options.collection, key, Some(&accepted.token)).await {
+async fn read_after(
+    client: &Client,
+    options: &Options,
+    shared: &Shared,
+    key: &str,
+    accepted: &Accepted,
+) {
+    if let Ok(found) = client
+        .document(&options.collection, key, Some(&accepted.token))
+        .await
+    {
         let at = shared.now();
-        shared.record(|h| h.reads.push(Read { at, key: key.to_owned(), after: accepted.request.clone(), found }));
+        shared.record(|h| {
+            h.reads.push(Read {
+                at,
+                key: key.to_owned(),
+                after: accepted.request.clone(),
+                found,
+            })
+        });
     }
 }
 
@@ -213,12 +292,28 @@ async fn read_all(client: &Client, options: &Options, shared: &Shared) -> Result
         .flat_map(|n| (0..options.own_keys).map(move |k| format!("own-{n}-{k}")))
         .chain((0..options.contended_keys).map(|k| format!("all-{k}")));
     let applied: HashSet<String> = {
-        let history = shared.history.lock().unwrap_or_else(PoisonError::into_inner);
-        history.looks.iter().filter(|look| look.status == Status::Applied).map(|look| look.request.clone()).collect()
+        let history = shared
+            .history
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        history
+            .looks
+            .iter()
+            .filter(|look| look.status == Status::Applied)
+            .map(|look| look.request.clone())
+            .collect()
     };
     // The token of a refused write is answered with the refusal.
-    let tokens = shared.tokens.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let last = tokens.iter().rev().find(|(request, _)| applied.contains(request)).map(|(_, token)| token.as_str());
+    let tokens = shared
+        .tokens
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let last = tokens
+        .iter()
+        .rev()
+        .find(|(request, _)| applied.contains(request))
+        .map(|(_, token)| token.as_str());
     let after: Vec<&str> = last.into_iter().collect();
     let mut finals = Vec::new();
     for key in keys {
@@ -234,7 +329,10 @@ async fn read_all(client: &Client, options: &Options, shared: &Shared) -> Result
 fn action(random: &mut StdRng, client: usize, turn: u64) -> Action {
     let mark = |random: &mut StdRng| -> Body {
         let mut body = Body::new();
-        body.insert(format!("f{}", random.random_range(0..6)), json!(format!("{client}.{turn}")));
+        body.insert(
+            format!("f{}", random.random_range(0..6)),
+            json!(format!("{client}.{turn}")),
+        );
         body.insert("turn".into(), json!(turn));
         body.insert("client".into(), json!(client));
         body
@@ -244,7 +342,10 @@ fn action(random: &mut StdRng, client: usize, turn: u64) -> Action {
         12..30 => Action::Put(mark(random)),
         30..38 => Action::Replace(mark(random)),
         38..65 => Action::Update(mark(random)),
-        65..80 => Action::Upsert { changes: mark(random), default: mark(random) },
+        65..80 => Action::Upsert {
+            changes: mark(random),
+            default: mark(random),
+        },
         80..86 => Action::DeleteFields(vec![format!("f{}", random.random_range(0..6))]),
         _ => Action::Delete,
     }
@@ -252,7 +353,9 @@ fn action(random: &mut StdRng, client: usize, turn: u64) -> Action {
 
 /// The operation and its request.
 fn request(collection: &str, key: &str, action: &Action) -> Result<(&'static str, Value)> {
-    let (index, collection) = collection.split_once('/').context("a collection is index/collection")?;
+    let (index, collection) = collection
+        .split_once('/')
+        .context("a collection is index/collection")?;
     let mut request = json!({"index": index, "collection": collection, "_id": key});
     let mut with = |name: &str, value: Value| request[name] = value;
     let operation = match action {

@@ -1,5 +1,6 @@
-//! Stage: decided batches → stores, ledger, dead letters, feedback. Every write carries the version its decision got in `changes`, so doing
-//! it twice, late, or after somebody else did it changes nothing. It must never decide anything.
+//! Stage: decided batches → stores, ledger, dead letters, feedback. Every write carries the version
+//! its decision got in `changes`, so doing it twice, late, or after somebody else did it changes
+//! nothing. It must never decide anything.
 
 mod after;
 mod fold;

@@ -1,5 +1,6 @@
-//! The definitions by which events are planned: each event names the catalog version it was made by, and is planned by that one, now and in
-//! every replay. Versions this worker was not built with travel in the topic `catalog`; until one is found there, its events wait.
+//! The definitions by which events are planned: each event names the catalog version it was made
+//! by, and is planned by that one, now and in every replay. Versions this worker was not built with
+//! travel in the topic `catalog`; until one is found there, its events wait.
 
 use crate::{Worker, decode, lane::Halt};
 use catalog::Catalog;
@@ -15,7 +16,9 @@ pub(crate) struct Catalogs {
 
 impl Catalogs {
     pub fn new(own: Catalog) -> Self {
-        Self { known: RwLock::new(HashMap::from([(own.version().to_owned(), own)])) }
+        Self {
+            known: RwLock::new(HashMap::from([(own.version().to_owned(), own)])),
+        }
     }
 
     pub fn get(&self, version: &str) -> Option<Catalog> {
@@ -24,13 +27,17 @@ impl Catalogs {
 }
 
 impl Worker {
-    /// Returns when the version is known: an old worker waits for definitions that are newer than it, it never guesses.
+    /// Returns when the version is known: an old worker waits for definitions that are newer than
+    /// it, it never guesses.
     pub(crate) async fn learn(&self, version: &str) -> Result<(), Halt> {
         let mut backoff = self.config.backoff();
         while self.catalogs.get(version).is_none() {
             if backoff.attempts() > 0 {
                 self.metrics.retried("catalog");
-                tracing::warn!(version, "waiting for a catalog version that nobody published yet");
+                tracing::warn!(
+                    version,
+                    "waiting for a catalog version that nobody published yet"
+                );
                 tokio::time::sleep(backoff.next_wait()).await;
             }
             backoff.next_wait();
@@ -41,20 +48,55 @@ impl Worker {
 
     async fn read_catalogs(&self) -> Result<(), Halt> {
         let topic = self.ports.layout.name(&topics::CATALOG);
-        let retake = |error: &dyn std::fmt::Display| Halt::Retake(format!("the topic of catalogs cannot be read: {error}"));
-        let offsets = self.ports.log.admin.offsets(&topic, 0).await.map_err(|error| retake(&error))?;
-        let limits = Limits { records: 100, bytes: 64 << 20 };
+        let retake = |error: &dyn std::fmt::Display| {
+            Halt::Retake(format!("the topic of catalogs cannot be read: {error}"))
+        };
+        let offsets = self
+            .ports
+            .log
+            .admin
+            .offsets(&topic, 0)
+            .await
+            .map_err(|error| retake(&error))?;
+        let limits = Limits {
+            records: 100,
+            bytes: 64 << 20,
+        };
         let mut from = offsets.earliest;
         while from < offsets.end {
-            let read = self.ports.log.reader.read(&topic, 0, from, offsets.end, limits, Duration::from_secs(10)).await;
+            let read = self
+                .ports
+                .log
+                .reader
+                .read(
+                    &topic,
+                    0,
+                    from,
+                    offsets.end,
+                    limits,
+                    Duration::from_secs(10),
+                )
+                .await;
             let records = read.map_err(|error| retake(&error))?;
             let Some(last) = records.last() else { break };
             from = last.offset + 1;
             for record in &records {
-                match codec::decode_catalog(&decode::parts(record)).map(|definitions| Catalog::from_definitions(&definitions)) {
-                    Ok(Ok(catalog)) => _ = self.catalogs.known.write().insert(catalog.version().to_owned(), catalog),
-                    Ok(Err(error)) => tracing::warn!(%error, offset = record.offset, "published definitions that this worker cannot use"),
-                    Err(error) => tracing::warn!(%error, offset = record.offset, "a record in the topic of catalogs is none"),
+                match codec::decode_catalog(&decode::parts(record))
+                    .map(|definitions| Catalog::from_definitions(&definitions))
+                {
+                    Ok(Ok(catalog)) => {
+                        _ = self
+                            .catalogs
+                            .known
+                            .write()
+                            .insert(catalog.version().to_owned(), catalog)
+                    }
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, offset = record.offset, "published definitions that this worker cannot use")
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, offset = record.offset, "a record in the topic of catalogs is none")
+                    }
                 }
             }
         }

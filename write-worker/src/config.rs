@@ -17,12 +17,15 @@ pub struct Config {
     /// First and longest wait between two tries of something that may pass, milliseconds.
     pub retry_first_ms: u64,
     pub retry_longest_ms: u64,
-    /// Decisions younger than this are applied again when a partition is taken, milliseconds. Unset: 60,000 where the record store forgets
-    /// acknowledged writes when it is killed (Cassandra with periodic commit-log sync on one node), else 0.
+    /// Decisions younger than this are applied again when a partition is taken, milliseconds.
+    /// Unset: 60,000 where the record store forgets acknowledged writes when it is killed
+    /// (Cassandra with periodic commit-log sync on one node), else 0.
     pub reapply_window_ms: Option<u64>,
-    /// How often a record store that may forget is asked whether it is there, milliseconds: to notice that it was away when nothing was written.
+    /// How often a record store that may forget is asked whether it is there, milliseconds: to
+    /// notice that it was away when nothing was written.
     pub probe_ms: u64,
-    /// Records kept in `changes` and `transactions` behind the mark, per partition: history for readers that come late.
+    /// Records kept in `changes` and `transactions` behind the mark, per partition: history for
+    /// readers that come late.
     pub history_records: u64,
     /// How long a stopping worker finishes what is in hand, milliseconds.
     pub drain_ms: u64,
@@ -47,6 +50,9 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn backoff(&self) -> runtime::Backoff {
-        runtime::Backoff::new(Duration::from_millis(self.retry_first_ms), Duration::from_millis(self.retry_longest_ms))
+        runtime::Backoff::new(
+            Duration::from_millis(self.retry_first_ms),
+            Duration::from_millis(self.retry_longest_ms),
+        )
     }
 }

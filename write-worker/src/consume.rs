@@ -1,6 +1,8 @@
-//! Stage: which partitions are ours, and a lane for each. The group only says who owns what; what is done with a partition is the lane's.
+//! Stage: which partitions are ours, and a lane for each. The group only says who owns what; what
+//! is done with a partition is the lane's.
 //!
-//! A revoked lane is let go at once, in the middle of whatever it does: `changes` fences it, and the next owner finishes its work.
+//! A revoked lane is let go at once, in the middle of whatever it does: `changes` fences it, and
+//! the next owner finishes its work.
 
 use crate::{
     Config, Ports, Worker,
@@ -28,8 +30,16 @@ pub enum WorkerError {
 
 /// What lanes ask of the consumer.
 pub(crate) enum Request {
-    Open { partition: u16, offset: u64, reply: oneshot::Sender<Result<Box<dyn PartitionStream>, StreamError>> },
-    Commit { partition: u16, offset: u64, metadata: String },
+    Open {
+        partition: u16,
+        offset: u64,
+        reply: oneshot::Sender<Result<Box<dyn PartitionStream>, StreamError>>,
+    },
+    Commit {
+        partition: u16,
+        offset: u64,
+        metadata: String,
+    },
 }
 
 /// Lanes of this member, and how each is stopped.
@@ -51,15 +61,24 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), W
     let notice = |membership: Membership<'_>| {
         let state = match membership {
             Membership::Joined => State::Ready,
-            Membership::Away(why) => State::Missing { why: why.to_owned() },
+            Membership::Away(why) => State::Missing {
+                why: why.to_owned(),
+            },
         };
         worker.ports.health.set(COMPONENT, state);
     };
     let groups = &*worker.ports.log.groups;
     let place = (group.as_str(), &*worker.topics.transactions);
-    membership::keep(groups, place, worker.config.backoff(), shutdown, notice, |consumer| serve(worker, consumer, shutdown))
-        .await
-        .map_err(WorkerError::Log)
+    membership::keep(
+        groups,
+        place,
+        worker.config.backoff(),
+        shutdown,
+        notice,
+        |consumer| serve(worker, consumer, shutdown),
+    )
+    .await
+    .map_err(WorkerError::Log)
 }
 
 /// Notices that a forgetful record store was away even when nobody wrote to it meanwhile.
@@ -73,7 +92,9 @@ async fn probe(worker: Arc<Worker>, shutdown: Shutdown) {
         match worker.ports.record.ready().await {
             Ok(()) if away => {
                 away = false;
-                tracing::warn!("the record store is back and may have forgotten: applying again what it took lately");
+                tracing::warn!(
+                    "the record store is back and may have forgotten: applying again what it took lately"
+                );
                 worker.returns.send_modify(|count| *count += 1);
             }
             Ok(()) => {}
@@ -82,9 +103,19 @@ async fn probe(worker: Arc<Worker>, shutdown: Shutdown) {
     }
 }
 
-async fn serve(worker: &Arc<Worker>, mut consumer: Box<dyn Consumer>, shutdown: &Shutdown) -> Result<(), ConsumerError> {
+async fn serve(
+    worker: &Arc<Worker>,
+    mut consumer: Box<dyn Consumer>,
+    shutdown: &Shutdown,
+) -> Result<(), ConsumerError> {
     let (requests, mut asked) = mpsc::channel(256);
-    let mut lanes = Lanes { worker: worker.clone(), requests, shutdown: shutdown.clone(), stops: HashMap::new(), running: JoinSet::new() };
+    let mut lanes = Lanes {
+        worker: worker.clone(),
+        requests,
+        shutdown: shutdown.clone(),
+        stops: HashMap::new(),
+        running: JoinSet::new(),
+    };
     let ended = loop {
         tokio::select! {
             () = shutdown.soft() => break Ok(()),
@@ -96,18 +127,28 @@ async fn serve(worker: &Arc<Worker>, mut consumer: Box<dyn Consumer>, shutdown: 
             Some(ended) = lanes.running.join_next() => lanes.ended(ended),
         }
     };
-    lanes.drain(consumer.as_mut(), &mut asked, ended.is_ok()).await;
+    lanes
+        .drain(consumer.as_mut(), &mut asked, ended.is_ok())
+        .await;
     consumer.leave().await;
     ended
 }
 
 async fn answer(consumer: &mut dyn Consumer, request: Request) {
     match request {
-        Request::Open { partition, offset, reply } => {
+        Request::Open {
+            partition,
+            offset,
+            reply,
+        } => {
             // Whoever asked may be gone by now: then the stream is dropped.
             _ = reply.send(consumer.open(partition, offset).await);
         }
-        Request::Commit { partition, offset, metadata } => consumer.commit(partition, offset, &metadata),
+        Request::Commit {
+            partition,
+            offset,
+            metadata,
+        } => consumer.commit(partition, offset, &metadata),
     }
 }
 
@@ -116,7 +157,9 @@ impl Lanes {
         match event {
             ConsumerEvent::Assigned(partitions) => {
                 tracing::info!(?partitions, "partitions assigned");
-                partitions.into_iter().for_each(|partition| self.start(partition));
+                partitions
+                    .into_iter()
+                    .for_each(|partition| self.start(partition));
             }
             ConsumerEvent::Revoked(partitions) | ConsumerEvent::Lost(partitions) => {
                 tracing::info!(?partitions, "partitions let go");
@@ -137,30 +180,53 @@ impl Lanes {
         }
         let (stop, shutdown) = self.shutdown.child();
         self.stops.insert(partition, stop);
-        let lane = Lane { worker: self.worker.clone(), partition, requests: self.requests.clone(), shutdown };
-        self.running.spawn(async move { (partition, lane.run().await) });
+        let lane = Lane {
+            worker: self.worker.clone(),
+            partition,
+            requests: self.requests.clone(),
+            shutdown,
+        };
+        self.running
+            .spawn(async move { (partition, lane.run().await) });
     }
 
     /// A lane that ended by itself ended in alarm, or in a panic, which is one.
     fn ended(&mut self, ended: Result<(u16, Halt), tokio::task::JoinError>) {
         match ended {
             Ok((partition, Halt::Alarm(why))) => {
-                tracing::error!(partition, why, "ALARM: the partition stands still until a person acts");
+                tracing::error!(
+                    partition,
+                    why,
+                    "ALARM: the partition stands still until a person acts"
+                );
                 self.worker.metrics.alarm();
-                self.worker.ports.health.set(&component(partition), State::Missing { why });
+                self.worker
+                    .ports
+                    .health
+                    .set(&component(partition), State::Missing { why });
                 self.worker.ports.finished.add(partition);
             }
             Ok((_, Halt::Stopped | Halt::Retake(_) | Halt::Dead { .. })) => {}
             Err(error) => {
                 tracing::error!(%error, "ALARM: a lane failed; its partition stands still until the worker is started again");
                 self.worker.metrics.alarm();
-                self.worker.ports.health.set(COMPONENT, State::Missing { why: format!("a lane failed: {error}") });
+                self.worker.ports.health.set(
+                    COMPONENT,
+                    State::Missing {
+                        why: format!("a lane failed: {error}"),
+                    },
+                );
             }
         }
     }
 
     /// Soft: lanes finish the batch in hand, within the deadline. Otherwise they are let go.
-    async fn drain(&mut self, consumer: &mut dyn Consumer, asked: &mut mpsc::Receiver<Request>, soft: bool) {
+    async fn drain(
+        &mut self,
+        consumer: &mut dyn Consumer,
+        asked: &mut mpsc::Receiver<Request>,
+        soft: bool,
+    ) {
         let deadline = tokio::time::sleep(Duration::from_millis(self.worker.config.drain_ms));
         tokio::pin!(deadline);
         while soft && !self.running.is_empty() {
@@ -182,7 +248,8 @@ fn component(partition: u16) -> String {
     format!("{COMPONENT} partition {partition}")
 }
 
-/// Does the record store forget what it acknowledged when its process is killed? Settled by the configuration, or asked of the store.
+/// Does the record store forget what it acknowledged when its process is killed? Settled by the
+/// configuration, or asked of the store.
 pub(crate) async fn is_forgetful(config: &Config, ports: &Ports, shutdown: &Shutdown) -> bool {
     if let Some(window) = config.reapply_window_ms {
         return window > 0;
@@ -190,7 +257,11 @@ pub(crate) async fn is_forgetful(config: &Config, ports: &Ports, shutdown: &Shut
     let mut backoff = config.backoff();
     loop {
         match ports.record.weaknesses().await {
-            Ok(weaknesses) => return weaknesses.iter().any(|weakness| weakness.setting == "commitlog_sync"),
+            Ok(weaknesses) => {
+                return weaknesses
+                    .iter()
+                    .any(|weakness| weakness.setting == "commitlog_sync");
+            }
             Err(error) => tracing::warn!(%error, "waiting for the record store"),
         }
         tokio::select! {

@@ -1,5 +1,6 @@
-//! Stage: events → decisions, appended to `changes` and acknowledged there. Reads what the plans need, plans in log order over the state,
-//! appends. It must never touch a store's documents, rows or ledger for writing.
+//! Stage: events → decisions, appended to `changes` and acknowledged there. Reads what the plans
+//! need, plans in log order over the state, appends. It must never touch a store's documents, rows
+//! or ledger for writing.
 
 mod append;
 mod fold;
@@ -54,7 +55,14 @@ pub(crate) struct Decider {
 
 impl Decider {
     /// `expected`: the offset after the tenure's last record in `changes`.
-    pub fn new(worker: Arc<Worker>, partition: u16, epoch: u64, expected: u64, recent: Recent, marker: Marker) -> Self {
+    pub fn new(
+        worker: Arc<Worker>,
+        partition: u16,
+        epoch: u64,
+        expected: u64,
+        recent: Recent,
+        marker: Marker,
+    ) -> Self {
         let state = State::new(worker.config.cache_bytes);
         Self {
             worker,
@@ -70,8 +78,14 @@ impl Decider {
         }
     }
 
-    /// The whole stage for a batch of records. `again`: these positions were decided before and voided, so their ids are no repeats.
-    pub async fn decide(&mut self, records: &[Record], progress: Progress, again: bool) -> Result<Decided, Halt> {
+    /// The whole stage for a batch of records. `again`: these positions were decided before and
+    /// voided, so their ids are no repeats.
+    pub async fn decide(
+        &mut self,
+        records: &[Record],
+        progress: Progress,
+        again: bool,
+    ) -> Result<Decided, Halt> {
         let timer = self.worker.metrics.stage("decide");
         self.batch += 1;
         self.state.evict(progress.batch);
@@ -95,8 +109,8 @@ impl Decider {
         self.append(mark, Vec::new()).await.map(drop)
     }
 
-    /// Sends a mark by itself, if there is progress to tell, and does not wait: for when nothing else is to be decided. Whatever is appended
-    /// next looks first where it landed.
+    /// Sends a mark by itself, if there is progress to tell, and does not wait: for when nothing
+    /// else is to be decided. Whatever is appended next looks first where it landed.
     pub async fn send_mark(&mut self, progress: Progress) -> Result<(), Halt> {
         match self.marker.due(progress, self.worker.ports.clock.now()) {
             Some(mark) => self.enqueue_mark(mark).await,

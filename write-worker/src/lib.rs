@@ -1,8 +1,10 @@
 //! The write-worker: consume → decode → decide → apply → feedback.
 //!
-//! The one worker that owns a partition decides each event in log order (verdict, before, after), appends the decisions to `changes`, and
-//! only then touches a store. Everything outside `changes` is a projection that may be written twice, late, or by a ghost without harm. The
-//! worker must never touch a store for a decision that is not acknowledged in `changes`, and never judge a position twice.
+//! The one worker that owns a partition decides each event in log order (verdict, before, after),
+//! appends the decisions to `changes`, and only then touches a store. Everything outside `changes`
+//! is a projection that may be written twice, late, or by a ghost without harm. The worker must
+//! never touch a store for a decision that is not acknowledged in `changes`, and never judge a
+//! position twice.
 
 mod apply;
 mod catalogs;
@@ -57,7 +59,8 @@ struct Worker {
     topics: TopicNames,
     /// Does the record store forget acknowledged writes when its process is killed?
     forgetful: bool,
-    /// Counts the times that such a store was away and came back: every lane then takes its partition again, whether it noticed or not.
+    /// Counts the times that such a store was away and came back: every lane then takes its
+    /// partition again, whether it noticed or not.
     returns: watch::Sender<u64>,
 }
 
@@ -68,7 +71,9 @@ impl Worker {
             return Ok(());
         }
         self.returns.send_modify(|count| *count += 1);
-        Err(lane::Halt::Retake("the record store was away and may have forgotten".into()))
+        Err(lane::Halt::Retake(
+            "the record store was away and may have forgotten".into(),
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
-//! Marks: how far everything is resolved. The decider appends them (it is the only one who writes to `changes`); a small task keeps the
-//! newest in the record store, hints it to the group, and deletes what nobody needs any more. Neither is waited for.
+//! Marks: how far everything is resolved. The decider appends them (it is the only one who writes
+//! to `changes`); a small task keeps the newest in the record store, hints it to the group, and
+//! deletes what nobody needs any more. Neither is waited for.
 
 use crate::{Worker, consume::Request};
 use event_schema::decision::Mark;
@@ -11,7 +12,8 @@ use tokio::sync::{mpsc, watch};
 pub(crate) struct Progress {
     /// The last batch that is applied.
     pub batch: u64,
-    /// (last resolved offset in `changes`, first unresolved offset in `transactions`); `None` until the first is known.
+    /// (last resolved offset in `changes`, first unresolved offset in `transactions`); `None` until
+    /// the first is known.
     pub resolved: Option<(u64, u64)>,
 }
 
@@ -33,26 +35,55 @@ pub(crate) struct Marker {
 
 impl Marker {
     /// `start`: where the tenure's window began, with its epoch and the time.
-    pub fn new(worker: &Worker, partition: u16, epoch: u64, start: (i64, u64, u64), newest: watch::Sender<Option<Mark>>) -> Self {
+    pub fn new(
+        worker: &Worker,
+        partition: u16,
+        epoch: u64,
+        start: (i64, u64, u64),
+        newest: watch::Sender<Option<Mark>>,
+    ) -> Self {
         let default = if worker.forgetful { 60_000 } else { 0 };
         let window = worker.config.reapply_window_ms.unwrap_or(default) as i64;
         let generation = worker.ports.layout.generation;
-        Self { generation, partition, epoch, window, samples: VecDeque::from([start]), last: None, newest }
+        Self {
+            generation,
+            partition,
+            epoch,
+            window,
+            samples: VecDeque::from([start]),
+            last: None,
+            newest,
+        }
     }
 
     /// The mark that tells this progress, unless it was told.
     pub fn due(&mut self, progress: Progress, now: i64) -> Option<Mark> {
-        let (through, next) = progress.resolved.filter(|resolved| self.last != Some(*resolved))?;
+        let (through, next) = progress
+            .resolved
+            .filter(|resolved| self.last != Some(*resolved))?;
         self.last = Some((through, next));
         if self.samples.back().is_none_or(|(at, ..)| now - at >= 1_000) || self.window == 0 {
             self.samples.push_back((now, through + 1, self.epoch));
         }
-        while self.samples.get(1).is_some_and(|(at, ..)| *at <= now - self.window) {
+        while self
+            .samples
+            .get(1)
+            .is_some_and(|(at, ..)| *at <= now - self.window)
+        {
             self.samples.pop_front();
         }
         let (_, reapply_from, reapply_epoch) = self.samples[0];
         let (generation, partition, epoch) = (self.generation, self.partition, self.epoch);
-        Some(Mark { epoch, generation, partition, through, next, time: now, reapply_from, reapply_epoch })
+        Some(Mark {
+            epoch,
+            generation,
+            partition,
+            through,
+            next,
+            time: now,
+            reapply_from,
+            reapply_epoch,
+        })
     }
 
     /// The mark stands in `changes`: the task may keep it.
@@ -71,7 +102,9 @@ pub(crate) async fn keep_marks(
     let mut backoff = worker.config.backoff();
     let mut trimmed = 0;
     while newest.changed().await.is_ok() {
-        let Some(mark) = newest.borrow_and_update().clone() else { continue };
+        let Some(mark) = newest.borrow_and_update().clone() else {
+            continue;
+        };
         while let Err(error) = worker.ports.record.set_mark(&mark).await {
             tracing::debug!(%error, partition, "a mark waits for the record store");
             tokio::time::sleep(backoff.next_wait()).await;
@@ -81,7 +114,14 @@ pub(crate) async fn keep_marks(
         }
         backoff.reset();
         let metadata = format!("through={}", mark.through);
-        if requests.try_send(Request::Commit { partition, offset: mark.next, metadata }).is_err() {
+        if requests
+            .try_send(Request::Commit {
+                partition,
+                offset: mark.next,
+                metadata,
+            })
+            .is_err()
+        {
             tracing::trace!(partition, "a commit hint was left out");
         }
         trimmed = trim(&worker, partition, &mark, trimmed).await;
@@ -104,7 +144,10 @@ async fn trim(worker: &Worker, partition: u16, mark: &Mark, trimmed: u64) -> u64
         return trimmed;
     }
     let changes = mark.reapply_from.min(mark.through).saturating_sub(history);
-    for (topic, offset) in [(&worker.topics.transactions, upto), (&worker.topics.changes, changes)] {
+    for (topic, offset) in [
+        (&worker.topics.transactions, upto),
+        (&worker.topics.changes, changes),
+    ] {
         if let Err(error) = admin.delete_before(topic, partition, offset).await {
             tracing::warn!(%error, topic = &**topic, partition, "old records could not be deleted");
         }

@@ -1,9 +1,11 @@
-//! The worker's metrics, named once. Units last; per partition only what is needed to scale and to find a stuck one.
+//! The worker's metrics, named once. Units last; per partition only what is needed to scale and to
+//! find a stuck one.
 
 use event_schema::outcome::{LedgerEntry, RefusalCode, Verdict};
 use parking_lot::Mutex;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry, exponential_buckets,
+    Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
+    Opts, Registry, exponential_buckets,
 };
 use std::{collections::HashMap, time::Instant};
 
@@ -34,31 +36,84 @@ struct Rate {
 
 impl Metrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let seconds = |name, help| HistogramOpts::new(name, help).buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
+        let seconds = |name, help| {
+            HistogramOpts::new(name, help)
+                .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default())
+        };
         let sizes = HistogramOpts::new("consign_worker_batch_events", "Events decided together")
-            .buckets(vec![1., 2., 5., 10., 20., 50., 100., 200., 500., 1000., 2000.]);
+            .buckets(vec![
+                1., 2., 5., 10., 20., 50., 100., 200., 500., 1000., 2000.,
+            ]);
         let metrics = Self {
-            decided: IntCounterVec::new(Opts::new("consign_worker_decided_total", "Decisions appended, by verdict"), &["verdict"])?,
+            decided: IntCounterVec::new(
+                Opts::new(
+                    "consign_worker_decided_total",
+                    "Decisions appended, by verdict",
+                ),
+                &["verdict"],
+            )?,
             resolved: IntCounterVec::new(
-                Opts::new("consign_worker_resolved_total", "Requests resolved, by operation and verdict"),
+                Opts::new(
+                    "consign_worker_resolved_total",
+                    "Requests resolved, by operation and verdict",
+                ),
                 &["operation", "verdict"],
             )?,
-            refused: IntCounterVec::new(Opts::new("consign_worker_refused_total", "Requests refused, by reason"), &["code"])?,
-            dead_lettered: IntCounter::new("consign_worker_dead_lettered_total", "Dead letters written")?,
-            duplicates: IntCounter::new("consign_worker_duplicates_total", "Records that the log holds twice")?,
+            refused: IntCounterVec::new(
+                Opts::new(
+                    "consign_worker_refused_total",
+                    "Requests refused, by reason",
+                ),
+                &["code"],
+            )?,
+            dead_lettered: IntCounter::new(
+                "consign_worker_dead_lettered_total",
+                "Dead letters written",
+            )?,
+            duplicates: IntCounter::new(
+                "consign_worker_duplicates_total",
+                "Records that the log holds twice",
+            )?,
             retried: IntCounterVec::new(
-                Opts::new("consign_worker_retried_total", "Tries that had to be repeated, by what did not answer"),
+                Opts::new(
+                    "consign_worker_retried_total",
+                    "Tries that had to be repeated, by what did not answer",
+                ),
                 &["what"],
             )?,
-            alarms: IntCounter::new("consign_worker_alarms_total", "Partitions stopped because something is wrong that no retry mends")?,
-            lag: IntGaugeVec::new(Opts::new("consign_worker_lag_events", "Events of a partition not yet decided"), &["partition"])?,
+            alarms: IntCounter::new(
+                "consign_worker_alarms_total",
+                "Partitions stopped because something is wrong that no retry mends",
+            )?,
+            lag: IntGaugeVec::new(
+                Opts::new(
+                    "consign_worker_lag_events",
+                    "Events of a partition not yet decided",
+                ),
+                &["partition"],
+            )?,
             drain: IntGaugeVec::new(
-                Opts::new("consign_worker_time_to_drain_seconds", "Seconds until a partition's lag is gone at its present rate"),
+                Opts::new(
+                    "consign_worker_time_to_drain_seconds",
+                    "Seconds until a partition's lag is gone at its present rate",
+                ),
                 &["partition"],
             )?,
             batch: Histogram::with_opts(sizes)?,
-            stage: HistogramVec::new(seconds("consign_worker_stage_seconds", "Seconds a batch spends in a stage"), &["stage"])?,
-            store: HistogramVec::new(seconds("consign_worker_store_seconds", "Seconds a store takes for a batch"), &["store"])?,
+            stage: HistogramVec::new(
+                seconds(
+                    "consign_worker_stage_seconds",
+                    "Seconds a batch spends in a stage",
+                ),
+                &["stage"],
+            )?,
+            store: HistogramVec::new(
+                seconds(
+                    "consign_worker_store_seconds",
+                    "Seconds a store takes for a batch",
+                ),
+                &["store"],
+            )?,
             latency: Histogram::with_opts(seconds(
                 "consign_worker_accepted_to_applied_seconds",
                 "Seconds from the log's acceptance to applied",
@@ -94,14 +149,23 @@ impl Metrics {
     }
 
     pub fn decided(&self, verdict: &Verdict) {
-        self.decided.with_label_values(&[verdict_label(verdict)]).inc();
+        self.decided
+            .with_label_values(&[verdict_label(verdict)])
+            .inc();
     }
 
     pub fn resolved(&self, entry: &LedgerEntry) {
-        self.resolved.with_label_values(&[entry.operation.as_str(), verdict_label(&entry.verdict)]).inc();
+        self.resolved
+            .with_label_values(&[entry.operation.as_str(), verdict_label(&entry.verdict)])
+            .inc();
         match &entry.verdict {
-            Verdict::Refused(refusal) => self.refused.with_label_values(&[refusal_label(refusal.code)]).inc(),
-            Verdict::Applied => self.latency.observe((entry.times.applied - entry.times.accepted).max(0) as f64 / 1000.0),
+            Verdict::Refused(refusal) => self
+                .refused
+                .with_label_values(&[refusal_label(refusal.code)])
+                .inc(),
+            Verdict::Applied => self
+                .latency
+                .observe((entry.times.applied - entry.times.accepted).max(0) as f64 / 1000.0),
             Verdict::DeadLettered(_) => {}
         }
     }
@@ -124,8 +188,14 @@ impl Metrics {
 
     /// Events behind, as the decider sees it.
     pub fn lag(&self, partition: u16, events: u64) {
-        self.lag.with_label_values(&[&partition.to_string()]).set(events as i64);
-        self.rates.lock().entry(partition).or_insert_with(Rate::new).lag = events;
+        self.lag
+            .with_label_values(&[&partition.to_string()])
+            .set(events as i64);
+        self.rates
+            .lock()
+            .entry(partition)
+            .or_insert_with(Rate::new)
+            .lag = events;
     }
 
     /// Events resolved: keeps the partition's rate and with it the time to drain.
@@ -137,11 +207,21 @@ impl Metrics {
         if elapsed >= 1.0 {
             let now = rate.count as f64 / elapsed;
             let weight = (elapsed / 30.0).min(1.0);
-            rate.per_second = if rate.per_second == 0.0 { now } else { rate.per_second * (1.0 - weight) + now * weight };
+            rate.per_second = if rate.per_second == 0.0 {
+                now
+            } else {
+                rate.per_second * (1.0 - weight) + now * weight
+            };
             (rate.count, rate.since) = (0, Instant::now());
         }
-        let seconds = if rate.lag == 0 { 0.0 } else { rate.lag as f64 / rate.per_second.max(0.001) };
-        self.drain.with_label_values(&[&partition.to_string()]).set(seconds.ceil().min(1e9) as i64);
+        let seconds = if rate.lag == 0 {
+            0.0
+        } else {
+            rate.lag as f64 / rate.per_second.max(0.001)
+        };
+        self.drain
+            .with_label_values(&[&partition.to_string()])
+            .set(seconds.ceil().min(1e9) as i64);
     }
 
     /// The partition is somebody else's now.
@@ -156,7 +236,12 @@ impl Metrics {
 
 impl Rate {
     fn new() -> Self {
-        Self { since: Instant::now(), count: 0, per_second: 0.0, lag: 0 }
+        Self {
+            since: Instant::now(),
+            count: 0,
+            per_second: 0.0,
+            lag: 0,
+        }
     }
 }
 

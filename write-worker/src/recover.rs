@@ -1,5 +1,6 @@
-//! What stands in a stretch of `changes`: a pure fold. It decides which records count (those under the newest open before them), which
-//! decision stands for each position (the first counted one, until voided), and what must be decided anew. It never reads or writes.
+//! What stands in a stretch of `changes`: a pure fold. It decides which records count (those under
+//! the newest open before them), which decision stands for each position (the first counted one,
+//! until voided), and what must be decided anew. It never reads or writes.
 
 use event_schema::{
     Raw,
@@ -55,7 +56,9 @@ impl Window {
                 self.through = self.through.max(Some(mark.through));
                 self.next = self.next.max(mark.next);
             }
-            Change::Decision(decision) if decision.epoch == self.epoch => self.decision(offset, decision),
+            Change::Decision(decision) if decision.epoch == self.epoch => {
+                self.decision(offset, decision)
+            }
             Change::Void(void) if void.epoch == self.epoch => self.void(offset, void),
             // A ghost wrote it: it counts for nobody.
             Change::Mark(_) | Change::Decision(_) | Change::Void(_) => {}
@@ -65,11 +68,15 @@ impl Window {
     fn decision(&mut self, offset: u64, decision: Decision) {
         let position = decision.position.offset;
         self.next = self.next.max(position + 1);
-        let voided = self.by_position.get(&position).is_some_and(|at| matches!(self.standing.get(at), Some(Standing::Void(_))));
+        let voided = self
+            .by_position
+            .get(&position)
+            .is_some_and(|at| matches!(self.standing.get(at), Some(Standing::Void(_))));
         if !self.by_position.contains_key(&position) || voided {
             self.redo.remove(&position);
             self.by_position.insert(position, offset);
-            self.standing.insert(offset, Standing::Decision(Box::new(decision)));
+            self.standing
+                .insert(offset, Standing::Decision(Box::new(decision)));
         }
     }
 
@@ -85,10 +92,12 @@ impl Window {
         self.standing.insert(offset, Standing::Void(Box::new(void)));
     }
 
-    /// What a store will not take, and every later decision on its keys, as voids to append (in the order of the decisions they undo).
-    /// Empty if the decision does not stand any more.
+    /// What a store will not take, and every later decision on its keys, as voids to append (in the
+    /// order of the decisions they undo). Empty if the decision does not stand any more.
     pub fn voids_for(&self, culprit: u64, reason: &DeadReason, epoch: u64, now: i64) -> Vec<Void> {
-        let Some(Standing::Decision(first)) = self.standing.get(&culprit) else { return Vec::new() };
+        let Some(Standing::Decision(first)) = self.standing.get(&culprit) else {
+            return Vec::new();
+        };
         let mut chain = Chain::default();
         chain.decision(first);
         let mut voids = vec![chain.undo(culprit, first, Some(reason.clone()), epoch, now)];
@@ -103,8 +112,9 @@ impl Window {
         voids
     }
 
-    /// The voids that are still to be appended where an owner ended between the void of a dead decision and those of the later ones on its
-    /// keys: they were decided over what never came to be, and may not be finished as they stand.
+    /// The voids that are still to be appended where an owner ended between the void of a dead
+    /// decision and those of the later ones on its keys: they were decided over what never came to
+    /// be, and may not be finished as they stand.
     pub fn orphans(&self, epoch: u64, now: i64) -> Vec<Void> {
         let mut orphans = BTreeMap::new();
         for (at, standing) in &self.standing {
@@ -117,22 +127,38 @@ impl Window {
         orphans.into_values().collect()
     }
 
-    fn orphans_of(&self, at: u64, dead: &Void, epoch: u64, now: i64, orphans: &mut BTreeMap<u64, Void>) {
+    fn orphans_of(
+        &self,
+        at: u64,
+        dead: &Void,
+        epoch: u64,
+        now: i64,
+        orphans: &mut BTreeMap<u64, Void>,
+    ) {
         let mut chain = Chain::default();
         chain.void(dead);
-        let of_this = |void: &Void| void.dead.is_none() && (dead.decision..at).contains(&void.decision);
-        let after = self.standing.range(at + 1..).map_while(|(_, standing)| match standing {
-            Standing::Void(void) if of_this(void) => Some((void.decision, standing)),
-            Standing::Void(_) | Standing::Decision(_) => None,
-        });
-        let before = self.standing.range(dead.decision + 1..at).map(|(offset, standing)| (*offset, standing));
+        let of_this =
+            |void: &Void| void.dead.is_none() && (dead.decision..at).contains(&void.decision);
+        let after = self
+            .standing
+            .range(at + 1..)
+            .map_while(|(_, standing)| match standing {
+                Standing::Void(void) if of_this(void) => Some((void.decision, standing)),
+                Standing::Void(_) | Standing::Decision(_) => None,
+            });
+        let before = self
+            .standing
+            .range(dead.decision + 1..at)
+            .map(|(offset, standing)| (*offset, standing));
         let later: BTreeMap<u64, &Standing> = before.chain(after).collect();
         for (offset, standing) in later {
             match standing {
                 Standing::Void(void) if of_this(void) => chain.void(void),
                 Standing::Decision(decision) if chain.touches(decision) => {
                     chain.decision(decision);
-                    orphans.entry(offset).or_insert_with(|| chain.undo(offset, decision, None, epoch, now));
+                    orphans
+                        .entry(offset)
+                        .or_insert_with(|| chain.undo(offset, decision, None, epoch, now));
                 }
                 Standing::Void(_) | Standing::Decision(_) => {}
             }
@@ -141,7 +167,9 @@ impl Window {
 
     /// All that stands, in the order of `changes`.
     pub fn standing(&self) -> impl Iterator<Item = (u64, &Standing)> {
-        self.standing.iter().map(|(offset, standing)| (*offset, standing))
+        self.standing
+            .iter()
+            .map(|(offset, standing)| (*offset, standing))
     }
 
     /// Offsets in `transactions` to decide anew, in order.
@@ -156,7 +184,8 @@ impl Window {
     }
 }
 
-/// Decisions that are undone together, and what every document and row they touch was before the first of them.
+/// Decisions that are undone together, and what every document and row they touch was before the
+/// first of them.
 #[derive(Default)]
 struct Chain {
     /// Revision and body.
@@ -166,24 +195,41 @@ struct Chain {
 
 impl Chain {
     fn touches(&self, decision: &Decision) -> bool {
-        decision.documents.iter().any(|change| self.documents.contains_key(&change.key))
-            || decision.judged_by.iter().any(|key| self.documents.contains_key(key))
-            || decision.rows.iter().map(|row| &row.key).chain(&decision.judged_by_rows).any(|key| self.rows.contains_key(&key.to_string()))
+        decision
+            .documents
+            .iter()
+            .any(|change| self.documents.contains_key(&change.key))
+            || decision
+                .judged_by
+                .iter()
+                .any(|key| self.documents.contains_key(key))
+            || decision
+                .rows
+                .iter()
+                .map(|row| &row.key)
+                .chain(&decision.judged_by_rows)
+                .any(|key| self.rows.contains_key(&key.to_string()))
     }
 
     fn decision(&mut self, decision: &Decision) {
         for change in &decision.documents {
-            self.documents.entry(change.key.clone()).or_insert_with(|| (change.revision_before, change.before.clone()));
+            self.documents
+                .entry(change.key.clone())
+                .or_insert_with(|| (change.revision_before, change.before.clone()));
         }
         for row in &decision.rows {
-            self.rows.entry(row.key.to_string()).or_insert_with(|| row.before.clone());
+            self.rows
+                .entry(row.key.to_string())
+                .or_insert_with(|| row.before.clone());
         }
     }
 
     /// One whose void stands already.
     fn void(&mut self, void: &Void) {
         for change in &void.documents {
-            self.documents.entry(change.key.clone()).or_insert_with(|| (change.revision, change.after.clone()));
+            self.documents
+                .entry(change.key.clone())
+                .or_insert_with(|| (change.revision, change.after.clone()));
         }
         for row in &void.rows {
             let cells = match row.action {
@@ -195,7 +241,14 @@ impl Chain {
     }
 
     /// The void of one that was taken in.
-    fn undo(&self, offset: u64, decision: &Decision, dead: Option<DeadReason>, epoch: u64, now: i64) -> Void {
+    fn undo(
+        &self,
+        offset: u64,
+        decision: &Decision,
+        dead: Option<DeadReason>,
+        epoch: u64,
+        now: i64,
+    ) -> Void {
         Void {
             epoch,
             request: decision.request,
@@ -203,7 +256,11 @@ impl Chain {
             position: decision.position,
             decision: offset,
             dead,
-            documents: decision.documents.iter().map(|change| self.document(change)).collect(),
+            documents: decision
+                .documents
+                .iter()
+                .map(|change| self.document(change))
+                .collect(),
             rows: decision.rows.iter().map(|row| self.row(row)).collect(),
             time: now,
             accepted: decision.accepted,
@@ -213,7 +270,13 @@ impl Chain {
 
     fn document(&self, change: &DocumentChange) -> DocumentChange {
         let (revision, after) = self.documents[&change.key].clone();
-        DocumentChange { key: change.key.clone(), revision_before: change.revision, revision, before: change.after.clone(), after }
+        DocumentChange {
+            key: change.key.clone(),
+            revision_before: change.revision,
+            revision,
+            before: change.after.clone(),
+            after,
+        }
     }
 
     fn row(&self, row: &RowMutation) -> RowMutation {
@@ -221,7 +284,13 @@ impl Chain {
             Some(cells) => (RowAction::Put, cells),
             None => (RowAction::Remove, Map::new()),
         };
-        RowMutation { key: row.key.clone(), action, cells, before: None, expires: None }
+        RowMutation {
+            key: row.key.clone(),
+            action,
+            cells,
+            before: None,
+            expires: None,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! A step: one record of `changes` as work to do. Decisions and voids become the same thing here, so that there is one way to finish what
-//! stands, whoever decided it.
+//! A step: one record of `changes` as work to do. Decisions and voids become the same thing here,
+//! so that there is one way to finish what stands, whoever decided it.
 
 use event_schema::{
     decision::{Decision, OriginalRecord, Void},
@@ -25,13 +25,21 @@ pub(crate) struct Step {
     pub dead: Option<DeadReason>,
 }
 
-/// Something that happened to a record of `transactions` beside a decision, to be done when its batch is applied.
+/// Something that happened to a record of `transactions` beside a decision, to be done when its
+/// batch is applied.
 #[derive(Clone, Debug)]
 pub(crate) enum Aside {
     /// The log holds the request twice: whoever waits for this one is told of the first.
-    Duplicate { request: RequestId, reply: Option<Reply> },
+    Duplicate {
+        request: RequestId,
+        reply: Option<Reply>,
+    },
     /// Nobody can decode it, not even its id.
-    Undecodable { position: Position, reason: DeadReason, original: OriginalRecord },
+    Undecodable {
+        position: Position,
+        reason: DeadReason,
+        original: OriginalRecord,
+    },
 }
 
 impl Step {
@@ -48,7 +56,11 @@ impl Step {
             version,
             verdict: decision.verdict,
             result: decision.result,
-            times: Times { accepted: decision.accepted, decided: decision.decided, applied: 0 },
+            times: Times {
+                accepted: decision.accepted,
+                decided: decision.decided,
+                applied: 0,
+            },
         };
         Self {
             position: decision.position,
@@ -71,7 +83,11 @@ impl Step {
             version,
             verdict: Verdict::DeadLettered(reason),
             result: None,
-            times: Times { accepted: void.accepted, decided: void.time, applied: 0 },
+            times: Times {
+                accepted: void.accepted,
+                decided: void.time,
+                applied: 0,
+            },
         });
         Self {
             position: void.position,

@@ -1,4 +1,5 @@
-//! Runs a program from the root of the repository and shows what it runs. Judges nothing but the exit code.
+//! Runs a program from the root of the repository and shows what it runs. Judges nothing but the
+//! exit code.
 
 use std::{env, ffi::OsString, process::Command};
 
@@ -14,5 +15,8 @@ pub(crate) fn cargo() -> Command {
 /// Runs it with its output shown; true if it ended with 0.
 pub(crate) fn succeeds(command: &mut Command) -> Result<bool> {
     let program = command.get_program().to_string_lossy().into_owned();
-    Ok(command.status().with_context(|| format!("cannot run {program}"))?.success())
+    Ok(command
+        .status()
+        .with_context(|| format!("cannot run {program}"))?
+        .success())
 }

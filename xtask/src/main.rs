@@ -1,4 +1,5 @@
-//! `cargo run -p xtask -- …`: the test command, the checks of the layout, the servers. Development only; nothing that ships calls it.
+//! `cargo run -p xtask -- …`: the test command, the checks of the layout, the servers. Development
+//! only; nothing that ships calls it.
 
 mod command;
 mod servers;
@@ -11,7 +12,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
-#[command(about = "Development commands of Consign", arg_required_else_help = true)]
+#[command(
+    about = "Development commands of Consign",
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,5 +37,14 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(),
         Command::Servers(options) => servers::run(&options),
     };
-    done.map_or_else(|e| (eprintln!("xtask: {e:#}"), ExitCode::FAILURE).1, |good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    done.map_or_else(
+        |e| (eprintln!("xtask: {e:#}"), ExitCode::FAILURE).1,
+        |good| {
+            if good {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
+        },
+    )
 }

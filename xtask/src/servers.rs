@@ -31,6 +31,12 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         Action::Fetch => "fetch",
     };
     let script = testbed::root().join("servers/servers");
-    let status = Command::new("bash").arg(&script).arg(action).args(&options.names).status();
-    Ok(status.with_context(|| format!("cannot run {}", script.display()))?.success())
+    let status = Command::new("bash")
+        .arg(&script)
+        .arg(action)
+        .args(&options.names)
+        .status();
+    Ok(status
+        .with_context(|| format!("cannot run {}", script.display()))?
+        .success())
 }

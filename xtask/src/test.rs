@@ -1,5 +1,6 @@
-//! `xtask test`: every check and every test, a heading and a time for each stage, one count at the end.
-//! Goes on after a failed stage, so that one run shows all; only a failed build ends it. Skips nothing by itself.
+//! `xtask test`: every check and every test, a heading and a time for each stage, one count at the
+//! end. Goes on after a failed stage, so that one run shows all; only a failed build ends it. Skips
+//! nothing by itself.
 
 mod binaries;
 mod fixture;
@@ -42,7 +43,9 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 fn stages(options: &Options, timeline: &mut Timeline) -> Result<()> {
     let fixture = Fixture::prepare()?;
     if options.packages.is_empty() && options.filter.is_none() {
-        timeline.check("Formatting", || succeeds(cargo().args(["fmt", "--all", "--check"])));
+        timeline.check("Formatting", || {
+            succeeds(cargo().args(["fmt", "--all", "--check"]))
+        });
         timeline.check("Layout", tidy::run);
         timeline.check("Lints", || succeeds(clippy(&mut cargo())));
     }
@@ -56,14 +59,25 @@ fn stages(options: &Options, timeline: &mut Timeline) -> Result<()> {
         servers = Some(fixture.start()?);
         Ok(Tally::default())
     })?;
-    let variables = servers.as_ref().map(fixture::Started::variables).unwrap_or_default();
-    let (system, unit): (Vec<_>, Vec<_>) = built.into_iter().partition(|b| b.package == "system-tests" && b.kind == "test");
-    timeline.stage("Tests", || binaries::run(&unit, options.filter.as_deref(), &variables))?;
+    let variables = servers
+        .as_ref()
+        .map(fixture::Started::variables)
+        .unwrap_or_default();
+    let (system, unit): (Vec<_>, Vec<_>) = built
+        .into_iter()
+        .partition(|b| b.package == "system-tests" && b.kind == "test");
+    timeline.stage("Tests", || {
+        binaries::run(&unit, options.filter.as_deref(), &variables)
+    })?;
     if options.filter.is_none() {
-        timeline.stage("Examples in the documentation", || binaries::run_docs(&options.packages, &variables))?;
+        timeline.stage("Examples in the documentation", || {
+            binaries::run_docs(&options.packages, &variables)
+        })?;
     }
     if !options.quick {
-        timeline.stage("System tests", || binaries::run(&system, options.filter.as_deref(), &variables))?;
+        timeline.stage("System tests", || {
+            binaries::run(&system, options.filter.as_deref(), &variables)
+        })?;
     }
     timeline.stage("Servers down", || {
         drop(servers);
@@ -72,5 +86,14 @@ fn stages(options: &Options, timeline: &mut Timeline) -> Result<()> {
 }
 
 fn clippy(cargo: &mut Command) -> &mut Command {
-    cargo.args(["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"])
+    cargo.args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--quiet",
+        "--",
+        "-D",
+        "warnings",
+    ])
 }

@@ -1,4 +1,5 @@
-//! `xtask tidy`: what rots silently. Fails on a forbidden dependency, a vague name or a missing header; prints the longest files.
+//! `xtask tidy`: what rots silently. Fails on a forbidden dependency, a vague name or a missing
+//! header; prints the longest files.
 
 mod arrows;
 mod files;

@@ -1,4 +1,5 @@
-//! Requests in the envelope that Kuzzle's clients speak: a controller and an action, one answer. Written here once for HTTP and sockets.
+//! Requests in the envelope that Kuzzle's clients speak: a controller and an action, one answer.
+//! Written here once for HTTP and sockets.
 
 use super::{Client, failed};
 use crate::failure::Failure;
@@ -21,19 +22,31 @@ pub fn request(controller: &str, action: &str, more: Value) -> Value {
 /// The result in an answer's envelope, or why there is none.
 pub fn result(mut answer: Value) -> Result<Value, Failure> {
     let error = &answer["error"];
-    if error.is_null() && answer["status"].as_u64().is_some_and(|status| (200..300).contains(&status)) {
+    if error.is_null()
+        && answer["status"]
+            .as_u64()
+            .is_some_and(|status| (200..300).contains(&status))
+    {
         return Ok(answer["result"].take());
     }
     // An error from before the request was understood comes without envelope.
     let error = if error.is_object() { error } else { &answer };
     let of = |name: &str| error[name].as_str().filter(|text| !text.is_empty());
-    Err(failed(error["status"].as_u64(), of("id"), of("message"), error))
+    Err(failed(
+        error["status"].as_u64(),
+        of("id"),
+        of("message"),
+        error,
+    ))
 }
 
 impl Client {
     /// Asks over HTTP.
     pub async fn ask(&self, controller: &str, action: &str, more: Value) -> Result<Value, Failure> {
-        let request = self.at(Method::POST, "/_query").timeout(PATIENCE).json(&request(controller, action, more));
+        let request = self
+            .at(Method::POST, "/_query")
+            .timeout(PATIENCE)
+            .json(&request(controller, action, more));
         result(self.send(request).await?.body)
     }
 }

@@ -1,4 +1,5 @@
-//! A WebSocket to a gateway: one subscription, and what it is told, in order. Never waits on a connection that has gone silent.
+//! A WebSocket to a gateway: one subscription, and what it is told, in order. Never waits on a
+//! connection that has gone silent.
 
 use super::{Client, envelope};
 use crate::failure::Failure;
@@ -37,8 +38,14 @@ impl Socket {
         let url = client.url().replacen("http", "ws", 1);
         let away = |why: String| client.unreachable(&why);
         let connected = tokio::time::timeout(ANSWER, connect_async(&url)).await;
-        let (stream, _) = connected.map_err(|_| away("no answer".to_owned()))?.map_err(|error| away(reason(&error)))?;
-        Ok(Self { stream, url, heard: Instant::now() })
+        let (stream, _) = connected
+            .map_err(|_| away("no answer".to_owned()))?
+            .map_err(|error| away(reason(&error)))?;
+        Ok(Self {
+            stream,
+            url,
+            heard: Instant::now(),
+        })
     }
 
     /// Subscribes with these arguments of `realtime:subscribe`.
@@ -48,10 +55,16 @@ impl Socket {
         self.send(Message::text(request.to_string())).await?;
         let answer = tokio::time::timeout(ANSWER, self.text()).await;
         let text = answer.map_err(|_| self.lost("it does not answer"))??;
-        let answer = serde_json::from_str(&text).map_err(|_| Failure::failed(format!("{} answers what is no JSON: {text}", self.url)))?;
+        let answer = serde_json::from_str(&text).map_err(|_| {
+            Failure::failed(format!("{} answers what is no JSON: {text}", self.url))
+        })?;
         let result = envelope::result(answer)?;
         let of = |name: &str| result[name].as_str().unwrap_or_default().to_owned();
-        Ok(Granted { room: of("roomId"), channel: of("channel"), cursor: result["cursor"].as_str().map(str::to_owned) })
+        Ok(Granted {
+            room: of("roomId"),
+            channel: of("channel"),
+            cursor: result["cursor"].as_str().map(str::to_owned),
+        })
     }
 
     /// The next text that the gateway sends.
@@ -68,10 +81,13 @@ impl Socket {
             match next {
                 Some(Ok(Message::Text(text))) => return Ok(text),
                 Some(Ok(Message::Close(frame))) => {
-                    let why = frame.map(|frame| format!("it closed with {}: {}", frame.code, frame.reason));
+                    let why = frame
+                        .map(|frame| format!("it closed with {}: {}", frame.code, frame.reason));
                     return Err(self.lost(why.as_deref().unwrap_or("it closed")));
                 }
-                Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(
+                    Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
+                )) => {}
                 Some(Err(error)) => return Err(self.lost(&reason(&error))),
                 None => return Err(self.lost("it closed")),
             }
@@ -84,7 +100,10 @@ impl Socket {
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Failure> {
-        self.stream.send(message).await.map_err(|error| self.lost(&reason(&error)))
+        self.stream
+            .send(message)
+            .await
+            .map_err(|error| self.lost(&reason(&error)))
     }
 
     fn lost(&self, why: &str) -> Failure {

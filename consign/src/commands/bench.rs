@@ -1,5 +1,5 @@
-//! `consign bench`: what the pipeline does a second, beside a floor that does nothing but the unavoidable, in the same run. Only the ratio
-//! means anything on another machine.
+//! `consign bench`: what the pipeline does a second, beside a floor that does nothing but the
+//! unavoidable, in the same run. Only the ratio means anything on another machine.
 
 mod accept;
 mod apply;
@@ -58,7 +58,11 @@ struct Round {
 
 impl Round {
     fn new(floor: f64, measured: f64) -> Self {
-        Self { floor, measured, ratio: measured / floor.max(f64::MIN_POSITIVE) }
+        Self {
+            floor,
+            measured,
+            ratio: measured / floor.max(f64::MIN_POSITIVE),
+        }
     }
 }
 
@@ -74,11 +78,24 @@ struct Compared {
 }
 
 impl Compared {
-    fn new(bench: &'static str, on: &'static str, floor: &'static str, aim: Option<f64>, rounds: Vec<Round>) -> Self {
+    fn new(
+        bench: &'static str,
+        on: &'static str,
+        floor: &'static str,
+        aim: Option<f64>,
+        rounds: Vec<Round>,
+    ) -> Self {
         let mut ratios: Vec<f64> = rounds.iter().map(|round| round.ratio).collect();
         ratios.sort_by(f64::total_cmp);
         let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(0.0);
-        Self { bench, on, floor, ratio, aim, rounds }
+        Self {
+            bench,
+            on,
+            floor,
+            ratio,
+            aim,
+            rounds,
+        }
     }
 
     fn tell(&self, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -86,10 +103,27 @@ impl Compared {
     }
 
     fn text(&self) -> String {
-        let row = |round: &Round| vec![format!("{:.0}", round.floor), format!("{:.0}", round.measured), format!("{:.2}", round.ratio)];
-        let rows = table(&["floor/s", "consign/s", "ratio"], &self.rounds.iter().map(row).collect::<Vec<_>>());
-        let aim = self.aim.map_or_else(String::new, |aim| format!(", aim {aim:.2}: {}", if self.ratio >= aim { "met" } else { "missed" }));
-        format!("{} on {}; floor: {}\n{rows}ratio {:.2}{aim}\n", self.bench, self.on, self.floor, self.ratio)
+        let row = |round: &Round| {
+            vec![
+                format!("{:.0}", round.floor),
+                format!("{:.0}", round.measured),
+                format!("{:.2}", round.ratio),
+            ]
+        };
+        let rows = table(
+            &["floor/s", "consign/s", "ratio"],
+            &self.rounds.iter().map(row).collect::<Vec<_>>(),
+        );
+        let aim = self.aim.map_or_else(String::new, |aim| {
+            format!(
+                ", aim {aim:.2}: {}",
+                if self.ratio >= aim { "met" } else { "missed" }
+            )
+        });
+        format!(
+            "{} on {}; floor: {}\n{rows}ratio {:.2}{aim}\n",
+            self.bench, self.on, self.floor, self.ratio
+        )
     }
 }
 
@@ -105,14 +139,23 @@ mod tests {
 
     #[test]
     fn the_middle_round_counts() {
-        let rounds = [(100.0, 10.0), (100.0, 90.0), (100.0, 60.0)].map(|(floor, measured)| Round::new(floor, measured)).to_vec();
+        let rounds = [(100.0, 10.0), (100.0, 90.0), (100.0, 60.0)]
+            .map(|(floor, measured)| Round::new(floor, measured))
+            .to_vec();
         assert_eq!(Compared::new("b", "o", "f", None, rounds).ratio, 0.6);
     }
 
     #[test]
     fn percentiles_are_values_that_were_seen() {
         let sorted: Vec<f64> = (1..=100).map(f64::from).collect();
-        assert_eq!((percentile(&sorted, 0.5), percentile(&sorted, 0.99), percentile(&sorted, 1.0)), (50.0, 99.0, 100.0));
+        assert_eq!(
+            (
+                percentile(&sorted, 0.5),
+                percentile(&sorted, 0.99),
+                percentile(&sorted, 1.0)
+            ),
+            (50.0, 99.0, 100.0)
+        );
         assert_eq!((percentile(&[7.0], 0.5), percentile(&[], 0.5)), (7.0, 0.0));
     }
 }

@@ -21,6 +21,8 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Cli::command(), "consign", &mut script);
-    invocation.output.line(String::from_utf8_lossy(&script).trim_end());
+    invocation
+        .output
+        .line(String::from_utf8_lossy(&script).trim_end());
     Ok(())
 }

@@ -21,18 +21,27 @@ pub struct Arguments {
     /// Folder for everything that is kept [default: ./data, or `data` of the settings]
     #[arg(long, value_name = "FOLDER")]
     data: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080, or `gateway.listen` of the settings]
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080, or `gateway.listen` of
+    /// the settings]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let data = arguments.data.map(|data| format!("data={}", data.display()));
-    let listen = arguments.listen.map(|listen| format!("gateway.listen={listen}"));
-    let settings = invocation.settings(&data.into_iter().chain(listen).collect::<Vec<_>>())?.settings;
+    let data = arguments
+        .data
+        .map(|data| format!("data={}", data.display()));
+    let listen = arguments
+        .listen
+        .map(|listen| format!("gateway.listen={listen}"));
+    let settings = invocation
+        .settings(&data.into_iter().chain(listen).collect::<Vec<_>>())?
+        .settings;
     runtime::telemetry::init();
     if !settings.is_embedded() {
-        tracing::warn!("`consign dev` runs on files; the log, record and view that the settings name are not used");
+        tracing::warn!(
+            "`consign dev` runs on files; the log, record and view that the settings name are not used"
+        );
     }
     let deadline = Duration::from_secs(settings.gateway.drain_seconds)
         + Duration::from_millis(settings.worker.drain_ms.max(settings.notifier.drain_ms));
@@ -47,18 +56,26 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         keys: settings.secret.keyring()?,
         catalog: settings.catalog.folders,
     };
-    let running = standalone::start(options, shutdown).await.map_err(explain)?;
+    let running = standalone::start(options, shutdown)
+        .await
+        .map_err(explain)?;
     let shown = std::fs::canonicalize(&data).unwrap_or(data);
     let url = format!("http://{}", running.address);
     let told = serde_json::json!({ "listening": url, "data": shown, "pid": std::process::id() });
-    invocation.output.result(&told, |_| banner(&url, &shown.display().to_string()))?;
+    invocation
+        .output
+        .result(&told, |_| banner(&url, &shown.display().to_string()))?;
     Ok(running.ended().await?)
 }
 
 fn explain(error: standalone::StandaloneError) -> Failure {
     let hint = match &error {
-        standalone::StandaloneError::Listen { .. } => Some("choose another: consign dev --listen 127.0.0.1:0"),
-        standalone::StandaloneError::Topics(_) => Some("a folder keeps its number of partitions; choose another with --data"),
+        standalone::StandaloneError::Listen { .. } => {
+            Some("choose another: consign dev --listen 127.0.0.1:0")
+        }
+        standalone::StandaloneError::Topics(_) => {
+            Some("a folder keeps its number of partitions; choose another with --data")
+        }
         _ => None,
     };
     let failure = Failure::from(error);

@@ -1,4 +1,5 @@
-//! `consign doctor`: what is missing or weak, each with the line that mends it. Looks at everything, changes nothing.
+//! `consign doctor`: what is missing or weak, each with the line that mends it. Looks at
+//! everything, changes nothing.
 
 mod embedded;
 mod finding;
@@ -43,31 +44,63 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     findings.push(catalog(&settings));
     match settings.log.kind {
         LogKind::Embedded => findings.extend(embedded::look(&settings).await),
-        LogKind::Kafka => findings.extend(servers::look(&settings, arguments.patience.limit()).await),
+        LogKind::Kafka => {
+            findings.extend(servers::look(&settings, arguments.patience.limit()).await)
+        }
     }
-    let worst = findings.iter().map(|finding| finding.state).max().unwrap_or(State::Well);
-    let told = Told { well: worst <= State::Weak, findings };
+    let worst = findings
+        .iter()
+        .map(|finding| finding.state)
+        .max()
+        .unwrap_or(State::Well);
+    let told = Told {
+        well: worst <= State::Weak,
+        findings,
+    };
     invocation.output.result(&told, text)?;
     match worst {
         State::Well | State::Weak => Ok(()),
         State::Missing => Err(Failure::told()),
-        State::OutOfReach => Err(Failure { message: String::new(), ..Failure::unreachable("") }),
+        State::OutOfReach => Err(Failure {
+            message: String::new(),
+            ..Failure::unreachable("")
+        }),
     }
 }
 
 fn catalog(settings: &Settings) -> Finding {
     match crate::stack::catalog(settings) {
-        Ok(catalog) => Finding::well("catalog", format!("{} operations, version {}", catalog.operations().count(), catalog.version())),
+        Ok(catalog) => Finding::well(
+            "catalog",
+            format!(
+                "{} operations, version {}",
+                catalog.operations().count(),
+                catalog.version()
+            ),
+        ),
         Err(failure) => Finding::missing("catalog", failure.message, "consign catalog check"),
     }
 }
 
 fn text(told: &Told) -> String {
-    let row = |finding: &Finding| vec![finding.state.name().to_owned(), finding.about.clone(), finding.found.clone()];
-    let mut text = table(&["", "what", "found"], &told.findings.iter().map(row).collect::<Vec<_>>());
+    let row = |finding: &Finding| {
+        vec![
+            finding.state.name().to_owned(),
+            finding.about.clone(),
+            finding.found.clone(),
+        ]
+    };
+    let mut text = table(
+        &["", "what", "found"],
+        &told.findings.iter().map(row).collect::<Vec<_>>(),
+    );
     // One line may mend several things.
     let mut mends: Vec<(&str, Vec<&str>)> = Vec::new();
-    for (mend, about) in told.findings.iter().filter_map(|finding| Some((finding.mend.as_deref()?, finding.about.as_str()))) {
+    for (mend, about) in told
+        .findings
+        .iter()
+        .filter_map(|finding| Some((finding.mend.as_deref()?, finding.about.as_str())))
+    {
         match mends.iter_mut().find(|(known, _)| *known == mend) {
             Some((_, abouts)) if abouts.contains(&about) => {}
             Some((_, abouts)) => abouts.push(about),
@@ -79,7 +112,11 @@ fn text(told: &Told) -> String {
     }
     for (mend, abouts) in mends {
         let more = abouts.len() - 1;
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         text += &format!("  {}{more}\n      {mend}\n", abouts[0]);
     }
     text

@@ -1,5 +1,5 @@
-//! `consign filter`: try filters on documents without any server. Must never touch the network, nor answer otherwise than the
-//! engine that notifies subscribers.
+//! `consign filter`: try filters on documents without any server. Must never touch the network, nor
+//! answer otherwise than the engine that notifies subscribers.
 
 pub mod check;
 pub mod eval;
@@ -28,7 +28,8 @@ pub enum Command {
     Normalise(normalise::Arguments),
 }
 
-/// Runs the subcommand on standard input and output. All but `explain` answer in JSON, asked to or not.
+/// Runs the subcommand on standard input and output. All but `explain` answer in JSON, asked to or
+/// not.
 pub fn run(command: Command, json: bool) -> anyhow::Result<()> {
     let out = stdout().lock();
     match command {
@@ -52,7 +53,10 @@ pub struct Limits {
 
 impl Limits {
     pub fn options(&self) -> Options {
-        Options { max_conditions: self.max_conditions, ..Options::default() }
+        Options {
+            max_conditions: self.max_conditions,
+            ..Options::default()
+        }
     }
 }
 
@@ -68,10 +72,14 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
 /// A filter given as JSON, as `@file`, or as `-` for the input.
 pub(super) fn read_filter(argument: &str, mut input: impl Read) -> anyhow::Result<Value> {
     let text = match argument.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?,
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?
+        }
         None if argument == "-" => {
             let mut text = String::new();
-            input.read_to_string(&mut text).context("cannot read the filter from standard input")?;
+            input
+                .read_to_string(&mut text)
+                .context("cannot read the filter from standard input")?;
             text
         }
         None => argument.to_owned(),
@@ -85,7 +93,8 @@ fn fault(error: &FilterError) -> Value {
 }
 
 fn parse(value: &Value, limits: &Limits) -> anyhow::Result<Filter> {
-    Filter::parse(value, &limits.options()).map_err(|error| anyhow::anyhow!("the filter is refused: {error}"))
+    Filter::parse(value, &limits.options())
+        .map_err(|error| anyhow::anyhow!("the filter is refused: {error}"))
 }
 
 fn write_line(out: &mut impl Write, value: &Value) -> anyhow::Result<()> {

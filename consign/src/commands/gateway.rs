@@ -27,8 +27,12 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let listen = arguments.listen.map(|listen| format!("gateway.listen={listen}"));
-    let settings = invocation.settings(&listen.into_iter().collect::<Vec<_>>())?.settings;
+    let listen = arguments
+        .listen
+        .map(|listen| format!("gateway.listen={listen}"));
+    let settings = invocation
+        .settings(&listen.into_iter().collect::<Vec<_>>())?
+        .settings;
     let stack = Stack::shared(&settings)?;
     let (catalog, keys) = (stack::catalog(&settings)?, stack::keys(&settings)?);
     runtime::telemetry::init();
@@ -36,7 +40,12 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let listener = services::bind(settings.gateway.listen, "gateway.listen").await?;
     tracing::info!(address = %listener.local_addr()?, "the gateway starts");
     // Ready only once it serves: the gateway itself says so.
-    around.health.set("gateway", runtime::State::Starting { why: "waits for what it needs".into() });
+    around.health.set(
+        "gateway",
+        runtime::State::Starting {
+            why: "waits for what it needs".into(),
+        },
+    );
     let (listener, meanwhile) = services::answer_meanwhile(listener, &around)?;
     let ready = services::await_topics(&stack.logged(), &around).await?;
     services::watch(&stack, &around, false);
@@ -59,7 +68,10 @@ async fn ports(
     keys: event_schema::signing::Keyring,
 ) -> Result<gateway::Ports, Failure> {
     let topics = stack.topics();
-    let durability = stack::patiently(Duration::from_secs(60), async || Ok(stack.log.admin.durability(&topics).await?)).await?;
+    let durability = stack::patiently(Duration::from_secs(60), async || {
+        Ok(stack.log.admin.durability(&topics).await?)
+    })
+    .await?;
     Ok(gateway::Ports {
         log: stack.log.clone(),
         catalog,

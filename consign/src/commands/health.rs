@@ -24,12 +24,17 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let client = Client::new(&arguments.client)?;
     let asked = client.get("/readyz").await;
     // A health check knows two answers only.
-    let report = asked.map_err(|failure| Failure::failed(failure.message))?.body;
+    let report = asked
+        .map_err(|failure| Failure::failed(failure.message))?
+        .body;
     invocation.output.result(&report, text)?;
     match report["ready"].as_bool() {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::told()),
-        None => Err(Failure::failed(format!("{}/readyz does not answer as a service of ours does", client.url()))),
+        None => Err(Failure::failed(format!(
+            "{}/readyz does not answer as a service of ours does",
+            client.url()
+        ))),
     }
 }
 
@@ -39,14 +44,24 @@ fn text(report: &Value) -> String {
         .into_iter()
         .flatten()
         .map(|(name, state)| {
-            vec![name.clone(), state["state"].as_str().unwrap_or_default().to_owned(), state["why"].as_str().unwrap_or_default().to_owned()]
+            vec![
+                name.clone(),
+                state["state"].as_str().unwrap_or_default().to_owned(),
+                state["why"].as_str().unwrap_or_default().to_owned(),
+            ]
         })
         .collect();
     let mut text = table(&["component", "state", "why"], &rows);
     for weak in report["weakened"].as_array().into_iter().flatten() {
         let of = |name: &str| weak[name].as_str().unwrap_or_default();
-        text +=
-            &format!("weak: {} {} is {}, better {}: {}\n", of("component"), of("setting"), of("found"), of("wanted"), of("consequence"));
+        text += &format!(
+            "weak: {} {} is {}, better {}: {}\n",
+            of("component"),
+            of("setting"),
+            of("found"),
+            of("wanted"),
+            of("consequence")
+        );
     }
     text
 }

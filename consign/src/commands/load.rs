@@ -1,5 +1,6 @@
-//! `consign load`: a file of lines through `_bulk`, resumable. A chunk is sent again as a whole, under the same keys, until every line of it
-//! has a final answer: whatever breaks in between, nothing is doubled and nothing is left out.
+//! `consign load`: a file of lines through `_bulk`, resumable. A chunk is sent again as a whole,
+//! under the same keys, until every line of it has a final answer: whatever breaks in between,
+//! nothing is doubled and nothing is left out.
 
 mod bar;
 mod chunk;
@@ -51,10 +52,20 @@ pub struct Arguments {
     #[arg(long, requires = "index")]
     collection: Option<String>,
     /// Where a document has its id, as a JSON pointer or a field's name; without it ids are made
-    #[arg(long, alias = "id-field", value_name = "POINTER", requires = "collection")]
+    #[arg(
+        long,
+        alias = "id-field",
+        value_name = "POINTER",
+        requires = "collection"
+    )]
     id: Option<String>,
     /// The request's member that the document goes into
-    #[arg(long, value_name = "NAME", default_value = "body", requires = "collection")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "body",
+        requires = "collection"
+    )]
     member: String,
     /// Create the collection first, unless it is there
     #[arg(long, requires = "collection")]
@@ -95,11 +106,18 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     };
     let mut state = State::open(&arguments, input.size, target)?;
     if state.started_over {
-        invocation.output.note("the collection is not the one that an earlier run loaded into: starting over");
+        invocation
+            .output
+            .note("the collection is not the one that an earlier run loaded into: starting over");
     } else if state.done && !arguments.afresh {
-        invocation.output.note("this file was loaded before; --afresh loads it again");
+        invocation
+            .output
+            .note("this file was loaded before; --afresh loads it again");
     } else if state.lines > 0 {
-        invocation.output.note(&format!("going on behind line {}, as far as an earlier run came", state.lines));
+        invocation.output.note(&format!(
+            "going on behind line {}, as far as an earlier run came",
+            state.lines
+        ));
     }
     let mut bar = Bar::new(input.size, invocation.output.json);
     let mut summary = Summary::new(state.lines);
@@ -112,7 +130,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     if arguments.wait
         && let (Some(index), Some(collection)) = (&arguments.index, &arguments.collection)
     {
-        summary.applied = Some(send::until_applied(&client, index, collection, &summary.tokens).await?);
+        summary.applied =
+            Some(send::until_applied(&client, index, collection, &summary.tokens).await?);
     }
     summary.finish();
     invocation.output.result(&summary, Summary::text)?;
@@ -141,17 +160,29 @@ async fn load(
     state.finish()
 }
 
-async fn create(client: &Client, index: &str, collection: &str, mappings: Option<&str>) -> Result<(), Failure> {
+async fn create(
+    client: &Client,
+    index: &str,
+    collection: &str,
+    mappings: Option<&str>,
+) -> Result<(), Failure> {
     let mut body = serde_json::Map::new();
     if let Some(given) = mappings {
         let text = match given.trim_start().starts_with('{') {
             true => given.to_owned(),
-            false => std::fs::read_to_string(given).map_err(|error| Failure::usage(format!("--mappings {given}: {error}")))?,
+            false => std::fs::read_to_string(given)
+                .map_err(|error| Failure::usage(format!("--mappings {given}: {error}")))?,
         };
-        let mappings: Value = serde_json::from_str(&text).map_err(|error| Failure::usage(format!("--mappings: {error}")))?;
+        let mappings: Value = serde_json::from_str(&text)
+            .map_err(|error| Failure::usage(format!("--mappings: {error}")))?;
         body.insert("mappings".to_owned(), mappings);
     }
-    let request = client.at(reqwest::Method::PUT, &format!("/v1/collections/{index}/{collection}")).json(&body);
+    let request = client
+        .at(
+            reqwest::Method::PUT,
+            &format!("/v1/collections/{index}/{collection}"),
+        )
+        .json(&body);
     client.send(request).await?.succeeded().map(drop)
 }
 
@@ -159,11 +190,18 @@ async fn create(client: &Client, index: &str, collection: &str, mappings: Option
 async fn incarnation(client: &Client, index: &str, collection: &str) -> Result<String, Failure> {
     let known = client.get("/v1/collections").await?.succeeded()?;
     let is_it = |known: &&Value| known["index"] == index && known["collection"] == collection;
-    let found = known["collections"].as_array().into_iter().flatten().find(is_it);
-    found.and_then(|found| found["incarnation"].as_str()).map(str::to_owned).ok_or_else(|| {
-        Failure::failed(format!("there is no collection {index}/{collection}"))
-            .hint("--create makes it, with --mappings where fields need them")
-    })
+    let found = known["collections"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .find(is_it);
+    found
+        .and_then(|found| found["incarnation"].as_str())
+        .map(str::to_owned)
+        .ok_or_else(|| {
+            Failure::failed(format!("there is no collection {index}/{collection}"))
+                .hint("--create makes it, with --mappings where fields need them")
+        })
 }
 
 #[cfg(test)]

@@ -28,14 +28,23 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let admin = arguments.admin.map(|admin| format!("admin.listen={admin}"));
-    let settings = invocation.settings(&admin.into_iter().collect::<Vec<_>>())?.settings;
+    let settings = invocation
+        .settings(&admin.into_iter().collect::<Vec<_>>())?
+        .settings;
     let logged = Logged::shared(&settings)?;
     runtime::telemetry::init();
-    let around = Surroundings::new(Duration::from_millis(settings.notifier.drain_ms) + Duration::from_secs(5))?;
+    let around = Surroundings::new(
+        Duration::from_millis(settings.notifier.drain_ms) + Duration::from_secs(5),
+    )?;
     let listener = services::bind(settings.admin.listen, "admin.listen").await?;
     tracing::info!(admin = %listener.local_addr()?, "the notifier starts");
     let (_stop, until_ended) = around.shutdown.child();
-    let served = runtime::admin::serve(listener, around.health.clone(), around.registry.clone(), until_ended);
+    let served = runtime::admin::serve(
+        listener,
+        around.health.clone(),
+        around.registry.clone(),
+        until_ended,
+    );
     let admin = runtime::spawn("admin", served);
     if services::await_topics(&logged, &around).await?.is_some() {
         services::watch_log(&logged, &around);
@@ -47,7 +56,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             registry: around.registry.clone(),
             notifier: standalone::prepare::owner(),
         };
-        notifier_worker::run(settings.notifier, ports, around.shutdown).await.map_err(|error| Failure::failed(error.to_string()))?;
+        notifier_worker::run(settings.notifier, ports, around.shutdown)
+            .await
+            .map_err(|error| Failure::failed(error.to_string()))?;
     }
     admin.abort();
     Ok(())

@@ -36,9 +36,14 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
-    let volatile = arguments.volatile.as_deref().map(|text| object("--volatile", text)).transpose()?;
+    let volatile = arguments
+        .volatile
+        .as_deref()
+        .map(|text| object("--volatile", text))
+        .transpose()?;
     let publish = async |body: Value| {
-        let mut message = json!({ "index": arguments.index, "collection": arguments.collection, "body": body });
+        let mut message =
+            json!({ "index": arguments.index, "collection": arguments.collection, "body": body });
         message["_id"] = json!(arguments.id);
         message["volatile"] = json!(volatile);
         client.ask("realtime", "publish", message).await
@@ -58,16 +63,20 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         publish(object("the message", &arguments.body)?).await?;
         published = 1;
     }
-    invocation.output.result(&json!({ "published": published }), |_| match published {
-        1 => "published".to_owned(),
-        many => format!("{many} messages published"),
-    })
+    invocation
+        .output
+        .result(&json!({ "published": published }), |_| match published {
+            1 => "published".to_owned(),
+            many => format!("{many} messages published"),
+        })
 }
 
 fn object(what: &str, text: &str) -> Result<Value, Failure> {
     match serde_json::from_str(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
-        Ok(_) => Err(Failure::usage(format!("{what} is JSON, but no object")).hint("for example '{\"text\": \"hello\"}'")),
-        Err(error) => Err(Failure::usage(format!("{what} is no JSON: {error}")).hint("for example '{\"text\": \"hello\"}'")),
+        Ok(_) => Err(Failure::usage(format!("{what} is JSON, but no object"))
+            .hint("for example '{\"text\": \"hello\"}'")),
+        Err(error) => Err(Failure::usage(format!("{what} is no JSON: {error}"))
+            .hint("for example '{\"text\": \"hello\"}'")),
     }
 }

@@ -1,5 +1,6 @@
-//! `consign subscribe`: prints what a subscription is told, as it comes. Comes back after a lost connection with the cursor of what it printed
-//! last, so that what happened in between is told, too.
+//! `consign subscribe`: prints what a subscription is told, as it comes. Comes back after a lost
+//! connection with the cursor of what it printed last, so that what happened in between is told,
+//! too.
 
 mod line;
 
@@ -76,9 +77,14 @@ const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(10);
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let filter = filter::read_filter(&arguments.filter, io::stdin()).map_err(|error| Failure::usage(format!("{error:#}")))?;
+    let filter = filter::read_filter(&arguments.filter, io::stdin())
+        .map_err(|error| Failure::usage(format!("{error:#}")))?;
     let client = Client::new(&arguments.client)?;
-    let subscription = Subscription { client: &client, request: request(&arguments, &filter), invocation };
+    let subscription = Subscription {
+        client: &client,
+        request: request(&arguments, &filter),
+        invocation,
+    };
     // Not being there at all is a mistake in the address; going away later is not.
     let (mut socket, mut granted) = subscription.open(arguments.since.as_deref()).await?;
     let (mut left, mut cursor) = (arguments.count, granted.cursor.clone());
@@ -98,7 +104,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         };
     }
     if let Some(cursor) = cursor {
-        invocation.output.state(&format!("go on from here with --since {cursor}"));
+        invocation
+            .output
+            .state(&format!("go on from here with --since {cursor}"));
     }
     Ok(())
 }
@@ -115,7 +123,10 @@ fn request(arguments: &Arguments, filter: &Value) -> Value {
 }
 
 fn name(value: impl ValueEnum) -> String {
-    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    value
+        .to_possible_value()
+        .map(|value| value.get_name().to_owned())
+        .unwrap_or_default()
 }
 
 struct Subscription<'a> {
@@ -132,7 +143,10 @@ impl Subscription<'_> {
             request["since"] = since.into();
         }
         let granted = socket.subscribe(request).await?;
-        self.invocation.output.state(&format!("listening in room {}; Ctrl-C ends it", granted.room));
+        self.invocation.output.state(&format!(
+            "listening in room {}; Ctrl-C ends it",
+            granted.room
+        ));
         Ok((socket, granted))
     }
 
@@ -142,16 +156,21 @@ impl Subscription<'_> {
         loop {
             tokio::time::sleep(pause).await;
             match self.open(cursor.as_deref()).await {
-                Err(failure) if failure.kind == Kind::Unreachable => pause = (pause * 2).min(LONGEST),
+                Err(failure) if failure.kind == Kind::Unreachable => {
+                    pause = (pause * 2).min(LONGEST)
+                }
                 Err(failure) if cursor.take().is_some() => {
-                    self.invocation.output.state(&format!("{failure}; what happened in between is not told"));
+                    self.invocation
+                        .output
+                        .state(&format!("{failure}; what happened in between is not told"));
                 }
                 opened => return opened,
             }
         }
     }
 
-    /// Prints until the connection is lost (an error) or enough was told; keeps the cursor of what was printed last.
+    /// Prints until the connection is lost (an error) or enough was told; keeps the cursor of what
+    /// was printed last.
     async fn print(
         &self,
         socket: &mut Socket,
@@ -161,7 +180,9 @@ impl Subscription<'_> {
     ) -> Result<(), Failure> {
         while *left != Some(0) {
             let text = socket.text().await?;
-            let Ok(told) = serde_json::from_str::<Value>(&text) else { continue };
+            let Ok(told) = serde_json::from_str::<Value>(&text) else {
+                continue;
+            };
             if told["room"] != granted.channel.as_str() {
                 continue;
             }

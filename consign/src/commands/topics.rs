@@ -41,14 +41,31 @@ struct Shown {
 }
 
 impl Found {
-    async fn of(stack: &Stack, topics: &[TopicSpec], problems: Vec<TopicProblem>) -> Result<Self, Failure> {
+    async fn of(
+        stack: &Stack,
+        topics: &[TopicSpec],
+        problems: Vec<TopicProblem>,
+    ) -> Result<Self, Failure> {
         let (durability, weak) = match problems.is_empty() {
-            true => stack.log.admin.durability(topics).await.map(|(durability, weak)| (Some(durability), weak))?,
+            true => stack
+                .log
+                .admin
+                .durability(topics)
+                .await
+                .map(|(durability, weak)| (Some(durability), weak))?,
             false => (None, Vec::new()),
         };
-        let shown =
-            |topic: &TopicSpec| Shown { name: topic.name.clone(), partitions: topic.partitions, record_limit_bytes: topic.record_limit };
-        Ok(Self { topics: topics.iter().map(shown).collect(), problems, durability, weak })
+        let shown = |topic: &TopicSpec| Shown {
+            name: topic.name.clone(),
+            partitions: topic.partitions,
+            record_limit_bytes: topic.record_limit,
+        };
+        Ok(Self {
+            topics: topics.iter().map(shown).collect(),
+            problems,
+            durability,
+            weak,
+        })
     }
 
     /// Prints it; a failure if anything differs.
@@ -63,14 +80,26 @@ impl Found {
     fn text(&self) -> String {
         let row = |topic: &Shown| {
             let differs = self.problems.iter().find(|problem| match problem {
-                TopicProblem::Missing { topic: name } | TopicProblem::Setting { topic: name, .. } => *name == topic.name,
+                TopicProblem::Missing { topic: name }
+                | TopicProblem::Setting { topic: name, .. } => *name == topic.name,
             });
             let state = differs.map_or_else(|| "as it must be".to_owned(), ToString::to_string);
-            vec![topic.name.clone(), topic.partitions.to_string(), topic.record_limit_bytes.to_string(), state]
+            vec![
+                topic.name.clone(),
+                topic.partitions.to_string(),
+                topic.record_limit_bytes.to_string(),
+                state,
+            ]
         };
-        let mut text = output::table(&["topic", "partitions", "largest record", "state"], &self.topics.iter().map(row).collect::<Vec<_>>());
+        let mut text = output::table(
+            &["topic", "partitions", "largest record", "state"],
+            &self.topics.iter().map(row).collect::<Vec<_>>(),
+        );
         for weak in &self.weak {
-            text += &format!("weak: {} is {}, better {}: {}\n", weak.setting, weak.found, weak.wanted, weak.consequence);
+            text += &format!(
+                "weak: {} is {}, better {}: {}\n",
+                weak.setting, weak.found, weak.wanted, weak.consequence
+            );
         }
         text
     }

@@ -28,17 +28,29 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let admin = arguments.admin.map(|admin| format!("admin.listen={admin}"));
-    let settings = invocation.settings(&admin.into_iter().collect::<Vec<_>>())?.settings;
+    let settings = invocation
+        .settings(&admin.into_iter().collect::<Vec<_>>())?
+        .settings;
     let stack = Stack::shared(&settings)?;
     let catalog = stack::catalog(&settings)?;
     runtime::telemetry::init();
-    let around = Surroundings::new(Duration::from_millis(settings.worker.drain_ms) + Duration::from_secs(5))?;
+    let around = Surroundings::new(
+        Duration::from_millis(settings.worker.drain_ms) + Duration::from_secs(5),
+    )?;
     let listener = services::bind(settings.admin.listen, "admin.listen").await?;
     tracing::info!(admin = %listener.local_addr()?, "the write-worker starts");
     let (_stop, until_ended) = around.shutdown.child();
-    let served = runtime::admin::serve(listener, around.health.clone(), around.registry.clone(), until_ended);
+    let served = runtime::admin::serve(
+        listener,
+        around.health.clone(),
+        around.registry.clone(),
+        until_ended,
+    );
     let admin = runtime::spawn("admin", served);
-    if services::await_topics(&stack.logged(), &around).await?.is_some() {
+    if services::await_topics(&stack.logged(), &around)
+        .await?
+        .is_some()
+    {
         services::watch(&stack, &around, true);
         let ports = write_worker::Ports {
             log: stack.log.clone(),
@@ -52,7 +64,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             finished: write_worker::Finished::default(),
             owner: standalone::prepare::owner(),
         };
-        write_worker::run(settings.worker, ports, around.shutdown).await.map_err(|error| Failure::failed(error.to_string()))?;
+        write_worker::run(settings.worker, ports, around.shutdown)
+            .await
+            .map_err(|error| Failure::failed(error.to_string()))?;
     }
     admin.abort();
     Ok(())

@@ -1,4 +1,5 @@
-//! The sections that belong to no crate: which drivers, how topics are named and sized, the secret, where the worker reports.
+//! The sections that belong to no crate: which drivers, how topics are named and sized, the secret,
+//! where the worker reports.
 
 use super::Settings;
 use crate::failure::Failure;
@@ -54,7 +55,12 @@ pub struct Topics {
 
 impl Default for Topics {
     fn default() -> Self {
-        Self { prefix: "consign.".to_owned(), generation: 1, partitions: 4, document_limit_bytes: 1 << 20 }
+        Self {
+            prefix: "consign.".to_owned(),
+            generation: 1,
+            partitions: 4,
+            document_limit_bytes: 1 << 20,
+        }
     }
 }
 
@@ -81,7 +87,9 @@ pub struct Secret {
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Secret").field("file", &self.file).finish_non_exhaustive()
+        f.debug_struct("Secret")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
     }
 }
 
@@ -89,7 +97,9 @@ impl Secret {
     /// The secret that is set, if one is.
     pub fn keyring(&self) -> Result<Option<Keyring>, Failure> {
         match (&self.value, &self.file) {
-            (Some(value), _) => standalone::secret::keyring(value.trim().as_bytes()).map(Some).map_err(Failure::usage),
+            (Some(value), _) => standalone::secret::keyring(value.trim().as_bytes())
+                .map(Some)
+                .map_err(Failure::usage),
             (None, Some(file)) => Ok(Some(standalone::secret::load(file)?)),
             (None, None) => Ok(None),
         }
@@ -110,7 +120,9 @@ pub struct Admin {
 
 impl Default for Admin {
     fn default() -> Self {
-        Self { listen: SocketAddr::from(([127, 0, 0, 1], 9090)) }
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
+        }
     }
 }
 
@@ -124,7 +136,10 @@ pub struct Kafka {
 
 impl Default for Kafka {
     fn default() -> Self {
-        Self { brokers: vec!["127.0.0.1:9092".to_owned()], properties: BTreeMap::new() }
+        Self {
+            brokers: vec!["127.0.0.1:9092".to_owned()],
+            properties: BTreeMap::new(),
+        }
     }
 }
 
@@ -132,7 +147,10 @@ impl Default for Kafka {
 impl std::fmt::Debug for Kafka {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.properties.keys().collect();
-        f.debug_struct("Kafka").field("brokers", &self.brokers).field("properties", &names).finish()
+        f.debug_struct("Kafka")
+            .field("brokers", &self.brokers)
+            .field("properties", &names)
+            .finish()
     }
 }
 
@@ -161,10 +179,15 @@ impl Settings {
         if self.log.kind == LogKind::Embedded
             && let Some((section, _)) = embedded.iter().find(|(_, embedded)| !embedded)
         {
-            return wrong(format!("`{section}.kind` needs `log.kind` to be `kafka`: the embedded log goes with the embedded stores"));
+            return wrong(format!(
+                "`{section}.kind` needs `log.kind` to be `kafka`: the embedded log goes with the embedded stores"
+            ));
         }
         if !(1..2048).contains(&self.topics.generation) {
-            return wrong(format!("`topics.generation` must be from 1 to 2047, not {}", self.topics.generation));
+            return wrong(format!(
+                "`topics.generation` must be from 1 to 2047, not {}",
+                self.topics.generation
+            ));
         }
         if self.topics.partitions == 0 {
             return wrong("`topics.partitions` must be at least 1".to_owned());

@@ -1,6 +1,9 @@
 //! The binary from outside: what it takes, what it says, what it leaves behind.
 
-#![allow(clippy::unwrap_used, reason = "what a test stands on says where it fails")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "what a test stands on says where it fails"
+)]
 
 mod cli;
 mod deploy;

@@ -14,7 +14,10 @@ pub fn consign(arguments: &[&str], folder: &Path) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CONSIGN_")) {
         command.env_remove(name);
     }
-    command.args(arguments).current_dir(folder).stdin(Stdio::null());
+    command
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null());
     command
 }
 
@@ -27,8 +30,12 @@ pub fn run(arguments: &[&str], folder: &Path) -> Output {
 pub fn json(arguments: &[&str], folder: &Path) -> (Value, i32) {
     let output = run(arguments, folder);
     let text = String::from_utf8(output.stdout).expect("text");
-    let value = serde_json::from_str(&text)
-        .unwrap_or_else(|error| panic!("{arguments:?}: {error}: {text}{}", String::from_utf8_lossy(&output.stderr)));
+    let value = serde_json::from_str(&text).unwrap_or_else(|error| {
+        panic!(
+            "{arguments:?}: {error}: {text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+    });
     (value, output.status.code().expect("it was not killed"))
 }
 
@@ -43,16 +50,35 @@ impl Pipeline {
     }
 
     pub fn start_at(folder: &Path, listen: &str) -> Self {
-        let log = std::fs::File::options().create(true).append(true).open(folder.join("dev.log")).expect("a log");
-        let mut command = consign(&["dev", "--data", "data", "--listen", listen, "--json"], folder);
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("it starts");
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("dev.log"))
+            .expect("a log");
+        let mut command = consign(
+            &["dev", "--data", "data", "--listen", listen, "--json"],
+            folder,
+        );
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("it starts");
         let mut first = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut first).expect("a line");
+        BufReader::new(child.stdout.take().expect("its output"))
+            .read_line(&mut first)
+            .expect("a line");
         let told: Value = serde_json::from_str(&first).unwrap_or_else(|_| {
             drop(child.kill());
-            panic!("it does not start: {}", std::fs::read_to_string(folder.join("dev.log")).unwrap_or_default())
+            panic!(
+                "it does not start: {}",
+                std::fs::read_to_string(folder.join("dev.log")).unwrap_or_default()
+            )
         });
-        Self { url: told["listening"].as_str().expect("an address").to_owned(), child }
+        Self {
+            url: told["listening"].as_str().expect("an address").to_owned(),
+            child,
+        }
     }
 
     pub fn kill9(mut self) {
@@ -62,7 +88,11 @@ impl Pipeline {
 
     /// SIGTERM, and what it exits with.
     pub fn terminate(mut self) -> ExitStatus {
-        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().expect("kill");
+        let sent = Command::new("kill")
+            .arg("-TERM")
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill");
         assert!(sent.success());
         let began = Instant::now();
         loop {
@@ -77,7 +107,9 @@ impl Pipeline {
     /// Any call; the answer's status and body.
     pub async fn call(&self, method: &str, path: &str, body: Option<Value>) -> (u16, Value) {
         let method = method.parse::<reqwest::Method>().expect("a method");
-        let mut request = reqwest::Client::new().request(method, format!("{}{path}", self.url)).header("prefer", "wait=20");
+        let mut request = reqwest::Client::new()
+            .request(method, format!("{}{path}", self.url))
+            .header("prefer", "wait=20");
         if let Some(body) = body {
             request = request.json(&body);
         }

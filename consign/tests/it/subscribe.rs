@@ -1,4 +1,5 @@
-//! `consign subscribe`, `publish`, `subscription list`: told as it happens, back after a kill, gone on Ctrl-C.
+//! `consign subscribe`, `publish`, `subscription list`: told as it happens, back after a kill, gone
+//! on Ctrl-C.
 
 use crate::pipeline::{Pipeline, consign, json, run};
 use serde_json::{Value, json};
@@ -23,7 +24,12 @@ struct Listener {
 /// What is written there, line by line.
 fn lines(output: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = sync_channel(1000);
-    std::thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    std::thread::spawn(move || {
+        BufReader::new(output)
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| sender.send(line))
+    });
     lines
 }
 
@@ -31,17 +37,34 @@ impl Listener {
     /// Returns when it listens.
     fn start(pipeline: &Pipeline, folder: &Path, arguments: &[&str]) -> Self {
         let mut command = consign(&["subscribe"], folder);
-        command.args(arguments).args(PLACE).args(["--url", &pipeline.url]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(arguments)
+            .args(PLACE)
+            .args(["--url", &pipeline.url])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
-        let (output, states) = (child.stdout.take().expect("its output"), child.stderr.take().expect("its states"));
-        let listener = Self { child, lines: lines(output), states: lines(states) };
+        let (output, states) = (
+            child.stdout.take().expect("its output"),
+            child.stderr.take().expect("its states"),
+        );
+        let listener = Self {
+            child,
+            lines: lines(output),
+            states: lines(states),
+        };
         listener.listens();
         listener
     }
 
     /// Waits until it says so.
     fn listens(&self) {
-        while !self.states.recv_timeout(PATIENCE).expect("it listens").contains("listening in room") {}
+        while !self
+            .states
+            .recv_timeout(PATIENCE)
+            .expect("it listens")
+            .contains("listening in room")
+        {}
     }
 
     fn line(&self) -> String {
@@ -55,7 +78,11 @@ impl Listener {
 
     /// Ctrl-C.
     fn interrupt(mut self) -> ExitStatus {
-        let sent = Command::new("kill").arg("-INT").arg(self.child.id().to_string()).status().expect("kill");
+        let sent = Command::new("kill")
+            .arg("-INT")
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill");
         assert!(sent.success());
         self.ended()
     }
@@ -86,20 +113,28 @@ fn within(otherwise: &str, mut done: impl FnMut() -> bool) {
 }
 
 fn rooms(pipeline: &Pipeline, folder: &Path) -> Vec<Value> {
-    let (listed, code) = json(&["subscription", "list", "--json", "--url", &pipeline.url], folder);
+    let (listed, code) = json(
+        &["subscription", "list", "--json", "--url", &pipeline.url],
+        folder,
+    );
     assert_eq!(code, 0, "{listed}");
     listed.as_array().expect("a list").clone()
 }
 
 fn publish(pipeline: &Pipeline, folder: &Path, message: &Value) {
     let body = message.to_string();
-    let arguments: Vec<&str> = ["publish", &body, "--json", "--url", &pipeline.url].into_iter().chain(PLACE).collect();
+    let arguments: Vec<&str> = ["publish", &body, "--json", "--url", &pipeline.url]
+        .into_iter()
+        .chain(PLACE)
+        .collect();
     assert_eq!(json(&arguments, folder), (json!({"published": 1}), 0));
 }
 
 async fn create(pipeline: &Pipeline, id: &str, body: Value) {
     let request = json!({"index": "demo", "collection": "notes", "_id": id, "body": body});
-    let (status, answer) = pipeline.call("POST", "/v1/operations/document.create", Some(request)).await;
+    let (status, answer) = pipeline
+        .call("POST", "/v1/operations/document.create", Some(request))
+        .await;
     assert_eq!(status, 200, "{answer}");
 }
 
@@ -107,33 +142,69 @@ async fn create(pipeline: &Pipeline, id: &str, body: Value) {
 async fn what_matches_is_printed_as_it_happens() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = Pipeline::start(folder.path());
-    pipeline.call("PUT", "/v1/collections/demo/notes", None).await;
-    let listener = Listener::start(&pipeline, folder.path(), &[r#"{"range": {"n": {"gte": 10}}}"#, "--json"]);
-    let mut read = Listener::start(&pipeline, folder.path(), &["{}", "--state", "all", "--count", "2"]);
+    pipeline
+        .call("PUT", "/v1/collections/demo/notes", None)
+        .await;
+    let listener = Listener::start(
+        &pipeline,
+        folder.path(),
+        &[r#"{"range": {"n": {"gte": 10}}}"#, "--json"],
+    );
+    let mut read = Listener::start(
+        &pipeline,
+        folder.path(),
+        &["{}", "--state", "all", "--count", "2"],
+    );
 
     create(&pipeline, "small", json!({"n": 9})).await;
     let lines = [read.line(), read.line()];
-    assert!(lines[0].contains("in   create    demo/notes/small  v1  pending") && lines[0].contains(r#"{"n":9"#), "{lines:?}");
-    assert!(lines[1].contains("in   create    demo/notes/small  v1  {"), "{lines:?}");
+    assert!(
+        lines[0].contains("in   create    demo/notes/small  v1  pending")
+            && lines[0].contains(r#"{"n":9"#),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains("in   create    demo/notes/small  v1  {"),
+        "{lines:?}"
+    );
     assert_eq!(read.ended().code(), Some(0), "after so many");
     create(&pipeline, "large", json!({"n": 10})).await;
     publish(&pipeline, folder.path(), &json!({"n": 11, "text": "hello"}));
     let first = listener.told();
-    assert_eq!((&first["result"]["_id"], &first["action"], &first["scope"]), (&json!("large"), &json!("create"), &json!("in")), "{first}");
+    assert_eq!(
+        (&first["result"]["_id"], &first["action"], &first["scope"]),
+        (&json!("large"), &json!("create"), &json!("in")),
+        "{first}"
+    );
     let second = listener.told();
-    assert_eq!((&second["event"], &second["result"]["_source"]["text"]), (&json!("publish"), &json!("hello")), "{second}");
+    assert_eq!(
+        (&second["event"], &second["result"]["_source"]["text"]),
+        (&json!("publish"), &json!("hello")),
+        "{second}"
+    );
 
-    within("who ended is still there", || rooms(&pipeline, folder.path()).len() == 1);
+    within("who ended is still there", || {
+        rooms(&pipeline, folder.path()).len() == 1
+    });
     let listed = rooms(&pipeline, folder.path());
-    assert_eq!((listed.len(), &listed[0]["index"], &listed[0]["connections"]), (1, &json!("demo"), &json!(1)), "{listed:?}");
+    assert_eq!(
+        (listed.len(), &listed[0]["index"], &listed[0]["connections"]),
+        (1, &json!("demo"), &json!(1)),
+        "{listed:?}"
+    );
     assert_eq!(listener.interrupt().code(), Some(0));
-    within("the room is still there", || rooms(&pipeline, folder.path()).is_empty());
+    within("the room is still there", || {
+        rooms(&pipeline, folder.path()).is_empty()
+    });
 }
 
 #[tokio::test]
 async fn a_listener_comes_back_after_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let pipeline = Pipeline::start_at(folder.path(), &port.to_string());
     let listener = Listener::start(&pipeline, folder.path(), &["{}", "--json"]);
     publish(&pipeline, folder.path(), &json!({"n": 1}));
@@ -152,7 +223,9 @@ async fn a_listener_comes_back_after_a_kill() {
 async fn what_happened_in_between_is_told_to_whoever_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let pipeline = Pipeline::start(folder.path());
-    pipeline.call("PUT", "/v1/collections/demo/notes", None).await;
+    pipeline
+        .call("PUT", "/v1/collections/demo/notes", None)
+        .await;
     let filter = r#"{"range": {"n": {"gte": 0}}}"#;
     let listener = Listener::start(&pipeline, folder.path(), &[filter, "--json"]);
     create(&pipeline, "a", json!({"n": 1})).await;
@@ -165,11 +238,18 @@ async fn what_happened_in_between_is_told_to_whoever_comes_back() {
     publish(&pipeline, folder.path(), &json!({"n": 3}));
     pipeline.kill9();
     let pipeline = Pipeline::start(folder.path());
-    let mut back = Listener::start(&pipeline, folder.path(), &[filter, "--json", "--since", &cursor, "--count", "3"]);
+    let mut back = Listener::start(
+        &pipeline,
+        folder.path(),
+        &[filter, "--json", "--since", &cursor, "--count", "3"],
+    );
     let mut told = vec![back.told(), back.told()];
     create(&pipeline, "c", json!({"n": 4})).await;
     told.push(back.told());
-    let mut numbers: Vec<_> = told.iter().map(|told| told["result"]["_source"]["n"].as_i64().unwrap()).collect();
+    let mut numbers: Vec<_> = told
+        .iter()
+        .map(|told| told["result"]["_source"]["n"].as_i64().unwrap())
+        .collect();
     numbers[..2].sort_unstable();
     assert_eq!(numbers, [2, 3, 4], "{told:?}");
     let mut last = String::new();
@@ -179,11 +259,28 @@ async fn what_happened_in_between_is_told_to_whoever_comes_back() {
     assert_eq!(back.ended().code(), Some(0));
 
     let refused = |filter: &str, cursor: &str| {
-        let output = run(&[&["subscribe", filter, "--since", cursor, "--url", &pipeline.url], &PLACE[..]].concat(), folder.path());
+        let output = run(
+            &[
+                &[
+                    "subscribe",
+                    filter,
+                    "--since",
+                    cursor,
+                    "--url",
+                    &pipeline.url,
+                ],
+                &PLACE[..],
+            ]
+            .concat(),
+            folder.path(),
+        );
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let other = refused("{}", &cursor);
-    assert!(other.contains("core.realtime.invalid_cursor"), "another filter: {other}");
+    assert!(
+        other.contains("core.realtime.invalid_cursor"),
+        "another filter: {other}"
+    );
     let forged = refused(filter, "c1.AAAA");
     assert!(forged.contains("core.realtime.invalid_cursor"), "{forged}");
 }
@@ -194,10 +291,23 @@ async fn messages_from_standard_input() {
     let pipeline = Pipeline::start(folder.path());
     let listener = Listener::start(&pipeline, folder.path(), &["{}", "--json"]);
     let mut command = consign(&["publish", "-", "--url", &pipeline.url], folder.path());
-    let mut child = command.args(PLACE).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it starts");
-    child.stdin.take().unwrap().write_all(b"{\"n\":1}\n\n{\"n\":2}\n{\"n\":3}").unwrap();
+    let mut child = command
+        .args(PLACE)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(b"{\"n\":1}\n\n{\"n\":2}\n{\"n\":3}")
+        .unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "3 messages published\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "3 messages published\n"
+    );
     for n in 1..=3 {
         assert_eq!(listener.told()["result"]["_source"]["n"], n);
     }
@@ -209,15 +319,29 @@ async fn what_cannot_be_listened_to() {
     let pipeline = Pipeline::start(folder.path());
     let said = |arguments: &[&str]| {
         let output = run(&[arguments, &PLACE[..]].concat(), folder.path());
-        (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code())
+        (
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+            output.status.code(),
+        )
     };
-    let (text, code) = said(&["subscribe", r#"{"resembles": {"a": 1}}"#, "--url", &pipeline.url]);
-    assert!(code == Some(1) && text.contains("400 api.assert.koncorde_dsl_error"), "{text}");
+    let (text, code) = said(&[
+        "subscribe",
+        r#"{"resembles": {"a": 1}}"#,
+        "--url",
+        &pipeline.url,
+    ]);
+    assert!(
+        code == Some(1) && text.contains("400 api.assert.koncorde_dsl_error"),
+        "{text}"
+    );
     let (text, code) = said(&["subscribe", "{", "--url", &pipeline.url]);
     assert!(code == Some(2) && text.contains("not valid JSON"), "{text}");
     let (text, code) = said(&["publish", "[1]", "--url", &pipeline.url]);
     assert!(code == Some(2) && text.contains("no object"), "{text}");
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let (text, code) = said(&["subscribe", "{}", "--url", &format!("http://{free}")]);
     assert!(code == Some(3) && text.contains("is it running?"), "{text}");
 }

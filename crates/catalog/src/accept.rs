@@ -1,4 +1,5 @@
-//! From a bare request to what an event carries: validated, with generated ids and times, and the key it belongs to.
+//! From a bare request to what an event carries: validated, with generated ids and times, and the
+//! key it belongs to.
 
 mod many;
 
@@ -13,7 +14,8 @@ use event_schema::{Raw, id::EntityKey};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
-/// All that differs between two acceptances of the same bytes. Generated ids derive from `unique`, so a true repeat makes the same ones.
+/// All that differs between two acceptances of the same bytes. Generated ids derive from `unique`,
+/// so a true repeat makes the same ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Seed {
     /// The request's 16 unique bytes (`RequestId::unique`).
@@ -27,7 +29,8 @@ pub struct Seed {
 pub struct Accepted {
     /// The operation its event names: the single form for each child of a many-document request.
     pub operation: String,
-    /// The 16 unique bytes of its request id: the seed's for a single request, `RequestId::child(seed, n)` for child n.
+    /// The 16 unique bytes of its request id: the seed's for a single request,
+    /// `RequestId::child(seed, n)` for child n.
     pub unique: [u8; 16],
     pub request: Raw,
     pub generated: Map<String, Value>,
@@ -51,7 +54,8 @@ pub enum AcceptedRequest {
 pub struct Violation {
     /// JSON pointer (RFC 6901) into the request.
     pub pointer: String,
-    /// The schema keyword or named rule that is broken: `required`, `type`, `additionalProperties`, `format` …
+    /// The schema keyword or named rule that is broken: `required`, `type`, `additionalProperties`,
+    /// `format` …
     pub rule: String,
     /// A sentence for people, naming the offending value where it is short.
     pub message: String,
@@ -64,29 +68,47 @@ pub struct Invalid(pub Vec<Violation>);
 
 impl Invalid {
     fn one(pointer: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
-        Self(vec![Violation { pointer: pointer.into(), rule: rule.to_owned(), message: message.into() }])
+        Self(vec![Violation {
+            pointer: pointer.into(),
+            rule: rule.to_owned(),
+            message: message.into(),
+        }])
     }
 }
 
 impl From<EvalError> for Invalid {
     fn from(error: EvalError) -> Self {
-        Self::one("", "expression", format!("the operation's definition cannot work with this request: {error}"))
+        Self::one(
+            "",
+            "expression",
+            format!("the operation's definition cannot work with this request: {error}"),
+        )
     }
 }
 
 impl Operation {
     /// Validates the bare request and makes what its event carries.
     pub fn accept(&self, request: &[u8], seed: &Seed) -> Result<AcceptedRequest, Invalid> {
-        let text = std::str::from_utf8(request).map_err(|e| Invalid::one("", "json", format!("the request is not UTF-8: {e}")))?;
+        let text = std::str::from_utf8(request)
+            .map_err(|e| Invalid::one("", "json", format!("the request is not UTF-8: {e}")))?;
         let members = Members::parse(text).map_err(|e| not_an_object(text, &e))?;
         match &self.many {
-            None => self.accept_one(text, &members, seed).map(|accepted| AcceptedRequest::One(Box::new(accepted))),
-            Some(many) => self.accept_many(many, &members, seed).map(AcceptedRequest::Many),
+            None => self
+                .accept_one(text, &members, seed)
+                .map(|accepted| AcceptedRequest::One(Box::new(accepted))),
+            Some(many) => self
+                .accept_many(many, &members, seed)
+                .map(AcceptedRequest::Many),
         }
     }
 
     /// `text` is what `members` were parsed from.
-    fn accept_one(&self, text: &str, members: &Members<'_>, seed: &Seed) -> Result<Accepted, Invalid> {
+    fn accept_one(
+        &self,
+        text: &str,
+        members: &Members<'_>,
+        seed: &Seed,
+    ) -> Result<Accepted, Invalid> {
         self.schema.check(&self.thin(members)).map_err(Invalid)?;
         let generated = self.generate(members, seed)?;
         let sight = Sight::new(&self.program, members, &generated, "");
@@ -105,13 +127,19 @@ impl Operation {
             },
             key,
             collections,
-            volatile: volatile.filter(|member| member.raw.get() != "null").map(|member| owned(member.raw)),
-            if_version: members.get("if_version").filter(|_| self.takes("if_version")).and_then(|member| as_revision(member.value())),
+            volatile: volatile
+                .filter(|member| member.raw.get() != "null")
+                .map(|member| owned(member.raw)),
+            if_version: members
+                .get("if_version")
+                .filter(|_| self.takes("if_version"))
+                .and_then(|member| as_revision(member.value())),
             generated,
         })
     }
 
-    /// The request with an empty object or list where its definition says that a member only passes through.
+    /// The request with an empty object or list where its definition says that a member only passes
+    /// through.
     fn thin(&self, members: &Members<'_>) -> Value {
         let thin = |member: &crate::members::Member<'_>| match (
             self.program.raw.iter().any(|raw| *raw == member.name),
@@ -121,7 +149,13 @@ impl Operation {
             (true, [b'[', ..]) => Value::Array(Vec::new()),
             _ => member.value().clone(),
         };
-        Value::Object(members.0.iter().map(|member| (member.name.clone().into_owned(), thin(member))).collect())
+        Value::Object(
+            members
+                .0
+                .iter()
+                .map(|member| (member.name.clone().into_owned(), thin(member)))
+                .collect(),
+        )
     }
 
     fn generate(&self, members: &Members<'_>, seed: &Seed) -> Result<Map<String, Value>, Invalid> {
@@ -139,11 +173,19 @@ impl Operation {
         for rule in &self.program.rules {
             if !scope.holds(&rule.that)? {
                 let pointer = nearest_that_is_there(&scope.request.to_value(), &rule.at);
-                violations.push(Violation { pointer, rule: rule.rule.clone(), message: rule.say.clone() });
+                violations.push(Violation {
+                    pointer,
+                    rule: rule.rule.clone(),
+                    message: rule.say.clone(),
+                });
             }
         }
         violations.truncate(VIOLATIONS);
-        if violations.is_empty() { Ok(()) } else { Err(Invalid(violations)) }
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Invalid(violations))
+        }
     }
 
     fn check_bodies(&self, members: &Members<'_>) -> Result<(), Invalid> {
@@ -151,18 +193,34 @@ impl Operation {
             return Ok(());
         }
         let bodies = self.program.raw.iter().filter_map(|name| members.get(name));
-        let violations: Vec<_> = bodies.filter_map(|member| body::check(member.raw, &format!("/{}", member.name)).err()).collect();
-        if violations.is_empty() { Ok(()) } else { Err(Invalid(violations)) }
+        let violations: Vec<_> = bodies
+            .filter_map(|member| body::check(member.raw, &format!("/{}", member.name)).err())
+            .collect();
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Invalid(violations))
+        }
     }
 
     fn collections(&self, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Invalid> {
         let mut collections = Vec::new();
         for write in &self.program.writes {
-            let Target::Document { index, collection, .. } = &write.target else { continue };
+            let Target::Document {
+                index, collection, ..
+            } = &write.target
+            else {
+                continue;
+            };
             let pair = (text(scope, index)?, text(scope, collection)?);
             let given = collection.request_member();
-            if let Some((member, owner)) = given.and_then(|member| Some((member, self.program.owned.get(&pair)?))) {
-                let message = format!("documents of {}/{} belong to operations of their own, such as {owner}: use those", pair.0, pair.1);
+            if let Some((member, owner)) =
+                given.and_then(|member| Some((member, self.program.owned.get(&pair)?)))
+            {
+                let message = format!(
+                    "documents of {}/{} belong to operations of their own, such as {owner}: use those",
+                    pair.0, pair.1
+                );
                 return Err(Invalid::one(format!("/{member}"), "owned", message));
             }
             if !collections.contains(&pair) {
@@ -173,14 +231,22 @@ impl Operation {
     }
 
     fn key(&self, scope: &Scope<'_>) -> Result<EntityKey, Invalid> {
-        let parts = self.program.key.iter().map(|part| text(scope, part)).collect::<Result<Vec<_>, _>>()?;
+        let parts = self
+            .program
+            .key
+            .iter()
+            .map(|part| text(scope, part))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(EntityKey(parts.join("/")))
     }
 }
 
 /// A text that must be there.
 pub(crate) fn text(scope: &Scope<'_>, expr: &crate::expression::Expr) -> Result<String, EvalError> {
-    scope.text(expr)?.map(std::borrow::Cow::into_owned).ok_or_else(|| EvalError("a name, id or key is absent".into()))
+    scope
+        .text(expr)?
+        .map(std::borrow::Cow::into_owned)
+        .ok_or_else(|| EvalError("a name, id or key is absent".into()))
 }
 
 /// What is missing cannot be pointed at: the object it is missing from is.
@@ -200,7 +266,8 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Invalid {
 }
 
 fn whole(text: &str) -> Result<Raw, Invalid> {
-    let raw = RawValue::from_string(text.to_owned()).map_err(|e| Invalid::one("", "json", format!("the request is not JSON: {e}")))?;
+    let raw = RawValue::from_string(text.to_owned())
+        .map_err(|e| Invalid::one("", "json", format!("the request is not JSON: {e}")))?;
     Ok(raw.into())
 }
 
@@ -220,7 +287,12 @@ fn without_volatile(members: &Members<'_>) -> String {
 
 /// Schemas take 3.0 for a whole number, so this does.
 fn as_revision(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_f64().filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n)).map(|n| n as u64))
+    value.as_u64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|n| n.fract() == 0.0 && (0.0..9e15).contains(n))
+            .map(|n| n as u64)
+    })
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
-//! What a document's body may look like so that every store takes it: checked on the text, without building it in memory. A body that a store
-//! would refuse later, when it is acknowledged already, would be a dead letter.
+//! What a document's body may look like so that every store takes it: checked on the text, without
+//! building it in memory. A body that a store would refuse later, when it is acknowledged already,
+//! would be a dead letter.
 
 use crate::{Violation, members::Name, schema::escape};
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::{cell::RefCell, fmt};
 
-/// Objects nest at most this deep, the body itself being the first level and dots in names counting as levels.
+/// Objects nest at most this deep, the body itself being the first level and dots in names counting
+/// as levels.
 const DEPTH: usize = 20;
 
 /// Names that stores keep for themselves at the top of a document.
@@ -32,12 +34,31 @@ const NESTING: usize = 100;
 pub(crate) fn check(raw: &RawValue, pointer: &str) -> Result<(), Violation> {
     let state = State::default();
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
-    match (Level { state: &state, depth: 0, nesting: 0 }).deserialize(&mut deserializer) {
+    match (Level {
+        state: &state,
+        depth: 0,
+        nesting: 0,
+    })
+    .deserialize(&mut deserializer)
+    {
         Ok(()) => Ok(()),
         Err(error) => {
-            let (rule, message) = state.found.take().unwrap_or_else(|| ("json", error.to_string()));
-            let path: String = state.path.take().iter().rev().map(|step| format!("/{}", escape(step))).collect();
-            Err(Violation { pointer: format!("{pointer}{path}"), rule: rule.to_owned(), message })
+            let (rule, message) = state
+                .found
+                .take()
+                .unwrap_or_else(|| ("json", error.to_string()));
+            let path: String = state
+                .path
+                .take()
+                .iter()
+                .rev()
+                .map(|step| format!("/{}", escape(step)))
+                .collect();
+            Err(Violation {
+                pointer: format!("{pointer}{path}"),
+                rule: rule.to_owned(),
+                message,
+            })
         }
     }
 }
@@ -68,17 +89,26 @@ struct Level<'s> {
 impl Level<'_> {
     fn check_name<E: Error>(&self, name: &str) -> Result<(), E> {
         if self.depth == 0 && RESERVED.contains(&name) {
-            return Err(self.state.refuse("reserved", format!("`{name}` is a name that stores keep for themselves")));
+            return Err(self.state.refuse(
+                "reserved",
+                format!("`{name}` is a name that stores keep for themselves"),
+            ));
         }
         match name.split('.').any(|part| part.trim().is_empty()) {
-            true => Err(self.state.refuse("fieldName", "a field name has something before, between and after its dots".into())),
+            true => Err(self.state.refuse(
+                "fieldName",
+                "a field name has something before, between and after its dots".into(),
+            )),
             false => Ok(()),
         }
     }
 
     fn check_depth<E: Error>(&self) -> Result<(), E> {
         match self.depth >= DEPTH || self.nesting >= NESTING {
-            true => Err(self.state.refuse("depth", format!("objects nest at most {DEPTH} levels deep, lists and objects {NESTING}"))),
+            true => Err(self.state.refuse(
+                "depth",
+                format!("objects nest at most {DEPTH} levels deep, lists and objects {NESTING}"),
+            )),
             false => Ok(()),
         }
     }
@@ -101,7 +131,11 @@ impl<'de> Visitor<'de> for Level<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         self.check_depth()?;
         while let Some(Name(name)) = map.next_key()? {
-            let below = Level { state: self.state, depth: self.depth + 1 + name.matches('.').count(), nesting: self.nesting + 1 };
+            let below = Level {
+                state: self.state,
+                depth: self.depth + 1 + name.matches('.').count(),
+                nesting: self.nesting + 1,
+            };
             self.check_name(&name)
                 .and_then(|()| map.next_value_seed(below))
                 .inspect_err(|_| self.state.path.borrow_mut().push(name.into_owned()))?;
@@ -112,8 +146,15 @@ impl<'de> Visitor<'de> for Level<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         self.check_depth()?;
         let mut n = 0usize;
-        let below = Level { nesting: self.nesting + 1, ..self };
-        while seq.next_element_seed(below).inspect_err(|_| self.state.path.borrow_mut().push(n.to_string()))?.is_some() {
+        let below = Level {
+            nesting: self.nesting + 1,
+            ..self
+        };
+        while seq
+            .next_element_seed(below)
+            .inspect_err(|_| self.state.path.borrow_mut().push(n.to_string()))?
+            .is_some()
+        {
             n += 1;
         }
         Ok(())

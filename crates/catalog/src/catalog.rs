@@ -1,4 +1,5 @@
-//! All operations, tables and collections that definitions declare, as one immutable value that is cheap to clone.
+//! All operations, tables and collections that definitions declare, as one immutable value that is
+//! cheap to clone.
 
 mod read;
 
@@ -57,23 +58,37 @@ impl Catalog {
         for folder in folders {
             read::folder(folder, &mut texts)?;
         }
-        let files: Result<Vec<_>, _> = texts.into_iter().map(|(name, text)| Ok((read::parse(&name, &text)?, name))).collect();
-        let files: Vec<_> = files?.into_iter().map(|(file, name)| (name, file)).collect();
-        let definitions = serde_json::to_value(merge(files.clone())).map_err(|e| CatalogError(e.to_string()))?;
+        let files: Result<Vec<_>, _> = texts
+            .into_iter()
+            .map(|(name, text)| Ok((read::parse(&name, &text)?, name)))
+            .collect();
+        let files: Vec<_> = files?
+            .into_iter()
+            .map(|(file, name)| (name, file))
+            .collect();
+        let definitions =
+            serde_json::to_value(merge(files.clone())).map_err(|e| CatalogError(e.to_string()))?;
         Self::compile(files, definitions)
     }
 
-    /// The definitions that another catalog gave as [`Catalog::definitions`]: the same version, whatever release that was.
+    /// The definitions that another catalog gave as [`Catalog::definitions`]: the same version,
+    /// whatever release that was.
     pub fn from_definitions(definitions: &Value) -> Result<Self, CatalogError> {
-        let file: FileDefinition = serde_json::from_value(definitions.clone()).map_err(|e| CatalogError(format!("definitions: {e}")))?;
+        let file: FileDefinition = serde_json::from_value(definitions.clone())
+            .map_err(|e| CatalogError(format!("definitions: {e}")))?;
         Self::compile(vec![("definitions".to_owned(), file)], definitions.clone())
     }
 
-    fn compile(files: Vec<(String, FileDefinition)>, definitions: Value) -> Result<Self, CatalogError> {
-        if let Some((file, language)) =
-            files.iter().find_map(|(file, definition)| Some((file, definition.language.filter(|l| *l != LANGUAGE)?)))
-        {
-            return Err(CatalogError(format!("{file}: written in language {language}, but this release reads {LANGUAGE}")));
+    fn compile(
+        files: Vec<(String, FileDefinition)>,
+        definitions: Value,
+    ) -> Result<Self, CatalogError> {
+        if let Some((file, language)) = files.iter().find_map(|(file, definition)| {
+            Some((file, definition.language.filter(|l| *l != LANGUAGE)?))
+        }) {
+            return Err(CatalogError(format!(
+                "{file}: written in language {language}, but this release reads {LANGUAGE}"
+            )));
         }
         let surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
         let mut operations = BTreeMap::new();
@@ -81,12 +96,18 @@ impl Catalog {
         // Many-document forms come last: they stand on the operation they are the form of.
         for forms in [false, true] {
             for (file, definition) in &files {
-                for operation in definition.operations.iter().filter(|operation| operation.many.is_some() == forms) {
+                for operation in definition
+                    .operations
+                    .iter()
+                    .filter(|operation| operation.many.is_some() == forms)
+                {
                     let name = &operation.name;
                     let compiled = compile::operation(operation, &surroundings, &operations)
                         .map_err(|e| CatalogError(format!("{file}: operation `{name}`: {e}")))?;
                     if let Some(other) = places.insert(name.clone(), file.clone()) {
-                        return Err(CatalogError(format!("{file}: operation `{name}` is declared twice, first in {other}")));
+                        return Err(CatalogError(format!(
+                            "{file}: operation `{name}` is declared twice, first in {other}"
+                        )));
                     }
                     operations.insert(name.clone(), Arc::new(compiled));
                 }
@@ -95,8 +116,18 @@ impl Catalog {
         check_routes(&operations)?;
         let version = version(&definitions);
         let collections = collections(&files);
-        let tables = surroundings.tables.into_values().map(|own| own.table).collect();
-        Ok(Self(Arc::new(Inner { version, operations, tables, collections, definitions })))
+        let tables = surroundings
+            .tables
+            .into_values()
+            .map(|own| own.table)
+            .collect();
+        Ok(Self(Arc::new(Inner {
+            version,
+            operations,
+            tables,
+            collections,
+            definitions,
+        })))
     }
 
     /// A short hash of all definitions: the same on every machine that holds the same ones.
@@ -130,7 +161,8 @@ impl Catalog {
     /// The operation that an event names.
     pub fn of(&self, event: &Transaction) -> Result<&Operation, PlanError> {
         let name = &event.attributes.operation;
-        self.operation(name).ok_or_else(|| PlanError::UnknownOperation(name.clone()))
+        self.operation(name)
+            .ok_or_else(|| PlanError::UnknownOperation(name.clone()))
     }
 
     /// All definitions as one JSON value, for those who do not hold the files.
@@ -142,9 +174,14 @@ impl Catalog {
 fn check_routes(operations: &BTreeMap<String, Arc<Operation>>) -> Result<(), CatalogError> {
     let mut routes: BTreeMap<(&str, &str), &str> = BTreeMap::new();
     for (name, operation) in operations {
-        let Some(http) = operation.http() else { continue };
+        let Some(http) = operation.http() else {
+            continue;
+        };
         if let Some(other) = routes.insert((&http.method, &http.path), name) {
-            return Err(CatalogError(format!("operations `{other}` and `{name}` have the same route {} {}", http.method, http.path)));
+            return Err(CatalogError(format!(
+                "operations `{other}` and `{name}` have the same route {} {}",
+                http.method, http.path
+            )));
         }
     }
     Ok(())
@@ -152,7 +189,10 @@ fn check_routes(operations: &BTreeMap<String, Arc<Operation>>) -> Result<(), Cat
 
 /// One list of each, in the order of names, so that neither files nor their order matter.
 fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
-    let mut all = FileDefinition { language: Some(LANGUAGE), ..FileDefinition::default() };
+    let mut all = FileDefinition {
+        language: Some(LANGUAGE),
+        ..FileDefinition::default()
+    };
     for (_, file) in files {
         all.operations.extend(file.operations);
         all.tables.extend(file.tables);
@@ -160,12 +200,17 @@ fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
     }
     all.operations.sort_by(|a, b| a.name.cmp(&b.name));
     all.tables.sort_by(|a, b| a.name.cmp(&b.name));
-    all.collections.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
+    all.collections
+        .sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
     all
 }
 
 fn version(definitions: &Value) -> String {
-    Sha256::digest(definitions.to_string()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(definitions.to_string())
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// In the order of their names.
@@ -176,7 +221,11 @@ fn collections(files: &[(String, FileDefinition)]) -> Vec<OwnCollection> {
         mappings: definition.mappings.clone(),
         settings: definition.settings.clone(),
     };
-    let mut all: Vec<OwnCollection> = files.iter().flat_map(|(_, file)| &file.collections).map(own).collect();
+    let mut all: Vec<OwnCollection> = files
+        .iter()
+        .flat_map(|(_, file)| &file.collections)
+        .map(own)
+        .collect();
     all.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
     all
 }

@@ -1,10 +1,13 @@
-//! Definitions to operations: every name is resolved and every expression parsed when the catalog is loaded, so that a wrong definition stops
-//! the start and not a request. Errors are sentences that name operation and field.
+//! Definitions to operations: every name is resolved and every expression parsed when the catalog
+//! is loaded, so that a wrong definition stops the start and not a request. Errors are sentences
+//! that name operation and field.
 
 mod writes;
 
 use crate::{
-    definition::{FileDefinition, GuardDefinition, KeyDefinition, OperationDefinition, RuleDefinition},
+    definition::{
+        FileDefinition, GuardDefinition, KeyDefinition, OperationDefinition, RuleDefinition,
+    },
     expression::{Expr, Names, Reach, did_you_mean},
     generate::Generator,
     operation::{Guard, Kind, Many, Operation, Program, Rule},
@@ -35,18 +38,30 @@ impl Surroundings {
         let mut found = Self::default();
         for (file, definition) in files {
             for table in &definition.tables {
-                let own = table::compile(table).map_err(|e| format!("{file}: table `{}`: {e}", table.name))?;
+                let own = table::compile(table)
+                    .map_err(|e| format!("{file}: table `{}`: {e}", table.name))?;
                 if let Some(twice) = found.tables.insert(own.table.name.clone(), own) {
-                    return Err(format!("{file}: table `{}` is declared twice", twice.table.name));
+                    return Err(format!(
+                        "{file}: table `{}` is declared twice",
+                        twice.table.name
+                    ));
                 }
             }
             for own in &definition.collections {
                 let pair = (own.index.clone(), own.collection.clone());
-                if !crate::schema::is_collection_name(&own.index) || !crate::schema::is_collection_name(&own.collection) {
-                    return Err(format!("{file}: collection `{}/{}`: names are of a-z, 0-9, `_` and `-`", own.index, own.collection));
+                if !crate::schema::is_collection_name(&own.index)
+                    || !crate::schema::is_collection_name(&own.collection)
+                {
+                    return Err(format!(
+                        "{file}: collection `{}/{}`: names are of a-z, 0-9, `_` and `-`",
+                        own.index, own.collection
+                    ));
                 }
                 if found.collections.insert(pair, own.owner.clone()).is_some() {
-                    return Err(format!("{file}: collection `{}/{}` is declared twice", own.index, own.collection));
+                    return Err(format!(
+                        "{file}: collection `{}/{}` is declared twice",
+                        own.index, own.collection
+                    ));
                 }
             }
         }
@@ -56,16 +71,34 @@ impl Surroundings {
 }
 
 /// Every owned collection with the operation that is named where `document.*` is refused.
-fn owned(files: &[(String, FileDefinition)], collections: &BTreeMap<(String, String), String>) -> BTreeMap<(String, String), String> {
+fn owned(
+    files: &[(String, FileDefinition)],
+    collections: &BTreeMap<(String, String), String>,
+) -> BTreeMap<(String, String), String> {
     let writes = |operation: &OperationDefinition, pair: &(String, String)| {
-        let targets = operation.write.iter().filter_map(|write| write.document.as_ref());
-        targets.into_iter().any(|target| target.index.as_str() == Some(&pair.0) && target.collection.as_str() == Some(&pair.1))
+        let targets = operation
+            .write
+            .iter()
+            .filter_map(|write| write.document.as_ref());
+        targets.into_iter().any(|target| {
+            target.index.as_str() == Some(&pair.0) && target.collection.as_str() == Some(&pair.1)
+        })
     };
     let first = |pair: &(String, String)| {
         let mut operations = files.iter().flat_map(|(_, file)| &file.operations);
-        operations.find(|operation| writes(operation, pair)).map(|operation| operation.name.clone())
+        operations
+            .find(|operation| writes(operation, pair))
+            .map(|operation| operation.name.clone())
     };
-    collections.iter().map(|(pair, owner)| (pair.clone(), first(pair).unwrap_or_else(|| format!("{owner}.*")))).collect()
+    collections
+        .iter()
+        .map(|(pair, owner)| {
+            (
+                pair.clone(),
+                first(pair).unwrap_or_else(|| format!("{owner}.*")),
+            )
+        })
+        .collect()
 }
 
 /// Compiles one operation; `known` holds those it may be the many-document form of.
@@ -85,14 +118,25 @@ pub(crate) fn operation(
     let many = definition.many.as_ref().map(|many| {
         let of = known.get(&many.of).ok_or_else(|| {
             let hint = did_you_mean(&many.of, known.keys().map(String::as_str));
-            format!("many.of: there is no operation `{}` that writes single documents{hint}", many.of)
+            format!(
+                "many.of: there is no operation `{}` that writes single documents{hint}",
+                many.of
+            )
         })?;
-        Ok::<_, String>(Many { of: Arc::clone(of), items: many.items.clone(), becomes: many.becomes.clone() })
+        Ok::<_, String>(Many {
+            of: Arc::clone(of),
+            items: many.items.clone(),
+            becomes: many.becomes.clone(),
+        })
     });
     let many = many.transpose()?;
     let (program, kind, order) = match &many {
         Some(many) => (Program::default(), many.of.kind, many.of.order),
-        None => (program(definition, surroundings)?, definition.kind.unwrap_or_default(), definition.order.unwrap_or_default()),
+        None => (
+            program(definition, surroundings)?,
+            definition.kind.unwrap_or_default(),
+            definition.order.unwrap_or_default(),
+        ),
     };
     let operation = Operation {
         name: definition.name.clone(),
@@ -111,16 +155,22 @@ pub(crate) fn operation(
 }
 
 fn check_name(name: &str) -> Result<(), String> {
-    let part = |part: &str| part.starts_with(|c: char| c.is_ascii_lowercase()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
     match name.len() <= 100 && name.contains('.') && name.split('.').all(part) {
         true => Ok(()),
-        false => Err(format!("name: `{name}` should be words with dots between them, such as `user.create`")),
+        false => Err(format!(
+            "name: `{name}` should be words with dots between them, such as `user.create`"
+        )),
     }
 }
 
 fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Result<(), String> {
     if let Some(http) = &definition.http
-        && (!matches!(http.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE") || !http.path.starts_with('/'))
+        && (!matches!(http.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE")
+            || !http.path.starts_with('/'))
     {
         return Err("http: method is POST, PUT, PATCH or DELETE, path begins with `/`".into());
     }
@@ -144,9 +194,15 @@ fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Resul
     }
 }
 
-fn program(definition: &OperationDefinition, surroundings: &Surroundings) -> Result<Program, String> {
+fn program(
+    definition: &OperationDefinition,
+    surroundings: &Surroundings,
+) -> Result<Program, String> {
     let write_names = writes::names(&definition.write)?;
-    let mut names = Names { writes: write_names.iter().filter_map(Option::as_deref).collect(), ..Names::default() };
+    let mut names = Names {
+        writes: write_names.iter().filter_map(Option::as_deref).collect(),
+        ..Names::default()
+    };
     let generators = generators(&definition.generate, &names)?;
     names.generated = definition.generate.keys().map(String::as_str).collect();
     let mut lets = Vec::with_capacity(definition.lets.len());
@@ -156,15 +212,29 @@ fn program(definition: &OperationDefinition, surroundings: &Surroundings) -> Res
         names.lets.push(name);
         lets.push(expr);
     }
-    let (owner, key) = key(definition.key.as_ref().ok_or("key: missing: which entity's order does it keep?")?, &names)?;
-    let place = writes::Place { names: &names, owner: owner.as_deref(), surroundings, generators: &generators };
+    let (owner, key) = key(
+        definition
+            .key
+            .as_ref()
+            .ok_or("key: missing: which entity's order does it keep?")?,
+        &names,
+    )?;
+    let place = writes::Place {
+        names: &names,
+        owner: owner.as_deref(),
+        surroundings,
+        generators: &generators,
+    };
     let mut writes = Vec::with_capacity(definition.write.len());
     for (n, (write, name)) in definition.write.iter().zip(&write_names).enumerate() {
-        writes.push(writes::write(write, name.clone(), &place).map_err(|e| format!("write[{n}]: {e}"))?);
+        writes.push(
+            writes::write(write, name.clone(), &place).map_err(|e| format!("write[{n}]: {e}"))?,
+        );
     }
     let result = definition.result.as_ref().map(|result| {
         let expr = body(result, &names).map_err(|e| format!("result: {e}"))?;
-        allow(&expr, &names, EARLY.and(Reach::CURRENT).and(Reach::WRITTEN)).map_err(|e| format!("result: {e}"))
+        allow(&expr, &names, EARLY.and(Reach::CURRENT).and(Reach::WRITTEN))
+            .map_err(|e| format!("result: {e}"))
     });
     let mut program = Program {
         raw: definition.raw.clone(),
@@ -181,9 +251,13 @@ fn program(definition: &OperationDefinition, surroundings: &Surroundings) -> Res
     Ok(program)
 }
 
-fn generators(definitions: &Map<String, Value>, names: &Names<'_>) -> Result<Vec<Generator>, String> {
+fn generators(
+    definitions: &Map<String, Value>,
+    names: &Names<'_>,
+) -> Result<Vec<Generator>, String> {
     let generator = |(name, definition): (&String, &Value)| {
-        let generator = Generator::compile(name, definition, names).map_err(|e| format!("generate.{name}: {e}"))?;
+        let generator = Generator::compile(name, definition, names)
+            .map_err(|e| format!("generate.{name}: {e}"))?;
         for expr in generator.exprs() {
             within(expr, names, Reach::REQUEST).map_err(|e| format!("generate.{name}: {e}"))?;
         }
@@ -192,37 +266,68 @@ fn generators(definitions: &Map<String, Value>, names: &Names<'_>) -> Result<Vec
     definitions.iter().map(generator).collect()
 }
 
-fn key(definition: &KeyDefinition, names: &Names<'_>) -> Result<(Option<String>, Vec<Expr>), String> {
+fn key(
+    definition: &KeyDefinition,
+    names: &Names<'_>,
+) -> Result<(Option<String>, Vec<Expr>), String> {
     let parse = |value: &Value| allow(&names.parse(value)?, names, ACCEPTED);
     let of = definition.of.clone();
-    let parts = match (&definition.of, &definition.id, &definition.path) {
-        (Some(of), Some(id), None) => vec![Expr::Constant(of.clone().into()), parse(id).map_err(|e| format!("key.id: {e}"))?],
-        (None, None, Some(path)) if !path.is_empty() => {
-            path.iter().map(parse).collect::<Result<_, _>>().map_err(|e| format!("key.path: {e}"))?
-        }
-        _ => return Err("key: is either {of, id}, such as {of: user, id: $generated/id}, or {path: […]}".into()),
-    };
+    let parts =
+        match (&definition.of, &definition.id, &definition.path) {
+            (Some(of), Some(id), None) => vec![
+                Expr::Constant(of.clone().into()),
+                parse(id).map_err(|e| format!("key.id: {e}"))?,
+            ],
+            (None, None, Some(path)) if !path.is_empty() => path
+                .iter()
+                .map(parse)
+                .collect::<Result<_, _>>()
+                .map_err(|e| format!("key.path: {e}"))?,
+            _ => return Err(
+                "key: is either {of, id}, such as {of: user, id: $generated/id}, or {path: […]}"
+                    .into(),
+            ),
+        };
     Ok((of, parts))
 }
 
 fn rules(definitions: &[RuleDefinition], names: &Names<'_>) -> Result<Vec<Rule>, String> {
     let rule = |(n, definition): (usize, &RuleDefinition)| {
-        let that =
-            names.parse(&definition.that).and_then(|that| allow(&that, names, ACCEPTED)).map_err(|e| format!("rules[{n}].that: {e}"))?;
-        Ok(Rule { that, rule: definition.rule.clone(), at: definition.at.clone(), say: definition.say.clone() })
+        let that = names
+            .parse(&definition.that)
+            .and_then(|that| allow(&that, names, ACCEPTED))
+            .map_err(|e| format!("rules[{n}].that: {e}"))?;
+        Ok(Rule {
+            that,
+            rule: definition.rule.clone(),
+            at: definition.at.clone(),
+            say: definition.say.clone(),
+        })
     };
     definitions.iter().enumerate().map(rule).collect()
 }
 
 fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guard>, String> {
     let guard = |(n, definition): (usize, &GuardDefinition)| {
-        if !matches!(definition.code, RefusalCode::Rule | RefusalCode::Exists | RefusalCode::Missing) {
-            return Err(format!("guards[{n}].code: a guard refuses as rule, exists or missing"));
+        if !matches!(
+            definition.code,
+            RefusalCode::Rule | RefusalCode::Exists | RefusalCode::Missing
+        ) {
+            return Err(format!(
+                "guards[{n}].code: a guard refuses as rule, exists or missing"
+            ));
         }
         let allowed = EARLY.and(Reach::CURRENT);
-        let that =
-            names.parse(&definition.that).and_then(|that| allow(&that, names, allowed)).map_err(|e| format!("guards[{n}].that: {e}"))?;
-        Ok(Guard { that, code: definition.code, at: definition.at.clone(), say: definition.say.clone() })
+        let that = names
+            .parse(&definition.that)
+            .and_then(|that| allow(&that, names, allowed))
+            .map_err(|e| format!("guards[{n}].that: {e}"))?;
+        Ok(Guard {
+            that,
+            code: definition.code,
+            at: definition.at.clone(),
+            say: definition.say.clone(),
+        })
     };
     definitions.iter().enumerate().map(guard).collect()
 }
@@ -243,15 +348,22 @@ fn within(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<(), String> 
     let reach = names.reach(expr);
     match reach.within(allowed) {
         true => Ok(()),
-        false => Err(format!("{} cannot be used here: not known at this point", reach.beyond(allowed))),
+        false => Err(format!(
+            "{} cannot be used here: not known at this point",
+            reach.beyond(allowed)
+        )),
     }
 }
 
-/// Bodies are parsed for `$current` only where the definition mentions it. Found in its text: a mention too many costs a parse, no more.
+/// Bodies are parsed for `$current` only where the definition mentions it. Found in its text: a
+/// mention too many costs a parse, no more.
 fn mark_what_is_looked_at(definition: &OperationDefinition, program: &mut Program) {
     let text = serde_json::to_string(definition).unwrap_or_default();
     for write in &mut program.writes {
-        write.looked_at = write.name.as_ref().is_some_and(|name| text.contains(&format!("$current/{name}")));
+        write.looked_at = write
+            .name
+            .as_ref()
+            .is_some_and(|name| text.contains(&format!("$current/{name}")));
     }
 }
 

@@ -1,4 +1,5 @@
-//! Definitions as files spell them, before anything in them is understood. What a field means is told in `docs/catalog.md`.
+//! Definitions as files spell them, before anything in them is understood. What a field means is
+//! told in `docs/catalog.md`.
 
 use crate::operation::{Envelope, Example, HttpRoute, Kind, Order};
 use event_schema::outcome::RefusalCode;
@@ -122,7 +123,8 @@ pub(crate) struct GuardDefinition {
     pub say: String,
 }
 
-/// What says nothing is not written, so that readers who do not know a field yet only stumble over one that is used.
+/// What says nothing is not written, so that readers who do not know a field yet only stumble over
+/// one that is used.
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -1,5 +1,6 @@
-//! Values as definitions spell them: constants, references (`$request/name`), lists, and calls of a closed set of functions
-//! (`{lower: $request/email}`). Parsed once when the catalog is loaded, so that a misspelt name never meets a request.
+//! Values as definitions spell them: constants, references (`$request/name`), lists, and calls of a
+//! closed set of functions (`{lower: $request/email}`). Parsed once when the catalog is loaded, so
+//! that a misspelt name never meets a request.
 
 mod evaluate;
 mod function;
@@ -81,7 +82,11 @@ impl Reach {
             (Self::CURRENT, "$current"),
             (Self::WRITTEN, "$written"),
         ];
-        let beyond: Vec<_> = names.iter().filter(|(bit, _)| self.has(*bit) && !allowed.has(*bit)).map(|(_, name)| *name).collect();
+        let beyond: Vec<_> = names
+            .iter()
+            .filter(|(bit, _)| self.has(*bit) && !allowed.has(*bit))
+            .map(|(_, name)| *name)
+            .collect();
         beyond.join(", ")
     }
 }
@@ -112,11 +117,23 @@ impl Names<'_> {
 
     /// Reads an object of expressions.
     pub fn fields(&self, members: &Map<String, Value>) -> Result<Vec<(String, Expr)>, String> {
-        members.iter().map(|(name, value)| Ok((name.clone(), self.parse(value).map_err(|e| format!("{name}: {e}"))?))).collect()
+        members
+            .iter()
+            .map(|(name, value)| {
+                Ok((
+                    name.clone(),
+                    self.parse(value).map_err(|e| format!("{name}: {e}"))?,
+                ))
+            })
+            .collect()
     }
 
     fn parse_all(&self, items: &[Value]) -> Result<Vec<Expr>, String> {
-        items.iter().enumerate().map(|(n, item)| self.parse(item).map_err(|e| format!("[{n}]: {e}"))).collect()
+        items
+            .iter()
+            .enumerate()
+            .map(|(n, item)| self.parse(item).map_err(|e| format!("[{n}]: {e}")))
+            .collect()
     }
 
     fn call(&self, members: &Map<String, Value>) -> Result<Expr, String> {
@@ -134,18 +151,22 @@ impl Names<'_> {
                 _ => Err("object: takes names and values".into()),
             },
             "map" => match argument {
-                Value::Array(two) if two.len() == 2 => {
-                    Ok(Expr::Map(Box::new((self.parse(&two[0]).map_err(inside)?, self.parse(&two[1]).map_err(inside)?))))
-                }
+                Value::Array(two) if two.len() == 2 => Ok(Expr::Map(Box::new((
+                    self.parse(&two[0]).map_err(inside)?,
+                    self.parse(&two[1]).map_err(inside)?,
+                )))),
                 _ => Err("map: takes a list and the value to make of each $item".into()),
             },
             _ => {
                 let function = Function::named(name).ok_or_else(|| {
-                    let hint = did_you_mean(name, Function::names().chain(["literal", "object", "map"]));
+                    let hint =
+                        did_you_mean(name, Function::names().chain(["literal", "object", "map"]));
                     format!("there is no function `{name}`{hint}")
                 })?;
                 let arguments = match argument {
-                    Value::Array(items) if function.takes_many() => self.parse_all(items).map_err(inside)?,
+                    Value::Array(items) if function.takes_many() => {
+                        self.parse_all(items).map_err(inside)?
+                    }
                     single => vec![self.parse(single).map_err(inside)?],
                 };
                 function.check_count(arguments.len()).map_err(inside)?;
@@ -155,7 +176,9 @@ impl Names<'_> {
     }
 
     fn reference(&self, text: &str) -> Result<Reference, String> {
-        let mut parts = text.split('/').map(|part| part.replace("~1", "/").replace("~0", "~"));
+        let mut parts = text
+            .split('/')
+            .map(|part| part.replace("~1", "/").replace("~0", "~"));
         let root = parts.next().unwrap_or_default();
         let mut path: Vec<String> = parts.collect();
         let mut named = |known: &[&str], what: &str| match path.is_empty() {
@@ -164,7 +187,10 @@ impl Names<'_> {
                 let name = path.remove(0);
                 match known.iter().position(|k| **k == name) {
                     Some(index) => Ok((index, name)),
-                    None => Err(format!("`${text}`: there is no {what} `{name}`{}", did_you_mean(&name, known.iter().copied()))),
+                    None => Err(format!(
+                        "`${text}`: there is no {what} `{name}`{}",
+                        did_you_mean(&name, known.iter().copied())
+                    )),
                 }
             }
         };
@@ -182,8 +208,20 @@ impl Names<'_> {
             "current" => Root::Current(named(&self.writes, "write")?.1),
             "written" => Root::Written(named(&self.writes, "write")?.1),
             other => {
-                let roots = ["request", "generated", "let", "item", "index", "principal", "current", "written"];
-                return Err(format!("`${text}` starts from nowhere known{}", did_you_mean(other, roots)));
+                let roots = [
+                    "request",
+                    "generated",
+                    "let",
+                    "item",
+                    "index",
+                    "principal",
+                    "current",
+                    "written",
+                ];
+                return Err(format!(
+                    "`${text}` starts from nowhere known{}",
+                    did_you_mean(other, roots)
+                ));
             }
         };
         Ok(Reference { root, path })
@@ -191,7 +229,9 @@ impl Names<'_> {
 
     /// What an expression looks at, `let`s followed.
     pub fn reach(&self, expr: &Expr) -> Reach {
-        let all = |exprs: &mut dyn Iterator<Item = &Expr>| exprs.fold(Reach::default(), |sum, e| sum.and(self.reach(e)));
+        let all = |exprs: &mut dyn Iterator<Item = &Expr>| {
+            exprs.fold(Reach::default(), |sum, e| sum.and(self.reach(e)))
+        };
         match expr {
             Expr::Constant(_) => Reach::default(),
             Expr::Reference(reference) => match &reference.root {
@@ -218,7 +258,10 @@ impl Expr {
     /// The member of the request that this is, whole, if that is all it is.
     pub fn request_member(&self) -> Option<&str> {
         match self {
-            Expr::Reference(Reference { root: Root::Request, path }) if path.len() == 1 => path.first().map(String::as_str),
+            Expr::Reference(Reference {
+                root: Root::Request,
+                path,
+            }) if path.len() == 1 => path.first().map(String::as_str),
             _ => None,
         }
     }
@@ -226,7 +269,10 @@ impl Expr {
     /// The generated value that this is (or is an element of), if that is all it is.
     pub fn generated_name(&self) -> Option<&str> {
         match self {
-            Expr::Reference(Reference { root: Root::Generated, path }) => path.first().map(String::as_str),
+            Expr::Reference(Reference {
+                root: Root::Generated,
+                path,
+            }) => path.first().map(String::as_str),
             Expr::Call(Function::At, arguments) => arguments.first().and_then(Expr::generated_name),
             _ => None,
         }
@@ -248,13 +294,21 @@ pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a 
 }
 
 /// The known name that is most like the given one, if any is like it at all.
-pub(crate) fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    given: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let given = given.to_lowercase();
     let likeness = |name: &str| {
-        strsim::jaro_winkler(&given, &name.to_lowercase()).max(strsim::normalized_damerau_levenshtein(&given, &name.to_lowercase()))
+        strsim::jaro_winkler(&given, &name.to_lowercase()).max(
+            strsim::normalized_damerau_levenshtein(&given, &name.to_lowercase()),
+        )
     };
     let scored = known.into_iter().map(|name| (likeness(name), name));
-    scored.filter(|(score, _)| *score >= 0.75).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    scored
+        .filter(|(score, _)| *score >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

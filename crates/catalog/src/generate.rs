@@ -1,5 +1,6 @@
-//! Ids and times that an operation makes for a request. Ids derive from the request's unique bytes alone, so that a true repeat makes the same
-//! ones; times are those of the acceptance, kept in the event so that every replay repeats them.
+//! Ids and times that an operation makes for a request. Ids derive from the request's unique bytes
+//! alone, so that a true repeat makes the same ones; times are those of the acceptance, kept in the
+//! event so that every replay repeats them.
 
 use crate::{
     Seed,
@@ -25,8 +26,14 @@ impl Generator {
             other => serde_json::from_value(other.clone()),
         }
         .map_err(|e| e.to_string())?;
-        let parse = |value: &Option<Value>| value.as_ref().map(|value| names.parse(value)).transpose();
-        Ok(Self { name: name.to_owned(), make: definition.make, each: parse(&definition.each)?, unless: parse(&definition.unless)? })
+        let parse =
+            |value: &Option<Value>| value.as_ref().map(|value| names.parse(value)).transpose();
+        Ok(Self {
+            name: name.to_owned(),
+            make: definition.make,
+            each: parse(&definition.each)?,
+            unless: parse(&definition.unless)?,
+        })
     }
 
     /// Is it an id, so that nothing can stand under it yet?
@@ -40,7 +47,12 @@ impl Generator {
     }
 
     /// Adds its value to `generated`, if it makes one.
-    pub fn run(&self, scope: &Scope<'_>, seed: &Seed, generated: &mut Map<String, Value>) -> Result<(), EvalError> {
+    pub fn run(
+        &self,
+        scope: &Scope<'_>,
+        seed: &Seed,
+        generated: &mut Map<String, Value>,
+    ) -> Result<(), EvalError> {
         if let Some(unless) = &self.unless
             && scope.find(unless)?.is_some_and(|value| !value.is_null())
         {
@@ -66,15 +78,20 @@ impl Generator {
     }
 
     fn derive(&self, seed: &Seed, n: usize) -> [u8; 16] {
-        let hash = Sha256::new().chain_update(seed.unique).chain_update(&self.name).chain_update((n as u64).to_be_bytes()).finalize();
+        let hash = Sha256::new()
+            .chain_update(seed.unique)
+            .chain_update(&self.name)
+            .chain_update((n as u64).to_be_bytes())
+            .finalize();
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash[..16]);
         bytes
     }
 }
 
-/// As a random (version 4) UUID is written, and as good as random; where the request's own bytes begin with the time (version 7), so does this:
-/// what is made at the same time stands side by side in the stores.
+/// As a random (version 4) UUID is written, and as good as random; where the request's own bytes
+/// begin with the time (version 7), so does this: what is made at the same time stands side by side
+/// in the stores.
 fn uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
     let version = match seed.unique[6] >> 4 {
         7 => {
@@ -96,7 +113,8 @@ fn uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
     text
 }
 
-/// 24 digits, the first not 0: opaque text as Sunbird's own ids are, but with room enough never to meet another.
+/// 24 digits, the first not 0: opaque text as Sunbird's own ids are, but with room enough never to
+/// meet another.
 fn decimal(bytes: [u8; 16]) -> String {
     const LEAST: u128 = 10u128.pow(23);
     (LEAST + u128::from_be_bytes(bytes) % (9 * LEAST)).to_string()

@@ -1,7 +1,9 @@
-//! Operations as data: what a client may ask for, what a request must look like, what it writes. Adding an operation touches no Rust.
+//! Operations as data: what a client may ask for, what a request must look like, what it writes.
+//! Adding an operation touches no Rust.
 //!
-//! Two pure steps: [`Operation::accept`] (gateway) turns a bare request into what an event carries; [`Operation::plan`] (worker) turns an
-//! event and the current documents into a verdict and mutations. No I/O but reading definitions at start, no clock, no randomness.
+//! Two pure steps: [`Operation::accept`] (gateway) turns a bare request into what an event carries;
+//! [`Operation::plan`] (worker) turns an event and the current documents into a verdict and
+//! mutations. No I/O but reading definitions at start, no clock, no randomness.
 
 pub mod accept;
 mod body;

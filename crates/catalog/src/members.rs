@@ -1,4 +1,5 @@
-//! The members of a JSON object as slices of its text: what only passes through is never parsed, let alone written anew.
+//! The members of a JSON object as slices of its text: what only passes through is never parsed,
+//! let alone written anew.
 
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value, value::RawValue};
@@ -13,13 +14,16 @@ pub(crate) struct Member<'a> {
 }
 
 impl Member<'_> {
-    /// The parsed value; text that nests too deep to be parsed reads as null, which no schema of ours lets through.
+    /// The parsed value; text that nests too deep to be parsed reads as null, which no schema of
+    /// ours lets through.
     pub fn value(&self) -> &Value {
-        self.value.get_or_init(|| serde_json::from_str(self.raw.get()).unwrap_or(Value::Null))
+        self.value
+            .get_or_init(|| serde_json::from_str(self.raw.get()).unwrap_or(Value::Null))
     }
 }
 
-/// An object's members in their order. Of members with equal names the last one counts, as for every JSON parser around us.
+/// An object's members in their order. Of members with equal names the last one counts, as for
+/// every JSON parser around us.
 #[derive(Debug)]
 pub(crate) struct Members<'a>(pub Vec<Member<'a>>);
 
@@ -38,7 +42,12 @@ impl<'a> Members<'a> {
 
     /// The whole object, parsed.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.0.iter().map(|member| (member.name.clone().into_owned(), member.value().clone())).collect::<Map<_, _>>())
+        Value::Object(
+            self.0
+                .iter()
+                .map(|member| (member.name.clone().into_owned(), member.value().clone()))
+                .collect::<Map<_, _>>(),
+        )
     }
 }
 
@@ -54,7 +63,11 @@ impl<'de> Visitor<'de> for MembersVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::with_capacity(8);
         while let Some(Name(name)) = map.next_key()? {
-            members.push(Member { name, raw: map.next_value()?, value: OnceCell::new() });
+            members.push(Member {
+                name,
+                raw: map.next_value()?,
+                value: OnceCell::new(),
+            });
         }
         Ok(Members(members))
     }
@@ -71,7 +84,10 @@ impl<'de> serde::Deserialize<'de> for Name<'de> {
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a member name")
             }
-            fn visit_borrowed_str<E: serde::de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+            fn visit_borrowed_str<E: serde::de::Error>(
+                self,
+                text: &'de str,
+            ) -> Result<Self::Value, E> {
                 Ok(Name(Cow::Borrowed(text)))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
@@ -81,7 +97,9 @@ impl<'de> serde::Deserialize<'de> for Name<'de> {
                 Err(E::custom("a member name is text"))
             }
         }
-        deserializer.deserialize_str(NameVisitor).map_err(D::Error::custom)
+        deserializer
+            .deserialize_str(NameVisitor)
+            .map_err(D::Error::custom)
     }
 }
 

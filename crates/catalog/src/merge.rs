@@ -1,5 +1,6 @@
-//! Changes to a JSON object made on its text: objects are merged member by member, anything else is replaced whole. What a change does not
-//! touch keeps its order, its number text and its spelling to the byte, because it is never parsed.
+//! Changes to a JSON object made on its text: objects are merged member by member, anything else is
+//! replaced whole. What a change does not touch keeps its order, its number text and its spelling
+//! to the byte, because it is never parsed.
 
 use crate::members::{Members, push_name};
 use event_schema::Raw;
@@ -28,7 +29,12 @@ pub(crate) fn deep(base: &RawValue, changes: &RawValue) -> Result<Raw, MergeErro
     finish(out)
 }
 
-fn merge_into(out: &mut String, base: &RawValue, changes: &RawValue, depth: usize) -> Result<(), MergeError> {
+fn merge_into(
+    out: &mut String,
+    base: &RawValue,
+    changes: &RawValue,
+    depth: usize,
+) -> Result<(), MergeError> {
     if depth >= DEPTH {
         return Err(MergeError::TooDeep);
     }
@@ -39,11 +45,15 @@ fn merge_into(out: &mut String, base: &RawValue, changes: &RawValue, depth: usiz
     let mut old = last_of_each(&base);
     for member in &base.0 {
         // Of equal names the last counts, at the place of the first.
-        let Some(old) = old.remove(member.name.as_ref()) else { continue };
+        let Some(old) = old.remove(member.name.as_ref()) else {
+            continue;
+        };
         push_name(out, &member.name);
         match pending.remove(member.name.as_ref()) {
             None => out.push_str(old.get()),
-            Some(change) if is_object(old) && is_object(change) => merge_into(out, old, change, depth + 1)?,
+            Some(change) if is_object(old) && is_object(change) => {
+                merge_into(out, old, change, depth + 1)?
+            }
             Some(change) => out.push_str(change.get()),
         }
     }
@@ -58,11 +68,16 @@ fn merge_into(out: &mut String, base: &RawValue, changes: &RawValue, depth: usiz
 }
 
 fn last_of_each<'m>(members: &'m Members<'_>) -> HashMap<&'m str, &'m RawValue> {
-    members.0.iter().map(|member| (member.name.as_ref(), member.raw)).collect()
+    members
+        .0
+        .iter()
+        .map(|member| (member.name.as_ref(), member.raw))
+        .collect()
 }
 
-/// `base` without the members that these dotted paths name. A member whose own name is the rest of a path goes first; else the path leads on
-/// at its first dot. Paths that lead nowhere, or through anything but objects, change nothing.
+/// `base` without the members that these dotted paths name. A member whose own name is the rest of
+/// a path goes first; else the path leads on at its first dot. Paths that lead nowhere, or through
+/// anything but objects, change nothing.
 pub(crate) fn without(base: &RawValue, paths: &[&str]) -> Result<Raw, MergeError> {
     if !is_object(base) {
         return Err(MergeError::NotAnObject);
@@ -72,14 +87,24 @@ pub(crate) fn without(base: &RawValue, paths: &[&str]) -> Result<Raw, MergeError
     finish(out)
 }
 
-fn without_into(out: &mut String, base: &RawValue, paths: &[&str], depth: usize) -> Result<(), MergeError> {
+fn without_into(
+    out: &mut String,
+    base: &RawValue,
+    paths: &[&str],
+    depth: usize,
+) -> Result<(), MergeError> {
     if depth >= DEPTH {
         return Err(MergeError::TooDeep);
     }
     let members = members(base)?;
-    let names: HashSet<&str> = members.0.iter().map(|member| member.name.as_ref()).collect();
+    let names: HashSet<&str> = members
+        .0
+        .iter()
+        .map(|member| member.name.as_ref())
+        .collect();
     let (gone, ways): (HashSet<&str>, Vec<&str>) = {
-        let (gone, ways): (Vec<&str>, Vec<&str>) = paths.iter().partition(|path| names.contains(**path));
+        let (gone, ways): (Vec<&str>, Vec<&str>) =
+            paths.iter().partition(|path| names.contains(**path));
         (gone.into_iter().collect(), ways)
     };
     let mut deeper: HashMap<&str, Vec<&str>> = HashMap::new();
@@ -87,7 +112,11 @@ fn without_into(out: &mut String, base: &RawValue, paths: &[&str], depth: usize)
         deeper.entry(first).or_default().push(rest);
     }
     out.push('{');
-    for member in members.0.iter().filter(|member| !gone.contains(member.name.as_ref())) {
+    for member in members
+        .0
+        .iter()
+        .filter(|member| !gone.contains(member.name.as_ref()))
+    {
         push_name(out, &member.name);
         match deeper.get(member.name.as_ref()) {
             Some(rest) if is_object(member.raw) => without_into(out, member.raw, rest, depth + 1)?,
@@ -107,7 +136,9 @@ fn members(raw: &RawValue) -> Result<Members<'_>, MergeError> {
 }
 
 fn finish(text: String) -> Result<Raw, MergeError> {
-    RawValue::from_string(text).map(Raw::from).map_err(|_| MergeError::NotAnObject)
+    RawValue::from_string(text)
+        .map(Raw::from)
+        .map_err(|_| MergeError::NotAnObject)
 }
 
 #[cfg(test)]

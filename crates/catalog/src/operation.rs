@@ -1,4 +1,5 @@
-//! One operation as its definition says: what a client may send, which key it belongs to, what it writes. It must never do I/O.
+//! One operation as its definition says: what a client may send, which key it belongs to, what it
+//! writes. It must never do I/O.
 
 use crate::{
     definition::Expect,
@@ -21,7 +22,8 @@ pub enum Kind {
     Informative,
 }
 
-/// Must events of one key be applied in the order they were accepted, even behind one that is stuck?
+/// Must events of one key be applied in the order they were accepted, even behind one that is
+/// stuck?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
@@ -116,7 +118,8 @@ pub(crate) struct Guard {
 
 #[derive(Debug)]
 pub(crate) struct Write {
-    /// What `$current` and `$written` call it; the first document is `document` if it has no other name.
+    /// What `$current` and `$written` call it; the first document is `document` if it has no other
+    /// name.
     pub name: Option<String>,
     pub target: Target,
     pub for_each: Option<Expr>,
@@ -201,7 +204,10 @@ impl Operation {
 
     /// May a request carry this member?
     pub(crate) fn takes(&self, member: &str) -> bool {
-        self.schema.text.get("properties").is_some_and(|properties| properties.get(member).is_some())
+        self.schema
+            .text
+            .get("properties")
+            .is_some_and(|properties| properties.get(member).is_some())
     }
 }
 
@@ -216,8 +222,20 @@ pub(crate) struct Sight<'a> {
 }
 
 impl<'a> Sight<'a> {
-    pub fn new(program: &'a Program, request: &'a Members<'a>, generated: &'a Map<String, Value>, principal: &'a str) -> Self {
-        Self { request, generated, principal, lets: Lets::new(&program.lets), current: BTreeMap::new(), written: BTreeMap::new() }
+    pub fn new(
+        program: &'a Program,
+        request: &'a Members<'a>,
+        generated: &'a Map<String, Value>,
+        principal: &'a str,
+    ) -> Self {
+        Self {
+            request,
+            generated,
+            principal,
+            lets: Lets::new(&program.lets),
+            current: BTreeMap::new(),
+            written: BTreeMap::new(),
+        }
     }
 
     pub fn scope(&self) -> Scope<'_> {

@@ -1,4 +1,5 @@
-//! From an event and the current state to a verdict and mutations. Pure: the same event over the same state plans the same for ever.
+//! From an event and the current state to a verdict and mutations. Pure: the same event over the
+//! same state plans the same for ever.
 
 mod document;
 mod row;
@@ -35,7 +36,8 @@ pub struct CurrentDocument {
     pub body: Option<Raw>,
 }
 
-/// The state that an event is planned over: stores plus what earlier events of the batch decided. Only asked for what `needs` named.
+/// The state that an event is planned over: stores plus what earlier events of the batch decided.
+/// Only asked for what `needs` named.
 pub trait Current {
     fn document(&self, key: &DocumentKey) -> CurrentDocument;
     /// The whole row without its key columns; `None` if there is none.
@@ -53,7 +55,8 @@ pub struct Plan {
     pub result: Option<Raw>,
 }
 
-/// An event that can never be planned: a dead letter. Not a refusal, which is an answer to a sound event.
+/// An event that can never be planned: a dead letter. Not a refusal, which is an answer to a sound
+/// event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     #[error("the catalog has no operation `{0}`")]
@@ -81,14 +84,23 @@ impl<E: Into<PlanError>> From<E> for Stop {
 }
 
 fn refused(code: RefusalCode, message: impl Into<String>) -> Stop {
-    Stop::Refused(Refusal { code, message: message.into(), pointer: None })
+    Stop::Refused(Refusal {
+        code,
+        message: message.into(),
+        pointer: None,
+    })
 }
 
 impl Operation {
     /// What must be read before `plan`.
     pub fn needs(&self, event: &Transaction) -> Result<Needs, PlanError> {
         let request = self.request(event)?;
-        let sight = Sight::new(&self.program, &request, &event.data.generated, &event.data.principal);
+        let sight = Sight::new(
+            &self.program,
+            &request,
+            &event.data.generated,
+            &event.data.principal,
+        );
         let mut needs = Needs::default();
         for spot in self.spots(event, &sight)? {
             match spot.subject {
@@ -104,20 +116,30 @@ impl Operation {
     pub fn plan(&self, event: &Transaction, current: &dyn Current) -> Result<Plan, PlanError> {
         match self.changes(event, current) {
             Ok(plan) => Ok(plan),
-            Err(Stop::Refused(refusal)) => {
-                Ok(Plan { verdict: Verdict::Refused(refusal), documents: Vec::new(), rows: Vec::new(), result: None })
-            }
+            Err(Stop::Refused(refusal)) => Ok(Plan {
+                verdict: Verdict::Refused(refusal),
+                documents: Vec::new(),
+                rows: Vec::new(),
+                result: None,
+            }),
             Err(Stop::Broken(error)) => Err(error),
         }
     }
 
     fn changes(&self, event: &Transaction, current: &dyn Current) -> Result<Plan, Stop> {
         let request = self.request(event)?;
-        let mut sight = Sight::new(&self.program, &request, &event.data.generated, &event.data.principal);
+        let mut sight = Sight::new(
+            &self.program,
+            &request,
+            &event.data.generated,
+            &event.data.principal,
+        );
         let mut spots = self.spots(event, &sight)?;
         for spot in &mut spots {
             spot.read(current);
-            if let (true, Some(name), Some(value)) = (spot.write.looked_at, &spot.write.name, spot.value()) {
+            if let (true, Some(name), Some(value)) =
+                (spot.write.looked_at, &spot.write.name, spot.value())
+            {
                 sight.current.insert(name, value);
             }
         }
@@ -125,46 +147,82 @@ impl Operation {
         for spot in &mut spots {
             spot.skip = !spot.wanted(&sight)?;
             if !spot.skip {
-                spot.check_expected(if spot.is_document() { wanted.take() } else { None })?;
+                spot.check_expected(if spot.is_document() {
+                    wanted.take()
+                } else {
+                    None
+                })?;
             }
         }
         if let Some(asked) = wanted {
-            return Err(refused(RefusalCode::Version, format!("nothing here has a version that could be {asked}")));
+            return Err(refused(
+                RefusalCode::Version,
+                format!("nothing here has a version that could be {asked}"),
+            ));
         }
         check_guards(&self.program.guards, &sight)?;
-        let mut plan = Plan { verdict: Verdict::Applied, documents: Vec::new(), rows: Vec::new(), result: None };
+        let mut plan = Plan {
+            verdict: Verdict::Applied,
+            documents: Vec::new(),
+            rows: Vec::new(),
+            result: None,
+        };
         for spot in spots.iter().filter(|spot| !spot.skip) {
             match &spot.subject {
                 Subject::Document(key) => {
-                    let Some(change) = document::change(spot, key, &sight)? else { continue };
+                    let Some(change) = document::change(spot, key, &sight)? else {
+                        continue;
+                    };
                     if let Some(name) = &spot.write.name {
                         sight.written.insert(name, document::told(&change));
                     }
                     plan.documents.push(change);
                 }
-                Subject::Row { key, table, .. } => plan.rows.push(row::mutation(spot, key, table, &sight)?),
+                Subject::Row { key, table, .. } => {
+                    plan.rows.push(row::mutation(spot, key, table, &sight)?)
+                }
             }
         }
-        plan.result =
-            self.program.result.as_ref().map(|result| sight.scope().value(result)).transpose()?.flatten().map(|v| event_schema::raw(&v));
+        plan.result = self
+            .program
+            .result
+            .as_ref()
+            .map(|result| sight.scope().value(result))
+            .transpose()?
+            .flatten()
+            .map(|v| event_schema::raw(&v));
         Ok(plan)
     }
 
     fn request<'e>(&self, event: &'e Transaction) -> Result<Members<'e>, PlanError> {
         if self.many.is_some() || self.kind == crate::Kind::Informative {
-            return Err(PlanError::BadEvent(format!("`{}` is not the name of an event that writes", self.name)));
+            return Err(PlanError::BadEvent(format!(
+                "`{}` is not the name of an event that writes",
+                self.name
+            )));
         }
-        Members::parse(event.data.request.get()).map_err(|e| PlanError::BadEvent(format!("its request is not an object: {e}")))
+        Members::parse(event.data.request.get())
+            .map_err(|e| PlanError::BadEvent(format!("its request is not an object: {e}")))
     }
 
-    fn spots<'a>(&'a self, event: &Transaction, sight: &Sight<'_>) -> Result<Vec<Spot<'a>>, PlanError> {
+    fn spots<'a>(
+        &'a self,
+        event: &Transaction,
+        sight: &Sight<'_>,
+    ) -> Result<Vec<Spot<'a>>, PlanError> {
         let mut spots: Vec<Spot<'a>> = Vec::with_capacity(self.program.writes.len());
         for write in &self.program.writes {
             target::collect(write, event, sight, &mut spots)?;
         }
         let mut seen = std::collections::HashSet::with_capacity(spots.len());
-        match spots.iter().find(|spot| !seen.insert(spot.subject.to_string())) {
-            Some(twice) => Err(PlanError::BadEvent(format!("{} is written twice", twice.subject))),
+        match spots
+            .iter()
+            .find(|spot| !seen.insert(spot.subject.to_string()))
+        {
+            Some(twice) => Err(PlanError::BadEvent(format!(
+                "{} is written twice",
+                twice.subject
+            ))),
             None => Ok(spots),
         }
     }
@@ -173,7 +231,11 @@ impl Operation {
 fn check_guards(guards: &[Guard], sight: &Sight<'_>) -> Result<(), Stop> {
     for guard in guards {
         if !sight.scope().holds(&guard.that)? {
-            return Err(Stop::Refused(Refusal { code: guard.code, message: guard.say.clone(), pointer: guard.at.clone() }));
+            return Err(Stop::Refused(Refusal {
+                code: guard.code,
+                message: guard.say.clone(),
+                pointer: guard.at.clone(),
+            }));
         }
     }
     Ok(())

@@ -1,4 +1,5 @@
-//! Request schemas: JSON Schema 2020-12 with a few formats of ours, compiled once; what breaks them is told in sentences with a pointer.
+//! Request schemas: JSON Schema 2020-12 with a few formats of ours, compiled once; what breaks them
+//! is told in sentences with a pointer.
 
 use crate::{Violation, expression::did_you_mean};
 use jsonschema::{
@@ -28,12 +29,19 @@ impl Schema {
             .with_pattern_options(PatternOptions::regex())
             .should_validate_formats(true)
             .should_ignore_unknown_formats(false)
-            .with_keyword("readOnly", |_, value, _| Ok(Box::new(ReadOnly(value == &Value::Bool(true)))));
+            .with_keyword("readOnly", |_, value, _| {
+                Ok(Box::new(ReadOnly(value == &Value::Bool(true))))
+            });
         for format in format::ALL {
             options = options.with_format(format.name, format.check);
         }
-        let validator = options.build(text).map_err(|e| format!("{}: {e}", e.instance_path()))?;
-        Ok(Self { text: text.clone(), validator })
+        let validator = options
+            .build(text)
+            .map_err(|e| format!("{}: {e}", e.instance_path()))?;
+        Ok(Self {
+            text: text.clone(),
+            validator,
+        })
     }
 
     /// All violations, the first found first.
@@ -59,24 +67,41 @@ impl Schema {
             kind => kind.keyword(),
         };
         match error.kind() {
-            ValidationErrorKind::AdditionalProperties { unexpected } | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let known = self.known_members(error.schema_path().as_str());
                 let extra = |name: &String| Violation {
                     pointer: format!("{pointer}/{}", escape(name)),
                     rule: rule.to_owned(),
-                    message: format!("there is no field `{}` here{}", short(name), did_you_mean(name, known.iter().map(String::as_str))),
+                    message: format!(
+                        "there is no field `{}` here{}",
+                        short(name),
+                        did_you_mean(name, known.iter().map(String::as_str))
+                    ),
                 };
                 unexpected.iter().map(extra).collect()
             }
-            kind => vec![Violation { message: sentence(kind, error.instance()), pointer, rule: rule.to_owned() }],
+            kind => vec![Violation {
+                message: sentence(kind, error.instance()),
+                pointer,
+                rule: rule.to_owned(),
+            }],
         }
     }
 
     /// The members that the object which forbids others does name.
     fn known_members(&self, schema_path: &str) -> Vec<String> {
-        let object = schema_path.rsplit_once('/').map_or("", |(object, _)| object);
-        let properties = self.text.pointer(object).and_then(|schema| schema.get("properties")).and_then(Value::as_object);
-        properties.map(|members| members.keys().cloned().collect()).unwrap_or_default()
+        let object = schema_path
+            .rsplit_once('/')
+            .map_or("", |(object, _)| object);
+        let properties = self
+            .text
+            .pointer(object)
+            .and_then(|schema| schema.get("properties"))
+            .and_then(Value::as_object);
+        properties
+            .map(|members| members.keys().cloned().collect())
+            .unwrap_or_default()
     }
 }
 
@@ -84,10 +109,18 @@ fn sentence(kind: &ValidationErrorKind, instance: &Value) -> String {
     use ValidationErrorKind as K;
     let given = brief(instance);
     match kind {
-        K::Required { property } => format!("the field `{}` is missing", property.as_str().unwrap_or_default()),
+        K::Required { property } => format!(
+            "the field `{}` is missing",
+            property.as_str().unwrap_or_default()
+        ),
         K::Type { kind } => format!("must be {}, not {given}", types(kind)),
         K::Enum { options } => {
-            let options: Vec<String> = options.as_array().into_iter().flatten().map(Value::to_string).collect();
+            let options: Vec<String> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Value::to_string)
+                .collect();
             format!("must be one of {}, not {given}", options.join(", "))
         }
         K::Constant { expected_value } => format!("must be {expected_value}, not {given}"),
@@ -109,7 +142,9 @@ fn sentence(kind: &ValidationErrorKind, instance: &Value) -> String {
         K::UniqueItems => "must not list anything twice".into(),
         K::FalseSchema => "must not be sent".into(),
         K::Custom { message, .. } => message.clone(),
-        K::AnyOf { .. } | K::OneOfNotValid { .. } => format!("{given} is none of the forms allowed here"),
+        K::AnyOf { .. } | K::OneOfNotValid { .. } => {
+            format!("{given} is none of the forms allowed here")
+        }
         other => format!("breaks the rule `{}`", other.keyword()),
     }
 }
@@ -126,7 +161,11 @@ fn types(kind: &TypeKind) -> String {
     };
     match kind {
         TypeKind::Single(one) => name(one.to_string()),
-        TypeKind::Multiple(many) => many.iter().map(|one| name(one.to_string())).collect::<Vec<_>>().join(" or "),
+        TypeKind::Multiple(many) => many
+            .iter()
+            .map(|one| name(one.to_string()))
+            .collect::<Vec<_>>()
+            .join(" or "),
     }
 }
 

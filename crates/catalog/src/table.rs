@@ -1,5 +1,5 @@
-//! Tables as definitions declare them, and which JSON values their columns take. Names of tables and columns are kept in lower case, as CQL
-//! keeps names without quotes.
+//! Tables as definitions declare them, and which JSON values their columns take. Names of tables
+//! and columns are kept in lower case, as CQL keeps names without quotes.
 
 use crate::definition::TableDefinition;
 use event_schema::table::{Column, ColumnType, Table};
@@ -16,15 +16,27 @@ pub(crate) struct OwnTable {
 const KEY_BYTES: usize = 65_535;
 
 pub(crate) fn compile(definition: &TableDefinition) -> Result<OwnTable, String> {
-    let lower = |names: &[String]| names.iter().map(|name| name.to_lowercase()).collect::<Vec<_>>();
+    let lower = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| name.to_lowercase())
+            .collect::<Vec<_>>()
+    };
     let mut columns: Vec<Column> = Vec::with_capacity(definition.columns.len());
     for (name, kind) in &definition.columns {
         let name = name.to_lowercase();
         if !is_name(&name) || columns.iter().any(|column| column.name == name) {
-            return Err(format!("columns.{name}: column names are of a-z, 0-9 and `_`, and differ in more than case"));
+            return Err(format!(
+                "columns.{name}: column names are of a-z, 0-9 and `_`, and differ in more than case"
+            ));
         }
-        let kind = kind.as_str().ok_or_else(|| format!("columns.{name}: a type is a text such as `text` or `list<text>`"))?;
-        columns.push(Column { kind: parse_type(kind).map_err(|e| format!("columns.{name}: {e}"))?, name });
+        let kind = kind.as_str().ok_or_else(|| {
+            format!("columns.{name}: a type is a text such as `text` or `list<text>`")
+        })?;
+        columns.push(Column {
+            kind: parse_type(kind).map_err(|e| format!("columns.{name}: {e}"))?,
+            name,
+        });
     }
     let table = Table {
         name: definition.name.to_lowercase(),
@@ -40,24 +52,37 @@ pub(crate) fn compile(definition: &TableDefinition) -> Result<OwnTable, String> 
         return Err("partition_key: names at least one column".into());
     }
     for name in table.key().chain(table.indexes.iter().map(String::as_str)) {
-        let column = table.column(name).ok_or_else(|| format!("there is no column `{name}`"))?;
-        if matches!(column.kind, ColumnType::List(_) | ColumnType::Set(_) | ColumnType::Map(_)) {
+        let column = table
+            .column(name)
+            .ok_or_else(|| format!("there is no column `{name}`"))?;
+        if matches!(
+            column.kind,
+            ColumnType::List(_) | ColumnType::Set(_) | ColumnType::Map(_)
+        ) {
             return Err(format!("`{name}`: collections are neither key nor index"));
         }
     }
-    Ok(OwnTable { owner: definition.owner.clone(), table })
+    Ok(OwnTable {
+        owner: definition.owner.clone(),
+        table,
+    })
 }
 
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && name
+            .bytes()
+            .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_'))
         && name.len() <= 48
 }
 
 /// `text`, `list<text>`, `map<text>` (keys are always text), also nested.
 fn parse_type(text: &str) -> Result<ColumnType, String> {
     let text = text.trim();
-    let inner = |name: &str| text.strip_prefix(name).and_then(|rest| rest.trim().strip_prefix('<')?.strip_suffix('>'));
+    let inner = |name: &str| {
+        text.strip_prefix(name)
+            .and_then(|rest| rest.trim().strip_prefix('<')?.strip_suffix('>'))
+    };
     Ok(match text {
         "text" => ColumnType::Text,
         "int" => ColumnType::Int,
@@ -69,7 +94,11 @@ fn parse_type(text: &str) -> Result<ColumnType, String> {
             (Some(of), ..) => ColumnType::List(Box::new(parse_type(of)?)),
             (_, Some(of), _) => ColumnType::Set(Box::new(parse_type(of)?)),
             (.., Some(of)) => ColumnType::Map(Box::new(parse_type(of)?)),
-            _ => return Err(format!("`{text}` is no type: text, int, bigint, double, boolean, timestamp, list<…>, set<…>, map<…>")),
+            _ => {
+                return Err(format!(
+                    "`{text}` is no type: text, int, bigint, double, boolean, timestamp, list<…>, set<…>, map<…>"
+                ));
+            }
         },
     })
 }
@@ -82,14 +111,24 @@ pub(crate) fn fits(kind: &ColumnType, value: &Value) -> Result<(), String> {
         (ColumnType::Bigint, Value::Number(n)) => n.as_i64().is_some(),
         (ColumnType::Double, Value::Number(n)) => n.as_f64().is_some(),
         (ColumnType::Timestamp, Value::Number(n)) => n.as_i64().is_some(),
-        (ColumnType::Timestamp, Value::String(text)) => event_schema::codec::from_rfc3339(text).is_some(),
-        (ColumnType::List(of) | ColumnType::Set(of), Value::Array(items)) => return items.iter().try_for_each(|item| fits(of, item)),
-        (ColumnType::Map(of), Value::Object(members)) => return members.values().try_for_each(|member| fits(of, member)),
+        (ColumnType::Timestamp, Value::String(text)) => {
+            event_schema::codec::from_rfc3339(text).is_some()
+        }
+        (ColumnType::List(of) | ColumnType::Set(of), Value::Array(items)) => {
+            return items.iter().try_for_each(|item| fits(of, item));
+        }
+        (ColumnType::Map(of), Value::Object(members)) => {
+            return members.values().try_for_each(|member| fits(of, member));
+        }
         _ => false,
     };
     match taken {
         true => Ok(()),
-        false => Err(format!("takes {}, not {}", describe(kind), crate::expression::kind_of(value))),
+        false => Err(format!(
+            "takes {}, not {}",
+            describe(kind),
+            crate::expression::kind_of(value)
+        )),
     }
 }
 
@@ -97,7 +136,9 @@ pub(crate) fn fits(kind: &ColumnType, value: &Value) -> Result<(), String> {
 pub(crate) fn fits_key(kind: &ColumnType, value: &Value) -> Result<(), String> {
     match value.as_str() {
         Some("") => Err("is part of the key and must not be empty".into()),
-        Some(text) if text.len() > KEY_BYTES => Err(format!("is part of the key and takes at most {KEY_BYTES} bytes")),
+        Some(text) if text.len() > KEY_BYTES => Err(format!(
+            "is part of the key and takes at most {KEY_BYTES} bytes"
+        )),
         Some(_) | None => fits(kind, value),
     }
 }

@@ -1,7 +1,9 @@
-//! How fast records of 1 KiB are appended, beside the bare thing in the same run: the embedded log beside write + fdatasync, the Kafka
-//! publisher beside a bare producer of librdkafka with the same settings. Only the ratios mean anything.
+//! How fast records of 1 KiB are appended, beside the bare thing in the same run: the embedded log
+//! beside write + fdatasync, the Kafka publisher beside a bare producer of librdkafka with the same
+//! settings. Only the ratios mean anything.
 //!
-//! `cargo run --release -p event-log --example append_rate [embedded|kafka]…`; Kafka at `CONSIGN_TEST_KAFKA`, else 127.0.0.1:19092.
+//! `cargo run --release -p event-log --example append_rate [embedded|kafka]…`; Kafka at
+//! `CONSIGN_TEST_KAFKA`, else 127.0.0.1:19092.
 
 use bytes::Bytes;
 use event_log::{
@@ -34,7 +36,10 @@ const KAFKA_PARTITIONS: u16 = 4;
 fn main() -> Done {
     let chosen: Vec<String> = std::env::args().skip(1).collect();
     let wanted = |what: &str| chosen.is_empty() || chosen.iter().any(|chosen| chosen == what);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     if wanted("embedded") {
         runtime.block_on(embedded_rates())?;
     }
@@ -60,10 +65,26 @@ async fn embedded_rates_in(folder: &Path) -> Done {
     println!("embedded, records/s                  bare write+fdatasync      log   ratio");
     for round in 1..=3 {
         println!("round {round}");
-        report("one at a time", bare(folder, 1)?, in_flight(&log, "one", 1, 1).await?);
-        report("64 in flight, 1 partition", bare(folder, 64)?, in_flight(&log, "one", 1, 64).await?);
-        report("64 in flight, 12 partitions", bare(folder, 64)?, in_flight(&log, "twelve", 12, 64).await?);
-        report("batches of 512, 1 partition", bare(folder, 512)?, batches(&log, "one", 512).await?);
+        report(
+            "one at a time",
+            bare(folder, 1)?,
+            in_flight(&log, "one", 1, 1).await?,
+        );
+        report(
+            "64 in flight, 1 partition",
+            bare(folder, 64)?,
+            in_flight(&log, "one", 1, 64).await?,
+        );
+        report(
+            "64 in flight, 12 partitions",
+            bare(folder, 64)?,
+            in_flight(&log, "twelve", 12, 64).await?,
+        );
+        report(
+            "batches of 512, 1 partition",
+            bare(folder, 512)?,
+            batches(&log, "one", 512).await?,
+        );
     }
     handle.shutdown().await;
     Ok(())
@@ -74,19 +95,39 @@ fn report(what: &str, bare: f64, ours: f64) {
 }
 
 async fn create(log: &Log, name: &str, partitions: u16) -> Done {
-    let spec = TopicSpec { name: name.into(), partitions, cleanup: CleanupPolicy::Keep, record_limit: 1 << 20, durable: true };
+    let spec = TopicSpec {
+        name: name.into(),
+        partitions,
+        cleanup: CleanupPolicy::Keep,
+        record_limit: 1 << 20,
+        durable: true,
+    };
     let problems = log.admin.create(&[spec]).await?;
-    if problems.is_empty() { Ok(()) } else { Err(format!("{problems:?}").into()) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{problems:?}").into())
+    }
 }
 
 fn record(topic: &str, partition: u16, value: &Bytes) -> NewRecord {
-    NewRecord { topic: topic.into(), partition, key: None, value: Some(value.clone()), headers: Vec::new() }
+    NewRecord {
+        topic: topic.into(),
+        partition,
+        key: None,
+        value: Some(value.clone()),
+        headers: Vec::new(),
+    }
 }
 
 /// So many records in one write and one fdatasync, again and again.
 fn bare(folder: &Path, batch: usize) -> Result<f64, Box<dyn Error>> {
     let path = folder.join("bare");
-    let file = OpenOptions::new().create(true).write(true).truncate(true).open(&path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .open(&path)?;
     let bytes = vec![7; SIZE * batch];
     let (start, mut position, mut records) = (Instant::now(), 0, 0);
     while start.elapsed() < ROUND {
@@ -106,7 +147,12 @@ fn rate(records: usize, start: Instant) -> f64 {
 }
 
 /// So many tasks, each awaiting one record after the other.
-async fn in_flight(log: &Log, topic: &'static str, partitions: u16, tasks: u16) -> Result<f64, Box<dyn Error>> {
+async fn in_flight(
+    log: &Log,
+    topic: &'static str,
+    partitions: u16,
+    tasks: u16,
+) -> Result<f64, Box<dyn Error>> {
     let start = Instant::now();
     let mut running = tokio::task::JoinSet::new();
     for task in 0..tasks {
@@ -129,7 +175,9 @@ async fn in_flight(log: &Log, topic: &'static str, partitions: u16, tasks: u16) 
 async fn batches(log: &Log, topic: &str, batch: usize) -> Result<f64, Box<dyn Error>> {
     let (start, mut records, value) = (Instant::now(), 0, Bytes::from(vec![7; SIZE]));
     while start.elapsed() < ROUND {
-        let sent: Vec<_> = (0..batch).map(|_| log.publisher.send(record(topic, 0, &value))).collect::<Result<_, _>>()?;
+        let sent: Vec<_> = (0..batch)
+            .map(|_| log.publisher.send(record(topic, 0, &value)))
+            .collect::<Result<_, _>>()?;
         for delivery in sent {
             delivery.await?;
         }
@@ -140,14 +188,25 @@ async fn batches(log: &Log, topic: &str, batch: usize) -> Result<f64, Box<dyn Er
 
 async fn kafka_rates() -> Done {
     let brokers = std::env::var("CONSIGN_TEST_KAFKA").unwrap_or_else(|_| "127.0.0.1:19092".into());
-    let log = kafka::connect(KafkaSettings { brokers: brokers.clone(), properties: BTreeMap::new() })?;
+    let log = kafka::connect(KafkaSettings {
+        brokers: brokers.clone(),
+        properties: BTreeMap::new(),
+    })?;
     let topic = format!("append-rate.{}", std::process::id());
     create(&log, &topic, KAFKA_PARTITIONS).await?;
     println!("Kafka, records/s                          bare producer  publisher   ratio");
     for round in 0..4 {
         let bare = bare_kafka(&brokers, &topic)?;
         let ours = publisher(&log, &topic).await?;
-        report(if round == 0 { "warm-up" } else { "100,000 of 1 KiB" }, bare, ours);
+        report(
+            if round == 0 {
+                "warm-up"
+            } else {
+                "100,000 of 1 KiB"
+            },
+            bare,
+            ours,
+        );
     }
     Ok(())
 }
@@ -161,20 +220,30 @@ impl ProducerContext for Counter {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
-        self.0.fetch_add(u64::from(result.is_ok()), Ordering::Relaxed);
+        self.0
+            .fetch_add(u64::from(result.is_ok()), Ordering::Relaxed);
     }
 }
 
 fn bare_kafka(brokers: &str, topic: &str) -> Result<f64, Box<dyn Error>> {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", brokers).set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "1");
-    let producer: BaseProducer<Counter> = BaseProducer::from_config_and_context(&config, Counter::default())?;
+    config
+        .set("bootstrap.servers", brokers)
+        .set("acks", "all")
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "1");
+    let producer: BaseProducer<Counter> =
+        BaseProducer::from_config_and_context(&config, Counter::default())?;
     let payload = vec![7; SIZE];
     let start = Instant::now();
     for number in 0..KAFKA_RECORDS {
         let partition = i32::try_from(number % usize::from(KAFKA_PARTITIONS))?;
         loop {
-            match producer.send(BaseRecord::<(), [u8]>::to(topic).partition(partition).payload(&payload)) {
+            match producer.send(
+                BaseRecord::<(), [u8]>::to(topic)
+                    .partition(partition)
+                    .payload(&payload),
+            ) {
                 Ok(()) => break,
                 Err(_) => producer.poll(Duration::from_millis(1)),
             }
@@ -199,7 +268,13 @@ async fn publisher(log: &Log, topic: &str) -> Result<f64, Box<dyn Error>> {
     let mut sent = Vec::with_capacity(KAFKA_RECORDS);
     for number in 0..KAFKA_RECORDS {
         let partition = u16::try_from(number % usize::from(KAFKA_PARTITIONS))?;
-        let mut record = NewRecord { topic: topic.clone(), partition, key: None, value: Some(value.clone()), headers: Vec::new() };
+        let mut record = NewRecord {
+            topic: topic.clone(),
+            partition,
+            key: None,
+            value: Some(value.clone()),
+            headers: Vec::new(),
+        };
         loop {
             match log.publisher.send(record) {
                 Ok(delivery) => break sent.push(delivery),

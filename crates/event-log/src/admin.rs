@@ -30,16 +30,31 @@ pub struct TopicSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "problem")]
 pub enum TopicProblem {
-    Missing { topic: String },
-    Setting { topic: String, setting: String, expected: String, found: String },
+    Missing {
+        topic: String,
+    },
+    Setting {
+        topic: String,
+        setting: String,
+        expected: String,
+        found: String,
+    },
 }
 
 impl fmt::Display for TopicProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { topic } => write!(f, "topic `{topic}` does not exist"),
-            Self::Setting { topic, setting, expected, found } => {
-                write!(f, "topic `{topic}`: `{setting}` is `{found}`, must be `{expected}`")
+            Self::Setting {
+                topic,
+                setting,
+                expected,
+                found,
+            } => {
+                write!(
+                    f,
+                    "topic `{topic}`: `{setting}` is `{found}`, must be `{expected}`"
+                )
             }
         }
     }
@@ -93,10 +108,19 @@ pub trait Admin: Send + Sync {
     /// What differs, creating nothing.
     async fn check(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError>;
     async fn offsets(&self, topic: &str, partition: u16) -> Result<Offsets, AdminError>;
-    /// The log's own identity of a topic: another one after a delete and re-create under the same name. `None` where it cannot be told.
+    /// The log's own identity of a topic: another one after a delete and re-create under the same
+    /// name. `None` where it cannot be told.
     async fn topic_id(&self, topic: &str) -> Result<Option<String>, AdminError>;
     /// Everything below `offset` may go; never awaited for being gone.
-    async fn delete_before(&self, topic: &str, partition: u16, offset: u64) -> Result<(), AdminError>;
+    async fn delete_before(
+        &self,
+        topic: &str,
+        partition: u16,
+        offset: u64,
+    ) -> Result<(), AdminError>;
     /// What an acknowledgement on these topics means, and what weakens it.
-    async fn durability(&self, topics: &[TopicSpec]) -> Result<(Durability, Vec<Weakness>), AdminError>;
+    async fn durability(
+        &self,
+        topics: &[TopicSpec],
+    ) -> Result<(Durability, Vec<Weakness>), AdminError>;
 }

@@ -1,7 +1,8 @@
 //! Reading: as a member of a group that shares a topic's partitions, or by hand from any offset.
 //!
-//! A group only says who owns which partition; the owner then opens each partition as a stream from the offset it chooses. Back-pressure is
-//! not polling the stream: drivers bound what they fetch ahead.
+//! A group only says who owns which partition; the owner then opens each partition as a stream from
+//! the offset it chooses. Back-pressure is not polling the stream: drivers bound what they fetch
+//! ahead.
 
 use crate::record::Record;
 use std::time::Duration;
@@ -33,7 +34,11 @@ pub enum StreamError {
     Revoked,
     /// The offset is not in the partition: older than what is kept, or beyond its end.
     #[error("offset {wanted} is outside of the partition ({earliest} to {end})")]
-    OutOfRange { wanted: u64, earliest: u64, end: u64 },
+    OutOfRange {
+        wanted: u64,
+        earliest: u64,
+        end: u64,
+    },
     #[error("the log is out of reach: {0}")]
     Unavailable(String),
     /// A stored record does not pass its checksum or cannot be read.
@@ -58,7 +63,8 @@ pub struct Committed {
 /// Records of one partition, in order, from a chosen offset.
 #[async_trait::async_trait]
 pub trait PartitionStream: Send {
-    /// Waits for at least one record, then returns what is there, within `limits`. Cancel-safe: nothing is lost when the future is dropped.
+    /// Waits for at least one record, then returns what is there, within `limits`. Cancel-safe:
+    /// nothing is lost when the future is dropped.
     async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError>;
     /// The partition's end as last heard: the offset the next appended record would get. For lag.
     fn end(&self) -> u64;
@@ -70,7 +76,11 @@ pub trait Consumer: Send {
     /// The next event. Cancel-safe.
     async fn next(&mut self) -> Result<ConsumerEvent, ConsumerError>;
     /// Opens an assigned partition from `offset` on.
-    async fn open(&mut self, partition: u16, offset: u64) -> Result<Box<dyn PartitionStream>, StreamError>;
+    async fn open(
+        &mut self,
+        partition: u16,
+        offset: u64,
+    ) -> Result<Box<dyn PartitionStream>, StreamError>;
     /// A hint for others: everything below `offset` is resolved. Not awaited, may be lost.
     fn commit(&self, partition: u16, offset: u64, metadata: &str);
     /// The last hint.
@@ -84,7 +94,12 @@ pub trait Consumer: Send {
 pub trait Groups: Send + Sync {
     async fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>, ConsumerError>;
     /// The group's hint for a partition, asked from outside the group.
-    async fn committed(&self, group: &str, topic: &str, partition: u16) -> Result<Option<Committed>, ConsumerError>;
+    async fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: u16,
+    ) -> Result<Option<Committed>, ConsumerError>;
 }
 
 /// Where to start by hand.
@@ -100,9 +115,14 @@ pub enum From {
 #[async_trait::async_trait]
 pub trait Reader: Send + Sync {
     /// Follows a partition.
-    async fn tail(&self, topic: &str, partition: u16, from: From) -> Result<Box<dyn PartitionStream>, StreamError>;
-    /// All records with `from <= offset < until` that exist now, at most `limits`; waits no longer than `wait`. An empty answer means there
-    /// are none (aborted or deleted ones are skipped).
+    async fn tail(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: From,
+    ) -> Result<Box<dyn PartitionStream>, StreamError>;
+    /// All records with `from <= offset < until` that exist now, at most `limits`; waits no longer
+    /// than `wait`. An empty answer means there are none (aborted or deleted ones are skipped).
     async fn read(
         &self,
         topic: &str,

@@ -1,8 +1,10 @@
-//! The log in this process, on files: topics as folders of segment logs, groups shared by members of the same process (a lock keeps other
-//! processes out). Must never acknowledge a record of a durable topic before it is synced.
+//! The log in this process, on files: topics as folders of segment logs, groups shared by members
+//! of the same process (a lock keeps other processes out). Must never acknowledge a record of a
+//! durable topic before it is synced.
 //!
-//! A data folder holds `lock`, `journal/` (by which one sync makes the new records of all partitions safe), `topics/<name>/topic.json` (what the
-//! topic is), `topics/<name>/<partition>/` (a segment log), and `groups/<group>/<topic>.json` (committed offsets).
+//! A data folder holds `lock`, `journal/` (by which one sync makes the new records of all
+//! partitions safe), `topics/<name>/topic.json` (what the topic is), `topics/<name>/<partition>/`
+//! (a segment log), and `groups/<group>/<topic>.json` (committed offsets).
 
 mod admin;
 mod balance;
@@ -65,17 +67,28 @@ pub enum OpenError {
     #[error("the journal: {0}")]
     Journal(#[source] segment_log::OpenError),
     #[error("topic `{topic}`: {source}")]
-    Log { topic: String, source: segment_log::OpenError },
+    Log {
+        topic: String,
+        source: segment_log::OpenError,
+    },
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Opens or creates the log in a folder. Opening reads the last segment of every partition, on the calling thread.
+/// Opens or creates the log in a folder. Opening reads the last segment of every partition, on the
+/// calling thread.
 pub fn open(folder: &Path, options: Options) -> Result<(Log, Handle), OpenError> {
     let lock = FolderLock::acquire(folder)?;
-    let load = Arc::new(Load { bytes: AtomicUsize::new(0), records: AtomicUsize::new(0), failed: AtomicBool::new(false) });
+    let load = Arc::new(Load {
+        bytes: AtomicUsize::new(0),
+        records: AtomicUsize::new(0),
+        failed: AtomicBool::new(false),
+    });
     let topics = topic::Topics::open(folder, &options, &load)?;
-    let commits = commits::Commits::open(folder).map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
+    let commits = commits::Commits::open(folder).map_err(|source| OpenError::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
     let core = Arc::new(Core {
         topics,
         commits,
@@ -85,25 +98,35 @@ pub fn open(folder: &Path, options: Options) -> Result<(Log, Handle), OpenError>
         closed: watch::channel(false).0,
         lock: Mutex::new(Some(lock)),
     });
-    let upkeep = upkeep::start(&core).map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
+    let upkeep = upkeep::start(&core).map_err(|source| OpenError::Io {
+        path: folder.to_owned(),
+        source,
+    })?;
     let log = Log {
         publisher: Arc::new(publisher::EmbeddedPublisher(core.clone())),
         reader: Arc::new(reader::EmbeddedReader(core.clone())),
         groups: Arc::new(group::EmbeddedGroups(core.clone())),
         admin: Arc::new(admin::EmbeddedAdmin(core.clone())),
     };
-    Ok((log, Handle { core, upkeep: Some(upkeep) }))
+    Ok((
+        log,
+        Handle {
+            core,
+            upkeep: Some(upkeep),
+        },
+    ))
 }
 
-/// Closes the log when its time has come. Dropped without, the log closes with the last of its clones.
+/// Closes the log when its time has come. Dropped without, the log closes with the last of its
+/// clones.
 pub struct Handle {
     core: Arc<Core>,
     upkeep: Option<std::thread::JoinHandle<()>>,
 }
 
 impl Handle {
-    /// Commits what is queued, writes down the committed offsets, and refuses everything from now on, and
-    /// lets go of the folder. Blocks for as long as that takes.
+    /// Commits what is queued, writes down the committed offsets, and refuses everything from now
+    /// on, and lets go of the folder. Blocks for as long as that takes.
     pub fn close(mut self) {
         self.core.topics.close();
         self.core.closed.send_replace(true);

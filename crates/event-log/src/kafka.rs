@@ -1,5 +1,6 @@
-//! The log on Kafka; the only place that names `rdkafka`. Must never acknowledge a record before the broker did with acks=all, nor hand out a
-//! partition's records before its owner said from which offset.
+//! The log on Kafka; the only place that names `rdkafka`. Must never acknowledge a record before
+//! the broker did with acks=all, nor hand out a partition's records before its owner said from
+//! which offset.
 
 mod admin;
 mod classify;
@@ -34,15 +35,21 @@ impl From<rdkafka::error::KafkaError> for ConnectError {
     }
 }
 
-/// Makes the clients; does not wait for a broker. Whether one is there is told by [`crate::Publisher::healthy`] and by [`crate::Admin`].
+/// Makes the clients; does not wait for a broker. Whether one is there is told by
+/// [`crate::Publisher::healthy`] and by [`crate::Admin`].
 pub fn connect(settings: KafkaSettings) -> Result<Log, ConnectError> {
     let settings = Arc::new(config::Checked::new(settings)?);
     let topics = Arc::new(topics::Topics::default());
     let fetchers = Arc::new(fetcher::Fetchers::new(settings.clone())?);
     Ok(Log {
         publisher: Arc::new(publisher::KafkaPublisher::new(&settings, topics.clone())?),
-        reader: Arc::new(reader::KafkaReader { fetchers: fetchers.clone() }),
-        groups: Arc::new(consumer::KafkaGroups::new(settings.clone(), fetchers.clone())),
+        reader: Arc::new(reader::KafkaReader {
+            fetchers: fetchers.clone(),
+        }),
+        groups: Arc::new(consumer::KafkaGroups::new(
+            settings.clone(),
+            fetchers.clone(),
+        )),
         admin: Arc::new(admin::KafkaAdmin::new(&settings, topics, fetchers)?),
     })
 }

@@ -1,5 +1,6 @@
-//! The log as a port, over bytes: publish, consume in a group, read by hand, administer. Drivers: [`kafka`] (the only place that names
-//! `rdkafka`) and [`embedded`] (own fsynced segments). Nothing here knows what a record means.
+//! The log as a port, over bytes: publish, consume in a group, read by hand, administer. Drivers:
+//! [`kafka`] (the only place that names `rdkafka`) and [`embedded`] (own fsynced segments). Nothing
+//! here knows what a record means.
 
 pub mod admin;
 pub mod consumer;
@@ -10,8 +11,12 @@ mod ownership;
 pub mod publisher;
 pub mod record;
 
-pub use admin::{Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
-pub use consumer::{Committed, Consumer, ConsumerError, ConsumerEvent, Limits, PartitionStream, StreamError};
+pub use admin::{
+    Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness,
+};
+pub use consumer::{
+    Committed, Consumer, ConsumerError, ConsumerEvent, Limits, PartitionStream, StreamError,
+};
 pub use publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
 pub use record::{Headers, NewRecord, RESENT, Record};
 

@@ -1,5 +1,5 @@
-//! Staying a member of a group while the log comes and goes. What is done with the partitions is the caller's; a pause between two attempts
-//! never outlasts a shutdown.
+//! Staying a member of a group while the log comes and goes. What is done with the partitions is
+//! the caller's; a pause between two attempts never outlasts a shutdown.
 
 use crate::consumer::{Consumer, ConsumerError, Groups};
 use runtime::{Backoff, Shutdown};
@@ -13,7 +13,8 @@ pub enum Membership<'a> {
     Away(&'a str),
 }
 
-/// Joins, has the consumer served, and joins again whenever the log was out of reach: until the serving ends well or the process is to stop.
+/// Joins, has the consumer served, and joins again whenever the log was out of reach: until the
+/// serving ends well or the process is to stop.
 ///
 /// # Errors
 /// Why the log refuses this member for good.

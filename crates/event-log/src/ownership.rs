@@ -1,5 +1,6 @@
-//! What a member of a group owns, and what it was told of it. Shared by the drivers: whoever assigns and revokes never waits for the member,
-//! and a member that is slow hears at most one event per partition and change of owner, so nothing piles up.
+//! What a member of a group owns, and what it was told of it. Shared by the drivers: whoever
+//! assigns and revokes never waits for the member, and a member that is slow hears at most one
+//! event per partition and change of owner, so nothing piles up.
 
 use crate::consumer::{ConsumerError, ConsumerEvent, StreamError};
 use parking_lot::Mutex;
@@ -33,7 +34,8 @@ struct Assignment {
     revoked: watch::Sender<bool>,
 }
 
-/// The member's side: partitions it was told that it owns, with the assignment, since a partition that left and came back is another one.
+/// The member's side: partitions it was told that it owns, with the assignment, since a partition
+/// that left and came back is another one.
 #[derive(Default)]
 pub(crate) struct Told(BTreeMap<u16, u64>);
 
@@ -47,7 +49,13 @@ impl Ownership {
         for partition in partitions {
             state.last_id += 1;
             let id = state.last_id;
-            state.owned.insert(partition, Assignment { id, revoked: watch::channel(false).0 });
+            state.owned.insert(
+                partition,
+                Assignment {
+                    id,
+                    revoked: watch::channel(false).0,
+                },
+            );
         }
         drop(state);
         self.changed.notify_one();
@@ -88,11 +96,17 @@ impl Ownership {
         }
     }
 
-    /// Turns true when the partition is taken away; refused if it already is, or the member was not told that it owns it.
+    /// Turns true when the partition is taken away; refused if it already is, or the member was not
+    /// told that it owns it.
     pub fn watch(&self, told: &Told, partition: u16) -> Result<watch::Receiver<bool>, StreamError> {
         let state = self.state.lock();
-        let assignment = state.owned.get(&partition).filter(|assignment| told.0.get(&partition) == Some(&assignment.id));
-        assignment.map(|assignment| assignment.revoked.subscribe()).ok_or(StreamError::Revoked)
+        let assignment = state
+            .owned
+            .get(&partition)
+            .filter(|assignment| told.0.get(&partition) == Some(&assignment.id));
+        assignment
+            .map(|assignment| assignment.revoked.subscribe())
+            .ok_or(StreamError::Revoked)
     }
 
     fn event(&self, told: &mut Told) -> Option<Result<ConsumerEvent, ConsumerError>> {
@@ -100,29 +114,56 @@ impl Ownership {
         if let Some(error) = state.error.take() {
             return Some(Err(error));
         }
-        let is_ours = |partition: &u16, id: &u64| state.owned.get(partition).is_some_and(|assignment| assignment.id == *id);
-        let gone: Vec<(u16, u64)> =
-            told.0.iter().filter(|(partition, id)| !is_ours(partition, id)).map(|(partition, id)| (*partition, *id)).collect();
+        let is_ours = |partition: &u16, id: &u64| {
+            state
+                .owned
+                .get(partition)
+                .is_some_and(|assignment| assignment.id == *id)
+        };
+        let gone: Vec<(u16, u64)> = told
+            .0
+            .iter()
+            .filter(|(partition, id)| !is_ours(partition, id))
+            .map(|(partition, id)| (*partition, *id))
+            .collect();
         if !gone.is_empty() {
             // One kind per event; the other comes with the next call.
             let lost = state.lost.contains(&gone[0].1);
-            let these: Vec<_> = gone.into_iter().filter(|(_, id)| state.lost.contains(id) == lost).collect();
+            let these: Vec<_> = gone
+                .into_iter()
+                .filter(|(_, id)| state.lost.contains(id) == lost)
+                .collect();
             for (partition, id) in &these {
                 told.0.remove(partition);
                 state.lost.remove(id);
             }
             let partitions = these.into_iter().map(|(partition, _)| partition).collect();
-            return Some(Ok(if lost { ConsumerEvent::Lost(partitions) } else { ConsumerEvent::Revoked(partitions) }));
+            return Some(Ok(if lost {
+                ConsumerEvent::Lost(partitions)
+            } else {
+                ConsumerEvent::Revoked(partitions)
+            }));
         }
         // What was lost before the member ever heard of it.
         state.lost.clear();
-        let new: Vec<u16> = state.owned.keys().filter(|partition| !told.0.contains_key(partition)).copied().collect();
-        told.0.extend(state.owned.iter().map(|(partition, assignment)| (*partition, assignment.id)));
+        let new: Vec<u16> = state
+            .owned
+            .keys()
+            .filter(|partition| !told.0.contains_key(partition))
+            .copied()
+            .collect();
+        told.0.extend(
+            state
+                .owned
+                .iter()
+                .map(|(partition, assignment)| (*partition, assignment.id)),
+        );
         (!new.is_empty()).then_some(Ok(ConsumerEvent::Assigned(new)))
     }
 }
 
-/// Resolves when the partition is taken away, or with it the member; never for a stream outside of a group.
+/// Resolves when the partition is taken away, or with it the member; never for a stream outside of
+/// a group.
 pub(crate) async fn until_revoked(revoked: &mut Option<watch::Receiver<bool>>) {
     match revoked {
         Some(revoked) => drop(revoked.wait_for(|revoked| *revoked).await),

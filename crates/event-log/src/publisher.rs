@@ -1,4 +1,5 @@
-//! Appending: never blocks, keeps the order of calls per partition, and answers each record once it is safe (or known not to be).
+//! Appending: never blocks, keeps the order of calls per partition, and answers each record once it
+//! is safe (or known not to be).
 
 use crate::record::NewRecord;
 use std::{
@@ -50,7 +51,8 @@ pub enum DeliveryError {
     Unknown(String),
 }
 
-/// Resolves when the record is safe, or is known not to be. Dropping it does not withdraw the record.
+/// Resolves when the record is safe, or is known not to be. Dropping it does not withdraw the
+/// record.
 #[derive(Debug)]
 pub struct Delivery(pub(crate) oneshot::Receiver<Result<Appended, DeliveryError>>);
 
@@ -66,13 +68,18 @@ impl Future for Delivery {
     type Output = Result<Appended, DeliveryError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0)
-            .poll(cx)
-            .map(|result| result.unwrap_or_else(|_| Err(DeliveryError::Unknown("the log was closed with the record in flight".into()))))
+        Pin::new(&mut self.0).poll(cx).map(|result| {
+            result.unwrap_or_else(|_| {
+                Err(DeliveryError::Unknown(
+                    "the log was closed with the record in flight".into(),
+                ))
+            })
+        })
     }
 }
 
-/// Appends records. Records accepted by `send` for one partition stand in the log in the order of the calls, whatever is retried inside.
+/// Appends records. Records accepted by `send` for one partition stand in the log in the order of
+/// the calls, whatever is retried inside.
 #[async_trait::async_trait]
 pub trait Publisher: Send + Sync {
     /// Queues a record; bounded, never blocks.

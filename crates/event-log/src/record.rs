@@ -43,10 +43,13 @@ impl NewRecord {
 }
 
 fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
-    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let headers: usize = headers
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     headers + key.map_or(0, Bytes::len) + value.map_or(0, Bytes::len)
 }
 
-/// The name of the header that a driver adds to a record which it sends again without knowing what became of the first: whoever consumes it
-/// must look whether the log holds it twice.
+/// The name of the header that a driver adds to a record which it sends again without knowing what
+/// became of the first: whoever consumes it must look whether the log holds it twice.
 pub const RESENT: &str = "consign-resent";

@@ -1,8 +1,11 @@
-//! Measures the engine: registrations, matches and memory by kind and number of filters. Its input can be written to files, so that
-//! another engine is measured on the same. Must never time the parsing of JSON.
+//! Measures the engine: registrations, matches and memory by kind and number of filters. Its input
+//! can be written to files, so that another engine is measured on the same. Must never time the
+//! parsing of JSON.
 //!
-//! `generate KIND SIZE DIRECTORY` writes `filters.jsonl` and `documents.jsonl`; `run KIND SIZE SECONDS` measures and prints one line of
-//! JSON; `phases KIND SIZE` says where the time of a registration goes; `million SECONDS` measures growth and memory up to a million mixed filters. Without arguments: a short run of every kind.
+//! `generate KIND SIZE DIRECTORY` writes `filters.jsonl` and `documents.jsonl`; `run KIND SIZE
+//! SECONDS` measures and prints one line of JSON; `phases KIND SIZE` says where the time of a
+//! registration goes; `million SECONDS` measures growth and memory up to a million mixed filters.
+//! Without arguments: a short run of every kind.
 
 #[path = "match/kinds.rs"]
 mod kinds;
@@ -22,7 +25,10 @@ const DOCUMENTS: usize = 2_000;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Cargo passes `--bench`; what else comes is ours.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["generate", kind, size, directory] => generate(find(kind)?, size.parse()?, directory)?,
@@ -36,21 +42,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn find(name: &str) -> Result<&'static Kind, String> {
-    KINDS.iter().find(|kind| kind.name == name).ok_or_else(|| format!("no such kind: {name}"))
+    KINDS
+        .iter()
+        .find(|kind| kind.name == name)
+        .ok_or_else(|| format!("no such kind: {name}"))
 }
 
 fn input(kind: &Kind, size: usize) -> (Vec<Value>, Vec<Value>) {
     let mut random = Random::new(42);
-    let filters = (0..size).map(|number| (kind.filter)(number, size, &mut random)).collect();
-    let documents = (0..DOCUMENTS).map(|_| (kind.document)(size, &mut random)).collect();
+    let filters = (0..size)
+        .map(|number| (kind.filter)(number, size, &mut random))
+        .collect();
+    let documents = (0..DOCUMENTS)
+        .map(|_| (kind.document)(size, &mut random))
+        .collect();
     (filters, documents)
 }
 
 fn generate(kind: &Kind, size: usize, directory: &str) -> std::io::Result<()> {
     let (filters, documents) = input(kind, size);
     for (name, values) in [("filters", filters), ("documents", documents)] {
-        let mut file = std::io::BufWriter::new(std::fs::File::create(format!("{directory}/{name}.jsonl"))?);
-        values.iter().try_for_each(|value| writeln!(file, "{value}"))?;
+        let mut file =
+            std::io::BufWriter::new(std::fs::File::create(format!("{directory}/{name}.jsonl"))?);
+        values
+            .iter()
+            .try_for_each(|value| writeln!(file, "{value}"))?;
         file.flush()?;
     }
     Ok(())
@@ -68,20 +84,25 @@ struct Figures {
 
 fn run(kind: &Kind, size: usize, time: Duration) -> Value {
     let (filters, documents) = input(kind, size);
-    let options = Options { max_conditions: usize::MAX, ..Options::default() };
+    let options = Options {
+        max_conditions: usize::MAX,
+        ..Options::default()
+    };
     let before = resident();
     let start = processor_time();
     let engine_of_all = || {
         let mut engine = Engine::new();
         for (id, filter) in (0_u64..).zip(&filters) {
-            let filter = Filter::parse(filter, &options).expect("the filters of the benchmark are valid");
+            let filter =
+                Filter::parse(filter, &options).expect("the filters of the benchmark are valid");
             engine.register(id, &filter.normalise());
         }
         engine
     };
     let mut engine = engine_of_all();
     let memory = resident() - before;
-    // The processor's time is counted in milliseconds: small numbers are registered again and again.
+    // The processor's time is counted in milliseconds: small numbers are registered again and
+    // again.
     let rounds = 1 + REGISTRATIONS / size;
     (1..rounds).for_each(|_| drop(engine_of_all()));
     let registering = (processor_time() - start) / rounds as f64;
@@ -102,7 +123,10 @@ fn run(kind: &Kind, size: usize, time: Duration) -> Value {
 fn measure(engine: &Engine, documents: &[Value], time: Duration) -> Figures {
     let mut scratch = Scratch::new();
     // The first pass warms caches and compiles the patterns that come up.
-    let total: u64 = documents.iter().map(|document| engine.matches(&Document::new(document), &mut scratch).len() as u64).sum();
+    let total: u64 = documents
+        .iter()
+        .map(|document| engine.matches(&Document::new(document), &mut scratch).len() as u64)
+        .sum();
     let mut samples = Vec::with_capacity(1 << 22);
     let used = processor_time();
     let start = Instant::now();
@@ -118,23 +142,37 @@ fn measure(engine: &Engine, documents: &[Value], time: Duration) -> Figures {
     let per_second = samples.len() as f64 / (processor_time() - used);
     samples.sort_unstable();
     let at = |share: f64| samples[((samples.len() - 1) as f64 * share) as usize] as f64 / 1_000.0;
-    Figures { per_second, median_us: at(0.5), p99_us: at(0.99), matches: total as f64 / documents.len() as f64, total }
+    Figures {
+        per_second,
+        median_us: at(0.5),
+        p99_us: at(0.99),
+        matches: total as f64 / documents.len() as f64,
+        total,
+    }
 }
 
 /// Microseconds a filter takes to be parsed, normalised and registered.
 fn phases(kind: &Kind, size: usize) -> Value {
     let (filters, _) = input(kind, size);
-    let options = Options { max_conditions: usize::MAX, ..Options::default() };
+    let options = Options {
+        max_conditions: usize::MAX,
+        ..Options::default()
+    };
     let each = |start: f64| ((processor_time() - start) * 1e9 / size as f64).round() / 1e3;
     let start = processor_time();
-    let parsed: Vec<Filter> = filters.iter().map(|filter| Filter::parse(filter, &options).expect("valid")).collect();
+    let parsed: Vec<Filter> = filters
+        .iter()
+        .map(|filter| Filter::parse(filter, &options).expect("valid"))
+        .collect();
     let parsing = each(start);
     let start = processor_time();
     let forms: Vec<_> = parsed.iter().map(Filter::normalise).collect();
     let normalising = each(start);
     let start = processor_time();
     let mut engine = Engine::new();
-    (0_u64..).zip(&forms).for_each(|(id, form)| engine.register(id, form));
+    (0_u64..)
+        .zip(&forms)
+        .for_each(|(id, form)| engine.register(id, form));
     json!({"kind": kind.name, "filters": size, "parse_us": parsing, "normalise_us": normalising, "register_us": each(start)})
 }
 
@@ -146,15 +184,23 @@ fn million(time: Duration) {
     }
 }
 
-/// Seconds this thread has been on a processor: on a machine that others use too, the clock on the wall measures them.
+/// Seconds this thread has been on a processor: on a machine that others use too, the clock on the
+/// wall measures them.
 fn processor_time() -> f64 {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    statistics.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or(0.0) / 1e9
+    statistics
+        .split(' ')
+        .next()
+        .and_then(|nanoseconds| nanoseconds.parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1e9
 }
 
 /// Resident memory of this process in megabytes.
 fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+    line.and_then(|line| line.trim().split(' ').next()?.parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1024.0
 }

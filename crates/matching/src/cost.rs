@@ -1,4 +1,5 @@
-//! What a filter will cost before it is registered: for limits, for telling an author. Must never touch a document.
+//! What a filter will cost before it is registered: for limits, for telling an author. Must never
+//! touch a document.
 
 use serde::Serialize;
 
@@ -14,13 +15,14 @@ pub struct Cost {
     pub conjunctions: usize,
     /// Literals of the canonical form.
     pub literals: usize,
-    /// Conjunctions that hold only negations and trees: nothing a document has can point to them, so they are tested
-    /// against every document.
+    /// Conjunctions that hold only negations and trees: nothing a document has can point to them,
+    /// so they are tested against every document.
     pub unindexed: usize,
     pub patterns: usize,
     /// Distances and polygon edges: what may need a geodesic to be solved.
     pub geodesics: usize,
-    /// Steps to evaluate the canonical form against one document at worst: a comparison is 1, a pattern 50, a geodesic 20.
+    /// Steps to evaluate the canonical form against one document at worst: a comparison is 1, a
+    /// pattern 50, a geodesic 20.
     pub steps: u64,
 }
 
@@ -28,24 +30,31 @@ const PATTERN_STEPS: u64 = 50;
 const GEODESIC_STEPS: u64 = 20;
 
 impl Filter {
-    /// Whether the filter contradicts itself: no document can ever match. A contradiction that takes more than the
-    /// conditions on one field to see may go unnoticed.
+    /// Whether the filter contradicts itself: no document can ever match. A contradiction that
+    /// takes more than the conditions on one field to see may go unnoticed.
     pub fn never_matches(&self) -> bool {
         self.normalise().is_nothing()
     }
 
     /// What the filter will cost.
     pub fn cost(&self) -> Cost {
-        Cost { conditions: self.conditions(), ..self.normalise().cost() }
+        Cost {
+            conditions: self.conditions(),
+            ..self.normalise().cost()
+        }
     }
 }
 
 impl Normalised {
     /// What the canonical form costs, conditions not counted.
     pub fn cost(&self) -> Cost {
-        let mut cost = Cost { conjunctions: self.conjunctions.len(), ..Cost::default() };
+        let mut cost = Cost {
+            conjunctions: self.conjunctions.len(),
+            ..Cost::default()
+        };
         for conjunction in &self.conjunctions {
-            let indexable = |term: &Term| matches!(term, Term::Literal(Literal { negated: false, .. }));
+            let indexable =
+                |term: &Term| matches!(term, Term::Literal(Literal { negated: false, .. }));
             cost.unindexed += usize::from(!conjunction.terms.iter().any(indexable));
             for term in &conjunction.terms {
                 match term {
@@ -62,7 +71,9 @@ impl Cost {
     fn add_tree(&mut self, tree: &Tree) {
         match tree {
             Tree::Literal(literal) => self.add(&literal.condition),
-            Tree::All(parts) | Tree::Any(parts) => parts.iter().for_each(|part| self.add_tree(part)),
+            Tree::All(parts) | Tree::Any(parts) => {
+                parts.iter().for_each(|part| self.add_tree(part))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
-//! A document to be tested, borrowed and never copied: fields by dotted path, as if all its objects had been flattened.
-//! Must never recurse deeper than the document may be nested, nor look inside arrays.
+//! A document to be tested, borrowed and never copied: fields by dotted path, as if all its objects
+//! had been flattened. Must never recurse deeper than the document may be nested, nor look inside
+//! arrays.
 
 use serde_json::{Map, Value};
 
@@ -10,9 +11,9 @@ pub const MAX_NESTING: usize = 128;
 
 /// What a filter is tested against.
 ///
-/// A field `a.b` is what the document holds under `a`, then `b`, or under the literal key `a.b`; when both are there, the
-/// one that comes later in the document wins. Objects are fields themselves (`exists: "a"`), and so are arrays, but what lies
-/// inside an array is not.
+/// A field `a.b` is what the document holds under `a`, then `b`, or under the literal key `a.b`;
+/// when both are there, the one that comes later in the document wins. Objects are fields
+/// themselves (`exists: "a"`), and so are arrays, but what lies inside an array is not.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
     root: Root<'a>,
@@ -35,15 +36,24 @@ const ELEMENT: &str = "value";
 impl<'a> Document<'a> {
     pub fn new(value: &'a Value) -> Document<'a> {
         match value {
-            Value::Object(object) => Document { root: Root::Object(object), dotted: any_dotted_key(object) },
-            _ => Document { root: Root::Nothing, dotted: false },
+            Value::Object(object) => Document {
+                root: Root::Object(object),
+                dotted: any_dotted_key(object),
+            },
+            _ => Document {
+                root: Root::Nothing,
+                dotted: false,
+            },
         }
     }
 
     /// The document `{"value": element}`.
     pub fn of_element(element: &'a Value) -> Document<'a> {
         let dotted = element.as_object().is_some_and(any_dotted_key);
-        Document { root: Root::Element(element), dotted }
+        Document {
+            root: Root::Element(element),
+            dotted,
+        }
     }
 
     /// What the document holds at the path.
@@ -55,7 +65,11 @@ impl<'a> Document<'a> {
             Root::Element(element) if path == ELEMENT => Some(element),
             Root::Element(Value::Object(object)) => {
                 let rest = path.strip_prefix(ELEMENT)?.strip_prefix('.')?;
-                if self.dotted { last_spelling(object, rest, MAX_NESTING - 1) } else { plain(object, rest) }
+                if self.dotted {
+                    last_spelling(object, rest, MAX_NESTING - 1)
+                } else {
+                    plain(object, rest)
+                }
             }
             Root::Element(_) | Root::Nothing => None,
         }
@@ -79,8 +93,9 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// Calls `visit` with every field and its value, in document order, objects before what they hold. When a path comes
-    /// twice (a literal dotted key), the later value is the one that counts; see [`Document::may_repeat`].
+    /// Calls `visit` with every field and its value, in document order, objects before what they
+    /// hold. When a path comes twice (a literal dotted key), the later value is the one that
+    /// counts; see [`Document::may_repeat`].
     pub fn each_field(&self, visit: &mut dyn FnMut(&str, &'a Value)) {
         let mut path = String::with_capacity(64);
         match self.root {
@@ -104,7 +119,12 @@ impl<'a> Document<'a> {
 }
 
 /// `path` is where `object` lies, a dot at its end unless it is the root.
-fn walk<'a>(object: &'a Map<String, Value>, path: &mut String, nesting: usize, visit: &mut dyn FnMut(&str, &'a Value)) {
+fn walk<'a>(
+    object: &'a Map<String, Value>,
+    path: &mut String,
+    nesting: usize,
+    visit: &mut dyn FnMut(&str, &'a Value),
+) {
     let start = path.len();
     for (key, value) in object {
         path.push_str(key);
@@ -133,15 +153,22 @@ fn plain<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     None
 }
 
-/// The value of the last field, in document order, whose keys joined by dots give the path. Each object is visited at most
-/// once, because its own path fixes how much of the wanted one it uses up.
-fn last_spelling<'a>(object: &'a Map<String, Value>, path: &str, nesting: usize) -> Option<&'a Value> {
+/// The value of the last field, in document order, whose keys joined by dots give the path. Each
+/// object is visited at most once, because its own path fixes how much of the wanted one it uses
+/// up.
+fn last_spelling<'a>(
+    object: &'a Map<String, Value>,
+    path: &str,
+    nesting: usize,
+) -> Option<&'a Value> {
     let mut found = None;
     for (key, value) in object {
         match path.strip_prefix(key.as_str()) {
             Some("") => found = Some(value),
             Some(after) => {
-                if let (Some(rest), Value::Object(inner), 2..) = (after.strip_prefix('.'), value, nesting) {
+                if let (Some(rest), Value::Object(inner), 2..) =
+                    (after.strip_prefix('.'), value, nesting)
+                {
                     found = last_spelling(inner, rest, nesting - 1).or(found);
                 }
             }

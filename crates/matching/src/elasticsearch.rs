@@ -1,5 +1,6 @@
-//! A filter as an Elasticsearch query, for search with the same language. Must never translate into a query that is known to
-//! find something else; where the stored form itself blurs the difference, the translation says so.
+//! A filter as an Elasticsearch query, for search with the same language. Must never translate into
+//! a query that is known to find something else; where the stored form itself blurs the difference,
+//! the translation says so.
 
 mod pattern;
 
@@ -22,8 +23,9 @@ pub struct Untranslatable {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Translation {
     pub query: Value,
-    /// Without doubles, in the order in which they were met. Empty: the answers are the same for documents without arrays
-    /// whose strings are mapped as `keyword`, with fields that hold what their mapping says.
+    /// Without doubles, in the order in which they were met. Empty: the answers are the same for
+    /// documents without arrays whose strings are mapped as `keyword`, with fields that hold what
+    /// their mapping says.
     pub differences: Vec<Difference>,
 }
 
@@ -50,9 +52,14 @@ pub fn to_elasticsearch(filter: &Filter) -> Result<Value, Untranslatable> {
 
 /// The filter as an Elasticsearch query, with what may differ.
 pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
-    let mut translator = Translator { differences: Vec::new() };
+    let mut translator = Translator {
+        differences: Vec::new(),
+    };
     let query = translator.clause(filter.clause())?;
-    Ok(Translation { query, differences: translator.differences })
+    Ok(Translation {
+        query,
+        differences: translator.differences,
+    })
 }
 
 struct Translator {
@@ -60,7 +67,10 @@ struct Translator {
 }
 
 fn untranslatable<T>(keyword: &str, reason: &str) -> Result<T, Untranslatable> {
-    Err(Untranslatable { keyword: keyword.to_owned(), reason: reason.to_owned() })
+    Err(Untranslatable {
+        keyword: keyword.to_owned(),
+        reason: reason.to_owned(),
+    })
 }
 
 /// An object of one property.
@@ -72,7 +82,8 @@ fn boolean(clause: &str, queries: Vec<Value>) -> Value {
     one("bool", one(clause, queries.into()))
 }
 
-/// Documents that satisfy at least one. Said aloud, because beside a `filter` the default would be none.
+/// Documents that satisfy at least one. Said aloud, because beside a `filter` the default would be
+/// none.
 fn any(queries: Vec<Value>) -> Value {
     json!({ "bool": { "should": queries, "minimum_should_match": 1 } })
 }
@@ -97,7 +108,12 @@ impl Translator {
             Clause::And(parts) => boolean("filter", self.clauses(parts)?),
             Clause::Or(parts) => any(self.clauses(parts)?),
             Clause::Not(inner) => boolean("must_not", vec![self.clause(inner)?]),
-            Clause::Bool { must, must_not, should, should_not } => {
+            Clause::Bool {
+                must,
+                must_not,
+                should,
+                should_not,
+            } => {
                 let mut all = self.clauses(must)?;
                 if !should.is_empty() {
                     all.push(any(self.clauses(should)?));
@@ -117,9 +133,13 @@ impl Translator {
             Condition::In { field, values } if field.as_str() == "_id" => {
                 json!({ "ids": { "values": values.iter().map(|value| Value::from(&**value)).collect::<Vec<_>>() } })
             }
-            Condition::In { field, values } => {
-                one("terms", one(field.as_str(), values.iter().map(|value| Value::from(&**value)).collect()))
-            }
+            Condition::In { field, values } => one(
+                "terms",
+                one(
+                    field.as_str(),
+                    values.iter().map(|value| Value::from(&**value)).collect(),
+                ),
+            ),
             Condition::Exists { field } => {
                 self.differ(Difference::EmptyIsAbsent);
                 json!({ "exists": { "field": field.as_str() } })
@@ -136,7 +156,9 @@ impl Translator {
                 contained(object, "", &mut parts)?;
                 boolean("filter", parts)
             }
-            Condition::Select { .. } => return untranslatable("select", "elements of an array have no place in the index"),
+            Condition::Select { .. } => {
+                return untranslatable("select", "elements of an array have no place in the index");
+            }
         })
     }
 
@@ -154,7 +176,11 @@ impl Translator {
             }
             Shape::Polygon(polygon) => {
                 self.differ(Difference::StraightEdges);
-                let mut ring: Vec<Value> = polygon.points().iter().map(|corner| json!([corner.lon, corner.lat])).collect();
+                let mut ring: Vec<Value> = polygon
+                    .points()
+                    .iter()
+                    .map(|corner| json!([corner.lon, corner.lat]))
+                    .collect();
                 ring.extend(ring.first().cloned());
                 let polygon = json!({ "shape": { "type": "Polygon", "coordinates": [ring] }, "relation": "intersects" });
                 one("geo_shape", one(field.as_str(), polygon))
@@ -165,7 +191,11 @@ impl Translator {
 
 /// The same longitude in [-180, 180]: others are refused there.
 fn wrapped(lon: f64) -> f64 {
-    if (-180.0..=180.0).contains(&lon) { lon } else { lon - 360.0 * ((lon + 180.0) / 360.0).floor() }
+    if (-180.0..=180.0).contains(&lon) {
+        lon
+    } else {
+        lon - 360.0 * ((lon + 180.0) / 360.0).floor()
+    }
 }
 
 fn within(field: &FieldPath, centre: Point, metres: f64) -> Value {
@@ -173,7 +203,10 @@ fn within(field: &FieldPath, centre: Point, metres: f64) -> Value {
         return json!({ "match_none": {} });
     }
     let centre = json!({ "lat": centre.lat, "lon": wrapped(centre.lon) });
-    let operand = [(field.to_string(), centre), ("distance".to_owned(), format!("{metres}m").into())];
+    let operand = [
+        (field.to_string(), centre),
+        ("distance".to_owned(), format!("{metres}m").into()),
+    ];
     one("geo_distance", Value::Object(Map::from_iter(operand)))
 }
 
@@ -182,7 +215,11 @@ fn bounding_box(field: &FieldPath, area: &BoundingBox) -> Value {
         return json!({ "match_none": {} });
     }
     let around = area.right - area.left >= 360.0;
-    let (left, right) = if around { (-180.0, 180.0) } else { (wrapped(area.left), wrapped(area.right)) };
+    let (left, right) = if around {
+        (-180.0, 180.0)
+    } else {
+        (wrapped(area.left), wrapped(area.right))
+    };
     let edges = json!({ "top": area.top.min(90.0), "left": left, "bottom": area.bottom.max(-90.0), "right": right });
     one("geo_bounding_box", one(field.as_str(), edges))
 }
@@ -190,32 +227,81 @@ fn bounding_box(field: &FieldPath, area: &BoundingBox) -> Value {
 /// A floating-point field there holds -0 below 0; a limit of zero must have both on the same side.
 fn range(field: &FieldPath, bounds: &Bounds) -> Value {
     let zero = Number::from(0_i64);
-    let limit = |limit: Limit, below: bool| if limit.at == zero && below { Value::from(-0.0) } else { limit.at.to_json() };
-    let low = bounds.low.map(|low| (if low.inclusive { "gte" } else { "gt" }, limit(low, low.inclusive)));
-    let high = bounds.high.map(|high| (if high.inclusive { "lte" } else { "lt" }, limit(high, !high.inclusive)));
-    let limits = low.into_iter().chain(high).map(|(name, at)| (name.to_owned(), at));
-    one("range", one(field.as_str(), Value::Object(limits.collect())))
+    let limit = |limit: Limit, below: bool| {
+        if limit.at == zero && below {
+            Value::from(-0.0)
+        } else {
+            limit.at.to_json()
+        }
+    };
+    let low = bounds.low.map(|low| {
+        (
+            if low.inclusive { "gte" } else { "gt" },
+            limit(low, low.inclusive),
+        )
+    });
+    let high = bounds.high.map(|high| {
+        (
+            if high.inclusive { "lte" } else { "lt" },
+            limit(high, !high.inclusive),
+        )
+    });
+    let limits = low
+        .into_iter()
+        .chain(high)
+        .map(|(name, at)| (name.to_owned(), at));
+    one(
+        "range",
+        one(field.as_str(), Value::Object(limits.collect())),
+    )
 }
 
 fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untranslatable> {
     match value {
         Scalar::Null => untranslatable(keyword, "null is not indexed"),
         Scalar::Number(number) if *number == Number::from(0_i64) => {
-            let limit = Some(Limit { at: *number, inclusive: true });
-            Ok(range(field, &Bounds { low: limit, high: limit }))
+            let limit = Some(Limit {
+                at: *number,
+                inclusive: true,
+            });
+            Ok(range(
+                field,
+                &Bounds {
+                    low: limit,
+                    high: limit,
+                },
+            ))
         }
-        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => Ok(one("term", one(field.as_str(), one("value", value.to_json())))),
+        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => Ok(one(
+            "term",
+            one(field.as_str(), one("value", value.to_json())),
+        )),
     }
 }
 
 /// A `match` is the conjunction of its scalars, each by its path.
-fn contained(object: &Map<String, Value>, path: &str, parts: &mut Vec<Value>) -> Result<(), Untranslatable> {
+fn contained(
+    object: &Map<String, Value>,
+    path: &str,
+    parts: &mut Vec<Value>,
+) -> Result<(), Untranslatable> {
     for (key, wanted) in object {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        let path = if path.is_empty() {
+            key.clone()
+        } else {
+            format!("{path}.{key}")
+        };
         match wanted {
             Value::Object(inner) if !inner.is_empty() => contained(inner, &path, parts)?,
-            Value::Object(_) => return untranslatable("match", "an object without keys leaves nothing in the index"),
-            Value::Array(_) => return untranslatable("match", "arrays are not kept as such in the index"),
+            Value::Object(_) => {
+                return untranslatable(
+                    "match",
+                    "an object without keys leaves nothing in the index",
+                );
+            }
+            Value::Array(_) => {
+                return untranslatable("match", "arrays are not kept as such in the index");
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
                 let scalar = Scalar::from_json(wanted).unwrap_or(Scalar::Null);
                 parts.push(term("match", &FieldPath::new(&path), &scalar)?);

@@ -1,5 +1,5 @@
-//! Plain evaluation of one filter against one document: the reference that everything faster is compared with. Must never be
-//! clever: each keyword is the sentence that defines it.
+//! Plain evaluation of one filter against one document: the reference that everything faster is
+//! compared with. Must never be clever: each keyword is the sentence that defines it.
 
 use std::sync::Arc;
 
@@ -22,7 +22,12 @@ pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
         Clause::And(all) => all.iter().all(holds),
         Clause::Or(any) => any.iter().any(holds),
         Clause::Not(inner) => !holds(inner),
-        Clause::Bool { must, must_not, should, should_not } => {
+        Clause::Bool {
+            must,
+            must_not,
+            should,
+            should_not,
+        } => {
             must.iter().all(holds)
                 && !must_not.iter().any(holds)
                 && (should.is_empty() || should.iter().any(holds))
@@ -34,20 +39,34 @@ pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
 /// Whether the document satisfies the condition. Always false when the field is absent.
 pub fn condition(condition: &Condition, document: &Document<'_>) -> bool {
     match condition {
-        Condition::Match { object } => object.iter().all(|(key, wanted)| document.key(key).is_some_and(|found| contains(found, wanted))),
-        _ => condition.field().and_then(|field| document.get(field)).is_some_and(|found| on_value(condition, found)),
+        Condition::Match { object } => object.iter().all(|(key, wanted)| {
+            document
+                .key(key)
+                .is_some_and(|found| contains(found, wanted))
+        }),
+        _ => condition
+            .field()
+            .and_then(|field| document.get(field))
+            .is_some_and(|found| on_value(condition, found)),
     }
 }
 
-/// Whether a field that holds this value satisfies the condition; never true of `Match`, which looks at no field.
+/// Whether a field that holds this value satisfies the condition; never true of `Match`, which
+/// looks at no field.
 pub fn on_value(condition: &Condition, found: &Value) -> bool {
     match condition {
         Condition::Equals { value, .. } => value.equals(found),
-        Condition::In { values, .. } => found.as_str().is_some_and(|found| values.iter().any(|value| **value == *found)),
+        Condition::In { values, .. } => found
+            .as_str()
+            .is_some_and(|found| values.iter().any(|value| **value == *found)),
         Condition::Exists { .. } => true,
-        Condition::Holds { value, .. } => found.as_array().is_some_and(|array| array.iter().any(|element| value.equals(element))),
+        Condition::Holds { value, .. } => found
+            .as_array()
+            .is_some_and(|array| array.iter().any(|element| value.equals(element))),
         Condition::Range { bounds, .. } => within(bounds, found),
-        Condition::Regexp { pattern, .. } => found.as_str().is_some_and(|text| pattern.is_match(text)),
+        Condition::Regexp { pattern, .. } => {
+            found.as_str().is_some_and(|text| pattern.is_match(text))
+        }
         Condition::Geo { shape, .. } => inside(shape, found),
         Condition::Select { index, query, .. } => {
             let element = found.as_array().and_then(|array| element(array, *index));
@@ -59,7 +78,9 @@ pub fn on_value(condition: &Condition, found: &Value) -> bool {
 
 fn within(bounds: &Bounds, found: &Value) -> bool {
     match found {
-        Value::Number(number) => Number::from_json(number).is_some_and(|number| bounds.contains(number)),
+        Value::Number(number) => {
+            Number::from_json(number).is_some_and(|number| bounds.contains(number))
+        }
         _ => false,
     }
 }
@@ -72,17 +93,22 @@ fn inside(shape: &Shape, found: &Value) -> bool {
 pub fn element(array: &[Value], index: i64) -> Option<&Value> {
     let position = match usize::try_from(index) {
         Ok(from_start) => from_start,
-        Err(_) => array.len().checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
+        Err(_) => array
+            .len()
+            .checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
     };
     array.get(position)
 }
 
-/// Whether `found` contains `wanted`: objects key by key, arrays as multisets, scalars by type and value.
+/// Whether `found` contains `wanted`: objects key by key, arrays as multisets, scalars by type and
+/// value.
 fn contains(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(found), Value::Object(wanted)) => contains_object(found, wanted),
         (Value::Array(found), Value::Array(wanted)) => contains_array(found, wanted),
-        (Value::Number(found), Value::Number(wanted)) => Number::from_json(found) == Number::from_json(wanted),
+        (Value::Number(found), Value::Number(wanted)) => {
+            Number::from_json(found) == Number::from_json(wanted)
+        }
         (Value::String(found), Value::String(wanted)) => found == wanted,
         (Value::Bool(found), Value::Bool(wanted)) => found == wanted,
         (Value::Null, Value::Null) => true,
@@ -91,24 +117,35 @@ fn contains(found: &Value, wanted: &Value) -> bool {
 }
 
 fn contains_object(found: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
-    wanted.iter().all(|(key, wanted)| found.get(key).is_some_and(|found| contains(found, wanted)))
+    wanted
+        .iter()
+        .all(|(key, wanted)| found.get(key).is_some_and(|found| contains(found, wanted)))
 }
 
-/// Whether every wanted element can be given an element of its own that contains it. Wanted elements look for one in turn;
-/// when all that fit are taken, those who took them look for another (augmenting paths), so the order never matters.
+/// Whether every wanted element can be given an element of its own that contains it. Wanted
+/// elements look for one in turn; when all that fit are taken, those who took them look for another
+/// (augmenting paths), so the order never matters.
 fn contains_array(found: &[Value], wanted: &[Value]) -> bool {
     if wanted.len() > found.len() {
         return false;
     }
     let fits: Vec<Vec<usize>> = wanted
         .iter()
-        .map(|wanted| found.iter().enumerate().filter(|(_, found)| contains(found, wanted)).map(|(at, _)| at).collect())
+        .map(|wanted| {
+            found
+                .iter()
+                .enumerate()
+                .filter(|(_, found)| contains(found, wanted))
+                .map(|(at, _)| at)
+                .collect()
+        })
         .collect();
     let mut taken_by: Vec<Option<usize>> = vec![None; found.len()];
     (0..wanted.len()).all(|seeker| place(seeker, &fits, &mut taken_by))
 }
 
-/// Finds an element for one wanted element, moving others where needed: a breadth-first search over who would have to move.
+/// Finds an element for one wanted element, moving others where needed: a breadth-first search over
+/// who would have to move.
 fn place(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> bool {
     let mut reached_from: Vec<Option<usize>> = vec![None; taken_by.len()];
     let mut queue = std::collections::VecDeque::from([seeker]);
@@ -131,7 +168,12 @@ fn place(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> 
 }
 
 /// Walks back from a free element to the seeker, giving each element to the one that reached it.
-fn reassign(free: usize, seeker: usize, reached_from: &[Option<usize>], taken_by: &mut [Option<usize>]) {
+fn reassign(
+    free: usize,
+    seeker: usize,
+    reached_from: &[Option<usize>],
+    taken_by: &mut [Option<usize>],
+) {
     let mut at = free;
     while let Some(wanted) = reached_from[at] {
         let left = taken_by.iter().position(|holder| *holder == Some(wanted));
@@ -145,7 +187,12 @@ fn reassign(free: usize, seeker: usize, reached_from: &[Option<usize>], taken_by
 
 /// Whether the document satisfies the canonical form.
 pub fn normalised(form: &Normalised, document: &Document<'_>) -> bool {
-    form.conjunctions.iter().any(|conjunction| conjunction.terms.iter().all(|term| self::term(term, document)))
+    form.conjunctions.iter().any(|conjunction| {
+        conjunction
+            .terms
+            .iter()
+            .all(|term| self::term(term, document))
+    })
 }
 
 /// Whether the document satisfies one term of a conjunction.

@@ -1,5 +1,5 @@
-//! Why a filter matched a document or did not: the tree of its clauses with what each one saw. Must never decide anything
-//! itself; every verdict is that of `evaluate`.
+//! Why a filter matched a document or did not: the tree of its clauses with what each one saw. Must
+//! never decide anything itself; every verdict is that of `evaluate`.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -44,10 +44,22 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
         Clause::Or(parts) => group("or", parts, Group::Any, document),
         Clause::Not(inner) => {
             let inner = self::clause(inner, document);
-            let reason = if inner.matches { "what it negates matches" } else { "what it negates does not match" };
-            Explanation { parts: vec![inner.clone()], ..plain("not", !inner.matches, reason) }
+            let reason = if inner.matches {
+                "what it negates matches"
+            } else {
+                "what it negates does not match"
+            };
+            Explanation {
+                parts: vec![inner.clone()],
+                ..plain("not", !inner.matches, reason)
+            }
         }
-        Clause::Bool { must, must_not, should, should_not } => {
+        Clause::Bool {
+            must,
+            must_not,
+            should,
+            should_not,
+        } => {
             let groups = [
                 ("must", must, Group::All),
                 ("must_not", must_not, Group::None),
@@ -55,10 +67,25 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
                 ("should_not", should_not, Group::NotAll),
             ];
             let given = groups.into_iter().filter(|(_, parts, _)| !parts.is_empty());
-            let parts: Vec<Explanation> = given.map(|(name, parts, kind)| group(name, parts, kind, document)).collect();
-            let failed: Vec<&str> = parts.iter().filter(|part| !part.matches).map(|part| part.clause.as_str()).collect();
-            let reason = if failed.is_empty() { "every part holds".to_owned() } else { format!("failed: {}", failed.join(", ")) };
-            Explanation { matches: failed.is_empty(), reason, parts, ..plain("bool", true, "") }
+            let parts: Vec<Explanation> = given
+                .map(|(name, parts, kind)| group(name, parts, kind, document))
+                .collect();
+            let failed: Vec<&str> = parts
+                .iter()
+                .filter(|part| !part.matches)
+                .map(|part| part.clause.as_str())
+                .collect();
+            let reason = if failed.is_empty() {
+                "every part holds".to_owned()
+            } else {
+                format!("failed: {}", failed.join(", "))
+            };
+            Explanation {
+                matches: failed.is_empty(),
+                reason,
+                parts,
+                ..plain("bool", true, "")
+            }
         }
     }
 }
@@ -74,18 +101,35 @@ enum Group {
 
 fn group(name: &str, parts: &[Clause], kind: Group, document: &Document<'_>) -> Explanation {
     let parts: Vec<Explanation> = parts.iter().map(|part| clause(part, document)).collect();
-    let (total, holding) = (parts.len(), parts.iter().filter(|part| part.matches).count());
+    let (total, holding) = (
+        parts.len(),
+        parts.iter().filter(|part| part.matches).count(),
+    );
     let (matches, wanted) = match kind {
         Group::All => (holding == total, "all must"),
         Group::Any => (holding > 0, "at least one must"),
         Group::None => (holding == 0, "none may"),
         Group::NotAll => (holding < total, "not all may"),
     };
-    Explanation { parts, ..plain(name, matches, &format!("{holding} of {total} match, {wanted}")) }
+    Explanation {
+        parts,
+        ..plain(
+            name,
+            matches,
+            &format!("{holding} of {total} match, {wanted}"),
+        )
+    }
 }
 
 fn plain(clause: &str, matches: bool, reason: &str) -> Explanation {
-    Explanation { clause: clause.to_owned(), matches, reason: reason.to_owned(), field: None, found: None, parts: Vec::new() }
+    Explanation {
+        clause: clause.to_owned(),
+        matches,
+        reason: reason.to_owned(),
+        field: None,
+        found: None,
+        parts: Vec::new(),
+    }
 }
 
 fn keyword(condition: &Condition) -> &'static str {
@@ -96,10 +140,22 @@ fn keyword(condition: &Condition) -> &'static str {
         Condition::Exists { .. } | Condition::Holds { .. } => "exists",
         Condition::Range { .. } => "range",
         Condition::Regexp { .. } => "regexp",
-        Condition::Geo { shape: Shape::Box(_), .. } => "geoBoundingBox",
-        Condition::Geo { shape: Shape::Circle { .. }, .. } => "geoDistance",
-        Condition::Geo { shape: Shape::Ring { .. }, .. } => "geoDistanceRange",
-        Condition::Geo { shape: Shape::Polygon(_), .. } => "geoPolygon",
+        Condition::Geo {
+            shape: Shape::Box(_),
+            ..
+        } => "geoBoundingBox",
+        Condition::Geo {
+            shape: Shape::Circle { .. },
+            ..
+        } => "geoDistance",
+        Condition::Geo {
+            shape: Shape::Ring { .. },
+            ..
+        } => "geoDistanceRange",
+        Condition::Geo {
+            shape: Shape::Polygon(_),
+            ..
+        } => "geoPolygon",
         Condition::Match { .. } => "match",
         Condition::Select { .. } => "select",
     }
@@ -109,7 +165,12 @@ fn condition(name: &str, leaf: &Condition, negated: bool, document: &Document<'_
     let holds = evaluate::condition(leaf, document);
     let found = leaf.field().and_then(|field| document.get(field));
     let reason = match (leaf.field(), found) {
-        (None, _) => if holds { "the document contains the object" } else { "the document does not contain the object" }.to_owned(),
+        (None, _) => if holds {
+            "the document contains the object"
+        } else {
+            "the document does not contain the object"
+        }
+        .to_owned(),
         (Some(field), None) => format!("the document has no field `{field}`"),
         (Some(_), Some(found)) => saw(leaf, found, holds),
     };
@@ -119,7 +180,9 @@ fn condition(name: &str, leaf: &Condition, negated: bool, document: &Document<'_
     if let (Condition::Select { index, query, .. }, Some(Value::Array(array))) = (leaf, found)
         && let Some(element) = evaluate::element(array, *index)
     {
-        explanation.parts.push(clause(query, &Document::of_element(element)));
+        explanation
+            .parts
+            .push(clause(query, &Document::of_element(element)));
     }
     explanation
 }
@@ -132,13 +195,20 @@ fn saw(leaf: &Condition, found: &Value, holds: bool) -> String {
         Condition::In { values, .. } => format!("the value {is} one of {} strings", values.len()),
         Condition::Exists { .. } => "the field is there".to_owned(),
         Condition::Holds { value, .. } if found.is_array() => {
-            format!("the array {} {}", if holds { "holds" } else { "does not hold" }, value.to_json())
+            format!(
+                "the array {} {}",
+                if holds { "holds" } else { "does not hold" },
+                value.to_json()
+            )
         }
         Condition::Holds { .. } => "the value is no array".to_owned(),
         Condition::Range { .. } if !found.is_number() => "the value is no number".to_owned(),
         Condition::Range { .. } => format!("the number {is} in {}", operand(leaf)),
         Condition::Regexp { .. } if !found.is_string() => "the value is no string".to_owned(),
-        Condition::Regexp { pattern, .. } => format!("{pattern:?} {} found in the text", if holds { "is" } else { "is not" }),
+        Condition::Regexp { pattern, .. } => format!(
+            "{pattern:?} {} found in the text",
+            if holds { "is" } else { "is not" }
+        ),
         Condition::Geo { shape, .. } => place(shape, found, holds),
         Condition::Match { .. } => "compared as a whole".to_owned(),
         Condition::Select { index, .. } => match found.as_array() {
@@ -146,7 +216,14 @@ fn saw(leaf: &Condition, found: &Value, holds: bool) -> String {
             Some(array) if evaluate::element(array, *index).is_none() => {
                 format!("the array has {} elements, none at {index}", array.len())
             }
-            Some(_) => format!("the element at {index} {} the query", if holds { "satisfies" } else { "does not satisfy" }),
+            Some(_) => format!(
+                "the element at {index} {} the query",
+                if holds {
+                    "satisfies"
+                } else {
+                    "does not satisfy"
+                }
+            ),
         },
     }
 }
@@ -157,18 +234,35 @@ fn place(shape: &Shape, found: &Value, holds: bool) -> String {
     };
     match shape {
         Shape::Box(_) | Shape::Polygon(_) => {
-            format!("{}, {} lies {} the area", point.lat, point.lon, if holds { "in" } else { "outside" })
+            format!(
+                "{}, {} lies {} the area",
+                point.lat,
+                point.lon,
+                if holds { "in" } else { "outside" }
+            )
         }
-        Shape::Circle { centre, radius } => format!("{:.3} m away, at most {radius} m wanted", geo::distance(*centre, point)),
-        Shape::Ring { centre, from, to } => format!("{:.3} m away, {from} m to {to} m wanted", geo::distance(*centre, point)),
+        Shape::Circle { centre, radius } => format!(
+            "{:.3} m away, at most {radius} m wanted",
+            geo::distance(*centre, point)
+        ),
+        Shape::Ring { centre, from, to } => format!(
+            "{:.3} m away, {from} m to {to} m wanted",
+            geo::distance(*centre, point)
+        ),
     }
 }
 
 /// The part of a condition's JSON that follows its keyword and field.
 fn operand(leaf: &Condition) -> String {
     let json = leaf.to_json();
-    let inner = json.as_object().and_then(|object| object.values().next()).and_then(Value::as_object);
-    inner.and_then(|object| object.values().next()).unwrap_or(&json).to_string()
+    let inner = json
+        .as_object()
+        .and_then(|object| object.values().next())
+        .and_then(Value::as_object);
+    inner
+        .and_then(|object| object.values().next())
+        .unwrap_or(&json)
+        .to_string()
 }
 
 fn shown(value: &Value) -> Value {
@@ -177,10 +271,14 @@ fn shown(value: &Value) -> Value {
             let start: String = text.chars().take(LONGEST_SHOWN / 4).collect();
             format!("{start}… ({} bytes)", text.len()).into()
         }
-        Value::Array(items) if items.len() > LONGEST_SHOWN || value.to_string().len() > LONGEST_SHOWN => {
+        Value::Array(items)
+            if items.len() > LONGEST_SHOWN || value.to_string().len() > LONGEST_SHOWN =>
+        {
             format!("an array of {} elements", items.len()).into()
         }
-        Value::Object(object) if object.len() > LONGEST_SHOWN || value.to_string().len() > LONGEST_SHOWN => {
+        Value::Object(object)
+            if object.len() > LONGEST_SHOWN || value.to_string().len() > LONGEST_SHOWN =>
+        {
             format!("an object of {} keys", object.len()).into()
         }
         other => other.clone(),

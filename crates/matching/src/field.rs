@@ -1,4 +1,5 @@
-//! The address of a value inside a document: `user.name`, dots between keys. Must never look at a document itself.
+//! The address of a value inside a document: `user.name`, dots between keys. Must never look at a
+//! document itself.
 
 use std::borrow::Borrow;
 use std::fmt;

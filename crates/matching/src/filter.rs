@@ -1,5 +1,5 @@
-//! A filter as its author wrote it: checked, but not reordered or simplified. Must never hold anything that was not
-//! validated; the only way to make one is [`Filter::parse`].
+//! A filter as its author wrote it: checked, but not reordered or simplified. Must never hold
+//! anything that was not validated; the only way to make one is [`Filter::parse`].
 
 pub mod normalise;
 mod parse;
@@ -38,8 +38,8 @@ pub enum Clause {
     And(Vec<Clause>),
     Or(Vec<Clause>),
     Not(Box<Clause>),
-    /// `bool`; an absent part is an empty list. True when every `must` is, no `must_not` is, at least one `should` is (if
-    /// there are any), and not every `should_not` is (if there are any).
+    /// `bool`; an absent part is an empty list. True when every `must` is, no `must_not` is, at
+    /// least one `should` is (if there are any), and not every `should_not` is (if there are any).
     Bool {
         must: Vec<Clause>,
         must_not: Vec<Clause>,
@@ -53,9 +53,12 @@ pub enum Clause {
 pub enum Condition {
     /// `equals`: the field holds exactly this value. Never true of arrays and objects.
     Equals { field: FieldPath, value: Scalar },
-    /// `in`, and `ids` on the field `_id`: the field equals one of these strings. Gone after normalisation (an `or` of
-    /// `Equals`).
-    In { field: FieldPath, values: Vec<Arc<str>> },
+    /// `in`, and `ids` on the field `_id`: the field equals one of these strings. Gone after
+    /// normalisation (an `or` of `Equals`).
+    In {
+        field: FieldPath,
+        values: Vec<Arc<str>>,
+    },
     /// `exists: "f"`: the key is present, whatever it holds (null too).
     Exists { field: FieldPath },
     /// `exists: 'f["v"]'`: the field is an array with this element.
@@ -64,17 +67,23 @@ pub enum Condition {
     Range { field: FieldPath, bounds: Bounds },
     /// `regexp`: the field is a string in which the pattern is found.
     Regexp { field: FieldPath, pattern: Pattern },
-    /// `geoBoundingBox`, `geoDistance`, `geoDistanceRange`, `geoPolygon`: the field is a point inside the shape.
+    /// `geoBoundingBox`, `geoDistance`, `geoDistanceRange`, `geoPolygon`: the field is a point
+    /// inside the shape.
     Geo { field: FieldPath, shape: Shape },
-    /// `match`: the document contains this object (keys are literal, never split at dots). After normalisation the object
-    /// has exactly one key, and its arrays and keys are sorted.
+    /// `match`: the document contains this object (keys are literal, never split at dots). After
+    /// normalisation the object has exactly one key, and its arrays and keys are sorted.
     Match { object: Arc<Map<String, Value>> },
-    /// `select`: the field is an array, has an element there (negative counts from the end), and `query` is true of
-    /// `{"value": element}`.
-    Select { field: FieldPath, index: i64, query: Arc<Clause> },
+    /// `select`: the field is an array, has an element there (negative counts from the end), and
+    /// `query` is true of `{"value": element}`.
+    Select {
+        field: FieldPath,
+        index: i64,
+        query: Arc<Clause>,
+    },
 }
 
-/// A value that `equals` and `exists f[…]` compare with. Two scalars are equal when type and value are.
+/// A value that `equals` and `exists f[…]` compare with. Two scalars are equal when type and value
+/// are.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scalar {
     Null,
@@ -123,7 +132,8 @@ pub struct Options {
     pub max_conditions: usize,
     /// Filters inside filters (`and`, `or`, `not`, `bool`, `select`).
     pub max_depth: usize,
-    /// JSON values in the whole filter, whatever they are: polygon points, `match` objects, operands.
+    /// JSON values in the whole filter, whatever they are: polygon points, `match` objects,
+    /// operands.
     pub max_nodes: usize,
     /// Bytes of one pattern's text.
     pub max_pattern_bytes: usize,
@@ -133,7 +143,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { max_conditions: 50, max_depth: 32, max_nodes: 20_000, max_pattern_bytes: 4_096, max_pattern_program: 1 << 20 }
+        Options {
+            max_conditions: 50,
+            max_depth: 32,
+            max_nodes: 20_000,
+            max_pattern_bytes: 4_096,
+            max_pattern_program: 1 << 20,
+        }
     }
 }
 
@@ -141,7 +157,8 @@ impl Default for Options {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.sentence())]
 pub struct FilterError {
-    /// The keywords and field names that lead to the fault, joined by dots; `None` when it concerns the whole filter.
+    /// The keywords and field names that lead to the fault, joined by dots; `None` when it concerns
+    /// the whole filter.
     pub path: Option<String>,
     /// The keyword that was being read.
     pub keyword: Option<String>,
@@ -162,7 +179,10 @@ impl Filter {
     /// Reads and checks a filter.
     pub fn parse(value: &Value, options: &Options) -> Result<Filter, FilterError> {
         let (root, conditions) = parse::parse(value, options)?;
-        Ok(Filter { root: Arc::new(root), conditions })
+        Ok(Filter {
+            root: Arc::new(root),
+            conditions,
+        })
     }
 
     pub fn clause(&self) -> &Clause {
@@ -232,7 +252,9 @@ impl Scalar {
         match (self, value) {
             (Scalar::Null, Value::Null) => true,
             (Scalar::Bool(wanted), Value::Bool(found)) => wanted == found,
-            (Scalar::Number(wanted), Value::Number(found)) => Number::from_json(found) == Some(*wanted),
+            (Scalar::Number(wanted), Value::Number(found)) => {
+                Number::from_json(found) == Some(*wanted)
+            }
             (Scalar::String(wanted), Value::String(found)) => **wanted == **found,
             _ => false,
         }
@@ -250,8 +272,21 @@ impl Scalar {
 
 impl Bounds {
     pub fn contains(&self, number: Number) -> bool {
-        let above = self.low.is_none_or(|low| if low.inclusive { number >= low.at } else { number > low.at });
-        above && self.high.is_none_or(|high| if high.inclusive { number <= high.at } else { number < high.at })
+        let above = self.low.is_none_or(|low| {
+            if low.inclusive {
+                number >= low.at
+            } else {
+                number > low.at
+            }
+        });
+        above
+            && self.high.is_none_or(|high| {
+                if high.inclusive {
+                    number <= high.at
+                } else {
+                    number < high.at
+                }
+            })
     }
 }
 
@@ -261,7 +296,9 @@ impl Shape {
         match self {
             Shape::Box(area) => area.contains(point),
             Shape::Circle { centre, radius } => geo::distance(*centre, point) <= *radius,
-            Shape::Ring { centre, from, to } => (*from..=*to).contains(&geo::distance(*centre, point)),
+            Shape::Ring { centre, from, to } => {
+                (*from..=*to).contains(&geo::distance(*centre, point))
+            }
             Shape::Polygon(polygon) => polygon.contains(point),
         }
     }

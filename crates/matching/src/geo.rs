@@ -1,5 +1,6 @@
-//! Points, boxes and polygons on the WGS84 ellipsoid: parsing every spelling the filter language knows, and exact containment.
-//! Must never decide by an approximation: a cheap test may only answer when its error bound proves the exact test would agree.
+//! Points, boxes and polygons on the WGS84 ellipsoid: parsing every spelling the filter language
+//! knows, and exact containment. Must never decide by an approximation: a cheap test may only
+//! answer when its error bound proves the exact test would agree.
 
 mod bounds;
 mod distance;
@@ -15,7 +16,8 @@ pub use distance::{Direction, Radius, distance};
 pub use parse::{BoxError, DistanceError, parse_box, parse_distance, parse_point};
 pub use polygon::Polygon;
 
-/// A position in decimal degrees. Never NaN nor infinite when it comes from [`parse_point`]; no range is enforced.
+/// A position in decimal degrees. Never NaN nor infinite when it comes from [`parse_point`]; no
+/// range is enforced.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
     pub lat: f64,
@@ -44,11 +46,14 @@ impl BoundingBox {
             return false;
         }
         let across = if self.left > self.right { 360.0 } else { 0.0 };
-        [point.lon, point.lon - 360.0, point.lon + 360.0].iter().any(|lon| self.left <= *lon && *lon - across <= self.right)
+        [point.lon, point.lon - 360.0, point.lon + 360.0]
+            .iter()
+            .any(|lon| self.left <= *lon && *lon - across <= self.right)
     }
 }
 
-/// The same longitude within [-180, 180]; values already there are untouched, so nothing is lost to rounding.
+/// The same longitude within [-180, 180]; values already there are untouched, so nothing is lost to
+/// rounding.
 fn wrap(lon: f64) -> f64 {
     if (-180.0..=180.0).contains(&lon) {
         return lon;

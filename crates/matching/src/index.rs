@@ -1,13 +1,17 @@
-//! Many filters at once: which of them does a document satisfy?
-//! Must never answer differently from plain evaluation, nor do work for filters that the document does not nearly match.
+//! Many filters at once: which of them does a document satisfy? Must never answer differently from
+//! plain evaluation, nor do work for filters that the document does not nearly match.
 //!
-//! A filter is an `or` of conjunctions ([`Normalised`]). Each conjunction waits for one of its conditions, the one that is likely to hold
-//! least often; conditions wait in structures in which a value of a document finds those that hold: a hash for `equals` and `exists f[…]`,
-//! an interval tree for `range`, an R*-tree for areas, byte windows for patterns, a hash of paths for `match`. Only when that condition
-//! holds is the rest of the conjunction verified, and what is costly is evaluated at most once for a document. A conjunction of negations
-//! alone is guarded by one of them: it is looked at unless the guard holds. Equal conditions and equal conjunctions are kept once.
+//! A filter is an `or` of conjunctions ([`Normalised`]). Each conjunction waits for one of its
+//! conditions, the one that is likely to hold least often; conditions wait in structures in which a
+//! value of a document finds those that hold: a hash for `equals` and `exists f[…]`, an interval
+//! tree for `range`, an R*-tree for areas, byte windows for patterns, a hash of paths for `match`.
+//! Only when that condition holds is the rest of the conjunction verified, and what is costly is
+//! evaluated at most once for a document. A conjunction of negations alone is guarded by one of
+//! them: it is looked at unless the guard holds. Equal conditions and equal conjunctions are kept
+//! once.
 //!
-//! Matching takes `&self` and a [`Scratch`] of the calling thread, so any number of threads match at once.
+//! Matching takes `&self` and a [`Scratch`] of the calling thread, so any number of threads match
+//! at once.
 
 mod audit;
 mod conjunction;
@@ -46,7 +50,8 @@ use slab::Slab;
 pub struct Engine {
     hasher: DefaultHashBuilder,
     slots: HashMap<u64, u32>,
-    /// The caller's number for each slot; apart from the rest, since matching reads nothing else of a filter.
+    /// The caller's number for each slot; apart from the rest, since matching reads nothing else of
+    /// a filter.
     ids: Vec<u64>,
     filters: Slab<Registered>,
     leaves: Leaves,
@@ -106,7 +111,10 @@ impl Engine {
             }
         }
         let several = parts.len() > 1 || parts.iter().any(|part| self.comes_repeatedly(*part));
-        let slot = self.filters.insert(Registered { parts: parts.clone().into(), several });
+        let slot = self.filters.insert(Registered {
+            parts: parts.clone().into(),
+            several,
+        });
         assert!(slot < MOST, "an engine holds at most {MOST} filters");
         if self.ids.len() <= slot as usize {
             self.ids.resize(slot as usize + 1, 0);
@@ -129,8 +137,12 @@ impl Engine {
 
     /// Whether there was such a filter.
     pub fn remove(&mut self, id: u64) -> bool {
-        let Some(slot) = self.slots.remove(&id) else { return false };
-        let Some(filter) = self.filters.remove(slot) else { return false };
+        let Some(slot) = self.slots.remove(&id) else {
+            return false;
+        };
+        let Some(filter) = self.filters.remove(slot) else {
+            return false;
+        };
         let target = Target::filter(slot, filter.several).0;
         for part in filter.parts {
             match part {
@@ -147,7 +159,8 @@ impl Engine {
         true
     }
 
-    /// The part for a conjunction. A leaf is mentioned once more; a conjunction exists, but may have no owner yet.
+    /// The part for a conjunction. A leaf is mentioned once more; a conjunction exists, but may
+    /// have no owner yet.
     fn part(&mut self, form: &normalise::Conjunction) -> Part {
         if form.terms.is_empty() {
             return Part::Everything;
@@ -162,20 +175,36 @@ impl Engine {
         }
         let hash = self.hasher.hash_one(&codes);
         let known = &self.conjunctions;
-        let found = self.same.find(hash, |number| known.get(*number).is_some_and(|conjunction| *conjunction.codes == codes[..]));
+        let found = self.same.find(hash, |number| {
+            known
+                .get(*number)
+                .is_some_and(|conjunction| *conjunction.codes == codes[..])
+        });
         if let Some(number) = found.copied() {
-            codes.iter().for_each(|code| self.leaves.release(leaf_of(*code)));
+            codes
+                .iter()
+                .for_each(|code| self.leaves.release(leaf_of(*code)));
             return Part::Conjunction(number);
         }
         let access = self.choose(&codes, form);
-        let number = self.conjunctions.insert(Conjunction { codes: codes.into(), access: access.clone(), owners: Posting::default() });
+        let number = self.conjunctions.insert(Conjunction {
+            codes: codes.into(),
+            access: access.clone(),
+            owners: Posting::default(),
+        });
         assert!(number < MOST, "an engine holds at most {MOST} conjunctions");
         let (hasher, known) = (&self.hasher, &self.conjunctions);
-        self.same.insert_unique(hash, number, |number| known.get(*number).map_or(0, |conjunction| hasher.hash_one(&conjunction.codes)));
+        self.same.insert_unique(hash, number, |number| {
+            known
+                .get(*number)
+                .map_or(0, |conjunction| hasher.hash_one(&conjunction.codes))
+        });
         let target = Target::conjunction(number).0;
         match access {
             Access::Leaf(leaf) => self.leaves.wait(leaf, target),
-            Access::Leaves(leaves) => leaves.iter().for_each(|leaf| self.leaves.wait(*leaf, target)),
+            Access::Leaves(leaves) => leaves
+                .iter()
+                .for_each(|leaf| self.leaves.wait(*leaf, target)),
             Access::Guard(leaf) => self.guards.insert(leaf, target, &mut self.leaves),
             Access::Always => self.always.insert(target),
         }
@@ -192,19 +221,29 @@ impl Engine {
     /// What a conjunction should wait for: whatever is likely to hold least often.
     fn choose(&mut self, codes: &[Code], form: &normalise::Conjunction) -> Access {
         let shares = |negated: bool| {
-            let of_kind = codes.iter().filter(move |code| conjunction::is_negated(**code) == negated);
+            let of_kind = codes
+                .iter()
+                .filter(move |code| conjunction::is_negated(**code) == negated);
             of_kind.filter_map(|code| Some((leaf_of(*code), self.leaves.share(leaf_of(*code))?)))
         };
         let rarest = shares(false).min_by(|a, b| a.1.total_cmp(&b.1));
         let commonest = shares(true).max_by(|a, b| a.1.total_cmp(&b.1));
         let limit = rarest.map_or(0.5, |(_, share)| share);
-        let trees = form.terms.iter().filter_map(|term| if let Term::Tree(tree) = term { Some(tree) } else { None });
+        let trees = form.terms.iter().filter_map(|term| {
+            if let Term::Tree(tree) = term {
+                Some(tree)
+            } else {
+                None
+            }
+        });
         let mut best: Option<(Vec<u32>, f64)> = None;
         for tree in trees {
             let limit = best.as_ref().map_or(limit, |(_, share)| *share);
             if let Some((leaves, share)) = self.cover(tree) {
                 if share < limit || (rarest.is_none() && best.is_none()) {
-                    best.replace((leaves, share)).into_iter().for_each(|(leaves, _)| self.uncover(&leaves));
+                    best.replace((leaves, share))
+                        .into_iter()
+                        .for_each(|(leaves, _)| self.uncover(&leaves));
                 } else {
                     self.uncover(&leaves);
                 }
@@ -218,7 +257,8 @@ impl Engine {
         }
     }
 
-    /// Leaves of which one must hold for the tree to be true, each mentioned once more, and how likely that is.
+    /// Leaves of which one must hold for the tree to be true, each mentioned once more, and how
+    /// likely that is.
     fn cover(&mut self, tree: &Tree) -> Option<(Vec<u32>, f64)> {
         match tree {
             Tree::Literal(literal) if literal.negated => None,
@@ -233,9 +273,13 @@ impl Engine {
             Tree::All(parts) => {
                 let mut best: Option<(Vec<u32>, f64)> = None;
                 for part in parts {
-                    let Some(found) = self.cover(part) else { continue };
+                    let Some(found) = self.cover(part) else {
+                        continue;
+                    };
                     if best.as_ref().is_none_or(|best| found.1 < best.1) {
-                        best.replace(found).into_iter().for_each(|(leaves, _)| self.uncover(&leaves));
+                        best.replace(found)
+                            .into_iter()
+                            .for_each(|(leaves, _)| self.uncover(&leaves));
                     } else {
                         self.uncover(&found.0);
                     }
@@ -259,7 +303,11 @@ impl Engine {
 
     fn without_doubles(&mut self, (mut leaves, share): (Vec<u32>, f64)) -> (Vec<u32>, f64) {
         leaves.sort_unstable();
-        let doubles: Vec<u32> = leaves.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        let doubles: Vec<u32> = leaves
+            .windows(2)
+            .filter(|pair| pair[0] == pair[1])
+            .map(|pair| pair[0])
+            .collect();
         leaves.dedup();
         self.uncover(&doubles);
         (leaves, share)
@@ -270,22 +318,38 @@ impl Engine {
     }
 
     fn comes_repeatedly(&self, part: Part) -> bool {
-        let Part::Conjunction(number) = part else { return false };
-        self.conjunctions.get(number).is_some_and(|conjunction| matches!(conjunction.access, Access::Leaves(_)))
+        let Part::Conjunction(number) = part else {
+            return false;
+        };
+        self.conjunctions
+            .get(number)
+            .is_some_and(|conjunction| matches!(conjunction.access, Access::Leaves(_)))
     }
 
-    /// Gives back what [`Engine::part`] took: the mention of a leaf, or the conjunction once it has no owner.
+    /// Gives back what [`Engine::part`] took: the mention of a leaf, or the conjunction once it has
+    /// no owner.
     fn release(&mut self, part: Part) {
         let number = match part {
             Part::Everything => return,
             Part::Leaf(leaf) => return self.leaves.release(leaf),
             Part::Conjunction(number) => number,
         };
-        if self.conjunctions.get(number).is_none_or(|conjunction| !conjunction.owners.is_empty()) {
+        if self
+            .conjunctions
+            .get(number)
+            .is_none_or(|conjunction| !conjunction.owners.is_empty())
+        {
             return;
         }
-        let Some(conjunction) = self.conjunctions.remove(number) else { return };
-        if let Ok(entry) = self.same.find_entry(self.hasher.hash_one(&conjunction.codes), |found| *found == number) {
+        let Some(conjunction) = self.conjunctions.remove(number) else {
+            return;
+        };
+        if let Ok(entry) = self
+            .same
+            .find_entry(self.hasher.hash_one(&conjunction.codes), |found| {
+                *found == number
+            })
+        {
             entry.remove();
         }
         let target = Target::conjunction(number).0;
@@ -298,6 +362,9 @@ impl Engine {
             Access::Guard(leaf) => self.guards.remove(leaf, target, &mut self.leaves),
             Access::Always => self.always.remove(target),
         }
-        conjunction.codes.iter().for_each(|code| self.leaves.release(leaf_of(*code)));
+        conjunction
+            .codes
+            .iter()
+            .for_each(|code| self.leaves.release(leaf_of(*code)));
     }
 }

@@ -1,8 +1,9 @@
 //! Koncorde's filter language: parse, normalise, evaluate, and an index of registered filters.
 //!
-//! Three layers, each usable alone. [`Filter::parse`] reads and checks a filter; [`Filter::matches`] evaluates it plainly
-//! against one [`Document`] (the reference for everything else); [`Filter::normalise`] gives the canonical form, from which
-//! the room id and the index are made. This crate does no I/O, starts no thread and reads no clock.
+//! Three layers, each usable alone. [`Filter::parse`] reads and checks a filter;
+//! [`Filter::matches`] evaluates it plainly against one [`Document`] (the reference for everything
+//! else); [`Filter::normalise`] gives the canonical form, from which the room id and the index are
+//! made. This crate does no I/O, starts no thread and reads no clock.
 
 pub mod cost;
 pub mod document;

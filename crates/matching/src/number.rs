@@ -1,11 +1,13 @@
-//! A JSON number with exact order and equality across i64, u64 and f64. Must never round a comparison: epoch milliseconds,
-//! 64-bit identifiers and decimals meet here without losing a digit.
+//! A JSON number with exact order and equality across i64, u64 and f64. Must never round a
+//! comparison: epoch milliseconds, 64-bit identifiers and decimals meet here without losing a
+//! digit.
 
 use std::cmp::Ordering;
 use std::fmt;
 
-/// One JSON number. Each mathematical value has exactly one representation (`1`, `1.0` and `1e0` are the same, `-0` is
-/// `0`), so equality and hash are structural, and the order is total and exact.
+/// One JSON number. Each mathematical value has exactly one representation (`1`, `1.0` and `1e0`
+/// are the same, `-0` is `0`), so equality and hash are structural, and the order is total and
+/// exact.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Number(Repr);
 
@@ -88,17 +90,27 @@ impl Ord for Number {
             (Repr::Unsigned(_), Repr::Signed(_)) => Ordering::Greater,
             (Repr::Float(a), Repr::Float(b)) => f64::from_bits(a).total_cmp(&f64::from_bits(b)),
             (Repr::Signed(a), Repr::Float(b)) => integer_to_float(i128::from(a), f64::from_bits(b)),
-            (Repr::Unsigned(a), Repr::Float(b)) => integer_to_float(i128::from(a), f64::from_bits(b)),
-            (Repr::Float(a), Repr::Signed(b)) => integer_to_float(i128::from(b), f64::from_bits(a)).reverse(),
-            (Repr::Float(a), Repr::Unsigned(b)) => integer_to_float(i128::from(b), f64::from_bits(a)).reverse(),
+            (Repr::Unsigned(a), Repr::Float(b)) => {
+                integer_to_float(i128::from(a), f64::from_bits(b))
+            }
+            (Repr::Float(a), Repr::Signed(b)) => {
+                integer_to_float(i128::from(b), f64::from_bits(a)).reverse()
+            }
+            (Repr::Float(a), Repr::Unsigned(b)) => {
+                integer_to_float(i128::from(b), f64::from_bits(a)).reverse()
+            }
         }
     }
 }
 
-/// `float` is never an integer inside the integer's range, so the two are never equal. The cast saturates, which keeps the
-/// order for floats beyond i128.
+/// `float` is never an integer inside the integer's range, so the two are never equal. The cast
+/// saturates, which keeps the order for floats beyond i128.
 fn integer_to_float(integer: i128, float: f64) -> Ordering {
-    if integer <= float.floor() as i128 { Ordering::Less } else { Ordering::Greater }
+    if integer <= float.floor() as i128 {
+        Ordering::Less
+    } else {
+        Ordering::Greater
+    }
 }
 
 impl PartialOrd for Number {

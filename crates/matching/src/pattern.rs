@@ -1,5 +1,6 @@
-//! Patterns with the meaning RE2 gives them, on Rust's `regex`: linear time, no look-around, no back-reference. Must never
-//! compile a pattern beyond its limits, nor let `\w \d \s \b` mean anything but ASCII.
+//! Patterns with the meaning RE2 gives them, on Rust's `regex`: linear time, no look-around, no
+//! back-reference. Must never compile a pattern beyond its limits, nor let `\w \d \s \b` mean
+//! anything but ASCII.
 
 mod translate;
 
@@ -13,14 +14,15 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 /// How deeply groups and repetitions may nest in a pattern.
 const MAX_NESTING: u32 = 64;
 
-/// Patterns whose estimated automaton is smaller than this are compiled at their first use: they fit in any sensible limit.
+/// Patterns whose estimated automaton is smaller than this are compiled at their first use: they
+/// fit in any sensible limit.
 const SMALL: usize = 1_000;
 
 /// Bytes a state of the automaton takes at most, for the limit of patterns that are compiled late.
 const STATE_BYTES: usize = 1_024;
 
-/// A valid pattern and its flags. Cheap to clone; equal when text and flags are. Compiled when it is first used, unless it
-/// is so large that only compiling could tell whether it fits the limit.
+/// A valid pattern and its flags. Cheap to clone; equal when text and flags are. Compiled when it
+/// is first used, unless it is so large that only compiling could tell whether it fits the limit.
 #[derive(Clone)]
 pub struct Pattern(Arc<Inner>);
 
@@ -30,7 +32,8 @@ struct Inner {
     compiled: OnceLock<Option<Regex>>,
 }
 
-/// The flags that change what a pattern matches. `g` and `y` only steer a scan, `u` is always on, unknown ones are ignored.
+/// The flags that change what a pattern matches. `g` and `y` only steer a scan, `u` is always on,
+/// unknown ones are ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Flags {
     /// `i`: upper and lower case are alike.
@@ -54,19 +57,36 @@ pub enum PatternError {
 
 impl Flags {
     pub fn parse(text: &str) -> Flags {
-        Flags { ignore_case: text.contains('i'), multi_line: text.contains('m'), dot_all: text.contains('s') }
+        Flags {
+            ignore_case: text.contains('i'),
+            multi_line: text.contains('m'),
+            dot_all: text.contains('s'),
+        }
     }
 
     /// The letters of the flags that are set, in alphabetical order.
     pub fn to_text(self) -> String {
-        let letters = [(self.ignore_case, 'i'), (self.multi_line, 'm'), (self.dot_all, 's')];
-        letters.iter().filter(|(set, _)| *set).map(|(_, letter)| *letter).collect()
+        let letters = [
+            (self.ignore_case, 'i'),
+            (self.multi_line, 'm'),
+            (self.dot_all, 's'),
+        ];
+        letters
+            .iter()
+            .filter(|(set, _)| *set)
+            .map(|(_, letter)| *letter)
+            .collect()
     }
 }
 
 impl Pattern {
     /// Checks a pattern. `max_bytes` bounds its text, `max_program` the memory of its automaton.
-    pub fn parse(source: &str, flags: Flags, max_bytes: usize, max_program: usize) -> Result<Pattern, PatternError> {
+    pub fn parse(
+        source: &str,
+        flags: Flags,
+        max_bytes: usize,
+        max_program: usize,
+    ) -> Result<Pattern, PatternError> {
         if source.len() > max_bytes {
             return Err(PatternError::TooLong(max_bytes));
         }
@@ -77,15 +97,21 @@ impl Pattern {
         }
         let compiled = OnceLock::new();
         if estimate > SMALL || max_program < SMALL * STATE_BYTES {
-            let regex = compile(&syntax, flags, max_program).ok_or(PatternError::TooLarge(max_program))?;
+            let regex =
+                compile(&syntax, flags, max_program).ok_or(PatternError::TooLarge(max_program))?;
             let _ = compiled.set(Some(regex));
         }
-        Ok(Pattern(Arc::new(Inner { source: source.into(), flags, compiled })))
+        Ok(Pattern(Arc::new(Inner {
+            source: source.into(),
+            flags,
+            compiled,
+        })))
     }
 
     /// Whether the pattern is found anywhere in the text.
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex().is_some_and(|regex| regex.is_match(text.as_bytes()))
+        self.regex()
+            .is_some_and(|regex| regex.is_match(text.as_bytes()))
     }
 
     /// The pattern as it was written.
@@ -97,18 +123,23 @@ impl Pattern {
         self.0.flags
     }
 
-    /// The same pattern in the syntax of the `regex` crate, without its flags: for automata over many patterns at once.
+    /// The same pattern in the syntax of the `regex` crate, without its flags: for automata over
+    /// many patterns at once.
     pub fn syntax(&self) -> String {
         translate::to_rust(&self.0.source).unwrap_or_default()
     }
 
-    /// The pattern as a syntax tree, flags applied: for finding the literals it cannot match without.
+    /// The pattern as a syntax tree, flags applied: for finding the literals it cannot match
+    /// without.
     pub fn hir(&self) -> Option<Hir> {
         parse_syntax(&self.syntax(), self.0.flags).ok()
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.0.compiled.get_or_init(|| compile(&self.syntax(), self.0.flags, SMALL * STATE_BYTES)).as_ref()
+        self.0
+            .compiled
+            .get_or_init(|| compile(&self.syntax(), self.0.flags, SMALL * STATE_BYTES))
+            .as_ref()
     }
 }
 
@@ -151,13 +182,24 @@ fn states(hir: &Hir) -> usize {
         HirKind::Empty | HirKind::Look(_) => 1,
         HirKind::Literal(literal) => literal.0.len(),
         HirKind::Class(Class::Bytes(_)) => 1,
-        HirKind::Class(Class::Unicode(class)) => class.ranges().iter().map(|range| 1 + 2 * range.end().len_utf8()).sum(),
+        HirKind::Class(Class::Unicode(class)) => class
+            .ranges()
+            .iter()
+            .map(|range| 1 + 2 * range.end().len_utf8())
+            .sum(),
         HirKind::Capture(capture) => 2 + states(&capture.sub),
         HirKind::Repetition(repetition) => {
-            let copies = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1) as usize;
-            states(&repetition.sub).saturating_add(1).saturating_mul(copies)
+            let copies = repetition
+                .max
+                .unwrap_or(repetition.min.saturating_add(1))
+                .max(1) as usize;
+            states(&repetition.sub)
+                .saturating_add(1)
+                .saturating_mul(copies)
         }
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().fold(1, |sum, part| states(part).saturating_add(sum)),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
+            .iter()
+            .fold(1, |sum, part| states(part).saturating_add(sum)),
     }
 }
 

@@ -1,6 +1,8 @@
-//! Who listens to what: the fold of the topic `rooms`, the same in every gateway and notifier. Pure: records in, what they changed out.
+//! Who listens to what: the fold of the topic `rooms`, the same in every gateway and notifier.
+//! Pure: records in, what they changed out.
 //!
-//! It keeps no filter engine, no connection and no clock; whoever reads the topic decides what follows from a change.
+//! It keeps no filter engine, no connection and no clock; whoever reads the topic decides what
+//! follows from a change.
 
 use event_schema::rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription};
 use event_schema::{Raw, envelope::Reply};
@@ -48,11 +50,27 @@ struct Instance {
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A connection came in. `opened`: as the first, so the room is new.
-    In { seat: Seat, subscription: Subscription, count: u64, opened: bool },
+    In {
+        seat: Seat,
+        subscription: Subscription,
+        count: u64,
+        opened: bool,
+    },
     /// What it wants changed.
-    Again { seat: Seat, subscription: Subscription },
-    /// A connection left: `volatile` is that of the request to leave, or of its subscription. `closed`: as the last, so the room is no more.
-    Out { seat: Seat, subscription: Subscription, count: u64, closed: bool, volatile: Option<Raw>, said: bool },
+    Again {
+        seat: Seat,
+        subscription: Subscription,
+    },
+    /// A connection left: `volatile` is that of the request to leave, or of its subscription.
+    /// `closed`: as the last, so the room is no more.
+    Out {
+        seat: Seat,
+        subscription: Subscription,
+        count: u64,
+        closed: bool,
+        volatile: Option<Raw>,
+        said: bool,
+    },
     /// A gateway is alive.
     Beats { instance: String },
     /// A gateway is no more; its connections left before this.
@@ -66,23 +84,34 @@ impl Rooms {
     pub fn apply(&mut self, record: RoomRecord) -> Vec<Change> {
         match record {
             RoomRecord::Sits(seat, subscription) => vec![self.sit(seat, subscription)],
-            RoomRecord::Leaves(seat, volatile) => self.leave(&seat, volatile, true).into_iter().collect(),
+            RoomRecord::Leaves(seat, volatile) => {
+                self.leave(&seat, volatile, true).into_iter().collect()
+            }
             RoomRecord::Beats(beat) => {
                 let instance = beat.reply.instance.clone();
                 self.instances.entry(instance.clone()).or_default().beat = Some(beat);
                 vec![Change::Beats { instance }]
             }
             RoomRecord::Gone { instance } => self.gone(instance),
-            RoomRecord::Owns(Owner { notifier, partition }) => {
+            RoomRecord::Owns(Owner {
+                notifier,
+                partition,
+            }) => {
                 self.owners.insert(partition, notifier.clone());
-                vec![Change::Owns { partition, notifier }]
+                vec![Change::Owns {
+                    partition,
+                    notifier,
+                }]
             }
         }
     }
 
     fn sit(&mut self, seat: Seat, subscription: Subscription) -> Change {
         let instance = self.instances.entry(seat.instance.clone()).or_default();
-        let before = instance.seats.insert((seat.room.clone(), seat.connection.clone()), subscription.clone());
+        let before = instance.seats.insert(
+            (seat.room.clone(), seat.connection.clone()),
+            subscription.clone(),
+        );
         let opened = !self.rooms.contains_key(&seat.room);
         let room = self.rooms.entry(seat.room.clone()).or_insert_with(|| Room {
             index: subscription.index.clone(),
@@ -104,7 +133,12 @@ impl Rooms {
             }
             None => {
                 there.seats += 1;
-                Change::In { count: room.count(), seat, subscription, opened }
+                Change::In {
+                    count: room.count(),
+                    seat,
+                    subscription,
+                    opened,
+                }
             }
         }
     }
@@ -112,7 +146,9 @@ impl Rooms {
     /// Nothing if there was no such seat.
     fn leave(&mut self, seat: &Seat, volatile: Option<Raw>, may_speak: bool) -> Option<Change> {
         let instance = self.instances.get_mut(&seat.instance)?;
-        let subscription = instance.seats.remove(&(seat.room.clone(), seat.connection.clone()))?;
+        let subscription = instance
+            .seats
+            .remove(&(seat.room.clone(), seat.connection.clone()))?;
         if instance.seats.is_empty() && instance.beat.is_none() {
             self.instances.remove(&seat.instance);
         }
@@ -132,12 +168,22 @@ impl Rooms {
         }
         let said = may_speak && volatile.is_some();
         let volatile = volatile.or_else(|| subscription.volatile.clone());
-        Some(Change::Out { seat: seat.clone(), subscription, count, closed: count == 0, volatile, said })
+        Some(Change::Out {
+            seat: seat.clone(),
+            subscription,
+            count,
+            closed: count == 0,
+            volatile,
+            said,
+        })
     }
 
     fn gone(&mut self, instance: String) -> Vec<Change> {
         let seats = self.seats_of(&instance);
-        let mut changes: Vec<_> = seats.iter().filter_map(|seat| self.leave(seat, None, false)).collect();
+        let mut changes: Vec<_> = seats
+            .iter()
+            .filter_map(|seat| self.leave(seat, None, false))
+            .collect();
         self.instances.remove(&instance);
         changes.push(Change::Gone { instance });
         changes
@@ -145,8 +191,18 @@ impl Rooms {
 
     /// Every seat of a gateway.
     pub fn seats_of(&self, instance: &str) -> Vec<Seat> {
-        let seats = self.instances.get(instance).into_iter().flat_map(|known| known.seats.keys());
-        seats.map(|(room, connection)| Seat { instance: instance.to_owned(), connection: connection.clone(), room: room.clone() }).collect()
+        let seats = self
+            .instances
+            .get(instance)
+            .into_iter()
+            .flat_map(|known| known.seats.keys());
+        seats
+            .map(|(room, connection)| Seat {
+                instance: instance.to_owned(),
+                connection: connection.clone(),
+                room: room.clone(),
+            })
+            .collect()
     }
 
     pub fn room(&self, room: &str) -> Option<&Room> {
@@ -170,14 +226,22 @@ impl Rooms {
 
     /// Every gateway that has a seat or gave a sign of life; where it is reached, if it said so.
     pub fn instances(&self) -> impl Iterator<Item = (&str, Option<&Reply>)> {
-        self.instances.iter().map(|(name, known)| (name.as_str(), known.beat.as_ref().map(|beat| &beat.reply)))
+        self.instances
+            .iter()
+            .map(|(name, known)| (name.as_str(), known.beat.as_ref().map(|beat| &beat.reply)))
     }
 
     /// The partition of `mailbox` that a gateway reads, if it is known.
     pub fn mailbox(&self, instance: &str) -> Option<u16> {
         let known = self.instances.get(instance)?;
         let said = known.beat.as_ref().map(|beat| beat.reply.partition);
-        said.or_else(|| known.seats.values().next().map(|subscription| subscription.mailbox))
+        said.or_else(|| {
+            known
+                .seats
+                .values()
+                .next()
+                .map(|subscription| subscription.mailbox)
+        })
     }
 
     /// The notifier that has a partition, as far as the topic was read.
@@ -193,7 +257,9 @@ impl Room {
 
     /// The gateways with somebody in it.
     pub fn gateways(&self) -> impl Iterator<Item = (&str, Attendance)> {
-        self.gateways.iter().map(|(instance, there)| (instance.as_str(), *there))
+        self.gateways
+            .iter()
+            .map(|(instance, there)| (instance.as_str(), *there))
     }
 }
 

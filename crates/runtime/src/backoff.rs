@@ -13,12 +13,19 @@ pub struct Backoff {
 
 impl Backoff {
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self { first, longest, attempt: 0 }
+        Self {
+            first,
+            longest,
+            attempt: 0,
+        }
     }
 
     /// The next wait; grows with each call until [`Backoff::reset`].
     pub fn next_wait(&mut self) -> Duration {
-        let bound = self.first.saturating_mul(1 << self.attempt.min(20)).min(self.longest);
+        let bound = self
+            .first
+            .saturating_mul(1 << self.attempt.min(20))
+            .min(self.longest);
         self.attempt = self.attempt.saturating_add(1);
         bound.mul_f64(rand::rng().random_range(0.5..=1.0))
     }

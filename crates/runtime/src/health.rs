@@ -1,4 +1,5 @@
-//! What is well and what is not, for `/readyz`: a table of components that each part keeps up to date for itself.
+//! What is well and what is not, for `/readyz`: a table of components that each part keeps up to
+//! date for itself.
 
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -61,7 +62,10 @@ impl Health {
     pub fn report(&self) -> Report {
         let table = self.0.lock();
         Report {
-            ready: table.components.values().all(|state| *state == State::Ready),
+            ready: table
+                .components
+                .values()
+                .all(|state| *state == State::Ready),
             components: table.components.clone(),
             weakened: table.weakened.clone(),
         }

@@ -1,5 +1,5 @@
-//! What every service stands on: life-cycle, clock, back-off, telemetry, health and the small admin server. It knows nothing of events,
-//! stores or the log, and must never learn.
+//! What every service stands on: life-cycle, clock, back-off, telemetry, health and the small admin
+//! server. It knows nothing of events, stores or the log, and must never learn.
 
 pub mod admin;
 pub mod backoff;

@@ -1,5 +1,6 @@
-//! Stopping, in two levels: soft (finish what is in hand, take nothing new) and hard (now). The first signal is soft, a second or the
-//! deadline is hard. And the one place where tasks are started.
+//! Stopping, in two levels: soft (finish what is in hand, take nothing new) and hard (now). The
+//! first signal is soft, a second or the deadline is hard. And the one place where tasks are
+//! started.
 
 use std::{future::Future, time::Duration};
 use tokio::task::JoinHandle;
@@ -20,14 +21,20 @@ pub struct ShutdownTrigger(Shutdown);
 impl Shutdown {
     /// One that nothing but the trigger sets off.
     pub fn manual() -> (ShutdownTrigger, Self) {
-        let shutdown = Self { soft: CancellationToken::new(), hard: CancellationToken::new() };
+        let shutdown = Self {
+            soft: CancellationToken::new(),
+            hard: CancellationToken::new(),
+        };
         (ShutdownTrigger(shutdown.clone()), shutdown)
     }
 
     /// SIGTERM or SIGINT: soft. A second one, or `deadline` after the first: hard.
     pub fn on_signals(deadline: Duration) -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let (mut term, mut int) = (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        );
         let (trigger, shutdown) = Self::manual();
         spawn("signals", async move {
             tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
@@ -41,7 +48,10 @@ impl Shutdown {
 
     /// A child: stopped with the parent, and on its own without it.
     pub fn child(&self) -> (ShutdownTrigger, Self) {
-        let shutdown = Self { soft: self.soft.child_token(), hard: self.hard.child_token() };
+        let shutdown = Self {
+            soft: self.soft.child_token(),
+            hard: self.hard.child_token(),
+        };
         (ShutdownTrigger(shutdown.clone()), shutdown)
     }
 
@@ -76,7 +86,8 @@ impl ShutdownTrigger {
     }
 }
 
-/// Starts a task. A panic in it is logged by name when it is joined or dropped; it never takes the process down silently.
+/// Starts a task. A panic in it is logged by name when it is joined or dropped; it never takes the
+/// process down silently.
 pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,

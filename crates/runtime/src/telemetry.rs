@@ -1,4 +1,5 @@
-//! Logging: pretty on a terminal, one JSON object a line otherwise. `CONSIGN_LOG` filters (`info` by default).
+//! Logging: pretty on a terminal, one JSON object a line otherwise. `CONSIGN_LOG` filters (`info`
+//! by default).
 
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -8,8 +9,22 @@ pub fn init() {
     let filter = EnvFilter::try_from_env("CONSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
     let result = match std::io::stderr().is_terminal() {
-        true => registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false).compact()).try_init(),
-        false => registry.with(fmt::layer().with_writer(std::io::stderr).json().flatten_event(true)).try_init(),
+        true => registry
+            .with(
+                fmt::layer()
+                    .with_writer(std::io::stderr)
+                    .with_target(false)
+                    .compact(),
+            )
+            .try_init(),
+        false => registry
+            .with(
+                fmt::layer()
+                    .with_writer(std::io::stderr)
+                    .json()
+                    .flatten_event(true),
+            )
+            .try_init(),
     };
     if result.is_err() {
         tracing::debug!("the logger was set before");

@@ -1,5 +1,5 @@
-//! What one log does in a round of commits: seals a batch's frames, rolls, writes, and shows what became safe. Must never show or acknowledge
-//! anything before it was told that it is safe.
+//! What one log does in a round of commits: seals a batch's frames, rolls, writes, and shows what
+//! became safe. Must never show or acknowledge anything before it was told that it is safe.
 
 use crate::{
     Appended, frame,
@@ -43,11 +43,19 @@ pub(crate) struct Written {
 
 impl Appender {
     pub fn new(active: Arc<Segment>, timestamp: i64) -> Self {
-        Self { active, timestamp, fresh: false }
+        Self {
+            active,
+            timestamp,
+            fresh: false,
+        }
     }
 
     /// Writes a batch behind what is committed. What fails leaves nothing behind, or is fatal.
-    pub fn write(&mut self, shared: &Shared, mut batch: Batch) -> Result<Written, (Batch, Failure)> {
+    pub fn write(
+        &mut self,
+        shared: &Shared,
+        mut batch: Batch,
+    ) -> Result<Written, (Batch, Failure)> {
         let first = shared.end.load(Ordering::Acquire);
         self.timestamp = self.timestamp.max((shared.options.clock)());
         if self.must_roll(shared)
@@ -57,14 +65,24 @@ impl Appender {
         }
         let start = self.active.readable();
         let sealed = self.seal(&mut batch, first, start);
-        if let Err(error) = sealed.and_then(|()| self.active.write(shared.medium.as_ref(), start, &batch.bytes)) {
+        if let Err(error) = sealed.and_then(|()| {
+            self.active
+                .write(shared.medium.as_ref(), start, &batch.bytes)
+        }) {
             let failure = match self.active.cut(shared.medium.as_ref(), start) {
                 Ok(()) => Failure::Rejected(error),
                 Err(fatal) => Failure::Fatal(fatal),
             };
             return Err((batch, failure));
         }
-        Ok(Written { batch, segment: self.active.clone(), fresh: self.fresh, start, first, timestamp: self.timestamp })
+        Ok(Written {
+            batch,
+            segment: self.active.clone(),
+            fresh: self.fresh,
+            start,
+            first,
+            timestamp: self.timestamp,
+        })
     }
 
     fn seal(&self, batch: &mut Batch, first: u64, start: u64) -> io::Result<()> {
@@ -79,15 +97,27 @@ impl Appender {
 
     fn must_roll(&self, shared: &Shared) -> bool {
         let options = &shared.options;
-        let age = options.segment_age.map_or(i64::MAX, |age| i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+        let age = options.segment_age.map_or(i64::MAX, |age| {
+            i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
+        });
         let length = self.active.readable();
-        length > HEADER as u64 && (length >= options.segment_bytes || self.timestamp.saturating_sub(self.active.about.created) > age)
+        length > HEADER as u64
+            && (length >= options.segment_bytes
+                || self.timestamp.saturating_sub(self.active.about.created) > age)
     }
 
     fn roll(&mut self, shared: &Shared, base: u64) -> io::Result<()> {
         let medium = shared.medium.as_ref();
-        let about = About { base, created: self.timestamp, compacted_end: None };
-        let next = if shared.is_journaled() { Segment::create(medium, &shared.folder, about)? } else { self.roll_alone(shared, about)? };
+        let about = About {
+            base,
+            created: self.timestamp,
+            compacted_end: None,
+        };
+        let next = if shared.is_journaled() {
+            Segment::create(medium, &shared.folder, about)?
+        } else {
+            self.roll_alone(shared, about)?
+        };
         self.active.seal();
         self.active = Arc::new(next);
         self.fresh = shared.is_journaled();
@@ -95,7 +125,8 @@ impl Appender {
         Ok(())
     }
 
-    /// Without a journal the sealed segment is whole, and the next permanent, before anything is written to that.
+    /// Without a journal the sealed segment is whole, and the next permanent, before anything is
+    /// written to that.
     fn roll_alone(&self, shared: &Shared, about: About) -> io::Result<Segment> {
         self.active.make_safe(shared.medium.as_ref())?;
         create_safe(shared.medium.as_ref(), &shared.folder, about)
@@ -103,7 +134,13 @@ impl Appender {
 
     /// The batch is safe, and the segment's beginning with it.
     pub fn publish(&mut self, shared: &Shared, written: &Written) {
-        let Written { batch, segment, start, first, .. } = written;
+        let Written {
+            batch,
+            segment,
+            start,
+            first,
+            ..
+        } = written;
         let mut at = 0;
         let end = first + batch.completions.len() as u64;
         for offset in *first..end {
@@ -121,7 +158,10 @@ impl Appender {
 impl Written {
     pub fn acknowledge(self) -> Vec<u8> {
         for (offset, done) in (self.first..).zip(self.batch.completions) {
-            done(Ok(Appended { offset, timestamp: self.timestamp }));
+            done(Ok(Appended {
+                offset,
+                timestamp: self.timestamp,
+            }));
         }
         self.batch.bytes
     }
@@ -133,7 +173,11 @@ impl Written {
 }
 
 /// A new, empty segment, permanent when this returns.
-pub(crate) fn create_safe(medium: &dyn Medium, folder: &std::path::Path, about: About) -> io::Result<Segment> {
+pub(crate) fn create_safe(
+    medium: &dyn Medium,
+    folder: &std::path::Path,
+    about: About,
+) -> io::Result<Segment> {
     let segment = Segment::create(medium, folder, about)?;
     if let Err(error) = segment.make_safe(medium) {
         let _ = medium.remove(&segment.path);

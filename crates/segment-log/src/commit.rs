@@ -1,5 +1,6 @@
-//! The thread that commits for one log or for many: takes what waits in all of them, writes it, makes it safe at once, tells everyone. While it
-//! syncs the next batches gather, so rounds form by themselves and a lone record waits for nobody. Must never tell anybody that a record is safe
+//! The thread that commits for one log or for many: takes what waits in all of them, writes it,
+//! makes it safe at once, tells everyone. While it syncs the next batches gather, so rounds form by
+//! themselves and a lone record waits for nobody. Must never tell anybody that a record is safe
 //! before it is, nor let one log's full disk refuse another's records.
 
 use crate::{
@@ -27,10 +28,19 @@ impl Committer {
     /// With a journal every log's records are made safe there, else each in its segment.
     pub fn start(name: &str, journal: Option<Files>) -> io::Result<Self> {
         let hub = Arc::new(Hub::default());
-        let rounds = Rounds { hub: hub.clone(), journal };
-        let thread = thread::Builder::new().name(name.into()).stack_size(256 << 10).spawn(move || rounds.run())?;
+        let rounds = Rounds {
+            hub: hub.clone(),
+            journal,
+        };
+        let thread = thread::Builder::new()
+            .name(name.into())
+            .stack_size(256 << 10)
+            .spawn(move || rounds.run())?;
         hub.runs_on(thread.thread().id());
-        Ok(Self { hub, thread: Mutex::new(Some(thread)) })
+        Ok(Self {
+            hub,
+            thread: Mutex::new(Some(thread)),
+        })
     }
 
     /// Commits what waits and ends the thread.
@@ -38,7 +48,9 @@ impl Committer {
         self.hub.close();
         match self.thread.lock().take() {
             // A completion may hold the last handle: the thread cannot wait for itself.
-            Some(thread) if thread.thread().id() != thread::current().id() => thread.join().map_err(|_| Closed),
+            Some(thread) if thread.thread().id() != thread::current().id() => {
+                thread.join().map_err(|_| Closed)
+            }
             _ => Ok(()),
         }
     }
@@ -82,7 +94,9 @@ impl Rounds {
     fn round(&mut self, lanes: &[Lane]) -> Result<(), Fatal> {
         let mut written = Vec::with_capacity(lanes.len());
         for lane in lanes {
-            let Some(batch) = lane.queue.lock().take() else { continue };
+            let Some(batch) = lane.queue.lock().take() else {
+                continue;
+            };
             let result = lane.appender.lock().write(lane, batch);
             match result {
                 Ok(done) => written.push((lane.clone(), done)),
@@ -98,7 +112,9 @@ impl Rounds {
         }
         for (lane, written) in safe {
             // Whoever hears that a record is safe finds its place in the queue free.
-            lane.queue.lock().settle(written.batch.bytes.len(), written.batch.completions.len());
+            lane.queue
+                .lock()
+                .settle(written.batch.bytes.len(), written.batch.completions.len());
             let buffer = written.acknowledge();
             lane.queue.lock().recycle(buffer);
         }
@@ -107,10 +123,17 @@ impl Rounds {
 
     fn fail(&self, written: Vec<(Lane, Written)>, error: &io::Error) {
         tracing::error!(%error, "a sync failed: nothing is appended until the logs are opened again");
-        let waiting: Vec<_> = self.hub.fail().into_iter().map(|lane| (lane.stop(), lane)).collect();
+        let waiting: Vec<_> = self
+            .hub
+            .fail()
+            .into_iter()
+            .map(|lane| (lane.stop(), lane))
+            .collect();
         for (lane, written) in written {
             let _ = written.take_back(lane.medium.as_ref());
-            written.batch.reject(&AppendError::SyncFailed(error.to_string()));
+            written
+                .batch
+                .reject(&AppendError::SyncFailed(error.to_string()));
         }
         for (batches, lane) in waiting {
             reject_waiting(batches);
@@ -120,7 +143,10 @@ impl Rounds {
 }
 
 /// One entry for all; what is too large for that is synced where it is.
-fn through_journal(journal: &mut Files, written: Vec<(Lane, Written)>) -> Result<Vec<(Lane, Written)>, Fatal> {
+fn through_journal(
+    journal: &mut Files,
+    written: Vec<(Lane, Written)>,
+) -> Result<Vec<(Lane, Written)>, Fatal> {
     if written.is_empty() {
         return Ok(written);
     }
@@ -130,13 +156,25 @@ fn through_journal(journal: &mut Files, written: Vec<(Lane, Written)>) -> Result
         room -= if fits { written.batch.bytes.len() } else { 0 };
         fits
     });
-    let synced = large.iter().try_for_each(|(lane, written)| written.segment.make_safe(lane.medium.as_ref()));
-    let done = synced.map_err(Failure::Fatal).and_then(|()| if journaled.is_empty() { Ok(()) } else { journal.commit(&journaled) });
+    let synced = large
+        .iter()
+        .try_for_each(|(lane, written)| written.segment.make_safe(lane.medium.as_ref()));
+    let done = synced.map_err(Failure::Fatal).and_then(|()| {
+        if journaled.is_empty() {
+            Ok(())
+        } else {
+            journal.commit(&journaled)
+        }
+    });
     match done {
         Ok(()) => Ok(journaled.into_iter().chain(large).collect()),
-        Err(Failure::Fatal(error)) => Err(Fatal(journaled.into_iter().chain(large).collect(), error)),
+        Err(Failure::Fatal(error)) => {
+            Err(Fatal(journaled.into_iter().chain(large).collect(), error))
+        }
         Err(Failure::Rejected(error)) => {
-            journaled.into_iter().for_each(|(lane, written)| take_back(&lane, written, &error));
+            journaled
+                .into_iter()
+                .for_each(|(lane, written)| take_back(&lane, written, &error));
             Ok(large)
         }
     }
@@ -147,11 +185,16 @@ fn alone(written: Vec<(Lane, Written)>) -> Vec<(Lane, Written)> {
     let mut safe = Vec::with_capacity(written.len());
     for (lane, written) in written {
         let medium = lane.medium.clone();
-        let synced = if lane.options.sync { written.segment.make_safe(medium.as_ref()) } else { Ok(()) };
+        let synced = if lane.options.sync {
+            written.segment.make_safe(medium.as_ref())
+        } else {
+            Ok(())
+        };
         match synced {
             Ok(()) => safe.push((lane, written)),
             Err(error) => {
-                // So that a later opening does not take what the disk refused for safe because memory still has it.
+                // So that a later opening does not take what the disk refused for safe because
+                // memory still has it.
                 let _ = written.take_back(medium.as_ref());
                 fail_one(&lane, written.batch, &error);
             }
@@ -172,7 +215,9 @@ fn refuse(lane: &Lane, batch: Batch, failure: Failure) {
     match failure {
         Failure::Rejected(error) => {
             tracing::error!(folder = %lane.folder.display(), %error, "records were refused: they could not be written");
-            lane.queue.lock().settle(batch.bytes.len(), batch.completions.len());
+            lane.queue
+                .lock()
+                .settle(batch.bytes.len(), batch.completions.len());
             batch.reject(&AppendError::Rejected(error.to_string()));
         }
         Failure::Fatal(error) => fail_one(lane, batch, &error),

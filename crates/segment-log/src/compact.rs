@@ -1,5 +1,6 @@
-//! Compaction: of the sealed segments, keeps the newest record of each key. Must never touch the active segment, nor drop a record that is
-//! the newest of its key in the whole log (unless the caller says that it may go).
+//! Compaction: of the sealed segments, keeps the newest record of each key. Must never touch the
+//! active segment, nor drop a record that is the newest of its key in the whole log (unless the
+//! caller says that it may go).
 
 use crate::{
     frame,
@@ -19,7 +20,8 @@ pub enum Kept {
     Always,
     /// Only the newest of this key.
     Newest(Vec<u8>),
-    /// As `Newest`, and not even that once it is in a sealed segment: it only says that the key is gone.
+    /// As `Newest`, and not even that once it is in a sealed segment: it only says that the key is
+    /// gone.
     Tombstone(Vec<u8>),
 }
 
@@ -34,7 +36,10 @@ impl SegmentLog {
     /// Bytes in sealed segments: what compaction can shrink.
     pub fn sealed_bytes(&self) -> u64 {
         let segments = self.shared.segments.read();
-        segments[..segments.len() - 1].iter().map(|segment| segment.readable()).sum()
+        segments[..segments.len() - 1]
+            .iter()
+            .map(|segment| segment.readable())
+            .sum()
     }
 
     /// Rewrites the sealed segments as one. Holds every key in memory meanwhile.
@@ -48,7 +53,10 @@ impl SegmentLog {
         };
         let bounds = self.bounds();
         if sealed.is_empty() {
-            return Ok(Compacted { before: 0, after: 0 });
+            return Ok(Compacted {
+                before: 0,
+                after: 0,
+            });
         }
         let mut newest: HashMap<Vec<u8>, u64> = HashMap::new();
         self.each(bounds.earliest, bounds.end, |entry| {
@@ -58,8 +66,18 @@ impl SegmentLog {
             Ok(())
         })?;
         let first = sealed[0].base();
-        let mut writer = Writer::new(&self.shared, About { base: first, created: sealed[0].about.created, compacted_end: Some(end) })?;
-        let mut count = Compacted { before: 0, after: 0 };
+        let mut writer = Writer::new(
+            &self.shared,
+            About {
+                base: first,
+                created: sealed[0].about.created,
+                compacted_end: Some(end),
+            },
+        )?;
+        let mut count = Compacted {
+            before: 0,
+            after: 0,
+        };
         self.each(bounds.earliest, end, |entry| {
             count.before += 1;
             let keep = match kept(&entry) {
@@ -78,7 +96,12 @@ impl SegmentLog {
         Ok(count)
     }
 
-    fn each(&self, from: u64, until: u64, mut act: impl FnMut(Entry) -> io::Result<()>) -> Result<(), ReadError> {
+    fn each(
+        &self,
+        from: u64,
+        until: u64,
+        mut act: impl FnMut(Entry) -> io::Result<()>,
+    ) -> Result<(), ReadError> {
         let mut cursor = Cursor::new(from);
         while cursor.offset() < until {
             for entry in self.read(&mut cursor, until, READ.0, READ.1)? {
@@ -92,7 +115,9 @@ impl SegmentLog {
 impl Shared {
     /// Puts the merged segment, already under the name of the first, in the place of `sealed`.
     fn replace(&self, sealed: &Segments, merged: Segment) -> io::Result<()> {
-        self.segments.write().splice(..sealed.len(), [Arc::new(merged)]);
+        self.segments
+            .write()
+            .splice(..sealed.len(), [Arc::new(merged)]);
         for old in &sealed[1..] {
             self.medium.remove(&old.path)?;
         }
@@ -112,13 +137,24 @@ impl<'a> Writer<'a> {
     fn new(shared: &'a Shared, about: About) -> io::Result<Self> {
         let file = shared.medium.create(&shared.folder.join("compacted.tmp"))?;
         shared.medium.write(&file, 0, &about.encode())?;
-        Ok(Self { shared, about, file, position: HEADER as u64, buffer: Vec::new() })
+        Ok(Self {
+            shared,
+            about,
+            file,
+            position: HEADER as u64,
+            buffer: Vec::new(),
+        })
     }
 
     fn push(&mut self, entry: &Entry) -> io::Result<()> {
         self.buffer.clear();
-        frame::begin(&mut self.buffer, |buffer| buffer.extend_from_slice(&entry.record));
-        let place = frame::Place { base: self.about.base, position: self.position };
+        frame::begin(&mut self.buffer, |buffer| {
+            buffer.extend_from_slice(&entry.record)
+        });
+        let place = frame::Place {
+            base: self.about.base,
+            position: self.position,
+        };
         frame::seal(&mut self.buffer, place, entry.offset, entry.timestamp, 0);
         let medium: &dyn Medium = self.shared.medium.as_ref();
         medium.write(&self.file, self.position, &self.buffer)?;
@@ -132,6 +168,7 @@ impl<'a> Writer<'a> {
         let path = segment::path(&self.shared.folder, self.about.base);
         medium.rename(&self.shared.folder.join("compacted.tmp"), &path)?;
         medium.sync_folder(&self.shared.folder)?;
-        Segment::open(path)?.ok_or_else(|| io::Error::other("the compacted segment cannot be read back"))
+        Segment::open(path)?
+            .ok_or_else(|| io::Error::other("the compacted segment cannot be read back"))
     }
 }

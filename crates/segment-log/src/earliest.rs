@@ -12,7 +12,9 @@ pub(crate) fn load(folder: &Path) -> io::Result<Option<u64>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    decode(&bytes).map(Some).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the file `earliest` is damaged"))
+    decode(&bytes)
+        .map(Some)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the file `earliest` is damaged"))
 }
 
 pub(crate) fn store(medium: &dyn Medium, folder: &Path, offset: u64) -> io::Result<()> {

@@ -55,11 +55,14 @@ impl Header {
 
     /// Does what follows the header (record and end byte) belong to it?
     pub fn accepts(&self, rest: &[u8]) -> bool {
-        rest.len() == self.length + 1 && rest[self.length] == END && record_check(self.check, &rest[..self.length]) == self.record_check
+        rest.len() == self.length + 1
+            && rest[self.length] == END
+            && record_check(self.check, &rest[..self.length]) == self.record_check
     }
 }
 
-/// Appends a frame without offset, time and checks, the record written by `fill`; [`seal`] completes it. Answers the record's length.
+/// Appends a frame without offset, time and checks, the record written by `fill`; [`seal`]
+/// completes it. Answers the record's length.
 pub fn begin(buffer: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) -> usize {
     let start = buffer.len();
     buffer.resize(start + HEADER, 0);

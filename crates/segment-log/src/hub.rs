@@ -96,6 +96,11 @@ impl Hub {
     }
 
     fn lanes(&self) -> Vec<Arc<Shared>> {
-        self.state.lock().all.iter().filter_map(Weak::upgrade).collect()
+        self.state
+            .lock()
+            .all
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 }

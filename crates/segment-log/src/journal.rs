@@ -1,5 +1,6 @@
-//! A journal that many logs share: one sync makes safe what waits in all of them. Opening it puts back into the segments what a crash took from
-//! them. Must never be opened beside logs of its own that are open.
+//! A journal that many logs share: one sync makes safe what waits in all of them. Opening it puts
+//! back into the segments what a crash took from them. Must never be opened beside logs of its own
+//! that are open.
 
 mod entry;
 mod files;
@@ -43,7 +44,9 @@ pub struct JournalOptions {
 
 impl Default for JournalOptions {
     fn default() -> Self {
-        Self { file_bytes: 32 << 20 }
+        Self {
+            file_bytes: 32 << 20,
+        }
     }
 }
 
@@ -56,42 +59,96 @@ impl Journal {
         Self::open_on(Arc::new(Disk), root, options)
     }
 
-    pub(crate) fn open_on(medium: Arc<dyn Medium>, root: &Path, options: JournalOptions) -> Result<Self, OpenError> {
+    pub(crate) fn open_on(
+        medium: Arc<dyn Medium>,
+        root: &Path,
+        options: JournalOptions,
+    ) -> Result<Self, OpenError> {
         let folder = root.join(Self::FOLDER);
         let lock = FolderLock::acquire(&folder)?;
-        let failed = |source| OpenError::Io { path: folder.clone(), source };
+        let failed = |source| OpenError::Io {
+            path: folder.clone(),
+            source,
+        };
         let paths = ["0.journal", "1.journal"].map(|name| folder.join(name));
-        let files = [open_file(medium.as_ref(), &paths[0]).map_err(failed)?, open_file(medium.as_ref(), &paths[1]).map_err(failed)?];
-        medium.sync_folder(&folder).and_then(|()| medium.sync_folder(root)).map_err(failed)?;
+        let files = [
+            open_file(medium.as_ref(), &paths[0]).map_err(failed)?,
+            open_file(medium.as_ref(), &paths[1]).map_err(failed)?,
+        ];
+        medium
+            .sync_folder(&folder)
+            .and_then(|()| medium.sync_folder(root))
+            .map_err(failed)?;
         let found = scan::scan(&paths, &files).map_err(|trouble| match trouble {
             Trouble::Damage(damage) => OpenError::Damaged(damage),
             Trouble::Io(source) => failed(source),
         })?;
         if !found.entries.is_empty() {
             let logs = replay::replay(medium.as_ref(), root, &found.entries)?;
-            tracing::info!(entries = found.entries.len(), logs, "the journal was put back into the logs");
+            tracing::info!(
+                entries = found.entries.len(),
+                logs,
+                "the journal was put back into the logs"
+            );
         }
         for at in [found.older, 1 - found.older] {
-            let written = files::write_floor(medium.as_ref(), &files[at], u32::from(at == 1), found.greatest);
+            let written = files::write_floor(
+                medium.as_ref(),
+                &files[at],
+                u32::from(at == 1),
+                found.greatest,
+            );
             written.map_err(|(Failure::Rejected(error) | Failure::Fatal(error))| failed(error))?;
         }
         let [first, second] = files;
-        let halves = [Half::new(0, first).map_err(failed)?, Half::new(1, second).map_err(failed)?];
-        let files = Files::new(medium.clone(), options.file_bytes, halves, found.greatest + 1, lock);
+        let halves = [
+            Half::new(0, first).map_err(failed)?,
+            Half::new(1, second).map_err(failed)?,
+        ];
+        let files = Files::new(
+            medium.clone(),
+            options.file_bytes,
+            halves,
+            found.greatest + 1,
+            lock,
+        );
         let synced = Arc::new(Committer::start("log-commit", Some(files)).map_err(failed)?);
         let unsynced = Arc::new(Committer::start("log-write", None).map_err(failed)?);
-        Ok(Self { root: root.to_owned(), medium, synced, unsynced })
+        Ok(Self {
+            root: root.to_owned(),
+            medium,
+            synced,
+            unsynced,
+        })
     }
 
     /// Opens or creates one of its logs; `name` is the path of its folder from the root.
-    pub fn open_log(&self, name: &str, options: Options) -> Result<(SegmentLog, Opened), OpenError> {
+    pub fn open_log(
+        &self,
+        name: &str,
+        options: Options,
+    ) -> Result<(SegmentLog, Opened), OpenError> {
         let folder = self.root.join(name);
         if !replay::is_inside(name) || name.starts_with(Self::FOLDER) {
             let source = io::Error::new(io::ErrorKind::InvalidInput, "this is no place for a log");
-            return Err(OpenError::Io { path: folder, source });
+            return Err(OpenError::Io {
+                path: folder,
+                source,
+            });
         }
-        let (name, committer) = if options.sync { (Some(name.to_owned()), &self.synced) } else { (None, &self.unsynced) };
-        SegmentLog::join(self.medium.clone(), &folder, options, name, committer.clone(), false)
+        let (name, committer) = if options.sync {
+            (Some(name.to_owned()), &self.synced)
+        } else {
+            (None, &self.unsynced)
+        };
+        SegmentLog::join(
+            self.medium.clone(),
+            &folder,
+            options,
+            name,
+            committer.clone(),
+            false,
+        )
     }
 
     /// Closes its logs, syncs them, and leaves nothing in the journal.

@@ -1,4 +1,5 @@
-//! Finds out what a log's folder holds, and makes it whole after a crash. Must never remove a file that may hold an acknowledged record.
+//! Finds out what a log's folder holds, and makes it whole after a crash. Must never remove a file
+//! that may hold an acknowledged record.
 
 use crate::{
     Options,
@@ -22,13 +23,22 @@ pub(crate) struct Loaded {
 }
 
 /// Of a log in a journal, what that has is in the segments again.
-pub(crate) fn load(medium: &dyn Medium, folder: &Path, options: &Options, journaled: bool) -> Result<Loaded, OpenError> {
-    let failed = |source| OpenError::Io { path: folder.to_owned(), source };
+pub(crate) fn load(
+    medium: &dyn Medium,
+    folder: &Path,
+    options: &Options,
+    journaled: bool,
+) -> Result<Loaded, OpenError> {
+    let failed = |source| OpenError::Io {
+        path: folder.to_owned(),
+        source,
+    };
     let mut segments: Segments = Vec::new();
     let (mut unfinished, mut replaced, mut removed) = (None, 0, false);
     let files = list(medium, folder).map_err(failed)?;
     for (at, (base, path)) in files.iter().enumerate() {
-        // A crash between putting a compacted segment in place and deleting what it stands for leaves both; those may not even be whole.
+        // A crash between putting a compacted segment in place and deleting what it stands for
+        // leaves both; those may not even be whole.
         if *base < replaced {
             medium.remove(path).map_err(failed)?;
             removed = true;
@@ -39,12 +49,26 @@ pub(crate) fn load(medium: &dyn Medium, folder: &Path, options: &Options, journa
                 replaced = segment.about.compacted_end.unwrap_or(0);
                 segments.push(Arc::new(segment));
             }
-            Some(_) => return Err(OpenError::Damaged(damage(path, *base, "its name and its header disagree"))),
-            None if at + 1 == files.len() && recovery::never_was(path, *base, journaled).map_err(failed)? => {
+            Some(_) => {
+                return Err(OpenError::Damaged(damage(
+                    path,
+                    *base,
+                    "its name and its header disagree",
+                )));
+            }
+            None if at + 1 == files.len()
+                && recovery::never_was(path, *base, journaled).map_err(failed)? =>
+            {
                 medium.remove(path).map_err(failed)?;
                 (unfinished, removed) = (Some(*base), true);
             }
-            None => return Err(OpenError::Damaged(damage(path, *base, "its header does not pass its checksum"))),
+            None => {
+                return Err(OpenError::Damaged(damage(
+                    path,
+                    *base,
+                    "its header does not pass its checksum",
+                )));
+            }
         }
     }
     if removed {
@@ -54,13 +78,23 @@ pub(crate) fn load(medium: &dyn Medium, folder: &Path, options: &Options, journa
     let kept = earliest::load(folder).map_err(failed)?;
     if segments.is_empty() {
         let base = unfinished.or(kept).unwrap_or(0);
-        let about = About { base, created: (options.clock)(), compacted_end: None };
-        segments.push(Arc::new(create_safe(medium, folder, about).map_err(failed)?));
+        let about = About {
+            base,
+            created: (options.clock)(),
+            compacted_end: None,
+        };
+        segments.push(Arc::new(
+            create_safe(medium, folder, about).map_err(failed)?,
+        ));
         unfinished = None;
     }
     let earliest = kept.unwrap_or(segments[0].base());
     if earliest < segments[0].base() {
-        return Err(OpenError::Damaged(damage(&segment::path(folder, earliest), earliest, "the segment is missing")));
+        return Err(OpenError::Damaged(damage(
+            &segment::path(folder, earliest),
+            earliest,
+            "the segment is missing",
+        )));
     }
     let active = segments[segments.len() - 1].clone();
     let end = match recovery::recover(medium, &active, options.sync) {
@@ -69,17 +103,33 @@ pub(crate) fn load(medium: &dyn Medium, folder: &Path, options: &Options, journa
         Err(Trouble::Io(source)) => return Err(failed(source)),
     };
     if end.offset < earliest || unfinished.is_some_and(|base| base != end.offset) {
-        return Err(OpenError::Damaged(damage(&active.path, end.offset, "it ends before what is known to have been in it")));
+        return Err(OpenError::Damaged(damage(
+            &active.path,
+            end.offset,
+            "it ends before what is known to have been in it",
+        )));
     }
-    let gone = segments.windows(2).take_while(|pair| pair[1].base() <= earliest).count();
+    let gone = segments
+        .windows(2)
+        .take_while(|pair| pair[1].base() <= earliest)
+        .count();
     for segment in segments.drain(..gone) {
         medium.remove(&segment.path).map_err(failed)?;
     }
-    Ok(Loaded { segments, earliest, end })
+    Ok(Loaded {
+        segments,
+        earliest,
+        end,
+    })
 }
 
 fn damage(path: &Path, offset: u64, why: &'static str) -> Damage {
-    Damage { path: path.to_owned(), position: 0, offset, why }
+    Damage {
+        path: path.to_owned(),
+        position: 0,
+        offset,
+        why,
+    }
 }
 
 /// Segment files by base; leftovers of an unfinished replacement are removed.
@@ -87,10 +137,16 @@ pub(crate) fn list(medium: &dyn Medium, folder: &Path) -> io::Result<Vec<(u64, P
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
         if name.ends_with(".tmp") {
             medium.remove(&path)?;
-        } else if let Some(base) = name.strip_suffix(".segment").and_then(|base| base.parse().ok()) {
+        } else if let Some(base) = name
+            .strip_suffix(".segment")
+            .and_then(|base| base.parse().ok())
+        {
             files.push((base, path));
         }
     }

@@ -1,4 +1,5 @@
-//! One process per folder, said clearly. Must never delete the lock file: whoever deletes a lock file lets two in.
+//! One process per folder, said clearly. Must never delete the lock file: whoever deletes a lock
+//! file lets two in.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -21,9 +22,17 @@ pub struct FolderLock(#[allow(dead_code, reason = "the open file is the lock")] 
 impl FolderLock {
     /// Creates the folder if need be.
     pub fn acquire(folder: &Path) -> Result<Self, LockError> {
-        let failed = |source| LockError::Io { path: folder.to_owned(), source };
+        let failed = |source| LockError::Io {
+            path: folder.to_owned(),
+            source,
+        };
         std::fs::create_dir_all(folder).map_err(failed)?;
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(failed)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join("lock"))
+            .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(folder.to_owned())),

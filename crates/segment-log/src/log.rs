@@ -1,5 +1,5 @@
-//! The log: a folder of segments, opened by one process. Appending queues and returns; committing is `commit`, reading is `read`. Must never
-//! hold its queue's lock while it touches the disk.
+//! The log: a folder of segments, opened by one process. Appending queues and returns; committing
+//! is `commit`, reading is `read`. Must never hold its queue's lock while it touches the disk.
 
 use crate::{
     Completion, MAX_RECORD, Observer, Options, Refused,
@@ -28,7 +28,9 @@ use std::{
 pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
-    #[error("{0}; nothing was changed. Restore the file from a copy, or move the folder away to start anew")]
+    #[error(
+        "{0}; nothing was changed. Restore the file from a copy, or move the folder away to start anew"
+    )]
     Damaged(Damage),
     #[error("{path} cannot be opened: {source}")]
     Io { path: PathBuf, source: io::Error },
@@ -93,13 +95,21 @@ pub(crate) struct Shared {
 }
 
 impl SegmentLog {
-    /// Opens or creates the log in `folder`, cutting off a torn tail. One that is in a journal is opened by that.
+    /// Opens or creates the log in `folder`, cutting off a torn tail. One that is in a journal is
+    /// opened by that.
     pub fn open(folder: &Path, options: Options) -> Result<(Self, Opened), OpenError> {
         Self::open_on(Arc::new(Disk), folder, options)
     }
 
-    pub(crate) fn open_on(medium: Arc<dyn Medium>, folder: &Path, options: Options) -> Result<(Self, Opened), OpenError> {
-        let started = Committer::start("segment-commit", None).map_err(|source| OpenError::Io { path: folder.to_owned(), source })?;
+    pub(crate) fn open_on(
+        medium: Arc<dyn Medium>,
+        folder: &Path,
+        options: Options,
+    ) -> Result<(Self, Opened), OpenError> {
+        let started = Committer::start("segment-commit", None).map_err(|source| OpenError::Io {
+            path: folder.to_owned(),
+            source,
+        })?;
         Self::join(medium, folder, options, None, Arc::new(started), true)
     }
 
@@ -114,7 +124,10 @@ impl SegmentLog {
     ) -> Result<(Self, Opened), OpenError> {
         let lock = FolderLock::acquire(folder)?;
         let found = load(medium.as_ref(), folder, &options, name.is_some())?;
-        let bounds = Bounds { earliest: found.earliest, end: found.end.offset };
+        let bounds = Bounds {
+            earliest: found.earliest,
+            end: found.end.offset,
+        };
         if found.end.truncated > 0 {
             tracing::warn!(folder = %folder.display(), bytes = found.end.truncated, end = bounds.end, "a torn tail was cut off: a commit that was never acknowledged");
         }
@@ -137,16 +150,35 @@ impl SegmentLog {
         if !committer.hub.join(&shared) {
             return Err(OpenError::JournalClosed);
         }
-        Ok((Self { shared, committer, alone }, Opened { bounds, truncated: found.end.truncated }))
+        Ok((
+            Self {
+                shared,
+                committer,
+                alone,
+            },
+            Opened {
+                bounds,
+                truncated: found.end.truncated,
+            },
+        ))
     }
 
-    /// Queues a record of about `size` bytes, written by `fill`. `done` hears when it is safe, or that it is not. Records get their offsets
-    /// in the order of the calls.
-    pub fn append(&self, size: usize, fill: impl FnOnce(&mut Vec<u8>), done: Completion) -> Result<(), Refused> {
+    /// Queues a record of about `size` bytes, written by `fill`. `done` hears when it is safe, or
+    /// that it is not. Records get their offsets in the order of the calls.
+    pub fn append(
+        &self,
+        size: usize,
+        fill: impl FnOnce(&mut Vec<u8>),
+        done: Completion,
+    ) -> Result<(), Refused> {
         if size > self.shared.options.record_limit.min(MAX_RECORD) {
             return Err(Refused::TooLarge);
         }
-        let first = self.shared.queue.lock().push(&self.shared.options, size, fill, done)?;
+        let first = self
+            .shared
+            .queue
+            .lock()
+            .push(&self.shared.options, size, fill, done)?;
         if first {
             self.shared.hub.list(self.shared.clone());
         }
@@ -157,9 +189,14 @@ impl SegmentLog {
         self.shared.bounds()
     }
 
-    /// Is this offset in the segment that is appended to? Then it was written lately and reading it will hardly wait for the disk.
+    /// Is this offset in the segment that is appended to? Then it was written lately and reading it
+    /// will hardly wait for the disk.
     pub fn is_recent(&self, offset: u64) -> bool {
-        self.shared.segments.read().last().is_some_and(|active| offset >= active.base())
+        self.shared
+            .segments
+            .read()
+            .last()
+            .is_some_and(|active| offset >= active.base())
     }
 
     /// May records still be appended?
@@ -167,11 +204,13 @@ impl SegmentLog {
         self.shared.queue.lock().state == State::Open
     }
 
-    /// Commits what is queued, refuses everything from now on, and lets go of the folder. What is there can still be read.
+    /// Commits what is queued, refuses everything from now on, and lets go of the folder. What is
+    /// there can still be read.
     pub fn close(&self) -> Result<(), Closed> {
         self.shared.begin_close();
         if self.shared.hub.is_current() {
-            // A completion may hold the last handle of its own log: the thread cannot wait for itself, and finishes this when it is idle.
+            // A completion may hold the last handle of its own log: the thread cannot wait for
+            // itself, and finishes this when it is idle.
             return Ok(());
         }
         let mut queue = self.shared.queue.lock();
@@ -180,10 +219,15 @@ impl SegmentLog {
         }
         drop(queue);
         drop(self.shared.lock.lock().take());
-        if self.alone { self.committer.close() } else { Ok(()) }
+        if self.alone {
+            self.committer.close()
+        } else {
+            Ok(())
+        }
     }
 
-    /// Everything below `offset` may go: it cannot be read any more, and segments that hold nothing else are deleted.
+    /// Everything below `offset` may go: it cannot be read any more, and segments that hold nothing
+    /// else are deleted.
     pub fn delete_before(&self, offset: u64) -> Result<(), RetentionError> {
         self.holds_folder()?;
         let _maintenance = self.shared.maintenance.lock();
@@ -195,8 +239,14 @@ impl SegmentLog {
         self.holds_folder()?;
         let _maintenance = self.shared.maintenance.lock();
         // The next segment was created after the last record of the one before.
-        let old =
-            self.shared.segments.read().windows(2).take_while(|pair| pair[1].about.created < timestamp).last().map(|pair| pair[1].base());
+        let old = self
+            .shared
+            .segments
+            .read()
+            .windows(2)
+            .take_while(|pair| pair[1].about.created < timestamp)
+            .last()
+            .map(|pair| pair[1].base());
         old.map_or(Ok(()), |offset| self.shared.delete_before(offset))
     }
 
@@ -211,8 +261,13 @@ impl SegmentLog {
     /// The segment that holds `offset`, and the offset at which it ends.
     pub(crate) fn segment_of(&self, offset: u64, end: u64) -> (Arc<Segment>, u64) {
         let segments = self.shared.segments.read();
-        let at = segments.partition_point(|segment| segment.base() <= offset).saturating_sub(1);
-        (segments[at].clone(), segments.get(at + 1).map_or(end, |next| next.base()))
+        let at = segments
+            .partition_point(|segment| segment.base() <= offset)
+            .saturating_sub(1);
+        (
+            segments[at].clone(),
+            segments.get(at + 1).map_or(end, |next| next.base()),
+        )
     }
 }
 
@@ -258,8 +313,15 @@ impl Shared {
 
     /// Nothing waits, nothing comes. Without the journal the log has to be whole.
     fn leave(&self) {
-        let segments: Segments = if self.is_journaled() { self.segments.read().clone() } else { Segments::new() };
-        if let Err(error) = segments.iter().try_for_each(|segment| segment.make_safe(self.medium.as_ref())) {
+        let segments: Segments = if self.is_journaled() {
+            self.segments.read().clone()
+        } else {
+            Segments::new()
+        };
+        if let Err(error) = segments
+            .iter()
+            .try_for_each(|segment| segment.make_safe(self.medium.as_ref()))
+        {
             tracing::error!(folder = %self.folder.display(), %error, "the log could not be synced: only the journal has its last records");
         }
         drop(self.lock.lock().take());
@@ -277,7 +339,10 @@ impl Shared {
     pub fn bounds(&self) -> Bounds {
         // `earliest` first: it never passes an `end` that is read after it.
         let earliest = self.earliest.load(Ordering::Acquire);
-        Bounds { earliest, end: self.end.load(Ordering::Acquire) }
+        Bounds {
+            earliest,
+            end: self.end.load(Ordering::Acquire),
+        }
     }
 
     pub fn observe(&self) {
@@ -290,7 +355,10 @@ impl Shared {
     fn delete_before(&self, offset: u64) -> Result<(), RetentionError> {
         let Bounds { earliest, end } = self.bounds();
         if offset > end {
-            return Err(RetentionError::BeyondEnd { wanted: offset, end });
+            return Err(RetentionError::BeyondEnd {
+                wanted: offset,
+                end,
+            });
         }
         if offset <= earliest {
             return Ok(());
@@ -299,7 +367,10 @@ impl Shared {
         self.earliest.store(offset, Ordering::Release);
         let dropped: Segments = {
             let mut segments = self.segments.write();
-            let count = segments.windows(2).take_while(|pair| pair[1].base() <= offset).count();
+            let count = segments
+                .windows(2)
+                .take_while(|pair| pair[1].base() <= offset)
+                .count();
             segments.drain(..count).collect()
         };
         for segment in &dropped {

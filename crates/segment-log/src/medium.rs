@@ -1,4 +1,5 @@
-//! The few things that are asked of a disk, so that tests can have one that fails. Must never do more than one system call's worth.
+//! The few things that are asked of a disk, so that tests can have one that fails. Must never do
+//! more than one system call's worth.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -10,7 +11,12 @@ use std::{
 pub(crate) trait Medium: Send + Sync {
     /// A new file, readable and writable; an old one of that name is emptied.
     fn create(&self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().create(true).truncate(true).read(true).write(true).open(path)
+        OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .read(true)
+            .write(true)
+            .open(path)
     }
 
     fn write(&self, file: &File, position: u64, bytes: &[u8]) -> io::Result<()> {

@@ -1,4 +1,5 @@
-//! What waits for a commit, in batches that are not too large for one. Must never touch the disk: appending holds its lock.
+//! What waits for a commit, in batches that are not too large for one. Must never touch the disk:
+//! appending holds its lock.
 
 use crate::{AppendError, Completion, MAX_COMMIT, MAX_RECORD, Options, Refused, frame};
 use std::{collections::VecDeque, mem};
@@ -21,7 +22,8 @@ pub(crate) enum State {
 #[derive(Default)]
 pub(crate) struct Queue {
     pub state: State,
-    /// Does the committer know that there is something to do? It looks again after each round by itself.
+    /// Does the committer know that there is something to do? It looks again after each round by
+    /// itself.
     pub listed: bool,
     waiting: VecDeque<Batch>,
     /// Of all that waits or is being committed.
@@ -47,7 +49,13 @@ impl Batch {
 
 impl Queue {
     /// Answers whether the committer has to be told.
-    pub fn push(&mut self, options: &Options, size: usize, fill: impl FnOnce(&mut Vec<u8>), done: Completion) -> Result<bool, Refused> {
+    pub fn push(
+        &mut self,
+        options: &Options,
+        size: usize,
+        fill: impl FnOnce(&mut Vec<u8>),
+        done: Completion,
+    ) -> Result<bool, Refused> {
         match self.state {
             State::Open => {}
             State::Closing | State::Closed => return Err(Refused::Closed),
@@ -55,14 +63,19 @@ impl Queue {
         }
         let limit = options.record_limit.min(MAX_RECORD);
         let room = options.queue_bytes.min(MAX_COMMIT / 2);
-        if self.records >= options.queue_records || (self.bytes > 0 && self.bytes + size + frame::OVERHEAD > room) {
+        if self.records >= options.queue_records
+            || (self.bytes > 0 && self.bytes + size + frame::OVERHEAD > room)
+        {
             return Err(Refused::QueueFull);
         }
         let mut batch = match self.waiting.pop_back() {
             Some(last) if last.bytes.len() < BATCH => last,
             other => {
                 self.waiting.extend(other);
-                Batch { bytes: mem::take(&mut self.spare), completions: Vec::new() }
+                Batch {
+                    bytes: mem::take(&mut self.spare),
+                    completions: Vec::new(),
+                }
             }
         };
         let start = batch.bytes.len();
@@ -77,7 +90,11 @@ impl Queue {
         if !batch.completions.is_empty() {
             self.waiting.push_back(batch);
         }
-        if fits { Ok(!mem::replace(&mut self.listed, true)) } else { Err(Refused::TooLarge) }
+        if fits {
+            Ok(!mem::replace(&mut self.listed, true))
+        } else {
+            Err(Refused::TooLarge)
+        }
     }
 
     pub fn take(&mut self) -> Option<Batch> {

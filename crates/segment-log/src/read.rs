@@ -1,4 +1,5 @@
-//! Reading in order from any offset. Must never skip a damaged record by itself, nor hand out one that is not committed.
+//! Reading in order from any offset. Must never skip a damaged record by itself, nor hand out one
+//! that is not committed.
 
 use crate::{
     log::SegmentLog,
@@ -36,7 +37,11 @@ impl Cursor {
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     #[error("offset {wanted} is outside of the log ({earliest} to {end})")]
-    OutOfRange { wanted: u64, earliest: u64, end: u64 },
+    OutOfRange {
+        wanted: u64,
+        earliest: u64,
+        end: u64,
+    },
     #[error("the record at offset {offset} is damaged: {why}")]
     Damaged { offset: u64, why: &'static str },
     #[error("the log cannot be read: {0}")]
@@ -44,15 +49,26 @@ pub enum ReadError {
 }
 
 impl SegmentLog {
-    /// Committed records from the cursor on and below `until`: at most `records`, and no more than `bytes` unless the first alone is
-    /// larger. Empty: there are none yet. The cursor moves behind what is answered.
-    pub fn read(&self, cursor: &mut Cursor, until: u64, records: usize, bytes: usize) -> Result<Vec<Entry>, ReadError> {
+    /// Committed records from the cursor on and below `until`: at most `records`, and no more than
+    /// `bytes` unless the first alone is larger. Empty: there are none yet. The cursor moves behind
+    /// what is answered.
+    pub fn read(
+        &self,
+        cursor: &mut Cursor,
+        until: u64,
+        records: usize,
+        bytes: usize,
+    ) -> Result<Vec<Entry>, ReadError> {
         let mut entries = Vec::new();
         let mut left = bytes;
         loop {
             let bounds = self.bounds();
             if cursor.offset < bounds.earliest || cursor.offset > bounds.end {
-                return Err(ReadError::OutOfRange { wanted: cursor.offset, earliest: bounds.earliest, end: bounds.end });
+                return Err(ReadError::OutOfRange {
+                    wanted: cursor.offset,
+                    earliest: bounds.earliest,
+                    end: bounds.end,
+                });
             }
             let until = until.min(bounds.end);
             if cursor.offset >= until || entries.len() >= records {
@@ -60,7 +76,14 @@ impl SegmentLog {
             }
             let (segment, end) = self.segment_of(cursor.offset, bounds.end);
             let before = cursor.offset;
-            let full = match read_segment(&segment, cursor, until.min(end), records, &mut left, &mut entries) {
+            let full = match read_segment(
+                &segment,
+                cursor,
+                until.min(end),
+                records,
+                &mut left,
+                &mut entries,
+            ) {
                 Ok(full) => full,
                 Err(_) if !entries.is_empty() => return Ok(entries),
                 Err(error) => return Err(error),
@@ -95,13 +118,22 @@ fn read_segment(
             if gaps {
                 break;
             }
-            return Err(ReadError::Damaged { offset: cursor.offset, why: "its segment ends before it" });
+            return Err(ReadError::Damaged {
+                offset: cursor.offset,
+                why: "its segment ends before it",
+            });
         }
         let Frame::Whole(header) = window.frame(position)? else {
-            return Err(ReadError::Damaged { offset: cursor.offset, why: "it does not pass its checksum" });
+            return Err(ReadError::Damaged {
+                offset: cursor.offset,
+                why: "it does not pass its checksum",
+            });
         };
         if header.offset < cursor.offset || (header.offset > cursor.offset && !gaps) {
-            return Err(ReadError::Damaged { offset: cursor.offset, why: "another record stands in its place" });
+            return Err(ReadError::Damaged {
+                offset: cursor.offset,
+                why: "another record stands in its place",
+            });
         }
         if header.offset >= end {
             break;
@@ -111,17 +143,23 @@ fn read_segment(
         }
         *left = left.saturating_sub(header.length);
         let record = Bytes::copy_from_slice(window.record(position, &header)?);
-        entries.push(Entry { offset: header.offset, timestamp: header.timestamp, record });
+        entries.push(Entry {
+            offset: header.offset,
+            timestamp: header.timestamp,
+            record,
+        });
         position += header.frame_length() as u64;
         cursor.offset = header.offset + 1;
         cursor.near = Some((segment.clone(), position));
     }
-    // Only a compacted segment gets here with something left: nothing of it stands between the cursor and `end`.
+    // Only a compacted segment gets here with something left: nothing of it stands between the
+    // cursor and `end`.
     cursor.offset = cursor.offset.max(end);
     Ok(false)
 }
 
-/// The position of the first frame of offset `offset` or more. Steps over damage before it, but not over the place where it should be.
+/// The position of the first frame of offset `offset` or more. Steps over damage before it, but not
+/// over the place where it should be.
 fn seek(segment: &Segment, offset: u64) -> Result<u64, ReadError> {
     let mut window = Window::new(segment);
     let mut position = segment.near(offset)?;
@@ -131,7 +169,12 @@ fn seek(segment: &Segment, offset: u64) -> Result<u64, ReadError> {
             Some(header) => position += header.frame_length() as u64,
             None => match segment.next_valid(position)? {
                 Some((found, header)) if header.offset <= offset => position = found,
-                _ => return Err(ReadError::Damaged { offset, why: "it does not pass its checksum" }),
+                _ => {
+                    return Err(ReadError::Damaged {
+                        offset,
+                        why: "it does not pass its checksum",
+                    });
+                }
             },
         }
     }

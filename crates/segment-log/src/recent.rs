@@ -1,4 +1,5 @@
-//! The last committed bytes of a segment in memory, so that whoever follows a log reads no file. Must never hold more than [`MOST`].
+//! The last committed bytes of a segment in memory, so that whoever follows a log reads no file.
+//! Must never hold more than [`MOST`].
 
 /// Never more than this, and at least half of it once that much was committed.
 const MOST: usize = 256 << 10;
@@ -33,8 +34,15 @@ impl Recent {
 
     /// All from `position` on, into `buffer`; not if less than `wanted` bytes are there.
     pub fn copy(&self, position: u64, wanted: usize, buffer: &mut Vec<u8>) -> bool {
-        let from = position.checked_sub(self.start).and_then(|from| usize::try_from(from).ok());
-        let Some(found) = from.and_then(|from| self.bytes.get(from..)).filter(|found| found.len() >= wanted) else { return false };
+        let from = position
+            .checked_sub(self.start)
+            .and_then(|from| usize::try_from(from).ok());
+        let Some(found) = from
+            .and_then(|from| self.bytes.get(from..))
+            .filter(|found| found.len() >= wanted)
+        else {
+            return false;
+        };
         buffer.clear();
         buffer.extend_from_slice(found);
         true
@@ -53,7 +61,9 @@ mod tests {
     fn is_what_was_committed_last_and_bounded() {
         let (mut recent, mut all, mut buffer) = (Recent::default(), vec![0; 40], Vec::new());
         for round in 0..400_usize {
-            let bytes: Vec<u8> = (0..(round * 37) % 3000).map(|at| u8::try_from((at * 7 + round) % 251).unwrap()).collect();
+            let bytes: Vec<u8> = (0..(round * 37) % 3000)
+                .map(|at| u8::try_from((at * 7 + round) % 251).unwrap())
+                .collect();
             recent.push(all.len() as u64, &bytes);
             all.extend_from_slice(&bytes);
             assert!(recent.bytes.len() <= MOST);
@@ -61,8 +71,14 @@ mod tests {
             assert!(recent.copy(kept as u64, all.len() - kept, &mut buffer));
             assert_eq!(buffer, all[kept..]);
         }
-        assert!(!recent.copy(40, 1, &mut buffer), "what is long gone is not here");
-        assert!(!recent.copy(all.len() as u64, 1, &mut buffer), "nor what is not committed yet");
+        assert!(
+            !recent.copy(40, 1, &mut buffer),
+            "what is long gone is not here"
+        );
+        assert!(
+            !recent.copy(all.len() as u64, 1, &mut buffer),
+            "nor what is not committed yet"
+        );
     }
 
     #[test]

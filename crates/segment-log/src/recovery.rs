@@ -1,4 +1,5 @@
-//! Finds the end of the active segment after a crash, by the law in the crate's header. Must never truncate what may have been acknowledged.
+//! Finds the end of the active segment after a crash, by the law in the crate's header. Must never
+//! truncate what may have been acknowledged.
 
 use crate::{
     frame,
@@ -22,7 +23,14 @@ pub struct Damage {
 
 impl fmt::Display for Damage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} is damaged at byte {} (offset {}): {}", self.path.display(), self.position, self.offset, self.why)
+        write!(
+            f,
+            "{} is damaged at byte {} (offset {}): {}",
+            self.path.display(),
+            self.position,
+            self.offset,
+            self.why
+        )
     }
 }
 
@@ -46,17 +54,34 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// Reads the active segment to its end, fills its index, cuts off a torn tail. A log that is not `synced` promises nothing of what it has
-/// behind the first bad frame.
-pub(crate) fn recover(medium: &dyn Medium, segment: &Segment, synced: bool) -> Result<End, Trouble> {
+/// Reads the active segment to its end, fills its index, cuts off a torn tail. A log that is not
+/// `synced` promises nothing of what it has behind the first bad frame.
+pub(crate) fn recover(
+    medium: &dyn Medium,
+    segment: &Segment,
+    synced: bool,
+) -> Result<End, Trouble> {
     let mut window = Window::new(segment);
     let length = segment.readable();
-    let mut end = End { offset: segment.base(), timestamp: segment.about.created, truncated: 0 };
+    let mut end = End {
+        offset: segment.base(),
+        timestamp: segment.about.created,
+        truncated: 0,
+    };
     let mut position = HEADER as u64;
     while position < length {
-        let damage = |why| Trouble::Damage(Damage { path: segment.path.clone(), position, offset: end.offset, why });
+        let damage = |why| {
+            Trouble::Damage(Damage {
+                path: segment.path.clone(),
+                position,
+                offset: end.offset,
+                why,
+            })
+        };
         match window.frame(position)? {
-            Frame::Whole(header) if header.offset != end.offset => return Err(damage("the record has another offset")),
+            Frame::Whole(header) if header.offset != end.offset => {
+                return Err(damage("the record has another offset"));
+            }
             Frame::Whole(header) => {
                 segment.note(header.offset, position);
                 end.offset += 1;
@@ -75,7 +100,8 @@ pub(crate) fn recover(medium: &dyn Medium, segment: &Segment, synced: bool) -> R
         }
     }
     if synced {
-        // A process that died between writing and syncing left it in the system's memory: whoever reads it may act on it.
+        // A process that died between writing and syncing left it in the system's memory: whoever
+        // reads it may act on it.
         medium.sync(segment.file())?;
     }
     segment.index_is_complete();
@@ -95,13 +121,16 @@ pub(crate) fn never_was(path: &Path, base: u64, journaled: bool) -> io::Result<b
     Ok(blank && !is_followed(&segment, HEADER as u64)?)
 }
 
-/// Is what begins at `position`, which is not a whole frame, the rest of a commit that was never acknowledged?
+/// Is what begins at `position`, which is not a whole frame, the rest of a commit that was never
+/// acknowledged?
 fn is_torn(segment: &Segment, position: u64, bad: &Frame) -> io::Result<bool> {
     if is_followed(segment, position)? {
         return Ok(false);
     }
     let left = segment.readable() - position;
-    Ok(left < frame::HEADER as u64 || matches!(bad, Frame::Cut(_)) || has_zero_sector(segment, position)?)
+    Ok(left < frame::HEADER as u64
+        || matches!(bad, Frame::Cut(_))
+        || has_zero_sector(segment, position)?)
 }
 
 /// Does a valid frame of a commit that began behind `position` follow?

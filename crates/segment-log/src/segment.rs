@@ -1,4 +1,5 @@
-//! One segment file: its header, its sparse index, and reading from it by position. Must never hand out bytes that are not committed.
+//! One segment file: its header, its sparse index, and reading from it by position. Must never hand
+//! out bytes that are not committed.
 
 use crate::{
     frame::{self, Place},
@@ -55,7 +56,11 @@ impl About {
         let about = Self {
             base: long(8)?,
             created: long(16)?.cast_signed(),
-            compacted_end: if flags == COMPACTED { Some(long(24)?) } else { None },
+            compacted_end: if flags == COMPACTED {
+                Some(long(24)?)
+            } else {
+                None
+            },
         };
         (about.encode() == *bytes).then_some(about)
     }
@@ -106,8 +111,22 @@ impl Segment {
             let _ = medium.remove(&path);
             return Err(error);
         }
-        let index = Index { entries: Vec::new(), complete: true };
-        Ok(Self::new(path, about, file, HEADER as u64, Safe { bytes: 0, named: false, failed: false }, index))
+        let index = Index {
+            entries: Vec::new(),
+            complete: true,
+        };
+        Ok(Self::new(
+            path,
+            about,
+            file,
+            HEADER as u64,
+            Safe {
+                bytes: 0,
+                named: false,
+                failed: false,
+            },
+            index,
+        ))
     }
 
     /// An existing one, all of it readable; `None` when its header is not that of a segment.
@@ -126,11 +145,31 @@ impl Segment {
     pub fn without_header(path: PathBuf, base: u64) -> io::Result<Self> {
         let file = File::open(&path)?;
         let length = file.metadata()?.len();
-        Ok(Self::found(path, About { base, created: 0, compacted_end: None }, file, length))
+        Ok(Self::found(
+            path,
+            About {
+                base,
+                created: 0,
+                compacted_end: None,
+            },
+            file,
+            length,
+        ))
     }
 
     fn found(path: PathBuf, about: About, file: File, length: u64) -> Self {
-        Self::new(path, about, file, length, Safe { bytes: length, named: true, failed: false }, Index::default())
+        Self::new(
+            path,
+            about,
+            file,
+            length,
+            Safe {
+                bytes: length,
+                named: true,
+                failed: false,
+            },
+            Index::default(),
+        )
     }
 
     fn new(path: PathBuf, about: About, file: File, length: u64, safe: Safe, index: Index) -> Self {
@@ -149,7 +188,8 @@ impl Segment {
     /// Writes behind what is committed.
     pub fn write(&self, medium: &dyn Medium, position: u64, bytes: &[u8]) -> io::Result<()> {
         medium.write(&self.file, position, bytes)?;
-        self.written.store(position + bytes.len() as u64, Ordering::Release);
+        self.written
+            .store(position + bytes.len() as u64, Ordering::Release);
         Ok(())
     }
 
@@ -213,7 +253,10 @@ impl Segment {
     }
 
     pub fn place(&self, position: u64) -> Place {
-        Place { base: self.about.base, position }
+        Place {
+            base: self.about.base,
+            position,
+        }
     }
 
     /// Notes where a frame begins; called in ascending order.
@@ -233,10 +276,13 @@ impl Segment {
         }
         let index = self.index.read();
         let after = index.entries.partition_point(|entry| entry.0 <= offset);
-        Ok(after.checked_sub(1).map_or(HEADER as u64, |at| index.entries[at].1))
+        Ok(after
+            .checked_sub(1)
+            .map_or(HEADER as u64, |at| index.entries[at].1))
     }
 
-    /// The first valid frame at or behind `position`, searched byte by byte: for what lies behind damage.
+    /// The first valid frame at or behind `position`, searched byte by byte: for what lies behind
+    /// damage.
     pub fn next_valid(&self, position: u64) -> io::Result<Option<(u64, frame::Header)>> {
         let mut window = Window::new(self);
         let mark = frame::MARK.to_le_bytes();
@@ -258,7 +304,10 @@ impl Segment {
     }
 
     fn build_index(&self) -> io::Result<()> {
-        let mut index = Index { entries: Vec::new(), complete: true };
+        let mut index = Index {
+            entries: Vec::new(),
+            complete: true,
+        };
         let mut window = Window::new(self);
         let (mut position, end) = (HEADER as u64, self.readable());
         while position < end {
@@ -281,7 +330,11 @@ impl Segment {
 }
 
 fn note(index: &mut Index, offset: u64, position: u64) {
-    if index.entries.last().is_none_or(|last| position >= last.1 + INDEX_EVERY) {
+    if index
+        .entries
+        .last()
+        .is_none_or(|last| position >= last.1 + INDEX_EVERY)
+    {
         index.entries.push((offset, position));
     }
 }
@@ -304,17 +357,28 @@ pub(crate) struct Window<'a> {
 
 impl<'a> Window<'a> {
     pub fn new(segment: &'a Segment) -> Self {
-        Self { segment, start: 0, bytes: Vec::new() }
+        Self {
+            segment,
+            start: 0,
+            bytes: Vec::new(),
+        }
     }
 
     /// `length` bytes from `position` on, fewer only at the end of what is readable.
     pub fn at(&mut self, position: u64, length: usize) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.segment.readable().saturating_sub(position)).unwrap_or(usize::MAX);
+        let left =
+            usize::try_from(self.segment.readable().saturating_sub(position)).unwrap_or(usize::MAX);
         let wanted = length.min(left);
-        let loaded = position >= self.start && position + wanted as u64 <= self.start + self.bytes.len() as u64;
+        let loaded = position >= self.start
+            && position + wanted as u64 <= self.start + self.bytes.len() as u64;
         if !loaded {
             self.start = position;
-            if !self.segment.recent.read().copy(position, wanted, &mut self.bytes) {
+            if !self
+                .segment
+                .recent
+                .read()
+                .copy(position, wanted, &mut self.bytes)
+            {
                 self.bytes.resize(wanted.max(CHUNK.min(left)), 0);
                 if let Err(error) = self.segment.file.read_exact_at(&mut self.bytes, position) {
                     self.bytes.clear();
@@ -328,11 +392,16 @@ impl<'a> Window<'a> {
 
     pub fn header(&mut self, position: u64) -> io::Result<Option<frame::Header>> {
         let place = self.segment.place(position);
-        Ok(frame::Header::decode(self.at(position, frame::HEADER)?, place))
+        Ok(frame::Header::decode(
+            self.at(position, frame::HEADER)?,
+            place,
+        ))
     }
 
     pub fn frame(&mut self, position: u64) -> io::Result<Frame> {
-        let Some(header) = self.header(position)? else { return Ok(Frame::Bad) };
+        let Some(header) = self.header(position)? else {
+            return Ok(Frame::Bad);
+        };
         let rest = self.at(position + frame::HEADER as u64, header.length + 1)?;
         Ok(match rest.len() == header.length + 1 {
             false => Frame::Cut(header),

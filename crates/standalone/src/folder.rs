@@ -1,4 +1,5 @@
-//! A data folder: `log/` (with the lock that keeps other processes out), `store/`, `secret`. It must never be opened by two processes.
+//! A data folder: `log/` (with the lock that keeps other processes out), `store/`, `secret`. It
+//! must never be opened by two processes.
 
 use crate::{StandaloneError, secret};
 use event_log::{Log, embedded};
@@ -25,24 +26,47 @@ pub fn secret_of(data: &Path) -> PathBuf {
 }
 
 impl Folder {
-    /// Opens it, and makes what is missing. The lock comes first: nothing is touched before the folder is ours.
+    /// Opens it, and makes what is missing. The lock comes first: nothing is touched before the
+    /// folder is ours.
     pub async fn open(data: PathBuf) -> Result<Self, StandaloneError> {
         let opening = tokio::task::spawn_blocking(move || Self::open_blocking(&data));
-        opening.await.unwrap_or_else(|error| Err(StandaloneError::Service { service: "data folder", why: error.to_string() }))
+        opening.await.unwrap_or_else(|error| {
+            Err(StandaloneError::Service {
+                service: "data folder",
+                why: error.to_string(),
+            })
+        })
     }
 
     fn open_blocking(data: &Path) -> Result<Self, StandaloneError> {
         let (log, handle) = embedded::open(&data.join("log"), embedded::Options::default())?;
         let keys = secret::load_or_make(&secret_of(data))?;
         let folder = data.join("store");
-        std::fs::create_dir_all(&folder).map_err(|source| StandaloneError::Folder { path: folder.clone(), source })?;
-        let store = Arc::new(EmbeddedStore::open(store_embedded::Config::new(folder.join("consign.sqlite")))?);
-        Ok(Self { log, record: store.clone(), view: store, keys, handle })
+        std::fs::create_dir_all(&folder).map_err(|source| StandaloneError::Folder {
+            path: folder.clone(),
+            source,
+        })?;
+        let store = Arc::new(EmbeddedStore::open(store_embedded::Config::new(
+            folder.join("consign.sqlite"),
+        ))?);
+        Ok(Self {
+            log,
+            record: store.clone(),
+            view: store,
+            keys,
+            handle,
+        })
     }
 
     /// Writes down what is still queued and lets go of the folder.
     pub async fn close(self) {
-        let Self { log, record, view, keys: _, handle } = self;
+        let Self {
+            log,
+            record,
+            view,
+            keys: _,
+            handle,
+        } = self;
         drop((log, record, view));
         handle.shutdown().await;
     }

@@ -1,5 +1,6 @@
-//! All services in one process on files: the embedded log, the embedded stores, a gateway, a write-worker and a notifier. Composition only:
-//! no rule of the pipeline may be here, and a service must not notice that it has company.
+//! All services in one process on files: the embedded log, the embedded stores, a gateway, a
+//! write-worker and a notifier. Composition only: no rule of the pipeline may be here, and a
+//! service must not notice that it has company.
 
 pub mod folder;
 pub mod prepare;
@@ -54,7 +55,10 @@ pub enum StandaloneError {
     #[error("the data folder was made with other settings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Topics(Vec<TopicProblem>),
     #[error("cannot listen on {address}: {source}")]
-    Listen { address: SocketAddr, source: io::Error },
+    Listen {
+        address: SocketAddr,
+        source: io::Error,
+    },
     #[error("the {service} ended: {why}")]
     Service { service: &'static str, why: String },
 }
@@ -66,7 +70,8 @@ impl StandaloneError {
     }
 }
 
-/// Whoever connects at the start waits no longer than this for what was decided before: a store that takes no writes can still be read.
+/// Whoever connects at the start waits no longer than this for what was decided before: a store
+/// that takes no writes can still be read.
 const FINISHED_WITHIN: Duration = Duration::from_secs(15);
 
 /// A pipeline that runs.
@@ -80,7 +85,12 @@ pub struct Running {
 impl Running {
     /// Until it has ended: by shutdown, or because a service failed.
     pub async fn ended(self) -> Result<(), StandaloneError> {
-        self.task.await.unwrap_or_else(|error| Err(StandaloneError::Service { service: "pipeline", why: error.to_string() }))
+        self.task.await.unwrap_or_else(|error| {
+            Err(StandaloneError::Service {
+                service: "pipeline",
+                why: error.to_string(),
+            })
+        })
     }
 }
 
@@ -93,8 +103,12 @@ pub async fn run(options: Options, shutdown: Shutdown) -> Result<(), StandaloneE
 pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, StandaloneError> {
     let catalog = Catalog::load(&options.catalog)?;
     let address = options.gateway.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| StandaloneError::Listen { address, source })?;
-    let address = listener.local_addr().map_err(|source| StandaloneError::Listen { address, source })?;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| StandaloneError::Listen { address, source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| StandaloneError::Listen { address, source })?;
     let folder = Folder::open(options.data.clone()).await?;
     let topics = prepare::topics(&options.layout);
     let problems = folder.log.admin.create(&topics).await?;
@@ -102,12 +116,31 @@ pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, Stan
         return Err(StandaloneError::Topics(problems));
     }
     let now = runtime::Clock::now(&SystemClock);
-    let prepared = prepare::stores(&catalog, folder.record.as_ref(), Some(folder.view.as_ref()), now).await?;
-    prepared.drift().for_each(|drift| tracing::warn!(drift, "what is stored differs from the catalog"));
+    let prepared = prepare::stores(
+        &catalog,
+        folder.record.as_ref(),
+        Some(folder.view.as_ref()),
+        now,
+    )
+    .await?;
+    prepared
+        .drift()
+        .for_each(|drift| tracing::warn!(drift, "what is stored differs from the catalog"));
     let health = Health::default();
     let (durability, weak) = folder.log.admin.durability(&topics).await?;
-    prepare::name_weaknesses(&health, weak, folder.record.as_ref(), Some(folder.view.as_ref())).await;
-    let task = runtime::spawn("standalone", serve(options, catalog, durability, health, folder, listener, shutdown));
+    prepare::name_weaknesses(
+        &health,
+        weak,
+        folder.record.as_ref(),
+        Some(folder.view.as_ref()),
+    )
+    .await;
+    let task = runtime::spawn(
+        "standalone",
+        serve(
+            options, catalog, durability, health, folder, listener, shutdown,
+        ),
+    );
     Ok(Running { address, task })
 }
 
@@ -121,7 +154,10 @@ async fn serve(
     shutdown: Shutdown,
 ) -> Result<(), StandaloneError> {
     let registry = prometheus::Registry::new();
-    let (finished, partitions) = (write_worker::Finished::default(), options.layout.partitions(&TRANSACTIONS));
+    let (finished, partitions) = (
+        write_worker::Finished::default(),
+        options.layout.partitions(&TRANSACTIONS),
+    );
     let gateway = gateway::Ports {
         log: folder.log.clone(),
         catalog: catalog.clone(),
@@ -164,8 +200,12 @@ async fn serve(
         gateway::run(options.gateway, listener, gateway, shutdown).await
     });
     let behind = vec![
-        Service::new("write-worker", move |shutdown| async move { write_worker::run(options.worker, worker, shutdown).await }),
-        Service::new("notifier", move |shutdown| async move { notifier_worker::run(options.notifier, notifier, shutdown).await }),
+        Service::new("write-worker", move |shutdown| async move {
+            write_worker::run(options.worker, worker, shutdown).await
+        }),
+        Service::new("notifier", move |shutdown| async move {
+            notifier_worker::run(options.notifier, notifier, shutdown).await
+        }),
     ];
     let ended = together(shutdown, gateway, behind).await;
     folder.close().await;

@@ -1,5 +1,5 @@
-//! What must stand before a service runs: topics, tables, the catalog's own collections. All of it can be repeated and overwrites nothing.
-//! The same steps for every driver.
+//! What must stand before a service runs: topics, tables, the catalog's own collections. All of it
+//! can be repeated and overwrites nothing. The same steps for every driver.
 
 use catalog::Catalog;
 use event_log::{CleanupPolicy, TopicSpec};
@@ -21,8 +21,16 @@ pub struct Prepared {
 impl Prepared {
     /// What differs from the definitions and was left as it is.
     pub fn drift(&self) -> impl Iterator<Item = &str> {
-        let reports = [Some(&self.record), self.view.as_ref(), Some(&self.collections)];
-        reports.into_iter().flatten().flat_map(|report| &report.drift).map(String::as_str)
+        let reports = [
+            Some(&self.record),
+            self.view.as_ref(),
+            Some(&self.collections),
+        ];
+        reports
+            .into_iter()
+            .flatten()
+            .flat_map(|report| &report.drift)
+            .map(String::as_str)
     }
 }
 
@@ -43,17 +51,31 @@ pub fn topics(layout: &Layout) -> Vec<TopicSpec> {
 }
 
 /// Tables and collections; `now` in Unix milliseconds.
-pub async fn stores(catalog: &Catalog, record: &dyn Record, view: Option<&dyn View>, now: i64) -> Result<Prepared, StoreError> {
+pub async fn stores(
+    catalog: &Catalog,
+    record: &dyn Record,
+    view: Option<&dyn View>,
+    now: i64,
+) -> Result<Prepared, StoreError> {
     let tables = record.migrate(catalog.tables()).await?;
     let collections = own_collections(catalog, record, view, now).await?;
     let view = match view {
         Some(view) => Some(view.migrate(&record.collections().await?).await?),
         None => None,
     };
-    Ok(Prepared { record: tables, view, collections })
+    Ok(Prepared {
+        record: tables,
+        view,
+        collections,
+    })
 }
 
-async fn own_collections(catalog: &Catalog, record: &dyn Record, view: Option<&dyn View>, now: i64) -> Result<MigrationReport, StoreError> {
+async fn own_collections(
+    catalog: &Catalog,
+    record: &dyn Record,
+    view: Option<&dyn View>,
+    now: i64,
+) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
     for own in catalog.collections() {
         let given = |value: &serde_json::Value| (!value.is_null()).then(|| value.clone());
@@ -67,9 +89,16 @@ async fn own_collections(catalog: &Catalog, record: &dyn Record, view: Option<&d
         };
         let stands = record.create_collection(&wanted).await?;
         match () {
-            () if stands.incarnation == wanted.incarnation => report.created.push(format!("collection {}", stands.name())),
-            () if stands.mappings == wanted.mappings && stands.settings == wanted.settings => report.unchanged += 1,
-            () => report.drift.push(format!("collection {}: its mappings or settings are not the catalog's", stands.name())),
+            () if stands.incarnation == wanted.incarnation => {
+                report.created.push(format!("collection {}", stands.name()))
+            }
+            () if stands.mappings == wanted.mappings && stands.settings == wanted.settings => {
+                report.unchanged += 1
+            }
+            () => report.drift.push(format!(
+                "collection {}: its mappings or settings are not the catalog's",
+                stands.name()
+            )),
         }
         if let Some(view) = view {
             view.create_collection(&stands).await?;
@@ -78,25 +107,53 @@ async fn own_collections(catalog: &Catalog, record: &dyn Record, view: Option<&d
     Ok(report)
 }
 
-/// Puts into `/readyz` which settings weaken which promise; a store that cannot tell now says so in its own state.
-pub async fn name_weaknesses(health: &Health, log: Vec<event_log::Weakness>, record: &dyn Record, view: Option<&dyn View>) {
+/// Puts into `/readyz` which settings weaken which promise; a store that cannot tell now says so in
+/// its own state.
+pub async fn name_weaknesses(
+    health: &Health,
+    log: Vec<event_log::Weakness>,
+    record: &dyn Record,
+    view: Option<&dyn View>,
+) {
     name_weak_log(health, log);
     let view = match view {
         Some(view) => Some((view.name(), view.weaknesses().await)),
         None => None,
     };
-    for (name, weaknesses) in std::iter::once((record.name(), record.weaknesses().await)).chain(view) {
+    for (name, weaknesses) in
+        std::iter::once((record.name(), record.weaknesses().await)).chain(view)
+    {
         let Ok(weaknesses) = weaknesses else { continue };
-        let named = weaknesses.into_iter().map(|store::schema::Weakness { setting, found, wanted, consequence }| {
-            weakened(name, event_log::Weakness { setting, found, wanted, consequence })
-        });
+        let named = weaknesses.into_iter().map(
+            |store::schema::Weakness {
+                 setting,
+                 found,
+                 wanted,
+                 consequence,
+             }| {
+                weakened(
+                    name,
+                    event_log::Weakness {
+                        setting,
+                        found,
+                        wanted,
+                        consequence,
+                    },
+                )
+            },
+        );
         health.set_weakened(name, named.collect());
     }
 }
 
 /// The same of the log alone.
 pub fn name_weak_log(health: &Health, log: Vec<event_log::Weakness>) {
-    health.set_weakened("log", log.into_iter().map(|weakness| weakened("log", weakness)).collect());
+    health.set_weakened(
+        "log",
+        log.into_iter()
+            .map(|weakness| weakened("log", weakness))
+            .collect(),
+    );
 }
 
 fn weakened(component: &str, weakness: event_log::Weakness) -> Weakened {
@@ -117,5 +174,7 @@ pub fn owner() -> String {
 /// 8 characters of `[a-z0-9]`.
 fn incarnation() -> String {
     let mut random = rand::rng();
-    (0..8).filter_map(|_| char::from_digit(random.random_range(0..36), 36)).collect()
+    (0..8)
+        .filter_map(|_| char::from_digit(random.random_range(0..36), 36))
+        .collect()
 }

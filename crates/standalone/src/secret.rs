@@ -1,4 +1,5 @@
-//! The secret that signs request ids and tokens: made once, kept in the data folder, readable by its owner only. It must never be printed.
+//! The secret that signs request ids and tokens: made once, kept in the data folder, readable by
+//! its owner only. It must never be printed.
 
 use crate::StandaloneError;
 use event_schema::signing::Keyring;
@@ -36,7 +37,10 @@ pub fn load(path: &Path) -> Result<Keyring, StandaloneError> {
 pub fn keyring(secret: &[u8]) -> Result<Keyring, String> {
     match secret.len() >= LEAST {
         true => Ok(Keyring::new(KEY, secret)),
-        false => Err(format!("the secret has {} bytes, {LEAST} are the least; make one: head -c 32 /dev/urandom | base64", secret.len())),
+        false => Err(format!(
+            "the secret has {} bytes, {LEAST} are the least; make one: head -c 32 /dev/urandom | base64",
+            secret.len()
+        )),
     }
 }
 
@@ -51,15 +55,24 @@ fn make(path: &Path) -> io::Result<()> {
     rand::rng().fill(&mut random);
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let fresh = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&fresh)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn refused(path: &Path, why: impl ToString) -> StandaloneError {
-    StandaloneError::Secret { path: path.to_owned(), why: why.to_string() }
+    StandaloneError::Secret {
+        path: path.to_owned(),
+        why: why.to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! A gateway, and the services behind it, side by side: whichever fails stops the others, and those behind outlive the gateway, so that
-//! whoever waits for a verdict while it stops still gets it.
+//! A gateway, and the services behind it, side by side: whichever fails stops the others, and those
+//! behind outlive the gateway, so that whoever waits for a verdict while it stops still gets it.
 
 use crate::StandaloneError;
 use runtime::Shutdown;
@@ -24,12 +24,19 @@ impl Service {
             let running = run(shutdown);
             Box::pin(async move { running.await.map_err(|error| error.to_string()) })
         };
-        Self { name, run: Box::new(run) }
+        Self {
+            name,
+            run: Box::new(run),
+        }
     }
 }
 
 /// Runs all until shutdown; the first error is the one that is told.
-pub async fn together(shutdown: Shutdown, gateway: Service, behind: Vec<Service>) -> Result<(), StandaloneError> {
+pub async fn together(
+    shutdown: Shutdown,
+    gateway: Service,
+    behind: Vec<Service>,
+) -> Result<(), StandaloneError> {
     let (stop_gateway, gateway_shutdown) = shutdown.child();
     let (stop_behind, behind_shutdown) = Shutdown::manual();
     let name = gateway.name;
@@ -78,11 +85,21 @@ pub async fn together(shutdown: Shutdown, gateway: Service, behind: Vec<Service>
     first.and(rest)
 }
 
-fn service(ended: Result<Result<&'static str, StandaloneError>, JoinError>) -> Result<&'static str, StandaloneError> {
-    ended.unwrap_or_else(|error| Err(StandaloneError::Service { service: "pipeline", why: error.to_string() }))
+fn service(
+    ended: Result<Result<&'static str, StandaloneError>, JoinError>,
+) -> Result<&'static str, StandaloneError> {
+    ended.unwrap_or_else(|error| {
+        Err(StandaloneError::Service {
+            service: "pipeline",
+            why: error.to_string(),
+        })
+    })
 }
 
-fn told(service: &'static str, ended: Result<Result<(), String>, JoinError>) -> Result<(), StandaloneError> {
+fn told(
+    service: &'static str,
+    ended: Result<Result<(), String>, JoinError>,
+) -> Result<(), StandaloneError> {
     let why = match ended {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(error)) => error,

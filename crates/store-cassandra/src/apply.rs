@@ -1,5 +1,6 @@
-//! Writes and their verdicts. Every statement carries the timestamp of its version, so order of arrival means nothing here; this file only
-//! decides what travels together and what must be looked at first.
+//! Writes and their verdicts. Every statement carries the timestamp of its version, so order of
+//! arrival means nothing here; this file only decides what travels together and what must be looked
+//! at first.
 
 mod documents;
 mod rows;
@@ -24,25 +25,52 @@ pub(crate) struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
-    pub(crate) fn new(item: usize, partition: Vec<u8>, statements: Vec<(Arc<PreparedStatement>, Vec<Cell<'a>>)>) -> Self {
+    pub(crate) fn new(
+        item: usize,
+        partition: Vec<u8>,
+        statements: Vec<(Arc<PreparedStatement>, Vec<Cell<'a>>)>,
+    ) -> Self {
         // 70 bytes: what Cassandra itself adds to a row when it weighs a batch.
-        let size = statements.iter().map(|(_, values)| 70 + values.iter().map(Cell::size).sum::<usize>()).sum();
-        Self { item, partition, size, statements }
+        let size = statements
+            .iter()
+            .map(|(_, values)| 70 + values.iter().map(Cell::size).sum::<usize>())
+            .sum();
+        Self {
+            item,
+            partition,
+            size,
+            statements,
+        }
     }
 }
 
-pub(crate) async fn apply(connection: &Connection, shapes: &Shapes, floors: &Floors, writes: &[Write]) -> Vec<ItemVerdict> {
+pub(crate) async fn apply(
+    connection: &Connection,
+    shapes: &Shapes,
+    floors: &Floors,
+    writes: &[Write],
+) -> Vec<ItemVerdict> {
     let mut verdicts: Vec<Option<ItemVerdict>> = vec![None; writes.len()];
     let mut units = Vec::with_capacity(writes.len());
     documents::units(connection, floors, writes, &mut units, &mut verdicts).await;
     rows::units(connection, shapes, writes, &mut units, &mut verdicts).await;
     send::send(connection, units, &mut verdicts).await;
-    verdicts.into_iter().map(|verdict| verdict.unwrap_or(ItemVerdict::Done)).collect()
+    verdicts
+        .into_iter()
+        .map(|verdict| verdict.unwrap_or(ItemVerdict::Done))
+        .collect()
 }
 
 /// Sends units that belong to no `Write` (the ledger's), one verdict per unit's item.
-pub(crate) async fn send_units(connection: &Connection, units: Vec<Unit<'_>>, count: usize) -> Vec<ItemVerdict> {
+pub(crate) async fn send_units(
+    connection: &Connection,
+    units: Vec<Unit<'_>>,
+    count: usize,
+) -> Vec<ItemVerdict> {
     let mut verdicts = vec![None; count];
     send::send(connection, units, &mut verdicts).await;
-    verdicts.into_iter().map(|verdict| verdict.unwrap_or(ItemVerdict::Done)).collect()
+    verdicts
+        .into_iter()
+        .map(|verdict| verdict.unwrap_or(ItemVerdict::Done))
+        .collect()
 }

@@ -1,4 +1,5 @@
-//! Cells: canonical JSON values as Cassandra takes them, and back, by the column's type. Pure; whether a value fits is [`store::cell`]'s to say.
+//! Cells: canonical JSON values as Cassandra takes them, and back, by the column's type. Pure;
+//! whether a value fits is [`store::cell`]'s to say.
 
 use scylla::{
     cluster::metadata::ColumnType as CqlType,
@@ -27,7 +28,11 @@ pub(crate) enum Cell<'a> {
 }
 
 impl SerializeValue for Cell<'_> {
-    fn serialize<'b>(&self, kind: &CqlType, writer: CellWriter<'b>) -> Result<WrittenCellProof<'b>, SerializationError> {
+    fn serialize<'b>(
+        &self,
+        kind: &CqlType,
+        writer: CellWriter<'b>,
+    ) -> Result<WrittenCellProof<'b>, SerializationError> {
         match self {
             Self::Text(text) => text.serialize(kind, writer),
             Self::Value(value) => value.serialize(kind, writer),
@@ -84,7 +89,8 @@ fn weigh(value: &CqlValue) -> usize {
     }
 }
 
-/// A canonical JSON value ([`store::cell`]) as a column of this type takes it; `None` for one that is not canonical.
+/// A canonical JSON value ([`store::cell`]) as a column of this type takes it; `None` for one that
+/// is not canonical.
 pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Option<CqlValue> {
     Some(match kind {
         ColumnType::Text => CqlValue::Text(value.as_str()?.to_owned()),
@@ -96,14 +102,21 @@ pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Option<CqlValue> {
         ColumnType::List(inner) => CqlValue::List(all(inner, value)?),
         ColumnType::Set(inner) => CqlValue::Set(all(inner, value)?),
         ColumnType::Map(inner) => {
-            let entries = value.as_object()?.iter().map(|(name, value)| Some((CqlValue::Text(name.clone()), to_cql(inner, value)?)));
+            let entries = value
+                .as_object()?
+                .iter()
+                .map(|(name, value)| Some((CqlValue::Text(name.clone()), to_cql(inner, value)?)));
             CqlValue::Map(entries.collect::<Option<_>>()?)
         }
     })
 }
 
 fn all(inner: &ColumnType, items: &Value) -> Option<Vec<CqlValue>> {
-    items.as_array()?.iter().map(|item| to_cql(inner, item)).collect()
+    items
+        .as_array()?
+        .iter()
+        .map(|item| to_cql(inner, item))
+        .collect()
 }
 
 /// A cell as JSON; `None` for what JSON has no word for.
@@ -119,17 +132,25 @@ pub(crate) fn to_json(value: &CqlValue) -> Option<Value> {
         CqlValue::Boolean(b) => (*b).into(),
         CqlValue::Timestamp(at) => at.0.into(),
         CqlValue::Uuid(id) => id.to_string().into(),
-        CqlValue::List(items) | CqlValue::Set(items) => items.iter().map(to_json).collect::<Option<Vec<_>>>()?.into(),
+        CqlValue::List(items) | CqlValue::Set(items) => items
+            .iter()
+            .map(to_json)
+            .collect::<Option<Vec<_>>>()?
+            .into(),
         CqlValue::Map(pairs) => {
-            let members: Option<Map<_, _>> = pairs.iter().map(|(key, value)| Some((key.as_text()?.clone(), to_json(value)?))).collect();
+            let members: Option<Map<_, _>> = pairs
+                .iter()
+                .map(|(key, value)| Some((key.as_text()?.clone(), to_json(value)?)))
+                .collect();
             members?.into()
         }
         _ => return None,
     })
 }
 
-/// The type as `CREATE TABLE` takes it and as `system_schema.columns` shows it. Lists are frozen: a list that is not doubles when the same
-/// write comes twice. What is inside another collection must be frozen anyway.
+/// The type as `CREATE TABLE` takes it and as `system_schema.columns` shows it. Lists are frozen: a
+/// list that is not doubles when the same write comes twice. What is inside another collection must
+/// be frozen anyway.
 pub(crate) fn cql_type(kind: &ColumnType) -> String {
     match kind {
         ColumnType::Text => "text".to_owned(),
@@ -161,7 +182,10 @@ fn inside(kind: &ColumnType) -> String {
 /// The reverse of [`cql_type`]; `None` for a type that no catalog can ask for.
 pub(crate) fn parse_type(text: &str) -> Option<ColumnType> {
     let text = text.trim();
-    let inner = |prefix: &str| text.strip_prefix(prefix).and_then(|rest| rest.strip_suffix('>'));
+    let inner = |prefix: &str| {
+        text.strip_prefix(prefix)
+            .and_then(|rest| rest.strip_suffix('>'))
+    };
     Some(match text {
         "text" => ColumnType::Text,
         "int" => ColumnType::Int,

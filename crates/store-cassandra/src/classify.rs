@@ -1,5 +1,5 @@
-//! Every answer of the driver and the server, told apart: passing, final, or not prepared. The only place that looks into vendor errors; it
-//! must never look at the text of a message.
+//! Every answer of the driver and the server, told apart: passing, final, or not prepared. The only
+//! place that looks into vendor errors; it must never look at the text of a message.
 
 use scylla::errors::{DbError, ExecutionError, PrepareError, RequestAttemptError};
 use store::ItemVerdict;
@@ -11,7 +11,8 @@ pub(crate) enum Failure {
     Transient(String),
     /// Will never be taken.
     Permanent { code: &'static str, message: String },
-    /// `Invalid` of a statement that was prepared once: a bad value, a batch too large, or a table that is gone. Needs a second look.
+    /// `Invalid` of a statement that was prepared once: a bad value, a batch too large, or a table
+    /// that is gone. Needs a second look.
     Suspect(String),
     /// The tables are not there or not as the statement needs them.
     NotPrepared(String),
@@ -24,12 +25,15 @@ impl Failure {
             Self::Permanent { code, message } => ItemVerdict::permanent(code, message),
             Self::Suspect(message) => ItemVerdict::permanent("invalid", message),
             // A migration mends it, and then the same write is good: nothing to give up.
-            Self::NotPrepared(why) => ItemVerdict::Transient(format!("not prepared, `consign catalog migrate` mends it: {why}")),
+            Self::NotPrepared(why) => ItemVerdict::Transient(format!(
+                "not prepared, `consign catalog migrate` mends it: {why}"
+            )),
         }
     }
 }
 
-/// Of a statement that was to be prepared. The text is ours: `Invalid` here means that the tables differ.
+/// Of a statement that was to be prepared. The text is ours: `Invalid` here means that the tables
+/// differ.
 pub(crate) fn preparing(error: &PrepareError) -> Failure {
     match error {
         PrepareError::AllAttemptsFailed { first_attempt } => match attempt(first_attempt) {
@@ -45,7 +49,10 @@ pub(crate) fn executing(error: &ExecutionError) -> Failure {
     match error {
         ExecutionError::LastAttemptError(e) => attempt(e),
         ExecutionError::PrepareError(e) => preparing(e),
-        ExecutionError::BadQuery(e) => Failure::Permanent { code: "unwritable", message: e.to_string() },
+        ExecutionError::BadQuery(e) => Failure::Permanent {
+            code: "unwritable",
+            message: e.to_string(),
+        },
         // Nobody to ask, no answer in time, schemas that do not agree yet.
         other => Failure::Transient(other.to_string()),
     }
@@ -54,24 +61,43 @@ pub(crate) fn executing(error: &ExecutionError) -> Failure {
 fn attempt(error: &RequestAttemptError) -> Failure {
     match error {
         RequestAttemptError::DbError(error, message) => answered(error, message),
-        RequestAttemptError::SerializationError(_) | RequestAttemptError::CqlRequestSerialization(_) => {
-            Failure::Permanent { code: "unwritable", message: error.to_string() }
-        }
-        // Broken connections, answers that cannot be read, a statement prepared anew meanwhile: the outcome is unknown.
+        RequestAttemptError::SerializationError(_)
+        | RequestAttemptError::CqlRequestSerialization(_) => Failure::Permanent {
+            code: "unwritable",
+            message: error.to_string(),
+        },
+        // Broken connections, answers that cannot be read, a statement prepared anew meanwhile: the
+        // outcome is unknown.
         other => Failure::Transient(other.to_string()),
     }
 }
 
 fn answered(error: &DbError, message: &str) -> Failure {
-    let message = if message.is_empty() { error.to_string() } else { message.to_owned() };
+    let message = if message.is_empty() {
+        error.to_string()
+    } else {
+        message.to_owned()
+    };
     match error {
         DbError::Invalid => Failure::Suspect(message),
-        DbError::SyntaxError => Failure::Permanent { code: "syntax", message },
-        DbError::AlreadyExists { .. } => Failure::Permanent { code: "already_exists", message },
-        DbError::FunctionFailure { .. } => Failure::Permanent { code: "function_failure", message },
+        DbError::SyntaxError => Failure::Permanent {
+            code: "syntax",
+            message,
+        },
+        DbError::AlreadyExists { .. } => Failure::Permanent {
+            code: "already_exists",
+            message,
+        },
+        DbError::FunctionFailure { .. } => Failure::Permanent {
+            code: "function_failure",
+            message,
+        },
         // Rights and configuration are an operator's to mend; the write is good.
-        DbError::AuthenticationError | DbError::Unauthorized | DbError::ConfigError => Failure::Transient(message),
-        // Down, busy, slow, of unknown outcome, or unknown to this driver: never a reason to give a write up.
+        DbError::AuthenticationError | DbError::Unauthorized | DbError::ConfigError => {
+            Failure::Transient(message)
+        }
+        // Down, busy, slow, of unknown outcome, or unknown to this driver: never a reason to give a
+        // write up.
         other => Failure::Transient(format!("{other}: {message}")),
     }
 }

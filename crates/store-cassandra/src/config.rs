@@ -1,4 +1,5 @@
-//! What an operator may set about Cassandra. Never reads files or the environment: whoever builds the store does.
+//! What an operator may set about Cassandra. Never reads files or the environment: whoever builds
+//! the store does.
 
 use crate::STORE;
 use serde::{Deserialize, Serialize};
@@ -23,7 +24,8 @@ pub struct Config {
     pub connect_timeout_ms: u64,
     /// Statements on their way at once.
     pub in_flight: usize,
-    /// Small writes of several partitions travel in one unlogged batch up to this size; 0: each alone. The server warns from 5 KiB on.
+    /// Small writes of several partitions travel in one unlogged batch up to this size; 0: each
+    /// alone. The server warns from 5 KiB on.
     pub batch_bytes: usize,
     /// How long verdicts are remembered; without it for ever.
     pub ledger_days: Option<u32>,
@@ -81,12 +83,20 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        let refused = |why: &str| Err(StoreError::Refused { store: STORE, why: why.to_owned() });
+        let refused = |why: &str| {
+            Err(StoreError::Refused {
+                store: STORE,
+                why: why.to_owned(),
+            })
+        };
         if self.nodes.is_empty() {
             return refused("no node is given");
         }
         let letters = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        if self.keyspace.is_empty() || self.keyspace.len() > 48 || !self.keyspace.chars().all(letters) {
+        if self.keyspace.is_empty()
+            || self.keyspace.len() > 48
+            || !self.keyspace.chars().all(letters)
+        {
             return refused("a keyspace has up to 48 letters, digits and `_`");
         }
         if self.in_flight == 0 || self.request_timeout_ms == 0 || self.connect_timeout_ms == 0 {
@@ -105,16 +115,22 @@ impl Config {
 }
 
 impl Replication {
-    /// As Cassandra names it, and as `system_schema.keyspaces` shows it (without the class's package).
+    /// As Cassandra names it, and as `system_schema.keyspaces` shows it (without the class's
+    /// package).
     pub(crate) fn options(&self) -> BTreeMap<String, String> {
         let pair = |key: &str, value: String| (key.to_owned(), value);
         match self {
-            Self::Simple(copies) => {
-                BTreeMap::from([pair("class", "SimpleStrategy".into()), pair("replication_factor", copies.to_string())])
-            }
+            Self::Simple(copies) => BTreeMap::from([
+                pair("class", "SimpleStrategy".into()),
+                pair("replication_factor", copies.to_string()),
+            ]),
             Self::Datacenters(copies) => {
                 let class = pair("class", "NetworkTopologyStrategy".into());
-                copies.iter().map(|(name, copies)| pair(name, copies.to_string())).chain([class]).collect()
+                copies
+                    .iter()
+                    .map(|(name, copies)| pair(name, copies.to_string()))
+                    .chain([class])
+                    .collect()
             }
         }
     }

@@ -10,12 +10,19 @@ use crate::{
 use std::collections::BTreeMap;
 use store::{StoreError, schema::Weakness};
 
-/// Reads one row that is not there of each of our own tables: that needs the keyspace, the tables, and enough nodes.
+/// Reads one row that is not there of each of our own tables: that needs the keyspace, the tables,
+/// and enough nodes.
 pub(crate) async fn ready(connection: &Connection) -> Result<(), StoreError> {
     for name in schema::own_names() {
-        connection.prepare_again(&format!("SELECT * FROM {}", connection.table(&name))).await.map_err(Failure::into_error)?;
+        connection
+            .prepare_again(&format!("SELECT * FROM {}", connection.table(&name)))
+            .await
+            .map_err(Failure::into_error)?;
     }
-    let text = format!("SELECT mark FROM {} WHERE generation = ? AND partition = ?", connection.table("marks"));
+    let text = format!(
+        "SELECT mark FROM {} WHERE generation = ? AND partition = ?",
+        connection.table("marks")
+    );
     ask(connection, &text, (-1, -1)).await.map(drop)
 }
 
@@ -56,11 +63,25 @@ pub(crate) async fn weaknesses(connection: &Connection) -> Result<Vec<Weakness>,
 /// The fewest copies that any datacenter has.
 async fn copies(connection: &Connection) -> Result<u16, StoreError> {
     let name = &connection.config().keyspace;
-    let rows = ask(connection, "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?", (name,)).await?;
-    let Some((options,)) = rows.maybe_first_row::<(BTreeMap<String, String>,)>().map_err(damaged)? else {
-        return Err(StoreError::NotMigrated { store: crate::STORE, why: format!("there is no keyspace {name}") });
+    let rows = ask(
+        connection,
+        "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?",
+        (name,),
+    )
+    .await?;
+    let Some((options,)) = rows
+        .maybe_first_row::<(BTreeMap<String, String>,)>()
+        .map_err(damaged)?
+    else {
+        return Err(StoreError::NotMigrated {
+            store: crate::STORE,
+            why: format!("there is no keyspace {name}"),
+        });
     };
-    let counts = options.iter().filter(|(key, _)| *key != "class").filter_map(|(_, value)| value.parse().ok());
+    let counts = options
+        .iter()
+        .filter(|(key, _)| *key != "class")
+        .filter_map(|(_, value)| value.parse().ok());
     Ok(counts.min().unwrap_or(1))
 }
 
@@ -69,7 +90,10 @@ async fn setting(connection: &Connection, name: &str) -> Result<Option<String>, 
     match connection.run(text, (name,)).await {
         Ok(answer) => {
             let rows = answer.into_rows_result().map_err(damaged)?;
-            Ok(rows.maybe_first_row::<(Option<String>,)>().map_err(damaged)?.and_then(|(value,)| value))
+            Ok(rows
+                .maybe_first_row::<(Option<String>,)>()
+                .map_err(damaged)?
+                .and_then(|(value,)| value))
         }
         // Older servers and other makes have no such view: nothing can be said.
         Err(Failure::NotPrepared(_) | Failure::Permanent { .. }) => Ok(None),

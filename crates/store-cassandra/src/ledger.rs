@@ -1,7 +1,8 @@
 //! What is remembered beside documents and rows: verdicts, claims, marks, collections.
 //!
-//! A verdict and a mark are one cell each, so that two writes of one timestamp cannot mix. Claims and collections are taken by `IF NOT EXISTS`,
-//! whose timestamps are wall clocks: their tables must never see a timestamped write.
+//! A verdict and a mark are one cell each, so that two writes of one timestamp cannot mix. Claims
+//! and collections are taken by `IF NOT EXISTS`, whose timestamps are wall clocks: their tables
+//! must never see a timestamped write.
 
 use crate::{
     STORE,
@@ -20,16 +21,23 @@ use std::{
 };
 use store::{ClaimOutcome, Collection, ItemVerdict, StoreError};
 
-/// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe, because who has it gets it.
+/// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe,
+/// because who has it gets it.
 const CLAIM_ATTEMPTS: usize = 4;
 
 pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
-    let text = format!("INSERT INTO {} (request, entry) VALUES (?, ?) USING TIMESTAMP ? AND TTL ?", connection.table("ledger"));
+    let text = format!(
+        "INSERT INTO {} (request, entry) VALUES (?, ?) USING TIMESTAMP ? AND TTL ?",
+        connection.table("ledger")
+    );
     let insert = match connection.prepare(&text).await {
         Ok(insert) => insert,
         Err(failure) => return vec![failure.into_verdict(); entries.len()],
     };
-    let ttl = connection.config().ledger_days.map_or(0, |days| (i64::from(days) * 86_400).clamp(1, LONGEST_TTL)) as i32;
+    let ttl = connection
+        .config()
+        .ledger_days
+        .map_or(0, |days| (i64::from(days) * 86_400).clamp(1, LONGEST_TTL)) as i32;
     let units = entries.iter().enumerate().map(|(item, entry)| {
         let key = entry.request.unique().to_vec();
         let json = serde_json::to_string(entry).expect("an entry is made of JSON types");
@@ -44,46 +52,100 @@ pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -
     send_units(connection, units.collect(), entries.len()).await
 }
 
-pub(crate) async fn entries(connection: &Connection, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
-    let text = &format!("SELECT entry FROM {} WHERE request = ?", connection.table("ledger"));
+pub(crate) async fn entries(
+    connection: &Connection,
+    requests: &[RequestId],
+) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+    let text = &format!(
+        "SELECT entry FROM {} WHERE request = ?",
+        connection.table("ledger")
+    );
     let one = |request: &RequestId| {
         let request = *request;
         async move {
             let rows = ask(connection, text, (request.unique().to_vec(),)).await?;
             let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
-            found.map(|(json,)| serde_json::from_str(json).map_err(|e| damaged(format_args!("ledger, {request}: {e}")))).transpose()
+            found
+                .map(|(json,)| {
+                    serde_json::from_str(json)
+                        .map_err(|e| damaged(format_args!("ledger, {request}: {e}")))
+                })
+                .transpose()
         }
     };
     let reads: Vec<_> = requests.iter().map(one).collect();
-    stream::iter(reads).buffered(connection.config().in_flight).try_collect().await
+    stream::iter(reads)
+        .buffered(connection.config().in_flight)
+        .try_collect()
+        .await
 }
 
-pub(crate) async fn claim(connection: &Connection, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+pub(crate) async fn claim(
+    connection: &Connection,
+    claim: &Claim,
+    request: &RequestId,
+) -> Result<ClaimOutcome, StoreError> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64);
     let left = (claim.until - now + 999).div_euclid(1_000);
     let holder = if left > 0 {
-        let text = format!("INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?", connection.table("claims"));
-        taken_by(connection, &text, (&claim.key, request.to_string(), left.min(LONGEST_TTL) as i32), "request").await?
+        let text = format!(
+            "INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
+            connection.table("claims")
+        );
+        taken_by(
+            connection,
+            &text,
+            (
+                &claim.key,
+                request.to_string(),
+                left.min(LONGEST_TTL) as i32,
+            ),
+            "request",
+        )
+        .await?
     } else {
         // It has run out: nothing to take, but it may be somebody else's.
         holder(connection, &claim.key).await?
     };
-    let Some(holder) = holder else { return Ok(ClaimOutcome::Ours) };
-    let holder = RequestId::parse_trusted(&holder).map_err(|e| damaged(format_args!("claim {}: {e}", claim.key)))?;
-    Ok(if holder == *request { ClaimOutcome::Ours } else { ClaimOutcome::Theirs(holder) })
+    let Some(holder) = holder else {
+        return Ok(ClaimOutcome::Ours);
+    };
+    let holder = RequestId::parse_trusted(&holder)
+        .map_err(|e| damaged(format_args!("claim {}: {e}", claim.key)))?;
+    Ok(if holder == *request {
+        ClaimOutcome::Ours
+    } else {
+        ClaimOutcome::Theirs(holder)
+    })
 }
 
 /// Who has a claim, after every taking of it that is under way.
 async fn holder(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    let text = format!("SELECT request FROM {} WHERE key = ?", connection.table("claims"));
-    let mut statement = (*connection.prepare(&text).await.map_err(Failure::into_error)?).clone();
+    let text = format!(
+        "SELECT request FROM {} WHERE key = ?",
+        connection.table("claims")
+    );
+    let mut statement = (*connection
+        .prepare(&text)
+        .await
+        .map_err(Failure::into_error)?)
+    .clone();
     statement.set_consistency(scylla::statement::Consistency::LocalSerial);
-    let answer = connection.execute(&statement, (key,)).await.map_err(Failure::into_error)?;
+    let answer = connection
+        .execute(&statement, (key,))
+        .await
+        .map_err(Failure::into_error)?;
     let rows = answer.into_rows_result().map_err(damaged)?;
-    Ok(rows.maybe_first_row::<(String,)>().map_err(damaged)?.map(|(request,)| request))
+    Ok(rows
+        .maybe_first_row::<(String,)>()
+        .map_err(damaged)?
+        .map(|(request,)| request))
 }
 
-/// Runs an `INSERT … IF NOT EXISTS`: nothing if it was taken now, otherwise the named column of the row that stands.
+/// Runs an `INSERT … IF NOT EXISTS`: nothing if it was taken now, otherwise the named column of the
+/// row that stands.
 async fn taken_by(
     connection: &Connection,
     text: &str,
@@ -105,43 +167,93 @@ async fn taken_by(
     }
     match position.and_then(|n| row.columns.get(n)) {
         Some(Some(CqlValue::Text(text))) => Ok(Some(text.clone())),
-        _ => Err(damaged(format_args!("a row was refused because another stands, but that has no {column}"))),
+        _ => Err(damaged(format_args!(
+            "a row was refused because another stands, but that has no {column}"
+        ))),
     }
 }
 
-/// `through` is the timestamp, so an older mark cannot replace a newer one. Between marks of one `through` the larger cell stands: the epoch and
-/// then `next`, both of fixed width, come before the mark itself.
+/// `through` is the timestamp, so an older mark cannot replace a newer one. Between marks of one
+/// `through` the larger cell stands: the epoch and then `next`, both of fixed width, come before
+/// the mark itself.
 pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(), StoreError> {
-    let text = format!("INSERT INTO {} (generation, partition, mark) VALUES (?, ?, ?) USING TIMESTAMP ?", connection.table("marks"));
+    let text = format!(
+        "INSERT INTO {} (generation, partition, mark) VALUES (?, ?, ?) USING TIMESTAMP ?",
+        connection.table("marks")
+    );
     let json = serde_json::to_string(mark).expect("a mark is made of JSON types");
     let cell = format!("{:016x} {:016x} {json}", mark.epoch, mark.next);
-    let values = (i32::from(mark.generation), i32::from(mark.partition), cell, mark.through as i64 + 1);
-    connection.run(&text, values).await.map(drop).map_err(Failure::into_error)
+    let values = (
+        i32::from(mark.generation),
+        i32::from(mark.partition),
+        cell,
+        mark.through as i64 + 1,
+    );
+    connection
+        .run(&text, values)
+        .await
+        .map(drop)
+        .map_err(Failure::into_error)
 }
 
-pub(crate) async fn mark(connection: &Connection, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
-    let text = format!("SELECT mark FROM {} WHERE generation = ? AND partition = ?", connection.table("marks"));
-    let rows = ask(connection, &text, (i32::from(generation), i32::from(partition))).await?;
+pub(crate) async fn mark(
+    connection: &Connection,
+    generation: u16,
+    partition: u16,
+) -> Result<Option<Mark>, StoreError> {
+    let text = format!(
+        "SELECT mark FROM {} WHERE generation = ? AND partition = ?",
+        connection.table("marks")
+    );
+    let rows = ask(
+        connection,
+        &text,
+        (i32::from(generation), i32::from(partition)),
+    )
+    .await?;
     let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
     let parse = |cell: &str| {
-        let json = cell.splitn(3, ' ').nth(2).ok_or_else(|| damaged(format_args!("mark of partition {partition}: {cell}")))?;
-        serde_json::from_str(json).map_err(|e| damaged(format_args!("mark of partition {partition}: {e}")))
+        let json = cell
+            .splitn(3, ' ')
+            .nth(2)
+            .ok_or_else(|| damaged(format_args!("mark of partition {partition}: {cell}")))?;
+        serde_json::from_str(json)
+            .map_err(|e| damaged(format_args!("mark of partition {partition}: {e}")))
     };
     found.map(|(cell,)| parse(cell)).transpose()
 }
 
-pub(crate) async fn create_collection(connection: &Connection, collection: &Collection) -> Result<Collection, StoreError> {
+pub(crate) async fn create_collection(
+    connection: &Connection,
+    collection: &Collection,
+) -> Result<Collection, StoreError> {
     let name = connection.table("collections");
-    let text = format!("INSERT INTO {name} (\"index\", collection, definition) VALUES (?, ?, ?) IF NOT EXISTS");
+    let text = format!(
+        "INSERT INTO {name} (\"index\", collection, definition) VALUES (?, ?, ?) IF NOT EXISTS"
+    );
     let json = serde_json::to_string(collection).expect("a collection is made of JSON types");
-    match taken_by(connection, &text, (&collection.index, &collection.collection, json), "definition").await? {
+    match taken_by(
+        connection,
+        &text,
+        (&collection.index, &collection.collection, json),
+        "definition",
+    )
+    .await?
+    {
         None => Ok(collection.clone()),
         Some(standing) => parse_collection(&standing),
     }
 }
 
-pub(crate) async fn collection(connection: &Connection, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
-    let text = format!("SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?", connection.table("collections"));
+pub(crate) async fn collection(
+    connection: &Connection,
+    index: &str,
+    collection: &str,
+) -> Result<Option<Collection>, StoreError> {
+    let text = format!(
+        "SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?",
+        connection.table("collections")
+    );
     let rows = ask(connection, &text, (index, collection)).await?;
     let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
     found.map(|(json,)| parse_collection(json)).transpose()
@@ -149,47 +261,104 @@ pub(crate) async fn collection(connection: &Connection, index: &str, collection:
 
 pub(crate) async fn collections(connection: &Connection) -> Result<Vec<Collection>, StoreError> {
     let text = format!("SELECT definition FROM {}", connection.table("collections"));
-    let statement = connection.prepare(&text).await.map_err(Failure::into_error)?;
+    let statement = connection
+        .prepare(&text)
+        .await
+        .map_err(Failure::into_error)?;
     let session = connection.session().await.map_err(Failure::into_error)?;
     let unavailable = |why: String| StoreError::Unavailable { store: STORE, why };
-    let pages = session.execute_iter((*statement).clone(), ()).await.map_err(|e| unavailable(e.to_string()))?;
+    let pages = session
+        .execute_iter((*statement).clone(), ())
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
     let mut rows = pages.rows_stream::<(String,)>().map_err(damaged)?;
     let mut all = Vec::new();
-    while let Some((json,)) = rows.try_next().await.map_err(|e| unavailable(e.to_string()))? {
+    while let Some((json,)) = rows
+        .try_next()
+        .await
+        .map_err(|e| unavailable(e.to_string()))?
+    {
         all.push(parse_collection(&json)?);
     }
     Ok(all)
 }
 
-/// The definition that stands, if it is of this incarnation: changes are made on the condition that it still does. Read with the consistency
-/// of conditional writes, so that one that is under way is seen.
-async fn standing(connection: &Connection, index: &str, collection: &str, incarnation: &str) -> Result<Option<String>, StoreError> {
-    let text = format!("SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?", connection.table("collections"));
-    let mut statement = (*connection.prepare(&text).await.map_err(Failure::into_error)?).clone();
+/// The definition that stands, if it is of this incarnation: changes are made on the condition that
+/// it still does. Read with the consistency of conditional writes, so that one that is under way is
+/// seen.
+async fn standing(
+    connection: &Connection,
+    index: &str,
+    collection: &str,
+    incarnation: &str,
+) -> Result<Option<String>, StoreError> {
+    let text = format!(
+        "SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?",
+        connection.table("collections")
+    );
+    let mut statement = (*connection
+        .prepare(&text)
+        .await
+        .map_err(Failure::into_error)?)
+    .clone();
     statement.set_consistency(scylla::statement::Consistency::LocalSerial);
-    let answer = connection.execute(&statement, (index, collection)).await.map_err(Failure::into_error)?;
+    let answer = connection
+        .execute(&statement, (index, collection))
+        .await
+        .map_err(Failure::into_error)?;
     let rows = answer.into_rows_result().map_err(damaged)?;
-    let Some((json,)) = rows.maybe_first_row::<(String,)>().map_err(damaged)? else { return Ok(None) };
-    Ok(Some(json).filter(|json| parse_collection(json).is_ok_and(|stands| stands.incarnation == incarnation)))
+    let Some((json,)) = rows.maybe_first_row::<(String,)>().map_err(damaged)? else {
+        return Ok(None);
+    };
+    Ok(Some(json).filter(|json| {
+        parse_collection(json).is_ok_and(|stands| stands.incarnation == incarnation)
+    }))
 }
 
-pub(crate) async fn replace_collection(connection: &Connection, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+pub(crate) async fn replace_collection(
+    connection: &Connection,
+    collection: &Collection,
+    was: &str,
+) -> Result<bool, StoreError> {
     let wanted = serde_json::to_string(collection).expect("a collection is made of JSON types");
     let name = connection.table("collections");
-    let text = format!("UPDATE {name} SET definition = ? WHERE \"index\" = ? AND collection = ? IF definition = ?");
+    let text = format!(
+        "UPDATE {name} SET definition = ? WHERE \"index\" = ? AND collection = ? IF definition = ?"
+    );
     for _ in 0..CLAIM_ATTEMPTS {
-        let Some(stands) = standing(connection, &collection.index, &collection.collection, was).await? else { return Ok(false) };
-        if stands == wanted || conditional(connection, &text, (&wanted, &collection.index, &collection.collection, &stands)).await? {
+        let Some(stands) =
+            standing(connection, &collection.index, &collection.collection, was).await?
+        else {
+            return Ok(false);
+        };
+        if stands == wanted
+            || conditional(
+                connection,
+                &text,
+                (&wanted, &collection.index, &collection.collection, &stands),
+            )
+            .await?
+        {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-pub(crate) async fn drop_collection(connection: &Connection, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
-    let text = format!("DELETE FROM {} WHERE \"index\" = ? AND collection = ? IF definition = ?", connection.table("collections"));
+pub(crate) async fn drop_collection(
+    connection: &Connection,
+    index: &str,
+    collection: &str,
+    incarnation: &str,
+) -> Result<bool, StoreError> {
+    let text = format!(
+        "DELETE FROM {} WHERE \"index\" = ? AND collection = ? IF definition = ?",
+        connection.table("collections")
+    );
     for _ in 0..CLAIM_ATTEMPTS {
-        let Some(stands) = standing(connection, index, collection, incarnation).await? else { return Ok(false) };
+        let Some(stands) = standing(connection, index, collection, incarnation).await? else {
+            return Ok(false);
+        };
         if conditional(connection, &text, (index, collection, &stands)).await? {
             return Ok(true);
         }
@@ -197,11 +366,24 @@ pub(crate) async fn drop_collection(connection: &Connection, index: &str, collec
     Ok(false)
 }
 
-/// Runs a write with a condition: did it hold? Tried again where that is not known; then what stands is looked at anew.
-async fn conditional(connection: &Connection, text: &str, values: impl scylla::serialize::row::SerializeRow) -> Result<bool, StoreError> {
-    let rows = connection.run(text, values).await.map_err(Failure::into_error)?.into_rows_result().map_err(damaged)?;
+/// Runs a write with a condition: did it hold? Tried again where that is not known; then what
+/// stands is looked at anew.
+async fn conditional(
+    connection: &Connection,
+    text: &str,
+    values: impl scylla::serialize::row::SerializeRow,
+) -> Result<bool, StoreError> {
+    let rows = connection
+        .run(text, values)
+        .await
+        .map_err(Failure::into_error)?
+        .into_rows_result()
+        .map_err(damaged)?;
     let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
-    Ok(matches!(row.columns.first(), Some(Some(CqlValue::Boolean(true)))))
+    Ok(matches!(
+        row.columns.first(),
+        Some(Some(CqlValue::Boolean(true)))
+    ))
 }
 
 fn parse_collection(json: &str) -> Result<Collection, StoreError> {

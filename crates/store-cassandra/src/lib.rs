@@ -1,8 +1,10 @@
-//! The record on Cassandra: documents, the operations' own tables, ledger, marks, claims and collections as rows.
+//! The record on Cassandra: documents, the operations' own tables, ledger, marks, claims and
+//! collections as rows.
 //!
-//! Order between writes is kept by timestamps alone: every write of documents, rows, ledger and marks is `USING TIMESTAMP`, so a late or
-//! repeated one changes nothing and Cassandra never says so. Claims and collections are the exception: they are taken by `IF NOT EXISTS`, live
-//! in tables of their own, and no timestamped write ever touches those.
+//! Order between writes is kept by timestamps alone: every write of documents, rows, ledger and
+//! marks is `USING TIMESTAMP`, so a late or repeated one changes nothing and Cassandra never says
+//! so. Claims and collections are the exception: they are taken by `IF NOT EXISTS`, live in tables
+//! of their own, and no timestamped write ever touches those.
 //!
 //! The only crate that names the driver; no type of it leaves.
 
@@ -36,7 +38,8 @@ use store::{
 
 pub(crate) const STORE: &str = "cassandra";
 
-/// The record on Cassandra. Connects on first use and again by itself, so that it can be made while the cluster is away.
+/// The record on Cassandra. Connects on first use and again by itself, so that it can be made while
+/// the cluster is away.
 pub struct Cassandra {
     connection: Connection,
     shapes: Shapes,
@@ -48,7 +51,11 @@ impl Cassandra {
     /// If the configuration cannot be right for any cluster.
     pub fn new(config: Config) -> Result<Self, StoreError> {
         config.check()?;
-        Ok(Self { connection: Connection::new(config), shapes: Shapes::default(), floors: apply::Floors::default() })
+        Ok(Self {
+            connection: Connection::new(config),
+            shapes: Shapes::default(),
+            floors: apply::Floors::default(),
+        })
     }
 }
 
@@ -58,9 +65,15 @@ impl Record for Cassandra {
         STORE
     }
 
-    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+    async fn documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         let found = read::documents(&self.connection, keys).await?;
-        found.iter().flatten().for_each(|document| self.floors.seen(&document.meta));
+        found
+            .iter()
+            .flatten()
+            .for_each(|document| self.floors.seen(&document.meta));
         Ok(found)
     }
 
@@ -96,26 +109,43 @@ impl Record for Cassandra {
         ledger::create_collection(&self.connection, collection).await
     }
 
-    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+    async fn collection(
+        &self,
+        index: &str,
+        collection: &str,
+    ) -> Result<Option<Collection>, StoreError> {
         ledger::collection(&self.connection, index, collection).await
     }
 
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
         let all = ledger::collections(&self.connection).await?;
-        Ok(all.into_iter().filter(|collection| !collection.is_index_only()).collect())
+        Ok(all
+            .into_iter()
+            .filter(|collection| !collection.is_index_only())
+            .collect())
     }
 
     async fn indices(&self) -> Result<Vec<String>, StoreError> {
         let all = ledger::collections(&self.connection).await?;
-        let names: std::collections::BTreeSet<String> = all.into_iter().map(|collection| collection.index).collect();
+        let names: std::collections::BTreeSet<String> =
+            all.into_iter().map(|collection| collection.index).collect();
         Ok(names.into_iter().collect())
     }
 
-    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+    async fn replace_collection(
+        &self,
+        collection: &Collection,
+        was: &str,
+    ) -> Result<bool, StoreError> {
         ledger::replace_collection(&self.connection, collection, was).await
     }
 
-    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+    async fn drop_collection(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> Result<bool, StoreError> {
         ledger::drop_collection(&self.connection, index, collection, incarnation).await
     }
 
@@ -127,7 +157,13 @@ impl Record for Cassandra {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        read::scan(&self.connection, [index, collection, incarnation], after, limit).await
+        read::scan(
+            &self.connection,
+            [index, collection, incarnation],
+            after,
+            limit,
+        )
+        .await
     }
 
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {

@@ -1,7 +1,9 @@
-//! Reads by key, many at once but never more than the connection has slots, and the scan over all documents. Reads ask for the same
-//! consistency as writes, so they see what was answered done.
+//! Reads by key, many at once but never more than the connection has slots, and the scan over all
+//! documents. Reads ask for the same consistency as writes, so they see what was answered done.
 
-use crate::{STORE, apply::bind_key, cell::to_json, classify::Failure, session::Connection, shape::Shapes};
+use crate::{
+    STORE, apply::bind_key, cell::to_json, classify::Failure, session::Connection, shape::Shapes,
+};
 use event_schema::{
     id::RequestId,
     mutation::{DocumentKey, RowKey},
@@ -14,7 +16,10 @@ use std::sync::Arc;
 use store::{Meta, StoreError, StoredDocument, document::StoredRow};
 
 pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged { store: STORE, why: what.to_string() }
+    StoreError::Damaged {
+        store: STORE,
+        why: what.to_string(),
+    }
 }
 
 /// Runs one statement that answers rows.
@@ -23,56 +28,141 @@ pub(crate) async fn ask(
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
 ) -> Result<QueryRowsResult, StoreError> {
-    let answer = connection.run(text, values).await.map_err(Failure::into_error)?;
+    let answer = connection
+        .run(text, values)
+        .await
+        .map_err(Failure::into_error)?;
     answer.into_rows_result().map_err(damaged)
 }
 
-pub(crate) async fn documents(connection: &Connection, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+pub(crate) async fn documents(
+    connection: &Connection,
+    keys: &[DocumentKey],
+) -> Result<Vec<Option<StoredDocument>>, StoreError> {
     let name = connection.table("documents");
     let text = &format!(
         "SELECT body, version, position, revision, request, deleted FROM {name} \
          WHERE \"index\" = ? AND collection = ? AND incarnation = ? AND id = ?"
     );
-    let reads: Vec<_> = keys.iter().map(|key| document(connection, text, key)).collect();
-    stream::iter(reads).buffered(connection.config().in_flight).try_collect().await
+    let reads: Vec<_> = keys
+        .iter()
+        .map(|key| document(connection, text, key))
+        .collect();
+    stream::iter(reads)
+        .buffered(connection.config().in_flight)
+        .try_collect()
+        .await
 }
 
-type DocumentRow<'a> = (Option<&'a str>, Option<i64>, Option<(i32, i32, i64)>, Option<i64>, Option<&'a str>, Option<bool>);
+type DocumentRow<'a> = (
+    Option<&'a str>,
+    Option<i64>,
+    Option<(i32, i32, i64)>,
+    Option<i64>,
+    Option<&'a str>,
+    Option<bool>,
+);
 
-async fn document(connection: &Connection, text: &str, key: &DocumentKey) -> Result<Option<StoredDocument>, StoreError> {
-    let rows = ask(connection, text, (&key.index, &key.collection, &key.incarnation, &key.id)).await?;
-    let Some(row) = rows.maybe_first_row::<DocumentRow>().map_err(|e| damaged(format_args!("{key}: {e}")))? else { return Ok(None) };
-    let (body, Some(version), Some((generation, partition, offset)), Some(revision), Some(request), deleted) = row else {
-        return Err(damaged(format_args!("{key}: the row lacks cells that every write makes")));
+async fn document(
+    connection: &Connection,
+    text: &str,
+    key: &DocumentKey,
+) -> Result<Option<StoredDocument>, StoreError> {
+    let rows = ask(
+        connection,
+        text,
+        (&key.index, &key.collection, &key.incarnation, &key.id),
+    )
+    .await?;
+    let Some(row) = rows
+        .maybe_first_row::<DocumentRow>()
+        .map_err(|e| damaged(format_args!("{key}: {e}")))?
+    else {
+        return Ok(None);
     };
-    let request = RequestId::parse_trusted(request).map_err(|e| damaged(format_args!("{key}: {e}")))?;
-    let position = Position { generation: generation as u16, partition: partition as u16, offset: offset as u64 };
-    let meta = Meta { version: Version(version as u64), position, revision: revision as u64, request };
+    let (
+        body,
+        Some(version),
+        Some((generation, partition, offset)),
+        Some(revision),
+        Some(request),
+        deleted,
+    ) = row
+    else {
+        return Err(damaged(format_args!(
+            "{key}: the row lacks cells that every write makes"
+        )));
+    };
+    let request =
+        RequestId::parse_trusted(request).map_err(|e| damaged(format_args!("{key}: {e}")))?;
+    let position = Position {
+        generation: generation as u16,
+        partition: partition as u16,
+        offset: offset as u64,
+    };
+    let meta = Meta {
+        version: Version(version as u64),
+        position,
+        revision: revision as u64,
+        request,
+    };
     let body = match (deleted.unwrap_or(false), body) {
         (true, _) => None,
-        (false, Some(body)) => Some(Arc::from(RawValue::from_string(body.to_owned()).map_err(|e| damaged(format_args!("{key}: {e}")))?)),
-        (false, None) => return Err(damaged(format_args!("{key}: neither a body nor a deletion marker"))),
+        (false, Some(body)) => Some(Arc::from(
+            RawValue::from_string(body.to_owned())
+                .map_err(|e| damaged(format_args!("{key}: {e}")))?,
+        )),
+        (false, None) => {
+            return Err(damaged(format_args!(
+                "{key}: neither a body nor a deletion marker"
+            )));
+        }
     };
     Ok(Some(StoredDocument { meta, body }))
 }
 
-pub(crate) async fn rows(connection: &Connection, shapes: &Shapes, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
-    let reads: Vec<_> = keys.iter().map(|key| row(connection, shapes, key)).collect();
-    stream::iter(reads).buffered(connection.config().in_flight).try_collect().await
+pub(crate) async fn rows(
+    connection: &Connection,
+    shapes: &Shapes,
+    keys: &[RowKey],
+) -> Result<Vec<StoredRow>, StoreError> {
+    let reads: Vec<_> = keys
+        .iter()
+        .map(|key| row(connection, shapes, key))
+        .collect();
+    stream::iter(reads)
+        .buffered(connection.config().in_flight)
+        .try_collect()
+        .await
 }
 
-async fn row(connection: &Connection, shapes: &Shapes, key: &RowKey) -> Result<StoredRow, StoreError> {
-    let shape = shapes.of(connection, &key.table).await.map_err(Failure::into_error)?;
-    let bound = bind_key(&shape, key).map_err(|misfit| StoreError::Refused { store: STORE, why: format!("row {key}: {misfit}") })?;
+async fn row(
+    connection: &Connection,
+    shapes: &Shapes,
+    key: &RowKey,
+) -> Result<StoredRow, StoreError> {
+    let shape = shapes
+        .of(connection, &key.table)
+        .await
+        .map_err(Failure::into_error)?;
+    let bound = bind_key(&shape, key).map_err(|misfit| StoreError::Refused {
+        store: STORE,
+        why: format!("row {key}: {misfit}"),
+    })?;
     let answer = match connection.execute(&shape.select, &bound).await {
         Err(Failure::Suspect(message)) => {
             shapes.forget(&key.table);
-            return Err(connection.suspect(shape.select.get_statement(), message).await.into_error());
+            return Err(connection
+                .suspect(shape.select.get_statement(), message)
+                .await
+                .into_error());
         }
         other => other.map_err(Failure::into_error)?,
     };
     let rows = answer.into_rows_result().map_err(damaged)?;
-    let found = rows.maybe_first_row::<Row>().map_err(|e| damaged(format_args!("{key}: {e}")));
+    let found = rows
+        .maybe_first_row::<Row>()
+        .map_err(|e| damaged(format_args!("{key}: {e}")));
     let Some(found) = found? else { return Ok(None) };
     let mut cells = Map::new();
     for (column, cell) in shape.cells.iter().zip(found.columns) {
@@ -83,9 +173,10 @@ async fn row(connection: &Connection, shapes: &Shapes, key: &RowKey) -> Result<S
     Ok(Some(cells))
 }
 
-/// Ids of one collection in the order of their tokens. Every document is a partition of its own, so this reads the keys of all collections
-/// from `after` on and leaves the others out: for counting and comparing, not for serving. Filtering here and not in Cassandra keeps each page
-/// short however sparse the collection is.
+/// Ids of one collection in the order of their tokens. Every document is a partition of its own, so
+/// this reads the keys of all collections from `after` on and leaves the others out: for counting
+/// and comparing, not for serving. Filtering here and not in Cassandra keeps each page short
+/// however sparse the collection is.
 pub(crate) async fn scan(
     connection: &Connection,
     collection: [&str; 3],
@@ -94,9 +185,16 @@ pub(crate) async fn scan(
 ) -> Result<Vec<String>, StoreError> {
     let name = connection.table("documents");
     let columns = "\"index\", collection, incarnation, id";
-    let start = if after.is_some() { format!(" WHERE token({columns}) > token(?, ?, ?, ?)") } else { String::new() };
+    let start = if after.is_some() {
+        format!(" WHERE token({columns}) > token(?, ?, ?, ?)")
+    } else {
+        String::new()
+    };
     let text = format!("SELECT {columns}, deleted FROM {name}{start}");
-    let prepared = connection.prepare(&text).await.map_err(Failure::into_error)?;
+    let prepared = connection
+        .prepare(&text)
+        .await
+        .map_err(Failure::into_error)?;
     let mut statement = (*prepared).clone();
     statement.set_page_size(i32::try_from(limit.clamp(100, 5_000)).unwrap_or(5_000));
     let mut values: Vec<&str> = Vec::new();
@@ -106,14 +204,24 @@ pub(crate) async fn scan(
     }
     let session = connection.session().await.map_err(Failure::into_error)?;
     let unavailable = |why: String| StoreError::Unavailable { store: STORE, why };
-    let pages = session.execute_iter(statement, values).await.map_err(|e| unavailable(e.to_string()))?;
-    let mut rows = pages.rows_stream::<(String, String, String, String, Option<bool>)>().map_err(damaged)?;
+    let pages = session
+        .execute_iter(statement, values)
+        .await
+        .map_err(|e| unavailable(e.to_string()))?;
+    let mut rows = pages
+        .rows_stream::<(String, String, String, String, Option<bool>)>()
+        .map_err(damaged)?;
     let mut ids = Vec::new();
     while ids.len() < limit
-        && let Some(row) = rows.try_next().await.map_err(|e| unavailable(e.to_string()))?
+        && let Some(row) = rows
+            .try_next()
+            .await
+            .map_err(|e| unavailable(e.to_string()))?
     {
         let (index, name, incarnation, id, deleted) = row;
-        if [index.as_str(), name.as_str(), incarnation.as_str()] == collection && deleted != Some(true) {
+        if [index.as_str(), name.as_str(), incarnation.as_str()] == collection
+            && deleted != Some(true)
+        {
             ids.push(id);
         }
     }

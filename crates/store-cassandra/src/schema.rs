@@ -1,5 +1,5 @@
-//! Keyspace and tables: made where they are missing, compared where they stand. Never changes or drops anything that is there; what differs is
-//! named for a person to mend.
+//! Keyspace and tables: made where they are missing, compared where they stand. Never changes or
+//! drops anything that is there; what differs is named for a person to mend.
 
 use crate::{
     STORE,
@@ -32,11 +32,20 @@ struct Wanted {
 }
 
 fn own() -> Vec<Wanted> {
-    let wanted = |name: &str, partition_key: &[&str], clustering: &[&str], columns: &[(&str, &str)]| Wanted {
+    let wanted = |name: &str,
+                  partition_key: &[&str],
+                  clustering: &[&str],
+                  columns: &[(&str, &str)]| Wanted {
         name: name.to_owned(),
-        partition_key: partition_key.iter().map(|name| (*name).to_owned()).collect(),
+        partition_key: partition_key
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
         clustering: clustering.iter().map(|name| (*name).to_owned()).collect(),
-        columns: columns.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect(),
+        columns: columns
+            .iter()
+            .map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned()))
+            .collect(),
         indexes: Vec::new(),
     };
     let documents = [
@@ -52,12 +61,46 @@ fn own() -> Vec<Wanted> {
         ("deleted", "boolean"),
     ];
     vec![
-        // A partition of its own for each document: none grows, and every write of it is one mutation.
-        wanted("documents", &["index", "collection", "incarnation", "id"], &[], &documents),
-        wanted("ledger", &["request"], &[], &[("request", "blob"), ("entry", "text")]),
-        wanted("marks", &["generation", "partition"], &[], &[("generation", "int"), ("partition", "int"), ("mark", "text")]),
-        wanted("claims", &["key"], &[], &[("key", "text"), ("request", "text")]),
-        wanted("collections", &["index"], &["collection"], &[("index", "text"), ("collection", "text"), ("definition", "text")]),
+        // A partition of its own for each document: none grows, and every write of it is one
+        // mutation.
+        wanted(
+            "documents",
+            &["index", "collection", "incarnation", "id"],
+            &[],
+            &documents,
+        ),
+        wanted(
+            "ledger",
+            &["request"],
+            &[],
+            &[("request", "blob"), ("entry", "text")],
+        ),
+        wanted(
+            "marks",
+            &["generation", "partition"],
+            &[],
+            &[
+                ("generation", "int"),
+                ("partition", "int"),
+                ("mark", "text"),
+            ],
+        ),
+        wanted(
+            "claims",
+            &["key"],
+            &[],
+            &[("key", "text"), ("request", "text")],
+        ),
+        wanted(
+            "collections",
+            &["index"],
+            &["collection"],
+            &[
+                ("index", "text"),
+                ("collection", "text"),
+                ("definition", "text"),
+            ],
+        ),
     ]
 }
 
@@ -72,18 +115,31 @@ impl From<&Table> for Wanted {
             name: table.name.clone(),
             partition_key: table.partition_key.clone(),
             clustering: table.clustering.clone(),
-            columns: table.columns.iter().map(|column| (column.name.clone(), cql_type(&column.kind))).collect(),
+            columns: table
+                .columns
+                .iter()
+                .map(|column| (column.name.clone(), cql_type(&column.kind)))
+                .collect(),
             indexes: table.indexes.clone(),
         }
     }
 }
 
-pub(crate) async fn migrate(connection: &Connection, tables: &[Table]) -> Result<MigrationReport, StoreError> {
+pub(crate) async fn migrate(
+    connection: &Connection,
+    tables: &[Table],
+) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
     keyspace(connection, &mut report).await?;
     let taken: HashSet<String> = own_names().into_iter().collect();
-    if let Some(table) = tables.iter().find(|table| taken.contains(&table.name) || !is_a_name(&table.name)) {
-        let why = format!("table {:?}: the name is taken, or not made of up to 48 letters, digits and `_`", table.name);
+    if let Some(table) = tables
+        .iter()
+        .find(|table| taken.contains(&table.name) || !is_a_name(&table.name))
+    {
+        let why = format!(
+            "table {:?}: the name is taken, or not made of up to 48 letters, digits and `_`",
+            table.name
+        );
         return Err(StoreError::Refused { store: STORE, why });
     }
     for wanted in own().into_iter().chain(tables.iter().map(Wanted::from)) {
@@ -93,7 +149,9 @@ pub(crate) async fn migrate(connection: &Connection, tables: &[Table]) -> Result
 }
 
 fn is_a_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 48 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    !name.is_empty()
+        && name.len() <= 48
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// A statement that changes the schema: never prepared, waits until the nodes agree.
@@ -102,7 +160,11 @@ async fn change(connection: &Connection, text: String) -> Result<(), StoreError>
     let mut statement = scylla::statement::unprepared::Statement::new(text);
     statement.set_request_timeout(Some(PATIENCE));
     statement.set_is_idempotent(true);
-    session.query_unpaged(statement, ()).await.map(drop).map_err(|e| crate::classify::executing(&e).into_error())
+    session
+        .query_unpaged(statement, ())
+        .await
+        .map(drop)
+        .map_err(|e| crate::classify::executing(&e).into_error())
 }
 
 async fn keyspace(connection: &Connection, report: &mut MigrationReport) -> Result<(), StoreError> {
@@ -110,10 +172,19 @@ async fn keyspace(connection: &Connection, report: &mut MigrationReport) -> Resu
     let wanted = connection.config().replication.options();
     let text = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
     let rows = ask(connection, text, (name,)).await?;
-    let standing = rows.maybe_first_row::<(BTreeMap<String, String>,)>().map_err(crate::read::damaged)?;
+    let standing = rows
+        .maybe_first_row::<(BTreeMap<String, String>,)>()
+        .map_err(crate::read::damaged)?;
     let Some((mut standing,)) = standing else {
-        let options: Vec<String> = wanted.iter().map(|(key, value)| format!("'{key}': '{value}'")).collect();
-        let text = format!("CREATE KEYSPACE IF NOT EXISTS {} WITH replication = {{{}}}", quoted(name), options.join(", "));
+        let options: Vec<String> = wanted
+            .iter()
+            .map(|(key, value)| format!("'{key}': '{value}'"))
+            .collect();
+        let text = format!(
+            "CREATE KEYSPACE IF NOT EXISTS {} WITH replication = {{{}}}",
+            quoted(name),
+            options.join(", ")
+        );
         change(connection, text).await?;
         report.created.push(format!("keyspace {name}"));
         return Ok(());
@@ -124,13 +195,21 @@ async fn keyspace(connection: &Connection, report: &mut MigrationReport) -> Resu
     if standing == wanted {
         report.unchanged += 1;
     } else {
-        report.drift.push(format!("keyspace {name}: replication is {standing:?}, not {wanted:?}"));
+        report.drift.push(format!(
+            "keyspace {name}: replication is {standing:?}, not {wanted:?}"
+        ));
     }
     Ok(())
 }
 
-async fn table(connection: &Connection, wanted: &Wanted, report: &mut MigrationReport) -> Result<(), StoreError> {
-    let standing = shape::columns(connection, &wanted.name).await.map_err(Failure::into_error)?;
+async fn table(
+    connection: &Connection,
+    wanted: &Wanted,
+    report: &mut MigrationReport,
+) -> Result<(), StoreError> {
+    let standing = shape::columns(connection, &wanted.name)
+        .await
+        .map_err(Failure::into_error)?;
     if standing.is_empty() {
         change(connection, create(connection, wanted)).await?;
         report.created.push(format!("table {}", wanted.name));
@@ -143,11 +222,32 @@ async fn table(connection: &Connection, wanted: &Wanted, report: &mut MigrationR
 }
 
 fn create(connection: &Connection, wanted: &Wanted) -> String {
-    let names = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-    let columns: Vec<String> = wanted.columns.iter().map(|(name, kind)| format!("{} {kind}", quoted(name))).collect();
-    let clustering = if wanted.clustering.is_empty() { String::new() } else { format!(", {}", names(&wanted.clustering)) };
-    let key = format!("PRIMARY KEY (({}){clustering})", names(&wanted.partition_key));
-    format!("CREATE TABLE IF NOT EXISTS {} ({}, {key})", connection.table(&wanted.name), columns.join(", "))
+    let names = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| quoted(name))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let columns: Vec<String> = wanted
+        .columns
+        .iter()
+        .map(|(name, kind)| format!("{} {kind}", quoted(name)))
+        .collect();
+    let clustering = if wanted.clustering.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", names(&wanted.clustering))
+    };
+    let key = format!(
+        "PRIMARY KEY (({}){clustering})",
+        names(&wanted.partition_key)
+    );
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} ({}, {key})",
+        connection.table(&wanted.name),
+        columns.join(", ")
+    )
 }
 
 /// Everything that differs, one line each.
@@ -155,36 +255,70 @@ fn compare(wanted: &Wanted, standing: &[(String, String, i32, String)]) -> Vec<S
     let mut drift = Vec::new();
     for (name, kind) in &wanted.columns {
         match standing.iter().find(|(standing, ..)| standing == name) {
-            None => drift.push(format!("table {}: column {name} {kind} is missing", wanted.name)),
-            Some((.., found)) if found != kind => drift.push(format!("table {}: column {name} is {found}, not {kind}", wanted.name)),
+            None => drift.push(format!(
+                "table {}: column {name} {kind} is missing",
+                wanted.name
+            )),
+            Some((.., found)) if found != kind => drift.push(format!(
+                "table {}: column {name} is {found}, not {kind}",
+                wanted.name
+            )),
             Some(_) => {}
         }
     }
     for (name, _, _, kind) in standing {
         if !wanted.columns.iter().any(|(wanted, _)| wanted == name) {
-            drift.push(format!("table {}: column {name} {kind} is not in the catalog", wanted.name));
+            drift.push(format!(
+                "table {}: column {name} {kind} is not in the catalog",
+                wanted.name
+            ));
         }
     }
-    for (role, wanted_key) in [("partition_key", &wanted.partition_key), ("clustering", &wanted.clustering)] {
-        let mut key: Vec<_> =
-            standing.iter().filter(|(_, kind, ..)| kind == role).map(|(name, _, position, _)| (*position, name)).collect();
+    for (role, wanted_key) in [
+        ("partition_key", &wanted.partition_key),
+        ("clustering", &wanted.clustering),
+    ] {
+        let mut key: Vec<_> = standing
+            .iter()
+            .filter(|(_, kind, ..)| kind == role)
+            .map(|(name, _, position, _)| (*position, name))
+            .collect();
         key.sort();
         if !key.iter().map(|(_, name)| *name).eq(wanted_key) {
             let found: Vec<&str> = key.iter().map(|(_, name)| name.as_str()).collect();
-            drift.push(format!("table {}: {role} is ({}), not ({})", wanted.name, found.join(", "), wanted_key.join(", ")));
+            drift.push(format!(
+                "table {}: {role} is ({}), not ({})",
+                wanted.name,
+                found.join(", "),
+                wanted_key.join(", ")
+            ));
         }
     }
     drift
 }
 
-async fn indexes(connection: &Connection, wanted: &Wanted, report: &mut MigrationReport) -> Result<(), StoreError> {
+async fn indexes(
+    connection: &Connection,
+    wanted: &Wanted,
+    report: &mut MigrationReport,
+) -> Result<(), StoreError> {
     if wanted.indexes.is_empty() {
         return Ok(());
     }
-    let text = "SELECT index_name FROM system_schema.indexes WHERE keyspace_name = ? AND table_name = ?";
-    let rows = ask(connection, text, (&connection.config().keyspace, &wanted.name)).await?;
-    let standing: HashSet<String> =
-        rows.rows::<(String,)>().map_err(crate::read::damaged)?.filter_map(Result::ok).map(|(name,)| name).collect();
+    let text =
+        "SELECT index_name FROM system_schema.indexes WHERE keyspace_name = ? AND table_name = ?";
+    let rows = ask(
+        connection,
+        text,
+        (&connection.config().keyspace, &wanted.name),
+    )
+    .await?;
+    let standing: HashSet<String> = rows
+        .rows::<(String,)>()
+        .map_err(crate::read::damaged)?
+        .filter_map(Result::ok)
+        .map(|(name,)| name)
+        .collect();
     for column in &wanted.indexes {
         // Index names share one space per keyspace, hence the table's in it.
         let name = format!("{}_{column}_idx", wanted.name);
@@ -193,7 +327,15 @@ async fn indexes(connection: &Connection, wanted: &Wanted, report: &mut Migratio
             continue;
         }
         let table = connection.table(&wanted.name);
-        change(connection, format!("CREATE INDEX IF NOT EXISTS {} ON {table} ({})", quoted(&name), quoted(column))).await?;
+        change(
+            connection,
+            format!(
+                "CREATE INDEX IF NOT EXISTS {} ON {table} ({})",
+                quoted(&name),
+                quoted(column)
+            ),
+        )
+        .await?;
         report.created.push(format!("index {name}"));
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! The connection: made on first use, bounded in time and in statements under way, statements prepared once. Must never be held across a
-//! decision: it knows statements, not what they are for.
+//! The connection: made on first use, bounded in time and in statements under way, statements
+//! prepared once. Must never be held across a decision: it knows statements, not what they are for.
 
 use crate::{
     STORE,
@@ -8,7 +8,9 @@ use crate::{
 };
 use parking_lot::RwLock;
 use scylla::{
-    client::{execution_profile::ExecutionProfile, session::Session, session_builder::SessionBuilder},
+    client::{
+        execution_profile::ExecutionProfile, session::Session, session_builder::SessionBuilder,
+    },
     policies::load_balancing::DefaultPolicy,
     response::query_result::QueryResult,
     serialize::row::SerializeRow,
@@ -27,7 +29,12 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(config: Config) -> Self {
         let slots = Semaphore::new(config.in_flight);
-        Self { config, session: OnceCell::new(), statements: RwLock::default(), slots }
+        Self {
+            config,
+            session: OnceCell::new(),
+            statements: RwLock::default(),
+            slots,
+        }
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -43,38 +50,66 @@ impl Connection {
         self.session.get_or_try_init(|| connect(&self.config)).await
     }
 
-    /// Prepares a statement, or finds it prepared. All of ours may be repeated: timestamps order them, and who takes a claim twice has it.
+    /// Prepares a statement, or finds it prepared. All of ours may be repeated: timestamps order
+    /// them, and who takes a claim twice has it.
     pub(crate) async fn prepare(&self, text: &str) -> Result<Arc<PreparedStatement>, Failure> {
         if let Some(known) = self.statements.read().get(text) {
             return Ok(Arc::clone(known));
         }
-        let mut statement = self.session().await?.prepare(text).await.map_err(|e| classify::preparing(&e))?;
+        let mut statement = self
+            .session()
+            .await?
+            .prepare(text)
+            .await
+            .map_err(|e| classify::preparing(&e))?;
         statement.set_is_idempotent(true);
         let statement = Arc::new(statement);
-        self.statements.write().insert(text.to_owned(), Arc::clone(&statement));
+        self.statements
+            .write()
+            .insert(text.to_owned(), Arc::clone(&statement));
         Ok(statement)
     }
 
-    /// Forgets what was prepared and prepares it afresh: fails where the table is not what the statement needs any more.
+    /// Forgets what was prepared and prepares it afresh: fails where the table is not what the
+    /// statement needs any more.
     pub(crate) async fn prepare_again(&self, text: &str) -> Result<(), Failure> {
         self.statements.write().remove(text);
         self.prepare(text).await.map(drop)
     }
 
-    pub(crate) async fn execute(&self, statement: &PreparedStatement, values: impl SerializeRow) -> Result<QueryResult, Failure> {
+    pub(crate) async fn execute(
+        &self,
+        statement: &PreparedStatement,
+        values: impl SerializeRow,
+    ) -> Result<QueryResult, Failure> {
         let session = self.session().await?;
         let _slot = self.slot().await?;
-        session.execute_unpaged(statement, values).await.map_err(|e| classify::executing(&e))
+        session
+            .execute_unpaged(statement, values)
+            .await
+            .map_err(|e| classify::executing(&e))
     }
 
-    pub(crate) async fn execute_batch<T: SerializeRow>(&self, batch: &Batch, values: &[T]) -> Result<(), Failure> {
+    pub(crate) async fn execute_batch<T: SerializeRow>(
+        &self,
+        batch: &Batch,
+        values: &[T],
+    ) -> Result<(), Failure> {
         let session = self.session().await?;
         let _slot = self.slot().await?;
-        session.batch(batch, values).await.map(drop).map_err(|e| classify::executing(&e))
+        session
+            .batch(batch, values)
+            .await
+            .map(drop)
+            .map_err(|e| classify::executing(&e))
     }
 
     /// Text of ours, prepared and run.
-    pub(crate) async fn run(&self, text: &str, values: impl SerializeRow) -> Result<QueryResult, Failure> {
+    pub(crate) async fn run(
+        &self,
+        text: &str,
+        values: impl SerializeRow,
+    ) -> Result<QueryResult, Failure> {
         let statement = self.prepare(text).await?;
         match self.execute(&statement, values).await {
             Err(Failure::Suspect(message)) => Err(self.suspect(text, message).await),
@@ -82,21 +117,29 @@ impl Connection {
         }
     }
 
-    /// Cassandra says `Invalid` to a bad value and to a missing table alike; a statement that can still be prepared had a bad value.
+    /// Cassandra says `Invalid` to a bad value and to a missing table alike; a statement that can
+    /// still be prepared had a bad value.
     pub(crate) async fn suspect(&self, text: &str, message: String) -> Failure {
         match self.prepare_again(text).await {
-            Ok(()) => Failure::Permanent { code: "invalid", message },
+            Ok(()) => Failure::Permanent {
+                code: "invalid",
+                message,
+            },
             Err(failure) => failure,
         }
     }
 
     async fn slot(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        self.slots.acquire().await.map_err(|_| Failure::Transient("the store is closed".to_owned()))
+        self.slots
+            .acquire()
+            .await
+            .map_err(|_| Failure::Transient("the store is closed".to_owned()))
     }
 }
 
-/// A name as the catalog spells it: names are always quoted, so that capital letters, keywords and spaces keep. A name in lower-case letters
-/// is the same as that name unquoted, which is what other tools write: catalogs do well to use those.
+/// A name as the catalog spells it: names are always quoted, so that capital letters, keywords and
+/// spaces keep. A name in lower-case letters is the same as that name unquoted, which is what other
+/// tools write: catalogs do well to use those.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -126,14 +169,25 @@ async fn connect(config: &Config) -> Result<Session, Failure> {
         .schema_agreement_timeout(Duration::from_secs(30))
         .default_execution_profile_handle(profile.into_handle());
     if let Some(user) = &config.user {
-        builder = builder.user(user, config.password.as_ref().map_or("", |secret| &secret.0));
+        builder = builder.user(
+            user,
+            config.password.as_ref().map_or("", |secret| &secret.0),
+        );
     }
-    // A frozen node takes connections and never answers: the driver would try for longer than a caller can wait.
+    // A frozen node takes connections and never answers: the driver would try for longer than a
+    // caller can wait.
     let patience = config.connect_timeout() * 2;
     match tokio::time::timeout(patience, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(e)) => Err(Failure::Transient(format!("cannot connect to {}: {e}", config.nodes.join(", ")))),
-        Err(_) => Err(Failure::Transient(format!("no answer from {} within {} s", config.nodes.join(", "), patience.as_secs()))),
+        Ok(Err(e)) => Err(Failure::Transient(format!(
+            "cannot connect to {}: {e}",
+            config.nodes.join(", ")
+        ))),
+        Err(_) => Err(Failure::Transient(format!(
+            "no answer from {} within {} s",
+            config.nodes.join(", "),
+            patience.as_secs()
+        ))),
     }
 }
 
@@ -142,7 +196,12 @@ impl Failure {
     pub(crate) fn into_error(self) -> store::StoreError {
         match self {
             Self::Transient(why) => store::StoreError::Unavailable { store: STORE, why },
-            Self::Permanent { message, .. } | Self::Suspect(message) => store::StoreError::Refused { store: STORE, why: message },
+            Self::Permanent { message, .. } | Self::Suspect(message) => {
+                store::StoreError::Refused {
+                    store: STORE,
+                    why: message,
+                }
+            }
             Self::NotPrepared(why) => store::StoreError::NotMigrated { store: STORE, why },
         }
     }

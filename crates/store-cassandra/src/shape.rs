@@ -1,5 +1,6 @@
-//! The operations' own tables as they stand in Cassandra: columns, types, and the four statements on each. Read once from the schema, so that a
-//! worker needs nothing but a table's name; forgotten when something does not fit.
+//! The operations' own tables as they stand in Cassandra: columns, types, and the four statements
+//! on each. Read once from the schema, so that a worker needs nothing but a table's name; forgotten
+//! when something does not fit.
 
 use crate::{cell::parse_type, classify::Failure, session::Connection, session::quoted};
 use parking_lot::RwLock;
@@ -36,7 +37,11 @@ impl Shape {
 pub(crate) struct Shapes(RwLock<HashMap<String, Arc<Shape>>>);
 
 impl Shapes {
-    pub(crate) async fn of(&self, connection: &Connection, table: &str) -> Result<Arc<Shape>, Failure> {
+    pub(crate) async fn of(
+        &self,
+        connection: &Connection,
+        table: &str,
+    ) -> Result<Arc<Shape>, Failure> {
         if let Some(known) = self.0.read().get(table) {
             return Ok(Arc::clone(known));
         }
@@ -55,25 +60,54 @@ impl Shapes {
 }
 
 /// (name, kind, position, type) of every column, straight from the schema.
-pub(crate) async fn columns(connection: &Connection, table: &str) -> Result<Vec<(String, String, i32, String)>, Failure> {
+pub(crate) async fn columns(
+    connection: &Connection,
+    table: &str,
+) -> Result<Vec<(String, String, i32, String)>, Failure> {
     let text = "SELECT column_name, kind, position, type FROM system_schema.columns WHERE keyspace_name = ? AND table_name = ?";
-    let found = connection.run(text, (&connection.config().keyspace, table)).await?;
-    let rows = found.into_rows_result().map_err(|e| Failure::Transient(e.to_string()))?;
-    let rows = rows.rows::<(String, String, i32, String)>().map_err(|e| Failure::Transient(e.to_string()))?;
-    rows.collect::<Result<_, _>>().map_err(|e| Failure::Transient(e.to_string()))
+    let found = connection
+        .run(text, (&connection.config().keyspace, table))
+        .await?;
+    let rows = found
+        .into_rows_result()
+        .map_err(|e| Failure::Transient(e.to_string()))?;
+    let rows = rows
+        .rows::<(String, String, i32, String)>()
+        .map_err(|e| Failure::Transient(e.to_string()))?;
+    rows.collect::<Result<_, _>>()
+        .map_err(|e| Failure::Transient(e.to_string()))
 }
 
 async fn read(connection: &Connection, table: &str) -> Result<Shape, Failure> {
     let mut columns = columns(connection, table).await?;
     if columns.is_empty() {
-        return Err(Failure::NotPrepared(format!("there is no table {table} in keyspace {}", connection.config().keyspace)));
+        return Err(Failure::NotPrepared(format!(
+            "there is no table {table} in keyspace {}",
+            connection.config().keyspace
+        )));
     }
-    if let Some((name, _, _, kind)) = columns.iter().find(|(_, role, _, kind)| role != "regular" && parse_type(kind).is_none()) {
-        return Err(Failure::NotPrepared(format!("table {table} has {name} {kind} in its key, which no catalog asks for")));
+    if let Some((name, _, _, kind)) = columns
+        .iter()
+        .find(|(_, role, _, kind)| role != "regular" && parse_type(kind).is_none())
+    {
+        return Err(Failure::NotPrepared(format!(
+            "table {table} has {name} {kind} in its key, which no catalog asks for"
+        )));
     }
     columns.sort_by(|a, b| (&a.1, a.2, &a.0).cmp(&(&b.1, b.2, &b.0)));
-    let named = |wanted: &str| columns.iter().filter(|(_, role, ..)| role == wanted).map(|(name, ..)| name.clone()).collect::<Vec<_>>();
-    let known = |(name, _, _, kind): &(String, String, i32, String)| Some(Column { name: name.clone(), kind: parse_type(kind)? });
+    let named = |wanted: &str| {
+        columns
+            .iter()
+            .filter(|(_, role, ..)| role == wanted)
+            .map(|(name, ..)| name.clone())
+            .collect::<Vec<_>>()
+    };
+    let known = |(name, _, _, kind): &(String, String, i32, String)| {
+        Some(Column {
+            name: name.clone(),
+            kind: parse_type(kind)?,
+        })
+    };
     let table = Table {
         name: table.to_owned(),
         partition_key: named("partition_key"),
@@ -81,31 +115,62 @@ async fn read(connection: &Connection, table: &str) -> Result<Shape, Failure> {
         columns: columns.iter().filter_map(known).collect(),
         indexes: Vec::new(),
     };
-    let cells: Vec<String> = named("regular").into_iter().filter(|name| table.column(name).is_some()).collect();
+    let cells: Vec<String> = named("regular")
+        .into_iter()
+        .filter(|name| table.column(name).is_some())
+        .collect();
     statements(connection, table, cells).await
 }
 
-async fn statements(connection: &Connection, table: Table, cells: Vec<String>) -> Result<Shape, Failure> {
+async fn statements(
+    connection: &Connection,
+    table: Table,
+    cells: Vec<String>,
+) -> Result<Shape, Failure> {
     let quoted_all = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
-    let assigned = |names: &[String], between: &str| names.iter().map(|name| format!("{name} = ?")).collect::<Vec<_>>().join(between);
+    let assigned = |names: &[String], between: &str| {
+        names
+            .iter()
+            .map(|name| format!("{name} = ?"))
+            .collect::<Vec<_>>()
+            .join(between)
+    };
     let key: Vec<String> = table.key().map(quoted).collect();
     let beside = quoted_all(&cells);
     let name = connection.table(&table.name);
     let at = assigned(&key, " AND ");
     let all = [key.as_slice(), beside.as_slice()].concat();
     let marks = vec!["?"; all.len()].join(", ");
-    let selected = if beside.is_empty() { key.join(", ") } else { beside.join(", ") };
-    let insert = format!("INSERT INTO {name} ({}) VALUES ({marks}) USING TIMESTAMP ? AND TTL ?", all.join(", "));
+    let selected = if beside.is_empty() {
+        key.join(", ")
+    } else {
+        beside.join(", ")
+    };
+    let insert = format!(
+        "INSERT INTO {name} ({}) VALUES ({marks}) USING TIMESTAMP ? AND TTL ?",
+        all.join(", ")
+    );
     let update = if beside.is_empty() {
         None
     } else {
-        Some(connection.prepare(&format!("UPDATE {name} USING TIMESTAMP ? AND TTL ? SET {} WHERE {at}", assigned(&beside, ", "))).await?)
+        Some(
+            connection
+                .prepare(&format!(
+                    "UPDATE {name} USING TIMESTAMP ? AND TTL ? SET {} WHERE {at}",
+                    assigned(&beside, ", ")
+                ))
+                .await?,
+        )
     };
     Ok(Shape {
         insert: connection.prepare(&insert).await?,
         update,
-        delete: connection.prepare(&format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {at}")).await?,
-        select: connection.prepare(&format!("SELECT {selected} FROM {name} WHERE {at}")).await?,
+        delete: connection
+            .prepare(&format!("DELETE FROM {name} USING TIMESTAMP ? WHERE {at}"))
+            .await?,
+        select: connection
+            .prepare(&format!("SELECT {selected} FROM {name} WHERE {at}"))
+            .await?,
         table,
         cells,
     })

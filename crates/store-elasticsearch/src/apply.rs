@@ -1,5 +1,6 @@
-//! Documents into bulk requests and verdicts out of the answers, one per document. Bounded in bytes, in documents, and in requests on their
-//! way; a request that is refused as a whole is taken apart until the document that spoils it is alone.
+//! Documents into bulk requests and verdicts out of the answers, one per document. Bounded in
+//! bytes, in documents, and in requests on their way; a request that is refused as a whole is taken
+//! apart until the document that spoils it is alone.
 
 mod conflict;
 
@@ -42,8 +43,10 @@ impl Entry<'_> {
 
     fn encode(&self, into: &mut Vec<u8>) {
         let id = Value::from(self.write.key.id.as_str());
-        let action =
-            format!(r#"{{"index":{{"_index":"{}","_id":{id},"version":{},"version_type":"external"}}}}"#, self.alias, self.version);
+        let action = format!(
+            r#"{{"index":{{"_index":"{}","_id":{id},"version":{},"version_type":"external"}}}}"#,
+            self.alias, self.version
+        );
         into.extend(action.as_bytes());
         into.push(b'\n');
         body::splice(self.write, into);
@@ -57,7 +60,9 @@ pub(crate) async fn apply(client: &Client, writes: &[DocumentWrite]) -> Vec<Item
     for write in writes {
         aliases.entry(collection(write)).or_insert_with(|| {
             let [index, collection, incarnation] = collection(write);
-            client.alias(index, collection, incarnation).map_err(|e| ItemVerdict::permanent("bad_name", e.to_string()))
+            client
+                .alias(index, collection, incarnation)
+                .map_err(|e| ItemVerdict::permanent("bad_name", e.to_string()))
         });
     }
     let mut entries = Vec::with_capacity(writes.len());
@@ -65,10 +70,18 @@ pub(crate) async fn apply(client: &Client, writes: &[DocumentWrite]) -> Vec<Item
         let id = write.key.id.len();
         match &aliases[&collection(write)] {
             _ if id == 0 || id > LONGEST_ID => {
-                verdicts[item] = Some(ItemVerdict::permanent("bad_id", format!("an id has 1 to {LONGEST_ID} bytes, not {id}")));
+                verdicts[item] = Some(ItemVerdict::permanent(
+                    "bad_id",
+                    format!("an id has 1 to {LONGEST_ID} bytes, not {id}"),
+                ));
             }
             Err(verdict) => verdicts[item] = Some(verdict.clone()),
-            Ok(alias) => entries.push(Entry { item, write, alias, version: write.meta.version.0 }),
+            Ok(alias) => entries.push(Entry {
+                item,
+                write,
+                alias,
+                version: write.meta.version.0,
+            }),
         }
     }
     for _ in 0..ROUNDS {
@@ -79,17 +92,35 @@ pub(crate) async fn apply(client: &Client, writes: &[DocumentWrite]) -> Vec<Item
         entries = conflict::resolve(client, &conflicts, &mut verdicts).await;
     }
     let unsettled = || ItemVerdict::Transient("the document changes under our hands".to_owned());
-    verdicts.into_iter().map(|verdict| verdict.unwrap_or_else(unsettled)).collect()
+    verdicts
+        .into_iter()
+        .map(|verdict| verdict.unwrap_or_else(unsettled))
+        .collect()
 }
 
 fn collection(write: &DocumentWrite) -> [&str; 3] {
-    [&write.key.index, &write.key.collection, &write.key.incarnation]
+    [
+        &write.key.index,
+        &write.key.collection,
+        &write.key.incarnation,
+    ]
 }
 
 /// Sends all, fills in verdicts, and returns what met a version as high or higher.
-async fn send<'a>(client: &Client, entries: &[Entry<'a>], verdicts: &mut [Option<ItemVerdict>]) -> Vec<Entry<'a>> {
-    let chunks: Vec<_> = chunks(entries, client.config().bulk_bytes, client.config().bulk_documents);
-    let requests: Vec<_> = chunks.into_iter().map(|chunk| send_chunk(client, chunk)).collect();
+async fn send<'a>(
+    client: &Client,
+    entries: &[Entry<'a>],
+    verdicts: &mut [Option<ItemVerdict>],
+) -> Vec<Entry<'a>> {
+    let chunks: Vec<_> = chunks(
+        entries,
+        client.config().bulk_bytes,
+        client.config().bulk_documents,
+    );
+    let requests: Vec<_> = chunks
+        .into_iter()
+        .map(|chunk| send_chunk(client, chunk))
+        .collect();
     let mut answers = stream::iter(requests).buffer_unordered(client.config().bulks_in_flight);
     let mut conflicts = Vec::new();
     while let Some(answer) = answers.next().await {
@@ -139,16 +170,28 @@ async fn send_chunk<'a>(client: &Client, chunk: &[Entry<'a>]) -> Vec<(Entry<'a>,
                 }
             }
             Err(Whole::Split { .. }) if group.len() > 1 => open.extend(halves(&group)),
-            Err(Whole::Crowded(_)) if group.len() > 1 && group.iter().map(Entry::size).sum::<usize>() > CROWDED => {
+            Err(Whole::Crowded(_))
+                if group.len() > 1 && group.iter().map(Entry::size).sum::<usize>() > CROWDED =>
+            {
                 open.extend(halves(&group))
             }
             Err(Whole::Split { code, message }) => {
-                let alone = |entry: &Entry<'a>| (*entry, Item::Permanent { code: code.clone(), message: message.clone() });
+                let alone = |entry: &Entry<'a>| {
+                    (
+                        *entry,
+                        Item::Permanent {
+                            code: code.clone(),
+                            message: message.clone(),
+                        },
+                    )
+                };
                 outcomes.extend(group.iter().map(alone));
             }
-            Err(Whole::Transient(why) | Whole::Crowded(why)) => {
-                outcomes.extend(group.iter().map(|entry| (*entry, Item::Transient(why.clone()))))
-            }
+            Err(Whole::Transient(why) | Whole::Crowded(why)) => outcomes.extend(
+                group
+                    .iter()
+                    .map(|entry| (*entry, Item::Transient(why.clone()))),
+            ),
             Err(Whole::Answered) => {}
         }
     }
@@ -180,13 +223,20 @@ struct BulkStatus {
 async fn request(client: &Client, group: &[Entry<'_>]) -> Result<Vec<Item>, Whole> {
     let mut body = Vec::with_capacity(group.iter().map(Entry::size).sum());
     group.iter().for_each(|entry| entry.encode(&mut body));
-    let _slot = client.bulks.acquire().await.map_err(|_| Whole::Transient("the store is closed".to_owned()))?;
+    let _slot = client
+        .bulks
+        .acquire()
+        .await
+        .map_err(|_| Whole::Transient("the store is closed".to_owned()))?;
     // The server gives a missing shard up before we do, and then says so per item.
     let patience = client.config().request_timeout_ms / 2;
     let path = format!(
         "_bulk?require_alias=true&timeout={patience}ms&filter_path=items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by"
     );
-    let answer = client.send(Method::Post, &path, Some(Bytes::from(body))).await.map_err(Whole::Transient)?;
+    let answer = client
+        .send(Method::Post, &path, Some(Bytes::from(body)))
+        .await
+        .map_err(Whole::Transient)?;
     read(answer.status, &answer.body, group.len())
 }
 
@@ -196,12 +246,23 @@ fn read(status: u16, body: &[u8], count: usize) -> Result<Vec<Item>, Whole> {
     if judgement != Whole::Answered {
         return Err(judgement);
     }
-    let unreadable = |why: String| Whole::Transient(format!("the answer to a bulk request cannot be read: {why}"));
+    let unreadable = |why: String| {
+        Whole::Transient(format!(
+            "the answer to a bulk request cannot be read: {why}"
+        ))
+    };
     let answer: BulkAnswer = serde_json::from_slice(body).map_err(|e| unreadable(e.to_string()))?;
     if answer.items.len() != count {
-        return Err(unreadable(format!("{} items for {count} documents", answer.items.len())));
+        return Err(unreadable(format!(
+            "{} items for {count} documents",
+            answer.items.len()
+        )));
     }
-    Ok(answer.items.iter().map(|item| classify::item(item.index.status, item.index.error.as_ref())).collect())
+    Ok(answer
+        .items
+        .iter()
+        .map(|item| classify::item(item.index.status, item.index.error.as_ref()))
+        .collect())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! A body with our member in front of its own, and without it again. Works on bytes: a body that was written by us comes back as it was given,
-//! but for line breaks between its members, which a bulk request cannot carry and which become spaces.
+//! A body with our member in front of its own, and without it again. Works on bytes: a body that
+//! was written by us comes back as it was given, but for line breaks between its members, which a
+//! bulk request cannot carry and which become spaces.
 
 use event_schema::{Raw, position::Version};
 use serde::Deserialize;
@@ -22,7 +23,11 @@ pub(crate) struct Stamp {
 pub(crate) fn splice(write: &DocumentWrite, into: &mut Vec<u8>) {
     let meta = &write.meta;
     let id = Value::from(write.key.id.as_str());
-    let deleted = if write.body.is_none() { r#","deleted":true"# } else { "" };
+    let deleted = if write.body.is_none() {
+        r#","deleted":true"#
+    } else {
+        ""
+    };
     let stamp = format!(
         r#"{{"version":{},"position":"{}","revision":{},"request":"{}","id":{id}{deleted}}}"#,
         meta.version, meta.position, meta.revision, meta.request
@@ -35,7 +40,10 @@ pub(crate) fn splice(write: &DocumentWrite, into: &mut Vec<u8>) {
     if !rest.trim_start().starts_with('}') {
         into.push(b',');
     }
-    into.extend(rest.bytes().map(|byte| if byte == b'\n' { b' ' } else { byte }));
+    into.extend(
+        rest.bytes()
+            .map(|byte| if byte == b'\n' { b' ' } else { byte }),
+    );
 }
 
 /// The stamp (none: not written by us) and the body without it (none: a marker).
@@ -47,13 +55,19 @@ pub(crate) fn cut(source: &str) -> Result<(Option<Stamp>, Option<Raw>), serde_js
         {
             let rest = &rest[members.byte_offset()..];
             let body = format!("{{{}", rest.strip_prefix(',').unwrap_or(rest));
-            let body = if stamp.deleted { None } else { Some(Arc::from(RawValue::from_string(body)?)) };
+            let body = if stamp.deleted {
+                None
+            } else {
+                Some(Arc::from(RawValue::from_string(body)?))
+            };
             return Ok((Some(stamp), body));
         }
     }
     // Put there by other hands: our member may stand anywhere, or nowhere.
     let mut members: Map<String, Value> = serde_json::from_str(source)?;
-    let stamp: Option<Stamp> = members.shift_remove("_consign").and_then(|stamp| serde_json::from_value(stamp).ok());
+    let stamp: Option<Stamp> = members
+        .shift_remove("_consign")
+        .and_then(|stamp| serde_json::from_value(stamp).ok());
     let deleted = stamp.as_ref().is_some_and(|stamp| stamp.deleted);
     Ok((stamp, (!deleted).then(|| event_schema::raw(&members))))
 }

@@ -1,5 +1,6 @@
-//! Every answer of Elasticsearch, told apart: done, conflict, passing, final, or to be taken apart. The only place that looks into vendor
-//! errors. It goes by status and `error.type`; the one text it reads are the two numbers of an over-large request, which stand nowhere else.
+//! Every answer of Elasticsearch, told apart: done, conflict, passing, final, or to be taken apart.
+//! The only place that looks into vendor errors. It goes by status and `error.type`; the one text
+//! it reads are the two numbers of an over-large request, which stand nowhere else.
 
 use crate::STORE;
 use serde::Deserialize;
@@ -44,7 +45,8 @@ pub(crate) enum Whole {
         code: String,
         message: String,
     },
-    /// The node has no memory left for it now: in parts it may be taken, later it may be taken whole.
+    /// The node has no memory left for it now: in parts it may be taken, later it may be taken
+    /// whole.
     Crowded(String),
     Transient(String),
 }
@@ -60,7 +62,11 @@ impl Trouble {
             Ok(answer) => answer.error,
             Err(_) => {
                 let text: String = String::from_utf8_lossy(body).chars().take(200).collect();
-                Self { kind: String::new(), reason: Some(text), ..Self::default() }
+                Self {
+                    kind: String::new(),
+                    reason: Some(text),
+                    ..Self::default()
+                }
             }
         }
     }
@@ -84,7 +90,9 @@ impl Trouble {
 
     /// The innermost type that is known to be the reason: a search wraps it.
     pub(crate) fn root_kind(&self) -> &str {
-        self.root_cause.first().map_or(self.kind.as_str(), |root| root.kind.as_str())
+        self.root_cause
+            .first()
+            .map_or(self.kind.as_str(), |root| root.kind.as_str())
     }
 
     fn transient(&self, status: u16) -> String {
@@ -106,24 +114,46 @@ pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
         (400, "index_closed_exception") | (404, _) => Item::Transient(error.transient(status)),
         // Blocks, rights, overload, missing shards.
         (401 | 403 | 408, _) => Item::Transient(error.transient(status)),
-        (413, _) => Item::Split { code: "too_large".to_owned(), message: error.message() },
-        (429, _) if over_large(error) => Item::Split { code: "too_large".to_owned(), message: error.message() },
+        (413, _) => Item::Split {
+            code: "too_large".to_owned(),
+            message: error.message(),
+        },
+        (429, _) if over_large(error) => Item::Split {
+            code: "too_large".to_owned(),
+            message: error.message(),
+        },
         (429, _) => Item::Transient(error.transient(status)),
-        (400..=499, kind) => Item::Permanent { code: kind.to_owned(), message: error.message() },
+        (400..=499, kind) => Item::Permanent {
+            code: kind.to_owned(),
+            message: error.message(),
+        },
         _ => Item::Transient(error.transient(status)),
     }
 }
 
 /// The answer to a bulk request as a whole.
 pub(crate) fn whole(status: u16, body: &[u8]) -> Whole {
-    let split = |code: &str, error: &Trouble| Whole::Split { code: code.to_owned(), message: error.message() };
+    let split = |code: &str, error: &Trouble| Whole::Split {
+        code: code.to_owned(),
+        message: error.message(),
+    };
     match status {
         200..=299 => Whole::Answered,
         400 => {
             let error = Trouble::read(body);
-            split(if error.kind.is_empty() { "bad_request" } else { &error.kind }, &error)
+            split(
+                if error.kind.is_empty() {
+                    "bad_request"
+                } else {
+                    &error.kind
+                },
+                &error,
+            )
         }
-        413 => Whole::Split { code: "too_large".to_owned(), message: "the request is larger than the server takes".to_owned() },
+        413 => Whole::Split {
+            code: "too_large".to_owned(),
+            message: "the request is larger than the server takes".to_owned(),
+        },
         429 => {
             let error = Trouble::read(body);
             match error.kind.as_str() {
@@ -137,32 +167,50 @@ pub(crate) fn whole(status: u16, body: &[u8]) -> Whole {
     }
 }
 
-/// Refused because it is larger than a node takes at once, not because the node is busy: `…_operation_bytes=70, …, max_…_bytes=50`.
+/// Refused because it is larger than a node takes at once, not because the node is busy:
+/// `…_operation_bytes=70, …, max_…_bytes=50`.
 fn over_large(error: &Trouble) -> bool {
     let reason = error.reason.as_deref().unwrap_or_default();
     let number = |name: &str, before: &str| {
         reason.split([',', ' ', '[', ']']).find_map(|part| {
             let (key, value) = part.split_once('=')?;
-            if key.starts_with(before) && key.ends_with(name) { value.parse::<u64>().ok() } else { None }
+            if key.starts_with(before) && key.ends_with(name) {
+                value.parse::<u64>().ok()
+            } else {
+                None
+            }
         })
     };
     matches!((number("_operation_bytes", ""), number("_bytes", "max_")), (Some(size), Some(limit)) if size > limit)
 }
 
 /// The error of a read, a search or an administrative request that was not answered with success.
-pub(crate) fn failed(status: u16, body: &[u8], bad: impl FnOnce(String) -> StoreError) -> StoreError {
+pub(crate) fn failed(
+    status: u16,
+    body: &[u8],
+    bad: impl FnOnce(String) -> StoreError,
+) -> StoreError {
     let error = Trouble::read(body);
     match (status, error.root_kind()) {
-        (404, _) => StoreError::NotMigrated { store: STORE, why: error.message() },
+        (404, _) => StoreError::NotMigrated {
+            store: STORE,
+            why: error.message(),
+        },
         (400, "index_closed_exception") | (401 | 403 | 408 | 429, _) | (500.., _) => {
-            StoreError::Unavailable { store: STORE, why: error.transient(status) }
+            StoreError::Unavailable {
+                store: STORE,
+                why: error.transient(status),
+            }
         }
         _ => bad(error.message()),
     }
 }
 
 pub(crate) fn refused(message: String) -> StoreError {
-    StoreError::Refused { store: STORE, why: message }
+    StoreError::Refused {
+        store: STORE,
+        why: message,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Requests and answers as status and bytes, bounded in time. Knows nothing of what they mean; must never repeat a request that is not safe to
-//! repeat, and all of ours are.
+//! Requests and answers as status and bytes, bounded in time. Knows nothing of what they mean; must
+//! never repeat a request that is not safe to repeat, and all of ours are.
 
 use crate::{STORE, config::Config};
 use bytes::Bytes;
@@ -33,34 +33,58 @@ pub(crate) struct Answer {
 impl Client {
     pub(crate) fn new(config: Config) -> Result<Self, StoreError> {
         let refused = |why: String| StoreError::Refused { store: STORE, why };
-        let urls: Result<Vec<Url>, _> = config.urls.iter().map(|url| Url::parse(url).map_err(|e| refused(format!("{url}: {e}")))).collect();
-        let mut builder = TransportBuilder::new(MultiNodeConnectionPool::round_robin(urls?, None)).disable_proxy();
+        let urls: Result<Vec<Url>, _> = config
+            .urls
+            .iter()
+            .map(|url| Url::parse(url).map_err(|e| refused(format!("{url}: {e}"))))
+            .collect();
+        let mut builder = TransportBuilder::new(MultiNodeConnectionPool::round_robin(urls?, None))
+            .disable_proxy();
         if let Some(key) = &config.api_key {
             builder = builder.auth(Credentials::EncodedApiKey(key.0.clone()));
         } else if let Some(user) = &config.user {
-            let password = config.password.as_ref().map_or_else(String::new, |secret| secret.0.clone());
+            let password = config
+                .password
+                .as_ref()
+                .map_or_else(String::new, |secret| secret.0.clone());
             builder = builder.auth(Credentials::Basic(user.clone(), password));
         }
         if let Some(pem) = &config.certificate_authority {
-            let certificate = Certificate::from_pem(pem.as_bytes()).map_err(|e| refused(format!("the certificate authority: {e}")))?;
+            let certificate = Certificate::from_pem(pem.as_bytes())
+                .map_err(|e| refused(format!("the certificate authority: {e}")))?;
             builder = builder.cert_validation(CertificateValidation::Full(certificate));
         }
         let transport = builder.build().map_err(|e| refused(e.to_string()))?;
         let bulks = Semaphore::new(config.bulks_in_flight);
-        Ok(Self { transport, config, bulks })
+        Ok(Self {
+            transport,
+            config,
+            bulks,
+        })
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    pub(crate) fn alias(&self, index: &str, collection: &str, incarnation: &str) -> Result<String, StoreError> {
+    pub(crate) fn alias(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> Result<String, StoreError> {
         crate::name::alias(&self.config.prefix, index, collection, incarnation)
     }
 
-    /// Sends, and once more per further node (at least once) where the connection broke: one that was kept open may have died since. A time-out
-    /// is never repeated here, its patience is used up.
-    pub(crate) async fn send(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, String> {
+    /// Sends, and once more per further node (at least once) where the connection broke: one that
+    /// was kept open may have died since. A time-out is never repeated here, its patience is used
+    /// up.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, String> {
         let mut attempts = self.config.urls.len().clamp(2, 3);
         loop {
             attempts -= 1;
@@ -71,25 +95,54 @@ impl Client {
         }
     }
 
-    async fn send_once(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, (String, bool)> {
+    async fn send_once(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, (String, bool)> {
         let mut headers = HeaderMap::new();
         if path.contains("_bulk") {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-ndjson"),
+            );
         }
         let patience = self.config.request_timeout();
         let trouble = |e: elasticsearch::Error| (explain(&e), e.is_timeout());
         let exchange = async {
-            let response = self.transport.send(method, path, headers, None::<&()>, body, Some(patience)).await.map_err(trouble)?;
+            let response = self
+                .transport
+                .send(method, path, headers, None::<&()>, body, Some(patience))
+                .await
+                .map_err(trouble)?;
             let status = response.status_code().as_u16();
-            Ok(Answer { status, body: response.bytes().await.map_err(trouble)? })
+            Ok(Answer {
+                status,
+                body: response.bytes().await.map_err(trouble)?,
+            })
         };
-        let late = || (format!("no answer within {} ms", patience.as_millis()), true);
-        tokio::time::timeout(patience, exchange).await.unwrap_or_else(|_| Err(late()))
+        let late = || {
+            (
+                format!("no answer within {} ms", patience.as_millis()),
+                true,
+            )
+        };
+        tokio::time::timeout(patience, exchange)
+            .await
+            .unwrap_or_else(|_| Err(late()))
     }
 
     /// Sends and answers an error of the whole call where nothing came back.
-    pub(crate) async fn ask(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Answer, StoreError> {
-        self.send(method, path, body).await.map_err(|why| StoreError::Unavailable { store: STORE, why })
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Answer, StoreError> {
+        self.send(method, path, body)
+            .await
+            .map_err(|why| StoreError::Unavailable { store: STORE, why })
     }
 }
 

@@ -1,4 +1,5 @@
-//! What an operator may set about Elasticsearch. Never reads files or the environment: whoever builds the store does.
+//! What an operator may set about Elasticsearch. Never reads files or the environment: whoever
+//! builds the store does.
 
 use crate::{STORE, name};
 use serde::{Deserialize, Serialize};
@@ -19,12 +20,14 @@ pub struct Config {
     /// PEM text of the authority that signed the cluster's certificate.
     pub certificate_authority: Option<String>,
     pub request_timeout_ms: u64,
-    /// A bulk request ends before it is larger than this, unless one document alone is. At most a tenth of a node's heap is ever taken.
+    /// A bulk request ends before it is larger than this, unless one document alone is. At most a
+    /// tenth of a node's heap is ever taken.
     pub bulk_bytes: usize,
     pub bulk_documents: usize,
     /// Bulk requests on their way at once.
     pub bulks_in_flight: usize,
-    /// Copies beside the first, for indices made from now on; without it what the server or a collection's settings say.
+    /// Copies beside the first, for indices made from now on; without it what the server or a
+    /// collection's settings say.
     pub replicas: Option<u32>,
 }
 
@@ -59,7 +62,12 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn check(&self) -> Result<(), StoreError> {
-        let refused = |why: &str| Err(StoreError::Refused { store: STORE, why: why.to_owned() });
+        let refused = |why: &str| {
+            Err(StoreError::Refused {
+                store: STORE,
+                why: why.to_owned(),
+            })
+        };
         if self.urls.is_empty() {
             return refused("no url is given");
         }
@@ -68,7 +76,11 @@ impl Config {
                 "the prefix of index names starts with a lower-case letter, goes on with letters, digits, `_`, `-`, `.`, and is short",
             );
         }
-        if self.bulk_bytes == 0 || self.bulk_documents == 0 || self.bulks_in_flight == 0 || self.request_timeout_ms == 0 {
+        if self.bulk_bytes == 0
+            || self.bulk_documents == 0
+            || self.bulks_in_flight == 0
+            || self.request_timeout_ms == 0
+        {
             return refused("sizes and time-outs must be above 0");
         }
         Ok(())

@@ -13,10 +13,14 @@ pub(crate) async fn ready(client: &Client) -> Result<(), StoreError> {
 async fn get(client: &Client, path: &str) -> Result<Value, StoreError> {
     let answer = client.ask(Method::Get, path, None).await?;
     if answer.status != 200 {
-        return Err(match classify::failed(answer.status, &answer.body, classify::refused) {
-            StoreError::NotMigrated { why, .. } => StoreError::Unavailable { store: STORE, why },
-            other => other,
-        });
+        return Err(
+            match classify::failed(answer.status, &answer.body, classify::refused) {
+                StoreError::NotMigrated { why, .. } => {
+                    StoreError::Unavailable { store: STORE, why }
+                }
+                other => other,
+            },
+        );
     }
     serde_json::from_slice(&answer.body).map_err(damaged)
 }
@@ -34,10 +38,23 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
         ));
     }
     let versions = get(client, "_nodes?filter_path=nodes.*.version").await?;
-    for version in versions["nodes"].as_object().into_iter().flat_map(Map::values).filter_map(|node| node["version"].as_str()) {
-        let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    for version in versions["nodes"]
+        .as_object()
+        .into_iter()
+        .flat_map(Map::values)
+        .filter_map(|node| node["version"].as_str())
+    {
+        let major = version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok());
         if !matches!(major, Some(8..=9)) && !found.iter().any(|one| one.found == version) {
-            found.push(weakness("version", version, "8 or 9", "not tried: searches and errors may differ"));
+            found.push(weakness(
+                "version",
+                version,
+                "8 or 9",
+                "not tried: searches and errors may differ",
+            ));
         }
     }
     let path = format!(
@@ -47,25 +64,49 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
     let settings = get(client, &path).await?;
     let indices = settings.as_object();
     let those = |pointer: &str, bad: &str| -> Vec<&str> {
-        let has = |index: &Value, part: &str| index.pointer(&format!("/{part}/index/{pointer}")).and_then(Value::as_str) == Some(bad);
-        let set = indices.into_iter().flatten().filter(|(_, index)| has(index, "settings") || has(index, "defaults"));
+        let has = |index: &Value, part: &str| {
+            index
+                .pointer(&format!("/{part}/index/{pointer}"))
+                .and_then(Value::as_str)
+                == Some(bad)
+        };
+        let set = indices
+            .into_iter()
+            .flatten()
+            .filter(|(_, index)| has(index, "settings") || has(index, "defaults"));
         set.map(|(name, _)| name.as_str()).collect()
     };
     let asynchronous = those("translog/durability", "async");
     if !asynchronous.is_empty() {
         let consequence = "a killed node forgets documents that it acknowledged; the record still has them, the view does not";
-        found.push(weakness(&format!("index.translog.durability of {}", some(&asynchronous)), "async", "request", consequence));
+        found.push(weakness(
+            &format!("index.translog.durability of {}", some(&asynchronous)),
+            "async",
+            "request",
+            consequence,
+        ));
     }
     let alone = those("number_of_replicas", "0");
     if !alone.is_empty() {
-        let consequence = "with a node goes its part of the view until it is rebuilt from the record";
-        found.push(weakness(&format!("index.number_of_replicas of {}", some(&alone)), "0", "1 or more", consequence));
+        let consequence =
+            "with a node goes its part of the view until it is rebuilt from the record";
+        found.push(weakness(
+            &format!("index.number_of_replicas of {}", some(&alone)),
+            "0",
+            "1 or more",
+            consequence,
+        ));
     }
     Ok(found)
 }
 
 fn weakness(setting: &str, found: &str, wanted: &str, consequence: &str) -> Weakness {
-    Weakness { setting: setting.to_owned(), found: found.to_owned(), wanted: wanted.to_owned(), consequence: consequence.to_owned() }
+    Weakness {
+        setting: setting.to_owned(),
+        found: found.to_owned(),
+        wanted: wanted.to_owned(),
+        consequence: consequence.to_owned(),
+    }
 }
 
 fn some(names: &[&str]) -> String {

@@ -1,10 +1,13 @@
-//! The view on Elasticsearch: every collection an index behind an alias, every document under its id with the version of its decision as
-//! external version, so that what is late or repeated is refused by the index itself.
+//! The view on Elasticsearch: every collection an index behind an alias, every document under its
+//! id with the version of its decision as external version, so that what is late or repeated is
+//! refused by the index itself.
 //!
-//! A deletion is a marker document, filtered from every search and count: Elasticsearch forgets deletes. Bodies are indexed as they were
-//! given, with one member spliced in front (`_consign`) and cut out again on the way back; nobody parses them on the way.
+//! A deletion is a marker document, filtered from every search and count: Elasticsearch forgets
+//! deletes. Bodies are indexed as they were given, with one member spliced in front (`_consign`)
+//! and cut out again on the way back; nobody parses them on the way.
 //!
-//! The only crate that names the client, whose releases are alphas; no type of it leaves, and only its transport is used.
+//! The only crate that names the client, whose releases are alphas; no type of it leaves, and only
+//! its transport is used.
 
 mod apply;
 mod body;
@@ -22,13 +25,15 @@ use client::Client;
 use event_schema::{Raw, mutation::DocumentKey};
 use serde_json::Value;
 use store::{
-    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable, View,
+    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable,
+    View,
     schema::{MigrationReport, Weakness},
 };
 
 pub(crate) const STORE: &str = "elasticsearch";
 
-/// The view on Elasticsearch. Connects on each call, so that it can be made while the cluster is away.
+/// The view on Elasticsearch. Connects on each call, so that it can be made while the cluster is
+/// away.
 pub struct Elasticsearch {
     client: Client,
     mappings: schema::Mappings,
@@ -39,7 +44,10 @@ impl Elasticsearch {
     /// If the configuration cannot be right for any cluster.
     pub fn new(config: Config) -> Result<Self, StoreError> {
         config.check()?;
-        Ok(Self { client: Client::new(config)?, mappings: schema::Mappings::default() })
+        Ok(Self {
+            client: Client::new(config)?,
+            mappings: schema::Mappings::default(),
+        })
     }
 }
 
@@ -61,11 +69,19 @@ impl View for Elasticsearch {
         read::refresh(&self.client, collections).await
     }
 
-    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+    async fn search(
+        &self,
+        collection: &Collection,
+        request: &SearchRequest,
+    ) -> Result<SearchResult, StoreError> {
         read::search(&self.client, collection, request).await
     }
 
-    async fn count(&self, collection: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
+    async fn count(
+        &self,
+        collection: &Collection,
+        query: Option<&Value>,
+    ) -> Result<u64, StoreError> {
         read::count(&self.client, collection, query).await
     }
 

@@ -1,8 +1,10 @@
 //! Names of indices and aliases. Pure.
 //!
-//! The rule: `prefix index . collection . incarnation` is the alias that everything is written and read by; the index behind it adds a running
-//! number, so that another can take its place. Lower-case letters, digits, `_` and `-` stand for themselves; every other byte of a name is
-//! `~` and two hex digits. So names may have capitals, dots and accents, two names never meet, and [`decode`] tells what an alias stands for.
+//! The rule: `prefix index . collection . incarnation` is the alias that everything is written and
+//! read by; the index behind it adds a running number, so that another can take its place.
+//! Lower-case letters, digits, `_` and `-` stand for themselves; every other byte of a name is `~`
+//! and two hex digits. So names may have capitals, dots and accents, two names never meet, and
+//! [`decode`] tells what an alias stands for.
 
 use crate::STORE;
 use store::StoreError;
@@ -12,10 +14,17 @@ const LONGEST: usize = 255 - 7;
 
 pub(crate) fn is_prefix(prefix: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
-    prefix.len() <= 64 && prefix.starts_with(|c: char| c.is_ascii_lowercase()) && prefix.chars().all(allowed)
+    prefix.len() <= 64
+        && prefix.starts_with(|c: char| c.is_ascii_lowercase())
+        && prefix.chars().all(allowed)
 }
 
-pub(crate) fn alias(prefix: &str, index: &str, collection: &str, incarnation: &str) -> Result<String, StoreError> {
+pub(crate) fn alias(
+    prefix: &str,
+    index: &str,
+    collection: &str,
+    incarnation: &str,
+) -> Result<String, StoreError> {
     let mut name = prefix.to_owned();
     for (n, part) in [index, collection, incarnation].into_iter().enumerate() {
         if n > 0 {
@@ -24,7 +33,10 @@ pub(crate) fn alias(prefix: &str, index: &str, collection: &str, incarnation: &s
         encode(part, &mut name);
     }
     if name.len() > LONGEST {
-        let why = format!("the names of {index}/{collection} make an index name of {} bytes; {LONGEST} fit", name.len());
+        let why = format!(
+            "the names of {index}/{collection} make an index name of {} bytes; {LONGEST} fit",
+            name.len()
+        );
         return Err(StoreError::Refused { store: STORE, why });
     }
     Ok(name)

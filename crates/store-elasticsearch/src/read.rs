@@ -1,4 +1,5 @@
-//! Searches, counts and reads by id. Markers are left out of all of them, and our member is cut out of every body.
+//! Searches, counts and reads by id. Markers are left out of all of them, and our member is cut out
+//! of every body.
 
 use crate::{
     STORE, body,
@@ -19,7 +20,10 @@ const READ: usize = 100;
 const LONGEST_PATH: usize = 3_000;
 
 pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged { store: STORE, why: what.to_string() }
+    StoreError::Damaged {
+        store: STORE,
+        why: what.to_string(),
+    }
 }
 
 pub(crate) fn json_body(value: &Value) -> Option<Bytes> {
@@ -27,7 +31,11 @@ pub(crate) fn json_body(value: &Value) -> Option<Bytes> {
 }
 
 fn alias(client: &Client, collection: &Collection) -> Result<String, StoreError> {
-    client.alias(&collection.index, &collection.collection, &collection.incarnation)
+    client.alias(
+        &collection.index,
+        &collection.collection,
+        &collection.incarnation,
+    )
 }
 
 pub(crate) async fn refresh(client: &Client, collections: &[Collection]) -> Result<(), StoreError> {
@@ -45,9 +53,19 @@ async fn refresh_some(client: &Client, aliases: &[String]) -> Result<(), StoreEr
     if aliases.is_empty() {
         return Ok(());
     }
-    let answer = client.ask(Method::Post, &format!("{}/_refresh", aliases.join(",")), None).await?;
+    let answer = client
+        .ask(
+            Method::Post,
+            &format!("{}/_refresh", aliases.join(",")),
+            None,
+        )
+        .await?;
     if answer.status != 200 {
-        return Err(classify::failed(answer.status, &answer.body, classify::refused));
+        return Err(classify::failed(
+            answer.status,
+            &answer.body,
+            classify::refused,
+        ));
     }
     shards(&answer.body)
 }
@@ -65,7 +83,10 @@ fn shards(body: &[u8]) -> Result<(), StoreError> {
     let answer: Answer = serde_json::from_slice(body).map_err(damaged)?;
     match answer._shards.failed {
         0 => Ok(()),
-        failed => Err(StoreError::Unavailable { store: STORE, why: format!("{failed} shards did not answer") }),
+        failed => Err(StoreError::Unavailable {
+            store: STORE,
+            why: format!("{failed} shards did not answer"),
+        }),
     }
 }
 
@@ -80,7 +101,12 @@ fn sorted(sort: &Value) -> Value {
     let one = |key: &Value| match key {
         Value::String(name) if name == "_id" => json!("_consign.id"),
         Value::Object(members) if members.contains_key("_id") => {
-            let renamed = members.iter().map(|(name, order)| (if name == "_id" { "_consign.id" } else { name }.to_owned(), order.clone()));
+            let renamed = members.iter().map(|(name, order)| {
+                (
+                    if name == "_id" { "_consign.id" } else { name }.to_owned(),
+                    order.clone(),
+                )
+            });
             Value::Object(renamed.collect())
         }
         other => other.clone(),
@@ -119,7 +145,11 @@ struct OneHit<'a> {
     sort: Vec<Value>,
 }
 
-pub(crate) async fn search(client: &Client, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+pub(crate) async fn search(
+    client: &Client,
+    collection: &Collection,
+    request: &SearchRequest,
+) -> Result<SearchResult, StoreError> {
     let mut body = json!({"query": living(request.query.as_ref()), "from": request.from, "size": request.size, "track_total_hits": true});
     if let Some(sort) = &request.sort {
         body["sort"] = sorted(sort);
@@ -127,51 +157,106 @@ pub(crate) async fn search(client: &Client, collection: &Collection, request: &S
     if let Some(after) = &request.search_after {
         body["search_after"] = after.as_slice().into();
     }
-    let path = format!("{}/_search?allow_partial_search_results=false", alias(client, collection)?);
+    let path = format!(
+        "{}/_search?allow_partial_search_results=false",
+        alias(client, collection)?
+    );
     let answer = client.ask(Method::Post, &path, json_body(&body)).await?;
     if answer.status != 200 {
-        let pointer = if request.sort.is_none() && request.query.is_some() { "/query" } else { "" };
-        return Err(classify::failed(answer.status, &answer.body, |message| StoreError::BadSearch {
-            message,
-            pointer: pointer.to_owned(),
+        let pointer = if request.sort.is_none() && request.query.is_some() {
+            "/query"
+        } else {
+            ""
+        };
+        return Err(classify::failed(answer.status, &answer.body, |message| {
+            StoreError::BadSearch {
+                message,
+                pointer: pointer.to_owned(),
+            }
         }));
     }
     let answer: SearchAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
     if answer.timed_out {
-        return Err(StoreError::Unavailable { store: STORE, why: "the search timed out".to_owned() });
+        return Err(StoreError::Unavailable {
+            store: STORE,
+            why: "the search timed out".to_owned(),
+        });
     }
     let mut hits = Vec::with_capacity(answer.hits.hits.len());
     for hit in answer.hits.hits {
-        let (_, source) = body::cut(hit._source.get()).map_err(|e| damaged(format_args!("{}/{}: {e}", collection.name(), hit._id)))?;
-        let source = source.ok_or_else(|| damaged(format_args!("{}/{}: a marker was found", collection.name(), hit._id)))?;
-        hits.push(Hit { id: hit._id, source, sort: hit.sort });
+        let (_, source) = body::cut(hit._source.get())
+            .map_err(|e| damaged(format_args!("{}/{}: {e}", collection.name(), hit._id)))?;
+        let source = source.ok_or_else(|| {
+            damaged(format_args!(
+                "{}/{}: a marker was found",
+                collection.name(),
+                hit._id
+            ))
+        })?;
+        hits.push(Hit {
+            id: hit._id,
+            source,
+            sort: hit.sort,
+        });
     }
-    Ok(SearchResult { hits, total: answer.hits.total.value })
+    Ok(SearchResult {
+        hits,
+        total: answer.hits.total.value,
+    })
 }
 
-pub(crate) async fn count(client: &Client, collection: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
+pub(crate) async fn count(
+    client: &Client,
+    collection: &Collection,
+    query: Option<&Value>,
+) -> Result<u64, StoreError> {
     #[derive(Deserialize)]
     struct Answer {
         count: u64,
     }
     let path = format!("{}/_count", alias(client, collection)?);
-    let answer = client.ask(Method::Post, &path, json_body(&json!({"query": living(query)}))).await?;
+    let answer = client
+        .ask(
+            Method::Post,
+            &path,
+            json_body(&json!({"query": living(query)})),
+        )
+        .await?;
     if answer.status != 200 {
-        let bad = |message| StoreError::BadSearch { message, pointer: "/query".to_owned() };
+        let bad = |message| StoreError::BadSearch {
+            message,
+            pointer: "/query".to_owned(),
+        };
         return Err(classify::failed(answer.status, &answer.body, bad));
     }
     shards(&answer.body)?;
-    serde_json::from_slice::<Answer>(&answer.body).map(|answer| answer.count).map_err(damaged)
+    serde_json::from_slice::<Answer>(&answer.body)
+        .map(|answer| answer.count)
+        .map_err(damaged)
 }
 
-pub(crate) async fn documents(client: &Client, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
-    let aliases: Result<Vec<String>, _> = keys.iter().map(|key| client.alias(&key.index, &key.collection, &key.incarnation)).collect();
+pub(crate) async fn documents(
+    client: &Client,
+    keys: &[DocumentKey],
+) -> Result<Vec<Option<Raw>>, StoreError> {
+    let aliases: Result<Vec<String>, _> = keys
+        .iter()
+        .map(|key| client.alias(&key.index, &key.collection, &key.incarnation))
+        .collect();
     let aliases = aliases?;
-    let asked: Vec<_> = aliases.iter().zip(keys).map(|(alias, key)| (alias.as_str(), key.id.as_str())).collect();
+    let asked: Vec<_> = aliases
+        .iter()
+        .zip(keys)
+        .map(|(alias, key)| (alias.as_str(), key.id.as_str()))
+        .collect();
     let found = sources(client, &asked, "").await?;
     let mut bodies = Vec::with_capacity(keys.len());
     for (key, found) in keys.iter().zip(found) {
-        let body = found.map(|found| body::cut(found.source.get()).map_err(|e| damaged(format_args!("{key}: {e}")))).transpose()?;
+        let body = found
+            .map(|found| {
+                body::cut(found.source.get()).map_err(|e| damaged(format_args!("{key}: {e}")))
+            })
+            .transpose()?;
         bodies.push(body.and_then(|(_, body)| body));
     }
     Ok(bodies)
@@ -198,31 +283,70 @@ struct ReadOne {
 }
 
 /// Reads by (alias, id), refreshed or not, one answer per key in order.
-pub(crate) async fn sources(client: &Client, keys: &[(&str, &str)], parameters: &str) -> Result<Vec<Option<Source>>, StoreError> {
-    let reads: Vec<_> = keys.chunks(READ).map(|chunk| sources_of(client, chunk, parameters)).collect();
-    let found: Vec<Vec<Option<Source>>> = stream::iter(reads).buffered(client.config().bulks_in_flight).try_collect().await?;
+pub(crate) async fn sources(
+    client: &Client,
+    keys: &[(&str, &str)],
+    parameters: &str,
+) -> Result<Vec<Option<Source>>, StoreError> {
+    let reads: Vec<_> = keys
+        .chunks(READ)
+        .map(|chunk| sources_of(client, chunk, parameters))
+        .collect();
+    let found: Vec<Vec<Option<Source>>> = stream::iter(reads)
+        .buffered(client.config().bulks_in_flight)
+        .try_collect()
+        .await?;
     Ok(found.into_iter().flatten().collect())
 }
 
-async fn sources_of(client: &Client, keys: &[(&str, &str)], parameters: &str) -> Result<Vec<Option<Source>>, StoreError> {
-    let asked: Vec<Value> = keys.iter().map(|(alias, id)| json!({"_index": alias, "_id": id})).collect();
-    let answer = client.ask(Method::Post, &format!("_mget?{parameters}"), json_body(&json!({"docs": asked}))).await?;
+async fn sources_of(
+    client: &Client,
+    keys: &[(&str, &str)],
+    parameters: &str,
+) -> Result<Vec<Option<Source>>, StoreError> {
+    let asked: Vec<Value> = keys
+        .iter()
+        .map(|(alias, id)| json!({"_index": alias, "_id": id}))
+        .collect();
+    let answer = client
+        .ask(
+            Method::Post,
+            &format!("_mget?{parameters}"),
+            json_body(&json!({"docs": asked})),
+        )
+        .await?;
     if answer.status != 200 {
-        return Err(classify::failed(answer.status, &answer.body, classify::refused));
+        return Err(classify::failed(
+            answer.status,
+            &answer.body,
+            classify::refused,
+        ));
     }
     let answer: ReadAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
     if answer.docs.len() != keys.len() {
-        return Err(damaged(format_args!("{} answers for {} documents", answer.docs.len(), keys.len())));
+        return Err(damaged(format_args!(
+            "{} answers for {} documents",
+            answer.docs.len(),
+            keys.len()
+        )));
     }
     let one = |(doc, (alias, id)): (ReadOne, &(&str, &str))| match (doc.error, doc.found) {
         (Some(error), _) if error.kind == "index_not_found_exception" => {
-            Err(StoreError::NotMigrated { store: STORE, why: error.message() })
+            Err(StoreError::NotMigrated {
+                store: STORE,
+                why: error.message(),
+            })
         }
-        (Some(error), _) => Err(StoreError::Unavailable { store: STORE, why: format!("{}: {}", error.kind, error.message()) }),
+        (Some(error), _) => Err(StoreError::Unavailable {
+            store: STORE,
+            why: format!("{}: {}", error.kind, error.message()),
+        }),
         (None, false) => Ok(None),
         (None, true) => match (doc._version, doc._source) {
             (Some(version), Some(source)) => Ok(Some(Source { version, source })),
-            _ => Err(damaged(format_args!("{alias}/{id}: found without version or source"))),
+            _ => Err(damaged(format_args!(
+                "{alias}/{id}: found without version or source"
+            ))),
         },
     };
     answer.docs.into_iter().zip(keys).map(one).collect()

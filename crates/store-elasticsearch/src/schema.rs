@@ -1,5 +1,5 @@
-//! Indices and their mappings: made where they are missing, compared where they stand. A migration never changes or drops anything that is
-//! there; what differs is named for a person to mend.
+//! Indices and their mappings: made where they are missing, compared where they stand. A migration
+//! never changes or drops anything that is there; what differs is named for a person to mend.
 
 use crate::{
     classify::{self, Trouble},
@@ -28,7 +28,9 @@ struct Known {
 
 impl Mappings {
     pub(crate) fn forget(&self, collection: &Collection) {
-        self.0.write().remove(&format!("{}/{}", collection.name(), collection.incarnation));
+        self.0
+            .write()
+            .remove(&format!("{}/{}", collection.name(), collection.incarnation));
     }
 
     pub(crate) fn of(&self, collection: &Collection) -> Result<Arc<Mapping>, Unmappable> {
@@ -41,13 +43,24 @@ impl Mappings {
         }
         let (mappings, settings) = (collection.mappings.clone(), collection.settings.clone());
         let mapping = Mapping::read(mappings.as_ref(), settings.as_ref());
-        let mapping = Arc::new(mapping.map_err(|e| Unmappable { pointer: String::new(), message: e.to_string() })?);
-        self.0.write().insert(key, Known { mappings, settings, mapping: Arc::clone(&mapping) });
+        let mapping = Arc::new(mapping.map_err(|e| Unmappable {
+            pointer: String::new(),
+            message: e.to_string(),
+        })?);
+        self.0.write().insert(
+            key,
+            Known {
+                mappings,
+                settings,
+                mapping: Arc::clone(&mapping),
+            },
+        );
         Ok(mapping)
     }
 }
 
-/// The collection's mapping with our member in it. Only what searches need is indexed; the rest of the member is kept in the source.
+/// The collection's mapping with our member in it. Only what searches need is indexed; the rest of
+/// the member is kept in the source.
 fn mappings(collection: &Collection) -> Result<Value, StoreError> {
     let mut mappings = match &collection.mappings {
         None | Some(Value::Null) => Map::new(),
@@ -55,9 +68,13 @@ fn mappings(collection: &Collection) -> Result<Value, StoreError> {
         Some(_) => return Err(classify::refused("mappings are an object".to_owned())),
     };
     let properties = mappings.entry("properties").or_insert_with(|| json!({}));
-    let Value::Object(properties) = properties else { return Err(classify::refused("`properties` is an object".to_owned())) };
+    let Value::Object(properties) = properties else {
+        return Err(classify::refused("`properties` is an object".to_owned()));
+    };
     if properties.contains_key("_consign") {
-        return Err(classify::refused("the field `_consign` is taken".to_owned()));
+        return Err(classify::refused(
+            "the field `_consign` is taken".to_owned(),
+        ));
     }
     let ours = json!({
         "dynamic": "false",
@@ -86,7 +103,11 @@ fn settings(client: &Client, collection: &Collection) -> Value {
 
 /// Makes index and alias in one step; true if they were not there. Whoever comes second finds them.
 pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<bool, StoreError> {
-    let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
+    let alias = client.alias(
+        &collection.index,
+        &collection.collection,
+        &collection.incarnation,
+    )?;
     let index = name::first_index(&alias);
     let body = json!({
         "settings": settings(client, collection),
@@ -100,22 +121,37 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
     if answer.status == 200 {
         return Ok(true);
     }
-    if answer.status != 400 || Trouble::read(&answer.body).kind != "resource_already_exists_exception" {
-        return Err(classify::failed(answer.status, &answer.body, classify::refused));
+    if answer.status != 400
+        || Trouble::read(&answer.body).kind != "resource_already_exists_exception"
+    {
+        return Err(classify::failed(
+            answer.status,
+            &answer.body,
+            classify::refused,
+        ));
     }
     if !exists(client, &alias).await? {
         // Somebody took the alias off: without it nothing can be written.
-        let action = json!({"actions": [{"add": {"index": index, "alias": alias, "is_write_index": true}}]});
-        let answer = client.ask(Method::Post, "_aliases", json_body(&action)).await?;
+        let action =
+            json!({"actions": [{"add": {"index": index, "alias": alias, "is_write_index": true}}]});
+        let answer = client
+            .ask(Method::Post, "_aliases", json_body(&action))
+            .await?;
         if answer.status != 200 {
-            return Err(classify::failed(answer.status, &answer.body, classify::refused));
+            return Err(classify::failed(
+                answer.status,
+                &answer.body,
+                classify::refused,
+            ));
         }
     }
     Ok(false)
 }
 
 async fn exists(client: &Client, alias: &str) -> Result<bool, StoreError> {
-    let answer = client.ask(Method::Get, &format!("_alias/{alias}"), None).await?;
+    let answer = client
+        .ask(Method::Get, &format!("_alias/{alias}"), None)
+        .await?;
     match answer.status {
         200 => Ok(true),
         404 => Ok(false),
@@ -125,8 +161,18 @@ async fn exists(client: &Client, alias: &str) -> Result<bool, StoreError> {
 
 /// Fields are added; the index refuses as a whole what would change one.
 pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(), StoreError> {
-    let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
-    let answer = client.ask(Method::Put, &format!("{alias}/_mapping"), json_body(&mappings(collection)?)).await?;
+    let alias = client.alias(
+        &collection.index,
+        &collection.collection,
+        &collection.incarnation,
+    )?;
+    let answer = client
+        .ask(
+            Method::Put,
+            &format!("{alias}/_mapping"),
+            json_body(&mappings(collection)?),
+        )
+        .await?;
     match answer.status {
         200 => Ok(()),
         status => Err(classify::failed(status, &answer.body, classify::refused)),
@@ -135,8 +181,14 @@ pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(
 
 /// Every index behind the alias, and with them the alias.
 pub(crate) async fn drop(client: &Client, collection: &Collection) -> Result<(), StoreError> {
-    let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
-    let answer = client.ask(Method::Get, &format!("_alias/{alias}"), None).await?;
+    let alias = client.alias(
+        &collection.index,
+        &collection.collection,
+        &collection.incarnation,
+    )?;
+    let answer = client
+        .ask(Method::Get, &format!("_alias/{alias}"), None)
+        .await?;
     let indices: Map<String, Value> = match answer.status {
         200 => serde_json::from_slice(&answer.body).map_err(damaged)?,
         404 => return Ok(()),
@@ -145,29 +197,51 @@ pub(crate) async fn drop(client: &Client, collection: &Collection) -> Result<(),
     for index in indices.keys() {
         let answer = client.ask(Method::Delete, index, None).await?;
         if !matches!(answer.status, 200 | 404) {
-            return Err(classify::failed(answer.status, &answer.body, classify::refused));
+            return Err(classify::failed(
+                answer.status,
+                &answer.body,
+                classify::refused,
+            ));
         }
     }
     Ok(())
 }
 
-pub(crate) async fn migrate(client: &Client, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
+pub(crate) async fn migrate(
+    client: &Client,
+    collections: &[Collection],
+) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
     for collection in collections {
-        let alias = client.alias(&collection.index, &collection.collection, &collection.incarnation)?;
+        let alias = client.alias(
+            &collection.index,
+            &collection.collection,
+            &collection.incarnation,
+        )?;
         if create(client, collection).await? {
             report.created.push(format!("index {alias}"));
             continue;
         }
-        let answer = client.ask(Method::Get, &format!("{alias}/_mapping"), None).await?;
+        let answer = client
+            .ask(Method::Get, &format!("{alias}/_mapping"), None)
+            .await?;
         if answer.status != 200 {
-            return Err(classify::failed(answer.status, &answer.body, classify::refused));
+            return Err(classify::failed(
+                answer.status,
+                &answer.body,
+                classify::refused,
+            ));
         }
         let standing: Map<String, Value> = serde_json::from_slice(&answer.body).map_err(damaged)?;
         let wanted = mappings(collection)?;
         let mut drift = Vec::new();
         for (index, found) in &standing {
-            compare(&wanted, &found["mappings"], &format!("index {index}: "), &mut drift);
+            compare(
+                &wanted,
+                &found["mappings"],
+                &format!("index {index}: "),
+                &mut drift,
+            );
         }
         report.unchanged += usize::from(drift.is_empty());
         report.drift.extend(drift);
@@ -178,9 +252,14 @@ pub(crate) async fn migrate(client: &Client, collections: &[Collection]) -> Resu
 /// Parameters that an index shows as they were given.
 const COMPARED: [&str; 5] = ["type", "format", "analyzer", "normalizer", "dynamic"];
 
-/// Every wanted field that is missing or of another kind. Fields that documents brought are no drift.
+/// Every wanted field that is missing or of another kind. Fields that documents brought are no
+/// drift.
 fn compare(wanted: &Value, standing: &Value, at: &str, drift: &mut Vec<String>) {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
     for name in COMPARED {
         let given = match (name, wanted.get(name)) {
             (_, None) => continue,
@@ -188,13 +267,20 @@ fn compare(wanted: &Value, standing: &Value, at: &str, drift: &mut Vec<String>) 
             ("type", Some(kind)) if kind == "object" => continue,
             (_, Some(given)) => text(given),
         };
-        let found = standing.get(name).map_or_else(|| "not set".to_owned(), text);
+        let found = standing
+            .get(name)
+            .map_or_else(|| "not set".to_owned(), text);
         if found != given {
             drift.push(format!("{at}{name} is {found}, not {given}"));
         }
     }
     for below in ["properties", "fields"] {
-        for (name, field) in wanted.get(below).and_then(Value::as_object).into_iter().flatten() {
+        for (name, field) in wanted
+            .get(below)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             // `a.b` is shown as `b` within `a`.
             let path = name.split('.').collect::<Vec<_>>().join("/properties/");
             match standing.pointer(&format!("/{below}/{path}")) {

@@ -1,5 +1,6 @@
-//! How fast `apply_all` writes documents, rows and ledger, beside bare batched SQLite inserts of the same bytes in the same run; and how long
-//! searches of the cities take. `cargo run --release -p store-embedded --example apply_rate [batches] [decisions per batch]`
+//! How fast `apply_all` writes documents, rows and ledger, beside bare batched SQLite inserts of
+//! the same bytes in the same run; and how long searches of the cities take. `cargo run --release
+//! -p store-embedded --example apply_rate [batches] [decisions per batch]`
 
 use event_schema::outcome::{LedgerEntry, Verdict};
 use flate2::read::GzDecoder;
@@ -32,15 +33,27 @@ struct Batch {
 /// One decision: a document of 1 KiB, two rows, a ledger entry.
 fn batch(f: &Fixture, from: u64, count: u64) -> Batch {
     let pad = "x".repeat(900);
-    let mut made = Batch { writes: Vec::new(), entries: Vec::new() };
+    let mut made = Batch {
+        writes: Vec::new(),
+        entries: Vec::new(),
+    };
     for n in from..from + count {
         // Ids as they come from clients: in no order.
         let id = format!("{:016x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let body = format!(r#"{{"id":"{id}","n":{n},"name":"name {n}","tags":["a","b"],"text":"{pad}"}}"#);
+        let body =
+            format!(r#"{{"id":"{id}","n":{n},"name":"name {n}","tags":["a","b"],"text":"{pad}"}}"#);
         made.writes.push(f.put(&id, n, &body));
         let item = n.wrapping_mul(0x9e37_79b9).cast_signed();
-        made.writes.push(f.put_row(item, json!({"name": format!("name {n}"), "count": 1, "total": n, "tags": ["a", "b"]}), n));
-        made.writes.push(f.put_row(-item - 1, json!({"name": format!("other {n}"), "open": true, "links": {"k": "v"}}), n));
+        made.writes.push(f.put_row(
+            item,
+            json!({"name": format!("name {n}"), "count": 1, "total": n, "tags": ["a", "b"]}),
+            n,
+        ));
+        made.writes.push(f.put_row(
+            -item - 1,
+            json!({"name": format!("other {n}"), "open": true, "links": {"k": "v"}}),
+            n,
+        ));
         made.entries.push(f.entry(n, n, Verdict::Applied));
     }
     made
@@ -64,14 +77,29 @@ fn spelled(batch: &Batch) -> (Texts, Texts, Vec<([u8; 16], String)>) {
     let (mut documents, mut rows) = (Vec::new(), Vec::new());
     for write in &batch.writes {
         match write {
-            Write::Document(write) => {
-                documents.push((write.key.id.clone(), write.body.as_ref().map_or_else(String::new, |body| body.get().to_owned())))
-            }
-            Write::Row(write) => rows
-                .push((Value::Object(write.mutation.key.key.clone()).to_string(), Value::Object(write.mutation.cells.clone()).to_string())),
+            Write::Document(write) => documents.push((
+                write.key.id.clone(),
+                write
+                    .body
+                    .as_ref()
+                    .map_or_else(String::new, |body| body.get().to_owned()),
+            )),
+            Write::Row(write) => rows.push((
+                Value::Object(write.mutation.key.key.clone()).to_string(),
+                Value::Object(write.mutation.cells.clone()).to_string(),
+            )),
         }
     }
-    let ledger = batch.entries.iter().map(|entry| (entry.request.unique(), serde_json::to_string(entry).unwrap_or_default())).collect();
+    let ledger = batch
+        .entries
+        .iter()
+        .map(|entry| {
+            (
+                entry.request.unique(),
+                serde_json::to_string(entry).unwrap_or_default(),
+            )
+        })
+        .collect();
     (documents, rows, ledger)
 }
 
@@ -81,11 +109,16 @@ fn insert(connection: &mut Connection, batch: &Batch) -> Result<f64, Failure> {
     let transaction = connection.transaction()?;
     {
         let mut put = transaction.prepare_cached("INSERT INTO documents VALUES (?, ?)")?;
-        documents.iter().try_for_each(|(id, body)| put.execute(params![id, body]).map(drop))?;
+        documents
+            .iter()
+            .try_for_each(|(id, body)| put.execute(params![id, body]).map(drop))?;
         let mut put = transaction.prepare_cached("INSERT INTO rows VALUES (?, ?)")?;
-        rows.iter().try_for_each(|(key, cells)| put.execute(params![key, cells]).map(drop))?;
+        rows.iter()
+            .try_for_each(|(key, cells)| put.execute(params![key, cells]).map(drop))?;
         let mut put = transaction.prepare_cached("INSERT INTO ledger VALUES (?, ?)")?;
-        ledger.iter().try_for_each(|(request, entry)| put.execute(params![request, entry]).map(drop))?;
+        ledger
+            .iter()
+            .try_for_each(|(request, entry)| put.execute(params![request, entry]).map(drop))?;
     }
     transaction.commit()?;
     Ok(started.elapsed().as_secs_f64())
@@ -96,26 +129,47 @@ async fn searches(folder: &Path) -> Result<(), Failure> {
     let f = Fixture::with_mappings(
         json!({"properties": {"location": {"type": "geo_point"}, "country": {"type": "keyword"}, "population": {"type": "long"}}}),
     );
-    let file = File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/cities.jsonl.gz"))?;
-    let lines = BufReader::new(GzDecoder::new(file)).lines().collect::<Result<Vec<_>, _>>()?;
+    let file =
+        File::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/cities.jsonl.gz"))?;
+    let lines = BufReader::new(GzDecoder::new(file))
+        .lines()
+        .collect::<Result<Vec<_>, _>>()?;
     for (batch, lines) in (0..).zip(lines.chunks(2_000)) {
         let id = |line: &str| {
-            serde_json::from_str::<Value>(line).ok().and_then(|city| city["id"].as_str().map(str::to_owned)).unwrap_or_default()
+            serde_json::from_str::<Value>(line)
+                .ok()
+                .and_then(|city| city["id"].as_str().map(str::to_owned))
+                .unwrap_or_default()
         };
-        let writes: Vec<Write> = (batch * 2_000 + 1..).zip(lines).map(|(n, line)| f.put(&id(line), n, line)).collect();
+        let writes: Vec<Write> = (batch * 2_000 + 1..)
+            .zip(lines)
+            .map(|(n, line)| f.put(&id(line), n, line))
+            .collect();
         store::Record::apply(&store, &writes).await;
     }
     for (name, body) in [
         ("match_all", json!({})),
-        ("term country", json!({"query": {"term": {"country": "DE"}}})),
-        ("match name", json!({"query": {"match": {"name": "new york"}}})),
+        (
+            "term country",
+            json!({"query": {"term": {"country": "DE"}}}),
+        ),
+        (
+            "match name",
+            json!({"query": {"match": {"name": "new york"}}}),
+        ),
         (
             "geo_distance, sorted",
             json!({"query": {"geo_distance": {"distance": "50km", "location": {"lat": 52.5, "lon": 13.4}}},
             "sort": [{"_geo_distance": {"location": {"lat": 52.5, "lon": 13.4}}}]}),
         ),
-        ("all by population", json!({"sort": [{"population": "desc"}, "_id"], "size": 100})),
-        ("match alternate_names", json!({"query": {"match": {"alternate_names": "berlin"}}})),
+        (
+            "all by population",
+            json!({"sort": [{"population": "desc"}, "_id"], "size": 100}),
+        ),
+        (
+            "match alternate_names",
+            json!({"query": {"match": {"alternate_names": "berlin"}}}),
+        ),
     ] {
         let request: SearchRequest = serde_json::from_value(body)?;
         let mut times = Vec::new();
@@ -126,7 +180,11 @@ async fn searches(folder: &Path) -> Result<(), Failure> {
             times.push(started.elapsed());
         }
         times.sort();
-        println!("search of {} cities, {name}: {:.0} ms ({total} found)", lines.len(), times[2].as_secs_f64() * 1_000.0);
+        println!(
+            "search of {} cities, {name}: {:.0} ms ({total} found)",
+            lines.len(),
+            times[2].as_secs_f64() * 1_000.0
+        );
     }
     Ok(())
 }
@@ -149,20 +207,41 @@ async fn main() -> Result<(), Failure> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for n in 0..batches {
         let batch = batch(&f, n * count + 1, count);
-        let (writes, entries) = (batch.writes.clone(), batch.entries.iter().collect::<Vec<_>>());
+        let (writes, entries) = (
+            batch.writes.clone(),
+            batch.entries.iter().collect::<Vec<_>>(),
+        );
         let started = Instant::now();
-        let applied = store.apply_all(writes, &entries, Some(&f.mark((n + 1) * count, n))).await;
+        let applied = store
+            .apply_all(writes, &entries, Some(&f.mark((n + 1) * count, n)))
+            .await;
         ours.push(started.elapsed().as_secs_f64());
         if !applied.marked {
             return Err(format!("{:?}", applied.writes).into());
         }
         theirs.push(insert(&mut plain, &batch)?);
     }
-    println!("{} decisions (a document of 1 KiB, two rows, a ledger entry), {count} a transaction", batches * count);
-    let (mean_ours, mean_theirs) = (ours.iter().sum::<f64>() / batches as f64, theirs.iter().sum::<f64>() / batches as f64);
+    println!(
+        "{} decisions (a document of 1 KiB, two rows, a ledger entry), {count} a transaction",
+        batches * count
+    );
+    let (mean_ours, mean_theirs) = (
+        ours.iter().sum::<f64>() / batches as f64,
+        theirs.iter().sum::<f64>() / batches as f64,
+    );
     let rate = |seconds: f64| count as f64 / seconds;
-    println!("mean: apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}", rate(mean_ours), rate(mean_theirs), mean_theirs / mean_ours);
+    println!(
+        "mean: apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}",
+        rate(mean_ours),
+        rate(mean_theirs),
+        mean_theirs / mean_ours
+    );
     let (ours, theirs) = (median(ours), median(theirs));
-    println!("median: apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}", rate(ours), rate(theirs), theirs / ours);
+    println!(
+        "median: apply_all {:.0}/s, bare inserts {:.0}/s, ratio {:.2}",
+        rate(ours),
+        rate(theirs),
+        theirs / ours
+    );
     searches(folder.path()).await
 }

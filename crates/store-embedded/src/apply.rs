@@ -1,5 +1,6 @@
-//! Writes: checked and spelled out before they queue, then put under the guard of their versions within one transaction. A write never
-//! reads what a caller decided on, and never goes back behind a newer version.
+//! Writes: checked and spelled out before they queue, then put under the guard of their versions
+//! within one transaction. A write never reads what a caller decided on, and never goes back behind
+//! a newer version.
 
 use crate::{
     EmbeddedStore, Tables,
@@ -51,12 +52,20 @@ pub(crate) fn prepare(tables: &Tables, write: Write) -> Prepared {
 fn prepare_row(tables: &Tables, row: &RowWrite) -> Prepared {
     let mutation = &row.mutation;
     let Some((number, table)) = tables.get(&mutation.key.table) else {
-        let why = format!("the table `{}` is not there: run `consign catalog migrate`", mutation.key.table);
+        let why = format!(
+            "the table `{}` is not there: run `consign catalog migrate`",
+            mutation.key.table
+        );
         return Prepared::Decided(ItemVerdict::Transient(why));
     };
     let fitted = match cell::fit(table, mutation) {
         Ok(fitted) => fitted,
-        Err(misfit) => return Prepared::Decided(ItemVerdict::permanent("misfit", format!("table `{}`, {misfit}", table.name))),
+        Err(misfit) => {
+            return Prepared::Decided(ItemVerdict::permanent(
+                "misfit",
+                format!("table `{}`, {misfit}", table.name),
+            ));
+        }
     };
     let change = match mutation.action {
         RowAction::Put => Change::Put(fitted.cells),
@@ -66,7 +75,14 @@ fn prepare_row(tables: &Tables, row: &RowWrite) -> Prepared {
     let time = row.version.timestamp(row.step);
     let fresh = State::first(&change, time, mutation.expires);
     let key = serde_json::Value::Array(fitted.key).to_string();
-    Prepared::Row { number: *number, key, change, time, expires: mutation.expires, fresh }
+    Prepared::Row {
+        number: *number,
+        key,
+        change,
+        time,
+        expires: mutation.expires,
+        fresh,
+    }
 }
 
 /// One write within the transaction. `Err` gives up the whole transaction.
@@ -74,7 +90,14 @@ pub(crate) fn write(pen: &mut Pen<'_>, prepared: Prepared) -> Result<ItemVerdict
     let done = match prepared {
         Prepared::Decided(verdict) => return Ok(verdict),
         Prepared::Document(document) => write_document(pen, &document),
-        Prepared::Row { number, key, change, time, expires, fresh } => write_row(pen, number, &key, (change, time, expires), &fresh),
+        Prepared::Row {
+            number,
+            key,
+            change,
+            time,
+            expires,
+            fresh,
+        } => write_row(pen, number, &key, (change, time, expires), &fresh),
     };
     match done {
         Err(permanent @ Failure::Permanent { .. }) => Ok(permanent.verdict()),
@@ -105,15 +128,20 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     if changed == 1 {
         return Ok(ItemVerdict::Done);
     }
-    let mut standing = pen.connection.prepare_cached("SELECT version, request FROM documents WHERE place = ? AND id = ?")?;
-    let (version, other): (i64, String) = standing.query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(match version == sortable(meta.version) && other != request {
-        true => ItemVerdict::Alarm(format!(
-            "{key} stands at version {} by request {other}, and request {request} claims the same version",
-            meta.version
-        )),
-        false => ItemVerdict::Done,
-    })
+    let mut standing = pen
+        .connection
+        .prepare_cached("SELECT version, request FROM documents WHERE place = ? AND id = ?")?;
+    let (version, other): (i64, String) =
+        standing.query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(
+        match version == sortable(meta.version) && other != request {
+            true => ItemVerdict::Alarm(format!(
+                "{key} stands at version {} by request {other}, and request {request} claims the same version",
+                meta.version
+            )),
+            false => ItemVerdict::Done,
+        },
+    )
 }
 
 fn write_row(
@@ -126,16 +154,27 @@ fn write_row(
     const NEW: &str =
         "INSERT INTO rows (number, key, newest, cleared, marker, expires, cells, older) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (number, key) DO NOTHING";
-    const OLD: &str =
-        "UPDATE rows SET newest = ?3, cleared = ?4, marker = ?5, expires = ?6, cells = ?7, older = ?8 WHERE number = ?1 AND key = ?2";
+    const OLD: &str = "UPDATE rows SET newest = ?3, cleared = ?4, marker = ?5, expires = ?6, cells = ?7, older = ?8 WHERE number = ?1 AND key = ?2";
     let save = |pen: &mut Pen<'_>, sql: &'static str, row: &Stored| {
-        pen.statement(sql)?.execute(params![number, key, row.newest, row.cleared, row.marker, row.expires, row.cells, row.older])
+        pen.statement(sql)?.execute(params![
+            number,
+            key,
+            row.newest,
+            row.cleared,
+            row.marker,
+            row.expires,
+            row.cells,
+            row.older
+        ])
     };
     if save(pen, NEW, fresh)? == 1 {
         return Ok(ItemVerdict::Done);
     }
-    let stored = read_row(pen.connection, number, key)?.ok_or_else(|| Failure::Damaged(format!("the row {key} is there and is not")))?;
-    let before = stored.state().map_err(|error| Failure::Damaged(format!("the row {key}: {error}")))?;
+    let stored = read_row(pen.connection, number, key)?
+        .ok_or_else(|| Failure::Damaged(format!("the row {key} is there and is not")))?;
+    let before = stored
+        .state()
+        .map_err(|error| Failure::Damaged(format!("the row {key}: {error}")))?;
     let mut after = before.clone();
     after.apply(change, time, expires);
     if after != before {
@@ -145,7 +184,11 @@ fn write_row(
 }
 
 /// A row's columns, if it was ever written.
-pub(crate) fn read_row(connection: &rusqlite::Connection, number: i64, key: &str) -> rusqlite::Result<Option<Stored>> {
+pub(crate) fn read_row(
+    connection: &rusqlite::Connection,
+    number: i64,
+    key: &str,
+) -> rusqlite::Result<Option<Stored>> {
     const GET: &str = "SELECT newest, cleared, marker, expires, cells, older FROM rows WHERE number = ? AND key = ?";
     let columns = |row: &rusqlite::Row<'_>| {
         Ok(Stored {
@@ -157,7 +200,10 @@ pub(crate) fn read_row(connection: &rusqlite::Connection, number: i64, key: &str
             older: row.get(5)?,
         })
     };
-    connection.prepare_cached(GET)?.query_row(params![number, key], columns).optional()
+    connection
+        .prepare_cached(GET)?
+        .query_row(params![number, key], columns)
+        .optional()
 }
 
 /// Versions stay far below 2^63.
@@ -174,12 +220,19 @@ pub(crate) struct Line {
 
 pub(crate) fn line(entry: &LedgerEntry) -> Line {
     let text = serde_json::to_string(entry).expect("an entry is plain JSON");
-    Line { unique: entry.request.unique(), version: sortable(entry.version), text }
+    Line {
+        unique: entry.request.unique(),
+        version: sortable(entry.version),
+        text,
+    }
 }
 
 /// A dead letter is written once: whoever applies again finds by the ledger that it was.
 pub(crate) fn kept(entries: &[&LedgerEntry]) -> Kept {
-    match entries.iter().any(|entry| matches!(entry.verdict, Verdict::DeadLettered(_))) {
+    match entries
+        .iter()
+        .any(|entry| matches!(entry.verdict, Verdict::DeadLettered(_)))
+    {
         true => Kept::OnDisk,
         false => Kept::InOrder,
     }
@@ -201,48 +254,95 @@ pub(crate) fn set_mark(pen: &Pen<'_>, mark: &Mark) -> Result<(), Failure> {
         WHERE (?3, ?4, ?5) > (through, epoch, next)";
     let text = serde_json::to_string(mark).expect("a mark is plain JSON");
     let numbers = [mark.through, mark.epoch, mark.next].map(u64::cast_signed);
-    pen.connection.prepare_cached(PUT)?.execute(params![mark.generation, mark.partition, numbers[0], numbers[1], numbers[2], text])?;
+    pen.connection.prepare_cached(PUT)?.execute(params![
+        mark.generation,
+        mark.partition,
+        numbers[0],
+        numbers[1],
+        numbers[2],
+        text
+    ])?;
     Ok(())
 }
 
 impl EmbeddedStore {
-    /// Documents, rows, ledger and mark of a batch in ONE transaction: one wait for the disk instead of three. Where a write is not done,
-    /// the others stand all the same, but no entry is remembered and the mark is not set: the ledger never tells what is not there.
-    pub async fn apply_all(&self, writes: Vec<Write>, entries: &[&LedgerEntry], mark: Option<&Mark>) -> Applied {
+    /// Documents, rows, ledger and mark of a batch in ONE transaction: one wait for the disk
+    /// instead of three. Where a write is not done, the others stand all the same, but no entry is
+    /// remembered and the mark is not set: the ledger never tells what is not there.
+    pub async fn apply_all(
+        &self,
+        writes: Vec<Write>,
+        entries: &[&LedgerEntry],
+        mark: Option<&Mark>,
+    ) -> Applied {
         let (write_count, entry_count) = (writes.len(), entries.len());
         let prepared: Vec<Prepared> = {
             let tables = self.inner.tables.read();
-            writes.into_iter().map(|write| prepare(&tables, write)).collect()
+            writes
+                .into_iter()
+                .map(|write| prepare(&tables, write))
+                .collect()
         };
         let kept = kept(entries);
         let lines: Vec<Line> = entries.iter().map(|entry| line(entry)).collect();
         let mark = mark.cloned();
         let job = move |pen: &mut Pen<'_>| {
-            let verdicts = prepared.into_iter().map(|one| write(pen, one)).collect::<Result<Vec<_>, _>>()?;
+            let verdicts = prepared
+                .into_iter()
+                .map(|one| write(pen, one))
+                .collect::<Result<Vec<_>, _>>()?;
             let all_done = verdicts.iter().all(|verdict| *verdict == ItemVerdict::Done);
             if all_done {
                 remember(pen, &lines)?;
                 mark.as_ref().map_or(Ok(()), |mark| set_mark(pen, mark))?;
             }
-            let held = || ItemVerdict::Transient("held back: a write of the same batch did not come out as done".to_owned());
-            let entries = lines.iter().map(|_| if all_done { ItemVerdict::Done } else { held() }).collect();
-            Ok(Applied { writes: verdicts, entries, marked: all_done && mark.is_some() })
+            let held = || {
+                ItemVerdict::Transient(
+                    "held back: a write of the same batch did not come out as done".to_owned(),
+                )
+            };
+            let entries = lines
+                .iter()
+                .map(|_| if all_done { ItemVerdict::Done } else { held() })
+                .collect();
+            Ok(Applied {
+                writes: verdicts,
+                entries,
+                marked: all_done && mark.is_some(),
+            })
         };
-        self.inner.writer.run(kept, job).await.unwrap_or_else(|failure| {
-            let verdict = failure.verdict();
-            Applied { writes: vec![verdict.clone(); write_count], entries: vec![verdict; entry_count], marked: false }
-        })
+        self.inner
+            .writer
+            .run(kept, job)
+            .await
+            .unwrap_or_else(|failure| {
+                let verdict = failure.verdict();
+                Applied {
+                    writes: vec![verdict.clone(); write_count],
+                    entries: vec![verdict; entry_count],
+                    marked: false,
+                }
+            })
     }
 
     /// Waits until everything that was answered before is on the disk.
     pub(crate) async fn sync(&self) -> Result<(), StoreError> {
-        // A transaction without a change is not synced, so this one has one: the format is written again as it stands.
-        let job = |pen: &mut Pen<'_>| Ok(pen.connection.pragma_update(None, "user_version", schema::FORMAT)?);
+        // A transaction without a change is not synced, so this one has one: the format is written
+        // again as it stands.
+        let job = |pen: &mut Pen<'_>| {
+            Ok(pen
+                .connection
+                .pragma_update(None, "user_version", schema::FORMAT)?)
+        };
         Ok(self.inner.writer.run(Kept::OnDisk, job).await?)
     }
 
     pub(crate) async fn write_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         let mark = mark.clone();
-        Ok(self.inner.writer.run(Kept::InOrder, move |pen| set_mark(pen, &mark)).await?)
+        Ok(self
+            .inner
+            .writer
+            .run(Kept::InOrder, move |pen| set_mark(pen, &mark))
+            .await?)
     }
 }

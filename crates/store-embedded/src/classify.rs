@@ -33,7 +33,9 @@ impl Failure {
 impl From<rusqlite::Error> for Failure {
     fn from(error: rusqlite::Error) -> Self {
         match error {
-            rusqlite::Error::SqliteFailure(failure, detail) => of_code(failure.code, failure.extended_code, detail),
+            rusqlite::Error::SqliteFailure(failure, detail) => {
+                of_code(failure.code, failure.extended_code, detail)
+            }
             unreadable @ (rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..)
             | rusqlite::Error::Utf8Error(..)
@@ -47,14 +49,26 @@ fn of_code(code: ErrorCode, extended: i32, detail: Option<String>) -> Failure {
     let detail = detail.unwrap_or_else(|| format!("SQLite code {extended}"));
     match code {
         ErrorCode::DiskFull => Failure::Transient(format!("the disk is full ({detail})")),
-        ErrorCode::SystemIoFailure => Failure::Transient(format!("the file cannot be read or written ({detail}, code {extended})")),
-        ErrorCode::CannotOpen => Failure::Transient(format!("the file cannot be opened ({detail})")),
-        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => Failure::Transient(format!("the file may not be written ({detail})")),
-        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Failure::Transient(format!("another process has the file ({detail})")),
+        ErrorCode::SystemIoFailure => Failure::Transient(format!(
+            "the file cannot be read or written ({detail}, code {extended})"
+        )),
+        ErrorCode::CannotOpen => {
+            Failure::Transient(format!("the file cannot be opened ({detail})"))
+        }
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+            Failure::Transient(format!("the file may not be written ({detail})"))
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Failure::Transient(format!("another process has the file ({detail})"))
+        }
         ErrorCode::OutOfMemory => Failure::Transient("out of memory".to_owned()),
         ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Failure::Damaged(detail),
-        ErrorCode::TooBig => Failure::Permanent { code: "too_large", message: detail },
-        // The rest can only come from a mistake of ours: a person must look, and nothing may be given up meanwhile.
+        ErrorCode::TooBig => Failure::Permanent {
+            code: "too_large",
+            message: detail,
+        },
+        // The rest can only come from a mistake of ours: a person must look, and nothing may be
+        // given up meanwhile.
         _ => Failure::Transient(format!("SQLite answered code {extended}: {detail}")),
     }
 }
@@ -63,7 +77,10 @@ impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Transient(why) => Self::Unavailable { store: NAME, why },
-            Failure::Permanent { message, .. } => Self::Refused { store: NAME, why: message },
+            Failure::Permanent { message, .. } => Self::Refused {
+                store: NAME,
+                why: message,
+            },
             Failure::Damaged(why) => Self::Damaged { store: NAME, why },
         }
     }

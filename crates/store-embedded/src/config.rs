@@ -1,4 +1,5 @@
-//! How the file is opened. Nothing here weakens a promise: there is no setting to make a commit less durable.
+//! How the file is opened. Nothing here weakens a promise: there is no setting to make a commit
+//! less durable.
 
 use std::{
     path::PathBuf,
@@ -22,11 +23,20 @@ pub struct Config {
 
 impl Config {
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), readers: 3, writer_cache_kib: 16 * 1024, reader_cache_kib: 4 * 1024, page_limit: None, now: system_clock }
+        Self {
+            path: path.into(),
+            readers: 3,
+            writer_cache_kib: 16 * 1024,
+            reader_cache_kib: 4 * 1024,
+            page_limit: None,
+            now: system_clock,
+        }
     }
 }
 
 fn system_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

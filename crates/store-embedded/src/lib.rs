@@ -1,13 +1,16 @@
 //! Record and view on one SQLite file, for a deployment that is one process on one machine.
 //!
-//! One thread writes: it takes what callers ask for, puts it into one transaction, and answers after the commit. What only this file knows
-//! (collections, idempotency keys, tables) has reached the disk by then (`synchronous=FULL`); documents, rows, ledger and marks can be applied
-//! again from the log, so that a cut of the power may take the last of them, a mark never before what it stands for (`synchronous=NORMAL`).
-//! A process that is killed loses nothing of either. A few connections read; each sees everything that was answered. Documents are kept as
-//! they were written, to the byte, and searched by reading them: there is no index to lag behind, so the view's `apply` and `refresh` have
-//! nothing to do.
+//! One thread writes: it takes what callers ask for, puts it into one transaction, and answers
+//! after the commit. What only this file knows (collections, idempotency keys, tables) has reached
+//! the disk by then (`synchronous=FULL`); documents, rows, ledger and marks can be applied again
+//! from the log, so that a cut of the power may take the last of them, a mark never before what it
+//! stands for (`synchronous=NORMAL`). A process that is killed loses nothing of either. A few
+//! connections read; each sees everything that was answered. Documents are kept as they were
+//! written, to the byte, and searched by reading them: there is no index to lag behind, so the
+//! view's `apply` and `refresh` have nothing to do.
 //!
-//! It must never be opened by two processes at once for writing: whoever owns the data folder holds its lock.
+//! It must never be opened by two processes at once for writing: whoever owns the data folder holds
+//! its lock.
 
 pub mod apply;
 pub mod classify;
@@ -58,8 +61,17 @@ impl EmbeddedStore {
         let readers = read::Readers::open(&config)?;
         let newest = Arc::new(newest::Newest::default());
         let writer = writer::Writer::start(connection, newest.clone())?;
-        let inner = Inner { config, writer, readers, newest, tables: RwLock::new(tables), mappings: RwLock::default() };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            config,
+            writer,
+            readers,
+            newest,
+            tables: RwLock::new(tables),
+            mappings: RwLock::default(),
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     fn now(&self) -> i64 {
@@ -75,8 +87,14 @@ impl EmbeddedStore {
             return Ok(known.clone());
         }
         let read = Mapping::read(collection.mappings.as_ref(), collection.settings.as_ref());
-        let mapping = Arc::new(read.map_err(|bad| StoreError::Refused { store: NAME, why: bad.to_string() })?);
-        self.inner.mappings.write().insert(name, (collection.clone(), mapping.clone()));
+        let mapping = Arc::new(read.map_err(|bad| StoreError::Refused {
+            store: NAME,
+            why: bad.to_string(),
+        })?);
+        self.inner
+            .mappings
+            .write()
+            .insert(name, (collection.clone(), mapping.clone()));
         Ok(mapping)
     }
 }

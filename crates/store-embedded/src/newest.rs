@@ -1,9 +1,11 @@
-//! Which ids cannot be there, without asking the file. Ids that begin with the time (UUIDs of version 7) come in order: one beyond the newest
-//! that was written is new. That is every document whose id the gateway made, so that its creation reads nothing.
+//! Which ids cannot be there, without asking the file. Ids that begin with the time (UUIDs of
+//! version 7) come in order: one beyond the newest that was written is new. That is every document
+//! whose id the gateway made, so that its creation reads nothing.
 //!
-//! Known are, for a few collections, the greatest id of those that begin with the same 8 digits (65 seconds' worth). It is looked up and
-//! raised on the thread that writes, before anybody is answered, so it is never too low; where it is too high, or not known, the file is
-//! read. It must never be lowered.
+//! Known are, for a few collections, the greatest id of those that begin with the same 8 digits (65
+//! seconds' worth). It is looked up and raised on the thread that writes, before anybody is
+//! answered, so it is never too low; where it is too high, or not known, the file is read. It must
+//! never be lowered.
 
 use crate::{
     EmbeddedStore,
@@ -51,7 +53,9 @@ impl Newest {
         }
         let prefix = &key.id[..PREFIX];
         let mut all = self.0.lock();
-        let Some(at) = all.iter().position(|known| known.is_of(key)) else { return Sight::Unknown };
+        let Some(at) = all.iter().position(|known| known.is_of(key)) else {
+            return Sight::Unknown;
+        };
         if at > 0 {
             all.swap(at, at - 1);
         }
@@ -63,20 +67,39 @@ impl Newest {
         }
     }
 
-    /// Looks up the newest id of the key's time. On the thread that writes: what it wrote before is seen, what it writes after is told.
+    /// Looks up the newest id of the key's time. On the thread that writes: what it wrote before is
+    /// seen, what it writes after is told.
     pub fn learn(&self, pen: &Pen<'_>, key: &DocumentKey) -> Result<(), Failure> {
         // No id of this form goes on with a letter behind `f`.
-        const LAST: &str = "SELECT max(id) FROM documents WHERE place = ?1 AND id >= ?2 AND id < ?2 || 'g'";
+        const LAST: &str =
+            "SELECT max(id) FROM documents WHERE place = ?1 AND id >= ?2 AND id < ?2 || 'g'";
         let prefix = &key.id[..PREFIX];
-        let newest = match read::place(pen.connection, &key.index, &key.collection, &key.incarnation)? {
-            Some(place) => pen.connection.prepare_cached(LAST)?.query_row(params![place, prefix], |row| row.get::<_, Option<String>>(0))?,
+        let newest = match read::place(
+            pen.connection,
+            &key.index,
+            &key.collection,
+            &key.incarnation,
+        )? {
+            Some(place) => pen
+                .connection
+                .prepare_cached(LAST)?
+                .query_row(params![place, prefix], |row| {
+                    row.get::<_, Option<String>>(0)
+                })?,
             None => None,
         };
         let name = [&key.index, &key.collection, &key.incarnation].map(Clone::clone);
         let mut all = self.0.lock();
         all.retain(|known| !known.is_of(key));
         all.truncate(MOST - 1);
-        all.insert(0, Known { name, prefix: prefix.to_owned(), newest: newest.unwrap_or_default() });
+        all.insert(
+            0,
+            Known {
+                name,
+                prefix: prefix.to_owned(),
+                newest: newest.unwrap_or_default(),
+            },
+        );
         Ok(())
     }
 
@@ -94,7 +117,9 @@ impl Newest {
 
 impl Known {
     fn is_of(&self, key: &DocumentKey) -> bool {
-        self.name[2] == key.incarnation && self.name[1] == key.collection && self.name[0] == key.index
+        self.name[2] == key.incarnation
+            && self.name[1] == key.collection
+            && self.name[0] == key.index
     }
 }
 
@@ -104,7 +129,13 @@ fn is_timed(id: &str, now: i64) -> bool {
     let bytes = id.as_bytes();
     let is_form = bytes.len() == 36
         && bytes[14] == b'7'
-        && bytes.iter().enumerate().all(|(n, byte)| if matches!(n, 8 | 13 | 18 | 23) { *byte == b'-' } else { digit(byte) });
+        && bytes.iter().enumerate().all(|(n, byte)| {
+            if matches!(n, 8 | 13 | 18 | 23) {
+                *byte == b'-'
+            } else {
+                digit(byte)
+            }
+        });
     let millis = || i64::from_str_radix(&[&id[..8], &id[9..13]].concat(), 16).unwrap_or(i64::MAX);
     is_form && millis() <= now.saturating_add(AHEAD)
 }
@@ -117,7 +148,10 @@ impl EmbeddedStore {
             let mut sight = self.inner.newest.see(key, self.now());
             if sight == Sight::Unknown {
                 let asked = key.clone();
-                self.inner.writer.run(Kept::InOrder, move |pen| pen.newest.learn(pen, &asked)).await?;
+                self.inner
+                    .writer
+                    .run(Kept::InOrder, move |pen| pen.newest.learn(pen, &asked))
+                    .await?;
                 sight = self.inner.newest.see(key, self.now());
             }
             absent.push(sight == Sight::Absent);

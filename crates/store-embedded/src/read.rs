@@ -1,4 +1,5 @@
-//! Reads by id, on connections of their own. Each read starts after it was asked for, so it sees every write that was answered before.
+//! Reads by id, on connections of their own. Each read starts after it was asked for, so it sees
+//! every write that was answered before.
 
 use crate::{EmbeddedStore, NAME, apply::read_row, classify::Failure, config::Config, schema};
 use event_schema::{
@@ -23,8 +24,13 @@ pub(crate) struct Readers {
 impl Readers {
     pub fn open(config: &Config) -> Result<Self, StoreError> {
         let count = config.readers.max(1);
-        let idle = (0..count).map(|_| schema::open_reader(config)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits: Arc::new(Semaphore::new(count)) })
+        let idle = (0..count)
+            .map(|_| schema::open_reader(config))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            idle: Arc::new(Mutex::new(idle)),
+            permits: Arc::new(Semaphore::new(count)),
+        })
     }
 
     /// Reads on a thread that may wait for the disk.
@@ -33,8 +39,16 @@ impl Readers {
         F: FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
         T: Send + 'static,
     {
-        let closed = || StoreError::Unavailable { store: NAME, why: "the store is closed".to_owned() };
-        let permit = self.permits.clone().acquire_owned().await.map_err(|_| closed())?;
+        let closed = || StoreError::Unavailable {
+            store: NAME,
+            why: "the store is closed".to_owned(),
+        };
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| closed())?;
         let idle = self.idle.clone();
         let done = tokio::task::spawn_blocking(move || {
             let connection = idle.lock().pop().ok_or_else(closed)?;
@@ -43,56 +57,102 @@ impl Readers {
             drop(permit);
             result
         });
-        done.await.map_err(|error| StoreError::Unavailable { store: NAME, why: format!("a read ended early: {error}") })?
+        done.await.map_err(|error| StoreError::Unavailable {
+            store: NAME,
+            why: format!("a read ended early: {error}"),
+        })?
     }
 }
 
 /// The number of a collection's incarnation, if anything was ever written to it.
-pub(crate) fn place(connection: &Connection, index: &str, collection: &str, incarnation: &str) -> rusqlite::Result<Option<i64>> {
-    let mut find = connection.prepare_cached("SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?")?;
-    find.query_row([index, collection, incarnation], |row| row.get(0)).optional()
+pub(crate) fn place(
+    connection: &Connection,
+    index: &str,
+    collection: &str,
+    incarnation: &str,
+) -> rusqlite::Result<Option<i64>> {
+    let mut find = connection.prepare_cached(
+        "SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?",
+    )?;
+    find.query_row([index, collection, incarnation], |row| row.get(0))
+        .optional()
 }
 
 /// JSON text as it was written.
 pub(crate) fn raw(text: String) -> Result<Raw, Failure> {
-    RawValue::from_string(text).map(Arc::from).map_err(|error| Failure::Damaged(format!("a document is no JSON: {error}")))
+    RawValue::from_string(text)
+        .map(Arc::from)
+        .map_err(|error| Failure::Damaged(format!("a document is no JSON: {error}")))
 }
 
 type DocumentColumns = (i64, u16, u16, i64, i64, String, Option<String>);
 
 fn columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
+    Ok((
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get(3)?,
+        row.get(4)?,
+        row.get(5)?,
+        row.get(6)?,
+    ))
 }
 
 fn document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
     let (version, generation, partition, offset, revision, request, body) = columns;
-    let request = RequestId::parse_trusted(&request).map_err(|error| Failure::Damaged(format!("a document's request: {error}")))?;
+    let request = RequestId::parse_trusted(&request)
+        .map_err(|error| Failure::Damaged(format!("a document's request: {error}")))?;
     let meta = Meta {
         version: Version(version.cast_unsigned()),
-        position: Position { generation, partition, offset: offset.cast_unsigned() },
+        position: Position {
+            generation,
+            partition,
+            offset: offset.cast_unsigned(),
+        },
         revision: revision.cast_unsigned(),
         request,
     };
-    Ok(StoredDocument { meta, body: body.map(raw).transpose()? })
+    Ok(StoredDocument {
+        meta,
+        body: body.map(raw).transpose()?,
+    })
 }
 
-pub(crate) fn find(connection: &Connection, key: &DocumentKey) -> Result<Option<StoredDocument>, Failure> {
+pub(crate) fn find(
+    connection: &Connection,
+    key: &DocumentKey,
+) -> Result<Option<StoredDocument>, Failure> {
     const GET: &str = "SELECT version, generation, part, position, revision, request, body FROM documents
         WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) AND id = ?4";
     let mut get = connection.prepare_cached(GET)?;
-    let found = get.query_row([&key.index, &key.collection, &key.incarnation, &key.id], columns).optional()?;
+    let found = get
+        .query_row(
+            [&key.index, &key.collection, &key.incarnation, &key.id],
+            columns,
+        )
+        .optional()?;
     found.map(document).transpose()
 }
 
 impl EmbeddedStore {
-    pub(crate) async fn read_documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+    pub(crate) async fn read_documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         let absent = self.absent(keys).await?;
         if absent.iter().all(|absent| *absent) {
             return Ok(vec![None; keys.len()]);
         }
-        let keys: Vec<_> = keys.iter().zip(absent).map(|(key, absent)| (!absent).then(|| key.clone())).collect();
+        let keys: Vec<_> = keys
+            .iter()
+            .zip(absent)
+            .map(|(key, absent)| (!absent).then(|| key.clone()))
+            .collect();
         let read = move |connection: &Connection| {
-            let one = |key: &Option<DocumentKey>| key.as_ref().map_or(Ok(None), |key| find(connection, key));
+            let one = |key: &Option<DocumentKey>| {
+                key.as_ref().map_or(Ok(None), |key| find(connection, key))
+            };
             Ok(keys.iter().map(one).collect::<Result<_, _>>()?)
         };
         self.inner.readers.run(read).await
@@ -101,17 +161,30 @@ impl EmbeddedStore {
     pub(crate) async fn read_rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
         let known = |key: &RowKey| {
             let tables = self.inner.tables.read();
-            let missing = || StoreError::NotMigrated { store: NAME, why: format!("the table `{}` is not there", key.table) };
+            let missing = || StoreError::NotMigrated {
+                store: NAME,
+                why: format!("the table `{}` is not there", key.table),
+            };
             let (number, table) = tables.get(&key.table).ok_or_else(missing)?;
-            let values = cell::fit_key(table, key).map_err(|misfit| StoreError::Refused { store: NAME, why: misfit.to_string() })?;
+            let values = cell::fit_key(table, key).map_err(|misfit| StoreError::Refused {
+                store: NAME,
+                why: misfit.to_string(),
+            })?;
             Ok((*number, serde_json::Value::Array(values).to_string()))
         };
-        let keys = keys.iter().map(known).collect::<Result<Vec<(i64, String)>, StoreError>>()?;
+        let keys = keys
+            .iter()
+            .map(known)
+            .collect::<Result<Vec<(i64, String)>, StoreError>>()?;
         let now = self.now();
         let read = move |connection: &Connection| {
             let one = |(number, key): &(i64, String)| -> Result<StoredRow, Failure> {
-                let Some(stored) = read_row(connection, *number, key)? else { return Ok(None) };
-                let state = stored.state().map_err(|error| Failure::Damaged(format!("the row {key}: {error}")))?;
+                let Some(stored) = read_row(connection, *number, key)? else {
+                    return Ok(None);
+                };
+                let state = stored
+                    .state()
+                    .map_err(|error| Failure::Damaged(format!("the row {key}: {error}")))?;
                 Ok(state.read(now))
             };
             Ok(keys.iter().map(one).collect::<Result<Vec<_>, _>>()?)
@@ -120,27 +193,45 @@ impl EmbeddedStore {
     }
 
     /// The texts found by the same one-row query for each parameter.
-    pub(crate) async fn read_texts<P>(&self, sql: &'static str, parameters: Vec<P>) -> Result<Vec<Option<String>>, StoreError>
+    pub(crate) async fn read_texts<P>(
+        &self,
+        sql: &'static str,
+        parameters: Vec<P>,
+    ) -> Result<Vec<Option<String>>, StoreError>
     where
         P: rusqlite::Params + Send + 'static,
     {
         let read = move |connection: &Connection| {
             let mut get = connection.prepare_cached(sql).map_err(Failure::from)?;
             let one = |parameters: P| get.query_row(parameters, |row| row.get(0)).optional();
-            Ok(parameters.into_iter().map(one).collect::<Result<_, _>>().map_err(Failure::from)?)
+            Ok(parameters
+                .into_iter()
+                .map(one)
+                .collect::<Result<_, _>>()
+                .map_err(Failure::from)?)
         };
         self.inner.readers.run(read).await
     }
 
-    pub(crate) async fn read_ids(&self, name: [String; 3], after: Option<String>, limit: usize) -> Result<Vec<String>, StoreError> {
+    pub(crate) async fn read_ids(
+        &self,
+        name: [String; 3],
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
         const PAGE: &str = "SELECT id FROM documents WHERE place = ?1 AND id > ?2 AND body IS NOT NULL ORDER BY id LIMIT ?3";
         let read = move |connection: &Connection| {
             let page = || -> rusqlite::Result<Vec<String>> {
-                let Some(place) = place(connection, &name[0], &name[1], &name[2])? else { return Ok(Vec::new()) };
+                let Some(place) = place(connection, &name[0], &name[1], &name[2])? else {
+                    return Ok(Vec::new());
+                };
                 let limit = i64::try_from(limit).unwrap_or(i64::MAX);
                 // No id is empty, so all come after the empty text.
                 let mut page = connection.prepare_cached(PAGE)?;
-                page.query_map(params![place, after.unwrap_or_default(), limit], |row| row.get(0))?.collect()
+                page.query_map(params![place, after.unwrap_or_default(), limit], |row| {
+                    row.get(0)
+                })?
+                .collect()
             };
             Ok(page().map_err(Failure::from)?)
         };

@@ -23,7 +23,10 @@ use store::{
 };
 
 fn parse<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|error| StoreError::Damaged { store: NAME, why: format!("{what}: {error}") })
+    serde_json::from_str(text).map_err(|error| StoreError::Damaged {
+        store: NAME,
+        why: format!("{what}: {error}"),
+    })
 }
 
 #[async_trait::async_trait]
@@ -32,7 +35,10 @@ impl Record for EmbeddedStore {
         NAME
     }
 
-    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+    async fn documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         self.read_documents(keys).await
     }
 
@@ -43,16 +49,32 @@ impl Record for EmbeddedStore {
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         let prepared: Vec<Prepared> = {
             let tables = self.inner.tables.read();
-            writes.iter().map(|write| apply::prepare(&tables, write.clone())).collect()
+            writes
+                .iter()
+                .map(|write| apply::prepare(&tables, write.clone()))
+                .collect()
         };
-        let job = move |pen: &mut Pen<'_>| prepared.into_iter().map(|one| apply::write(pen, one)).collect::<Result<Vec<_>, _>>();
-        self.inner.writer.run(Kept::InOrder, job).await.unwrap_or_else(|failure| vec![failure.verdict(); writes.len()])
+        let job = move |pen: &mut Pen<'_>| {
+            prepared
+                .into_iter()
+                .map(|one| apply::write(pen, one))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        self.inner
+            .writer
+            .run(Kept::InOrder, job)
+            .await
+            .unwrap_or_else(|failure| vec![failure.verdict(); writes.len()])
     }
 
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
         let kept = apply::kept(&entries.iter().collect::<Vec<_>>());
         let lines: Vec<Line> = entries.iter().map(apply::line).collect();
-        let done = self.inner.writer.run(kept, move |pen| apply::remember(pen, &lines)).await;
+        let done = self
+            .inner
+            .writer
+            .run(kept, move |pen| apply::remember(pen, &lines))
+            .await;
         let verdict = done.map_or_else(|failure| failure.verdict(), |()| ItemVerdict::Done);
         vec![verdict; entries.len()]
     }
@@ -65,13 +87,22 @@ impl Record for EmbeddedStore {
 
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
         let ids = requests.iter().map(|request| [request.unique()]).collect();
-        let found = self.read_texts("SELECT entry FROM ledger WHERE request = ?", ids).await?;
-        found.into_iter().map(|text| text.map(|text| parse(&text, "a ledger entry")).transpose()).collect()
+        let found = self
+            .read_texts("SELECT entry FROM ledger WHERE request = ?", ids)
+            .await?;
+        found
+            .into_iter()
+            .map(|text| text.map(|text| parse(&text, "a ledger entry")).transpose())
+            .collect()
     }
 
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
         let (claim, request, now) = (claim.clone(), *request, self.now());
-        Ok(self.inner.writer.run(Kept::OnDisk, move |pen| take(pen, &claim, &request, now)).await?)
+        Ok(self
+            .inner
+            .writer
+            .run(Kept::OnDisk, move |pen| take(pen, &claim, &request, now))
+            .await?)
     }
 
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
@@ -79,8 +110,18 @@ impl Record for EmbeddedStore {
     }
 
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
-        let found = self.read_texts("SELECT mark FROM marks WHERE generation = ? AND part = ?", vec![[generation, partition]]).await?;
-        found.into_iter().flatten().next().map(|text| parse(&text, "a mark")).transpose()
+        let found = self
+            .read_texts(
+                "SELECT mark FROM marks WHERE generation = ? AND part = ?",
+                vec![[generation, partition]],
+            )
+            .await?;
+        found
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|text| parse(&text, "a mark"))
+            .transpose()
     }
 
     async fn settle(&self) -> Result<(), StoreError> {
@@ -90,14 +131,32 @@ impl Record for EmbeddedStore {
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
         self.mapping(collection)?;
         let collection = collection.clone();
-        let text = self.inner.writer.run(Kept::OnDisk, move |pen| create(pen, &collection)).await?;
+        let text = self
+            .inner
+            .writer
+            .run(Kept::OnDisk, move |pen| create(pen, &collection))
+            .await?;
         parse(&text, "a collection")
     }
 
-    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+    async fn collection(
+        &self,
+        index: &str,
+        collection: &str,
+    ) -> Result<Option<Collection>, StoreError> {
         let name = vec![[index.to_owned(), collection.to_owned()]];
-        let found = self.read_texts("SELECT record FROM collections WHERE idx = ? AND collection = ?", name).await?;
-        found.into_iter().flatten().next().map(|text| parse(&text, "a collection")).transpose()
+        let found = self
+            .read_texts(
+                "SELECT record FROM collections WHERE idx = ? AND collection = ?",
+                name,
+            )
+            .await?;
+        found
+            .into_iter()
+            .flatten()
+            .next()
+            .map(|text| parse(&text, "a collection"))
+            .transpose()
     }
 
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
@@ -107,7 +166,11 @@ impl Record for EmbeddedStore {
                     connection.prepare_cached("SELECT record FROM collections WHERE collection <> '' ORDER BY idx, collection")?;
                 all.query_map([], |row| row.get(0))?.collect()
             };
-            all().map_err(Failure::from)?.iter().map(|text| parse(text, "a collection")).collect()
+            all()
+                .map_err(Failure::from)?
+                .iter()
+                .map(|text| parse(text, "a collection"))
+                .collect()
         };
         self.inner.readers.run(read).await
     }
@@ -115,7 +178,8 @@ impl Record for EmbeddedStore {
     async fn indices(&self) -> Result<Vec<String>, StoreError> {
         let read = |connection: &rusqlite::Connection| {
             let all = || -> rusqlite::Result<Vec<String>> {
-                let mut all = connection.prepare_cached("SELECT DISTINCT idx FROM collections ORDER BY idx")?;
+                let mut all = connection
+                    .prepare_cached("SELECT DISTINCT idx FROM collections ORDER BY idx")?;
                 all.query_map([], |row| row.get(0))?.collect()
             };
             Ok(all().map_err(Failure::from)?)
@@ -123,15 +187,32 @@ impl Record for EmbeddedStore {
         self.inner.readers.run(read).await
     }
 
-    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+    async fn replace_collection(
+        &self,
+        collection: &Collection,
+        was: &str,
+    ) -> Result<bool, StoreError> {
         self.mapping(collection)?;
         let (collection, was) = (collection.clone(), was.to_owned());
-        Ok(self.inner.writer.run(Kept::OnDisk, move |pen| replace(pen, &collection, &was)).await?)
+        Ok(self
+            .inner
+            .writer
+            .run(Kept::OnDisk, move |pen| replace(pen, &collection, &was))
+            .await?)
     }
 
-    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+    async fn drop_collection(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> Result<bool, StoreError> {
         let name = [index, collection, incarnation].map(str::to_owned);
-        Ok(self.inner.writer.run(Kept::OnDisk, move |pen| forget(pen, &name)).await?)
+        Ok(self
+            .inner
+            .writer
+            .run(Kept::OnDisk, move |pen| forget(pen, &name))
+            .await?)
     }
 
     async fn scan(
@@ -142,7 +223,12 @@ impl Record for EmbeddedStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        self.read_ids([index, collection, incarnation].map(str::to_owned), after.map(str::to_owned), limit).await
+        self.read_ids(
+            [index, collection, incarnation].map(str::to_owned),
+            after.map(str::to_owned),
+            limit,
+        )
+        .await
     }
 
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
@@ -150,7 +236,13 @@ impl Record for EmbeddedStore {
             return Err(StoreError::Refused { store: NAME, why });
         }
         let tables = tables.to_vec();
-        let report = self.inner.writer.run(Kept::OnDisk, move |pen| schema::migrate(pen.connection, &tables)).await?;
+        let report = self
+            .inner
+            .writer
+            .run(Kept::OnDisk, move |pen| {
+                schema::migrate(pen.connection, &tables)
+            })
+            .await?;
         let known = self.inner.readers.run(schema::tables).await?;
         *self.inner.tables.write() = known;
         Ok(report)
@@ -171,28 +263,50 @@ fn unsound(table: &Table) -> Option<String> {
         return Some(format!("the table `{}` has no partition key", table.name));
     }
     let missing = table.key().find(|key| table.column(key).is_none());
-    missing.map(|key| format!("the key column `{key}` of the table `{}` is not among its columns", table.name))
+    missing.map(|key| {
+        format!(
+            "the key column `{key}` of the table `{}` is not among its columns",
+            table.name
+        )
+    })
 }
 
-/// Who asks first has it until it runs out. What ran out goes a few at a time, whenever somebody claims.
-fn take(pen: &Pen<'_>, claim: &Claim, request: &RequestId, now: i64) -> Result<ClaimOutcome, Failure> {
+/// Who asks first has it until it runs out. What ran out goes a few at a time, whenever somebody
+/// claims.
+fn take(
+    pen: &Pen<'_>,
+    claim: &Claim,
+    request: &RequestId,
+    now: i64,
+) -> Result<ClaimOutcome, Failure> {
     const HELD: &str = "SELECT request FROM claims WHERE key = ? AND until > ?";
-    const PUT: &str =
-        "INSERT INTO claims (key, request, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET request = ?2, until = ?3";
+    const PUT: &str = "INSERT INTO claims (key, request, until) VALUES (?1, ?2, ?3) ON CONFLICT (key) DO UPDATE SET request = ?2, until = ?3";
     const TIDY: &str = "DELETE FROM claims WHERE key IN (SELECT key FROM claims WHERE until <= ? ORDER BY until LIMIT 8)";
-    let held: Option<String> = pen.connection.prepare_cached(HELD)?.query_row(params![claim.key, now], |row| row.get(0)).optional()?;
+    let held: Option<String> = pen
+        .connection
+        .prepare_cached(HELD)?
+        .query_row(params![claim.key, now], |row| row.get(0))
+        .optional()?;
     let Some(held) = held else {
         pen.connection.prepare_cached(TIDY)?.execute([now])?;
-        pen.connection.prepare_cached(PUT)?.execute(params![claim.key, request.to_string(), claim.until])?;
+        pen.connection.prepare_cached(PUT)?.execute(params![
+            claim.key,
+            request.to_string(),
+            claim.until
+        ])?;
         return Ok(ClaimOutcome::Ours);
     };
-    let holder = RequestId::parse_trusted(&held).map_err(|error| Failure::Damaged(format!("a claim's request: {error}")))?;
-    Ok(if holder == *request { ClaimOutcome::Ours } else { ClaimOutcome::Theirs(holder) })
+    let holder = RequestId::parse_trusted(&held)
+        .map_err(|error| Failure::Damaged(format!("a claim's request: {error}")))?;
+    Ok(if holder == *request {
+        ClaimOutcome::Ours
+    } else {
+        ClaimOutcome::Theirs(holder)
+    })
 }
 
 fn replace(pen: &Pen<'_>, collection: &Collection, was: &str) -> Result<bool, Failure> {
-    const SET: &str =
-        "UPDATE collections SET record = ?1 WHERE idx = ?2 AND collection = ?3 AND json_extract(record, '$.incarnation') = ?4";
+    const SET: &str = "UPDATE collections SET record = ?1 WHERE idx = ?2 AND collection = ?3 AND json_extract(record, '$.incarnation') = ?4";
     let text = serde_json::to_string(collection).expect("a collection is plain JSON");
     let mut set = pen.connection.prepare_cached(SET)?;
     Ok(set.execute(params![text, collection.index, collection.collection, was])? > 0)
@@ -200,7 +314,11 @@ fn replace(pen: &Pen<'_>, collection: &Collection, was: &str) -> Result<bool, Fa
 
 fn forget(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
     const GO: &str = "DELETE FROM collections WHERE idx = ?1 AND collection = ?2 AND json_extract(record, '$.incarnation') = ?3";
-    Ok(pen.connection.prepare_cached(GO)?.execute([&name[0], &name[1], &name[2]])? > 0)
+    Ok(pen
+        .connection
+        .prepare_cached(GO)?
+        .execute([&name[0], &name[1], &name[2]])?
+        > 0)
 }
 
 /// Some documents of an incarnation that is over; true if there may be more.
@@ -208,15 +326,29 @@ pub(crate) fn clear(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> 
     const SOME: i64 = 1_000;
     const GO: &str = "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM documents
         WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) LIMIT ?4)";
-    let gone = pen.connection.prepare_cached(GO)?.execute(params![name[0], name[1], name[2], SOME])?;
+    let gone = pen
+        .connection
+        .prepare_cached(GO)?
+        .execute(params![name[0], name[1], name[2], SOME])?;
     Ok(gone as i64 >= SOME)
 }
 
 /// The text of the collection that stands afterwards.
 pub(crate) fn create(pen: &Pen<'_>, collection: &Collection) -> Result<String, Failure> {
-    const PUT: &str = "INSERT INTO collections (idx, collection, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    const PUT: &str =
+        "INSERT INTO collections (idx, collection, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     let text = serde_json::to_string(collection).expect("a collection is plain JSON");
-    pen.connection.prepare_cached(PUT)?.execute(params![collection.index, collection.collection, text])?;
-    let mut get = pen.connection.prepare_cached("SELECT record FROM collections WHERE idx = ? AND collection = ?")?;
-    Ok(get.query_row([&collection.index, &collection.collection], |row| row.get(0))?)
+    pen.connection.prepare_cached(PUT)?.execute(params![
+        collection.index,
+        collection.collection,
+        text
+    ])?;
+    let mut get = pen
+        .connection
+        .prepare_cached("SELECT record FROM collections WHERE idx = ? AND collection = ?")?;
+    Ok(
+        get.query_row([&collection.index, &collection.collection], |row| {
+            row.get(0)
+        })?,
+    )
 }

@@ -1,10 +1,12 @@
-//! A row's state, as a set of timed writes in which the order of arrival does not count: each cell keeps its newest write, a removal hides
-//! everything up to its time, an expired cell hides what is older than it. Pure; it must give the same state for the same writes in any
-//! order and repetition.
+//! A row's state, as a set of timed writes in which the order of arrival does not count: each cell
+//! keeps its newest write, a removal hides everything up to its time, an expired cell hides what is
+//! older than it. Pure; it must give the same state for the same writes in any order and
+//! repetition.
 //!
-//! In the file: `newest` is the time of the cells in `cells` (which share `expires` with the row's marker, written at `marker`), `older` has the
-//! cells of other times or expiries as `{name: [time, value, expires]}`, and nothing at or before `cleared` counts. Times are versions with
-//! their step (`Version::timestamp`), so 0 is before all.
+//! In the file: `newest` is the time of the cells in `cells` (which share `expires` with the row's
+//! marker, written at `marker`), `older` has the cells of other times or expiries as `{name: [time,
+//! value, expires]}`, and nothing at or before `cleared` counts. Times are versions with their step
+//! (`Version::timestamp`), so 0 is before all.
 
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt::Write as _};
@@ -55,7 +57,10 @@ impl State {
             Change::Put(cells) => {
                 self.clear(time - 1);
                 // The clearing says it already.
-                cells.into_iter().filter(|(_, value)| value.is_some()).collect()
+                cells
+                    .into_iter()
+                    .filter(|(_, value)| value.is_some())
+                    .collect()
             }
             Change::Merge(cells) => cells,
         };
@@ -66,7 +71,11 @@ impl State {
             (self.marker, self.expires) = (time, expires);
         }
         for (name, value) in cells {
-            let new = Cell { time, value, expires };
+            let new = Cell {
+                time,
+                value,
+                expires,
+            };
             match self.cells.get_mut(&name) {
                 Some(stands) if !new.wins_over(stands) => {}
                 Some(stands) => *stands = new,
@@ -90,33 +99,65 @@ impl State {
     pub fn read(&self, now: i64) -> StoredRow {
         let holds = |expires: Option<i64>| expires.is_none_or(|end| end > now);
         let alive = self.cells.iter().filter(|(_, cell)| holds(cell.expires));
-        let cells: Map<String, Value> = alive.filter_map(|(name, cell)| Some((name.clone(), cell.value.clone()?))).collect();
+        let cells: Map<String, Value> = alive
+            .filter_map(|(name, cell)| Some((name.clone(), cell.value.clone()?)))
+            .collect();
         let stands = (self.marker > 0 && holds(self.expires)) || !cells.is_empty();
         stands.then_some(cells)
     }
 
     /// What a first write leaves, without the detour over a state.
     pub fn first(change: &Change, time: i64, expires: Option<i64>) -> Stored {
-        let stored = |cleared: i64, marker: i64, cells: String| Stored { newest: time, cleared, marker, expires, cells, older: None };
+        let stored = |cleared: i64, marker: i64, cells: String| Stored {
+            newest: time,
+            cleared,
+            marker,
+            expires,
+            cells,
+            older: None,
+        };
         match change {
-            Change::Remove => Stored { expires: None, ..stored(time, 0, "{}".to_owned()) },
-            Change::Put(cells) => stored(time - 1, time, object(cells.iter().filter(|(_, value)| value.is_some()))),
+            Change::Remove => Stored {
+                expires: None,
+                ..stored(time, 0, "{}".to_owned())
+            },
+            Change::Put(cells) => stored(
+                time - 1,
+                time,
+                object(cells.iter().filter(|(_, value)| value.is_some())),
+            ),
             Change::Merge(cells) => stored(0, time, object(cells.iter())),
         }
     }
 
     pub fn store(&self) -> Stored {
-        let newest = self.cells.values().map(|cell| cell.time).chain([self.marker, self.cleared]).max().unwrap_or(0);
+        let newest = self
+            .cells
+            .values()
+            .map(|cell| cell.time)
+            .chain([self.marker, self.cleared])
+            .max()
+            .unwrap_or(0);
         let (mut cells, mut older) = (Map::new(), Map::new());
         for (name, cell) in &self.cells {
             if cell.time == newest && cell.expires == self.expires {
                 cells.insert(name.clone(), cell.value.clone().unwrap_or(Value::Null));
             } else {
-                older.insert(name.clone(), serde_json::json!([cell.time, cell.value, cell.expires]));
+                older.insert(
+                    name.clone(),
+                    serde_json::json!([cell.time, cell.value, cell.expires]),
+                );
             }
         }
         let older = (!older.is_empty()).then(|| Value::Object(older).to_string());
-        Stored { newest, cleared: self.cleared, marker: self.marker, expires: self.expires, cells: Value::Object(cells).to_string(), older }
+        Stored {
+            newest,
+            cleared: self.cleared,
+            marker: self.marker,
+            expires: self.expires,
+            cells: Value::Object(cells).to_string(),
+            older,
+        }
     }
 }
 
@@ -137,11 +178,15 @@ fn object<'c>(cells: impl Iterator<Item = &'c (String, Option<Value>)>) -> Strin
 }
 
 impl Cell {
-    /// Of two writes at one time (which only a mistake can make) always the same one wins, whichever came first.
+    /// Of two writes at one time (which only a mistake can make) always the same one wins,
+    /// whichever came first.
     fn wins_over(&self, other: &Self) -> bool {
         let rank = |cell: &Self| (cell.time, cell.value.is_none(), cell.expires);
         match rank(self).cmp(&rank(other)) {
-            std::cmp::Ordering::Equal => self.value.as_ref().map(Value::to_string) > other.value.as_ref().map(Value::to_string),
+            std::cmp::Ordering::Equal => {
+                self.value.as_ref().map(Value::to_string)
+                    > other.value.as_ref().map(Value::to_string)
+            }
             ordering => ordering.is_gt(),
         }
     }
@@ -150,14 +195,35 @@ impl Cell {
 impl Stored {
     /// What was stored, or why it cannot be read.
     pub fn state(&self) -> Result<State, serde_json::Error> {
-        let mut state = State { cleared: self.cleared, marker: self.marker, expires: self.expires, cells: BTreeMap::new() };
+        let mut state = State {
+            cleared: self.cleared,
+            marker: self.marker,
+            expires: self.expires,
+            cells: BTreeMap::new(),
+        };
         for (name, value) in serde_json::from_str::<Map<String, Value>>(&self.cells)? {
             let value = (!value.is_null()).then_some(value);
-            state.cells.insert(name, Cell { time: self.newest, value, expires: self.expires });
+            state.cells.insert(
+                name,
+                Cell {
+                    time: self.newest,
+                    value,
+                    expires: self.expires,
+                },
+            );
         }
         if let Some(older) = &self.older {
-            for (name, (time, value, expires)) in serde_json::from_str::<BTreeMap<String, (i64, Option<Value>, Option<i64>)>>(older)? {
-                state.cells.insert(name, Cell { time, value, expires });
+            for (name, (time, value, expires)) in
+                serde_json::from_str::<BTreeMap<String, (i64, Option<Value>, Option<i64>)>>(older)?
+            {
+                state.cells.insert(
+                    name,
+                    Cell {
+                        time,
+                        value,
+                        expires,
+                    },
+                );
             }
         }
         Ok(state)

@@ -1,12 +1,15 @@
 //! The file's law. Format 1:
 //!
-//! - `documents`: one line per document that was ever written, deletion markers included (`body` is null). `place` is a collection's
-//!   incarnation in `places`. `body` is the text as it was written.
-//! - `rows`: see `row.rs` for the columns' meaning. `key` is a JSON array of the canonical key values in the table's order.
-//! - `ledger`, `claims`, `marks`, `collections`: entries as JSON, with the columns by which they are guarded. A collection without a name
-//!   remembers its index.
+//! - `documents`: one line per document that was ever written, deletion markers included (`body` is
+//!   null). `place` is a collection's incarnation in `places`. `body` is the text as it was
+//!   written.
+//! - `rows`: see `row.rs` for the columns' meaning. `key` is a JSON array of the canonical key
+//!   values in the table's order.
+//! - `ledger`, `claims`, `marks`, `collections`: entries as JSON, with the columns by which they
+//!   are guarded. A collection without a name remembers its index.
 //!
-//! A file of a newer format is refused, one of an older format would be brought up here; nothing else changes tables.
+//! A file of a newer format is refused, one of an older format would be brought up here; nothing
+//! else changes tables.
 
 use crate::{NAME, Tables, classify::Failure, config::Config};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
@@ -48,11 +51,18 @@ pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
         (0, 0) if schema == 0 => make(&connection).map_err(Failure::from)?,
         (APPLICATION, FORMAT) => {}
         (APPLICATION, newer) => {
-            let why =
-                format!("the file `{}` has format {newer}, this program knows {FORMAT}: use the newer program", config.path.display());
+            let why = format!(
+                "the file `{}` has format {newer}, this program knows {FORMAT}: use the newer program",
+                config.path.display()
+            );
             return Err(StoreError::Refused { store: NAME, why });
         }
-        _ => return Err(StoreError::Refused { store: NAME, why: format!("the file `{}` is another program's", config.path.display()) }),
+        _ => {
+            return Err(StoreError::Refused {
+                store: NAME,
+                why: format!("the file `{}` is another program's", config.path.display()),
+            });
+        }
     }
     Ok(connection)
 }
@@ -69,14 +79,20 @@ fn prepare(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     match config.page_limit {
-        Some(pages) => connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())),
+        Some(pages) => {
+            connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        }
         None => Ok(()),
     }
 }
 
 fn header(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    Ok((pragma("application_id")?, pragma("user_version")?, pragma("schema_version")?))
+    Ok((
+        pragma("application_id")?,
+        pragma("user_version")?,
+        pragma("schema_version")?,
+    ))
 }
 
 fn make(connection: &Connection) -> rusqlite::Result<()> {
@@ -86,7 +102,9 @@ fn make(connection: &Connection) -> rusqlite::Result<()> {
 
 /// A connection that only reads.
 pub fn open_reader(config: &Config) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(&config.path, flags)?;
         connection.busy_timeout(std::time::Duration::from_secs(5))?;
@@ -102,7 +120,9 @@ pub fn open_reader(config: &Config) -> Result<Connection, StoreError> {
 pub fn tables(connection: &Connection) -> Result<Tables, StoreError> {
     let read = || -> rusqlite::Result<Vec<(i64, String)>> {
         let mut statement = connection.prepare("SELECT number, definition FROM tables")?;
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
     };
     let mut tables = Tables::new();
     for (number, definition) in read().map_err(Failure::from)? {
@@ -113,30 +133,50 @@ pub fn tables(connection: &Connection) -> Result<Tables, StoreError> {
 }
 
 fn parse(definition: &str) -> Result<Table, Failure> {
-    serde_json::from_str(definition).map_err(|error| Failure::Damaged(format!("a table's definition: {error}")))
+    serde_json::from_str(definition)
+        .map_err(|error| Failure::Damaged(format!("a table's definition: {error}")))
 }
 
 /// Makes the tables that are not there, adds columns that are new, names all else that differs.
 pub fn migrate(connection: &Connection, wanted: &[Table]) -> Result<MigrationReport, Failure> {
     let mut report = MigrationReport::default();
     for table in wanted {
-        let known: Option<String> =
-            connection.query_row("SELECT definition FROM tables WHERE name = ?", [&table.name], |row| row.get(0)).optional()?;
+        let known: Option<String> = connection
+            .query_row(
+                "SELECT definition FROM tables WHERE name = ?",
+                [&table.name],
+                |row| row.get(0),
+            )
+            .optional()?;
         let Some(known) = known else {
-            connection.execute("INSERT INTO tables (name, definition) VALUES (?, ?)", params![table.name, text(table)])?;
+            connection.execute(
+                "INSERT INTO tables (name, definition) VALUES (?, ?)",
+                params![table.name, text(table)],
+            )?;
             report.created.push(table.name.clone());
             continue;
         };
         let mut stands = parse(&known)?;
         let drift = drift(&stands, table);
-        let new: Vec<_> = table.columns.iter().filter(|column| stands.column(&column.name).is_none()).cloned().collect();
-        report.created.extend(new.iter().map(|column| format!("{}.{}", table.name, column.name)));
+        let new: Vec<_> = table
+            .columns
+            .iter()
+            .filter(|column| stands.column(&column.name).is_none())
+            .cloned()
+            .collect();
+        report.created.extend(
+            new.iter()
+                .map(|column| format!("{}.{}", table.name, column.name)),
+        );
         if drift.is_empty() && new.is_empty() {
             report.unchanged += 1;
         }
         if !new.is_empty() {
             stands.columns.extend(new);
-            connection.execute("UPDATE tables SET definition = ? WHERE name = ?", params![text(&stands), table.name])?;
+            connection.execute(
+                "UPDATE tables SET definition = ? WHERE name = ?",
+                params![text(&stands), table.name],
+            )?;
         }
         report.drift.extend(drift);
     }
@@ -158,9 +198,15 @@ fn drift(stands: &Table, wanted: &Table) -> Vec<String> {
     }
     for column in &stands.columns {
         match wanted.column(&column.name) {
-            None => drift.push(format!("table `{name}` has the column `{}`, which the catalog does not have", column.name)),
+            None => drift.push(format!(
+                "table `{name}` has the column `{}`, which the catalog does not have",
+                column.name
+            )),
             Some(other) if other.kind != column.kind => {
-                drift.push(format!("column `{}` of table `{name}` is {:?}, the catalog says {:?}", column.name, column.kind, other.kind));
+                drift.push(format!(
+                    "column `{}` of table `{name}` is {:?}, the catalog says {:?}",
+                    column.name, column.kind, other.kind
+                ));
             }
             Some(_) => {}
         }

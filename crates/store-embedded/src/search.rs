@@ -1,5 +1,6 @@
-//! Searching the documents of one collection by reading them. What it answers is what Elasticsearch answers under the same mapping; what it
-//! cannot answer so is refused by name. It must never guess: no clause is skipped, no parameter ignored that could change the answer.
+//! Searching the documents of one collection by reading them. What it answers is what Elasticsearch
+//! answers under the same mapping; what it cannot answer so is refused by name. It must never
+//! guess: no clause is skipped, no parameter ignored that could change the answer.
 
 mod accept;
 mod analyze;
@@ -37,11 +38,17 @@ pub(crate) struct Search {
 
 /// A clause, and where it stands in the search's body.
 pub(crate) fn unsupported(clause: impl Into<String>, pointer: &str) -> StoreError {
-    StoreError::Unsupported { clause: clause.into(), pointer: pointer.to_owned() }
+    StoreError::Unsupported {
+        clause: clause.into(),
+        pointer: pointer.to_owned(),
+    }
 }
 
 pub(crate) fn bad(message: impl Into<String>, pointer: &str) -> StoreError {
-    StoreError::BadSearch { message: message.into(), pointer: pointer.to_owned() }
+    StoreError::BadSearch {
+        message: message.into(),
+        pointer: pointer.to_owned(),
+    }
 }
 
 struct Found {
@@ -51,10 +58,19 @@ struct Found {
 
 impl Search {
     pub fn read(mapping: Arc<Mapping>, request: &SearchRequest) -> Result<Self, StoreError> {
-        let query = request.query.as_ref().map_or(Ok(Query::All), |query| query::read(&mapping, query, "/query"))?;
-        let sort = sort::read(&mapping, request.sort.as_ref(), request.search_after.as_deref())?;
+        let query = request.query.as_ref().map_or(Ok(Query::All), |query| {
+            query::read(&mapping, query, "/query")
+        })?;
+        let sort = sort::read(
+            &mapping,
+            request.sort.as_ref(),
+            request.search_after.as_deref(),
+        )?;
         if request.from.saturating_add(request.size) > WINDOW {
-            return Err(bad(format!("from + size is at most {WINDOW}: go on with search_after"), "/size"));
+            return Err(bad(
+                format!("from + size is at most {WINDOW}: go on with search_after"),
+                "/size",
+            ));
         }
         if request.from > 0 && request.search_after.is_some() {
             return Err(bad("from must be 0 with search_after", "/from"));
@@ -62,10 +78,20 @@ impl Search {
         let mut wanted = BTreeSet::new();
         query.name_members(&mut wanted);
         sort.name_members(&mut wanted);
-        Ok(Self { query, sort, from: request.from, size: request.size, wanted })
+        Ok(Self {
+            query,
+            sort,
+            from: request.from,
+            size: request.size,
+            wanted,
+        })
     }
 
-    pub fn count(&self, connection: &Connection, collection: &Collection) -> Result<u64, StoreError> {
+    pub fn count(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+    ) -> Result<u64, StoreError> {
         let mut total = 0;
         self.each(connection, collection, |_, document, id| {
             total += u64::from(self.query.matches(id, document));
@@ -74,16 +100,27 @@ impl Search {
         Ok(total)
     }
 
-    pub fn run(&self, connection: &Connection, collection: &Collection) -> Result<SearchResult, StoreError> {
+    pub fn run(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+    ) -> Result<SearchResult, StoreError> {
         // One snapshot for finding and for fetching.
         let snapshot = connection.unchecked_transaction().map_err(Failure::from)?;
         let (page, total) = self.find(&snapshot, collection)?;
-        let hits = page.into_iter().map(|found| self.fetch(&snapshot, collection, found)).collect::<Result<_, _>>()?;
+        let hits = page
+            .into_iter()
+            .map(|found| self.fetch(&snapshot, collection, found))
+            .collect::<Result<_, _>>()?;
         Ok(SearchResult { hits, total })
     }
 
     /// The page's documents in their order, and how many match in all.
-    fn find(&self, connection: &Connection, collection: &Collection) -> Result<(Vec<Found>, u64), StoreError> {
+    fn find(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+    ) -> Result<(Vec<Found>, u64), StoreError> {
         let limit = self.from + self.size;
         let mut unseen = self.sort.guessed();
         let (mut found, mut total, mut read) = (Vec::<Found>::new(), 0_u64, 0_u64);
@@ -96,7 +133,10 @@ impl Search {
             total += 1;
             let keys = search.sort.keys(id, document)?;
             if search.sort.is_behind(&keys) && (search.sort.is_sorted() || found.len() < limit) {
-                found.push(Found { id: id.to_owned(), keys });
+                found.push(Found {
+                    id: id.to_owned(),
+                    keys,
+                });
             }
             if found.len() > 2 * limit + 1_000 {
                 search.order(&mut found, limit);
@@ -104,7 +144,12 @@ impl Search {
             Ok(())
         })?;
         match unseen.first() {
-            Some(path) if read > 0 => return Err(bad(format!("no document has the field `{path}`, so it cannot be sorted by"), "/sort")),
+            Some(path) if read > 0 => {
+                return Err(bad(
+                    format!("no document has the field `{path}`, so it cannot be sorted by"),
+                    "/sort",
+                ));
+            }
             _ => {}
         }
         self.order(&mut found, limit);
@@ -114,41 +159,76 @@ impl Search {
 
     fn order(&self, found: &mut Vec<Found>, limit: usize) {
         if self.sort.is_sorted() {
-            found.sort_unstable_by(|a, b| self.sort.compare(&a.keys, &b.keys).then_with(|| a.id.cmp(&b.id)));
+            found.sort_unstable_by(|a, b| {
+                self.sort
+                    .compare(&a.keys, &b.keys)
+                    .then_with(|| a.id.cmp(&b.id))
+            });
         }
         found.truncate(limit);
     }
 
-    /// Reads each document of the collection, in the order of the ids, as far as anything looks at it.
+    /// Reads each document of the collection, in the order of the ids, as far as anything looks at
+    /// it.
     fn each(
         &self,
         connection: &Connection,
         collection: &Collection,
         mut visit: impl FnMut(&Self, &Document, &str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        const WHOLE: &str = "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
-        let Some(place) = place(connection, &collection.index, &collection.collection, &collection.incarnation).map_err(Failure::from)?
+        const WHOLE: &str =
+            "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
+        let Some(place) = place(
+            connection,
+            &collection.index,
+            &collection.collection,
+            &collection.incarnation,
+        )
+        .map_err(Failure::from)?
         else {
             return Ok(());
         };
         let mut statement = connection.prepare_cached(WHOLE).map_err(Failure::from)?;
         let mut rows = statement.query([place]).map_err(Failure::from)?;
         while let Some(row) = rows.next().map_err(Failure::from)? {
-            let text =
-                |n: usize| -> Result<&str, Failure> { row.get_ref(n)?.as_str().map_err(|error| Failure::Damaged(error.to_string())) };
+            let text = |n: usize| -> Result<&str, Failure> {
+                row.get_ref(n)?
+                    .as_str()
+                    .map_err(|error| Failure::Damaged(error.to_string()))
+            };
             let id = text(0)?;
-            let document = if self.wanted.is_empty() { Document::default() } else { Document::read(text(1)?, &self.wanted)? };
+            let document = if self.wanted.is_empty() {
+                Document::default()
+            } else {
+                Document::read(text(1)?, &self.wanted)?
+            };
             visit(self, &document, id)?;
         }
         Ok(())
     }
 
-    fn fetch(&self, connection: &Connection, collection: &Collection, found: Found) -> Result<Hit, StoreError> {
+    fn fetch(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+        found: Found,
+    ) -> Result<Hit, StoreError> {
         const BODY: &str = "SELECT body FROM documents
             WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) AND id = ?4";
         let mut get = connection.prepare_cached(BODY).map_err(Failure::from)?;
-        let parameters = params![collection.index, collection.collection, collection.incarnation, found.id];
-        let body: String = get.query_row(parameters, |row| row.get(0)).map_err(Failure::from)?;
-        Ok(Hit { id: found.id, source: raw(body)?, sort: self.sort.shown(&found.keys) })
+        let parameters = params![
+            collection.index,
+            collection.collection,
+            collection.incarnation,
+            found.id
+        ];
+        let body: String = get
+            .query_row(parameters, |row| row.get(0))
+            .map_err(Failure::from)?;
+        Ok(Hit {
+            id: found.id,
+            source: raw(body)?,
+            sort: self.sort.shown(&found.keys),
+        })
     }
 }

@@ -1,10 +1,12 @@
-//! The view port on the record's own file: what the record took is what a search finds, so there is nothing to apply and nothing to refresh.
+//! The view port on the record's own file: what the record took is what a search finds, so there is
+//! nothing to apply and nothing to refresh.
 
 use crate::{EmbeddedStore, NAME, record, search, writer::Kept};
 use event_schema::{Raw, mutation::DocumentKey};
 use serde_json::Value;
 use store::{
-    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable, View,
+    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable,
+    View,
     schema::{MigrationReport, Weakness},
 };
 
@@ -25,7 +27,10 @@ impl View for EmbeddedStore {
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
         match self.mapping(collection) {
             Ok(mapping) => mapping.check(id, body),
-            Err(error) => Err(Unmappable { pointer: String::new(), message: error.to_string() }),
+            Err(error) => Err(Unmappable {
+                pointer: String::new(),
+                message: error.to_string(),
+            }),
         }
     }
 
@@ -33,28 +38,51 @@ impl View for EmbeddedStore {
         Ok(())
     }
 
-    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+    async fn search(
+        &self,
+        collection: &Collection,
+        request: &SearchRequest,
+    ) -> Result<SearchResult, StoreError> {
         let search = search::Search::read(self.mapping(collection)?, request)?;
         let collection = collection.clone();
-        self.inner.readers.run(move |connection| search.run(connection, &collection)).await
+        self.inner
+            .readers
+            .run(move |connection| search.run(connection, &collection))
+            .await
     }
 
-    async fn count(&self, collection: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
-        let request = SearchRequest { query: query.cloned(), ..SearchRequest::default() };
+    async fn count(
+        &self,
+        collection: &Collection,
+        query: Option<&Value>,
+    ) -> Result<u64, StoreError> {
+        let request = SearchRequest {
+            query: query.cloned(),
+            ..SearchRequest::default()
+        };
         let search = search::Search::read(self.mapping(collection)?, &request)?;
         let collection = collection.clone();
-        self.inner.readers.run(move |connection| search.count(connection, &collection)).await
+        self.inner
+            .readers
+            .run(move |connection| search.count(connection, &collection))
+            .await
     }
 
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         let found = self.read_documents(keys).await?;
-        Ok(found.into_iter().map(|document| document.and_then(|document| document.body)).collect())
+        Ok(found
+            .into_iter()
+            .map(|document| document.and_then(|document| document.body))
+            .collect())
     }
 
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         self.mapping(collection)?;
         let collection = collection.clone();
-        self.inner.writer.run(Kept::OnDisk, move |pen| record::create(pen, &collection)).await?;
+        self.inner
+            .writer
+            .run(Kept::OnDisk, move |pen| record::create(pen, &collection))
+            .await?;
         Ok(())
     }
 
@@ -64,14 +92,27 @@ impl View for EmbeddedStore {
 
     /// A few at a time, so that writes of others come between.
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
-        let name = [collection.index.clone(), collection.collection.clone(), collection.incarnation.clone()];
+        let name = [
+            collection.index.clone(),
+            collection.collection.clone(),
+            collection.incarnation.clone(),
+        ];
         loop {
             let name = name.clone();
-            if !self.inner.writer.run(Kept::OnDisk, move |pen| record::clear(pen, &name)).await? {
+            if !self
+                .inner
+                .writer
+                .run(Kept::OnDisk, move |pen| record::clear(pen, &name))
+                .await?
+            {
                 break;
             }
         }
-        self.inner.mappings.write().remove(&format!("{}/{}", collection.name(), collection.incarnation));
+        self.inner.mappings.write().remove(&format!(
+            "{}/{}",
+            collection.name(),
+            collection.incarnation
+        ));
         Ok(())
     }
 
@@ -79,7 +120,10 @@ impl View for EmbeddedStore {
         for collection in collections {
             self.mapping(collection)?;
         }
-        Ok(MigrationReport { unchanged: collections.len(), ..MigrationReport::default() })
+        Ok(MigrationReport {
+            unchanged: collections.len(),
+            ..MigrationReport::default()
+        })
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

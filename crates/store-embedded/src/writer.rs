@@ -1,6 +1,7 @@
-//! The thread that writes: it takes the jobs that wait, does them in one transaction and answers after the commit. A job says what it may rely
-//! on then ([`Kept`]); the whole transaction is kept as its most careful job asks. It must never answer before that, never leave a job
-//! unanswered, and never let a later transaction outlive an earlier one.
+//! The thread that writes: it takes the jobs that wait, does them in one transaction and answers
+//! after the commit. A job says what it may rely on then ([`Kept`]); the whole transaction is kept
+//! as its most careful job asks. It must never answer before that, never leave a job unanswered,
+//! and never let a later transaction outlive an earlier one.
 
 use crate::{NAME, classify::Failure, newest::Newest};
 use rusqlite::{CachedStatement, Connection};
@@ -13,10 +14,12 @@ const QUEUE: usize = 256;
 /// Jobs of one transaction.
 const GROUP: usize = 64;
 
-/// What a cut of the power may do to a job that was answered. (A process that is killed loses nothing either way.)
+/// What a cut of the power may do to a job that was answered. (A process that is killed loses
+/// nothing either way.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kept {
-    /// It may be taken back, with every job after it: for what can be done again from the log. `synchronous=NORMAL`.
+    /// It may be taken back, with every job after it: for what can be done again from the log.
+    /// `synchronous=NORMAL`.
     InOrder,
     /// Nothing: it is on the disk, with every job before it. `synchronous=FULL`.
     OnDisk,
@@ -31,7 +34,8 @@ impl Kept {
     }
 }
 
-/// What a job may use: the connection within a transaction, and numbers of collections that were looked up before.
+/// What a job may use: the connection within a transaction, and numbers of collections that were
+/// looked up before.
 pub struct Pen<'c> {
     pub connection: &'c Connection,
     pub newest: &'c Newest,
@@ -40,7 +44,8 @@ pub struct Pen<'c> {
     statements: Vec<(&'static str, CachedStatement<'c>)>,
 }
 
-/// Few collections are written at a time, and a batch mostly stays in one: the last one found is looked at first.
+/// Few collections are written at a time, and a batch mostly stays in one: the last one found is
+/// looked at first.
 #[derive(Default)]
 struct Places {
     known: Vec<([String; 3], i64)>,
@@ -52,7 +57,13 @@ const MOST_PLACES: usize = 1_000;
 
 impl Places {
     fn find(&mut self, name: [&str; 3]) -> Option<i64> {
-        let is = |(known, _): &([String; 3], i64)| known.iter().rev().zip(name.iter().rev()).all(|(known, name)| known == name);
+        let is = |(known, _): &([String; 3], i64)| {
+            known
+                .iter()
+                .rev()
+                .zip(name.iter().rev())
+                .all(|(known, name)| known == name)
+        };
         if !self.known.get(self.last).is_some_and(is) {
             self.last = self.known.iter().position(is)?;
         }
@@ -71,11 +82,15 @@ impl Places {
 impl<'c> Pen<'c> {
     /// The statement, kept for the rest of the transaction.
     pub fn statement(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'c>> {
-        let known = self.statements.iter().position(|(text, _)| std::ptr::eq(*text, sql));
+        let known = self
+            .statements
+            .iter()
+            .position(|(text, _)| std::ptr::eq(*text, sql));
         let n = match known {
             Some(n) => n,
             None => {
-                self.statements.push((sql, self.connection.prepare_cached(sql)?));
+                self.statements
+                    .push((sql, self.connection.prepare_cached(sql)?));
                 self.statements.len() - 1
             }
         };
@@ -83,13 +98,24 @@ impl<'c> Pen<'c> {
     }
 
     /// The number of a collection's incarnation, made when it is first written to.
-    pub fn place(&mut self, index: &str, collection: &str, incarnation: &str) -> rusqlite::Result<i64> {
+    pub fn place(
+        &mut self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> rusqlite::Result<i64> {
         let name = [index, collection, incarnation];
         if let Some(place) = self.places.find(name) {
             return Ok(place);
         }
-        self.connection.prepare_cached("INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)")?.execute(name)?;
-        let mut find = self.connection.prepare_cached("SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?")?;
+        self.connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)",
+            )?
+            .execute(name)?;
+        let mut find = self.connection.prepare_cached(
+            "SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?",
+        )?;
         let place = find.query_row(name, |row| row.get(0))?;
         self.places.learn(name, place);
         Ok(place)
@@ -128,8 +154,11 @@ where
 
     fn answer(self: Box<Self>, committed: Result<(), Failure>) {
         let Self { result, reply, .. } = *self;
-        let answer =
-            committed.and_then(|()| result.ok_or_else(|| Failure::Transient("the transaction was given up before this".to_owned())));
+        let answer = committed.and_then(|()| {
+            result.ok_or_else(|| {
+                Failure::Transient("the transaction was given up before this".to_owned())
+            })
+        });
         // Nobody waits any more when the caller was cancelled: the write stands all the same.
         drop(reply.send(answer));
     }
@@ -144,19 +173,33 @@ pub struct Writer {
 impl Writer {
     pub fn start(connection: Connection, newest: Arc<Newest>) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
-        let thread = thread::Builder::new().name("store-writer".to_owned()).spawn(move || write(connection, &newest, receiver));
-        let thread = thread.map_err(|error| StoreError::Unavailable { store: NAME, why: format!("no thread to write: {error}") })?;
-        Ok(Self { jobs: Some(sender), thread: Some(thread) })
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write(connection, &newest, receiver));
+        let thread = thread.map_err(|error| StoreError::Unavailable {
+            store: NAME,
+            why: format!("no thread to write: {error}"),
+        })?;
+        Ok(Self {
+            jobs: Some(sender),
+            thread: Some(thread),
+        })
     }
 
-    /// Does the work within a transaction, perhaps together with others', and comes back when it is kept as asked.
+    /// Does the work within a transaction, perhaps together with others', and comes back when it is
+    /// kept as asked.
     pub async fn run<T, F>(&self, kept: Kept, work: F) -> Result<T, Failure>
     where
         F: FnOnce(&mut Pen<'_>) -> Result<T, Failure> + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job: Box<dyn Job> = Box::new(Asked { kept, work: Some(work), result: None, reply });
+        let job: Box<dyn Job> = Box::new(Asked {
+            kept,
+            work: Some(work),
+            result: None,
+            reply,
+        });
         let jobs = self.jobs.as_ref().ok_or_else(Failure::closed)?;
         jobs.send(job).await.map_err(|_| Failure::closed())?;
         answer.await.map_err(|_| Failure::closed())?
@@ -187,17 +230,25 @@ fn write(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<d
         {
             group.push(job);
         }
-        let committed = keep(&connection, &mut set, &group).and_then(|()| together(&connection, newest, &mut places, &mut group));
+        let committed = keep(&connection, &mut set, &group)
+            .and_then(|()| together(&connection, newest, &mut places, &mut group));
         if let Err(failure) = &committed {
             places.known.clear();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
         }
-        group.into_iter().for_each(|job| job.answer(committed.clone()));
+        group
+            .into_iter()
+            .for_each(|job| job.answer(committed.clone()));
     }
 }
 
-/// Sets how the next transaction is kept, unless that is how the last one was. SQLite takes this between transactions only.
-fn keep(connection: &Connection, set: &mut Option<Kept>, group: &[Box<dyn Job>]) -> Result<(), Failure> {
+/// Sets how the next transaction is kept, unless that is how the last one was. SQLite takes this
+/// between transactions only.
+fn keep(
+    connection: &Connection,
+    set: &mut Option<Kept>,
+    group: &[Box<dyn Job>],
+) -> Result<(), Failure> {
     let kept = group.iter().map(|job| job.kept()).max();
     if *set != kept
         && let Some(kept) = kept
@@ -209,10 +260,20 @@ fn keep(connection: &Connection, set: &mut Option<Kept>, group: &[Box<dyn Job>])
 }
 
 /// All jobs in one transaction; all or none.
-fn together(connection: &Connection, newest: &Newest, places: &mut Places, group: &mut [Box<dyn Job>]) -> Result<(), Failure> {
+fn together(
+    connection: &Connection,
+    newest: &Newest,
+    places: &mut Places,
+    group: &mut [Box<dyn Job>],
+) -> Result<(), Failure> {
     let work = |places: &mut Places, group: &mut [Box<dyn Job>]| -> Result<(), Failure> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let mut pen = Pen { connection, newest, places, statements: Vec::new() };
+        let mut pen = Pen {
+            connection,
+            newest,
+            places,
+            statements: Vec::new(),
+        };
         group.iter_mut().try_for_each(|job| job.work(&mut pen))?;
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())

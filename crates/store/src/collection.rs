@@ -8,7 +8,8 @@ use serde_json::Value;
 pub struct Collection {
     pub index: String,
     pub collection: String,
-    /// Tells this collection from an earlier one of the same name; part of physical names and record keys. 8 characters `[a-z0-9]`.
+    /// Tells this collection from an earlier one of the same name; part of physical names and
+    /// record keys. 8 characters `[a-z0-9]`.
     pub incarnation: String,
     /// Elasticsearch mappings (`{"properties":…,"dynamic":…}`), as given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,10 +26,19 @@ impl Collection {
         format!("{}/{}", self.index, self.collection)
     }
 
-    /// What remembers an index that may have no collection: a collection without a name, which no list of collections shows.
+    /// What remembers an index that may have no collection: a collection without a name, which no
+    /// list of collections shows.
     pub fn index_only(index: &str, created: i64) -> Self {
-        let (index, collection, incarnation) = (index.to_owned(), String::new(), "00000000".to_owned());
-        Self { index, collection, incarnation, mappings: None, settings: None, created }
+        let (index, collection, incarnation) =
+            (index.to_owned(), String::new(), "00000000".to_owned());
+        Self {
+            index,
+            collection,
+            incarnation,
+            mappings: None,
+            settings: None,
+            created,
+        }
     }
 
     pub fn is_index_only(&self) -> bool {

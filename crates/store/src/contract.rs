@@ -1,5 +1,6 @@
-//! What every driver must do, as functions a driver's own tests call with a fresh store. A driver that passes keeps the promises; a promise
-//! that is not here is not kept. It must never know a driver, nor take a driver's word: it writes, reads back and compares.
+//! What every driver must do, as functions a driver's own tests call with a fresh store. A driver
+//! that passes keeps the promises; a promise that is not here is not kept. It must never know a
+//! driver, nor take a driver's word: it writes, reads back and compares.
 //!
 //! Three macros make one test of each case, so that a new case reaches every driver by itself:
 //!
@@ -55,7 +56,8 @@ macro_rules! record_contract {
     };
 }
 
-/// One test per case of the contract of a view with a store of its own (a view over the record's own files has nothing to go stale).
+/// One test per case of the contract of a view with a store of its own (a view over the record's
+/// own files has nothing to go stale).
 #[macro_export]
 macro_rules! view_contract {
     ($setup:expr) => {

@@ -20,7 +20,8 @@ pub struct Meta {
     pub request: RequestId,
 }
 
-/// A document to stand whole at `meta.version`; no body is a deletion marker, which stands like a document and is filtered from reads.
+/// A document to stand whole at `meta.version`; no body is a deletion marker, which stands like a
+/// document and is filtered from reads.
 #[derive(Clone, Debug)]
 pub struct DocumentWrite {
     pub key: DocumentKey,

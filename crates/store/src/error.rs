@@ -1,6 +1,8 @@
-//! How a store answers: one verdict per item of a batch, and one error for a call that failed as a whole.
+//! How a store answers: one verdict per item of a batch, and one error for a call that failed as a
+//! whole.
 
-/// What became of one item. Drivers classify vendor answers in their `classify.rs`; nobody else looks at vendor errors.
+/// What became of one item. Drivers classify vendor answers in their `classify.rs`; nobody else
+/// looks at vendor errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemVerdict {
     /// It stands, or a newer version stood already: nothing more to do.
@@ -9,13 +11,17 @@ pub enum ItemVerdict {
     Transient(String),
     /// Will never be taken as it stands.
     Permanent { code: String, message: String },
-    /// The same version stands with another request in it: two owners, or a restored store. Stop the partition and call a person.
+    /// The same version stands with another request in it: two owners, or a restored store. Stop
+    /// the partition and call a person.
     Alarm(String),
 }
 
 impl ItemVerdict {
     pub fn permanent(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Permanent { code: code.into(), message: message.into() }
+        Self::Permanent {
+            code: code.into(),
+            message: message.into(),
+        }
     }
 }
 

@@ -1,8 +1,10 @@
-//! The store ports. [`Record`] is the truth by id (documents, rows, ledger, marks, claims, collections); [`View`] is the same documents for
-//! search. Drivers implement them; one contract suite ([`contract`]) holds them all to the same behaviour.
+//! The store ports. [`Record`] is the truth by id (documents, rows, ledger, marks, claims,
+//! collections); [`View`] is the same documents for search. Drivers implement them; one contract
+//! suite ([`contract`]) holds them all to the same behaviour.
 //!
-//! Stores are projections of `changes`: every write carries the version its decision got there, and is skipped where a newer one stands.
-//! Nothing here decides anything, and nothing here may be asked to read-modify-write.
+//! Stores are projections of `changes`: every write carries the version its decision got there, and
+//! is skipped where a newer one stands. Nothing here decides anything, and nothing here may be
+//! asked to read-modify-write.
 
 pub mod cell;
 pub mod collection;

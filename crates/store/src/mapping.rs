@@ -1,6 +1,7 @@
-//! Elasticsearch mappings: what a field is, and whether a body would be taken. Shared by every view, so that planning refuses on any of them
-//! what a real index would refuse. Pure; it must never know more than the mapping tells: what other documents made of a dynamic field is
-//! the index's secret.
+//! Elasticsearch mappings: what a field is, and whether a body would be taken. Shared by every
+//! view, so that planning refuses on any of them what a real index would refuse. Pure; it must
+//! never know more than the mapping tells: what other documents made of a dynamic field is the
+//! index's secret.
 
 mod check;
 pub mod coerce;
@@ -71,7 +72,8 @@ pub struct Field {
 pub struct Mapping {
     pub root: Fields,
     pub date_detection: bool,
-    /// Dynamic strings that look like numbers are numbers: an index knows, we do not search such collections' dynamic fields.
+    /// Dynamic strings that look like numbers are numbers: an index knows, we do not search such
+    /// collections' dynamic fields.
     pub numeric_detection: bool,
     pub dynamic_templates: bool,
     total_fields: usize,
@@ -99,13 +101,18 @@ impl Mapping {
             Some(Value::Object(top)) => top,
             Some(_) => return Err(bad("", "expected an object")),
         };
-        let flag = |name: &str, default: bool| top.get(name).and_then(coerce::boolean).unwrap_or(default);
+        let flag =
+            |name: &str, default: bool| top.get(name).and_then(coerce::boolean).unwrap_or(default);
         let mut mapping = Self {
             root: read_fields(top, "")?,
             date_detection: flag("date_detection", true),
             numeric_detection: flag("numeric_detection", false),
-            dynamic_templates: top.get("dynamic_templates").and_then(Value::as_array).is_some_and(|all| !all.is_empty()),
-            total_fields: limit(settings, &["mapping", "total_fields", "limit"]).unwrap_or(TOTAL_FIELDS),
+            dynamic_templates: top
+                .get("dynamic_templates")
+                .and_then(Value::as_array)
+                .is_some_and(|all| !all.is_empty()),
+            total_fields: limit(settings, &["mapping", "total_fields", "limit"])
+                .unwrap_or(TOTAL_FIELDS),
             depth: limit(settings, &["mapping", "depth", "limit"]).unwrap_or(DEPTH),
             mapped: 0,
         };
@@ -113,7 +120,8 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// The field at a dotted path: mapped, a sub-field of a mapped one, or not mapped (with what becomes of such a member there).
+    /// The field at a dotted path: mapped, a sub-field of a mapped one, or not mapped (with what
+    /// becomes of such a member there).
     pub fn find(&self, path: &str) -> Found<'_> {
         let mut fields = &self.root;
         let mut dynamic = fields.dynamic.unwrap_or(Dynamic::True);
@@ -122,20 +130,31 @@ impl Mapping {
             if !fields.enabled {
                 return Found::Unmapped(Dynamic::False);
             }
-            let (name, behind) = rest.split_once('.').map_or((rest, None), |(name, behind)| (name, Some(behind)));
+            let (name, behind) = rest
+                .split_once('.')
+                .map_or((rest, None), |(name, behind)| (name, Some(behind)));
             match (fields.properties.get(name), behind) {
                 (None, _) => return Found::Unmapped(dynamic),
                 (Some(field), None) => return Found::Field(field),
-                (Some(Field { kind: Kind::Object(inner), .. }), Some(behind)) => {
+                (
+                    Some(Field {
+                        kind: Kind::Object(inner),
+                        ..
+                    }),
+                    Some(behind),
+                ) => {
                     dynamic = inner.dynamic.unwrap_or(dynamic);
                     (fields, rest) = (inner, behind);
                 }
                 (Some(field), Some(behind)) => {
                     let parent = &path[..path.len() - behind.len() - 1];
-                    return field
-                        .fields
-                        .get(behind)
-                        .map_or(Found::Unmapped(Dynamic::False), |sub| Found::Sub { field: sub, parent: parent.to_owned() });
+                    return field.fields.get(behind).map_or(
+                        Found::Unmapped(Dynamic::False),
+                        |sub| Found::Sub {
+                            field: sub,
+                            parent: parent.to_owned(),
+                        },
+                    );
                 }
             }
         }
@@ -164,16 +183,36 @@ fn read_fields(object: &Map<String, Value>, at: &str) -> Result<Fields, BadMappi
             "false" => Dynamic::False,
             "runtime" => Dynamic::Runtime,
             "strict" => Dynamic::Strict,
-            _ => return Err(bad(&format!("{at}/dynamic"), "expected true, false, \"runtime\" or \"strict\"")),
+            _ => {
+                return Err(bad(
+                    &format!("{at}/dynamic"),
+                    "expected true, false, \"runtime\" or \"strict\"",
+                ));
+            }
         }),
-        Some(_) => return Err(bad(&format!("{at}/dynamic"), "expected true, false, \"runtime\" or \"strict\"")),
+        Some(_) => {
+            return Err(bad(
+                &format!("{at}/dynamic"),
+                "expected true, false, \"runtime\" or \"strict\"",
+            ));
+        }
     };
-    let enabled = object.get("enabled").and_then(coerce::boolean).unwrap_or(true);
+    let enabled = object
+        .get("enabled")
+        .and_then(coerce::boolean)
+        .unwrap_or(true);
     let properties = read_properties(object.get("properties"), &format!("{at}/properties"))?;
-    Ok(Fields { dynamic, enabled, properties })
+    Ok(Fields {
+        dynamic,
+        enabled,
+        properties,
+    })
 }
 
-fn read_properties(properties: Option<&Value>, at: &str) -> Result<BTreeMap<String, Field>, BadMapping> {
+fn read_properties(
+    properties: Option<&Value>,
+    at: &str,
+) -> Result<BTreeMap<String, Field>, BadMapping> {
     match properties {
         None => Ok(BTreeMap::new()),
         Some(Value::Object(members)) => {
@@ -197,8 +236,16 @@ fn insert(fields: &mut BTreeMap<String, Field>, name: &str, field: Field) {
         fields.insert(name.to_owned(), field);
         return;
     };
-    let object = || Kind::Object(Fields { dynamic: None, enabled: true, properties: BTreeMap::new() });
-    let entry = fields.entry(outer.to_owned()).or_insert_with(|| Field::plain(object()));
+    let object = || {
+        Kind::Object(Fields {
+            dynamic: None,
+            enabled: true,
+            properties: BTreeMap::new(),
+        })
+    };
+    let entry = fields
+        .entry(outer.to_owned())
+        .or_insert_with(|| Field::plain(object()));
     if let Kind::Object(around) = &mut entry.kind {
         insert(&mut around.properties, inner, field);
     }
@@ -220,14 +267,24 @@ const SPECIAL: [&str; 11] = [
 ];
 
 fn read_field(definition: &Value, at: &str) -> Result<Field, BadMapping> {
-    let object = definition.as_object().ok_or_else(|| bad(at, "expected an object"))?;
+    let object = definition
+        .as_object()
+        .ok_or_else(|| bad(at, "expected an object"))?;
     let kind = match object.get("type") {
         None => Kind::Object(read_fields(object, at)?),
         Some(Value::String(name)) => kind(name, object, at)?,
         Some(_) => return Err(bad(&format!("{at}/type"), "expected the name of a type")),
     };
-    let flag = |name: &str, default: bool| object.get(name).and_then(coerce::boolean).unwrap_or(default);
-    let special = SPECIAL.iter().find(|name| is_special(object, name)).map(|name| (*name).to_owned());
+    let flag = |name: &str, default: bool| {
+        object
+            .get(name)
+            .and_then(coerce::boolean)
+            .unwrap_or(default)
+    };
+    let special = SPECIAL
+        .iter()
+        .find(|name| is_special(object, name))
+        .map(|name| (*name).to_owned());
     Ok(Field {
         kind,
         ignore_malformed: flag("ignore_malformed", false),
@@ -240,7 +297,9 @@ fn read_field(definition: &Value, at: &str) -> Result<Field, BadMapping> {
 fn is_special(object: &Map<String, Value>, name: &str) -> bool {
     match (name, object.get(name)) {
         (_, None | Some(Value::Null)) | ("index" | "doc_values", Some(Value::Bool(true))) => false,
-        ("analyzer" | "search_analyzer", Some(Value::String(analyzer))) => analyzer != "standard" && analyzer != "default",
+        ("analyzer" | "search_analyzer", Some(Value::String(analyzer))) => {
+            analyzer != "standard" && analyzer != "default"
+        }
         ("ignore_z_value", _) => false,
         _ => true,
     }
@@ -249,17 +308,26 @@ fn is_special(object: &Map<String, Value>, name: &str) -> bool {
 fn kind(name: &str, object: &Map<String, Value>, at: &str) -> Result<Kind, BadMapping> {
     let whole = |least: i64, greatest: i64| Kind::Whole { least, greatest };
     Ok(match name {
-        "keyword" => Kind::Keyword { ignore_above: object.get("ignore_above").and_then(Value::as_u64).map(|limit| limit as usize) },
+        "keyword" => Kind::Keyword {
+            ignore_above: object
+                .get("ignore_above")
+                .and_then(Value::as_u64)
+                .map(|limit| limit as usize),
+        },
         "text" => Kind::Text,
         "long" => whole(i64::MIN, i64::MAX),
         "integer" => whole(i32::MIN.into(), i32::MAX.into()),
         "short" => whole(i16::MIN.into(), i16::MAX.into()),
         "byte" => whole(i8::MIN.into(), i8::MAX.into()),
         "double" => Kind::Double,
-        "float" => Kind::Float { greatest: f32::MAX.into() },
+        "float" => Kind::Float {
+            greatest: f32::MAX.into(),
+        },
         "half_float" => Kind::Float { greatest: 65_504.0 },
         "boolean" => Kind::Boolean,
-        "date" => Kind::Date(DateFormat::read(object.get("format").and_then(Value::as_str))),
+        "date" => Kind::Date(DateFormat::read(
+            object.get("format").and_then(Value::as_str),
+        )),
         "geo_point" => Kind::GeoPoint,
         "object" => Kind::Object(read_fields(object, at)?),
         other => Kind::Other(other.to_owned()),
@@ -268,7 +336,13 @@ fn kind(name: &str, object: &Map<String, Value>, at: &str) -> Result<Kind, BadMa
 
 impl Field {
     fn plain(kind: Kind) -> Self {
-        Self { kind, ignore_malformed: false, coerce: true, fields: BTreeMap::new(), special: None }
+        Self {
+            kind,
+            ignore_malformed: false,
+            coerce: true,
+            fields: BTreeMap::new(),
+            special: None,
+        }
     }
 }
 
@@ -284,22 +358,33 @@ fn count(fields: &Fields) -> usize {
     fields.properties.values().map(one).sum()
 }
 
-/// A limit in the settings, in any of the spellings that an index takes: nested, dotted, with or without `index.`.
+/// A limit in the settings, in any of the spellings that an index takes: nested, dotted, with or
+/// without `index.`.
 fn limit(settings: Option<&Value>, path: &[&str]) -> Option<usize> {
     fn within(value: &Value, path: &[&str]) -> Option<usize> {
         if path.is_empty() {
-            return value.as_u64().or_else(|| value.as_str()?.parse().ok()).map(|limit| limit as usize);
+            return value
+                .as_u64()
+                .or_else(|| value.as_str()?.parse().ok())
+                .map(|limit| limit as usize);
         }
         let object = value.as_object()?;
-        (1..=path.len()).rev().find_map(|taken| within(object.get(&path[..taken].join("."))?, &path[taken..]))
+        (1..=path.len())
+            .rev()
+            .find_map(|taken| within(object.get(&path[..taken].join("."))?, &path[taken..]))
     }
     let settings = settings?;
-    let prefixed: Vec<&str> = std::iter::once("index").chain(path.iter().copied()).collect();
+    let prefixed: Vec<&str> = std::iter::once("index")
+        .chain(path.iter().copied())
+        .collect();
     within(settings, path).or_else(|| within(settings, &prefixed))
 }
 
 fn bad(pointer: &str, message: &str) -> BadMapping {
-    BadMapping { pointer: pointer.to_owned(), message: message.to_owned() }
+    BadMapping {
+        pointer: pointer.to_owned(),
+        message: message.to_owned(),
+    }
 }
 
 #[cfg(test)]

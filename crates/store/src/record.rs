@@ -1,4 +1,5 @@
-//! The record port: the truth by id. Documents of every collection, the operations' own tables, the ledger, marks, claims, collections.
+//! The record port: the truth by id. Documents of every collection, the operations' own tables, the
+//! ledger, marks, claims, collections.
 
 use crate::{
     collection::Collection,
@@ -23,26 +24,35 @@ pub enum ClaimOutcome {
     Theirs(RequestId),
 }
 
-/// Everything by id. All calls take and return batches in the order given; none panics on an empty batch.
+/// Everything by id. All calls take and return batches in the order given; none panics on an empty
+/// batch.
 #[async_trait::async_trait]
 pub trait Record: Send + Sync {
     /// `cassandra`, `embedded`: for messages, metrics and `stores` of a request.
     fn name(&self) -> &'static str;
 
-    /// Current state, markers included (`body: None`), one answer per key in order. Sees every write that was answered `Done`.
-    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError>;
-    /// Whole rows without their key columns, one answer per key in order. Absent cells and nulls are left out.
+    /// Current state, markers included (`body: None`), one answer per key in order. Sees every
+    /// write that was answered `Done`.
+    async fn documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError>;
+    /// Whole rows without their key columns, one answer per key in order. Absent cells and nulls
+    /// are left out.
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError>;
 
-    /// Applies each write where no newer version stands; exactly one verdict per write, in order. Repeating a write changes nothing.
-    /// At most one write per document; rows may appear several times with rising steps. Never all-or-nothing: verdicts tell.
+    /// Applies each write where no newer version stands; exactly one verdict per write, in order.
+    /// Repeating a write changes nothing. At most one write per document; rows may appear several
+    /// times with rising steps. Never all-or-nothing: verdicts tell.
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict>;
 
-    /// Remembers verdicts; an entry of a newer version replaces an older one, never the reverse. One verdict per entry, in order.
+    /// Remembers verdicts; an entry of a newer version replaces an older one, never the reverse.
+    /// One verdict per entry, in order.
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict>;
-    /// All of a batch at once, where a store can do that for less than [`apply`](Self::apply) and then [`remember`](Self::remember). True:
-    /// every write is done and every entry remembered. False: whatever of it stands, nothing is remembered that is not there, and the two
-    /// calls give the verdicts.
+    /// All of a batch at once, where a store can do that for less than [`apply`](Self::apply) and
+    /// then [`remember`](Self::remember). True: every write is done and every entry remembered.
+    /// False: whatever of it stands, nothing is remembered that is not there, and the two calls
+    /// give the verdicts.
     async fn apply_whole(&self, writes: Vec<Write>, entries: &[&LedgerEntry]) -> bool {
         _ = (writes, entries);
         false
@@ -50,33 +60,54 @@ pub trait Record: Send + Sync {
     /// What is remembered, by `RequestId::unique`, one answer per id in order.
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError>;
 
-    /// Takes an idempotency key for a request, atomically among all workers: who was first has it until `claim.until`.
+    /// Takes an idempotency key for a request, atomically among all workers: who was first has it
+    /// until `claim.until`.
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError>;
 
-    /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never replaces a newer one.
+    /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never
+    /// replaces a newer one.
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError>;
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError>;
 
-    /// Waits until a cut of the power cannot take what was answered before: the mark above all, before anything behind it is deleted from the
-    /// log. A store that keeps what it answers, or whose marks point back as far as it may forget, has nothing to wait for.
+    /// Waits until a cut of the power cannot take what was answered before: the mark above all,
+    /// before anything behind it is deleted from the log. A store that keeps what it answers, or
+    /// whose marks point back as far as it may forget, has nothing to wait for.
     async fn settle(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Creates a collection unless it is there; answers the one that stands (its incarnation may be another's).
+    /// Creates a collection unless it is there; answers the one that stands (its incarnation may be
+    /// another's).
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError>;
-    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError>;
+    async fn collection(
+        &self,
+        index: &str,
+        collection: &str,
+    ) -> Result<Option<Collection>, StoreError>;
     /// All of them; what only remembers an index is none.
     async fn collections(&self) -> Result<Vec<Collection>, StoreError>;
-    /// The names of all indices, sorted: of those that have a collection, and those remembered by [`Collection::index_only`].
+    /// The names of all indices, sorted: of those that have a collection, and those remembered by
+    /// [`Collection::index_only`].
     async fn indices(&self) -> Result<Vec<String>, StoreError>;
-    /// Puts `collection` in the place of the incarnation `was` of the same name: its mappings may differ (the same incarnation), or it begins
-    /// anew (another). False, and nothing is changed, if another incarnation stands there, or none.
-    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError>;
-    /// Forgets a collection, if this incarnation is the one that stands. Its documents are nobody's from then on.
-    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError>;
+    /// Puts `collection` in the place of the incarnation `was` of the same name: its mappings may
+    /// differ (the same incarnation), or it begins anew (another). False, and nothing is changed,
+    /// if another incarnation stands there, or none.
+    async fn replace_collection(
+        &self,
+        collection: &Collection,
+        was: &str,
+    ) -> Result<bool, StoreError>;
+    /// Forgets a collection, if this incarnation is the one that stands. Its documents are nobody's
+    /// from then on.
+    async fn drop_collection(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> Result<bool, StoreError>;
 
-    /// The document ids of a collection (no markers), in any order, from `after` on, at most `limit`: for counting and comparing.
+    /// The document ids of a collection (no markers), in any order, from `after` on, at most
+    /// `limit`: for counting and comparing.
     async fn scan(
         &self,
         index: &str,

@@ -20,28 +20,40 @@ pub struct Unmappable {
 pub trait View: Send + Sync {
     fn name(&self) -> &'static str;
 
-    /// Does it search what the record itself holds? Then there is nothing to apply to it: [`apply`](Self::apply) is not called.
+    /// Does it search what the record itself holds? Then there is nothing to apply to it:
+    /// [`apply`](Self::apply) is not called.
     fn is_record(&self) -> bool {
         false
     }
 
-    /// Indexes each document (or its marker) where no newer version stands; one verdict per write, in order; at most one write per document.
+    /// Indexes each document (or its marker) where no newer version stands; one verdict per write,
+    /// in order; at most one write per document.
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict>;
-    /// Would this body be refused by the collection's mapping, as far as can be known without asking the server? Pure and cheap: called for
-    /// every planned document.
+    /// Would this body be refused by the collection's mapping, as far as can be known without
+    /// asking the server? Pure and cheap: called for every planned document.
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable>;
 
     /// Makes what `apply` wrote before this call visible to search in these collections.
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError>;
-    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError>;
+    async fn search(
+        &self,
+        collection: &Collection,
+        request: &SearchRequest,
+    ) -> Result<SearchResult, StoreError>;
     /// How many documents match (`None`: all), markers not counted.
-    async fn count(&self, collection: &Collection, query: Option<&serde_json::Value>) -> Result<u64, StoreError>;
-    /// The bodies as the view holds them, for comparing record and view. One answer per key in order.
+    async fn count(
+        &self,
+        collection: &Collection,
+        query: Option<&serde_json::Value>,
+    ) -> Result<u64, StoreError>;
+    /// The bodies as the view holds them, for comparing record and view. One answer per key in
+    /// order.
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError>;
 
     /// Makes the physical index with mapping and alias; idempotent.
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;
-    /// Takes the collection's mappings, where they add to those that stand. What cannot be changed is refused, and nothing is changed.
+    /// Takes the collection's mappings, where they add to those that stand. What cannot be changed
+    /// is refused, and nothing is changed.
     async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError>;
     /// Removes what is held of this incarnation; idempotent.
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError>;

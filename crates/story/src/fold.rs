@@ -1,5 +1,6 @@
-//! A partition of `changes`, read in order, as what is to be told: pending when decided, done when a mark says so, the reverse when voided.
-//! Pure. It keeps what is decided and not yet applied, up to a bound; beyond it, only where it stands in the log.
+//! A partition of `changes`, read in order, as what is to be told: pending when decided, done when
+//! a mark says so, the reverse when voided. Pure. It keeps what is decided and not yet applied, up
+//! to a bound; beyond it, only where it stands in the log.
 //!
 //! Only a record counts that carries the epoch of the newest open before it.
 
@@ -69,14 +70,28 @@ pub struct Resume {
 impl Story {
     /// `limit`: bytes kept of what is undone.
     pub fn from(resume: Resume, limit: usize) -> Self {
-        Self { epoch: resume.epoch, undone: BTreeMap::new(), standing: HashSet::new(), held: 0, limit, next: resume.offset }
+        Self {
+            epoch: resume.epoch,
+            undone: BTreeMap::new(),
+            standing: HashSet::new(),
+            held: 0,
+            limit,
+            next: resume.offset,
+        }
     }
 
-    /// Where another would have to begin now: at the first that is undone, or else behind the last record.
+    /// Where another would have to begin now: at the first that is undone, or else behind the last
+    /// record.
     pub fn resume(&self) -> Resume {
         match self.undone.first_key_value() {
-            Some((offset, undone)) => Resume { offset: *offset, epoch: undone.epoch },
-            None => Resume { offset: self.next, epoch: self.epoch },
+            Some((offset, undone)) => Resume {
+                offset: *offset,
+                epoch: undone.epoch,
+            },
+            None => Resume {
+                offset: self.next,
+                epoch: self.epoch,
+            },
         }
     }
 
@@ -90,7 +105,9 @@ impl Story {
         self.next = offset + 1;
         match change {
             Change::Open(_) => self.epoch = offset,
-            Change::Decision(decision) if decision.epoch == self.epoch => self.decision(offset, &decision, tells),
+            Change::Decision(decision) if decision.epoch == self.epoch => {
+                self.decision(offset, &decision, tells)
+            }
             Change::Mark(mark) if mark.epoch == self.epoch => self.mark(offset, &mark, tells),
             Change::Void(void) if void.epoch == self.epoch => self.void(offset, &void, tells),
             // A ghost wrote it: it counts for nobody.
@@ -105,7 +122,10 @@ impl Story {
 
     fn decision(&mut self, offset: u64, decision: &Decision, tells: &mut Tells) {
         // The first that counts for a position stands until it is voided.
-        if decision.verdict != Verdict::Applied || decision.documents.is_empty() || !self.standing.insert(decision.position.offset) {
+        if decision.verdict != Verdict::Applied
+            || decision.documents.is_empty()
+            || !self.standing.insert(decision.position.offset)
+        {
             return;
         }
         self.pending(offset, telling::of_decision(decision), tells);
@@ -113,7 +133,11 @@ impl Story {
 
     fn pending(&mut self, offset: u64, tellings: Vec<Telling>, tells: &mut Tells) {
         let tellings: Vec<Arc<Telling>> = tellings.into_iter().map(Arc::new).collect();
-        tells.extend(tellings.iter().map(|telling| (offset, Tell::This(telling.clone(), State::Pending))));
+        tells.extend(
+            tellings
+                .iter()
+                .map(|telling| (offset, Tell::This(telling.clone(), State::Pending))),
+        );
         let size = size(&tellings);
         let kept = match tellings.is_empty() {
             true => Kept::Nothing,
@@ -123,17 +147,31 @@ impl Story {
                 Kept::Here(tellings)
             }
         };
-        self.undone.insert(offset, Undone { until: offset, epoch: self.epoch, kept });
+        self.undone.insert(
+            offset,
+            Undone {
+                until: offset,
+                epoch: self.epoch,
+                kept,
+            },
+        );
     }
 
     fn mark(&mut self, at: u64, mark: &Mark, tells: &mut Tells) {
-        let resolved = self.undone.range(..=mark.through).filter(|(_, undone)| undone.until <= mark.through);
+        let resolved = self
+            .undone
+            .range(..=mark.through)
+            .filter(|(_, undone)| undone.until <= mark.through);
         let resolved: Vec<u64> = resolved.map(|(offset, _)| *offset).collect();
         for offset in resolved {
             match self.undone.remove(&offset).map(|undone| undone.kept) {
                 Some(Kept::Here(tellings)) => {
                     self.held -= size(&tellings);
-                    tells.extend(tellings.into_iter().map(|telling| (at, Tell::This(telling, State::Done))));
+                    tells.extend(
+                        tellings
+                            .into_iter()
+                            .map(|telling| (at, Tell::This(telling, State::Done))),
+                    );
                 }
                 Some(Kept::InTheLog) => tells.push((at, Tell::DoneAt(offset))),
                 Some(Kept::Nothing) | None => {}
@@ -161,7 +199,11 @@ impl Story {
             // Silent, as the decision was.
             Kept::Nothing => return,
         }
-        tells.extend(telling::of_void(void).into_iter().map(|telling| (offset, Tell::This(Arc::new(telling), State::Pending))));
+        tells.extend(
+            telling::of_void(void)
+                .into_iter()
+                .map(|telling| (offset, Tell::This(Arc::new(telling), State::Pending))),
+        );
     }
 }
 

@@ -1,5 +1,6 @@
-//! What a partition of `changes` tells, to whoever reads it: live, or again for somebody who comes back. The same records tell the same in the
-//! same order, wherever the reading began; [`Story`] is that rule. Pure: records in, tellings out.
+//! What a partition of `changes` tells, to whoever reads it: live, or again for somebody who comes
+//! back. The same records tell the same in the same order, wherever the reading began; [`Story`] is
+//! that rule. Pure: records in, tellings out.
 
 mod fields;
 mod fold;

@@ -1,5 +1,5 @@
-//! Where a document is after a change, seen from a filter. It follows from the document before and after alone, so that nobody need remember who
-//! heard of what.
+//! Where a document is after a change, seen from a filter. It follows from the document before and
+//! after alone, so that nobody need remember who heard of what.
 
 use crate::Telling;
 use event_schema::{Raw, notification::Scope};
@@ -19,7 +19,8 @@ pub fn scope(filter: &Filter, telling: &Telling) -> Option<Scope> {
     }
 }
 
-/// The body as filters see it: with `_id`. A body that is no object has no fields, and no filter on fields holds.
+/// The body as filters see it: with `_id`. A body that is no object has no fields, and no filter on
+/// fields holds.
 pub fn with_id(body: &Raw, id: Option<&str>) -> Option<Value> {
     let mut document: Value = serde_json::from_str(body.get()).ok()?;
     let fields = document.as_object_mut()?;

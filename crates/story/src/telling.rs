@@ -1,4 +1,5 @@
-//! One document's change, or a message, as it will be told: the notice, and the documents that say who must hear of it. Pure.
+//! One document's change, or a message, as it will be told: the notice, and the documents that say
+//! who must hear of it. Pure.
 
 use crate::fields;
 use event_schema::{
@@ -21,15 +22,27 @@ pub struct Telling {
 }
 
 /// The operations after which nothing of the old document is left.
-const WHOLE: [&str; 4] = ["document.create", "document.createOrReplace", "document.replace", "document.write"];
+const WHOLE: [&str; 4] = [
+    "document.create",
+    "document.createOrReplace",
+    "document.replace",
+    "document.write",
+];
 
-/// What a decision tells while it is pending; done, it is the same with the other state. Nothing where its client wanted silence.
+/// What a decision tells while it is pending; done, it is the same with the other state. Nothing
+/// where its client wanted silence.
 pub fn of_decision(decision: &Decision) -> Vec<Telling> {
     if decision.origin.as_ref().is_some_and(|origin| origin.silent) {
         return Vec::new();
     }
     let of = |change| {
-        let mut telling = of_document(change, &decision.operation, decision.position, decision.decided, decision.request)?;
+        let mut telling = of_document(
+            change,
+            &decision.operation,
+            decision.position,
+            decision.decided,
+            decision.request,
+        )?;
         telling.notice.origin.clone_from(&decision.origin);
         telling.notice.volatile.clone_from(&decision.volatile);
         Some(telling)
@@ -39,7 +52,18 @@ pub fn of_decision(decision: &Decision) -> Vec<Telling> {
 
 /// The reverse change.
 pub fn of_void(void: &Void) -> Vec<Telling> {
-    void.documents.iter().filter_map(|change| of_document(change, &void.operation, void.position, void.time, void.request)).collect()
+    void.documents
+        .iter()
+        .filter_map(|change| {
+            of_document(
+                change,
+                &void.operation,
+                void.position,
+                void.time,
+                void.request,
+            )
+        })
+        .collect()
 }
 
 fn of_document(
@@ -76,7 +100,11 @@ fn of_document(
         timestamp,
         write: Some((position.partition, position.offset)),
     };
-    Some(Telling { notice, before: change.before.clone(), after: change.after.clone() })
+    Some(Telling {
+        notice,
+        before: change.before.clone(),
+        after: change.after.clone(),
+    })
 }
 
 fn differing(before: &Raw, after: &Raw) -> Vec<String> {
@@ -94,9 +122,15 @@ struct Message {
     body: Raw,
 }
 
-/// A message; `accepted`: when the log took it. None for an informative event that is no message to a collection.
+/// A message; `accepted`: when the log took it. None for an informative event that is no message to
+/// a collection.
 pub fn of_message(event: Informative, accepted: i64) -> Option<Telling> {
-    if event.data.origin.as_ref().is_some_and(|origin| origin.silent) {
+    if event
+        .data
+        .origin
+        .as_ref()
+        .is_some_and(|origin| origin.silent)
+    {
         return None;
     }
     let message: Message = serde_json::from_str(event.data.request.get()).ok()?;
@@ -116,13 +150,18 @@ pub fn of_message(event: Informative, accepted: i64) -> Option<Telling> {
         timestamp: accepted,
         write: None,
     };
-    Some(Telling { notice, before: None, after: Some(message.body) })
+    Some(Telling {
+        notice,
+        before: None,
+        after: Some(message.body),
+    })
 }
 
 impl Telling {
     /// Bytes it holds, roughly.
     pub fn size(&self) -> usize {
-        let of = |document: &Option<Raw>| document.as_ref().map_or(0, |document| document.get().len());
+        let of =
+            |document: &Option<Raw>| document.as_ref().map_or(0, |document| document.get().len());
         of(&self.before) + of(&self.after) + 512
     }
 }

@@ -1,4 +1,5 @@
-//! Where the three servers listen: the defaults, and the variables that a test run sets. Never opens a connection.
+//! Where the three servers listen: the defaults, and the variables that a test run sets. Never
+//! opens a connection.
 
 use crate::server::Server;
 
@@ -14,11 +15,20 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Of the shared servers: `CONSIGN_TEST_KAFKA`, `CONSIGN_TEST_CASSANDRA`, `CONSIGN_TEST_ELASTICSEARCH`, else the default ports.
+    /// Of the shared servers: `CONSIGN_TEST_KAFKA`, `CONSIGN_TEST_CASSANDRA`,
+    /// `CONSIGN_TEST_ELASTICSEARCH`, else the default ports.
     #[must_use]
     pub fn shared() -> Self {
-        let of = |server: Server| server.given().unwrap_or_else(|| format!("127.0.0.1:{}", server.default_port()));
-        Self { kafka: of(Server::Kafka), cassandra: of(Server::Cassandra), elasticsearch: of(Server::Elasticsearch) }
+        let of = |server: Server| {
+            server
+                .given()
+                .unwrap_or_else(|| format!("127.0.0.1:{}", server.default_port()))
+        };
+        Self {
+            kafka: of(Server::Kafka),
+            cassandra: of(Server::Cassandra),
+            elasticsearch: of(Server::Elasticsearch),
+        }
     }
 
     /// The address of one of the three.

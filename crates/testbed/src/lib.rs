@@ -1,9 +1,12 @@
-//! Real Kafka, Cassandra and Elasticsearch for tests, a proxy that breaks connections, and names that do not clash.
+//! Real Kafka, Cassandra and Elasticsearch for tests, a proxy that breaks connections, and names
+//! that do not clash.
 //!
-//! Dev only: no crate that ships may depend on this one. It speaks to the servers only enough to know that they answer; every
-//! client library stays in its own crate. A test that needs a server and has none fails and says the line to type; nothing here skips.
+//! Dev only: no crate that ships may depend on this one. It speaks to the servers only enough to
+//! know that they answer; every client library stays in its own crate. A test that needs a server
+//! and has none fails and says the line to type; nothing here skips.
 //!
-//! - [`Servers::shared`]: the three servers that all tests of a run use side by side; keep apart by [`unique`] names.
+//! - [`Servers::shared`]: the three servers that all tests of a run use side by side; keep apart by
+//!   [`unique`] names.
 //! - [`Servers::private`]: instances of one test, to be killed, frozen and started again.
 //! - [`Proxy`]: stands before a server and cuts or freezes its connections.
 //! - [`ports::reserve`]: free ports that no other test of this machine is given meanwhile.

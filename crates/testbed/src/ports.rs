@@ -1,4 +1,5 @@
-//! Free ports for servers that cannot be given port 0. Stays below the range from which the kernel picks ports by itself.
+//! Free ports for servers that cannot be given port 0. Stays below the range from which the kernel
+//! picks ports by itself.
 
 use std::{
     env,
@@ -41,12 +42,18 @@ pub fn reserve() -> Result<Reservation> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let folder = env::temp_dir().join("consign-ports");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let start = u16::try_from(process::id() % u32::from(BLOCKS)).unwrap_or(0).wrapping_mul(7);
+    let start = u16::try_from(process::id() % u32::from(BLOCKS))
+        .unwrap_or(0)
+        .wrapping_mul(7);
     for _ in 0..BLOCKS {
         let block = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % BLOCKS;
         let first = FIRST + block * BLOCK;
-        let Ok(lock) = File::create(folder.join(first.to_string())) else { continue };
-        if lock.try_lock().is_ok() && (first..first + BLOCK).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+        let Ok(lock) = File::create(folder.join(first.to_string())) else {
+            continue;
+        };
+        if lock.try_lock().is_ok()
+            && (first..first + BLOCK).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
+        {
             return Ok(Reservation { first, _lock: lock });
         }
     }

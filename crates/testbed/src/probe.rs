@@ -1,4 +1,5 @@
-//! Asks a server in its own protocol whether it answers. Knows the smallest request of each protocol and nothing more.
+//! Asks a server in its own protocol whether it answers. Knows the smallest request of each
+//! protocol and nothing more.
 
 use std::{
     io::{Read, Write},
@@ -23,8 +24,13 @@ const ELASTICSEARCH_HEALTH: &[u8] = b"GET /_cluster/health HTTP/1.0\r\n\r\n";
 /// Says what came instead of the expected answer.
 pub fn answers(server: Server, address: &str, patience: Duration) -> Result<()> {
     let first = address.split(',').next().unwrap_or(address);
-    let socket = first.to_socket_addrs().with_context(|| format!("bad address {first}"))?.next().context("no address")?;
-    let mut stream = TcpStream::connect_timeout(&socket, patience).with_context(|| format!("cannot connect to {first}"))?;
+    let socket = first
+        .to_socket_addrs()
+        .with_context(|| format!("bad address {first}"))?
+        .next()
+        .context("no address")?;
+    let mut stream = TcpStream::connect_timeout(&socket, patience)
+        .with_context(|| format!("cannot connect to {first}"))?;
     stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     let (request, len): (&[u8], usize) = match server {
@@ -34,7 +40,9 @@ pub fn answers(server: Server, address: &str, patience: Duration) -> Result<()> 
     };
     stream.write_all(request)?;
     let mut answer = vec![0; len];
-    stream.read_exact(&mut answer).with_context(|| format!("{server} on {first} does not answer"))?;
+    stream
+        .read_exact(&mut answer)
+        .with_context(|| format!("{server} on {first} does not answer"))?;
     let expected = match server {
         Server::Cassandra => answer[0] & 0x80 != 0 && answer[4] == 0x06, // a response, SUPPORTED
         Server::Kafka | Server::Broker(_) => answer[4..] == [0, 0, 0, 7, 0, 0], // our correlation id, no error
@@ -53,7 +61,9 @@ pub fn wait(server: Server, address: &str, patience: Duration) -> Result<()> {
     loop {
         match answers(server, address, Duration::from_secs(2)) {
             Ok(()) => return Ok(()),
-            Err(e) if began.elapsed() > patience => return Err(e.context(anyhow!("{server} not ready in {} s", patience.as_secs()))),
+            Err(e) if began.elapsed() > patience => {
+                return Err(e.context(anyhow!("{server} not ready in {} s", patience.as_secs())));
+            }
             Err(_) => thread::sleep(Duration::from_millis(100)),
         }
     }

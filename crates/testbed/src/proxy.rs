@@ -1,5 +1,6 @@
-//! A TCP proxy that a test can make misbehave: cut every connection, freeze the bytes, forward again.
-//! It forwards bytes and never looks into them. Threads, no runtime: it works under any test and outlives none.
+//! A TCP proxy that a test can make misbehave: cut every connection, freeze the bytes, forward
+//! again. It forwards bytes and never looks into them. Threads, no runtime: it works under any test
+//! and outlives none.
 
 use std::{
     io::{ErrorKind, Read, Write},
@@ -41,7 +42,10 @@ impl Shared {
     fn may_flow(&self) -> bool {
         let mut state = self.lock();
         while state.mode == Mode::Frozen {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.mode == Mode::Forward
     }
@@ -79,13 +83,23 @@ impl Proxy {
     /// # Errors
     /// If the port is taken.
     pub fn on(port: u16, target: &str) -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("proxy port {port}"))?;
+        let listener =
+            TcpListener::bind(("127.0.0.1", port)).with_context(|| format!("proxy port {port}"))?;
         let address = listener.local_addr()?;
-        let state = State { mode: Mode::Forward, connections: Vec::new(), accepted: 0 };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let state = State {
+            mode: Mode::Forward,
+            connections: Vec::new(),
+            accepted: 0,
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        });
         listener.set_nonblocking(true)?;
         let (inner, target) = (Arc::clone(&shared), target.to_owned());
-        thread::Builder::new().name("proxy".into()).spawn(move || accept(&listener, &inner, &target))?;
+        thread::Builder::new()
+            .name("proxy".into())
+            .spawn(move || accept(&listener, &inner, &target))?;
         Ok(Self { address, shared })
     }
 
@@ -112,7 +126,8 @@ impl Proxy {
         self.shared.set(Mode::Cut);
     }
 
-    /// Keeps every connection open, takes new ones, moves no byte: what a dead route or a stopped process looks like.
+    /// Keeps every connection open, takes new ones, moves no byte: what a dead route or a stopped
+    /// process looks like.
     pub fn freeze(&self) {
         self.shared.set(Mode::Frozen);
     }
@@ -149,10 +164,19 @@ fn serve(client: TcpStream, shared: &Arc<Shared>, target: &str) {
     if !shared.may_flow() || client.set_nonblocking(false).is_err() {
         return; // dropped: closed at once
     }
-    let Ok(server) = TcpStream::connect(target) else { return };
+    let Ok(server) = TcpStream::connect(target) else {
+        return;
+    };
     drop((client.set_nodelay(true), server.set_nodelay(true)));
-    let copies = (client.try_clone(), server.try_clone(), client.try_clone(), server.try_clone());
-    let (Ok(client_out), Ok(server_out), Ok(client_kept), Ok(server_kept)) = copies else { return };
+    let copies = (
+        client.try_clone(),
+        server.try_clone(),
+        client.try_clone(),
+        server.try_clone(),
+    );
+    let (Ok(client_out), Ok(server_out), Ok(client_kept), Ok(server_kept)) = copies else {
+        return;
+    };
     {
         let mut state = shared.lock();
         if matches!(state.mode, Mode::Cut | Mode::Ended) {
@@ -174,7 +198,9 @@ fn pump(mut from: TcpStream, mut to: TcpStream, shared: &Shared) {
         match from.read(&mut buffer) {
             Ok(0) => return drop(to.shutdown(Shutdown::Write)), // one half is closed, the other may still speak
             Ok(n) if shared.may_flow() && to.write_all(&buffer[..n]).is_ok() => {}
-            Ok(_) | Err(_) => return drop((from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both))),
+            Ok(_) | Err(_) => {
+                return drop((from.shutdown(Shutdown::Both), to.shutdown(Shutdown::Both)));
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Calls `servers/servers`, the one script that knows how each server is started. Turns its failure into an error that can be read.
+//! Calls `servers/servers`, the one script that knows how each server is started. Turns its failure
+//! into an error that can be read.
 
 use std::{ffi::OsString, path::Path, process::Command};
 
@@ -22,7 +23,10 @@ impl Script {
     pub(crate) fn run(&self, verb: &str, servers: &[Server]) -> Result<String> {
         let script = name::root().join("servers/servers");
         let names: Vec<String> = servers.iter().map(ToString::to_string).collect();
-        let output = self.command(&script, verb, &names).output().with_context(|| format!("cannot run {}", script.display()))?;
+        let output = self
+            .command(&script, verb, &names)
+            .output()
+            .with_context(|| format!("cannot run {}", script.display()))?;
         if !output.status.success() {
             bail!(
                 "`servers/servers {verb} {}` failed:\n{}\n{}\nReal servers need bash, a JDK 17 and Maven. On Debian: apt-get install -y openjdk-17-jdk-headless maven",
@@ -36,7 +40,11 @@ impl Script {
 
     fn command(&self, script: &Path, verb: &str, names: &[String]) -> Command {
         let mut command = Command::new("bash");
-        command.arg(script).arg(verb).args(names).envs(self.variables.iter().map(|(k, v)| (k, v)));
+        command
+            .arg(script)
+            .arg(verb)
+            .args(names)
+            .envs(self.variables.iter().map(|(k, v)| (k, v)));
         command
     }
 }

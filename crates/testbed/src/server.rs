@@ -1,4 +1,5 @@
-//! The servers that can be started: their names in the start script, ports and variables. Starts nothing.
+//! The servers that can be started: their names in the start script, ports and variables. Starts
+//! nothing.
 
 use std::fmt;
 
@@ -60,7 +61,9 @@ impl Server {
     }
 
     pub(crate) fn given(self) -> Option<String> {
-        std::env::var(self.env()).ok().filter(|address| !address.is_empty())
+        std::env::var(self.env())
+            .ok()
+            .filter(|address| !address.is_empty())
     }
 }
 

@@ -1,5 +1,6 @@
-//! The two ways to have servers: shared by all tests of a run, or private to one test that will break them.
-//! Shared servers are never killed, frozen or wiped from here: other tests are using them.
+//! The two ways to have servers: shared by all tests of a run, or private to one test that will
+//! break them. Shared servers are never killed, frozen or wiped from here: other tests are using
+//! them.
 
 use std::{
     collections::BTreeSet,
@@ -34,17 +35,24 @@ pub struct PrivateOptions {
     pub cassandra_sync: CommitLogSync,
     /// The port that Kafka tells its clients, when a [`crate::Proxy`] stands before it.
     pub kafka_advertised_port: Option<u16>,
-    /// Full JIT, for measurements; otherwise only the first tier, which starts in half the CPU time.
+    /// Full JIT, for measurements; otherwise only the first tier, which starts in half the CPU
+    /// time.
     pub full_speed: bool,
 }
 
 impl Default for PrivateOptions {
     fn default() -> Self {
-        Self { servers: Server::TRIO.to_vec(), cassandra_sync: CommitLogSync::Batch, kafka_advertised_port: None, full_speed: false }
+        Self {
+            servers: Server::TRIO.to_vec(),
+            cassandra_sync: CommitLogSync::Batch,
+            kafka_advertised_port: None,
+            full_speed: false,
+        }
     }
 }
 
-/// Running servers. Private ones end when this is dropped, and also when the test process is killed.
+/// Running servers. Private ones end when this is dropped, and also when the test process is
+/// killed.
 #[derive(Debug)]
 pub struct Servers {
     addresses: Addresses,
@@ -60,7 +68,8 @@ struct Private {
 }
 
 impl Servers {
-    /// The trio that every test of this machine shares: checks that it answers and starts what is missing, one process at a time.
+    /// The trio that every test of this machine shares: checks that it answers and starts what is
+    /// missing, one process at a time.
     ///
     /// # Panics
     /// If a server can neither be reached nor started; the message says what to type.
@@ -68,7 +77,10 @@ impl Servers {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Servers> = OnceLock::new();
         SHARED.get_or_init(|| match start_shared() {
-            Ok(addresses) => Self { addresses, private: None },
+            Ok(addresses) => Self {
+                addresses,
+                private: None,
+            },
             Err(e) => panic!("the tests need real servers: {e:#}"),
         })
     }
@@ -78,12 +90,17 @@ impl Servers {
     /// # Errors
     /// If one does not start.
     pub fn private(options: &PrivateOptions) -> Result<Self> {
-        // A port that was free when it was reserved may be taken by a stranger before the server binds it.
-        Self::on_free_ports(options).or_else(|first| Self::on_free_ports(options).with_context(|| format!("and before: {first:#}")))
+        // A port that was free when it was reserved may be taken by a stranger before the server
+        // binds it.
+        Self::on_free_ports(options).or_else(|first| {
+            Self::on_free_ports(options).with_context(|| format!("and before: {first:#}"))
+        })
     }
 
     fn on_free_ports(options: &PrivateOptions) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("consign-servers-").tempdir()?;
+        let folder = tempfile::Builder::new()
+            .prefix("consign-servers-")
+            .tempdir()?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?; // Elasticsearch runs as another user
         let mut ports = Vec::new();
         let mut script = Script::default()
@@ -105,10 +122,15 @@ impl Servers {
         };
         let (kafka, brokers) = (block("KAFKA_PORT")?, block("KAFKA3_PORT")?);
         let (cassandra, elasticsearch) = (block("CASSANDRA_PORT")?, block("ELASTICSEARCH_PORT")?);
-        let replicated = options.servers.iter().any(|s| matches!(s, Server::Broker(_)));
+        let replicated = options
+            .servers
+            .iter()
+            .any(|s| matches!(s, Server::Broker(_)));
         let addresses = Addresses {
             kafka: if replicated {
-                [0, 2, 4].map(|n| format!("127.0.0.1:{}", brokers + n)).join(",")
+                [0, 2, 4]
+                    .map(|n| format!("127.0.0.1:{}", brokers + n))
+                    .join(",")
             } else {
                 format!("127.0.0.1:{kafka}")
             },
@@ -117,7 +139,12 @@ impl Servers {
         };
         let servers = Self {
             addresses,
-            private: Some(Private { script, servers: options.servers.iter().copied().collect(), folder, _ports: ports }),
+            private: Some(Private {
+                script,
+                servers: options.servers.iter().copied().collect(),
+                folder,
+                _ports: ports,
+            }),
         };
         servers.own()?.script.run("up", &options.servers)?;
         Ok(servers)
@@ -186,7 +213,9 @@ impl Servers {
     }
 
     fn own(&self) -> Result<&Private> {
-        self.private.as_ref().context("shared servers are not to be disturbed: use Servers::private")
+        self.private
+            .as_ref()
+            .context("shared servers are not to be disturbed: use Servers::private")
     }
 }
 
@@ -209,18 +238,24 @@ fn start_shared() -> Result<Addresses> {
     for server in Server::TRIO {
         let answer = probe::answers(server, addresses.of(server), Duration::from_secs(5));
         if server.given().is_some() {
-            answer.with_context(|| format!("{} is set, but {server} is not there", server.env()))?;
+            answer
+                .with_context(|| format!("{} is set, but {server} is not there", server.env()))?;
         } else if answer.is_err() {
             missing.push(server);
         }
     }
     if !missing.is_empty() {
-        eprintln!("testbed: starting {missing:?}; they stay up for the next test: `cargo run -p xtask -- servers down` stops them");
+        eprintln!(
+            "testbed: starting {missing:?}; they stay up for the next test: `cargo run -p xtask -- servers down` stops them"
+        );
         Script::default().run("up", &missing)?;
     }
     for server in Server::TRIO {
         probe::wait(server, addresses.of(server), START)?;
     }
-    ensure!(lock.unlock().is_ok(), "cannot release the lock of the servers");
+    ensure!(
+        lock.unlock().is_ok(),
+        "cannot release the lock of the servers"
+    );
     Ok(addresses)
 }

@@ -3,15 +3,29 @@
 use super::*;
 use proptest::prelude::*;
 
-const BEARER: Bearer<'static> = Bearer { tenant: "t", principal: "p", room: "r" };
+const BEARER: Bearer<'static> = Bearer {
+    tenant: "t",
+    principal: "p",
+    room: "r",
+};
 
 fn keys() -> Keyring {
     Keyring::new(1, *b"a secret of thirty-two bytes.....")
 }
 
 fn cursor() -> Cursor {
-    let point = Point { resume: 7, epoch: 3, next: 1 << 40, told: 2, informative: 300 };
-    Cursor { generation: 1, expires: 100, points: vec![point, Point::default()] }
+    let point = Point {
+        resume: 7,
+        epoch: 3,
+        next: 1 << 40,
+        told: 2,
+        informative: 300,
+    };
+    Cursor {
+        generation: 1,
+        expires: 100,
+        points: vec![point, Point::default()],
+    }
 }
 
 #[test]
@@ -20,12 +34,32 @@ fn it_is_its_bearers_until_it_expires() {
     let open = |bearer, now| Cursor::open(&text, &keys(), bearer, now);
     assert_eq!(open(BEARER, 100), Ok(cursor()));
     assert_eq!(open(BEARER, 101), Err(BadCursor::Expired));
-    for other in [Bearer { tenant: "u", ..BEARER }, Bearer { principal: "q", ..BEARER }, Bearer { room: "s", ..BEARER }] {
+    for other in [
+        Bearer {
+            tenant: "u",
+            ..BEARER
+        },
+        Bearer {
+            principal: "q",
+            ..BEARER
+        },
+        Bearer {
+            room: "s",
+            ..BEARER
+        },
+    ] {
         assert_eq!(open(other, 1), Err(BadCursor::Foreign));
     }
-    assert_eq!(Cursor::open(&text, &Keyring::new(1, *b"another secret.."), BEARER, 1), Err(BadCursor::Foreign));
+    assert_eq!(
+        Cursor::open(&text, &Keyring::new(1, *b"another secret.."), BEARER, 1),
+        Err(BadCursor::Foreign)
+    );
     for nonsense in ["", "c1.", "c1.AA", "t1.AA", "c1.!!!!", "x"] {
-        assert_eq!(Cursor::open(nonsense, &keys(), BEARER, 1), Err(BadCursor::Malformed), "{nonsense:?}");
+        assert_eq!(
+            Cursor::open(nonsense, &keys(), BEARER, 1),
+            Err(BadCursor::Malformed),
+            "{nonsense:?}"
+        );
     }
 }
 
@@ -42,8 +76,18 @@ fn no_letter_of_it_may_be_changed() {
 
 #[test]
 fn it_is_short() {
-    let point = Point { resume: 1_000_000, epoch: 999_000, next: 1_000_002, told: 1, informative: 5_000 };
-    let cursor = Cursor { generation: 1, expires: 1_790_000_000, points: vec![point; 4] };
+    let point = Point {
+        resume: 1_000_000,
+        epoch: 999_000,
+        next: 1_000_002,
+        told: 1,
+        informative: 5_000,
+    };
+    let cursor = Cursor {
+        generation: 1,
+        expires: 1_790_000_000,
+        points: vec![point; 4],
+    };
     assert!(cursor.sign(&keys(), BEARER).len() < 100);
 }
 

@@ -12,7 +12,10 @@ fn the_text_form_comes_back_with_all_in_it() {
     let text = id.to_string();
     assert_eq!(text.len(), 38);
     let back = RequestId::parse(&text, &keys()).unwrap();
-    assert_eq!((back, back.generation(), back.partition(), back.unique()), (id, 1, 517, [7; 16]));
+    assert_eq!(
+        (back, back.generation(), back.partition(), back.unique()),
+        (id, 1, 517, [7; 16])
+    );
 }
 
 #[test]
@@ -21,10 +24,20 @@ fn a_flipped_bit_or_another_secret_is_a_forgery() {
     for byte in 0..LENGTH {
         let mut forged = id.0;
         forged[byte] ^= 1;
-        assert_eq!(RequestId::parse(&RequestId(forged).to_string(), &keys()), Err(BadRequestId::Forged), "byte {byte}");
+        assert_eq!(
+            RequestId::parse(&RequestId(forged).to_string(), &keys()),
+            Err(BadRequestId::Forged),
+            "byte {byte}"
+        );
     }
-    assert_eq!(RequestId::parse(&id.to_string(), &Keyring::new(1, *b"another secret..")), Err(BadRequestId::Forged));
-    assert_eq!(RequestId::parse("r1short", &keys()), Err(BadRequestId::Malformed));
+    assert_eq!(
+        RequestId::parse(&id.to_string(), &Keyring::new(1, *b"another secret..")),
+        Err(BadRequestId::Forged)
+    );
+    assert_eq!(
+        RequestId::parse("r1short", &keys()),
+        Err(BadRequestId::Malformed)
+    );
 }
 
 /// Values of Kafka's own `Utils.murmur2` test.
@@ -35,7 +48,10 @@ fn keys_hash_as_kafkas_clients_hash_them() {
         ("foobar", -790332482),
         ("a-little-bit-long-string", -985981536),
         ("a-little-bit-longer-string", -1486304829),
-        ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971),
+        (
+            "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8",
+            -58897971,
+        ),
         ("abc", 479470107),
         ("", 275646681),
     ];

@@ -1,15 +1,21 @@
-//! Golden records: bytes as some release wrote them. They must decode for ever. A file under `fixtures/` never changes: what is written
-//! differently from now on gets another file beside it (run once with `WRITE_FIXTURES=1`, which writes missing files only).
+//! Golden records: bytes as some release wrote them. They must decode for ever. A file under
+//! `fixtures/` never changes: what is written differently from now on gets another file beside it
+//! (run once with `WRITE_FIXTURES=1`, which writes missing files only).
 
 use bytes::Bytes;
 use event_schema::{
     Raw,
     codec::{self, Parts},
     decision::{Change, DeadLetter, Decision, Mark, Open, OriginalRecord, Void},
-    envelope::{Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction, TransactionData},
+    envelope::{
+        Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction,
+        TransactionData,
+    },
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
-    notification::{Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told},
+    notification::{
+        Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told,
+    },
     outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
     rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription, Users},
@@ -32,14 +38,25 @@ impl Golden {
         let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).unwrap();
         Self {
             key: parts.key.as_ref().map(text),
-            headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| (name.to_string(), text(value)))
+                .collect(),
             value: text(parts.value.as_ref().unwrap()),
         }
     }
 
     pub fn parts(&self) -> Parts {
-        let headers = self.headers.iter().map(|(name, value)| (name.clone().into(), value.clone().into()));
-        Parts { key: self.key.clone().map(Bytes::from), value: Some(self.value.clone().into()), headers: headers.collect() }
+        let headers = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone().into(), value.clone().into()));
+        Parts {
+            key: self.key.clone().map(Bytes::from),
+            value: Some(self.value.clone().into()),
+            headers: headers.collect(),
+        }
     }
 }
 
@@ -49,11 +66,17 @@ fn folder() -> PathBuf {
 
 /// Every golden record there is, by file name.
 pub fn all() -> Vec<(String, Golden)> {
-    let mut files: Vec<_> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> = fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.sort();
     let read = |path: PathBuf| {
         let golden = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
-        (path.file_stem().unwrap().to_string_lossy().into_owned(), golden)
+        (
+            path.file_stem().unwrap().to_string_lossy().into_owned(),
+            golden,
+        )
     };
     files.into_iter().map(read).collect()
 }
@@ -63,14 +86,25 @@ fn again(parts: &Parts) -> Parts {
     match codec::header(parts, "ce_type").unwrap() {
         codec::TRANSACTION => codec::encode_transaction(&codec::decode_transaction(parts).unwrap()),
         codec::INFORMATIVE => codec::encode_informative(&codec::decode_informative(parts).unwrap()),
-        codec::FEEDBACK | codec::PUSH | codec::PRESENCE | codec::PROGRESS => codec::encode_mail(&codec::decode_mail(parts).unwrap()),
-        codec::SUBSCRIPTION | codec::HEARTBEAT | codec::OWNER => codec::encode_room(&codec::decode_room(parts).unwrap()),
-        codec::DEAD_LETTER => codec::encode_dead_letter(&codec::decode_dead_letter(parts).unwrap(), parts.key.clone()),
-        codec::CATALOG => {
-            codec::encode_catalog(&String::from_utf8_lossy(parts.key.as_ref().unwrap()), &codec::decode_catalog(parts).unwrap())
+        codec::FEEDBACK | codec::PUSH | codec::PRESENCE | codec::PROGRESS => {
+            codec::encode_mail(&codec::decode_mail(parts).unwrap())
         }
+        codec::SUBSCRIPTION | codec::HEARTBEAT | codec::OWNER => {
+            codec::encode_room(&codec::decode_room(parts).unwrap())
+        }
+        codec::DEAD_LETTER => codec::encode_dead_letter(
+            &codec::decode_dead_letter(parts).unwrap(),
+            parts.key.clone(),
+        ),
+        codec::CATALOG => codec::encode_catalog(
+            &String::from_utf8_lossy(parts.key.as_ref().unwrap()),
+            &codec::decode_catalog(parts).unwrap(),
+        ),
         _ => {
-            let key = parts.key.as_ref().map(|key| EntityKey(String::from_utf8(key.to_vec()).unwrap()));
+            let key = parts
+                .key
+                .as_ref()
+                .map(|key| EntityKey(String::from_utf8(key.to_vec()).unwrap()));
             codec::encode_change(&codec::decode_change(parts).unwrap(), key.as_ref())
         }
     }
@@ -79,18 +113,30 @@ fn again(parts: &Parts) -> Parts {
 #[test]
 fn old_bytes_decode_for_ever() {
     let all = all();
-    assert!(all.len() >= samples().len(), "golden records are never deleted");
+    assert!(
+        all.len() >= samples().len(),
+        "golden records are never deleted"
+    );
     for (name, golden) in all {
         let parts = golden.parts();
         let once = again(&parts);
-        let (old, new): (Value, Value) =
-            (serde_json::from_str(&golden.value).unwrap(), serde_json::from_slice(once.value.as_ref().unwrap()).unwrap());
+        let (old, new): (Value, Value) = (
+            serde_json::from_str(&golden.value).unwrap(),
+            serde_json::from_slice(once.value.as_ref().unwrap()).unwrap(),
+        );
         for (field, value) in old.as_object().unwrap() {
-            assert_eq!(new.get(field), Some(value), "{name}: {field} is lost or means something else");
+            assert_eq!(
+                new.get(field),
+                Some(value),
+                "{name}: {field} is lost or means something else"
+            );
         }
         assert_eq!(again(&once), once, "{name}: stable from then on");
         for header in &golden.headers {
-            assert!(Golden::of(&once).headers.contains(header), "{name}: {header:?}");
+            assert!(
+                Golden::of(&once).headers.contains(header),
+                "{name}: {header:?}"
+            );
         }
     }
 }
@@ -104,7 +150,10 @@ fn what_is_written_today_is_golden() {
         if !path.exists() && std::env::var_os("WRITE_FIXTURES").is_some() {
             fs::write(path, serde_json::to_string_pretty(&today).unwrap() + "\n").unwrap();
         } else {
-            assert!(golden.contains(&today), "{name} is written as no golden record is: give it a file of another name\n{today:#?}");
+            assert!(
+                golden.contains(&today),
+                "{name} is written as no golden record is: give it a file of another name\n{today:#?}"
+            );
         }
     }
 }
@@ -115,11 +164,29 @@ fn samples() -> Vec<(&'static str, Parts)> {
     let change = |change: Change, key: Option<&EntityKey>| codec::encode_change(&change, key);
     vec![
         ("transaction", codec::encode_transaction(&transaction(true))),
-        ("transaction-least", codec::encode_transaction(&transaction(false))),
+        (
+            "transaction-least",
+            codec::encode_transaction(&transaction(false)),
+        ),
         ("informative", codec::encode_informative(&informative())),
-        ("decision-applied", change(Change::Decision(decision(Verdict::Applied)), Some(&key))),
-        ("decision-refused", change(Change::Decision(refused()), Some(&key))),
-        ("open", change(Change::Open(Open { owner: "worker-1".into(), time: TIME }), None)),
+        (
+            "decision-applied",
+            change(Change::Decision(decision(Verdict::Applied)), Some(&key)),
+        ),
+        (
+            "decision-refused",
+            change(Change::Decision(refused()), Some(&key)),
+        ),
+        (
+            "open",
+            change(
+                Change::Open(Open {
+                    owner: "worker-1".into(),
+                    time: TIME,
+                }),
+                None,
+            ),
+        ),
         (
             "mark",
             change(
@@ -136,11 +203,26 @@ fn samples() -> Vec<(&'static str, Parts)> {
                 None,
             ),
         ),
-        ("void-dead", change(Change::Void(void(Some(reason()))), Some(&key))),
-        ("void-overtaken", change(Change::Void(void(None)), Some(&key))),
-        ("feedback-applied", codec::encode_mail(&Mail::Feedback(feedback(Verdict::Applied)))),
-        ("feedback-dead", codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason()))))),
-        ("push-with-teller", codec::encode_mail(&Mail::Push(Box::new(push())))),
+        (
+            "void-dead",
+            change(Change::Void(void(Some(reason()))), Some(&key)),
+        ),
+        (
+            "void-overtaken",
+            change(Change::Void(void(None)), Some(&key)),
+        ),
+        (
+            "feedback-applied",
+            codec::encode_mail(&Mail::Feedback(feedback(Verdict::Applied))),
+        ),
+        (
+            "feedback-dead",
+            codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason())))),
+        ),
+        (
+            "push-with-teller",
+            codec::encode_mail(&Mail::Push(Box::new(push()))),
+        ),
         ("presence", codec::encode_mail(&Mail::Presence(presence()))),
         (
             "progress-with-tellers",
@@ -152,20 +234,56 @@ fn samples() -> Vec<(&'static str, Parts)> {
                 rooms: 17,
             })),
         ),
-        ("subscription-done-only", codec::encode_room(&RoomRecord::Sits(seat(), subscription()))),
-        ("heartbeat", codec::encode_room(&RoomRecord::Beats(Heartbeat { reply: reply(), time: TIME }))),
-        ("owner", codec::encode_room(&RoomRecord::Owns(Owner { notifier: "a1".into(), partition: 3 }))),
-        ("dead-letter", codec::encode_dead_letter(&dead_letter(true), Some(key.0.clone().into()))),
-        ("dead-letter-unreadable", codec::encode_dead_letter(&dead_letter(false), None)),
-        ("catalog", codec::encode_catalog("0a1b2c3d4e5f", &json!({"language": 1, "operations": [], "tables": [], "collections": []}))),
+        (
+            "subscription-done-only",
+            codec::encode_room(&RoomRecord::Sits(seat(), subscription())),
+        ),
+        (
+            "heartbeat",
+            codec::encode_room(&RoomRecord::Beats(Heartbeat {
+                reply: reply(),
+                time: TIME,
+            })),
+        ),
+        (
+            "owner",
+            codec::encode_room(&RoomRecord::Owns(Owner {
+                notifier: "a1".into(),
+                partition: 3,
+            })),
+        ),
+        (
+            "dead-letter",
+            codec::encode_dead_letter(&dead_letter(true), Some(key.0.clone().into())),
+        ),
+        (
+            "dead-letter-unreadable",
+            codec::encode_dead_letter(&dead_letter(false), None),
+        ),
+        (
+            "catalog",
+            codec::encode_catalog(
+                "0a1b2c3d4e5f",
+                &json!({"language": 1, "operations": [], "tables": [], "collections": []}),
+            ),
+        ),
     ]
 }
 
 const TIME: i64 = 1_773_481_267_512;
-const POSITION: Position = Position { generation: 1, partition: 3, offset: 90 };
+const POSITION: Position = Position {
+    generation: 1,
+    partition: 3,
+    offset: 90,
+};
 
 fn id() -> RequestId {
-    RequestId::mint(&Keyring::new(1, *b"a secret of thirty-two bytes....."), 1, 3, [7; 16])
+    RequestId::mint(
+        &Keyring::new(1, *b"a secret of thirty-two bytes....."),
+        1,
+        3,
+        [7; 16],
+    )
 }
 
 fn text(text: &str) -> Raw {
@@ -180,7 +298,8 @@ fn attributes(operation: &str, trace: bool) -> Attributes {
         catalog: "0a1b2c3d4e5f".into(),
         key: EntityKey("geo/cities/2988507".into()),
         time: TIME,
-        traceparent: trace.then(|| "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        traceparent: trace
+            .then(|| "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
     }
 }
 
@@ -192,16 +311,30 @@ fn transaction(whole: bool) -> Transaction {
     let request = r#"{"index":"geo","collection":"cities","_id":"2988507","body":{"name":"París","n":1.10,"big":12345678901234567890123}}"#;
     let data = TransactionData {
         request: text(request),
-        generated: if whole { object(json!({"now": TIME})) } else { Map::new() },
-        incarnations: if whole { object(json!({"geo/cities": "x1"})) } else { Map::new() },
+        generated: if whole {
+            object(json!({"now": TIME}))
+        } else {
+            Map::new()
+        },
+        incarnations: if whole {
+            object(json!({"geo/cities": "x1"}))
+        } else {
+            Map::new()
+        },
         volatile: whole.then(|| text(r#"{"sdk": "x"}"#)),
         if_version: whole.then_some(3),
-        claim: whole.then(|| Claim { key: "00ff".into(), until: TIME + 1 }),
+        claim: whole.then(|| Claim {
+            key: "00ff".into(),
+            until: TIME + 1,
+        }),
         reply: whole.then(reply),
         origin: None,
         principal: "anonymous".into(),
     };
-    Transaction { attributes: attributes("document.create", whole), data }
+    Transaction {
+        attributes: attributes("document.create", whole),
+        data,
+    }
 }
 
 fn informative() -> Informative {
@@ -212,39 +345,84 @@ fn informative() -> Informative {
         origin: None,
         principal: "anonymous".into(),
     };
-    Informative { attributes: attributes("realtime.publish", true), data }
+    Informative {
+        attributes: attributes("realtime.publish", true),
+        data,
+    }
 }
 
 fn reply() -> Reply {
-    Reply { instance: "gateway-5f".into(), partition: 2 }
+    Reply {
+        instance: "gateway-5f".into(),
+        partition: 2,
+    }
 }
 
 fn reason() -> DeadReason {
-    DeadReason { code: "mapping".into(), message: "the view cannot map `n`".into(), store: Some("elasticsearch".into()) }
+    DeadReason {
+        code: "mapping".into(),
+        message: "the view cannot map `n`".into(),
+        store: Some("elasticsearch".into()),
+    }
 }
 
 fn document(before: Option<&str>, after: Option<&str>) -> DocumentChange {
-    let key = DocumentKey { index: "geo".into(), collection: "cities".into(), incarnation: "x1".into(), id: "2988507".into() };
-    DocumentChange { key, revision_before: 4, revision: 5, before: before.map(text), after: after.map(text) }
+    let key = DocumentKey {
+        index: "geo".into(),
+        collection: "cities".into(),
+        incarnation: "x1".into(),
+        id: "2988507".into(),
+    };
+    DocumentChange {
+        key,
+        revision_before: 4,
+        revision: 5,
+        before: before.map(text),
+        after: after.map(text),
+    }
 }
 
 fn rows() -> Vec<RowMutation> {
     let row = |action, cells: Value, before: Option<Value>, expires| RowMutation {
-        key: RowKey { table: "otp".into(), key: object(json!({"type": "email", "key": "a@b.co"})) },
+        key: RowKey {
+            table: "otp".into(),
+            key: object(json!({"type": "email", "key": "a@b.co"})),
+        },
         action,
         cells: object(cells),
         before: before.map(object),
         expires,
     };
     vec![
-        row(RowAction::Put, json!({"otp": "123456", "count": null}), None, Some(TIME)),
-        row(RowAction::Merge, json!({"tags": ["a"]}), Some(json!({"otp": "0"})), None),
-        row(RowAction::Remove, json!({}), Some(json!({"otp": "0"})), None),
+        row(
+            RowAction::Put,
+            json!({"otp": "123456", "count": null}),
+            None,
+            Some(TIME),
+        ),
+        row(
+            RowAction::Merge,
+            json!({"tags": ["a"]}),
+            Some(json!({"otp": "0"})),
+            None,
+        ),
+        row(
+            RowAction::Remove,
+            json!({}),
+            Some(json!({"otp": "0"})),
+            None,
+        ),
     ]
 }
 
 fn origin() -> Origin {
-    Origin { request: "r1".into(), protocol: "websocket".into(), controller: "document".into(), action: "create".into(), silent: false }
+    Origin {
+        request: "r1".into(),
+        protocol: "websocket".into(),
+        controller: "document".into(),
+        action: "create".into(),
+        silent: false,
+    }
 }
 
 fn push() -> Push {
@@ -264,12 +442,31 @@ fn push() -> Push {
         timestamp: TIME,
         write: Some((3, 90)),
     };
-    let rooms = vec![Told { room: "ab12".into(), scope: Scope::In }];
-    Push { instance: "5f".into(), teller: Some(teller()), record: 96, rooms, notice }
+    let rooms = vec![Told {
+        room: "ab12".into(),
+        scope: Scope::In,
+    }];
+    Push {
+        instance: "5f".into(),
+        teller: Some(teller()),
+        record: 96,
+        rooms,
+        notice,
+    }
 }
 
 fn teller() -> Teller {
-    Teller { partition: 3, claim: 11, point: Point { resume: 90, epoch: 12, next: 96, told: 2, informative: 7 } }
+    Teller {
+        partition: 3,
+        claim: 11,
+        point: Point {
+            resume: 90,
+            epoch: 12,
+            next: 96,
+            told: 2,
+            informative: 7,
+        },
+    }
 }
 
 fn presence() -> Presence {
@@ -288,29 +485,58 @@ fn presence() -> Presence {
 }
 
 fn seat() -> Seat {
-    Seat { instance: "5f".into(), connection: "7".into(), room: "ab12".into() }
+    Seat {
+        instance: "5f".into(),
+        connection: "7".into(),
+        room: "ab12".into(),
+    }
 }
 
 fn subscription() -> Subscription {
     let (index, collection) = ("geo".into(), "cities".into());
-    Subscription { index, collection, filter: text(r#"{"equals":{"a":1}}"#), mailbox: 2, users: Users::All, pending: false, volatile: None }
+    Subscription {
+        index,
+        collection,
+        filter: text(r#"{"equals":{"a":1}}"#),
+        mailbox: 2,
+        users: Users::All,
+        pending: false,
+        volatile: None,
+    }
 }
 
 /// Tombstones have no value, so no file: their keys say it all.
 #[test]
 fn who_leaves_is_known_by_the_key() {
-    let leaves = |volatile: Option<&str>| codec::encode_room(&RoomRecord::Leaves(seat(), volatile.map(text)));
+    let leaves = |volatile: Option<&str>| {
+        codec::encode_room(&RoomRecord::Leaves(seat(), volatile.map(text)))
+    };
     let parts = leaves(Some(r#"{"bye":1}"#));
-    assert_eq!((parts.key.as_deref(), &parts.value), (Some(&b"seat/5f/7/ab12"[..]), &None));
+    assert_eq!(
+        (parts.key.as_deref(), &parts.value),
+        (Some(&b"seat/5f/7/ab12"[..]), &None)
+    );
     match codec::decode_room(&parts).unwrap() {
-        RoomRecord::Leaves(who, Some(volatile)) => assert_eq!((who, volatile.get()), (seat(), r#"{"bye":1}"#)),
+        RoomRecord::Leaves(who, Some(volatile)) => {
+            assert_eq!((who, volatile.get()), (seat(), r#"{"bye":1}"#))
+        }
         other => panic!("{other:?}"),
     }
-    assert!(matches!(codec::decode_room(&leaves(None)).unwrap(), RoomRecord::Leaves(_, None)));
-    let gone = codec::encode_room(&RoomRecord::Gone { instance: "5f".into() });
-    assert!(matches!(codec::decode_room(&gone).unwrap(), RoomRecord::Gone { instance } if instance == "5f"));
+    assert!(matches!(
+        codec::decode_room(&leaves(None)).unwrap(),
+        RoomRecord::Leaves(_, None)
+    ));
+    let gone = codec::encode_room(&RoomRecord::Gone {
+        instance: "5f".into(),
+    });
+    assert!(
+        matches!(codec::decode_room(&gone).unwrap(), RoomRecord::Gone { instance } if instance == "5f")
+    );
     for key in ["seat/5f/7", "seat/5f/7/ab12/x", "ab12", ""] {
-        let parts = Parts { key: Some(key.to_owned().into()), ..parts.clone() };
+        let parts = Parts {
+            key: Some(key.to_owned().into()),
+            ..parts.clone()
+        };
         assert!(codec::decode_room(&parts).is_err(), "{key:?}");
     }
 }
@@ -324,7 +550,10 @@ fn decision(verdict: Verdict) -> Decision {
         catalog: "0a1b2c3d4e5f".into(),
         position: POSITION,
         verdict,
-        documents: vec![document(None, Some(r#"{"n":1.10}"#)), document(Some("{}"), None)],
+        documents: vec![
+            document(None, Some(r#"{"n":1.10}"#)),
+            document(Some("{}"), None),
+        ],
         rows: rows(),
         judged_by: Vec::new(),
         judged_by_rows: Vec::new(),
@@ -338,8 +567,19 @@ fn decision(verdict: Verdict) -> Decision {
 }
 
 fn refused() -> Decision {
-    let refusal = Refusal { code: RefusalCode::Exists, message: "there is one already".into(), pointer: Some("/_id".into()) };
-    Decision { documents: vec![], rows: vec![], result: None, volatile: None, reply: None, ..decision(Verdict::Refused(refusal)) }
+    let refusal = Refusal {
+        code: RefusalCode::Exists,
+        message: "there is one already".into(),
+        pointer: Some("/_id".into()),
+    };
+    Decision {
+        documents: vec![],
+        rows: vec![],
+        result: None,
+        volatile: None,
+        reply: None,
+        ..decision(Verdict::Refused(refusal))
+    }
 }
 
 fn void(dead: Option<DeadReason>) -> Void {
@@ -366,9 +606,16 @@ fn feedback(verdict: Verdict) -> Feedback {
         version: Version::new(1, 55),
         verdict,
         result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
-        times: Times { accepted: TIME, decided: TIME + 7, applied: TIME + 20 },
+        times: Times {
+            accepted: TIME,
+            decided: TIME + 7,
+            applied: TIME + 20,
+        },
     };
-    Feedback { instance: "gateway-5f".into(), entry }
+    Feedback {
+        instance: "gateway-5f".into(),
+        entry,
+    }
 }
 
 fn dead_letter(readable: bool) -> DeadLetter {

@@ -19,12 +19,22 @@ fn keys() -> Keyring {
 }
 
 fn bodies() -> impl Strategy<Value = Raw> {
-    let texts = ["{}", "{\"a\": 1.10 }", "[1,\n2]", "\"\\u00e9\"", "123456789012345678901234567890", "1E400", "null", "{\"a\":1,\"a\":2}"];
+    let texts = [
+        "{}",
+        "{\"a\": 1.10 }",
+        "[1,\n2]",
+        "\"\\u00e9\"",
+        "123456789012345678901234567890",
+        "1E400",
+        "null",
+        "{\"a\":1,\"a\":2}",
+    ];
     prop::sample::select(texts.to_vec()).prop_map(|text| serde_json::from_str(text).unwrap())
 }
 
 fn maps() -> impl Strategy<Value = Map<String, Value>> {
-    prop::collection::vec(("\\PC{0,4}", any::<i64>().prop_map(Value::from)), 0..3).prop_map(|pairs| pairs.into_iter().collect())
+    prop::collection::vec(("\\PC{0,4}", any::<i64>().prop_map(Value::from)), 0..3)
+        .prop_map(|pairs| pairs.into_iter().collect())
 }
 
 prop_compose! {
@@ -57,14 +67,34 @@ fn records() -> impl Strategy<Value = Parts> {
         codec::CATALOG,
         "x",
     ];
-    let name = prop::sample::select(vec!["ce_id", "ce_time", "ce_partitionkey", "ce_tenant", "ce_operation", "ce_catalog", "traceparent"]);
+    let name = prop::sample::select(vec![
+        "ce_id",
+        "ce_time",
+        "ce_partitionkey",
+        "ce_tenant",
+        "ce_operation",
+        "ce_catalog",
+        "traceparent",
+    ]);
     let bytes = || prop::collection::vec(any::<u8>(), 0..24).prop_map(Bytes::from);
     let value = prop_oneof![bytes(), "[{}\\[\\]\",:a-z0-9]{0,40}".prop_map(Bytes::from)];
-    (prop::sample::select(kinds.to_vec()), prop::collection::vec((name, bytes()), 0..8), prop::option::of(bytes()), prop::option::of(value))
+    (
+        prop::sample::select(kinds.to_vec()),
+        prop::collection::vec((name, bytes()), 0..8),
+        prop::option::of(bytes()),
+        prop::option::of(value),
+    )
         .prop_map(|(kind, headers, key, value)| {
-            let mut all: Vec<(Cow<'static, str>, Bytes)> = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
+            let mut all: Vec<(Cow<'static, str>, Bytes)> = headers
+                .into_iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect();
             all.push(("ce_type".into(), kind.into()));
-            Parts { key, value, headers: all }
+            Parts {
+                key,
+                value,
+                headers: all,
+            }
         })
 }
 
@@ -153,7 +183,8 @@ proptest! {
     fn a_token_with_anything_changed_is_none(token in tokens(), at in any::<prop::sample::Index>(), noise in "\\PC{0,64}") {
         let mut text = token.sign(&keys()).into_bytes();
         let at = at.index(text.len());
-        // The last character of an encoded part may hold bits that are not used: it must not be read leniently either.
+        // The last character of an encoded part may hold bits that are not used: it must not be
+        // read leniently either.
         text[at] = if text[at] == b'A' { b'B' } else { b'A' };
         let text = String::from_utf8(text).unwrap();
         prop_assert!(Token::open(&text, &keys(), &token.tenant, &token.principal, 0).is_err(), "{text}");

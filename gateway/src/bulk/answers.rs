@@ -1,5 +1,6 @@
-//! Answers that wait to be read: bookkeeping of some 40 bytes a line, blocks of it in memory up to a bound, then in an unnamed file, in order.
-//! The writer never waits for the reader. What a block says is [`super::render`]'s business.
+//! Answers that wait to be read: bookkeeping of some 40 bytes a line, blocks of it in memory up to
+//! a bound, then in an unnamed file, in order. The writer never waits for the reader. What a block
+//! says is [`super::render`]'s business.
 
 use crate::config::Config;
 use parking_lot::Mutex;
@@ -71,7 +72,13 @@ pub(crate) fn queue(config: &Config, spilled: IntCounter) -> (Writer, Reader) {
         folder: config.spill_dir.clone().unwrap_or_else(std::env::temp_dir),
         spilled,
     });
-    (Writer { queue: queue.clone(), file: None }, Reader(queue))
+    (
+        Writer {
+            queue: queue.clone(),
+            file: None,
+        },
+        Reader(queue),
+    )
 }
 
 impl Writer {
@@ -100,13 +107,17 @@ impl Writer {
         self.queue.state.lock().ended = true;
     }
 
-    /// Until this returns nothing is behind the block, so the reader cannot take anything out of turn.
+    /// Until this returns nothing is behind the block, so the reader cannot take anything out of
+    /// turn.
     async fn spill(&mut self, block: Vec<u8>) -> Result<(), Lost> {
         let length = block.len();
         if self.queue.state.lock().filed_bytes + length as u64 > self.queue.spill {
             return Err(Lost::Full);
         }
-        let (folder, known) = (self.queue.folder.clone(), self.file.take().filter(|(_, at)| *at < FILE));
+        let (folder, known) = (
+            self.queue.folder.clone(),
+            self.file.take().filter(|(_, at)| *at < FILE),
+        );
         let written = spawn_blocking(move || {
             let (file, at) = match known {
                 Some(known) => known,
@@ -146,7 +157,8 @@ impl Queue {
 }
 
 impl Reader {
-    /// The next block; `None` at the end. An error: the writer went away without ending, or the file cannot be read.
+    /// The next block; `None` at the end. An error: the writer went away without ending, or the
+    /// file cannot be read.
     pub(crate) async fn next(&self) -> io::Result<Option<Vec<u8>>> {
         loop {
             match self.take() {
@@ -178,7 +190,10 @@ impl Reader {
     async fn read(&self, filed: Filed) -> io::Result<Vec<u8>> {
         let read = spawn_blocking(move || {
             let mut block = vec![0; filed.length];
-            filed.file.read_exact_at(&mut block, filed.at).map(|()| block)
+            filed
+                .file
+                .read_exact_at(&mut block, filed.at)
+                .map(|()| block)
         });
         let block = read.await.map_err(io::Error::other)??;
         let mut state = self.0.state.lock();

@@ -1,5 +1,5 @@
-//! Bytes into lines: LF or CRLF, blank ones skipped but counted, the last one with or without its end. A line that is too long is named and
-//! skipped to its end; never more than one line is held.
+//! Bytes into lines: LF or CRLF, blank ones skipped but counted, the last one with or without its
+//! end. A line that is too long is named and skipped to its end; never more than one line is held.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -24,7 +24,13 @@ pub(crate) struct Lines {
 
 impl Lines {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { buffer: BytesMut::new(), searched: 0, limit, number: 1, skipping: false }
+        Self {
+            buffer: BytesMut::new(),
+            searched: 0,
+            limit,
+            number: 1,
+            skipping: false,
+        }
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
@@ -34,7 +40,9 @@ impl Lines {
     /// The next line whose end is known.
     pub(crate) fn next(&mut self) -> Option<Line> {
         loop {
-            let end = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n');
+            let end = self.buffer[self.searched..]
+                .iter()
+                .position(|byte| *byte == b'\n');
             match end.map(|end| self.searched + end) {
                 Some(end) => {
                     let line = self.buffer.split_to(end + 1);
@@ -89,9 +97,16 @@ impl Lines {
         if line.len() > self.limit {
             return Some(Line::TooLong(number));
         }
-        let blank = line.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let blank = line
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
         line.advance(blank);
-        let blank = line.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let blank = line
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
         line.truncate(line.len() - blank);
         (!line.is_empty()).then(|| Line::Whole(number, line.freeze()))
     }

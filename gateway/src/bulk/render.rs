@@ -1,4 +1,5 @@
-//! What is kept of an answer until it is read, and the JSON line it becomes. Ids and tokens are made when somebody reads them.
+//! What is kept of an answer until it is read, and the JSON line it becomes. Ids and tokens are
+//! made when somebody reads them.
 
 use super::answers::Reader;
 use crate::{
@@ -20,7 +21,11 @@ const TEXT: u8 = 3;
 /// An event that is in the log: its place and the unique part of its id say all.
 pub(crate) fn accepted(line: u64, published: &Published) -> [u8; 35] {
     let mut record = [0; 35];
-    record[0] = if crate::feedback::decidable(published.kind) { ACCEPTED } else { PUBLISHED };
+    record[0] = if crate::feedback::decidable(published.kind) {
+        ACCEPTED
+    } else {
+        PUBLISHED
+    };
     record[1..9].copy_from_slice(&line.to_be_bytes());
     record[9..11].copy_from_slice(&published.partition.to_be_bytes());
     record[11..19].copy_from_slice(&published.offset.to_be_bytes());
@@ -33,7 +38,9 @@ pub(crate) fn refused(line: u64, problem: &Problem) -> Vec<u8> {
 }
 
 pub(crate) fn summary(accepted: u64, refused: u64, token: &str) -> Vec<u8> {
-    text(&serde_json::json!({"summary": {"accepted": accepted, "refused": refused, "token": token}}))
+    text(
+        &serde_json::json!({"summary": {"accepted": accepted, "refused": refused, "token": token}}),
+    )
 }
 
 fn text(value: &serde_json::Value) -> Vec<u8> {
@@ -46,10 +53,17 @@ fn text(value: &serde_json::Value) -> Vec<u8> {
 }
 
 /// The response's body.
-pub(crate) fn stream(app: Shared, caller: Caller, reader: Reader) -> impl Stream<Item = io::Result<Bytes>> + use<> {
+pub(crate) fn stream(
+    app: Shared,
+    caller: Caller,
+    reader: Reader,
+) -> impl Stream<Item = io::Result<Bytes>> + use<> {
     futures::stream::try_unfold((app, reader), move |(app, reader)| async move {
-        let Some(block) = reader.next().await? else { return Ok(None) };
-        let lines = render(&app, &caller, &block).ok_or_else(|| io::Error::other("the answers of a bulk were damaged on their way"))?;
+        let Some(block) = reader.next().await? else {
+            return Ok(None);
+        };
+        let lines = render(&app, &caller, &block)
+            .ok_or_else(|| io::Error::other("the answers of a bulk were damaged on their way"))?;
         Ok(Some((Bytes::from(lines), (app, reader))))
     })
 }
@@ -71,12 +85,22 @@ fn render(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
                 let (offset, rest) = rest.split_first_chunk()?;
                 let (unique, rest) = rest.split_first_chunk()?;
                 let partition = u16::from_be_bytes(*partition);
-                let request = RequestId::mint(&app.ports.keys, app.ports.layout.generation, partition, *unique);
+                let request = RequestId::mint(
+                    &app.ports.keys,
+                    app.ports.layout.generation,
+                    partition,
+                    *unique,
+                );
                 let (kind, status) = match *kind {
                     ACCEPTED => (Kind::Transaction, "accepted"),
                     _ => (Kind::Informative, "published"),
                 };
-                let published = Published { request, kind, partition, offset: u64::from_be_bytes(*offset) };
+                let published = Published {
+                    request,
+                    kind,
+                    partition,
+                    offset: u64::from_be_bytes(*offset),
+                };
                 let token = crate::answer::token(app, caller, &published);
                 let line = u64::from_be_bytes(*line);
                 // Ids, tokens and statuses hold nothing that JSON escapes.

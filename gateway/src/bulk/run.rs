@@ -1,4 +1,5 @@
-//! The life of one bulk: read, split, check, send, and settle in order. It waits for the client's bytes and for the log, and for nothing else.
+//! The life of one bulk: read, split, check, send, and settle in order. It waits for the client's
+//! bytes and for the log, and for nothing else.
 
 use super::{
     answers::{Lost, Writer},
@@ -52,7 +53,8 @@ pub(crate) struct Run {
     accepted: u64,
     refused: u64,
     furthest: Furthest,
-    /// The log would take nothing for as long as patience lasts: later lines are refused at once, until it takes one again.
+    /// The log would take nothing for as long as patience lasts: later lines are refused at once,
+    /// until it takes one again.
     stuck: bool,
     pace: Pace,
 }
@@ -66,7 +68,14 @@ struct Pace {
 }
 
 impl Run {
-    pub(crate) fn new(app: Shared, operation: String, caller: Caller, options: Options, unpack: Unpack, answers: Writer) -> Self {
+    pub(crate) fn new(
+        app: Shared,
+        operation: String,
+        caller: Caller,
+        options: Options,
+        unpack: Unpack,
+        answers: Writer,
+    ) -> Self {
         let config = &app.config;
         Self {
             operation,
@@ -82,7 +91,12 @@ impl Run {
             refused: 0,
             furthest: Furthest::default(),
             stuck: false,
-            pace: Pace { idle: config.body_idle(), least: config.bulk_least_bytes_per_second, waited: Duration::ZERO, bytes: 0 },
+            pace: Pace {
+                idle: config.body_idle(),
+                least: config.bulk_least_bytes_per_second,
+                waited: Duration::ZERO,
+                bytes: 0,
+            },
             app,
         }
     }
@@ -174,7 +188,9 @@ impl Run {
 
     async fn take(&mut self, line: Line) -> Result<(), Lost> {
         self.app.metrics.bulk_lines.inc();
-        while self.open.len() >= self.app.config.bulk_in_flight || self.open_bytes >= self.app.config.bulk_in_flight_bytes {
+        while self.open.len() >= self.app.config.bulk_in_flight
+            || self.open_bytes >= self.app.config.bulk_in_flight_bytes
+        {
             self.settle().await?;
         }
         match line {
@@ -186,7 +202,10 @@ impl Run {
                 }
             },
             Line::TooLong(number) => {
-                let detail = format!("the line is longer than {} bytes", self.app.config.body_limit_bytes);
+                let detail = format!(
+                    "the line is longer than {} bytes",
+                    self.app.config.body_limit_bytes
+                );
                 self.refuse(number, Problem::new(Code::BodyTooLarge, detail));
                 Ok(())
             }
@@ -199,31 +218,69 @@ impl Run {
         sound(json, app.config.json_depth)?;
         let operation = validate::operation(app, &self.operation)?;
         let (unique, claim) = self.identity(operation, number, json);
-        let accepted = match operation.accept(json, &Seed { unique, now: app.now() })? {
+        let accepted = match operation.accept(
+            json,
+            &Seed {
+                unique,
+                now: app.now(),
+            },
+        )? {
             AcceptedRequest::One(accepted) => *accepted,
-            AcceptedRequest::Many(_) => return Err(Problem::new(Code::NotInBulk, "a line of a bulk is one document")),
+            AcceptedRequest::Many(_) => {
+                return Err(Problem::new(
+                    Code::NotInBulk,
+                    "a line of a bulk is one document",
+                ));
+            }
         };
         let item = validate::item(app, accepted, None).await?;
-        let context = Context { caller: self.caller, traceparent: &self.traceparent, claim, reply: None, origin: None };
+        let context = Context {
+            caller: self.caller,
+            traceparent: &self.traceparent,
+            claim,
+            reply: None,
+            origin: None,
+        };
         Ok(event::build(app, operation.kind(), item, &context))
     }
 
-    /// Under an Idempotency-Key each line has a key of its own, so that a bulk can be repeated as a whole.
-    fn identity(&self, operation: &Operation, number: u64, json: &[u8]) -> ([u8; 16], Option<Claim>) {
-        let Some(key) = &self.options.idempotency_key else { return (crate::idempotency::fresh(&self.app), None) };
+    /// Under an Idempotency-Key each line has a key of its own, so that a bulk can be repeated as a
+    /// whole.
+    fn identity(
+        &self,
+        operation: &Operation,
+        number: u64,
+        json: &[u8],
+    ) -> ([u8; 16], Option<Claim>) {
+        let Some(key) = &self.options.idempotency_key else {
+            return (crate::idempotency::fresh(&self.app), None);
+        };
         let keys = &self.app.ports.keys;
         let scope = self.caller.scope(operation.name());
         let key = [&number.to_be_bytes()[..], key].concat();
         let claim = keys.tag("idempotency-claim-of-line", &[&scope, &key]);
-        let until = self.app.now().saturating_add((self.app.config.idempotency_ttl_seconds as i64).saturating_mul(1000));
+        let until = self
+            .app
+            .now()
+            .saturating_add((self.app.config.idempotency_ttl_seconds as i64).saturating_mul(1000));
         let unique = RequestId::derive(keys, &scope, &key, &Sha256::digest(json));
-        (unique, Some(Claim { key: claim.iter().map(|byte| format!("{byte:02x}")).collect(), until }))
+        (
+            unique,
+            Some(Claim {
+                key: claim.iter().map(|byte| format!("{byte:02x}")).collect(),
+                until,
+            }),
+        )
     }
 
     /// Waits for room in the queue to the log as long as patience lasts.
     async fn send(&mut self, line: u64, event: event::Event) -> Result<(), Lost> {
         let size = event.size();
-        let patience = if self.stuck { Duration::ZERO } else { self.app.config.bulk_patience() };
+        let patience = if self.stuck {
+            Duration::ZERO
+        } else {
+            self.app.config.bulk_patience()
+        };
         let deadline = Instant::now() + patience;
         let mut event = event;
         loop {
@@ -236,7 +293,9 @@ impl Run {
                 }
                 Err(failed) => *failed,
             };
-            let Some(back) = back.filter(|_| Instant::now() < deadline && !self.app.shutdown.is_hard()) else {
+            let Some(back) =
+                back.filter(|_| Instant::now() < deadline && !self.app.shutdown.is_hard())
+            else {
                 self.stuck = true;
                 self.refuse(line, problem);
                 return Ok(());
@@ -264,7 +323,11 @@ impl Run {
         while let Some(open) = self.open.pop_front() {
             match open {
                 Open::Refused { line, problem } => self.told_refused(line, &problem).await?,
-                Open::Sent { line, size, mut sent } => match sent.published(&self.app).now_or_never() {
+                Open::Sent {
+                    line,
+                    size,
+                    mut sent,
+                } => match sent.published(&self.app).now_or_never() {
                     None => {
                         self.open.push_front(Open::Sent { line, size, sent });
                         return Ok(());
@@ -297,7 +360,8 @@ impl Run {
     }
 }
 
-/// Resolves when the oldest open line can be answered; never if there is none. Cancel-safe: the answer is kept by [`Sent`].
+/// Resolves when the oldest open line can be answered; never if there is none. Cancel-safe: the
+/// answer is kept by [`Sent`].
 async fn acknowledged(app: &App, open: &mut VecDeque<Open>) {
     match open.front_mut() {
         Some(Open::Sent { sent, .. }) => sent.acknowledged(app).await,

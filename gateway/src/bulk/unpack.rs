@@ -1,4 +1,5 @@
-//! Decompression in small steps, so that a few bytes that unpack to gigabytes are seen before they are memory.
+//! Decompression in small steps, so that a few bytes that unpack to gigabytes are seen before they
+//! are memory.
 
 use crate::{
     error::{Code, Problem},
@@ -14,14 +15,24 @@ const ALLOWANCE: u64 = 4 << 20;
 
 pub(crate) enum Unpack {
     Plain,
-    Gzip { decoder: Box<MultiGzDecoder<Vec<u8>>>, ratio: u64, packed: u64, unpacked: u64 },
+    Gzip {
+        decoder: Box<MultiGzDecoder<Vec<u8>>>,
+        ratio: u64,
+        packed: u64,
+        unpacked: u64,
+    },
 }
 
 impl Unpack {
     pub(crate) fn new(encoding: Encoding, ratio: u64) -> Self {
         match encoding {
             Encoding::Identity => Self::Plain,
-            Encoding::Gzip => Self::Gzip { decoder: Box::new(MultiGzDecoder::new(Vec::new())), ratio, packed: 0, unpacked: 0 },
+            Encoding::Gzip => Self::Gzip {
+                decoder: Box::new(MultiGzDecoder::new(Vec::new())),
+                ratio,
+                packed: 0,
+                unpacked: 0,
+            },
         }
     }
 
@@ -37,14 +48,22 @@ impl Unpack {
     pub(crate) fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(), Problem> {
         match self {
             Self::Plain => out.extend_from_slice(input),
-            Self::Gzip { decoder, ratio, packed, unpacked } => {
+            Self::Gzip {
+                decoder,
+                ratio,
+                packed,
+                unpacked,
+            } => {
                 decoder.write_all(input).map_err(|error| damaged(&error))?;
                 let made = decoder.get_mut();
                 *packed += input.len() as u64;
                 *unpacked += made.len() as u64;
                 out.append(made);
                 if *unpacked > packed.saturating_mul(*ratio).saturating_add(ALLOWANCE) {
-                    return Err(Problem::new(Code::GzipRatio, format!("the body unpacks to more than {ratio} times its size")));
+                    return Err(Problem::new(
+                        Code::GzipRatio,
+                        format!("the body unpacks to more than {ratio} times its size"),
+                    ));
                 }
             }
         }
@@ -66,5 +85,8 @@ impl Unpack {
 }
 
 fn damaged(error: &std::io::Error) -> Problem {
-    Problem::new(Code::BadGzip, format!("the body is no gzip, or a part of it is missing: {error}"))
+    Problem::new(
+        Code::BadGzip,
+        format!("the body is no gzip, or a part of it is missing: {error}"),
+    )
 }

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Live {
-    /// Open connections from one address, of any kind; beyond, new ones are closed. A proxy in front is one address.
+    /// Open connections from one address, of any kind; beyond, new ones are closed. A proxy in
+    /// front is one address.
     pub connections_per_address: usize,
     /// Agree to compress messages that are worth it, where the client offers it.
     pub deflate: bool,
@@ -19,10 +20,12 @@ pub struct Live {
     /// And how many more may wait for their turn, and their bytes; beyond: 503.
     pub requests_waiting: usize,
     pub requests_waiting_bytes: usize,
-    /// Notifications that wait for a client that does not read them, in bytes and in number; beyond, it is sent away (1013) to come back.
+    /// Notifications that wait for a client that does not read them, in bytes and in number;
+    /// beyond, it is sent away (1013) to come back.
     pub outbox_bytes: usize,
     pub outbox_messages: usize,
-    /// Silence after which a client is asked whether it is there, and for how long it may not answer, seconds. Listening is no fault.
+    /// Silence after which a client is asked whether it is there, and for how long it may not
+    /// answer, seconds. Listening is no fault.
     pub ping_seconds: u64,
     pub pong_seconds: u64,
     /// Seconds for a client's part of the farewell.
@@ -35,7 +38,8 @@ pub struct Live {
     pub filter_conditions: usize,
     /// How long a subscription may take to be active everywhere, seconds.
     pub subscribe_timeout_seconds: u64,
-    /// How long a cursor may be used to come back with, seconds; the log may have forgotten what lies behind it before.
+    /// How long a cursor may be used to come back with, seconds; the log may have forgotten what
+    /// lies behind it before.
     pub cursor_ttl_seconds: u64,
     /// How often this gateway says that it is there, milliseconds.
     pub heartbeat_millis: u64,

@@ -1,5 +1,6 @@
-//! What a client sends, byte by byte to messages (RFC 6455). Pure. It holds nothing while nothing is half read, and never more than the
-//! limit: a frame that says it is larger is refused before its payload.
+//! What a client sends, byte by byte to messages (RFC 6455). Pure. It holds nothing while nothing
+//! is half read, and never more than the limit: a frame that says it is larger is refused before
+//! its payload.
 
 use super::deflate::{self, Inflation};
 use bytes::Bytes;
@@ -68,7 +69,14 @@ enum Kind {
 impl Decoder {
     /// `limit`: of a whole message, before and after it is inflated.
     pub(crate) fn new(limit: usize, deflate: bool) -> Self {
-        Self { limit, deflate, head: [0; HEAD], have: 0, frame: None, message: None }
+        Self {
+            limit,
+            deflate,
+            head: [0; HEAD],
+            have: 0,
+            frame: None,
+            message: None,
+        }
     }
 
     /// Is something half read?
@@ -85,7 +93,9 @@ impl Decoder {
                     None => return Ok(None),
                 }
             }
-            let Some(frame) = self.frame.as_mut() else { return Ok(None) };
+            let Some(frame) = self.frame.as_mut() else {
+                return Ok(None);
+            };
             frame.take(input);
             if frame.payload.len() < frame.length {
                 return Ok(None);
@@ -130,8 +140,14 @@ impl Decoder {
         }
         let kind = match first & 0x0f {
             0x0 => Kind::Continues,
-            0x1 => Kind::Begins { text: true, deflated },
-            0x2 => Kind::Begins { text: false, deflated },
+            0x1 => Kind::Begins {
+                text: true,
+                deflated,
+            },
+            0x2 => Kind::Begins {
+                text: false,
+                deflated,
+            },
             0x8 => Kind::Close,
             0x9 => Kind::Ping,
             0xA => Kind::Pong,
@@ -144,12 +160,25 @@ impl Decoder {
             (Kind::Close | Kind::Ping | Kind::Pong, _) => last && length <= 125,
         };
         if !sound || (deflated && !matches!(kind, Kind::Begins { .. })) {
-            return Err(Violation::Protocol("frames do not follow each other as they must"));
+            return Err(Violation::Protocol(
+                "frames do not follow each other as they must",
+            ));
         }
-        let before = self.message.as_ref().map_or(0, |message| message.payload.len());
-        let length =
-            usize::try_from(length).ok().filter(|length| length.saturating_add(before) <= self.limit).ok_or(Violation::TooLarge)?;
-        Ok(Frame { last, kind, mask, length, payload: Vec::with_capacity(length.min(TRUSTED)) })
+        let before = self
+            .message
+            .as_ref()
+            .map_or(0, |message| message.payload.len());
+        let length = usize::try_from(length)
+            .ok()
+            .filter(|length| length.saturating_add(before) <= self.limit)
+            .ok_or(Violation::TooLarge)?;
+        Ok(Frame {
+            last,
+            kind,
+            mask,
+            length,
+            payload: Vec::with_capacity(length.min(TRUSTED)),
+        })
     }
 
     fn length(&self) -> (u64, [u8; 4]) {
@@ -157,7 +186,12 @@ impl Decoder {
         let mask = |at: usize| [head[at], head[at + 1], head[at + 2], head[at + 3]];
         match head[1] & 0x7f {
             126 => (u64::from(u16::from_be_bytes([head[2], head[3]])), mask(4)),
-            127 => (u64::from_be_bytes([head[2], head[3], head[4], head[5], head[6], head[7], head[8], head[9]]), mask(10)),
+            127 => (
+                u64::from_be_bytes([
+                    head[2], head[3], head[4], head[5], head[6], head[7], head[8], head[9],
+                ]),
+                mask(10),
+            ),
             short => (u64::from(short), mask(2)),
         }
     }
@@ -168,9 +202,16 @@ impl Decoder {
             Kind::Ping => return Ok(Some(Message::Ping(frame.payload.into()))),
             Kind::Pong => return Ok(Some(Message::Pong)),
             Kind::Close => return closing(&frame.payload).map(|code| Some(Message::Close(code))),
-            Kind::Begins { text, deflated } => Pieces { text, deflated, payload: frame.payload },
+            Kind::Begins { text, deflated } => Pieces {
+                text,
+                deflated,
+                payload: frame.payload,
+            },
             Kind::Continues => {
-                let mut pieces = self.message.take().ok_or(Violation::Protocol("nothing to continue"))?;
+                let mut pieces = self
+                    .message
+                    .take()
+                    .ok_or(Violation::Protocol("nothing to continue"))?;
                 pieces.payload.extend_from_slice(&frame.payload);
                 pieces
             }
@@ -200,7 +241,11 @@ fn closing(payload: &[u8]) -> Result<Option<u16>, Violation> {
     match payload {
         [] => Ok(None),
         [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
-            code @ (1000..=1003 | 1007..=1014 | 3000..=4999) if std::str::from_utf8(reason).is_ok() => Ok(Some(code)),
+            code @ (1000..=1003 | 1007..=1014 | 3000..=4999)
+                if std::str::from_utf8(reason).is_ok() =>
+            {
+                Ok(Some(code))
+            }
             _ => Err(Violation::Protocol("not a code to close with")),
         },
         [_] => Err(Violation::Protocol("half a code to close with")),
@@ -217,9 +262,15 @@ impl Frame {
         mask.rotate_left(begin % 4);
         let mut words = self.payload[begin..].chunks_exact_mut(4);
         for word in &mut words {
-            word.iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+            word.iter_mut()
+                .zip(mask)
+                .for_each(|(byte, mask)| *byte ^= mask);
         }
-        words.into_remainder().iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        words
+            .into_remainder()
+            .iter_mut()
+            .zip(mask)
+            .for_each(|(byte, mask)| *byte ^= mask);
     }
 }
 
@@ -227,10 +278,12 @@ impl Pieces {
     fn message(self, limit: usize) -> Result<Message, Violation> {
         let payload = match self.deflated {
             false => self.payload,
-            true => deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
-                Inflation::TooLarge => Violation::TooLarge,
-                Inflation::Damaged => Violation::NotText,
-            })?,
+            true => {
+                deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
+                    Inflation::TooLarge => Violation::TooLarge,
+                    Inflation::Damaged => Violation::NotText,
+                })?
+            }
         };
         match self.text {
             false => Ok(Message::Binary(payload.into())),

@@ -1,5 +1,6 @@
-//! permessage-deflate (RFC 7692) without context takeover: no message needs another's, so no connection keeps a compressor (some 300 KiB each)
-//! and a compressed message can be shared. Each thread has one compressor and one decompressor for all.
+//! permessage-deflate (RFC 7692) without context takeover: no message needs another's, so no
+//! connection keeps a compressor (some 300 KiB each) and a compressed message can be shared. Each
+//! thread has one compressor and one decompressor for all.
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 use std::cell::RefCell;
@@ -30,7 +31,9 @@ pub(crate) fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
         loop {
             let taken = usize::try_from(deflater.total_in()).ok()?;
             let before = packed.len();
-            deflater.compress_vec(&plain[taken..], &mut packed, FlushCompress::Sync).ok()?;
+            deflater
+                .compress_vec(&plain[taken..], &mut packed, FlushCompress::Sync)
+                .ok()?;
             if packed.len() > plain.len() {
                 return None;
             }
@@ -38,7 +41,11 @@ pub(crate) fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
                 break;
             }
             // No progress and no room cannot both be: room is made before each turn.
-            packed.reserve(if packed.len() == before { 1024 } else { packed.len() });
+            packed.reserve(if packed.len() == before {
+                1024
+            } else {
+                packed.len()
+            });
         }
         let end = packed.len().checked_sub(TAIL.len())?;
         (packed[end..] == TAIL).then(|| packed.truncate(end))?;
@@ -56,7 +63,9 @@ pub(crate) fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, Inflation>
             loop {
                 let taken = usize::try_from(inflater.total_in() - begun).unwrap_or(usize::MAX);
                 let (left, before) = (&piece[taken.min(piece.len())..], plain.len());
-                let status = inflater.decompress_vec(left, &mut plain, FlushDecompress::Sync).map_err(|_| Inflation::Damaged)?;
+                let status = inflater
+                    .decompress_vec(left, &mut plain, FlushDecompress::Sync)
+                    .map_err(|_| Inflation::Damaged)?;
                 if plain.len() > limit {
                     return Err(Inflation::TooLarge);
                 }
@@ -71,7 +80,9 @@ pub(crate) fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, Inflation>
                         return Err(Inflation::Damaged);
                     }
                     (Status::Ok | Status::BufError, _, true) => {}
-                    (Status::Ok | Status::BufError, _, false) => plain.reserve(plain.len().min(limit) + 64),
+                    (Status::Ok | Status::BufError, _, false) => {
+                        plain.reserve(plain.len().min(limit) + 64)
+                    }
                 }
             }
         }

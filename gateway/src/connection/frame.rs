@@ -1,5 +1,5 @@
-//! Frames that a server sends (RFC 6455): made once, shared by every connection that gets the same. Nothing of a connection is in them, so
-//! the compressed form of one can be shared as well.
+//! Frames that a server sends (RFC 6455): made once, shared by every connection that gets the same.
+//! Nothing of a connection is in them, so the compressed form of one can be shared as well.
 
 use super::deflate;
 use bytes::Bytes;
@@ -43,7 +43,11 @@ impl Frame {
         head(&mut bytes, FINAL | TEXT, length);
         let head = bytes.len();
         pieces.for_each(|piece| bytes.extend_from_slice(piece));
-        Self(Arc::new(Forms { plain: bytes.into(), head, deflated: OnceLock::new() }))
+        Self(Arc::new(Forms {
+            plain: bytes.into(),
+            head,
+            deflated: OnceLock::new(),
+        }))
     }
 
     /// Its bytes for a peer; compressed once, when the first who agreed to that asks.
@@ -79,13 +83,16 @@ pub(crate) fn pong(carried: &[u8]) -> Bytes {
 
 /// The last frame: why it ends. `None` answers a peer that gave no code.
 pub(crate) fn close(code: Option<u16>, reason: &str) -> Bytes {
-    let Some(code) = code else { return control(CLOSE, &[]) };
+    let Some(code) = code else {
+        return control(CLOSE, &[]);
+    };
     let mut carried = code.to_be_bytes().to_vec();
     carried.extend_from_slice(reason.as_bytes());
     control(CLOSE, &carried)
 }
 
-/// Control frames carry at most 125 bytes; what is made here is shorter, what a peer sent was checked.
+/// Control frames carry at most 125 bytes; what is made here is shorter, what a peer sent was
+/// checked.
 fn control(kind: u8, carried: &[u8]) -> Bytes {
     let carried = &carried[..carried.len().min(125)];
     let mut bytes = Vec::with_capacity(carried.len() + 2);

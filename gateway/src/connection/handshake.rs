@@ -13,8 +13,8 @@ pub(crate) struct Agreed {
     pub accept: String,
     /// Messages may be compressed, each by itself.
     pub deflate: bool,
-    /// The first that the client offers, whatever it is: there is one protocol here, and a browser ends a connection that agrees to none of
-    /// its offers. (Kuzzle's client offers `null` there.)
+    /// The first that the client offers, whatever it is: there is one protocol here, and a browser
+    /// ends a connection that agrees to none of its offers. (Kuzzle's client offers `null` there.)
     pub subprotocol: Option<HeaderValue>,
 }
 
@@ -31,33 +31,66 @@ pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
     has(headers, &header::UPGRADE, "websocket")
 }
 
-pub(crate) fn agree(method: &Method, headers: &HeaderMap, deflate: bool) -> Result<Agreed, Refused> {
+pub(crate) fn agree(
+    method: &Method,
+    headers: &HeaderMap,
+    deflate: bool,
+) -> Result<Agreed, Refused> {
     if *method != Method::GET || !has(headers, &header::CONNECTION, "upgrade") {
-        return Err(Refused::Malformed("an upgrade is a GET with `Connection: upgrade`"));
+        return Err(Refused::Malformed(
+            "an upgrade is a GET with `Connection: upgrade`",
+        ));
     }
-    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+    if headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
         return Err(Refused::Version);
     }
-    let key = headers.get(header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes);
+    let key = headers
+        .get(header::SEC_WEBSOCKET_KEY)
+        .map(HeaderValue::as_bytes);
     let key = key.filter(|key| BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16));
-    let key = key.ok_or(Refused::Malformed("`Sec-WebSocket-Key` must be 16 bytes in base64"))?;
-    let accept = BASE64.encode(Sha1::new().chain_update(key).chain_update(ANSWER).finalize());
+    let key = key.ok_or(Refused::Malformed(
+        "`Sec-WebSocket-Key` must be 16 bytes in base64",
+    ))?;
+    let accept = BASE64.encode(
+        Sha1::new()
+            .chain_update(key)
+            .chain_update(ANSWER)
+            .finalize(),
+    );
     let offers = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS);
-    let mut offers = offers.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    Ok(Agreed { accept, deflate: deflate && offers.any(is_acceptable), subprotocol: first_subprotocol(headers) })
+    let mut offers = offers
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    Ok(Agreed {
+        accept,
+        deflate: deflate && offers.any(is_acceptable),
+        subprotocol: first_subprotocol(headers),
+    })
 }
 
 fn first_subprotocol(headers: &HeaderMap) -> Option<HeaderValue> {
     let offers = headers.get(header::SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
-    let first = offers.split(',').map(str::trim).find(|offer| !offer.is_empty())?;
+    let first = offers
+        .split(',')
+        .map(str::trim)
+        .find(|offer| !offer.is_empty())?;
     HeaderValue::from_str(first).ok()
 }
 
-/// An offer of permessage-deflate that asks for nothing that cannot be done: a smaller window than the usual cannot.
+/// An offer of permessage-deflate that asks for nothing that cannot be done: a smaller window than
+/// the usual cannot.
 fn is_acceptable(offer: &str) -> bool {
     let mut parts = offer.split(';').map(str::trim);
     let fits = |parameter: &str| {
-        let (name, value) = parameter.split_once('=').map_or((parameter, None), |(name, value)| (name.trim(), Some(value.trim())));
+        let (name, value) = parameter
+            .split_once('=')
+            .map_or((parameter, None), |(name, value)| {
+                (name.trim(), Some(value.trim()))
+            });
         match name {
             "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
             "client_max_window_bits" => true,
@@ -87,7 +120,9 @@ impl Agreed {
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         }
         if self.deflate {
-            let agreed = HeaderValue::from_static("permessage-deflate; server_no_context_takeover; client_no_context_takeover");
+            let agreed = HeaderValue::from_static(
+                "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+            );
             headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed);
         }
         if let Some(subprotocol) = &self.subprotocol {

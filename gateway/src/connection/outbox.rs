@@ -1,5 +1,6 @@
-//! What waits to be sent to one client, in order and within bounds. A client that does not read fast enough is not told less: it is told to
-//! come back ([`Ending`]), and nothing more is taken for it.
+//! What waits to be sent to one client, in order and within bounds. A client that does not read
+//! fast enough is not told less: it is told to come back ([`Ending`]), and nothing more is taken
+//! for it.
 
 use super::{frame::Frame, turns::Turns};
 use bytes::Bytes;
@@ -28,11 +29,17 @@ pub(crate) struct Ending {
 
 impl Ending {
     /// The client takes less than it asked for.
-    pub(crate) const SLOW: Self =
-        Self { code: 1013, reason: "too slow: what was to be told exceeds what may wait; connect and subscribe again", drop_rest: true };
+    pub(crate) const SLOW: Self = Self {
+        code: 1013,
+        reason: "too slow: what was to be told exceeds what may wait; connect and subscribe again",
+        drop_rest: true,
+    };
     /// Notifications may have been missed.
-    pub(crate) const MISSED: Self =
-        Self { code: 1012, reason: "notifications may have been missed; connect and subscribe again", drop_rest: false };
+    pub(crate) const MISSED: Self = Self {
+        code: 1012,
+        reason: "notifications may have been missed; connect and subscribe again",
+        drop_rest: false,
+    };
 }
 
 /// The queue. The connection's own task takes from it, all others put in.
@@ -82,13 +89,20 @@ enum Item {
     Granted(Bytes),
 }
 
-/// kuzzle-sdk begins to listen to a channel when it has handled the answer, and its WebSocket for Node hands on all messages of one packet before
-/// that: a notification in the answer's packet would be lost there. So what is pushed leaves a little after the answer.
+/// kuzzle-sdk begins to listen to a channel when it has handled the answer, and its WebSocket for
+/// Node hands on all messages of one packet before that: a notification in the answer's packet
+/// would be lost there. So what is pushed leaves a little after the answer.
 const LISTENS: Duration = Duration::from_millis(10);
 
 impl Outbox {
     pub(crate) fn new(bounds: Bounds, deflate: bool, turns: Arc<Turns>) -> Self {
-        Self { bounds, deflate, queue: Mutex::default(), changed: Notify::new(), turns }
+        Self {
+            bounds,
+            deflate,
+            queue: Mutex::default(),
+            changed: Notify::new(),
+            turns,
+        }
     }
 
     /// A notification. Its connection is woken in its turn.
@@ -100,7 +114,8 @@ impl Outbox {
         }
         queue.pushed += 1;
         queue.pushed_bytes += bytes.len();
-        let full = queue.pushed > self.bounds.pushed || queue.pushed_bytes > self.bounds.pushed_bytes;
+        let full =
+            queue.pushed > self.bounds.pushed || queue.pushed_bytes > self.bounds.pushed_bytes;
         queue.items.push_back(Item::Pushed(bytes));
         // One alone is never too many: it could not be sent at all.
         if full && queue.pushed > 1 {
@@ -124,8 +139,9 @@ impl Outbox {
         self.changed.notify_one();
     }
 
-    /// How many of these notifications may be put in by somebody who makes more of them than the client has time for, so that half is left for
-    /// what others bring. A closed one takes all, and drops them.
+    /// How many of these notifications may be put in by somebody who makes more of them than the
+    /// client has time for, so that half is left for what others bring. A closed one takes all, and
+    /// drops them.
     pub(crate) fn takes(&self, frames: &[Frame]) -> usize {
         let queue = self.queue.lock();
         if queue.closed || queue.ending.is_some() {
@@ -139,7 +155,11 @@ impl Outbox {
         };
         let count = frames.iter().take(room).take_while(fits).count();
         // One alone is never too many.
-        if queue.pushed == 0 { count.max(1) } else { count }
+        if queue.pushed == 0 {
+            count.max(1)
+        } else {
+            count
+        }
     }
 
     /// Keeps a place for the answer to a request: what is pushed from now on is behind it.
@@ -149,19 +169,29 @@ impl Outbox {
 
     /// No answer will come for that place.
     pub(crate) fn unreserve(&self, request: u64) {
-        self.queue.lock().items.retain(|item| !matches!(item, Item::Reserved(number) if *number == request));
+        self.queue
+            .lock()
+            .items
+            .retain(|item| !matches!(item, Item::Reserved(number) if *number == request));
         self.changed.notify_one();
     }
 
-    /// The answer to a request, in the place kept for it if there is one. `None`: there is none to give.
+    /// The answer to a request, in the place kept for it if there is one. `None`: there is none to
+    /// give.
     pub(crate) fn answer(&self, request: u64, frame: Option<&Frame>) {
         let bytes = frame.map(|frame| frame.bytes(self.deflate));
         let mut queue = self.queue.lock();
         queue.answered += 1;
-        let place = queue.items.iter().rposition(|item| matches!(item, Item::Reserved(number) if *number == request));
-        if let Some(bytes) = bytes.filter(|_| !queue.closed && queue.ending.is_none_or(|ending| !ending.drop_rest)) {
+        let place = queue
+            .items
+            .iter()
+            .rposition(|item| matches!(item, Item::Reserved(number) if *number == request));
+        if let Some(bytes) =
+            bytes.filter(|_| !queue.closed && queue.ending.is_none_or(|ending| !ending.drop_rest))
+        {
             queue.answer_bytes += bytes.len();
-            let full = queue.answer_bytes > self.bounds.answer_bytes && queue.answer_bytes > bytes.len();
+            let full =
+                queue.answer_bytes > self.bounds.answer_bytes && queue.answer_bytes > bytes.len();
             match place {
                 Some(place) => queue.items[place] = Item::Granted(bytes),
                 None => queue.items.push_back(Item::Answer(bytes)),
@@ -216,9 +246,14 @@ impl Outbox {
         self.queue.lock().answer_bytes <= self.bounds.answer_bytes / 4
     }
 
-    /// Moves what may be sent next into `frames`, `bytes` or a little more; stops at a place that is still kept, and at what is to leave a little
-    /// later: then it says when.
-    pub(crate) fn take(&self, frames: &mut VecDeque<Bytes>, bytes: usize, now: Instant) -> Option<Instant> {
+    /// Moves what may be sent next into `frames`, `bytes` or a little more; stops at a place that
+    /// is still kept, and at what is to leave a little later: then it says when.
+    pub(crate) fn take(
+        &self,
+        frames: &mut VecDeque<Bytes>,
+        bytes: usize,
+        now: Instant,
+    ) -> Option<Instant> {
         let mut queue = self.queue.lock();
         if queue.turn == Turn::Called {
             queue.turn = Turn::Knows;
@@ -276,10 +311,13 @@ impl Outbox {
     pub(crate) fn seal(&self) {
         let mut queue = self.queue.lock();
         queue.closed = true;
-        queue.items.retain(|item| !matches!(item, Item::Reserved(_)));
+        queue
+            .items
+            .retain(|item| !matches!(item, Item::Reserved(_)));
     }
 
-    /// Something was put in, answered or ended since the last time this was waited for. Cancel-safe.
+    /// Something was put in, answered or ended since the last time this was waited for.
+    /// Cancel-safe.
     pub(crate) async fn changed(&self) {
         self.changed.notified().await;
     }

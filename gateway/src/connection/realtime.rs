@@ -1,5 +1,6 @@
-//! The realtime actions that belong to a connection: subscribe, join, unsubscribe, count, list. It reads what the client wants; whether and
-//! when it is granted is decided in [`crate::subscriptions`].
+//! The realtime actions that belong to a connection: subscribe, join, unsubscribe, count, list. It
+//! reads what the client wants; whether and when it is granted is decided in
+//! [`crate::subscriptions`].
 
 use super::Session;
 use crate::{
@@ -19,34 +20,70 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-pub(crate) async fn handle(app: &Shared, session: Option<&Arc<Session>>, request: &Request) -> Result<Reply, Fault> {
+pub(crate) async fn handle(
+    app: &Shared,
+    session: Option<&Arc<Session>>,
+    request: &Request,
+) -> Result<Reply, Fault> {
     match request.action.as_str() {
-        "count" => Ok(Reply::of(&json!({"count": app.subscriptions.count(&room_id(request)?)}))),
+        "count" => Ok(Reply::of(
+            &json!({"count": app.subscriptions.count(&room_id(request)?)}),
+        )),
         "list" => Ok(Reply::of(&app.subscriptions.list())),
         action => {
             let session = session.ok_or_else(|| {
-                Fault::new(Id::NoConnection, format!("realtime:{action} needs a connection that stays open")).props([action])
+                Fault::new(
+                    Id::NoConnection,
+                    format!("realtime:{action} needs a connection that stays open"),
+                )
+                .props([action])
             })?;
             match action {
                 "subscribe" => subscribe(app, session, request).await,
                 "join" => join(app, session, request).await,
                 "unsubscribe" => unsubscribe(app, session, request),
-                _ => Err(Fault::new(Id::NoAction, format!("there is no action \"realtime\":\"{action}\"")).props(["realtime", action])),
+                _ => Err(Fault::new(
+                    Id::NoAction,
+                    format!("there is no action \"realtime\":\"{action}\""),
+                )
+                .props(["realtime", action])),
             }
         }
     }
 }
 
 async fn subscribe(app: &Shared, session: &Session, request: &Request) -> Result<Reply, Fault> {
-    let index = request.index.as_deref().filter(|index| !index.is_empty()).ok_or_else(|| Fault::missing("index"))?;
-    let collection = request.collection.as_deref().filter(|collection| !collection.is_empty());
+    let index = request
+        .index
+        .as_deref()
+        .filter(|index| !index.is_empty())
+        .ok_or_else(|| Fault::missing("index"))?;
+    let collection = request
+        .collection
+        .as_deref()
+        .filter(|collection| !collection.is_empty());
     let collection = collection.ok_or_else(|| Fault::missing("collection"))?;
     let options = options(request)?;
-    let body = request.body.as_ref().ok_or_else(|| Fault::new(Id::BodyRequired, "the request must have a body"))?;
+    let body = request
+        .body
+        .as_ref()
+        .ok_or_else(|| Fault::new(Id::BodyRequired, "the request must have a body"))?;
     let filter = filter(body.get(), app.config.live.filter_conditions)?;
     let room = filter.normalise().room_id(index, collection);
     let filter: Raw = body.clone().into();
-    take(app, session, request, Place { room, index: index.to_owned(), collection: collection.to_owned(), filter }, options).await
+    take(
+        app,
+        session,
+        request,
+        Place {
+            room,
+            index: index.to_owned(),
+            collection: collection.to_owned(),
+            filter,
+        },
+        options,
+    )
+    .await
 }
 
 async fn join(app: &Shared, session: &Session, request: &Request) -> Result<Reply, Fault> {
@@ -54,12 +91,26 @@ async fn join(app: &Shared, session: &Session, request: &Request) -> Result<Repl
     let options = options(request)?;
     let known = app.subscriptions.room(&room);
     let (index, collection, filter) = known.ok_or_else(|| fault(Refusal::UnknownRoom, &room))?;
-    take(app, session, request, Place { room, index, collection, filter }, options).await
+    take(
+        app,
+        session,
+        request,
+        Place {
+            room,
+            index,
+            collection,
+            filter,
+        },
+        options,
+    )
+    .await
 }
 
 fn unsubscribe(app: &Shared, session: &Session, request: &Request) -> Result<Reply, Fault> {
     let room = room_id(request)?;
-    let left = app.subscriptions.unsubscribe(session.connection.number, &room, request.volatile.clone());
+    let left =
+        app.subscriptions
+            .unsubscribe(session.connection.number, &room, request.volatile.clone());
     left.map_err(|refusal| fault(refusal, &room))?;
     Ok(Reply::of(&json!({"roomId": room})))
 }
@@ -72,8 +123,19 @@ struct Place {
     filter: Raw,
 }
 
-async fn take(app: &Shared, session: &Session, request: &Request, place: Place, options: Options) -> Result<Reply, Fault> {
-    let Place { room, index, collection, filter } = place;
+async fn take(
+    app: &Shared,
+    session: &Session,
+    request: &Request,
+    place: Place,
+    options: Options,
+) -> Result<Reply, Fault> {
+    let Place {
+        room,
+        index,
+        collection,
+        filter,
+    } = place;
     let since = since(app, request, &room).await?;
     let channel = options.channel(&room);
     let wish = Wish {
@@ -87,17 +149,35 @@ async fn take(app: &Shared, session: &Session, request: &Request, place: Place, 
         request: session.request,
     };
     let connection = &session.connection;
-    let granted = app.subscriptions.subscribe(connection.number, wish).await.map_err(|refusal| fault(refusal, &room))?;
+    let granted = app
+        .subscriptions
+        .subscribe(connection.number, wish)
+        .await
+        .map_err(|refusal| fault(refusal, &room))?;
     let points = since.as_ref().or(granted.points.as_ref());
     let cursor = points.map(|points| app.cursor(&Caller::anonymous(), &room, points));
     if let Some((points, seat)) = since.zip(granted.seat) {
         // Its own limits were kept when it was subscribed.
         let filter = self::filter(filter.get(), usize::MAX)?;
-        let late = Late { connection: connection.number, room: room.as_str().into(), seat, options };
-        let back = Return { late, outbox: connection.outbox.clone(), index, collection, filter, points };
+        let late = Late {
+            connection: connection.number,
+            room: room.as_str().into(),
+            seat,
+            options,
+        };
+        let back = Return {
+            late,
+            outbox: connection.outbox.clone(),
+            index,
+            collection,
+            filter,
+            points,
+        };
         runtime::spawn("catch-up", catch_up::run(app.clone(), back));
     }
-    Ok(Reply::of(&json!({"roomId": room, "channel": channel, "cursor": cursor})))
+    Ok(Reply::of(
+        &json!({"roomId": room, "channel": channel, "cursor": cursor}),
+    ))
 }
 
 /// From where on everything is to be told, if the client came back with a cursor.
@@ -108,29 +188,54 @@ async fn since(app: &Shared, request: &Request, room: &str) -> Result<Option<Vec
         Some(_) => return Err(Fault::wrong_type("since", "string")),
     };
     let now = (app.now() / 1000).max(0) as u64;
-    let cursor = Cursor::open(text, &app.ports.keys, bearer(&Caller::anonymous(), room), now);
-    let cursor = cursor.map_err(|why| Fault::new(Id::BadCursor, why.to_string()).props(["since"]))?;
-    let gone = || Fault::new(Id::CursorTooOld, "the log does not hold what lies behind this cursor any more; subscribe without it");
+    let cursor = Cursor::open(
+        text,
+        &app.ports.keys,
+        bearer(&Caller::anonymous(), room),
+        now,
+    );
+    let cursor =
+        cursor.map_err(|why| Fault::new(Id::BadCursor, why.to_string()).props(["since"]))?;
+    let gone = || {
+        Fault::new(
+            Id::CursorTooOld,
+            "the log does not hold what lies behind this cursor any more; subscribe without it",
+        )
+    };
     let layout = &app.ports.layout;
-    if cursor.generation != layout.generation || cursor.points.len() != usize::from(layout.partitions(&CHANGES)) {
+    if cursor.generation != layout.generation
+        || cursor.points.len() != usize::from(layout.partitions(&CHANGES))
+    {
         return Err(gone());
     }
     match catch_up::kept(app, &cursor.points).await {
         Some(true) => Ok(Some(cursor.points)),
         Some(false) => Err(gone()),
-        None => Err(Fault::new(Id::LogAway, "the log cannot be asked what it holds").retry_after(Some(1))),
+        None => Err(
+            Fault::new(Id::LogAway, "the log cannot be asked what it holds").retry_after(Some(1)),
+        ),
     }
 }
 
 fn filter(text: &str, most: usize) -> Result<Filter, Fault> {
-    let value: Value = serde_json::from_str(text).map_err(|error| Fault::new(Id::BadFrame, error.to_string()))?;
-    // Its own limit is a fault of its own; how large a filter may be in other respects is the language's.
-    let limits = matching::Options { max_conditions: usize::MAX, ..matching::Options::default() };
-    let filter = Filter::parse(&value, &limits).map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
+    let value: Value =
+        serde_json::from_str(text).map_err(|error| Fault::new(Id::BadFrame, error.to_string()))?;
+    // Its own limit is a fault of its own; how large a filter may be in other respects is the
+    // language's.
+    let limits = matching::Options {
+        max_conditions: usize::MAX,
+        ..matching::Options::default()
+    };
+    let filter = Filter::parse(&value, &limits)
+        .map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
     match filter.conditions() > most {
         true => {
             let found = filter.conditions();
-            Err(Fault::new(Id::TooManyTerms, format!("the filter has {found} conditions, {most} is the limit")).props([&most.to_string()]))
+            Err(Fault::new(
+                Id::TooManyTerms,
+                format!("the filter has {found} conditions, {most} is the limit"),
+            )
+            .props([&most.to_string()]))
         }
         false => Ok(filter),
     }
@@ -142,8 +247,13 @@ fn options(request: &Request) -> Result<Options, Fault> {
         Some(Value::String(text)) => Ok(Some(text.as_str())),
         Some(_) => Err(Fault::wrong_type(name, "string")),
     };
-    let wrong =
-        |id, name: &str, text: &str| Fault::new(id, format!("the value \"{text}\" of \"{name}\" is not one that may be")).props([text]);
+    let wrong = |id, name: &str, text: &str| {
+        Fault::new(
+            id,
+            format!("the value \"{text}\" of \"{name}\" is not one that may be"),
+        )
+        .props([text])
+    };
     let scope = match text("scope")? {
         None => Scopes::default(),
         Some(text) => Scopes::parse(text).ok_or_else(|| wrong(Id::InvalidScope, "scope", text))?,
@@ -156,7 +266,11 @@ fn options(request: &Request) -> Result<Options, Fault> {
         None => States::default(),
         Some(text) => States::parse(text).ok_or_else(|| wrong(Id::InvalidState, "state", text))?,
     };
-    Ok(Options { scope, users, state })
+    Ok(Options {
+        scope,
+        users,
+        state,
+    })
 }
 
 #[derive(Deserialize)]
@@ -166,8 +280,12 @@ struct RoomBody {
 }
 
 fn room_id(request: &Request) -> Result<String, Fault> {
-    let body = request.body.as_ref().ok_or_else(|| Fault::new(Id::BodyRequired, "the request must have a body"))?;
-    let body: RoomBody = serde_json::from_str(body.get()).map_err(|_| Fault::wrong_type("body", "object"))?;
+    let body = request
+        .body
+        .as_ref()
+        .ok_or_else(|| Fault::new(Id::BodyRequired, "the request must have a body"))?;
+    let body: RoomBody =
+        serde_json::from_str(body.get()).map_err(|_| Fault::wrong_type("body", "object"))?;
     match body.room {
         None | Some(Value::Null) => Err(Fault::missing("body.roomId")),
         Some(Value::String(room)) => Ok(room),

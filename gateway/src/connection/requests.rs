@@ -1,5 +1,5 @@
-//! The requests of one connection: so many are carried out at the same time, so many more wait, and what comes then is refused. Each is
-//! answered exactly once, even if its handler fails.
+//! The requests of one connection: so many are carried out at the same time, so many more wait, and
+//! what comes then is refused. Each is answered exactly once, even if its handler fails.
 
 use super::{Connection, Session, frame::Frame};
 use crate::{
@@ -27,9 +27,16 @@ impl Requests {
         // Those that were there before go first.
         self.begin(app, connection);
         let live = &app.config.live;
-        let full = self.waiting.len() >= live.requests_waiting || self.waiting_bytes + text.len() > live.requests_waiting_bytes;
+        let full = self.waiting.len() >= live.requests_waiting
+            || self.waiting_bytes + text.len() > live.requests_waiting_bytes;
         if full && !self.waiting.is_empty() {
-            return self.refuse(app, connection, &text, Id::Overloaded, "as many requests of this connection wait as may");
+            return self.refuse(
+                app,
+                connection,
+                &text,
+                Id::Overloaded,
+                "as many requests of this connection wait as may",
+            );
         }
         self.waiting_bytes += text.len();
         self.waiting.push_back(text);
@@ -38,33 +45,56 @@ impl Requests {
 
     /// Begins with as many as may be.
     pub(super) fn begin(&mut self, app: &Shared, connection: &Arc<Connection>) {
-        while !self.waiting.is_empty() && self.in_hand(connection) < app.config.live.requests_in_hand as u64 && connection.outbox.has_room()
+        while !self.waiting.is_empty()
+            && self.in_hand(connection) < app.config.live.requests_in_hand as u64
+            && connection.outbox.has_room()
         {
-            let Some(text) = self.waiting.pop_front() else { return };
+            let Some(text) = self.waiting.pop_front() else {
+                return;
+            };
             self.waiting_bytes -= text.len();
             if self.waiting.is_empty() {
                 self.waiting.shrink_to(0);
             }
             if app.metrics.in_flight.get() >= app.config.max_in_flight as i64 {
-                self.refuse(app, connection, &text, Id::Overloaded, "as many requests are in hand as may be");
+                self.refuse(
+                    app,
+                    connection,
+                    &text,
+                    Id::Overloaded,
+                    "as many requests are in hand as may be",
+                );
                 continue;
             }
             self.begun += 1;
-            let session = Arc::new(Session { connection: connection.clone(), request: self.begun });
+            let session = Arc::new(Session {
+                connection: connection.clone(),
+                request: self.begun,
+            });
             spawn("request", carry_out(app.clone(), session, text));
         }
     }
 
     /// Answers without carrying it out.
-    pub(super) fn refuse(&mut self, app: &Shared, connection: &Arc<Connection>, text: &[u8], id: Id, why: &str) {
+    pub(super) fn refuse(
+        &mut self,
+        app: &Shared,
+        connection: &Arc<Connection>,
+        text: &[u8],
+        id: Id,
+        why: &str,
+    ) {
         let fault = Fault::new(id, why).retry_after(Some(1));
-        let answer = match Request::from_envelope(text, Transport::WebSocket, app.config.json_depth) {
+        let answer = match Request::from_envelope(text, Transport::WebSocket, app.config.json_depth)
+        {
             Ok(request) => Answer::to(&request, Err(fault)),
             Err(answer) => *answer,
         };
         self.begun += 1;
         app.metrics.answer(status(&answer), 0.0);
-        connection.outbox.answer(self.begun, Some(&Frame::json(&answer.to_frame())));
+        connection
+            .outbox
+            .answer(self.begun, Some(&Frame::json(&answer.to_frame())));
     }
 
     pub(super) fn in_hand(&self, connection: &Connection) -> u64 {
@@ -79,16 +109,26 @@ impl Requests {
 async fn carry_out(app: Shared, session: Arc<Session>, text: Bytes) {
     let begun = Instant::now();
     app.metrics.in_flight.inc();
-    let answer = match AssertUnwindSafe(answer(&app, &session, text)).catch_unwind().await {
+    let answer = match AssertUnwindSafe(answer(&app, &session, text))
+        .catch_unwind()
+        .await
+    {
         Ok(answer) => answer,
         Err(_) => {
             error!("a handler panicked; its request was answered 500");
-            Answer::early(None, Fault::new(Id::Unexpected, "the handler of this request failed"))
+            Answer::early(
+                None,
+                Fault::new(Id::Unexpected, "the handler of this request failed"),
+            )
         }
     };
     app.metrics.in_flight.dec();
-    app.metrics.answer(status(&answer), begun.elapsed().as_secs_f64());
-    session.connection.outbox.answer(session.request, Some(&Frame::json(&answer.to_frame())));
+    app.metrics
+        .answer(status(&answer), begun.elapsed().as_secs_f64());
+    session
+        .connection
+        .outbox
+        .answer(session.request, Some(&Frame::json(&answer.to_frame())));
 }
 
 fn status(answer: &Answer) -> StatusCode {

@@ -1,5 +1,6 @@
-//! A connection's task: bytes from the socket to the machine, and what the machine wants done. While nothing happens it holds no buffer, and
-//! it never waits for its client with anything in its hands but what it sends.
+//! A connection's task: bytes from the socket to the machine, and what the machine wants done.
+//! While nothing happens it holds no buffer, and it never waits for its client with anything in its
+//! hands but what it sends.
 
 use super::{
     Connection,
@@ -75,10 +76,20 @@ impl Drop for Leaving {
 }
 
 /// Serves a connection until it ends. `early`: bytes that came with the request to upgrade.
-pub(super) async fn run(app: Shared, stream: TcpStream, early: Bytes, connection: Arc<Connection>, deflate: bool) {
+pub(super) async fn run(
+    app: Shared,
+    stream: TcpStream,
+    early: Bytes,
+    connection: Arc<Connection>,
+    deflate: bool,
+) {
     app.metrics.sockets.inc();
-    app.subscriptions.welcome(connection.number, connection.outbox.clone());
-    let _leaving = Leaving { app: app.clone(), connection: connection.clone() };
+    app.subscriptions
+        .welcome(connection.number, connection.outbox.clone());
+    let _leaving = Leaving {
+        app: app.clone(),
+        connection: connection.clone(),
+    };
     let mut wire = Wire {
         machine: Machine::new(patience(&app), Instant::now()),
         decoder: Decoder::new(app.config.live.message_limit_bytes, deflate),
@@ -125,7 +136,11 @@ impl Wire {
             if due < alarm.deadline() {
                 alarm.as_mut().reset(due);
             }
-            let interest = if self.sending.is_empty() { Interest::READABLE } else { Interest::READABLE | Interest::WRITABLE };
+            let interest = if self.sending.is_empty() {
+                Interest::READABLE
+            } else {
+                Interest::READABLE | Interest::WRITABLE
+            };
             tokio::select! {
                 ready = self.stream.ready(interest) => match ready {
                     Ok(ready) if ready.is_readable() || ready.is_read_closed() => self.read(),
@@ -164,7 +179,10 @@ impl Wire {
         self.requests.begin(&self.app, &self.connection);
         loop {
             if self.sending.is_empty() {
-                self.held = self.connection.outbox.take(&mut self.sending, BATCH, Instant::now());
+                self.held = self
+                    .connection
+                    .outbox
+                    .take(&mut self.sending, BATCH, Instant::now());
             }
             if self.sending.is_empty() {
                 match self.last.take() {
@@ -183,7 +201,11 @@ impl Wire {
         self.requests.begin(&self.app, &self.connection);
         match self.closing {
             true => self.on(Event::Sent),
-            false if self.requests.is_idle(&self.connection) && self.connection.outbox.is_empty() => self.on(Event::Idle),
+            false
+                if self.requests.is_idle(&self.connection) && self.connection.outbox.is_empty() =>
+            {
+                self.on(Event::Idle)
+            }
             false => {}
         }
         // The farewell of a connection with nothing left to do.
@@ -235,7 +257,11 @@ impl Wire {
                     self.feed(&scratch[..count]);
                     (count < READ).then_some(false)
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Some(false),
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+                {
+                    Some(false)
+                }
                 Err(_) => Some(true),
             });
             match gone {
@@ -250,8 +276,15 @@ impl Wire {
     fn feed(&mut self, mut bytes: &[u8]) {
         while !self.broken && !self.machine.is_ended() {
             match (self.decoder.next(&mut bytes), self.machine.is_listening()) {
-                (Ok(Some(message)), true) | (Ok(Some(message @ Message::Close(_))), false) => self.message(message),
-                (Ok(Some(Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong)), false) => {}
+                (Ok(Some(message)), true) | (Ok(Some(message @ Message::Close(_))), false) => {
+                    self.message(message)
+                }
+                (
+                    Ok(Some(
+                        Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong,
+                    )),
+                    false,
+                ) => {}
                 (Ok(None), _) => break,
                 (Err(violation), _) => {
                     self.broken = true;
@@ -259,14 +292,17 @@ impl Wire {
                 }
             }
         }
-        self.machine.heard(Instant::now(), !self.broken && self.decoder.is_amid());
+        self.machine
+            .heard(Instant::now(), !self.broken && self.decoder.is_amid());
     }
 
     fn message(&mut self, message: Message) {
         match message {
             Message::Text(text) if *text == *ALIVE => self.connection.outbox.control(WELL.clone()),
             // Kuzzle's clients may send either.
-            Message::Text(text) | Message::Binary(text) if !text.is_empty() => self.on(Event::Request(text)),
+            Message::Text(text) | Message::Binary(text) if !text.is_empty() => {
+                self.on(Event::Request(text))
+            }
             Message::Text(_) | Message::Binary(_) => {}
             Message::Ping(carried) => self.on(Event::Ping(carried)),
             Message::Pong => self.on(Event::Pong),
@@ -279,7 +315,13 @@ impl Wire {
             Action::Nothing | Action::End => {}
             Action::Take(text) => self.requests.take(&self.app, &self.connection, text),
             Action::Refuse(text) => {
-                self.requests.refuse(&self.app, &self.connection, &text, Id::ShuttingDown, "the gateway stops; connect again");
+                self.requests.refuse(
+                    &self.app,
+                    &self.connection,
+                    &text,
+                    Id::ShuttingDown,
+                    "the gateway stops; connect again",
+                );
             }
             Action::Send(bytes) => self.connection.outbox.control(bytes),
             Action::Close { last, drop_rest } => self.close(last, drop_rest),

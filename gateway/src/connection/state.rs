@@ -1,5 +1,6 @@
-//! One connection's life as a machine: what happens goes in, with the time; what must be done comes out. Pure. It holds no socket, no queue and
-//! no request, and decides everything about when and how a connection ends.
+//! One connection's life as a machine: what happens goes in, with the time; what must be done comes
+//! out. Pure. It holds no socket, no queue and no request, and decides everything about when and
+//! how a connection ends.
 
 use super::{decode::Violation, frame, outbox::Ending};
 use bytes::Bytes;
@@ -95,7 +96,13 @@ const COME_AGAIN: u16 = 1013;
 
 impl Machine {
     pub(crate) fn new(patience: Patience, now: Instant) -> Self {
-        Self { patience, state: State::Open, heard: now, pinged: None, amid: None }
+        Self {
+            patience,
+            state: State::Open,
+            heard: now,
+            pinged: None,
+            amid: None,
+        }
     }
 
     /// Bytes arrived; `amid`: a message is half read now.
@@ -127,32 +134,63 @@ impl Machine {
         match (self.state, event) {
             (State::Open, Event::Request(text)) => Action::Take(text),
             (State::Draining { .. }, Event::Request(text)) => Action::Refuse(text),
-            (State::Open | State::Draining { .. }, Event::Ping(carried)) => Action::Send(frame::pong(&carried)),
-            (State::Open | State::Draining { .. }, Event::Pong) => Action::Nothing,
-            (State::Open | State::Draining { .. }, Event::PeerCloses(code)) => self.farewell(code, now),
-            (State::Open | State::Draining { .. } | State::Closing { .. }, Event::PeerGone) => self.end(),
-            (State::Open | State::Draining { .. }, Event::Violated(violation)) => self.violated(violation, now),
-            (State::Open | State::Draining { .. }, Event::Ending(Ending { code, reason, drop_rest })) => {
-                self.close(code, reason, drop_rest, now)
+            (State::Open | State::Draining { .. }, Event::Ping(carried)) => {
+                Action::Send(frame::pong(&carried))
             }
+            (State::Open | State::Draining { .. }, Event::Pong) => Action::Nothing,
+            (State::Open | State::Draining { .. }, Event::PeerCloses(code)) => {
+                self.farewell(code, now)
+            }
+            (State::Open | State::Draining { .. } | State::Closing { .. }, Event::PeerGone) => {
+                self.end()
+            }
+            (State::Open | State::Draining { .. }, Event::Violated(violation)) => {
+                self.violated(violation, now)
+            }
+            (
+                State::Open | State::Draining { .. },
+                Event::Ending(Ending {
+                    code,
+                    reason,
+                    drop_rest,
+                }),
+            ) => self.close(code, reason, drop_rest, now),
             (State::Open, Event::Stopping) => {
-                self.state = State::Draining { until: now + self.patience.drain_within };
+                self.state = State::Draining {
+                    until: now + self.patience.drain_within,
+                };
                 Action::Nothing
             }
-            (State::Draining { .. }, Event::Idle) => self.close(GOING_AWAY, "the gateway stops; connect again", false, now),
+            (State::Draining { .. }, Event::Idle) => {
+                self.close(GOING_AWAY, "the gateway stops; connect again", false, now)
+            }
             (State::Open, Event::Idle | Event::Sent)
             | (State::Draining { .. }, Event::Stopping | Event::Sent)
             | (
                 State::Closing { .. },
-                Event::Request(_) | Event::Ping(_) | Event::Pong | Event::Violated(_) | Event::Ending(_) | Event::Stopping | Event::Idle,
+                Event::Request(_)
+                | Event::Ping(_)
+                | Event::Pong
+                | Event::Violated(_)
+                | Event::Ending(_)
+                | Event::Stopping
+                | Event::Idle,
             ) => Action::Nothing,
             (State::Closing { until, sent, .. }, Event::PeerCloses(_)) => match sent {
                 true => self.end(),
-                false => self.becomes(State::Closing { until, mutual: true, sent }),
+                false => self.becomes(State::Closing {
+                    until,
+                    mutual: true,
+                    sent,
+                }),
             },
             (State::Closing { until, mutual, .. }, Event::Sent) => match mutual {
                 true => self.end(),
-                false => self.becomes(State::Closing { until, mutual, sent: true }),
+                false => self.becomes(State::Closing {
+                    until,
+                    mutual,
+                    sent: true,
+                }),
             },
             (State::Open, Event::Tick) => self.late(now),
             (State::Draining { until }, Event::Tick) if now >= until => {
@@ -180,7 +218,11 @@ impl Machine {
 
     /// When [`Event::Tick`] is to be told next.
     pub(crate) fn due(&self) -> Instant {
-        let silence = self.pinged.map_or(self.heard + self.patience.ping_after, |pinged| pinged + self.patience.pong_within);
+        let silence = self
+            .pinged
+            .map_or(self.heard + self.patience.ping_after, |pinged| {
+                pinged + self.patience.pong_within
+            });
         let message = self.amid.map(|since| since + self.patience.message_within);
         let listening = message.map_or(silence, |message| message.min(silence));
         match self.state {
@@ -192,13 +234,19 @@ impl Machine {
     }
 
     fn late(&mut self, now: Instant) -> Action {
-        if self.amid.is_some_and(|since| now >= since + self.patience.message_within) {
+        if self
+            .amid
+            .is_some_and(|since| now >= since + self.patience.message_within)
+        {
             return self.close(TOO_SLOW, "a message took too long to arrive", false, now);
         }
         match self.pinged {
-            Some(pinged) if now >= pinged + self.patience.pong_within => {
-                self.close(COME_AGAIN, "no sign of life for too long; connect again", true, now)
-            }
+            Some(pinged) if now >= pinged + self.patience.pong_within => self.close(
+                COME_AGAIN,
+                "no sign of life for too long; connect again",
+                true,
+                now,
+            ),
             None if now >= self.heard + self.patience.ping_after => {
                 self.pinged = Some(now);
                 Action::Send(frame::ping())
@@ -210,20 +258,41 @@ impl Machine {
     fn violated(&mut self, violation: Violation, now: Instant) -> Action {
         match violation {
             Violation::Protocol(why) => self.close(PROTOCOL_ERROR, why, false, now),
-            Violation::TooLarge => self.close(TOO_LARGE, "the message is larger than may be", false, now),
-            Violation::NotText => self.close(NOT_TEXT, "the message is not what it says it is", false, now),
+            Violation::TooLarge => {
+                self.close(TOO_LARGE, "the message is larger than may be", false, now)
+            }
+            Violation::NotText => self.close(
+                NOT_TEXT,
+                "the message is not what it says it is",
+                false,
+                now,
+            ),
         }
     }
 
     /// The peer ends it: its code comes back to it.
     fn farewell(&mut self, code: Option<u16>, now: Instant) -> Action {
-        self.state = State::Closing { until: now + self.patience.close_within, mutual: true, sent: false };
-        Action::Close { last: frame::close(code, ""), drop_rest: true }
+        self.state = State::Closing {
+            until: now + self.patience.close_within,
+            mutual: true,
+            sent: false,
+        };
+        Action::Close {
+            last: frame::close(code, ""),
+            drop_rest: true,
+        }
     }
 
     fn close(&mut self, code: u16, reason: &str, drop_rest: bool, now: Instant) -> Action {
-        self.state = State::Closing { until: now + self.patience.close_within, mutual: false, sent: false };
-        Action::Close { last: frame::close(Some(code), reason), drop_rest }
+        self.state = State::Closing {
+            until: now + self.patience.close_within,
+            mutual: false,
+            sent: false,
+        };
+        Action::Close {
+            last: frame::close(Some(code), reason),
+            drop_rest,
+        }
     }
 
     fn end(&mut self) -> Action {

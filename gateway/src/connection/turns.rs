@@ -1,6 +1,7 @@
-//! Whose connection is to be woken because something was pushed to it. A thousand that are woken at once stand before everything else that
-//! has to run, the making of the next notification too; so they are woken a few at a time, and what is pushed meanwhile leaves with the
-//! rest. It knows nothing of what is pushed, and loses nobody.
+//! Whose connection is to be woken because something was pushed to it. A thousand that are woken at
+//! once stand before everything else that has to run, the making of the next notification too; so
+//! they are woken a few at a time, and what is pushed meanwhile leaves with the rest. It knows
+//! nothing of what is pushed, and loses nobody.
 
 use super::outbox::Outbox;
 use parking_lot::Mutex;

@@ -1,5 +1,6 @@
-//! Every stable error code: its status, what it means, whether anything happened, and what to do. The one table from which responses, the
-//! pages under `docs/errors` and the OpenAPI document come. A code that was ever released keeps its name and meaning.
+//! Every stable error code: its status, what it means, whether anything happened, and what to do.
+//! The one table from which responses, the pages under `docs/errors` and the OpenAPI document come.
+//! A code that was ever released keeps its name and meaning.
 
 /// What a client may assume about the write it asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,17 +225,23 @@ impl Code {
 
     /// The code of a name on the wire.
     pub fn named(name: &str) -> Option<Self> {
-        TABLE.iter().find(|row| row.name == name).map(|row| row.code)
+        TABLE
+            .iter()
+            .find(|row| row.name == name)
+            .map(|row| row.code)
     }
 }
 
 impl Row {
-    /// The page of the code, as `docs/errors/<name>.md` holds it and `/docs/errors/<name>` serves it.
+    /// The page of the code, as `docs/errors/<name>.md` holds it and `/docs/errors/<name>` serves
+    /// it.
     pub fn page(&self) -> String {
         let effect = match self.effect {
             Effect::Nothing => "Nothing was written, and nothing will be: repeating is safe.",
             Effect::Decided => "The request was decided; the verdict is final.",
-            Effect::Unknown => "Unknown: the write may have happened. Repeat only with the same Idempotency-Key.",
+            Effect::Unknown => {
+                "Unknown: the write may have happened. Repeat only with the same Idempotency-Key."
+            }
             Effect::Pending => "What was waited for goes on; only the waiting ended.",
             Effect::Read => "None: the call writes nothing.",
         };

@@ -1,4 +1,5 @@
-//! How what other parts report becomes a [`Problem`]. Every arm is named: a new way to fail must be given its code here.
+//! How what other parts report becomes a [`Problem`]. Every arm is named: a new way to fail must be
+//! given its code here.
 
 use super::{Code, Problem};
 use catalog::Invalid;
@@ -19,11 +20,19 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let detail = error.to_string();
         match error {
-            StoreError::Unavailable { .. } => Problem::new(Code::StoreUnavailable, detail).retry_after(2),
+            StoreError::Unavailable { .. } => {
+                Problem::new(Code::StoreUnavailable, detail).retry_after(2)
+            }
             StoreError::Refused { .. } => Problem::new(Code::Internal, detail),
-            StoreError::Unsupported { pointer, .. } => Problem::new(Code::UnsupportedSearch, detail).at(pointer),
-            StoreError::BadSearch { pointer, .. } => Problem::new(Code::BadSearch, detail).at(pointer),
-            StoreError::NotMigrated { .. } => Problem::new(Code::NotMigrated, detail).retry_after(10),
+            StoreError::Unsupported { pointer, .. } => {
+                Problem::new(Code::UnsupportedSearch, detail).at(pointer)
+            }
+            StoreError::BadSearch { pointer, .. } => {
+                Problem::new(Code::BadSearch, detail).at(pointer)
+            }
+            StoreError::NotMigrated { .. } => {
+                Problem::new(Code::NotMigrated, detail).retry_after(10)
+            }
             StoreError::Damaged { .. } => Problem::new(Code::Damaged, detail),
         }
     }
@@ -32,7 +41,9 @@ impl From<StoreError> for Problem {
 impl From<BadToken> for Problem {
     fn from(error: BadToken) -> Self {
         match error {
-            BadToken::Malformed | BadToken::Forged | BadToken::Foreign => Problem::new(Code::BadToken, error.to_string()),
+            BadToken::Malformed | BadToken::Forged | BadToken::Foreign => {
+                Problem::new(Code::BadToken, error.to_string())
+            }
             BadToken::Expired => Problem::new(Code::ExpiredToken, error.to_string()),
         }
     }
@@ -44,7 +55,9 @@ impl From<Refused> for Problem {
         match why {
             Refused::QueueFull => Problem::new(Code::QueueFull, why.to_string()).retry_after(1),
             Refused::TooLarge => Problem::new(Code::BodyTooLarge, why.to_string()),
-            Refused::UnknownPartition => Problem::new(Code::NotMigrated, why.to_string()).retry_after(10),
+            Refused::UnknownPartition => {
+                Problem::new(Code::NotMigrated, why.to_string()).retry_after(10)
+            }
             Refused::Closed => Problem::new(Code::LogUnavailable, why.to_string()).retry_after(1),
         }
     }
@@ -54,8 +67,12 @@ impl From<Refused> for Problem {
 impl From<DeliveryError> for Problem {
     fn from(error: DeliveryError) -> Self {
         match error {
-            DeliveryError::Rejected(_) => Problem::new(Code::LogUnavailable, error.to_string()).retry_after(2),
-            DeliveryError::Unknown(_) => Problem::new(Code::UnknownOutcome, error.to_string()).retry_after(2),
+            DeliveryError::Rejected(_) => {
+                Problem::new(Code::LogUnavailable, error.to_string()).retry_after(2)
+            }
+            DeliveryError::Unknown(_) => {
+                Problem::new(Code::UnknownOutcome, error.to_string()).retry_after(2)
+            }
         }
     }
 }
@@ -82,7 +99,8 @@ impl From<&Refusal> for Problem {
 
 impl From<&DeadReason> for Problem {
     fn from(reason: &DeadReason) -> Self {
-        let problem = Problem::new(Code::DeadLettered, reason.message.clone()).with("reason", reason.code.clone().into());
+        let problem = Problem::new(Code::DeadLettered, reason.message.clone())
+            .with("reason", reason.code.clone().into());
         match &reason.store {
             Some(store) => problem.with("store", store.clone().into()),
             None => problem,

@@ -32,18 +32,31 @@ fn every_code_has_its_page_and_no_page_is_left_over() {
             fs::write(&file, row.page()).unwrap();
         }
         let found = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(found, row.page(), "{} differs from the table: run the test with CONSIGN_UPDATE=1", file.display());
+        assert_eq!(
+            found,
+            row.page(),
+            "{} differs from the table: run the test with CONSIGN_UPDATE=1",
+            file.display()
+        );
     }
     for entry in fs::read_dir(pages()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        let stem = name.strip_suffix(".md").unwrap_or_else(|| panic!("{name} is no page"));
-        assert!(Code::named(stem).is_some() || stem == "README", "{name} is the page of no code");
+        let stem = name
+            .strip_suffix(".md")
+            .unwrap_or_else(|| panic!("{name} is no page"));
+        assert!(
+            Code::named(stem).is_some() || stem == "README",
+            "{name} is the page of no code"
+        );
     }
 }
 
 #[test]
 fn a_problem_says_all_that_is_known() {
-    let problem = Problem::new(Code::QueueFull, "full").at("/body").retry_after(1).with("queue", 7.into());
+    let problem = Problem::new(Code::QueueFull, "full")
+        .at("/body")
+        .retry_after(1)
+        .with("queue", 7.into());
     let json = serde_json::to_value(&problem).unwrap();
     assert_eq!(json["type"], "/docs/errors/queue_full");
     assert_eq!(json["status"], 429);

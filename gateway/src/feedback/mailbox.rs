@@ -1,6 +1,8 @@
-//! The gateway's mailbox: one partition, read by hand from its end, by a name that is random per start. What is not addressed to it is
-//! dropped unread. Verdicts go to whoever waits, what notifiers send goes to [`crate::subscriptions`], in the order in which it came. A lost
-//! mailbox loses no verdict, only time: [`super::sweep`] asks the ledger; those who subscribed are sent to subscribe again.
+//! The gateway's mailbox: one partition, read by hand from its end, by a name that is random per
+//! start. What is not addressed to it is dropped unread. Verdicts go to whoever waits, what
+//! notifiers send goes to [`crate::subscriptions`], in the order in which it came. A lost mailbox
+//! loses no verdict, only time: [`super::sweep`] asks the ledger; those who subscribed are sent to
+//! subscribe again.
 
 use crate::{
     app::{App, Shared},
@@ -18,18 +20,27 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 const COMPONENT: &str = "mailbox";
-const LIMITS: Limits = Limits { records: 1_000, bytes: 4 << 20 };
+const LIMITS: Limits = Limits {
+    records: 1_000,
+    bytes: 4 << 20,
+};
 
 /// A name for this start, and the partition that goes with it.
 pub(crate) fn address(layout: &Layout) -> Reply {
     let instance = name();
-    let partition = event_schema::id::EntityKey(instance.clone()).partition(layout.partitions(&MAILBOX));
-    Reply { instance, partition }
+    let partition =
+        event_schema::id::EntityKey(instance.clone()).partition(layout.partitions(&MAILBOX));
+    Reply {
+        instance,
+        partition,
+    }
 }
 
 /// A name that nobody had before.
 pub(crate) fn name() -> String {
-    uuid::Uuid::from_bytes(crate::idempotency::random()).simple().to_string()
+    uuid::Uuid::from_bytes(crate::idempotency::random())
+        .simple()
+        .to_string()
 }
 
 /// An open mailbox.
@@ -47,7 +58,13 @@ impl Mailbox {
     pub(crate) async fn open(log: Log, layout: &Layout, reply: Reply) -> Result<Self, StreamError> {
         let topic = layout.name(&MAILBOX);
         let stream = log.reader.tail(&topic, reply.partition, From::End).await?;
-        Ok(Self { log, topic, reply, stream, next: None })
+        Ok(Self {
+            log,
+            topic,
+            reply,
+            stream,
+            next: None,
+        })
     }
 
     /// Reads until shutdown; opens itself again when the log was away.
@@ -66,11 +83,18 @@ impl Mailbox {
                     backoff.reset();
                     self.next = records.last().map(|record| record.offset + 1).or(self.next);
                     let instance = rooms.borrow_and_update().clone();
-                    records.iter().for_each(|record| self.deliver(record, &app, &instance));
+                    records
+                        .iter()
+                        .for_each(|record| self.deliver(record, &app, &instance));
                 }
                 Err(error) => {
                     warn!(%error, "the mailbox is closed; opening it again, verdicts come from the ledger meanwhile");
-                    health.set(COMPONENT, State::Missing { why: error.to_string() });
+                    health.set(
+                        COMPONENT,
+                        State::Missing {
+                            why: error.to_string(),
+                        },
+                    );
                     if !self.reopen(&app, &mut backoff, &shutdown).await {
                         return;
                     }
@@ -80,7 +104,8 @@ impl Mailbox {
         }
     }
 
-    /// Goes on where it was; where that is not possible, whoever listens is told. False: shutdown came first.
+    /// Goes on where it was; where that is not possible, whoever listens is told. False: shutdown
+    /// came first.
     async fn reopen(&mut self, app: &App, backoff: &mut Backoff, shutdown: &Shutdown) -> bool {
         let mut from = self.next.map_or(From::End, From::Offset);
         loop {
@@ -88,7 +113,12 @@ impl Mailbox {
                 () = shutdown.hard() => return false,
                 () = tokio::time::sleep(backoff.next_wait()) => {}
             }
-            match self.log.reader.tail(&self.topic, self.reply.partition, from).await {
+            match self
+                .log
+                .reader
+                .tail(&self.topic, self.reply.partition, from)
+                .await
+            {
                 Ok(stream) => {
                     if from == From::End {
                         app.subscriptions.missed();
@@ -108,21 +138,34 @@ impl Mailbox {
         if to != self.reply.instance.as_bytes() && to != instance.as_bytes() {
             return;
         }
-        let parts = Parts { key: None, value: record.value.clone(), headers: record.headers.clone() };
+        let parts = Parts {
+            key: None,
+            value: record.value.clone(),
+            headers: record.headers.clone(),
+        };
         match codec::decode_mail(&parts) {
             Ok(Mail::Feedback(feedback)) => _ = app.pending.resolve(feedback.entry),
             Ok(Mail::Push(push)) => {
-                let cursor = |room: &str, points: &[Point]| app.cursor(&Caller::anonymous(), room, points);
-                app.metrics.told(app.subscriptions.push(&push, |notice| token(app, notice), cursor));
+                let cursor =
+                    |room: &str, points: &[Point]| app.cursor(&Caller::anonymous(), room, points);
+                app.metrics.told(app.subscriptions.push(
+                    &push,
+                    |notice| token(app, notice),
+                    cursor,
+                ));
             }
             Ok(Mail::Presence(presence)) => app.metrics.told(app.subscriptions.presence(&presence)),
             Ok(Mail::Progress(progress)) => app.subscriptions.progress(&progress),
-            Err(error) => warn!(%error, offset = record.offset, "a record in the mailbox cannot be read; left alone"),
+            Err(error) => {
+                warn!(%error, offset = record.offset, "a record in the mailbox cannot be read; left alone")
+            }
         }
     }
 }
 
 /// The handle of the write that a notice tells of; messages have none.
 pub(crate) fn token(app: &App, notice: &Notice) -> Option<String> {
-    notice.write.map(|write| app.token(&Caller::anonymous(), vec![write], Some(notice.request)))
+    notice
+        .write
+        .map(|write| app.token(&Caller::anonymous(), vec![write], Some(notice.request)))
 }

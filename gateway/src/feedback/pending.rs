@@ -34,7 +34,10 @@ pub(crate) struct Waiter {
 
 impl Pending {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { slots: Mutex::new(HashMap::new()), limit }
+        Self {
+            slots: Mutex::new(HashMap::new()),
+            limit,
+        }
     }
 
     /// Begins to wait; `None` if too many do.
@@ -44,14 +47,24 @@ impl Pending {
         if slots.len() >= self.limit {
             return None;
         }
-        let slot = slots.entry(request.unique()).or_insert_with(|| Slot { request, asked: Instant::now(), waiters: Vec::with_capacity(1) });
+        let slot = slots.entry(request.unique()).or_insert_with(|| Slot {
+            request,
+            asked: Instant::now(),
+            waiters: Vec::with_capacity(1),
+        });
         slot.waiters.push(sender);
-        Some(Waiter { table: self.clone(), unique: request.unique(), receiver })
+        Some(Waiter {
+            table: self.clone(),
+            unique: request.unique(),
+            receiver,
+        })
     }
 
     /// Gives a verdict to all who wait for it; false if nobody does.
     pub(crate) fn resolve(&self, entry: LedgerEntry) -> bool {
-        let Some(slot) = self.slots.lock().remove(&entry.request.unique()) else { return false };
+        let Some(slot) = self.slots.lock().remove(&entry.request.unique()) else {
+            return false;
+        };
         let entry = Arc::new(entry);
         for waiter in slot.waiters {
             drop(waiter.send(entry.clone()));
@@ -59,11 +72,15 @@ impl Pending {
         true
     }
 
-    /// Requests that were not looked up for `patience`, those that wait longest first, at most `most`; they count as looked up now.
+    /// Requests that were not looked up for `patience`, those that wait longest first, at most
+    /// `most`; they count as looked up now.
     pub(crate) fn overdue(&self, patience: Duration, most: usize) -> Vec<RequestId> {
         let now = Instant::now();
         let mut slots = self.slots.lock();
-        let mut due: Vec<_> = slots.values_mut().filter(|slot| now.duration_since(slot.asked) >= patience).collect();
+        let mut due: Vec<_> = slots
+            .values_mut()
+            .filter(|slot| now.duration_since(slot.asked) >= patience)
+            .collect();
         due.sort_unstable_by_key(|slot| slot.asked);
         due.truncate(most);
         due.iter_mut().for_each(|slot| slot.asked = now);

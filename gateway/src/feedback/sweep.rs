@@ -1,4 +1,5 @@
-//! The other way to a verdict: those who wait for long are looked up in the ledger, many at once, so that a lost feedback hangs nobody.
+//! The other way to a verdict: those who wait for long are looked up in the ledger, many at once,
+//! so that a lost feedback hangs nobody.
 
 use super::pending::Pending;
 use runtime::Shutdown;
@@ -9,7 +10,12 @@ use tracing::debug;
 /// Ids in one look-up.
 const MOST: usize = 512;
 
-pub(crate) async fn run(pending: Arc<Pending>, record: Arc<dyn Record>, every: Duration, shutdown: Shutdown) {
+pub(crate) async fn run(
+    pending: Arc<Pending>,
+    record: Arc<dyn Record>,
+    every: Duration,
+    shutdown: Shutdown,
+) {
     loop {
         tokio::select! {
             () = shutdown.hard() => return,
@@ -20,7 +26,10 @@ pub(crate) async fn run(pending: Arc<Pending>, record: Arc<dyn Record>, every: D
             continue;
         }
         match record.ledger(&overdue).await {
-            Ok(entries) => entries.into_iter().flatten().for_each(|entry| _ = pending.resolve(entry)),
+            Ok(entries) => entries
+                .into_iter()
+                .flatten()
+                .for_each(|entry| _ = pending.resolve(entry)),
             Err(error) => debug!(%error, "the ledger cannot be asked; trying again"),
         }
     }

@@ -70,13 +70,31 @@ docs! {
 /// A parameter by its short name.
 pub(crate) fn parameter(name: &str) -> Value {
     let (place, schema, what) = match name {
-        "after" => {
-            ("query", json!({"type": "array", "items": {"type": "string"}}), "Tokens of writes that the answer must show; repeatable")
-        }
-        "refresh" => ("query", json!({"type": "string", "enum": ["wait_for"]}), "Wait until it is searchable too"),
-        "prefer" => ("header", json!({"type": "string", "examples": ["wait=5"]}), "`wait=N`: wait up to N seconds (RFC 7240)"),
-        "if-match" => ("header", json!({"type": "string", "examples": ["\"3\""]}), "The `_version` the document must have"),
-        "idempotency-key" => ("header", json!({"type": "string", "maxLength": 255}), "Repeats under the same key are one write"),
+        "after" => (
+            "query",
+            json!({"type": "array", "items": {"type": "string"}}),
+            "Tokens of writes that the answer must show; repeatable",
+        ),
+        "refresh" => (
+            "query",
+            json!({"type": "string", "enum": ["wait_for"]}),
+            "Wait until it is searchable too",
+        ),
+        "prefer" => (
+            "header",
+            json!({"type": "string", "examples": ["wait=5"]}),
+            "`wait=N`: wait up to N seconds (RFC 7240)",
+        ),
+        "if-match" => (
+            "header",
+            json!({"type": "string", "examples": ["\"3\""]}),
+            "The `_version` the document must have",
+        ),
+        "idempotency-key" => (
+            "header",
+            json!({"type": "string", "maxLength": 255}),
+            "Repeats under the same key are one write",
+        ),
         _ => ("header", json!({"type": "string"}), "W3C trace context"),
     };
     let shown = match name {

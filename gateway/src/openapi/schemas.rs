@@ -47,7 +47,8 @@ fn writes() -> Value {
 }
 
 fn reads() -> Value {
-    let collection = json!({"type": "object", "required": ["index", "collection", "incarnation", "created"]});
+    let collection =
+        json!({"type": "object", "required": ["index", "collection", "incarnation", "created"]});
     let document = json!({"type": "object", "required": ["_id", "_source", "_version"], "properties": {"_id": {"type": "string"}, "_source": {"type": "object"}, "_version": {"type": "integer"}}});
     json!({
         "RequestStatus": {

@@ -9,14 +9,18 @@ fn origins(allowed: &[&str], listens: &str) -> Origins {
 }
 
 fn judge(origins: &Origins, origin: &str, host: &str) -> Standing {
-    let headers = [(header::ORIGIN, origin), (header::HOST, host)].map(|(name, value)| (name, value.parse().unwrap()));
+    let headers = [(header::ORIGIN, origin), (header::HOST, host)]
+        .map(|(name, value)| (name, value.parse().unwrap()));
     origins.judge(&HeaderMap::from_iter(headers), &Uri::from_static("/"))
 }
 
 #[test]
 fn who_sends_none_is_no_browser() {
     let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("a.example"))]);
-    assert_eq!(origins(&[], ANYWHERE).judge(&headers, &Uri::from_static("/")), Standing::Program);
+    assert_eq!(
+        origins(&[], ANYWHERE).judge(&headers, &Uri::from_static("/")),
+        Standing::Program
+    );
 }
 
 #[test]
@@ -29,7 +33,11 @@ fn a_page_from_where_the_gateway_is_reached_may() {
         ("http://10.0.0.7:8080", "10.0.0.7:8080"),
         ("http://[fd00::7]:8080", "[fd00::7]:8080"),
     ] {
-        assert_eq!(judge(&open, origin, host), Standing::Welcome, "{origin} at {host}");
+        assert_eq!(
+            judge(&open, origin, host),
+            Standing::Welcome,
+            "{origin} at {host}"
+        );
     }
     for (origin, host) in [
         ("http://b.example", "a.example"),
@@ -44,7 +52,11 @@ fn a_page_from_where_the_gateway_is_reached_may() {
         ("http://a.example/path", "a.example"),
         ("http://me@a.example", "a.example"),
     ] {
-        assert_eq!(judge(&open, origin, host), Standing::Foreign, "{origin} at {host}");
+        assert_eq!(
+            judge(&open, origin, host),
+            Standing::Foreign,
+            "{origin} at {host}"
+        );
     }
 }
 
@@ -52,12 +64,30 @@ fn a_page_from_where_the_gateway_is_reached_may() {
 fn on_the_loopback_every_page_of_this_machine_may() {
     for listens in [LOOPBACK, "::1"] {
         let local = origins(&[], listens);
-        for origin in ["http://localhost:8000", "http://127.0.0.1:3000", "https://localhost", "http://[::1]:9"] {
-            assert_eq!(judge(&local, origin, "127.0.0.1:8080"), Standing::Welcome, "{origin}");
+        for origin in [
+            "http://localhost:8000",
+            "http://127.0.0.1:3000",
+            "https://localhost",
+            "http://[::1]:9",
+        ] {
+            assert_eq!(
+                judge(&local, origin, "127.0.0.1:8080"),
+                Standing::Welcome,
+                "{origin}"
+            );
         }
-        for origin in ["http://evil.example", "https://localhost.evil.example", "http://127.0.0.1.evil.example", "null", "app://localhost"]
-        {
-            assert_eq!(judge(&local, origin, "127.0.0.1:8080"), Standing::Foreign, "{origin}");
+        for origin in [
+            "http://evil.example",
+            "https://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "null",
+            "app://localhost",
+        ] {
+            assert_eq!(
+                judge(&local, origin, "127.0.0.1:8080"),
+                Standing::Foreign,
+                "{origin}"
+            );
         }
     }
 }
@@ -65,22 +95,65 @@ fn on_the_loopback_every_page_of_this_machine_may() {
 /// A page may give its own name the address 127.0.0.1, and then be from where it asks.
 #[test]
 fn on_the_loopback_a_name_that_leads_here_is_not_enough() {
-    assert_eq!(judge(&origins(&[], LOOPBACK), "http://evil.example:8080", "evil.example:8080"), Standing::Foreign);
-    assert_eq!(judge(&origins(&["http://mine.example"], LOOPBACK), "http://mine.example", "mine.example"), Standing::Welcome);
+    assert_eq!(
+        judge(
+            &origins(&[], LOOPBACK),
+            "http://evil.example:8080",
+            "evil.example:8080"
+        ),
+        Standing::Foreign
+    );
+    assert_eq!(
+        judge(
+            &origins(&["http://mine.example"], LOOPBACK),
+            "http://mine.example",
+            "mine.example"
+        ),
+        Standing::Welcome
+    );
 }
 
 #[test]
 fn named_origins_may_and_a_star_is_all() {
-    let named = origins(&["https://App.example", "http://b.example:80", "capacitor://localhost"], ANYWHERE);
-    for origin in ["https://app.example", "https://app.example:443", "http://b.example", "capacitor://localhost"] {
-        assert_eq!(judge(&named, origin, "gateway"), Standing::Welcome, "{origin}");
+    let named = origins(
+        &[
+            "https://App.example",
+            "http://b.example:80",
+            "capacitor://localhost",
+        ],
+        ANYWHERE,
+    );
+    for origin in [
+        "https://app.example",
+        "https://app.example:443",
+        "http://b.example",
+        "capacitor://localhost",
+    ] {
+        assert_eq!(
+            judge(&named, origin, "gateway"),
+            Standing::Welcome,
+            "{origin}"
+        );
     }
-    for origin in ["http://app.example", "https://app.example:444", "https://x.app.example", "null"] {
-        assert_eq!(judge(&named, origin, "gateway"), Standing::Foreign, "{origin}");
+    for origin in [
+        "http://app.example",
+        "https://app.example:444",
+        "https://x.app.example",
+        "null",
+    ] {
+        assert_eq!(
+            judge(&named, origin, "gateway"),
+            Standing::Foreign,
+            "{origin}"
+        );
     }
     let all = origins(&["*"], ANYWHERE);
     for origin in ["https://app.example", "null"] {
-        assert_eq!(judge(&all, origin, "gateway"), Standing::Welcome, "{origin}");
+        assert_eq!(
+            judge(&all, origin, "gateway"),
+            Standing::Welcome,
+            "{origin}"
+        );
     }
 }
 
@@ -88,14 +161,30 @@ fn named_origins_may_and_a_star_is_all() {
 fn two_are_none_that_a_browser_sends() {
     let mut headers = HeaderMap::new();
     headers.append(header::ORIGIN, HeaderValue::from_static("http://localhost"));
-    headers.append(header::ORIGIN, HeaderValue::from_static("http://evil.example"));
-    assert_eq!(origins(&["*"], LOOPBACK).judge(&headers, &Uri::from_static("/")), Standing::Foreign);
+    headers.append(
+        header::ORIGIN,
+        HeaderValue::from_static("http://evil.example"),
+    );
+    assert_eq!(
+        origins(&["*"], LOOPBACK).judge(&headers, &Uri::from_static("/")),
+        Standing::Foreign
+    );
 }
 
 #[test]
 fn what_is_no_origin_stops_the_start() {
-    for wrong in ["app.example", "https://", "https://app.example/", "https://app.example/path", "https://*.example", ""] {
+    for wrong in [
+        "app.example",
+        "https://",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://*.example",
+        "",
+    ] {
         let made = Origins::new(&[wrong.to_owned()], LOOPBACK.parse().unwrap());
-        assert!(matches!(made, Err(GatewayError::Origin(named)) if named == wrong), "{wrong}");
+        assert!(
+            matches!(made, Err(GatewayError::Origin(named)) if named == wrong),
+            "{wrong}"
+        );
     }
 }

@@ -21,12 +21,20 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn of<T: Serialize + ?Sized>(result: &T) -> Self {
         let result = to_raw_value(result).expect("results are plain JSON");
-        Self { status: 200, result: Some(result), token: None }
+        Self {
+            status: 200,
+            result: Some(result),
+            token: None,
+        }
     }
 
     /// An action that has nothing to tell.
     pub(crate) fn nothing() -> Self {
-        Self { status: 200, result: None, token: None }
+        Self {
+            status: 200,
+            result: None,
+            token: None,
+        }
     }
 
     pub(crate) fn token(mut self, token: Option<String>) -> Self {
@@ -75,7 +83,9 @@ impl Answer {
     }
 
     pub(crate) fn status(&self) -> u16 {
-        self.outcome.as_ref().map_or_else(Fault::status, |reply| reply.status)
+        self.outcome
+            .as_ref()
+            .map_or_else(Fault::status, |reply| reply.status)
     }
 
     fn token(&self) -> Option<&str> {
@@ -86,10 +96,20 @@ impl Answer {
     }
 
     pub(crate) fn to_http(&self) -> Response {
-        let status = StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = json(status, &Enveloped { answer: self, room: false });
+        let status =
+            StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = json(
+            status,
+            &Enveloped {
+                answer: self,
+                room: false,
+            },
+        );
         let headers = response.headers_mut();
-        if let Some(token) = self.token().and_then(|token| HeaderValue::try_from(token).ok()) {
+        if let Some(token) = self
+            .token()
+            .and_then(|token| HeaderValue::try_from(token).ok())
+        {
             headers.insert("consign-token", token);
         }
         if let Some(seconds) = self.outcome.as_ref().err().and_then(Fault::after_seconds) {
@@ -100,7 +120,12 @@ impl Answer {
 
     /// One text frame. `room` is the request's id: clients dispatch on it.
     pub(crate) fn to_frame(&self) -> Bytes {
-        serde_json::to_vec(&Enveloped { answer: self, room: true }).expect("answers are plain JSON").into()
+        serde_json::to_vec(&Enveloped {
+            answer: self,
+            room: true,
+        })
+        .expect("answers are plain JSON")
+        .into()
     }
 }
 
@@ -128,7 +153,14 @@ impl Serialize for Enveloped<'_> {
         if let Some(token) = answer.token() {
             map.serialize_entry("token", token)?;
         }
-        map.serialize_entry("result", &answer.outcome.as_ref().ok().and_then(|reply| reply.result.as_deref()))?;
+        map.serialize_entry(
+            "result",
+            &answer
+                .outcome
+                .as_ref()
+                .ok()
+                .and_then(|reply| reply.result.as_deref()),
+        )?;
         map.end()
     }
 }

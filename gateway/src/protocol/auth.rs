@@ -5,11 +5,15 @@ use serde_json::json;
 
 /// No token is known: a client that shows one is told that it is not valid, one without is nobody.
 pub(super) async fn check_token(_: Call<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!({"valid": false, "state": "there are no tokens here: everybody is anonymous"})))
+    Ok(Reply::of(
+        &json!({"valid": false, "state": "there are no tokens here: everybody is anonymous"}),
+    ))
 }
 
 pub(super) async fn current_user(_: Call<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!({"_id": ANONYMOUS, "_source": {"profileIds": ["anonymous"]}, "strategies": []})))
+    Ok(Reply::of(
+        &json!({"_id": ANONYMOUS, "_source": {"profileIds": ["anonymous"]}, "strategies": []}),
+    ))
 }
 
 pub(super) async fn my_rights(_: Call<'_>) -> Result<Reply, Fault> {
@@ -22,8 +26,15 @@ pub(super) async fn strategies(_: Call<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn login(call: Call<'_>) -> Result<Reply, Fault> {
-    let strategy = call.request.text("strategy")?.ok_or_else(|| Fault::missing("strategy"))?;
-    Err(Fault::new(Id::UnknownStrategy, format!("there is no authentication strategy \"{strategy}\"")).props([strategy]))
+    let strategy = call
+        .request
+        .text("strategy")?
+        .ok_or_else(|| Fault::missing("strategy"))?;
+    Err(Fault::new(
+        Id::UnknownStrategy,
+        format!("there is no authentication strategy \"{strategy}\""),
+    )
+    .props([strategy]))
 }
 
 /// Nobody is logged in, so nobody is afterwards.

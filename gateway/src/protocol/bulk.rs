@@ -1,4 +1,5 @@
-//! The controller `bulk`: writes without `_kuzzle_info`, told to nobody unless `notify` asks for it.
+//! The controller `bulk`: writes without `_kuzzle_info`, told to nobody unless `notify` asks for
+//! it.
 
 use super::{
     Call, Fault, Reply,
@@ -20,7 +21,12 @@ pub(super) async fn write(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn mwrite(call: Call<'_>) -> Result<Reply, Fault> {
-    let way = Way { operation: "document.mCreateOrReplace", info: None, silent: silent(call)?, most: MOST };
+    let way = Way {
+        operation: "document.mCreateOrReplace",
+        info: None,
+        silent: silent(call)?,
+        most: MOST,
+    };
     many::bodies(call, way).await
 }
 
@@ -33,7 +39,8 @@ pub(super) async fn delete_by_query(call: Call<'_>) -> Result<Reply, Fault> {
     let (view, collection) = query::current(call).await?;
     let (mut deleted, mut after, mut token) = (0, None::<String>, None);
     loop {
-        let (ids, _) = query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
+        let (ids, _) =
+            query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
         let Some(last) = ids.last() else { break };
         after = Some(last.clone());
         let (gone, _, last) = many::delete_all(call, &ids, silent(call)?).await?;
@@ -49,11 +56,16 @@ pub(super) async fn update_by_query(call: Call<'_>) -> Result<Reply, Fault> {
     let (view, collection) = query::current(call).await?;
     let (mut updated, mut after, mut token) = (0, None::<String>, None);
     loop {
-        let (ids, _) = query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
+        let (ids, _) =
+            query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
         let Some(last) = ids.last() else { break };
         after = Some(last.clone());
         let (done, last) = many::update_all(call, &ids, changes, silent(call)?).await?;
-        if let Some(fault) = done.iter().find_map(|(_, item)| item.as_ref().err()).filter(|fault| fault.status() >= 500) {
+        if let Some(fault) = done
+            .iter()
+            .find_map(|(_, item)| item.as_ref().err())
+            .filter(|fault| fault.status() >= 500)
+        {
             return Err(fault.clone());
         }
         updated += done.iter().filter(|(_, item)| item.is_ok()).count();
@@ -103,53 +115,92 @@ impl Entry<'_> {
 /// The entries of `bulkData`: an action, and behind all but deletions its document.
 fn entries<'a>(call: Call<'a>) -> Result<Vec<Entry<'a>>, Fault> {
     let lines = call.request.member("bulkData")?;
-    let lines: Vec<&'a RawValue> = serde_json::from_str(lines.get()).map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
+    let lines: Vec<&'a RawValue> = serde_json::from_str(lines.get())
+        .map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
     let mut lines = lines.into_iter();
     let mut entries = Vec::new();
     while let Some(line) = lines.next() {
-        let expected =
-            || Fault::invalid("body.bulkData", "actions (index, create, update, delete), each but delete followed by its document");
-        let named: serde_json::Map<String, Value> = serde_json::from_str(line.get()).map_err(|_| expected())?;
-        let action = ["index", "create", "update", "delete"].into_iter().find(|name| named.contains_key(*name)).ok_or_else(expected)?;
-        let id = named[action].get("_id").and_then(|id| id.as_str().map(str::to_owned).or_else(|| id.as_u64().map(|id| id.to_string())));
+        let expected = || {
+            Fault::invalid(
+                "body.bulkData",
+                "actions (index, create, update, delete), each but delete followed by its document",
+            )
+        };
+        let named: serde_json::Map<String, Value> =
+            serde_json::from_str(line.get()).map_err(|_| expected())?;
+        let action = ["index", "create", "update", "delete"]
+            .into_iter()
+            .find(|name| named.contains_key(*name))
+            .ok_or_else(expected)?;
+        let id = named[action].get("_id").and_then(|id| {
+            id.as_str()
+                .map(str::to_owned)
+                .or_else(|| id.as_u64().map(|id| id.to_string()))
+        });
         let source = match action {
             "delete" => None,
             _ => Some(lines.next().ok_or_else(expected)?),
         };
         let changes = match action {
-            "update" => Some(serde_json::from_str::<Changes<'a>>(source.map_or("", RawValue::get)).map_err(|_| expected())?.doc),
+            "update" => Some(
+                serde_json::from_str::<Changes<'a>>(source.map_or("", RawValue::get))
+                    .map_err(|_| expected())?
+                    .doc,
+            ),
             _ => None,
         };
         if id.is_none() && matches!(action, "update" | "delete") {
             return Err(expected());
         }
-        entries.push(Entry { action, id, source, changes });
+        entries.push(Entry {
+            action,
+            id,
+            source,
+            changes,
+        });
     }
     match entries.len() <= MOST {
         true => Ok(entries),
-        false => Err(Fault::new(Id::WriteLimit, format!("{} documents are more than the {MOST} of one import", entries.len()))),
+        false => Err(Fault::new(
+            Id::WriteLimit,
+            format!(
+                "{} documents are more than the {MOST} of one import",
+                entries.len()
+            ),
+        )),
     }
 }
 
-/// Entries that follow each other with the same action go together; the next ones wait for them, so that the order holds.
+/// Entries that follow each other with the same action go together; the next ones wait for them, so
+/// that the order holds.
 pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
     let entries = entries(call)?;
     super::place::collection(call).await?;
     let (mut successes, mut errors, mut token) = (Vec::new(), Vec::new(), None);
     for run in entries.chunk_by(|a, b| a.action == b.action) {
         let documents: Vec<String> = run.iter().map(Entry::json).collect();
-        let list = if run[0].action == "delete" { "ids" } else { "documents" };
+        let list = if run[0].action == "delete" {
+            "ids"
+        } else {
+            "documents"
+        };
         let json = write::bare(call, &[(list, &format!("[{}]", documents.join(",")))])?;
         let done = write::run(call, run[0].operation(), json, true).await?;
         token = done.token.or(token);
         for (entry, item) in run.iter().zip(done.items) {
             match item {
                 Ok(written) => {
-                    let status = if written.created || entry.action == "create" { 201 } else { 200 };
+                    let status = if written.created || entry.action == "create" {
+                        201
+                    } else {
+                        200
+                    };
                     successes.push(json!({entry.action: {"_id": written.id, "status": status}}));
                 }
                 Err(fault) => {
-                    let source: Value = entry.source.map_or(Value::Null, |source| serde_json::from_str(source.get()).unwrap_or_default());
+                    let source: Value = entry.source.map_or(Value::Null, |source| {
+                        serde_json::from_str(source.get()).unwrap_or_default()
+                    });
                     let error = json!({"type": fault.id().row().name, "reason": fault.message()});
                     errors.push(json!({entry.action: {"_id": entry.id, "status": fault.status(), "_source": source, "error": error}}));
                 }
@@ -157,7 +208,14 @@ pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
         }
     }
     if call.request.flag("strict")? && !errors.is_empty() {
-        return Err(Fault::new(Id::Incomplete, "some documents could not be written").errors(errors).about(None, token));
+        return Err(
+            Fault::new(Id::Incomplete, "some documents could not be written")
+                .errors(errors)
+                .about(None, token),
+        );
     }
-    Ok(write::reply(&json!({"successes": successes, "errors": errors}), token))
+    Ok(write::reply(
+        &json!({"successes": successes, "errors": errors}),
+        token,
+    ))
 }

@@ -1,5 +1,5 @@
-//! The controller `collection`. A collection that is dropped or emptied gets a new incarnation, or none: what was accepted for the old one and
-//! is not applied yet is refused *missing*.
+//! The controller `collection`. A collection that is dropped or emptied gets a new incarnation, or
+//! none: what was accepted for the old one and is not applied yet is refused *missing*.
 
 use super::{Call, Fault, Reply, document::search, fault::Id, index, metadata, place};
 use crate::routes::collections::{create::incarnation, mappings};
@@ -7,12 +7,20 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use store::{Collection, StoreError};
 
-/// Workers may know a collection this long after it was dropped: see `write-worker`. Until then an answer would promise too much.
+/// Workers may know a collection this long after it was dropped: see `write-worker`. Until then an
+/// answer would promise too much.
 const GRACE: Duration = Duration::from_millis(300);
 
 /// What of a mapping stands beside the fields.
-const MAPPING: [&str; 7] =
-    ["properties", "dynamic", "dynamic_templates", "date_detection", "numeric_detection", "dynamic_date_formats", "_meta"];
+const MAPPING: [&str; 7] = [
+    "properties",
+    "dynamic",
+    "dynamic_templates",
+    "date_detection",
+    "numeric_detection",
+    "dynamic_date_formats",
+    "_meta",
+];
 
 /// Mappings and settings.
 type Asked = (Option<Map<String, Value>>, Option<Value>);
@@ -20,8 +28,13 @@ type Asked = (Option<Map<String, Value>>, Option<Value>);
 /// Of the body. The mappings may also stand there by themselves, as older clients send them.
 fn asked(call: Call<'_>) -> Result<Asked, Fault> {
     let mut body = call.request.members()?;
-    let settings = body.remove("settings").filter(|settings| !settings.is_null());
-    if settings.as_ref().is_some_and(|settings| !settings.is_object()) {
+    let settings = body
+        .remove("settings")
+        .filter(|settings| !settings.is_null());
+    if settings
+        .as_ref()
+        .is_some_and(|settings| !settings.is_object())
+    {
         return Err(Fault::wrong_type("body.settings", "object"));
     }
     let given = match body.remove("mappings") {
@@ -37,7 +50,8 @@ fn asked(call: Call<'_>) -> Result<Asked, Fault> {
     Ok((given, settings))
 }
 
-/// With the fields of `_kuzzle_info`, and fields that are not named left out of searches, unless it says otherwise.
+/// With the fields of `_kuzzle_info`, and fields that are not named left out of searches, unless it
+/// says otherwise.
 fn common(mut given: Map<String, Value>) -> Value {
     let info = json!({"properties": {
         "author": {"type": "keyword"}, "createdAt": {"type": "date"}, "updater": {"type": "keyword"}, "updatedAt": {"type": "date"},
@@ -83,8 +97,15 @@ fn unmappable(error: StoreError) -> Fault {
 
 pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let (given, settings) = asked(call)?;
-    if settings.is_some_and(|settings| settings.as_object().is_some_and(|settings| !settings.is_empty())) {
-        return Err(Fault::new(Id::Unsupported, "settings are given when a collection is made and cannot be changed here"));
+    if settings.is_some_and(|settings| {
+        settings
+            .as_object()
+            .is_some_and(|settings| !settings.is_empty())
+    }) {
+        return Err(Fault::new(
+            Id::Unsupported,
+            "settings are given when a collection is made and cannot be changed here",
+        ));
     }
     let collection = standing(call).await?;
     if let Some(given) = given {
@@ -100,7 +121,11 @@ pub(super) async fn update_mapping(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// New fields join the mapping; one that is there keeps its type.
-async fn remap(call: Call<'_>, collection: &Collection, given: Map<String, Value>) -> Result<(), Fault> {
+async fn remap(
+    call: Call<'_>,
+    collection: &Collection,
+    given: Map<String, Value>,
+) -> Result<(), Fault> {
     ours(call, collection)?;
     let mut wanted = collection.clone();
     let mut mappings = match wanted.mappings.take() {
@@ -121,14 +146,25 @@ async fn remap(call: Call<'_>, collection: &Collection, given: Map<String, Value
 }
 
 fn join(known: &mut Map<String, Value>, given: Value, path: &str) -> Result<(), Fault> {
-    let Value::Object(given) = given else { return Ok(()) };
+    let Value::Object(given) = given else {
+        return Ok(());
+    };
     for (name, field) in given {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         let Some(stands) = known.get_mut(&name) else {
             known.insert(name, field);
             continue;
         };
-        let kind = |field: &Value| field.get("type").cloned().unwrap_or_else(|| "object".into());
+        let kind = |field: &Value| {
+            field
+                .get("type")
+                .cloned()
+                .unwrap_or_else(|| "object".into())
+        };
         if kind(stands) != kind(&field) {
             return Err(Fault::new(
                 Id::CannotChangeMapping,
@@ -137,7 +173,9 @@ fn join(known: &mut Map<String, Value>, given: Value, path: &str) -> Result<(), 
             .props([&path]));
         }
         match (stands.get_mut("properties"), field) {
-            (Some(Value::Object(inner)), Value::Object(mut field)) => join(inner, field.remove("properties").unwrap_or_default(), &path)?,
+            (Some(Value::Object(inner)), Value::Object(mut field)) => {
+                join(inner, field.remove("properties").unwrap_or_default(), &path)?
+            }
             (_, field) => *stands = field,
         }
     }
@@ -153,46 +191,77 @@ async fn standing(call: Call<'_>) -> Result<Collection, Fault> {
 
 /// Sets what stands instead of the incarnation `was`.
 async fn replace(call: Call<'_>, wanted: &Collection, was: &str) -> Result<(), Fault> {
-    let replaced = call.app.ports.record.replace_collection(wanted, was).await?;
-    call.app.collections.renew(&wanted.index, &wanted.collection).await?;
+    let replaced = call
+        .app
+        .ports
+        .record
+        .replace_collection(wanted, was)
+        .await?;
+    call.app
+        .collections
+        .renew(&wanted.index, &wanted.collection)
+        .await?;
     match replaced {
         true => Ok(()),
-        false => {
-            Err(Fault::new(Id::UnknownCollection, "the collection was dropped or emptied meanwhile")
-                .props([&wanted.index, &wanted.collection]))
-        }
+        false => Err(Fault::new(
+            Id::UnknownCollection,
+            "the collection was dropped or emptied meanwhile",
+        )
+        .props([&wanted.index, &wanted.collection])),
     }
 }
 
 /// Collections that operations of the catalog own are not for clients to change.
 pub(super) fn ours(call: Call<'_>, collection: &Collection) -> Result<(), Fault> {
-    let owned =
-        call.app.ports.catalog.collections().iter().any(|own| own.index == collection.index && own.collection == collection.collection);
+    let owned = call
+        .app
+        .ports
+        .catalog
+        .collections()
+        .iter()
+        .any(|own| own.index == collection.index && own.collection == collection.collection);
     match owned {
         false => Ok(()),
-        true => {
-            Err(Fault::new(Id::StorageBadRequest, format!("the collection {} belongs to operations of the catalog", collection.name())))
-        }
+        true => Err(Fault::new(
+            Id::StorageBadRequest,
+            format!(
+                "the collection {} belongs to operations of the catalog",
+                collection.name()
+            ),
+        )),
     }
 }
 
 pub(super) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
-    Ok(Reply::of(&call.app.collections.renew(index, name).await?.is_some()))
+    Ok(Reply::of(
+        &call.app.collections.renew(index, name).await?.is_some(),
+    ))
 }
 
 pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
     let index = place::index(call).await?;
     let kind = call.request.text("type")?.unwrap_or("all");
     if !["all", "stored", "realtime"].contains(&kind) {
-        return Err(Fault::invalid("type", "\"all\", \"stored\" or \"realtime\""));
+        return Err(Fault::invalid(
+            "type",
+            "\"all\", \"stored\" or \"realtime\"",
+        ));
     }
     let all = call.app.collections.list().await?;
-    let named = all.iter().filter(|one| one.index == index && kind != "realtime");
+    let named = all
+        .iter()
+        .filter(|one| one.index == index && kind != "realtime");
     // Clients that want them all ask for none.
-    let (from, size) = (call.request.number("from")?.unwrap_or(0), call.request.number("size")?.filter(|size| *size > 0));
-    let shown: Vec<Value> =
-        named.map(|one| json!({"name": one.collection, "type": "stored"})).skip(from).take(size.unwrap_or(usize::MAX)).collect();
+    let (from, size) = (
+        call.request.number("from")?.unwrap_or(0),
+        call.request.number("size")?.filter(|size| *size > 0),
+    );
+    let shown: Vec<Value> = named
+        .map(|one| json!({"name": one.collection, "type": "stored"}))
+        .skip(from)
+        .take(size.unwrap_or(usize::MAX))
+        .collect();
     Ok(Reply::of(&json!({"type": kind, "collections": shown})))
 }
 
@@ -213,19 +282,28 @@ pub(super) async fn get_mapping(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn get_settings(call: Call<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&standing(call).await?.settings.unwrap_or_else(|| json!({}))))
+    Ok(Reply::of(
+        &standing(call).await?.settings.unwrap_or_else(|| json!({})),
+    ))
 }
 
 pub(super) async fn refresh(call: Call<'_>) -> Result<Reply, Fault> {
     let (view, collection) = search::fresh(call).await?;
-    call.app.refreshes.refresh(Some(&*view), &collection).await?;
+    call.app
+        .refreshes
+        .refresh(Some(&*view), &collection)
+        .await?;
     Ok(Reply::nothing())
 }
 
 pub(super) async fn truncate(call: Call<'_>) -> Result<Reply, Fault> {
     let old = standing(call).await?;
     ours(call, &old)?;
-    let fresh = Collection { incarnation: incarnation(), created: call.app.now(), ..old.clone() };
+    let fresh = Collection {
+        incarnation: incarnation(),
+        created: call.app.now(),
+        ..old.clone()
+    };
     if let Some(view) = &call.app.ports.view {
         view.create_collection(&fresh).await.map_err(unmappable)?;
     }
@@ -249,7 +327,11 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
 /// The record first: what it does not name any more is gone, whatever the view still holds.
 pub(super) async fn drop_all(call: Call<'_>, collections: &[Collection]) -> Result<(), Fault> {
     for one in collections {
-        call.app.ports.record.drop_collection(&one.index, &one.collection, &one.incarnation).await?;
+        call.app
+            .ports
+            .record
+            .drop_collection(&one.index, &one.collection, &one.incarnation)
+            .await?;
         call.app.collections.forget(&one.index, &one.collection);
     }
     if !collections.is_empty() {

@@ -1,5 +1,5 @@
-//! The controller `document`, writes of one document. Bodies pass as text; `_kuzzle_info` is put into them, and the catalog's operations do
-//! the rest.
+//! The controller `document`, writes of one document. Bodies pass as text; `_kuzzle_info` is put
+//! into them, and the catalog's operations do the rest.
 
 pub(super) mod export;
 pub(super) mod many;
@@ -35,7 +35,13 @@ pub(super) fn text(json: String) -> Result<Box<RawValue>, Fault> {
     RawValue::from_string(json).map_err(|_| Fault::wrong_type("body", "object"))
 }
 
-async fn put(call: Call<'_>, operation: &str, info: Info, silent: bool, shows_created: bool) -> Result<Reply, Fault> {
+async fn put(
+    call: Call<'_>,
+    operation: &str,
+    info: Info,
+    silent: bool,
+    shows_created: bool,
+) -> Result<Reply, Fault> {
     let body = text(stamped(call.request.object()?, &info.at(call.app.now()))?)?;
     write_body(call, operation, &body, silent, shows_created).await
 }
@@ -51,35 +57,80 @@ pub(super) async fn write_body(
     let id = call.request.id.as_deref().map(quoted);
     let mut members = vec![("body", body.get())];
     members.extend(id.as_deref().map(|id| ("_id", id)));
-    let (written, token) = write::run(call, operation, write::bare(call, &members)?, silent).await?.one()?;
-    let Written { id, version, created } = written;
-    let shown = Shown { id: &id, source: Some(body), version, created: shows_created.then_some(created) };
+    let (written, token) = write::run(call, operation, write::bare(call, &members)?, silent)
+        .await?
+        .one()?;
+    let Written {
+        id,
+        version,
+        created,
+    } = written;
+    let shown = Shown {
+        id: &id,
+        source: Some(body),
+        version,
+        created: shows_created.then_some(created),
+    };
     Ok(write::reply(&shown, token))
 }
 
 pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
-    put(call, "document.create", Info::Created, call.request.flag("silent")?, false).await
+    put(
+        call,
+        "document.create",
+        Info::Created,
+        call.request.flag("silent")?,
+        false,
+    )
+    .await
 }
 
 pub(super) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
     call.request.id()?;
-    put(call, "document.createOrReplace", Info::Replaced, call.request.flag("silent")?, true).await
+    put(
+        call,
+        "document.createOrReplace",
+        Info::Replaced,
+        call.request.flag("silent")?,
+        true,
+    )
+    .await
 }
 
 pub(super) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
     call.request.id()?;
-    put(call, "document.replace", Info::Replaced, call.request.flag("silent")?, false).await
+    put(
+        call,
+        "document.replace",
+        Info::Replaced,
+        call.request.flag("silent")?,
+        false,
+    )
+    .await
 }
 
 pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
-    let changes = text(stamped(call.request.object()?, &Info::Updated.at(call.app.now()))?)?;
+    let changes = text(stamped(
+        call.request.object()?,
+        &Info::Updated.at(call.app.now()),
+    )?)?;
     let json = write::bare(call, &[("_id", &id), ("body", changes.get())])?;
-    let (written, token) = write::run(call, "document.update", json, call.request.flag("silent")?).await?.one()?;
+    let (written, token) = write::run(call, "document.update", json, call.request.flag("silent")?)
+        .await?
+        .one()?;
     if call.request.flag("source")? {
         return whole(call, &written, None, token).await;
     }
-    Ok(write::reply(&Shown { id: &written.id, source: Some(&changes), version: written.version, created: None }, token))
+    Ok(write::reply(
+        &Shown {
+            id: &written.id,
+            source: Some(&changes),
+            version: written.version,
+            created: None,
+        },
+        token,
+    ))
 }
 
 /// The body of an upsert.
@@ -97,23 +148,48 @@ impl Upsert<'_> {
         let changes = self.changes.ok_or_else(|| Fault::missing("body.changes"))?;
         let default = match self.default {
             Some(default) => stamped(default, &Info::Default.at(now))?,
-            None => format!(r#"{{"{}":{}}}"#, super::metadata::MEMBER, Info::Default.at(now)),
+            None => format!(
+                r#"{{"{}":{}}}"#,
+                super::metadata::MEMBER,
+                Info::Default.at(now)
+            ),
         };
-        Ok((text(stamped(changes, &Info::Updated.at(now))?)?, text(default)?))
+        Ok((
+            text(stamped(changes, &Info::Updated.at(now))?)?,
+            text(default)?,
+        ))
     }
 }
 
 pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
-    let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get()).map_err(|_| Fault::missing("body.changes"))?;
+    let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get())
+        .map_err(|_| Fault::missing("body.changes"))?;
     let (changes, default) = body.stamped(call.app.now())?;
-    let json = write::bare(call, &[("_id", &id), ("changes", changes.get()), ("default", default.get())])?;
-    let (written, token) = write::run(call, "document.upsert", json, call.request.flag("silent")?).await?.one()?;
+    let json = write::bare(
+        call,
+        &[
+            ("_id", &id),
+            ("changes", changes.get()),
+            ("default", default.get()),
+        ],
+    )?;
+    let (written, token) = write::run(call, "document.upsert", json, call.request.flag("silent")?)
+        .await?
+        .one()?;
     let created = Some(written.created);
     if call.request.flag("source")? {
         return whole(call, &written, created, token).await;
     }
-    Ok(write::reply(&Shown { id: &written.id, source: None, version: written.version, created }, token))
+    Ok(write::reply(
+        &Shown {
+            id: &written.id,
+            source: None,
+            version: written.version,
+            created,
+        },
+        token,
+    ))
 }
 
 pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
@@ -123,9 +199,17 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
         false => None,
     };
     let json = write::bare(call, &[("_id", &id)])?;
-    let (written, token) = write::run(call, "document.delete", json, call.request.flag("silent")?).await?.one()?;
+    let (written, token) = write::run(call, "document.delete", json, call.request.flag("silent")?)
+        .await?
+        .one()?;
     match before {
-        Some((source, _)) => Ok(write::reply(&Gone { id: &written.id, source: &source }, token)),
+        Some((source, _)) => Ok(write::reply(
+            &Gone {
+                id: &written.id,
+                source: &source,
+            },
+            token,
+        )),
         None => Ok(write::reply(&json!({"_id": written.id}), token)),
     }
 }
@@ -145,20 +229,55 @@ pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
         return Err(Fault::wrong_type("body.fields", "array"));
     }
     let json = write::bare(call, &[("_id", &id), ("fields", fields.get())])?;
-    let (written, token) = write::run(call, "document.deleteFields", json, call.request.flag("silent")?).await?.one()?;
+    let (written, token) = write::run(
+        call,
+        "document.deleteFields",
+        json,
+        call.request.flag("silent")?,
+    )
+    .await?
+    .one()?;
     if call.request.flag("source")? {
         return whole(call, &written, None, token).await;
     }
-    Ok(write::reply(&Shown { id: &written.id, source: None, version: written.version, created: None }, token))
+    Ok(write::reply(
+        &Shown {
+            id: &written.id,
+            source: None,
+            version: written.version,
+            created: None,
+        },
+        token,
+    ))
 }
 
-/// The whole document as it stands now: a later write may have changed it already, so its version is that of the read.
-async fn whole(call: Call<'_>, written: &Written, created: Option<bool>, token: Option<String>) -> Result<Reply, Fault> {
+/// The whole document as it stands now: a later write may have changed it already, so its version
+/// is that of the read.
+async fn whole(
+    call: Call<'_>,
+    written: &Written,
+    created: Option<bool>,
+    token: Option<String>,
+) -> Result<Reply, Fault> {
     let collection = place::collection(call).await?;
-    let found = read::documents(call, &[place::key(&collection, &written.id)?]).await?.into_iter().next().flatten();
+    let found = read::documents(call, &[place::key(&collection, &written.id)?])
+        .await?
+        .into_iter()
+        .next()
+        .flatten();
     let shown = match &found {
-        Some((source, version)) => Shown { id: &written.id, source: Some(source), version: *version, created },
-        None => Shown { id: &written.id, source: None, version: written.version, created },
+        Some((source, version)) => Shown {
+            id: &written.id,
+            source: Some(source),
+            version: *version,
+            created,
+        },
+        None => Shown {
+            id: &written.id,
+            source: None,
+            version: written.version,
+            created,
+        },
     };
     Ok(write::reply(&shown, token))
 }

@@ -1,5 +1,6 @@
-//! The only place where an error becomes a wire form of this family: Kuzzle's stable ids and codes, each with its status, as one table. A
-//! client matches on the id, so a row is never renamed; rows of our own stand beside Kuzzle's in numbers that it does not use.
+//! The only place where an error becomes a wire form of this family: Kuzzle's stable ids and codes,
+//! each with its status, as one table. A client matches on the id, so a row is never renamed; rows
+//! of our own stand beside Kuzzle's in numbers that it does not use.
 
 mod from;
 
@@ -61,11 +62,13 @@ faults! {
     StrictMapping "services.storage.strict_mapping_rejection" 0x0101_002b 400;
     IncompleteUpdate "services.storage.incomplete_update" 0x0101_002e 400;
     ManyTargets "services.storage.invalid_multi_index_collection_usage" 0x0101_0031 400;
-    /// Not Kuzzle's: a write that was accepted and is not applied in the time allowed; or a read's `after` that is not.
+    /// Not Kuzzle's: a write that was accepted and is not applied in the time allowed; or a read's
+    /// `after` that is not.
     NotApplied "services.storage.not_yet_applied" 0x0101_0080 504;
     /// Not Kuzzle's: the write may have been accepted or not.
     UnknownOutcome "services.storage.unknown_outcome" 0x0101_0081 503;
-    /// Not Kuzzle's: a store will never take the write, which was undone as a whole and kept for an operator.
+    /// Not Kuzzle's: a store will never take the write, which was undone as a whole and kept for an
+    /// operator.
     DeadLettered "services.storage.dead_lettered" 0x0101_0082 500;
     /// Not Kuzzle's: the document has another version than the one asked for.
     VersionConflict "services.storage.version_conflict" 0x0101_0083 409;
@@ -189,17 +192,27 @@ impl Fault {
     }
 
     pub(crate) fn missing(argument: &str) -> Self {
-        Self::new(Id::MissingArgument, format!("the argument \"{argument}\" is missing")).props([argument])
+        Self::new(
+            Id::MissingArgument,
+            format!("the argument \"{argument}\" is missing"),
+        )
+        .props([argument])
     }
 
     pub(crate) fn wrong_type(argument: &str, expected: &str) -> Self {
-        Self::new(Id::InvalidType, format!("the argument \"{argument}\" is of a wrong type: expected is {expected}"))
-            .props([argument, expected])
+        Self::new(
+            Id::InvalidType,
+            format!("the argument \"{argument}\" is of a wrong type: expected is {expected}"),
+        )
+        .props([argument, expected])
     }
 
     pub(crate) fn invalid(argument: &str, expected: &str) -> Self {
-        Self::new(Id::InvalidArgument, format!("the argument \"{argument}\" is invalid: expected is {expected}"))
-            .props([argument, expected])
+        Self::new(
+            Id::InvalidArgument,
+            format!("the argument \"{argument}\" is invalid: expected is {expected}"),
+        )
+        .props([argument, expected])
     }
 }
 

@@ -1,4 +1,5 @@
-//! The family's HTTP transport: every path that no route of our own takes. It knows no action, only how a call becomes a request.
+//! The family's HTTP transport: every path that no route of our own takes. It knows no action, only
+//! how a call becomes a request.
 
 use super::{Answer, Call, Fault, Request, Transport, document::export, fault::Id, handle, table};
 use crate::{
@@ -30,14 +31,24 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
     let path = request.uri().path();
     let first = below_root(path).split('/').next().unwrap_or_default();
     if OWN.contains(&first) || is_version(first) {
-        return Problem::new(Code::UnknownRoute, format!("there is nothing at {}", shorten(path))).into_response();
+        return Problem::new(
+            Code::UnknownRoute,
+            format!("there is nothing at {}", shorten(path)),
+        )
+        .into_response();
     }
     let request = match take(&app, request).await {
         Ok(request) => request,
         Err(answer) => return answer.to_http(),
     };
     match table::action(&request.controller, &request.action) {
-        Ok(action) if export::is_stream(action) => match export::stream(Call { app: &app, request: &request, session: None }).await {
+        Ok(action) if export::is_stream(action) => match export::stream(Call {
+            app: &app,
+            request: &request,
+            session: None,
+        })
+        .await
+        {
             Ok(stream) => stream,
             Err(fault) => Answer::to(&request, Err(fault)).to_http(),
         },
@@ -51,11 +62,16 @@ fn below_root(path: &str) -> &str {
 
 /// `v1`, `v2`: paths of our own API, now or later.
 fn is_version(segment: &str) -> bool {
-    segment.strip_prefix('v').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    segment
+        .strip_prefix('v')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn wants_upgrade(request: &axum::extract::Request) -> bool {
-    let asked = request.headers().get(header::UPGRADE).and_then(|value| value.to_str().ok());
+    let asked = request
+        .headers()
+        .get(header::UPGRADE)
+        .and_then(|value| value.to_str().ok());
     asked.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
@@ -67,11 +83,16 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
     let route = table::route(parts.method.as_str(), &segments);
     if route.is_none() && !envelope {
         let path = shorten(parts.uri.path());
-        return Err(early(Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path])));
+        return Err(early(
+            Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path]),
+        ));
     }
-    let (json, held) = body::collect(app, &parts.headers, body).await.map_err(|problem| early(problem.into()))?;
+    let (json, held) = body::collect(app, &parts.headers, body)
+        .await
+        .map_err(|problem| early(problem.into()))?;
     if !json.is_empty() {
-        let typed = headers::expect_json(&parts.headers).and_then(|()| headers::expect_plain(&parts.headers));
+        let typed = headers::expect_json(&parts.headers)
+            .and_then(|()| headers::expect_plain(&parts.headers));
         typed.map_err(|problem| early(problem.into()))?;
     }
     let Some((route, variables)) = route else {
@@ -80,9 +101,18 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         return Ok(request);
     };
     let query = Query::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
-    let variables = variables.into_iter().map(|(name, value)| decode(value, false).map(|value| (name, value)));
-    let variables = variables.collect::<Result<Vec<_>, Problem>>().map_err(|problem| early(problem.into()))?;
-    let mut request = Request::from_http((route.action.controller, route.action.name), variables, &query, &parts.headers);
+    let variables = variables
+        .into_iter()
+        .map(|(name, value)| decode(value, false).map(|value| (name, value)));
+    let variables = variables
+        .collect::<Result<Vec<_>, Problem>>()
+        .map_err(|problem| early(problem.into()))?;
+    let mut request = Request::from_http(
+        (route.action.controller, route.action.name),
+        variables,
+        &query,
+        &parts.headers,
+    );
     request.held = Some(held);
     let fill = |request: &mut Request| -> Result<(), Fault> {
         request.volatile = volatile(&parts.headers)?;
@@ -100,14 +130,23 @@ fn raw(json: &Bytes, depth: usize) -> Result<Option<Box<RawValue>>, Fault> {
         return Ok(None);
     }
     crate::request::sound(json, depth)?;
-    let raw: Box<RawValue> = serde_json::from_slice(json).map_err(|error| Fault::new(Id::BadBody, error.to_string()))?;
+    let raw: Box<RawValue> =
+        serde_json::from_slice(json).map_err(|error| Fault::new(Id::BadBody, error.to_string()))?;
     Ok(Some(raw).filter(|raw| raw.get() != "null"))
 }
 
 fn volatile(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Fault> {
-    let Some(value) = headers.get("x-kuzzle-volatile") else { return Ok(None) };
-    let bad = |why: String| Fault::new(Id::BadVolatile, format!("the header X-Kuzzle-Volatile cannot be read: {why}"));
+    let Some(value) = headers.get("x-kuzzle-volatile") else {
+        return Ok(None);
+    };
+    let bad = |why: String| {
+        Fault::new(
+            Id::BadVolatile,
+            format!("the header X-Kuzzle-Volatile cannot be read: {why}"),
+        )
+    };
     crate::request::json::check(value.as_bytes(), 16).map_err(|fault| bad(fault.message))?;
-    let raw: Box<RawValue> = serde_json::from_slice(value.as_bytes()).map_err(|error| bad(error.to_string()))?;
+    let raw: Box<RawValue> =
+        serde_json::from_slice(value.as_bytes()).map_err(|error| bad(error.to_string()))?;
     super::request::object(Some(raw), "volatile")
 }

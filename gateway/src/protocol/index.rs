@@ -8,24 +8,38 @@ pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
     let index = call.request.index()?;
     place::checked_index(index)?;
     if place::exists(call, index).await? {
-        return Err(Fault::new(Id::IndexExists, format!("an index named \"{index}\" already exists")).props(["public", index]));
+        return Err(Fault::new(
+            Id::IndexExists,
+            format!("an index named \"{index}\" already exists"),
+        )
+        .props(["public", index]));
     }
     remember(call, index).await?;
-    Ok(Reply::of(&json!({"acknowledged": true, "shards_acknowledged": true})))
+    Ok(Reply::of(
+        &json!({"acknowledged": true, "shards_acknowledged": true}),
+    ))
 }
 
 /// Made by name: it stays when its last collection goes.
 pub(super) async fn remember(call: Call<'_>, index: &str) -> Result<(), Fault> {
-    call.app.ports.record.create_collection(&Collection::index_only(index, call.app.now())).await?;
+    call.app
+        .ports
+        .record
+        .create_collection(&Collection::index_only(index, call.app.now()))
+        .await?;
     Ok(())
 }
 
 pub(super) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&place::exists(call, call.request.index()?).await?))
+    Ok(Reply::of(
+        &place::exists(call, call.request.index()?).await?,
+    ))
 }
 
 pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!({"indexes": call.app.ports.record.indices().await?})))
+    Ok(Reply::of(
+        &json!({"indexes": call.app.ports.record.indices().await?}),
+    ))
 }
 
 pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
@@ -37,10 +51,16 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
 /// Those of the list that are there; without a list, nothing.
 pub(super) async fn mdelete(call: Call<'_>) -> Result<Reply, Fault> {
     let members = call.request.members()?;
-    let given = members.get("indexes").or_else(|| call.request.args.get("indexes")).ok_or_else(|| Fault::missing("body.indexes"))?;
+    let given = members
+        .get("indexes")
+        .or_else(|| call.request.args.get("indexes"))
+        .ok_or_else(|| Fault::missing("body.indexes"))?;
     let wanted = list(Some(given), "body.indexes")?;
     let known = call.app.ports.record.indices().await?;
-    let gone: Vec<String> = wanted.into_iter().filter(|index| known.contains(index)).collect();
+    let gone: Vec<String> = wanted
+        .into_iter()
+        .filter(|index| known.contains(index))
+        .collect();
     drop_all(call, &gone).await?;
     Ok(Reply::of(&json!({"deleted": gone})))
 }
@@ -48,8 +68,15 @@ pub(super) async fn mdelete(call: Call<'_>) -> Result<Reply, Fault> {
 /// Collections first: an index that lost its name and still has some is there.
 async fn drop_all(call: Call<'_>, indices: &[String]) -> Result<(), Fault> {
     let record = &call.app.ports.record;
-    let collections: Vec<Collection> = record.collections().await?.into_iter().filter(|one| indices.contains(&one.index)).collect();
-    collections.iter().try_for_each(|one| collection::ours(call, one))?;
+    let collections: Vec<Collection> = record
+        .collections()
+        .await?
+        .into_iter()
+        .filter(|one| indices.contains(&one.index))
+        .collect();
+    collections
+        .iter()
+        .try_for_each(|one| collection::ours(call, one))?;
     collection::drop_all(call, &collections).await?;
     for index in indices {
         let only = Collection::index_only(index, 0);

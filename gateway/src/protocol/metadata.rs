@@ -1,5 +1,6 @@
-//! `_kuzzle_info`: who wrote a document and when, put into bodies here. The body is looked at one level deep and otherwise stays the text it
-//! came as; what the client put there itself is overwritten.
+//! `_kuzzle_info`: who wrote a document and when, put into bodies here. The body is looked at one
+//! level deep and otherwise stays the text it came as; what the client put there itself is
+//! overwritten.
 
 use super::Fault;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -28,9 +29,13 @@ impl Info {
     /// Its JSON, at a time in Unix milliseconds.
     pub(crate) fn at(self, now: i64) -> String {
         match self {
-            Self::Created => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":null,"updatedAt":null}}"#),
+            Self::Created => format!(
+                r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":null,"updatedAt":null}}"#
+            ),
             Self::Replaced => {
-                format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":"{ANONYMOUS}","updatedAt":{now}}}"#)
+                format!(
+                    r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":"{ANONYMOUS}","updatedAt":{now}}}"#
+                )
             }
             Self::Updated => format!(r#"{{"updater":"{ANONYMOUS}","updatedAt":{now}}}"#),
             Self::Default => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now}}}"#),
@@ -41,14 +46,18 @@ impl Info {
 /// The object with this information in it.
 pub(crate) fn stamped(body: &RawValue, info: &str) -> Result<String, Fault> {
     let text = body.get();
-    let inner = text.strip_prefix('{').and_then(|text| text.trim_end().strip_suffix('}'));
+    let inner = text
+        .strip_prefix('{')
+        .and_then(|text| text.trim_end().strip_suffix('}'));
     let inner = inner.ok_or_else(|| Fault::wrong_type("body", "object"))?;
     // A name with escapes in it may be the member too.
     match text.contains(MEMBER) || text.contains("\\u") {
         false => Ok(append(inner, info)),
         true => {
             let mut deserializer = serde_json::Deserializer::from_str(text);
-            let members = deserializer.deserialize_map(Others).map_err(|_| Fault::wrong_type("body", "object"))?;
+            let members = deserializer
+                .deserialize_map(Others)
+                .map_err(|_| Fault::wrong_type("body", "object"))?;
             Ok(append(&members, info))
         }
     }
@@ -95,7 +104,9 @@ pub(crate) fn touched(changes: &RawValue) -> Vec<String> {
 fn leaves(path: String, value: &Value, into: &mut Vec<String>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
-            members.iter().for_each(|(name, value)| leaves(format!("{path}.{name}"), value, into));
+            members
+                .iter()
+                .for_each(|(name, value)| leaves(format!("{path}.{name}"), value, into));
         }
         _ => into.push(path),
     }

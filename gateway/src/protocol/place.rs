@@ -1,4 +1,5 @@
-//! The collection that a request names: there or not, by the names of this family, and what its reads wait for.
+//! The collection that a request names: there or not, by the names of this family, and what its
+//! reads wait for.
 
 use super::{Call, Fault, fault::Id};
 use crate::{
@@ -14,7 +15,11 @@ pub(super) async fn collection(call: Call<'_>) -> Result<Arc<Collection>, Fault>
     find(call, call.request.index()?, call.request.collection()?).await
 }
 
-pub(super) async fn find(call: Call<'_>, index: &str, name: &str) -> Result<Arc<Collection>, Fault> {
+pub(super) async fn find(
+    call: Call<'_>,
+    index: &str,
+    name: &str,
+) -> Result<Arc<Collection>, Fault> {
     match call.app.collections.get(index, name).await {
         Ok(collection) => Ok(collection),
         Err(problem) if problem.code() == Code::UnknownCollection => {
@@ -29,10 +34,16 @@ pub(super) async fn find(call: Call<'_>, index: &str, name: &str) -> Result<Arc<
 
 fn unknown(index: &str, name: Option<&str>, index_exists: bool) -> Fault {
     match name {
-        Some(name) if index_exists => {
-            Fault::new(Id::UnknownCollection, format!("the collection \"{index}\":\"{name}\" does not exist")).props([index, name])
-        }
-        Some(_) | None => Fault::new(Id::UnknownIndex, format!("the index \"{index}\" does not exist")).props([index]),
+        Some(name) if index_exists => Fault::new(
+            Id::UnknownCollection,
+            format!("the collection \"{index}\":\"{name}\" does not exist"),
+        )
+        .props([index, name]),
+        Some(_) | None => Fault::new(
+            Id::UnknownIndex,
+            format!("the index \"{index}\" does not exist"),
+        )
+        .props([index]),
     }
 }
 
@@ -46,17 +57,36 @@ pub(super) async fn index(call: Call<'_>) -> Result<&str, Fault> {
 }
 
 pub(super) async fn exists(call: Call<'_>, index: &str) -> Result<bool, Fault> {
-    Ok(call.app.ports.record.indices().await?.iter().any(|known| known == index))
+    Ok(call
+        .app
+        .ports
+        .record
+        .indices()
+        .await?
+        .iter()
+        .any(|known| known == index))
 }
 
 /// Names that may be made.
 pub(super) fn checked_index(index: &str) -> Result<(), Fault> {
-    let bad = |_| Fault::new(Id::BadIndexName, format!("the index name \"{index}\" is invalid")).props([index]);
+    let bad = |_| {
+        Fault::new(
+            Id::BadIndexName,
+            format!("the index name \"{index}\" is invalid"),
+        )
+        .props([index])
+    };
     check_name("index", index).map_err(bad)
 }
 
 pub(super) fn checked_collection(name: &str) -> Result<(), Fault> {
-    let bad = |_| Fault::new(Id::BadCollectionName, format!("the collection name \"{name}\" is invalid")).props([name]);
+    let bad = |_| {
+        Fault::new(
+            Id::BadCollectionName,
+            format!("the collection name \"{name}\" is invalid"),
+        )
+        .props([name])
+    };
     check_name("collection", name).map_err(bad)
 }
 
@@ -75,5 +105,11 @@ pub(super) fn key(collection: &Collection, id: &str) -> Result<DocumentKey, Faul
 pub(super) async fn after(call: Call<'_>) -> Result<bool, Fault> {
     let tokens = call.request.list("after")?;
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    Ok(crate::read::after::wait_for(call.app, &call.request.caller, &tokens, call.app.config.after_wait()).await?)
+    Ok(crate::read::after::wait_for(
+        call.app,
+        &call.request.caller,
+        &tokens,
+        call.app.config.after_wait(),
+    )
+    .await?)
 }

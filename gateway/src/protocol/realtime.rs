@@ -1,4 +1,5 @@
-//! The controller `realtime`, what needs no open connection: a message to whoever is subscribed now.
+//! The controller `realtime`, what needs no open connection: a message to whoever is subscribed
+//! now.
 
 use super::{
     Call, Fault, Reply,

@@ -1,5 +1,5 @@
-//! One request of this family, whichever transport brought it: the envelope of a frame, or verb, path, query and body. It must never look at
-//! what the request means.
+//! One request of this family, whichever transport brought it: the envelope of a frame, or verb,
+//! path, query and body. It must never look at what the request means.
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
@@ -77,11 +77,19 @@ impl Request {
     }
 
     /// From a WebSocket text frame, or the body of `POST /_query`. `depth`: how deep JSON may nest.
-    pub(crate) fn from_envelope(bytes: &[u8], transport: Transport, depth: usize) -> Result<Self, Box<Answer>> {
+    pub(crate) fn from_envelope(
+        bytes: &[u8],
+        transport: Transport,
+        depth: usize,
+    ) -> Result<Self, Box<Answer>> {
         let early = |id, fault| Box::new(Answer::early(id, fault));
         if let Err(fault) = json::check(bytes, depth) {
             let problem = Problem::from(fault);
-            let id = if transport == Transport::Http { Id::BadBody } else { Id::BadFrame };
+            let id = if transport == Transport::Http {
+                Id::BadBody
+            } else {
+                Id::BadFrame
+            };
             return Err(early(None, Fault::new(id, problem.detail())));
         }
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
@@ -101,7 +109,11 @@ impl Request {
     }
 
     fn fill(&mut self, members: Envelope) -> Result<(), Fault> {
-        let Envelope { mut args, body, volatile } = members;
+        let Envelope {
+            mut args,
+            body,
+            volatile,
+        } = members;
         args.remove("requestId");
         let mut text = |name: &str| match args.remove(name) {
             None | Some(Value::Null) => Ok(None),
@@ -122,7 +134,12 @@ impl Request {
     }
 
     /// From an HTTP call whose route named controller, action and path variables.
-    pub(crate) fn from_http(route: (&str, &str), variables: Vec<(&'static str, String)>, query: &Query, headers: &HeaderMap) -> Self {
+    pub(crate) fn from_http(
+        route: (&str, &str),
+        variables: Vec<(&'static str, String)>,
+        query: &Query,
+        headers: &HeaderMap,
+    ) -> Self {
         let mut request = Self::empty(Transport::Http);
         (request.controller, request.action) = (route.0.to_owned(), route.1.to_owned());
         for (name, value) in query.pairs() {
@@ -136,11 +153,17 @@ impl Request {
                 other => drop(request.args.insert(other.to_owned(), value.into())),
             }
         }
-        let bearer = headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        request.jwt = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::to_owned);
+        let bearer = headers
+            .get(http::header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        request.jwt = bearer
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .map(str::to_owned);
         request.traceparent = crate::request::headers::traceparent(headers);
         if request.request_id.is_empty() {
-            let given = headers.get("x-kuzzle-request-id").and_then(|value| value.to_str().ok());
+            let given = headers
+                .get("x-kuzzle-request-id")
+                .and_then(|value| value.to_str().ok());
             request.request_id = given.map_or_else(made_id, str::to_owned);
         }
         request
@@ -164,7 +187,8 @@ impl Request {
     }
 }
 
-/// What actions ask of a request. A query has only texts, so texts that say the same are taken for numbers, flags and lists.
+/// What actions ask of a request. A query has only texts, so texts that say the same are taken for
+/// numbers, flags and lists.
 impl Request {
     pub(crate) fn index(&self) -> Result<&str, Fault> {
         required(self.index.as_deref(), "index")
@@ -189,17 +213,21 @@ impl Request {
 
     /// A member of the body, by its text.
     pub(crate) fn member(&self, name: &str) -> Result<&RawValue, Fault> {
-        let members: HashMap<Cow<'_, str>, &RawValue> =
-            serde_json::from_str(self.object()?.get()).map_err(|_| Fault::wrong_type("body", "object"))?;
+        let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(self.object()?.get())
+            .map_err(|_| Fault::wrong_type("body", "object"))?;
         let member = members.get(name).filter(|member| member.get() != "null");
-        member.copied().ok_or_else(|| Fault::missing(&format!("body.{name}")))
+        member
+            .copied()
+            .ok_or_else(|| Fault::missing(&format!("body.{name}")))
     }
 
     /// The body's members; none if there is no body.
     pub(crate) fn members(&self) -> Result<Map<String, Value>, Fault> {
         match &self.body {
             None => Ok(Map::new()),
-            Some(body) => serde_json::from_str(body.get()).map_err(|_| Fault::wrong_type("body", "object")),
+            Some(body) => {
+                serde_json::from_str(body.get()).map_err(|_| Fault::wrong_type("body", "object"))
+            }
         }
     }
 
@@ -226,9 +254,13 @@ impl Request {
         let number = match self.args.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) => text.parse().ok(),
-            Some(value) => value.as_u64().and_then(|number| usize::try_from(number).ok()),
+            Some(value) => value
+                .as_u64()
+                .and_then(|number| usize::try_from(number).ok()),
         };
-        number.map(Some).ok_or_else(|| Fault::wrong_type(name, "integer"))
+        number
+            .map(Some)
+            .ok_or_else(|| Fault::wrong_type(name, "integer"))
     }
 
     /// A list, or texts joined by commas.
@@ -247,13 +279,24 @@ impl Request {
 
 pub(super) fn list(value: Option<&Value>, name: &str) -> Result<Vec<String>, Fault> {
     let mut texts = Vec::new();
-    let split = |text: &str, texts: &mut Vec<String>| texts.extend(text.split(',').filter(|one| !one.is_empty()).map(str::to_owned));
+    let split = |text: &str, texts: &mut Vec<String>| {
+        texts.extend(
+            text.split(',')
+                .filter(|one| !one.is_empty())
+                .map(str::to_owned),
+        )
+    };
     match value {
         None | Some(Value::Null) => {}
         Some(Value::String(text)) => split(text, &mut texts),
         Some(Value::Array(values)) => {
             for value in values {
-                texts.push(value.as_str().ok_or_else(|| Fault::wrong_type(name, "array of strings"))?.to_owned());
+                texts.push(
+                    value
+                        .as_str()
+                        .ok_or_else(|| Fault::wrong_type(name, "array of strings"))?
+                        .to_owned(),
+                );
             }
         }
         Some(_) => return Err(Fault::wrong_type(name, "array of strings")),
@@ -262,7 +305,9 @@ pub(super) fn list(value: Option<&Value>, name: &str) -> Result<Vec<String>, Fau
 }
 
 fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| Fault::missing(name))
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| Fault::missing(name))
 }
 
 /// An object or nothing.
@@ -291,7 +336,11 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
-        let mut envelope = Envelope { args: Map::new(), body: None, volatile: None };
+        let mut envelope = Envelope {
+            args: Map::new(),
+            body: None,
+            volatile: None,
+        };
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
                 "body" => envelope.body = Some(map.next_value()?),

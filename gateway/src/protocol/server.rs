@@ -16,7 +16,9 @@ pub(super) async fn public_api(_: Call<'_>) -> Result<Reply, Fault> {
 pub(super) async fn info(_: Call<'_>) -> Result<Reply, Fault> {
     let version = format!("2.0.0-consign.{}", env!("CARGO_PKG_VERSION"));
     let kuzzle = json!({"version": version, "api": {"routes": table::public_api()}});
-    Ok(Reply::of(&json!({"serverInfo": {"kuzzle": kuzzle, "services": {}}})))
+    Ok(Reply::of(
+        &json!({"serverInfo": {"kuzzle": kuzzle, "services": {}}}),
+    ))
 }
 
 /// As `/readyz`: a component that is missing makes it red, and the status 503.
@@ -27,8 +29,11 @@ pub(super) async fn health_check(call: Call<'_>) -> Result<Reply, Fault> {
         State::Starting { .. } => "yellow",
         State::Missing { .. } => "red",
     };
-    let services: serde_json::Map<String, Value> =
-        report.components.iter().map(|(name, state)| (name.clone(), colour(state).into())).collect();
+    let services: serde_json::Map<String, Value> = report
+        .components
+        .iter()
+        .map(|(name, state)| (name.clone(), colour(state).into()))
+        .collect();
     let status = if report.ready { "green" } else { "red" };
     let mut reply = Reply::of(&json!({"status": status, "services": services}));
     reply.status = if report.ready { 200 } else { 503 };

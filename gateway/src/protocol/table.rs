@@ -1,7 +1,11 @@
-//! Every action on one page: what carries it out and its HTTP routes. Dispatch, routes, `GET /_publicApi` and `server:info` are made from this
-//! table, and `docs/kuzzle.md` is held against it.
+//! Every action on one page: what carries it out and its HTTP routes. Dispatch, routes, `GET
+//! /_publicApi` and `server:info` are made from this table, and `docs/kuzzle.md` is held against
+//! it.
 
-use super::{Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, unknown, validate};
+use super::{
+    Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, unknown,
+    validate,
+};
 use crate::connection;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -115,7 +119,10 @@ actions! {
 /// The action of this name, or the fault that names what is unknown.
 pub(crate) fn action(controller: &str, name: &str) -> Result<&'static Action, Fault> {
     let mut known = false;
-    for action in ACTIONS.iter().filter(|action| action.controller == controller) {
+    for action in ACTIONS
+        .iter()
+        .filter(|action| action.controller == controller)
+    {
         known = true;
         if action.name == name {
             return Ok(action);
@@ -134,22 +141,41 @@ pub(crate) struct Route {
 /// All routes, those with fewer variables first.
 static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let of = |action: &'static Action| {
-        action.http.iter().map(move |(verb, path)| Route { action, verb, segments: path[1..].split('/').collect() })
+        action.http.iter().map(move |(verb, path)| Route {
+            action,
+            verb,
+            segments: path[1..].split('/').collect(),
+        })
     };
     let mut routes: Vec<Route> = ACTIONS.iter().flat_map(of).collect();
-    routes.sort_by_key(|route| route.segments.iter().filter(|segment| segment.starts_with(':')).count());
+    routes.sort_by_key(|route| {
+        route
+            .segments
+            .iter()
+            .filter(|segment| segment.starts_with(':'))
+            .count()
+    });
     routes
 });
 
 /// The route for a verb and a path in raw segments, with its variables.
-pub(crate) fn route<'p>(verb: &str, path: &[&'p str]) -> Option<(&'static Route, Vec<(&'static str, &'p str)>)> {
+pub(crate) fn route<'p>(
+    verb: &str,
+    path: &[&'p str],
+) -> Option<(&'static Route, Vec<(&'static str, &'p str)>)> {
     let fits = |route: &&Route| {
         route.verb == verb
             && route.segments.len() == path.len()
-            && route.segments.iter().zip(path).all(|(wanted, given)| wanted == given || (wanted.starts_with(':') && !given.is_empty()))
+            && route.segments.iter().zip(path).all(|(wanted, given)| {
+                wanted == given || (wanted.starts_with(':') && !given.is_empty())
+            })
     };
     let route = ROUTES.iter().find(fits)?;
-    let variables = route.segments.iter().zip(path).filter_map(|(name, value)| Some((name.strip_prefix(':')?, *value)));
+    let variables = route
+        .segments
+        .iter()
+        .zip(path)
+        .filter_map(|(name, value)| Some((name.strip_prefix(':')?, *value)));
     Some((route, variables.collect()))
 }
 
@@ -157,7 +183,11 @@ pub(crate) fn route<'p>(verb: &str, path: &[&'p str]) -> Option<(&'static Route,
 pub(crate) fn public_api() -> Value {
     let mut api: Map<String, Value> = Map::new();
     for action in ACTIONS {
-        let http: Vec<Value> = action.http.iter().map(|(verb, path)| json!({"verb": verb, "path": path, "url": path})).collect();
+        let http: Vec<Value> = action
+            .http
+            .iter()
+            .map(|(verb, path)| json!({"verb": verb, "path": path, "url": path}))
+            .collect();
         let mut told = json!({"controller": action.controller, "action": action.name});
         if !http.is_empty() {
             told["http"] = http.into();

@@ -1,13 +1,21 @@
-//! `document:validate` and `realtime:validate`: would the document be taken as it stands? Nothing is written.
+//! `document:validate` and `realtime:validate`: would the document be taken as it stands? Nothing
+//! is written.
 
 use super::{Call, Fault, Reply, place, request::object};
 use serde_json::json;
 
 pub(super) async fn validate(call: Call<'_>) -> Result<Reply, Fault> {
-    let body = object(Some(call.request.object()?.to_owned()), "body")?.ok_or_else(|| Fault::missing("body"))?;
+    let body = object(Some(call.request.object()?.to_owned()), "body")?
+        .ok_or_else(|| Fault::missing("body"))?;
     let collection = place::collection(call).await?;
-    let refused =
-        call.app.ports.view.as_ref().and_then(|view| view.check(&collection, call.request.id.as_deref().unwrap_or("x"), &body).err());
+    let refused = call.app.ports.view.as_ref().and_then(|view| {
+        view.check(
+            &collection,
+            call.request.id.as_deref().unwrap_or("x"),
+            &body,
+        )
+        .err()
+    });
     Ok(Reply::of(&match refused {
         None => json!({"valid": true, "errorMessages": {}}),
         Some(unmappable) => {

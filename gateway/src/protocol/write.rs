@@ -1,5 +1,5 @@
-//! Writes of this family go the way of all writes and wait until they are applied. Here is how an action becomes a bare request of the
-//! catalog, and what its outcomes are told as.
+//! Writes of this family go the way of all writes and wait until they are applied. Here is how an
+//! action becomes a bare request of the catalog, and what its outcomes are told as.
 
 use super::{Call, Fault, Reply, fault::Id};
 use crate::{
@@ -52,8 +52,14 @@ impl Done {
 
 /// The bare request of an operation on the call's collection: members as names and JSON.
 pub(super) fn bare(call: Call<'_>, members: &[(&str, &str)]) -> Result<String, Fault> {
-    let (index, collection) = (Value::from(call.request.index()?), Value::from(call.request.collection()?));
-    let size: usize = members.iter().map(|(name, json)| name.len() + json.len() + 4).sum();
+    let (index, collection) = (
+        Value::from(call.request.index()?),
+        Value::from(call.request.collection()?),
+    );
+    let size: usize = members
+        .iter()
+        .map(|(name, json)| name.len() + json.len() + 4)
+        .sum();
     let mut text = String::with_capacity(size + 512);
     text.push_str(&format!(r#"{{"index":{index},"collection":{collection}"#));
     for (name, json) in members {
@@ -74,18 +80,42 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// Carries an operation out and waits. `silent`: nobody is told of it.
-pub(super) async fn run(call: Call<'_>, operation: &str, json: String, silent: bool) -> Result<Done, Fault> {
+pub(super) async fn run(
+    call: Call<'_>,
+    operation: &str,
+    json: String,
+    silent: bool,
+) -> Result<Done, Fault> {
     let collection = super::place::collection(call).await?;
     let json = Bytes::from(json);
-    let outcomes = send(call, operation, json.clone(), silent, call.app.config.protocol_wait()).await?;
+    let outcomes = send(
+        call,
+        operation,
+        json.clone(),
+        silent,
+        call.app.config.protocol_wait(),
+    )
+    .await?;
     let outcomes = match outdated(call, &collection, &outcomes).await? {
         // Made for a collection that is gone by now, and refused for that: nothing was written.
-        true => send(call, operation, json, silent, call.app.config.protocol_wait()).await?,
+        true => {
+            send(
+                call,
+                operation,
+                json,
+                silent,
+                call.app.config.protocol_wait(),
+            )
+            .await?
+        }
         false => outcomes,
     };
     Ok(Done {
         token: token(call.app, &call.request.caller, &outcomes),
-        items: outcomes.iter().map(|one| item(call, one, &collection)).collect(),
+        items: outcomes
+            .iter()
+            .map(|one| item(call, one, &collection))
+            .collect(),
     })
 }
 
@@ -97,7 +127,13 @@ pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Resul
     Ok(())
 }
 
-async fn send(call: Call<'_>, operation: &str, json: Bytes, silent: bool, wait: Duration) -> Result<Vec<Outcome>, Fault> {
+async fn send(
+    call: Call<'_>,
+    operation: &str,
+    json: Bytes,
+    silent: bool,
+    wait: Duration,
+) -> Result<Vec<Outcome>, Fault> {
     let (app, request) = (call.app, call.request);
     let origin = Origin {
         request: request.request_id.clone(),
@@ -115,35 +151,60 @@ async fn send(call: Call<'_>, operation: &str, json: Bytes, silent: bool, wait: 
         origin: Some(origin),
     };
     let operation = validate::operation(app, operation)?;
-    let answer =
-        crate::write(app, operation, RawRequest::made(json, options, request.caller)).await.map_err(|problem| named(call, problem))?;
+    let answer = crate::write(
+        app,
+        operation,
+        RawRequest::made(json, options, request.caller),
+    )
+    .await
+    .map_err(|problem| named(call, problem))?;
     Ok(answer.outcomes)
 }
 
 /// Was every write refused because its collection has another incarnation by now?
-async fn outdated(call: Call<'_>, collection: &Collection, outcomes: &[Outcome]) -> Result<bool, Fault> {
+async fn outdated(
+    call: Call<'_>,
+    collection: &Collection,
+    outcomes: &[Outcome],
+) -> Result<bool, Fault> {
     let missing = |outcome: &Outcome| {
-        let Outcome::Decided(_, entry) = outcome else { return false };
+        let Outcome::Decided(_, entry) = outcome else {
+            return false;
+        };
         matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing)
     };
     if !outcomes.iter().all(missing) {
         return Ok(false);
     }
-    let now = call.app.collections.renew(&collection.index, &collection.collection).await?;
+    let now = call
+        .app
+        .collections
+        .renew(&collection.index, &collection.collection)
+        .await?;
     Ok(now.is_none_or(|now| now.incarnation != collection.incarnation))
 }
 
 fn item(call: Call<'_>, outcome: &Outcome, collection: &Arc<Collection>) -> Result<Written, Fault> {
-    let taken =
-        told(call.app, &call.request.caller, outcome).map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
-    match taken.result.map(|result| serde_json::from_str(result.get())) {
+    let taken = told(call.app, &call.request.caller, outcome)
+        .map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
+    match taken
+        .result
+        .map(|result| serde_json::from_str(result.get()))
+    {
         Some(Ok(written)) => Ok(written),
         None if taken.status == "accepted" => {
-            let message =
-                format!("the request {} is accepted and not applied yet: ask for it, or read with its token as `after`", taken.request_id);
-            Err(Fault::new(Id::NotApplied, message).props([&taken.request_id.to_string()]).about(Some(taken.request_id), Some(taken.token)))
+            let message = format!(
+                "the request {} is accepted and not applied yet: ask for it, or read with its token as `after`",
+                taken.request_id
+            );
+            Err(Fault::new(Id::NotApplied, message)
+                .props([&taken.request_id.to_string()])
+                .about(Some(taken.request_id), Some(taken.token)))
         }
-        Some(Err(_)) | None => Err(Fault::new(Id::Unexpected, "the outcome of a write cannot be read")),
+        Some(Err(_)) | None => Err(Fault::new(
+            Id::Unexpected,
+            "the outcome of a write cannot be read",
+        )),
     }
 }
 
@@ -153,9 +214,15 @@ fn named(call: Call<'_>, problem: Problem) -> Fault {
     let fault = Fault::from(problem);
     match (&call.request.id, missing) {
         (Some(id), true) => {
-            let (index, collection) =
-                (call.request.index.as_deref().unwrap_or_default(), call.request.collection.as_deref().unwrap_or_default());
-            fault.said(format!("there is no document \"{id}\" in \"{index}\":\"{collection}\"")).props([id, index, collection])
+            let (index, collection) = (
+                call.request.index.as_deref().unwrap_or_default(),
+                call.request.collection.as_deref().unwrap_or_default(),
+            );
+            fault
+                .said(format!(
+                    "there is no document \"{id}\" in \"{index}\":\"{collection}\""
+                ))
+                .props([id, index, collection])
         }
         _ => fault,
     }
@@ -164,11 +231,22 @@ fn named(call: Call<'_>, problem: Problem) -> Fault {
 /// A field that a strict mapping does not have has an id of its own.
 fn strict(fault: Fault, problem: &Problem, collection: &Collection) -> Fault {
     let mappings = collection.mappings.as_ref();
-    let is_strict = mappings.and_then(|mappings| mappings.get("dynamic")).is_some_and(|dynamic| dynamic == "strict");
-    let field = problem.pointer().and_then(|pointer| pointer.strip_prefix('/')).and_then(|pointer| pointer.split('/').next());
-    let known = |field: &str| mappings.and_then(|mappings| mappings.pointer(&format!("/properties/{field}"))).is_some();
+    let is_strict = mappings
+        .and_then(|mappings| mappings.get("dynamic"))
+        .is_some_and(|dynamic| dynamic == "strict");
+    let field = problem
+        .pointer()
+        .and_then(|pointer| pointer.strip_prefix('/'))
+        .and_then(|pointer| pointer.split('/').next());
+    let known = |field: &str| {
+        mappings
+            .and_then(|mappings| mappings.pointer(&format!("/properties/{field}")))
+            .is_some()
+    };
     match field {
-        Some(field) if problem.code() == Code::Unmappable && is_strict && !known(field) => fault.renamed(Id::StrictMapping),
+        Some(field) if problem.code() == Code::Unmappable && is_strict && !known(field) => {
+            fault.renamed(Id::StrictMapping)
+        }
         Some(_) | None => fault,
     }
 }

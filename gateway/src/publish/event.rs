@@ -5,7 +5,10 @@ use catalog::Kind;
 use event_log::NewRecord;
 use event_schema::{
     codec,
-    envelope::{Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction, TransactionData},
+    envelope::{
+        Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction,
+        TransactionData,
+    },
     id::RequestId,
 };
 
@@ -33,7 +36,13 @@ impl Event {
 
     /// The record for the log; what is left can take it back.
     pub(crate) fn hand_over(self) -> (Handed, NewRecord) {
-        (Handed { request: self.request, kind: self.kind }, self.record)
+        (
+            Handed {
+                request: self.request,
+                kind: self.kind,
+            },
+            self.record,
+        )
     }
 
     /// Bytes it will take in the log's queue, roughly.
@@ -45,7 +54,11 @@ impl Event {
 impl Handed {
     /// The log refused the record and gave it back.
     pub(crate) fn take_back(self, record: NewRecord) -> Event {
-        Event { request: self.request, kind: self.kind, record }
+        Event {
+            request: self.request,
+            kind: self.kind,
+            record,
+        }
     }
 }
 
@@ -62,7 +75,12 @@ pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_
     let (accepted, incarnations) = item.into_parts();
     let layout = &app.ports.layout;
     let partition = accepted.key.partition(layout.partitions);
-    let request = RequestId::mint(&app.ports.keys, layout.generation, partition, accepted.unique);
+    let request = RequestId::mint(
+        &app.ports.keys,
+        layout.generation,
+        partition,
+        accepted.unique,
+    );
     let attributes = Attributes {
         id: request,
         tenant: context.caller.tenant.to_owned(),
@@ -86,7 +104,10 @@ pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_
                 origin: context.origin.cloned(),
                 principal,
             };
-            (&app.transactions, codec::encode_transaction(&Transaction { attributes, data }))
+            (
+                &app.transactions,
+                codec::encode_transaction(&Transaction { attributes, data }),
+            )
         }
         Kind::Informative => {
             let data = InformativeData {
@@ -96,14 +117,31 @@ pub(crate) fn build(app: &App, kind: Kind, item: ValidItem, context: &Context<'_
                 origin: context.origin.cloned(),
                 principal,
             };
-            (&app.informative, codec::encode_informative(&Informative { attributes, data }))
+            (
+                &app.informative,
+                codec::encode_informative(&Informative { attributes, data }),
+            )
         }
     };
-    let record = NewRecord { topic: topic.clone(), partition, key: parts.key, value: parts.value, headers: parts.headers };
-    Event { request, kind, record }
+    let record = NewRecord {
+        topic: topic.clone(),
+        partition,
+        key: parts.key,
+        value: parts.value,
+        headers: parts.headers,
+    };
+    Event {
+        request,
+        kind,
+        record,
+    }
 }
 
 /// A trace context of our own, sampled.
 pub(crate) fn trace() -> String {
-    format!("00-{:032x}-{:016x}-01", rand::random::<u128>().max(1), rand::random::<u64>().max(1))
+    format!(
+        "00-{:032x}-{:016x}-01",
+        rand::random::<u128>().max(1),
+        rand::random::<u64>().max(1)
+    )
 }

@@ -1,5 +1,6 @@
-//! `after=<token>`: a read that waits for writes. A token of one request waits for its verdict, and a refusal is answered at once; a token
-//! of many waits until their partitions are resolved that far.
+//! `after=<token>`: a read that waits for writes. A token of one request waits for its verdict, and
+//! a refusal is answered at once; a token of many waits until their partitions are resolved that
+//! far.
 
 use crate::{
     app::App,
@@ -24,7 +25,12 @@ struct Wanted {
 }
 
 /// Waits for the tokens of a read. True if there were any.
-pub(crate) async fn wait(app: &App, caller: &Caller, headers: &HeaderMap, query: &Query) -> Result<bool, Problem> {
+pub(crate) async fn wait(
+    app: &App,
+    caller: &Caller,
+    headers: &HeaderMap,
+    query: &Query,
+) -> Result<bool, Problem> {
     let texts: Vec<_> = query.all("after").collect();
     if texts.is_empty() {
         return Ok(false);
@@ -34,33 +40,56 @@ pub(crate) async fn wait(app: &App, caller: &Caller, headers: &HeaderMap, query:
 }
 
 /// Likewise, wherever they came from.
-pub(crate) async fn wait_for(app: &App, caller: &Caller, texts: &[&str], limit: Duration) -> Result<bool, Problem> {
+pub(crate) async fn wait_for(
+    app: &App,
+    caller: &Caller,
+    texts: &[&str],
+    limit: Duration,
+) -> Result<bool, Problem> {
     if texts.is_empty() {
         return Ok(false);
     }
     if texts.len() > MOST {
-        return Err(Problem::new(Code::BadRequest, format!("at most {MOST} tokens may be named in one read")));
+        return Err(Problem::new(
+            Code::BadRequest,
+            format!("at most {MOST} tokens may be named in one read"),
+        ));
     }
     let mut wanted = Wanted::default();
     for text in texts {
         wanted.add(app, open(app, caller, text)?)?;
     }
-    wanted.wait(app, Instant::now() + limit).await.map(|()| true)
+    wanted
+        .wait(app, Instant::now() + limit)
+        .await
+        .map(|()| true)
 }
 
 fn open(app: &App, caller: &Caller, text: &str) -> Result<Token, Problem> {
     let now = (app.now() / 1000).max(0) as u64;
-    Ok(Token::open(text, &app.ports.keys, caller.tenant, caller.principal, now)?)
+    Ok(Token::open(
+        text,
+        &app.ports.keys,
+        caller.tenant,
+        caller.principal,
+        now,
+    )?)
 }
 
 impl Wanted {
     fn add(&mut self, app: &App, token: Token) -> Result<(), Problem> {
         let generation = app.ports.layout.generation;
         if token.generation > generation {
-            return Err(Problem::new(Code::BadToken, "the token is of a later generation of the log than this gateway serves"));
+            return Err(Problem::new(
+                Code::BadToken,
+                "the token is of a later generation of the log than this gateway serves",
+            ));
         }
         match token.request {
-            Some(request) => drop(self.requests.insert(request, token.offsets.first().copied().unwrap_or_default())),
+            Some(request) => drop(
+                self.requests
+                    .insert(request, token.offsets.first().copied().unwrap_or_default()),
+            ),
             // An older generation was drained before this one began.
             None if token.generation < generation => {}
             None => token.offsets.into_iter().for_each(|(partition, offset)| {
@@ -94,15 +123,28 @@ impl Wanted {
                 self.requests.remove(&entry.request);
                 match &entry.verdict {
                     Verdict::Applied => {}
-                    Verdict::Refused(refusal) => return Err(Problem::from(refusal).about(entry.request, None)),
-                    Verdict::DeadLettered(reason) => return Err(Problem::from(reason).about(entry.request, None)),
+                    Verdict::Refused(refusal) => {
+                        return Err(Problem::from(refusal).about(entry.request, None));
+                    }
+                    Verdict::DeadLettered(reason) => {
+                        return Err(Problem::from(reason).about(entry.request, None));
+                    }
                 }
             }
         }
         let mut reached = BTreeMap::new();
-        let partitions: Vec<_> = self.partitions.iter().map(|(partition, offset)| (*partition, *offset)).collect();
+        let partitions: Vec<_> = self
+            .partitions
+            .iter()
+            .map(|(partition, offset)| (*partition, *offset))
+            .collect();
         for (partition, offset) in partitions {
-            let next = app.ports.record.mark(app.ports.layout.generation, partition).await?.map_or(0, |mark| mark.next);
+            let next = app
+                .ports
+                .record
+                .mark(app.ports.layout.generation, partition)
+                .await?
+                .map_or(0, |mark| mark.next);
             reached.insert(partition, next);
             if next > offset {
                 self.partitions.remove(&partition);

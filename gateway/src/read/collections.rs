@@ -1,5 +1,5 @@
-//! Collections by name, from memory. A collection that is not known is asked for; one that is known may have been dropped since, and then the
-//! worker refuses the write by its incarnation.
+//! Collections by name, from memory. A collection that is not known is asked for; one that is known
+//! may have been dropped since, and then the worker refuses the write by its incarnation.
 
 use crate::{
     error::{Code, Problem},
@@ -22,7 +22,10 @@ pub(crate) struct Collections {
 
 impl Collections {
     pub(crate) fn new(record: Arc<dyn Record>) -> Self {
-        Self { record, known: Arc::default() }
+        Self {
+            record,
+            known: Arc::default(),
+        }
     }
 
     /// The collection, or a 404.
@@ -33,13 +36,21 @@ impl Collections {
         let found = self.record.collection(index, name).await?;
         let found = found.map(|collection| self.put(collection));
         found.ok_or_else(|| {
-            let detail = format!("there is no collection `{}/{}`", path::shorten(index), path::shorten(name));
+            let detail = format!(
+                "there is no collection `{}/{}`",
+                path::shorten(index),
+                path::shorten(name)
+            );
             Problem::new(Code::UnknownCollection, detail)
         })
     }
 
     /// The one that stands now, asked for; memory is set right. `None`: there is none (any more).
-    pub(crate) async fn renew(&self, index: &str, name: &str) -> Result<Option<Arc<Collection>>, StoreError> {
+    pub(crate) async fn renew(
+        &self,
+        index: &str,
+        name: &str,
+    ) -> Result<Option<Arc<Collection>>, StoreError> {
         match self.record.collection(index, name).await? {
             Some(collection) => Ok(Some(self.put(collection))),
             None => {
@@ -64,7 +75,10 @@ impl Collections {
     pub(crate) fn put(&self, collection: Collection) -> Arc<Collection> {
         let collection = Arc::new(collection);
         let mut known = self.known.write();
-        known.entry(collection.index.clone()).or_default().insert(collection.collection.clone(), collection.clone());
+        known
+            .entry(collection.index.clone())
+            .or_default()
+            .insert(collection.collection.clone(), collection.clone());
         collection
     }
 
@@ -74,7 +88,10 @@ impl Collections {
         list.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
         let mut fresh = ByName::new();
         for collection in &list {
-            fresh.entry(collection.index.clone()).or_default().insert(collection.collection.clone(), Arc::new(collection.clone()));
+            fresh
+                .entry(collection.index.clone())
+                .or_default()
+                .insert(collection.collection.clone(), Arc::new(collection.clone()));
         }
         *self.known.write() = fresh;
         Ok(list)

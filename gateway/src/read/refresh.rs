@@ -1,4 +1,5 @@
-//! One refresh of the view for all who wait for one: a refresh serves everybody who asked before it began, never anybody after.
+//! One refresh of the view for all who wait for one: a refresh serves everybody who asked before it
+//! began, never anybody after.
 
 use crate::error::{Code, Problem};
 use parking_lot::Mutex;
@@ -24,8 +25,13 @@ struct Gate {
 
 impl Refreshes {
     /// Returns when a refresh that began after this call is done.
-    pub(crate) async fn refresh(&self, view: Option<&dyn View>, collection: &Collection) -> Result<(), Problem> {
-        let view = view.ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
+    pub(crate) async fn refresh(
+        &self,
+        view: Option<&dyn View>,
+        collection: &Collection,
+    ) -> Result<(), Problem> {
+        let view = view
+            .ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
         let gate = self.0.lock().entry(collection.name()).or_default().clone();
         let wanted = gate.begun.load(Ordering::SeqCst) + 1;
         let _turn = gate.turn.lock().await;

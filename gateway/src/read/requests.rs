@@ -1,4 +1,5 @@
-//! What became of a request: the ledger, else the events that wait in its partition, else nothing. From any gateway, after any restart.
+//! What became of a request: the ledger, else the events that wait in its partition, else nothing.
+//! From any gateway, after any restart.
 
 use crate::{
     app::App,
@@ -49,46 +50,80 @@ struct Times {
 
 /// Looks a request up.
 pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Problem> {
-    // The worker's position first: what is resolved after it was read is in the ledger when that is read.
+    // The worker's position first: what is resolved after it was read is in the ledger when that is
+    // read.
     let from = match id.generation() == app.ports.layout.generation {
         true => Some(resolved_below(app, id.partition()).await?),
         false => None,
     };
-    if let Some(entry) = app.ports.record.ledger(&[id]).await?.into_iter().flatten().next() {
+    if let Some(entry) = app
+        .ports
+        .record
+        .ledger(&[id])
+        .await?
+        .into_iter()
+        .flatten()
+        .next()
+    {
         return Ok(decided(app, entry));
     }
     let found = match from {
         Some(from) => scan(app, id, from).await?,
         None => None,
     };
-    found.ok_or_else(|| Problem::new(Code::UnknownRequest, "no request of this id is remembered or waiting").about(id, None))
+    found.ok_or_else(|| {
+        Problem::new(
+            Code::UnknownRequest,
+            "no request of this id is remembered or waiting",
+        )
+        .about(id, None)
+    })
 }
 
 /// Where the worker is in a partition: nothing below is unresolved.
 async fn resolved_below(app: &App, partition: u16) -> Result<u64, Problem> {
     let layout = &app.ports.layout;
-    let mark = app.ports.record.mark(layout.generation, partition).await?.map(|mark| mark.next);
-    let committed = app.ports.log.groups.committed(&layout.worker_group(), &app.transactions, partition).await;
+    let mark = app
+        .ports
+        .record
+        .mark(layout.generation, partition)
+        .await?
+        .map(|mark| mark.next);
+    let committed = app
+        .ports
+        .log
+        .groups
+        .committed(&layout.worker_group(), &app.transactions, partition)
+        .await;
     let committed = committed.ok().flatten().map(|committed| committed.offset);
     Ok(mark.max(committed).unwrap_or(0))
 }
 
 fn stores(app: &App, state: &'static str) -> BTreeMap<&'static str, &'static str> {
     let view = app.ports.view.as_ref().map(|view| (view.name(), state));
-    std::iter::once((app.ports.record.name(), state)).chain(view).collect()
+    std::iter::once((app.ports.record.name(), state))
+        .chain(view)
+        .collect()
 }
 
 fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
     let (status, stores, problem) = match &entry.verdict {
         Verdict::Applied => ("applied", stores(app, "done"), None),
         Verdict::Refused(refusal) => ("refused", BTreeMap::new(), Some(Problem::from(refusal))),
-        Verdict::DeadLettered(reason) => ("dead_lettered", BTreeMap::new(), Some(Problem::from(reason))),
+        Verdict::DeadLettered(reason) => (
+            "dead_lettered",
+            BTreeMap::new(),
+            Some(Problem::from(reason)),
+        ),
     };
     RequestStatus {
         request_id: entry.request,
         operation: entry.operation,
         status,
-        position: Place { partition: entry.position.partition, offset: entry.position.offset },
+        position: Place {
+            partition: entry.position.partition,
+            offset: entry.position.offset,
+        },
         ahead: 0,
         stores,
         result: entry.result,
@@ -104,30 +139,58 @@ fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
 /// Looks through what waits, from the worker's position on, within bounds.
 async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestStatus>, Problem> {
     let (topic, partition) = (&*app.transactions, id.partition());
-    let offsets = app.ports.log.admin.offsets(topic, partition).await.map_err(|error| away(&error))?;
+    let offsets = app
+        .ports
+        .log
+        .admin
+        .offsets(topic, partition)
+        .await
+        .map_err(|error| away(&error))?;
     let (mut from, mut seen) = (resolved.max(offsets.earliest), 0);
     let deadline = Instant::now() + Duration::from_millis(app.config.scan_millis);
     let wanted = id.to_string();
     while from < offsets.end {
         let left = deadline.saturating_duration_since(Instant::now());
         if seen >= app.config.scan_records || left.is_zero() {
-            let detail = format!("{} events wait in its partition, and {seen} were looked through", offsets.end - resolved);
-            return Err(Problem::new(Code::LookupIncomplete, detail).retry_after(2).about(id, None));
+            let detail = format!(
+                "{} events wait in its partition, and {seen} were looked through",
+                offsets.end - resolved
+            );
+            return Err(Problem::new(Code::LookupIncomplete, detail)
+                .retry_after(2)
+                .about(id, None));
         }
-        let limits = Limits { records: (app.config.scan_records - seen).min(1_000), bytes: 4 << 20 };
-        let records =
-            match app.ports.log.reader.read(topic, partition, from, offsets.end, limits, left.min(Duration::from_millis(500))).await {
-                Ok(records) => records,
-                Err(StreamError::OutOfRange { earliest, .. }) if earliest > from => {
-                    from = earliest;
-                    continue;
-                }
-                Err(error) => return Err(away(&error)),
-            };
+        let limits = Limits {
+            records: (app.config.scan_records - seen).min(1_000),
+            bytes: 4 << 20,
+        };
+        let records = match app
+            .ports
+            .log
+            .reader
+            .read(
+                topic,
+                partition,
+                from,
+                offsets.end,
+                limits,
+                left.min(Duration::from_millis(500)),
+            )
+            .await
+        {
+            Ok(records) => records,
+            Err(StreamError::OutOfRange { earliest, .. }) if earliest > from => {
+                from = earliest;
+                continue;
+            }
+            Err(error) => return Err(away(&error)),
+        };
         let Some(last) = records.last() else { break };
         seen += records.len();
         from = last.offset + 1;
-        let hit = records.into_iter().find(|record| header(record, "ce_id") == Some(&wanted));
+        let hit = records
+            .into_iter()
+            .find(|record| header(record, "ce_id") == Some(&wanted));
         if let Some(record) = hit {
             return Ok(Some(queued(app, id, &record, resolved)));
         }
@@ -136,7 +199,11 @@ async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestS
 }
 
 fn away(error: &dyn std::fmt::Display) -> Problem {
-    Problem::new(Code::LookupIncomplete, format!("the log cannot be read now: {error}")).retry_after(2)
+    Problem::new(
+        Code::LookupIncomplete,
+        format!("the log cannot be read now: {error}"),
+    )
+    .retry_after(2)
 }
 
 fn header<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
@@ -147,13 +214,22 @@ fn header<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
 fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestStatus {
     RequestStatus {
         request_id: id,
-        operation: header(record, "ce_operation").unwrap_or_default().to_owned(),
+        operation: header(record, "ce_operation")
+            .unwrap_or_default()
+            .to_owned(),
         status: "queued",
-        position: Place { partition: record.partition, offset: record.offset },
+        position: Place {
+            partition: record.partition,
+            offset: record.offset,
+        },
         ahead: record.offset.saturating_sub(resolved),
         stores: stores(app, "pending"),
         result: None,
         problem: None,
-        times: Times { accepted: codec::rfc3339(record.timestamp), decided: None, applied: None },
+        times: Times {
+            accepted: codec::rfc3339(record.timestamp),
+            decided: None,
+            applied: None,
+        },
     }
 }

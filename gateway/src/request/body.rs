@@ -36,23 +36,35 @@ pub(crate) struct Held {
 
 impl Budget {
     pub(crate) fn new(limit: usize) -> Self {
-        Self(Arc::new(Ledger { taken: AtomicUsize::new(0), limit }))
+        Self(Arc::new(Ledger {
+            taken: AtomicUsize::new(0),
+            limit,
+        }))
     }
 
     fn hold(&self) -> Held {
-        Held { budget: self.clone(), bytes: 0 }
+        Held {
+            budget: self.clone(),
+            bytes: 0,
+        }
     }
 }
 
 impl Held {
     /// Makes the share at least this large.
     fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
-        let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else { return Ok(()) };
+        let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
+            return Ok(());
+        };
         let ledger = &*self.budget.0;
         self.bytes = bytes;
         match ledger.taken.fetch_add(more, Ordering::Relaxed) + more <= ledger.limit {
             true => Ok(()),
-            false => Err(Problem::new(Code::Overloaded, "bodies of other requests fill the memory set aside for them").retry_after(1)),
+            false => Err(Problem::new(
+                Code::Overloaded,
+                "bodies of other requests fill the memory set aside for them",
+            )
+            .retry_after(1)),
         }
     }
 }
@@ -64,7 +76,11 @@ impl Drop for Held {
 }
 
 /// The whole body of a single request.
-pub(crate) async fn collect(app: &App, headers: &HeaderMap, body: Body) -> Result<(Bytes, Held), Problem> {
+pub(crate) async fn collect(
+    app: &App,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, Held), Problem> {
     let limit = app.config.body_limit_bytes;
     let declared = declared(headers)?;
     if declared.is_some_and(|length| length > limit as u64) {
@@ -78,11 +94,21 @@ pub(crate) async fn collect(app: &App, headers: &HeaderMap, body: Body) -> Resul
     }
 }
 
-async fn gather(mut body: Body, limit: usize, idle: Duration, held: &mut Held) -> Result<Bytes, Problem> {
+async fn gather(
+    mut body: Body,
+    limit: usize,
+    idle: Duration,
+    held: &mut Held,
+) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;
-    while let Some(frame) = timeout(idle, body.frame()).await.map_err(|_| too_slow(idle))? {
-        let Ok(data) = frame.map_err(|_| incomplete())?.into_data() else { continue };
+    while let Some(frame) = timeout(idle, body.frame())
+        .await
+        .map_err(|_| too_slow(idle))?
+    {
+        let Ok(data) = frame.map_err(|_| incomplete())?.into_data() else {
+            continue;
+        };
         let length = data.len() + rest.as_ref().map_or(first.len(), BytesMut::len);
         if length > limit {
             return Err(too_large(limit));
@@ -103,19 +129,32 @@ async fn gather(mut body: Body, limit: usize, idle: Duration, held: &mut Held) -
 }
 
 fn declared(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = headers.get(header::CONTENT_LENGTH) else { return Ok(None) };
+    let Some(value) = headers.get(header::CONTENT_LENGTH) else {
+        return Ok(None);
+    };
     let length = value.to_str().ok().and_then(|text| text.parse().ok());
-    length.map(Some).ok_or_else(|| Problem::new(Code::BadHeader, "Content-Length must be a whole number"))
+    length
+        .map(Some)
+        .ok_or_else(|| Problem::new(Code::BadHeader, "Content-Length must be a whole number"))
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::new(Code::BodyTooLarge, format!("the body is larger than {limit} bytes"))
+    Problem::new(
+        Code::BodyTooLarge,
+        format!("the body is larger than {limit} bytes"),
+    )
 }
 
 pub(crate) fn too_slow(limit: Duration) -> Problem {
-    Problem::new(Code::TooSlow, format!("the body did not arrive within {} s", limit.as_secs()))
+    Problem::new(
+        Code::TooSlow,
+        format!("the body did not arrive within {} s", limit.as_secs()),
+    )
 }
 
 pub(crate) fn incomplete() -> Problem {
-    Problem::new(Code::IncompleteBody, "the body ended before it was whole, or its framing is broken")
+    Problem::new(
+        Code::IncompleteBody,
+        "the body ended before it was whole, or its framing is broken",
+    )
 }

@@ -1,4 +1,5 @@
-//! The headers that change what a write means: content type and encoding, Prefer, If-Match, Idempotency-Key, traceparent.
+//! The headers that change what a write means: content type and encoding, Prefer, If-Match,
+//! Idempotency-Key, traceparent.
 
 use super::query::Query;
 use crate::{
@@ -25,15 +26,28 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    pub(crate) fn read(headers: &HeaderMap, query: &Query, config: &Config) -> Result<Self, Problem> {
+    pub(crate) fn read(
+        headers: &HeaderMap,
+        query: &Query,
+        config: &Config,
+    ) -> Result<Self, Problem> {
         let refresh = match query.one("refresh") {
             None | Some("false") => false,
             Some("wait_for") => true,
-            Some(other) => return Err(Problem::new(Code::BadRequest, format!("`refresh` is `wait_for` or left out, not `{other}`"))),
+            Some(other) => {
+                return Err(Problem::new(
+                    Code::BadRequest,
+                    format!("`refresh` is `wait_for` or left out, not `{other}`"),
+                ));
+            }
         };
         let wait = wait(headers, config.wait_max())?;
         Ok(Self {
-            wait: if refresh { Some(wait.unwrap_or(config.refresh_wait())) } else { wait },
+            wait: if refresh {
+                Some(wait.unwrap_or(config.refresh_wait()))
+            } else {
+                wait
+            },
             refresh,
             if_match: if_match(headers)?,
             idempotency_key: idempotency_key(headers)?,
@@ -44,26 +58,40 @@ impl Options {
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<&'a str>, Problem> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
-    value.to_str().map(Some).map_err(|_| bad(name.as_str(), "must be visible ASCII"))
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    value
+        .to_str()
+        .map(Some)
+        .map_err(|_| bad(name.as_str(), "must be visible ASCII"))
 }
 
 fn bad(name: &str, why: &str) -> Problem {
     Problem::new(Code::BadHeader, format!("{name} {why}"))
 }
 
-/// `Prefer: wait=N` (RFC 7240), clamped; preferences that are not known are ignored, as that document demands.
+/// `Prefer: wait=N` (RFC 7240), clamped; preferences that are not known are ignored, as that
+/// document demands.
 pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Result<Option<Duration>, Problem> {
-    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let values = headers
+        .get_all("prefer")
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     for preference in values.flat_map(|value| value.split(',')) {
         let preference = preference.split(';').next().unwrap_or_default();
-        let Some((name, value)) = preference.split_once('=') else { continue };
+        let Some((name, value)) = preference.split_once('=') else {
+            continue;
+        };
         if !name.trim().eq_ignore_ascii_case("wait") {
             continue;
         }
         let value = value.trim().trim_matches('"');
         if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(bad("Prefer", "must be `wait=` and a whole number of seconds"));
+            return Err(bad(
+                "Prefer",
+                "must be `wait=` and a whole number of seconds",
+            ));
         }
         let seconds = value.parse().unwrap_or(u64::MAX);
         return Ok(Some(Duration::from_secs(seconds).min(longest)));
@@ -73,70 +101,129 @@ pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Result<Option<Dura
 
 /// `If-Match: "3"`: the document's `_version`.
 fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = text(headers, &header::IF_MATCH)? else { return Ok(None) };
-    let inner = value.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value.trim());
+    let Some(value) = text(headers, &header::IF_MATCH)? else {
+        return Ok(None);
+    };
+    let inner = value
+        .trim()
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(value.trim());
     match inner.parse() {
         Ok(version) => Ok(Some(version)),
-        Err(_) => Err(bad("If-Match", "must be the ETag of one document: its _version in quotes")),
+        Err(_) => Err(bad(
+            "If-Match",
+            "must be the ETag of one document: its _version in quotes",
+        )),
     }
 }
 
-/// `Idempotency-Key: "…"` (a structured-field string; bare keys are taken too), 1 to 255 characters.
+/// `Idempotency-Key: "…"` (a structured-field string; bare keys are taken too), 1 to 255
+/// characters.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<Bytes>, Problem> {
     let mut values = headers.get_all("idempotency-key").iter();
-    let Some(value) = values.next() else { return Ok(None) };
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
     if values.next().is_some() {
         return Err(bad("Idempotency-Key", "may be sent once"));
     }
-    let text = value.to_str().map_err(|_| bad("Idempotency-Key", "must be visible ASCII"))?.trim();
-    let key = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let text = value
+        .to_str()
+        .map_err(|_| bad("Idempotency-Key", "must be visible ASCII"))?
+        .trim();
+    let key = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(text);
     match key.len() {
         1..=255 => Ok(Some(Bytes::copy_from_slice(key.as_bytes()))),
         _ => Err(bad("Idempotency-Key", "must hold 1 to 255 characters")),
     }
 }
 
-/// The trace context if it is well formed; a malformed one is dropped, as W3C Trace Context demands.
+/// The trace context if it is well formed; a malformed one is dropped, as W3C Trace Context
+/// demands.
 pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("traceparent")?.to_str().ok()?;
     let mut parts = value.split('-');
     let hex = |part: Option<&str>, length: usize| {
-        part.is_some_and(|p| p.len() == length && p.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
+        part.is_some_and(|p| {
+            p.len() == length
+                && p.bytes()
+                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        })
     };
     let zero = |part: &str| part.bytes().all(|byte| byte == b'0');
     let (version, trace, span, flags) = (parts.next(), parts.next(), parts.next(), parts.next());
-    let well_formed = hex(version, 2) && version != Some("ff") && hex(trace, 32) && hex(span, 16) && hex(flags, 2);
+    let well_formed = hex(version, 2)
+        && version != Some("ff")
+        && hex(trace, 32)
+        && hex(span, 16)
+        && hex(flags, 2);
     let rest = parts.next().is_none() || version != Some("00");
-    (well_formed && rest && !trace.is_some_and(zero) && !span.is_some_and(zero)).then(|| value.to_owned())
+    (well_formed && rest && !trace.is_some_and(zero) && !span.is_some_and(zero))
+        .then(|| value.to_owned())
 }
 
 /// `application/json` (or `…+json`), in UTF-8.
 pub(crate) fn expect_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let wanted = |kind: &str| kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"));
+    let wanted = |kind: &str| {
+        kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    };
     expect_type(headers, wanted, "application/json")
 }
 
 /// `application/x-ndjson` and the other names it goes by.
 pub(crate) fn expect_ndjson(headers: &HeaderMap) -> Result<(), Problem> {
-    let wanted =
-        |kind: &str| matches!(kind, "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines");
+    let wanted = |kind: &str| {
+        matches!(
+            kind,
+            "application/x-ndjson"
+                | "application/ndjson"
+                | "application/jsonl"
+                | "application/x-jsonlines"
+        )
+    };
     expect_type(headers, wanted, "application/x-ndjson")
 }
 
-fn expect_type(headers: &HeaderMap, wanted: impl Fn(&str) -> bool, expected: &str) -> Result<(), Problem> {
-    let unsupported = |found: &str| Problem::new(Code::UnsupportedMediaType, format!("expected Content-Type {expected}, got {found}"));
-    let value = headers.get(header::CONTENT_TYPE).ok_or_else(|| unsupported("none"))?;
-    let Ok(value) = value.to_str() else { return Err(unsupported("something that is not ASCII")) };
+fn expect_type(
+    headers: &HeaderMap,
+    wanted: impl Fn(&str) -> bool,
+    expected: &str,
+) -> Result<(), Problem> {
+    let unsupported = |found: &str| {
+        Problem::new(
+            Code::UnsupportedMediaType,
+            format!("expected Content-Type {expected}, got {found}"),
+        )
+    };
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .ok_or_else(|| unsupported("none"))?;
+    let Ok(value) = value.to_str() else {
+        return Err(unsupported("something that is not ASCII"));
+    };
     let mut parts = value.split(';');
     let kind = parts.next().unwrap_or_default().trim();
     if !wanted(kind) && !wanted(&kind.to_ascii_lowercase()) {
         return Err(unsupported(&super::path::shorten(value)));
     }
-    let charset = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let charset = parts
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
     match charset.map(|(_, value)| value.trim().trim_matches('"')) {
         None => Ok(()),
-        Some(charset) if charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8") => Ok(()),
-        Some(charset) => Err(unsupported(&format!("the charset {}", super::path::shorten(charset)))),
+        Some(charset)
+            if charset.eq_ignore_ascii_case("utf-8") || charset.eq_ignore_ascii_case("utf8") =>
+        {
+            Ok(())
+        }
+        Some(charset) => Err(unsupported(&format!(
+            "the charset {}",
+            super::path::shorten(charset)
+        ))),
     }
 }
 
@@ -144,7 +231,10 @@ fn expect_type(headers: &HeaderMap, wanted: impl Fn(&str) -> bool, expected: &st
 pub(crate) fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
     match encoding(headers)? {
         Encoding::Identity => Ok(()),
-        Encoding::Gzip => Err(Problem::new(Code::UnsupportedEncoding, "this route takes bodies as they are, not gzip")),
+        Encoding::Gzip => Err(Problem::new(
+            Code::UnsupportedEncoding,
+            "this route takes bodies as they are, not gzip",
+        )),
     }
 }
 
@@ -156,12 +246,26 @@ pub(crate) enum Encoding {
 }
 
 pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
-    match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or_default().trim().to_ascii_lowercase()).as_deref() {
+    match headers
+        .get(header::CONTENT_ENCODING)
+        .map(|value| {
+            value
+                .to_str()
+                .unwrap_or_default()
+                .trim()
+                .to_ascii_lowercase()
+        })
+        .as_deref()
+    {
         None | Some("identity") => Ok(Encoding::Identity),
         Some("gzip" | "x-gzip") => Ok(Encoding::Gzip),
-        Some(other) => {
-            Err(Problem::new(Code::UnsupportedEncoding, format!("the content encoding `{}` is not known", super::path::shorten(other))))
-        }
+        Some(other) => Err(Problem::new(
+            Code::UnsupportedEncoding,
+            format!(
+                "the content encoding `{}` is not known",
+                super::path::shorten(other)
+            ),
+        )),
     }
 }
 

@@ -1,5 +1,6 @@
-//! The strict JSON scan: what RFC 8259 says, and besides no duplicate members, no nesting beyond a limit, no numbers that fit nowhere, no
-//! escapes that stand for no character. It says where it stopped; it builds nothing and must never allocate per value.
+//! The strict JSON scan: what RFC 8259 says, and besides no duplicate members, no nesting beyond a
+//! limit, no numbers that fit nowhere, no escapes that stand for no character. It says where it
+//! stopped; it builds nothing and must never allocate per value.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -29,9 +30,20 @@ pub struct Fault {
 pub fn check(bytes: &[u8], depth: usize) -> Result<(), Fault> {
     if let Err(error) = std::str::from_utf8(bytes) {
         let offset = error.valid_up_to();
-        return Err(Fault { kind: FaultKind::Utf8, offset, pointer: String::new(), message: format!("byte {offset} is not UTF-8") });
+        return Err(Fault {
+            kind: FaultKind::Utf8,
+            offset,
+            pointer: String::new(),
+            message: format!("byte {offset} is not UTF-8"),
+        });
     }
-    let mut scan = Scan { bytes, at: 0, depth, open: Vec::new(), keys: Vec::new() };
+    let mut scan = Scan {
+        bytes,
+        at: 0,
+        depth,
+        open: Vec::new(),
+        keys: Vec::new(),
+    };
     scan.document().map_err(|stop| scan.fault(stop))
 }
 
@@ -158,7 +170,10 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return Ok(false);
         }
-        self.open.push(Open::Object { first: self.keys.len(), seen: None });
+        self.open.push(Open::Object {
+            first: self.keys.len(),
+            seen: None,
+        });
         self.member()?;
         Ok(true)
     }
@@ -178,7 +193,10 @@ impl<'a> Scan<'a> {
     fn deeper(&self) -> Step {
         match self.open.len() < self.depth {
             true => Ok(()),
-            false => Err(self.stop(FaultKind::TooDeep, format!("nested deeper than {} levels", self.depth))),
+            false => Err(self.stop(
+                FaultKind::TooDeep,
+                format!("nested deeper than {} levels", self.depth),
+            )),
         }
     }
 
@@ -199,13 +217,20 @@ impl<'a> Scan<'a> {
     }
 
     fn remember(&mut self, key: Key) -> Step {
-        let Some(Open::Object { first, seen }) = self.open.last_mut() else { return Ok(()) };
+        let Some(Open::Object { first, seen }) = self.open.last_mut() else {
+            return Ok(());
+        };
         let siblings = &self.keys[*first..];
         let twice = match seen {
             Some(seen) => !seen.insert(name(self.bytes, key)),
-            None if siblings.len() < MANY => siblings.iter().any(|other| same(self.bytes, *other, key)),
+            None if siblings.len() < MANY => {
+                siblings.iter().any(|other| same(self.bytes, *other, key))
+            }
             None => {
-                let mut names: HashSet<_> = siblings.iter().map(|other| name(self.bytes, *other)).collect();
+                let mut names: HashSet<_> = siblings
+                    .iter()
+                    .map(|other| name(self.bytes, *other))
+                    .collect();
                 let fresh = names.insert(name(self.bytes, key));
                 *seen = Some(names);
                 !fresh
@@ -236,13 +261,19 @@ impl<'a> Scan<'a> {
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Key { start, end: self.at - 1, escaped });
+                    return Ok(Key {
+                        start,
+                        end: self.at - 1,
+                        escaped,
+                    });
                 }
                 Some(b'\\') => {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(0..=0x1f) => return Err(self.syntax("a control character in a string must be escaped")),
+                Some(0..=0x1f) => {
+                    return Err(self.syntax("a control character in a string must be escaped"));
+                }
                 Some(_) => self.at += 1,
                 None => return Err(self.syntax("the string has no end")),
             }
@@ -275,9 +306,14 @@ impl<'a> Scan<'a> {
 
     /// The four digits behind the `\u` at `at`.
     fn hex4(&self, at: usize) -> Step<u32> {
-        let digits = self.bytes.get(at + 2..at + 6).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = self
+            .bytes
+            .get(at + 2..at + 6)
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
         let digits = digits.ok_or_else(|| self.syntax("`\\u` needs four hexadecimal digits"))?;
-        Ok(digits.iter().fold(0, |sum, digit| sum << 4 | (*digit as char).to_digit(16).unwrap_or_default()))
+        Ok(digits.iter().fold(0, |sum, digit| {
+            sum << 4 | (*digit as char).to_digit(16).unwrap_or_default()
+        }))
     }
 
     fn number(&mut self) -> Step {
@@ -316,7 +352,11 @@ impl<'a> Scan<'a> {
             false => {
                 let shown = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
                 let message = format!("the number {shown} does not fit into 64 bits");
-                Err(Stop { kind: FaultKind::Number, offset: start, message: message.into() })
+                Err(Stop {
+                    kind: FaultKind::Number,
+                    offset: start,
+                    message: message.into(),
+                })
             }
         }
     }
@@ -357,15 +397,27 @@ impl<'a> Scan<'a> {
     }
 
     fn stop(&self, kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Stop {
-        Stop { kind, offset: self.at, message: message.into() }
+        Stop {
+            kind,
+            offset: self.at,
+            message: message.into(),
+        }
     }
 
     fn fault(&self, stop: Stop) -> Fault {
         let message = match self.bytes.get(stop.offset) {
-            None if stop.kind == FaultKind::Syntax => format!("{} at byte {}, where the text ends", stop.message, stop.offset),
+            None if stop.kind == FaultKind::Syntax => format!(
+                "{} at byte {}, where the text ends",
+                stop.message, stop.offset
+            ),
             _ => format!("{} at byte {}", stop.message, stop.offset),
         };
-        Fault { kind: stop.kind, offset: stop.offset, pointer: self.pointer(), message }
+        Fault {
+            kind: stop.kind,
+            offset: stop.offset,
+            pointer: self.pointer(),
+            message,
+        }
     }
 
     fn pointer(&self) -> String {
@@ -382,7 +434,9 @@ impl<'a> Scan<'a> {
                         Some(end) => self.keys[..end].last(),
                         None => self.keys.last(),
                     };
-                    let text = last.map(|key| String::from_utf8_lossy(&name(self.bytes, *key)).into_owned()).unwrap_or_default();
+                    let text = last
+                        .map(|key| String::from_utf8_lossy(&name(self.bytes, *key)).into_owned())
+                        .unwrap_or_default();
                     pointer.push_str(&text.replace('~', "~0").replace('/', "~1"));
                 }
             }
@@ -397,7 +451,10 @@ fn whole_number_fits(text: &[u8]) -> bool {
 }
 
 fn double_fits(text: &[u8]) -> bool {
-    std::str::from_utf8(text).unwrap_or_default().parse::<f64>().is_ok_and(f64::is_finite)
+    std::str::from_utf8(text)
+        .unwrap_or_default()
+        .parse::<f64>()
+        .is_ok_and(f64::is_finite)
 }
 
 fn same(bytes: &[u8], a: Key, b: Key) -> bool {
@@ -413,7 +470,8 @@ fn name(bytes: &[u8], key: Key) -> Cow<'_, [u8]> {
     match key.escaped {
         false => Cow::Borrowed(inner),
         true => {
-            let decoded: Result<String, _> = serde_json::from_slice(&bytes[key.start - 1..=key.end]);
+            let decoded: Result<String, _> =
+                serde_json::from_slice(&bytes[key.start - 1..=key.end]);
             decoded.map_or(Cow::Borrowed(inner), |text| Cow::Owned(text.into_bytes()))
         }
     }

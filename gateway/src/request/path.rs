@@ -1,4 +1,5 @@
-//! Path segments and queries as extractors whose refusals are problems, and the rules that names must keep.
+//! Path segments and queries as extractors whose refusals are problems, and the rules that names
+//! must keep.
 
 use super::query::Query;
 use crate::error::{Code, Problem};
@@ -31,21 +32,34 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 
 /// Index and collection names: they become parts of index names, topics' keys and paths.
 pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
-    let starts = name.bytes().next().is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
-    let rest = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_'));
+    let starts = name
+        .bytes()
+        .next()
+        .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
+    let rest = name.bytes().all(|byte| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
+    });
     match starts && rest && name.len() <= 100 {
         true => Ok(()),
-        false => Err(Problem::new(Code::BadName, format!("`{}` is no name for the {what}", shorten(name)))),
+        false => Err(Problem::new(
+            Code::BadName,
+            format!("`{}` is no name for the {what}", shorten(name)),
+        )),
     }
 }
 
-/// Document ids: text of at most 512 bytes (what the view takes) without control characters, not empty.
+/// Document ids: text of at most 512 bytes (what the view takes) without control characters, not
+/// empty.
 pub(crate) fn check_id(id: &str) -> Result<(), Problem> {
     match !id.is_empty() && id.len() <= 512 && !id.chars().any(char::is_control) {
         true => Ok(()),
-        false => {
-            Err(Problem::new(Code::BadName, format!("`{}` is no document id: 1 to 512 bytes without control characters", shorten(id))))
-        }
+        false => Err(Problem::new(
+            Code::BadName,
+            format!(
+                "`{}` is no document id: 1 to 512 bytes without control characters",
+                shorten(id)
+            ),
+        )),
     }
 }
 

@@ -8,7 +8,9 @@ pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     pub(crate) fn parse(text: Option<&str>) -> Result<Self, Problem> {
-        let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(Self::default()) };
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
+            return Ok(Self::default());
+        };
         let mut pairs = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -19,7 +21,9 @@ impl Query {
 
     /// All pairs, in order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     pub(crate) fn one(&self, name: &'static str) -> Option<&str> {
@@ -27,13 +31,19 @@ impl Query {
     }
 
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str())
+        self.0
+            .iter()
+            .filter(move |(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
 /// Undoes percent-encoding; `plus`: `+` is a space, as in queries.
 pub(crate) fn decode(text: &str, plus: bool) -> Result<String, Problem> {
-    if !text.bytes().any(|byte| byte == b'%' || (plus && byte == b'+')) {
+    if !text
+        .bytes()
+        .any(|byte| byte == b'%' || (plus && byte == b'+'))
+    {
         return Ok(text.to_owned());
     }
     let mut bytes = Vec::with_capacity(text.len());
@@ -42,19 +52,30 @@ pub(crate) fn decode(text: &str, plus: bool) -> Result<String, Problem> {
         rest = tail;
         match first {
             b'%' => {
-                let digits = tail.get(..2).and_then(|pair| std::str::from_utf8(pair).ok());
-                let byte =
-                    digits.filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit())).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-                bytes.push(
-                    byte.ok_or_else(|| Problem::new(Code::BadRequest, "`%` in the address must be followed by two hexadecimal digits"))?,
-                );
+                let digits = tail
+                    .get(..2)
+                    .and_then(|pair| std::str::from_utf8(pair).ok());
+                let byte = digits
+                    .filter(|pair| pair.bytes().all(|b| b.is_ascii_hexdigit()))
+                    .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+                bytes.push(byte.ok_or_else(|| {
+                    Problem::new(
+                        Code::BadRequest,
+                        "`%` in the address must be followed by two hexadecimal digits",
+                    )
+                })?);
                 rest = &tail[2..];
             }
             b'+' if plus => bytes.push(b' '),
             other => bytes.push(*other),
         }
     }
-    String::from_utf8(bytes).map_err(|_| Problem::new(Code::InvalidUtf8, "the address holds percent-encoded bytes that are not UTF-8"))
+    String::from_utf8(bytes).map_err(|_| {
+        Problem::new(
+            Code::InvalidUtf8,
+            "the address holds percent-encoded bytes that are not UTF-8",
+        )
+    })
 }
 
 #[cfg(test)]
@@ -63,7 +84,8 @@ mod tests {
 
     #[test]
     fn pairs_are_decoded_and_repeat() {
-        let query = Query::parse(Some("after=a.b&after=c%2Bd&refresh=wait_for&flag&x=1+2")).unwrap();
+        let query =
+            Query::parse(Some("after=a.b&after=c%2Bd&refresh=wait_for&flag&x=1+2")).unwrap();
         assert_eq!(query.all("after").collect::<Vec<_>>(), ["a.b", "c+d"]);
         assert_eq!(query.one("refresh"), Some("wait_for"));
         assert_eq!(query.one("flag"), Some(""));

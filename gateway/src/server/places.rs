@@ -1,4 +1,5 @@
-//! How many connections there may be: in all, and from one address. A connection keeps its place until it ends, whatever it became.
+//! How many connections there may be: in all, and from one address. A connection keeps its place
+//! until it ends, whatever it became.
 
 use parking_lot::Mutex;
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
@@ -23,7 +24,12 @@ pub(crate) struct Place {
 impl Places {
     pub(crate) fn new(most: usize, per_address: usize) -> Arc<Self> {
         let most = u32::try_from(most).unwrap_or(u32::MAX).clamp(1, 1 << 28);
-        Arc::new(Self { all: Arc::new(Semaphore::new(most as usize)), most, per_address, by_address: Mutex::default() })
+        Arc::new(Self {
+            all: Arc::new(Semaphore::new(most as usize)),
+            most,
+            per_address,
+            by_address: Mutex::default(),
+        })
     }
 
     /// Waits until there is room for one more, from anywhere.
@@ -32,14 +38,22 @@ impl Places {
     }
 
     /// `None`: there are too many from this address.
-    pub(crate) fn take(self: &Arc<Self>, permit: OwnedSemaphorePermit, address: IpAddr) -> Option<Place> {
+    pub(crate) fn take(
+        self: &Arc<Self>,
+        permit: OwnedSemaphorePermit,
+        address: IpAddr,
+    ) -> Option<Place> {
         let mut by_address = self.by_address.lock();
         let count = by_address.entry(address).or_default();
         if *count >= self.per_address {
             return None;
         }
         *count += 1;
-        Some(Place { _permit: permit, places: self.clone(), address })
+        Some(Place {
+            _permit: permit,
+            places: self.clone(),
+            address,
+        })
     }
 
     pub(crate) fn taken(&self) -> usize {

@@ -1,5 +1,5 @@
-//! A stream that ends when nothing moves: it neither takes what is written nor brings anything to read for too long. A client that sends
-//! without reading answers is slow, not stalled.
+//! A stream that ends when nothing moves: it neither takes what is written nor brings anything to
+//! read for too long. A client that sends without reading answers is slow, not stalled.
 
 use std::{
     future::Future,
@@ -22,7 +22,12 @@ pub(crate) struct Stall<S> {
 
 impl<S> Stall<S> {
     pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, moved: Instant::now(), alarm: None }
+        Self {
+            stream,
+            limit,
+            moved: Instant::now(),
+            alarm: None,
+        }
     }
 
     /// The stream, for whoever has rules of its own.
@@ -44,7 +49,10 @@ impl<S> Stall<S> {
                 return Poll::Pending;
             }
             if self.moved.elapsed() >= self.limit {
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes no answer")));
+                return Poll::Ready(Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the client takes no answer",
+                )));
             }
             self.alarm = None;
         }
@@ -52,11 +60,16 @@ impl<S> Stall<S> {
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buf);
         if polled.is_ready() && buf.filled().len() > before {
-            // The alarm of a waiting write stays set: it looks at the time of the last move when it rings.
+            // The alarm of a waiting write stays set: it looks at the time of the last move when it
+            // rings.
             self.moved = Instant::now();
         }
         polled
@@ -64,7 +77,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Stall<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
         if self.alarm.is_none() {
             self.moved = Instant::now();
         }
@@ -77,7 +94,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stall<S> {
         }
     }
 
-    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         if self.alarm.is_none() {
             self.moved = Instant::now();
         }

@@ -1,5 +1,5 @@
-//! Writes to the topic `rooms`: what the hall wants written, in that order and many at once, and a sign of life every so often. It never waits
-//! for one record before it sends the next.
+//! Writes to the topic `rooms`: what the hall wants written, in that order and many at once, and a
+//! sign of life every so often. It never waits for one record before it sends the next.
 
 use super::{Subscriptions, hall::Outgoing};
 use event_log::{
@@ -36,8 +36,20 @@ struct Appender {
 }
 
 /// Runs until the end is written, or all must end.
-pub(crate) async fn run(subscriptions: Arc<Subscriptions>, log: Log, clock: Arc<dyn Clock>, every: Duration, shutdown: Shutdown) {
-    let mut appender = Appender { subscriptions, log, unsent: VecDeque::new(), on_the_way: FuturesUnordered::new(), beating: false };
+pub(crate) async fn run(
+    subscriptions: Arc<Subscriptions>,
+    log: Log,
+    clock: Arc<dyn Clock>,
+    every: Duration,
+    shutdown: Shutdown,
+) {
+    let mut appender = Appender {
+        subscriptions,
+        log,
+        unsent: VecDeque::new(),
+        on_the_way: FuturesUnordered::new(),
+        beating: false,
+    };
     let mut beats = interval(every);
     beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -68,9 +80,12 @@ impl Appender {
                 return true;
             }
             if self.unsent.is_empty() {
-                self.unsent.extend(self.subscriptions.hall.lock().take_outgoing(MOST));
+                self.unsent
+                    .extend(self.subscriptions.hall.lock().take_outgoing(MOST));
             }
-            let Some(outgoing) = self.unsent.pop_front() else { return true };
+            let Some(outgoing) = self.unsent.pop_front() else {
+                return true;
+            };
             let parts = codec::encode_room(&outgoing.1);
             let record = NewRecord {
                 topic: self.subscriptions.topic.clone(),
@@ -80,7 +95,9 @@ impl Appender {
                 headers: parts.headers,
             };
             match self.log.publisher.send(record) {
-                Ok(delivery) => self.on_the_way.push(Box::pin(async move { (outgoing, delivery.await) })),
+                Ok(delivery) => self
+                    .on_the_way
+                    .push(Box::pin(async move { (outgoing, delivery.await) })),
                 Err(error) => match error.why {
                     Refused::QueueFull => {
                         self.unsent.push_front(outgoing);
@@ -100,7 +117,11 @@ impl Appender {
             self.beating = false;
         }
         match (outcome, &outgoing) {
-            (Ok(appended), (Some(number), _)) => self.subscriptions.hall.lock().appended(*number, appended.offset),
+            (Ok(appended), (Some(number), _)) => self
+                .subscriptions
+                .hall
+                .lock()
+                .appended(*number, appended.offset),
             (Ok(_), (None, _)) => {}
             (Err(error), _) => {
                 debug!(%error, "the log did not take a record of the rooms");
@@ -115,18 +136,30 @@ impl Appender {
         match outgoing {
             (
                 Some(number),
-                RoomRecord::Sits(..) | RoomRecord::Leaves(..) | RoomRecord::Beats(_) | RoomRecord::Gone { .. } | RoomRecord::Owns(_),
+                RoomRecord::Sits(..)
+                | RoomRecord::Leaves(..)
+                | RoomRecord::Beats(_)
+                | RoomRecord::Gone { .. }
+                | RoomRecord::Owns(_),
             ) => {
                 hall.not_appended(number);
             }
             (None, RoomRecord::Leaves(seat, volatile)) if !closed => hall.not_left(seat, volatile),
             (None, RoomRecord::Beats(_)) => self.beating = false,
             // Without its last word the gateway is missed after a while.
-            (None, RoomRecord::Leaves(..) | RoomRecord::Sits(..) | RoomRecord::Gone { .. } | RoomRecord::Owns(_)) => {}
+            (
+                None,
+                RoomRecord::Leaves(..)
+                | RoomRecord::Sits(..)
+                | RoomRecord::Gone { .. }
+                | RoomRecord::Owns(_),
+            ) => {}
         }
     }
 
     fn is_done(&self) -> bool {
-        self.subscriptions.ending.load(Ordering::Acquire) && self.unsent.is_empty() && self.on_the_way.is_empty()
+        self.subscriptions.ending.load(Ordering::Acquire)
+            && self.unsent.is_empty()
+            && self.on_the_way.is_empty()
     }
 }

@@ -1,5 +1,6 @@
-//! Reads the topic `rooms`, from its beginning and then as it grows, into the hall. It must never skip a record: what is written there before a
-//! client's own seat is known when the client is answered.
+//! Reads the topic `rooms`, from its beginning and then as it grows, into the hall. It must never
+//! skip a record: what is written there before a client's own seat is known when the client is
+//! answered.
 
 use super::Subscriptions;
 use crate::feedback::mailbox;
@@ -14,13 +15,26 @@ use tracing::warn;
 
 // `rooms` is what a notifier in the same process calls its own.
 const COMPONENT: &str = "subscriptions";
-const LIMITS: Limits = Limits { records: 2_000, bytes: 4 << 20 };
+const LIMITS: Limits = Limits {
+    records: 2_000,
+    bytes: 4 << 20,
+};
 
 /// Follows until all must end.
-pub(crate) async fn run(subscriptions: Arc<Subscriptions>, log: Log, health: Health, shutdown: Shutdown) {
+pub(crate) async fn run(
+    subscriptions: Arc<Subscriptions>,
+    log: Log,
+    health: Health,
+    shutdown: Shutdown,
+) {
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
     let mut next = None;
-    health.set(COMPONENT, State::Starting { why: "reading who listens to what".into() });
+    health.set(
+        COMPONENT,
+        State::Starting {
+            why: "reading who listens to what".into(),
+        },
+    );
     loop {
         let followed = tokio::select! {
             () = shutdown.hard() => return,
@@ -28,9 +42,15 @@ pub(crate) async fn run(subscriptions: Arc<Subscriptions>, log: Log, health: Hea
         };
         let Err(error) = followed;
         warn!(%error, "the rooms cannot be read; trying again");
-        health.set(COMPONENT, State::Missing { why: error.to_string() });
+        health.set(
+            COMPONENT,
+            State::Missing {
+                why: error.to_string(),
+            },
+        );
         if let StreamError::OutOfRange { earliest, .. } = error {
-            // Compaction leaves what counts, so the fold misses nothing that still stands; what it missed to have ended is no worse.
+            // Compaction leaves what counts, so the fold misses nothing that still stands; what it
+            // missed to have ended is no worse.
             next = Some(earliest);
         }
         tokio::select! {
@@ -47,7 +67,14 @@ async fn follow(
     health: &Health,
     backoff: &mut Backoff,
 ) -> Result<std::convert::Infallible, StreamError> {
-    let mut stream: Box<dyn PartitionStream> = log.reader.tail(&subscriptions.topic, 0, next.map_or(From::Earliest, From::Offset)).await?;
+    let mut stream: Box<dyn PartitionStream> = log
+        .reader
+        .tail(
+            &subscriptions.topic,
+            0,
+            next.map_or(From::Earliest, From::Offset),
+        )
+        .await?;
     let mut behind = true;
     loop {
         if behind && next.unwrap_or(0) >= stream.end() {
@@ -57,7 +84,10 @@ async fn follow(
         let records = stream.next(LIMITS).await?;
         backoff.reset();
         *next = records.last().map(|record| record.offset + 1).or(*next);
-        let records = records.into_iter().map(|record| (record.offset, decode(record))).collect();
+        let records = records
+            .into_iter()
+            .map(|record| (record.offset, decode(record)))
+            .collect();
         let mut hall = subscriptions.hall.lock();
         hall.read(records, mailbox::name);
         if **hall.instance() != **subscriptions.instance.borrow() {
@@ -71,6 +101,12 @@ async fn follow(
 
 fn decode(record: Record) -> Option<RoomRecord> {
     let offset = record.offset;
-    let parts = Parts { key: record.key, value: record.value, headers: record.headers };
-    codec::decode_room(&parts).map_err(|error| warn!(%error, offset, "a record of the rooms cannot be read; left alone")).ok()
+    let parts = Parts {
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    };
+    codec::decode_room(&parts)
+        .map_err(|error| warn!(%error, offset, "a record of the rooms cannot be read; left alone"))
+        .ok()
 }

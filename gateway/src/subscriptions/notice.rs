@@ -1,5 +1,5 @@
-//! Notifications as Kuzzle's clients read them. The text of one is made once and completed per channel; whoever else needs the same bytes
-//! shares them.
+//! Notifications as Kuzzle's clients read them. The text of one is made once and completed per
+//! channel; whoever else needs the same bytes shares them.
 
 use crate::connection::frame::Frame;
 use event_schema::notification::{Coming, Event, Notice, Presence, Scope, State};
@@ -28,7 +28,8 @@ struct Outcome<'a> {
 }
 
 impl Text {
-    /// Of a change, or a message, told in this state. `token`: the handle of the write that it tells of.
+    /// Of a change, or a message, told in this state. `token`: the handle of the write that it
+    /// tells of.
     pub(crate) fn of_change(notice: &Notice, state: State, token: Option<&str>) -> Self {
         let event = match notice.event {
             Event::Write => "write",
@@ -46,7 +47,11 @@ impl Text {
         let origin = notice.origin.as_ref();
         let own = notice.request.to_string();
         let mut head = String::with_capacity(256);
-        _ = write!(head, r#"{{"type":"document","status":200,"event":"{event}","action":{},"scope":""#, json(&notice.action));
+        _ = write!(
+            head,
+            r#"{{"type":"document","status":200,"event":"{event}","action":{},"scope":""#,
+            json(&notice.action)
+        );
         let mut middle = String::with_capacity(512);
         _ = write!(
             middle,
@@ -56,7 +61,10 @@ impl Text {
             json(&notice.collection),
             json(origin.map_or(own.as_str(), |origin| origin.request.as_str())),
             notice.timestamp,
-            notice.volatile.as_ref().map_or("null", |volatile| volatile.get()),
+            notice
+                .volatile
+                .as_ref()
+                .map_or("null", |volatile| volatile.get()),
             json(origin.map_or("http", |origin| origin.protocol.as_str())),
         );
         if let Some(token) = token {
@@ -68,7 +76,12 @@ impl Text {
             version: notice.version,
             updated_fields: notice.updated_fields.as_deref(),
         };
-        Self { head, scoped: true, middle, tail: format!(r#"","result":{}}}"#, json(&outcome)) }
+        Self {
+            head,
+            scoped: true,
+            middle,
+            tail: format!(r#"","result":{}}}"#, json(&outcome)),
+        }
     }
 
     /// Of somebody's coming or going.
@@ -89,9 +102,17 @@ impl Text {
             json(&presence.index),
             json(&presence.collection),
             presence.timestamp,
-            presence.volatile.as_ref().map_or("null", |volatile| volatile.get()),
+            presence
+                .volatile
+                .as_ref()
+                .map_or("null", |volatile| volatile.get()),
         );
-        Self { head: String::new(), scoped: false, middle, tail: format!(r#"","result":{{"count":{}}}}}"#, presence.count) }
+        Self {
+            head: String::new(),
+            scoped: false,
+            middle,
+            tail: format!(r#"","result":{{"count":{}}}}}"#, presence.count),
+        }
     }
 
     /// As it is told on a channel. `channel` and `cursor` have nothing in them that JSON escapes.
@@ -101,8 +122,19 @@ impl Text {
             (true, Scope::Out) => "out",
             (false, Scope::In | Scope::Out) => "",
         };
-        let (label, cursor, end) = cursor.map_or(("", "", ""), |cursor| (r#","cursor":""#, cursor, r#"""#));
-        Frame::text(&[&self.head, scope, &self.middle, label, cursor, end, r#","room":""#, channel, &self.tail])
+        let (label, cursor, end) =
+            cursor.map_or(("", "", ""), |cursor| (r#","cursor":""#, cursor, r#"""#));
+        Frame::text(&[
+            &self.head,
+            scope,
+            &self.middle,
+            label,
+            cursor,
+            end,
+            r#","room":""#,
+            channel,
+            &self.tail,
+        ])
     }
 }
 

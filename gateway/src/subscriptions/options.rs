@@ -1,4 +1,5 @@
-//! What a subscription wants to be told of, and the name of its channel: subscriptions of a room that want the same share one. Pure.
+//! What a subscription wants to be told of, and the name of its channel: subscriptions of a room
+//! that want the same share one. Pure.
 
 use event_schema::{
     notification::{Coming, Scope, State},
@@ -45,8 +46,12 @@ impl Scopes {
 
     fn take(self, scope: Scope) -> bool {
         match (self, scope) {
-            (Self::All, Scope::In | Scope::Out) | (Self::In, Scope::In) | (Self::Out, Scope::Out) => true,
-            (Self::In, Scope::Out) | (Self::Out, Scope::In) | (Self::None, Scope::In | Scope::Out) => false,
+            (Self::All, Scope::In | Scope::Out)
+            | (Self::In, Scope::In)
+            | (Self::Out, Scope::Out) => true,
+            (Self::In, Scope::Out)
+            | (Self::Out, Scope::In)
+            | (Self::None, Scope::In | Scope::Out) => false,
         }
     }
 }
@@ -71,7 +76,9 @@ impl States {
 
     fn take(self, state: State) -> bool {
         match (self, state) {
-            (Self::All, State::Pending | State::Done) | (Self::Pending, State::Pending) | (Self::Done, State::Done) => true,
+            (Self::All, State::Pending | State::Done)
+            | (Self::Pending, State::Pending)
+            | (Self::Done, State::Done) => true,
             (Self::Pending, State::Done) | (Self::Done, State::Pending) => false,
         }
     }
@@ -94,7 +101,8 @@ pub(crate) fn both(one: Users, other: Users) -> Users {
         (Users::None, any) | (any, Users::None) => any,
         (Users::In, Users::In) => Users::In,
         (Users::Out, Users::Out) => Users::Out,
-        (Users::All, Users::All | Users::In | Users::Out) | (Users::In | Users::Out, Users::All) => Users::All,
+        (Users::All, Users::All | Users::In | Users::Out)
+        | (Users::In | Users::Out, Users::All) => Users::All,
         (Users::In, Users::Out) | (Users::Out, Users::In) => Users::All,
     }
 }
@@ -108,13 +116,18 @@ impl Options {
     /// Is somebody's coming or going told on it?
     pub(crate) fn take_user(self, user: Coming) -> bool {
         match (self.users, user) {
-            (Users::All, Coming::In | Coming::Out) | (Users::In, Coming::In) | (Users::Out, Coming::Out) => true,
-            (Users::In, Coming::Out) | (Users::Out, Coming::In) | (Users::None, Coming::In | Coming::Out) => false,
+            (Users::All, Coming::In | Coming::Out)
+            | (Users::In, Coming::In)
+            | (Users::Out, Coming::Out) => true,
+            (Users::In, Coming::Out)
+            | (Users::Out, Coming::In)
+            | (Users::None, Coming::In | Coming::Out) => false,
         }
     }
 
-    /// The channel's name: `roomId-<users><propagation><scope>`, as Kuzzle's clients know it, and a letter where the state is not the default.
-    /// There `users` out and none have the same; here whoever asked for none shall not hear of others.
+    /// The channel's name: `roomId-<users><propagation><scope>`, as Kuzzle's clients know it, and a
+    /// letter where the state is not the default. There `users` out and none have the same; here
+    /// whoever asked for none shall not hear of others.
     pub(crate) fn channel(self, room: &str) -> String {
         let users = match self.users {
             Users::All => '1',

@@ -1,4 +1,5 @@
-//! An app builder: a gateway on an embedded log and store in a temporary folder, with a worker if the test wants one.
+//! An app builder: a gateway on an embedded log and store in a temporary folder, with a worker if
+//! the test wants one.
 
 use catalog::Catalog;
 use event_log::{CleanupPolicy, Durability, Limits, Log, TopicSpec, embedded};
@@ -68,7 +69,12 @@ pub async fn app() -> App {
 
 /// Without one: nothing is ever applied.
 pub async fn log_only() -> App {
-    Builder { worker: false, ..Builder::default() }.start().await
+    Builder {
+        worker: false,
+        ..Builder::default()
+    }
+    .start()
+    .await
 }
 
 fn spec(layout: &Layout, topic: &Topic) -> TopicSpec {
@@ -91,12 +97,27 @@ impl Builder {
         let (real, handle) = embedded::open(&folder.path().join("log"), self.log).unwrap();
         // The log closes with the process; tests never close it by hand.
         std::mem::forget(handle);
-        let layout = Layout { prefix: "t.".into(), generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
-        let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
+        let layout = Layout {
+            prefix: "t.".into(),
+            generation: 1,
+            partitions: PARTITIONS,
+            document_limit: 1 << 20,
+        };
+        let specs: Vec<_> = topics::ALL
+            .iter()
+            .map(|topic| spec(&layout, topic))
+            .collect();
         assert!(real.admin.create(&specs).await.unwrap().is_empty());
-        let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.path().join("store.sqlite"))).unwrap());
+        let store = Arc::new(
+            store_embedded::EmbeddedStore::open(store_embedded::Config::new(
+                folder.path().join("store.sqlite"),
+            ))
+            .unwrap(),
+        );
         let catalog = Catalog::builtin().unwrap();
-        Record::migrate(store.as_ref(), catalog.tables()).await.unwrap();
+        Record::migrate(store.as_ref(), catalog.tables())
+            .await
+            .unwrap();
         own_collections(&catalog, &store).await;
         let (trigger, shutdown) = Shutdown::manual();
         let app = App {
@@ -140,10 +161,24 @@ impl App {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.address = listener.local_addr().unwrap();
         let ports = self.ports();
-        self.gateway = Some(tokio::spawn(gateway::run(config, listener, ports, self.shutdown.clone())));
+        self.gateway = Some(tokio::spawn(gateway::run(
+            config,
+            listener,
+            ports,
+            self.shutdown.clone(),
+        )));
         let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.get("/healthz").send().await.is_ok_and(|answer| answer.status().is_success()) {
-            assert!(Instant::now() < deadline, "the gateway did not start: {:?}", self.gateway);
+        while !self
+            .get("/healthz")
+            .send()
+            .await
+            .is_ok_and(|answer| answer.status().is_success())
+        {
+            assert!(
+                Instant::now() < deadline,
+                "the gateway did not start: {:?}",
+                self.gateway
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         self
@@ -168,7 +203,12 @@ impl App {
     pub async fn sibling(&self, config: Config) -> SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(gateway::run(config, listener, self.ports(), self.shutdown.clone()));
+        tokio::spawn(gateway::run(
+            config,
+            listener,
+            self.ports(),
+            self.shutdown.clone(),
+        ));
         tokio::time::sleep(Duration::from_millis(200)).await;
         address
     }
@@ -187,7 +227,11 @@ impl App {
             finished: write_worker::Finished::default(),
             owner: "worker-1".into(),
         };
-        tokio::spawn(write_worker::run(write_worker::Config::default(), ports, self.shutdown.clone()));
+        tokio::spawn(write_worker::run(
+            write_worker::Config::default(),
+            ports,
+            self.shutdown.clone(),
+        ));
     }
 
     /// Starts a notifier.
@@ -200,7 +244,11 @@ impl App {
             registry: Registry::new(),
             notifier: name.to_owned(),
         };
-        tokio::spawn(notifier_worker::run(notifier_worker::Config::default(), ports, self.shutdown.clone()));
+        tokio::spawn(notifier_worker::run(
+            notifier_worker::Config::default(),
+            ports,
+            self.shutdown.clone(),
+        ));
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -218,8 +266,18 @@ impl App {
     /// Makes `geo/cities`.
     pub async fn cities(&self) {
         let mappings = json!({"mappings": {"properties": {"name": {"type": "keyword"}, "population": {"type": "long"}, "location": {"type": "geo_point"}}}});
-        let answer = self.client.put(self.url("/v1/collections/geo/cities")).json(&mappings).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        let answer = self
+            .client
+            .put(self.url("/v1/collections/geo/cities"))
+            .json(&mappings)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            answer.status().is_success(),
+            "{}",
+            answer.text().await.unwrap()
+        );
     }
 
     /// Everything in a partition's `transactions`, decoded.
@@ -230,13 +288,26 @@ impl App {
             let end = self.log.admin.offsets(&topic, partition).await.unwrap().end;
             let mut from = 0;
             while from < end {
-                let limits = Limits { records: 1_000_000, bytes: 64 << 20 };
-                let records = self.log.reader.read(&topic, partition, from, end, limits, Duration::from_secs(5)).await.unwrap();
+                let limits = Limits {
+                    records: 1_000_000,
+                    bytes: 64 << 20,
+                };
+                let records = self
+                    .log
+                    .reader
+                    .read(&topic, partition, from, end, limits, Duration::from_secs(5))
+                    .await
+                    .unwrap();
                 let Some(last) = records.last() else { break };
                 from = last.offset + 1;
-                let decoded = records
-                    .into_iter()
-                    .map(|r| codec::decode_transaction(&Parts { key: r.key, value: r.value, headers: r.headers }).unwrap());
+                let decoded = records.into_iter().map(|r| {
+                    codec::decode_transaction(&Parts {
+                        key: r.key,
+                        value: r.value,
+                        headers: r.headers,
+                    })
+                    .unwrap()
+                });
                 events.extend(decoded);
             }
         }
@@ -266,7 +337,11 @@ pub async fn told(request: RequestBuilder) -> (StatusCode, reqwest::header::Head
 /// A problem document with this status and code.
 pub async fn problem(request: RequestBuilder, status: u16, code: &str) -> Value {
     let (found, headers, json) = told(request).await;
-    assert_eq!((found.as_u16(), json["code"].as_str()), (status, Some(code)), "{json:#}");
+    assert_eq!(
+        (found.as_u16(), json["code"].as_str()),
+        (status, Some(code)),
+        "{json:#}"
+    );
     assert_eq!(headers["content-type"], "application/problem+json");
     assert_eq!(json["status"], status);
     assert_eq!(json["type"], format!("/docs/errors/{code}"));

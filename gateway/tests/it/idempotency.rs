@@ -14,25 +14,51 @@ fn nameless() -> serde_json::Value {
 async fn a_true_repeat_gets_the_first_answer() {
     let app = app().await;
     app.cities().await;
-    let send = || app.post(CREATE, &nameless()).header("idempotency-key", "\"k-1\"").header("prefer", "wait=20");
+    let send = || {
+        app.post(CREATE, &nameless())
+            .header("idempotency-key", "\"k-1\"")
+            .header("prefer", "wait=20")
+    };
     let (status, _, first) = told(send()).await;
     assert_eq!(status, 200, "{first}");
     let (status, _, second) = told(send()).await;
     assert_eq!(status, 200);
-    assert_eq!((&first["request_id"], &first["result"]), (&second["request_id"], &second["result"]));
+    assert_eq!(
+        (&first["request_id"], &first["result"]),
+        (&second["request_id"], &second["result"])
+    );
     assert_eq!(app.events().await.len(), 1);
-    let (status, _, third) = told(app.post(CREATE, &nameless()).header("idempotency-key", "k-1")).await;
-    assert_eq!((status.as_u16(), &third["request_id"]), (202, &first["request_id"]));
+    let (status, _, third) = told(
+        app.post(CREATE, &nameless())
+            .header("idempotency-key", "k-1"),
+    )
+    .await;
+    assert_eq!(
+        (status.as_u16(), &third["request_id"]),
+        (202, &first["request_id"])
+    );
 }
 
 #[tokio::test]
 async fn another_body_under_the_key_is_refused() {
     let app = log_only().await;
     app.cities().await;
-    told(app.post(CREATE, &city("1", "x")).header("idempotency-key", "k")).await;
-    problem(app.post(CREATE, &city("1", "y")).header("idempotency-key", "k"), 422, "idempotency_key_reused").await;
+    told(
+        app.post(CREATE, &city("1", "x"))
+            .header("idempotency-key", "k"),
+    )
+    .await;
+    problem(
+        app.post(CREATE, &city("1", "y"))
+            .header("idempotency-key", "k"),
+        422,
+        "idempotency_key_reused",
+    )
+    .await;
     // Another operation is another scope.
-    let other = app.post("/v1/operations/document.createOrReplace", &city("1", "y")).header("idempotency-key", "k");
+    let other = app
+        .post("/v1/operations/document.createOrReplace", &city("1", "y"))
+        .header("idempotency-key", "k");
     assert_eq!(told(other).await.0, 202);
 }
 
@@ -41,8 +67,21 @@ async fn a_request_that_was_never_accepted_leaves_its_key_free() {
     let app = log_only().await;
     app.cities().await;
     let bad = json!({"index": "geo", "collection": "cities"});
-    problem(app.post(CREATE, &bad).header("idempotency-key", "k"), 422, "invalid").await;
-    assert_eq!(told(app.post(CREATE, &city("1", "x")).header("idempotency-key", "k")).await.0, 202);
+    problem(
+        app.post(CREATE, &bad).header("idempotency-key", "k"),
+        422,
+        "invalid",
+    )
+    .await;
+    assert_eq!(
+        told(
+            app.post(CREATE, &city("1", "x"))
+                .header("idempotency-key", "k")
+        )
+        .await
+        .0,
+        202
+    );
 }
 
 #[tokio::test]
@@ -50,12 +89,30 @@ async fn another_gateway_knows_it_too() {
     let app = app().await;
     app.cities().await;
     let other = app.sibling(Config::default()).await;
-    let (_, _, first) = told(app.post(CREATE, &nameless()).header("idempotency-key", "k").header("prefer", "wait=20")).await;
-    let there =
-        |body| app.client.post(format!("http://{other}{CREATE}")).json(&body).header("idempotency-key", "k").header("prefer", "wait=20");
+    let (_, _, first) = told(
+        app.post(CREATE, &nameless())
+            .header("idempotency-key", "k")
+            .header("prefer", "wait=20"),
+    )
+    .await;
+    let there = |body| {
+        app.client
+            .post(format!("http://{other}{CREATE}"))
+            .json(&body)
+            .header("idempotency-key", "k")
+            .header("prefer", "wait=20")
+    };
     let (status, _, second) = told(there(nameless())).await;
-    assert_eq!((status.as_u16(), &second["request_id"], &second["result"]), (200, &first["request_id"], &first["result"]), "{second}");
-    assert_eq!(app.events().await.len(), 1, "found in the ledger, not sent again");
+    assert_eq!(
+        (status.as_u16(), &second["request_id"], &second["result"]),
+        (200, &first["request_id"], &first["result"]),
+        "{second}"
+    );
+    assert_eq!(
+        app.events().await.len(),
+        1,
+        "found in the ledger, not sent again"
+    );
     let refused = app
         .client
         .post(format!("http://{other}{CREATE}"))
@@ -63,7 +120,10 @@ async fn another_gateway_knows_it_too() {
         .header("idempotency-key", "other")
         .header("prefer", "wait=20");
     assert_eq!(told(refused).await.0, 200);
-    let reused = app.post(CREATE, &city("2", "w")).header("idempotency-key", "other").header("prefer", "wait=20");
+    let reused = app
+        .post(CREATE, &city("2", "w"))
+        .header("idempotency-key", "other")
+        .header("prefer", "wait=20");
     problem(reused, 422, "idempotency_key_reused").await;
 }
 
@@ -74,7 +134,9 @@ async fn many_documents_under_one_key() {
     let documents = json!([{"body": {"name": "a"}}, {"body": {"name": "b"}}]);
     let send = || {
         let request = json!({"index": "geo", "collection": "cities", "documents": documents});
-        app.post("/v1/operations/document.mCreate", &request).header("idempotency-key", "k").header("prefer", "wait=20")
+        app.post("/v1/operations/document.mCreate", &request)
+            .header("idempotency-key", "k")
+            .header("prefer", "wait=20")
     };
     let (first, second) = (told(send()).await.2, told(send()).await.2);
     assert_eq!(first["items"], second["items"]);

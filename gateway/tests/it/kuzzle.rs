@@ -1,4 +1,5 @@
-//! Kuzzle's protocol over HTTP, on the real pipeline: the actions, their answers and their errors, as its clients read them.
+//! Kuzzle's protocol over HTTP, on the real pipeline: the actions, their answers and their errors,
+//! as its clients read them.
 
 mod bulk;
 mod collections;
@@ -43,9 +44,23 @@ pub async fn ok(app: &App, verb: &str, path: &str, body: Option<Value>) -> Value
 }
 
 /// The error of a call that must fail so.
-pub async fn fault(app: &App, verb: &str, path: &str, body: Option<Value>, status: u16, id: &str) -> Value {
+pub async fn fault(
+    app: &App,
+    verb: &str,
+    path: &str,
+    body: Option<Value>,
+    status: u16,
+    id: &str,
+) -> Value {
     let json = call(app, verb, path, body).await;
-    assert_eq!((json["status"].as_u64(), json["error"]["id"].as_str()), (Some(status.into()), Some(id)), "{verb} {path}: {json:#}");
-    assert_eq!((&json["error"]["status"], &json["result"]), (&json["status"], &Value::Null));
+    assert_eq!(
+        (json["status"].as_u64(), json["error"]["id"].as_str()),
+        (Some(status.into()), Some(id)),
+        "{verb} {path}: {json:#}"
+    );
+    assert_eq!(
+        (&json["error"]["status"], &json["result"]),
+        (&json["status"], &Value::Null)
+    );
     json["error"].clone()
 }

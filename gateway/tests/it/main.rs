@@ -1,4 +1,5 @@
-//! The gateway as its clients see it: over HTTP, on the embedded log and store, with and without a real worker behind it.
+//! The gateway as its clients see it: over HTTP, on the embedded log and store, with and without a
+//! real worker behind it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 

@@ -22,7 +22,9 @@ impl Raw {
     pub async fn rest(&mut self) -> String {
         let mut all = Vec::new();
         // A reset after the answer is an end too.
-        _ = timeout(Duration::from_secs(20), self.0.read_to_end(&mut all)).await.expect("the connection stays open");
+        _ = timeout(Duration::from_secs(20), self.0.read_to_end(&mut all))
+            .await
+            .expect("the connection stays open");
         String::from_utf8_lossy(&all).into_owned()
     }
 
@@ -32,8 +34,14 @@ impl Raw {
         let mut buffer = [0; 4096];
         while !String::from_utf8_lossy(&all).contains(text) {
             let read = timeout(Duration::from_secs(20), self.0.read(&mut buffer)).await;
-            let count = read.unwrap_or_else(|_| panic!("only {:?} came", String::from_utf8_lossy(&all))).unwrap();
-            assert!(count > 0, "closed after {:?}", String::from_utf8_lossy(&all));
+            let count = read
+                .unwrap_or_else(|_| panic!("only {:?} came", String::from_utf8_lossy(&all)))
+                .unwrap();
+            assert!(
+                count > 0,
+                "closed after {:?}",
+                String::from_utf8_lossy(&all)
+            );
             all.extend_from_slice(&buffer[..count]);
         }
         String::from_utf8_lossy(&all).into_owned()

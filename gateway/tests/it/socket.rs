@@ -21,8 +21,14 @@ impl Socket {
 
     pub async fn connect_to(address: SocketAddr, path: &str) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        let (stream, _) = client_async(format!("ws://{address}{path}"), stream).await.unwrap();
-        Self { stream, early: VecDeque::new(), asked: 0 }
+        let (stream, _) = client_async(format!("ws://{address}{path}"), stream)
+            .await
+            .unwrap();
+        Self {
+            stream,
+            early: VecDeque::new(),
+            asked: 0,
+        }
     }
 
     pub async fn send(&mut self, text: impl Into<String>) {
@@ -32,7 +38,10 @@ impl Socket {
     /// The next text, as it arrives.
     async fn arrives(&mut self) -> Value {
         loop {
-            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("nothing came") {
+            match tokio::time::timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("nothing came")
+            {
                 Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 other => panic!("instead of a message: {other:?}"),
@@ -51,7 +60,10 @@ impl Socket {
     /// The next message, or the code with which the connection is closed.
     pub async fn try_next(&mut self) -> Result<Value, Option<u16>> {
         loop {
-            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("nothing came") {
+            match tokio::time::timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("nothing came")
+            {
                 Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
                 Some(Ok(_)) => {}
@@ -78,7 +90,11 @@ impl Socket {
     }
 
     pub async fn answer(&mut self, id: &str) -> Value {
-        if let Some(at) = self.early.iter().position(|early| early["requestId"] == id && early.get("type").is_none()) {
+        if let Some(at) = self
+            .early
+            .iter()
+            .position(|early| early["requestId"] == id && early.get("type").is_none())
+        {
             return self.early.remove(at).unwrap();
         }
         loop {
@@ -98,7 +114,12 @@ impl Socket {
     /// Subscribes to `geo/cities`; says room and channel.
     pub async fn subscribe(&mut self, filter: Value, options: Value) -> (String, String) {
         let answer = self.ask_to_subscribe(filter, options).await;
-        let text = |name: &str| answer["result"][name].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
+        let text = |name: &str| {
+            answer["result"][name]
+                .as_str()
+                .unwrap_or_else(|| panic!("{answer}"))
+                .to_owned()
+        };
         (text("roomId"), text("channel"))
     }
 
@@ -113,8 +134,13 @@ impl Socket {
     /// With which code and reason it is closed.
     pub async fn closed(&mut self) -> (u16, String) {
         loop {
-            match tokio::time::timeout(PATIENCE, self.stream.next()).await.expect("it stays open") {
-                Some(Ok(Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
+            match tokio::time::timeout(PATIENCE, self.stream.next())
+                .await
+                .expect("it stays open")
+            {
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (frame.code.into(), frame.reason.to_string());
+                }
                 Some(Ok(_)) => {}
                 other => panic!("closed without a word: {other:?}"),
             }

@@ -1,4 +1,5 @@
-//! In the place of a notifier: says at once that it knows of every room, and pushes what a test tells it to.
+//! In the place of a notifier: says at once that it knows of every room, and pushes what a test
+//! tells it to.
 
 use crate::harness::{App, PARTITIONS};
 use event_log::{Limits, Log, NewRecord, consumer::From};
@@ -6,7 +7,9 @@ use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
     id::RequestId,
-    notification::{Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told},
+    notification::{
+        Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told,
+    },
     raw,
     rooms::RoomRecord,
     topics::{Layout, MAILBOX, ROOMS},
@@ -27,23 +30,49 @@ pub struct Stage {
 
 impl Stage {
     pub fn open(app: &App) -> Self {
-        let stage = Self { log: app.log.clone(), layout: app.layout.clone(), records: Arc::default(), knows: Arc::new(true.into()) };
+        let stage = Self {
+            log: app.log.clone(),
+            layout: app.layout.clone(),
+            records: Arc::default(),
+            knows: Arc::new(true.into()),
+        };
         let follower = stage.clone();
         tokio::spawn(async move { follower.follow().await });
         stage
     }
 
     async fn follow(self) {
-        let mut stream = self.log.reader.tail(&self.layout.name(&ROOMS), 0, From::Earliest).await.unwrap();
+        let mut stream = self
+            .log
+            .reader
+            .tail(&self.layout.name(&ROOMS), 0, From::Earliest)
+            .await
+            .unwrap();
         loop {
-            let Ok(records) = stream.next(Limits { records: 1_000, bytes: 1 << 20 }).await else { return };
+            let Ok(records) = stream
+                .next(Limits {
+                    records: 1_000,
+                    bytes: 1 << 20,
+                })
+                .await
+            else {
+                return;
+            };
             let last = records.last().unwrap().offset;
             let mut written: Vec<Reply> = Vec::new();
             for record in records {
-                let record = codec::decode_room(&Parts { key: record.key, value: record.value, headers: record.headers }).unwrap();
+                let record = codec::decode_room(&Parts {
+                    key: record.key,
+                    value: record.value,
+                    headers: record.headers,
+                })
+                .unwrap();
                 match &record {
                     RoomRecord::Sits(seat, subscription) => {
-                        written.push(Reply { instance: seat.instance.clone(), partition: subscription.mailbox });
+                        written.push(Reply {
+                            instance: seat.instance.clone(),
+                            partition: subscription.mailbox,
+                        });
                     }
                     RoomRecord::Beats(beat) => written.push(beat.reply.clone()),
                     RoomRecord::Leaves(..) | RoomRecord::Gone { .. } | RoomRecord::Owns(_) => {}
@@ -56,9 +85,22 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             for reply in written {
-                let teller = |partition| Teller { partition, claim: 0, point: Point::default() };
-                let (partitions, tellers) = ((0..PARTITIONS).collect(), (0..PARTITIONS).map(teller).collect());
-                let progress = Progress { instance: reply.instance.clone(), notifier: "n".into(), partitions, tellers, rooms: last };
+                let teller = |partition| Teller {
+                    partition,
+                    claim: 0,
+                    point: Point::default(),
+                };
+                let (partitions, tellers) = (
+                    (0..PARTITIONS).collect(),
+                    (0..PARTITIONS).map(teller).collect(),
+                );
+                let progress = Progress {
+                    instance: reply.instance.clone(),
+                    notifier: "n".into(),
+                    partitions,
+                    tellers,
+                    rooms: last,
+                };
                 self.mail(&reply, Mail::Progress(progress)).await;
             }
         }
@@ -78,8 +120,13 @@ impl Stage {
 
     pub async fn append(&self, record: &RoomRecord) {
         let parts = codec::encode_room(record);
-        let record =
-            NewRecord { topic: self.layout.name(&ROOMS).into(), partition: 0, key: parts.key, value: parts.value, headers: parts.headers };
+        let record = NewRecord {
+            topic: self.layout.name(&ROOMS).into(),
+            partition: 0,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
         self.log.publisher.send(record).unwrap().await.unwrap();
     }
 
@@ -96,20 +143,41 @@ impl Stage {
 
     /// The gateway that gave the newest sign of life.
     pub async fn gateway(&self) -> Reply {
-        self.until("a sign of life", |records| records.iter().any(|record| matches!(record, RoomRecord::Beats(_)))).await;
+        self.until("a sign of life", |records| {
+            records
+                .iter()
+                .any(|record| matches!(record, RoomRecord::Beats(_)))
+        })
+        .await;
         let records = self.records.lock();
         let beat = records.iter().rev().find_map(|record| match record {
             RoomRecord::Beats(beat) => Some(beat.reply.clone()),
-            RoomRecord::Sits(..) | RoomRecord::Leaves(..) | RoomRecord::Gone { .. } | RoomRecord::Owns(_) => None,
+            RoomRecord::Sits(..)
+            | RoomRecord::Leaves(..)
+            | RoomRecord::Gone { .. }
+            | RoomRecord::Owns(_) => None,
         });
         beat.unwrap()
     }
 
     /// Tells a room of a document.
     pub async fn push(&self, to: &Reply, room: &str, scope: Scope, state: State, body: Value) {
-        let rooms = vec![Told { room: room.to_owned(), scope }];
-        let teller = Some(Teller { partition: 0, claim: 0, point: Point::default() });
-        let push = Push { instance: to.instance.clone(), teller, record: 0, rooms, notice: notice(state, &body) };
+        let rooms = vec![Told {
+            room: room.to_owned(),
+            scope,
+        }];
+        let teller = Some(Teller {
+            partition: 0,
+            claim: 0,
+            point: Point::default(),
+        });
+        let push = Push {
+            instance: to.instance.clone(),
+            teller,
+            record: 0,
+            rooms,
+            notice: notice(state, &body),
+        };
         self.mail(to, Mail::Push(Box::new(push))).await;
     }
 
@@ -141,7 +209,12 @@ fn notice(state: State, body: &Value) -> Notice {
         version: Some(1),
         source: Some(raw(body)),
         updated_fields: None,
-        request: RequestId::mint(&event_schema::signing::Keyring::new(1, *b"0123456789abcdef"), 1, 0, [7; 16]),
+        request: RequestId::mint(
+            &event_schema::signing::Keyring::new(1, *b"0123456789abcdef"),
+            1,
+            0,
+            [7; 16],
+        ),
         origin: None,
         volatile: None,
         timestamp: 0,

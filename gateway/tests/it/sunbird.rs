@@ -11,50 +11,110 @@ async fn a_location_is_made_and_read() {
     let (status, _, json) = told(app.post("/v1/location/create", &body)).await;
     assert_eq!(status, 200, "{json:#}");
     assert_eq!(
-        (json["id"].as_str(), json["ver"].as_str(), json["responseCode"].as_str()),
+        (
+            json["id"].as_str(),
+            json["ver"].as_str(),
+            json["responseCode"].as_str()
+        ),
         (Some("api.location.create"), Some("v1"), Some("OK"))
     );
-    assert_eq!((json["params"]["msgid"].as_str(), json["params"]["status"].as_str()), (Some("m-1"), Some("success")));
+    assert_eq!(
+        (
+            json["params"]["msgid"].as_str(),
+            json["params"]["status"].as_str()
+        ),
+        (Some("m-1"), Some("success"))
+    );
     assert!(json["params"]["err"].is_null() && json["params"]["errmsg"].is_null());
     assert_eq!(json["result"]["response"], "SUCCESS");
     assert!(json["ts"].as_str().unwrap().ends_with("+0000"), "{json}");
     let id = json["result"]["id"].as_str().unwrap();
-    assert_eq!(told(app.get(&format!("/v1/tables/location/{id}"))).await.0, 200);
-    assert_eq!(told(app.get(&format!("/v1/documents/sunbird/location/{id}"))).await.2["_source"]["name"], "Kerala");
+    assert_eq!(
+        told(app.get(&format!("/v1/tables/location/{id}"))).await.0,
+        200
+    );
+    assert_eq!(
+        told(app.get(&format!("/v1/documents/sunbird/location/{id}")))
+            .await
+            .2["_source"]["name"],
+        "Kerala"
+    );
 }
 
 #[tokio::test]
 async fn errors_come_in_the_envelope() {
     let app = log_only().await;
     let cases = [
-        (json!({"request": {"name": "Kerala", "code": "KL", "type": "planet"}}), 400, "invalid"),
+        (
+            json!({"request": {"name": "Kerala", "code": "KL", "type": "planet"}}),
+            400,
+            "invalid",
+        ),
         (json!({"params": {}}), 400, "invalid"),
-        (json!({"request": {"name": "K", "code": "KL", "type": "district"}}), 400, "invalid"),
+        (
+            json!({"request": {"name": "K", "code": "KL", "type": "district"}}),
+            400,
+            "invalid",
+        ),
         (json!([]), 400, "invalid"),
     ];
     for (body, expected, code) in cases {
         let (status, _, json) = told(app.post("/v1/location/create", &body)).await;
-        assert_eq!((status.as_u16(), json["responseCode"].as_str()), (expected, Some("CLIENT_ERROR")), "{json:#}");
-        assert_eq!((json["params"]["err"].as_str(), json["params"]["status"].as_str()), (Some(code), Some("CLIENT_ERROR")));
+        assert_eq!(
+            (status.as_u16(), json["responseCode"].as_str()),
+            (expected, Some("CLIENT_ERROR")),
+            "{json:#}"
+        );
+        assert_eq!(
+            (
+                json["params"]["err"].as_str(),
+                json["params"]["status"].as_str()
+            ),
+            (Some(code), Some("CLIENT_ERROR"))
+        );
         assert!(json["params"]["errmsg"].is_string() && json["result"]["problem"]["code"] == code);
     }
     let (status, _, json) = told(app.client.post(app.url("/v1/location/create")).body("{}")).await;
-    assert_eq!((status.as_u16(), json["params"]["err"].as_str()), (415, Some("unsupported_media_type")));
+    assert_eq!(
+        (status.as_u16(), json["params"]["err"].as_str()),
+        (415, Some("unsupported_media_type"))
+    );
     let missing = json!({"request": {"id": "none", "name": "x"}});
-    let (status, _, json) = told(app.client.patch(app.url("/v1/location/update")).json(&missing).header("prefer", "wait=1")).await;
+    let (status, _, json) = told(
+        app.client
+            .patch(app.url("/v1/location/update"))
+            .json(&missing)
+            .header("prefer", "wait=1"),
+    )
+    .await;
     assert_eq!(status, 202, "no worker: {json}");
 }
 
 #[tokio::test]
 async fn what_is_not_applied_in_time_is_accepted_in_the_envelope() {
-    let app =
-        Builder { worker: false, config: Config { sunbird_wait_seconds: 1, ..Config::default() }, ..Builder::default() }.start().await;
+    let app = Builder {
+        worker: false,
+        config: Config {
+            sunbird_wait_seconds: 1,
+            ..Config::default()
+        },
+        ..Builder::default()
+    }
+    .start()
+    .await;
     let body = json!({"request": {"name": "Kerala", "code": "KL", "type": "state"}});
     let (status, headers, json) = told(app.post("/v1/location/create", &body)).await;
-    assert_eq!((status.as_u16(), json["responseCode"].as_str()), (202, Some("OK")), "{json}");
+    assert_eq!(
+        (status.as_u16(), json["responseCode"].as_str()),
+        (202, Some("OK")),
+        "{json}"
+    );
     let id = json["result"]["request_id"].as_str().unwrap();
     assert_eq!(headers["location"], format!("/v1/requests/{id}"));
-    assert_eq!(told(app.get(&format!("/v1/requests/{id}"))).await.2["status"], "queued");
+    assert_eq!(
+        told(app.get(&format!("/v1/requests/{id}"))).await.2["status"],
+        "queued"
+    );
 }
 
 #[tokio::test]
@@ -64,9 +124,22 @@ async fn a_user_is_created_from_a_real_request() {
         "userName": "meera.nair", "firstName": "Meera", "lastName": "Nair", "email": "meera.nair@example.org", "emailVerified": true,
         "phone": "9845012367", "phoneVerified": true, "countryCode": "+91", "channel": "coastal-schools", "userType": "TEACHER",
     });
-    let (status, _, json) = told(app.post("/v1/user/create", &json!({"params": {"msgid": "m"}, "request": request}))).await;
-    assert_eq!((status.as_u16(), json["result"]["response"].as_str()), (200, Some("SUCCESS")), "{json:#}");
+    let (status, _, json) = told(app.post(
+        "/v1/user/create",
+        &json!({"params": {"msgid": "m"}, "request": request}),
+    ))
+    .await;
+    assert_eq!(
+        (status.as_u16(), json["result"]["response"].as_str()),
+        (200, Some("SUCCESS")),
+        "{json:#}"
+    );
     let id = json["result"]["userId"].as_str().unwrap();
-    assert_eq!(told(app.get(&format!("/v1/documents/sunbird/user/{id}"))).await.0, 200);
+    assert_eq!(
+        told(app.get(&format!("/v1/documents/sunbird/user/{id}")))
+            .await
+            .0,
+        200
+    );
     assert_eq!(told(app.get(&format!("/v1/tables/user/{id}"))).await.0, 200);
 }

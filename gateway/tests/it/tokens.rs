@@ -6,7 +6,11 @@ use gateway::Config;
 use serde_json::json;
 
 fn token(app: &crate::harness::App) -> Token {
-    let expires = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 60;
+    let expires = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
+        + 60;
     Token {
         tenant: "default".into(),
         principal: "anonymous".into(),
@@ -22,12 +26,21 @@ async fn a_read_after_a_write_sees_it() {
     let app = app().await;
     app.cities().await;
     for n in 0..20 {
-        let (_, _, json) = told(app.post("/v1/operations/document.createOrReplace", &city("1", &format!("n{n}")))).await;
+        let (_, _, json) = told(app.post(
+            "/v1/operations/document.createOrReplace",
+            &city("1", &format!("n{n}")),
+        ))
+        .await;
         let token = json["token"].as_str().unwrap();
-        let (_, _, found) = told(app.get(&format!("/v1/documents/geo/cities/1?after={token}"))).await;
+        let (_, _, found) =
+            told(app.get(&format!("/v1/documents/geo/cities/1?after={token}"))).await;
         assert_eq!(found["_source"]["name"], format!("n{n}"));
         let query = json!({"query": {"term": {"name": format!("n{n}")}}});
-        let (_, _, found) = told(app.post(&format!("/v1/documents/geo/cities/_search?after={token}"), &query)).await;
+        let (_, _, found) = told(app.post(
+            &format!("/v1/documents/geo/cities/_search?after={token}"),
+            &query,
+        ))
+        .await;
         assert_eq!(found["total"], 1, "{n}");
     }
 }
@@ -38,10 +51,15 @@ async fn several_tokens_are_all_waited_for() {
     app.cities().await;
     let mut query = String::from("x=1");
     for n in 0..10 {
-        let (_, _, json) = told(app.post("/v1/operations/document.create", &city(&n.to_string(), "x"))).await;
+        let (_, _, json) =
+            told(app.post("/v1/operations/document.create", &city(&n.to_string(), "x"))).await;
         query += &format!("&after={}", json["token"].as_str().unwrap());
     }
-    let (_, _, count) = told(app.post(&format!("/v1/documents/geo/cities/_count?{query}"), &json!({}))).await;
+    let (_, _, count) = told(app.post(
+        &format!("/v1/documents/geo/cities/_count?{query}"),
+        &json!({}),
+    ))
+    .await;
     assert_eq!(count["count"], 10);
 }
 
@@ -51,20 +69,53 @@ async fn a_refused_write_is_answered_at_once() {
     app.cities().await;
     told(app.post("/v1/operations/document.create", &city("1", "x"))).await;
     let (_, _, second) = told(app.post("/v1/operations/document.create", &city("1", "y"))).await;
-    let found = problem(app.get(&format!("/v1/documents/geo/cities/1?after={}", second["token"].as_str().unwrap())), 409, "exists").await;
+    let found = problem(
+        app.get(&format!(
+            "/v1/documents/geo/cities/1?after={}",
+            second["token"].as_str().unwrap()
+        )),
+        409,
+        "exists",
+    )
+    .await;
     assert_eq!(found["request_id"], second["request_id"]);
 }
 
 #[tokio::test]
 async fn what_is_not_applied_in_time_is_a_504_that_says_how_far_it_is() {
-    let app = Builder { worker: false, config: Config { after_wait_seconds: 1, ..Config::default() }, ..Builder::default() }.start().await;
+    let app = Builder {
+        worker: false,
+        config: Config {
+            after_wait_seconds: 1,
+            ..Config::default()
+        },
+        ..Builder::default()
+    }
+    .start()
+    .await;
     app.cities().await;
     let (_, _, json) = told(app.post("/v1/operations/document.create", &city("1", "x"))).await;
-    let found = problem(app.get(&format!("/v1/documents/geo/cities/1?after={}", json["token"].as_str().unwrap())), 504, "not_yet").await;
+    let found = problem(
+        app.get(&format!(
+            "/v1/documents/geo/cities/1?after={}",
+            json["token"].as_str().unwrap()
+        )),
+        504,
+        "not_yet",
+    )
+    .await;
     assert_eq!(found["progress"][0]["request_id"], json["request_id"]);
     let many = token(&app).sign(&app.keys);
-    let found = problem(app.get(&format!("/v1/documents/geo/cities/1?after={many}")), 504, "not_yet").await;
-    assert_eq!(found["progress"][0], json!({"partition": 0, "offset": 5, "resolved_below": 0, "ahead": 6}));
+    let found = problem(
+        app.get(&format!("/v1/documents/geo/cities/1?after={many}")),
+        504,
+        "not_yet",
+    )
+    .await;
+    assert_eq!(
+        found["progress"][0],
+        json!({"partition": 0, "offset": 5, "resolved_below": 0, "ahead": 6})
+    );
 }
 
 #[tokio::test]
@@ -75,13 +126,56 @@ async fn forged_foreign_and_expired_tokens_are_refused() {
     for text in ["", "t1.", "nonsense", "t1.e30.AAAA"] {
         problem(read(text.into()), 400, "bad_token").await;
     }
-    problem(read(token(&app).sign(&Keyring::new(1, *b"somebody else's.."))), 400, "bad_token").await;
-    problem(read(Token { principal: "root".into(), ..token(&app) }.sign(&app.keys)), 400, "bad_token").await;
-    problem(read(Token { generation: 9, ..token(&app) }.sign(&app.keys)), 400, "bad_token").await;
-    problem(read(Token { expires: 1, ..token(&app) }.sign(&app.keys)), 400, "expired_token").await;
+    problem(
+        read(token(&app).sign(&Keyring::new(1, *b"somebody else's.."))),
+        400,
+        "bad_token",
+    )
+    .await;
+    problem(
+        read(
+            Token {
+                principal: "root".into(),
+                ..token(&app)
+            }
+            .sign(&app.keys),
+        ),
+        400,
+        "bad_token",
+    )
+    .await;
+    problem(
+        read(
+            Token {
+                generation: 9,
+                ..token(&app)
+            }
+            .sign(&app.keys),
+        ),
+        400,
+        "bad_token",
+    )
+    .await;
+    problem(
+        read(
+            Token {
+                expires: 1,
+                ..token(&app)
+            }
+            .sign(&app.keys),
+        ),
+        400,
+        "expired_token",
+    )
+    .await;
     let mut good = token(&app).sign(&app.keys).into_bytes();
     good[8] ^= 1;
     problem(read(String::from_utf8(good).unwrap()), 400, "bad_token").await;
     let many = vec!["after=x"; 33].join("&");
-    problem(app.get(&format!("/v1/documents/geo/cities/1?{many}")), 400, "bad_request").await;
+    problem(
+        app.get(&format!("/v1/documents/geo/cities/1?{many}")),
+        400,
+        "bad_request",
+    )
+    .await;
 }

@@ -9,7 +9,10 @@ async fn an_accepted_write_is_in_the_log_as_it_was_sent() {
     let app = log_only().await;
     app.cities().await;
     let body = r#"{"index":"geo","collection":"cities","_id":"1","body":{"name":"Paris",  "population":2138551.0}}"#;
-    let request = app.client.post(app.url("/v1/operations/document.create")).header("content-type", "application/json");
+    let request = app
+        .client
+        .post(app.url("/v1/operations/document.create"))
+        .header("content-type", "application/json");
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let (status, headers, json) = told(request.header("traceparent", trace).body(body)).await;
     assert_eq!(status, 202, "{json}");
@@ -32,7 +35,10 @@ async fn an_accepted_write_is_in_the_log_as_it_was_sent() {
 async fn a_wait_ends_with_the_verdict() {
     let app = app().await;
     app.cities().await;
-    let create = || app.post("/v1/operations/document.create", &city("1", "Paris")).header("prefer", "wait=20");
+    let create = || {
+        app.post("/v1/operations/document.create", &city("1", "Paris"))
+            .header("prefer", "wait=20")
+    };
     let (status, headers, json) = told(create()).await;
     assert_eq!(status, 200, "{json}");
     assert_eq!(json["status"], "applied");
@@ -41,7 +47,9 @@ async fn a_wait_ends_with_the_verdict() {
     assert_eq!(headers["etag"], "\"1\"");
     let exists = problem(create(), 409, "exists").await;
     assert!(exists["request_id"].is_string() && exists["token"].is_string());
-    let missing = app.post("/v1/operations/document.update", &city("2", "Nowhere")).header("prefer", "wait=20");
+    let missing = app
+        .post("/v1/operations/document.update", &city("2", "Nowhere"))
+        .header("prefer", "wait=20");
     problem(missing, 404, "missing").await;
 }
 
@@ -49,19 +57,46 @@ async fn a_wait_ends_with_the_verdict() {
 async fn a_wait_that_is_too_short_is_a_202_and_too_long_is_clamped() {
     let app = log_only().await;
     app.cities().await;
-    let (status, headers, json) = told(app.post("/v1/operations/document.create", &city("1", "Paris")).header("prefer", "wait=1")).await;
-    assert_eq!((status.as_u16(), json["status"].as_str()), (202, Some("accepted")));
+    let (status, headers, json) = told(
+        app.post("/v1/operations/document.create", &city("1", "Paris"))
+            .header("prefer", "wait=1"),
+    )
+    .await;
+    assert_eq!(
+        (status.as_u16(), json["status"].as_str()),
+        (202, Some("accepted"))
+    );
     assert_eq!(headers["preference-applied"], "wait=1");
-    assert_eq!(app.events().await[0].data.reply.as_ref().map(|reply| reply.instance.len()), Some(32));
+    assert_eq!(
+        app.events().await[0]
+            .data
+            .reply
+            .as_ref()
+            .map(|reply| reply.instance.len()),
+        Some(32)
+    );
 }
 
 #[tokio::test]
 async fn a_wait_for_which_there_is_no_room_is_not_said_to_be_honoured() {
-    let app = Builder { config: Config { max_waiting: 0, ..Config::default() }, ..Builder::default() }.start().await;
+    let app = Builder {
+        config: Config {
+            max_waiting: 0,
+            ..Config::default()
+        },
+        ..Builder::default()
+    }
+    .start()
+    .await;
     app.cities().await;
-    let create = app.post("/v1/operations/document.create", &city("1", "Paris")).header("prefer", "wait=5");
+    let create = app
+        .post("/v1/operations/document.create", &city("1", "Paris"))
+        .header("prefer", "wait=5");
     let (status, headers, json) = told(create).await;
-    assert_eq!((status.as_u16(), json["status"].as_str()), (202, Some("accepted")));
+    assert_eq!(
+        (status.as_u16(), json["status"].as_str()),
+        (202, Some("accepted"))
+    );
     assert!(!headers.contains_key("preference-applied"));
 }
 
@@ -70,7 +105,12 @@ async fn preconditions_are_versions() {
     let app = app().await;
     app.cities().await;
     let put = |version: Option<&str>| {
-        let request = app.post("/v1/operations/document.createOrReplace", &city("1", "Paris")).header("prefer", "wait=20");
+        let request = app
+            .post(
+                "/v1/operations/document.createOrReplace",
+                &city("1", "Paris"),
+            )
+            .header("prefer", "wait=20");
         match version {
             Some(version) => request.header("if-match", version),
             None => request,
@@ -83,7 +123,9 @@ async fn preconditions_are_versions() {
     problem(put(Some("\"1\"")), 412, "version").await;
     let mut both = city("1", "Paris");
     both["if_version"] = json!(7);
-    let request = app.post("/v1/operations/document.createOrReplace", &both).header("if-match", "\"8\"");
+    let request = app
+        .post("/v1/operations/document.createOrReplace", &both)
+        .header("if-match", "\"8\"");
     problem(request, 400, "bad_header").await;
 }
 
@@ -91,11 +133,31 @@ async fn preconditions_are_versions() {
 async fn refresh_waits_until_it_is_searchable() {
     let app = app().await;
     app.cities().await;
-    let (status, _, json) = told(app.post("/v1/operations/document.create?refresh=wait_for", &city("1", "Paris"))).await;
-    assert_eq!((status.as_u16(), json["status"].as_str()), (200, Some("applied")), "{json}");
-    let (_, _, found) = told(app.post("/v1/documents/geo/cities/_search", &json!({"query": {"term": {"name": "Paris"}}}))).await;
+    let (status, _, json) = told(app.post(
+        "/v1/operations/document.create?refresh=wait_for",
+        &city("1", "Paris"),
+    ))
+    .await;
+    assert_eq!(
+        (status.as_u16(), json["status"].as_str()),
+        (200, Some("applied")),
+        "{json}"
+    );
+    let (_, _, found) = told(app.post(
+        "/v1/documents/geo/cities/_search",
+        &json!({"query": {"term": {"name": "Paris"}}}),
+    ))
+    .await;
     assert_eq!(found["total"], 1);
-    problem(app.post("/v1/operations/document.create?refresh=true", &city("2", "Rome")), 400, "bad_request").await;
+    problem(
+        app.post(
+            "/v1/operations/document.create?refresh=true",
+            &city("2", "Rome"),
+        ),
+        400,
+        "bad_request",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -103,7 +165,10 @@ async fn many_documents_have_a_verdict_each() {
     let app = app().await;
     app.cities().await;
     let documents = json!([{"_id": "1", "body": {"name": "Paris"}}, {"_id": "bad\u{1}", "body": {}}, {"_id": "2", "body": {"name": "Rome"}}, {"_id": "1", "body": {}}]);
-    let request = app.post("/v1/operations/document.mCreate", &json!({"index": "geo", "collection": "cities", "documents": documents}));
+    let request = app.post(
+        "/v1/operations/document.mCreate",
+        &json!({"index": "geo", "collection": "cities", "documents": documents}),
+    );
     let (status, _, json) = told(request.header("prefer", "wait=20")).await;
     assert_eq!(status, 200, "{json:#}");
     let items = json["items"].as_array().unwrap();
@@ -119,9 +184,17 @@ async fn what_only_tells_goes_to_its_own_topic() {
     let app = log_only().await;
     let message = json!({"index": "geo", "collection": "buses", "body": {"at": 1}});
     let (status, headers, json) = told(app.post("/v1/operations/realtime.publish", &message)).await;
-    assert_eq!((status.as_u16(), json["status"].as_str()), (202, Some("published")), "{json}");
+    assert_eq!(
+        (status.as_u16(), json["status"].as_str()),
+        (202, Some("published")),
+        "{json}"
+    );
     assert!(headers.get("location").is_none());
-    let (status, _, _) = told(app.post("/v1/operations/realtime.publish", &message).header("prefer", "wait=5")).await;
+    let (status, _, _) = told(
+        app.post("/v1/operations/realtime.publish", &message)
+            .header("prefer", "wait=5"),
+    )
+    .await;
     assert_eq!(status, 200);
     assert!(app.events().await.is_empty());
     let topic = app.layout.name(&event_schema::topics::INFORMATIVE);
@@ -139,7 +212,10 @@ struct Silence;
 
 #[async_trait::async_trait]
 impl event_log::PartitionStream for Silence {
-    async fn next(&mut self, _: event_log::Limits) -> Result<Vec<event_log::Record>, event_log::StreamError> {
+    async fn next(
+        &mut self,
+        _: event_log::Limits,
+    ) -> Result<Vec<event_log::Record>, event_log::StreamError> {
         std::future::pending().await
     }
     fn end(&self) -> u64 {
@@ -169,17 +245,35 @@ impl event_log::consumer::Reader for Deaf {
         limits: event_log::Limits,
         wait: std::time::Duration,
     ) -> Result<Vec<event_log::Record>, event_log::StreamError> {
-        self.0.read(topic, partition, from, until, limits, wait).await
+        self.0
+            .read(topic, partition, from, until, limits, wait)
+            .await
     }
 }
 
 #[tokio::test]
 async fn a_lost_feedback_hangs_nobody() {
-    let wrap = Box::new(|log: event_log::Log| event_log::Log { reader: std::sync::Arc::new(Deaf(log.reader.clone())), ..log });
-    let app = crate::harness::Builder { wrap, ..Default::default() }.start().await;
+    let wrap = Box::new(|log: event_log::Log| event_log::Log {
+        reader: std::sync::Arc::new(Deaf(log.reader.clone())),
+        ..log
+    });
+    let app = crate::harness::Builder {
+        wrap,
+        ..Default::default()
+    }
+    .start()
+    .await;
     app.cities().await;
     let begun = std::time::Instant::now();
-    let (status, _, json) = told(app.post("/v1/operations/document.create", &city("1", "Paris")).header("prefer", "wait=30")).await;
-    assert_eq!((status.as_u16(), json["status"].as_str()), (200, Some("applied")), "{json}");
+    let (status, _, json) = told(
+        app.post("/v1/operations/document.create", &city("1", "Paris"))
+            .header("prefer", "wait=30"),
+    )
+    .await;
+    assert_eq!(
+        (status.as_u16(), json["status"].as_str()),
+        (200, Some("applied")),
+        "{json}"
+    );
     assert!(begun.elapsed() < std::time::Duration::from_secs(15));
 }

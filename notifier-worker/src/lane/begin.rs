@@ -1,4 +1,5 @@
-//! How a partition is taken: where it was left, the claim, and the claim read back. Not a record of it is handled before.
+//! How a partition is taken: where it was left, the claim, and the claim read back. Not a record of
+//! it is handled before.
 
 use super::{Halt, Lane, Place, Tenure, stream_halt};
 use crate::consume::Request;
@@ -15,7 +16,8 @@ use tokio::{sync::oneshot, time::Instant};
 
 /// Records looked through at a time, backwards, for the newest open.
 const STRETCH: u64 = 5_000;
-/// After so many without one: a ghost never writes that many, so the highest epoch among them is the one in force.
+/// After so many without one: a ghost never writes that many, so the highest epoch among them is
+/// the one in force.
 const ENOUGH: u64 = 50_000;
 
 impl Lane {
@@ -23,18 +25,29 @@ impl Lane {
     pub(super) async fn take(&self, told: Option<Place>) -> Result<Tenure, Halt> {
         let committed = self.committed().await?;
         let left = match (committed, told) {
-            (Some(committed), Some(told)) if told.resume.offset > committed.resume.offset => Some(told),
+            (Some(committed), Some(told)) if told.resume.offset > committed.resume.offset => {
+                Some(told)
+            }
             (committed, told) => committed.or(told),
         };
         // Known before the claim: whoever is promised anything by it comes later.
-        let (changes, informative) =
-            (self.bounds(&self.notifier.topics.changes).await?, self.bounds(&self.notifier.topics.informative).await?);
+        let (changes, informative) = (
+            self.bounds(&self.notifier.topics.changes).await?,
+            self.bounds(&self.notifier.topics.informative).await?,
+        );
         let claim = self.claim().await?;
         let place = match left {
             Some(place) => self.within(place, changes, informative)?,
             None => {
-                let resume = Resume { offset: changes.end, epoch: self.epoch_at(changes).await? };
-                let place = Place { resume, informative: informative.end, rooms: claim };
+                let resume = Resume {
+                    offset: changes.end,
+                    epoch: self.epoch_at(changes).await?,
+                };
+                let place = Place {
+                    resume,
+                    informative: informative.end,
+                    rooms: claim,
+                };
                 self.settle_beginning(place).await?;
                 place
             }
@@ -43,7 +56,13 @@ impl Lane {
         let limit = self.notifier.config.undone_bytes;
         let stream = self.open(place.resume.offset).await?;
         let reader = &self.notifier.ports.log.reader;
-        let messages = reader.tail(&self.notifier.topics.informative, self.partition, From::Offset(place.informative)).await;
+        let messages = reader
+            .tail(
+                &self.notifier.topics.informative,
+                self.partition,
+                From::Offset(place.informative),
+            )
+            .await;
         tracing::info!(
             partition = self.partition,
             claim,
@@ -69,32 +88,65 @@ impl Lane {
 
     async fn committed(&self) -> Result<Option<Place>, Halt> {
         let ports = &self.notifier.ports;
-        let committed = ports.log.groups.committed(&ports.layout.notifier_group(), &self.notifier.topics.changes, self.partition).await;
-        let Some(committed) = committed.map_err(|error| Halt::Retake(error.to_string()))? else { return Ok(None) };
+        let committed = ports
+            .log
+            .groups
+            .committed(
+                &ports.layout.notifier_group(),
+                &self.notifier.topics.changes,
+                self.partition,
+            )
+            .await;
+        let Some(committed) = committed.map_err(|error| Halt::Retake(error.to_string()))? else {
+            return Ok(None);
+        };
         match Place::parse(committed.offset, &committed.metadata) {
             Some(place) => Ok(Some(place)),
-            None => Err(Halt::Alarm(format!("the group's commit says `{}`, which no notifier wrote", committed.metadata))),
+            None => Err(Halt::Alarm(format!(
+                "the group's commit says `{}`, which no notifier wrote",
+                committed.metadata
+            ))),
         }
     }
 
     async fn bounds(&self, topic: &str) -> Result<Offsets, Halt> {
-        self.notifier.ports.log.admin.offsets(topic, self.partition).await.map_err(|error| Halt::Retake(error.to_string()))
+        self.notifier
+            .ports
+            .log
+            .admin
+            .offsets(topic, self.partition)
+            .await
+            .map_err(|error| Halt::Retake(error.to_string()))
     }
 
     /// Appends our claim; answers where it stands in `rooms`.
     async fn claim(&self) -> Result<u64, Halt> {
-        let owner = Owner { notifier: self.notifier.ports.notifier.clone(), partition: self.partition };
+        let owner = Owner {
+            notifier: self.notifier.ports.notifier.clone(),
+            partition: self.partition,
+        };
         let parts = codec::encode_room(&RoomRecord::Owns(owner));
         let topic = self.notifier.topics.rooms.clone();
-        let record = NewRecord { topic, partition: 0, key: parts.key, value: parts.value, headers: parts.headers };
+        let record = NewRecord {
+            topic,
+            partition: 0,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
         let appended = self.notifier.enqueue(record).await?.await;
-        appended.map(|appended| appended.offset).map_err(|error| Halt::Retake(format!("the claim was not acknowledged: {error}")))
+        appended
+            .map(|appended| appended.offset)
+            .map_err(|error| Halt::Retake(format!("the claim was not acknowledged: {error}")))
     }
 
     /// Waits until everything up to the claim is folded, and it is the newest.
     async fn read_back(&self, claim: u64) -> Result<(), Halt> {
         let mut folded = self.notifier.registry.folded();
-        folded.wait_for(|next| *next > claim).await.map_err(|_| Halt::Stopped)?;
+        folded
+            .wait_for(|next| *next > claim)
+            .await
+            .map_err(|_| Halt::Stopped)?;
         match self.is_ours() {
             true => Ok(()),
             false => Err(Halt::Robbed),
@@ -102,12 +154,21 @@ impl Lane {
     }
 
     pub(super) fn is_ours(&self) -> bool {
-        self.notifier.registry.read().rooms.owner(self.partition) == Some(self.notifier.ports.notifier.as_str())
+        self.notifier.registry.read().rooms.owner(self.partition)
+            == Some(self.notifier.ports.notifier.as_str())
     }
 
     /// What was deleted cannot be told any more; a place beyond the end is never guessed around.
-    fn within(&self, mut place: Place, changes: Offsets, informative: Offsets) -> Result<Place, Halt> {
-        for (name, at, bounds) in [("changes", &mut place.resume.offset, changes), ("informative", &mut place.informative, informative)] {
+    fn within(
+        &self,
+        mut place: Place,
+        changes: Offsets,
+        informative: Offsets,
+    ) -> Result<Place, Halt> {
+        for (name, at, bounds) in [
+            ("changes", &mut place.resume.offset, changes),
+            ("informative", &mut place.informative, informative),
+        ] {
             if *at > bounds.end {
                 return Err(Halt::Alarm(format!(
                     "`{name}` ends at {}, before {at} where it was left: it was cut off or made anew",
@@ -116,7 +177,12 @@ impl Lane {
             }
             if *at < bounds.earliest {
                 let missed = bounds.earliest - *at;
-                tracing::error!(partition = self.partition, topic = name, missed, "records were deleted before anybody could tell them");
+                tracing::error!(
+                    partition = self.partition,
+                    topic = name,
+                    missed,
+                    "records were deleted before anybody could tell them"
+                );
                 self.notifier.metrics.skipped(missed);
                 *at = bounds.earliest;
             }
@@ -124,11 +190,19 @@ impl Lane {
         Ok(place)
     }
 
-    /// Nobody ever was here: the beginning is agreed with whoever comes next, before anybody is promised anything.
+    /// Nobody ever was here: the beginning is agreed with whoever comes next, before anybody is
+    /// promised anything.
     async fn settle_beginning(&self, place: Place) -> Result<(), Halt> {
         for _ in 0..50 {
-            let request = Request::Commit { partition: self.partition, lane: self.number, place };
-            self.requests.send(request).await.map_err(|_| Halt::Stopped)?;
+            let request = Request::Commit {
+                partition: self.partition,
+                lane: self.number,
+                place,
+            };
+            self.requests
+                .send(request)
+                .await
+                .map_err(|_| Halt::Stopped)?;
             tokio::time::sleep(Duration::from_millis(20)).await;
             if self.committed().await?.is_some() {
                 return Ok(());
@@ -167,16 +241,40 @@ impl Lane {
         Ok(highest)
     }
 
-    pub(super) async fn read_changes(&self, from: u64, until: u64) -> Result<Vec<event_log::Record>, Halt> {
-        let limits = Limits { records: 2_000, bytes: 16 << 20 };
+    pub(super) async fn read_changes(
+        &self,
+        from: u64,
+        until: u64,
+    ) -> Result<Vec<event_log::Record>, Halt> {
+        let limits = Limits {
+            records: 2_000,
+            bytes: 16 << 20,
+        };
         let reader = &self.notifier.ports.log.reader;
-        let read = reader.read(&self.notifier.topics.changes, self.partition, from, until, limits, Duration::from_secs(10));
+        let read = reader.read(
+            &self.notifier.topics.changes,
+            self.partition,
+            from,
+            until,
+            limits,
+            Duration::from_secs(10),
+        );
         read.await.map_err(stream_halt)
     }
 
     async fn open(&self, offset: u64) -> Result<Box<dyn PartitionStream>, Halt> {
         let (reply, answer) = oneshot::channel();
-        self.requests.send(Request::Open { partition: self.partition, offset, reply }).await.map_err(|_| Halt::Stopped)?;
-        answer.await.map_err(|_| Halt::Stopped)?.map_err(stream_halt)
+        self.requests
+            .send(Request::Open {
+                partition: self.partition,
+                offset,
+                reply,
+            })
+            .await
+            .map_err(|_| Halt::Stopped)?;
+        answer
+            .await
+            .map_err(|_| Halt::Stopped)?
+            .map_err(stream_halt)
     }
 }

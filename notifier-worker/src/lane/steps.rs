@@ -8,7 +8,8 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// `sent`: everything before it was sent before the batch. What a batch of `changes` tells moves on from record to record by itself.
+    /// `sent`: everything before it was sent before the batch. What a batch of `changes` tells
+    /// moves on from record to record by itself.
     pub fn from(sent: Point) -> Self {
         Self { point: sent }
     }
@@ -18,14 +19,21 @@ impl Steps {
         match event {
             Event::Write | Event::Delete => {
                 if self.point.next != record {
-                    self.point = Point { next: record, told: 0, ..self.point };
+                    self.point = Point {
+                        next: record,
+                        told: 0,
+                        ..self.point
+                    };
                 }
                 let before = self.point;
                 self.point.told += 1;
                 (before, self.point)
             }
             Event::Publish => {
-                let before = Point { informative: record, ..self.point };
+                let before = Point {
+                    informative: record,
+                    ..self.point
+                };
                 self.point.informative = record + 1;
                 (before, self.point)
             }
@@ -39,7 +47,13 @@ mod tests {
 
     #[test]
     fn a_record_that_tells_much_is_told_bit_by_bit() {
-        let sent = Point { resume: 5, epoch: 1, next: 9, told: 0, informative: 3 };
+        let sent = Point {
+            resume: 5,
+            epoch: 1,
+            next: 9,
+            told: 0,
+            informative: 3,
+        };
         let mut steps = Steps::from(sent);
         let at = |next, told| Point { next, told, ..sent };
         assert_eq!(steps.over(6, Event::Write), (at(6, 0), at(6, 1)));
@@ -49,9 +63,18 @@ mod tests {
 
     #[test]
     fn messages_leave_changes_where_they_are() {
-        let sent = Point { resume: 5, epoch: 1, next: 9, told: 0, informative: 3 };
+        let sent = Point {
+            resume: 5,
+            epoch: 1,
+            next: 9,
+            told: 0,
+            informative: 3,
+        };
         let mut steps = Steps::from(sent);
-        let at = |informative| Point { informative, ..sent };
+        let at = |informative| Point {
+            informative,
+            ..sent
+        };
         assert_eq!(steps.over(4, Event::Publish), (at(4), at(5)));
         assert_eq!(steps.over(7, Event::Publish), (at(7), at(8)));
     }

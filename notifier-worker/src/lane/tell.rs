@@ -1,4 +1,5 @@
-//! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent together.
+//! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent
+//! together.
 
 use super::{Batch, Halt, Lane, Place, Tenure, steps::Steps};
 use crate::{deliver::split, notify::routes};
@@ -23,7 +24,11 @@ struct Told {
 
 impl Lane {
     /// Records of `changes`.
-    pub(super) async fn changes(&self, tenure: &mut Tenure, records: &[Record]) -> Result<(), Halt> {
+    pub(super) async fn changes(
+        &self,
+        tenure: &mut Tenure,
+        records: &[Record],
+    ) -> Result<(), Halt> {
         let mut tells = Vec::with_capacity(records.len() * 2);
         for record in records {
             match codec::decode_change(&crate::parts(record)) {
@@ -36,13 +41,22 @@ impl Lane {
         }
         let tellings = self.read_again(tells).await?;
         let next = records.last().map_or(0, |record| record.offset + 1);
-        self.notifier.metrics.lag(self.partition, tenure.changes.end().saturating_sub(next));
-        let then = Place { resume: tenure.story.resume(), ..tenure.sent };
+        self.notifier
+            .metrics
+            .lag(self.partition, tenure.changes.end().saturating_sub(next));
+        let then = Place {
+            resume: tenure.story.resume(),
+            ..tenure.sent
+        };
         self.tell(tenure, &tellings, then).await
     }
 
     /// Records of `informative`.
-    pub(super) async fn messages(&self, tenure: &mut Tenure, records: &[Record]) -> Result<(), Halt> {
+    pub(super) async fn messages(
+        &self,
+        tenure: &mut Tenure,
+        records: &[Record],
+    ) -> Result<(), Halt> {
         let message = |record: &Record| match codec::decode_informative(&crate::parts(record)) {
             Ok(event) => story::of_message(event, record.timestamp),
             Err(error) => {
@@ -50,10 +64,21 @@ impl Lane {
                 None
             }
         };
-        let told = |record: &Record| Some(Told { record: record.offset, telling: Arc::new(message(record)?), state: State::Done });
+        let told = |record: &Record| {
+            Some(Told {
+                record: record.offset,
+                telling: Arc::new(message(record)?),
+                state: State::Done,
+            })
+        };
         let tellings: Vec<Told> = records.iter().filter_map(told).collect();
-        let informative = records.last().map_or(tenure.sent.informative, |record| record.offset + 1);
-        let then = Place { informative, ..tenure.sent };
+        let informative = records
+            .last()
+            .map_or(tenure.sent.informative, |record| record.offset + 1);
+        let then = Place {
+            informative,
+            ..tenure.sent
+        };
         self.tell(tenure, &tellings, then).await
     }
 
@@ -62,14 +87,27 @@ impl Lane {
         if !self.is_ours() {
             return Err(Halt::Robbed);
         }
-        let heard = self.notifier.registry.read().heard_since(self.partition, tenure.sent.rooms);
+        let heard = self
+            .notifier
+            .registry
+            .read()
+            .heard_since(self.partition, tenure.sent.rooms);
         let mut deliveries = VecDeque::new();
         for (mailbox, presence) in heard.iter().flat_map(|heard| &heard.mails) {
-            deliveries.extend(self.notifier.post(*mailbox, &Mail::Presence(presence.clone())).await?);
+            deliveries.extend(
+                self.notifier
+                    .post(*mailbox, &Mail::Presence(presence.clone()))
+                    .await?,
+            );
         }
-        let Some(last) = heard.last() else { return Ok(()) };
+        let Some(last) = heard.last() else {
+            return Ok(());
+        };
         self.notifier.metrics.presence(deliveries.len());
-        let then = Place { rooms: last.offset, ..tenure.sent };
+        let then = Place {
+            rooms: last.offset,
+            ..tenure.sent
+        };
         sent(tenure, deliveries, then);
         Ok(())
     }
@@ -79,7 +117,11 @@ impl Lane {
         let pushes = self.pushes(tenure, tellings, now);
         let mut deliveries = VecDeque::with_capacity(pushes.len());
         for (mailbox, push) in pushes {
-            deliveries.extend(self.notifier.post(mailbox, &Mail::Push(Box::new(push))).await?);
+            deliveries.extend(
+                self.notifier
+                    .post(mailbox, &Mail::Push(Box::new(push)))
+                    .await?,
+            );
         }
         sent(tenure, deliveries, then);
         Ok(())
@@ -90,17 +132,32 @@ impl Lane {
         let mut pushes = Vec::new();
         let mut steps = Steps::from(tenure.point());
         let state = self.notifier.registry.read();
-        for Told { record, telling, state: how_far } in tellings {
+        for Told {
+            record,
+            telling,
+            state: how_far,
+        } in tellings
+        {
             let (before, after) = steps.over(*record, telling.notice.event);
             let routes = routes(&state, telling, *how_far, &mut tenure.scratch);
             if routes.is_empty() {
                 continue;
             }
-            self.notifier.metrics.told(telling.notice.event, routes.len(), now - telling.notice.timestamp);
+            self.notifier.metrics.told(
+                telling.notice.event,
+                routes.len(),
+                now - telling.notice.timestamp,
+            );
             for route in routes {
                 let teller = |point| Some(self.teller(tenure, point));
                 let (instance, rooms) = (route.instance, route.rooms);
-                let mut push = Push { instance, teller: teller(before), record: *record, rooms, notice: telling.notice.clone() };
+                let mut push = Push {
+                    instance,
+                    teller: teller(before),
+                    record: *record,
+                    rooms,
+                    notice: telling.notice.clone(),
+                };
                 push.notice.state = *how_far;
                 let mut pieces = split(push);
                 // Only with the last of its pieces is it told.
@@ -123,10 +180,18 @@ impl Lane {
         let mut tellings = Vec::with_capacity(tells.len());
         for (record, tell) in tells {
             match tell {
-                Tell::This(telling, state) => tellings.push(Told { record, telling, state }),
+                Tell::This(telling, state) => tellings.push(Told {
+                    record,
+                    telling,
+                    state,
+                }),
                 Tell::DoneAt(offset) => {
                     let found = again.remove(&offset).unwrap_or_default();
-                    tellings.extend(found.into_iter().map(|telling| Told { record, telling: Arc::new(telling), state: State::Done }));
+                    tellings.extend(found.into_iter().map(|telling| Told {
+                        record,
+                        telling: Arc::new(telling),
+                        state: State::Done,
+                    }));
                 }
             }
         }
@@ -136,14 +201,21 @@ impl Lane {
     async fn tellings_at(&self, mut offsets: Vec<u64>) -> Result<HashMap<u64, Vec<Telling>>, Halt> {
         let mut found = HashMap::with_capacity(offsets.len());
         offsets.sort_unstable();
-        let (Some(mut at), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else { return Ok(found) };
+        let (Some(mut at), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else {
+            return Ok(found);
+        };
         while at <= last {
             let records = self.read_changes(at, last + 1).await?;
             let Some(end) = records.last() else {
-                return Err(Halt::Retake(format!("`changes` could not be read again from {at}")));
+                return Err(Halt::Retake(format!(
+                    "`changes` could not be read again from {at}"
+                )));
             };
             at = end.offset + 1;
-            for record in records.iter().filter(|record| offsets.binary_search(&record.offset).is_ok()) {
+            for record in records
+                .iter()
+                .filter(|record| offsets.binary_search(&record.offset).is_ok())
+            {
                 let tellings = match codec::decode_change(&crate::parts(record)) {
                     Ok(Change::Decision(decision)) => story::of_decision(&decision),
                     Ok(Change::Void(void)) => story::of_void(&void),
@@ -152,7 +224,10 @@ impl Lane {
                 found.insert(record.offset, tellings);
             }
             // On to the next one that is wanted.
-            at = offsets.get(offsets.partition_point(|offset| *offset < at)).copied().unwrap_or(last + 1);
+            at = offsets
+                .get(offsets.partition_point(|offset| *offset < at))
+                .copied()
+                .unwrap_or(last + 1);
         }
         Ok(found)
     }

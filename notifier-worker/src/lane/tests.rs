@@ -3,14 +3,21 @@
 use super::*;
 
 fn place(offset: u64) -> Place {
-    Place { resume: Resume { offset, epoch: 3 }, informative: offset * 2, rooms: 7 }
+    Place {
+        resume: Resume { offset, epoch: 3 },
+        informative: offset * 2,
+        rooms: 7,
+    }
 }
 
 #[test]
 fn a_place_survives_as_a_commit() {
     let place = place(9);
     assert_eq!(Place::parse(9, &place.metadata()), Some(place));
-    assert_eq!(place.metadata(), "{\"epoch\":3,\"informative\":18,\"rooms\":7}");
+    assert_eq!(
+        place.metadata(),
+        "{\"epoch\":3,\"informative\":18,\"rooms\":7}"
+    );
     assert_eq!(Place::parse(9, "through=4"), None);
 }
 
@@ -25,20 +32,43 @@ async fn told_is_what_is_acknowledged_up_to_the_first_gap() {
             deliveries.push_back(delivery);
             in_flight += 1;
         }
-        waiting.push_back(Batch { deliveries, then: place(offset) });
+        waiting.push_back(Batch {
+            deliveries,
+            then: place(offset),
+        });
     }
-    let appended = |offset| Ok(event_log::Appended { partition: 0, offset, timestamp: 0 });
+    let appended = |offset| {
+        Ok(event_log::Appended {
+            partition: 0,
+            offset,
+            timestamp: 0,
+        })
+    };
     let mut acknowledge = acknowledge.into_iter();
-    let (first, second, third, fourth) =
-        (acknowledge.next().unwrap(), acknowledge.next().unwrap(), acknowledge.next().unwrap(), acknowledge.next().unwrap());
+    let (first, second, third, fourth) = (
+        acknowledge.next().unwrap(),
+        acknowledge.next().unwrap(),
+        acknowledge.next().unwrap(),
+        acknowledge.next().unwrap(),
+    );
     // The later ones come first, which moves nothing.
     third.send(appended(3)).unwrap();
     second.send(appended(2)).unwrap();
-    let early = tokio::time::timeout(Duration::from_millis(10), settle(&mut waiting, &mut in_flight)).await;
+    let early = tokio::time::timeout(
+        Duration::from_millis(10),
+        settle(&mut waiting, &mut in_flight),
+    )
+    .await;
     assert!(early.is_err() && in_flight == 4);
     first.send(appended(1)).unwrap();
-    assert_eq!(settle(&mut waiting, &mut in_flight).await.unwrap(), place(1));
+    assert_eq!(
+        settle(&mut waiting, &mut in_flight).await.unwrap(),
+        place(1)
+    );
     assert_eq!((in_flight, waiting.len()), (2, 1));
     drop(fourth);
-    assert!(matches!(settle(&mut waiting, &mut in_flight).await, Err(Halt::Retake(_))));
+    assert!(matches!(
+        settle(&mut waiting, &mut in_flight).await,
+        Err(Halt::Retake(_))
+    ));
 }

@@ -1,4 +1,5 @@
-//! Scope follows from before and after, and from nothing else; each gateway is told once, of its own rooms.
+//! Scope follows from before and after, and from nothing else; each gateway is told once, of its
+//! own rooms.
 
 use super::*;
 use event_schema::{
@@ -15,8 +16,19 @@ fn sit(state: &mut State, instance: &str, room: &str, collection: &str, filter: 
     sit_for(state, instance, room, collection, filter, false);
 }
 
-fn sit_for(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value, pending: bool) {
-    let seat = Seat { instance: instance.into(), connection: "1".into(), room: room.into() };
+fn sit_for(
+    state: &mut State,
+    instance: &str,
+    room: &str,
+    collection: &str,
+    filter: &Value,
+    pending: bool,
+) {
+    let seat = Seat {
+        instance: instance.into(),
+        connection: "1".into(),
+        room: room.into(),
+    };
     let subscription = Subscription {
         index: "i".into(),
         collection: collection.into(),
@@ -26,13 +38,29 @@ fn sit_for(state: &mut State, instance: &str, room: &str, collection: &str, filt
         pending,
         volatile: None,
     };
-    state.take(0, 0, RoomRecord::Sits(seat, subscription), tokio::time::Instant::now(), &mut BTreeSet::new());
+    state.take(
+        0,
+        0,
+        RoomRecord::Sits(seat, subscription),
+        tokio::time::Instant::now(),
+        &mut BTreeSet::new(),
+    );
 }
 
 fn telling(before: Option<Value>, after: Option<Value>) -> Telling {
-    let key = DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: "7".into() };
-    let change =
-        DocumentChange { key, revision_before: 1, revision: 2, before: before.map(|body| raw(&body)), after: after.map(|body| raw(&body)) };
+    let key = DocumentKey {
+        index: "i".into(),
+        collection: "c".into(),
+        incarnation: "x".into(),
+        id: "7".into(),
+    };
+    let change = DocumentChange {
+        key,
+        revision_before: 1,
+        revision: 2,
+        before: before.map(|body| raw(&body)),
+        after: after.map(|body| raw(&body)),
+    };
     let decision: event_schema::decision::Decision = serde_json::from_value(json!({
         "epoch": 0, "operation": "document.update", "tenant": "t", "catalog": "c", "verdict": "applied", "accepted": 0, "decided": 5,
         "request": RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [0; 16]),
@@ -47,25 +75,51 @@ fn told(state: &State, before: Option<Value>, after: Option<Value>) -> Vec<Strin
     told_as(state, before, after, notification::State::Done)
 }
 
-fn told_as(state: &State, before: Option<Value>, after: Option<Value>, how_far: notification::State) -> Vec<String> {
-    let routes = routes(state, &telling(before, after), how_far, &mut Scratch::default());
+fn told_as(
+    state: &State,
+    before: Option<Value>,
+    after: Option<Value>,
+    how_far: notification::State,
+) -> Vec<String> {
+    let routes = routes(
+        state,
+        &telling(before, after),
+        how_far,
+        &mut Scratch::default(),
+    );
     let room = |told: &Told| format!("{}:{:?}", told.room, told.scope).to_lowercase();
-    let route =
-        |route: &Route| format!("{}@{} {}", route.instance, route.mailbox, route.rooms.iter().map(room).collect::<Vec<_>>().join(" "));
+    let route = |route: &Route| {
+        format!(
+            "{}@{} {}",
+            route.instance,
+            route.mailbox,
+            route.rooms.iter().map(room).collect::<Vec<_>>().join(" ")
+        )
+    };
     routes.iter().map(route).collect()
 }
 
 #[test]
 fn a_document_that_comes_stays_leaves_or_goes() {
     let mut state = State::new(4, 10);
-    sit(&mut state, "g", "r", "c", &json!({"range": {"n": {"gte": 10}}}));
+    sit(
+        &mut state,
+        "g",
+        "r",
+        "c",
+        &json!({"range": {"n": {"gte": 10}}}),
+    );
     let (low, high) = (|| Some(json!({"n": 1})), || Some(json!({"n": 11})));
     assert_eq!(told(&state, None, high()), ["g@3 r:in"]);
     assert_eq!(told(&state, low(), high()), ["g@3 r:in"]);
     assert_eq!(told(&state, high(), high()), ["g@3 r:in"]);
     assert_eq!(told(&state, high(), low()), ["g@3 r:out"]);
     assert_eq!(told(&state, high(), None), ["g@3 r:out"]);
-    assert!(told(&state, low(), low()).is_empty() && told(&state, low(), None).is_empty() && told(&state, None, low()).is_empty());
+    assert!(
+        told(&state, low(), low()).is_empty()
+            && told(&state, low(), None).is_empty()
+            && told(&state, None, low()).is_empty()
+    );
 }
 
 #[test]
@@ -75,14 +129,29 @@ fn each_gateway_is_told_once_of_its_own_rooms() {
     sit(&mut state, "g", "one", "c", &json!({"equals": {"n": 1}}));
     sit(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}));
     sit(&mut state, "h", "elsewhere", "d", &json!({}));
-    assert_eq!(told(&state, Some(json!({"n": 1})), Some(json!({"n": 2}))), ["g@3 all:in one:out", "h@3 one:out"]);
+    assert_eq!(
+        told(&state, Some(json!({"n": 1})), Some(json!({"n": 2}))),
+        ["g@3 all:in one:out", "h@3 one:out"]
+    );
 }
 
 #[test]
 fn filters_see_the_id() {
     let mut state = State::new(4, 10);
-    sit(&mut state, "g", "7", "c", &json!({"ids": {"values": ["7"]}}));
-    sit(&mut state, "g", "8", "c", &json!({"ids": {"values": ["8"]}}));
+    sit(
+        &mut state,
+        "g",
+        "7",
+        "c",
+        &json!({"ids": {"values": ["7"]}}),
+    );
+    sit(
+        &mut state,
+        "g",
+        "8",
+        "c",
+        &json!({"ids": {"values": ["8"]}}),
+    );
     assert_eq!(told(&state, None, Some(json!({"_id": "8"}))), ["g@3 7:in"]);
 }
 
@@ -91,9 +160,26 @@ fn what_is_only_decided_is_told_to_whoever_asked_for_that() {
     let mut state = State::new(4, 10);
     sit(&mut state, "g", "all", "c", &json!({}));
     sit(&mut state, "h", "all", "c", &json!({}));
-    let decided = |state: &State| told_as(state, None, Some(json!({"n": 1})), notification::State::Pending);
+    let decided = |state: &State| {
+        told_as(
+            state,
+            None,
+            Some(json!({"n": 1})),
+            notification::State::Pending,
+        )
+    };
     assert!(decided(&state).is_empty());
-    sit_for(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}), true);
+    sit_for(
+        &mut state,
+        "h",
+        "one",
+        "c",
+        &json!({"equals": {"n": 1}}),
+        true,
+    );
     assert_eq!(decided(&state), ["h@3 one:in"]);
-    assert_eq!(told(&state, None, Some(json!({"n": 1}))), ["g@3 all:in", "h@3 all:in one:in"]);
+    assert_eq!(
+        told(&state, None, Some(json!({"n": 1}))),
+        ["g@3 all:in", "h@3 all:in one:in"]
+    );
 }

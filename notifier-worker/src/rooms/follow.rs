@@ -1,4 +1,5 @@
-//! The task that folds `rooms` from its beginning, and tells gateways how far it is. It must tell only when every lane already sees it.
+//! The task that folds `rooms` from its beginning, and tells gateways how far it is. It must tell
+//! only when every lane already sees it.
 
 use crate::{Notifier, rooms::state::State};
 use event_log::{Limits, Record, StreamError, consumer::From};
@@ -11,19 +12,32 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::time::Instant;
 
 const COMPONENT: &str = "rooms";
-const LIMITS: Limits = Limits { records: 1_000, bytes: 4 << 20 };
+const LIMITS: Limits = Limits {
+    records: 1_000,
+    bytes: 4 << 20,
+};
 
 /// Follows the topic until shutdown; opens it again when the log was away.
 pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
     let mut backoff = notifier.config.backoff();
-    notifier.ports.health.set(COMPONENT, runtime::State::Starting { why: "reads who listens to what".into() });
+    notifier.ports.health.set(
+        COMPONENT,
+        runtime::State::Starting {
+            why: "reads who listens to what".into(),
+        },
+    );
     loop {
         let ended = tokio::select! {
             () = shutdown.hard() => return,
             ended = follow_stream(&notifier, &mut backoff) => ended,
         };
         tracing::warn!(error = %ended, "`rooms` cannot be read; opening it again");
-        notifier.ports.health.set(COMPONENT, runtime::State::Missing { why: ended.to_string() });
+        notifier.ports.health.set(
+            COMPONENT,
+            runtime::State::Missing {
+                why: ended.to_string(),
+            },
+        );
         if let StreamError::OutOfRange { .. } = ended {
             // Made anew, or cut off: what was folded is worth nothing.
             tracing::error!("ALARM: `rooms` is not what it was: reading it from its beginning");
@@ -38,7 +52,10 @@ pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
 }
 
 fn fresh(notifier: &Notifier) -> State {
-    State::new(notifier.ports.layout.partitions, notifier.config.presence_kept)
+    State::new(
+        notifier.ports.layout.partitions,
+        notifier.config.presence_kept,
+    )
 }
 
 async fn follow_stream(notifier: &Notifier, backoff: &mut runtime::Backoff) -> StreamError {
@@ -46,7 +63,13 @@ async fn follow_stream(notifier: &Notifier, backoff: &mut runtime::Backoff) -> S
         0 => From::Earliest,
         next => From::Offset(next),
     };
-    let mut stream = match notifier.ports.log.reader.tail(&notifier.topics.rooms, 0, from).await {
+    let mut stream = match notifier
+        .ports
+        .log
+        .reader
+        .tail(&notifier.topics.rooms, 0, from)
+        .await
+    {
         Ok(stream) => stream,
         Err(error) => return error,
     };
@@ -70,7 +93,10 @@ async fn follow_stream(notifier: &Notifier, backoff: &mut runtime::Backoff) -> S
 fn fold(notifier: &Notifier, records: &[Record]) -> BTreeSet<String> {
     let now = Instant::now();
     let mut touched = BTreeSet::new();
-    let decoded: Vec<_> = records.iter().filter_map(|record| Some((record, decode(record)?))).collect();
+    let decoded: Vec<_> = records
+        .iter()
+        .filter_map(|record| Some((record, decode(record)?)))
+        .collect();
     let mut state = notifier.registry.state.write();
     for (record, room) in decoded {
         state.take(record.offset, record.timestamp, room, now, &mut touched);
@@ -90,16 +116,26 @@ fn decode(record: &Record) -> Option<event_schema::rooms::RoomRecord> {
 
 /// Every gateway that is known.
 fn tell_all(notifier: &Notifier) {
-    let instances: Vec<String> = notifier.registry.read().rooms.instances().map(|(instance, _)| instance.to_owned()).collect();
+    let instances: Vec<String> = notifier
+        .registry
+        .read()
+        .rooms
+        .instances()
+        .map(|(instance, _)| instance.to_owned())
+        .collect();
     tell(notifier, instances.iter().map(String::as_str));
 }
 
 /// Not awaited: whoever misses one hears the next, with its own next heartbeat.
 fn tell<'a>(notifier: &Notifier, instances: impl Iterator<Item = &'a str>) {
-    let Some((tellers, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else { return };
+    let Some((tellers, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else {
+        return;
+    };
     let partitions: Vec<u16> = tellers.iter().map(|teller| teller.partition).collect();
     for instance in instances {
-        let Some(mailbox) = notifier.registry.read().rooms.mailbox(instance) else { continue };
+        let Some(mailbox) = notifier.registry.read().rooms.mailbox(instance) else {
+            continue;
+        };
         let progress = Progress {
             instance: instance.to_owned(),
             notifier: notifier.ports.notifier.clone(),

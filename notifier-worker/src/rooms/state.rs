@@ -1,5 +1,6 @@
-//! Who listens to what, as this notifier folded it: the rooms, their filters ready to be matched, who came and went lately, and when each
-//! gateway was last seen. Pure: records and times in, state out.
+//! Who listens to what, as this notifier folded it: the rooms, their filters ready to be matched,
+//! who came and went lately, and when each gateway was last seen. Pure: records and times in, state
+//! out.
 
 use super::engines::Engines;
 use event_schema::{
@@ -61,8 +62,16 @@ impl State {
         }
     }
 
-    /// Takes the next record in; adds the gateway that it is about, if it is about one, to `touched`.
-    pub fn take(&mut self, offset: u64, timestamp: i64, record: RoomRecord, now: Instant, touched: &mut BTreeSet<String>) {
+    /// Takes the next record in; adds the gateway that it is about, if it is about one, to
+    /// `touched`.
+    pub fn take(
+        &mut self,
+        offset: u64,
+        timestamp: i64,
+        record: RoomRecord,
+        now: Instant,
+        touched: &mut BTreeSet<String>,
+    ) {
         match &record {
             RoomRecord::Sits(seat, _) => self.sign_of_life(&seat.instance, now, touched),
             RoomRecord::Beats(beat) => self.sign_of_life(&beat.reply.instance, now, touched),
@@ -85,28 +94,72 @@ impl State {
 
     fn follow(&mut self, offset: u64, timestamp: i64, change: Change) {
         match change {
-            Change::In { seat, subscription, count, opened } => {
+            Change::In {
+                seat,
+                subscription,
+                count,
+                opened,
+            } => {
                 self.version += 1;
                 self.seats += 1;
                 if opened {
                     self.open += 1;
-                    let opened = self.engines.open(&seat.room, &subscription.index, &subscription.collection, &subscription.filter);
+                    let opened = self.engines.open(
+                        &seat.room,
+                        &subscription.index,
+                        &subscription.collection,
+                        &subscription.filter,
+                    );
                     if let Err(error) = opened {
-                        tracing::error!(room = seat.room, error, "a room's filter cannot be read: nobody in it is told anything");
+                        tracing::error!(
+                            room = seat.room,
+                            error,
+                            "a room's filter cannot be read: nobody in it is told anything"
+                        );
                     }
                 }
                 let volatile = subscription.volatile.clone();
-                self.hear(offset, &seat, &subscription, Said { user: Coming::In, count, volatile, said: true, timestamp });
+                self.hear(
+                    offset,
+                    &seat,
+                    &subscription,
+                    Said {
+                        user: Coming::In,
+                        count,
+                        volatile,
+                        said: true,
+                        timestamp,
+                    },
+                );
             }
             Change::Again { .. } => self.version += 1,
-            Change::Out { seat, subscription, count, closed, volatile, said } => {
+            Change::Out {
+                seat,
+                subscription,
+                count,
+                closed,
+                volatile,
+                said,
+            } => {
                 self.version += 1;
                 self.seats -= 1;
                 if closed {
                     self.open -= 1;
-                    self.engines.close(&seat.room, &subscription.index, &subscription.collection);
+                    self.engines
+                        .close(&seat.room, &subscription.index, &subscription.collection);
                 }
-                self.hear(offset, &seat, &subscription, Said { user: Coming::Out, count, volatile, said, timestamp });
+                self.hear(
+                    offset,
+                    &seat,
+                    &subscription,
+                    Said {
+                        user: Coming::Out,
+                        count,
+                        volatile,
+                        said,
+                        timestamp,
+                    },
+                );
             }
             Change::Gone { instance } => _ = self.seen.remove(&instance),
             Change::Beats { .. } | Change::Owns { .. } => {}
@@ -114,7 +167,9 @@ impl State {
     }
 
     fn hear(&mut self, offset: u64, seat: &Seat, subscription: &Subscription, said: Said) {
-        let Some(room) = self.rooms.room(&seat.room) else { return };
+        let Some(room) = self.rooms.room(&seat.room) else {
+            return;
+        };
         let mail = |(instance, there): (&str, rooms::Attendance)| {
             let presence = Presence {
                 instance: instance.to_owned(),
@@ -130,11 +185,18 @@ impl State {
             };
             (there.mailbox, presence)
         };
-        let mails: Vec<_> = room.gateways().filter(|(_, there)| there.curious > 0).map(mail).collect();
+        let mails: Vec<_> = room
+            .gateways()
+            .filter(|(_, there)| there.curious > 0)
+            .map(mail)
+            .collect();
         if mails.is_empty() {
             return;
         }
-        let heard = self.heard.entry(keeper(&seat.room, self.partitions)).or_default();
+        let heard = self
+            .heard
+            .entry(keeper(&seat.room, self.partitions))
+            .or_default();
         heard.push_back(Arc::new(Heard { offset, mails }));
         if heard.len() > self.kept {
             heard.pop_front();
@@ -144,7 +206,10 @@ impl State {
     /// What was heard behind an offset, for the owner of a partition to tell.
     pub fn heard_since(&self, partition: u16, told: u64) -> Vec<Arc<Heard>> {
         let heard = self.heard.get(&partition).into_iter().flatten().rev();
-        let mut news: Vec<_> = heard.take_while(|heard| heard.offset > told).cloned().collect();
+        let mut news: Vec<_> = heard
+            .take_while(|heard| heard.offset > told)
+            .cloned()
+            .collect();
         news.reverse();
         news
     }

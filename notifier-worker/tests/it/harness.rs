@@ -1,5 +1,5 @@
-//! A log (embedded, or the real Kafka), notifiers that can be started and cut off, a hand that writes decisions as a worker would, and
-//! gateways that only listen.
+//! A log (embedded, or the real Kafka), notifiers that can be started and cut off, a hand that
+//! writes decisions as a worker would, and gateways that only listen.
 
 use event_log::{Limits, Log, NewRecord, PartitionStream, consumer::From, embedded, kafka};
 use event_schema::{
@@ -68,7 +68,11 @@ impl Running {
 }
 
 pub fn config() -> notifier_worker::Config {
-    notifier_worker::Config { retry_first_ms: 5, retry_longest_ms: 50, ..Default::default() }
+    notifier_worker::Config {
+        retry_first_ms: 5,
+        retry_longest_ms: 50,
+        ..Default::default()
+    }
 }
 
 impl World {
@@ -76,7 +80,9 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let (log, prefix) = match kind {
             On::Embedded => {
-                let (log, handle) = embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
+                let (log, handle) =
+                    embedded::open(&folder.path().join("log"), embedded::Options::default())
+                        .unwrap();
                 // The log closes with the process; the test never closes it by hand.
                 std::mem::forget(handle);
                 (log, "t.".to_owned())
@@ -84,14 +90,32 @@ impl World {
             On::Kafka => {
                 let servers = testbed::Servers::shared();
                 let brokers = servers.addresses().kafka.to_string();
-                let log = kafka::connect(kafka::KafkaSettings { brokers, properties: BTreeMap::new() }).unwrap();
+                let log = kafka::connect(kafka::KafkaSettings {
+                    brokers,
+                    properties: BTreeMap::new(),
+                })
+                .unwrap();
                 (log, format!("{}.", testbed::unique("notifier")))
             }
         };
-        let layout = Layout { prefix, generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
-        let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
+        let layout = Layout {
+            prefix,
+            generation: 1,
+            partitions: PARTITIONS,
+            document_limit: 1 << 20,
+        };
+        let specs: Vec<_> = topics::ALL
+            .iter()
+            .map(|topic| spec(&layout, topic))
+            .collect();
         assert_eq!(log.admin.create(&specs).await.unwrap(), []);
-        Self { log, layout, keys: Keyring::new(1, *b"0123456789abcdef"), made: 0.into(), _folder: folder }
+        Self {
+            log,
+            layout,
+            keys: Keyring::new(1, *b"0123456789abcdef"),
+            made: 0.into(),
+            _folder: folder,
+        }
     }
 
     pub fn notifier(&self, name: &str) -> Running {
@@ -115,13 +139,29 @@ impl World {
             notifier: name.into(),
         };
         let handle = tokio::spawn(notifier_worker::run(config, ports, shutdown));
-        Running { health, trigger, handle }
+        Running {
+            health,
+            trigger,
+            handle,
+        }
     }
 
     pub async fn append(&self, topic: &Topic, partition: u16, parts: Parts) -> u64 {
         let topic = Arc::from(self.layout.name(topic));
-        let record = NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers };
-        self.log.publisher.send(record).unwrap().await.unwrap().offset
+        let record = NewRecord {
+            topic,
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        self.log
+            .publisher
+            .send(record)
+            .unwrap()
+            .await
+            .unwrap()
+            .offset
     }
 
     pub fn request(&self) -> RequestId {
@@ -160,7 +200,12 @@ impl World {
             time: 0,
             traceparent: None,
         };
-        self.append(&INFORMATIVE, partition, codec::encode_informative(&Informative { attributes, data })).await;
+        self.append(
+            &INFORMATIVE,
+            partition,
+            codec::encode_informative(&Informative { attributes, data }),
+        )
+        .await;
     }
 }
 
@@ -192,9 +237,20 @@ pub struct Hand<'a> {
 impl<'a> Hand<'a> {
     /// Takes the partition.
     pub async fn open(world: &'a World, partition: u16, next: u64) -> Self {
-        let open = Change::Open(Open { owner: "hand".into(), time: 0 });
-        let epoch = world.append(&CHANGES, partition, codec::encode_change(&open, None)).await;
-        Self { world, partition, epoch, next, last: epoch }
+        let open = Change::Open(Open {
+            owner: "hand".into(),
+            time: 0,
+        });
+        let epoch = world
+            .append(&CHANGES, partition, codec::encode_change(&open, None))
+            .await;
+        Self {
+            world,
+            partition,
+            epoch,
+            next,
+            last: epoch,
+        }
     }
 
     /// Decides a change of one document; answers where it stands.
@@ -212,7 +268,11 @@ impl<'a> Hand<'a> {
             operation: "document.update".into(),
             tenant: "default".into(),
             catalog: "c".into(),
-            position: Position { generation: 1, partition: self.partition, offset },
+            position: Position {
+                generation: 1,
+                partition: self.partition,
+                offset,
+            },
             verdict: Verdict::Applied,
             documents,
             rows: Vec::new(),
@@ -228,7 +288,14 @@ impl<'a> Hand<'a> {
     }
 
     pub async fn append(&mut self, change: Change) -> u64 {
-        self.last = self.world.append(&CHANGES, self.partition, codec::encode_change(&change, None)).await;
+        self.last = self
+            .world
+            .append(
+                &CHANGES,
+                self.partition,
+                codec::encode_change(&change, None),
+            )
+            .await;
         self.last
     }
 
@@ -253,9 +320,17 @@ impl<'a> Hand<'a> {
             epoch: self.epoch,
             request: self.world.request(),
             operation: "document.update".into(),
-            position: Position { generation: 1, partition: self.partition, offset: position },
+            position: Position {
+                generation: 1,
+                partition: self.partition,
+                offset: position,
+            },
             decision,
-            dead: Some(DeadReason { code: "x".into(), message: "x".into(), store: None }),
+            dead: Some(DeadReason {
+                code: "x".into(),
+                message: "x".into(),
+                store: None,
+            }),
             documents,
             rows: Vec::new(),
             time: 0,
@@ -273,7 +348,12 @@ impl<'a> Hand<'a> {
 }
 
 pub fn change(id: &str, before: Option<Value>, after: Option<Value>) -> DocumentChange {
-    let key = DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: id.into() };
+    let key = DocumentKey {
+        index: "i".into(),
+        collection: "c".into(),
+        incarnation: "x".into(),
+        id: id.into(),
+    };
     DocumentChange {
         key,
         revision_before: 1,
@@ -288,7 +368,8 @@ pub struct Gate<'a> {
     world: &'a World,
     pub reply: Reply,
     stream: Box<dyn PartitionStream>,
-    /// By partition of `changes`: the furthest offset in `rooms` that some notifier says it matches against.
+    /// By partition of `changes`: the furthest offset in `rooms` that some notifier says it matches
+    /// against.
     active: BTreeMap<u16, u64>,
     pub pushes: Vec<Push>,
     pub presences: Vec<Presence>,
@@ -296,10 +377,18 @@ pub struct Gate<'a> {
 
 impl<'a> Gate<'a> {
     pub async fn open(world: &'a World, instance: &str, mailbox: u16) -> Self {
-        let stream = world.log.reader.tail(&world.layout.name(&MAILBOX), mailbox, From::End).await.unwrap();
+        let stream = world
+            .log
+            .reader
+            .tail(&world.layout.name(&MAILBOX), mailbox, From::End)
+            .await
+            .unwrap();
         let gate = Self {
             world,
-            reply: Reply { instance: instance.into(), partition: mailbox },
+            reply: Reply {
+                instance: instance.into(),
+                partition: mailbox,
+            },
             stream,
             active: BTreeMap::new(),
             pushes: Vec::new(),
@@ -310,11 +399,20 @@ impl<'a> Gate<'a> {
     }
 
     pub async fn beat(&self) -> u64 {
-        self.world.rooms(&RoomRecord::Beats(Heartbeat { reply: self.reply.clone(), time: 0 })).await
+        self.world
+            .rooms(&RoomRecord::Beats(Heartbeat {
+                reply: self.reply.clone(),
+                time: 0,
+            }))
+            .await
     }
 
     pub async fn sit(&self, connection: &str, room: &str, filter: Value, users: Users) -> u64 {
-        let seat = Seat { instance: self.reply.instance.clone(), connection: connection.into(), room: room.into() };
+        let seat = Seat {
+            instance: self.reply.instance.clone(),
+            connection: connection.into(),
+            room: room.into(),
+        };
         let subscription = Subscription {
             index: "i".into(),
             collection: "c".into(),
@@ -324,12 +422,23 @@ impl<'a> Gate<'a> {
             pending: true,
             volatile: Some(raw(&json!({"who": connection}))),
         };
-        self.world.rooms(&RoomRecord::Sits(seat, subscription)).await
+        self.world
+            .rooms(&RoomRecord::Sits(seat, subscription))
+            .await
     }
 
     pub async fn leave(&self, connection: &str, room: &str, volatile: Option<Value>) -> u64 {
-        let seat = Seat { instance: self.reply.instance.clone(), connection: connection.into(), room: room.into() };
-        self.world.rooms(&RoomRecord::Leaves(seat, volatile.map(|volatile| raw(&volatile)))).await
+        let seat = Seat {
+            instance: self.reply.instance.clone(),
+            connection: connection.into(),
+            room: room.into(),
+        };
+        self.world
+            .rooms(&RoomRecord::Leaves(
+                seat,
+                volatile.map(|volatile| raw(&volatile)),
+            ))
+            .await
     }
 
     /// Sits down, and waits until that is matched against everywhere.
@@ -342,7 +451,12 @@ impl<'a> Gate<'a> {
     pub async fn active(&mut self, at: u64) {
         let all: BTreeSet<u16> = (0..PARTITIONS).collect();
         self.until("progress", |gate| {
-            gate.active.iter().filter(|(_, rooms)| **rooms >= at).map(|(partition, _)| *partition).collect::<BTreeSet<_>>() == all
+            gate.active
+                .iter()
+                .filter(|(_, rooms)| **rooms >= at)
+                .map(|(partition, _)| *partition)
+                .collect::<BTreeSet<_>>()
+                == all
         })
         .await;
     }
@@ -355,7 +469,12 @@ impl<'a> Gate<'a> {
             }
         };
         if timeout(PATIENCE, reading).await.is_err() {
-            panic!("{what} never came; heard: {:?}, {:?}, active: {:?}", self.heard(), self.presences, self.active);
+            panic!(
+                "{what} never came; heard: {:?}, {:?}, active: {:?}",
+                self.heard(),
+                self.presences,
+                self.active
+            );
         }
     }
 
@@ -370,11 +489,25 @@ impl<'a> Gate<'a> {
     }
 
     async fn read(&mut self) {
-        for record in self.stream.next(Limits { records: 100, bytes: 1 << 20 }).await.unwrap() {
+        for record in self
+            .stream
+            .next(Limits {
+                records: 100,
+                bytes: 1 << 20,
+            })
+            .await
+            .unwrap()
+        {
             if record.key.as_deref() != Some(self.reply.instance.as_bytes()) {
                 continue;
             }
-            match codec::decode_mail(&Parts { key: record.key, value: record.value, headers: record.headers }).unwrap() {
+            match codec::decode_mail(&Parts {
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+            })
+            .unwrap()
+            {
                 Mail::Feedback(feedback) => panic!("{feedback:?}"),
                 Mail::Push(push) => self.pushes.push(*push),
                 Mail::Presence(presence) => self.presences.push(presence),
@@ -395,14 +528,27 @@ impl<'a> Gate<'a> {
 
     /// The ids told as done, in order, repeats included.
     pub fn done(&self) -> Vec<&str> {
-        let done = self.pushes.iter().filter(|push| push.notice.state == State::Done);
-        done.map(|push| push.notice.id.as_deref().unwrap_or_default()).collect()
+        let done = self
+            .pushes
+            .iter()
+            .filter(|push| push.notice.state == State::Done);
+        done.map(|push| push.notice.id.as_deref().unwrap_or_default())
+            .collect()
     }
 }
 
 pub fn told(push: &Push) -> String {
-    let rooms: Vec<String> = push.rooms.iter().map(|told| format!("{}:{:?}", told.room, told.scope).to_lowercase()).collect();
+    let rooms: Vec<String> = push
+        .rooms
+        .iter()
+        .map(|told| format!("{}:{:?}", told.room, told.scope).to_lowercase())
+        .collect();
     let notice = &push.notice;
     let id = notice.id.as_deref().unwrap_or("-");
-    format!("{id} {} {} {}", format!("{:?}", notice.state).to_lowercase(), notice.action, rooms.join(","))
+    format!(
+        "{id} {} {} {}",
+        format!("{:?}", notice.state).to_lowercase(),
+        notice.action,
+        rooms.join(",")
+    )
 }

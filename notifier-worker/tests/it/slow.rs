@@ -8,7 +8,14 @@ use std::{sync::Arc, time::Duration};
 
 /// The same log, but that topic's records come so much later.
 pub fn late(log: &Log, topic: String, by: Duration) -> Log {
-    Log { reader: Arc::new(Late { reader: log.reader.clone(), topic, by }), ..log.clone() }
+    Log {
+        reader: Arc::new(Late {
+            reader: log.reader.clone(),
+            topic,
+            by,
+        }),
+        ..log.clone()
+    }
 }
 
 struct Late {
@@ -24,9 +31,21 @@ struct LateStream {
 
 #[async_trait::async_trait]
 impl Reader for Late {
-    async fn tail(&self, topic: &str, partition: u16, from: From) -> Result<Box<dyn PartitionStream>, StreamError> {
+    async fn tail(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: From,
+    ) -> Result<Box<dyn PartitionStream>, StreamError> {
         let stream = self.reader.tail(topic, partition, from).await?;
-        Ok(if topic == self.topic { Box::new(LateStream { stream, by: self.by }) } else { stream })
+        Ok(if topic == self.topic {
+            Box::new(LateStream {
+                stream,
+                by: self.by,
+            })
+        } else {
+            stream
+        })
     }
 
     async fn read(
@@ -38,7 +57,9 @@ impl Reader for Late {
         limits: Limits,
         wait: Duration,
     ) -> Result<Vec<Record>, StreamError> {
-        self.reader.read(topic, partition, from, until, limits, wait).await
+        self.reader
+            .read(topic, partition, from, until, limits, wait)
+            .await
     }
 }
 

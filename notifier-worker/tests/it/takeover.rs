@@ -43,10 +43,17 @@ async fn another_takes_over(on: On) {
     second.stop().await;
     write(50, 10).await;
     let all = 60 * usize::from(PARTITIONS);
-    gate.until("all", |gate| gate.done().iter().collect::<HashSet<_>>().len() == all).await;
+    gate.until("all", |gate| {
+        gate.done().iter().collect::<HashSet<_>>().len() == all
+    })
+    .await;
     for (partition, written) in written.iter().enumerate() {
         let prefix = format!("{partition}-");
-        let of_it: Vec<&str> = gate.done().into_iter().filter(|id| id.starts_with(&prefix)).collect();
+        let of_it: Vec<&str> = gate
+            .done()
+            .into_iter()
+            .filter(|id| id.starts_with(&prefix))
+            .collect();
         assert_eq!(&firsts(&of_it), written);
     }
     let told = gate.done().len();
@@ -75,22 +82,37 @@ async fn what_is_decided_while_nobody_runs_is_told_later() {
     hand.write("before", json!({})).await;
     hand.decide("half", None, Some(json!({}))).await;
     world.publish(0, "c", Some("told"), json!({})).await;
-    gate.until("half and the message", |gate| gate.heard().len() == 4).await;
+    gate.until("half and the message", |gate| gate.heard().len() == 4)
+        .await;
     first.stop().await;
     hand.mark().await;
     hand.write("meanwhile", json!({})).await;
     world.publish(0, "c", Some("message"), json!({})).await;
     let heard = gate.heard().len();
     let second = world.notifier("second");
-    gate.until("all", |gate| ["half", "meanwhile", "message"].iter().all(|id| gate.done().contains(id))).await;
+    gate.until("all", |gate| {
+        ["half", "meanwhile", "message"]
+            .iter()
+            .all(|id| gate.done().contains(id))
+    })
+    .await;
     let mut after = gate.heard().split_off(heard);
     after.retain(|told| !told.contains("publish"));
     // It begins at the first that was not done.
     assert_eq!(
         after,
-        ["half pending create all:in", "half done create all:in", "meanwhile pending create all:in", "meanwhile done create all:in"]
+        [
+            "half pending create all:in",
+            "half done create all:in",
+            "meanwhile pending create all:in",
+            "meanwhile done create all:in"
+        ]
     );
-    assert!(!gate.done()[2..].contains(&"told"), "what was acknowledged and committed is not told again: {:?}", gate.done());
+    assert!(
+        !gate.done()[2..].contains(&"told"),
+        "what was acknowledged and committed is not told again: {:?}",
+        gate.done()
+    );
     second.stop().await;
 }
 
@@ -139,7 +161,16 @@ async fn active_means_active_while_notifiers_come_and_go() {
         }
         // Read only now and then, so that the notifiers do not wait for the reader.
         if n % 10 == 9 {
-            gate.until("all so far", |gate| (1..=n).all(|n| gate.done().iter().filter(|id| **id == format!("r{n}")).count() >= 4)).await;
+            gate.until("all so far", |gate| {
+                (1..=n).all(|n| {
+                    gate.done()
+                        .iter()
+                        .filter(|id| **id == format!("r{n}"))
+                        .count()
+                        >= 4
+                })
+            })
+            .await;
         }
     }
 }
@@ -152,14 +183,19 @@ async fn a_successor_that_hears_late_waits_until_it_knows() {
     let mut gate = Gate::open(&world, "g", 0).await;
     gate.subscribe("all", json!({})).await;
     first.stop().await;
-    let late = crate::slow::late(&world.log, world.layout.name(&event_schema::topics::ROOMS), Duration::from_millis(300));
+    let late = crate::slow::late(
+        &world.log,
+        world.layout.name(&event_schema::topics::ROOMS),
+        Duration::from_millis(300),
+    );
     let second = world.notifier_on(late, "second", crate::harness::config());
     let mut hand = Hand::open(&world, 0, 0).await;
     let ids: Vec<String> = (0..20).map(|n| n.to_string()).collect();
     for id in &ids {
         hand.write(id, json!({})).await;
     }
-    gate.until("all", |gate| gate.done().len() == ids.len()).await;
+    gate.until("all", |gate| gate.done().len() == ids.len())
+        .await;
     assert_eq!(gate.done(), ids);
     second.stop().await;
 }
@@ -180,7 +216,10 @@ async fn a_push_follows_at_once() {
         times.push(since.elapsed());
     }
     times.sort_unstable();
-    println!("decision to push: p50 {:?}, p99 {:?}", times[100], times[198]);
+    println!(
+        "decision to push: p50 {:?}, p99 {:?}",
+        times[100], times[198]
+    );
     assert!(times[100] < Duration::from_millis(3), "{:?}", times[100]);
     notifier.stop().await;
 }

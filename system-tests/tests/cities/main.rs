@@ -1,5 +1,5 @@
-//! The example as the README shows it: cities loaded by the command, the page served by its own server, two tabs of a real browser driven
-//! by `examples/cities/drive.mjs`.
+//! The example as the README shows it: cities loaded by the command, the page served by its own
+//! server, two tabs of a real browser driven by `examples/cities/drive.mjs`.
 
 use std::{
     env, fs,
@@ -27,11 +27,21 @@ struct Page {
 
 impl Page {
     fn serve(folder: &Path) -> Result<Self> {
-        let mut server = Command::new("node").args(["serve.js", "0"]).current_dir(folder).stdout(Stdio::piped()).spawn()?;
+        let mut server = Command::new("node")
+            .args(["serve.js", "0"])
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut line = String::new();
         BufReader::new(server.stdout.take().context("no output")?).read_line(&mut line)?;
-        let address = line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned);
-        Ok(Self { address: address.with_context(|| format!("the page's server said: {line}"))?, server })
+        let address = line
+            .split_whitespace()
+            .find(|word| word.starts_with("http://"))
+            .map(str::to_owned);
+        Ok(Self {
+            address: address.with_context(|| format!("the page's server said: {line}"))?,
+            server,
+        })
     }
 }
 
@@ -55,7 +65,12 @@ async fn two_tabs_of_a_browser_see_what_they_shall_and_nothing_else() -> Result<
     let gateway = cluster.gateways().first().context("no gateway")?;
     let cities = root.join("data/cities.jsonl.gz").canonicalize()?;
     let command = "--operation document.createOrReplace --index world --collection cities --id /id --create --wait --state loaded.json";
-    let mut arguments = vec!["load", cities.to_str().context("a path that is no text")?, "--url", gateway];
+    let mut arguments = vec![
+        "load",
+        cities.to_str().context("a path that is no text")?,
+        "--url",
+        gateway,
+    ];
     arguments.extend(command.split(' '));
     cluster.run("dev", &arguments)?;
 
@@ -63,12 +78,28 @@ async fn two_tabs_of_a_browser_see_what_they_shall_and_nothing_else() -> Result<
     let pictures = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cities");
     fs::create_dir_all(&pictures)?;
     let mut driver = Command::new("node");
-    driver.args(["drive.mjs", &page.address, gateway]).arg(&pictures).current_dir(&example);
-    let output = tokio::task::spawn_blocking(move || driver.stdin(Stdio::null()).stderr(Stdio::inherit()).output()).await??;
+    driver
+        .args(["drive.mjs", &page.address, gateway])
+        .arg(&pictures)
+        .current_dir(&example);
+    let output = tokio::task::spawn_blocking(move || {
+        driver
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+    })
+    .await??;
     let said = String::from_utf8_lossy(&output.stdout);
     eprintln!("{said}pictures: {}", pictures.display());
-    let summary = said.lines().filter_map(Summary::read).next_back().context("it ended without counting")?;
-    ensure!(output.status.success() && summary.failed == 0, "{summary:?}; {BROWSER}=none leaves the browser out\n{said}");
+    let summary = said
+        .lines()
+        .filter_map(Summary::read)
+        .next_back()
+        .context("it ended without counting")?;
+    ensure!(
+        output.status.success() && summary.failed == 0,
+        "{summary:?}; {BROWSER}=none leaves the browser out\n{said}"
+    );
     ensure!(summary.checks >= AT_LEAST, "{summary:?}");
     Ok(())
 }

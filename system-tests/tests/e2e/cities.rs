@@ -1,4 +1,5 @@
-//! 34,006 cities: none lost, none doubled, every field intact in record and view, searches right, the last write readable by its token.
+//! 34,006 cities: none lost, none doubled, every field intact in record and view, searches right,
+//! the last write readable by its token.
 
 use std::{collections::HashMap, path::Path, time::Duration};
 
@@ -21,7 +22,13 @@ fn cities() -> Result<Vec<City>> {
     let text = gunzip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/cities.jsonl.gz"))?;
     let city = |line: &str| -> Result<City> {
         let value: Value = serde_json::from_str(line)?;
-        Ok(City { id: value["id"].as_str().context("a city without id")?.to_owned(), line: line.to_owned() })
+        Ok(City {
+            id: value["id"]
+                .as_str()
+                .context("a city without id")?
+                .to_owned(),
+            line: line.to_owned(),
+        })
     };
     text.lines().map(city).collect()
 }
@@ -29,7 +36,13 @@ fn cities() -> Result<Vec<City>> {
 fn bulk(cities: &[City]) -> Vec<u8> {
     let mut lines = Vec::new();
     for city in cities {
-        lines.extend_from_slice(format!("{{\"index\":\"geo\",\"collection\":\"cities\",\"_id\":\"{}\",\"body\":", city.id).as_bytes());
+        lines.extend_from_slice(
+            format!(
+                "{{\"index\":\"geo\",\"collection\":\"cities\",\"_id\":\"{}\",\"body\":",
+                city.id
+            )
+            .as_bytes(),
+        );
         lines.extend_from_slice(city.line.as_bytes());
         lines.extend_from_slice(b"}\n");
     }
@@ -43,17 +56,31 @@ async fn prepare(client: &Client) -> Result<()> {
 
 /// Sends them and returns the summary's token; every line must be accepted.
 async fn load(client: &Client, cities: &[City]) -> Result<String> {
-    let answers = client.bulk("document.createOrReplace", &bulk(cities)).await?;
+    let answers = client
+        .bulk("document.createOrReplace", &bulk(cities))
+        .await?;
     let summary = answers.last().context("no answer")?["summary"].clone();
-    ensure!(summary["accepted"] == cities.len() && summary["refused"] == 0, "{summary}");
-    ensure!(answers.len() == cities.len() + 1, "{} answers for {} lines", answers.len(), cities.len());
+    ensure!(
+        summary["accepted"] == cities.len() && summary["refused"] == 0,
+        "{summary}"
+    );
+    ensure!(
+        answers.len() == cities.len() + 1,
+        "{} answers for {} lines",
+        answers.len(),
+        cities.len()
+    );
     for (n, answer) in answers[..cities.len()].iter().enumerate() {
-        ensure!(answer["line"] == n + 1, "answer {n} is out of order: {answer}");
+        ensure!(
+            answer["line"] == n + 1,
+            "answer {n} is out of order: {answer}"
+        );
     }
     Ok(summary["token"].as_str().context("no token")?.to_owned())
 }
 
-/// Counts until the view shows all that the tokens cover; a read may time out while an outage is being made up for.
+/// Counts until the view shows all that the tokens cover; a read may time out while an outage is
+/// being made up for.
 async fn counted(client: &Client, tokens: &[String]) -> Result<u64> {
     let after: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let began = std::time::Instant::now();
@@ -69,14 +96,27 @@ async fn counted(client: &Client, tokens: &[String]) -> Result<u64> {
 /// Every city in the record and in the view, to the byte.
 async fn intact(client: &Client, cities: &[City]) -> Result<()> {
     for chunk in cities.chunks(500) {
-        let expected: HashMap<&str, &str> = chunk.iter().map(|city| (city.id.as_str(), city.line.as_str())).collect();
+        let expected: HashMap<&str, &str> = chunk
+            .iter()
+            .map(|city| (city.id.as_str(), city.line.as_str()))
+            .collect();
         let ids: Vec<&str> = chunk.iter().map(|city| city.id.as_str()).collect();
-        let record = client.text(&format!("/v1/documents/{COLLECTION}/_mget"), &json!({"ids": ids})).await?;
+        let record = client
+            .text(
+                &format!("/v1/documents/{COLLECTION}/_mget"),
+                &json!({"ids": ids}),
+            )
+            .await?;
         let query = json!({"query": {"ids": {"values": ids}}, "size": 500});
-        let view = client.text(&format!("/v1/documents/{COLLECTION}/_search"), &query).await?;
+        let view = client
+            .text(&format!("/v1/documents/{COLLECTION}/_search"), &query)
+            .await?;
         for (place, text) in [("record", record), ("view", view)] {
             for (id, line) in &expected {
-                ensure!(text.contains(line), "city {id} is not intact in the {place}");
+                ensure!(
+                    text.contains(line),
+                    "city {id} is not intact in the {place}"
+                );
             }
         }
     }
@@ -87,19 +127,31 @@ async fn searches(client: &Client, cities: &[City]) -> Result<()> {
     let (lat, lon, metres) = (52.52, 13.405, 100_000.0);
     let query = json!({"query": {"geo_distance": {"distance": "100km", "location": {"lat": lat, "lon": lon}}}, "size": 1000});
     let found = client.search(COLLECTION, &query, &[]).await?;
-    let mut seen: Vec<String> =
-        found["hits"].as_array().context("no hits")?.iter().filter_map(|hit| hit["_id"].as_str().map(str::to_owned)).collect();
+    let mut seen: Vec<String> = found["hits"]
+        .as_array()
+        .context("no hits")?
+        .iter()
+        .filter_map(|hit| hit["_id"].as_str().map(str::to_owned))
+        .collect();
     seen.sort();
     let mut expected = Vec::new();
     for city in cities {
         let value: Value = serde_json::from_str(&city.line)?;
-        let (a, b) = (value["location"]["lat"].as_f64().context("lat")?, value["location"]["lon"].as_f64().context("lon")?);
+        let (a, b) = (
+            value["location"]["lat"].as_f64().context("lat")?,
+            value["location"]["lon"].as_f64().context("lon")?,
+        );
         if haversine(lat, lon, a, b) <= metres {
             expected.push(city.id.clone());
         }
     }
     expected.sort();
-    ensure!(seen == expected, "geo_distance: {} found, {} expected", seen.len(), expected.len());
+    ensure!(
+        seen == expected,
+        "geo_distance: {} found, {} expected",
+        seen.len(),
+        expected.len()
+    );
     ensure!(found["total"] == expected.len(), "{}", found["total"]);
     Ok(())
 }
@@ -107,7 +159,8 @@ async fn searches(client: &Client, cities: &[City]) -> Result<()> {
 /// Metres on the sphere that Elasticsearch computes with.
 fn haversine(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
     let (dlat, dlon) = ((lat2 - lat1).to_radians(), (lon2 - lon1).to_radians());
-    let a = (dlat / 2.0).sin().powi(2) + lat1.to_radians().cos() * lat2.to_radians().cos() * (dlon / 2.0).sin().powi(2);
+    let a = (dlat / 2.0).sin().powi(2)
+        + lat1.to_radians().cos() * lat2.to_radians().cos() * (dlon / 2.0).sin().powi(2);
     2.0 * 6_371_008.771_4 * a.sqrt().asin()
 }
 
@@ -128,9 +181,22 @@ async fn main_job(cluster: &mut Cluster, restart: &[&str]) -> Result<()> {
     intact(&client, &cities).await?;
     searches(&client, &cities).await?;
     let request = json!({"index": "geo", "collection": "cities", "_id": cities[0].id, "body": {"name": "last"}});
-    let last = client.accept("document.update", &request, "the last write", Duration::from_secs(60)).await?;
-    let read = client.document(COLLECTION, &cities[0].id, Some(&last.token)).await?.context("gone")?;
-    assert_eq!((read.body["name"].as_str(), read.revision), (Some("last"), Some(2)));
+    let last = client
+        .accept(
+            "document.update",
+            &request,
+            "the last write",
+            Duration::from_secs(60),
+        )
+        .await?;
+    let read = client
+        .document(COLLECTION, &cities[0].id, Some(&last.token))
+        .await?
+        .context("gone")?;
+    assert_eq!(
+        (read.body["name"].as_str(), read.revision),
+        (Some("last"), Some(2))
+    );
     Ok(())
 }
 

@@ -28,23 +28,47 @@ fn request() -> Value {
 
 async fn creates(cluster: &Cluster) -> Result<()> {
     let client = cluster.client()?;
-    let response = client.at(Method::POST, "/v1/user/create").json(&request()).send().await?;
+    let response = client
+        .at(Method::POST, "/v1/user/create")
+        .json(&request())
+        .send()
+        .await?;
     let status = response.status();
     let answer: Value = response.json().await?;
-    ensure!(status.is_success() && answer["responseCode"] == "OK", "{status} {answer}");
-    let user = answer["result"]["userId"].as_str().context("no userId")?.to_owned();
+    ensure!(
+        status.is_success() && answer["responseCode"] == "OK",
+        "{status} {answer}"
+    );
+    let user = answer["result"]["userId"]
+        .as_str()
+        .context("no userId")?
+        .to_owned();
     assert_eq!(answer["result"]["response"], "SUCCESS");
 
-    let document = client.document("sunbird/user", &user, None).await?.context("no user document")?.body;
+    let document = client
+        .document("sunbird/user", &user, None)
+        .await?
+        .context("no user document")?
+        .body;
     assert_eq!(document["firstName"], "Meera");
-    assert!(document.get("email").is_none(), "a private field stands in the public document: {document:?}");
-    let private = client.document("sunbird/userprofilevisibility", &user, None).await?.context("no visibility document")?.body;
+    assert!(
+        document.get("email").is_none(),
+        "a private field stands in the public document: {document:?}"
+    );
+    let private = client
+        .document("sunbird/userprofilevisibility", &user, None)
+        .await?
+        .context("no visibility document")?
+        .body;
     assert_eq!(private["email"], "meera.nair@example.org");
 
     let row = |table: &'static str, key: String| {
         let client = client.clone();
         async move {
-            let response = client.at(Method::GET, &format!("/v1/tables/{table}/{key}")).send().await?;
+            let response = client
+                .at(Method::GET, &format!("/v1/tables/{table}/{key}"))
+                .send()
+                .await?;
             let status = response.status();
             let row: Value = response.json().await?;
             ensure!(status.is_success(), "{table}/{key}: {status} {row}");
@@ -52,20 +76,30 @@ async fn creates(cluster: &Cluster) -> Result<()> {
         }
     };
     assert_eq!(
-        row("user", user.clone()).await?["firstname"].as_str().or(row("user", user.clone()).await?["firstName"].as_str()),
+        row("user", user.clone()).await?["firstname"]
+            .as_str()
+            .or(row("user", user.clone()).await?["firstName"].as_str()),
         Some("Meera")
     );
-    row("usr_external_identity", "coastal-schools/employee/emp-20417".into()).await?;
+    row(
+        "usr_external_identity",
+        "coastal-schools/employee/emp-20417".into(),
+    )
+    .await?;
     for (table, ids) in [
         ("address", &document["address"]),
         ("user_education", &document["education"]),
         ("user_job_profile", &document["jobProfile"]),
         ("user_org", &document["organisations"]),
     ] {
-        let ids = ids.as_array().with_context(|| format!("{table}: the document lists none: {document:?}"))?;
+        let ids = ids
+            .as_array()
+            .with_context(|| format!("{table}: the document lists none: {document:?}"))?;
         ensure!(!ids.is_empty(), "{table}: none");
         for item in ids {
-            let id = item["id"].as_str().with_context(|| format!("{table}: no id in {item}"))?;
+            let id = item["id"]
+                .as_str()
+                .with_context(|| format!("{table}: no id in {item}"))?;
             row(table, id.to_owned()).await?;
         }
     }

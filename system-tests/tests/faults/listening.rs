@@ -1,6 +1,7 @@
-//! Subscribers while notifiers, gateways and workers die and freeze: each is told of every change that is written after its subscription was
-//! answered, at least once, of each document in order, and of nothing once it has unsubscribed. Half of them come back with a cursor where
-//! their connection breaks, and miss nothing of what was written meanwhile either.
+//! Subscribers while notifiers, gateways and workers die and freeze: each is told of every change
+//! that is written after its subscription was answered, at least once, of each document in order,
+//! and of nothing once it has unsubscribed. Half of them come back with a cursor where their
+//! connection breaks, and miss nothing of what was written meanwhile either.
 
 use anyhow::{Result, anyhow, ensure};
 use serde_json::json;
@@ -30,7 +31,8 @@ const LEAVERS: usize = 4;
 const CHANGES: usize = 20_000;
 /// Between two writes of one document.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How far what is written may be ahead of what is told: on a slow machine writing is not faster than all the rest for long.
+/// How far what is written may be ahead of what is told: on a slow machine writing is not faster
+/// than all the rest for long.
 const AHEAD: usize = 3_000;
 /// How long nothing may move: partitions that move, a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,7 +54,12 @@ struct Writers {
 impl Writers {
     /// Writes no further ahead than AHEAD of what the pacemaker hears.
     fn start(client: &Arc<Client>, pacemaker: Listener) -> Self {
-        let mut writers = Self { stop: Arc::default(), count: Arc::default(), told: Arc::default(), tasks: JoinSet::new() };
+        let mut writers = Self {
+            stop: Arc::default(),
+            count: Arc::default(),
+            told: Arc::default(),
+            tasks: JoinSet::new(),
+        };
         let (stop, told) = (writers.stop.clone(), writers.told.clone());
         tokio::spawn(async move {
             while !stop.load(Ordering::Relaxed) {
@@ -61,7 +68,12 @@ impl Writers {
             }
         });
         for document in 0..DOCUMENTS {
-            let (client, stop, count, told) = (client.clone(), writers.stop.clone(), writers.count.clone(), writers.told.clone());
+            let (client, stop, count, told) = (
+                client.clone(),
+                writers.stop.clone(),
+                writers.count.clone(),
+                writers.told.clone(),
+            );
             writers.tasks.spawn(async move {
                 let mut written = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
@@ -85,7 +97,8 @@ impl Writers {
 
     /// Until so many more were told: whatever dies next has work in hand.
     async fn progress(&self, more: usize) -> Result<()> {
-        self.reach(&self.told, self.told.load(Ordering::Relaxed) + more).await
+        self.reach(&self.told, self.told.load(Ordering::Relaxed) + more)
+            .await
     }
 
     /// Until so many were accepted in all.
@@ -103,8 +116,14 @@ impl Writers {
             if count > before {
                 (before, moved) = (count, Instant::now());
             }
-            let (written, told) = (self.count.load(Ordering::Relaxed), self.told.load(Ordering::Relaxed));
-            ensure!(moved.elapsed() < PATIENCE, "{written} writes, {told} of them told, and nothing moves");
+            let (written, told) = (
+                self.count.load(Ordering::Relaxed),
+                self.told.load(Ordering::Relaxed),
+            );
+            ensure!(
+                moved.elapsed() < PATIENCE,
+                "{written} writes, {told} of them told, and nothing moves"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -120,47 +139,81 @@ impl Writers {
     }
 }
 
-/// Where a document's numbers are out of order. Whoever takes a partition over tells again what nobody is sure of, as a whole stretch: so each
-/// number follows on the one before it, or goes back to where a stretch begins. Anything else is a gap, or two who tell at the same time.
+/// Where a document's numbers are out of order. Whoever takes a partition over tells again what
+/// nobody is sure of, as a whole stretch: so each number follows on the one before it, or goes back
+/// to where a stretch begins. Anything else is a gap, or two who tell at the same time.
 fn disorder(told: &[u64]) -> Option<(u64, u64)> {
-    told.windows(2).map(|two| (two[0], two[1])).find(|(before, number)| *number > before + 1)
+    told.windows(2)
+        .map(|two| (two[0], two[1]))
+        .find(|(before, number)| *number > before + 1)
 }
 
-/// What a listener has not heard (yet) though it must have, and what it heard out of order. One that resumes is judged as if its connection had
-/// never broken; for another, what was on its way when it broke is lost.
+/// What a listener has not heard (yet) though it must have, and what it heard out of order. One
+/// that resumes is judged as if its connection had never broken; for another, what was on its way
+/// when it broke is lost.
 async fn faults(listener: &Listener, written: &Written) -> Vec<String> {
     let mut faults = Vec::new();
     let sessions = listener.sessions().await;
-    let stretches: Vec<&[Session]> = if listener.resumes { vec![&sessions] } else { sessions.chunks(1).collect() };
+    let stretches: Vec<&[Session]> = if listener.resumes {
+        vec![&sessions]
+    } else {
+        sessions.chunks(1).collect()
+    };
     let group = listener.filter["equals"]["group"].as_u64();
     for (at, stretch) in stretches.iter().enumerate() {
         for (document, times) in (0_u64..).zip(written) {
             let id = format!("d{document}");
-            let told: Vec<u64> = stretch.iter().filter_map(|session| session.told.get(&id)).flatten().copied().collect();
+            let told: Vec<u64> = stretch
+                .iter()
+                .filter_map(|session| session.told.get(&id))
+                .flatten()
+                .copied()
+                .collect();
             if group.is_some_and(|group| document % GROUPS != group) {
                 if !told.is_empty() {
                     faults.push(format!("{id} is none of {}", listener.filter));
                 }
                 continue;
             }
-            let place = || format!("stretch {at} of {} at {}: {id}", sessions.len(), listener.gateway);
+            let place = || {
+                format!(
+                    "stretch {at} of {} at {}: {id}",
+                    sessions.len(),
+                    listener.gateway
+                )
+            };
             if let Some((before, number)) = disorder(&told) {
                 faults.push(format!("{} {number} after {before}", place()));
             }
-            if at + 1 < stretches.len() || stretch.iter().any(|session| session.unsubscribed.is_some()) {
+            if at + 1 < stretches.len()
+                || stretch.iter().any(|session| session.unsubscribed.is_some())
+            {
                 continue;
             }
-            let (seen, since) = (told.iter().copied().collect::<HashSet<_>>(), stretch[0].since);
-            let due = (0_u64..).zip(times).filter(|(_, at)| **at > since).map(|(number, _)| number);
+            let (seen, since) = (
+                told.iter().copied().collect::<HashSet<_>>(),
+                stretch[0].since,
+            );
+            let due = (0_u64..)
+                .zip(times)
+                .filter(|(_, at)| **at > since)
+                .map(|(number, _)| number);
             let missing: Vec<u64> = due.filter(|number| !seen.contains(number)).collect();
             if let (Some(first), Some(last)) = (missing.first(), missing.last()) {
-                faults.push(format!("{} lacks {} from {first} to {last}", place(), missing.len()));
+                faults.push(format!(
+                    "{} lacks {} from {first} to {last}",
+                    place(),
+                    missing.len()
+                ));
             }
         }
     }
     for session in &sessions {
         if let Some(stray) = session.strays.first() {
-            faults.push(format!("told after it had unsubscribed, {} times: {stray}", session.strays.len()));
+            faults.push(format!(
+                "told after it had unsubscribed, {} times: {stray}",
+                session.strays.len()
+            ));
         }
     }
     faults
@@ -169,8 +222,13 @@ async fn faults(listener: &Listener, written: &Written) -> Vec<String> {
 /// How many changes it was told of, each counted once.
 async fn heard(listener: &Listener) -> usize {
     let sessions = listener.sessions().await;
-    let told = sessions.last().into_iter().flat_map(|session| session.told.values());
-    told.filter_map(|numbers| numbers.iter().max()).map(|highest| *highest as usize + 1).sum()
+    let told = sessions
+        .last()
+        .into_iter()
+        .flat_map(|session| session.told.values());
+    told.filter_map(|numbers| numbers.iter().max())
+        .map(|highest| *highest as usize + 1)
+        .sum()
 }
 
 /// Waits until all of them have heard all they must have, as long as they hear more.
@@ -188,12 +246,24 @@ async fn judge(listeners: &[Listener], written: &Written) -> Result<()> {
         if told != before {
             (before, moved) = (told, Instant::now());
         }
-        let first = found.iter().take(10).cloned().collect::<Vec<_>>().join("\n");
-        ensure!(moved.elapsed() < PATIENCE, "{} faults, the first:\n{first}", found.len());
+        let first = found
+            .iter()
+            .take(10)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n");
+        ensure!(
+            moved.elapsed() < PATIENCE,
+            "{} faults, the first:\n{first}",
+            found.len()
+        );
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let (told, again) = tally(listeners).await;
-    eprintln!("{} changes, {told} notifications, {again} of them repeats", written.iter().map(Vec::len).sum::<usize>());
+    eprintln!(
+        "{} changes, {told} notifications, {again} of them repeats",
+        written.iter().map(Vec::len).sum::<usize>()
+    );
     Ok(())
 }
 
@@ -201,7 +271,12 @@ async fn judge(listeners: &[Listener], written: &Written) -> Result<()> {
 async fn tally(listeners: &[Listener]) -> (usize, usize) {
     let (mut told, mut again) = (0, 0);
     for listener in listeners {
-        for numbers in listener.sessions().await.iter().flat_map(|session| session.told.values()) {
+        for numbers in listener
+            .sessions()
+            .await
+            .iter()
+            .flat_map(|session| session.told.values())
+        {
             told += numbers.len();
             again += numbers.len() - numbers.iter().collect::<HashSet<_>>().len();
         }
@@ -212,9 +287,15 @@ async fn tally(listeners: &[Listener]) -> (usize, usize) {
 async fn listen(gateways: &[String], many: usize) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     for n in 0..many {
-        let filter = if n % 5 == 0 { json!({}) } else { json!({"equals": {"group": n as u64 % GROUPS}}) };
+        let filter = if n % 5 == 0 {
+            json!({})
+        } else {
+            json!({"equals": {"group": n as u64 % GROUPS}})
+        };
         let gateway = &gateways[n % gateways.len()];
-        listeners.push(Listener::start_with(gateway, COLLECTION, filter, &json!({}), n / 2 % 2 == 0).await?);
+        listeners.push(
+            Listener::start_with(gateway, COLLECTION, filter, &json!({}), n / 2 % 2 == 0).await?,
+        );
     }
     Ok(listeners)
 }
@@ -242,7 +323,12 @@ async fn nobody_misses_a_change_whoever_dies_or_freezes() -> Result<()> {
     tokio::time::sleep(FROZEN).await;
     cluster.process("notifier-1")?.cont()?;
     writers.progress(1000).await?;
-    assert!(cluster.process("notifier-2")?.terminate(Duration::from_secs(45))?.success());
+    assert!(
+        cluster
+            .process("notifier-2")?
+            .terminate(Duration::from_secs(45))?
+            .success()
+    );
     for leaver in &leavers {
         leaver.unsubscribe().await?;
     }
@@ -274,13 +360,18 @@ async fn nobody_misses_a_change_whoever_dies_or_freezes() -> Result<()> {
 
 /// Long enough to be taken for dead: it goes on under another name, and says so to whoever listens.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_that_was_frozen_for_too_long_sends_its_listeners_away_and_takes_them_back() -> Result<()> {
+async fn a_gateway_that_was_frozen_for_too_long_sends_its_listeners_away_and_takes_them_back()
+-> Result<()> {
     const COLLECTION: &str = "faults/frozen";
     let mut cluster = Cluster::on(Servers::shared().addresses(), 2, 1).await?;
     cluster.add_notifier(0).await?;
     let client = cluster.client()?;
     client.collection(COLLECTION, &json!({})).await?;
-    let [frozen, awake] = cluster.gateways().to_vec().try_into().map_err(|_| anyhow!("two gateways"))?;
+    let [frozen, awake] = cluster
+        .gateways()
+        .to_vec()
+        .try_into()
+        .map_err(|_| anyhow!("two gateways"))?;
     let users = json!({"users": "all"});
     let watcher = Listener::start_with(&awake, COLLECTION, json!({}), &users, false).await?;
     let plain = Listener::start(&frozen, COLLECTION, json!({})).await?;
@@ -290,7 +381,9 @@ async fn a_gateway_that_was_frozen_for_too_long_sends_its_listeners_away_and_tak
     let mut write = async |many: u64| {
         for _ in 0..many {
             let request = json!({"index": "faults", "collection": "frozen", "_id": "d", "body": {"n": number}});
-            let (status, answer) = writer.write("document.createOrReplace", &request, 30).await?;
+            let (status, answer) = writer
+                .write("document.createOrReplace", &request, 30)
+                .await?;
             ensure!(status.is_success(), "{status} {answer}");
             number += 1;
         }
@@ -298,26 +391,48 @@ async fn a_gateway_that_was_frozen_for_too_long_sends_its_listeners_away_and_tak
     };
     let before = write(5).await?;
     for listener in [&watcher, &plain, &resuming] {
-        until("what is written is told", async || told(&listener.sessions().await).last() == Some(&before)).await?;
+        until("what is written is told", async || {
+            told(&listener.sessions().await).last() == Some(&before)
+        })
+        .await?;
     }
 
     cluster.process("gateway-0")?.stop()?;
-    until("others see its users leave", async || watcher.sessions().await[0].users.last() == Some(&1)).await?;
+    until("others see its users leave", async || {
+        watcher.sessions().await[0].users.last() == Some(&1)
+    })
+    .await?;
     write(5).await?;
     cluster.process("gateway-0")?.cont()?;
     for listener in [&plain, &resuming] {
-        until("its listeners are sent away", async || listener.sessions().await[0].closed == Some(1012)).await?;
-        until("and come back", async || listener.sessions().await.len() == 2).await?;
+        until("its listeners are sent away", async || {
+            listener.sessions().await[0].closed == Some(1012)
+        })
+        .await?;
+        until("and come back", async || {
+            listener.sessions().await.len() == 2
+        })
+        .await?;
     }
-    until("others see its users come", async || watcher.sessions().await[0].users.last() == Some(&3)).await?;
+    until("others see its users come", async || {
+        watcher.sessions().await[0].users.last() == Some(&3)
+    })
+    .await?;
     let behind = write(1).await?;
     let last = write(4).await?;
     for listener in [&watcher, &plain, &resuming] {
-        until("what is written is told", async || told(&listener.sessions().await).last() == Some(&last)).await?;
+        until("what is written is told", async || {
+            told(&listener.sessions().await).last() == Some(&last)
+        })
+        .await?;
     }
     let all: Vec<u64> = (0..=last).collect();
     assert_eq!(told(&watcher.sessions().await), all);
-    assert_eq!(told(&plain.sessions().await[1..]), (behind..=last).collect::<Vec<_>>(), "from then on");
+    assert_eq!(
+        told(&plain.sessions().await[1..]),
+        (behind..=last).collect::<Vec<_>>(),
+        "from then on"
+    );
     let mut resumed = told(&resuming.sessions().await);
     assert_eq!(disorder(&resumed), None, "{resumed:?}");
     resumed.sort_unstable();
@@ -327,13 +442,21 @@ async fn a_gateway_that_was_frozen_for_too_long_sends_its_listeners_away_and_tak
 }
 
 fn told(sessions: &[Session]) -> Vec<u64> {
-    sessions.iter().filter_map(|session| session.told.get("d")).flatten().copied().collect()
+    sessions
+        .iter()
+        .filter_map(|session| session.told.get("d"))
+        .flatten()
+        .copied()
+        .collect()
 }
 
 async fn until(what: &str, holds: impl AsyncFn() -> bool) -> Result<()> {
     let began = Instant::now();
     while !holds().await {
-        ensure!(began.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        ensure!(
+            began.elapsed() < PATIENCE,
+            "not within {PATIENCE:?}: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok(())
@@ -341,10 +464,20 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) -> Result<()> {
 
 #[test]
 fn a_stretch_may_be_told_again_and_nothing_may_be_mixed_into_it() {
-    for fine in [&[4, 5, 6][..], &[4, 5, 6, 5, 6, 7], &[0, 0, 1], &[3, 4, 1, 2, 3, 4, 5], &[]] {
+    for fine in [
+        &[4, 5, 6][..],
+        &[4, 5, 6, 5, 6, 7],
+        &[0, 0, 1],
+        &[3, 4, 1, 2, 3, 4, 5],
+        &[],
+    ] {
         assert_eq!(disorder(fine), None, "{fine:?}");
     }
-    for (wrong, found) in [(&[4, 6][..], (4, 6)), (&[4, 5, 6, 2, 7], (2, 7)), (&[5, 6, 3, 7, 4, 8], (3, 7))] {
+    for (wrong, found) in [
+        (&[4, 6][..], (4, 6)),
+        (&[4, 5, 6, 2, 7], (2, 7)),
+        (&[5, 6, 3, 7, 4, 8], (3, 7)),
+    ] {
         assert_eq!(disorder(wrong), Some(found), "{wrong:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! Faults under load, judged by the history checker: every acknowledged write applied once, each key's order kept, no document back from the
-//! dead, verdicts never changed.
+//! Faults under load, judged by the history checker: every acknowledged write applied once, each
+//! key's order kept, no document back from the dead, verdicts never changed.
 
 mod embedded;
 mod listening;
@@ -19,7 +19,9 @@ const COLLECTION: &str = "faults/documents";
 
 /// Sets clients to work on a fresh collection.
 async fn load(client: &Arc<Client>) -> Result<Workload> {
-    client.collection(COLLECTION, &serde_json::json!({})).await?;
+    client
+        .collection(COLLECTION, &serde_json::json!({}))
+        .await?;
     Ok(Workload::start(client, Options::new(COLLECTION)))
 }
 
@@ -35,7 +37,16 @@ async fn judge(workload: Workload) -> Result<()> {
         faults.len()
     );
     let first: Vec<String> = faults.iter().take(10).map(ToString::to_string).collect();
-    ensure!(faults.is_empty(), "{} faults, the first:\n{}", faults.len(), first.join("\n"));
-    ensure!(history.writes.len() > 100, "only {} writes: no load", history.writes.len());
+    ensure!(
+        faults.is_empty(),
+        "{} faults, the first:\n{}",
+        faults.len(),
+        first.join("\n")
+    );
+    ensure!(
+        history.writes.len() > 100,
+        "only {} writes: no load",
+        history.writes.len()
+    );
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! A cut of the power: the log keeps what it acknowledged, the store on files comes back as it was some transactions ago.
+//! A cut of the power: the log keeps what it acknowledged, the store on files comes back as it was
+//! some transactions ago.
 
 use super::{COLLECTION, judge, load};
 use anyhow::{Context, Result, ensure};
@@ -22,19 +23,28 @@ impl Copy {
         for entry in fs::read_dir(&store)? {
             let path = entry?.path();
             // The index of the store's log is in memory alone: a cut of the power leaves none.
-            if path.extension().is_none_or(|extension| !extension.to_string_lossy().ends_with("-shm")) {
+            if path
+                .extension()
+                .is_none_or(|extension| !extension.to_string_lossy().ends_with("-shm"))
+            {
                 files.push((path.clone(), fs::read(path)?));
             }
         }
         process.cont()?;
-        ensure!(files.len() == 2, "the store is a file and its log, not {} files", files.len());
+        ensure!(
+            files.len() == 2,
+            "the store is a file and its log, not {} files",
+            files.len()
+        );
         Ok(Self { files, store })
     }
 
     fn put_back(&self) -> Result<()> {
         fs::remove_dir_all(&self.store)?;
         fs::create_dir(&self.store)?;
-        self.files.iter().try_for_each(|(path, bytes)| fs::write(path, bytes).context("a file of the store"))
+        self.files
+            .iter()
+            .try_for_each(|(path, bytes)| fs::write(path, bytes).context("a file of the store"))
     }
 }
 
@@ -55,7 +65,8 @@ async fn a_store_that_lost_its_last_transactions_catches_up() -> Result<()> {
     judge(workload).await
 }
 
-/// Whoever is let in after the cut finds what was answered as applied before it: without a token, and from the first request on.
+/// Whoever is let in after the cut finds what was answered as applied before it: without a token,
+/// and from the first request on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_reads_before_the_store_has_caught_up() -> Result<()> {
     const WRITES: usize = 1_500;
@@ -73,7 +84,11 @@ async fn nobody_reads_before_the_store_has_caught_up() -> Result<()> {
         }
     };
     let copy = Copy::take(&mut cluster)?;
-    let requests: Vec<String> = stream::iter(0..WRITES).map(write).buffered(64).try_collect().await?;
+    let requests: Vec<String> = stream::iter(0..WRITES)
+        .map(write)
+        .buffered(64)
+        .try_collect()
+        .await?;
     cluster.kill9("dev")?;
     copy.put_back()?;
     // The last are applied again last; asked for from before anybody listens.
@@ -100,7 +115,13 @@ async fn nobody_reads_before_the_store_has_caught_up() -> Result<()> {
     ensure!(found, "the last document was not there");
     ensure!(status == Status::Applied, "the last request was {status:?}");
     for n in 0..WRITES {
-        ensure!(client.document(COLLECTION, &format!("d{n}"), None).await?.is_some(), "document {n} is not there");
+        ensure!(
+            client
+                .document(COLLECTION, &format!("d{n}"), None)
+                .await?
+                .is_some(),
+            "document {n} is not there"
+        );
     }
     Ok(())
 }

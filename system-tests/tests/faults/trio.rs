@@ -8,7 +8,8 @@ use testbed::{CommitLogSync, PrivateOptions, Server, Servers};
 
 const LOAD: Duration = Duration::from_secs(180);
 
-/// How long each killed server stays away: longer than sessions, probes and what a client takes for a hiccup.
+/// How long each killed server stays away: longer than sessions, probes and what a client takes for
+/// a hiccup.
 const AWAY: Duration = Duration::from_secs(20);
 
 async fn pause(time: Duration) {
@@ -27,7 +28,12 @@ async fn workers_and_gateways_come_go_die_and_freeze() -> Result<()> {
     cluster.restart("worker-0").await?;
     cluster.add_worker(2).await?;
     workload.progress(100, LOAD).await?;
-    assert!(cluster.process("worker-2")?.terminate(Duration::from_secs(45))?.success());
+    assert!(
+        cluster
+            .process("worker-2")?
+            .terminate(Duration::from_secs(45))?
+            .success()
+    );
 
     // Frozen until its partitions moved (session time-out 10 s), then awake again as a ghost.
     cluster.process("worker-1")?.stop()?;
@@ -38,7 +44,12 @@ async fn workers_and_gateways_come_go_die_and_freeze() -> Result<()> {
     cluster.kill9("gateway-0")?;
     workload.progress(100, LOAD).await?;
     cluster.restart("gateway-0").await?;
-    assert!(cluster.process("gateway-1")?.terminate(Duration::from_secs(45))?.success());
+    assert!(
+        cluster
+            .process("gateway-1")?
+            .terminate(Duration::from_secs(45))?
+            .success()
+    );
     cluster.restart("gateway-1").await?;
     workload.progress(100, LOAD).await?;
     judge(workload).await
@@ -63,7 +74,10 @@ async fn each_server_is_killed_and_comes_back() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cassandra_that_forgets_what_it_acknowledged_is_told_again() -> Result<()> {
-    let servers = Servers::private(&PrivateOptions { cassandra_sync: CommitLogSync::Periodic, ..PrivateOptions::default() })?;
+    let servers = Servers::private(&PrivateOptions {
+        cassandra_sync: CommitLogSync::Periodic,
+        ..PrivateOptions::default()
+    })?;
     let cluster = Cluster::on(servers.addresses(), 1, 2).await?;
     let client = cluster.client()?;
     let workload = load(&client).await?;

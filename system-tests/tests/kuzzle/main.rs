@@ -1,4 +1,5 @@
-//! The unmodified `kuzzle-sdk` over its WebSocket and Http classes: every call and every notification checked, a gateway killed on the way.
+//! The unmodified `kuzzle-sdk` over its WebSocket and Http classes: every call and every
+//! notification checked, a gateway killed on the way.
 
 use anyhow::Result;
 use system_tests::{cluster::Cluster, node::Summary, sdk};
@@ -8,7 +9,10 @@ use testbed::Servers;
 const AT_LEAST: u64 = 300;
 
 fn judge(summary: Summary) {
-    assert_eq!(summary.failed, 0, "{summary:?}: the failed ones are named above");
+    assert_eq!(
+        summary.failed, 0,
+        "{summary:?}: the failed ones are named above"
+    );
     assert!(summary.checks >= AT_LEAST, "{summary:?}");
 }
 

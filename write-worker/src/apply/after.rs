@@ -1,5 +1,5 @@
-//! After the stores: dead letters, then the ledger, then feedback. In this order, so that a request is only ever called dead when its letter
-//! can be found, and only called applied when it is.
+//! After the stores: dead letters, then the ledger, then feedback. In this order, so that a request
+//! is only ever called dead when its letter can be found, and only called applied when it is.
 
 use super::Applier;
 use crate::{
@@ -37,12 +37,25 @@ impl Applier {
                 time: self.now(),
                 original,
             };
-            append_record(&self.worker, &self.worker.topics.dead_letters, 0, encode_dead_letter(&letter, key)).await?;
+            append_record(
+                &self.worker,
+                &self.worker.topics.dead_letters,
+                0,
+                encode_dead_letter(&letter, key),
+            )
+            .await?;
             tracing::error!(request = %step.request, position = %step.position, code = reason.code, reason = reason.message, "dead letter");
             self.worker.metrics.dead_lettered();
         }
         for aside in &decided.asides {
-            let Aside::Undecodable { position, reason, original } = aside else { continue };
+            let Aside::Undecodable {
+                position,
+                reason,
+                original,
+            } = aside
+            else {
+                continue;
+            };
             let letter = DeadLetter {
                 request: None,
                 operation: None,
@@ -51,7 +64,13 @@ impl Applier {
                 time: self.now(),
                 original: original.clone(),
             };
-            append_record(&self.worker, &self.worker.topics.dead_letters, 0, encode_dead_letter(&letter, None)).await?;
+            append_record(
+                &self.worker,
+                &self.worker.topics.dead_letters,
+                0,
+                encode_dead_letter(&letter, None),
+            )
+            .await?;
             tracing::error!(%position, code = reason.code, reason = reason.message, "dead letter");
             self.worker.metrics.dead_lettered();
         }
@@ -61,31 +80,67 @@ impl Applier {
     /// Was it applied before, and its letter written? The ledger says so only after that.
     async fn is_buried(&self, step: &Step) -> Result<bool, Halt> {
         let record = &self.worker.ports.record;
-        let known = self.worker.patiently("record", || record.ledger(std::slice::from_ref(&step.request))).await?;
-        let is_this = |entry: &LedgerEntry| entry.version == step.version && matches!(entry.verdict, Verdict::DeadLettered(_));
-        Ok(known.first().is_some_and(|entry| entry.as_ref().is_some_and(is_this)))
+        let known = self
+            .worker
+            .patiently("record", || {
+                record.ledger(std::slice::from_ref(&step.request))
+            })
+            .await?;
+        let is_this = |entry: &LedgerEntry| {
+            entry.version == step.version && matches!(entry.verdict, Verdict::DeadLettered(_))
+        };
+        Ok(known
+            .first()
+            .is_some_and(|entry| entry.as_ref().is_some_and(is_this)))
     }
 
-    async fn original(&self, offset: u64) -> Result<(event_schema::decision::OriginalRecord, Option<bytes::Bytes>), Halt> {
-        let limits = Limits { records: 1, bytes: usize::MAX };
+    async fn original(
+        &self,
+        offset: u64,
+    ) -> Result<(event_schema::decision::OriginalRecord, Option<bytes::Bytes>), Halt> {
+        let limits = Limits {
+            records: 1,
+            bytes: usize::MAX,
+        };
         let topic = &self.worker.topics.transactions;
-        let read = self.worker.ports.log.reader.read(topic, self.partition, offset, offset + 1, limits, Duration::from_secs(10)).await;
+        let read = self
+            .worker
+            .ports
+            .log
+            .reader
+            .read(
+                topic,
+                self.partition,
+                offset,
+                offset + 1,
+                limits,
+                Duration::from_secs(10),
+            )
+            .await;
         match read.map(|records| records.into_iter().next()) {
             Ok(Some(record)) => Ok((decode::original(&record), record.key)),
-            Ok(None) => Err(Halt::Retake(format!("the event at {offset} could not be read for its dead letter"))),
-            Err(error) => Err(Halt::Retake(format!("the event at {offset} could not be read for its dead letter: {error}"))),
+            Ok(None) => Err(Halt::Retake(format!(
+                "the event at {offset} could not be read for its dead letter"
+            ))),
+            Err(error) => Err(Halt::Retake(format!(
+                "the event at {offset} could not be read for its dead letter: {error}"
+            ))),
         }
     }
 
     /// The time that the ledger will tell.
     pub(super) fn date(&self, steps: &mut [Step]) {
         let now = self.now();
-        steps.iter_mut().filter_map(|step| step.entry.as_mut()).for_each(|entry| entry.times.applied = now);
+        steps
+            .iter_mut()
+            .filter_map(|step| step.entry.as_mut())
+            .for_each(|entry| entry.times.applied = now);
     }
 
     /// Writes the ledger rows of a batch; all of them stand when this returns.
     pub(super) async fn remember(&self, steps: &[Step]) -> Result<(), Halt> {
-        let mut left: Vec<LedgerEntry> = steps.iter().filter_map(|step| step.entry.clone()).collect();
+        let mut left: Vec<LedgerEntry> =
+            steps.iter().filter_map(|step| step.entry.clone()).collect();
         let store = &self.worker.ports.record;
         let mut backoff = self.worker.config.backoff();
         while !left.is_empty() {
@@ -97,21 +152,29 @@ impl Applier {
                     ItemVerdict::Done => {}
                     ItemVerdict::Transient(_) => rest.push(entry),
                     ItemVerdict::Permanent { message, .. } | ItemVerdict::Alarm(message) => {
-                        return Err(Halt::Alarm(format!("the ledger will not take {}: {message}", entry.request)));
+                        return Err(Halt::Alarm(format!(
+                            "the ledger will not take {}: {message}",
+                            entry.request
+                        )));
                     }
                 }
             }
             left = rest;
             if !left.is_empty() {
                 self.worker.metrics.retried(store.name());
-                tracing::warn!(partition = self.partition, waiting = left.len(), "the ledger does not take rows now: the partition waits");
+                tracing::warn!(
+                    partition = self.partition,
+                    waiting = left.len(),
+                    "the ledger does not take rows now: the partition waits"
+                );
                 tokio::time::sleep(backoff.next_wait()).await;
             }
         }
         Ok(())
     }
 
-    /// Sends the verdicts to the gateways that wait, and counts them. Not awaited: whoever misses one finds the ledger row.
+    /// Sends the verdicts to the gateways that wait, and counts them. Not awaited: whoever misses
+    /// one finds the ledger row.
     pub(super) async fn tell(&self, decided: &Decided) -> Result<(), Halt> {
         for step in &decided.steps {
             let Some(entry) = &step.entry else { continue };
@@ -122,11 +185,16 @@ impl Applier {
             }
         }
         for aside in &decided.asides {
-            let Aside::Duplicate { request, reply } = aside else { continue };
+            let Aside::Duplicate { request, reply } = aside else {
+                continue;
+            };
             self.worker.metrics.duplicate();
             let Some(reply) = reply else { continue };
             let record = &self.worker.ports.record;
-            let found = self.worker.patiently("record", || record.ledger(std::slice::from_ref(request))).await?;
+            let found = self
+                .worker
+                .patiently("record", || record.ledger(std::slice::from_ref(request)))
+                .await?;
             if let Some(Some(entry)) = found.first() {
                 self.send(reply, entry);
             }
@@ -135,9 +203,18 @@ impl Applier {
     }
 
     fn send(&self, reply: &Reply, entry: &LedgerEntry) {
-        let parts = encode_mail(&Mail::Feedback(Feedback { instance: reply.instance.clone(), entry: entry.clone() }));
+        let parts = encode_mail(&Mail::Feedback(Feedback {
+            instance: reply.instance.clone(),
+            entry: entry.clone(),
+        }));
         let topic = self.worker.topics.mailbox.clone();
-        let record = NewRecord { topic, partition: reply.partition, key: parts.key, value: parts.value, headers: parts.headers };
+        let record = NewRecord {
+            topic,
+            partition: reply.partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
         if let Err(error) = self.worker.ports.log.publisher.send(record) {
             tracing::debug!(%error, request = %entry.request, "feedback left out: the gateway will look into the ledger");
         }

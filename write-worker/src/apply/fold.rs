@@ -1,4 +1,5 @@
-//! Many steps → one write per document and row: the last state of each, at the version of the last step that touches it. Pure.
+//! Many steps → one write per document and row: the last state of each, at the version of the last
+//! step that touches it. Pure.
 
 use crate::step::Step;
 use event_schema::{
@@ -22,8 +23,17 @@ pub(crate) fn fold<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Folded {
     let mut rows: HashMap<String, usize> = HashMap::new();
     for step in steps {
         for change in &step.documents {
-            let meta = Meta { version: step.version, position: step.position, revision: change.revision, request: step.request };
-            let write = DocumentWrite { key: change.key.clone(), meta, body: change.after.clone() };
+            let meta = Meta {
+                version: step.version,
+                position: step.position,
+                revision: change.revision,
+                request: step.request,
+            };
+            let write = DocumentWrite {
+                key: change.key.clone(),
+                meta,
+                body: change.after.clone(),
+            };
             match documents.get(&change.key) {
                 Some(at) => folded.documents[*at] = write,
                 None => {
@@ -39,7 +49,12 @@ pub(crate) fn fold<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Folded {
     folded
 }
 
-fn fold_row(folded: &mut Vec<RowWrite>, rows: &mut HashMap<String, usize>, row: &RowMutation, version: Version) {
+fn fold_row(
+    folded: &mut Vec<RowWrite>,
+    rows: &mut HashMap<String, usize>,
+    row: &RowMutation,
+    version: Version,
+) {
     match rows.get(&row.key.to_string()) {
         Some(at) => {
             let earlier = &mut folded[*at];
@@ -48,7 +63,11 @@ fn fold_row(folded: &mut Vec<RowWrite>, rows: &mut HashMap<String, usize>, row: 
         }
         None => {
             rows.insert(row.key.to_string(), folded.len());
-            folded.push(RowWrite { mutation: row.clone(), version, step: 0 });
+            folded.push(RowWrite {
+                mutation: row.clone(),
+                version,
+                step: 0,
+            });
         }
     }
 }
@@ -65,7 +84,9 @@ fn combine(earlier: &mut RowMutation, later: &RowMutation) {
             earlier.action = RowAction::Put;
             earlier.cells = later.cells.clone();
         }
-        (RowAction::Put | RowAction::Merge, RowAction::Merge) => earlier.cells.extend(later.cells.clone()),
+        (RowAction::Put | RowAction::Merge, RowAction::Merge) => {
+            earlier.cells.extend(later.cells.clone())
+        }
     }
 }
 

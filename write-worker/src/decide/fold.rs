@@ -1,4 +1,5 @@
-//! Plans in log order, each over what the ones before decided. The verdicts are made here and nowhere else.
+//! Plans in log order, each over what the ones before decided. The verdicts are made here and
+//! nowhere else.
 
 use super::{
     Decider,
@@ -19,7 +20,13 @@ impl Decider {
         for input in inputs.events.drain(..) {
             let decision = match input {
                 Input::Event(event) => self.judge(*event).await?,
-                Input::Dead { request, operation, position, accepted, reason } => Decision {
+                Input::Dead {
+                    request,
+                    operation,
+                    position,
+                    accepted,
+                    reason,
+                } => Decision {
                     epoch: self.epoch,
                     request,
                     operation,
@@ -51,7 +58,11 @@ impl Decider {
             None => self.plan(&event).await?,
         };
         let plan = outcome.unwrap_or_else(|error| Plan {
-            verdict: Verdict::DeadLettered(DeadReason { code: "unplannable".into(), message: error.to_string(), store: None }),
+            verdict: Verdict::DeadLettered(DeadReason {
+                code: "unplannable".into(),
+                message: error.to_string(),
+                store: None,
+            }),
             documents: Vec::new(),
             rows: Vec::new(),
             result: None,
@@ -75,24 +86,45 @@ impl Decider {
             Err(error) => return Ok(Err(error)),
         };
         for change in &plan.documents {
-            let DocumentKey { index, collection, incarnation, .. } = &change.key;
+            let DocumentKey {
+                index,
+                collection,
+                incarnation,
+                ..
+            } = &change.key;
             let Some(collection) = self.collection(index, collection, incarnation).await? else {
                 return Ok(Ok(no_collection(&format!("{index}/{collection}"))));
             };
-            let Some((view, after)) = self.worker.ports.view.as_ref().zip(change.after.as_ref()) else { continue };
+            let Some((view, after)) = self.worker.ports.view.as_ref().zip(change.after.as_ref())
+            else {
+                continue;
+            };
             if let Err(unmappable) = view.check(&collection, &change.key.id, after) {
-                let refusal = Refusal { code: RefusalCode::Unmappable, message: unmappable.message, pointer: Some(unmappable.pointer) };
+                let refusal = Refusal {
+                    code: RefusalCode::Unmappable,
+                    message: unmappable.message,
+                    pointer: Some(unmappable.pointer),
+                };
                 return Ok(Ok(refuse(refusal)));
             }
         }
         Ok(Ok(plan))
     }
 
-    /// The refusal of an event whose collection was dropped or emptied since it was accepted: before anything is judged by what was in there.
+    /// The refusal of an event whose collection was dropped or emptied since it was accepted:
+    /// before anything is judged by what was in there.
     async fn gone(&mut self, event: &Event) -> Result<Option<Plan>, Halt> {
         for (name, incarnation) in &event.transaction.data.incarnations {
-            let (Some((index, collection)), Some(incarnation)) = (name.split_once('/'), incarnation.as_str()) else { continue };
-            if self.collection(index, collection, incarnation).await?.is_none() {
+            let (Some((index, collection)), Some(incarnation)) =
+                (name.split_once('/'), incarnation.as_str())
+            else {
+                continue;
+            };
+            if self
+                .collection(index, collection, incarnation)
+                .await?
+                .is_none()
+            {
                 return Ok(Some(no_collection(name)));
             }
         }
@@ -100,7 +132,10 @@ impl Decider {
     }
 
     fn decision(&self, event: Event, plan: Plan) -> Decision {
-        let Needs { documents: judged_by, rows: judged_by_rows } = self.judged_by(&event, &plan.verdict);
+        let Needs {
+            documents: judged_by,
+            rows: judged_by_rows,
+        } = self.judged_by(&event, &plan.verdict);
         let attributes = event.transaction.attributes;
         Decision {
             epoch: self.epoch,
@@ -129,15 +164,20 @@ impl Decider {
         match verdict {
             Verdict::Refused(_) if event.refused.is_none() => {
                 let catalog = self.worker.catalogs.get(&operation.catalog);
-                let needs = catalog.as_ref().and_then(|known| known.operation(&operation.operation)?.needs(&event.transaction).ok());
+                let needs = catalog.as_ref().and_then(|known| {
+                    known
+                        .operation(&operation.operation)?
+                        .needs(&event.transaction)
+                        .ok()
+                });
                 needs.unwrap_or_default()
             }
             Verdict::Refused(_) | Verdict::Applied | Verdict::DeadLettered(_) => Needs::default(),
         }
     }
 
-    /// A decision that would not fit into a record of `changes` is a refusal instead, judged by all that it would have changed: how large that
-    /// was before counts, too.
+    /// A decision that would not fit into a record of `changes` is a refusal instead, judged by all
+    /// that it would have changed: how large that was before counts, too.
     fn fitting(&self, mut decision: Decision) -> Decision {
         let bodies = decision
             .documents
@@ -148,27 +188,57 @@ impl Decider {
             .sum::<usize>();
         let cells = |row: &event_schema::mutation::RowMutation| {
             let maps = std::iter::once(&row.cells).chain(row.before.as_ref());
-            maps.flat_map(|cells| cells.values()).map(|value| value.as_str().map_or(64, str::len)).sum::<usize>()
+            maps.flat_map(|cells| cells.values())
+                .map(|value| value.as_str().map_or(64, str::len))
+                .sum::<usize>()
         };
         let rows = decision.rows.iter().map(cells).sum::<usize>();
-        let others =
-            decision.volatile.as_ref().map_or(0, |volatile| volatile.get().len()) + 512 * (decision.documents.len() + decision.rows.len());
+        let others = decision
+            .volatile
+            .as_ref()
+            .map_or(0, |volatile| volatile.get().len())
+            + 512 * (decision.documents.len() + decision.rows.len());
         let limit = self.worker.ports.layout.record_limit(&CHANGES) - 4096;
         if bodies + rows + others > limit {
-            let message = format!("its decision would take {} bytes, more than the {limit} that a record may have", bodies + rows + others);
-            decision.judged_by = decision.documents.iter().map(|change| change.key.clone()).collect();
+            let message = format!(
+                "its decision would take {} bytes, more than the {limit} that a record may have",
+                bodies + rows + others
+            );
+            decision.judged_by = decision
+                .documents
+                .iter()
+                .map(|change| change.key.clone())
+                .collect();
             decision.judged_by_rows = decision.rows.iter().map(|row| row.key.clone()).collect();
-            let plan = refuse(Refusal { code: RefusalCode::TooLarge, message, pointer: None });
-            (decision.verdict, decision.documents, decision.rows, decision.result) = (plan.verdict, plan.documents, plan.rows, plan.result);
+            let plan = refuse(Refusal {
+                code: RefusalCode::TooLarge,
+                message,
+                pointer: None,
+            });
+            (
+                decision.verdict,
+                decision.documents,
+                decision.rows,
+                decision.result,
+            ) = (plan.verdict, plan.documents, plan.rows, plan.result);
         }
         decision
     }
 }
 
 fn no_collection(name: &str) -> Plan {
-    refuse(Refusal { code: RefusalCode::Missing, message: format!("there is no collection {name}"), pointer: None })
+    refuse(Refusal {
+        code: RefusalCode::Missing,
+        message: format!("there is no collection {name}"),
+        pointer: None,
+    })
 }
 
 fn refuse(refusal: Refusal) -> Plan {
-    Plan { verdict: Verdict::Refused(refusal), documents: Vec::new(), rows: Vec::new(), result: None }
+    Plan {
+        verdict: Verdict::Refused(refusal),
+        documents: Vec::new(),
+        rows: Vec::new(),
+        result: None,
+    }
 }

@@ -1,5 +1,6 @@
-//! Everything planning needs, gathered in batches: which records are events, which are repeats, whose idempotency keys they are, and the
-//! current documents and rows. A store out of reach makes the partition wait here; it never makes an event dead.
+//! Everything planning needs, gathered in batches: which records are events, which are repeats,
+//! whose idempotency keys they are, and the current documents and rows. A store out of reach makes
+//! the partition wait here; it never makes an event dead.
 
 use super::Decider;
 use crate::{decode, lane::Halt, step::Aside};
@@ -49,8 +50,8 @@ pub(super) struct Inputs {
     pub asides: Vec<Aside>,
 }
 
-/// Collections seen lately. One that was dropped, emptied or mapped anew since is believed for [`BELIEVED`] and no longer: whoever drops one
-/// waits longer than that before he says so.
+/// Collections seen lately. One that was dropped, emptied or mapped anew since is believed for
+/// [`BELIEVED`] and no longer: whoever drops one waits longer than that before he says so.
 #[derive(Default)]
 pub(super) struct Collections(HashMap<(String, String), (Arc<Collection>, Instant)>);
 
@@ -72,7 +73,10 @@ impl Decider {
             };
             let request = transaction.attributes.id;
             if !again && self.recent.repeats(&request, record.offset) {
-                inputs.asides.push(Aside::Duplicate { request, reply: transaction.data.reply });
+                inputs.asides.push(Aside::Duplicate {
+                    request,
+                    reply: transaction.data.reply,
+                });
                 continue;
             }
             let resent = record.headers.iter().any(|(name, _)| name == RESENT);
@@ -80,25 +84,54 @@ impl Decider {
                 doubtful.push(inputs.events.len());
             }
             self.recent.insert(&request, record.offset);
-            let accepted = if record.timestamp >= 0 { record.timestamp } else { transaction.attributes.time };
-            inputs.events.push(Input::Event(Box::new(Event { position, accepted, transaction, refused: None })));
+            let accepted = if record.timestamp >= 0 {
+                record.timestamp
+            } else {
+                transaction.attributes.time
+            };
+            inputs.events.push(Input::Event(Box::new(Event {
+                position,
+                accepted,
+                transaction,
+                refused: None,
+            })));
         }
         self.look_up(&mut inputs, doubtful).await?;
         Ok(inputs)
     }
 
     fn position(&self, offset: u64) -> Position {
-        Position { generation: self.worker.ports.layout.generation, partition: self.partition, offset }
+        Position {
+            generation: self.worker.ports.layout.generation,
+            partition: self.partition,
+            offset,
+        }
     }
 
-    fn undecodable(&self, record: &Record, position: Position, bad: decode::Undecodable, inputs: &mut Inputs) {
+    fn undecodable(
+        &self,
+        record: &Record,
+        position: Position,
+        bad: decode::Undecodable,
+        inputs: &mut Inputs,
+    ) {
         tracing::warn!(%position, reason = bad.reason.message, "a record is not an event: dead letter");
         match bad.request {
             Some(request) => {
                 let accepted = record.timestamp.max(0);
-                inputs.events.push(Input::Dead { request, operation: bad.operation, position, accepted, reason: bad.reason });
+                inputs.events.push(Input::Dead {
+                    request,
+                    operation: bad.operation,
+                    position,
+                    accepted,
+                    reason: bad.reason,
+                });
             }
-            None => inputs.asides.push(Aside::Undecodable { position, reason: bad.reason, original: decode::original(record) }),
+            None => inputs.asides.push(Aside::Undecodable {
+                position,
+                reason: bad.reason,
+                original: decode::original(record),
+            }),
         }
     }
 
@@ -109,14 +142,20 @@ impl Decider {
         }
         let event = |inputs: &Inputs, at: usize| match &inputs.events[at] {
             Input::Event(event) => (event.transaction.attributes.id, event.position),
-            Input::Dead { request, position, .. } => (*request, *position),
+            Input::Dead {
+                request, position, ..
+            } => (*request, *position),
         };
         let ids: Vec<RequestId> = doubtful.iter().map(|at| event(inputs, *at).0).collect();
-        let known = self.worker.patiently("record", || self.worker.ports.record.ledger(&ids)).await?;
+        let known = self
+            .worker
+            .patiently("record", || self.worker.ports.record.ledger(&ids))
+            .await?;
         let mut repeated = HashSet::new();
         for (at, entry) in doubtful.into_iter().zip(known) {
             match entry {
-                // A position is never judged twice; an entry of this very position is one whose mark was lost.
+                // A position is never judged twice; an entry of this very position is one whose
+                // mark was lost.
                 Some(entry) if entry.position != event(inputs, at).1 => _ = repeated.insert(at),
                 Some(_) | None => self.claim(&mut inputs.events[at]).await?,
             }
@@ -124,11 +163,14 @@ impl Decider {
         let mut at = 0;
         inputs.events.retain(|input| {
             at += 1;
-            let Input::Event(event) = input else { return true };
+            let Input::Event(event) = input else {
+                return true;
+            };
             if repeated.contains(&(at - 1)) {
-                inputs
-                    .asides
-                    .push(Aside::Duplicate { request: event.transaction.attributes.id, reply: event.transaction.data.reply.clone() });
+                inputs.asides.push(Aside::Duplicate {
+                    request: event.transaction.attributes.id,
+                    reply: event.transaction.data.reply.clone(),
+                });
             }
             !repeated.contains(&(at - 1))
         });
@@ -136,10 +178,17 @@ impl Decider {
     }
 
     async fn claim(&self, input: &mut Input) -> Result<(), Halt> {
-        let Input::Event(event) = input else { return Ok(()) };
-        let Some(claim) = &event.transaction.data.claim else { return Ok(()) };
+        let Input::Event(event) = input else {
+            return Ok(());
+        };
+        let Some(claim) = &event.transaction.data.claim else {
+            return Ok(());
+        };
         let request = event.transaction.attributes.id;
-        if let ClaimOutcome::Theirs(other) = self.worker.patiently("record", || self.worker.ports.record.claim(claim, &request)).await?
+        if let ClaimOutcome::Theirs(other) = self
+            .worker
+            .patiently("record", || self.worker.ports.record.claim(claim, &request))
+            .await?
             && other.unique() != request.unique()
         {
             event.refused = Some(Refusal {
@@ -155,22 +204,36 @@ impl Decider {
     pub(super) async fn read_current(&mut self, inputs: &[Input]) -> Result<(), Halt> {
         for input in inputs {
             let Input::Event(event) = input else { continue };
-            self.worker.learn(&event.transaction.attributes.catalog).await?;
+            self.worker
+                .learn(&event.transaction.attributes.catalog)
+                .await?;
         }
         let (documents, rows) = self.missing(inputs);
         let record = &self.worker.ports.record;
         if !documents.is_empty() {
-            let found = self.worker.patiently("record", || record.documents(&documents)).await?;
+            let found = self
+                .worker
+                .patiently("record", || record.documents(&documents))
+                .await?;
             for (key, stored) in documents.iter().zip(found) {
-                let current = stored.map_or(CurrentDocument { revision: 0, body: None }, |stored| CurrentDocument {
-                    revision: stored.meta.revision,
-                    body: stored.body,
-                });
+                let current = stored.map_or(
+                    CurrentDocument {
+                        revision: 0,
+                        body: None,
+                    },
+                    |stored| CurrentDocument {
+                        revision: stored.meta.revision,
+                        body: stored.body,
+                    },
+                );
                 self.state.set_document(key, current, self.batch);
             }
         }
         if !rows.is_empty() {
-            let found = self.worker.patiently("record", || record.rows(&rows)).await?;
+            let found = self
+                .worker
+                .patiently("record", || record.rows(&rows))
+                .await?;
             for (key, row) in rows.iter().zip(found) {
                 self.state.set_row(key, row, self.batch);
             }
@@ -185,8 +248,15 @@ impl Decider {
             let Input::Event(event) = input else { continue };
             let attributes = &event.transaction.attributes;
             let catalog = self.worker.catalogs.get(&attributes.catalog);
-            let Some(operation) = catalog.as_ref().and_then(|catalog| catalog.operation(&attributes.operation)) else { continue };
-            let Ok(needs) = operation.needs(&event.transaction) else { continue };
+            let Some(operation) = catalog
+                .as_ref()
+                .and_then(|catalog| catalog.operation(&attributes.operation))
+            else {
+                continue;
+            };
+            let Ok(needs) = operation.needs(&event.transaction) else {
+                continue;
+            };
             for key in needs.documents {
                 if !self.state.has_document(&key) && asked.insert(key.clone()) {
                     documents.push(key);
@@ -202,7 +272,12 @@ impl Decider {
     }
 
     /// The collection of this name, if it stands in that incarnation.
-    pub(super) async fn collection(&mut self, index: &str, name: &str, incarnation: &str) -> Result<Option<Arc<Collection>>, Halt> {
+    pub(super) async fn collection(
+        &mut self,
+        index: &str,
+        name: &str,
+        incarnation: &str,
+    ) -> Result<Option<Arc<Collection>>, Halt> {
         let key = (index.to_owned(), name.to_owned());
         if let Some((known, read)) = self.collections.0.get(&key)
             && known.incarnation == incarnation
@@ -213,7 +288,11 @@ impl Decider {
         let record = &self.worker.ports.record;
         // What is asked after this moment is not older than it.
         let asked = Instant::now();
-        let found = self.worker.patiently("record", || record.collection(index, name)).await?.map(Arc::new);
+        let found = self
+            .worker
+            .patiently("record", || record.collection(index, name))
+            .await?
+            .map(Arc::new);
         match &found {
             Some(collection) => _ = self.collections.0.insert(key, (collection.clone(), asked)),
             None => _ = self.collections.0.remove(&key),
@@ -223,8 +302,13 @@ impl Decider {
 }
 
 impl crate::Worker {
-    /// Asks until there is an answer: an outage makes a partition wait, whatever it takes. A refusal of the call itself stops the partition.
-    pub(crate) async fn patiently<T, F>(&self, what: &'static str, call: impl Fn() -> F) -> Result<T, Halt>
+    /// Asks until there is an answer: an outage makes a partition wait, whatever it takes. A
+    /// refusal of the call itself stops the partition.
+    pub(crate) async fn patiently<T, F>(
+        &self,
+        what: &'static str,
+        call: impl Fn() -> F,
+    ) -> Result<T, Halt>
     where
         F: Future<Output = Result<T, StoreError>>,
     {

@@ -1,4 +1,5 @@
-//! The request ids seen lately: recognises a record that the log holds twice without asking a store. Bounded; the oldest go first.
+//! The request ids seen lately: recognises a record that the log holds twice without asking a
+//! store. Bounded; the oldest go first.
 
 use event_schema::id::RequestId;
 use std::collections::{HashMap, VecDeque};
@@ -12,12 +13,18 @@ pub(crate) struct Recent {
 
 impl Recent {
     pub fn new(limit: usize) -> Self {
-        Self { seen: HashMap::new(), order: VecDeque::new(), limit: limit.max(1) }
+        Self {
+            seen: HashMap::new(),
+            order: VecDeque::new(),
+            limit: limit.max(1),
+        }
     }
 
     /// Is this another record of a request seen at an earlier offset?
     pub fn repeats(&self, request: &RequestId, offset: u64) -> bool {
-        self.seen.get(&request.unique()).is_some_and(|first| *first < offset)
+        self.seen
+            .get(&request.unique())
+            .is_some_and(|first| *first < offset)
     }
 
     pub fn insert(&mut self, request: &RequestId, offset: u64) {

@@ -1,7 +1,8 @@
-//! What the planner sees: documents and rows as the stores hold them, with everything decided since on top.
+//! What the planner sees: documents and rows as the stores hold them, with everything decided since
+//! on top.
 //!
-//! The worker is the only writer of its keys, so what it read or decided stays true while it owns the partition. Entries that a store may
-//! not hold yet are never evicted; the rest is bounded.
+//! The worker is the only writer of its keys, so what it read or decided stays true while it owns
+//! the partition. Entries that a store may not hold yet are never evicted; the rest is bounded.
 
 use catalog::{Current, CurrentDocument};
 use event_schema::{
@@ -14,7 +15,8 @@ use std::collections::{HashMap, VecDeque};
 pub(crate) struct State {
     documents: HashMap<DocumentKey, Entry<CurrentDocument>>,
     rows: HashMap<String, Entry<Option<Map<String, Value>>>>,
-    /// Keys in the order of their last write or read, with the batch of that time; stale ones are skipped.
+    /// Keys in the order of their last write or read, with the batch of that time; stale ones are
+    /// skipped.
     age: VecDeque<(Name, u64)>,
     bytes: usize,
     limit: usize,
@@ -33,7 +35,13 @@ enum Name {
 
 impl State {
     pub fn new(limit: usize) -> Self {
-        Self { documents: HashMap::new(), rows: HashMap::new(), age: VecDeque::new(), bytes: 0, limit }
+        Self {
+            documents: HashMap::new(),
+            rows: HashMap::new(),
+            age: VecDeque::new(),
+            bytes: 0,
+            limit,
+        }
     }
 
     pub fn has_document(&self, key: &DocumentKey) -> bool {
@@ -47,7 +55,10 @@ impl State {
     pub fn set_document(&mut self, key: &DocumentKey, value: CurrentDocument, batch: u64) {
         let size = 200 + key.id.len() + value.body.as_ref().map_or(0, |body| body.get().len());
         self.bytes += size;
-        if let Some(old) = self.documents.insert(key.clone(), Entry { value, batch, size }) {
+        if let Some(old) = self
+            .documents
+            .insert(key.clone(), Entry { value, batch, size })
+        {
             self.bytes -= old.size;
         }
         self.age.push_back((Name::Document(key.clone()), batch));
@@ -66,7 +77,14 @@ impl State {
     /// Puts a decision's effects on top.
     pub fn decide(&mut self, decision: &Decision, batch: u64) {
         for change in &decision.documents {
-            self.set_document(&change.key, CurrentDocument { revision: change.revision, body: change.after.clone() }, batch);
+            self.set_document(
+                &change.key,
+                CurrentDocument {
+                    revision: change.revision,
+                    body: change.after.clone(),
+                },
+                batch,
+            );
         }
         for row in &decision.rows {
             let value = after(row, self.row(&row.key));
@@ -78,16 +96,30 @@ impl State {
     pub fn evict(&mut self, applied: u64) {
         self.forget_stale_names();
         while self.bytes > self.limit {
-            let Some((_, batch)) = self.age.front() else { return };
+            let Some((_, batch)) = self.age.front() else {
+                return;
+            };
             if *batch > applied {
                 return;
             }
-            let Some((name, batch)) = self.age.pop_front() else { return };
+            let Some((name, batch)) = self.age.pop_front() else {
+                return;
+            };
             match name {
-                Name::Document(key) if self.documents.get(&key).is_some_and(|entry| entry.batch == batch) => {
+                Name::Document(key)
+                    if self
+                        .documents
+                        .get(&key)
+                        .is_some_and(|entry| entry.batch == batch) =>
+                {
                     self.bytes -= self.documents.remove(&key).map_or(0, |entry| entry.size);
                 }
-                Name::Row(key) if self.rows.get(&key).is_some_and(|entry| entry.batch == batch) => {
+                Name::Row(key)
+                    if self
+                        .rows
+                        .get(&key)
+                        .is_some_and(|entry| entry.batch == batch) =>
+                {
                     self.bytes -= self.rows.remove(&key).map_or(0, |entry| entry.size);
                 }
                 Name::Document(_) | Name::Row(_) => {}
@@ -95,14 +127,17 @@ impl State {
         }
     }
 
-    /// A key that is written again and again leaves a name behind each time: there may never be many more names than keys.
+    /// A key that is written again and again leaves a name behind each time: there may never be
+    /// many more names than keys.
     fn forget_stale_names(&mut self) {
         if self.age.len() <= 2 * (self.documents.len() + self.rows.len()) + 64 {
             return;
         }
         let (documents, rows) = (&self.documents, &self.rows);
         self.age.retain(|(name, batch)| match name {
-            Name::Document(key) => documents.get(key).is_some_and(|entry| entry.batch == *batch),
+            Name::Document(key) => documents
+                .get(key)
+                .is_some_and(|entry| entry.batch == *batch),
             Name::Row(key) => rows.get(key).is_some_and(|entry| entry.batch == *batch),
         });
         self.age.shrink_to(2 * self.age.len() + 64);
@@ -127,11 +162,19 @@ fn after(mutation: &RowMutation, before: Option<Map<String, Value>>) -> Option<M
 
 impl Current for State {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
-        self.documents.get(key).map_or(CurrentDocument { revision: 0, body: None }, |entry| entry.value.clone())
+        self.documents.get(key).map_or(
+            CurrentDocument {
+                revision: 0,
+                body: None,
+            },
+            |entry| entry.value.clone(),
+        )
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
-        self.rows.get(&key.to_string()).and_then(|entry| entry.value.clone())
+        self.rows
+            .get(&key.to_string())
+            .and_then(|entry| entry.value.clone())
     }
 }
 

@@ -16,8 +16,8 @@ use std::{
     },
 };
 use store::{
-    ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, SearchRequest, SearchResult, StoreError, StoredDocument, Unmappable,
-    View,
+    ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, SearchRequest, SearchResult,
+    StoreError, StoredDocument, Unmappable, View,
     document::{StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
@@ -70,7 +70,10 @@ pub struct FaultyRecord(pub Arc<dyn Record>, pub Arc<Faults>);
 impl FaultyRecord {
     fn away(&self) -> Result<(), StoreError> {
         match self.1.record_away.load(Ordering::SeqCst) {
-            true => Err(StoreError::Unavailable { store: "faulty", why: "away".into() }),
+            true => Err(StoreError::Unavailable {
+                store: "faulty",
+                why: "away".into(),
+            }),
             false => Ok(()),
         }
     }
@@ -81,7 +84,10 @@ impl Record for FaultyRecord {
     fn name(&self) -> &'static str {
         "faulty"
     }
-    async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+    async fn documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         self.away()?;
         self.0.documents(keys).await
     }
@@ -91,7 +97,10 @@ impl Record for FaultyRecord {
     }
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         if self.away().is_err() {
-            return writes.iter().map(|_| ItemVerdict::Transient("away".into())).collect();
+            return writes
+                .iter()
+                .map(|_| ItemVerdict::Transient("away".into()))
+                .collect();
         }
         let forget = self.1.forget.lock().unwrap().clone();
         let mut verdicts = Vec::new();
@@ -102,7 +111,13 @@ impl Record for FaultyRecord {
             }
             if let Write::Document(document) = write {
                 let key = document.key.id.clone();
-                self.1.writes.lock().unwrap().entry(key.clone()).or_default().push(document.meta.version.offset());
+                self.1
+                    .writes
+                    .lock()
+                    .unwrap()
+                    .entry(key.clone())
+                    .or_default()
+                    .push(document.meta.version.offset());
                 if forget.contains(&key) {
                     verdicts.push(ItemVerdict::Done);
                     continue;
@@ -114,12 +129,18 @@ impl Record for FaultyRecord {
     }
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
         if self.away().is_err() {
-            return entries.iter().map(|_| ItemVerdict::Transient("away".into())).collect();
+            return entries
+                .iter()
+                .map(|_| ItemVerdict::Transient("away".into()))
+                .collect();
         }
         self.1.pass(Abyss::BeforeLedger).await;
         for entry in entries {
             let mut verdicts = self.1.verdicts.lock().unwrap();
-            verdicts.entry(entry.request.to_string()).or_default().push(format!("{:?}", entry.verdict));
+            verdicts
+                .entry(entry.request.to_string())
+                .or_default()
+                .push(format!("{:?}", entry.verdict));
         }
         let remembered = self.0.remember(entries).await;
         self.1.pass(Abyss::AfterLedger).await;
@@ -144,7 +165,11 @@ impl Record for FaultyRecord {
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
         self.0.create_collection(collection).await
     }
-    async fn collection(&self, index: &str, collection: &str) -> Result<Option<Collection>, StoreError> {
+    async fn collection(
+        &self,
+        index: &str,
+        collection: &str,
+    ) -> Result<Option<Collection>, StoreError> {
         self.away()?;
         self.0.collection(index, collection).await
     }
@@ -154,10 +179,19 @@ impl Record for FaultyRecord {
     async fn indices(&self) -> Result<Vec<String>, StoreError> {
         self.0.indices().await
     }
-    async fn replace_collection(&self, collection: &Collection, was: &str) -> Result<bool, StoreError> {
+    async fn replace_collection(
+        &self,
+        collection: &Collection,
+        was: &str,
+    ) -> Result<bool, StoreError> {
         self.0.replace_collection(collection, was).await
     }
-    async fn drop_collection(&self, index: &str, collection: &str, incarnation: &str) -> Result<bool, StoreError> {
+    async fn drop_collection(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> Result<bool, StoreError> {
         self.0.drop_collection(index, collection, incarnation).await
     }
     async fn scan(
@@ -168,7 +202,9 @@ impl Record for FaultyRecord {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        self.0.scan(index, collection, incarnation, after, limit).await
+        self.0
+            .scan(index, collection, incarnation, after, limit)
+            .await
     }
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
         self.0.migrate(tables).await
@@ -177,9 +213,19 @@ impl Record for FaultyRecord {
         self.away()
     }
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
-        let forgets =
-            Weakness { setting: "commitlog_sync".into(), found: "periodic".into(), wanted: "batch".into(), consequence: "forgets".into() };
-        Ok(self.1.forgetful.load(Ordering::SeqCst).then_some(forgets).into_iter().collect())
+        let forgets = Weakness {
+            setting: "commitlog_sync".into(),
+            found: "periodic".into(),
+            wanted: "batch".into(),
+            consequence: "forgets".into(),
+        };
+        Ok(self
+            .1
+            .forgetful
+            .load(Ordering::SeqCst)
+            .then_some(forgets)
+            .into_iter()
+            .collect())
     }
 }
 
@@ -211,10 +257,18 @@ impl View for FaultyView {
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {
         self.0.refresh(collections).await
     }
-    async fn search(&self, collection: &Collection, request: &SearchRequest) -> Result<SearchResult, StoreError> {
+    async fn search(
+        &self,
+        collection: &Collection,
+        request: &SearchRequest,
+    ) -> Result<SearchResult, StoreError> {
         self.0.search(collection, request).await
     }
-    async fn count(&self, collection: &Collection, query: Option<&serde_json::Value>) -> Result<u64, StoreError> {
+    async fn count(
+        &self,
+        collection: &Collection,
+        query: Option<&serde_json::Value>,
+    ) -> Result<u64, StoreError> {
         self.0.count(collection, query).await
     }
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {

@@ -24,8 +24,14 @@ async fn writes_are_applied_in_order_and_refusals_are_remembered() {
         Verdict::Refused(refusal) => refusal.code,
         other => panic!("{other:?}"),
     };
-    assert_eq!(refused(&world.resolved(&[again]).await[0]), RefusalCode::Exists);
-    assert_eq!(refused(&world.resolved(&[missing]).await[0]), RefusalCode::Missing);
+    assert_eq!(
+        refused(&world.resolved(&[again]).await[0]),
+        RefusalCode::Exists
+    );
+    assert_eq!(
+        refused(&world.resolved(&[missing]).await[0]),
+        RefusalCode::Missing
+    );
     worker.stop().await;
 }
 
@@ -39,7 +45,14 @@ async fn workers_that_come_go_and_crash_lose_and_reorder_nothing() {
             let name = format!("k{key}");
             ids.push(match round {
                 0 => world.create(&name, json!({"seen": "0"})).await,
-                _ => world.update(&name, json!({(format!("r{round}")): round, "seen": round.to_string()})).await,
+                _ => {
+                    world
+                        .update(
+                            &name,
+                            json!({(format!("r{round}")): round, "seen": round.to_string()}),
+                        )
+                        .await
+                }
             });
         }
         match round % 3 {
@@ -54,10 +67,17 @@ async fn workers_that_come_go_and_crash_lose_and_reorder_nothing() {
     assert!(world.resolved(&ids).await.iter().all(applied));
     for key in 0..20 {
         let expected = json!({"seen": "5", "r1": 1, "r2": 2, "r3": 3, "r4": 4, "r5": 5});
-        assert_eq!(world.body(&format!("k{key}")).await, Some((6, expected)), "k{key}");
+        assert_eq!(
+            world.body(&format!("k{key}")).await,
+            Some((6, expected)),
+            "k{key}"
+        );
     }
     for verdicts in world.faults.verdicts.lock().unwrap().values() {
-        assert!(verdicts.iter().all(|verdict| verdict == &verdicts[0]), "a verdict changed: {verdicts:?}");
+        assert!(
+            verdicts.iter().all(|verdict| verdict == &verdicts[0]),
+            "a verdict changed: {verdicts:?}"
+        );
     }
 }
 
@@ -72,7 +92,11 @@ async fn a_restart_goes_on_behind_the_mark() {
     let worker = world.worker("w2");
     let second = world.update("a", json!({"n": 1})).await;
     world.resolved(&[second]).await;
-    assert_eq!(world.faults.writes.lock().unwrap()["a"].len(), writes + 1, "what was resolved before the stop was written again");
+    assert_eq!(
+        world.faults.writes.lock().unwrap()["a"].len(),
+        writes + 1,
+        "what was resolved before the stop was written again"
+    );
     worker.stop().await;
 }
 
@@ -80,7 +104,11 @@ async fn a_restart_goes_on_behind_the_mark() {
 async fn a_record_that_the_log_holds_twice_is_one_write() {
     let world = World::new().await;
     let worker = world.worker("w1");
-    let (event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    let (event, id) = world.event(
+        "document.create",
+        json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}),
+        None,
+    );
     world.append(&event).await;
     world.append(&event).await;
     let after = world.update("a", json!({"n": 1})).await;
@@ -93,7 +121,11 @@ async fn a_record_that_the_log_holds_twice_is_one_write() {
 async fn a_record_that_was_sent_again_is_looked_up_when_nobody_remembers_its_id() {
     let world = World::new().await;
     let worker = world.worker("w1");
-    let (event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    let (event, id) = world.event(
+        "document.create",
+        json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}),
+        None,
+    );
     world.append(&event).await;
     let mut others = Vec::new();
     for n in 0..2 * REMEMBERED {
@@ -105,7 +137,11 @@ async fn a_record_that_was_sent_again_is_looked_up_when_nobody_remembers_its_id(
     let last = world.update("a", json!({"last": true})).await;
     assert!(applied(&world.resolved(&[last]).await[0]));
     let after = world.resolved(&[id]).await.remove(0);
-    assert_eq!((after.version, after.verdict), (before.version, before.verdict), "judged twice");
+    assert_eq!(
+        (after.version, after.verdict),
+        (before.version, before.verdict),
+        "judged twice"
+    );
     let told = world.faults.verdicts.lock().unwrap()[&id.to_string()].clone();
     assert_eq!(told.len(), 1, "{told:?}");
     worker.stop().await;
@@ -125,7 +161,10 @@ async fn an_idempotency_key_is_one_requests_own() {
     world.append(&first).await;
     let entries = world.resolved(&[first_id, other_id]).await;
     assert!(applied(&entries[0]));
-    assert!(matches!(&entries[1].verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::IdempotencyKeyReused), "{entries:?}");
+    assert!(
+        matches!(&entries[1].verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::IdempotencyKeyReused),
+        "{entries:?}"
+    );
     assert_eq!(world.body("d2").await, None);
     worker.stop().await;
 }
@@ -135,7 +174,12 @@ async fn a_group_is_written_whole_documents_and_rows() {
     let world = World::new().await;
     world.own_collections().await;
     let worker = world.worker("w1");
-    let id = world.write("location.create", json!({"code": "29-04", "name": "Coast", "type": "state"})).await;
+    let id = world
+        .write(
+            "location.create",
+            json!({"code": "29-04", "name": "Coast", "type": "state"}),
+        )
+        .await;
     let entry = &world.resolved(&[id]).await[0];
     assert!(applied(entry), "{entry:?}");
     worker.stop().await;
@@ -145,27 +189,50 @@ async fn a_group_is_written_whole_documents_and_rows() {
 async fn a_crash_between_any_two_effects_is_finished_by_the_next_owner() {
     let world = World::new().await;
     world.own_collections().await;
-    let places = [Abyss::BeforeRecord, Abyss::InRecord, Abyss::BeforeView, Abyss::BeforeLedger, Abyss::AfterLedger];
+    let places = [
+        Abyss::BeforeRecord,
+        Abyss::InRecord,
+        Abyss::BeforeView,
+        Abyss::BeforeLedger,
+        Abyss::AfterLedger,
+    ];
     for (n, place) in places.into_iter().enumerate() {
         *world.faults.abyss.lock().unwrap() = Some(place);
         world.faults.reached.store(false, Ordering::SeqCst);
         let worker = world.worker(&format!("dies {place:?}"));
-        let id = world.write("location.create", json!({"code": format!("29-{n}"), "name": "Coast", "type": "state"})).await;
+        let id = world
+            .write(
+                "location.create",
+                json!({"code": format!("29-{n}"), "name": "Coast", "type": "state"}),
+            )
+            .await;
         while !world.faults.reached.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         worker.cut().await;
         let remembered = world.real.ledger(&[id]).await.unwrap()[0].is_some();
-        assert_eq!(remembered, place == Abyss::AfterLedger, "{place:?}: the ledger is written after all effects");
+        assert_eq!(
+            remembered,
+            place == Abyss::AfterLedger,
+            "{place:?}: the ledger is written after all effects"
+        );
 
         *world.faults.abyss.lock().unwrap() = None;
         let worker = world.worker(&format!("finishes {place:?}"));
         let entry = world.resolved(&[id]).await.remove(0);
         assert!(applied(&entry), "{place:?}: {entry:?}");
         let (document, in_view) = world.location(&entry).await;
-        assert!(document.is_some() && in_view, "{place:?}: in the record {document:?}, in the view {in_view}");
+        assert!(
+            document.is_some() && in_view,
+            "{place:?}: in the record {document:?}, in the view {in_view}"
+        );
         worker.stop().await;
     }
     let versions = world.faults.writes.lock().unwrap();
-    assert!(versions.values().all(|versions| versions.windows(2).all(|two| two[0] == two[1])), "decided once each: {versions:?}");
+    assert!(
+        versions
+            .values()
+            .all(|versions| versions.windows(2).all(|two| two[0] == two[1])),
+        "decided once each: {versions:?}"
+    );
 }

@@ -1,4 +1,5 @@
-//! A log, a store, workers that can be started and cut off, and a producer that makes events as a gateway would.
+//! A log, a store, workers that can be started and cut off, and a producer that makes events as a
+//! gateway would.
 
 use crate::faulty::{Faults, FaultyRecord, FaultyView};
 use catalog::{AcceptedRequest, Catalog, Seed};
@@ -72,13 +73,27 @@ pub fn collection() -> Collection {
 impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (log, handle) = embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
+        let (log, handle) =
+            embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
         // The log closes with the process; the test never closes it by hand.
         std::mem::forget(handle);
-        let layout = Layout { prefix: "t.".into(), generation: 1, partitions: PARTITIONS, document_limit: 1 << 20 };
-        let specs: Vec<_> = topics::ALL.iter().map(|topic| spec(&layout, topic)).collect();
+        let layout = Layout {
+            prefix: "t.".into(),
+            generation: 1,
+            partitions: PARTITIONS,
+            document_limit: 1 << 20,
+        };
+        let specs: Vec<_> = topics::ALL
+            .iter()
+            .map(|topic| spec(&layout, topic))
+            .collect();
         assert!(log.admin.create(&specs).await.unwrap().is_empty());
-        let store = Arc::new(store_embedded::EmbeddedStore::open(store_embedded::Config::new(folder.path().join("store.db"))).unwrap());
+        let store = Arc::new(
+            store_embedded::EmbeddedStore::open(store_embedded::Config::new(
+                folder.path().join("store.db"),
+            ))
+            .unwrap(),
+        );
         let catalog = Catalog::builtin().unwrap();
         let real: Arc<dyn Record> = store.clone();
         real.migrate(catalog.tables()).await.unwrap();
@@ -87,7 +102,18 @@ impl World {
         let record = Arc::new(FaultyRecord(store.clone(), faults.clone()));
         let view = Arc::new(FaultyView(store, faults.clone()));
         let keys = Keyring::new(1, *b"0123456789abcdef");
-        Self { folder, log, real, record, view, faults, catalog, layout, keys, made: 0.into() }
+        Self {
+            folder,
+            log,
+            real,
+            record,
+            view,
+            faults,
+            catalog,
+            layout,
+            keys,
+            made: 0.into(),
+        }
     }
 
     pub fn worker(&self, owner: &str) -> Running {
@@ -117,27 +143,55 @@ impl World {
             recent_ids: REMEMBERED,
             ..Default::default()
         };
-        Running { trigger, handle: tokio::spawn(write_worker::run(config, ports, shutdown)) }
+        Running {
+            trigger,
+            handle: tokio::spawn(write_worker::run(config, ports, shutdown)),
+        }
     }
 
     /// Accepts a request as a gateway would; returns the event and its id.
-    pub fn event(&self, operation: &str, request: Value, claim: Option<&str>) -> (Transaction, RequestId) {
+    pub fn event(
+        &self,
+        operation: &str,
+        request: Value,
+        claim: Option<&str>,
+    ) -> (Transaction, RequestId) {
         let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut unique = [0; 16];
         unique[..8].copy_from_slice(&n.to_le_bytes());
         let body = serde_json::to_vec(&request).unwrap();
-        let accepted = self.catalog.operation(operation).unwrap().accept(&body, &Seed { unique, now: 1_700_000_000_000 }).unwrap();
-        let AcceptedRequest::One(accepted) = accepted else { panic!("many") };
+        let accepted = self
+            .catalog
+            .operation(operation)
+            .unwrap()
+            .accept(
+                &body,
+                &Seed {
+                    unique,
+                    now: 1_700_000_000_000,
+                },
+            )
+            .unwrap();
+        let AcceptedRequest::One(accepted) = accepted else {
+            panic!("many")
+        };
         let partition = accepted.key.partition(PARTITIONS);
         let id = RequestId::mint(&self.keys, 1, partition, accepted.unique);
-        let incarnations = accepted.collections.iter().map(|(index, name)| (format!("{index}/{name}"), json!("abcd1234"))).collect();
+        let incarnations = accepted
+            .collections
+            .iter()
+            .map(|(index, name)| (format!("{index}/{name}"), json!("abcd1234")))
+            .collect();
         let data = TransactionData {
             request: accepted.request,
             generated: accepted.generated,
             incarnations,
             volatile: accepted.volatile,
             if_version: accepted.if_version,
-            claim: claim.map(|key| Claim { key: key.into(), until: 4_000_000_000_000 }),
+            claim: claim.map(|key| Claim {
+                key: key.into(),
+                until: 4_000_000_000_000,
+            }),
             reply: None,
             origin: None,
             principal: "anonymous".into(),
@@ -160,7 +214,11 @@ impl World {
 
     /// As a driver that does not know what became of the first.
     pub async fn append_again(&self, event: &Transaction) -> u64 {
-        self.append_with(event, vec![(event_log::RESENT.into(), bytes::Bytes::from_static(b"1"))]).await
+        self.append_with(
+            event,
+            vec![(event_log::RESENT.into(), bytes::Bytes::from_static(b"1"))],
+        )
+        .await
     }
 
     async fn append_with(&self, event: &Transaction, more: event_log::Headers) -> u64 {
@@ -168,8 +226,20 @@ impl World {
         parts.headers.extend(more);
         let topic = Arc::from(self.layout.name(&topics::TRANSACTIONS));
         let partition = event.attributes.key.partition(PARTITIONS);
-        let record = NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers };
-        self.log.publisher.send(record).unwrap().await.unwrap().offset
+        let record = NewRecord {
+            topic,
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        self.log
+            .publisher
+            .send(record)
+            .unwrap()
+            .await
+            .unwrap()
+            .offset
     }
 
     pub async fn write(&self, operation: &str, request: Value) -> RequestId {
@@ -197,19 +267,44 @@ impl World {
     /// What `location.create` wrote: the document in the record, and whether the view has it.
     pub async fn location(&self, entry: &LedgerEntry) -> (Option<Raw>, bool) {
         let result: Value = serde_json::from_str(entry.result.as_ref().unwrap().get()).unwrap();
-        let id = result["id"].as_str().unwrap_or_else(|| panic!("{result}")).to_owned();
-        let key = DocumentKey { index: "sunbird".into(), collection: "location".into(), incarnation: "abcd1234".into(), id };
+        let id = result["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{result}"))
+            .to_owned();
+        let key = DocumentKey {
+            index: "sunbird".into(),
+            collection: "location".into(),
+            incarnation: "abcd1234".into(),
+            id,
+        };
         let keys = std::slice::from_ref(&key);
-        let document = self.real.documents(keys).await.unwrap().remove(0).and_then(|stored| stored.body);
-        (document, self.view.documents(keys).await.unwrap()[0].is_some())
+        let document = self
+            .real
+            .documents(keys)
+            .await
+            .unwrap()
+            .remove(0)
+            .and_then(|stored| stored.body);
+        (
+            document,
+            self.view.documents(keys).await.unwrap()[0].is_some(),
+        )
     }
 
     pub async fn create(&self, id: &str, body: Value) -> RequestId {
-        self.write("document.create", json!({"index": "geo", "collection": "cities", "_id": id, "body": body})).await
+        self.write(
+            "document.create",
+            json!({"index": "geo", "collection": "cities", "_id": id, "body": body}),
+        )
+        .await
     }
 
     pub async fn update(&self, id: &str, body: Value) -> RequestId {
-        self.write("document.update", json!({"index": "geo", "collection": "cities", "_id": id, "body": body})).await
+        self.write(
+            "document.update",
+            json!({"index": "geo", "collection": "cities", "_id": id, "body": body}),
+        )
+        .await
     }
 
     /// Waits until the ledger knows them all.
@@ -225,38 +320,67 @@ impl World {
                 return found.into_iter().flatten().collect();
             }
             let missing = found.iter().filter(|entry| entry.is_none()).count();
-            assert!(Instant::now() < until, "{missing} of {} were never resolved", ids.len());
+            assert!(
+                Instant::now() < until,
+                "{missing} of {} were never resolved",
+                ids.len()
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 
     pub async fn body(&self, id: &str) -> Option<(u64, Value)> {
         let collection = collection();
-        let key =
-            DocumentKey { index: collection.index, collection: collection.collection, incarnation: collection.incarnation, id: id.into() };
+        let key = DocumentKey {
+            index: collection.index,
+            collection: collection.collection,
+            incarnation: collection.incarnation,
+            id: id.into(),
+        };
         let stored = self.real.documents(&[key]).await.unwrap().remove(0)?;
-        Some((stored.meta.revision, serde_json::from_str(stored.body?.get()).unwrap()))
+        Some((
+            stored.meta.revision,
+            serde_json::from_str(stored.body?.get()).unwrap(),
+        ))
     }
 
     pub async fn dead_letters(&self) -> Vec<event_schema::decision::DeadLetter> {
         let topic = self.layout.name(&topics::DEAD_LETTERS);
-        let limits = event_log::Limits { records: 1000, bytes: 1 << 30 };
+        let limits = event_log::Limits {
+            records: 1000,
+            bytes: 1 << 30,
+        };
         let end = self.log.admin.offsets(&topic, 0).await.unwrap().end;
-        let records = self.log.reader.read(&topic, 0, 0, end, limits, Duration::from_secs(1)).await.unwrap();
+        let records = self
+            .log
+            .reader
+            .read(&topic, 0, 0, end, limits, Duration::from_secs(1))
+            .await
+            .unwrap();
         let parts = |record: &event_log::Record| codec::Parts {
             key: record.key.clone(),
             value: record.value.clone(),
             headers: record.headers.clone(),
         };
-        records.iter().map(|record| codec::decode_dead_letter(&parts(record)).unwrap()).collect()
+        records
+            .iter()
+            .map(|record| codec::decode_dead_letter(&parts(record)).unwrap())
+            .collect()
     }
 
     /// All records of `changes` of a partition.
     pub async fn changes(&self, partition: u16) -> Vec<event_log::Record> {
         let topic = self.layout.name(&topics::CHANGES);
         let end = self.log.admin.offsets(&topic, partition).await.unwrap().end;
-        let limits = event_log::Limits { records: 1_000_000, bytes: 1 << 30 };
-        self.log.reader.read(&topic, partition, 0, end, limits, Duration::from_secs(1)).await.unwrap()
+        let limits = event_log::Limits {
+            records: 1_000_000,
+            bytes: 1 << 30,
+        };
+        self.log
+            .reader
+            .read(&topic, partition, 0, end, limits, Duration::from_secs(1))
+            .await
+            .unwrap()
     }
 }
 

@@ -1,4 +1,5 @@
-//! The worker on a real log and a real store (both embedded), with faults put between it and the store.
+//! The worker on a real log and a real store (both embedded), with faults put between it and the
+//! store.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 

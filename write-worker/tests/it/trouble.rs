@@ -28,7 +28,15 @@ async fn an_outage_makes_the_partition_wait_and_fills_no_dead_letters() {
         ids.push(world.update("a", json!({"n": n})).await);
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(world.real.ledger(&ids).await.unwrap().iter().all(Option::is_none));
+    assert!(
+        world
+            .real
+            .ledger(&ids)
+            .await
+            .unwrap()
+            .iter()
+            .all(Option::is_none)
+    );
     world.faults.record_away.store(false, Ordering::SeqCst);
     assert!(world.resolved(&ids).await.iter().all(applied));
     assert_eq!(world.body("a").await, Some((30, json!({"n": 29}))));
@@ -40,7 +48,8 @@ async fn an_outage_makes_the_partition_wait_and_fills_no_dead_letters() {
 async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_anew() {
     let world = World::new().await;
     *world.faults.poison.lock().unwrap() = Some("poison".into());
-    // All of it waits in the log before a worker comes, so that one batch holds the dead one and those behind it.
+    // All of it waits in the log before a worker comes, so that one batch holds the dead one and
+    // those behind it.
     let good = world.create("a", json!({"n": 0})).await;
     let dead = world.update("a", json!({"x": "poison"})).await;
     let behind = world.update("a", json!({"n": 1})).await;
@@ -49,10 +58,23 @@ async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_ane
     let entries = world.resolved(&[good, behind, other]).await;
     assert!(entries.iter().all(applied), "{entries:?}");
     let entry = world.resolved(&[dead]).await.remove(0);
-    assert!(matches!(&entry.verdict, Verdict::DeadLettered(reason) if reason.code == "refused_by_test"), "{entry:?}");
-    assert_eq!(world.body("a").await, Some((2, json!({"n": 1}))), "the dead update left something behind");
+    assert!(
+        matches!(&entry.verdict, Verdict::DeadLettered(reason) if reason.code == "refused_by_test"),
+        "{entry:?}"
+    );
+    assert_eq!(
+        world.body("a").await,
+        Some((2, json!({"n": 1}))),
+        "the dead update left something behind"
+    );
     let letters = world.dead_letters().await;
-    assert_eq!(letters.iter().map(|letter| letter.request).collect::<Vec<_>>(), [Some(dead)]);
+    assert_eq!(
+        letters
+            .iter()
+            .map(|letter| letter.request)
+            .collect::<Vec<_>>(),
+        [Some(dead)]
+    );
     // And life goes on.
     let later = world.update("a", json!({"n": 2})).await;
     world.resolved(&[later]).await;
@@ -60,7 +82,8 @@ async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_ane
     worker.stop().await;
 }
 
-/// A view has no place any more for what was decided before its collection was dropped: that must not hold up the partition for ever.
+/// A view has no place any more for what was decided before its collection was dropped: that must
+/// not hold up the partition for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_collection_holds_nobody_up() {
     let world = World::new().await;
@@ -68,17 +91,35 @@ async fn a_dropped_collection_holds_nobody_up() {
     world.faults.view_away.store(true, Ordering::SeqCst);
     let decided = world.create("a", json!({"n": 0})).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(world.real.ledger(&[decided]).await.unwrap()[0].is_none(), "it waits for the view");
+    assert!(
+        world.real.ledger(&[decided]).await.unwrap()[0].is_none(),
+        "it waits for the view"
+    );
     let old = crate::harness::collection();
-    assert_eq!(world.real.drop_collection(&old.index, &old.collection, &old.incarnation).await, Ok(true));
-    assert!(applied(&world.resolved(&[decided]).await[0]), "what was decided is applied, as far as there is a place for it");
+    assert_eq!(
+        world
+            .real
+            .drop_collection(&old.index, &old.collection, &old.incarnation)
+            .await,
+        Ok(true)
+    );
+    assert!(
+        applied(&world.resolved(&[decided]).await[0]),
+        "what was decided is applied, as far as there is a place for it"
+    );
     world.faults.view_away.store(false, Ordering::SeqCst);
     // The worker must not go on believing in the collection it knew.
     tokio::time::sleep(Duration::from_millis(250)).await;
-    let late =
-        [world.create("b", json!({"n": 0})).await, world.create("a", json!({"n": 0})).await, world.update("a", json!({"n": 1})).await];
+    let late = [
+        world.create("b", json!({"n": 0})).await,
+        world.create("a", json!({"n": 0})).await,
+        world.update("a", json!({"n": 1})).await,
+    ];
     for entry in world.resolved(&late).await {
-        assert!(matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing), "{entry:?}");
+        assert!(
+            matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing),
+            "{entry:?}"
+        );
     }
     assert_eq!(world.body("b").await, None);
     worker.stop().await;
@@ -90,7 +131,10 @@ async fn a_dead_creation_leaves_no_document() {
     *world.faults.poison.lock().unwrap() = Some("poison".into());
     let worker = world.worker("w1");
     let dead = world.create("a", json!({"x": "poison"})).await;
-    assert!(matches!(world.resolved(&[dead]).await[0].verdict, Verdict::DeadLettered(_)));
+    assert!(matches!(
+        world.resolved(&[dead]).await[0].verdict,
+        Verdict::DeadLettered(_)
+    ));
     assert_eq!(world.body("a").await, None);
     let now = world.create("a", json!({"x": "fine"})).await;
     assert!(applied(&world.resolved(&[now]).await[0]));
@@ -106,24 +150,39 @@ async fn a_refusal_that_was_judged_by_what_never_came_to_be_is_judged_anew() {
     let second = world.create("a", json!({"x": "fine"})).await;
     let worker = world.worker("w1");
     let entries = world.resolved(&[dead, second]).await;
-    assert!(matches!(entries[0].verdict, Verdict::DeadLettered(_)), "{entries:?}");
+    assert!(
+        matches!(entries[0].verdict, Verdict::DeadLettered(_)),
+        "{entries:?}"
+    );
     assert!(applied(&entries[1]), "{entries:?}");
     assert_eq!(world.body("a").await, Some((1, json!({"x": "fine"}))));
     worker.stop().await;
 }
 
-/// How large a document is that never came to be is no reason to refuse an update: that there is none is.
+/// How large a document is that never came to be is no reason to refuse an update: that there is
+/// none is.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_too_large_beside_what_never_came_to_be_is_judged_anew() {
     let world = World::new().await;
     *world.faults.poison.lock().unwrap() = Some("poison".into());
-    let most = "x".repeat(world.layout.record_limit(&event_schema::topics::TRANSACTIONS) - 4096);
-    let dead = world.create("a", json!({"x": format!("poison{most}")})).await;
+    let most = "x".repeat(
+        world
+            .layout
+            .record_limit(&event_schema::topics::TRANSACTIONS)
+            - 4096,
+    );
+    let dead = world
+        .create("a", json!({"x": format!("poison{most}")}))
+        .await;
     let second = world.update("a", json!({"y": most})).await;
     let worker = world.worker("w1");
     let entries = world.resolved(&[dead, second]).await;
     assert!(matches!(entries[0].verdict, Verdict::DeadLettered(_)));
-    assert!(matches!(&entries[1].verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing), "{:?}", entries[1].verdict);
+    assert!(
+        matches!(&entries[1].verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing),
+        "{:?}",
+        entries[1].verdict
+    );
     worker.stop().await;
 }
 
@@ -146,9 +205,19 @@ async fn a_crash_between_void_and_end_is_finished_by_the_next_owner() {
     }
     let worker = world.worker("last");
     assert!(world.resolved(&good).await.iter().all(applied));
-    assert!(world.resolved(&dead).await.iter().all(|entry| matches!(entry.verdict, Verdict::DeadLettered(_))));
+    assert!(
+        world
+            .resolved(&dead)
+            .await
+            .iter()
+            .all(|entry| matches!(entry.verdict, Verdict::DeadLettered(_)))
+    );
     for n in 0..10 {
-        assert_eq!(world.body(&format!("k{n}")).await, Some((2, json!({"n": 1}))), "k{n}");
+        assert_eq!(
+            world.body(&format!("k{n}")).await,
+            Some((2, json!({"n": 1}))),
+            "k{n}"
+        );
     }
     worker.stop().await;
 }
@@ -160,27 +229,51 @@ async fn a_record_nobody_can_decode_is_a_dead_letter_and_the_next_is_applied() {
     let partition = EntityKey("geo/cities/a".into()).partition(crate::harness::PARTITIONS);
     for value in [None, Some(Bytes::from_static(b"\xff\xfe not json"))] {
         let topic = Arc::from(world.layout.name(&topics::TRANSACTIONS));
-        let record = NewRecord { topic, partition, key: None, value, headers: Vec::new() };
+        let record = NewRecord {
+            topic,
+            partition,
+            key: None,
+            value,
+            headers: Vec::new(),
+        };
         world.log.publisher.send(record).unwrap().await.unwrap();
     }
     // Its id can be read, its value cannot: the ledger says what became of it.
-    let (event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    let (event, id) = world.event(
+        "document.create",
+        json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}),
+        None,
+    );
     let mut parts = codec::encode_transaction(&event);
     parts.value = Some(Bytes::from_static(b"{\"request\""));
     let topic = Arc::from(world.layout.name(&topics::TRANSACTIONS));
     world
         .log
         .publisher
-        .send(NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers })
+        .send(NewRecord {
+            topic,
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        })
         .unwrap()
         .await
         .unwrap();
-    assert!(matches!(&world.resolved(&[id]).await[0].verdict, Verdict::DeadLettered(reason) if reason.code == "undecodable_value"));
+    assert!(
+        matches!(&world.resolved(&[id]).await[0].verdict, Verdict::DeadLettered(reason) if reason.code == "undecodable_value")
+    );
     let next = world.create("a", json!({"n": 1})).await;
     assert!(applied(&world.resolved(&[next]).await[0]));
     let letters = world.dead_letters().await;
     assert_eq!(letters.len(), 3);
-    assert_eq!(letters.iter().filter(|letter| letter.request.is_none()).count(), 2);
+    assert_eq!(
+        letters
+            .iter()
+            .filter(|letter| letter.request.is_none())
+            .count(),
+        2
+    );
     worker.stop().await;
 }
 
@@ -192,12 +285,24 @@ async fn an_owner_that_finds_a_newer_open_looks_before_it_acts() {
     world.resolved(&[first]).await;
     // Somebody else opens every partition, as a new owner would, and is never heard of again.
     for partition in 0..crate::harness::PARTITIONS {
-        let parts = codec::encode_change(&Change::Open(Open { owner: "ghost".into(), time: 0 }), None);
+        let parts = codec::encode_change(
+            &Change::Open(Open {
+                owner: "ghost".into(),
+                time: 0,
+            }),
+            None,
+        );
         let topic = Arc::from(world.layout.name(&topics::CHANGES));
         world
             .log
             .publisher
-            .send(NewRecord { topic, partition, key: parts.key, value: parts.value, headers: parts.headers })
+            .send(NewRecord {
+                topic,
+                partition,
+                key: parts.key,
+                value: parts.value,
+                headers: parts.headers,
+            })
             .unwrap()
             .await
             .unwrap();
@@ -211,13 +316,20 @@ async fn an_owner_that_finds_a_newer_open_looks_before_it_acts() {
     for partition in 0..crate::harness::PARTITIONS {
         let mut epoch = None;
         for record in world.changes(partition).await {
-            let parts = codec::Parts { key: record.key, value: record.value, headers: record.headers };
+            let parts = codec::Parts {
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+            };
             match codec::decode_change(&parts).unwrap() {
                 Change::Open(_) => epoch = Some(record.offset),
                 Change::Decision(decision) if Some(decision.epoch) != epoch => {
                     let versions = world.faults.writes.lock().unwrap();
                     assert!(
-                        !versions.values().flatten().any(|version| *version == record.offset),
+                        !versions
+                            .values()
+                            .flatten()
+                            .any(|version| *version == record.offset),
                         "a decision that does not count was applied"
                     );
                 }
@@ -257,17 +369,30 @@ async fn an_event_made_by_unknown_definitions_waits_until_they_are_published() {
     definitions["operations"][0]["summary"] = json!("Another text.");
     let newer = catalog::Catalog::from_definitions(&definitions).unwrap();
     assert_ne!(newer.version(), world.catalog.version());
-    let (mut event, id) = world.event("document.create", json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}), None);
+    let (mut event, id) = world.event(
+        "document.create",
+        json!({"index": "geo", "collection": "cities", "_id": "a", "body": {}}),
+        None,
+    );
     event.attributes.catalog = newer.version().to_owned();
     world.append(&event).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(world.real.ledger(&[id]).await.unwrap()[0].is_none(), "it was planned by definitions it was not made by");
+    assert!(
+        world.real.ledger(&[id]).await.unwrap()[0].is_none(),
+        "it was planned by definitions it was not made by"
+    );
     let parts = codec::encode_catalog(newer.version(), newer.definitions());
     let topic = Arc::from(world.layout.name(&topics::CATALOG));
     world
         .log
         .publisher
-        .send(NewRecord { topic, partition: 0, key: parts.key, value: parts.value, headers: parts.headers })
+        .send(NewRecord {
+            topic,
+            partition: 0,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        })
         .unwrap()
         .await
         .unwrap();
@@ -289,7 +414,10 @@ async fn what_was_forgotten_while_nobody_wrote_is_written_again_too() {
     world.faults.record_away.store(false, Ordering::SeqCst);
     let until = std::time::Instant::now() + Duration::from_secs(20);
     while world.body("a").await.is_none() {
-        assert!(std::time::Instant::now() < until, "an acknowledged write is gone for good");
+        assert!(
+            std::time::Instant::now() < until,
+            "an acknowledged write is gone for good"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     worker.stop().await;

@@ -1,5 +1,5 @@
-//! Builds the test binaries once and runs each by itself, as cargo would: from its package's folder, output shown.
-//! A binary that dies, hangs or ends without a count is a failure.
+//! Builds the test binaries once and runs each by itself, as cargo would: from its package's
+//! folder, output shown. A binary that dies, hangs or ends without a count is a failure.
 
 use std::{
     io::{BufRead, BufReader},
@@ -49,9 +49,18 @@ struct Target {
 /// One build of everything that runs in tests: the binaries themselves and what tests them.
 pub(crate) fn build(packages: &[String]) -> Result<Vec<TestBinary>> {
     let mut command = cargo();
-    command.args(["build", "--locked", "--bins", "--tests", "--message-format=json-render-diagnostics"]);
+    command.args([
+        "build",
+        "--locked",
+        "--bins",
+        "--tests",
+        "--message-format=json-render-diagnostics",
+    ]);
     select(&mut command, packages);
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run cargo")?;
     let output = BufReader::new(child.stdout.take().context("no output")?);
     let mut found = Vec::new();
     for line in output.lines() {
@@ -63,7 +72,10 @@ pub(crate) fn build(packages: &[String]) -> Result<Vec<TestBinary>> {
 }
 
 fn test_binary(message: Message) -> Option<TestBinary> {
-    let (target, folder) = (message.target?, message.manifest_path?.parent()?.to_path_buf());
+    let (target, folder) = (
+        message.target?,
+        message.manifest_path?.parent()?.to_path_buf(),
+    );
     if !message.profile?.test {
         return None;
     }
@@ -85,12 +97,19 @@ fn select(command: &mut Command, packages: &[String]) {
     }
 }
 
-pub(crate) fn run(binaries: &[TestBinary], filter: Option<&str>, variables: &[(&str, String)]) -> Result<Tally> {
+pub(crate) fn run(
+    binaries: &[TestBinary],
+    filter: Option<&str>,
+    variables: &[(&str, String)],
+) -> Result<Tally> {
     let mut sum = Tally::default();
     for binary in binaries {
         println!("\n-- {} {} {}", binary.package, binary.kind, binary.name);
         let mut command = Command::new(&binary.path);
-        command.args(filter).current_dir(&binary.folder).env("CARGO_MANIFEST_DIR", &binary.folder);
+        command
+            .args(filter)
+            .current_dir(&binary.folder)
+            .env("CARGO_MANIFEST_DIR", &binary.folder);
         sum += count(&mut command, variables)?;
     }
     Ok(sum)
@@ -106,8 +125,13 @@ pub(crate) fn run_docs(packages: &[String], variables: &[(&str, String)]) -> Res
 /// Runs it, shows its output, adds up its closing lines.
 fn count(command: &mut Command, variables: &[(&str, String)]) -> Result<Tally> {
     let began = Instant::now();
-    command.envs(variables.iter().map(|(k, v)| (k, v))).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut child = command.spawn().with_context(|| format!("cannot run {command:?}"))?;
+    command
+        .envs(variables.iter().map(|(k, v)| (k, v)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot run {command:?}"))?;
     let (tally, results) = read(&mut child, began)?;
     let status = child.wait()?;
     println!("   {:.1} s", began.elapsed().as_secs_f64());
@@ -121,7 +145,12 @@ fn count(command: &mut Command, variables: &[(&str, String)]) -> Result<Tally> {
 fn read(child: &mut Child, began: Instant) -> Result<(Tally, usize)> {
     let output = BufReader::new(child.stdout.take().context("no output")?);
     let (send, lines) = sync_channel(1024);
-    let reader = thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
+    let reader = thread::spawn(move || {
+        output
+            .lines()
+            .map_while(Result::ok)
+            .try_for_each(|line| send.send(line))
+    });
     let (mut tally, mut results) = (Tally::default(), 0);
     loop {
         match lines.recv_timeout(PATIENCE.saturating_sub(began.elapsed())) {

@@ -1,4 +1,5 @@
-//! The stages of a test run: heading, time, count, and the summary at the end. Runs nothing by itself.
+//! The stages of a test run: heading, time, count, and the summary at the end. Runs nothing by
+//! itself.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,11 @@ pub(crate) struct Timeline {
 
 impl Timeline {
     pub(crate) fn start() -> Self {
-        Self { began: Instant::now(), stages: Vec::new(), total: Tally::default() }
+        Self {
+            began: Instant::now(),
+            stages: Vec::new(),
+            total: Tally::default(),
+        }
     }
 
     /// Runs a stage that later ones need: its error ends the run.
@@ -39,12 +44,21 @@ impl Timeline {
         drop(self.stage(name, || Ok(judged())));
     }
 
-    /// Prints the summary; the count stands alone on the last line. True if nothing failed and something passed.
+    /// Prints the summary; the count stands alone on the last line. True if nothing failed and
+    /// something passed.
     pub(crate) fn close(&self) -> bool {
         println!("\n== Summary");
         for (name, time, tally) in &self.stages {
-            let failed = if tally.failed > 0 { format!(", {} failed", tally.failed) } else { String::new() };
-            let passed = if tally.passed > 0 { format!(", {} passed", tally.passed) } else { String::new() };
+            let failed = if tally.failed > 0 {
+                format!(", {} failed", tally.failed)
+            } else {
+                String::new()
+            };
+            let passed = if tally.passed > 0 {
+                format!(", {} passed", tally.passed)
+            } else {
+                String::new()
+            };
             println!("{:>8.1} s  {name}{passed}{failed}", time.as_secs_f64());
         }
         println!("{:>8.1} s  in all", self.began.elapsed().as_secs_f64());

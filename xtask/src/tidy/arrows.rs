@@ -1,4 +1,5 @@
-//! Which crate may depend on which, and which vendor belongs to which crate. The table below is the law; cargo says what is.
+//! Which crate may depend on which, and which vendor belongs to which crate. The table below is the
+//! law; cargo says what is.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,8 @@ use serde::Deserialize;
 
 use crate::command::cargo;
 
-/// What each crate may use of ours in what it ships. Tests (`[dev-dependencies]`) may use more: see [`TEST_ONLY`].
+/// What each crate may use of ours in what it ships. Tests (`[dev-dependencies]`) may use more: see
+/// [`TEST_ONLY`].
 const MAY_USE: &[(&str, &[&str])] = &[
     ("event-schema", &[]),
     ("runtime", &[]),
@@ -21,8 +23,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event-log", &["event-schema", "segment-log", "runtime"]),
     ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema", "runtime"]),
-    ("store-embedded", &["store", "event-schema", "matching", "runtime"]),
-    ("gateway", &["event-schema", "catalog", "event-log", "store", "matching", "rooms", "story", "runtime", "dead-letter"]),
+    (
+        "store-embedded",
+        &["store", "event-schema", "matching", "runtime"],
+    ),
+    (
+        "gateway",
+        &[
+            "event-schema",
+            "catalog",
+            "event-log",
+            "store",
+            "matching",
+            "rooms",
+            "story",
+            "runtime",
+            "dead-letter",
+        ],
+    ),
     (
         "write-worker",
         &[
@@ -37,7 +55,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "dead-letter",
         ],
     ),
-    ("notifier-worker", &["event-schema", "catalog", "event-log", "matching", "rooms", "story", "runtime"]),
+    (
+        "notifier-worker",
+        &[
+            "event-schema",
+            "catalog",
+            "event-log",
+            "matching",
+            "rooms",
+            "story",
+            "runtime",
+        ],
+    ),
     ("dead-letter", &["event-schema", "event-log", "runtime"]),
     (
         "standalone",
@@ -65,7 +94,8 @@ const TOP: &[&str] = &["consign", "system-tests", "bench", "xtask", "fuzz"];
 /// Ours, but only under `[dev-dependencies]`.
 const TEST_ONLY: &[&str] = &["testbed"];
 
-/// A vendor's library and the only crates that name it. (`axum` in `consign`: a bare server of it is the floor of two measurements.)
+/// A vendor's library and the only crates that name it. (`axum` in `consign`: a bare server of it
+/// is the floor of two measurements.)
 const VENDORS: &[(&str, &[&str])] = &[
     ("rdkafka", &["event-log"]),
     ("scylla", &["store-cassandra"]),
@@ -75,8 +105,24 @@ const VENDORS: &[(&str, &[&str])] = &[
 ];
 
 /// Pure crates: no runtime, no network, no files.
-const PURE: &[&str] = &["event-schema", "catalog", "matching", "rooms", "store", "story"];
-const IMPURE: &[&str] = &["tokio", "axum", "hyper", "reqwest", "rdkafka", "scylla", "elasticsearch", "rusqlite"];
+const PURE: &[&str] = &[
+    "event-schema",
+    "catalog",
+    "matching",
+    "rooms",
+    "store",
+    "story",
+];
+const IMPURE: &[&str] = &[
+    "tokio",
+    "axum",
+    "hyper",
+    "reqwest",
+    "rdkafka",
+    "scylla",
+    "elasticsearch",
+    "rusqlite",
+];
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Package {
@@ -97,14 +143,24 @@ struct Metadata {
 }
 
 pub(super) fn packages() -> Result<Vec<Package>> {
-    let output = cargo().args(["metadata", "--format-version", "1", "--no-deps", "--locked"]).output().context("cannot run cargo")?;
-    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    let output = cargo()
+        .args(["metadata", "--format-version", "1", "--no-deps", "--locked"])
+        .output()
+        .context("cannot run cargo")?;
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     Ok(serde_json::from_slice::<Metadata>(&output.stdout)?.packages)
 }
 
 pub(super) fn check(packages: &[Package]) -> Vec<String> {
     let ours: BTreeSet<&str> = packages.iter().map(|p| p.name.as_str()).collect();
-    packages.iter().flat_map(|package| check_package(package, &ours)).collect()
+    packages
+        .iter()
+        .flat_map(|package| check_package(package, &ours))
+        .collect()
 }
 
 fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
@@ -113,11 +169,16 @@ fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
     let row = MAY_USE.iter().find(|(n, _)| *n == name);
     let mut faults = Vec::new();
     if row.is_none() && !top {
-        faults.push(format!("{name} has no row in the table of dependencies (xtask/src/tidy/arrows.rs)"));
+        faults.push(format!(
+            "{name} has no row in the table of dependencies (xtask/src/tidy/arrows.rs)"
+        ));
     }
     let allowed = row.map_or(&[][..], |(_, allowed)| allowed);
     for dependency in &package.dependencies {
-        let (other, shipped) = (dependency.name.as_str(), dependency.kind.as_deref() != Some("dev"));
+        let (other, shipped) = (
+            dependency.name.as_str(),
+            dependency.kind.as_deref() != Some("dev"),
+        );
         if ours.contains(other) {
             let test_only = TEST_ONLY.contains(&other);
             if TOP.contains(&other) || shipped && !top && (test_only || !allowed.contains(&other)) {
@@ -127,7 +188,10 @@ fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
         if let Some((_, homes)) = VENDORS.iter().find(|(vendor, _)| *vendor == other)
             && !homes.contains(&name)
         {
-            faults.push(format!("{name} names {other}: only {} may", homes.join(" and ")));
+            faults.push(format!(
+                "{name} names {other}: only {} may",
+                homes.join(" and ")
+            ));
         }
         if shipped && PURE.contains(&name) && IMPURE.contains(&other) {
             faults.push(format!("{name} is pure: no {other}"));
@@ -141,15 +205,35 @@ mod tests {
     use super::{Dependency, Package, check};
 
     fn package(name: &str, dependencies: &[(&str, Option<&str>)]) -> Package {
-        let dependency = |(name, kind): &(&str, Option<&str>)| Dependency { name: (*name).into(), kind: kind.map(Into::into) };
-        Package { name: name.into(), dependencies: dependencies.iter().map(dependency).collect() }
+        let dependency = |(name, kind): &(&str, Option<&str>)| Dependency {
+            name: (*name).into(),
+            kind: kind.map(Into::into),
+        };
+        Package {
+            name: name.into(),
+            dependencies: dependencies.iter().map(dependency).collect(),
+        }
     }
 
     #[test]
     fn finds_forbidden_arrows() {
         let packages = [
-            package("gateway", &[("event-log", None), ("write-worker", None), ("testbed", None)]),
-            package("write-worker", &[("testbed", Some("dev")), ("gateway", Some("dev")), ("rdkafka", None)]),
+            package(
+                "gateway",
+                &[
+                    ("event-log", None),
+                    ("write-worker", None),
+                    ("testbed", None),
+                ],
+            ),
+            package(
+                "write-worker",
+                &[
+                    ("testbed", Some("dev")),
+                    ("gateway", Some("dev")),
+                    ("rdkafka", None),
+                ],
+            ),
             package("event-log", &[("rdkafka", None)]),
             package("store", &[("tokio", None), ("consign", Some("dev"))]),
             package("consign", &[("gateway", None)]),

@@ -1,4 +1,5 @@
-//! Names, headers and lengths of the source files. Lengths are shown, not judged: a few long files are right to be long.
+//! Names, headers and lengths of the source files. Lengths are shown, not judged: a few long files
+//! are right to be long.
 
 use std::{
     fs,
@@ -8,7 +9,10 @@ use std::{
 use anyhow::{Context, Result};
 
 /// Say nothing about what is inside.
-const VAGUE: &[&str] = &["mod", "utils", "util", "helpers", "helper", "common", "misc", "shared", "types", "models", "manager"];
+const VAGUE: &[&str] = &[
+    "mod", "utils", "util", "helpers", "helper", "common", "misc", "shared", "types", "models",
+    "manager",
+];
 const SKIPPED: &[&str] = &["target", "node_modules", "data"];
 const LONG: usize = 500;
 
@@ -24,17 +28,28 @@ pub(super) fn sources(root: &Path) -> Result<Vec<Source>> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+        {
             let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             if path.is_dir() && !path.is_symlink() {
                 if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|e| e == "rs") {
-                let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let text = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
                 let first_line = text.lines().next().unwrap_or_default().to_owned();
-                found.push(Source { path: path.strip_prefix(root)?.to_path_buf(), first_line, lines: text.lines().count() });
+                found.push(Source {
+                    path: path.strip_prefix(root)?.to_path_buf(),
+                    first_line,
+                    lines: text.lines().count(),
+                });
             }
         }
     }
@@ -54,7 +69,9 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
         }
         let unit_tests = source.path.ends_with("tests.rs"); // its name and its neighbour say what it is
         if !unit_tests && !source.first_line.starts_with("//!") {
-            faults.push(format!("{shown}: begins without a `//!` header that says what it is and must never do"));
+            faults.push(format!(
+                "{shown}: begins without a `//!` header that says what it is and must never do"
+            ));
         }
     }
     faults
@@ -63,8 +80,18 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
 pub(super) fn report(sources: &[Source]) {
     let mut lengths: Vec<usize> = sources.iter().map(|s| s.lines).collect();
     lengths.sort_unstable();
-    let at = |share: usize| lengths.get(lengths.len() * share / 100).copied().unwrap_or(0);
-    println!("{} source files; lines: median {}, p90 {}", lengths.len(), at(50), at(90));
+    let at = |share: usize| {
+        lengths
+            .get(lengths.len() * share / 100)
+            .copied()
+            .unwrap_or(0)
+    };
+    println!(
+        "{} source files; lines: median {}, p90 {}",
+        lengths.len(),
+        at(50),
+        at(90)
+    );
     let mut long: Vec<&Source> = sources.iter().filter(|s| s.lines > LONG).collect();
     long.sort_by_key(|s| std::cmp::Reverse(s.lines));
     for source in long {
@@ -94,6 +121,11 @@ mod tests {
         }
         let faults = check(&sources(root.path()).expect("read"));
         assert_eq!(faults.len(), 3, "{faults:?}");
-        assert!(faults[0].contains("`common`") && faults[1].contains("bare.rs") && faults[2].contains("`utils`"), "{faults:?}");
+        assert!(
+            faults[0].contains("`common`")
+                && faults[1].contains("bare.rs")
+                && faults[2].contains("`utils`"),
+            "{faults:?}"
+        );
     }
 }

@@ -37,12 +37,25 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let mut bed = Bed::make(invocation, &[]).await?;
-    let client = if arguments.with_worker { bed.whole().await? } else { bed.gateway().await? };
+    let client = if arguments.with_worker {
+        bed.whole().await?
+    } else {
+        bed.gateway().await?
+    };
     workload::create_collection(&client).await?;
     let floor = bed.floor().await?;
-    let (path, duration) = (format!("/v1/operations/{OPERATION}"), Duration::from_secs(arguments.seconds));
+    let (path, duration) = (
+        format!("/v1/operations/{OPERATION}"),
+        Duration::from_secs(arguments.seconds),
+    );
     let first = Arc::new(AtomicU64::new(0));
-    let load = |url| Load { url, path: &path, headers: "", connections: arguments.connections, expected: 202 };
+    let load = |url| Load {
+        url,
+        path: &path,
+        headers: "",
+        connections: arguments.connections,
+        expected: 202,
+    };
     let mut rounds = Vec::new();
     for _ in 0..arguments.rounds.max(1) {
         let floor = load(&floor).rate(&first, duration).await?;
@@ -52,6 +65,17 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let on = bed.on();
     bed.end().await?;
     let aim = (on == "files" && !arguments.with_worker).then_some(0.5);
-    let bench = if arguments.with_worker { "accept, while applying" } else { "accept" };
-    Compared::new(bench, on, "a handler that parses the same JSON, appends to nothing and answers 202", aim, rounds).tell(invocation)
+    let bench = if arguments.with_worker {
+        "accept, while applying"
+    } else {
+        "accept"
+    };
+    Compared::new(
+        bench,
+        on,
+        "a handler that parses the same JSON, appends to nothing and answers 202",
+        aim,
+        rounds,
+    )
+    .tell(invocation)
 }

@@ -1,5 +1,6 @@
-//! `consign bench apply`: how fast a worker catches up with a full log, against writing the very same documents and verdicts to the stores
-//! and nothing else: no log read, nothing decided, no order kept between partitions.
+//! `consign bench apply`: how fast a worker catches up with a full log, against writing the very
+//! same documents and verdicts to the stores and nothing else: no log read, nothing decided, no
+//! order kept between partitions.
 
 use super::{Compared, Invocation, Round, bed::Bed, workload};
 use crate::{
@@ -49,12 +50,20 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             on = bed.on();
             let client = bed.gateway().await?;
             workload::create_collection(&client).await?;
-            workload::send_bulk(&client, workload::bulk(0..arguments.documents), arguments.documents).await?;
+            workload::send_bulk(
+                &client,
+                workload::bulk(0..arguments.documents),
+                arguments.documents,
+            )
+            .await?;
             bed.end().await?;
             let stack = Stack::open(&bed.settings).await?;
             let seconds = catch_up(&bed, &stack).await?;
             let decisions = decisions(&stack).await?;
-            let collection = stack.record.collection(workload::INDEX, workload::COLLECTION).await?;
+            let collection = stack
+                .record
+                .collection(workload::INDEX, workload::COLLECTION)
+                .await?;
             stack.close().await;
             (arguments.documents as f64 / seconds, decisions, collection)
         };
@@ -74,7 +83,14 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         rounds.push(Round::new(arguments.documents as f64 / seconds, measured));
     }
     let aim = if on == "files" { 0.5 } else { 0.6 };
-    Compared::new("apply", on, "the same documents and verdicts written to the stores, nothing else", Some(aim), rounds).tell(invocation)
+    Compared::new(
+        "apply",
+        on,
+        "the same documents and verdicts written to the stores, nothing else",
+        Some(aim),
+        rounds,
+    )
+    .tell(invocation)
 }
 
 /// Seconds from a worker's start until everything in the log is resolved.
@@ -98,18 +114,33 @@ async fn catch_up(bed: &Bed, stack: &Stack) -> Result<f64, Failure> {
         ends.push(stack.log.admin.offsets(&topic, partition).await?.end);
     }
     let began = Instant::now();
-    let mut worker = runtime::spawn("write-worker", write_worker::run(bed.settings.worker.clone(), ports, shutdown));
+    let mut worker = runtime::spawn(
+        "write-worker",
+        write_worker::run(bed.settings.worker.clone(), ports, shutdown),
+    );
     for (partition, end) in (0_u16..).zip(ends) {
-        while end > 0 && stack.record.mark(stack.layout.generation, partition).await?.is_none_or(|mark| mark.next < end) {
+        while end > 0
+            && stack
+                .record
+                .mark(stack.layout.generation, partition)
+                .await?
+                .is_none_or(|mark| mark.next < end)
+        {
             if worker.is_finished() {
-                return Err(Failure::failed(format!("the worker ended: {:?}", (&mut worker).await)));
+                return Err(Failure::failed(format!(
+                    "the worker ended: {:?}",
+                    (&mut worker).await
+                )));
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
     let seconds = began.elapsed().as_secs_f64();
     trigger.soft();
-    worker.await.map_err(|error| Failure::failed(error.to_string()))?.map_err(|error| Failure::failed(error.to_string()))?;
+    worker
+        .await
+        .map_err(|error| Failure::failed(error.to_string()))?
+        .map_err(|error| Failure::failed(error.to_string()))?;
     Ok(seconds)
 }
 
@@ -121,14 +152,35 @@ async fn decisions(stack: &Stack) -> Result<Vec<Vec<(Version, Decision)>>, Failu
         let offsets = stack.log.admin.offsets(&topic, partition).await?;
         let (mut from, mut found) = (offsets.earliest, Vec::new());
         while from < offsets.end {
-            let limits = Limits { records: 10_000, bytes: 32 << 20 };
-            let records = stack.log.reader.read(&topic, partition, from, offsets.end, limits, Duration::from_secs(20)).await?;
+            let limits = Limits {
+                records: 10_000,
+                bytes: 32 << 20,
+            };
+            let records = stack
+                .log
+                .reader
+                .read(
+                    &topic,
+                    partition,
+                    from,
+                    offsets.end,
+                    limits,
+                    Duration::from_secs(20),
+                )
+                .await?;
             let Some(last) = records.last() else { break };
             from = last.offset + 1;
             for record in records {
-                let parts = Parts { key: record.key, value: record.value, headers: record.headers };
+                let parts = Parts {
+                    key: record.key,
+                    value: record.value,
+                    headers: record.headers,
+                };
                 if let Ok(Change::Decision(decision)) = codec::decode_change(&parts) {
-                    found.push((Version::new(stack.layout.generation, record.offset), decision));
+                    found.push((
+                        Version::new(stack.layout.generation, record.offset),
+                        decision,
+                    ));
                 }
             }
         }
@@ -137,9 +189,17 @@ async fn decisions(stack: &Stack) -> Result<Vec<Vec<(Version, Decision)>>, Failu
     Ok(all)
 }
 
-/// Seconds to write them all: partitions side by side, batches one after the other, record and view together, then the ledger.
-async fn bare(stack: &Stack, decisions: Vec<Vec<(Version, Decision)>>, batch: usize) -> Result<f64, Failure> {
-    let batches: Vec<Vec<_>> = decisions.iter().map(|decisions| decisions.chunks(batch).map(prepared).collect()).collect();
+/// Seconds to write them all: partitions side by side, batches one after the other, record and view
+/// together, then the ledger.
+async fn bare(
+    stack: &Stack,
+    decisions: Vec<Vec<(Version, Decision)>>,
+    batch: usize,
+) -> Result<f64, Failure> {
+    let batches: Vec<Vec<_>> = decisions
+        .iter()
+        .map(|decisions| decisions.chunks(batch).map(prepared).collect())
+        .collect();
     let began = Instant::now();
     let mut partitions = tokio::task::JoinSet::new();
     for batches in batches {
@@ -154,8 +214,15 @@ async fn bare(stack: &Stack, decisions: Vec<Vec<(Version, Decision)>>, batch: us
                 };
                 let (stored, indexed) = tokio::join!(record.apply(&writes), indexed);
                 let remembered = record.remember(&entries).await;
-                if let Some(verdict) = stored.iter().chain(&indexed).chain(&remembered).find(|verdict| **verdict != ItemVerdict::Done) {
-                    return Err(Failure::failed(format!("the floor was not written whole: {verdict:?}")));
+                if let Some(verdict) = stored
+                    .iter()
+                    .chain(&indexed)
+                    .chain(&remembered)
+                    .find(|verdict| **verdict != ItemVerdict::Done)
+                {
+                    return Err(Failure::failed(format!(
+                        "the floor was not written whole: {verdict:?}"
+                    )));
                 }
             }
             Ok(())
@@ -167,13 +234,24 @@ async fn bare(stack: &Stack, decisions: Vec<Vec<(Version, Decision)>>, batch: us
     Ok(began.elapsed().as_secs_f64())
 }
 
-fn prepared(decisions: &[(Version, Decision)]) -> (Vec<DocumentWrite>, Vec<Write>, Vec<LedgerEntry>) {
+fn prepared(
+    decisions: &[(Version, Decision)],
+) -> (Vec<DocumentWrite>, Vec<Write>, Vec<LedgerEntry>) {
     let write = |version: Version, decision: &Decision| {
         let (position, request) = (decision.position, decision.request);
         let documents = decision.documents.clone().into_iter();
         documents.map(move |change| {
-            let meta = Meta { version, position, revision: change.revision, request };
-            DocumentWrite { key: change.key, meta, body: change.after }
+            let meta = Meta {
+                version,
+                position,
+                revision: change.revision,
+                request,
+            };
+            DocumentWrite {
+                key: change.key,
+                meta,
+                body: change.after,
+            }
         })
     };
     let entry = |(version, decision): &(Version, Decision)| LedgerEntry {
@@ -183,9 +261,16 @@ fn prepared(decisions: &[(Version, Decision)]) -> (Vec<DocumentWrite>, Vec<Write
         version: *version,
         verdict: decision.verdict.clone(),
         result: decision.result.clone(),
-        times: Times { accepted: decision.accepted, decided: decision.decided, applied: decision.decided },
+        times: Times {
+            accepted: decision.accepted,
+            decided: decision.decided,
+            applied: decision.decided,
+        },
     };
-    let documents: Vec<DocumentWrite> = decisions.iter().flat_map(|(version, decision)| write(*version, decision)).collect();
+    let documents: Vec<DocumentWrite> = decisions
+        .iter()
+        .flat_map(|(version, decision)| write(*version, decision))
+        .collect();
     let writes = documents.iter().cloned().map(Write::Document).collect();
     (documents, writes, decisions.iter().map(entry).collect())
 }

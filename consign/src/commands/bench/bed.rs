@@ -1,5 +1,6 @@
-//! What is measured stands on names of its own: a folder that is gone afterwards, or topics, keyspace and indices with a name of this run.
-//! Services run as processes of the same binary, so that nothing shares a process with what measures it.
+//! What is measured stands on names of its own: a folder that is gone afterwards, or topics,
+//! keyspace and indices with a name of this run. Services run as processes of the same binary, so
+//! that nothing shares a process with what measures it.
 
 use super::Invocation;
 use crate::{
@@ -47,8 +48,15 @@ impl Bed {
             flags.push("secret.value=a secret that only measurements use".to_owned());
         }
         let refs: Vec<&str> = flags.iter().map(String::as_str).collect();
-        let settings = Loaded::from_surroundings(invocation.shared.config.as_deref(), &refs)?.settings;
-        let bed = Self { settings, flags, config: invocation.shared.config.clone(), children: Vec::new(), _folder: folder };
+        let settings =
+            Loaded::from_surroundings(invocation.shared.config.as_deref(), &refs)?.settings;
+        let bed = Self {
+            settings,
+            flags,
+            config: invocation.shared.config.clone(),
+            children: Vec::new(),
+            _folder: folder,
+        };
         if !bed.is_embedded() {
             bed.prepare().await?;
         }
@@ -60,16 +68,31 @@ impl Bed {
     }
 
     pub fn on(&self) -> &'static str {
-        if self.is_embedded() { "files" } else { "servers" }
+        if self.is_embedded() {
+            "files"
+        } else {
+            "servers"
+        }
     }
 
     /// Topics, tables and collections.
     pub async fn prepare(&self) -> Result<(), Failure> {
-        let (stack, catalog) = (Stack::open(&self.settings).await?, stack::catalog(&self.settings)?);
+        let (stack, catalog) = (
+            Stack::open(&self.settings).await?,
+            stack::catalog(&self.settings)?,
+        );
         let topics = stack.topics();
-        patiently(PATIENCE, async || Ok(stack.log.admin.create(&topics).await?)).await?;
+        patiently(PATIENCE, async || {
+            Ok(stack.log.admin.create(&topics).await?)
+        })
+        .await?;
         let now = runtime::SystemClock.now();
-        let stores = async || Ok(standalone::prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now).await?);
+        let stores = async || {
+            Ok(
+                standalone::prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now)
+                    .await?,
+            )
+        };
         patiently(PATIENCE, stores).await?;
         stack.close().await;
         Ok(())
@@ -87,7 +110,10 @@ impl Bed {
     /// A gateway and a worker.
     pub async fn whole(&mut self) -> Result<Client, Failure> {
         let url = match self.is_embedded() {
-            true => self.listening(&["dev", "--listen", "127.0.0.1:0", "--json"]).await?,
+            true => {
+                self.listening(&["dev", "--listen", "127.0.0.1:0", "--json"])
+                    .await?
+            }
             false => {
                 self.service("write-worker", "--admin").await?;
                 self.service("gateway", "--listen").await?
@@ -119,10 +145,19 @@ impl Bed {
 
     /// Resident memory of the process that was started last, bytes.
     pub fn resident(&self) -> Result<u64, Failure> {
-        let id = self.process().ok_or_else(|| Failure::failed("nothing runs"))?;
+        let id = self
+            .process()
+            .ok_or_else(|| Failure::failed("nothing runs"))?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse::<u64>().ok());
-        kib.map(|kib| kib * 1024).ok_or_else(|| Failure::failed("its memory cannot be read"))
+        let kib = status.lines().find_map(|line| {
+            line.strip_prefix("VmRSS:")?
+                .split_whitespace()
+                .next()?
+                .parse::<u64>()
+                .ok()
+        });
+        kib.map(|kib| kib * 1024)
+            .ok_or_else(|| Failure::failed("its memory cannot be read"))
     }
 
     /// Of the process that was started last.
@@ -132,7 +167,11 @@ impl Bed {
 
     fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(arguments).stdin(Stdio::null()).env("CONSIGN_LOG", "error").kill_on_drop(true);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .env("CONSIGN_LOG", "error")
+            .kill_on_drop(true);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);
         }
@@ -145,7 +184,10 @@ impl Bed {
     /// Starts one whose first line says where it listens.
     async fn listening(&mut self, arguments: &[&str]) -> Result<String, Failure> {
         let mut child = self.command(arguments)?.stdout(Stdio::piped()).spawn()?;
-        let output = child.stdout.take().ok_or_else(|| Failure::failed("no output"))?;
+        let output = child
+            .stdout
+            .take()
+            .ok_or_else(|| Failure::failed("no output"))?;
         self.children.push(child);
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).await?;
@@ -153,13 +195,18 @@ impl Bed {
         told["listening"]
             .as_str()
             .map(str::to_owned)
-            .ok_or_else(|| Failure::failed(format!("`consign {}` does not start", arguments.join(" "))))
+            .ok_or_else(|| {
+                Failure::failed(format!("`consign {}` does not start", arguments.join(" ")))
+            })
     }
 
     /// Starts a service on a port that was free a moment ago.
     async fn service(&mut self, name: &str, listen: &str) -> Result<String, Failure> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
-        let child = self.command(&[name, listen, &address])?.stdout(Stdio::null()).spawn()?;
+        let child = self
+            .command(&[name, listen, &address])?
+            .stdout(Stdio::null())
+            .spawn()?;
         self.children.push(child);
         Ok(format!("http://{address}"))
     }
@@ -170,7 +217,9 @@ impl Bed {
         loop {
             match client.get("/readyz").await {
                 Ok(answer) if answer.status == 200 => return Ok(client),
-                Ok(answer) if Instant::now() > deadline => return Err(Failure::failed(format!("not ready: {}", answer.body))),
+                Ok(answer) if Instant::now() > deadline => {
+                    return Err(Failure::failed(format!("not ready: {}", answer.body)));
+                }
                 Err(failure) if Instant::now() > deadline => return Err(failure),
                 Ok(_) | Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -180,8 +229,22 @@ impl Bed {
 
 /// Processor time that a process has used.
 pub fn processor_time(process: Option<u32>) -> Duration {
-    // Its name may hold anything, so fields are counted from the end of that; ticks are hundredths of a second on Linux, whatever its own are.
-    let stat = process.and_then(|id| std::fs::read_to_string(format!("/proc/{id}/stat")).ok()).unwrap_or_default();
-    let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2);
-    Duration::from_millis(fields.filter_map(|ticks| ticks.parse::<u64>().ok()).sum::<u64>() * 10)
+    // Its name may hold anything, so fields are counted from the end of that; ticks are hundredths
+    // of a second on Linux, whatever its own are.
+    let stat = process
+        .and_then(|id| std::fs::read_to_string(format!("/proc/{id}/stat")).ok())
+        .unwrap_or_default();
+    let fields = stat
+        .rsplit(") ")
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .skip(11)
+        .take(2);
+    Duration::from_millis(
+        fields
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum::<u64>()
+            * 10,
+    )
 }

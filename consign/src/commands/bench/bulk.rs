@@ -1,5 +1,6 @@
-//! `consign bench bulk`: `_bulk` against appending the very same records to the log and nothing else. On Kafka the floor is its client
-//! with acks=all, fed with records that are ready made; on files it is the embedded log.
+//! `consign bench bulk`: `_bulk` against appending the very same records to the log and nothing
+//! else. On Kafka the floor is its client with acks=all, fed with records that are ready made; on
+//! files it is the embedded log.
 
 use super::{Compared, Invocation, Round, bed::Bed, workload};
 use crate::{
@@ -50,7 +51,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let records = records(&stack, arguments.documents as usize).await?;
     let mut rounds = Vec::new();
     for (number, measured) in measured.into_iter().enumerate() {
-        rounds.push(Round::new(append(&stack, &records, number).await?, measured));
+        rounds.push(Round::new(
+            append(&stack, &records, number).await?,
+            measured,
+        ));
     }
     stack.close().await;
     Compared::new(
@@ -69,11 +73,28 @@ async fn records(stack: &Stack, most: usize) -> Result<Vec<NewRecord>, Failure> 
     let mut partitions = Vec::new();
     for partition in 0..stack.layout.partitions {
         let mut found = VecDeque::new();
-        let offsets = patiently(Duration::from_secs(20), async || Ok(stack.log.admin.offsets(&topic, partition).await?)).await?;
+        let offsets = patiently(Duration::from_secs(20), async || {
+            Ok(stack.log.admin.offsets(&topic, partition).await?)
+        })
+        .await?;
         let mut from = offsets.earliest;
         while from < offsets.end && found.len() <= most {
-            let limits = Limits { records: 10_000, bytes: 32 << 20 };
-            let read = stack.log.reader.read(&topic, partition, from, offsets.end, limits, Duration::from_secs(20)).await?;
+            let limits = Limits {
+                records: 10_000,
+                bytes: 32 << 20,
+            };
+            let read = stack
+                .log
+                .reader
+                .read(
+                    &topic,
+                    partition,
+                    from,
+                    offsets.end,
+                    limits,
+                    Duration::from_secs(20),
+                )
+                .await?;
             let Some(last) = read.last() else { break };
             from = last.offset + 1;
             found.extend(read);
@@ -83,8 +104,20 @@ async fn records(stack: &Stack, most: usize) -> Result<Vec<NewRecord>, Failure> 
     let (topic, mut records): (Arc<str>, _) = ("".into(), Vec::with_capacity(most));
     while records.len() < most && partitions.iter().any(|partition| !partition.is_empty()) {
         for record in partitions.iter_mut().filter_map(VecDeque::pop_front) {
-            let event_log::Record { partition, key, value, headers, .. } = record;
-            records.push(NewRecord { topic: topic.clone(), partition, key, value, headers });
+            let event_log::Record {
+                partition,
+                key,
+                value,
+                headers,
+                ..
+            } = record;
+            records.push(NewRecord {
+                topic: topic.clone(),
+                partition,
+                key,
+                value,
+                headers,
+            });
         }
     }
     records.truncate(most);
@@ -93,19 +126,33 @@ async fn records(stack: &Stack, most: usize) -> Result<Vec<NewRecord>, Failure> 
 
 /// Records a second, from the first that is sent to the last that is acknowledged.
 async fn append(stack: &Stack, records: &[NewRecord], round: usize) -> Result<f64, Failure> {
-    let transactions = stack.topics().into_iter().find(|topic| topic.name == stack.layout.name(&TRANSACTIONS));
+    let transactions = stack
+        .topics()
+        .into_iter()
+        .find(|topic| topic.name == stack.layout.name(&TRANSACTIONS));
     let spec = TopicSpec {
         name: format!("{}floor.{round}", stack.layout.prefix),
         ..transactions.ok_or_else(|| Failure::failed("no such topic"))?
     };
     stack.log.admin.create(std::slice::from_ref(&spec)).await?;
     let topic: Arc<str> = spec.name.into();
-    let prepared: Vec<NewRecord> = records.iter().map(|record| NewRecord { topic: topic.clone(), ..record.clone() }).collect();
+    let prepared: Vec<NewRecord> = records
+        .iter()
+        .map(|record| NewRecord {
+            topic: topic.clone(),
+            ..record.clone()
+        })
+        .collect();
     // A first record makes the connection and finds the partitions' leaders.
     if let Some(record) = prepared.first() {
         patiently(Duration::from_secs(20), async || {
-            let sent = stack.log.publisher.send(record.clone()).map_err(|error| Failure::unreachable(error.to_string()))?;
-            sent.await.map_err(|error| Failure::failed(error.to_string()))
+            let sent = stack
+                .log
+                .publisher
+                .send(record.clone())
+                .map_err(|error| Failure::unreachable(error.to_string()))?;
+            sent.await
+                .map_err(|error| Failure::failed(error.to_string()))
         })
         .await?;
     }
@@ -118,7 +165,11 @@ async fn append(stack: &Stack, records: &[NewRecord], round: usize) -> Result<f6
                 Err(error) if error.why == Refused::QueueFull => {
                     record = *error.record;
                     match deliveries.pop_front() {
-                        Some(delivery) => drop(delivery.await.map_err(|error| Failure::failed(error.to_string()))?),
+                        Some(delivery) => drop(
+                            delivery
+                                .await
+                                .map_err(|error| Failure::failed(error.to_string()))?,
+                        ),
                         None => tokio::time::sleep(Duration::from_millis(1)).await,
                     }
                 }
@@ -127,7 +178,9 @@ async fn append(stack: &Stack, records: &[NewRecord], round: usize) -> Result<f6
         }
     }
     for delivery in deliveries {
-        delivery.await.map_err(|error| Failure::failed(error.to_string()))?;
+        delivery
+            .await
+            .map_err(|error| Failure::failed(error.to_string()))?;
     }
     Ok(count as f64 / began.elapsed().as_secs_f64())
 }

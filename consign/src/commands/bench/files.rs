@@ -13,6 +13,10 @@ pub fn allow(files: u64) -> Result<(), Failure> {
         let failure = Failure::usage(format!("{files} open files are needed, {most} are allowed"));
         return Err(failure.hint("fewer --sockets, or a higher limit: ulimit -Hn"));
     }
-    let raised = Rlimit { current: Some(files), maximum: limit.maximum };
-    setrlimit(Resource::Nofile, raised).map_err(|error| Failure::failed(format!("the limit of open files stays: {error}")))
+    let raised = Rlimit {
+        current: Some(files),
+        maximum: limit.maximum,
+    };
+    setrlimit(Resource::Nofile, raised)
+        .map_err(|error| Failure::failed(format!("the limit of open files stays: {error}")))
 }

@@ -54,7 +54,12 @@ struct Spread {
 impl Spread {
     fn of(sorted: &[f64]) -> Self {
         let at = |share| percentile(sorted, share);
-        Self { requests: sorted.len(), p50: at(0.5), p99: at(0.99), most: at(1.0) }
+        Self {
+            requests: sorted.len(),
+            p50: at(0.5),
+            p99: at(0.99),
+            most: at(1.0),
+        }
     }
 }
 
@@ -62,12 +67,25 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let mut bed = Bed::make(invocation, &[]).await?;
     let client = bed.whole().await?;
     workload::create_collection(&client).await?;
-    let (path, first) = (format!("/v1/operations/{OPERATION}"), Arc::new(AtomicU64::new(0)));
-    let load = |headers, expected| Load { url: client.url(), path: &path, headers, connections: arguments.connections.max(1), expected };
+    let (path, first) = (
+        format!("/v1/operations/{OPERATION}"),
+        Arc::new(AtomicU64::new(0)),
+    );
+    let load = |headers, expected| Load {
+        url: client.url(),
+        path: &path,
+        headers,
+        connections: arguments.connections.max(1),
+        expected,
+    };
     // What is slow the first time is not what is asked.
-    load("prefer: wait=30\r\n", 200).latencies(&first, Duration::from_secs(1)).await?;
+    load("prefer: wait=30\r\n", 200)
+        .latencies(&first, Duration::from_secs(1))
+        .await?;
     let duration = Duration::from_secs(arguments.seconds);
-    let applied = load("prefer: wait=30\r\n", 200).latencies(&first, duration).await?;
+    let applied = load("prefer: wait=30\r\n", 200)
+        .latencies(&first, duration)
+        .await?;
     let accepted = load("", 202).latencies(&first, duration).await?;
     let told = Told {
         bench: "latency",
@@ -80,9 +98,16 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     invocation.output.result(&told, |told| {
         let row = |name: &str, spread: &Spread| {
             let times = [spread.p50, spread.p99, spread.most].map(|millis| format!("{millis:.2}"));
-            [vec![name.to_owned(), spread.requests.to_string()], times.to_vec()].concat()
+            [
+                vec![name.to_owned(), spread.requests.to_string()],
+                times.to_vec(),
+            ]
+            .concat()
         };
-        let rows = [row("accepted", &told.accepted), row("applied", &told.applied)];
+        let rows = [
+            row("accepted", &told.accepted),
+            row("applied", &told.applied),
+        ];
         format!(
             "on {}, {} clients, milliseconds\n{}",
             told.on,

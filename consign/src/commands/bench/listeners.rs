@@ -1,5 +1,5 @@
-//! Many WebSockets that count what they are told and do nothing else with it, so that they are not what is measured. The same for every
-//! server.
+//! Many WebSockets that count what they are told and do nothing else with it, so that they are not
+//! what is measured. The same for every server.
 
 mod socket;
 
@@ -32,12 +32,27 @@ pub struct Listeners {
 }
 
 impl Listeners {
-    /// Opens so many sockets; where `subscribe` has something for one to ask, it listens when that is answered.
-    pub async fn open(url: &str, count: usize, subscribe: impl Fn(usize) -> Option<String>) -> Result<Self, Failure> {
-        let mut listeners = Self { count: count as u64, total: Arc::default(), tasks: JoinSet::new(), stop: watch::Sender::new(false) };
-        let mut opening = futures::stream::iter((0..count).map(|n| open(url, subscribe(n)))).buffer_unordered(OPENING);
+    /// Opens so many sockets; where `subscribe` has something for one to ask, it listens when that
+    /// is answered.
+    pub async fn open(
+        url: &str,
+        count: usize,
+        subscribe: impl Fn(usize) -> Option<String>,
+    ) -> Result<Self, Failure> {
+        let mut listeners = Self {
+            count: count as u64,
+            total: Arc::default(),
+            tasks: JoinSet::new(),
+            stop: watch::Sender::new(false),
+        };
+        let mut opening = futures::stream::iter((0..count).map(|n| open(url, subscribe(n))))
+            .buffer_unordered(OPENING);
         while let Some(socket) = opening.next().await {
-            listeners.tasks.spawn(listen(socket?, listeners.total.clone(), listeners.stop.subscribe()));
+            listeners.tasks.spawn(listen(
+                socket?,
+                listeners.total.clone(),
+                listeners.stop.subscribe(),
+            ));
         }
         drop(opening);
         Ok(listeners)
@@ -49,7 +64,10 @@ impl Listeners {
     }
 
     /// Does something as long as all of them listen.
-    pub async fn while_open<T>(&mut self, doing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    pub async fn while_open<T>(
+        &mut self,
+        doing: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         tokio::select! {
             done = doing => done,
             Some(ended) = self.tasks.join_next() => match ended {
@@ -60,10 +78,13 @@ impl Listeners {
         }
     }
 
-    /// Ends them when each has heard `messages`. What they heard must be the same for all; answers its bytes.
+    /// Ends them when each has heard `messages`. What they heard must be the same for all; answers
+    /// its bytes.
     pub async fn end(mut self, messages: u64) -> Result<u64, Failure> {
         let deadline = Instant::now() + PATIENCE;
-        while self.total.load(Ordering::Relaxed) < messages * self.count && Instant::now() < deadline {
+        while self.total.load(Ordering::Relaxed) < messages * self.count
+            && Instant::now() < deadline
+        {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         self.stop.send_replace(true);
@@ -71,7 +92,9 @@ impl Listeners {
         while let Some(ended) = self.tasks.join_next().await {
             let tally = ended.map_err(|error| Failure::failed(error.to_string()))??;
             if tally.messages != messages || heard.is_some_and(|heard| heard != tally) {
-                return Err(Failure::failed(format!("a listener heard {tally:?} of {messages} messages, another {heard:?}")));
+                return Err(Failure::failed(format!(
+                    "a listener heard {tally:?} of {messages} messages, another {heard:?}"
+                )));
             }
             heard = Some(tally);
         }
@@ -85,13 +108,19 @@ async fn open(url: &str, subscribe: Option<String>) -> Result<Socket, Failure> {
         socket.say(&request).await?;
         let answer = socket.text().await?;
         if !answer.contains(r#""status":200"#) {
-            return Err(Failure::failed(format!("a subscription was refused: {answer}")));
+            return Err(Failure::failed(format!(
+                "a subscription was refused: {answer}"
+            )));
         }
     }
     Ok(socket)
 }
 
-async fn listen(mut socket: Socket, total: Arc<AtomicU64>, mut stop: watch::Receiver<bool>) -> Result<Tally, Failure> {
+async fn listen(
+    mut socket: Socket,
+    total: Arc<AtomicU64>,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Tally, Failure> {
     let mut frames = Frames::default();
     loop {
         let before = frames.tally.messages;

@@ -46,7 +46,9 @@ struct Seen {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let mut bed = Bed::make(invocation, &[]).await?;
     if bed.settings.log.kind != LogKind::Embedded {
-        return Err(Failure::usage("this measures `consign dev`, which runs on files: leave log.kind at `embedded`"));
+        return Err(Failure::usage(
+            "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
+        ));
     }
     let client = bed.whole().await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
@@ -55,21 +57,41 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (mut seen, mut written) = (Vec::new(), 0);
     while written < arguments.writes {
         let first = written % arguments.documents.max(1);
-        let count = BULK.min(arguments.writes - written).min(arguments.documents.max(1) - first);
-        let token = workload::send_bulk(&client, workload::bulk(first..first + count), count).await?;
+        let count = BULK
+            .min(arguments.writes - written)
+            .min(arguments.documents.max(1) - first);
+        let token =
+            workload::send_bulk(&client, workload::bulk(first..first + count), count).await?;
         workload::until_applied(&client, &token).await?;
         written += count;
-        seen.push(Seen { writes: written, mib: bed.resident()? as f64 / MIB });
+        seen.push(Seen {
+            writes: written,
+            mib: bed.resident()? as f64 / MIB,
+        });
     }
     bed.end().await?;
     // Caches and what is remembered of requests fill first; from then on nothing may grow.
-    let full = seen.iter().find(|seen| seen.writes >= arguments.writes / 2).map_or(idle, |seen| seen.mib);
+    let full = seen
+        .iter()
+        .find(|seen| seen.writes >= arguments.writes / 2)
+        .map_or(idle, |seen| seen.mib);
     let growth = seen.last().map_or(0.0, |seen| seen.mib - full);
-    let told = Told { bench: "memory", idle_mib: idle, idle_aim_mib: 80.0, seen, growth_mib: growth };
+    let told = Told {
+        bench: "memory",
+        idle_mib: idle,
+        idle_aim_mib: 80.0,
+        seen,
+        growth_mib: growth,
+    };
     invocation.output.result(&told, |told| {
         let step = told.seen.len().div_ceil(10).max(1);
-        let rows: Vec<_> =
-            told.seen.iter().skip(step - 1).step_by(step).map(|seen| vec![seen.writes.to_string(), format!("{:.1}", seen.mib)]).collect();
+        let rows: Vec<_> = told
+            .seen
+            .iter()
+            .skip(step - 1)
+            .step_by(step)
+            .map(|seen| vec![seen.writes.to_string(), format!("{:.1}", seen.mib)])
+            .collect();
         format!(
             "idle {:.1} MiB, aim {:.0}\n{}growth over the second half {:.1} MiB\n",
             told.idle_mib,

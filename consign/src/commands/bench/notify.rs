@@ -1,5 +1,6 @@
-//! `consign bench notify`: notifications a second to many WebSockets in one room, beside a bare server that sends the same bytes to as many.
-//! A notification counts when its last byte was read; afterwards every socket must have read each, and all of them the same bytes.
+//! `consign bench notify`: notifications a second to many WebSockets in one room, beside a bare
+//! server that sends the same bytes to as many. A notification counts when its last byte was read;
+//! afterwards every socket must have read each, and all of them the same bytes.
 
 mod drive;
 
@@ -68,10 +69,15 @@ impl By {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     files::allow(arguments.sockets as u64 + 1_000)?;
     let most = arguments.sockets + 100;
-    let limits = [format!("gateway.max_connections={}", most + 100), format!("gateway.live.connections_per_address={most}")];
+    let limits = [
+        format!("gateway.max_connections={}", most + 100),
+        format!("gateway.live.connections_per_address={most}"),
+    ];
     let mut bed = Bed::make(invocation, &limits.each_ref().map(String::as_str)).await?;
     if bed.settings.log.kind != LogKind::Embedded {
-        return Err(Failure::usage("this measures `consign dev`, which runs on files: leave log.kind at `embedded`"));
+        return Err(Failure::usage(
+            "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
+        ));
     }
     let client = bed.whole().await?;
     let ours = bed.process();
@@ -79,7 +85,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let floor = bed.broadcast().await?;
     let listen = Some(subscribe());
     let (mut told, mut first) = (Vec::new(), 1);
-    for (bench, by) in [("notify of messages", By::Messages), ("notify of writes that are done", By::Writes)] {
+    for (bench, by) in [
+        ("notify of messages", By::Messages),
+        ("notify of writes that are done", By::Writes),
+    ] {
         let sample = sample(client.url(), by).await?;
         let bare = Drive {
             url: &floor,
@@ -105,18 +114,33 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             let ours = ours.run(&arguments, &mut first).await?;
             rounds.push(Round::new(bare.rate, ours.rate));
             let (of, bytes) = (arguments.rounds.max(1), sample.len());
-            let micros = format!("processor µs for each: floor {:.2}, consign {:.2}", bare.micros, ours.micros);
-            invocation.output.note(&format!("{bench}, {bytes} bytes, round {round} of {of}; {micros}"));
+            let micros = format!(
+                "processor µs for each: floor {:.2}, consign {:.2}",
+                bare.micros, ours.micros
+            );
+            invocation.output.note(&format!(
+                "{bench}, {bytes} bytes, round {round} of {of}; {micros}"
+            ));
         }
         told.push(Compared::new(bench, bed.on(), FLOOR, Some(0.6), rounds));
     }
     bed.end().await?;
-    invocation.output.result(&told, |told| told.iter().map(Compared::text).collect::<Vec<_>>().join("\n"))
+    invocation.output.result(&told, |told| {
+        told.iter()
+            .map(Compared::text)
+            .collect::<Vec<_>>()
+            .join("\n")
+    })
 }
 
 /// How the room is asked for.
 fn subscribe() -> String {
-    envelope::request("realtime", "subscribe", json!({"index": INDEX, "collection": COLLECTION, "body": {}})).to_string()
+    envelope::request(
+        "realtime",
+        "subscribe",
+        json!({"index": INDEX, "collection": COLLECTION, "body": {}}),
+    )
+    .to_string()
 }
 
 /// One notification, as it is told.

@@ -1,5 +1,6 @@
-//! `consign bench serve`: a process to be measured. The floor is a handler that parses the same JSON, appends to nothing and answers 202,
-//! served the way a gateway is; the gateway is one on files without a worker beside it; the broadcast is the floor for WebSockets.
+//! `consign bench serve`: a process to be measured. The floor is a handler that parses the same
+//! JSON, appends to nothing and answers 202, served the way a gateway is; the gateway is one on
+//! files without a worker beside it; the broadcast is the floor for WebSockets.
 
 mod broadcast;
 
@@ -39,38 +40,62 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             invocation.output.line(&told.to_string());
             broadcast::run(listener).await
         }
-        What::Gateway => gateway(settings, listener, || invocation.output.line(&told.to_string())).await,
+        What::Gateway => {
+            gateway(settings, listener, || {
+                invocation.output.line(&told.to_string())
+            })
+            .await
+        }
     }
 }
 
 async fn floor(listener: TcpListener) -> Result<(), Failure> {
-    let handler = async |body: bytes::Bytes| match serde_json::from_slice::<serde_json::Value>(&body) {
-        Ok(request) => {
-            std::hint::black_box(&request);
-            (http::StatusCode::ACCEPTED, "{\"status\":\"accepted\"}".to_owned())
-        }
-        Err(error) => (http::StatusCode::BAD_REQUEST, error.to_string()),
-    };
-    let router = runtime::admin::routes(Health::default(), prometheus::Registry::new()).fallback(handler);
+    let handler =
+        async |body: bytes::Bytes| match serde_json::from_slice::<serde_json::Value>(&body) {
+            Ok(request) => {
+                std::hint::black_box(&request);
+                (
+                    http::StatusCode::ACCEPTED,
+                    "{\"status\":\"accepted\"}".to_owned(),
+                )
+            }
+            Err(error) => (http::StatusCode::BAD_REQUEST, error.to_string()),
+        };
+    let router =
+        runtime::admin::routes(Health::default(), prometheus::Registry::new()).fallback(handler);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let router = router.clone();
         runtime::spawn("connection", async move {
-            let service = service_fn(move |request: Request<Incoming>| router.clone().call(request));
+            let service =
+                service_fn(move |request: Request<Incoming>| router.clone().call(request));
             // The measuring side sees a connection that breaks.
-            _ = http1::Builder::new().pipeline_flush(true).serve_connection(TokioIo::new(stream), service).await;
+            _ = http1::Builder::new()
+                .pipeline_flush(true)
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
 
-async fn gateway(settings: Settings, listener: TcpListener, ready: impl FnOnce()) -> Result<(), Failure> {
+async fn gateway(
+    settings: Settings,
+    listener: TcpListener,
+    ready: impl FnOnce(),
+) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(30))?;
     let folder = Folder::open(settings.data.clone()).await?;
     let (catalog, layout) = (crate::stack::catalog(&settings)?, settings.topics.layout());
     let topics = prepare::topics(&layout);
     folder.log.admin.create(&topics).await?;
-    prepare::stores(&catalog, folder.record.as_ref(), Some(folder.view.as_ref()), 0).await?;
+    prepare::stores(
+        &catalog,
+        folder.record.as_ref(),
+        Some(folder.view.as_ref()),
+        0,
+    )
+    .await?;
     let ports = gateway::Ports {
         log: folder.log.clone(),
         catalog,

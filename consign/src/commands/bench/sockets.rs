@@ -1,4 +1,5 @@
-//! `consign bench sockets`: what an idle WebSocket with one subscription costs in memory, beside one of a bare server that is told nothing.
+//! `consign bench sockets`: what an idle WebSocket with one subscription costs in memory, beside
+//! one of a bare server that is told nothing.
 
 use super::{Invocation, bed::Bed, files, listeners::Listeners, workload};
 use crate::{client::envelope, failure::Failure, output::table, settings::LogKind};
@@ -57,8 +58,22 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         sockets,
         floor_kib: measure("a bare server", |_| None, true).await?,
         silent_kib: measure("no subscription", |_| None, false).await?,
-        shared_kib: measure("one filter for all", |_| Some(subscription(json!({"exists": "name"}))), false).await?,
-        distinct_kib: measure("a filter each", |n| Some(subscription(json!({"equals": {"name": format!("Place {n}")}}))), false).await?,
+        shared_kib: measure(
+            "one filter for all",
+            |_| Some(subscription(json!({"exists": "name"}))),
+            false,
+        )
+        .await?,
+        distinct_kib: measure(
+            "a filter each",
+            |n| {
+                Some(subscription(
+                    json!({"equals": {"name": format!("Place {n}")}}),
+                ))
+            },
+            false,
+        )
+        .await?,
         aim_kib: AIM_KIB,
     };
     invocation.output.result(&told, |told| {
@@ -71,17 +86,31 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         ];
         let most = told.shared_kib.max(told.distinct_kib);
         let verdict = if most <= AIM_KIB { "met" } else { "missed" };
-        format!("{} idle sockets\n{}aim {AIM_KIB:.0} KiB: {verdict}\n", told.sockets, table(&["socket of", "KiB"], &rows))
+        format!(
+            "{} idle sockets\n{}aim {AIM_KIB:.0} KiB: {verdict}\n",
+            told.sockets,
+            table(&["socket of", "KiB"], &rows)
+        )
     })
 }
 
 /// KiB for each socket, of a server that nothing was asked of before.
-async fn measure(invocation: Invocation<'_>, sockets: usize, subscribe: fn(usize) -> Option<String>, bare: bool) -> Result<f64, Failure> {
+async fn measure(
+    invocation: Invocation<'_>,
+    sockets: usize,
+    subscribe: fn(usize) -> Option<String>,
+    bare: bool,
+) -> Result<f64, Failure> {
     let most = FIRST + sockets + 100;
-    let limits = [format!("gateway.max_connections={}", most + 100), format!("gateway.live.connections_per_address={most}")];
+    let limits = [
+        format!("gateway.max_connections={}", most + 100),
+        format!("gateway.live.connections_per_address={most}"),
+    ];
     let mut bed = Bed::make(invocation, &limits.each_ref().map(String::as_str)).await?;
     if bed.settings.log.kind != LogKind::Embedded {
-        return Err(Failure::usage("this measures `consign dev`, which runs on files: leave log.kind at `embedded`"));
+        return Err(Failure::usage(
+            "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
+        ));
     }
     let url = match bare {
         true => bed.broadcast().await?,
@@ -105,6 +134,7 @@ async fn measure(invocation: Invocation<'_>, sockets: usize, subscribe: fn(usize
 }
 
 fn subscription(filter: serde_json::Value) -> String {
-    let place = json!({"index": workload::INDEX, "collection": workload::COLLECTION, "body": filter});
+    let place =
+        json!({"index": workload::INDEX, "collection": workload::COLLECTION, "body": filter});
     envelope::request("realtime", "subscribe", place).to_string()
 }

@@ -1,5 +1,5 @@
-//! A keep-alive HTTP/1.1 connection that does as little as it can, so that it is not what is measured. Knows answers with a Content-Length
-//! only.
+//! A keep-alive HTTP/1.1 connection that does as little as it can, so that it is not what is
+//! measured. Knows answers with a Content-Length only.
 
 use crate::failure::Failure;
 use std::{
@@ -26,16 +26,30 @@ impl Wire {
     /// `headers`: whole lines, each with its end.
     pub async fn open(url: &str, path: &str, headers: &str) -> Result<Self, Failure> {
         let address = url.trim_start_matches("http://");
-        let stream = TcpStream::connect(address).await.map_err(|error| Failure::unreachable(format!("{url}: {error}")))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| Failure::unreachable(format!("{url}: {error}")))?;
         stream.set_nodelay(true)?;
-        let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n{headers}content-length: ");
-        Ok(Self { stream, head, sent: Vec::with_capacity(4096), answer: vec![0; 64 << 10] })
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n{headers}content-length: "
+        );
+        Ok(Self {
+            stream,
+            head,
+            sent: Vec::with_capacity(4096),
+            answer: vec![0; 64 << 10],
+        })
     }
 
     /// Sends one request and reads its answer; the status.
     pub async fn ask(&mut self, body: &str) -> Result<u16, Failure> {
         self.sent.clear();
-        for part in [self.head.as_str(), &body.len().to_string(), "\r\n\r\n", body] {
+        for part in [
+            self.head.as_str(),
+            &body.len().to_string(),
+            "\r\n\r\n",
+            body,
+        ] {
             self.sent.extend_from_slice(part.as_bytes());
         }
         self.stream.write_all(&self.sent).await?;
@@ -43,18 +57,30 @@ impl Wire {
         loop {
             let read = self.stream.read(&mut self.answer[filled..]).await?;
             if read == 0 {
-                return Err(Failure::failed("the server closed the connection, or its answer is too long"));
+                return Err(Failure::failed(
+                    "the server closed the connection, or its answer is too long",
+                ));
             }
             filled += read;
-            let Some(end) = self.answer[..filled].windows(4).position(|window| window == b"\r\n\r\n") else { continue };
+            let Some(end) = self.answer[..filled]
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            else {
+                continue;
+            };
             let head = String::from_utf8_lossy(&self.answer[..end]);
             let length = head.lines().find_map(|line| {
                 let (name, value) = line.split_once(':')?;
-                name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+                name.eq_ignore_ascii_case("content-length")
+                    .then(|| value.trim().parse::<usize>().ok())?
             });
-            let length = length.ok_or_else(|| Failure::failed("an answer without a content-length"))?;
+            let length =
+                length.ok_or_else(|| Failure::failed("an answer without a content-length"))?;
             if filled >= end + 4 + length {
-                let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+                let status = head
+                    .split(' ')
+                    .nth(1)
+                    .and_then(|status| status.parse().ok());
                 return status.ok_or_else(|| Failure::failed("an answer without a status"));
             }
         }
@@ -62,7 +88,11 @@ impl Wire {
 
     /// The last answer, as text.
     fn told(&self) -> String {
-        String::from_utf8_lossy(&self.answer).trim_end_matches('\0').chars().take(600).collect()
+        String::from_utf8_lossy(&self.answer)
+            .trim_end_matches('\0')
+            .chars()
+            .take(600)
+            .collect()
     }
 }
 
@@ -76,9 +106,13 @@ pub struct Load<'a> {
 }
 
 impl Load<'_> {
-    /// Answers a second over `duration`, after a moment to get going. `first`: the number of the first document.
+    /// Answers a second over `duration`, after a moment to get going. `first`: the number of the
+    /// first document.
     pub async fn rate(&self, first: &Arc<AtomicU64>, duration: Duration) -> Result<f64, Failure> {
-        let (count, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+        let (count, stop) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let mut connections = self.start(first, &count, &stop, false).await?;
         tokio::time::sleep(Duration::from_millis(700)).await;
         let (before, began) = (count.load(Ordering::Relaxed), Instant::now());
@@ -92,8 +126,15 @@ impl Load<'_> {
     }
 
     /// How long each answer took, in milliseconds, sorted.
-    pub async fn latencies(&self, first: &Arc<AtomicU64>, duration: Duration) -> Result<Vec<f64>, Failure> {
-        let (count, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
+    pub async fn latencies(
+        &self,
+        first: &Arc<AtomicU64>,
+        duration: Duration,
+    ) -> Result<Vec<f64>, Failure> {
+        let (count, stop) = (
+            Arc::new(AtomicU64::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let mut connections = self.start(first, &count, &stop, true).await?;
         tokio::time::sleep(duration).await;
         stop.store(true, Ordering::Relaxed);
@@ -115,7 +156,8 @@ impl Load<'_> {
         let mut connections = JoinSet::new();
         for _ in 0..self.connections {
             let mut wire = Wire::open(self.url, self.path, self.headers).await?;
-            let (next, count, stop, expected) = (first.clone(), count.clone(), stop.clone(), self.expected);
+            let (next, count, stop, expected) =
+                (first.clone(), count.clone(), stop.clone(), self.expected);
             connections.spawn(async move {
                 let mut took = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
@@ -126,7 +168,10 @@ impl Load<'_> {
                         took.push(began.elapsed().as_secs_f64() * 1000.0);
                     }
                     if status != expected {
-                        return Err(Failure::failed(format!("answered {status}, not {expected}: {}", wire.told())));
+                        return Err(Failure::failed(format!(
+                            "answered {status}, not {expected}: {}",
+                            wire.told()
+                        )));
                     }
                     count.fetch_add(1, Ordering::Relaxed);
                 }

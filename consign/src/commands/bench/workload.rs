@@ -1,4 +1,5 @@
-//! The documents that are written: 1 KiB of JSON with a few fields of each kind, different in every one.
+//! The documents that are written: 1 KiB of JSON with a few fields of each kind, different in every
+//! one.
 
 use crate::{client::Client, failure::Failure};
 use bytes::Bytes;
@@ -23,9 +24,12 @@ pub fn request(n: u64) -> String {
     });
     let left = BYTES.saturating_sub(document.to_string().len());
     // Neither constant nor random: as compressible as text is.
-    let text: String = (0..left).map(|at| char::from(b'a' + ((n.wrapping_mul(31) + (at * at % 97) as u64) % 26) as u8)).collect();
+    let text: String = (0..left)
+        .map(|at| char::from(b'a' + ((n.wrapping_mul(31) + (at * at % 97) as u64) % 26) as u8))
+        .collect();
     document["text"] = text.into();
-    json!({"index": INDEX, "collection": COLLECTION, "_id": format!("d{n}"), "body": document}).to_string()
+    json!({"index": INDEX, "collection": COLLECTION, "_id": format!("d{n}"), "body": document})
+        .to_string()
 }
 
 /// Requests of a range as one bulk.
@@ -34,18 +38,36 @@ pub fn bulk(range: std::ops::Range<u64>) -> Bytes {
 }
 
 pub async fn create_collection(client: &Client) -> Result<(), Failure> {
-    let request = client.at(reqwest::Method::PUT, &format!("/v1/collections/{INDEX}/{COLLECTION}"));
-    client.send(request.json(&json!({"mappings": mappings()}))).await?.succeeded().map(drop)
+    let request = client.at(
+        reqwest::Method::PUT,
+        &format!("/v1/collections/{INDEX}/{COLLECTION}"),
+    );
+    client
+        .send(request.json(&json!({"mappings": mappings()})))
+        .await?
+        .succeeded()
+        .map(drop)
 }
 
 /// Sends one bulk; every line must be accepted. Answers the token that covers them.
 pub async fn send_bulk(client: &Client, body: Bytes, lines: u64) -> Result<String, Failure> {
-    let request = client.at(reqwest::Method::POST, &format!("/v1/operations/{OPERATION}/_bulk"));
-    let response = request.header("content-type", "application/x-ndjson").body(body).send().await.map_err(|error| client.away(&error))?;
+    let request = client.at(
+        reqwest::Method::POST,
+        &format!("/v1/operations/{OPERATION}/_bulk"),
+    );
+    let response = request
+        .header("content-type", "application/x-ndjson")
+        .body(body)
+        .send()
+        .await
+        .map_err(|error| client.away(&error))?;
     let text = response.text().await.map_err(|error| client.away(&error))?;
     let last = text.trim_end().rsplit('\n').next().unwrap_or_default();
     let summary: Value = serde_json::from_str(last).unwrap_or_default();
-    match (summary["summary"]["accepted"].as_u64(), summary["summary"]["token"].as_str()) {
+    match (
+        summary["summary"]["accepted"].as_u64(),
+        summary["summary"]["token"].as_str(),
+    ) {
         (Some(accepted), Some(token)) if accepted == lines => Ok(token.to_owned()),
         _ => Err(Failure::failed(format!(
             "a bulk of {lines} lines was not accepted as a whole: {}",
@@ -57,8 +79,17 @@ pub async fn send_bulk(client: &Client, body: Bytes, lines: u64) -> Result<Strin
 /// Waits until everything that a token covers is resolved.
 pub async fn until_applied(client: &Client, token: &str) -> Result<(), Failure> {
     loop {
-        let request = client.at(reqwest::Method::POST, &format!("/v1/documents/{INDEX}/{COLLECTION}/_count"));
-        let answer = client.send(request.query(&[("after", token)]).header("prefer", "wait=10")).await?;
+        let request = client.at(
+            reqwest::Method::POST,
+            &format!("/v1/documents/{INDEX}/{COLLECTION}/_count"),
+        );
+        let answer = client
+            .send(
+                request
+                    .query(&[("after", token)])
+                    .header("prefer", "wait=10"),
+            )
+            .await?;
         if answer.status != 504 && answer.status != 503 {
             return answer.succeeded().map(drop);
         }

@@ -1,4 +1,5 @@
-//! `consign catalog check`: definitions compiled together with those that are built in, without any server.
+//! `consign catalog check`: definitions compiled together with those that are built in, without any
+//! server.
 
 use super::Invocation;
 use crate::{failure::Failure, stack};
@@ -54,7 +55,9 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 
 /// The catalog reads folders only: a file goes into one of its own, under its own name.
 fn given(paths: &[PathBuf], mut folders: Vec<PathBuf>) -> Result<Catalog, Failure> {
-    let wrong = |path: &Path, error: &dyn std::fmt::Display| Failure::failed(format!("{}: {error}", path.display()));
+    let wrong = |path: &Path, error: &dyn std::fmt::Display| {
+        Failure::failed(format!("{}: {error}", path.display()))
+    };
     let held = tempfile::tempdir()?;
     let mut copies = Vec::new();
     for (number, path) in paths.iter().enumerate() {
@@ -64,12 +67,16 @@ fn given(paths: &[PathBuf], mut folders: Vec<PathBuf>) -> Result<Catalog, Failur
         }
         let folder = held.path().join(number.to_string());
         let copy = folder.join("given.yaml");
-        fs::create_dir(&folder).and_then(|()| fs::copy(path, &copy)).map_err(|error| wrong(path, &error))?;
+        fs::create_dir(&folder)
+            .and_then(|()| fs::copy(path, &copy))
+            .map_err(|error| wrong(path, &error))?;
         copies.push((copy.display().to_string(), path.display().to_string()));
         folders.push(folder);
     }
     Catalog::load(&folders).map_err(|error| {
-        let told = copies.iter().fold(error.to_string(), |text, (copy, path)| text.replace(copy, path));
+        let told = copies.iter().fold(error.to_string(), |text, (copy, path)| {
+            text.replace(copy, path)
+        });
         Failure::failed(told)
     })
 }

@@ -39,7 +39,9 @@ impl<'a> Line<'a> {
             kind: operation.kind(),
             order: operation.order(),
             many: operation.many(),
-            route: operation.http().map(|route| format!("{} {}", route.method, route.path)),
+            route: operation
+                .http()
+                .map(|route| format!("{} {}", route.method, route.path)),
             summary: operation.summary(),
         }
     }
@@ -47,9 +49,21 @@ impl<'a> Line<'a> {
 
 pub fn run(_: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let catalog = stack::catalog(&invocation.settings(&[])?.settings)?;
-    let listed = Listed { version: catalog.version(), operations: catalog.operations().map(Line::of).collect() };
+    let listed = Listed {
+        version: catalog.version(),
+        operations: catalog.operations().map(Line::of).collect(),
+    };
     invocation.output.result(&listed, |listed| {
-        let row = |line: &Line| vec![line.name.to_owned(), line.route.clone().unwrap_or_default(), line.summary.to_owned()];
-        table(&["operation", "route of its own", "what it does"], &listed.operations.iter().map(row).collect::<Vec<_>>())
+        let row = |line: &Line| {
+            vec![
+                line.name.to_owned(),
+                line.route.clone().unwrap_or_default(),
+                line.summary.to_owned(),
+            ]
+        };
+        table(
+            &["operation", "route of its own", "what it does"],
+            &listed.operations.iter().map(row).collect::<Vec<_>>(),
+        )
     })
 }

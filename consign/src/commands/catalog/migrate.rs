@@ -1,4 +1,5 @@
-//! `consign catalog migrate`: tables and collections that the operations need. Repeatable; what differs is named and left alone.
+//! `consign catalog migrate`: tables and collections that the operations need. Repeatable; what
+//! differs is named and left alone.
 
 use super::Invocation;
 use crate::{
@@ -28,21 +29,46 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let settings = invocation.settings(&[])?.settings;
     let (stack, catalog) = (Stack::open(&settings).await?, stack::catalog(&settings)?);
     let now = runtime::SystemClock.now();
-    let migrate = async || Ok(prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now).await?);
+    let migrate =
+        async || Ok(prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now).await?);
     let prepared = patiently(arguments.patience.limit(), migrate).await?;
     stack.close().await;
     invocation.output.result(&prepared, text)?;
     match prepared.drift().next() {
         None => Ok(()),
-        Some(_) => Err(Failure::failed("something that is there differs from the definitions; it was left as it is")),
+        Some(_) => Err(Failure::failed(
+            "something that is there differs from the definitions; it was left as it is",
+        )),
     }
 }
 
 fn text(prepared: &Prepared) -> String {
-    let reports = [Some(&prepared.record), prepared.view.as_ref(), Some(&prepared.collections)];
-    let created: Vec<&String> = reports.iter().flatten().flat_map(|report| &report.created).collect();
-    let unchanged: usize = reports.iter().flatten().map(|report| report.unchanged).sum();
-    let mut text: String = created.iter().map(|name| format!("created  {name}\n")).collect();
-    text += &prepared.drift().map(|drift| format!("differs  {drift}\n")).collect::<String>();
-    text + &format!("{} created, {unchanged} as they must be, {} differ\n", created.len(), prepared.drift().count())
+    let reports = [
+        Some(&prepared.record),
+        prepared.view.as_ref(),
+        Some(&prepared.collections),
+    ];
+    let created: Vec<&String> = reports
+        .iter()
+        .flatten()
+        .flat_map(|report| &report.created)
+        .collect();
+    let unchanged: usize = reports
+        .iter()
+        .flatten()
+        .map(|report| report.unchanged)
+        .sum();
+    let mut text: String = created
+        .iter()
+        .map(|name| format!("created  {name}\n"))
+        .collect();
+    text += &prepared
+        .drift()
+        .map(|drift| format!("differs  {drift}\n"))
+        .collect::<String>();
+    text + &format!(
+        "{} created, {unchanged} as they must be, {} differ\n",
+        created.len(),
+        prepared.drift().count()
+    )
 }

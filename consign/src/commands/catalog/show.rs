@@ -34,8 +34,13 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     let catalog = stack::catalog(&invocation.settings(&[])?.settings)?;
     let Some(operation) = catalog.operation(&arguments.operation) else {
         let near = catalog.nearest(&arguments.operation);
-        let hint = near.map_or_else(|| "consign catalog list".to_owned(), |near| format!("did you mean `{near}`?"));
-        return Err(Failure::failed(format!("there is no operation `{}`", arguments.operation)).hint(hint));
+        let hint = near.map_or_else(
+            || "consign catalog list".to_owned(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(
+            Failure::failed(format!("there is no operation `{}`", arguments.operation)).hint(hint),
+        );
     };
     let shown = Shown {
         name: operation.name(),
@@ -51,8 +56,12 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 }
 
 fn text(shown: &Shown) -> String {
-    let pretty = |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
-    let mut text = format!("{}: {}\n\nPOST /v1/operations/{}\n", shown.name, shown.summary, shown.name);
+    let pretty =
+        |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    let mut text = format!(
+        "{}: {}\n\nPOST /v1/operations/{}\n",
+        shown.name, shown.summary, shown.name
+    );
     if let Some(route) = shown.route {
         text += &format!("{} {}\n", route.method, route.path);
     }

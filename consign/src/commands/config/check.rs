@@ -26,5 +26,7 @@ pub fn run(_: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     }
     let set = loaded.origins.len();
     let told = serde_json::json!({ "sound": true, "set": set });
-    invocation.output.result(&told, |_| format!("sound: {set} settings are not the default"))
+    invocation.output.result(&told, |_| {
+        format!("sound: {set} settings are not the default")
+    })
 }

@@ -34,16 +34,30 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         return Ok(());
     }
     let loaded = invocation.settings(&[])?;
-    let values = toml::Table::try_from(&loaded.settings).map_err(|error| Failure::failed(error.to_string()))?;
+    let values = toml::Table::try_from(&loaded.settings)
+        .map_err(|error| Failure::failed(error.to_string()))?;
     let line = |(setting, value): (String, Value)| Line {
         from: loaded.origins.get(&setting).map(ToString::to_string),
-        value: if is_secret(&setting) { Value::String("***".to_owned()) } else { value },
+        value: if is_secret(&setting) {
+            Value::String("***".to_owned())
+        } else {
+            value
+        },
         setting,
     };
     let lines: Vec<Line> = leaves(&values).into_iter().map(line).collect();
     invocation.output.result(&lines, |lines| {
-        let row = |line: &Line| vec![line.setting.clone(), line.value.to_string(), line.from.clone().unwrap_or_default()];
-        table(&["setting", "value", "from (or the default)"], &lines.iter().map(row).collect::<Vec<_>>())
+        let row = |line: &Line| {
+            vec![
+                line.setting.clone(),
+                line.value.to_string(),
+                line.from.clone().unwrap_or_default(),
+            ]
+        };
+        table(
+            &["setting", "value", "from (or the default)"],
+            &lines.iter().map(row).collect::<Vec<_>>(),
+        )
     })
 }
 
@@ -51,9 +65,13 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 fn is_secret(setting: &str) -> bool {
     let name = setting.rsplit('.').next().unwrap_or(setting);
     setting == "secret.value"
-        || ["password", "secret", "api_key", "oauthbearer"].iter().any(|word| name.contains(word))
+        || ["password", "secret", "api_key", "oauthbearer"]
+            .iter()
+            .any(|word| name.contains(word))
         || (setting.starts_with("kafka.properties.")
-            && ["password", ".pem", "secret", ".jaas", "oauthbearer.config"].iter().any(|word| setting.contains(word)))
+            && ["password", ".pem", "secret", ".jaas", "oauthbearer.config"]
+                .iter()
+                .any(|word| setting.contains(word)))
 }
 
 #[cfg(test)]
@@ -69,8 +87,16 @@ mod tests {
             "kafka.properties.sasl.password",
             "kafka.properties.ssl.key.pem",
         ];
-        secret.iter().for_each(|setting| assert!(is_secret(setting), "{setting}"));
-        let open = ["secret.file", "kafka.properties.sasl.username", "kafka.properties.ssl.ca.location", "gateway.listen"];
-        open.iter().for_each(|setting| assert!(!is_secret(setting), "{setting}"));
+        secret
+            .iter()
+            .for_each(|setting| assert!(is_secret(setting), "{setting}"));
+        let open = [
+            "secret.file",
+            "kafka.properties.sasl.username",
+            "kafka.properties.ssl.ca.location",
+            "gateway.listen",
+        ];
+        open.iter()
+            .for_each(|setting| assert!(!is_secret(setting), "{setting}"));
     }
 }

@@ -1,4 +1,5 @@
-//! Reading the topic `dead-letters`, on whatever log there is. Of a data folder, which a running process may hold, a copy is read.
+//! Reading the topic `dead-letters`, on whatever log there is. Of a data folder, which a running
+//! process may hold, a copy is read.
 
 use crate::{
     failure::Failure,
@@ -80,21 +81,36 @@ pub async fn read(settings: &Settings, from: u64) -> Result<Vec<Letter>, Failure
     }
     let copy = tempfile::tempdir()?;
     if !embedded::copy_topic(&settings.data.join("log"), &topic, copy.path())? {
-        let hint = "another folder: --set data=FOLDER; servers: --config FILE with log.kind = \"kafka\"";
-        return Err(Failure::failed(format!("there is no pipeline's data in {}", settings.data.display())).hint(hint));
+        let hint =
+            "another folder: --set data=FOLDER; servers: --config FILE with log.kind = \"kafka\"";
+        return Err(Failure::failed(format!(
+            "there is no pipeline's data in {}",
+            settings.data.display()
+        ))
+        .hint(hint));
     }
-    let (log, handle) = embedded::open(copy.path(), embedded::Options::default()).map_err(|error| Failure::failed(error.to_string()))?;
+    let (log, handle) = embedded::open(copy.path(), embedded::Options::default())
+        .map_err(|error| Failure::failed(error.to_string()))?;
     let letters = of(&log, &topic, from).await;
     handle.shutdown().await;
     letters
 }
 
 async fn of(log: &Log, topic: &str, from: u64) -> Result<Vec<Letter>, Failure> {
-    let offsets = patiently(PATIENCE, async || Ok(log.admin.offsets(topic, PARTITION).await?)).await?;
+    let offsets = patiently(PATIENCE, async || {
+        Ok(log.admin.offsets(topic, PARTITION).await?)
+    })
+    .await?;
     let (mut at, mut letters) = (from.max(offsets.earliest), Vec::new());
     while at < offsets.end {
-        let limits = Limits { records: 500, bytes: 16 << 20 };
-        let records = log.reader.read(topic, PARTITION, at, offsets.end, limits, PATIENCE).await?;
+        let limits = Limits {
+            records: 500,
+            bytes: 16 << 20,
+        };
+        let records = log
+            .reader
+            .read(topic, PARTITION, at, offsets.end, limits, PATIENCE)
+            .await?;
         let Some(last) = records.last() else { break };
         at = last.offset + 1;
         letters.extend(records.into_iter().map(letter));
@@ -104,16 +120,30 @@ async fn of(log: &Log, topic: &str, from: u64) -> Result<Vec<Letter>, Failure> {
 
 fn letter(record: Record) -> Letter {
     let (offset, time) = (record.offset, codec::rfc3339(record.timestamp));
-    let parts = Parts { key: record.key, value: record.value, headers: record.headers };
+    let parts = Parts {
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    };
     let content = match codec::decode_dead_letter(&parts) {
         Ok(letter) => Content::Letter(Box::new(readable(letter))),
-        Err(error) => Content::Unreadable { unreadable: error.to_string() },
+        Err(error) => Content::Unreadable {
+            unreadable: error.to_string(),
+        },
     };
-    Letter { offset, time, content }
+    Letter {
+        offset,
+        time,
+        content,
+    }
 }
 
 fn readable(letter: DeadLetter) -> Readable {
-    let OriginalRecord { key, value, headers } = letter.original;
+    let OriginalRecord {
+        key,
+        value,
+        headers,
+    } = letter.original;
     Readable {
         request: letter.request.map(|request| request.to_string()),
         operation: letter.operation,
@@ -124,7 +154,10 @@ fn readable(letter: DeadLetter) -> Readable {
         store: letter.reason.store,
         original: Original {
             key: key.map(|key| text(&key)),
-            headers: headers.iter().map(|(name, value)| (text(name), text(value))).collect(),
+            headers: headers
+                .iter()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
             value: value.map_or(Body::None(Value::Null), body),
         },
     }
@@ -132,11 +165,19 @@ fn readable(letter: DeadLetter) -> Readable {
 
 /// Of base64, where it is text; otherwise as it is.
 fn text(encoded: &str) -> String {
-    STANDARD.decode(encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_else(|| encoded.to_owned())
+    STANDARD
+        .decode(encoded)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .unwrap_or_else(|| encoded.to_owned())
 }
 
 fn body(encoded: String) -> Body {
-    let Some(text) = STANDARD.decode(&encoded).ok().and_then(|bytes| String::from_utf8(bytes).ok()) else {
+    let Some(text) = STANDARD
+        .decode(&encoded)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+    else {
         return Body::Bytes { base64: encoded };
     };
     match serde_json::from_str::<Box<RawValue>>(&text) {

@@ -33,17 +33,24 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let mut letters = letters::read(&settings, 0).await?;
     letters.retain(|letter| arguments.takes(letter));
     letters.drain(..letters.len().saturating_sub(arguments.limit));
-    invocation.output.result(&letters, |letters| match letters.is_empty() {
-        true => "no dead letters".to_owned(),
-        false => table(&["offset", "time", "operation", "code", "store", "message"], &letters.iter().map(row).collect::<Vec<_>>()),
-    })
+    invocation
+        .output
+        .result(&letters, |letters| match letters.is_empty() {
+            true => "no dead letters".to_owned(),
+            false => table(
+                &["offset", "time", "operation", "code", "store", "message"],
+                &letters.iter().map(row).collect::<Vec<_>>(),
+            ),
+        })
 }
 
 impl Arguments {
     fn takes(&self, letter: &Letter) -> bool {
         match &letter.content {
             Content::Letter(content) => {
-                self.operation.as_ref().is_none_or(|operation| content.operation.as_ref() == Some(operation))
+                self.operation
+                    .as_ref()
+                    .is_none_or(|operation| content.operation.as_ref() == Some(operation))
                     && self.code.as_ref().is_none_or(|code| content.code == *code)
             }
             Content::Unreadable { .. } => self.operation.is_none() && self.code.is_none(),
@@ -59,8 +66,24 @@ fn row(letter: &Letter) -> Vec<String> {
             content.store.clone().unwrap_or_default(),
             content.message.clone(),
         ],
-        Content::Unreadable { unreadable } => [String::new(), "unreadable".to_owned(), String::new(), unreadable.clone()],
+        Content::Unreadable { unreadable } => [
+            String::new(),
+            "unreadable".to_owned(),
+            String::new(),
+            unreadable.clone(),
+        ],
     };
-    let short = if message.chars().count() > 80 { message.chars().take(79).chain(['…']).collect() } else { message };
-    vec![letter.offset.to_string(), letter.time.clone(), operation, code, store, short]
+    let short = if message.chars().count() > 80 {
+        message.chars().take(79).chain(['…']).collect()
+    } else {
+        message
+    };
+    vec![
+        letter.offset.to_string(),
+        letter.time.clone(),
+        operation,
+        code,
+        store,
+        short,
+    ]
 }

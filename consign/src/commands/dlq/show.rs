@@ -33,7 +33,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     };
     match letters.into_iter().find(is_it) {
         Some(letter) => invocation.output.result(&letter, text),
-        None => Err(Failure::failed(format!("there is no dead letter `{}`", arguments.which)).hint("consign dlq list")),
+        None => Err(
+            Failure::failed(format!("there is no dead letter `{}`", arguments.which))
+                .hint("consign dlq list"),
+        ),
     }
 }
 
@@ -44,9 +47,18 @@ fn text(letter: &Letter) -> String {
         Content::Unreadable { unreadable } => return text + &format!("unreadable {unreadable}\n"),
     };
     let mut line = |name: &str, value: &str| text += &format!("{name:<10} {value}\n");
-    line("operation", content.operation.as_deref().unwrap_or("not known"));
+    line(
+        "operation",
+        content.operation.as_deref().unwrap_or("not known"),
+    );
     line("request", content.request.as_deref().unwrap_or("not known"));
-    line("position", &format!("partition {}, offset {}", content.partition, content.position));
+    line(
+        "position",
+        &format!(
+            "partition {}, offset {}",
+            content.partition, content.position
+        ),
+    );
     line("code", &content.code);
     if let Some(store) = &content.store {
         line("store", store);

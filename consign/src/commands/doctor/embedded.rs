@@ -1,4 +1,5 @@
-//! A data folder: who has it, and what is in it. A folder that a running pipeline has is asked about over HTTP.
+//! A data folder: who has it, and what is in it. A folder that a running pipeline has is asked
+//! about over HTTP.
 
 use super::{Finding, finding::State};
 use crate::{
@@ -10,7 +11,13 @@ use serde_json::Value;
 
 pub async fn look(settings: &Settings) -> Vec<Finding> {
     if !settings.data.exists() {
-        return vec![Finding::well("data folder", format!("{} is not there yet: `consign dev` makes it", settings.data.display()))];
+        return vec![Finding::well(
+            "data folder",
+            format!(
+                "{} is not there yet: `consign dev` makes it",
+                settings.data.display()
+            ),
+        )];
     }
     // Opening would make what is missing, so only a folder that was opened before is.
     if !settings.data.join("log/topics").exists() {
@@ -20,16 +27,26 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
     match standalone::folder::Folder::open(settings.data.clone()).await {
         Ok(folder) => {
             folder.close().await;
-            let mut findings = vec![Finding::well("data folder", format!("{} is sound; nothing runs on it", settings.data.display()))];
+            let mut findings = vec![Finding::well(
+                "data folder",
+                format!("{} is sound; nothing runs on it", settings.data.display()),
+            )];
             findings.extend(topics(settings).await);
             findings
         }
         Err(error) if error.is_held() => {
-            let mut findings = vec![Finding::well("data folder", format!("{} is open in a running process", settings.data.display()))];
+            let mut findings = vec![Finding::well(
+                "data folder",
+                format!("{} is open in a running process", settings.data.display()),
+            )];
             findings.extend(running(settings).await);
             findings
         }
-        Err(error) => vec![Finding::missing("data folder", error.to_string(), "restore it, or choose another: --set data=FOLDER")],
+        Err(error) => vec![Finding::missing(
+            "data folder",
+            error.to_string(),
+            "restore it, or choose another: --set data=FOLDER",
+        )],
     }
 }
 
@@ -44,8 +61,16 @@ async fn topics(settings: &Settings) -> Vec<Finding> {
     let topics = match checked {
         Ok(problems) if problems.is_empty() => Finding::well("topics", "as they must be"),
         Ok(problems) => {
-            let found = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            Finding::missing("topics", found, "a folder keeps its settings of topics; choose another with --set data=FOLDER")
+            let found = problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ");
+            Finding::missing(
+                "topics",
+                found,
+                "a folder keeps its settings of topics; choose another with --set data=FOLDER",
+            )
         }
         Err(error) => Finding::of("topics", &error.into(), "consign dev"),
     };
@@ -66,16 +91,33 @@ async fn running(settings: &Settings) -> Vec<Finding> {
     };
     let report = match client.get("/readyz").await {
         Ok(answer) => answer.body,
-        Err(failure) => return vec![Finding { mend: Some(elsewhere.to_owned()), ..Finding::of("gateway", &failure, elsewhere) }],
+        Err(failure) => {
+            return vec![Finding {
+                mend: Some(elsewhere.to_owned()),
+                ..Finding::of("gateway", &failure, elsewhere)
+            }];
+        }
     };
     let state = |(name, state): (&String, &Value)| match state["state"].as_str() {
         Some("ready") => Finding::well(name.as_str(), "ready"),
-        _ => Finding::missing(name.as_str(), state["why"].as_str().unwrap_or("not ready"), "its log says more"),
+        _ => Finding::missing(
+            name.as_str(),
+            state["why"].as_str().unwrap_or("not ready"),
+            "its log says more",
+        ),
     };
-    let mut findings: Vec<Finding> = report["components"].as_object().into_iter().flatten().map(state).collect();
+    let mut findings: Vec<Finding> = report["components"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(state)
+        .collect();
     if findings.is_empty() {
         let found = format!("{}/readyz answers as no service of ours does", client.url());
-        findings.push(Finding { state: State::Missing, ..Finding::weak("gateway", found, elsewhere) });
+        findings.push(Finding {
+            state: State::Missing,
+            ..Finding::weak("gateway", found, elsewhere)
+        });
     }
     findings
 }

@@ -37,15 +37,35 @@ pub struct Finding {
 
 impl Finding {
     pub fn well(about: impl Into<String>, found: impl Into<String>) -> Self {
-        Self { state: State::Well, about: about.into(), found: found.into(), mend: None }
+        Self {
+            state: State::Well,
+            about: about.into(),
+            found: found.into(),
+            mend: None,
+        }
     }
 
-    pub fn weak(about: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { state: State::Weak, mend: Some(mend.into()), ..Self::well(about, found) }
+    pub fn weak(
+        about: impl Into<String>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            state: State::Weak,
+            mend: Some(mend.into()),
+            ..Self::well(about, found)
+        }
     }
 
-    pub fn missing(about: impl Into<String>, found: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { state: State::Missing, ..Self::weak(about, found, mend) }
+    pub fn missing(
+        about: impl Into<String>,
+        found: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            state: State::Missing,
+            ..Self::weak(about, found, mend)
+        }
     }
 
     /// What a failure means for the thing that was looked at.
@@ -53,7 +73,10 @@ impl Finding {
         let mend = failure.hint.clone().unwrap_or_else(|| mend.into());
         let finding = Self::missing(about, failure.message.clone(), mend);
         match failure.kind {
-            Kind::Unreachable => Self { state: State::OutOfReach, ..finding },
+            Kind::Unreachable => Self {
+                state: State::OutOfReach,
+                ..finding
+            },
             Kind::Failed | Kind::Usage => finding,
         }
     }

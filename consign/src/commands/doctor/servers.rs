@@ -1,4 +1,5 @@
-//! Kafka, the record store and the view: in reach, prepared, and which of their settings weaken a promise.
+//! Kafka, the record store and the view: in reach, prepared, and which of their settings weaken a
+//! promise.
 
 use super::Finding;
 use crate::{
@@ -17,17 +18,29 @@ pub async fn look(settings: &Settings, patience: Duration) -> Vec<Finding> {
         Ok(stack) => stack,
         Err(failure) => return vec![Finding::of("settings", &failure, "consign config check")],
     };
-    let (log, record, view) =
-        tokio::join!(log(settings, &stack, patience), record(settings, &stack, patience), view(settings, &stack, patience));
+    let (log, record, view) = tokio::join!(
+        log(settings, &stack, patience),
+        record(settings, &stack, patience),
+        view(settings, &stack, patience)
+    );
     [log, record, view].into_iter().flatten().collect()
 }
 
 async fn log(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let topics = stack.topics();
-    let checked = patiently(patience, async || Ok(stack.log.admin.check(&topics).await?)).await;
+    let checked = patiently(patience, async || {
+        Ok(stack.log.admin.check(&topics).await?)
+    })
+    .await;
     let problems = match checked {
         Ok(problems) => problems,
-        Err(failure) => return vec![Finding::of("kafka", &failure, "is it running? kafka.brokers says where it is looked for")],
+        Err(failure) => {
+            return vec![Finding::of(
+                "kafka",
+                &failure,
+                "is it running? kafka.brokers says where it is looked for",
+            )];
+        }
     };
     let mut findings = vec![Finding::well("kafka", "in reach")];
     for problem in &problems {
@@ -40,20 +53,40 @@ async fn log(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Find
         });
     }
     if problems.is_empty() {
-        findings.push(Finding::well("topics", format!("all {} as they must be", topics.len())));
+        findings.push(Finding::well(
+            "topics",
+            format!("all {} as they must be", topics.len()),
+        ));
         match stack.log.admin.durability(&topics).await {
             Ok((durability, weak)) => {
-                let found = serde_json::to_value(durability).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
-                findings.push(Finding::well("durability", format!("an acknowledged write is `{found}`")));
-                let named = weak.into_iter().map(|event_log::Weakness { setting, found, wanted, consequence }| Weakness {
-                    setting,
-                    found,
-                    wanted,
-                    consequence,
-                });
+                let found = serde_json::to_value(durability)
+                    .ok()
+                    .and_then(|value| value.as_str().map(str::to_owned))
+                    .unwrap_or_default();
+                findings.push(Finding::well(
+                    "durability",
+                    format!("an acknowledged write is `{found}`"),
+                ));
+                let named = weak.into_iter().map(
+                    |event_log::Weakness {
+                         setting,
+                         found,
+                         wanted,
+                         consequence,
+                     }| Weakness {
+                        setting,
+                        found,
+                        wanted,
+                        consequence,
+                    },
+                );
                 findings.extend(named.map(|weakness| weak_setting("kafka", weakness, settings)));
             }
-            Err(error) => findings.push(Finding::of("durability", &error.into(), "consign topics check")),
+            Err(error) => findings.push(Finding::of(
+                "durability",
+                &error.into(),
+                "consign topics check",
+            )),
         }
     }
     findings
@@ -63,7 +96,10 @@ async fn record(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<F
     let name = stack.record.name();
     let ready = patiently(patience, async || Ok(stack.record.ready().await?)).await;
     let mut findings = store(settings, name, ready, stack.record.weaknesses().await);
-    if findings.iter().all(|finding| finding.state <= super::State::Weak) {
+    if findings
+        .iter()
+        .all(|finding| finding.state <= super::State::Weak)
+    {
         findings.push(collections(settings, stack).await);
     }
     findings
@@ -79,37 +115,79 @@ async fn collections(settings: &Settings, stack: &Stack) -> Finding {
         Ok(known) => known,
         Err(error) => return Finding::of("collections", &error.into(), MIGRATE),
     };
-    let stands = |own: &&catalog::OwnCollection| known.iter().any(|known| known.index == own.index && known.collection == own.collection);
-    let missing: Vec<String> =
-        catalog.collections().iter().filter(|own| !stands(own)).map(|own| format!("{}/{}", own.index, own.collection)).collect();
+    let stands = |own: &&catalog::OwnCollection| {
+        known
+            .iter()
+            .any(|known| known.index == own.index && known.collection == own.collection)
+    };
+    let missing: Vec<String> = catalog
+        .collections()
+        .iter()
+        .filter(|own| !stands(own))
+        .map(|own| format!("{}/{}", own.index, own.collection))
+        .collect();
     match missing.is_empty() {
-        true => Finding::well("collections", format!("{}, the catalog's own among them", known.len())),
-        false => Finding::missing("collections", format!("the catalog's own are not there: {}", missing.join(", ")), MIGRATE),
+        true => Finding::well(
+            "collections",
+            format!("{}, the catalog's own among them", known.len()),
+        ),
+        false => Finding::missing(
+            "collections",
+            format!("the catalog's own are not there: {}", missing.join(", ")),
+            MIGRATE,
+        ),
     }
 }
 
 async fn view(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let Some(view) = stack.view() else {
-        return vec![Finding::weak("view", "none: there is no search", "view.kind = \"elasticsearch\"")];
+        return vec![Finding::weak(
+            "view",
+            "none: there is no search",
+            "view.kind = \"elasticsearch\"",
+        )];
     };
     let ready = patiently(patience, async || Ok(view.ready().await?)).await;
     store(settings, view.name(), ready, view.weaknesses().await)
 }
 
-fn store(settings: &Settings, name: &str, ready: Result<(), Failure>, weaknesses: Result<Vec<Weakness>, StoreError>) -> Vec<Finding> {
+fn store(
+    settings: &Settings,
+    name: &str,
+    ready: Result<(), Failure>,
+    weaknesses: Result<Vec<Weakness>, StoreError>,
+) -> Vec<Finding> {
     match ready {
-        Err(failure) => vec![Finding::of(name, &failure, "is it running? the settings say where it is looked for")],
+        Err(failure) => vec![Finding::of(
+            name,
+            &failure,
+            "is it running? the settings say where it is looked for",
+        )],
         Ok(()) => {
-            let weak = weaknesses.unwrap_or_default().into_iter().map(|weakness| weak_setting(name, weakness, settings));
-            std::iter::once(Finding::well(name, "in reach and prepared")).chain(weak).collect()
+            let weak = weaknesses
+                .unwrap_or_default()
+                .into_iter()
+                .map(|weakness| weak_setting(name, weakness, settings));
+            std::iter::once(Finding::well(name, "in reach and prepared"))
+                .chain(weak)
+                .collect()
         }
     }
 }
 
 fn weak_setting(component: &str, weakness: Weakness, settings: &Settings) -> Finding {
     let mend = mend(component, &weakness, settings);
-    let Weakness { setting, found, consequence, .. } = weakness;
-    Finding::weak(format!("{component}: {setting}"), format!("{found}: {consequence}"), mend)
+    let Weakness {
+        setting,
+        found,
+        consequence,
+        ..
+    } = weakness;
+    Finding::weak(
+        format!("{component}: {setting}"),
+        format!("{found}: {consequence}"),
+        mend,
+    )
 }
 
 /// The line to type, where there is one.

@@ -1,5 +1,5 @@
-//! `consign filter check`: whether a filter is valid, what it costs, whether it can match. Must never accept what a
-//! subscription would refuse.
+//! `consign filter check`: whether a filter is valid, what it costs, whether it can match. Must
+//! never accept what a subscription would refuse.
 
 use std::io::{BufRead, Write};
 
@@ -29,7 +29,9 @@ pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> an
         }
     };
     let search = match elasticsearch::translate(&filter) {
-        Ok(translation) => json!({ "query": translation.query, "differences": translation.differences }),
+        Ok(translation) => {
+            json!({ "query": translation.query, "differences": translation.differences })
+        }
         Err(error) => json!({ "untranslatable": error.to_string() }),
     };
     let answer = json!({ "valid": true, "never_matches": filter.never_matches(), "cost": filter.cost(), "elasticsearch": search });

@@ -1,4 +1,5 @@
-//! `consign filter explain`: why a document matches a filter or not. Must never decide: it shows what evaluation saw.
+//! `consign filter explain`: why a document matches a filter or not. Must never decide: it shows
+//! what evaluation saw.
 
 use std::io::{BufRead, Write};
 
@@ -19,12 +20,22 @@ pub struct Arguments {
 }
 
 /// One line per clause, or the tree as JSON.
-pub fn run(arguments: Arguments, json: bool, input: impl BufRead, mut out: impl Write) -> anyhow::Result<()> {
-    let filter = parse(&read_filter(&arguments.filter, std::io::empty())?, &arguments.limits)?;
-    let document: Value = serde_json::from_reader(input).context("the document on standard input is not valid JSON")?;
+pub fn run(
+    arguments: Arguments,
+    json: bool,
+    input: impl BufRead,
+    mut out: impl Write,
+) -> anyhow::Result<()> {
+    let filter = parse(
+        &read_filter(&arguments.filter, std::io::empty())?,
+        &arguments.limits,
+    )?;
+    let document: Value = serde_json::from_reader(input)
+        .context("the document on standard input is not valid JSON")?;
     let explanation = matching::explain(&filter, &Document::new(&document));
     if json {
-        serde_json::to_writer_pretty(&mut out, &explanation).context("cannot write the explanation")?;
+        serde_json::to_writer_pretty(&mut out, &explanation)
+            .context("cannot write the explanation")?;
         writeln!(out)?;
         return Ok(());
     }
@@ -34,9 +45,26 @@ pub fn run(arguments: Arguments, json: bool, input: impl BufRead, mut out: impl 
 /// One line per clause, the parts of a clause below it.
 fn print(explanation: &Explanation, depth: usize, out: &mut impl Write) -> anyhow::Result<()> {
     let verdict = if explanation.matches { "yes" } else { "no " };
-    let field = explanation.field.as_ref().map(|field| format!(" {field}")).unwrap_or_default();
-    let found = explanation.found.as_ref().map(|found| format!(" (found {found})")).unwrap_or_default();
-    writeln!(out, "{verdict} {}{}{field}: {}{found}", "  ".repeat(depth), explanation.clause, explanation.reason)
-        .context("cannot write the explanation")?;
-    explanation.parts.iter().try_for_each(|part| print(part, depth + 1, out))
+    let field = explanation
+        .field
+        .as_ref()
+        .map(|field| format!(" {field}"))
+        .unwrap_or_default();
+    let found = explanation
+        .found
+        .as_ref()
+        .map(|found| format!(" (found {found})"))
+        .unwrap_or_default();
+    writeln!(
+        out,
+        "{verdict} {}{}{field}: {}{found}",
+        "  ".repeat(depth),
+        explanation.clause,
+        explanation.reason
+    )
+    .context("cannot write the explanation")?;
+    explanation
+        .parts
+        .iter()
+        .try_for_each(|part| print(part, depth + 1, out))
 }

@@ -1,4 +1,5 @@
-//! `consign filter normalise`: the canonical form of a filter and the room it names. Must never change what the filter matches.
+//! `consign filter normalise`: the canonical form of a filter and the room it names. Must never
+//! change what the filter matches.
 
 use std::io::{BufRead, Write};
 
@@ -26,5 +27,8 @@ pub struct Arguments {
 pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> anyhow::Result<()> {
     let form = parse(&read_filter(&arguments.filter, input)?, &arguments.limits)?.normalise();
     let room = form.room_id(&arguments.index, &arguments.collection);
-    write_line(&mut out, &json!({ "filter": form.to_json(), "room_id": room }))
+    write_line(
+        &mut out,
+        &json!({ "filter": form.to_json(), "room_id": room }),
+    )
 }

@@ -12,10 +12,18 @@ fn limits() -> Limits {
 
 fn evaluated(index: bool, lines: &[Value]) -> Vec<Value> {
     let input: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    let arguments = eval::Arguments { file: PathBuf::from("-"), index, limits: limits() };
+    let arguments = eval::Arguments {
+        file: PathBuf::from("-"),
+        index,
+        limits: limits(),
+    };
     let mut out = Vec::new();
     eval::run(arguments, input.as_bytes(), &mut out).unwrap();
-    String::from_utf8(out).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    String::from_utf8(out)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]
@@ -28,10 +36,16 @@ fn eval_answers_each_line() {
             json!({"id": null, "filter": {}, "documents": []}),
         ],
     );
-    assert_eq!(answers[0], json!({"id": 7, "matches": [true, false, false]}));
+    assert_eq!(
+        answers[0],
+        json!({"id": 7, "matches": [true, false, false]})
+    );
     assert_eq!(answers[1]["id"], "b");
     assert_eq!(answers[1]["error"]["path"], "range.n");
-    assert_eq!(answers[1]["error"]["message"], "\"range.n\": must be a non-empty object");
+    assert_eq!(
+        answers[1]["error"]["message"],
+        "\"range.n\": must be a non-empty object"
+    );
     assert_eq!(answers[2], json!({"id": null, "matches": []}));
 }
 
@@ -55,7 +69,11 @@ fn eval_with_an_index_holds_all_filters() {
 
 #[test]
 fn eval_names_the_line_that_is_no_json() {
-    let arguments = eval::Arguments { file: PathBuf::from("-"), index: false, limits: limits() };
+    let arguments = eval::Arguments {
+        file: PathBuf::from("-"),
+        index: false,
+        limits: limits(),
+    };
     let error = eval::run(arguments, &b"{\"filter\":{}}\n{nonsense\n"[..], Vec::new()).unwrap_err();
     assert!(error.to_string().contains("line 2"), "{error}");
 }
@@ -65,7 +83,16 @@ fn explain_shows_what_each_clause_saw() {
     let filter = json!({"and": [{"equals": {"a": 1}}, {"exists": "b"}]}).to_string();
     let explained = |json: bool| {
         let mut out = Vec::new();
-        explain::run(explain::Arguments { filter: filter.clone(), limits: limits() }, json, &br#"{"a": 2}"#[..], &mut out).unwrap();
+        explain::run(
+            explain::Arguments {
+                filter: filter.clone(),
+                limits: limits(),
+            },
+            json,
+            &br#"{"a": 2}"#[..],
+            &mut out,
+        )
+        .unwrap();
         String::from_utf8(out).unwrap()
     };
     assert_eq!(
@@ -80,8 +107,18 @@ fn explain_shows_what_each_clause_saw() {
 fn check_tells_cost_and_contradiction_or_fails() {
     let checked = |filter: Value| {
         let mut out = Vec::new();
-        let result = check::run(check::Arguments { filter: "-".to_owned(), limits: limits() }, filter.to_string().as_bytes(), &mut out);
-        (result.is_ok(), serde_json::from_slice::<Value>(&out).unwrap())
+        let result = check::run(
+            check::Arguments {
+                filter: "-".to_owned(),
+                limits: limits(),
+            },
+            filter.to_string().as_bytes(),
+            &mut out,
+        );
+        (
+            result.is_ok(),
+            serde_json::from_slice::<Value>(&out).unwrap(),
+        )
     };
     let (valid, answer) = checked(json!({"and": [{"equals": {"a": 1}}, {"equals": {"a": 2}}]}));
     assert!(valid);
@@ -96,10 +133,17 @@ fn check_tells_cost_and_contradiction_or_fails() {
 fn normalise_gives_one_room_to_every_spelling() {
     let room = |filter: Value| {
         let mut out = Vec::new();
-        let arguments =
-            normalise::Arguments { filter: filter.to_string(), index: "i".to_owned(), collection: "c".to_owned(), limits: limits() };
+        let arguments = normalise::Arguments {
+            filter: filter.to_string(),
+            index: "i".to_owned(),
+            collection: "c".to_owned(),
+            limits: limits(),
+        };
         normalise::run(arguments, std::io::empty(), &mut out).unwrap();
         serde_json::from_slice::<Value>(&out).unwrap()["room_id"].clone()
     };
-    assert_eq!(room(json!({"in": {"a": ["x", "y"]}})), room(json!({"or": [{"equals": {"a": "y"}}, {"equals": {"a": "x"}}]})));
+    assert_eq!(
+        room(json!({"in": {"a": ["x", "y"]}})),
+        room(json!({"or": [{"equals": {"a": "y"}}, {"equals": {"a": "x"}}]}))
+    );
 }

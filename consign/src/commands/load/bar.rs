@@ -21,19 +21,34 @@ pub struct Bar {
 impl Bar {
     pub fn new(size: u64, json: bool) -> Self {
         let terminal = std::io::stderr().is_terminal() && !json;
-        let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if terminal {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
         let bar = ProgressBar::with_draw_target(Some(size), target);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
         }
-        Self { bar, size, told: (!terminal && !json).then(Instant::now), waiting: false }
+        Self {
+            bar,
+            size,
+            told: (!terminal && !json).then(Instant::now),
+            waiting: false,
+        }
     }
 
     pub fn at(&mut self, position: u64, summary: &Summary) {
         self.bar.set_position(position.min(self.size));
-        let message = format!("{} accepted, {} refused, {:.0}/s", summary.accepted, summary.refused, summary.lines_per_second);
+        let message = format!(
+            "{} accepted, {} refused, {:.0}/s",
+            summary.accepted, summary.refused, summary.lines_per_second
+        );
         if self.told.is_some_and(|told| told.elapsed() > LINE_EVERY) {
-            self.line(&format!("{:>3}%  {message}", position * 100 / self.size.max(1)));
+            self.line(&format!(
+                "{:>3}%  {message}",
+                position * 100 / self.size.max(1)
+            ));
         }
         self.bar.set_message(message);
     }

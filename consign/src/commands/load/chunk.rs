@@ -1,5 +1,5 @@
-//! Lines of the file as requests, in chunks. Where a chunk ends depends on the file and the arguments only, never on answers: a chunk that
-//! is sent again is the same to the byte.
+//! Lines of the file as requests, in chunks. Where a chunk ends depends on the file and the
+//! arguments only, never on answers: a chunk that is sent again is the same to the byte.
 
 use super::{Arguments, input::Input};
 use crate::failure::Failure;
@@ -42,8 +42,10 @@ impl Chunks {
         let mut line = Vec::new();
         for number in 0..skip {
             if input.next(&mut line)?.is_none() {
-                return Err(Failure::failed(format!("the file has {number} lines, but {skip} were loaded before"))
-                    .hint("is it another file? --afresh"));
+                return Err(Failure::failed(format!(
+                    "the file has {number} lines, but {skip} were loaded before"
+                ))
+                .hint("is it another file? --afresh"));
             }
         }
         let wrap = match (&arguments.index, &arguments.collection) {
@@ -55,11 +57,22 @@ impl Chunks {
             }),
             _ => None,
         };
-        Ok(Self { input, wrap, most: arguments.chunk as usize, number: skip, held: None })
+        Ok(Self {
+            input,
+            wrap,
+            most: arguments.chunk as usize,
+            number: skip,
+            held: None,
+        })
     }
 
     pub fn next(&mut self) -> Result<Option<Chunk>, Failure> {
-        let mut chunk = Chunk { body: bytes::Bytes::new(), lines: Vec::new(), bad: Vec::new(), through: self.number };
+        let mut chunk = Chunk {
+            body: bytes::Bytes::new(),
+            lines: Vec::new(),
+            bad: Vec::new(),
+            through: self.number,
+        };
         let (mut body, mut line, mut any) = (Vec::new(), Vec::new(), false);
         loop {
             let number = match self.held.take() {
@@ -77,9 +90,19 @@ impl Chunks {
                 Some(wrap) => wrap.request(&line),
                 None => Ok(std::mem::take(&mut line)),
             };
-            if request.as_ref().is_ok_and(|request| any && body.len() + request.len() > MOST_BYTES) {
+            if request
+                .as_ref()
+                .is_ok_and(|request| any && body.len() + request.len() > MOST_BYTES)
+            {
                 // What was wrapped is wrapped again: only what was read is held.
-                self.held = Some((number, if self.wrap.is_some() { line } else { request.unwrap_or_default() }));
+                self.held = Some((
+                    number,
+                    if self.wrap.is_some() {
+                        line
+                    } else {
+                        request.unwrap_or_default()
+                    },
+                ));
                 break;
             }
             (any, chunk.through) = (true, number);
@@ -112,7 +135,8 @@ fn pointer(given: &str) -> String {
 impl Wrap {
     /// The document stays as it was written, to the byte.
     fn request(&self, line: &[u8]) -> Result<Vec<u8>, String> {
-        let document: &RawValue = serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
+        let document: &RawValue =
+            serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
         let id = match &self.id {
             Some(pointer) => Some(id_of(document, pointer)?),
             None => None,
@@ -135,11 +159,14 @@ impl Wrap {
 }
 
 fn id_of(document: &RawValue, pointer: &str) -> Result<String, String> {
-    let parsed: Value = serde_json::from_str(document.get()).map_err(|error| format!("not JSON: {error}"))?;
+    let parsed: Value =
+        serde_json::from_str(document.get()).map_err(|error| format!("not JSON: {error}"))?;
     match parsed.pointer(pointer) {
         Some(Value::String(text)) => Ok(text.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
-        Some(other) => Err(format!("the id at `{pointer}` is {other}, which is neither a text nor a number")),
+        Some(other) => Err(format!(
+            "the id at `{pointer}` is {other}, which is neither a text nor a number"
+        )),
         None => Err(format!("there is no id at `{pointer}`")),
     }
 }

@@ -43,19 +43,32 @@ impl Input {
             return Err(Failure::usage(format!("{} is a folder", path.display())));
         }
         let position = Arc::new(AtomicU64::new(0));
-        let counted = Counted { inner: file, position: position.clone() };
+        let counted = Counted {
+            inner: file,
+            position: position.clone(),
+        };
         let packed = path.extension().is_some_and(|extension| extension == "gz");
         let lines: Box<dyn BufRead + Send> = match packed {
-            true => Box::new(BufReader::with_capacity(1 << 18, MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted)))),
+            true => Box::new(BufReader::with_capacity(
+                1 << 18,
+                MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted)),
+            )),
             false => Box::new(BufReader::with_capacity(1 << 18, counted)),
         };
-        Ok(Self { lines, size: about.len(), position })
+        Ok(Self {
+            lines,
+            size: about.len(),
+            position,
+        })
     }
 
     /// The next line without its end; an empty one is a line too. `None`: there are no more.
     pub fn next(&mut self, line: &mut Vec<u8>) -> Result<Option<()>, Failure> {
         line.clear();
-        let read = self.lines.read_until(b'\n', line).map_err(|error| Failure::failed(format!("the file cannot be read: {error}")))?;
+        let read = self
+            .lines
+            .read_until(b'\n', line)
+            .map_err(|error| Failure::failed(format!("the file cannot be read: {error}")))?;
         while line.last().is_some_and(u8::is_ascii_whitespace) {
             line.pop();
         }

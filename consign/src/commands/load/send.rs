@@ -1,5 +1,6 @@
-//! One chunk, until every line of it is accepted or refused for good. Where the requests themselves could double, they go under an
-//! idempotency key of their own, so that a chunk can be sent again whatever became of it.
+//! One chunk, until every line of it is accepted or refused for good. Where the requests themselves
+//! could double, they go under an idempotency key of their own, so that a chunk can be sent again
+//! whatever became of it.
 
 use super::{
     Arguments,
@@ -74,11 +75,23 @@ impl<'a> Sender<'a> {
         }
     }
 
-    pub async fn send(&mut self, chunk: &Chunk, state: &State, bar: &mut Bar) -> Result<Sent, Failure> {
-        let refused = |(line, why): &(u64, String)| Refusal { line: *line, code: "not_sent".to_owned(), detail: why.clone() };
+    pub async fn send(
+        &mut self,
+        chunk: &Chunk,
+        state: &State,
+        bar: &mut Bar,
+    ) -> Result<Sent, Failure> {
+        let refused = |(line, why): &(u64, String)| Refusal {
+            line: *line,
+            code: "not_sent".to_owned(),
+            detail: why.clone(),
+        };
         let mut refused: Vec<Refusal> = chunk.bad.iter().map(refused).collect();
         if chunk.lines.is_empty() {
-            return Ok(Sent { refused, ..Sent::default() });
+            return Ok(Sent {
+                refused,
+                ..Sent::default()
+            });
         }
         let deadline = Instant::now() + self.patience;
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
@@ -92,7 +105,10 @@ impl<'a> Sender<'a> {
                 Attempt::Again(again) => again,
             };
             if Instant::now() > deadline {
-                let told = format!("lines {} to {} are not accepted: {}", chunk.lines[0], chunk.through, again.why);
+                let told = format!(
+                    "lines {} to {} are not accepted: {}",
+                    chunk.lines[0], chunk.through, again.why
+                );
                 return Err(Failure::unreachable(told).hint("type the same line again to go on"));
             }
             bar.waits(&again.why);
@@ -101,22 +117,37 @@ impl<'a> Sender<'a> {
     }
 
     async fn attempt(&self, chunk: &Chunk, state: &State) -> Result<Attempt, Failure> {
-        let mut request = self.client.at(Method::POST, &self.path).header(header::CONTENT_TYPE, "application/x-ndjson");
+        let mut request = self
+            .client
+            .at(Method::POST, &self.path)
+            .header(header::CONTENT_TYPE, "application/x-ndjson");
         if !self.harmless {
-            request = request.header("Idempotency-Key", format!("\"load-{}-{}\"", state.key, chunk.lines[0]));
+            request = request.header(
+                "Idempotency-Key",
+                format!("\"load-{}-{}\"", state.key, chunk.lines[0]),
+            );
         }
         match request.body(chunk.body.clone()).send().await {
-            Err(error) => Ok(Attempt::Again(Again { why: self.client.away(&error).message, after: None })),
+            Err(error) => Ok(Attempt::Again(Again {
+                why: self.client.away(&error).message,
+                after: None,
+            })),
             Ok(response) if response.status().is_success() => Ok(answers(chunk, response).await),
             Ok(response) if is_passing(response.status()) => {
-                let after = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+                let after = response
+                    .headers()
+                    .get(header::RETRY_AFTER)
+                    .and_then(|value| value.to_str().ok()?.parse().ok());
                 Ok(Attempt::Again(Again {
                     why: format!("the gateway answers {}", response.status()),
                     after: after.map(Duration::from_secs),
                 }))
             }
             Ok(response) => {
-                let (status, text) = (response.status().as_u16(), response.text().await.unwrap_or_default());
+                let (status, text) = (
+                    response.status().as_u16(),
+                    response.text().await.unwrap_or_default(),
+                );
                 let body = serde_json::from_str(&text).unwrap_or(serde_json::Value::String(text));
                 Err(crate::client::Answer { status, body }
                     .succeeded()
@@ -143,18 +174,36 @@ async fn answers(chunk: &Chunk, mut response: Response) -> Attempt {
         }
     }
     let (mut passing, mut complete) = (None, false);
-    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let Ok(line) = serde_json::from_slice::<Line>(line) else { return again("the answer cannot be read".to_owned()) };
+    for line in text
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+    {
+        let Ok(line) = serde_json::from_slice::<Line>(line) else {
+            return again("the answer cannot be read".to_owned());
+        };
         match line {
-            Line { summary: Some(totals), .. } => (complete, sent.token) = (true, totals.token),
+            Line {
+                summary: Some(totals),
+                ..
+            } => (complete, sent.token) = (true, totals.token),
             Line { problem: None, .. } => sent.accepted += 1,
-            Line { problem: Some(problem), line, .. } => {
+            Line {
+                problem: Some(problem),
+                line,
+                ..
+            } => {
                 if StatusCode::from_u16(problem.status).is_ok_and(is_passing) {
                     passing = Some(problem.detail);
                 } else {
                     // The gateway counts the lines of the body, from 1.
-                    let line = line.and_then(|line| chunk.lines.get((line as usize).checked_sub(1)?).copied()).unwrap_or(chunk.through);
-                    sent.refused.push(Refusal { line, code: problem.code, detail: problem.detail });
+                    let line = line
+                        .and_then(|line| chunk.lines.get((line as usize).checked_sub(1)?).copied())
+                        .unwrap_or(chunk.through);
+                    sent.refused.push(Refusal {
+                        line,
+                        code: problem.code,
+                        detail: problem.detail,
+                    });
                 }
             }
         }
@@ -167,12 +216,23 @@ async fn answers(chunk: &Chunk, mut response: Response) -> Attempt {
 }
 
 /// Waits until all of these writes are resolved; answers how long that took, in seconds.
-pub async fn until_applied(client: &Client, index: &str, collection: &str, tokens: &[String]) -> Result<f64, Failure> {
+pub async fn until_applied(
+    client: &Client,
+    index: &str,
+    collection: &str,
+    tokens: &[String],
+) -> Result<f64, Failure> {
     let began = Instant::now();
     for token in tokens {
         loop {
-            let request = client.at(Method::POST, &format!("/v1/documents/{index}/{collection}/_count"));
-            let request = request.query(&[("after", token)]).header("Prefer", "wait=10").timeout(Duration::from_secs(30));
+            let request = client.at(
+                Method::POST,
+                &format!("/v1/documents/{index}/{collection}/_count"),
+            );
+            let request = request
+                .query(&[("after", token)])
+                .header("Prefer", "wait=10")
+                .timeout(Duration::from_secs(30));
             let answer = client.send(request).await?;
             match answer.status {
                 503 | 504 => tokio::time::sleep(Duration::from_millis(200)).await,

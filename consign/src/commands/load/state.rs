@@ -1,4 +1,5 @@
-//! How far a load is, beside its file: replaced as a whole, so that a crash leaves the old one or the new one.
+//! How far a load is, beside its file: replaced as a whole, so that a crash leaves the old one or
+//! the new one.
 
 use super::Arguments;
 use crate::failure::Failure;
@@ -42,7 +43,8 @@ struct Load {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// A collection by its incarnation: the same through any gateway, another one in any other deployment.
+    /// A collection by its incarnation: the same through any gateway, another one in any other
+    /// deployment.
     Incarnation(String),
     /// Whatever answers at this address.
     Url(String),
@@ -50,7 +52,10 @@ pub enum Target {
 
 impl State {
     pub fn open(arguments: &Arguments, size: u64, target: Target) -> Result<Self, Failure> {
-        let path = arguments.state.clone().unwrap_or_else(|| beside(&arguments.file));
+        let path = arguments
+            .state
+            .clone()
+            .unwrap_or_else(|| beside(&arguments.file));
         let load = Load {
             file: fs::canonicalize(&arguments.file)?,
             size,
@@ -63,20 +68,38 @@ impl State {
             chunk: arguments.chunk,
         };
         if arguments.afresh || !path.exists() {
-            return Ok(Self { load, key: key()?, lines: 0, done: false, started_over: false, path });
+            return Ok(Self {
+                load,
+                key: key()?,
+                lines: 0,
+                done: false,
+                started_over: false,
+                path,
+            });
         }
         let unreadable = |error: &dyn std::fmt::Display| {
-            Failure::failed(format!("{}: {error}", path.display())).hint("--afresh starts over, --state FILE keeps it elsewhere")
+            Failure::failed(format!("{}: {error}", path.display()))
+                .hint("--afresh starts over, --state FILE keeps it elsewhere")
         };
         let text = fs::read(&path).map_err(|error| unreadable(&error))?;
         let state: Self = serde_json::from_slice(&text).map_err(|error| unreadable(&error))?;
-        if let (Target::Incarnation(before), Target::Incarnation(now)) = (&state.load.target, &load.target)
+        if let (Target::Incarnation(before), Target::Incarnation(now)) =
+            (&state.load.target, &load.target)
             && before != now
         {
-            return Ok(Self { load, key: key()?, lines: 0, done: false, started_over: true, path });
+            return Ok(Self {
+                load,
+                key: key()?,
+                lines: 0,
+                done: false,
+                started_over: true,
+                path,
+            });
         }
         if state.load != load {
-            return Err(unreadable(&"it is of another load: the file, the gateway or an argument differs"));
+            return Err(unreadable(
+                &"it is of another load: the file, the gateway or an argument differs",
+            ));
         }
         Ok(Self { path, ..state })
     }
@@ -93,12 +116,17 @@ impl State {
 
     fn keep(&self) -> Result<(), Failure> {
         let failed = |error: std::io::Error| {
-            Failure::failed(format!("{}: {error}", self.path.display())).hint("--state FILE keeps how far it is elsewhere")
+            Failure::failed(format!("{}: {error}", self.path.display()))
+                .hint("--state FILE keeps how far it is elsewhere")
         };
         let fresh = self.path.with_extension("json.new");
-        let text = serde_json::to_vec_pretty(self).map_err(|error| Failure::failed(error.to_string()))?;
+        let text =
+            serde_json::to_vec_pretty(self).map_err(|error| Failure::failed(error.to_string()))?;
         let mut file = File::create(&fresh).map_err(failed)?;
-        file.write_all(&text).and_then(|()| file.sync_data()).and_then(|()| fs::rename(&fresh, &self.path)).map_err(failed)
+        file.write_all(&text)
+            .and_then(|()| file.sync_data())
+            .and_then(|()| fs::rename(&fresh, &self.path))
+            .map_err(failed)
     }
 }
 

@@ -84,7 +84,10 @@ impl Summary {
             text += &format!("  {count} times {code}\n");
         }
         for refusal in &self.first_refused {
-            text += &format!("  line {}: {}: {}\n", refusal.line, refusal.code, refusal.detail);
+            text += &format!(
+                "  line {}: {}: {}\n",
+                refusal.line, refusal.code, refusal.detail
+            );
         }
         text
     }

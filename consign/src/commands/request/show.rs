@@ -60,9 +60,16 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 
 fn text(request: &Value) -> String {
     let of = |name: &str| request[name].as_str().unwrap_or_default();
-    let mut text = format!("{}  {}  {}\n", of("request_id"), of("operation"), of("status"));
-    text +=
-        &format!("partition {}, offset {}, {} ahead\n", request["position"]["partition"], request["position"]["offset"], request["ahead"]);
+    let mut text = format!(
+        "{}  {}  {}\n",
+        of("request_id"),
+        of("operation"),
+        of("status")
+    );
+    text += &format!(
+        "partition {}, offset {}, {} ahead\n",
+        request["position"]["partition"], request["position"]["offset"], request["ahead"]
+    );
     for (name, time) in request["times"].as_object().into_iter().flatten() {
         text += &format!("{name:<9} {}\n", time.as_str().unwrap_or_default());
     }
@@ -70,7 +77,12 @@ fn text(request: &Value) -> String {
         text += &format!("{name:<9} {}\n", state.as_str().unwrap_or_default());
     }
     if let Some(problem) = request["problem"].as_object() {
-        let of = |name: &str| problem.get(name).and_then(Value::as_str).unwrap_or_default();
+        let of = |name: &str| {
+            problem
+                .get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         text += &format!("{}: {}\n", of("code"), of("detail"));
     }
     if !request["result"].is_null() {

@@ -26,5 +26,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         std::fs::write(arguments.folder.join(&name), text).map_err(failed)?;
         written.push(name);
     }
-    invocation.output.result(&written, |written| format!("{} schemas written to {shown}", written.len()))
+    invocation.output.result(&written, |written| {
+        format!("{} schemas written to {shown}", written.len())
+    })
 }

@@ -37,14 +37,24 @@ struct Room {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let listed = Client::new(&arguments.client)?.ask("realtime", "list", json!({})).await?;
-    let wanted = |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
+    let listed = Client::new(&arguments.client)?
+        .ask("realtime", "list", json!({}))
+        .await?;
+    let wanted =
+        |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
     let mut rooms = rooms(&listed);
-    rooms.retain(|room| wanted(&arguments.index, &room.index) && wanted(&arguments.collection, &room.collection));
-    invocation.output.result(&rooms, |rooms| match rooms.is_empty() {
-        true => "nobody listens".to_owned(),
-        false => table(&["index", "collection", "room", "connections"], &rooms.iter().map(row).collect::<Vec<_>>()),
-    })
+    rooms.retain(|room| {
+        wanted(&arguments.index, &room.index) && wanted(&arguments.collection, &room.collection)
+    });
+    invocation
+        .output
+        .result(&rooms, |rooms| match rooms.is_empty() {
+            true => "nobody listens".to_owned(),
+            false => table(
+                &["index", "collection", "room", "connections"],
+                &rooms.iter().map(row).collect::<Vec<_>>(),
+            ),
+        })
 }
 
 /// `{index: {collection: {room: connections}}}`, by name, the fullest room of a collection first.
@@ -54,19 +64,31 @@ fn rooms(listed: &Value) -> Vec<Room> {
         for (collection, counts) in collections.as_object().into_iter().flatten() {
             for (room, count) in counts.as_object().into_iter().flatten() {
                 let connections = count.as_u64().unwrap_or(0);
-                rooms.push(Room { index: index.clone(), collection: collection.clone(), room: room.clone(), connections });
+                rooms.push(Room {
+                    index: index.clone(),
+                    collection: collection.clone(),
+                    room: room.clone(),
+                    connections,
+                });
             }
         }
     }
     rooms.sort_by(|a, b| {
         let places = (&a.index, &a.collection).cmp(&(&b.index, &b.collection));
-        places.then(b.connections.cmp(&a.connections)).then(a.room.cmp(&b.room))
+        places
+            .then(b.connections.cmp(&a.connections))
+            .then(a.room.cmp(&b.room))
     });
     rooms
 }
 
 fn row(room: &Room) -> Vec<String> {
-    vec![room.index.clone(), room.collection.clone(), room.room.clone(), room.connections.to_string()]
+    vec![
+        room.index.clone(),
+        room.collection.clone(),
+        room.room.clone(),
+        room.connections.to_string(),
+    ]
 }
 
 #[cfg(test)]
@@ -76,8 +98,14 @@ mod tests {
     #[test]
     fn rooms_come_by_place_and_size() {
         let listed = json!({"b": {"c": {"r1": 1}}, "a": {"d": {"r2": 1, "r3": 5}}});
-        let shown: Vec<_> = rooms(&listed).iter().map(|room| (room.index.clone(), room.room.clone(), room.connections)).collect();
+        let shown: Vec<_> = rooms(&listed)
+            .iter()
+            .map(|room| (room.index.clone(), room.room.clone(), room.connections))
+            .collect();
         let expected = [("a", "r3", 5), ("a", "r2", 1), ("b", "r1", 1)];
-        assert_eq!(shown, expected.map(|(index, room, count)| (index.to_owned(), room.to_owned(), count)));
+        assert_eq!(
+            shown,
+            expected.map(|(index, room, count)| (index.to_owned(), room.to_owned(), count))
+        );
     }
 }

@@ -23,8 +23,14 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let stack = Stack::open(&invocation.settings(&[])?.settings).await?;
     let topics = stack.topics();
-    let problems = patiently(arguments.patience.limit(), async || Ok(stack.log.admin.check(&topics).await?)).await?;
+    let problems = patiently(arguments.patience.limit(), async || {
+        Ok(stack.log.admin.check(&topics).await?)
+    })
+    .await?;
     let found = Found::of(&stack, &topics, problems).await?;
     stack.close().await;
-    found.tell(invocation, "what is missing: consign topics create; what differs is not overwritten")
+    found.tell(
+        invocation,
+        "what is missing: consign topics create; what differs is not overwritten",
+    )
 }

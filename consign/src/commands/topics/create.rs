@@ -25,7 +25,10 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let stack = Stack::open(&invocation.settings(&[])?.settings).await?;
     let topics = stack.topics();
-    let problems = patiently(arguments.patience.limit(), async || Ok(stack.log.admin.create(&topics).await?)).await?;
+    let problems = patiently(arguments.patience.limit(), async || {
+        Ok(stack.log.admin.create(&topics).await?)
+    })
+    .await?;
     let found = Found::of(&stack, &topics, problems).await?;
     stack.close().await;
     found.tell(invocation, "topics that differ are not overwritten: change them by hand, or take another topics.prefix or generation")

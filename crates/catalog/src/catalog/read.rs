@@ -1,4 +1,5 @@
-//! Definition files to definitions. What is wrong is told with file, operation, place and, where a name is misspelt, the name that was meant.
+//! Definition files to definitions. What is wrong is told with file, operation, place and, where a
+//! name is misspelt, the name that was meant.
 
 use super::CatalogError;
 use crate::{definition::FileDefinition, expression::did_you_mean};
@@ -8,20 +9,30 @@ use std::{fs, path::Path};
 /// Name and text of every file below `catalog/` at the time of building.
 pub(super) fn builtin() -> Vec<(String, String)> {
     let files: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
-    files.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect()
+    files
+        .iter()
+        .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+        .collect()
 }
 
 /// Adds every `*.yaml` below a folder, in the order of their names.
 pub(super) fn folder(folder: &Path, texts: &mut Vec<(String, String)>) -> Result<(), CatalogError> {
     let told = |e: std::io::Error| CatalogError(format!("{}: {e}", folder.display()));
-    let mut entries = fs::read_dir(folder).map_err(told)?.collect::<Result<Vec<_>, _>>().map_err(told)?;
+    let mut entries = fs::read_dir(folder)
+        .map_err(told)?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(told)?;
     entries.sort_by_key(fs::DirEntry::path);
     for entry in entries {
         let path = entry.path();
         if path.is_dir() {
             self::folder(&path, texts)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml") {
-            let text = fs::read_to_string(&path).map_err(|e| CatalogError(format!("{}: {e}", path.display())))?;
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+        {
+            let text = fs::read_to_string(&path)
+                .map_err(|e| CatalogError(format!("{}: {e}", path.display())))?;
             texts.push((path.display().to_string(), text));
         }
     }
@@ -29,17 +40,26 @@ pub(super) fn folder(folder: &Path, texts: &mut Vec<(String, String)>) -> Result
 }
 
 pub(super) fn parse(file: &str, text: &str) -> Result<FileDefinition, CatalogError> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
         return Ok(FileDefinition::default());
     }
-    serde_yaml_ng::from_str(text).map_err(|e| CatalogError(format!("{file}: {}", explain(&e.to_string(), text))))
+    serde_yaml_ng::from_str(text)
+        .map_err(|e| CatalogError(format!("{file}: {}", explain(&e.to_string(), text))))
 }
 
-/// Adds the operation's name to the place that the parser tells, and the near name to one it does not know.
+/// Adds the operation's name to the place that the parser tells, and the near name to one it does
+/// not know.
 fn explain(error: &str, text: &str) -> String {
     let mut told = error.to_owned();
     if let Some((number, name)) = operation_of(error, text) {
-        told = told.replacen(&format!("operations[{number}]"), &format!("operation `{name}`"), 1);
+        told = told.replacen(
+            &format!("operations[{number}]"),
+            &format!("operation `{name}`"),
+            1,
+        );
     }
     let mut quoted = error.split('`').skip(1).step_by(2);
     if error.contains("unknown field") || error.contains("unknown variant") {
@@ -58,7 +78,13 @@ fn operation_of(error: &str, text: &str) -> Option<(usize, String)> {
     struct Outline {
         operations: Vec<Named>,
     }
-    let number = error.split_once("operations[")?.1.split_once(']')?.0.parse().ok()?;
+    let number = error
+        .split_once("operations[")?
+        .1
+        .split_once(']')?
+        .0
+        .parse()
+        .ok()?;
     let outline: Outline = serde_yaml_ng::from_str(text).ok()?;
     Some((number, outline.operations.into_iter().nth(number)?.name))
 }

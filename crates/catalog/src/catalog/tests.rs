@@ -28,29 +28,57 @@ operations:
 #[test]
 fn a_folder_adds_operations_without_rust() {
     let (builtin, more) = (Catalog::builtin().unwrap(), load(PING).unwrap());
-    assert_eq!(more.operation("ping.send").unwrap().kind(), crate::Kind::Informative);
+    assert_eq!(
+        more.operation("ping.send").unwrap().kind(),
+        crate::Kind::Informative
+    );
     assert!(builtin.operation("ping.send").is_none());
     assert_ne!(more.version(), builtin.version());
-    assert_eq!(load("# nothing yet\n").unwrap().version(), builtin.version());
-    assert_eq!(load(PING).unwrap().version(), more.version(), "where a file stands does not matter");
+    assert_eq!(
+        load("# nothing yet\n").unwrap().version(),
+        builtin.version()
+    );
+    assert_eq!(
+        load(PING).unwrap().version(),
+        more.version(),
+        "where a file stands does not matter"
+    );
 }
 
 #[test]
 fn what_is_wrong_with_a_file_is_told_with_its_place() {
     let told = |text: &str| load(text).unwrap_err().to_string();
     let unknown = told(&PING.replace("summary:", "sumary:"));
-    for part in ["below/own.yaml: ", "operation `ping.send`", "unknown field `sumary`", "line 4", "did you mean `summary`?"] {
+    for part in [
+        "below/own.yaml: ",
+        "operation `ping.send`",
+        "unknown field `sumary`",
+        "line 4",
+        "did you mean `summary`?",
+    ] {
         assert!(unknown.contains(part), "{unknown}\n  should have: {part}");
     }
     let variant = told(&PING.replace("kind: informative", "kind: informativ"));
-    assert!(variant.contains("operation `ping.send`.kind") && variant.contains("did you mean `informative`?"), "{variant}");
+    assert!(
+        variant.contains("operation `ping.send`.kind")
+            && variant.contains("did you mean `informative`?"),
+        "{variant}"
+    );
     let missing = told(&PING.replace("    summary: Tells that somebody is there.\n", ""));
-    assert!(missing.contains("missing field `summary`") && missing.contains("operation `ping.send`"), "{missing}");
+    assert!(
+        missing.contains("missing field `summary`") && missing.contains("operation `ping.send`"),
+        "{missing}"
+    );
     assert!(told("operations: [").contains("below/own.yaml"));
     assert!(told("oprations: []").contains("did you mean `operations`?"));
     let taken = told(&PING.replace("ping.send", "document.create"));
-    assert!(taken.contains("`document.create` is declared twice, first in document.yaml"), "{taken}");
-    let absent = Catalog::load(&[PathBuf::from("no-such-folder")]).unwrap_err().to_string();
+    assert!(
+        taken.contains("`document.create` is declared twice, first in document.yaml"),
+        "{taken}"
+    );
+    let absent = Catalog::load(&[PathBuf::from("no-such-folder")])
+        .unwrap_err()
+        .to_string();
     assert!(absent.contains("no-such-folder"), "{absent}");
 }
 
@@ -62,19 +90,52 @@ fn the_documentations_example_is_sound() {
     let catalog = load(rest.split_once("```").unwrap().0).unwrap();
     let operation = catalog.operation("note.create").unwrap();
     let request = operation.examples()[0].request.to_string();
-    operation.accept(request.as_bytes(), &crate::Seed { unique: [0; 16], now: 0 }).unwrap();
+    operation
+        .accept(
+            request.as_bytes(),
+            &crate::Seed {
+                unique: [0; 16],
+                now: 0,
+            },
+        )
+        .unwrap();
 }
 
 #[test]
 fn the_documentation_names_every_function_and_field() {
     let fields = [
-        "name", "summary", "http", "envelope", "kind", "order", "request", "raw", "many", "generate", "rules", "let", "key", "guards",
-        "write", "result", "examples",
+        "name", "summary", "http", "envelope", "kind", "order", "request", "raw", "many",
+        "generate", "rules", "let", "key", "guards", "write", "result", "examples",
     ];
-    let actions = ["put", "merge", "upsert", "remove_fields", "remove", "expect", "when", "for_each", "as", "expires"];
-    let formats = ["document-id", "collection-name", "not-blank", "mail", "phone", "country-code", "web-address"];
-    for name in expression::function_names().chain(fields).chain(actions).chain(formats) {
-        let told = [format!("`{name}`"), format!("`{name}: ")].iter().any(|form| DOCUMENTATION.contains(form));
+    let actions = [
+        "put",
+        "merge",
+        "upsert",
+        "remove_fields",
+        "remove",
+        "expect",
+        "when",
+        "for_each",
+        "as",
+        "expires",
+    ];
+    let formats = [
+        "document-id",
+        "collection-name",
+        "not-blank",
+        "mail",
+        "phone",
+        "country-code",
+        "web-address",
+    ];
+    for name in expression::function_names()
+        .chain(fields)
+        .chain(actions)
+        .chain(formats)
+    {
+        let told = [format!("`{name}`"), format!("`{name}: ")]
+            .iter()
+            .any(|form| DOCUMENTATION.contains(form));
         assert!(told, "docs/catalog.md does not tell of `{name}`");
     }
 }

@@ -41,56 +41,122 @@ fn with(pointer: &'static str, value: Value) -> impl Fn(&mut Value) {
 fn names_that_lead_nowhere() {
     assert_eq!(told(|_| ()), "sound");
     let expected = "definitions: operation `thing.create`: write[0]: put: name: `$let/nam`: there is no let `nam`: did you mean `name`?";
-    assert_eq!(told(with("/operations/0/write/0/put/name", json!("$let/nam"))), expected);
+    assert_eq!(
+        told(with("/operations/0/write/0/put/name", json!("$let/nam"))),
+        expected
+    );
     let cases = [
         (
             told(with("/operations/0/write/1/row/table", json!("tt"))),
             "write[1]: row: no table `tt` is declared under `tables`: did you mean `t`?",
         ),
-        (told(with("/operations/0/write/1/put", json!({"nam": 1}))), "write[1]: table `t` has no column `nam`: did you mean `name`?"),
-        (told(with("/operations/0/write/1/row/key", json!({}))), "write[1]: row: key: the key column `id` is missing"),
-        (told(with("/operations/0/write/1/row/key/x", json!("1"))), "write[1]: row: key: `x` is no key column of `t`"),
         (
-            told(with("/operations/0/write/0/document/collection", json!("c"))),
+            told(with("/operations/0/write/1/put", json!({"nam": 1}))),
+            "write[1]: table `t` has no column `nam`: did you mean `name`?",
+        ),
+        (
+            told(with("/operations/0/write/1/row/key", json!({}))),
+            "write[1]: row: key: the key column `id` is missing",
+        ),
+        (
+            told(with("/operations/0/write/1/row/key/x", json!("1"))),
+            "write[1]: row: key: `x` is no key column of `t`",
+        ),
+        (
+            told(with(
+                "/operations/0/write/0/document/collection",
+                json!("c"),
+            )),
             "write[0]: document: no collection `a/c` is declared under `collections`",
         ),
-        (told(with("/operations/0/raw", json!(["body"]))), "raw: the request's schema has no member `body`"),
-        (told(with("/operations/0/let/name", json!({"lowr": 1}))), "let.name: there is no function `lowr`: did you mean `lower`?"),
+        (
+            told(with("/operations/0/raw", json!(["body"]))),
+            "raw: the request's schema has no member `body`",
+        ),
+        (
+            told(with("/operations/0/let/name", json!({"lowr": 1}))),
+            "let.name: there is no function `lowr`: did you mean `lower`?",
+        ),
         (
             told(with("/operations/0/generate/id", json!("uid"))),
             "generate.id: unknown variant `uid`, expected one of `uuid`, `decimal`, `time`",
         ),
-        (told(with("/operations/0/request/type", json!("sting"))), "request: "),
-        (told(with("/operations/0/name", json!("Thing"))), "name: `Thing` should be words with dots between them"),
+        (
+            told(with("/operations/0/request/type", json!("sting"))),
+            "request: ",
+        ),
+        (
+            told(with("/operations/0/name", json!("Thing"))),
+            "name: `Thing` should be words with dots between them",
+        ),
     ];
     for (found, expected) in cases {
-        assert!(found.contains(expected), "{found}\n  should have: {expected}");
+        assert!(
+            found.contains(expected),
+            "{found}\n  should have: {expected}"
+        );
     }
 }
 
 #[test]
 fn values_are_used_only_where_they_are_known() {
     let cases = [
-        (told(with("/operations/0/key/id", json!("$principal"))), "key.id: $principal cannot be used here"),
-        (told(with("/operations/0/write/0/document/id", json!("$current/document/x"))), "document: id: $current cannot be used here"),
-        (told(with("/operations/0/write/0/put/name", json!("$item/x"))), "write[0]: put: $item cannot be used here"),
-        (told(with("/operations/0/write/0/put/name", json!("$written/document/id"))), "write[0]: put: $written cannot be used here"),
-        (told(with("/operations/0/result/id", json!("$item"))), "result: $item cannot be used here"),
         (
-            told(with("/operations/0/rules", json!([{"that": {"present": "$current/document/a"}, "rule": "r", "say": "s"}]))),
+            told(with("/operations/0/key/id", json!("$principal"))),
+            "key.id: $principal cannot be used here",
+        ),
+        (
+            told(with(
+                "/operations/0/write/0/document/id",
+                json!("$current/document/x"),
+            )),
+            "document: id: $current cannot be used here",
+        ),
+        (
+            told(with("/operations/0/write/0/put/name", json!("$item/x"))),
+            "write[0]: put: $item cannot be used here",
+        ),
+        (
+            told(with(
+                "/operations/0/write/0/put/name",
+                json!("$written/document/id"),
+            )),
+            "write[0]: put: $written cannot be used here",
+        ),
+        (
+            told(with("/operations/0/result/id", json!("$item"))),
+            "result: $item cannot be used here",
+        ),
+        (
+            told(with(
+                "/operations/0/rules",
+                json!([{"that": {"present": "$current/document/a"}, "rule": "r", "say": "s"}]),
+            )),
             "rules[0].that: $current cannot",
         ),
-        (told(with("/operations/0/guards", json!([{"that": true, "code": "version", "say": "s"}]))), "guards[0].code: a guard refuses as"),
+        (
+            told(with(
+                "/operations/0/guards",
+                json!([{"that": true, "code": "version", "say": "s"}]),
+            )),
+            "guards[0].code: a guard refuses as",
+        ),
     ];
     for (found, expected) in cases {
-        assert!(found.contains(expected), "{found}\n  should have: {expected}");
+        assert!(
+            found.contains(expected),
+            "{found}\n  should have: {expected}"
+        );
     }
 }
 
 #[test]
 fn every_row_and_document_has_one_owning_key() {
     let other = told(with("/operations/0/key", json!({"of": "other", "id": "1"})));
-    assert!(other.contains("`a/b` belongs to keys of `thing`, but the operation's key is other"), "{other}");
+    assert!(
+        other.contains("`a/b` belongs to keys of `thing`, but the operation's key is other"),
+        "{other}"
+    );
     let path = told(with("/operations/0/key", json!({"path": ["x"]})));
     assert!(path.contains("the operation's key is a path"), "{path}");
     assert!(told(with("/operations/0/key", json!({"of": "thing"}))).contains("key: is either"));
@@ -100,23 +166,68 @@ fn every_row_and_document_has_one_owning_key() {
 #[test]
 fn writes_do_one_thing() {
     let cases = [
-        (told(with("/operations/0/write/0/remove", json!(true))), "write[0]: does exactly one of"),
-        (told(with("/operations/0/write/0/row", json!({"table": "t", "key": {}}))), "write[0]: is about either a document or a row"),
-        (told(with("/operations/0/write/1/remove_fields", json!(["a"]))), "write[1]: does exactly one of"),
-        (told(with("/operations/0/write/0/expires", json!(1))), "expires: only rows expire"),
         (
-            told(with("/operations/0/write/-", json!({"row": {"table": "t", "key": {"id": "1"}}, "remove": true, "expect": "absent"}))),
+            told(with("/operations/0/write/0/remove", json!(true))),
+            "write[0]: does exactly one of",
+        ),
+        (
+            told(with(
+                "/operations/0/write/0/row",
+                json!({"table": "t", "key": {}}),
+            )),
+            "write[0]: is about either a document or a row",
+        ),
+        (
+            told(with("/operations/0/write/1/remove_fields", json!(["a"]))),
+            "write[1]: does exactly one of",
+        ),
+        (
+            told(with("/operations/0/write/0/expires", json!(1))),
+            "expires: only rows expire",
+        ),
+        (
+            told(with(
+                "/operations/0/write/-",
+                json!({"row": {"table": "t", "key": {"id": "1"}}, "remove": true, "expect": "absent"}),
+            )),
             "what is absent can only be put",
         ),
-        (told(with("/operations/0/write/1/as", json!("document"))), "two writes have the same name"),
-        (told(with("/operations/0/write", json!([]))), "an operation that writes nothing is `kind: informative`"),
-        (told(with("/operations/0/kind", json!("informative"))), "an informative operation writes nothing"),
-        (told(with("/operations/0/examples", json!([]))), "they are the operation's documentation"),
-        (told(with("/operations/0/http", json!({"method": "get", "path": "/x"}))), "http: method is"),
-        (told(with("/operations/0/many", json!({"of": "x.y", "items": "list"}))), "many.of: there is no operation `x.y`"),
+        (
+            told(with("/operations/0/write/1/as", json!("document"))),
+            "two writes have the same name",
+        ),
+        (
+            told(with("/operations/0/write", json!([]))),
+            "an operation that writes nothing is `kind: informative`",
+        ),
+        (
+            told(with("/operations/0/kind", json!("informative"))),
+            "an informative operation writes nothing",
+        ),
+        (
+            told(with("/operations/0/examples", json!([]))),
+            "they are the operation's documentation",
+        ),
+        (
+            told(with(
+                "/operations/0/http",
+                json!({"method": "get", "path": "/x"}),
+            )),
+            "http: method is",
+        ),
+        (
+            told(with(
+                "/operations/0/many",
+                json!({"of": "x.y", "items": "list"}),
+            )),
+            "many.of: there is no operation `x.y`",
+        ),
     ];
     for (found, expected) in cases {
-        assert!(found.contains(expected), "{found}\n  should have: {expected}");
+        assert!(
+            found.contains(expected),
+            "{found}\n  should have: {expected}"
+        );
     }
 }
 
@@ -134,7 +245,10 @@ fn names_and_routes_are_taken_once() {
     };
     assert!(told(same_route).contains("have the same route POST /x"));
     assert!(
-        told(with("/tables/-", json!({"name": "T", "owner": "o", "partition_key": ["a"], "columns": {"a": "text"}})))
-            .contains("declared twice")
+        told(with(
+            "/tables/-",
+            json!({"name": "T", "owner": "o", "partition_key": ["a"], "columns": {"a": "text"}})
+        ))
+        .contains("declared twice")
     );
 }

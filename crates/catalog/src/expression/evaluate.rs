@@ -1,12 +1,14 @@
-//! Computes expressions over a request, its generated values and the current state. Pure. A value may be absent, which is not null: what is
-//! absent is left out of objects and lists, and most functions of an absent value are absent.
+//! Computes expressions over a request, its generated values and the current state. Pure. A value
+//! may be absent, which is not null: what is absent is left out of objects and lists, and most
+//! functions of an absent value are absent.
 
 use super::{Expr, Reference, Root};
 use crate::members::Members;
 use serde_json::{Map, Value};
 use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 
-/// A definition met a value it cannot work with: its schema lets through what its expressions do not take.
+/// A definition met a value it cannot work with: its schema lets through what its expressions do
+/// not take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct EvalError(pub String);
@@ -20,7 +22,10 @@ pub(crate) struct Lets<'a> {
 
 impl<'a> Lets<'a> {
     pub fn new(exprs: &'a [Expr]) -> Self {
-        Self { exprs, values: exprs.iter().map(|_| OnceCell::new()).collect() }
+        Self {
+            exprs,
+            values: exprs.iter().map(|_| OnceCell::new()).collect(),
+        }
     }
 }
 
@@ -58,10 +63,18 @@ impl<'a> Scope<'a> {
             }
             Expr::Call(function, arguments) => Ok(function.call(self, arguments)?.map(Cow::Owned)),
             Expr::Map(pair) => {
-                let Some(list) = self.list(&pair.0)? else { return Ok(None) };
+                let Some(list) = self.list(&pair.0)? else {
+                    return Ok(None);
+                };
                 let mut made = Vec::with_capacity(list.len());
                 for (n, item) in list.iter().enumerate() {
-                    made.extend(Scope { item: Some((item, n)), ..*self }.value(&pair.1)?);
+                    made.extend(
+                        Scope {
+                            item: Some((item, n)),
+                            ..*self
+                        }
+                        .value(&pair.1)?,
+                    );
                 }
                 Ok(Some(Cow::Owned(Value::Array(made))))
             }
@@ -85,7 +98,10 @@ impl<'a> Scope<'a> {
             None | Some(Cow::Borrowed(Value::Null)) | Some(Cow::Owned(Value::Null)) => Ok(None),
             Some(Cow::Borrowed(Value::String(text))) => Ok(Some(Cow::Borrowed(text))),
             Some(Cow::Owned(Value::String(text))) => Ok(Some(Cow::Owned(text))),
-            Some(other) => Err(EvalError(format!("expected a text, found {}", kind_of(&other)))),
+            Some(other) => Err(EvalError(format!(
+                "expected a text, found {}",
+                kind_of(&other)
+            ))),
         }
     }
 
@@ -95,7 +111,10 @@ impl<'a> Scope<'a> {
             None | Some(Cow::Borrowed(Value::Null)) | Some(Cow::Owned(Value::Null)) => Ok(None),
             Some(Cow::Borrowed(Value::Array(list))) => Ok(Some(Cow::Borrowed(list))),
             Some(Cow::Owned(Value::Array(list))) => Ok(Some(Cow::Owned(list))),
-            Some(other) => Err(EvalError(format!("expected a list, found {}", kind_of(&other)))),
+            Some(other) => Err(EvalError(format!(
+                "expected a list, found {}",
+                kind_of(&other)
+            ))),
         }
     }
 
@@ -104,11 +123,17 @@ impl<'a> Scope<'a> {
         match self.find(condition)?.as_deref() {
             None => Ok(false),
             Some(Value::Bool(holds)) => Ok(*holds),
-            Some(other) => Err(EvalError(format!("expected true or false, found {}", kind_of(other)))),
+            Some(other) => Err(EvalError(format!(
+                "expected true or false, found {}",
+                kind_of(other)
+            ))),
         }
     }
 
-    fn look_up<'s>(&'s self, reference: &'s Reference) -> Result<Option<Cow<'s, Value>>, EvalError> {
+    fn look_up<'s>(
+        &'s self,
+        reference: &'s Reference,
+    ) -> Result<Option<Cow<'s, Value>>, EvalError> {
         let path = reference.path.as_slice();
         let (start, path): (Option<&Value>, &[String]) = match &reference.root {
             Root::Request => match path.split_first() {
@@ -126,14 +151,22 @@ impl<'a> Scope<'a> {
             Root::Current(write) => (self.current.get(write.as_str()), path),
             Root::Written(write) => (self.written.get(write.as_str()), path),
         };
-        Ok(start.and_then(|start| path.iter().try_fold(start, child)).map(Cow::Borrowed))
+        Ok(start
+            .and_then(|start| path.iter().try_fold(start, child))
+            .map(Cow::Borrowed))
     }
 
     fn let_value(&self, n: usize) -> Result<Option<&Value>, EvalError> {
-        let (Some(cell), Some(expr)) = (self.lets.values.get(n), self.lets.exprs.get(n)) else { return Ok(None) };
+        let (Some(cell), Some(expr)) = (self.lets.values.get(n), self.lets.exprs.get(n)) else {
+            return Ok(None);
+        };
         if cell.get().is_none() {
             // A `let` stands outside every loop: it must not see the item of whoever asked first.
-            let value = Scope { item: None, ..*self }.value(expr)?;
+            let value = Scope {
+                item: None,
+                ..*self
+            }
+            .value(expr)?;
             let _ = cell.set(value);
         }
         Ok(cell.get().and_then(Option::as_ref))

@@ -1,4 +1,5 @@
-//! The closed set of functions that definitions may call. Each is pure and total over JSON; a wrong type is an error, never a guess.
+//! The closed set of functions that definitions may call. Each is pure and total over JSON; a wrong
+//! type is an error, never a guess.
 
 use super::{EvalError, Expr, Scope, kind_of, text};
 use serde_json::{Map, Number, Value};
@@ -85,23 +86,54 @@ impl Function {
             Self::Trim => text_of(scope, args, |t| t.trim().to_owned()),
             Self::MaskEmail => text_of(scope, args, text::mask_email),
             Self::MaskPhone => text_of(scope, args, text::mask_phone),
-            Self::Text => Ok(scope.find(&args[0])?.and_then(|value| as_text(&value)).map(Value::from)),
+            Self::Text => Ok(scope
+                .find(&args[0])?
+                .and_then(|value| as_text(&value))
+                .map(Value::from)),
             Self::Concat => Ok(texts(scope, args)?.map(|parts| parts.concat().into())),
             Self::Join => join(scope, args),
-            Self::Sha256Join => Ok(texts(scope, args)?.map(|parts| text::sha256_join(&parts).into())),
+            Self::Sha256Join => {
+                Ok(texts(scope, args)?.map(|parts| text::sha256_join(&parts).into()))
+            }
             Self::JsonText => Ok(scope.find(&args[0])?.map(|value| value.to_string().into())),
             Self::SunbirdTime => time_of(scope, args, text::sunbird_time),
             Self::Date => time_of(scope, args, text::date),
             Self::Rfc3339 => time_of(scope, args, event_schema::codec::rfc3339),
-            Self::Default | Self::If | Self::Present | Self::Absent | Self::Blank | Self::Equals | Self::Less => self.choose(scope, args),
-            Self::Not | Self::Any | Self::All | Self::In | Self::Distinct => self.choose(scope, args),
-            Self::Without | Self::Only | Self::Merge | Self::At | Self::Count | Self::AsList | Self::Union => self.collect(scope, args),
+            Self::Default
+            | Self::If
+            | Self::Present
+            | Self::Absent
+            | Self::Blank
+            | Self::Equals
+            | Self::Less => self.choose(scope, args),
+            Self::Not | Self::Any | Self::All | Self::In | Self::Distinct => {
+                self.choose(scope, args)
+            }
+            Self::Without
+            | Self::Only
+            | Self::Merge
+            | Self::At
+            | Self::Count
+            | Self::AsList
+            | Self::Union => self.collect(scope, args),
             Self::Add => fold_numbers(scope, args, |a, b| match (a.as_i64(), b.as_i64()) {
                 (Some(a), Some(b)) => a.checked_add(b).map(Number::from),
                 _ => Number::from_f64(a.as_f64()? + b.as_f64()?),
             }),
-            Self::Greatest => fold_numbers(scope, args, |a, b| if number_less(a, b) { Some(b.clone()) } else { Some(a.clone()) }),
-            Self::Least => fold_numbers(scope, args, |a, b| if number_less(b, a) { Some(b.clone()) } else { Some(a.clone()) }),
+            Self::Greatest => fold_numbers(scope, args, |a, b| {
+                if number_less(a, b) {
+                    Some(b.clone())
+                } else {
+                    Some(a.clone())
+                }
+            }),
+            Self::Least => fold_numbers(scope, args, |a, b| {
+                if number_less(b, a) {
+                    Some(b.clone())
+                } else {
+                    Some(a.clone())
+                }
+            }),
         }
     }
 
@@ -117,7 +149,11 @@ impl Function {
                 return Ok(None);
             }
             Self::If => {
-                let branch = if scope.holds(&args[0])? { args.get(1) } else { args.get(2) };
+                let branch = if scope.holds(&args[0])? {
+                    args.get(1)
+                } else {
+                    args.get(2)
+                };
                 return branch.map_or(Ok(None), |expr| scope.value(expr));
             }
             Self::Present => known(&args[0])?.is_some(),
@@ -132,7 +168,13 @@ impl Function {
                 (Some(Value::Number(a)), Some(Value::Number(b))) => number_less(&a, &b),
                 (Some(Value::String(a)), Some(Value::String(b))) => a < b,
                 (None, _) | (_, None) => false,
-                (Some(a), Some(b)) => return Err(EvalError(format!("less: cannot compare {} with {}", kind_of(&a), kind_of(&b)))),
+                (Some(a), Some(b)) => {
+                    return Err(EvalError(format!(
+                        "less: cannot compare {} with {}",
+                        kind_of(&a),
+                        kind_of(&b)
+                    )));
+                }
             },
             Self::Not => !scope.holds(&args[0])?,
             Self::Any => {
@@ -155,7 +197,9 @@ impl Function {
             },
             Self::Distinct => {
                 let mut seen = std::collections::HashSet::new();
-                scope.list(&args[0])?.is_none_or(|list| list.iter().all(|value| seen.insert(value.to_string())))
+                scope
+                    .list(&args[0])?
+                    .is_none_or(|list| list.iter().all(|value| seen.insert(value.to_string())))
             }
             _ => return Err(EvalError(format!("{self:?} is not a condition"))),
         };
@@ -165,9 +209,13 @@ impl Function {
     fn collect(self, scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Value>, EvalError> {
         match self {
             Self::Without | Self::Only => {
-                let Some(mut object) = object(scope, &args[0])? else { return Ok(None) };
+                let Some(mut object) = object(scope, &args[0])? else {
+                    return Ok(None);
+                };
                 let names = scope.list(&args[1])?.unwrap_or_default();
-                object.retain(|name, _| names.iter().any(|n| n.as_str() == Some(name)) == (self == Self::Only));
+                object.retain(|name, _| {
+                    names.iter().any(|n| n.as_str() == Some(name)) == (self == Self::Only)
+                });
                 Ok(Some(object.into()))
             }
             Self::Merge => {
@@ -180,14 +228,21 @@ impl Function {
                 Ok(merged.map(Value::Object))
             }
             Self::At => {
-                let index = scope.find(&args[1])?.and_then(|index| index.as_u64()).and_then(|index| usize::try_from(index).ok());
-                Ok(scope.list(&args[0])?.and_then(|list| list.get(index?).cloned()))
+                let index = scope
+                    .find(&args[1])?
+                    .and_then(|index| index.as_u64())
+                    .and_then(|index| usize::try_from(index).ok());
+                Ok(scope
+                    .list(&args[0])?
+                    .and_then(|list| list.get(index?).cloned()))
             }
             Self::Count => Ok(scope.list(&args[0])?.map(|list| list.len().into())),
-            Self::AsList => Ok(scope.value(&args[0])?.filter(|value| !value.is_null()).map(|value| match value {
-                Value::Array(list) => Value::Array(list),
-                one => Value::Array(vec![one]),
-            })),
+            Self::AsList => Ok(scope.value(&args[0])?.filter(|value| !value.is_null()).map(
+                |value| match value {
+                    Value::Array(list) => Value::Array(list),
+                    one => Value::Array(vec![one]),
+                },
+            )),
             Self::Union => {
                 let mut union: Vec<Value> = Vec::new();
                 for arg in args {
@@ -199,12 +254,18 @@ impl Function {
                 }
                 Ok(Some(union.into()))
             }
-            _ => Err(EvalError(format!("{self:?} does not work on objects or lists"))),
+            _ => Err(EvalError(format!(
+                "{self:?} does not work on objects or lists"
+            ))),
         }
     }
 }
 
-fn text_of(scope: &Scope<'_>, args: &[Expr], make: impl Fn(&str) -> String) -> Result<Option<Value>, EvalError> {
+fn text_of(
+    scope: &Scope<'_>,
+    args: &[Expr],
+    make: impl Fn(&str) -> String,
+) -> Result<Option<Value>, EvalError> {
     Ok(scope.text(&args[0])?.map(|text| make(&text).into()))
 }
 
@@ -221,7 +282,9 @@ fn texts(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Vec<String>>, EvalEr
 }
 
 fn join(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Value>, EvalError> {
-    let (Some(list), Some(separator)) = (scope.list(&args[0])?, scope.text(&args[1])?) else { return Ok(None) };
+    let (Some(list), Some(separator)) = (scope.list(&args[0])?, scope.text(&args[1])?) else {
+        return Ok(None);
+    };
     let parts: Vec<String> = list.iter().filter_map(as_text).collect();
     Ok(Some(parts.join(&separator).into()))
 }
@@ -236,12 +299,19 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-fn time_of(scope: &Scope<'_>, args: &[Expr], make: impl Fn(i64) -> String) -> Result<Option<Value>, EvalError> {
+fn time_of(
+    scope: &Scope<'_>,
+    args: &[Expr],
+    make: impl Fn(i64) -> String,
+) -> Result<Option<Value>, EvalError> {
     match scope.find(&args[0])?.as_deref() {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_i64() {
             Some(millis) => Ok(Some(make(millis).into())),
-            None => Err(EvalError(format!("expected a time in milliseconds, found {}", kind_of(value)))),
+            None => Err(EvalError(format!(
+                "expected a time in milliseconds, found {}",
+                kind_of(value)
+            ))),
         },
     }
 }
@@ -250,11 +320,18 @@ fn object(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Map<String, Value>>, 
     match scope.value(expr)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
-        Some(other) => Err(EvalError(format!("expected an object, found {}", kind_of(&other)))),
+        Some(other) => Err(EvalError(format!(
+            "expected an object, found {}",
+            kind_of(&other)
+        ))),
     }
 }
 
-fn fold_numbers(scope: &Scope<'_>, args: &[Expr], fold: impl Fn(&Number, &Number) -> Option<Number>) -> Result<Option<Value>, EvalError> {
+fn fold_numbers(
+    scope: &Scope<'_>,
+    args: &[Expr],
+    fold: impl Fn(&Number, &Number) -> Option<Number>,
+) -> Result<Option<Value>, EvalError> {
     let mut sum: Option<Number> = None;
     for arg in args {
         match scope.value(arg)? {
@@ -262,10 +339,18 @@ fn fold_numbers(scope: &Scope<'_>, args: &[Expr], fold: impl Fn(&Number, &Number
             Some(Value::Number(next)) => {
                 sum = match sum {
                     None => Some(next),
-                    Some(before) => Some(fold(&before, &next).ok_or_else(|| EvalError("the number does not fit".into()))?),
+                    Some(before) => Some(
+                        fold(&before, &next)
+                            .ok_or_else(|| EvalError("the number does not fit".into()))?,
+                    ),
                 };
             }
-            Some(other) => return Err(EvalError(format!("expected a number, found {}", kind_of(&other)))),
+            Some(other) => {
+                return Err(EvalError(format!(
+                    "expected a number, found {}",
+                    kind_of(&other)
+                )));
+            }
         }
     }
     Ok(sum.map(Value::Number))

@@ -13,11 +13,15 @@ fn value(definition: Value) -> Result<Option<Value>, EvalError> {
     let expr = names.parse(&definition).unwrap();
     let members = Members::parse(REQUEST).unwrap();
     let (program, nothing) = (Program::default(), Map::new());
-    Sight::new(&program, &members, &nothing, "me").scope().value(&expr)
+    Sight::new(&program, &members, &nothing, "me")
+        .scope()
+        .value(&expr)
 }
 
 fn made(definition: Value) -> Value {
-    value(definition.clone()).unwrap().unwrap_or_else(|| panic!("{definition} is absent"))
+    value(definition.clone())
+        .unwrap()
+        .unwrap_or_else(|| panic!("{definition} is absent"))
 }
 
 fn absent(definition: Value) -> bool {
@@ -31,7 +35,14 @@ fn references_lead_into_values() {
     assert_eq!(made(json!("$request/list/1")), "a");
     assert_eq!(made(json!("$principal")), "me");
     assert_eq!(made(json!("$request")).as_object().unwrap().len(), 11);
-    for nowhere in ["$request/none", "$request/who/id/more", "$request/list/9", "$request/list/x", "$item", "$index"] {
+    for nowhere in [
+        "$request/none",
+        "$request/who/id/more",
+        "$request/list/9",
+        "$request/list/x",
+        "$item",
+        "$index",
+    ] {
         assert!(absent(json!(nowhere)), "{nowhere}");
     }
 }
@@ -39,32 +50,62 @@ fn references_lead_into_values() {
 #[test]
 fn constants_lists_and_objects_are_themselves() {
     assert_eq!(made(json!({"literal": {"a": "$5"}})), json!({"a": "$5"}));
-    assert_eq!(made(json!(["$request/n", "$request/none", "x"])), json!([3, "x"]));
-    assert_eq!(made(json!({"object": {"a": "$request/n", "b": "$request/none", "c": "$request/nil"}})), json!({"a": 3, "c": null}));
+    assert_eq!(
+        made(json!(["$request/n", "$request/none", "x"])),
+        json!([3, "x"])
+    );
+    assert_eq!(
+        made(json!({"object": {"a": "$request/n", "b": "$request/none", "c": "$request/nil"}})),
+        json!({"a": 3, "c": null})
+    );
 }
 
 #[test]
 fn texts() {
-    assert_eq!(made(json!({"lower": "$request/mail"})), "meera.nair@example.org");
+    assert_eq!(
+        made(json!({"lower": "$request/mail"})),
+        "meera.nair@example.org"
+    );
     assert_eq!(made(json!({"trim": "$request/name"})), "Meera Nair");
     assert_eq!(made(json!({"text": "$request/x"})), "1.5");
-    assert_eq!(made(json!({"concat": ["a-", "$request/n", "$request/yes"]})), "a-3true");
+    assert_eq!(
+        made(json!({"concat": ["a-", "$request/n", "$request/yes"]})),
+        "a-3true"
+    );
     assert!(absent(json!({"concat": ["a", "$request/nil"]})));
     assert_eq!(made(json!({"join": ["$request/list", ", "]})), "b, a, b");
-    assert_eq!(made(json!({"json_text": "$request/who"})), r#"{"id":7,"a/b":"slash"}"#);
-    assert_eq!(made(json!({"sha256_join": ["a", "b"]})), "c1c47c45ea6d232eb5bed30848fb5c14d2c3ab7ce54e20c93618bd83ad5ed51b");
-    assert_eq!(made(json!({"mask_email": "$request/mail"})), "Me********@Example.org");
+    assert_eq!(
+        made(json!({"json_text": "$request/who"})),
+        r#"{"id":7,"a/b":"slash"}"#
+    );
+    assert_eq!(
+        made(json!({"sha256_join": ["a", "b"]})),
+        "c1c47c45ea6d232eb5bed30848fb5c14d2c3ab7ce54e20c93618bd83ad5ed51b"
+    );
+    assert_eq!(
+        made(json!({"mask_email": "$request/mail"})),
+        "Me********@Example.org"
+    );
     assert_eq!(made(json!({"mask_phone": "$request/phone"})), "******2367");
     assert_eq!(made(json!({"mask_phone": "1234567"})), "*******");
-    assert_eq!(made(json!({"sunbird_time": "$request/at"})), "2026-03-14 09:41:07:512+0000");
+    assert_eq!(
+        made(json!({"sunbird_time": "$request/at"})),
+        "2026-03-14 09:41:07:512+0000"
+    );
     assert_eq!(made(json!({"date": "$request/at"})), "2026-03-14");
-    assert_eq!(made(json!({"rfc3339": "$request/at"})), "2026-03-14T09:41:07.512Z");
+    assert_eq!(
+        made(json!({"rfc3339": "$request/at"})),
+        "2026-03-14T09:41:07.512Z"
+    );
     assert!(absent(json!({"lower": "$request/none"})) && absent(json!({"date": "$request/nil"})));
 }
 
 #[test]
 fn choices() {
-    assert_eq!(made(json!({"default": ["$request/none", "$request/nil", "z"]})), "z");
+    assert_eq!(
+        made(json!({"default": ["$request/none", "$request/nil", "z"]})),
+        "z"
+    );
     assert!(absent(json!({"default": "$request/none"})));
     assert_eq!(made(json!({"if": ["$request/yes", 1, 2]})), 1);
     assert!(absent(json!({"if": [{"not": "$request/yes"}, 1]})));
@@ -91,16 +132,34 @@ fn choices() {
 
 #[test]
 fn objects_and_lists() {
-    assert_eq!(made(json!({"without": ["$request/who", ["id"]]})), json!({"a/b": "slash"}));
-    assert_eq!(made(json!({"only": ["$request/who", ["id", "none"]]})), json!({"id": 7}));
-    assert_eq!(made(json!({"merge": ["$request/who", "$request/none", {"object": {"id": 8}}]})), json!({"id": 8, "a/b": "slash"}));
+    assert_eq!(
+        made(json!({"without": ["$request/who", ["id"]]})),
+        json!({"a/b": "slash"})
+    );
+    assert_eq!(
+        made(json!({"only": ["$request/who", ["id", "none"]]})),
+        json!({"id": 7})
+    );
+    assert_eq!(
+        made(json!({"merge": ["$request/who", "$request/none", {"object": {"id": 8}}]})),
+        json!({"id": 8, "a/b": "slash"})
+    );
     assert_eq!(made(json!({"at": ["$request/list", 2]})), "b");
     assert!(absent(json!({"at": ["$request/list", 3]})));
     assert_eq!(made(json!({"count": "$request/list"})), 3);
-    assert_eq!(made(json!({"union": ["$request/list", ["c"]]})), json!(["b", "a", "c"]));
+    assert_eq!(
+        made(json!({"union": ["$request/list", ["c"]]})),
+        json!(["b", "a", "c"])
+    );
     assert_eq!(made(json!({"as_list": "$request/n"})), json!([3]));
-    assert_eq!(made(json!({"as_list": "$request/list"})), json!(["b", "a", "b"]));
-    assert_eq!(made(json!({"map": ["$request/rows", {"concat": ["$index", ":", "$item/k"]}]})), json!(["0:1", "1:2"]));
+    assert_eq!(
+        made(json!({"as_list": "$request/list"})),
+        json!(["b", "a", "b"])
+    );
+    assert_eq!(
+        made(json!({"map": ["$request/rows", {"concat": ["$index", ":", "$item/k"]}]})),
+        json!(["0:1", "1:2"])
+    );
     assert!(absent(json!({"map": ["$request/none", "$item"]})));
 }
 
@@ -131,27 +190,64 @@ fn wrong_types_are_errors_not_guesses() {
 
 #[test]
 fn misspelt_names_are_told_with_the_near_one() {
-    let names = Names { lets: vec!["profile"], let_reach: vec![Reach::default()], generated: vec!["id"], writes: vec!["document"] };
+    let names = Names {
+        lets: vec!["profile"],
+        let_reach: vec![Reach::default()],
+        generated: vec!["id"],
+        writes: vec!["document"],
+    };
     let told = |definition: Value| names.parse(&definition).unwrap_err();
-    assert_eq!(told(json!("$reqest/a")), "`$reqest/a` starts from nowhere known: did you mean `request`?");
-    assert_eq!(told(json!("$let/profil")), "`$let/profil`: there is no let `profil`: did you mean `profile`?");
-    assert_eq!(told(json!("$generated")), "`$generated` must name generated value");
-    assert_eq!(told(json!({"lowr": "x"})), "there is no function `lowr`: did you mean `lower`?");
-    assert_eq!(told(json!({"object": {"a": {"lower": "$nope"}}})), "object: a: lower: `$nope` starts from nowhere known");
-    assert_eq!(told(json!({"equals": [1]})), "equals: takes 2 arguments, not 1");
+    assert_eq!(
+        told(json!("$reqest/a")),
+        "`$reqest/a` starts from nowhere known: did you mean `request`?"
+    );
+    assert_eq!(
+        told(json!("$let/profil")),
+        "`$let/profil`: there is no let `profil`: did you mean `profile`?"
+    );
+    assert_eq!(
+        told(json!("$generated")),
+        "`$generated` must name generated value"
+    );
+    assert_eq!(
+        told(json!({"lowr": "x"})),
+        "there is no function `lowr`: did you mean `lower`?"
+    );
+    assert_eq!(
+        told(json!({"object": {"a": {"lower": "$nope"}}})),
+        "object: a: lower: `$nope` starts from nowhere known"
+    );
+    assert_eq!(
+        told(json!({"equals": [1]})),
+        "equals: takes 2 arguments, not 1"
+    );
     assert!(told(json!({"a": 1, "b": 2})).contains("{object: …}"));
     assert!(told(json!({"map": ["$request/a"]})).starts_with("map: takes"));
 }
 
 #[test]
 fn reach_is_what_an_expression_looks_at() {
-    let names = Names { lets: vec!["p"], let_reach: vec![Reach::CURRENT], generated: vec!["id"], writes: vec!["document"] };
+    let names = Names {
+        lets: vec!["p"],
+        let_reach: vec![Reach::CURRENT],
+        generated: vec!["id"],
+        writes: vec!["document"],
+    };
     let reach = |definition: Value| names.reach(&names.parse(&definition).unwrap());
     assert_eq!(reach(json!("x")), Reach::default());
-    assert_eq!(reach(json!(["$request/a", "$generated/id"])), Reach::REQUEST.and(Reach::GENERATED));
+    assert_eq!(
+        reach(json!(["$request/a", "$generated/id"])),
+        Reach::REQUEST.and(Reach::GENERATED)
+    );
     assert_eq!(reach(json!({"lower": "$let/p"})), Reach::CURRENT);
-    assert_eq!(reach(json!({"map": ["$request/a", {"concat": ["$item", "$principal"]}]})), Reach::REQUEST.and(Reach::PRINCIPAL));
-    assert_eq!(reach(json!({"object": {"a": "$written/document/id"}})).beyond(Reach::REQUEST), "$written");
+    assert_eq!(
+        reach(json!({"map": ["$request/a", {"concat": ["$item", "$principal"]}]})),
+        Reach::REQUEST.and(Reach::PRINCIPAL)
+    );
+    assert_eq!(
+        reach(json!({"object": {"a": "$written/document/id"}})).beyond(Reach::REQUEST),
+        "$written"
+    );
 }
 
 #[test]

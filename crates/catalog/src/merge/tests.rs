@@ -15,7 +15,10 @@ fn merged(base: &str, changes: &str) -> String {
 #[test]
 fn objects_merge_anything_else_is_replaced() {
     assert_eq!(
-        merged(r#"{"a":{"x":1,"y":[1,2]},"b":1}"#, r#"{"a":{"y":[3],"z":null},"c":{}}"#),
+        merged(
+            r#"{"a":{"x":1,"y":[1,2]},"b":1}"#,
+            r#"{"a":{"y":[3],"z":null},"c":{}}"#
+        ),
         r#"{"a":{"x":1,"y":[3],"z":null},"b":1,"c":{}}"#
     );
     assert_eq!(merged(r#"{"a":{"x":1}}"#, r#"{"a":2}"#), r#"{"a":2}"#);
@@ -32,26 +35,53 @@ fn untouched_text_stays_to_the_byte() {
 
 #[test]
 fn of_equal_names_the_last_counts_once() {
-    assert_eq!(merged(r#"{"a":1,"a":{"x":1}}"#, r#"{"b":1,"b":2,"a":{"y":2}}"#), r#"{"a":{"x":1,"y":2},"b":2}"#);
+    assert_eq!(
+        merged(r#"{"a":1,"a":{"x":1}}"#, r#"{"b":1,"b":2,"a":{"y":2}}"#),
+        r#"{"a":{"x":1,"y":2},"b":2}"#
+    );
 }
 
 #[test]
 fn what_cannot_be_merged_is_said() {
-    assert_eq!(deep(&raw("[]"), &raw("{}")).unwrap_err(), MergeError::NotAnObject);
+    assert_eq!(
+        deep(&raw("[]"), &raw("{}")).unwrap_err(),
+        MergeError::NotAnObject
+    );
     let deep_text = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
-    assert_eq!(deep(&raw(&deep_text), &raw(&deep_text)).unwrap_err(), MergeError::TooDeep);
-    assert_eq!(merged(&deep_text, r#"{"b":1}"#).len(), deep_text.len() + 6, "what is not touched may nest as it likes");
+    assert_eq!(
+        deep(&raw(&deep_text), &raw(&deep_text)).unwrap_err(),
+        MergeError::TooDeep
+    );
+    assert_eq!(
+        merged(&deep_text, r#"{"b":1}"#).len(),
+        deep_text.len() + 6,
+        "what is not touched may nest as it likes"
+    );
     let path = "a.".repeat(100_000) + "a";
-    assert_eq!(without(&raw(&deep_text), &[&path]).unwrap_err(), MergeError::TooDeep);
+    assert_eq!(
+        without(&raw(&deep_text), &[&path]).unwrap_err(),
+        MergeError::TooDeep
+    );
 }
 
 #[test]
 fn fields_go_by_dotted_path() {
     let base = r#"{"a":{"b":1.0,"c":{"d":2}},"a.b":3,"l":[{"b":1}],"e":{}}"#;
     let gone = |paths: &[&str]| without(&raw(base), paths).unwrap().get().to_owned();
-    assert_eq!(gone(&["a.b"]), r#"{"a":{"b":1.0,"c":{"d":2}},"l":[{"b":1}],"e":{}}"#, "a member of that very name goes first");
-    assert_eq!(gone(&["a.c.d", "e"]), r#"{"a":{"b":1.0,"c":{}},"a.b":3,"l":[{"b":1}]}"#);
-    assert_eq!(gone(&["l.b", "x.y", "a.b.c", "", "."]), base, "paths that lead nowhere change nothing");
+    assert_eq!(
+        gone(&["a.b"]),
+        r#"{"a":{"b":1.0,"c":{"d":2}},"l":[{"b":1}],"e":{}}"#,
+        "a member of that very name goes first"
+    );
+    assert_eq!(
+        gone(&["a.c.d", "e"]),
+        r#"{"a":{"b":1.0,"c":{}},"a.b":3,"l":[{"b":1}]}"#
+    );
+    assert_eq!(
+        gone(&["l.b", "x.y", "a.b.c", "", "."]),
+        base,
+        "paths that lead nowhere change nothing"
+    );
     assert_eq!(gone(&["a", "a.b", "l", "e"]), "{}");
 }
 
@@ -63,12 +93,16 @@ fn value() -> impl Strategy<Value = Value> {
         "[a-c.é\"]{0,3}".prop_map(Value::from)
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
-        prop_oneof![prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from), object_of(inner).prop_map(Value::Object),]
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            object_of(inner).prop_map(Value::Object),
+        ]
     })
 }
 
 fn object_of(inner: impl Strategy<Value = Value>) -> impl Strategy<Value = Map<String, Value>> {
-    prop::collection::vec(("[a-c.é]{0,2}", inner), 0..4).prop_map(|pairs| pairs.into_iter().collect())
+    prop::collection::vec(("[a-c.é]{0,2}", inner), 0..4)
+        .prop_map(|pairs| pairs.into_iter().collect())
 }
 
 fn plain_merge(base: &mut Map<String, Value>, changes: &Map<String, Value>) {

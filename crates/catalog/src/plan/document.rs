@@ -1,4 +1,5 @@
-//! What a write makes of a document. Bodies that only pass through are copied as text; merges work on text as well.
+//! What a write makes of a document. Bodies that only pass through are copied as text; merges work
+//! on text as well.
 
 use super::{RefusalCode, Stop, refused, target::Spot};
 use crate::{
@@ -13,7 +14,11 @@ use event_schema::{
 use serde_json::{Value, json};
 
 /// The change, or `None` where there is nothing that could change.
-pub(super) fn change(spot: &Spot<'_>, key: &DocumentKey, sight: &Sight<'_>) -> Result<Option<DocumentChange>, Stop> {
+pub(super) fn change(
+    spot: &Spot<'_>,
+    key: &DocumentKey,
+    sight: &Sight<'_>,
+) -> Result<Option<DocumentChange>, Stop> {
     if spot.idle() {
         return Ok(None);
     }
@@ -23,7 +28,9 @@ pub(super) fn change(spot: &Spot<'_>, key: &DocumentKey, sight: &Sight<'_>) -> R
         (Action::Remove, _) => None,
         (Action::Put(body), _) => Some(object(&scope, body)?),
         (Action::Merge(changes), Some(before)) => Some(merged(before, &object(&scope, changes)?)?),
-        (Action::Upsert { changes, .. }, Some(before)) => Some(merged(before, &object(&scope, changes)?)?),
+        (Action::Upsert { changes, .. }, Some(before)) => {
+            Some(merged(before, &object(&scope, changes)?)?)
+        }
         (Action::Upsert { changes, default }, None) => match text(&scope, default)? {
             Some(default) => Some(merged(&default, &object(&scope, changes)?)?),
             None => Some(object(&scope, changes)?),
@@ -36,7 +43,13 @@ pub(super) fn change(spot: &Spot<'_>, key: &DocumentKey, sight: &Sight<'_>) -> R
         (Action::Merge(_) | Action::RemoveFields(_), None) => return Ok(None),
     };
     let revision_before = spot.document.revision;
-    Ok(Some(DocumentChange { key: key.clone(), revision_before, revision: revision_before + 1, before, after }))
+    Ok(Some(DocumentChange {
+        key: key.clone(),
+        revision_before,
+        revision: revision_before + 1,
+        before,
+        after,
+    }))
 }
 
 /// What `$written` shows of a change.
@@ -55,7 +68,10 @@ fn object(scope: &Scope<'_>, expr: &Expr) -> Result<Raw, Stop> {
 
 fn text(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Raw>, EvalError> {
     match expr.request_member() {
-        Some(name) => Ok(scope.request.get(name).map(|member| member.raw.to_owned().into())),
+        Some(name) => Ok(scope
+            .request
+            .get(name)
+            .map(|member| member.raw.to_owned().into())),
         None => Ok(scope.value(expr)?.map(|value| event_schema::raw(&value))),
     }
 }
@@ -65,5 +81,8 @@ fn merged(base: &Raw, changes: &Raw) -> Result<Raw, Stop> {
 }
 
 fn cannot(error: MergeError) -> Stop {
-    refused(RefusalCode::Rule, format!("the document cannot be changed: {error}"))
+    refused(
+        RefusalCode::Rule,
+        format!("the document cannot be changed: {error}"),
+    )
 }

@@ -12,7 +12,12 @@ use event_schema::{
 };
 use serde_json::{Map, Value};
 
-pub(super) fn mutation(spot: &Spot<'_>, key: &RowKey, table: &Table, sight: &Sight<'_>) -> Result<RowMutation, Stop> {
+pub(super) fn mutation(
+    spot: &Spot<'_>,
+    key: &RowKey,
+    table: &Table,
+    sight: &Sight<'_>,
+) -> Result<RowMutation, Stop> {
     let scope = spot.scope(sight);
     let (action, cells) = match &spot.write.action {
         Action::Put(cells) => (RowAction::Put, scope.value(cells)?),
@@ -25,14 +30,26 @@ pub(super) fn mutation(spot: &Spot<'_>, key: &RowKey, table: &Table, sight: &Sig
     let cells = match cells {
         None => Map::new(),
         Some(Value::Object(cells)) => lower_case(cells, table)?,
-        Some(_) => return Err(EvalError(format!("the cells of a row of `{}` must be an object", table.name)).into()),
+        Some(_) => {
+            return Err(EvalError(format!(
+                "the cells of a row of `{}` must be an object",
+                table.name
+            ))
+            .into());
+        }
     };
     check(key, &cells, table)?;
     let expires = match &spot.write.expires {
         None => None,
         Some(expires) => scope.find(expires)?.and_then(|at| at.as_i64()),
     };
-    Ok(RowMutation { key: key.clone(), action, cells, before: spot.row.clone(), expires })
+    Ok(RowMutation {
+        key: key.clone(),
+        action,
+        cells,
+        before: spot.row.clone(),
+        expires,
+    })
 }
 
 /// Cells by their columns' names; key columns stand in the key already.
@@ -44,7 +61,10 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
             continue;
         }
         if table.column(&name).is_none() {
-            return Err(EvalError(format!("the table `{}` has no column `{name}`", table.name)));
+            return Err(EvalError(format!(
+                "the table `{}` has no column `{name}`",
+                table.name
+            )));
         }
         lower.insert(name, value);
     }
@@ -52,7 +72,12 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
 }
 
 fn check(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), Stop> {
-    let unmappable = |name: &str, why: String| refused(RefusalCode::Unmappable, format!("column `{name}` of table `{}` {why}", table.name));
+    let unmappable = |name: &str, why: String| {
+        refused(
+            RefusalCode::Unmappable,
+            format!("column `{name}` of table `{}` {why}", table.name),
+        )
+    };
     for (name, value) in &key.key {
         if let Some(column) = table.column(name) {
             fits_key(&column.kind, value).map_err(|why| unmappable(name, why))?;

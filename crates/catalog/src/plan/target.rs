@@ -1,4 +1,5 @@
-//! Which documents and rows an event is about, and how they stand: found before anything is read, so that reads can be made in one go.
+//! Which documents and rows an event is about, and how they stand: found before anything is read,
+//! so that reads can be made in one go.
 
 use super::{Current, CurrentDocument, Expect, PlanError, Stop, refused};
 use crate::{
@@ -29,7 +30,11 @@ pub(super) struct Spot<'a> {
 
 pub(super) enum Subject {
     Document(DocumentKey),
-    Row { key: RowKey, table: Arc<Table>, fresh: bool },
+    Row {
+        key: RowKey,
+        table: Arc<Table>,
+        fresh: bool,
+    },
 }
 
 impl fmt::Display for Subject {
@@ -41,53 +46,112 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Adds the spots of one write. One whose `when` is known not to hold is left out; where that hangs on the current state, it is kept.
-pub(super) fn collect<'a>(write: &'a Write, event: &Transaction, sight: &Sight<'_>, spots: &mut Vec<Spot<'a>>) -> Result<(), PlanError> {
+/// Adds the spots of one write. One whose `when` is known not to hold is left out; where that hangs
+/// on the current state, it is kept.
+pub(super) fn collect<'a>(
+    write: &'a Write,
+    event: &Transaction,
+    sight: &Sight<'_>,
+    spots: &mut Vec<Spot<'a>>,
+) -> Result<(), PlanError> {
     let items: Vec<Option<(Value, usize)>> = match &write.for_each {
         None => vec![None],
         Some(list) => {
             let list = sight.scope().list(list)?.unwrap_or_default().into_owned();
-            list.into_iter().enumerate().map(|(n, item)| Some((item, n))).collect()
+            list.into_iter()
+                .enumerate()
+                .map(|(n, item)| Some((item, n)))
+                .collect()
         }
     };
     for item in items {
-        let scope = Scope { item: item.as_ref().map(|(value, n)| (value, *n)), ..sight.scope() };
+        let scope = Scope {
+            item: item.as_ref().map(|(value, n)| (value, *n)),
+            ..sight.scope()
+        };
         if write.when_early && !holds(write, &scope)? {
             continue;
         }
         let subject = subject(write, event, &scope)?;
-        spots.push(Spot { write, item, subject, document: CurrentDocument { revision: 0, body: None }, row: None, skip: false });
+        spots.push(Spot {
+            write,
+            item,
+            subject,
+            document: CurrentDocument {
+                revision: 0,
+                body: None,
+            },
+            row: None,
+            skip: false,
+        });
     }
     Ok(())
 }
 
 fn holds(write: &Write, scope: &Scope<'_>) -> Result<bool, EvalError> {
-    write.when.as_ref().map_or(Ok(true), |when| scope.holds(when))
+    write
+        .when
+        .as_ref()
+        .map_or(Ok(true), |when| scope.holds(when))
 }
 
 fn subject(write: &Write, event: &Transaction, scope: &Scope<'_>) -> Result<Subject, PlanError> {
     match &write.target {
-        Target::Document { index, collection, id } => {
-            let (index, collection, id) = (text(scope, index)?, text(scope, collection)?, text(scope, id)?);
-            let incarnation = event.data.incarnations.get(&format!("{index}/{collection}")).and_then(Value::as_str);
-            let incarnation = incarnation.ok_or_else(|| PlanError::BadEvent(format!("it names no incarnation of {index}/{collection}")))?;
-            Ok(Subject::Document(DocumentKey { incarnation: incarnation.to_owned(), index, collection, id }))
+        Target::Document {
+            index,
+            collection,
+            id,
+        } => {
+            let (index, collection, id) = (
+                text(scope, index)?,
+                text(scope, collection)?,
+                text(scope, id)?,
+            );
+            let incarnation = event
+                .data
+                .incarnations
+                .get(&format!("{index}/{collection}"))
+                .and_then(Value::as_str);
+            let incarnation = incarnation.ok_or_else(|| {
+                PlanError::BadEvent(format!("it names no incarnation of {index}/{collection}"))
+            })?;
+            Ok(Subject::Document(DocumentKey {
+                incarnation: incarnation.to_owned(),
+                index,
+                collection,
+                id,
+            }))
         }
         Target::Row { table, key, fresh } => {
             let mut columns = Map::new();
             for (name, expr) in key {
                 let value = scope.value(expr)?.filter(|value| !value.is_null());
-                let value = value.ok_or_else(|| PlanError::BadEvent(format!("the key column `{name}` of `{}` is absent", table.name)))?;
+                let value = value.ok_or_else(|| {
+                    PlanError::BadEvent(format!(
+                        "the key column `{name}` of `{}` is absent",
+                        table.name
+                    ))
+                })?;
                 columns.insert(name.clone(), value);
             }
-            Ok(Subject::Row { key: RowKey { table: table.name.clone(), key: columns }, table: Arc::clone(table), fresh: *fresh })
+            Ok(Subject::Row {
+                key: RowKey {
+                    table: table.name.clone(),
+                    key: columns,
+                },
+                table: Arc::clone(table),
+                fresh: *fresh,
+            })
         }
     }
 }
 
 impl Spot<'_> {
     pub fn scope<'s>(&'s self, sight: &'s Sight<'_>) -> Scope<'s> {
-        Scope { item: self.item.as_ref().map(|(value, n)| (value, *n)), ..sight.scope() }
+        Scope {
+            item: self.item.as_ref().map(|(value, n)| (value, *n)),
+            ..sight.scope()
+        }
     }
 
     pub fn is_document(&self) -> bool {
@@ -105,7 +169,11 @@ impl Spot<'_> {
     /// As `$current` shows it.
     pub fn value(&self) -> Option<Value> {
         match &self.subject {
-            Subject::Document(_) => self.document.body.as_ref().and_then(|body| serde_json::from_str(body.get()).ok()),
+            Subject::Document(_) => self
+                .document
+                .body
+                .as_ref()
+                .and_then(|body| serde_json::from_str(body.get()).ok()),
             Subject::Row { .. } => self.row.clone().map(Value::Object),
         }
     }
@@ -121,19 +189,34 @@ impl Spot<'_> {
         let revision = self.document.revision;
         match (self.write.expect, there) {
             (Expect::Absent, true) if self.is_document() => {
-                return Err(refused(RefusalCode::Exists, format!("there is a {subject} already, at version {revision}")));
+                return Err(refused(
+                    RefusalCode::Exists,
+                    format!("there is a {subject} already, at version {revision}"),
+                ));
             }
-            (Expect::Absent, true) => return Err(refused(RefusalCode::Exists, format!("there is a {subject} already"))),
-            (Expect::Present, false) => return Err(refused(RefusalCode::Missing, format!("there is no {subject}"))),
+            (Expect::Absent, true) => {
+                return Err(refused(
+                    RefusalCode::Exists,
+                    format!("there is a {subject} already"),
+                ));
+            }
+            (Expect::Present, false) => {
+                return Err(refused(
+                    RefusalCode::Missing,
+                    format!("there is no {subject}"),
+                ));
+            }
             (Expect::Any | Expect::Absent, false) | (Expect::Any | Expect::Present, true) => {}
         }
         match asked {
-            Some(asked) if !there => {
-                Err(refused(RefusalCode::Version, format!("there is no {subject} that could be at version {asked}, as was asked")))
-            }
-            Some(asked) if asked != revision => {
-                Err(refused(RefusalCode::Version, format!("{subject} is at version {revision}, not at {asked}, as was asked")))
-            }
+            Some(asked) if !there => Err(refused(
+                RefusalCode::Version,
+                format!("there is no {subject} that could be at version {asked}, as was asked"),
+            )),
+            Some(asked) if asked != revision => Err(refused(
+                RefusalCode::Version,
+                format!("{subject} is at version {revision}, not at {asked}, as was asked"),
+            )),
             Some(_) | None => Ok(()),
         }
     }
@@ -141,6 +224,11 @@ impl Spot<'_> {
     /// Does nothing happen because there is nothing to change?
     pub fn idle(&self) -> bool {
         let there = self.document.body.is_some();
-        self.is_document() && !there && matches!(self.write.action, Action::Merge(_) | Action::RemoveFields(_) | Action::Remove)
+        self.is_document()
+            && !there
+            && matches!(
+                self.write.action,
+                Action::Merge(_) | Action::RemoveFields(_) | Action::Remove
+            )
     }
 }

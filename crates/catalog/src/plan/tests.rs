@@ -1,4 +1,5 @@
-//! Planning with what the built-in operations do not use yet: guards, conditions on the current state, rows that go or expire.
+//! Planning with what the built-in operations do not use yet: guards, conditions on the current
+//! state, rows that go or expire.
 
 use super::*;
 use crate::{AcceptedRequest, Catalog, Seed};
@@ -56,24 +57,41 @@ struct Hall {
 impl Current for Hall {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         let body = self.body.as_ref().filter(|_| key.id == "h").map(raw);
-        CurrentDocument { revision: if body.is_some() { 3 } else { 0 }, body }
+        CurrentDocument {
+            revision: if body.is_some() { 3 } else { 0 },
+            body,
+        }
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
-        self.taken.contains(&key.key["seat"].as_i64()?).then(|| Map::from_iter([("who".to_owned(), json!("them"))]))
+        self.taken
+            .contains(&key.key["seat"].as_i64()?)
+            .then(|| Map::from_iter([("who".to_owned(), json!("them"))]))
     }
 }
 
 fn event(request: Value, if_version: Option<u64>) -> (Catalog, Transaction) {
     let definitions: Value = serde_yaml_ng::from_str(DEFINITIONS).unwrap();
     let catalog = Catalog::from_definitions(&definitions).unwrap();
-    let seed = Seed { unique: [1; 16], now: 0 };
-    let AcceptedRequest::One(accepted) = catalog.operation("seat.take").unwrap().accept(request.to_string().as_bytes(), &seed).unwrap()
+    let seed = Seed {
+        unique: [1; 16],
+        now: 0,
+    };
+    let AcceptedRequest::One(accepted) = catalog
+        .operation("seat.take")
+        .unwrap()
+        .accept(request.to_string().as_bytes(), &seed)
+        .unwrap()
     else {
         panic!("one event")
     };
     let attributes = Attributes {
-        id: RequestId::mint(&Keyring::new(1, *b"a secret of thirty-two bytes....."), 1, 0, accepted.unique),
+        id: RequestId::mint(
+            &Keyring::new(1, *b"a secret of thirty-two bytes....."),
+            1,
+            0,
+            accepted.unique,
+        ),
         tenant: "t".into(),
         operation: accepted.operation,
         catalog: catalog.version().into(),
@@ -108,17 +126,30 @@ fn refusal(hall: &Hall, request: Value, if_version: Option<u64>) -> Refusal {
 }
 
 fn open(body: Value) -> Hall {
-    Hall { body: Some(body), taken: vec![] }
+    Hall {
+        body: Some(body),
+        taken: vec![],
+    }
 }
 
 #[test]
 fn needs_name_everything_that_may_be_read() {
     let (catalog, event) = event(json!({"hall": "h", "seats": [1, 2], "free": [3]}), None);
     let needs = catalog.of(&event).unwrap().needs(&event).unwrap();
-    let named: Vec<String> = needs.documents.iter().map(ToString::to_string).chain(needs.rows.iter().map(ToString::to_string)).collect();
+    let named: Vec<String> = needs
+        .documents
+        .iter()
+        .map(ToString::to_string)
+        .chain(needs.rows.iter().map(ToString::to_string))
+        .collect();
     assert_eq!(
         named,
-        ["a/halls/h-log", "seats/\"h\"/1", "seats/\"h\"/2", "seats/\"h\"/3"],
+        [
+            "a/halls/h-log",
+            "seats/\"h\"/1",
+            "seats/\"h\"/2",
+            "seats/\"h\"/3"
+        ],
         "without a note, the hall's document is not looked at"
     );
 }
@@ -126,34 +157,94 @@ fn needs_name_everything_that_may_be_read() {
 #[test]
 fn conditions_may_hang_on_the_current_state() {
     let plan_of = |kind: &str| {
-        plan(&open(json!({"kind": kind, "taken": 1})), json!({"hall": "h", "seats": [4, 5], "note": "n", "until": 99}), None).unwrap()
+        plan(
+            &open(json!({"kind": kind, "taken": 1})),
+            json!({"hall": "h", "seats": [4, 5], "note": "n", "until": 99}),
+            None,
+        )
+        .unwrap()
     };
     let cinema = plan_of("cinema");
     assert_eq!(cinema.documents.len(), 2);
-    assert_eq!(cinema.documents[0].after.as_ref().unwrap().get(), r#"{"kind":"cinema","taken":3,"note":"n"}"#);
-    assert_eq!(cinema.result.unwrap().get(), r#"{"taken":2,"version":4,"log":1}"#);
-    assert_eq!((cinema.rows[0].action, cinema.rows[0].expires, &cinema.rows[0].cells["who"]), (RowAction::Put, Some(99), &json!("me")));
-    assert_eq!(plan_of("circus").result.unwrap().get(), r#"{"taken":2,"version":4}"#);
+    assert_eq!(
+        cinema.documents[0].after.as_ref().unwrap().get(),
+        r#"{"kind":"cinema","taken":3,"note":"n"}"#
+    );
+    assert_eq!(
+        cinema.result.unwrap().get(),
+        r#"{"taken":2,"version":4,"log":1}"#
+    );
+    assert_eq!(
+        (
+            cinema.rows[0].action,
+            cinema.rows[0].expires,
+            &cinema.rows[0].cells["who"]
+        ),
+        (RowAction::Put, Some(99), &json!("me"))
+    );
+    assert_eq!(
+        plan_of("circus").result.unwrap().get(),
+        r#"{"taken":2,"version":4}"#
+    );
 }
 
 #[test]
 fn rows_have_preconditions_and_are_remembered_as_they_were() {
-    let hall = Hall { body: None, taken: vec![2, 3] };
+    let hall = Hall {
+        body: None,
+        taken: vec![2, 3],
+    };
     let taken = refusal(&hall, json!({"hall": "h", "seats": [1, 2]}), None);
-    assert_eq!((taken.code, taken.message.as_str()), (RefusalCode::Exists, "there is a row seats/\"h\"/2 already"));
+    assert_eq!(
+        (taken.code, taken.message.as_str()),
+        (RefusalCode::Exists, "there is a row seats/\"h\"/2 already")
+    );
     let freed = plan(&hall, json!({"hall": "h", "free": [3, 4]}), None).unwrap();
-    assert_eq!(freed.rows.iter().map(|row| row.action).collect::<Vec<_>>(), [RowAction::Remove; 2]);
-    assert_eq!((&freed.rows[0].before.as_ref().unwrap()["who"], &freed.rows[1].before), (&json!("them"), &None));
+    assert_eq!(
+        freed.rows.iter().map(|row| row.action).collect::<Vec<_>>(),
+        [RowAction::Remove; 2]
+    );
+    assert_eq!(
+        (
+            &freed.rows[0].before.as_ref().unwrap()["who"],
+            &freed.rows[1].before
+        ),
+        (&json!("them"), &None)
+    );
 }
 
 #[test]
 fn guards_refuse_after_preconditions() {
     let note = json!({"hall": "h", "note": "n"});
-    assert_eq!(refusal(&Hall { body: None, taken: vec![] }, note.clone(), None).code, RefusalCode::Missing);
+    assert_eq!(
+        refusal(
+            &Hall {
+                body: None,
+                taken: vec![]
+            },
+            note.clone(),
+            None
+        )
+        .code,
+        RefusalCode::Missing
+    );
     let closed = refusal(&open(json!({"closed": true})), note.clone(), None);
-    assert_eq!((closed.code, closed.message.as_str(), closed.pointer.as_deref()), (RefusalCode::Rule, "the hall is closed", Some("/hall")));
-    assert_eq!(refusal(&open(json!({"closed": true})), note.clone(), Some(9)).code, RefusalCode::Version);
-    assert_eq!(plan(&open(json!({})), note, Some(3)).unwrap().verdict, Verdict::Applied);
+    assert_eq!(
+        (
+            closed.code,
+            closed.message.as_str(),
+            closed.pointer.as_deref()
+        ),
+        (RefusalCode::Rule, "the hall is closed", Some("/hall"))
+    );
+    assert_eq!(
+        refusal(&open(json!({"closed": true})), note.clone(), Some(9)).code,
+        RefusalCode::Version
+    );
+    assert_eq!(
+        plan(&open(json!({})), note, Some(3)).unwrap().verdict,
+        Verdict::Applied
+    );
 }
 
 #[test]
@@ -164,21 +255,43 @@ fn a_version_that_nothing_can_have_is_refused() {
 
 #[test]
 fn what_a_table_does_not_take_is_refused() {
-    let refused = refusal(&open(json!({})), json!({"hall": "h", "seats": ["front"]}), None);
+    let refused = refusal(
+        &open(json!({})),
+        json!({"hall": "h", "seats": ["front"]}),
+        None,
+    );
     assert_eq!(
         (refused.code, refused.message.as_str()),
-        (RefusalCode::Unmappable, "column `seat` of table `seats` takes a whole number of 32 bits, not a text")
+        (
+            RefusalCode::Unmappable,
+            "column `seat` of table `seats` takes a whole number of 32 bits, not a text"
+        )
     );
 }
 
 #[test]
 fn an_event_that_makes_no_sense_is_no_refusal() {
-    let broken = |request: Value| plan(&open(json!({})), request, None).unwrap_err().to_string();
+    let broken = |request: Value| {
+        plan(&open(json!({})), request, None)
+            .unwrap_err()
+            .to_string()
+    };
     assert!(broken(json!({"hall": "h", "seats": [1, 1]})).contains("written twice"));
     assert!(broken(json!({"hall": "h", "seats": [null]})).contains("`seat` of `seats` is absent"));
     let (catalog, mut event) = event(json!({"hall": "h", "note": "n"}), None);
     event.data.incarnations.clear();
-    assert!(catalog.of(&event).unwrap().plan(&event, &open(json!({}))).unwrap_err().to_string().contains("incarnation of a/halls"));
+    assert!(
+        catalog
+            .of(&event)
+            .unwrap()
+            .plan(&event, &open(json!({})))
+            .unwrap_err()
+            .to_string()
+            .contains("incarnation of a/halls")
+    );
     event.attributes.operation = "seat.give".into();
-    assert_eq!(catalog.of(&event).unwrap_err(), PlanError::UnknownOperation("seat.give".into()));
+    assert_eq!(
+        catalog.of(&event).unwrap_err(),
+        PlanError::UnknownOperation("seat.give".into())
+    );
 }

@@ -4,8 +4,7 @@ use super::*;
 use serde_json::json;
 
 fn table(change: impl Fn(&mut Value)) -> Result<OwnTable, String> {
-    let mut definition =
-        json!({"name": "T", "owner": "o", "partition_key": ["Id"], "columns": {"Id": "text", "aB": "list<map<text>>"}, "indexes": []});
+    let mut definition = json!({"name": "T", "owner": "o", "partition_key": ["Id"], "columns": {"Id": "text", "aB": "list<map<text>>"}, "indexes": []});
     change(&mut definition);
     compile(&serde_json::from_value(definition).unwrap())
 }
@@ -13,7 +12,10 @@ fn table(change: impl Fn(&mut Value)) -> Result<OwnTable, String> {
 #[test]
 fn names_are_kept_in_lower_case() {
     let own = table(|_| ()).unwrap();
-    assert_eq!((own.table.name.as_str(), own.table.key().collect::<Vec<_>>()), ("t", vec!["id"]));
+    assert_eq!(
+        (own.table.name.as_str(), own.table.key().collect::<Vec<_>>()),
+        ("t", vec!["id"])
+    );
     let list_of_maps = ColumnType::List(Box::new(ColumnType::Map(Box::new(ColumnType::Text))));
     assert_eq!(own.table.column("ab").unwrap().kind, list_of_maps);
 }

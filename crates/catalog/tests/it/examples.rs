@@ -1,4 +1,5 @@
-//! Every operation shows what it writes: its examples, accepted and planned over documents that are there where it needs them, as snapshots.
+//! Every operation shows what it writes: its examples, accepted and planned over documents that are
+//! there where it needs them, as snapshots.
 
 use crate::world::{World, accept, builtin, event};
 use catalog::{Accepted, Catalog, CurrentDocument, Kind, Plan};
@@ -11,13 +12,24 @@ fn every_operation_is_documented_and_shows_what_it_writes() {
     let catalog = builtin();
     for operation in catalog.operations() {
         let name = operation.name();
-        assert!(operation.summary().ends_with('.') && operation.summary().len() > 20, "{name}: a summary is a sentence");
+        assert!(
+            operation.summary().ends_with('.') && operation.summary().len() > 20,
+            "{name}: a summary is a sentence"
+        );
         assert_eq!(operation.schema()["type"], "object", "{name}");
-        assert_eq!(operation.schema()["additionalProperties"], false, "{name}: fields nobody knows are refused");
+        assert_eq!(
+            operation.schema()["additionalProperties"],
+            false,
+            "{name}: fields nobody knows are refused"
+        );
         assert!(!operation.examples().is_empty(), "{name}");
         for (n, example) in operation.examples().iter().enumerate() {
-            let accepted = accept(operation, &example.request.to_string()).unwrap_or_else(|e| panic!("{name}: {}: {e:?}", example.title));
-            let shown: Vec<Value> = accepted.iter().map(|accepted| show(&catalog, accepted)).collect();
+            let accepted = accept(operation, &example.request.to_string())
+                .unwrap_or_else(|e| panic!("{name}: {}: {e:?}", example.title));
+            let shown: Vec<Value> = accepted
+                .iter()
+                .map(|accepted| show(&catalog, accepted))
+                .collect();
             insta::with_settings!({ description => format!("{}: {}", name, example.title), snapshot_suffix => "", prepend_module_to_snapshot => false }, {
                 insta::assert_json_snapshot!(format!("{name}.{}", n + 1), shown);
             });
@@ -35,22 +47,42 @@ fn show(catalog: &Catalog, accepted: &Accepted) -> Value {
             "if_version": accepted.if_version,
         }
     });
-    let operation = catalog.operation(&accepted.operation).expect("children are operations too");
+    let operation = catalog
+        .operation(&accepted.operation)
+        .expect("children are operations too");
     if operation.kind() == Kind::Informative {
         return shown;
     }
     let event = event(catalog, accepted);
     let needs = operation.needs(&event).expect("the event is sound");
-    shown["needs"] = needs.documents.iter().map(|key| key.to_string()).chain(needs.rows.iter().map(|key| format!("row {key}"))).collect();
-    let empty = World::default().plan(operation, &event).expect("the event is sound");
+    shown["needs"] = needs
+        .documents
+        .iter()
+        .map(|key| key.to_string())
+        .chain(needs.rows.iter().map(|key| format!("row {key}")))
+        .collect();
+    let empty = World::default()
+        .plan(operation, &event)
+        .expect("the event is sound");
     shown["where nothing is"] = tell(&empty);
     let mut full = World::default();
     for key in needs.documents {
-        let body = event_schema::raw(&json!({"name": "Paris", "location": {"lat": 48.85, "elevation": 35}, "tags": ["city"]}));
-        full.documents.insert(key, CurrentDocument { revision: 1, body: Some(body) });
+        let body = event_schema::raw(
+            &json!({"name": "Paris", "location": {"lat": 48.85, "elevation": 35}, "tags": ["city"]}),
+        );
+        full.documents.insert(
+            key,
+            CurrentDocument {
+                revision: 1,
+                body: Some(body),
+            },
+        );
     }
     for key in needs.rows {
-        full.rows.insert(key.to_string(), Map::from_iter([("name".to_owned(), json!("Before"))]));
+        full.rows.insert(
+            key.to_string(),
+            Map::from_iter([("name".to_owned(), json!("Before"))]),
+        );
     }
     shown["where something is"] = tell(&full.plan(operation, &event).expect("the event is sound"));
     shown
@@ -58,7 +90,9 @@ fn show(catalog: &Catalog, accepted: &Accepted) -> Value {
 
 fn tell(plan: &Plan) -> Value {
     match &plan.verdict {
-        Verdict::Applied => json!({ "documents": plan.documents, "rows": plan.rows, "result": plan.result }),
+        Verdict::Applied => {
+            json!({ "documents": plan.documents, "rows": plan.rows, "result": plan.result })
+        }
         other => json!(other),
     }
 }
@@ -66,9 +100,23 @@ fn tell(plan: &Plan) -> Value {
 #[test]
 fn the_operations_are_those_that_are_promised() {
     let catalog = builtin();
-    let names: BTreeSet<&str> = catalog.operations().map(|operation| operation.name()).collect();
-    for name in ["create", "createOrReplace", "replace", "update", "upsert", "delete", "deleteFields"] {
-        assert!(names.contains(format!("document.{name}").as_str()), "document.{name}");
+    let names: BTreeSet<&str> = catalog
+        .operations()
+        .map(|operation| operation.name())
+        .collect();
+    for name in [
+        "create",
+        "createOrReplace",
+        "replace",
+        "update",
+        "upsert",
+        "delete",
+        "deleteFields",
+    ] {
+        assert!(
+            names.contains(format!("document.{name}").as_str()),
+            "document.{name}"
+        );
     }
     for (many, single) in [
         ("mCreate", "create"),
@@ -82,7 +130,12 @@ fn the_operations_are_those_that_are_promised() {
         assert!(operation.many());
         assert_eq!(operation.single(), format!("document.{single}"));
     }
-    for name in ["realtime.publish", "location.create", "location.update", "user.create"] {
+    for name in [
+        "realtime.publish",
+        "location.create",
+        "location.update",
+        "user.create",
+    ] {
         assert!(names.contains(name), "{name}");
     }
     assert_eq!(catalog.nearest("document.creat"), Some("document.create"));
@@ -94,8 +147,16 @@ fn the_operations_are_those_that_are_promised() {
 fn routes_are_unique_and_belong_to_one_operation_each() {
     let catalog = builtin();
     let mut routes = BTreeSet::new();
-    for http in catalog.operations().filter_map(|operation| operation.http()) {
-        assert!(routes.insert((http.method.clone(), http.path.clone())), "{} {}", http.method, http.path);
+    for http in catalog
+        .operations()
+        .filter_map(|operation| operation.http())
+    {
+        assert!(
+            routes.insert((http.method.clone(), http.path.clone())),
+            "{} {}",
+            http.method,
+            http.path
+        );
     }
     assert!(routes.contains(&("POST".to_owned(), "/v1/user/create".to_owned())));
 }
@@ -103,11 +164,41 @@ fn routes_are_unique_and_belong_to_one_operation_each() {
 #[test]
 fn every_written_collection_and_table_is_declared_with_its_shape() {
     let catalog = builtin();
-    let collections: Vec<String> = catalog.collections().iter().map(|own| format!("{}/{}", own.index, own.collection)).collect();
-    assert_eq!(collections, ["sunbird/location", "sunbird/user", "sunbird/userprofilevisibility"]);
+    let collections: Vec<String> = catalog
+        .collections()
+        .iter()
+        .map(|own| format!("{}/{}", own.index, own.collection))
+        .collect();
+    assert_eq!(
+        collections,
+        [
+            "sunbird/location",
+            "sunbird/user",
+            "sunbird/userprofilevisibility"
+        ]
+    );
     for own in catalog.collections() {
-        assert!(own.mappings["properties"].is_object() && own.settings["analysis"].is_object(), "{}", own.collection);
+        assert!(
+            own.mappings["properties"].is_object() && own.settings["analysis"].is_object(),
+            "{}",
+            own.collection
+        );
     }
-    let tables: Vec<&str> = catalog.tables().iter().map(|table| table.name.as_str()).collect();
-    assert_eq!(tables, ["address", "location", "user", "user_education", "user_job_profile", "user_org", "usr_external_identity"]);
+    let tables: Vec<&str> = catalog
+        .tables()
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
+    assert_eq!(
+        tables,
+        [
+            "address",
+            "location",
+            "user",
+            "user_education",
+            "user_job_profile",
+            "user_org",
+            "usr_external_identity"
+        ]
+    );
 }

@@ -11,8 +11,12 @@ use std::collections::BTreeSet;
 /// The bare request of a line of the fixture.
 fn line(operation: &str) -> Value {
     let lines = include_str!("../../fixtures/sunbird-requests.jsonl").lines();
-    let mut requests = lines.map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
-    requests.find(|request| request["operation"] == operation).expect("the line is there")["body"]["request"].take()
+    let mut requests =
+        lines.map(|line| serde_json::from_str::<Value>(line).expect("a line is JSON"));
+    requests
+        .find(|request| request["operation"] == operation)
+        .expect("the line is there")["body"]["request"]
+        .take()
 }
 
 fn row<'p>(rows: &'p [RowMutation], table: &str) -> Vec<&'p RowMutation> {
@@ -25,26 +29,65 @@ fn a_user_is_two_documents_and_rows_in_six_tables() {
     let plan = run(&mut world, &catalog, "user.create", &line("user.create"));
     assert_eq!(plan.verdict, Verdict::Applied);
     let tables: BTreeSet<&str> = plan.rows.iter().map(|row| row.key.table.as_str()).collect();
-    let expected = ["address", "user", "user_education", "user_job_profile", "user_org", "usr_external_identity"];
+    let expected = [
+        "address",
+        "user",
+        "user_education",
+        "user_job_profile",
+        "user_org",
+        "usr_external_identity",
+    ];
     assert_eq!(tables.into_iter().collect::<Vec<_>>(), expected);
-    let documents: Vec<Value> = plan.documents.iter().map(|d| serde_json::from_str(d.after.as_ref().unwrap().get()).unwrap()).collect();
-    let names: Vec<String> = plan.documents.iter().map(|d| format!("{}/{}", d.key.index, d.key.collection)).collect();
+    let documents: Vec<Value> = plan
+        .documents
+        .iter()
+        .map(|d| serde_json::from_str(d.after.as_ref().unwrap().get()).unwrap())
+        .collect();
+    let names: Vec<String> = plan
+        .documents
+        .iter()
+        .map(|d| format!("{}/{}", d.key.index, d.key.collection))
+        .collect();
     assert_eq!(names, ["sunbird/user", "sunbird/userprofilevisibility"]);
     let (public, private) = (&documents[0], &documents[1]);
     let id = public["id"].as_str().unwrap();
-    assert!(plan.documents.iter().all(|document| document.key.id == id), "both have the user's id");
-    assert_eq!((public.get("email"), public.get("phone")), (None, None), "private fields are not in the public document");
-    assert_eq!(private, &json!({"userId": id, "email": "meera.nair@example.org", "phone": "9845012367"}));
-    assert_eq!((&public["maskedEmail"], &public["maskedPhone"]), (&json!("me********@example.org"), &json!("******2367")));
+    assert!(
+        plan.documents.iter().all(|document| document.key.id == id),
+        "both have the user's id"
+    );
+    assert_eq!(
+        (public.get("email"), public.get("phone")),
+        (None, None),
+        "private fields are not in the public document"
+    );
+    assert_eq!(
+        private,
+        &json!({"userId": id, "email": "meera.nair@example.org", "phone": "9845012367"})
+    );
+    assert_eq!(
+        (&public["maskedEmail"], &public["maskedPhone"]),
+        (&json!("me********@example.org"), &json!("******2367"))
+    );
     assert_eq!(public["loginId"], "meera.nair@coastal-schools");
     assert_eq!(public["createdDate"], "2026-03-14 09:41:07:512+0000");
 
     let user = row(&plan.rows, "user")[0];
     assert_eq!(user.key.key["id"], id);
-    assert_eq!((&user.cells["email"], &user.cells["username"]), (&json!("meera.nair@example.org"), &json!("meera.nair")));
-    assert_eq!(row(&plan.rows, "address").len(), 3, "one of the user, one of the college, one of the job");
+    assert_eq!(
+        (&user.cells["email"], &user.cells["username"]),
+        (&json!("meera.nair@example.org"), &json!("meera.nair"))
+    );
+    assert_eq!(
+        row(&plan.rows, "address").len(),
+        3,
+        "one of the user, one of the college, one of the job"
+    );
     let education = row(&plan.rows, "user_education")[0];
-    assert!(row(&plan.rows, "address").iter().any(|address| address.key.key["id"] == education.cells["addressid"]));
+    assert!(
+        row(&plan.rows, "address")
+            .iter()
+            .any(|address| address.key.key["id"] == education.cells["addressid"])
+    );
     let identity = row(&plan.rows, "usr_external_identity")[0];
     assert_eq!(identity.key.key["externalid"], "emp-20417");
     assert_eq!(identity.cells["originalexternalid"], "EMP-20417");
@@ -56,15 +99,30 @@ fn a_user_is_two_documents_and_rows_in_six_tables() {
 fn an_external_id_names_one_user() {
     let (catalog, mut world) = (builtin(), World::default());
     let request = line("user.create");
-    assert_eq!(run(&mut world, &catalog, "user.create", &request).verdict, Verdict::Applied);
+    assert_eq!(
+        run(&mut world, &catalog, "user.create", &request).verdict,
+        Verdict::Applied
+    );
     let operation = catalog.operation("user.create").unwrap();
-    let other = catalog::Seed { unique: [8; 16], now: 0 };
-    let catalog::AcceptedRequest::One(accepted) = operation.accept(request.to_string().as_bytes(), &other).unwrap() else {
+    let other = catalog::Seed {
+        unique: [8; 16],
+        now: 0,
+    };
+    let catalog::AcceptedRequest::One(accepted) = operation
+        .accept(request.to_string().as_bytes(), &other)
+        .unwrap()
+    else {
         panic!("one user")
     };
-    let Verdict::Refused(refusal) = world.run(&catalog, &accepted).unwrap().verdict else { panic!("the external id is taken") };
+    let Verdict::Refused(refusal) = world.run(&catalog, &accepted).unwrap().verdict else {
+        panic!("the external id is taken")
+    };
     assert_eq!(refusal.code, RefusalCode::Exists);
-    assert!(refusal.message.contains("usr_external_identity"), "{}", refusal.message);
+    assert!(
+        refusal.message.contains("usr_external_identity"),
+        "{}",
+        refusal.message
+    );
 }
 
 #[test]
@@ -74,10 +132,15 @@ fn what_a_user_must_not_be_is_told_with_its_place() {
     let told = |change: &dyn Fn(&mut Value)| {
         let mut request = line("user.create");
         change(&mut request);
-        let violation = accept(operation, &request.to_string()).unwrap_err().0.swap_remove(0);
+        let violation = accept(operation, &request.to_string())
+            .unwrap_err()
+            .0
+            .swap_remove(0);
         format!("{} {}", violation.pointer, violation.rule)
     };
-    let without = |name: &'static str| move |request: &mut Value| drop(request.as_object_mut().unwrap().remove(name));
+    let without = |name: &'static str| {
+        move |request: &mut Value| drop(request.as_object_mut().unwrap().remove(name))
+    };
     let with = |pointer: &'static str, value: Value| {
         move |request: &mut Value| {
             let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -87,15 +150,33 @@ fn what_a_user_must_not_be_is_told_with_its_place() {
     assert_eq!(told(&without("firstName")), " required");
     assert_eq!(told(&with("/firstName", json!("  "))), "/firstName format");
     assert_eq!(told(&with("/email", json!("a@b"))), "/email format");
-    assert_eq!(told(&with("/phone", json!("+919845012367"))), "/phone format");
+    assert_eq!(
+        told(&with("/phone", json!("+919845012367"))),
+        "/phone format"
+    );
     assert_eq!(told(&with("/dob", json!("1988-02-30"))), "/dob format");
     assert_eq!(told(&with("/provider", json!("x"))), "/provider readOnly");
-    assert_eq!(told(&with("/emailVerified", json!(false))), "/emailVerified verified");
+    assert_eq!(
+        told(&with("/emailVerified", json!(false))),
+        "/emailVerified verified"
+    );
     assert_eq!(told(&without("phoneVerified")), " verified");
     assert_eq!(told(&with("/userType", json!("ROBOT"))), "/userType enum");
-    assert_eq!(told(&with("/address", json!([{"city": "Kochi"}]))), "/address/0 required");
-    assert_eq!(told(&with("/education/0/address", json!({"addressLine1": "x", "city": ""}))), "/education/0/address/city format");
-    assert_eq!(told(&with("/jobProfile/0/joiningDate", json!("2014-6-2"))), "/jobProfile/0/joiningDate format");
+    assert_eq!(
+        told(&with("/address", json!([{"city": "Kochi"}]))),
+        "/address/0 required"
+    );
+    assert_eq!(
+        told(&with(
+            "/education/0/address",
+            json!({"addressLine1": "x", "city": ""})
+        )),
+        "/education/0/address/city format"
+    );
+    assert_eq!(
+        told(&with("/jobProfile/0/joiningDate", json!("2014-6-2"))),
+        "/jobProfile/0/joiningDate format"
+    );
     let twice = json!([{"id": "1", "idType": "A", "provider": "p"}, {"id": "2", "idType": "a", "provider": "P"}]);
     assert_eq!(told(&with("/externalIds", twice)), "/externalIds distinct");
     let neither = |request: &mut Value| {
@@ -108,21 +189,62 @@ fn what_a_user_must_not_be_is_told_with_its_place() {
 #[test]
 fn a_location_is_created_and_changed_but_keeps_its_type() {
     let (catalog, mut world) = (builtin(), World::default());
-    let created = run(&mut world, &catalog, "location.create", &line("location.create"));
+    let created = run(
+        &mut world,
+        &catalog,
+        "location.create",
+        &line("location.create"),
+    );
     assert_eq!(created.verdict, Verdict::Applied);
     let id = created.documents[0].key.id.clone();
     let mut change = line("location.update");
     change["id"] = json!(id);
     let updated = run(&mut world, &catalog, "location.update", &change);
-    let after: Value = serde_json::from_str(updated.documents[0].after.as_ref().unwrap().get()).unwrap();
-    assert_eq!((&after["name"], &after["type"], &after["code"]), (&json!("Ernakulam Shore"), &json!("district"), &json!("29-04")));
-    let (name, parent) = (world.rows.values().next().unwrap()["name"].clone(), change["parentId"].clone());
-    assert_eq!((name, world.rows.values().next().unwrap()["parentid"].clone()), (json!("Ernakulam Shore"), parent));
-    assert_eq!(updated.rows[0].before.as_ref().unwrap()["name"], "Ernakulam Coast");
+    let after: Value =
+        serde_json::from_str(updated.documents[0].after.as_ref().unwrap().get()).unwrap();
+    assert_eq!(
+        (&after["name"], &after["type"], &after["code"]),
+        (
+            &json!("Ernakulam Shore"),
+            &json!("district"),
+            &json!("29-04")
+        )
+    );
+    let (name, parent) = (
+        world.rows.values().next().unwrap()["name"].clone(),
+        change["parentId"].clone(),
+    );
+    assert_eq!(
+        (
+            name,
+            world.rows.values().next().unwrap()["parentid"].clone()
+        ),
+        (json!("Ernakulam Shore"), parent)
+    );
+    assert_eq!(
+        updated.rows[0].before.as_ref().unwrap()["name"],
+        "Ernakulam Coast"
+    );
 
     change["type"] = json!("state");
-    let violation = accept(catalog.operation("location.update").unwrap(), &change.to_string()).unwrap_err().0.swap_remove(0);
-    assert_eq!((violation.pointer.as_str(), violation.rule.as_str()), ("/type", "readOnly"));
-    let unknown = run(&mut world, &catalog, "location.update", &json!({"id": "nowhere", "name": "x"}));
-    assert!(matches!(unknown.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing));
+    let violation = accept(
+        catalog.operation("location.update").unwrap(),
+        &change.to_string(),
+    )
+    .unwrap_err()
+    .0
+    .swap_remove(0);
+    assert_eq!(
+        (violation.pointer.as_str(), violation.rule.as_str()),
+        ("/type", "readOnly")
+    );
+    let unknown = run(
+        &mut world,
+        &catalog,
+        "location.update",
+        &json!({"id": "nowhere", "name": "x"}),
+    );
+    assert!(
+        matches!(unknown.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing)
+    );
 }

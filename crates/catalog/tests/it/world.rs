@@ -1,6 +1,9 @@
 //! A world in memory that takes what plans say: enough of a worker to see one event after another.
 
-use catalog::{Accepted, AcceptedRequest, Catalog, Current, CurrentDocument, Invalid, Operation, Plan, PlanError, Seed};
+use catalog::{
+    Accepted, AcceptedRequest, Catalog, Current, CurrentDocument, Invalid, Operation, Plan,
+    PlanError, Seed,
+};
 use event_schema::{
     envelope::{Attributes, Transaction, TransactionData},
     id::RequestId,
@@ -11,7 +14,10 @@ use event_schema::{
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap};
 
-pub const SEED: Seed = Seed { unique: [7; 16], now: 1_773_481_267_512 };
+pub const SEED: Seed = Seed {
+    unique: [7; 16],
+    now: 1_773_481_267_512,
+};
 
 pub fn builtin() -> Catalog {
     Catalog::builtin().expect("the built-in definitions are sound")
@@ -27,12 +33,21 @@ pub struct World {
 
 impl Current for World {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
-        assert!(self.named.borrow().contains(&key.to_string()), "{key} was read but not needed");
-        self.documents.get(key).cloned().unwrap_or(CurrentDocument { revision: 0, body: None })
+        assert!(
+            self.named.borrow().contains(&key.to_string()),
+            "{key} was read but not needed"
+        );
+        self.documents.get(key).cloned().unwrap_or(CurrentDocument {
+            revision: 0,
+            body: None,
+        })
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
-        assert!(self.named.borrow().contains(&key.to_string()), "{key} was read but not needed");
+        assert!(
+            self.named.borrow().contains(&key.to_string()),
+            "{key} was read but not needed"
+        );
         self.rows.get(&key.to_string()).cloned()
     }
 }
@@ -46,7 +61,10 @@ impl World {
         if plan.verdict == Verdict::Applied {
             self.apply(&plan);
         } else {
-            assert!(plan.documents.is_empty() && plan.rows.is_empty() && plan.result.is_none(), "a refusal changes nothing");
+            assert!(
+                plan.documents.is_empty() && plan.rows.is_empty() && plan.result.is_none(),
+                "a refusal changes nothing"
+            );
         }
         Ok(plan)
     }
@@ -54,15 +72,26 @@ impl World {
     pub fn plan(&self, operation: &Operation, event: &Transaction) -> Result<Plan, PlanError> {
         let needs = operation.needs(event)?;
         let documents = needs.documents.iter().map(ToString::to_string);
-        *self.named.borrow_mut() = documents.chain(needs.rows.iter().map(ToString::to_string)).collect();
+        *self.named.borrow_mut() = documents
+            .chain(needs.rows.iter().map(ToString::to_string))
+            .collect();
         operation.plan(event, self)
     }
 
     fn apply(&mut self, plan: &Plan) {
         for change in &plan.documents {
             let before = self.documents.get(&change.key);
-            assert_eq!(change.revision_before, before.map_or(0, |document| document.revision));
-            self.documents.insert(change.key.clone(), CurrentDocument { revision: change.revision, body: change.after.clone() });
+            assert_eq!(
+                change.revision_before,
+                before.map_or(0, |document| document.revision)
+            );
+            self.documents.insert(
+                change.key.clone(),
+                CurrentDocument {
+                    revision: change.revision,
+                    body: change.after.clone(),
+                },
+            );
         }
         for mutation in &plan.rows {
             let key = mutation.key.to_string();
@@ -83,7 +112,10 @@ impl World {
 
 pub fn event(catalog: &Catalog, accepted: &Accepted) -> Transaction {
     let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
-    let incarnations = accepted.collections.iter().map(|(index, collection)| (format!("{index}/{collection}"), "x1".into()));
+    let incarnations = accepted
+        .collections
+        .iter()
+        .map(|(index, collection)| (format!("{index}/{collection}"), "x1".into()));
     Transaction {
         attributes: Attributes {
             id: RequestId::mint(&keys, 1, accepted.key.partition(8), accepted.unique),
@@ -118,7 +150,11 @@ pub fn accept(operation: &Operation, request: &str) -> Result<Vec<Accepted>, Inv
 
 /// Accepts and runs a request that is sound.
 pub fn run(world: &mut World, catalog: &Catalog, operation: &str, request: &Value) -> Plan {
-    let operation = catalog.operation(operation).expect("the operation is there");
+    let operation = catalog
+        .operation(operation)
+        .expect("the operation is there");
     let accepted = accept(operation, &request.to_string()).expect("the request is sound");
-    world.run(catalog, &accepted[0]).expect("the event is sound")
+    world
+        .run(catalog, &accepted[0])
+        .expect("the event is sound")
 }

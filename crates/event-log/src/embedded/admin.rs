@@ -11,7 +11,10 @@ pub(super) struct EmbeddedAdmin(pub Arc<Core>);
 impl Admin for EmbeddedAdmin {
     async fn create(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError> {
         let specs = topics.to_vec();
-        blocking(&self.0, move |core| specs.iter().try_for_each(|spec| core.topics.create(spec))).await?;
+        blocking(&self.0, move |core| {
+            specs.iter().try_for_each(|spec| core.topics.create(spec))
+        })
+        .await?;
         self.check(topics).await
     }
 
@@ -20,34 +23,62 @@ impl Admin for EmbeddedAdmin {
             .iter()
             .flat_map(|spec| match self.0.topics.get(&spec.name) {
                 Some(topic) => differences(spec, &topic),
-                None => vec![TopicProblem::Missing { topic: spec.name.clone() }],
+                None => vec![TopicProblem::Missing {
+                    topic: spec.name.clone(),
+                }],
             })
             .collect())
     }
 
     async fn offsets(&self, topic: &str, partition: u16) -> Result<Offsets, AdminError> {
-        let partition = self.0.topics.partition(topic, partition).ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
+        let partition = self
+            .0
+            .topics
+            .partition(topic, partition)
+            .ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
         let bounds = partition.log.bounds();
-        Ok(Offsets { earliest: bounds.earliest, end: bounds.end })
+        Ok(Offsets {
+            earliest: bounds.earliest,
+            end: bounds.end,
+        })
     }
 
     async fn topic_id(&self, topic: &str) -> Result<Option<String>, AdminError> {
-        let topic = self.0.topics.get(topic).ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
+        let topic = self
+            .0
+            .topics
+            .get(topic)
+            .ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
         Ok(Some(topic.about.id.clone()))
     }
 
-    async fn delete_before(&self, topic: &str, partition: u16, offset: u64) -> Result<(), AdminError> {
-        let partition = self.0.topics.partition(topic, partition).ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
+    async fn delete_before(
+        &self,
+        topic: &str,
+        partition: u16,
+        offset: u64,
+    ) -> Result<(), AdminError> {
+        let partition = self
+            .0
+            .topics
+            .partition(topic, partition)
+            .ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
         blocking(&self.0, move |_| {
-            partition.log.delete_before(offset).map_err(|error| match error {
-                RetentionError::BeyondEnd { wanted, .. } => AdminError::BeyondEnd { wanted },
-                RetentionError::Io(error) => AdminError::Unavailable(error.to_string()),
-            })
+            partition
+                .log
+                .delete_before(offset)
+                .map_err(|error| match error {
+                    RetentionError::BeyondEnd { wanted, .. } => AdminError::BeyondEnd { wanted },
+                    RetentionError::Io(error) => AdminError::Unavailable(error.to_string()),
+                })
         })
         .await
     }
 
-    async fn durability(&self, topics: &[TopicSpec]) -> Result<(Durability, Vec<Weakness>), AdminError> {
+    async fn durability(
+        &self,
+        topics: &[TopicSpec],
+    ) -> Result<(Durability, Vec<Weakness>), AdminError> {
         let weak = |spec: &TopicSpec| {
             let topic = self.0.topics.get(&spec.name)?;
             (spec.durable && !topic.about.durable).then(|| Weakness {
@@ -57,22 +88,46 @@ impl Admin for EmbeddedAdmin {
                 consequence: "a power cut loses records that were acknowledged".into(),
             })
         };
-        Ok((Durability::Embedded, topics.iter().filter_map(weak).collect()))
+        Ok((
+            Durability::Embedded,
+            topics.iter().filter_map(weak).collect(),
+        ))
     }
 }
 
 fn differences(spec: &TopicSpec, topic: &Topic) -> Vec<TopicProblem> {
     let about = &topic.about;
     let settings = [
-        ("partitions", spec.partitions.to_string(), about.partitions.to_string()),
-        ("cleanup", format!("{:?}", spec.cleanup), format!("{:?}", about.cleanup)),
-        ("record_limit", spec.record_limit.to_string(), about.record_limit.to_string()),
-        ("durable", spec.durable.to_string(), about.durable.to_string()),
+        (
+            "partitions",
+            spec.partitions.to_string(),
+            about.partitions.to_string(),
+        ),
+        (
+            "cleanup",
+            format!("{:?}", spec.cleanup),
+            format!("{:?}", about.cleanup),
+        ),
+        (
+            "record_limit",
+            spec.record_limit.to_string(),
+            about.record_limit.to_string(),
+        ),
+        (
+            "durable",
+            spec.durable.to_string(),
+            about.durable.to_string(),
+        ),
     ];
     settings
         .into_iter()
         .filter(|(_, expected, found)| expected != found)
-        .map(|(setting, expected, found)| TopicProblem::Setting { topic: spec.name.clone(), setting: setting.into(), expected, found })
+        .map(|(setting, expected, found)| TopicProblem::Setting {
+            topic: spec.name.clone(),
+            setting: setting.into(),
+            expected,
+            found,
+        })
         .collect()
 }
 
@@ -81,5 +136,7 @@ async fn blocking<T: Send + 'static>(
     act: impl FnOnce(&Core) -> Result<T, AdminError> + Send + 'static,
 ) -> Result<T, AdminError> {
     let core = core.clone();
-    tokio::task::spawn_blocking(move || act(&core)).await.map_err(|error| AdminError::Unavailable(error.to_string()))?
+    tokio::task::spawn_blocking(move || act(&core))
+        .await
+        .map_err(|error| AdminError::Unavailable(error.to_string()))?
 }

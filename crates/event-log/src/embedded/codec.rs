@@ -1,7 +1,9 @@
-//! A record as bytes in a segment. Stored for as long as a topic lives: what was written once must decode for ever.
+//! A record as bytes in a segment. Stored for as long as a topic lives: what was written once must
+//! decode for ever.
 //!
-//! First byte: bits 0 to 3 the format (1), bit 4 a key is there, bit 5 a value is there. Then key and value (length u32, bytes; each only if
-//! there), number of headers u16, and each header: length of the name u16, name (UTF-8), length of the value u32, value. Little endian.
+//! First byte: bits 0 to 3 the format (1), bit 4 a key is there, bit 5 a value is there. Then key
+//! and value (length u32, bytes; each only if there), number of headers u16, and each header:
+//! length of the name u16, name (UTF-8), length of the value u32, value. Little endian.
 
 use crate::{Headers, NewRecord, Record};
 use bytes::{Buf, Bytes};
@@ -14,14 +16,24 @@ const VALUE: u8 = 1 << 5;
 pub(super) fn size(record: &NewRecord) -> Option<usize> {
     let fits = |length: usize| u32::try_from(length).is_ok();
     let field = |field: &Option<Bytes>| field.as_ref().map_or(0, |bytes| 4 + bytes.len());
-    let names = record.headers.iter().all(|(name, value)| u16::try_from(name.len()).is_ok() && fits(value.len()));
-    let headers: usize = record.headers.iter().map(|(name, value)| 6 + name.len() + value.len()).sum();
+    let names = record
+        .headers
+        .iter()
+        .all(|(name, value)| u16::try_from(name.len()).is_ok() && fits(value.len()));
+    let headers: usize = record
+        .headers
+        .iter()
+        .map(|(name, value)| 6 + name.len() + value.len())
+        .sum();
     let size = 3 + field(&record.key) + field(&record.value) + headers;
     (names && fits(size) && u16::try_from(record.headers.len()).is_ok()).then_some(size)
 }
 
 /// Appends the bytes of a record that has a [`size`].
-#[allow(clippy::cast_possible_truncation, reason = "`size` checked every length")]
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "`size` checked every length"
+)]
 pub(super) fn encode(record: &NewRecord, buffer: &mut Vec<u8>) {
     let flag = |field: &Option<Bytes>, flag| field.as_ref().map_or(0, |_| flag);
     buffer.push(FORMAT | flag(&record.key, KEY) | flag(&record.value, VALUE));
@@ -45,20 +57,35 @@ pub(super) fn decode(partition: u16, entry: segment_log::Entry) -> Result<Record
     if flags & 0x0f != FORMAT || flags & !(0x0f | KEY | VALUE) != 0 {
         return Err("its format is not known");
     }
-    let mut field = |flag| if flags & flag == 0 { Ok(None) } else { long_field(&mut bytes).map(Some) };
+    let mut field = |flag| {
+        if flags & flag == 0 {
+            Ok(None)
+        } else {
+            long_field(&mut bytes).map(Some)
+        }
+    };
     let (key, value) = (field(KEY)?, field(VALUE)?);
     let count = bytes.try_get_u16_le().map_err(|_| CUT)?;
     let mut headers = Headers::with_capacity(usize::from(count));
     for _ in 0..count {
         let length = bytes.try_get_u16_le().map_err(|_| CUT)?;
         let name = take(&mut bytes, usize::from(length))?;
-        let name = std::str::from_utf8(&name).map_err(|_| "a header's name is not UTF-8")?.to_owned();
+        let name = std::str::from_utf8(&name)
+            .map_err(|_| "a header's name is not UTF-8")?
+            .to_owned();
         headers.push((name.into(), long_field(&mut bytes)?));
     }
     if bytes.has_remaining() {
         return Err("something follows it");
     }
-    Ok(Record { partition, offset: entry.offset, timestamp: entry.timestamp, key, value, headers })
+    Ok(Record {
+        partition,
+        offset: entry.offset,
+        timestamp: entry.timestamp,
+        key,
+        value,
+        headers,
+    })
 }
 
 const CUT: &str = "it ends early";

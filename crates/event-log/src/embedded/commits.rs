@@ -1,4 +1,5 @@
-//! Committed offsets: kept in memory, written down now and then and at the end. Hints: a crash may lose the last moments.
+//! Committed offsets: kept in memory, written down now and then and at the end. Hints: a crash may
+//! lose the last moments.
 
 use super::topic;
 use crate::consumer::Committed;
@@ -41,8 +42,19 @@ impl Commits {
             let group = group?.path();
             for file in fs::read_dir(&group)? {
                 let file = file?.path();
-                let Some(name) = file.file_name().and_then(|name| name.to_str()?.strip_suffix(".json")) else { continue };
-                let Some(group) = group.file_name().and_then(|name| name.to_str()).and_then(decode_name) else { continue };
+                let Some(name) = file
+                    .file_name()
+                    .and_then(|name| name.to_str()?.strip_suffix(".json"))
+                else {
+                    continue;
+                };
+                let Some(group) = group
+                    .file_name()
+                    .and_then(|name| name.to_str())
+                    .and_then(decode_name)
+                else {
+                    continue;
+                };
                 match fs::read(&file).and_then(|bytes| Ok(serde_json::from_slice(&bytes)?)) {
                     Ok(hints) => drop(state.hints.insert((group, name.to_owned()), hints)),
                     Err(error) => {
@@ -51,20 +63,37 @@ impl Commits {
                 }
             }
         }
-        Ok(Self { folder, state: Mutex::new(state), writing: Mutex::new(()) })
+        Ok(Self {
+            folder,
+            state: Mutex::new(state),
+            writing: Mutex::new(()),
+        })
     }
 
     pub fn get(&self, group: &str, topic: &str, partition: u16) -> Option<Committed> {
         let state = self.state.lock();
-        let hint = state.hints.get(&(group.to_owned(), topic.to_owned()))?.get(&partition)?;
-        Some(Committed { offset: hint.offset, metadata: hint.metadata.clone() })
+        let hint = state
+            .hints
+            .get(&(group.to_owned(), topic.to_owned()))?
+            .get(&partition)?;
+        Some(Committed {
+            offset: hint.offset,
+            metadata: hint.metadata.clone(),
+        })
     }
 
     pub fn set(&self, group: &str, topic: &str, partition: u16, committed: Committed) {
         let key = (group.to_owned(), topic.to_owned());
         let mut state = self.state.lock();
-        let hint = Hint { offset: committed.offset, metadata: committed.metadata };
-        state.hints.entry(key.clone()).or_default().insert(partition, hint);
+        let hint = Hint {
+            offset: committed.offset,
+            metadata: committed.metadata,
+        };
+        state
+            .hints
+            .entry(key.clone())
+            .or_default()
+            .insert(partition, hint);
         state.changed.insert(key);
     }
 
@@ -73,7 +102,13 @@ impl Commits {
         let _writing = self.writing.lock();
         let changed = std::mem::take(&mut self.state.lock().changed);
         for key in changed {
-            let hints = self.state.lock().hints.get(&key).cloned().unwrap_or_default();
+            let hints = self
+                .state
+                .lock()
+                .hints
+                .get(&key)
+                .cloned()
+                .unwrap_or_default();
             let folder = self.folder.join(encode_name(&key.0));
             let written = fs::create_dir_all(&folder)
                 .and_then(|()| Ok(serde_json::to_vec(&hints)?))

@@ -1,19 +1,26 @@
-//! Copies a topic's files, to look into a log that another process may have open. Must never change anything in the folder it copies from.
+//! Copies a topic's files, to look into a log that another process may have open. Must never change
+//! anything in the folder it copies from.
 
 use super::topic::FOLDER;
 use segment_log::{FolderLock, Journal};
 use std::{fs, io, path::Path};
 
-/// Makes the folder `into` a log that has this one topic of the log in `from`; not if that has no such topic. Of a log that is open, what it
-/// has written is there: segments only grow, and what is torn off at their end is found by its checksum.
+/// Makes the folder `into` a log that has this one topic of the log in `from`; not if that has no
+/// such topic. Of a log that is open, what it has written is there: segments only grow, and what is
+/// torn off at their end is found by its checksum.
 pub fn copy_topic(from: &Path, topic: &str, into: &Path) -> io::Result<bool> {
     let stands = from.join(FOLDER).join(topic);
     if !stands.exists() {
         return Ok(false);
     }
     let journal = from.join(Journal::FOLDER);
-    // After a crash of the machine, only the journal may have the last records. A running process writes over it.
-    let lock = if journal.exists() { FolderLock::acquire(&journal).ok() } else { None };
+    // After a crash of the machine, only the journal may have the last records. A running process
+    // writes over it.
+    let lock = if journal.exists() {
+        FolderLock::acquire(&journal).ok()
+    } else {
+        None
+    };
     if lock.is_some() {
         copy_folder(&journal, &into.join(Journal::FOLDER))?;
     }
@@ -32,7 +39,10 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
         } else if let Err(error) = fs::copy(&source, &target)
             && error.kind() != io::ErrorKind::NotFound
         {
-            return Err(io::Error::new(error.kind(), format!("{}: {error}", source.display())));
+            return Err(io::Error::new(
+                error.kind(),
+                format!("{}: {error}", source.display()),
+            ));
         }
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! Groups of this process: members join and leave, partitions move at once. A member that is slow to hear of it does no harm to others: its
-//! streams end the moment a partition is given away.
+//! Groups of this process: members join and leave, partitions move at once. A member that is slow
+//! to hear of it does no harm to others: its streams end the moment a partition is given away.
 
 use super::{
     CLOSED, Core,
@@ -7,7 +7,9 @@ use super::{
     reader::{self, EmbeddedStream},
 };
 use crate::{
-    consumer::{Committed, Consumer, ConsumerError, ConsumerEvent, Groups, PartitionStream, StreamError},
+    consumer::{
+        Committed, Consumer, ConsumerError, ConsumerEvent, Groups, PartitionStream, StreamError,
+    },
     ownership::{Ownership, Taken, Told},
 };
 use parking_lot::Mutex;
@@ -24,14 +26,30 @@ impl Groups for EmbeddedGroups {
         if *self.0.closed.borrow() {
             return Err(ConsumerError::Fatal(CLOSED.into()));
         }
-        let partitions =
-            self.0.topics.get(topic).ok_or_else(|| ConsumerError::Fatal(format!("there is no topic `{topic}`")))?.about.partitions;
+        let partitions = self
+            .0
+            .topics
+            .get(topic)
+            .ok_or_else(|| ConsumerError::Fatal(format!("there is no topic `{topic}`")))?
+            .about
+            .partitions;
         let key = (group.to_owned(), topic.to_owned());
         let (id, ownership) = self.0.groups.join(&key, partitions);
-        Ok(Box::new(Member { core: self.0.clone(), key, id, ownership, told: Told::default() }))
+        Ok(Box::new(Member {
+            core: self.0.clone(),
+            key,
+            id,
+            ownership,
+            told: Told::default(),
+        }))
     }
 
-    async fn committed(&self, group: &str, topic: &str, partition: u16) -> Result<Option<Committed>, ConsumerError> {
+    async fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: u16,
+    ) -> Result<Option<Committed>, ConsumerError> {
         Ok(self.0.commits.get(group, topic, partition))
     }
 }
@@ -64,7 +82,9 @@ impl Coordinator {
 
     fn leave(&self, key: &Key, member: u64) {
         let mut groups = self.groups.lock();
-        let Some(group) = groups.get_mut(key) else { return };
+        let Some(group) = groups.get_mut(key) else {
+            return;
+        };
         if let Some(ownership) = group.members.remove(&member) {
             ownership.take_all(Taken::Revoked);
             group.rebalance();
@@ -77,7 +97,11 @@ impl Coordinator {
 
 impl Group {
     fn rebalance(&self) {
-        let now: Shares = self.members.iter().map(|(id, ownership)| (*id, ownership.owned())).collect();
+        let now: Shares = self
+            .members
+            .iter()
+            .map(|(id, ownership)| (*id, ownership.owned()))
+            .collect();
         let then = balance::balance(&now, self.partitions);
         // All are taken away before any is given: no partition ever has two owners.
         for (id, ownership) in &self.members {
@@ -108,14 +132,35 @@ impl Consumer for Member {
         }
     }
 
-    async fn open(&mut self, partition: u16, offset: u64) -> Result<Box<dyn PartitionStream>, StreamError> {
+    async fn open(
+        &mut self,
+        partition: u16,
+        offset: u64,
+    ) -> Result<Box<dyn PartitionStream>, StreamError> {
         let revoked = self.ownership.watch(&self.told, partition)?;
-        let partition = self.core.topics.partition(&self.key.1, partition).ok_or_else(|| reader::unknown(&self.key.1, partition))?;
-        Ok(Box::new(EmbeddedStream::open(&self.core, partition, offset, Some(revoked))?))
+        let partition = self
+            .core
+            .topics
+            .partition(&self.key.1, partition)
+            .ok_or_else(|| reader::unknown(&self.key.1, partition))?;
+        Ok(Box::new(EmbeddedStream::open(
+            &self.core,
+            partition,
+            offset,
+            Some(revoked),
+        )?))
     }
 
     fn commit(&self, partition: u16, offset: u64, metadata: &str) {
-        self.core.commits.set(&self.key.0, &self.key.1, partition, Committed { offset, metadata: metadata.to_owned() });
+        self.core.commits.set(
+            &self.key.0,
+            &self.key.1,
+            partition,
+            Committed {
+                offset,
+                metadata: metadata.to_owned(),
+            },
+        );
     }
 
     async fn committed(&self, partition: u16) -> Result<Option<Committed>, ConsumerError> {

@@ -18,12 +18,24 @@ pub(super) struct EmbeddedPublisher(pub Arc<Core>);
 #[async_trait::async_trait]
 impl Publisher for EmbeddedPublisher {
     fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
-        self.queue(&record).map_err(|why| SendError { why, record: Box::new(record) })
+        self.queue(&record).map_err(|why| SendError {
+            why,
+            record: Box::new(record),
+        })
     }
 
     async fn flush(&self, limit: Duration) -> usize {
-        let waiting: Vec<_> = self.0.topics.all().iter().flat_map(|topic| topic.partitions.clone()).collect();
-        let targets: Vec<_> = waiting.iter().map(|partition| (partition, partition.queued.load(Ordering::Acquire))).collect();
+        let waiting: Vec<_> = self
+            .0
+            .topics
+            .all()
+            .iter()
+            .flat_map(|topic| topic.partitions.clone())
+            .collect();
+        let targets: Vec<_> = waiting
+            .iter()
+            .map(|partition| (partition, partition.queued.load(Ordering::Acquire)))
+            .collect();
         let all = async {
             for (partition, target) in &targets {
                 loop {
@@ -36,7 +48,12 @@ impl Publisher for EmbeddedPublisher {
             }
         };
         let _ = tokio::time::timeout(limit, all).await;
-        let left: u64 = targets.iter().map(|(partition, target)| target.saturating_sub(partition.resolved.load(Ordering::Acquire))).sum();
+        let left: u64 = targets
+            .iter()
+            .map(|(partition, target)| {
+                target.saturating_sub(partition.resolved.load(Ordering::Acquire))
+            })
+            .sum();
         usize::try_from(left).unwrap_or(usize::MAX)
     }
 
@@ -48,14 +65,25 @@ impl Publisher for EmbeddedPublisher {
 impl EmbeddedPublisher {
     fn queue(&self, record: &NewRecord) -> Result<Delivery, Refused> {
         let size = codec::size(record).ok_or(Refused::TooLarge)?;
-        let partition = self.0.topics.writable(&record.topic, record.partition, size)?;
+        let partition = self
+            .0
+            .topics
+            .writable(&record.topic, record.partition, size)?;
         let load = self.0.topics.load();
         let place = Place::take(load, size, &self.0.options)?;
         let (sender, delivery) = Delivery::pair();
-        let pending = Pending { partition: partition.clone(), place: Some(place), sender: Some(sender) };
+        let pending = Pending {
+            partition: partition.clone(),
+            place: Some(place),
+            sender: Some(sender),
+        };
         partition.queued.fetch_add(1, Ordering::AcqRel);
         // Refused: dropping the completion counts the record as resolved.
-        let queued = partition.log.append(size, |buffer| codec::encode(record, buffer), Box::new(move |result| pending.resolve(result)));
+        let queued = partition.log.append(
+            size,
+            |buffer| codec::encode(record, buffer),
+            Box::new(move |result| pending.resolve(result)),
+        );
         queued.map_err(|refused| match refused {
             segment_log::Refused::QueueFull => Refused::QueueFull,
             segment_log::Refused::TooLarge => Refused::TooLarge,
@@ -73,10 +101,21 @@ struct Place {
 
 impl Place {
     fn take(load: &Arc<Load>, size: usize, options: &super::Options) -> Result<Self, Refused> {
-        let place = Self { load: load.clone(), size };
-        let before = (load.bytes.fetch_add(size, Ordering::AcqRel), load.records.fetch_add(1, Ordering::AcqRel));
-        let full = before.1 >= options.queue_records || (before.0 > 0 && before.0 + size > options.queue_bytes);
-        if full { Err(Refused::QueueFull) } else { Ok(place) }
+        let place = Self {
+            load: load.clone(),
+            size,
+        };
+        let before = (
+            load.bytes.fetch_add(size, Ordering::AcqRel),
+            load.records.fetch_add(1, Ordering::AcqRel),
+        );
+        let full = before.1 >= options.queue_records
+            || (before.0 > 0 && before.0 + size > options.queue_bytes);
+        if full {
+            Err(Refused::QueueFull)
+        } else {
+            Ok(place)
+        }
     }
 }
 
@@ -98,7 +137,11 @@ struct Pending {
 impl Pending {
     fn resolve(mut self, result: Result<segment_log::Appended, AppendError>) {
         let result = match result {
-            Ok(appended) => Ok(Appended { partition: self.partition.number, offset: appended.offset, timestamp: appended.timestamp }),
+            Ok(appended) => Ok(Appended {
+                partition: self.partition.number,
+                offset: appended.offset,
+                timestamp: appended.timestamp,
+            }),
             Err(AppendError::Rejected(why)) => Err(DeliveryError::Rejected(why)),
             Err(AppendError::SyncFailed(why)) => {
                 if let Some(place) = &self.place {

@@ -1,4 +1,5 @@
-//! Reading a partition of the embedded log. Wakes on every commit, never polls; what lies in old segments is read off the async threads.
+//! Reading a partition of the embedded log. Wakes on every commit, never polls; what lies in old
+//! segments is read off the async threads.
 
 use super::{CLOSED, Core, codec, topic::Partition};
 use crate::{
@@ -14,15 +15,26 @@ pub(super) struct EmbeddedReader(pub Arc<Core>);
 
 #[async_trait::async_trait]
 impl Reader for EmbeddedReader {
-    async fn tail(&self, topic: &str, partition: u16, from: From) -> Result<Box<dyn PartitionStream>, StreamError> {
-        let partition = self.0.topics.partition(topic, partition).ok_or_else(|| unknown(topic, partition))?;
+    async fn tail(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: From,
+    ) -> Result<Box<dyn PartitionStream>, StreamError> {
+        let partition = self
+            .0
+            .topics
+            .partition(topic, partition)
+            .ok_or_else(|| unknown(topic, partition))?;
         let bounds = partition.log.bounds();
         let offset = match from {
             From::Offset(offset) => offset,
             From::End => bounds.end,
             From::Earliest => bounds.earliest,
         };
-        Ok(Box::new(EmbeddedStream::open(&self.0, partition, offset, None)?))
+        Ok(Box::new(EmbeddedStream::open(
+            &self.0, partition, offset, None,
+        )?))
     }
 
     async fn read(
@@ -34,12 +46,23 @@ impl Reader for EmbeddedReader {
         limits: Limits,
         _wait: Duration,
     ) -> Result<Vec<Record>, StreamError> {
-        let partition = self.0.topics.partition(topic, partition).ok_or_else(|| unknown(topic, partition))?;
+        let partition = self
+            .0
+            .topics
+            .partition(topic, partition)
+            .ok_or_else(|| unknown(topic, partition))?;
         let bounds = partition.log.bounds();
         if from >= until.min(bounds.end) {
             return Ok(Vec::new());
         }
-        match read(&partition, Cursor::new(from.max(bounds.earliest)), until, limits).await {
+        match read(
+            &partition,
+            Cursor::new(from.max(bounds.earliest)),
+            until,
+            limits,
+        )
+        .await
+        {
             Ok((_, records)) => Ok(records),
             // Deleted while it was looked for.
             Err(StreamError::OutOfRange { .. }) => Ok(Vec::new()),
@@ -49,7 +72,9 @@ impl Reader for EmbeddedReader {
 }
 
 pub(super) fn unknown(topic: &str, partition: u16) -> StreamError {
-    StreamError::Unavailable(format!("there is no topic `{topic}` with a partition {partition}"))
+    StreamError::Unavailable(format!(
+        "there is no topic `{topic}` with a partition {partition}"
+    ))
 }
 
 pub(super) struct EmbeddedStream {
@@ -62,13 +87,28 @@ pub(super) struct EmbeddedStream {
 }
 
 impl EmbeddedStream {
-    pub fn open(core: &Core, partition: Arc<Partition>, offset: u64, revoked: Option<watch::Receiver<bool>>) -> Result<Self, StreamError> {
+    pub fn open(
+        core: &Core,
+        partition: Arc<Partition>,
+        offset: u64,
+        revoked: Option<watch::Receiver<bool>>,
+    ) -> Result<Self, StreamError> {
         let Bounds { earliest, end } = partition.log.bounds();
         if offset < earliest || offset > end {
-            return Err(StreamError::OutOfRange { wanted: offset, earliest, end });
+            return Err(StreamError::OutOfRange {
+                wanted: offset,
+                earliest,
+                end,
+            });
         }
         let bounds = partition.bounds.clone();
-        Ok(Self { partition, cursor: Cursor::new(offset), bounds, revoked, closed: core.closed.subscribe() })
+        Ok(Self {
+            partition,
+            cursor: Cursor::new(offset),
+            bounds,
+            revoked,
+            closed: core.closed.subscribe(),
+        })
     }
 }
 
@@ -81,7 +121,8 @@ impl PartitionStream for EmbeddedStream {
             }
             let end = self.bounds.borrow_and_update().end;
             if self.cursor.offset() != end {
-                let (cursor, records) = read(&self.partition, self.cursor.clone(), u64::MAX, limits).await?;
+                let (cursor, records) =
+                    read(&self.partition, self.cursor.clone(), u64::MAX, limits).await?;
                 self.cursor = cursor;
                 if !records.is_empty() {
                     return Ok(records);
@@ -104,24 +145,52 @@ impl PartitionStream for EmbeddedStream {
     }
 }
 
-async fn read(partition: &Arc<Partition>, cursor: Cursor, until: u64, limits: Limits) -> Result<(Cursor, Vec<Record>), StreamError> {
+async fn read(
+    partition: &Arc<Partition>,
+    cursor: Cursor,
+    until: u64,
+    limits: Limits,
+) -> Result<(Cursor, Vec<Record>), StreamError> {
     if partition.log.is_recent(cursor.offset()) {
         return read_now(partition, cursor, until, limits);
     }
     let partition = partition.clone();
     let task = tokio::task::spawn_blocking(move || read_now(&partition, cursor, until, limits));
-    task.await.map_err(|error| StreamError::Unavailable(error.to_string()))?
+    task.await
+        .map_err(|error| StreamError::Unavailable(error.to_string()))?
 }
 
-fn read_now(partition: &Partition, mut cursor: Cursor, until: u64, limits: Limits) -> Result<(Cursor, Vec<Record>), StreamError> {
-    let entries = partition.log.read(&mut cursor, until, limits.records.max(1), limits.bytes).map_err(|error| match error {
-        ReadError::OutOfRange { wanted, earliest, end } => StreamError::OutOfRange { wanted, earliest, end },
-        ReadError::Damaged { offset, why } => StreamError::Damaged { offset, why: why.into() },
-        ReadError::Io(error) => StreamError::Unavailable(error.to_string()),
-    })?;
+fn read_now(
+    partition: &Partition,
+    mut cursor: Cursor,
+    until: u64,
+    limits: Limits,
+) -> Result<(Cursor, Vec<Record>), StreamError> {
+    let entries = partition
+        .log
+        .read(&mut cursor, until, limits.records.max(1), limits.bytes)
+        .map_err(|error| match error {
+            ReadError::OutOfRange {
+                wanted,
+                earliest,
+                end,
+            } => StreamError::OutOfRange {
+                wanted,
+                earliest,
+                end,
+            },
+            ReadError::Damaged { offset, why } => StreamError::Damaged {
+                offset,
+                why: why.into(),
+            },
+            ReadError::Io(error) => StreamError::Unavailable(error.to_string()),
+        })?;
     let decode = |entry: Entry| {
         let offset = entry.offset;
-        codec::decode(partition.number, entry).map_err(|why| StreamError::Damaged { offset, why: why.into() })
+        codec::decode(partition.number, entry).map_err(|why| StreamError::Damaged {
+            offset,
+            why: why.into(),
+        })
     };
     let mut records = Vec::with_capacity(entries.len());
     for entry in entries {

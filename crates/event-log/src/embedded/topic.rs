@@ -1,4 +1,5 @@
-//! Topics on the disk and their open partitions. A topic exists when its `topic.json` does: that is written last.
+//! Topics on the disk and their open partitions. A topic exists when its `topic.json` does: that is
+//! written last.
 
 use super::{Load, OpenError, Options};
 use crate::{
@@ -62,7 +63,13 @@ pub(super) struct Topics {
 
 impl Topics {
     pub fn open(folder: &Path, options: &Options, load: &Arc<Load>) -> Result<Self, OpenError> {
-        let journal = Journal::open(folder, JournalOptions { file_bytes: options.journal_bytes }).map_err(OpenError::Journal)?;
+        let journal = Journal::open(
+            folder,
+            JournalOptions {
+                file_bytes: options.journal_bytes,
+            },
+        )
+        .map_err(OpenError::Journal)?;
         let folder = folder.join(FOLDER);
         let topics = Self {
             folder: folder.clone(),
@@ -72,13 +79,30 @@ impl Topics {
             open: RwLock::default(),
             creating: Mutex::new(()),
         };
-        let failed = |source| OpenError::Io { path: folder.clone(), source };
+        let failed = |source| OpenError::Io {
+            path: folder.clone(),
+            source,
+        };
         fs::create_dir_all(&folder).map_err(failed)?;
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|_| path.join(ABOUT).exists()) else { continue };
-            let about = load_about(&path).map_err(|source| OpenError::Io { path: path.join(ABOUT), source })?;
-            let topic = topics.open_partitions(name, about).map_err(|source| OpenError::Log { topic: name.to_owned(), source })?;
+            let Some(name) = path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .filter(|_| path.join(ABOUT).exists())
+            else {
+                continue;
+            };
+            let about = load_about(&path).map_err(|source| OpenError::Io {
+                path: path.join(ABOUT),
+                source,
+            })?;
+            let topic = topics
+                .open_partitions(name, about)
+                .map_err(|source| OpenError::Log {
+                    topic: name.to_owned(),
+                    source,
+                })?;
             topics.open.write().insert(topic.name.clone(), topic);
         }
         Ok(topics)
@@ -89,15 +113,32 @@ impl Topics {
     }
 
     pub fn partition(&self, name: &str, partition: u16) -> Option<Arc<Partition>> {
-        self.open.read().get(name)?.partitions.get(usize::from(partition)).cloned()
+        self.open
+            .read()
+            .get(name)?
+            .partitions
+            .get(usize::from(partition))
+            .cloned()
     }
 
     /// For appending: the topic's limit is checked on the way.
-    pub fn writable(&self, name: &str, partition: u16, size: usize) -> Result<Arc<Partition>, Refused> {
+    pub fn writable(
+        &self,
+        name: &str,
+        partition: u16,
+        size: usize,
+    ) -> Result<Arc<Partition>, Refused> {
         let topics = self.open.read();
         let topic = topics.get(name).ok_or(Refused::UnknownPartition)?;
-        let partition = topic.partitions.get(usize::from(partition)).ok_or(Refused::UnknownPartition)?;
-        if size > topic.about.record_limit { Err(Refused::TooLarge) } else { Ok(partition.clone()) }
+        let partition = topic
+            .partitions
+            .get(usize::from(partition))
+            .ok_or(Refused::UnknownPartition)?;
+        if size > topic.about.record_limit {
+            Err(Refused::TooLarge)
+        } else {
+            Ok(partition.clone())
+        }
     }
 
     pub fn all(&self) -> Vec<Arc<Topic>> {
@@ -123,7 +164,9 @@ impl Topics {
             record_limit: spec.record_limit,
             durable: spec.durable,
         };
-        let topic = self.open_partitions(&spec.name, about.clone()).map_err(|error| AdminError::Unavailable(error.to_string()))?;
+        let topic = self
+            .open_partitions(&spec.name, about.clone())
+            .map_err(|error| AdminError::Unavailable(error.to_string()))?;
         store_about(&self.folder.join(&spec.name), &about)
             .and_then(|()| File::open(&self.folder)?.sync_all())
             .map_err(|error| AdminError::Unavailable(error.to_string()))?;
@@ -137,14 +180,31 @@ impl Topics {
         }
     }
 
-    fn open_partitions(&self, name: &str, about: About) -> Result<Arc<Topic>, segment_log::OpenError> {
-        let partitions =
-            (0..about.partitions).map(|number| self.open_partition(name, number, &about).map(Arc::new)).collect::<Result<_, _>>()?;
-        Ok(Arc::new(Topic { name: name.into(), about, partitions }))
+    fn open_partitions(
+        &self,
+        name: &str,
+        about: About,
+    ) -> Result<Arc<Topic>, segment_log::OpenError> {
+        let partitions = (0..about.partitions)
+            .map(|number| self.open_partition(name, number, &about).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        Ok(Arc::new(Topic {
+            name: name.into(),
+            about,
+            partitions,
+        }))
     }
 
-    fn open_partition(&self, topic: &str, number: u16, about: &About) -> Result<Partition, segment_log::OpenError> {
-        let (sender, bounds) = watch::channel(Bounds { earliest: 0, end: 0 });
+    fn open_partition(
+        &self,
+        topic: &str,
+        number: u16,
+        about: &About,
+    ) -> Result<Partition, segment_log::OpenError> {
+        let (sender, bounds) = watch::channel(Bounds {
+            earliest: 0,
+            end: 0,
+        });
         let sender = Arc::new(sender);
         let observer = sender.clone();
         let options = segment_log::Options {
@@ -156,7 +216,8 @@ impl Topics {
                 CleanupPolicy::Age(age) => Some(Duration::from_millis(age / 4)),
                 CleanupPolicy::Keep | CleanupPolicy::Compact => None,
             },
-            // The topic's limit is checked before, on what the caller gave; this one bounds the bytes made of it.
+            // The topic's limit is checked before, on what the caller gave; this one bounds the
+            // bytes made of it.
             record_limit: segment_log::MAX_RECORD,
             queue_bytes: self.options.queue_bytes,
             queue_records: self.options.queue_records,
@@ -166,7 +227,9 @@ impl Topics {
             })),
             ..segment_log::Options::default()
         };
-        let (log, opened) = self.journal.open_log(&format!("{FOLDER}/{topic}/{number}"), options)?;
+        let (log, opened) = self
+            .journal
+            .open_log(&format!("{FOLDER}/{topic}/{number}"), options)?;
         sender.send_replace(opened.bounds);
         Ok(Partition {
             number,
@@ -186,7 +249,11 @@ impl Topics {
 
 fn is_topic_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-    !name.is_empty() && name.len() <= 249 && name != "." && name != ".." && name.bytes().all(allowed)
+    !name.is_empty()
+        && name.len() <= 249
+        && name != "."
+        && name != ".."
+        && name.bytes().all(allowed)
 }
 
 fn load_about(folder: &Path) -> io::Result<About> {

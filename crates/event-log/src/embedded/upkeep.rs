@@ -1,4 +1,5 @@
-//! The thread that writes committed offsets down, drops old records and compacts. Must never touch what is appended to.
+//! The thread that writes committed offsets down, drops old records and compacts. Must never touch
+//! what is appended to.
 
 use super::{Core, codec, topic::Topic};
 use crate::admin::CleanupPolicy;
@@ -18,38 +19,58 @@ const WORTH_COMPACTING: u64 = 4 << 20;
 pub(super) fn start(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
     let pause = core.options.commit_interval;
     let core = Arc::downgrade(core);
-    thread::Builder::new().name("log-upkeep".into()).stack_size(512 << 10).spawn(move || {
-        let mut last = Instant::now();
-        loop {
-            thread::park_timeout(pause);
-            let Some(core) = Weak::upgrade(&core) else { return };
-            if *core.closed.borrow() {
-                return;
+    thread::Builder::new()
+        .name("log-upkeep".into())
+        .stack_size(512 << 10)
+        .spawn(move || {
+            let mut last = Instant::now();
+            loop {
+                thread::park_timeout(pause);
+                let Some(core) = Weak::upgrade(&core) else {
+                    return;
+                };
+                if *core.closed.borrow() {
+                    return;
+                }
+                core.commits.flush();
+                if last.elapsed() >= core.options.retention_interval {
+                    last = Instant::now();
+                    core.topics.all().iter().for_each(|topic| tidy(topic));
+                }
             }
-            core.commits.flush();
-            if last.elapsed() >= core.options.retention_interval {
-                last = Instant::now();
-                core.topics.all().iter().for_each(|topic| tidy(topic));
-            }
-        }
-    })
+        })
 }
 
 fn tidy(topic: &Topic) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        });
     for partition in &topic.partitions {
         let result = match topic.about.cleanup {
             CleanupPolicy::Keep => Ok(()),
             CleanupPolicy::Age(age) => {
                 let oldest = now.saturating_sub(i64::try_from(age).unwrap_or(i64::MAX));
-                partition.log.delete_older(oldest).map_err(|error| error.to_string())
+                partition
+                    .log
+                    .delete_older(oldest)
+                    .map_err(|error| error.to_string())
             }
-            CleanupPolicy::Compact if partition.log.sealed_bytes() < WORTH_COMPACTING + 2 * partition.compacted.load(Ordering::Relaxed) => {
+            CleanupPolicy::Compact
+                if partition.log.sealed_bytes()
+                    < WORTH_COMPACTING + 2 * partition.compacted.load(Ordering::Relaxed) =>
+            {
                 Ok(())
             }
             CleanupPolicy::Compact => {
-                let done = partition.log.compact(|entry| kept(entry, now)).map_err(|error| error.to_string());
-                partition.compacted.store(partition.log.sealed_bytes(), Ordering::Relaxed);
+                let done = partition
+                    .log
+                    .compact(|entry| kept(entry, now))
+                    .map_err(|error| error.to_string());
+                partition
+                    .compacted
+                    .store(partition.log.sealed_bytes(), Ordering::Relaxed);
                 done.map(drop)
             }
         };

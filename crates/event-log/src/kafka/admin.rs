@@ -1,5 +1,5 @@
-//! Topics on Kafka: create, check, measure, delete behind an offset, and say what an acknowledgement is worth. Must never change a topic that
-//! is there.
+//! Topics on Kafka: create, check, measure, delete behind an offset, and say what an
+//! acknowledgement is worth. Must never change a topic that is there.
 
 use super::{
     ConnectError, classify,
@@ -8,7 +8,9 @@ use super::{
     ffi,
     topics::Topics,
 };
-use crate::admin::{Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
+use crate::admin::{
+    Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness,
+};
 use rdkafka::{
     Offset, TopicPartitionList,
     admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication},
@@ -41,8 +43,16 @@ struct Found {
 }
 
 impl KafkaAdmin {
-    pub fn new(settings: &Checked, topics: Arc<Topics>, fetchers: Arc<Fetchers>) -> Result<Self, ConnectError> {
-        Ok(Self { client: AdminClient::from_config(&settings.admin())?, topics, fetchers })
+    pub fn new(
+        settings: &Checked,
+        topics: Arc<Topics>,
+        fetchers: Arc<Fetchers>,
+    ) -> Result<Self, ConnectError> {
+        Ok(Self {
+            client: AdminClient::from_config(&settings.admin())?,
+            topics,
+            fetchers,
+        })
     }
 
     async fn ask<T: Send + 'static>(
@@ -52,29 +62,64 @@ impl KafkaAdmin {
     ) -> Result<T, AdminError> {
         let consumer = self.fetchers.asking().clone();
         let answer = tokio::task::spawn_blocking(move || act(&consumer)).await;
-        answer.map_err(|error| AdminError::Unavailable(error.to_string()))?.map_err(|error| classify::admin(&error, topic))
+        answer
+            .map_err(|error| AdminError::Unavailable(error.to_string()))?
+            .map_err(|error| classify::admin(&error, topic))
     }
 
     /// The topics that exist, with their settings, and the number of brokers.
-    async fn describe(&self, specs: &[TopicSpec]) -> Result<(HashMap<String, Found>, usize), AdminError> {
-        let metadata = self.ask("", |consumer| consumer.fetch_metadata(None, ASK)).await?;
-        let wanted = metadata.topics().iter().filter(|topic| topic.error().is_none() && specs.iter().any(|spec| spec.name == topic.name()));
+    async fn describe(
+        &self,
+        specs: &[TopicSpec],
+    ) -> Result<(HashMap<String, Found>, usize), AdminError> {
+        let metadata = self
+            .ask("", |consumer| consumer.fetch_metadata(None, ASK))
+            .await?;
+        let wanted = metadata.topics().iter().filter(|topic| {
+            topic.error().is_none() && specs.iter().any(|spec| spec.name == topic.name())
+        });
         let mut found: HashMap<String, Found> = wanted
             .map(|topic| {
-                let replicas = topic.partitions().iter().map(|partition| partition.replicas().len()).min().unwrap_or(0);
+                let replicas = topic
+                    .partitions()
+                    .iter()
+                    .map(|partition| partition.replicas().len())
+                    .min()
+                    .unwrap_or(0);
                 let partitions = u16::try_from(topic.partitions().len()).unwrap_or(u16::MAX);
-                (topic.name().to_owned(), Found { partitions, replicas, settings: HashMap::new() })
+                (
+                    topic.name().to_owned(),
+                    Found {
+                        partitions,
+                        replicas,
+                        settings: HashMap::new(),
+                    },
+                )
             })
             .collect();
         let names: Vec<String> = found.keys().cloned().collect();
-        let resources: Vec<_> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+        let resources: Vec<_> = names
+            .iter()
+            .map(|name| ResourceSpecifier::Topic(name))
+            .collect();
         if !resources.is_empty() {
-            let answers = self.client.describe_configs(&resources, &options()).await.map_err(|error| classify::admin(&error, ""))?;
+            let answers = self
+                .client
+                .describe_configs(&resources, &options())
+                .await
+                .map_err(|error| classify::admin(&error, ""))?;
             // Answers come in the order of the question.
             for (name, answer) in names.iter().zip(answers) {
-                let resource = answer.map_err(|code| classify::admin(&KafkaError::AdminOp(code), name))?;
-                let settings = resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect();
-                found.entry(name.clone()).and_modify(|found| found.settings = settings);
+                let resource =
+                    answer.map_err(|code| classify::admin(&KafkaError::AdminOp(code), name))?;
+                let settings = resource
+                    .entries
+                    .into_iter()
+                    .filter_map(|entry| Some((entry.name, entry.value?)))
+                    .collect();
+                found
+                    .entry(name.clone())
+                    .and_modify(|found| found.settings = settings);
             }
         }
         Ok((found, metadata.brokers().len()))
@@ -85,24 +130,42 @@ impl KafkaAdmin {
 impl Admin for KafkaAdmin {
     async fn create(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError> {
         let (found, brokers) = self.describe(topics).await?;
-        let missing: Vec<_> = topics.iter().filter(|spec| !found.contains_key(&spec.name)).collect();
+        let missing: Vec<_> = topics
+            .iter()
+            .filter(|spec| !found.contains_key(&spec.name))
+            .collect();
         let replicas = brokers.clamp(1, REPLICAS);
-        let settings: Vec<_> = missing.iter().map(|spec| (*spec, settings(spec, replicas))).collect();
-        let new: Vec<_> = settings.iter().map(|(spec, settings)| new_topic(spec, replicas, settings)).collect();
+        let settings: Vec<_> = missing
+            .iter()
+            .map(|spec| (*spec, settings(spec, replicas)))
+            .collect();
+        let new: Vec<_> = settings
+            .iter()
+            .map(|(spec, settings)| new_topic(spec, replicas, settings))
+            .collect();
         if !new.is_empty() {
-            let answers = self.client.create_topics(&new, &options()).await.map_err(|error| classify::admin(&error, ""))?;
+            let answers = self
+                .client
+                .create_topics(&new, &options())
+                .await
+                .map_err(|error| classify::admin(&error, ""))?;
             for answer in answers {
                 match answer {
                     // Somebody else created it meanwhile; the check below sees how.
                     Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
-                    Err((name, code)) => return Err(classify::admin(&KafkaError::AdminOp(code), &name)),
+                    Err((name, code)) => {
+                        return Err(classify::admin(&KafkaError::AdminOp(code), &name));
+                    }
                 }
             }
         }
         // A broker may not know at once what the controller just created.
         let mut problems = self.check(topics).await?;
         for _ in 0..50 {
-            if !problems.iter().any(|problem| matches!(problem, TopicProblem::Missing { .. })) {
+            if !problems
+                .iter()
+                .any(|problem| matches!(problem, TopicProblem::Missing { .. }))
+            {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(100)).await;
@@ -120,7 +183,9 @@ impl Admin for KafkaAdmin {
                     self.topics.learn(spec, topic.partitions);
                     problems.extend(differences(spec, topic));
                 }
-                None => problems.push(TopicProblem::Missing { topic: spec.name.clone() }),
+                None => problems.push(TopicProblem::Missing {
+                    topic: spec.name.clone(),
+                }),
             }
         }
         Ok(problems)
@@ -128,21 +193,38 @@ impl Admin for KafkaAdmin {
 
     async fn offsets(&self, topic: &str, partition: u16) -> Result<Offsets, AdminError> {
         let name = topic.to_owned();
-        let (earliest, end) = self.ask(topic, move |consumer| super::fetcher::watermarks(consumer, &name, partition)).await?;
+        let (earliest, end) = self
+            .ask(topic, move |consumer| {
+                super::fetcher::watermarks(consumer, &name, partition)
+            })
+            .await?;
         Ok(Offsets { earliest, end })
     }
 
     async fn topic_id(&self, topic: &str) -> Result<Option<String>, AdminError> {
         let (consumer, name) = (self.fetchers.asking().clone(), topic.to_owned());
-        let answer = tokio::task::spawn_blocking(move || ffi::topic_id(consumer.client(), &name, ASK)).await;
+        let answer =
+            tokio::task::spawn_blocking(move || ffi::topic_id(consumer.client(), &name, ASK)).await;
         answer.map_err(|error| AdminError::Unavailable(error.to_string()))?
     }
 
-    async fn delete_before(&self, topic: &str, partition: u16, offset: u64) -> Result<(), AdminError> {
+    async fn delete_before(
+        &self,
+        topic: &str,
+        partition: u16,
+        offset: u64,
+    ) -> Result<(), AdminError> {
         let mut list = TopicPartitionList::with_capacity(1);
-        let wanted = Offset::Offset(i64::try_from(offset).map_err(|_| AdminError::BeyondEnd { wanted: offset })?);
-        list.add_partition_offset(topic, i32::from(partition), wanted).map_err(|error| classify::admin(&error, topic))?;
-        let answer = self.client.delete_records(&list, &options()).await.map_err(|error| classify::admin(&error, topic))?;
+        let wanted = Offset::Offset(
+            i64::try_from(offset).map_err(|_| AdminError::BeyondEnd { wanted: offset })?,
+        );
+        list.add_partition_offset(topic, i32::from(partition), wanted)
+            .map_err(|error| classify::admin(&error, topic))?;
+        let answer = self
+            .client
+            .delete_records(&list, &options())
+            .await
+            .map_err(|error| classify::admin(&error, topic))?;
         for element in answer.elements() {
             match element.error() {
                 Ok(()) => {}
@@ -155,28 +237,48 @@ impl Admin for KafkaAdmin {
         Ok(())
     }
 
-    async fn durability(&self, topics: &[TopicSpec]) -> Result<(Durability, Vec<Weakness>), AdminError> {
+    async fn durability(
+        &self,
+        topics: &[TopicSpec],
+    ) -> Result<(Durability, Vec<Weakness>), AdminError> {
         let (found, _) = self.describe(topics).await?;
         let mut weaknesses = Vec::new();
         let mut replicated = true;
         for spec in topics.iter().filter(|spec| spec.durable) {
-            let topic = found.get(&spec.name).ok_or_else(|| AdminError::UnknownPartition(spec.name.clone()))?;
+            let topic = found
+                .get(&spec.name)
+                .ok_or_else(|| AdminError::UnknownPartition(spec.name.clone()))?;
             let weak = weak(spec, topic);
             replicated &= topic.replicas >= 3 && insync(topic) >= 2;
             weaknesses.extend(weak);
         }
-        Ok((if replicated { Durability::Replicated } else { Durability::Logged }, weaknesses))
+        Ok((
+            if replicated {
+                Durability::Replicated
+            } else {
+                Durability::Logged
+            },
+            weaknesses,
+        ))
     }
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(ASK)).operation_timeout(Some(ASK))
+    AdminOptions::new()
+        .request_timeout(Some(ASK))
+        .operation_timeout(Some(ASK))
 }
 
-fn new_topic<'a>(spec: &'a TopicSpec, replicas: usize, settings: &'a [(&'static str, String)]) -> NewTopic<'a> {
+fn new_topic<'a>(
+    spec: &'a TopicSpec,
+    replicas: usize,
+    settings: &'a [(&'static str, String)],
+) -> NewTopic<'a> {
     let replicas = TopicReplication::Fixed(i32::try_from(replicas).unwrap_or(1));
     let topic = NewTopic::new(&spec.name, i32::from(spec.partitions), replicas);
-    settings.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
+    settings
+        .iter()
+        .fold(topic, |topic, (name, value)| topic.set(name, value))
 }
 
 /// What a topic is created with.
@@ -197,7 +299,10 @@ fn required(spec: &TopicSpec) -> Vec<(&'static str, String)> {
         CleanupPolicy::Age(millis) => ("delete", Some(millis.to_string())),
         CleanupPolicy::Compact => ("compact", None),
     };
-    let mut settings = vec![("cleanup.policy", policy.to_owned()), ("message.timestamp.type", "LogAppendTime".into())];
+    let mut settings = vec![
+        ("cleanup.policy", policy.to_owned()),
+        ("message.timestamp.type", "LogAppendTime".into()),
+    ];
     settings.extend(retention.map(|retention| ("retention.ms", retention)));
     if spec.cleanup == CleanupPolicy::Keep {
         settings.push(("retention.bytes", "-1".into()));
@@ -206,7 +311,9 @@ fn required(spec: &TopicSpec) -> Vec<(&'static str, String)> {
 }
 
 fn limit(spec: &TopicSpec) -> usize {
-    spec.record_limit.saturating_add(RECORD_OVERHEAD).max(LEAST_LIMIT)
+    spec.record_limit
+        .saturating_add(RECORD_OVERHEAD)
+        .max(LEAST_LIMIT)
 }
 
 fn differences(spec: &TopicSpec, topic: &Found) -> Vec<TopicProblem> {
@@ -219,7 +326,11 @@ fn differences(spec: &TopicSpec, topic: &Found) -> Vec<TopicProblem> {
     };
     let mut problems = Vec::new();
     if topic.partitions != spec.partitions {
-        problems.push(problem("partitions", spec.partitions.to_string(), topic.partitions.to_string()));
+        problems.push(problem(
+            "partitions",
+            spec.partitions.to_string(),
+            topic.partitions.to_string(),
+        ));
     }
     for (name, expected) in required(spec) {
         if found(name) != expected {
@@ -227,13 +338,21 @@ fn differences(spec: &TopicSpec, topic: &Found) -> Vec<TopicProblem> {
         }
     }
     if found("max.message.bytes").parse::<usize>().unwrap_or(0) < limit(spec) {
-        problems.push(problem("max.message.bytes", format!("{} or more", limit(spec)), found("max.message.bytes")));
+        problems.push(problem(
+            "max.message.bytes",
+            format!("{} or more", limit(spec)),
+            found("max.message.bytes"),
+        ));
     }
     problems
 }
 
 fn insync(topic: &Found) -> usize {
-    topic.settings.get("min.insync.replicas").and_then(|value| value.parse().ok()).unwrap_or(1)
+    topic
+        .settings
+        .get("min.insync.replicas")
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(1)
 }
 
 fn weak(spec: &TopicSpec, topic: &Found) -> Vec<Weakness> {
@@ -246,15 +365,35 @@ fn weak(spec: &TopicSpec, topic: &Found) -> Vec<Weakness> {
     let mut weaknesses = Vec::new();
     if topic.replicas < 3 {
         let consequence = "the loss of a disk loses acknowledged records";
-        weaknesses.push(weakness("replication", topic.replicas.to_string(), "3 or more", consequence));
+        weaknesses.push(weakness(
+            "replication",
+            topic.replicas.to_string(),
+            "3 or more",
+            consequence,
+        ));
     }
     if insync(topic) < 2 {
-        let consequence = "a record is acknowledged when only one broker has it, and is lost with that broker";
-        weaknesses.push(weakness("min.insync.replicas", insync(topic).to_string(), "2 or more", consequence));
+        let consequence =
+            "a record is acknowledged when only one broker has it, and is lost with that broker";
+        weaknesses.push(weakness(
+            "min.insync.replicas",
+            insync(topic).to_string(),
+            "2 or more",
+            consequence,
+        ));
     }
-    if topic.settings.get("unclean.leader.election.enable").is_some_and(|value| value == "true") {
+    if topic
+        .settings
+        .get("unclean.leader.election.enable")
+        .is_some_and(|value| value == "true")
+    {
         let consequence = "a broker that lacks acknowledged records may become leader";
-        weaknesses.push(weakness("unclean.leader.election.enable", "true".into(), "false", consequence));
+        weaknesses.push(weakness(
+            "unclean.leader.election.enable",
+            "true".into(),
+            "false",
+            consequence,
+        ));
     }
     weaknesses
 }

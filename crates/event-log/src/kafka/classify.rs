@@ -18,7 +18,9 @@ pub(super) enum Failed {
 /// The code in an error, also where `rdkafka` keeps it to itself.
 pub(super) fn code(error: &KafkaError) -> Option<Code> {
     match error {
-        KafkaError::AdminOp(code) | KafkaError::ConsumerQueueClose(code) | KafkaError::MockCluster(code) => Some(*code),
+        KafkaError::AdminOp(code)
+        | KafkaError::ConsumerQueueClose(code)
+        | KafkaError::MockCluster(code) => Some(*code),
         other => other.rdkafka_error_code(),
     }
 }
@@ -36,7 +38,9 @@ pub(super) fn delivery(code: Code) -> Failed {
         | Code::TopicAuthorizationFailed
         | Code::ClusterAuthorizationFailed
         | Code::PolicyViolation
-        | Code::UnsupportedCompressionType => Failed::Answer(DeliveryError::Rejected(code.to_string())),
+        | Code::UnsupportedCompressionType => {
+            Failed::Answer(DeliveryError::Rejected(code.to_string()))
+        }
         Code::MessageTimedOut => Failed::Answer(DeliveryError::Unknown(code.to_string())),
         other => Failed::PerhapsAgain(other.to_string()),
     }
@@ -47,7 +51,10 @@ pub(super) fn refused(code: Code) -> Option<Refused> {
     match code {
         Code::Fatal => None,
         Code::MessageSizeTooLarge | Code::InvalidMessageSize => Some(Refused::TooLarge),
-        Code::UnknownTopic | Code::UnknownPartition | Code::UnknownTopicOrPartition | Code::InvalidTopic => Some(Refused::UnknownPartition),
+        Code::UnknownTopic
+        | Code::UnknownPartition
+        | Code::UnknownTopicOrPartition
+        | Code::InvalidTopic => Some(Refused::UnknownPartition),
         _ => Some(Refused::QueueFull),
     }
 }
@@ -93,7 +100,9 @@ pub(super) fn passes(error: &KafkaError) -> bool {
 
 pub(super) fn admin(error: &KafkaError, topic: &str) -> AdminError {
     match code(error) {
-        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => AdminError::UnknownPartition(topic.to_owned()),
+        Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
+            AdminError::UnknownPartition(topic.to_owned())
+        }
         Some(
             Code::TopicAuthorizationFailed
             | Code::ClusterAuthorizationFailed

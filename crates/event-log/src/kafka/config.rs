@@ -1,11 +1,13 @@
-//! What a user may say of Kafka, and what promises need. Must never let a setting that a promise hangs on be changed in silence.
+//! What a user may say of Kafka, and what promises need. Must never let a setting that a promise
+//! hangs on be changed in silence.
 
 use rdkafka::{ClientConfig, ClientContext, config::RDKafkaLogLevel};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
 
-/// Where Kafka is, and librdkafka's properties: for all clients (`security.protocol`, `sasl.username`, `ssl.ca.location`, `group.protocol`, …),
-/// or with `producer.` or `consumer.` before the name for one kind only.
+/// Where Kafka is, and librdkafka's properties: for all clients (`security.protocol`,
+/// `sasl.username`, `ssl.ca.location`, `group.protocol`, …), or with `producer.` or `consumer.`
+/// before the name for one kind only.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct KafkaSettings {
     /// `host:port`, several separated by commas.
@@ -18,7 +20,10 @@ pub struct KafkaSettings {
 impl fmt::Debug for KafkaSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.properties.keys().collect();
-        f.debug_struct("KafkaSettings").field("brokers", &self.brokers).field("properties", &names).finish()
+        f.debug_struct("KafkaSettings")
+            .field("brokers", &self.brokers)
+            .field("properties", &names)
+            .finish()
     }
 }
 
@@ -26,8 +31,15 @@ impl fmt::Debug for KafkaSettings {
 pub enum SettingError {
     #[error("no Kafka brokers are named")]
     NoBrokers,
-    #[error("the Kafka property `{name}` must be `{required}` and cannot be set to `{found}`: {why}")]
-    Required { name: String, required: &'static str, found: String, why: &'static str },
+    #[error(
+        "the Kafka property `{name}` must be `{required}` and cannot be set to `{found}`: {why}"
+    )]
+    Required {
+        name: String,
+        required: &'static str,
+        found: String,
+        why: &'static str,
+    },
     #[error("the Kafka property `{name}` cannot be set: {why}")]
     Ours { name: String, why: &'static str },
     #[error("the Kafka property `{name}` is `{found}`, which is not a number")]
@@ -64,9 +76,27 @@ const REQUIRED: [Required; 8] = [
         value: "true",
         why: "records must keep their order through retries",
     },
-    Required { kind: Kind::Producer, name: "delivery.report.only.error", alias: None, value: "false", why: "every record is answered" },
-    Required { kind: Kind::Consumer, name: "enable.auto.commit", alias: None, value: "false", why: "offsets follow results" },
-    Required { kind: Kind::Consumer, name: "enable.auto.offset.store", alias: None, value: "false", why: "offsets follow results" },
+    Required {
+        kind: Kind::Producer,
+        name: "delivery.report.only.error",
+        alias: None,
+        value: "false",
+        why: "every record is answered",
+    },
+    Required {
+        kind: Kind::Consumer,
+        name: "enable.auto.commit",
+        alias: None,
+        value: "false",
+        why: "offsets follow results",
+    },
+    Required {
+        kind: Kind::Consumer,
+        name: "enable.auto.offset.store",
+        alias: None,
+        value: "false",
+        why: "offsets follow results",
+    },
     Required {
         kind: Kind::Consumer,
         name: "auto.offset.reset",
@@ -81,17 +111,32 @@ const REQUIRED: [Required; 8] = [
         value: "false",
         why: "topics are created on purpose, with their settings",
     },
-    Required { kind: Kind::Consumer, name: "enable.partition.eof", alias: None, value: "true", why: "reading a range must know its end" },
+    Required {
+        kind: Kind::Consumer,
+        name: "enable.partition.eof",
+        alias: None,
+        value: "true",
+        why: "reading a range must know its end",
+    },
 ];
 
 const OURS: [(&str, &str); 7] = [
     ("bootstrap.servers", "name the brokers in `brokers`"),
     ("metadata.broker.list", "name the brokers in `brokers`"),
     ("group.id", "groups have fixed names"),
-    ("group.instance.id", "static members do not leave their group when they stop, so their partitions would wait for the session to end"),
+    (
+        "group.instance.id",
+        "static members do not leave their group when they stop, so their partitions would wait for the session to end",
+    ),
     ("transactional.id", "no Kafka transactions are used"),
-    ("partition.assignment.strategy", "it is cooperative-sticky; for the newer protocol set `group.protocol` to `consumer`"),
-    ("enable.gapless.guarantee", "a record that failed is answered as such; those behind it go on"),
+    (
+        "partition.assignment.strategy",
+        "it is cooperative-sticky; for the newer protocol set `group.protocol` to `consumer`",
+    ),
+    (
+        "enable.gapless.guarantee",
+        "a record that failed is answered as such; those behind it go on",
+    ),
 ];
 
 const PRODUCER_DEFAULTS: [(&str, &str); 6] = [
@@ -115,8 +160,11 @@ const CONSUMER_DEFAULTS: [(&str, &str); 5] = [
 ];
 
 /// Only with the classic protocol: with the newer one they are the broker's.
-const CLASSIC: [(&str, &str); 3] =
-    [("partition.assignment.strategy", "cooperative-sticky"), ("session.timeout.ms", "10000"), ("heartbeat.interval.ms", "1000")];
+const CLASSIC: [(&str, &str); 3] = [
+    ("partition.assignment.strategy", "cooperative-sticky"),
+    ("session.timeout.ms", "10000"),
+    ("heartbeat.interval.ms", "1000"),
+];
 
 /// Settings that passed.
 pub(super) struct Checked {
@@ -133,11 +181,15 @@ impl Checked {
         for (full, found) in &settings.properties {
             let (kind, name) = split(full);
             if let Some((_, why)) = OURS.iter().find(|(ours, _)| *ours == name) {
-                return Err(SettingError::Ours { name: full.clone(), why });
+                return Err(SettingError::Ours {
+                    name: full.clone(),
+                    why,
+                });
             }
-            let required = REQUIRED
-                .iter()
-                .find(|required| (required.name == name || required.alias == Some(name)) && kind.is_none_or(|kind| kind == required.kind));
+            let required = REQUIRED.iter().find(|required| {
+                (required.name == name || required.alias == Some(name))
+                    && kind.is_none_or(|kind| kind == required.kind)
+            });
             if let Some(required) = required
                 && !is_same(required, found)
             {
@@ -149,17 +201,36 @@ impl Checked {
                 });
             }
         }
-        let mut checked = Self { settings, queue_records: 0, queue_bytes: 0 };
+        let mut checked = Self {
+            settings,
+            queue_records: 0,
+            queue_bytes: 0,
+        };
         checked.queue_records = checked.number("queue.buffering.max.messages")?;
-        checked.queue_bytes = checked.number("queue.buffering.max.kbytes")?.saturating_mul(1024);
+        checked.queue_bytes = checked
+            .number("queue.buffering.max.kbytes")?
+            .saturating_mul(1024);
         Ok(checked)
     }
 
     pub fn producer(&self) -> ClientConfig {
         let mut config = self.client(Kind::Producer, &PRODUCER_DEFAULTS);
-        // The bound is ours; the client's own lies above it, so that what is sent again always fits.
-        config.set("queue.buffering.max.messages", self.queue_records.saturating_mul(2).min(10_000_000).to_string());
-        config.set("queue.buffering.max.kbytes", (self.queue_bytes / 1024).saturating_mul(2).clamp(1024, 2_147_483_647).to_string());
+        // The bound is ours; the client's own lies above it, so that what is sent again always
+        // fits.
+        config.set(
+            "queue.buffering.max.messages",
+            self.queue_records
+                .saturating_mul(2)
+                .min(10_000_000)
+                .to_string(),
+        );
+        config.set(
+            "queue.buffering.max.kbytes",
+            (self.queue_bytes / 1024)
+                .saturating_mul(2)
+                .clamp(1024, 2_147_483_647)
+                .to_string(),
+        );
         config
     }
 
@@ -189,7 +260,9 @@ impl Checked {
 
     pub fn admin(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.settings.brokers).set("client.id", "consign");
+        config
+            .set("bootstrap.servers", &self.settings.brokers)
+            .set("client.id", "consign");
         for (full, value) in &self.settings.properties {
             if let (None, name) = split(full)
                 && !name.starts_with("group.")
@@ -201,12 +274,16 @@ impl Checked {
     }
 
     fn is_newer_protocol(&self) -> bool {
-        self.property(Kind::Consumer, "group.protocol").is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"))
+        self.property(Kind::Consumer, "group.protocol")
+            .is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"))
     }
 
     fn client(&self, kind: Kind, defaults: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", &self.settings.brokers).set("client.id", "consign").set("log.connection.close", "false");
+        config
+            .set("bootstrap.servers", &self.settings.brokers)
+            .set("client.id", "consign")
+            .set("log.connection.close", "false");
         for (name, value) in defaults {
             config.set(*name, *value);
         }
@@ -239,13 +316,22 @@ impl Checked {
             Kind::Consumer => "consumer.",
         };
         let properties = &self.settings.properties;
-        properties.get(&format!("{prefix}{name}")).or_else(|| properties.get(name)).map(String::as_str)
+        properties
+            .get(&format!("{prefix}{name}"))
+            .or_else(|| properties.get(name))
+            .map(String::as_str)
     }
 
     fn number(&self, name: &'static str) -> Result<usize, SettingError> {
-        let default = PRODUCER_DEFAULTS.iter().find(|(default, _)| *default == name).map_or("0", |(_, value)| value);
+        let default = PRODUCER_DEFAULTS
+            .iter()
+            .find(|(default, _)| *default == name)
+            .map_or("0", |(_, value)| value);
         let found = self.property(Kind::Producer, name).unwrap_or(default);
-        found.parse().map_err(|_| SettingError::NotANumber { name: name.into(), found: found.into() })
+        found.parse().map_err(|_| SettingError::NotANumber {
+            name: name.into(),
+            found: found.into(),
+        })
     }
 }
 
@@ -264,11 +350,16 @@ fn is_same(required: &Required, found: &str) -> bool {
 /// Sends what librdkafka has to say where everything else is said.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
-        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical | RDKafkaLogLevel::Error => {
+        RDKafkaLogLevel::Emerg
+        | RDKafkaLogLevel::Alert
+        | RDKafkaLogLevel::Critical
+        | RDKafkaLogLevel::Error => {
             tracing::error!(target: "kafka", facility, message);
         }
         RDKafkaLogLevel::Warning => tracing::warn!(target: "kafka", facility, message),
-        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => tracing::info!(target: "kafka", facility, message),
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "kafka", facility, message)
+        }
         RDKafkaLogLevel::Debug => tracing::debug!(target: "kafka", facility, message),
     }
 }

@@ -1,5 +1,6 @@
-//! A member of a Kafka group. The group only says who owns what: a client of its own keeps the membership and never fetches, and what is
-//! owned is fetched by hand from where its owner wants, so no rebalance touches records and nothing is waited for in a callback.
+//! A member of a Kafka group. The group only says who owns what: a client of its own keeps the
+//! membership and never fetches, and what is owned is fetched by hand from where its owner wants,
+//! so no rebalance touches records and nothing is waited for in a callback.
 
 use super::{
     classify,
@@ -9,7 +10,9 @@ use super::{
     stream::{KafkaStream, Start, blocking},
 };
 use crate::{
-    consumer::{Committed, Consumer, ConsumerError, ConsumerEvent, Groups, PartitionStream, StreamError},
+    consumer::{
+        Committed, Consumer, ConsumerError, ConsumerEvent, Groups, PartitionStream, StreamError,
+    },
     ownership::{Ownership, Told},
 };
 use parking_lot::Mutex;
@@ -30,7 +33,11 @@ pub(super) struct KafkaGroups {
 
 impl KafkaGroups {
     pub fn new(settings: Arc<Checked>, fetchers: Arc<Fetchers>) -> Self {
-        Self { settings, fetchers, asking: Mutex::default() }
+        Self {
+            settings,
+            fetchers,
+            asking: Mutex::default(),
+        }
     }
 
     fn asking(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, ConsumerError> {
@@ -38,7 +45,8 @@ impl KafkaGroups {
         if let Some(consumer) = asking.get(group) {
             return Ok(consumer.clone());
         }
-        let consumer = BaseConsumer::from_config_and_context(&self.settings.member(group), Quiet).map_err(|error| fatal(&error))?;
+        let consumer = BaseConsumer::from_config_and_context(&self.settings.member(group), Quiet)
+            .map_err(|error| fatal(&error))?;
         let consumer: Arc<BaseConsumer<Quiet>> = Arc::new(consumer);
         asking.insert(group.to_owned(), consumer.clone());
         Ok(consumer)
@@ -54,10 +62,14 @@ impl Groups for KafkaGroups {
         match found.map_err(|error| ConsumerError::Unavailable(error.to_string()))? {
             Ok(true) => {}
             Ok(false) => return Err(ConsumerError::Fatal(format!("there is no topic `{topic}`"))),
-            Err(error) => return Err(classify::consumer(&error).unwrap_or_else(|| ConsumerError::Unavailable(error.to_string()))),
+            Err(error) => {
+                return Err(classify::consumer(&error)
+                    .unwrap_or_else(|| ConsumerError::Unavailable(error.to_string())));
+            }
         }
         let ownership = Arc::new(Ownership::default());
-        let membership = member::join(&self.settings, group, topic, ownership.clone()).map_err(|error| fatal(&error))?;
+        let membership = member::join(&self.settings, group, topic, ownership.clone())
+            .map_err(|error| fatal(&error))?;
         Ok(Box::new(KafkaConsumer {
             topic: topic.to_owned(),
             membership,
@@ -67,7 +79,12 @@ impl Groups for KafkaGroups {
         }))
     }
 
-    async fn committed(&self, group: &str, topic: &str, partition: u16) -> Result<Option<Committed>, ConsumerError> {
+    async fn committed(
+        &self,
+        group: &str,
+        topic: &str,
+        partition: u16,
+    ) -> Result<Option<Committed>, ConsumerError> {
         committed(self.asking(group)?, topic.to_owned(), partition).await
     }
 }
@@ -86,23 +103,45 @@ impl Consumer for KafkaConsumer {
         self.ownership.next(&mut self.told).await
     }
 
-    async fn open(&mut self, partition: u16, offset: u64) -> Result<Box<dyn PartitionStream>, StreamError> {
+    async fn open(
+        &mut self,
+        partition: u16,
+        offset: u64,
+    ) -> Result<Box<dyn PartitionStream>, StreamError> {
         let revoked = self.ownership.watch(&self.told, partition)?;
         let (fetchers, topic) = (self.fetchers.clone(), self.topic.clone());
-        let open = move || KafkaStream::open(&fetchers, For::Following, &topic, partition, Start::Offset(offset), Some(revoked));
+        let open = move || {
+            KafkaStream::open(
+                &fetchers,
+                For::Following,
+                &topic,
+                partition,
+                Start::Offset(offset),
+                Some(revoked),
+            )
+        };
         Ok(Box::new(blocking(open).await??))
     }
 
     fn commit(&self, partition: u16, offset: u64, metadata: &str) {
         let list = list(&self.topic, partition, offset, metadata);
-        let committed = list.and_then(|list| self.membership.consumer().commit(&list, rdkafka::consumer::CommitMode::Async));
+        let committed = list.and_then(|list| {
+            self.membership
+                .consumer()
+                .commit(&list, rdkafka::consumer::CommitMode::Async)
+        });
         if let Err(error) = committed {
             tracing::debug!(target: "kafka", %error, topic = self.topic, partition, offset, "the offset was not committed");
         }
     }
 
     async fn committed(&self, partition: u16) -> Result<Option<Committed>, ConsumerError> {
-        committed(self.membership.consumer().clone(), self.topic.clone(), partition).await
+        committed(
+            self.membership.consumer().clone(),
+            self.topic.clone(),
+            partition,
+        )
+        .await
     }
 
     async fn leave(self: Box<Self>) {
@@ -110,7 +149,12 @@ impl Consumer for KafkaConsumer {
     }
 }
 
-fn list(topic: &str, partition: u16, offset: u64, metadata: &str) -> Result<TopicPartitionList, KafkaError> {
+fn list(
+    topic: &str,
+    partition: u16,
+    offset: u64,
+    metadata: &str,
+) -> Result<TopicPartitionList, KafkaError> {
     let mut list = TopicPartitionList::with_capacity(1);
     let mut element = list.add_partition(topic, i32::from(partition));
     element.set_offset(Offset::Offset(i64::try_from(offset).unwrap_or(i64::MAX)))?;
@@ -128,14 +172,23 @@ async fn committed<C: ConsumerContext + 'static>(
         list.add_partition(&topic, i32::from(partition));
         let answer = consumer.committed_offsets(list, ASK)?;
         let element = answer.find_partition(&topic, i32::from(partition));
-        let Some(element) = element else { return Ok(None) };
+        let Some(element) = element else {
+            return Ok(None);
+        };
         element.error()?;
-        let offset = element.offset().to_raw().and_then(|offset| u64::try_from(offset).ok());
-        Ok(offset.map(|offset| Committed { offset, metadata: element.metadata().to_owned() }))
+        let offset = element
+            .offset()
+            .to_raw()
+            .and_then(|offset| u64::try_from(offset).ok());
+        Ok(offset.map(|offset| Committed {
+            offset,
+            metadata: element.metadata().to_owned(),
+        }))
     };
     match tokio::task::spawn_blocking(ask).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(classify::consumer(&error).unwrap_or_else(|| ConsumerError::Unavailable(error.to_string()))),
+        Ok(Err(error)) => Err(classify::consumer(&error)
+            .unwrap_or_else(|| ConsumerError::Unavailable(error.to_string()))),
         Err(error) => Err(ConsumerError::Unavailable(error.to_string())),
     }
 }

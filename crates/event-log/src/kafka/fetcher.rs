@@ -1,5 +1,6 @@
-//! Consumers that belong to no group and fetch partitions by hand, many each; every partition has its own queue. Must never be asked for the
-//! same partition twice at a time: a second reader gets another consumer.
+//! Consumers that belong to no group and fetch partitions by hand, many each; every partition has
+//! its own queue. Must never be asked for the same partition twice at a time: a second reader gets
+//! another consumer.
 
 use super::{
     classify,
@@ -50,7 +51,12 @@ pub(super) enum For {
 impl Fetchers {
     pub fn new(settings: Arc<Checked>) -> KafkaResult<Self> {
         let asking = Fetcher::start(&settings, For::Reading)?;
-        Ok(Self { settings, following: Mutex::default(), reading: Mutex::new(vec![asking.clone()]), asking })
+        Ok(Self {
+            settings,
+            following: Mutex::default(),
+            reading: Mutex::new(vec![asking.clone()]),
+            asking,
+        })
     }
 
     pub fn asking(&self) -> &Arc<BaseConsumer<Quiet>> {
@@ -70,7 +76,10 @@ impl Fetchers {
         };
         let fetcher = {
             let mut fetchers = fetchers.lock();
-            match fetchers.iter().find(|fetcher| fetcher.reserve(topic, partition)) {
+            match fetchers
+                .iter()
+                .find(|fetcher| fetcher.reserve(topic, partition))
+            {
                 Some(fetcher) => fetcher.clone(),
                 None => {
                     let fetcher = Fetcher::start(&self.settings, what)?;
@@ -84,26 +93,48 @@ impl Fetchers {
     }
 }
 
-pub(super) fn watermarks(consumer: &BaseConsumer<Quiet>, topic: &str, partition: u16) -> KafkaResult<(u64, u64)> {
+pub(super) fn watermarks(
+    consumer: &BaseConsumer<Quiet>,
+    topic: &str,
+    partition: u16,
+) -> KafkaResult<(u64, u64)> {
     // Asking for the watermarks of a topic that does not exist waits until the time is up.
     if !exists(consumer, topic, partition)? {
-        return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
+        return Err(KafkaError::MetadataFetch(
+            RDKafkaErrorCode::UnknownTopicOrPartition,
+        ));
     }
     let start = Instant::now();
     loop {
         match consumer.fetch_watermarks(topic, i32::from(partition), ASK) {
-            Ok((low, high)) => return Ok((u64::try_from(low).unwrap_or(0), u64::try_from(high).unwrap_or(0))),
-            Err(error) if classify::passes(&error) && start.elapsed() < ASK => thread::sleep(BREATH),
+            Ok((low, high)) => {
+                return Ok((
+                    u64::try_from(low).unwrap_or(0),
+                    u64::try_from(high).unwrap_or(0),
+                ));
+            }
+            Err(error) if classify::passes(&error) && start.elapsed() < ASK => {
+                thread::sleep(BREATH)
+            }
             Err(error) => return Err(error),
         }
     }
 }
 
 /// Is there such a partition? Blocks.
-pub(super) fn exists(consumer: &BaseConsumer<Quiet>, topic: &str, partition: u16) -> KafkaResult<bool> {
+pub(super) fn exists(
+    consumer: &BaseConsumer<Quiet>,
+    topic: &str,
+    partition: u16,
+) -> KafkaResult<bool> {
     let metadata = consumer.fetch_metadata(Some(topic), ASK)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
-    Ok(found.is_some_and(|found| found.partitions().iter().any(|found| found.id() == i32::from(partition))))
+    Ok(found.is_some_and(|found| {
+        found
+            .partitions()
+            .iter()
+            .any(|found| found.id() == i32::from(partition))
+    }))
 }
 
 pub(super) struct Fetcher {
@@ -118,7 +149,8 @@ impl Fetcher {
         if what == For::Reading {
             config.set("fetch.wait.max.ms", "5");
         }
-        let consumer: Arc<BaseConsumer<Quiet>> = Arc::new(BaseConsumer::from_config_and_context(&config, Quiet)?);
+        let consumer: Arc<BaseConsumer<Quiet>> =
+            Arc::new(BaseConsumer::from_config_and_context(&config, Quiet)?);
         let stop = Arc::new(AtomicBool::new(false));
         let (served, stopped) = (consumer.clone(), stop.clone());
         let serve = move || {
@@ -133,7 +165,11 @@ impl Fetcher {
             .stack_size(256 << 10)
             .spawn(serve)
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-        Ok(Arc::new(Self { consumer, taken: Mutex::default(), stop }))
+        Ok(Arc::new(Self {
+            consumer,
+            taken: Mutex::default(),
+            stop,
+        }))
     }
 
     fn reserve(&self, topic: &str, partition: u16) -> bool {
@@ -159,19 +195,37 @@ pub(super) struct Lease {
 impl Lease {
     fn start(fetcher: Arc<Fetcher>, topic: &str, partition: u16, offset: u64) -> KafkaResult<Self> {
         // Split before it is assigned: from then on the client leaves the queue where it is.
-        let queue = fetcher.consumer.split_partition_queue(topic, i32::from(partition));
-        let lease = Self { fetcher, topic: topic.to_owned(), partition, queue };
-        let Some(queue) = &lease.queue else { return Err(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownPartition)) };
+        let queue = fetcher
+            .consumer
+            .split_partition_queue(topic, i32::from(partition));
+        let lease = Self {
+            fetcher,
+            topic: topic.to_owned(),
+            partition,
+            queue,
+        };
+        let Some(queue) = &lease.queue else {
+            return Err(KafkaError::MetadataFetch(
+                RDKafkaErrorCode::UnknownPartition,
+            ));
+        };
         // What an earlier lease left unread.
         while queue.poll(Duration::ZERO).is_some() {}
-        lease.fetcher.consumer.incremental_assign(&lease.list(Some(offset))?)?;
+        lease
+            .fetcher
+            .consumer
+            .incremental_assign(&lease.list(Some(offset))?)?;
         Ok(lease)
     }
 
     /// Fetches from another offset.
     pub fn restart(&self, offset: u64) -> KafkaResult<()> {
-        self.fetcher.consumer.incremental_unassign(&self.list(None)?)?;
-        self.fetcher.consumer.incremental_assign(&self.list(Some(offset))?)
+        self.fetcher
+            .consumer
+            .incremental_unassign(&self.list(None)?)?;
+        self.fetcher
+            .consumer
+            .incremental_assign(&self.list(Some(offset))?)
     }
 
     fn list(&self, offset: Option<u64>) -> KafkaResult<TopicPartitionList> {
@@ -186,11 +240,16 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let stopped = self.list(None).and_then(|list| self.fetcher.consumer.incremental_unassign(&list));
+        let stopped = self
+            .list(None)
+            .and_then(|list| self.fetcher.consumer.incremental_unassign(&list));
         if let Err(error) = stopped {
             tracing::debug!(target: "kafka", %error, topic = self.topic, partition = self.partition, "the partition was not being fetched");
         }
         drop(self.queue.take());
-        self.fetcher.taken.lock().remove(&(self.topic.clone(), self.partition));
+        self.fetcher
+            .taken
+            .lock()
+            .remove(&(self.topic.clone(), self.partition));
     }
 }

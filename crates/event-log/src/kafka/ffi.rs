@@ -1,5 +1,9 @@
-//! What librdkafka can and its safe wrapper cannot. The only unsafe code of the crate; must never keep a pointer beyond the call it was got in.
-#![allow(unsafe_code, reason = "topic ids, cached watermarks and the test of fatal errors have no safe interface in `rdkafka`")]
+//! What librdkafka can and its safe wrapper cannot. The only unsafe code of the crate; must never
+//! keep a pointer beyond the call it was got in.
+#![allow(
+    unsafe_code,
+    reason = "topic ids, cached watermarks and the test of fatal errors have no safe interface in `rdkafka`"
+)]
 
 use crate::admin::AdminError;
 use rdkafka::{
@@ -14,12 +18,23 @@ use std::{
 };
 
 /// First offset and end of a partition as last heard from the broker, without asking.
-pub(super) fn known_watermarks<C: ConsumerContext>(consumer: &BaseConsumer<C>, topic: &str, partition: u16) -> Option<(u64, u64)> {
+pub(super) fn known_watermarks<C: ConsumerContext>(
+    consumer: &BaseConsumer<C>,
+    topic: &str,
+    partition: u16,
+) -> Option<(u64, u64)> {
     let topic = CString::new(topic).ok()?;
     let (mut low, mut high) = (-1, -1);
-    // SAFETY: the client is alive as long as `consumer`; the other pointers are to locals that outlive the call.
+    // SAFETY: the client is alive as long as `consumer`; the other pointers are to locals that
+    // outlive the call.
     let answer = unsafe {
-        native::rd_kafka_get_watermark_offsets(consumer.client().native_ptr(), topic.as_ptr(), i32::from(partition), &mut low, &mut high)
+        native::rd_kafka_get_watermark_offsets(
+            consumer.client().native_ptr(),
+            topic.as_ptr(),
+            i32::from(partition),
+            &mut low,
+            &mut high,
+        )
     };
     if answer != native::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
         return None;
@@ -29,19 +44,28 @@ pub(super) fn known_watermarks<C: ConsumerContext>(consumer: &BaseConsumer<C>, t
 }
 
 /// The broker's id of a topic. Blocks.
-pub(super) fn topic_id<C: ClientContext>(client: &Client<C>, topic: &str, limit: Duration) -> Result<Option<String>, AdminError> {
+pub(super) fn topic_id<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    limit: Duration,
+) -> Result<Option<String>, AdminError> {
     let unknown = || AdminError::UnknownPartition(topic.to_owned());
     let name = CString::new(topic).map_err(|_| unknown())?;
     let millis = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
     let mut names = [name.as_ptr()];
-    // SAFETY: `client` is alive for all of it; every object is made here, used while alive and destroyed once at the end, in an order in
-    // which nothing refers to what is gone; strings are copied before the event that owns them is destroyed.
+    // SAFETY: `client` is alive for all of it; every object is made here, used while alive and
+    // destroyed once at the end, in an order in which nothing refers to what is gone; strings are
+    // copied before the event that owns them is destroyed.
     unsafe {
         let rk = client.native_ptr();
         let queue = native::rd_kafka_queue_new(rk);
-        let options = native::rd_kafka_AdminOptions_new(rk, native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS);
+        let options = native::rd_kafka_AdminOptions_new(
+            rk,
+            native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
+        );
         native::rd_kafka_AdminOptions_set_request_timeout(options, millis, std::ptr::null_mut(), 0);
-        let topics = native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
+        let topics =
+            native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
         native::rd_kafka_DescribeTopics(rk, topics, options, queue);
         let event = native::rd_kafka_queue_poll(queue, millis.saturating_add(1000));
         let answer = match event.is_null() {
@@ -60,7 +84,10 @@ pub(super) fn topic_id<C: ClientContext>(client: &Client<C>, topic: &str, limit:
 
 /// # Safety
 /// `event` must be alive.
-unsafe fn describe(event: *mut native::rd_kafka_event_t, unknown: impl Fn() -> AdminError) -> Result<Option<String>, AdminError> {
+unsafe fn describe(
+    event: *mut native::rd_kafka_event_t,
+    unknown: impl Fn() -> AdminError,
+) -> Result<Option<String>, AdminError> {
     // SAFETY: all pointers belong to the event, which the caller keeps alive.
     unsafe {
         let failed: Code = native::rd_kafka_event_error(event).into();
@@ -69,7 +96,9 @@ unsafe fn describe(event: *mut native::rd_kafka_event_t, unknown: impl Fn() -> A
         }
         let result = native::rd_kafka_event_DescribeTopics_result(event);
         if result.is_null() {
-            return Err(AdminError::Unavailable("the broker's answer was not understood".into()));
+            return Err(AdminError::Unavailable(
+                "the broker's answer was not understood".into(),
+            ));
         }
         let mut count = 0;
         let topics = native::rd_kafka_DescribeTopics_result_topics(result, &mut count);

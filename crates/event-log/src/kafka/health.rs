@@ -1,5 +1,6 @@
-//! Is a broker within reach? A suspicion (connections gone, no answers) is checked before anybody is told: a connection that was closed for
-//! being idle is none. Must never be asked of the broker by those who only want to know.
+//! Is a broker within reach? A suspicion (connections gone, no answers) is checked before anybody
+//! is told: a connection that was closed for being idle is none. Must never be asked of the broker
+//! by those who only want to know.
 
 use super::producer::Shared;
 use rdkafka::producer::Producer;
@@ -49,7 +50,9 @@ pub(super) fn watch(shared: &Weak<Shared>) {
     let (mut delivered, mut since) = (0, Instant::now());
     loop {
         thread::sleep(LOOK);
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
         if shared.stop.load(Ordering::Acquire) {
             return;
         }
@@ -58,7 +61,9 @@ pub(super) fn watch(shared: &Weak<Shared>) {
         if now != delivered || shared.load.records.load(Ordering::Acquire) == 0 {
             (delivered, since) = (now, Instant::now());
         }
-        let suspicious = health.suspected.swap(false, Ordering::AcqRel) || health.is_down() || since.elapsed() >= SILENCE;
+        let suspicious = health.suspected.swap(false, Ordering::AcqRel)
+            || health.is_down()
+            || since.elapsed() >= SILENCE;
         if suspicious {
             check(&shared);
         }
@@ -70,7 +75,9 @@ fn check(shared: &Shared) {
     let (is_down, was_down) = (answer.is_err(), shared.health.is_down());
     shared.health.down.store(is_down, Ordering::Release);
     match answer {
-        Err(error) if !was_down => tracing::warn!(target: "kafka", %error, "no broker is within reach"),
+        Err(error) if !was_down => {
+            tracing::warn!(target: "kafka", %error, "no broker is within reach")
+        }
         Ok(_) if was_down => tracing::info!(target: "kafka", "a broker is within reach again"),
         Ok(_) | Err(_) => {}
     }

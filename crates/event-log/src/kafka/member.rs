@@ -1,5 +1,6 @@
-//! The client that keeps a membership alive, and its thread. Fetches nothing: what it is assigned is paused at once. Must never wait in a
-//! rebalance, which would stop every partition of the group.
+//! The client that keeps a membership alive, and its thread. Fetches nothing: what it is assigned
+//! is paused at once. Must never wait in a rebalance, which would stop every partition of the
+//! group.
 
 use super::{
     classify,
@@ -32,9 +33,20 @@ pub(super) struct Membership {
     left: Option<oneshot::Receiver<()>>,
 }
 
-pub(super) fn join(settings: &Checked, group: &str, topic: &str, ownership: Arc<Ownership>) -> KafkaResult<Membership> {
-    let context = Context { topic: topic.to_owned(), ownership };
-    let consumer: Arc<BaseConsumer<Context>> = Arc::new(BaseConsumer::from_config_and_context(&settings.member(group), context)?);
+pub(super) fn join(
+    settings: &Checked,
+    group: &str,
+    topic: &str,
+    ownership: Arc<Ownership>,
+) -> KafkaResult<Membership> {
+    let context = Context {
+        topic: topic.to_owned(),
+        ownership,
+    };
+    let consumer: Arc<BaseConsumer<Context>> = Arc::new(BaseConsumer::from_config_and_context(
+        &settings.member(group),
+        context,
+    )?);
     consumer.subscribe(&[topic])?;
     let stop = Arc::new(AtomicBool::new(false));
     let (left, has_left) = oneshot::channel();
@@ -56,7 +68,11 @@ pub(super) fn join(settings: &Checked, group: &str, topic: &str, ownership: Arc<
         .stack_size(512 << 10)
         .spawn(serve)
         .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-    Ok(Membership { consumer: Some(consumer), stop, left: Some(has_left) })
+    Ok(Membership {
+        consumer: Some(consumer),
+        stop,
+        left: Some(has_left),
+    })
 }
 
 /// Leaves the group and serves the last rebalance.
@@ -72,12 +88,15 @@ fn close(consumer: Arc<BaseConsumer<Context>>) {
 
 impl Membership {
     pub fn consumer(&self) -> &Arc<BaseConsumer<Context>> {
-        self.consumer.as_ref().expect("only taken when it is dropped")
+        self.consumer
+            .as_ref()
+            .expect("only taken when it is dropped")
     }
 
     pub async fn leave(mut self) {
         self.stop.store(true, Ordering::Release);
-        // The thread must be the last to hold the client: whoever lets go last waits until it is gone.
+        // The thread must be the last to hold the client: whoever lets go last waits until it is
+        // gone.
         drop(self.consumer.take());
         if let Some(left) = self.left.take() {
             // Gone without a word is gone, too.
@@ -101,12 +120,17 @@ impl Context {
     fn report(&self, error: &KafkaError) {
         match classify::consumer(error) {
             Some(report) => self.ownership.fail(report),
-            None => tracing::debug!(target: "kafka", %error, topic = self.topic, "the member goes on by itself"),
+            None => {
+                tracing::debug!(target: "kafka", %error, topic = self.topic, "the member goes on by itself")
+            }
         }
     }
 
     fn partitions(&self, list: &TopicPartitionList) -> Vec<u16> {
-        list.elements_for_topic(&self.topic).iter().filter_map(|element| u16::try_from(element.partition()).ok()).collect()
+        list.elements_for_topic(&self.topic)
+            .iter()
+            .filter_map(|element| u16::try_from(element.partition()).ok())
+            .collect()
     }
 }
 
@@ -122,18 +146,30 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, answer: Answer, list: &mut TopicPartitionList) {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        answer: Answer,
+        list: &mut TopicPartitionList,
+    ) {
         let partitions = self.partitions(list);
         let done = match answer {
             Answer::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
-                // From the end and paused: this client must not fetch, nor trip over an offset that is gone.
-                let done =
-                    list.set_all_offsets(Offset::End).and_then(|()| consumer.incremental_assign(list)).and_then(|()| consumer.pause(list));
+                // From the end and paused: this client must not fetch, nor trip over an offset that
+                // is gone.
+                let done = list
+                    .set_all_offsets(Offset::End)
+                    .and_then(|()| consumer.incremental_assign(list))
+                    .and_then(|()| consumer.pause(list));
                 self.ownership.assign(partitions);
                 done
             }
             _ => {
-                let how = if consumer.assignment_lost() { Taken::Lost } else { Taken::Revoked };
+                let how = if consumer.assignment_lost() {
+                    Taken::Lost
+                } else {
+                    Taken::Revoked
+                };
                 self.ownership.take(partitions, how);
                 consumer.incremental_unassign(list)
             }

@@ -1,6 +1,7 @@
-//! The producer and the thread that serves it. A producer that fails for good (an idempotent one does when it loses its place in a partition)
-//! is replaced, and everything that was not acknowledged is sent again in the order of the calls. Must never lose a record that was accepted,
-//! nor let a later one overtake it; may append one twice.
+//! The producer and the thread that serves it. A producer that fails for good (an idempotent one
+//! does when it loses its place in a partition) is replaced, and everything that was not
+//! acknowledged is sent again in the order of the calls. Must never lose a record that was
+//! accepted, nor let a later one overtake it; may append one twice.
 
 use super::{
     classify::{self, Failed},
@@ -33,7 +34,8 @@ use tokio::sync::oneshot;
 
 /// How long one round of serving callbacks lasts; they run as they come.
 const ROUND: Duration = Duration::from_millis(50);
-/// How long answers of the broker to a failed producer are awaited: what it says need not be sent again.
+/// How long answers of the broker to a failed producer are awaited: what it says need not be sent
+/// again.
 const LAST_ANSWERS: Duration = Duration::from_secs(5);
 /// Between attempts to make a producer.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -79,14 +81,26 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    pub fn new(record: NewRecord, sender: oneshot::Sender<Result<Appended, DeliveryError>>, share: Share) -> Box<Self> {
-        Box::new(Self { record: Arc::new(record), sender, number: 0, epoch: None, share })
+    pub fn new(
+        record: NewRecord,
+        sender: oneshot::Sender<Result<Appended, DeliveryError>>,
+        share: Share,
+    ) -> Box<Self> {
+        Box::new(Self {
+            record: Arc::new(record),
+            sender,
+            number: 0,
+            epoch: None,
+            share,
+        })
     }
 
     /// The log may hold it already: its consumers are told.
     fn marked_resent(mut self: Box<Self>) -> Box<Self> {
         if !self.record.headers.iter().any(|(name, _)| name == RESENT) {
-            Arc::make_mut(&mut self.record).headers.push((RESENT.into(), bytes::Bytes::from_static(b"1")));
+            Arc::make_mut(&mut self.record)
+                .headers
+                .push((RESENT.into(), bytes::Bytes::from_static(b"1")));
         }
         self
     }
@@ -116,12 +130,16 @@ pub(super) struct Shared {
     line: Mutex<Line>,
 }
 
-/// Held while a record is numbered and handed to the producer: the order of the calls is the order in the partition.
+/// Held while a record is numbered and handed to the producer: the order of the calls is the order
+/// in the partition.
 struct Line {
     producer: Arc<BaseProducer<Context>>,
     last_number: u64,
     /// Accepted while the producer was being replaced.
-    #[allow(clippy::vec_box, reason = "the client holds them as pointers: they are boxed before and after")]
+    #[allow(
+        clippy::vec_box,
+        reason = "the client holds them as pointers: they are boxed before and after"
+    )]
     waiting: Option<Vec<Box<Pending>>>,
     epoch: Arc<Epoch>,
     epochs: Vec<Weak<Epoch>>,
@@ -131,14 +149,34 @@ impl Shared {
     pub fn start(settings: Arc<Checked>) -> Result<Arc<Self>, KafkaError> {
         let (health, failed) = (Arc::default(), Arc::default());
         let producer = Arc::new(make(&settings, &health, &failed)?);
-        let line = Line { producer, last_number: 0, waiting: None, epoch: Arc::new(Epoch), epochs: Vec::new() };
-        let shared =
-            Arc::new(Self { settings, load: Arc::default(), stop: AtomicBool::new(false), health, failed, line: Mutex::new(line) });
+        let line = Line {
+            producer,
+            last_number: 0,
+            waiting: None,
+            epoch: Arc::new(Epoch),
+            epochs: Vec::new(),
+        };
+        let shared = Arc::new(Self {
+            settings,
+            load: Arc::default(),
+            stop: AtomicBool::new(false),
+            health,
+            failed,
+            line: Mutex::new(line),
+        });
         let served = shared.clone();
-        let spawned = thread::Builder::new().name("kafka-producer".into()).stack_size(512 << 10).spawn(move || served.serve());
+        let spawned = thread::Builder::new()
+            .name("kafka-producer".into())
+            .stack_size(512 << 10)
+            .spawn(move || served.serve());
         let probed = Arc::downgrade(&shared);
-        let probe = thread::Builder::new().name("kafka-health".into()).stack_size(256 << 10).spawn(move || health::watch(&probed));
-        spawned.and(probe).map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+        let probe = thread::Builder::new()
+            .name("kafka-health".into())
+            .stack_size(256 << 10)
+            .spawn(move || health::watch(&probed));
+        spawned
+            .and(probe)
+            .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
         Ok(shared)
     }
 
@@ -183,7 +221,8 @@ impl Shared {
                 None => self.answer_failed(),
             }
         }
-        // Nobody can send any more; what is left is answered as of unknown outcome when the producer is dropped.
+        // Nobody can send any more; what is left is answered as of unknown outcome when the
+        // producer is dropped.
         let producer = self.producer();
         producer.purge(PurgeConfig::default().queue().inflight());
         let start = Instant::now();
@@ -221,7 +260,10 @@ impl Shared {
             thread::sleep(PAUSE);
         };
         let mut line = self.line.lock();
-        let mut again: Vec<_> = mem::take(&mut *self.failed.lock()).into_iter().map(|(pending, _)| pending.marked_resent()).collect();
+        let mut again: Vec<_> = mem::take(&mut *self.failed.lock())
+            .into_iter()
+            .map(|(pending, _)| pending.marked_resent())
+            .collect();
         again.extend(line.waiting.take().unwrap_or_default());
         again.sort_unstable_by_key(|pending| pending.number);
         tracing::info!(target: "kafka", records = again.len(), "records that were not acknowledged are sent again");
@@ -229,7 +271,9 @@ impl Shared {
         while let Some(pending) = again.next() {
             if let Err((code, pending)) = produce(&new, pending) {
                 match classify::refused(code) {
-                    Some(refused) => pending.resolve(Err(DeliveryError::Unknown(refused.to_string()))),
+                    Some(refused) => {
+                        pending.resolve(Err(DeliveryError::Unknown(refused.to_string())))
+                    }
                     // The new one failed at once: the next round replaces it, too.
                     None => {
                         line.waiting = Some([pending].into_iter().chain(again).collect());
@@ -248,14 +292,30 @@ impl Shared {
     }
 }
 
-fn make(settings: &Checked, health: &Arc<Health>, failed: &Undecided) -> Result<BaseProducer<Context>, KafkaError> {
-    let context = Context { health: health.clone(), failed: failed.clone() };
+fn make(
+    settings: &Checked,
+    health: &Arc<Health>,
+    failed: &Undecided,
+) -> Result<BaseProducer<Context>, KafkaError> {
+    let context = Context {
+        health: health.clone(),
+        failed: failed.clone(),
+    };
     BaseProducer::from_config_and_context(&settings.producer(), context)
 }
 
-fn produce(producer: &BaseProducer<Context>, pending: Box<Pending>) -> Result<(), (RDKafkaErrorCode, Box<Pending>)> {
+fn produce(
+    producer: &BaseProducer<Context>,
+    pending: Box<Pending>,
+) -> Result<(), (RDKafkaErrorCode, Box<Pending>)> {
     let shared = pending.record.clone();
-    let NewRecord { topic, partition, key, value, headers } = &*shared;
+    let NewRecord {
+        topic,
+        partition,
+        key,
+        value,
+        headers,
+    } = &*shared;
     let mut record = BaseRecord::with_opaque_to(topic, pending).partition(i32::from(*partition));
     if let Some(key) = key {
         record = record.key(key.as_ref());
@@ -265,10 +325,19 @@ fn produce(producer: &BaseProducer<Context>, pending: Box<Pending>) -> Result<()
     }
     if !headers.is_empty() {
         let owned = OwnedHeaders::new_with_capacity(headers.len());
-        record = record
-            .headers(headers.iter().fold(owned, |owned, (name, value)| owned.insert(Header { key: name, value: Some(value.as_ref()) })));
+        record = record.headers(headers.iter().fold(owned, |owned, (name, value)| {
+            owned.insert(Header {
+                key: name,
+                value: Some(value.as_ref()),
+            })
+        }));
     }
-    producer.send(record).map_err(|(error, record)| (error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail), record.delivery_opaque))
+    producer.send(record).map_err(|(error, record)| {
+        (
+            error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+            record.delivery_opaque,
+        )
+    })
 }
 
 pub(super) struct Context {
@@ -302,9 +371,13 @@ impl ProducerContext for Context {
                     offset,
                     timestamp: message.timestamp().to_millis().unwrap_or(-1),
                 });
-                pending.resolve(appended.map_err(|_| DeliveryError::Unknown("the broker did not say where it put the record".into())));
+                pending.resolve(appended.map_err(|_| {
+                    DeliveryError::Unknown("the broker did not say where it put the record".into())
+                }));
             }
-            Err((error, _)) => match classify::delivery(error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail)) {
+            Err((error, _)) => match classify::delivery(
+                error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
+            ) {
                 Failed::Answer(answer) => pending.resolve(Err(answer)),
                 Failed::PerhapsAgain(why) => self.failed.lock().push((pending, why)),
             },

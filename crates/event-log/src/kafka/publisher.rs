@@ -25,14 +25,25 @@ pub(super) struct KafkaPublisher {
 
 impl KafkaPublisher {
     pub fn new(settings: &Arc<Checked>, topics: Arc<Topics>) -> Result<Self, ConnectError> {
-        Ok(Self { shared: Shared::start(settings.clone())?, topics })
+        Ok(Self {
+            shared: Shared::start(settings.clone())?,
+            topics,
+        })
     }
 
     fn share(&self, size: usize) -> Result<Share, Refused> {
         let share = Share::take(self.shared.load.clone(), size);
-        let (records, bytes) = (self.shared.load.records.load(Ordering::Acquire), self.shared.load.bytes.load(Ordering::Acquire));
-        let full = records > self.shared.settings.queue_records || (bytes > self.shared.settings.queue_bytes && records > 1);
-        if full { Err(Refused::QueueFull) } else { Ok(share) }
+        let (records, bytes) = (
+            self.shared.load.records.load(Ordering::Acquire),
+            self.shared.load.bytes.load(Ordering::Acquire),
+        );
+        let full = records > self.shared.settings.queue_records
+            || (bytes > self.shared.settings.queue_bytes && records > 1);
+        if full {
+            Err(Refused::QueueFull)
+        } else {
+            Ok(share)
+        }
     }
 
     #[cfg(test)]
@@ -45,14 +56,26 @@ impl KafkaPublisher {
 impl Publisher for KafkaPublisher {
     fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
         let size = record.size();
-        let share = match self.topics.check(&record.topic, record.partition, size).and_then(|()| self.share(size)) {
+        let share = match self
+            .topics
+            .check(&record.topic, record.partition, size)
+            .and_then(|()| self.share(size))
+        {
             Ok(share) => share,
-            Err(why) => return Err(SendError { why, record: Box::new(record) }),
+            Err(why) => {
+                return Err(SendError {
+                    why,
+                    record: Box::new(record),
+                });
+            }
         };
         let (sender, delivery) = Delivery::pair();
         match self.shared.send(Pending::new(record, sender, share)) {
             Ok(()) => Ok(delivery),
-            Err((why, record)) => Err(SendError { why, record: Box::new(record) }),
+            Err((why, record)) => Err(SendError {
+                why,
+                record: Box::new(record),
+            }),
         }
     }
 

@@ -18,7 +18,13 @@ pub(super) struct KafkaReader {
 }
 
 impl KafkaReader {
-    async fn open(&self, what: For, topic: &str, partition: u16, start: Start) -> Result<KafkaStream, StreamError> {
+    async fn open(
+        &self,
+        what: For,
+        topic: &str,
+        partition: u16,
+        start: Start,
+    ) -> Result<KafkaStream, StreamError> {
         let (fetchers, topic) = (self.fetchers.clone(), topic.to_owned());
         blocking(move || KafkaStream::open(&fetchers, what, &topic, partition, start, None)).await?
     }
@@ -26,13 +32,20 @@ impl KafkaReader {
 
 #[async_trait::async_trait]
 impl Reader for KafkaReader {
-    async fn tail(&self, topic: &str, partition: u16, from: From) -> Result<Box<dyn PartitionStream>, StreamError> {
+    async fn tail(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: From,
+    ) -> Result<Box<dyn PartitionStream>, StreamError> {
         let start = match from {
             From::Offset(offset) => Start::Offset(offset),
             From::End => Start::End,
             From::Earliest => Start::Earliest,
         };
-        Ok(Box::new(self.open(For::Following, topic, partition, start).await?))
+        Ok(Box::new(
+            self.open(For::Following, topic, partition, start).await?,
+        ))
     }
 
     async fn read(
@@ -48,14 +61,24 @@ impl Reader for KafkaReader {
             return Ok(Vec::new());
         }
         let start = Instant::now();
-        let mut stream = self.open(For::Reading, topic, partition, Start::AtLeast(from)).await?;
+        let mut stream = self
+            .open(For::Reading, topic, partition, Start::AtLeast(from))
+            .await?;
         let until = until.min(stream.end());
         let (mut records, mut bytes) = (Vec::new(), 0_usize);
-        while stream.offset() < until && !stream.at_end() && records.len() < limits.records && (bytes < limits.bytes || records.is_empty())
+        while stream.offset() < until
+            && !stream.at_end()
+            && records.len() < limits.records
+            && (bytes < limits.bytes || records.is_empty())
         {
-            let left = Limits { records: limits.records - records.len(), bytes: limits.bytes.saturating_sub(bytes) };
+            let left = Limits {
+                records: limits.records - records.len(),
+                bytes: limits.bytes.saturating_sub(bytes),
+            };
             let left_wait = wait.saturating_sub(start.elapsed());
-            let Ok(more) = tokio::time::timeout(left_wait, stream.next_or_end(left)).await else { break };
+            let Ok(more) = tokio::time::timeout(left_wait, stream.next_or_end(left)).await else {
+                break;
+            };
             for record in more? {
                 let size = record.size();
                 let fits = records.is_empty() || bytes + size <= limits.bytes;

@@ -1,4 +1,5 @@
-//! Records of one partition as they are fetched. Wakes when the queue does; must never hand out a record below the offset it stands at.
+//! Records of one partition as they are fetched. Wakes when the queue does; must never hand out a
+//! record below the offset it stands at.
 
 use super::{
     fetcher::{Fetchers, For, Lease, watermarks},
@@ -30,7 +31,8 @@ pub(super) struct KafkaStream {
     /// Fetched, and too large for the last answer.
     held: Option<Record>,
     failed: Option<StreamError>,
-    /// The client says that the offset is gone. It may be late: said of where an earlier stream on this partition stood.
+    /// The client says that the offset is gone. It may be late: said of where an earlier stream on
+    /// this partition stood.
     suspect: bool,
     /// The client saw the end of the partition.
     at_end: bool,
@@ -56,15 +58,25 @@ impl KafkaStream {
         start: Start,
         revoked: Option<watch::Receiver<bool>>,
     ) -> Result<Self, StreamError> {
-        let (earliest, end) = fetchers.watermarks(topic, partition).map_err(|error| away(&error))?;
+        let (earliest, end) = fetchers
+            .watermarks(topic, partition)
+            .map_err(|error| away(&error))?;
         let offset = match start {
-            Start::Offset(wanted) if wanted < earliest || wanted > end => return Err(StreamError::OutOfRange { wanted, earliest, end }),
+            Start::Offset(wanted) if wanted < earliest || wanted > end => {
+                return Err(StreamError::OutOfRange {
+                    wanted,
+                    earliest,
+                    end,
+                });
+            }
             Start::Offset(wanted) => wanted,
             Start::AtLeast(wanted) => wanted.max(earliest),
             Start::Earliest => earliest,
             Start::End => end,
         };
-        let mut lease = fetchers.open(what, topic, partition, offset).map_err(|error| away(&error))?;
+        let mut lease = fetchers
+            .open(what, topic, partition, offset)
+            .map_err(|error| away(&error))?;
         let filled = Arc::new(Notify::new());
         let wake = filled.clone();
         if let Some(queue) = &mut lease.queue {
@@ -72,7 +84,17 @@ impl KafkaStream {
         }
         // What came before the callback was set woke nobody.
         filled.notify_one();
-        Ok(Self { lease, offset, end, filled, revoked, held: None, failed: None, suspect: false, at_end: false })
+        Ok(Self {
+            lease,
+            offset,
+            end,
+            filled,
+            revoked,
+            held: None,
+            failed: None,
+            suspect: false,
+            at_end: false,
+        })
     }
 
     pub fn offset(&self) -> u64 {
@@ -88,7 +110,11 @@ impl KafkaStream {
         self.more(limits, true).await
     }
 
-    async fn more(&mut self, limits: Limits, stop_at_end: bool) -> Result<Vec<Record>, StreamError> {
+    async fn more(
+        &mut self,
+        limits: Limits,
+        stop_at_end: bool,
+    ) -> Result<Vec<Record>, StreamError> {
         loop {
             if ownership::is_revoked(self.revoked.as_ref()) {
                 return Err(StreamError::Revoked);
@@ -113,11 +139,21 @@ impl KafkaStream {
 
     /// Asks the broker whether the offset is gone; if not, fetches from it again.
     async fn find_out(&mut self) {
-        let (consumer, topic, partition) = (self.lease.fetcher.consumer.clone(), self.lease.topic.clone(), self.lease.partition);
+        let (consumer, topic, partition) = (
+            self.lease.fetcher.consumer.clone(),
+            self.lease.topic.clone(),
+            self.lease.partition,
+        );
         let answer = blocking(move || watermarks(&consumer, &topic, partition)).await;
         let wanted = self.offset;
         self.failed = match answer {
-            Ok(Ok((earliest, end))) if wanted < earliest || wanted > end => Some(StreamError::OutOfRange { wanted, earliest, end }),
+            Ok(Ok((earliest, end))) if wanted < earliest || wanted > end => {
+                Some(StreamError::OutOfRange {
+                    wanted,
+                    earliest,
+                    end,
+                })
+            }
             Ok(Ok(_)) => self.lease.restart(wanted).err().map(|error| away(&error)),
             Ok(Err(error)) => Some(away(&error)),
             Err(error) => Some(error),
@@ -129,7 +165,9 @@ impl KafkaStream {
     fn take(&mut self, limits: Limits) -> Vec<Record> {
         let (mut records, mut bytes) = (Vec::new(), 0);
         while records.len() < limits.records.max(1) && self.failed.is_none() && !self.suspect {
-            let Some(record) = self.held.take().or_else(|| self.poll()) else { break };
+            let Some(record) = self.held.take().or_else(|| self.poll()) else {
+                break;
+            };
             bytes += record.size();
             if bytes > limits.bytes && !records.is_empty() {
                 self.held = Some(record);
@@ -151,7 +189,12 @@ impl KafkaStream {
                     self.at_end = false;
                     return Some(record);
                 }
-                Ok(None) => self.failed = Some(StreamError::Damaged { offset: self.offset, why: "it has no offset".into() }),
+                Ok(None) => {
+                    self.failed = Some(StreamError::Damaged {
+                        offset: self.offset,
+                        why: "it has no offset".into(),
+                    })
+                }
                 Err(KafkaError::PartitionEOF(_)) => self.at_end = true,
                 Err(error) => self.judge(&error),
             }
@@ -165,10 +208,17 @@ impl KafkaStream {
         match error.rdkafka_error_code() {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.suspect = true,
             Some(
-                Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition | Code::TopicAuthorizationFailed | Code::Fatal,
+                Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::TopicAuthorizationFailed
+                | Code::Fatal,
             ) => self.failed = Some(away(error)),
             Some(Code::BadMessage | Code::InvalidMessage | Code::InvalidMessageSize) => {
-                self.failed = Some(StreamError::Damaged { offset: self.offset, why: error.to_string() });
+                self.failed = Some(StreamError::Damaged {
+                    offset: self.offset,
+                    why: error.to_string(),
+                });
             }
             _ => {
                 tracing::debug!(target: "kafka", %error, topic = self.lease.topic, partition = self.lease.partition, "the consumer goes on by itself");
@@ -184,14 +234,24 @@ impl PartitionStream for KafkaStream {
     }
 
     fn end(&self) -> u64 {
-        let heard = ffi::known_watermarks(&self.lease.fetcher.consumer, &self.lease.topic, self.lease.partition);
-        heard.map_or(self.end, |(_, end)| end.max(self.end)).max(self.offset)
+        let heard = ffi::known_watermarks(
+            &self.lease.fetcher.consumer,
+            &self.lease.topic,
+            self.lease.partition,
+        );
+        heard
+            .map_or(self.end, |(_, end)| end.max(self.end))
+            .max(self.offset)
     }
 }
 
 /// Waits for something that blocks.
-pub(super) async fn blocking<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Result<T, StreamError> {
-    tokio::task::spawn_blocking(act).await.map_err(|error| StreamError::Unavailable(error.to_string()))
+pub(super) async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StreamError> {
+    tokio::task::spawn_blocking(act)
+        .await
+        .map_err(|error| StreamError::Unavailable(error.to_string()))
 }
 
 fn away(error: &KafkaError) -> StreamError {
@@ -200,16 +260,28 @@ fn away(error: &KafkaError) -> StreamError {
 
 /// A copy in one piece of memory, so that the client's own can be let go of.
 fn copy(message: &BorrowedMessage<'_>) -> Option<Record> {
-    let headers = || message.headers().into_iter().flat_map(|headers| headers.iter());
-    let length: usize = headers().map(|header| header.value.map_or(0, <[u8]>::len)).sum();
-    let mut memory = BytesMut::with_capacity(length + message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len));
+    let headers = || {
+        message
+            .headers()
+            .into_iter()
+            .flat_map(|headers| headers.iter())
+    };
+    let length: usize = headers()
+        .map(|header| header.value.map_or(0, <[u8]>::len))
+        .sum();
+    let mut memory = BytesMut::with_capacity(
+        length + message.key().map_or(0, <[u8]>::len) + message.payload().map_or(0, <[u8]>::len),
+    );
     let mut piece = |bytes: &[u8]| {
         memory.extend_from_slice(bytes);
         memory.split().freeze()
     };
     let mut copied = Headers::new();
     for header in headers() {
-        copied.push((header.key.to_owned().into(), piece(header.value.unwrap_or_default())));
+        copied.push((
+            header.key.to_owned().into(),
+            piece(header.value.unwrap_or_default()),
+        ));
     }
     Some(Record {
         partition: u16::try_from(message.partition()).ok()?,

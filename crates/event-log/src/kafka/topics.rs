@@ -1,5 +1,5 @@
-//! What is known of topics since they were created or checked: lets a record be refused before it is queued. Must never be needed: what is
-//! not known is left to the broker.
+//! What is known of topics since they were created or checked: lets a record be refused before it
+//! is queued. Must never be needed: what is not known is left to the broker.
 
 use crate::{admin::TopicSpec, publisher::Refused};
 use parking_lot::RwLock;
@@ -17,7 +17,13 @@ struct Known {
 impl Topics {
     /// A topic stands as it should.
     pub fn learn(&self, spec: &TopicSpec, partitions: u16) {
-        self.0.write().insert(spec.name.clone(), Known { partitions, record_limit: spec.record_limit });
+        self.0.write().insert(
+            spec.name.clone(),
+            Known {
+                partitions,
+                record_limit: spec.record_limit,
+            },
+        );
     }
 
     pub fn check(&self, topic: &str, partition: u16, size: usize) -> Result<(), Refused> {

@@ -15,7 +15,12 @@ impl Groups for Never {
         Err(self.0.clone())
     }
 
-    async fn committed(&self, _group: &str, _topic: &str, _partition: u16) -> Result<Option<Committed>, ConsumerError> {
+    async fn committed(
+        &self,
+        _group: &str,
+        _topic: &str,
+        _partition: u16,
+    ) -> Result<Option<Committed>, ConsumerError> {
         Ok(None)
     }
 }
@@ -35,8 +40,14 @@ async fn who_waits_for_the_log_stops_at_once() {
         noticed.lock().unwrap().push(format!("{state:?}"));
         trigger.soft();
     };
-    assert_eq!(keep(&away, ("g", "t"), hour, &shutdown, notice, nobody).await, Ok(()));
-    assert!(began.elapsed() < Duration::from_secs(10), "it slept through the shutdown");
+    assert_eq!(
+        keep(&away, ("g", "t"), hour, &shutdown, notice, nobody).await,
+        Ok(())
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "it slept through the shutdown"
+    );
     assert_eq!(*noticed.lock().unwrap(), [r#"Away("gone")"#]);
 }
 
@@ -45,6 +56,14 @@ async fn a_refusal_is_final() {
     let (_trigger, shutdown) = Shutdown::manual();
     let refuses = Never(ConsumerError::Fatal("no".into()));
     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(1));
-    let kept = keep(&refuses, ("g", "t"), backoff, &shutdown, |state| panic!("{state:?}"), nobody).await;
+    let kept = keep(
+        &refuses,
+        ("g", "t"),
+        backoff,
+        &shutdown,
+        |state| panic!("{state:?}"),
+        nobody,
+    )
+    .await;
     assert_eq!(kept, Err("no".into()));
 }

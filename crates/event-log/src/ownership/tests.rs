@@ -11,10 +11,16 @@ fn a_member_hears_of_each_change_once() {
     assert_eq!(next(&ownership, &mut told), None);
     ownership.assign([1, 2]);
     ownership.assign([3]);
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Assigned(vec![1, 2, 3]))));
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Assigned(vec![1, 2, 3])))
+    );
     assert_eq!(next(&ownership, &mut told), None);
     ownership.take([2], Taken::Revoked);
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Revoked(vec![2]))));
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Revoked(vec![2])))
+    );
     assert_eq!(next(&ownership, &mut told), None);
 }
 
@@ -27,9 +33,19 @@ fn gone_and_back_is_two_events() {
     ownership.take([1], Taken::Revoked);
     ownership.assign([1]);
     assert!(is_revoked(Some(&watch)));
-    assert_eq!(ownership.watch(&told, 1).err(), Some(StreamError::Revoked), "not before it is told");
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Revoked(vec![1]))));
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Assigned(vec![1]))));
+    assert_eq!(
+        ownership.watch(&told, 1).err(),
+        Some(StreamError::Revoked),
+        "not before it is told"
+    );
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Revoked(vec![1])))
+    );
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Assigned(vec![1])))
+    );
     assert!(ownership.watch(&told, 1).is_ok());
 }
 
@@ -48,8 +64,14 @@ fn lost_and_revoked_are_told_apart() {
     next(&ownership, &mut told);
     ownership.take([2], Taken::Lost);
     ownership.take([1, 3], Taken::Revoked);
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Revoked(vec![1, 3]))));
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Lost(vec![2]))));
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Revoked(vec![1, 3])))
+    );
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Lost(vec![2])))
+    );
 }
 
 #[test]
@@ -57,8 +79,14 @@ fn an_error_is_told_once() {
     let (ownership, mut told) = (Ownership::default(), Told::default());
     ownership.assign([1]);
     ownership.fail(ConsumerError::Unavailable("away".into()));
-    assert_eq!(next(&ownership, &mut told), Some(Err(ConsumerError::Unavailable("away".into()))));
-    assert_eq!(next(&ownership, &mut told), Some(Ok(ConsumerEvent::Assigned(vec![1]))));
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Err(ConsumerError::Unavailable("away".into())))
+    );
+    assert_eq!(
+        next(&ownership, &mut told),
+        Some(Ok(ConsumerEvent::Assigned(vec![1])))
+    );
 }
 
 #[test]

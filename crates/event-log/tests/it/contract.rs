@@ -1,8 +1,10 @@
-//! What every driver must do, as scenarios over the port. A driver's test file names a function that makes a [`Bed`] and calls [`suite!`].
+//! What every driver must do, as scenarios over the port. A driver's test file names a function
+//! that makes a [`Bed`] and calls [`suite!`].
 
 use bytes::Bytes;
 use event_log::{
-    Appended, CleanupPolicy, Consumer, ConsumerEvent, Delivery, Limits, Log, NewRecord, PartitionStream, Record, StreamError, TopicSpec,
+    Appended, CleanupPolicy, Consumer, ConsumerEvent, Delivery, Limits, Log, NewRecord,
+    PartitionStream, Record, StreamError, TopicSpec,
 };
 use std::{
     collections::BTreeSet,
@@ -26,7 +28,10 @@ pub struct Bed {
 
 /// Long enough for a rebalance on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(40);
-pub const ALL: Limits = Limits { records: 10_000, bytes: 64 << 20 };
+pub const ALL: Limits = Limits {
+    records: 10_000,
+    bytes: 64 << 20,
+};
 pub const RECORD_LIMIT: usize = 256 << 10;
 
 impl Bed {
@@ -40,12 +45,22 @@ impl Bed {
 
     pub async fn topic(&self, partitions: u16) -> String {
         let spec = spec(partitions);
-        assert_eq!(self.log.admin.create(std::slice::from_ref(&spec)).await.unwrap(), []);
+        assert_eq!(
+            self.log
+                .admin
+                .create(std::slice::from_ref(&spec))
+                .await
+                .unwrap(),
+            []
+        );
         spec.name
     }
 
     pub fn send(&self, topic: &str, partition: u16, value: &str) -> Delivery {
-        self.log.publisher.send(record(topic, partition, value)).unwrap()
+        self.log
+            .publisher
+            .send(record(topic, partition, value))
+            .unwrap()
     }
 
     pub async fn append(&self, topic: &str, partition: u16, value: &str) -> Appended {
@@ -54,7 +69,9 @@ impl Bed {
 
     /// Appends `0`, `1`, … and waits for all.
     pub async fn fill(&self, topic: &str, partition: u16, count: usize) {
-        let sent: Vec<_> = (0..count).map(|number| self.send(topic, partition, &number.to_string())).collect();
+        let sent: Vec<_> = (0..count)
+            .map(|number| self.send(topic, partition, &number.to_string()))
+            .collect();
         for delivery in sent {
             delivery.await.unwrap();
         }
@@ -64,12 +81,28 @@ impl Bed {
 /// A topic that no other test uses.
 pub fn spec(partitions: u16) -> TopicSpec {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    let name = format!("contract.{}.{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed));
-    TopicSpec { name, partitions, cleanup: CleanupPolicy::Keep, record_limit: RECORD_LIMIT, durable: true }
+    let name = format!(
+        "contract.{}.{}",
+        std::process::id(),
+        LAST.fetch_add(1, Ordering::Relaxed)
+    );
+    TopicSpec {
+        name,
+        partitions,
+        cleanup: CleanupPolicy::Keep,
+        record_limit: RECORD_LIMIT,
+        durable: true,
+    }
 }
 
 pub fn record(topic: &str, partition: u16, value: &str) -> NewRecord {
-    NewRecord { topic: topic.into(), partition, key: None, value: Some(Bytes::copy_from_slice(value.as_bytes())), headers: Vec::new() }
+    NewRecord {
+        topic: topic.into(),
+        partition,
+        key: None,
+        value: Some(Bytes::copy_from_slice(value.as_bytes())),
+        headers: Vec::new(),
+    }
 }
 
 pub fn value(record: &Record) -> &str {
@@ -80,14 +113,19 @@ pub fn value(record: &Record) -> &str {
 pub async fn take(stream: &mut dyn PartitionStream, count: usize) -> Vec<Record> {
     let mut records = Vec::new();
     while records.len() < count {
-        let limits = Limits { records: count - records.len(), ..ALL };
+        let limits = Limits {
+            records: count - records.len(),
+            ..ALL
+        };
         records.extend(soon(stream.next(limits)).await.unwrap());
     }
     records
 }
 
 pub async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("nothing happened for a long time")
+    tokio::time::timeout(PATIENCE, future)
+        .await
+        .expect("nothing happened for a long time")
 }
 
 /// A member and what it was told.
@@ -99,7 +137,11 @@ pub struct Told {
 
 impl Told {
     pub async fn join(log: &Log, group: &str, topic: &str) -> Self {
-        Self { consumer: log.groups.join(group, topic).await.unwrap(), owned: BTreeSet::new(), events: Vec::new() }
+        Self {
+            consumer: log.groups.join(group, topic).await.unwrap(),
+            owned: BTreeSet::new(),
+            events: Vec::new(),
+        }
     }
 
     pub async fn hear(&mut self) {
@@ -107,12 +149,20 @@ impl Told {
         match &event {
             ConsumerEvent::Assigned(partitions) => {
                 for partition in partitions {
-                    assert!(self.owned.insert(*partition), "{partition} was assigned twice: {:?}", self.events);
+                    assert!(
+                        self.owned.insert(*partition),
+                        "{partition} was assigned twice: {:?}",
+                        self.events
+                    );
                 }
             }
             ConsumerEvent::Revoked(partitions) | ConsumerEvent::Lost(partitions) => {
                 for partition in partitions {
-                    assert!(self.owned.remove(partition), "{partition} was not ours: {:?}", self.events);
+                    assert!(
+                        self.owned.remove(partition),
+                        "{partition} was not ours: {:?}",
+                        self.events
+                    );
                 }
             }
         }
@@ -133,8 +183,13 @@ impl Told {
 /// Listens to all until each owns its number of partitions.
 pub async fn settle(members: &mut [(&mut Told, usize)]) {
     soon(async {
-        while members.iter().any(|(member, count)| member.owned.len() != *count) {
-            let hear = members.iter_mut().map(|(member, _)| Box::pin(member.hear()));
+        while members
+            .iter()
+            .any(|(member, count)| member.owned.len() != *count)
+        {
+            let hear = members
+                .iter_mut()
+                .map(|(member, _)| Box::pin(member.hear()));
             futures::future::select_all(hear).await;
         }
     })
@@ -145,7 +200,8 @@ pub fn is_out_of_range<T>(result: &Result<T, StreamError>) -> bool {
     matches!(result, Err(StreamError::OutOfRange { .. }))
 }
 
-/// The tests of every scenario; `$bed` makes the [`Bed`], `$small` one whose publisher takes ten records; both as paths from the crate.
+/// The tests of every scenario; `$bed` makes the [`Bed`], `$small` one whose publisher takes ten
+/// records; both as paths from the crate.
 macro_rules! suite {
     ($bed:path, $small:path) => {
         $crate::contract::suite!(@ append, $bed: order_per_partition batches_are_acknowledged flush_waits records_come_back_as_they_were

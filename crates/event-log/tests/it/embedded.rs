@@ -22,7 +22,10 @@ fn bed_with(options: Options) -> Bed {
 }
 
 fn small() -> Bed {
-    bed_with(Options { queue_records: 10, ..Options::default() })
+    bed_with(Options {
+        queue_records: 10,
+        ..Options::default()
+    })
 }
 
 contract::suite!(crate::embedded::bed, crate::embedded::small);

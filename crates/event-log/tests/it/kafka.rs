@@ -9,13 +9,19 @@ pub fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
     let brokers = Servers::shared().addresses().of(Server::Kafka).to_owned();
     KafkaSettings {
         brokers,
-        properties: properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>(),
+        properties: properties
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 
 pub fn bed_with(settings: KafkaSettings) -> Bed {
     let log = kafka::connect(settings.clone()).unwrap();
-    Bed::new(log, Box::new(move || kafka::connect(settings.clone()).unwrap()))
+    Bed::new(
+        log,
+        Box::new(move || kafka::connect(settings.clone()).unwrap()),
+    )
 }
 
 fn bed() -> Bed {

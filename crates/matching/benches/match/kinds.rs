@@ -1,4 +1,5 @@
-//! The filters and documents of the benchmark, drawn by a fixed seed. Must never depend on the machine or the day.
+//! The filters and documents of the benchmark, drawn by a fixed seed. Must never depend on the
+//! machine or the day.
 
 use serde_json::{Value, json};
 
@@ -24,7 +25,8 @@ impl Random {
     }
 }
 
-/// One kind of filter: the filter of a number among so many, and a document that some of so many match.
+/// One kind of filter: the filter of a number among so many, and a document that some of so many
+/// match.
 #[derive(Debug)]
 pub struct Kind {
     pub name: &'static str,
@@ -71,8 +73,16 @@ pub static KINDS: [Kind; 12] = [
         filter: |_, _, r| json!({"geoDistance": {"pos": position(r), "distance": "50km"}}),
         document: |_, r| json!({"pos": position(r)}),
     },
-    Kind { name: "geo_polygon", filter: |_, _, r| polygon(r), document: |_, r| json!({"pos": position(r)}) },
-    Kind { name: "geo_box", filter: |_, _, r| rectangle(r), document: |_, r| json!({"pos": position(r)}) },
+    Kind {
+        name: "geo_polygon",
+        filter: |_, _, r| polygon(r),
+        document: |_, r| json!({"pos": position(r)}),
+    },
+    Kind {
+        name: "geo_box",
+        filter: |_, _, r| rectangle(r),
+        document: |_, r| json!({"pos": position(r)}),
+    },
     Kind {
         name: "mixed_and",
         filter: |i, n, r| {
@@ -89,7 +99,11 @@ pub static KINDS: [Kind; 12] = [
         },
         document: |n, r| json!({"city": city(r.below(n)), "kind": format!("k{}", r.below(50)), "tag": format!("t{}", r.below(n))}),
     },
-    Kind { name: "mixed", filter: mixed, document: mixed_document },
+    Kind {
+        name: "mixed",
+        filter: mixed,
+        document: mixed_document,
+    },
 ];
 
 fn city(number: usize) -> String {
@@ -112,7 +126,12 @@ fn round(degrees: f64) -> f64 {
 /// Six corners around a point, some 60 km away from it.
 fn polygon(random: &mut Random) -> Value {
     let (lat, lon) = (random.unit() * 140.0 - 70.0, random.unit() * 340.0 - 170.0);
-    let corner = |step: f64| [round(lat + 0.55 * step.sin()), round(lon + 0.55 * step.cos() / lat.to_radians().cos())];
+    let corner = |step: f64| {
+        [
+            round(lat + 0.55 * step.sin()),
+            round(lon + 0.55 * step.cos() / lat.to_radians().cos()),
+        ]
+    };
     json!({"geoPolygon": {"pos": {"points": (0..6).map(|step| corner(f64::from(step) * std::f64::consts::FRAC_PI_3)).collect::<Vec<_>>()}}})
 }
 
@@ -121,15 +140,20 @@ fn rectangle(random: &mut Random) -> Value {
     json!({"geoBoundingBox": {"pos": {"top": round(lat + 0.5), "left": round(lon - 0.5), "bottom": round(lat - 0.5), "right": round(lon + 0.5)}}})
 }
 
-/// Filters such as an application might hold a million of. The number of matches stays the same when there are more.
+/// Filters such as an application might hold a million of. The number of matches stays the same
+/// when there are more.
 fn mixed(number: usize, size: usize, random: &mut Random) -> Value {
     let low = random.below(size * 10);
     let kind = format!("k{}", random.below(50));
     match number % 10 {
         0 | 1 => json!({"equals": {"owner": city(number)}}),
         2 | 3 => json!({"and": [{"equals": {"owner": city(number)}}, {"equals": {"kind": kind}}]}),
-        4 => json!({"and": [{"range": {"price": {"gte": low, "lt": low + 10}}}, {"equals": {"kind": kind}}]}),
-        5 => json!({"and": [{"equals": {"owner": city(number)}}, {"range": {"price": {"gte": low}}}, {"exists": "name"}]}),
+        4 => {
+            json!({"and": [{"range": {"price": {"gte": low, "lt": low + 10}}}, {"equals": {"kind": kind}}]})
+        }
+        5 => {
+            json!({"and": [{"equals": {"owner": city(number)}}, {"range": {"price": {"gte": low}}}, {"exists": "name"}]})
+        }
         6 => json!({"exists": format!("tags[\"{}\"]", city(number))}),
         7 => {
             json!({"or": [{"and": [{"equals": {"owner": city(number)}}, {"not": {"equals": {"kind": kind}}}]}, {"in": {"tag": [city(number), city(number + 1)]}}]})

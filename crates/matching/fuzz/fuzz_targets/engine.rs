@@ -1,4 +1,5 @@
-//! Lines of JSON: filters, then after an empty line documents. The engine must answer as plain evaluation does.
+//! Lines of JSON: filters, then after an empty line documents. The engine must answer as plain
+//! evaluation does.
 
 #![no_main]
 

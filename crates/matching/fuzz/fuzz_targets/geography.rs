@@ -1,4 +1,5 @@
-//! Numbers as shapes and a point: what a shape holds lies within its bounds, and a polygon is the same turned round.
+//! Numbers as shapes and a point: what a shape holds lies within its bounds, and a polygon is the
+//! same turned round.
 
 #![no_main]
 

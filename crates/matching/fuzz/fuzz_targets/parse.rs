@@ -1,4 +1,5 @@
-//! Any JSON as a filter: it is refused, or its canonical form means the same and is its own canonical form.
+//! Any JSON as a filter: it is refused, or its canonical form means the same and is its own
+//! canonical form.
 
 #![no_main]
 

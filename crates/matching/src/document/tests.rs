@@ -30,10 +30,22 @@ fn paths_lead_through_objects_but_not_arrays() {
 #[test]
 fn a_literal_dotted_key_is_the_same_field_and_the_later_one_counts() {
     assert_eq!(get(&json!({"a.b": 1}), "a.b"), Some(json!(1)));
-    assert_eq!(get(&json!({"a.b": 1, "a": {"b": 2}}), "a.b"), Some(json!(2)));
-    assert_eq!(get(&json!({"a": {"b": 2}, "a.b": 1}), "a.b"), Some(json!(1)));
-    assert_eq!(get(&json!({"a.b": {"c": 1}, "a": {"b.c": 2}}), "a.b.c"), Some(json!(2)));
-    assert_eq!(get(&json!({"a": {"b.c": 2}, "a.b": {"x": 1}}), "a.b.c"), Some(json!(2)));
+    assert_eq!(
+        get(&json!({"a.b": 1, "a": {"b": 2}}), "a.b"),
+        Some(json!(2))
+    );
+    assert_eq!(
+        get(&json!({"a": {"b": 2}, "a.b": 1}), "a.b"),
+        Some(json!(1))
+    );
+    assert_eq!(
+        get(&json!({"a.b": {"c": 1}, "a": {"b.c": 2}}), "a.b.c"),
+        Some(json!(2))
+    );
+    assert_eq!(
+        get(&json!({"a": {"b.c": 2}, "a.b": {"x": 1}}), "a.b.c"),
+        Some(json!(2))
+    );
 }
 
 #[test]

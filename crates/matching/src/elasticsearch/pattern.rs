@@ -1,5 +1,6 @@
-//! A pattern in Lucene's regular expressions, which match a whole value and know no positions. Must never emit an operator
-//! that the target reads differently: everything but letters and digits is escaped or spelled as a class.
+//! A pattern in Lucene's regular expressions, which match a whole value and know no positions. Must
+//! never emit an operator that the target reads differently: everything but letters and digits is
+//! escaped or spelled as a class.
 
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use serde_json::{Value, json};
@@ -12,13 +13,24 @@ use crate::pattern::Pattern;
 const LONGEST: usize = 1_000;
 
 pub fn translate(field: &FieldPath, pattern: &Pattern) -> Result<Value, Untranslatable> {
-    let refuse = |reason: &str| Untranslatable { keyword: "regexp".to_owned(), reason: format!("{pattern:?}: {reason}") };
-    let hir = pattern.hir().ok_or_else(|| refuse("the pattern is not readable"))?;
+    let refuse = |reason: &str| Untranslatable {
+        keyword: "regexp".to_owned(),
+        reason: format!("{pattern:?}: {reason}"),
+    };
+    let hir = pattern
+        .hir()
+        .ok_or_else(|| refuse("the pattern is not readable"))?;
     let expression = whole(&hir).map_err(refuse)?;
     if expression.len() > LONGEST {
         return Err(refuse("the expression is too long"));
     }
-    Ok(one("regexp", one(field.as_str(), json!({ "value": expression, "flags": "NONE" }))))
+    Ok(one(
+        "regexp",
+        one(
+            field.as_str(),
+            json!({ "value": expression, "flags": "NONE" }),
+        ),
+    ))
 }
 
 /// An expression for every whole text in which the pattern is found.
@@ -37,9 +49,16 @@ fn whole(hir: &Hir) -> Result<String, &'static str> {
 /// Start and end of the text may only stand at the outside.
 fn concatenation(parts: &[Hir]) -> Result<String, &'static str> {
     let is = |hir: &Hir, look: Look| matches!(hir.kind(), HirKind::Look(found) if *found == look);
-    let starts = parts.iter().take_while(|part| is(part, Look::Start)).count();
+    let starts = parts
+        .iter()
+        .take_while(|part| is(part, Look::Start))
+        .count();
     let rest = &parts[starts..];
-    let ends = rest.iter().rev().take_while(|part| is(part, Look::End)).count();
+    let ends = rest
+        .iter()
+        .rev()
+        .take_while(|part| is(part, Look::End))
+        .count();
     let rest = &rest[..rest.len() - ends];
     let mut expression = String::new();
     if starts == 0 {
@@ -58,7 +77,8 @@ fn write(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
     match hir.kind() {
         HirKind::Empty => out.push_str("()"),
         HirKind::Literal(literal) => {
-            let text = std::str::from_utf8(&literal.0).map_err(|_| "it matches bytes that are no text")?;
+            let text =
+                std::str::from_utf8(&literal.0).map_err(|_| "it matches bytes that are no text")?;
             text.chars().for_each(|letter| escaped(letter, out));
         }
         HirKind::Class(Class::Unicode(class)) => {

@@ -5,7 +5,9 @@ use crate::filter::{Filter, Options};
 
 fn translated(filter: Value) -> Result<(Value, Vec<Difference>), String> {
     let filter = Filter::parse(&filter, &Options::default()).unwrap();
-    translate(&filter).map(|translation| (translation.query, translation.differences)).map_err(|error| error.to_string())
+    translate(&filter)
+        .map(|translation| (translation.query, translation.differences))
+        .map_err(|error| error.to_string())
 }
 
 fn query(filter: Value) -> Value {
@@ -17,16 +19,31 @@ fn each_keyword_has_its_query() {
     for (filter, wanted) in [
         (json!({}), json!({"match_all": {}})),
         (json!({"nothing": 1}), json!({"match_none": {}})),
-        (json!({"equals": {"a.b": 1}}), json!({"term": {"a.b": {"value": 1}}})),
+        (
+            json!({"equals": {"a.b": 1}}),
+            json!({"term": {"a.b": {"value": 1}}}),
+        ),
         (json!({"in": {"a": ["x"]}}), json!({"terms": {"a": ["x"]}})),
-        (json!({"ids": {"values": ["x"]}}), json!({"ids": {"values": ["x"]}})),
-        (json!({"missing": "a"}), json!({"bool": {"must_not": [{"exists": {"field": "a"}}]}})),
-        (json!({"range": {"a": {"gt": 1, "lte": 2}}}), json!({"range": {"a": {"gt": 1, "lte": 2}}})),
+        (
+            json!({"ids": {"values": ["x"]}}),
+            json!({"ids": {"values": ["x"]}}),
+        ),
+        (
+            json!({"missing": "a"}),
+            json!({"bool": {"must_not": [{"exists": {"field": "a"}}]}}),
+        ),
+        (
+            json!({"range": {"a": {"gt": 1, "lte": 2}}}),
+            json!({"range": {"a": {"gt": 1, "lte": 2}}}),
+        ),
         (
             json!({"match": {"a": {"b": 1}, "c": "x"}}),
             json!({"bool": {"filter": [{"term": {"a.b": {"value": 1}}}, {"term": {"c": {"value": "x"}}}]}}),
         ),
-        (json!({"or": [{"nothing": 1}]}), json!({"bool": {"should": [{"match_none": {}}], "minimum_should_match": 1}})),
+        (
+            json!({"or": [{"nothing": 1}]}),
+            json!({"bool": {"should": [{"match_none": {}}], "minimum_should_match": 1}}),
+        ),
         (
             json!({"geoDistance": {"p": [1, 2], "distance": "1km"}}),
             json!({"geo_distance": {"p": {"lat": 1.0, "lon": 2.0}, "distance": "1000m"}}),
@@ -39,7 +56,10 @@ fn each_keyword_has_its_query() {
 #[test]
 fn both_zeros_are_on_the_same_side() {
     let range = |ends: Value| query(json!({"range": {"a": ends}}))["range"]["a"].to_string();
-    assert_eq!(query(json!({"equals": {"a": -0.0}})).to_string(), r#"{"range":{"a":{"gte":-0.0,"lte":0}}}"#);
+    assert_eq!(
+        query(json!({"equals": {"a": -0.0}})).to_string(),
+        r#"{"range":{"a":{"gte":-0.0,"lte":0}}}"#
+    );
     assert_eq!(range(json!({"gte": 0})), r#"{"gte":-0.0}"#);
     assert_eq!(range(json!({"gt": 0})), r#"{"gt":0}"#);
     assert_eq!(range(json!({"lt": 0})), r#"{"lt":-0.0}"#);
@@ -52,14 +72,21 @@ fn areas_are_brought_into_the_range_of_degrees() {
         let area = json!({"geoBoundingBox": {"p": {"top": top, "left": left, "bottom": bottom, "right": right}}});
         query(area)["geo_bounding_box"]["p"].clone()
     };
-    assert_eq!(bounds(100, 179, -100, 181), json!({"top": 90.0, "left": 179.0, "bottom": -90.0, "right": -179.0}));
-    assert_eq!(bounds(1, -200, 0, 200), json!({"top": 1.0, "left": -180.0, "bottom": 0.0, "right": 180.0}));
+    assert_eq!(
+        bounds(100, 179, -100, 181),
+        json!({"top": 90.0, "left": 179.0, "bottom": -90.0, "right": -179.0})
+    );
+    assert_eq!(
+        bounds(1, -200, 0, 200),
+        json!({"top": 1.0, "left": -180.0, "bottom": 0.0, "right": 180.0})
+    );
     assert_eq!(bounds(100, 0, 91, 1), Value::Null);
 }
 
 #[test]
 fn patterns_become_whole_text_expressions() {
-    let expression = |pattern: &str| query(json!({"regexp": {"a": pattern}}))["regexp"]["a"]["value"].clone();
+    let expression =
+        |pattern: &str| query(json!({"regexp": {"a": pattern}}))["regexp"]["a"]["value"].clone();
     assert_eq!(expression("foo"), ".*foo.*");
     assert_eq!(expression("^foo$"), "foo");
     assert_eq!(expression("^a.b~"), "a[\u{0}-\u{9}\u{b}-\u{10ffff}]b\\~.*");
@@ -73,9 +100,15 @@ fn what_has_no_equivalent_is_named() {
         (json!({"equals": {"a": null}}), "equals"),
         (json!({"match": {"a": [1]}}), "match"),
         (json!({"match": {"a": {}}}), "match"),
-        (json!({"select": {"field": "a", "index": 0, "query": {"exists": "value"}}}), "select"),
+        (
+            json!({"select": {"field": "a", "index": 0, "query": {"exists": "value"}}}),
+            "select",
+        ),
         (json!({"regexp": {"a": "\\bx"}}), "/\\bx/"),
-        (json!({"regexp": {"a": {"value": "^x", "flags": "m"}}}), "/^x/m"),
+        (
+            json!({"regexp": {"a": {"value": "^x", "flags": "m"}}}),
+            "/^x/m",
+        ),
         (json!({"regexp": {"a": "\\pL"}}), "too long"),
     ] {
         let error = translated(json!({"and": [{"exists": "b"}, filter]})).unwrap_err();
@@ -86,6 +119,14 @@ fn what_has_no_equivalent_is_named() {
 #[test]
 fn what_may_differ_is_said_once() {
     let filter = json!({"and": [{"exists": "a"}, {"missing": "b"}, {"exists": "c[1]"}]});
-    assert_eq!(translated(filter).unwrap().1, [Difference::EmptyIsAbsent, Difference::ScalarIsArray]);
-    assert!(translated(json!({"equals": {"a": 1}})).unwrap().1.is_empty());
+    assert_eq!(
+        translated(filter).unwrap().1,
+        [Difference::EmptyIsAbsent, Difference::ScalarIsArray]
+    );
+    assert!(
+        translated(json!({"equals": {"a": 1}}))
+            .unwrap()
+            .1
+            .is_empty()
+    );
 }

@@ -4,7 +4,9 @@ use crate::document::Document;
 use crate::filter::{Filter, Options};
 
 fn matches(filter: Value, document: Value) -> bool {
-    Filter::parse(&filter, &Options::default()).unwrap().matches(&Document::new(&document))
+    Filter::parse(&filter, &Options::default())
+        .unwrap()
+        .matches(&Document::new(&document))
 }
 
 #[test]
@@ -19,25 +21,49 @@ fn a_negation_is_the_opposite_even_where_the_field_is_absent_or_of_another_type(
         json!({"select": {"field": "a", "index": 0, "query": {"exists": "value"}}}),
     ];
     for condition in conditions {
-        for document in [json!({}), json!({"a": null}), json!({"a": "nonsense;"}), json!({"a": {"b": 1}}), json!({"a": []})] {
+        for document in [
+            json!({}),
+            json!({"a": null}),
+            json!({"a": "nonsense;"}),
+            json!({"a": {"b": 1}}),
+            json!({"a": []}),
+        ] {
             let plain = matches(condition.clone(), document.clone());
-            assert_ne!(matches(json!({"not": condition}), document.clone()), plain, "{condition} {document}");
+            assert_ne!(
+                matches(json!({"not": condition}), document.clone()),
+                plain,
+                "{condition} {document}"
+            );
         }
     }
 }
 
 #[test]
 fn arrays_are_contained_as_multisets_whatever_the_order() {
-    let contained = |wanted: Value, found: Value| matches(json!({"match": {"a": wanted}}), json!({"a": found}));
+    let contained =
+        |wanted: Value, found: Value| matches(json!({"match": {"a": wanted}}), json!({"a": found}));
     assert!(contained(json!([1, 2]), json!([2, 3, 1])));
     assert!(!contained(json!([1, 1]), json!([1, 2])));
     assert!(contained(json!([1, 1]), json!([1, 2, 1.0])));
     assert!(!contained(json!([1]), json!(1)) && !contained(json!(1), json!([1])));
-    assert!(contained(json!([]), json!([1])) && contained(json!({}), json!({"x": 1})) && !contained(json!({}), json!([])));
+    assert!(
+        contained(json!([]), json!([1]))
+            && contained(json!({}), json!({"x": 1}))
+            && !contained(json!({}), json!([]))
+    );
     // The first wanted element fits both; the second only the first.
-    for wanted in [json!([{"x": 1}, {"x": 1, "y": 2}]), json!([{"x": 1, "y": 2}, {"x": 1}])] {
-        assert!(contained(wanted.clone(), json!([{"x": 1, "y": 2}, {"x": 1}])));
-        assert!(contained(wanted.clone(), json!([{"x": 1}, {"x": 1, "y": 2}])));
+    for wanted in [
+        json!([{"x": 1}, {"x": 1, "y": 2}]),
+        json!([{"x": 1, "y": 2}, {"x": 1}]),
+    ] {
+        assert!(contained(
+            wanted.clone(),
+            json!([{"x": 1, "y": 2}, {"x": 1}])
+        ));
+        assert!(contained(
+            wanted.clone(),
+            json!([{"x": 1}, {"x": 1, "y": 2}])
+        ));
         assert!(!contained(wanted, json!([{"x": 1}, {"x": 1}])));
     }
     // A chain in which everyone has to move.
@@ -49,9 +75,22 @@ fn arrays_are_contained_as_multisets_whatever_the_order() {
 
 #[test]
 fn elements_are_selected_from_either_end() {
-    let first =
-        |index: i64| matches(json!({"select": {"field": "a", "index": index, "query": {"equals": {"value": 1}}}}), json!({"a": [1, 2]}));
-    assert!(first(0) && first(-2) && !first(1) && !first(-1) && !first(2) && !first(-3) && !first(i64::MIN) && !first(i64::MAX));
+    let first = |index: i64| {
+        matches(
+            json!({"select": {"field": "a", "index": index, "query": {"equals": {"value": 1}}}}),
+            json!({"a": [1, 2]}),
+        )
+    };
+    assert!(
+        first(0)
+            && first(-2)
+            && !first(1)
+            && !first(-1)
+            && !first(2)
+            && !first(-3)
+            && !first(i64::MIN)
+            && !first(i64::MAX)
+    );
 }
 
 #[test]
@@ -69,16 +108,35 @@ fn the_four_parts_of_bool() {
         ("should_not", json!([yes, no]), true),
         ("should_not", json!([yes, yes]), false),
     ] {
-        assert_eq!(matches(json!({"bool": {part: operand}}), document()), wanted, "{part} {operand}");
+        assert_eq!(
+            matches(json!({"bool": {part: operand}}), document()),
+            wanted,
+            "{part} {operand}"
+        );
     }
-    assert!(!matches(json!({"bool": {"must": [yes], "should": [no]}}), document()), "one `should` must hold, `must` or not");
+    assert!(
+        !matches(json!({"bool": {"must": [yes], "should": [no]}}), document()),
+        "one `should` must hold, `must` or not"
+    );
 }
 
 #[test]
 fn limits_are_exact() {
-    assert!(matches(json!({"range": {"a": {"gt": 5}}}), json!({"a": 5.000_000_000_01})));
-    assert!(!matches(json!({"range": {"a": {"gt": 1_700_000_000_000_i64}}}), json!({"a": 1_700_000_000_000_i64})));
-    assert!(!matches(json!({"equals": {"a": 9_007_199_254_740_993_i64}}), json!({"a": 9_007_199_254_740_992_i64})));
+    assert!(matches(
+        json!({"range": {"a": {"gt": 5}}}),
+        json!({"a": 5.000_000_000_01})
+    ));
+    assert!(!matches(
+        json!({"range": {"a": {"gt": 1_700_000_000_000_i64}}}),
+        json!({"a": 1_700_000_000_000_i64})
+    ));
+    assert!(!matches(
+        json!({"equals": {"a": 9_007_199_254_740_993_i64}}),
+        json!({"a": 9_007_199_254_740_992_i64})
+    ));
     assert!(matches(json!({"equals": {"a": 0}}), json!({"a": -0.0})));
-    assert!(!matches(json!({"range": {"a": {"lt": 9}}}), json!({"a": "3"})));
+    assert!(!matches(
+        json!({"range": {"a": {"lt": 9}}}),
+        json!({"a": "3"})
+    ));
 }

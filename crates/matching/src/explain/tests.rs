@@ -20,20 +20,55 @@ fn names_the_clause_that_failed_and_what_it_saw() {
     assert_eq!(range["field"], "price");
     assert_eq!(range["found"], 12);
     assert_eq!(range["reason"], "the number is not in {\"lt\":10}");
-    assert_eq!(tree["parts"][1]["parts"][0]["reason"], "the document has no field `gone`");
+    assert_eq!(
+        tree["parts"][1]["parts"][0]["reason"],
+        "the document has no field `gone`"
+    );
 }
 
 #[test]
 fn says_why_each_kind_of_condition_failed() {
     for (filter, document, reason) in [
-        (json!({"missing": "a"}), json!({"a": null}), "the field is there"),
-        (json!({"exists": "a[1]"}), json!({"a": [2]}), "the array does not hold 1"),
-        (json!({"exists": "a[1]"}), json!({"a": 1}), "the value is no array"),
-        (json!({"regexp": {"a": {"value": "^x", "flags": "i"}}}), json!({"a": "y"}), "/^x/i is not found in the text"),
-        (json!({"regexp": {"a": "x"}}), json!({"a": 5}), "the value is no string"),
-        (json!({"geoDistance": {"a": [0, 0], "distance": "1km"}}), json!({"a": "zz"}), "the value is no point"),
-        (json!({"geoDistance": {"a": [0, 0], "distance": "1km"}}), json!({"a": [0, 1]}), "111319.491 m away, at most 1000 m wanted"),
-        (json!({"match": {"a": [1]}}), json!({"a": [2]}), "the document does not contain the object"),
+        (
+            json!({"missing": "a"}),
+            json!({"a": null}),
+            "the field is there",
+        ),
+        (
+            json!({"exists": "a[1]"}),
+            json!({"a": [2]}),
+            "the array does not hold 1",
+        ),
+        (
+            json!({"exists": "a[1]"}),
+            json!({"a": 1}),
+            "the value is no array",
+        ),
+        (
+            json!({"regexp": {"a": {"value": "^x", "flags": "i"}}}),
+            json!({"a": "y"}),
+            "/^x/i is not found in the text",
+        ),
+        (
+            json!({"regexp": {"a": "x"}}),
+            json!({"a": 5}),
+            "the value is no string",
+        ),
+        (
+            json!({"geoDistance": {"a": [0, 0], "distance": "1km"}}),
+            json!({"a": "zz"}),
+            "the value is no point",
+        ),
+        (
+            json!({"geoDistance": {"a": [0, 0], "distance": "1km"}}),
+            json!({"a": [0, 1]}),
+            "111319.491 m away, at most 1000 m wanted",
+        ),
+        (
+            json!({"match": {"a": [1]}}),
+            json!({"a": [2]}),
+            "the document does not contain the object",
+        ),
         (
             json!({"select": {"field": "a", "index": 3, "query": {"exists": "value"}}}),
             json!({"a": [1]}),
@@ -51,5 +86,10 @@ fn shows_the_query_of_a_select_and_shortens_what_is_long() {
     let filter = json!({"select": {"field": "a", "index": 0, "query": {"equals": {"value": "y"}}}});
     let tree = explained(filter, json!({"a": ["x".repeat(1_000)]}));
     assert_eq!(tree["found"], "an array of 1 elements");
-    assert!(tree["parts"][0]["found"].as_str().unwrap().ends_with("… (1000 bytes)"));
+    assert!(
+        tree["parts"][0]["found"]
+            .as_str()
+            .unwrap()
+            .ends_with("… (1000 bytes)")
+    );
 }

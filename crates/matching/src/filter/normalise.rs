@@ -1,10 +1,11 @@
-//! The canonical form of a filter: the same for every spelling of the same filter. Must never change what a filter matches,
-//! nor grow beyond [`largest`], whatever it is given.
+//! The canonical form of a filter: the same for every spelling of the same filter. Must never
+//! change what a filter matches, nor grow beyond [`largest`], whatever it is given.
 //!
-//! The filter becomes a tree with negations at its leaves (`atoms`), then an `or` of conjunctions (`disjunction`): each
-//! conjunction is stripped of what follows from the rest of it and dropped when it contradicts itself (`theory`), implied
-//! conjunctions are dropped, and those that follow from two others are added, which makes the set unique. Where the `or`
-//! would grow too large the tree itself is kept, simplified and sorted (`tree`): equal up to order, nesting and repetition.
+//! The filter becomes a tree with negations at its leaves (`atoms`), then an `or` of conjunctions
+//! (`disjunction`): each conjunction is stripped of what follows from the rest of it and dropped
+//! when it contradicts itself (`theory`), implied conjunctions are dropped, and those that follow
+//! from two others are added, which makes the set unique. Where the `or` would grow too large the
+//! tree itself is kept, simplified and sorted (`tree`): equal up to order, nesting and repetition.
 
 mod atoms;
 mod disjunction;
@@ -23,13 +24,14 @@ pub const MAX_LITERALS: usize = 512;
 
 const MAX_PASSES: usize = 64;
 
-/// The most literals the `or` of conjunctions may have, for a filter of so many literals: filters that are long to begin
-/// with may stay long, but multiplying out must not make them so.
+/// The most literals the `or` of conjunctions may have, for a filter of so many literals: filters
+/// that are long to begin with may stay long, but multiplying out must not make them so.
 pub fn largest(literals: usize) -> usize {
     MAX_LITERALS.max(literals.saturating_mul(2))
 }
 
-/// The canonical form: an `or` of conjunctions. None of them: matches nothing. One that is empty: matches everything.
+/// The canonical form: an `or` of conjunctions. None of them: matches nothing. One that is empty:
+/// matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Normalised {
     /// Sorted, without doubles; no conjunction of literals implies another.
@@ -57,7 +59,8 @@ pub struct Literal {
     pub negated: bool,
 }
 
-/// An `and`/`or` tree over literals (negations are pushed down to them), children sorted and flattened.
+/// An `and`/`or` tree over literals (negations are pushed down to them), children sorted and
+/// flattened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tree {
     Literal(Literal),
@@ -68,13 +71,20 @@ pub enum Tree {
 /// Brings a clause to its canonical form.
 pub fn normalise(clause: &Clause) -> Normalised {
     if let Some(condition) = alone(clause) {
-        let literal = Literal { condition: Arc::clone(condition), negated: false };
-        return Normalised { conjunctions: vec![Conjunction { terms: vec![Term::Literal(literal)] }] };
+        let literal = Literal {
+            condition: Arc::clone(condition),
+            negated: false,
+        };
+        return Normalised {
+            conjunctions: vec![Conjunction {
+                terms: vec![Term::Literal(literal)],
+            }],
+        };
     }
     let mut atoms = Atoms::default();
     let mut formula = atoms.formula(clause, false);
-    // Repetitions go first: they must not decide what is too large. One pass may enable the next; each one shrinks the tree,
-    // so that the passes are far fewer than this.
+    // Repetitions go first: they must not decide what is too large. One pass may enable the next;
+    // each one shrinks the tree, so that the passes are far fewer than this.
     for _ in 0..MAX_PASSES {
         let simpler = tree::simplify(formula.clone(), &mut atoms);
         let stable = simpler == formula;
@@ -86,11 +96,18 @@ pub fn normalise(clause: &Clause) -> Normalised {
     match disjunction::canonical(&formula, &mut atoms) {
         None => tree_form(&formula, &atoms),
         Some(cubes) => {
-            let mut conjunctions: Vec<(Vec<Literal>, String)> = cubes.iter().map(|cube| atoms.literals_and_text(cube)).collect();
+            let mut conjunctions: Vec<(Vec<Literal>, String)> = cubes
+                .iter()
+                .map(|cube| atoms.literals_and_text(cube))
+                .collect();
             conjunctions.sort_by(|(_, a), (_, b)| a.cmp(b));
             let literals = conjunctions.into_iter().map(|(literals, _)| literals);
             Normalised {
-                conjunctions: literals.map(|literals| Conjunction { terms: literals.into_iter().map(Term::Literal).collect() }).collect(),
+                conjunctions: literals
+                    .map(|literals| Conjunction {
+                        terms: literals.into_iter().map(Term::Literal).collect(),
+                    })
+                    .collect(),
             }
         }
     }
@@ -98,7 +115,9 @@ pub fn normalise(clause: &Clause) -> Normalised {
 
 /// A clause that is its own canonical form: most filters are, and need not be taken apart.
 fn alone(clause: &Clause) -> Option<&Arc<Condition>> {
-    let Clause::Condition(condition) = clause else { return None };
+    let Clause::Condition(condition) = clause else {
+        return None;
+    };
     let canonical = match &**condition {
         Condition::Equals { .. }
         | Condition::Exists { .. }
@@ -124,9 +143,15 @@ fn tree_form(formula: &Formula, atoms: &Atoms) -> Normalised {
         };
         let literals: Vec<u32> = parts.iter().filter_map(Formula::as_literal).collect();
         let literals = atoms.literals(&literals).into_iter().map(Term::Literal);
-        let mut trees: Vec<Tree> = parts.iter().filter(|part| part.as_literal().is_none()).map(|part| tree::output(part, atoms)).collect();
+        let mut trees: Vec<Tree> = parts
+            .iter()
+            .filter(|part| part.as_literal().is_none())
+            .map(|part| tree::output(part, atoms))
+            .collect();
         trees.sort_by_cached_key(Tree::text);
-        Conjunction { terms: literals.chain(trees.into_iter().map(Term::Tree)).collect() }
+        Conjunction {
+            terms: literals.chain(trees.into_iter().map(Term::Tree)).collect(),
+        }
     }))
 }
 
@@ -144,7 +169,9 @@ impl Normalised {
 
     /// Whether every document satisfies the filter.
     pub fn is_everything(&self) -> bool {
-        self.conjunctions.iter().any(|conjunction| conjunction.terms.is_empty())
+        self.conjunctions
+            .iter()
+            .any(|conjunction| conjunction.terms.is_empty())
     }
 
     /// The canonical text: equal exactly when the forms are.
@@ -154,7 +181,11 @@ impl Normalised {
 
     /// The canonical form as a clause, for evaluation and for writing it as JSON.
     pub fn to_clause(&self) -> Clause {
-        any(self.conjunctions.iter().map(Conjunction::to_clause).collect())
+        any(self
+            .conjunctions
+            .iter()
+            .map(Conjunction::to_clause)
+            .collect())
     }
 
     /// The canonical form as a filter in the language.
@@ -208,14 +239,20 @@ impl Literal {
     /// The canonical text of the literal.
     pub fn text(&self) -> String {
         let text = key::of(&self.condition);
-        if self.negated { format!("{{\"not\":{text}}}") } else { text }
+        if self.negated {
+            format!("{{\"not\":{text}}}")
+        } else {
+            text
+        }
     }
 
     fn to_clause(&self) -> Clause {
         let condition = Arc::clone(&self.condition);
         match (&*self.condition, self.negated) {
             (_, false) => Clause::Condition(condition),
-            (Condition::Exists { .. } | Condition::Holds { .. }, true) => Clause::Missing(condition),
+            (Condition::Exists { .. } | Condition::Holds { .. }, true) => {
+                Clause::Missing(condition)
+            }
             (_, true) => Clause::Not(Box::new(Clause::Condition(condition))),
         }
     }
@@ -223,7 +260,8 @@ impl Literal {
 
 impl PartialEq for Literal {
     fn eq(&self, other: &Literal) -> bool {
-        self.negated == other.negated && (Arc::ptr_eq(&self.condition, &other.condition) || self.text() == other.text())
+        self.negated == other.negated
+            && (Arc::ptr_eq(&self.condition, &other.condition) || self.text() == other.text())
     }
 }
 

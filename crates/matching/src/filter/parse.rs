@@ -1,5 +1,5 @@
-//! From JSON to a checked filter. Must never accept what it would not know how to evaluate, and must refuse what is too
-//! large before it spends work on it.
+//! From JSON to a checked filter. Must never accept what it would not know how to evaluate, and
+//! must refuse what is too large before it spends work on it.
 
 mod area;
 mod leaf;
@@ -16,7 +16,10 @@ const MAX_JSON_NESTING: usize = 128;
 /// The clause, and how many leaf conditions it has.
 pub fn parse(value: &Value, options: &Options) -> Result<(Clause, usize), FilterError> {
     weigh(value, options)?;
-    let mut reader = Reader { options, conditions: 0 };
+    let mut reader = Reader {
+        options,
+        conditions: 0,
+    };
     let clause = match value {
         Value::Null => Clause::Everything,
         Value::Object(object) if object.is_empty() => Clause::Everything,
@@ -33,10 +36,16 @@ struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    const ROOT: Path<'static> = Path { parent: None, name: "" };
+    const ROOT: Path<'static> = Path {
+        parent: None,
+        name: "",
+    };
 
     fn then(&'a self, name: &'a str) -> Path<'a> {
-        Path { parent: Some(self), name }
+        Path {
+            parent: Some(self),
+            name,
+        }
     }
 
     /// `None` at the root.
@@ -51,7 +60,11 @@ impl<'a> Path<'a> {
 
 /// An error at a place in the filter.
 fn refuse(path: &Path<'_>, keyword: &str, message: impl Into<String>) -> FilterError {
-    FilterError { path: path.text(), keyword: Some(keyword.to_owned()), message: message.into() }
+    FilterError {
+        path: path.text(),
+        keyword: Some(keyword.to_owned()),
+        message: message.into(),
+    }
 }
 
 /// Reads clauses, counting conditions as it goes.
@@ -62,22 +75,46 @@ struct Reader<'o> {
 
 impl Reader<'_> {
     /// One filter: an object with exactly one keyword.
-    fn filter(&mut self, value: &Value, path: &Path<'_>, depth: usize) -> Result<Clause, FilterError> {
-        let whole = |keyword: Option<String>, message: &str| FilterError { path: path.text(), keyword, message: message.to_owned() };
-        let object = value.as_object().ok_or_else(|| whole(None, "Invalid filter syntax. A filter must be an object"))?;
+    fn filter(
+        &mut self,
+        value: &Value,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Result<Clause, FilterError> {
+        let whole = |keyword: Option<String>, message: &str| FilterError {
+            path: path.text(),
+            keyword,
+            message: message.to_owned(),
+        };
+        let object = value
+            .as_object()
+            .ok_or_else(|| whole(None, "Invalid filter syntax. A filter must be an object"))?;
         let mut keywords = object.iter();
         let (Some((keyword, operand)), None) = (keywords.next(), keywords.next()) else {
             let names: Vec<&str> = object.keys().map(String::as_str).collect();
-            return Err(whole(Some(names.join(",")), "Invalid filter syntax. Filters must have one keyword only"));
+            return Err(whole(
+                Some(names.join(",")),
+                "Invalid filter syntax. Filters must have one keyword only",
+            ));
         };
         let path = &path.then(keyword);
         if depth >= self.options.max_depth {
-            return Err(refuse(path, keyword, format!("filters are nested deeper than {}", self.options.max_depth)));
+            return Err(refuse(
+                path,
+                keyword,
+                format!("filters are nested deeper than {}", self.options.max_depth),
+            ));
         }
         self.keyword(keyword, operand, path, depth)
     }
 
-    fn keyword(&mut self, keyword: &str, operand: &Value, path: &Path<'_>, depth: usize) -> Result<Clause, FilterError> {
+    fn keyword(
+        &mut self,
+        keyword: &str,
+        operand: &Value,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Result<Clause, FilterError> {
         let condition = match keyword {
             "and" => return Ok(Clause::And(self.filters(operand, path, keyword, depth)?)),
             "or" => return Ok(Clause::Or(self.filters(operand, path, keyword, depth)?)),
@@ -89,7 +126,9 @@ impl Reader<'_> {
             }
             "missing" => {
                 self.count(1, path, keyword)?;
-                return Ok(Clause::Missing(Arc::new(leaf::existence(operand, path, keyword)?)));
+                return Ok(Clause::Missing(Arc::new(leaf::existence(
+                    operand, path, keyword,
+                )?)));
             }
             "select" => self.selection(operand, path, depth)?,
             "equals" => leaf::equality(operand, path)?,
@@ -105,7 +144,11 @@ impl Reader<'_> {
             "geoPolygon" => area::polygon(operand, path)?,
             _ => return Err(refuse(path, keyword, "unknown keyword")),
         };
-        let counted = if let Condition::In { values, .. } = &condition { values.len() } else { 1 };
+        let counted = if let Condition::In { values, .. } = &condition {
+            values.len()
+        } else {
+            1
+        };
         self.count(counted, path, keyword)?;
         Ok(Clause::Condition(Arc::new(condition)))
     }
@@ -124,34 +167,71 @@ impl Reader<'_> {
     }
 
     /// The operand of `and`, `or` and the parts of `bool`: a non-empty array of non-empty objects.
-    fn filters(&mut self, operand: &Value, path: &Path<'_>, keyword: &str, depth: usize) -> Result<Vec<Clause>, FilterError> {
-        let items = operand.as_array().ok_or_else(|| refuse(path, keyword, "must be an array"))?;
+    fn filters(
+        &mut self,
+        operand: &Value,
+        path: &Path<'_>,
+        keyword: &str,
+        depth: usize,
+    ) -> Result<Vec<Clause>, FilterError> {
+        let items = operand
+            .as_array()
+            .ok_or_else(|| refuse(path, keyword, "must be an array"))?;
         if items.is_empty() {
             return Err(refuse(path, keyword, "cannot be empty"));
         }
-        if items.iter().any(|item| item.as_object().is_none_or(Map::is_empty)) {
+        if items
+            .iter()
+            .any(|item| item.as_object().is_none_or(Map::is_empty))
+        {
             return Err(refuse(path, keyword, "can only contain non-empty objects"));
         }
-        items.iter().map(|item| self.filter(item, path, depth + 1)).collect()
+        items
+            .iter()
+            .map(|item| self.filter(item, path, depth + 1))
+            .collect()
     }
 
-    fn negation(&mut self, operand: &Value, path: &Path<'_>, depth: usize) -> Result<Clause, FilterError> {
-        let object = operand.as_object().ok_or_else(|| refuse(path, "not", "must be an object"))?;
+    fn negation(
+        &mut self,
+        operand: &Value,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Result<Clause, FilterError> {
+        let object = operand
+            .as_object()
+            .ok_or_else(|| refuse(path, "not", "must be an object"))?;
         properties(object, 1, path, "not")?;
-        Ok(Clause::Not(Box::new(self.filter(operand, path, depth + 1)?)))
+        Ok(Clause::Not(Box::new(self.filter(
+            operand,
+            path,
+            depth + 1,
+        )?)))
     }
 
-    /// `bool` is reported as what it stands for: `must` is an `and`, `should` an `or` in it, `must_not` a negated `or`,
-    /// `should_not` a negated `and`.
-    fn boolean(&mut self, operand: &Value, path: &Path<'_>, depth: usize) -> Result<Clause, FilterError> {
+    /// `bool` is reported as what it stands for: `must` is an `and`, `should` an `or` in it,
+    /// `must_not` a negated `or`, `should_not` a negated `and`.
+    fn boolean(
+        &mut self,
+        operand: &Value,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Result<Clause, FilterError> {
         let object = non_empty_object(operand, path, "bool")?;
-        attributes(object, &["must", "must_not", "should", "should_not"], path, "bool")?;
+        attributes(
+            object,
+            &["must", "must_not", "should", "should_not"],
+            path,
+            "bool",
+        )?;
         let all = path.then("and");
         let not = all.then("not");
         let mut part = |name: &str, path: &Path<'_>, keyword: &str| match object.get(name) {
             None => Ok(Vec::new()),
             // Only `must` may be a single filter.
-            Some(single @ Value::Object(_)) if name == "must" => self.filters(&Value::Array(vec![single.clone()]), path, keyword, depth),
+            Some(single @ Value::Object(_)) if name == "must" => {
+                self.filters(&Value::Array(vec![single.clone()]), path, keyword, depth)
+            }
             Some(operand) => self.filters(operand, path, keyword, depth),
         };
         Ok(Clause::Bool {
@@ -162,69 +242,150 @@ impl Reader<'_> {
         })
     }
 
-    fn selection(&mut self, operand: &Value, path: &Path<'_>, depth: usize) -> Result<Condition, FilterError> {
-        let object = operand.as_object().ok_or_else(|| refuse(path, "select", "must be an object"))?;
+    fn selection(
+        &mut self,
+        operand: &Value,
+        path: &Path<'_>,
+        depth: usize,
+    ) -> Result<Condition, FilterError> {
+        let object = operand
+            .as_object()
+            .ok_or_else(|| refuse(path, "select", "must be an object"))?;
         properties(object, 3, path, "select")?;
-        let attribute = |name: &str| object.get(name).ok_or_else(|| refuse(path, "select", format!("the property \"{name}\" is missing")));
-        let (field, index, query) = (attribute("field")?, attribute("index")?, attribute("query")?);
+        let attribute = |name: &str| {
+            object.get(name).ok_or_else(|| {
+                refuse(
+                    path,
+                    "select",
+                    format!("the property \"{name}\" is missing"),
+                )
+            })
+        };
+        let (field, index, query) = (
+            attribute("field")?,
+            attribute("index")?,
+            attribute("query")?,
+        );
         let field = leaf::field_name(field, &path.then("field"), "select")?;
         let index = leaf::integer(index, &path.then("index"), "select")?;
         let path = path.then("query");
         non_empty_object(query, &path, "select")?;
         let query = self.filter(query, &path, depth + 1)?;
-        Ok(Condition::Select { field, index, query: Arc::new(query) })
+        Ok(Condition::Select {
+            field,
+            index,
+            query: Arc::new(query),
+        })
     }
 }
 
 /// Refuses JSON with too many values or too deep nesting, without recursion.
 fn weigh(value: &Value, options: &Options) -> Result<(), FilterError> {
-    let whole = |message: String| FilterError { path: None, keyword: None, message };
+    let whole = |message: String| FilterError {
+        path: None,
+        keyword: None,
+        message,
+    };
     let mut pending = vec![(value, 1)];
     let mut nodes = 0;
     while let Some((value, nesting)) = pending.pop() {
         nodes += 1;
         if nesting > MAX_JSON_NESTING {
-            return Err(whole(format!("Filter too complex: nested deeper than {MAX_JSON_NESTING} levels")));
+            return Err(whole(format!(
+                "Filter too complex: nested deeper than {MAX_JSON_NESTING} levels"
+            )));
         }
         match value {
             Value::Array(items) => pending.extend(items.iter().map(|item| (item, nesting + 1))),
-            Value::Object(object) => pending.extend(object.values().map(|item| (item, nesting + 1))),
+            Value::Object(object) => {
+                pending.extend(object.values().map(|item| (item, nesting + 1)))
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
         if nodes + pending.len() > options.max_nodes {
-            return Err(whole(format!("Filter too complex: holds more than {} values", options.max_nodes)));
+            return Err(whole(format!(
+                "Filter too complex: holds more than {} values",
+                options.max_nodes
+            )));
         }
     }
     Ok(())
 }
 
-fn non_empty_object<'v>(value: &'v Value, path: &Path<'_>, keyword: &str) -> Result<&'v Map<String, Value>, FilterError> {
-    let object = value.as_object().ok_or_else(|| refuse(path, keyword, "must be an object"))?;
-    if object.is_empty() { Err(refuse(path, keyword, "must be a non-empty object")) } else { Ok(object) }
+fn non_empty_object<'v>(
+    value: &'v Value,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<&'v Map<String, Value>, FilterError> {
+    let object = value
+        .as_object()
+        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
+    if object.is_empty() {
+        Err(refuse(path, keyword, "must be a non-empty object"))
+    } else {
+        Ok(object)
+    }
 }
 
 /// Refuses an object with more or fewer properties.
-fn properties(object: &Map<String, Value>, wanted: usize, path: &Path<'_>, keyword: &str) -> Result<(), FilterError> {
+fn properties(
+    object: &Map<String, Value>,
+    wanted: usize,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<(), FilterError> {
     if object.len() == wanted {
         return Ok(());
     }
-    let plural = if wanted == 1 { "property" } else { "properties" };
-    Err(refuse(path, keyword, format!("expected object to have exactly {wanted} {plural}, got {}", object.len())))
+    let plural = if wanted == 1 {
+        "property"
+    } else {
+        "properties"
+    };
+    Err(refuse(
+        path,
+        keyword,
+        format!(
+            "expected object to have exactly {wanted} {plural}, got {}",
+            object.len()
+        ),
+    ))
 }
 
 /// Refuses properties other than those allowed.
-fn attributes(object: &Map<String, Value>, allowed: &[&str], path: &Path<'_>, keyword: &str) -> Result<(), FilterError> {
+fn attributes(
+    object: &Map<String, Value>,
+    allowed: &[&str],
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<(), FilterError> {
     match object.keys().find(|name| !allowed.contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(refuse(path, keyword, format!("\"{name}\" is not an allowed attribute (allowed: {})", allowed.join(",")))),
+        Some(name) => Err(refuse(
+            path,
+            keyword,
+            format!(
+                "\"{name}\" is not an allowed attribute (allowed: {})",
+                allowed.join(",")
+            ),
+        )),
     }
 }
 
 /// The single property of an object, `{field: operand}`.
-fn one_property<'v>(operand: &'v Value, path: &Path<'_>, keyword: &str) -> Result<(&'v str, &'v Value), FilterError> {
-    let object = operand.as_object().ok_or_else(|| refuse(path, keyword, "must be an object"))?;
+fn one_property<'v>(
+    operand: &'v Value,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<(&'v str, &'v Value), FilterError> {
+    let object = operand
+        .as_object()
+        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
     properties(object, 1, path, keyword)?;
-    let (field, operand) = object.iter().next().ok_or_else(|| refuse(path, keyword, "cannot be empty"))?;
+    let (field, operand) = object
+        .iter()
+        .next()
+        .ok_or_else(|| refuse(path, keyword, "cannot be empty"))?;
     Ok((field, operand))
 }
 

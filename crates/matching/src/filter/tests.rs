@@ -3,7 +3,9 @@ use serde_json::{Value, json};
 use super::{Filter, Options};
 
 fn round(filter: Value) -> Value {
-    Filter::parse(&filter, &Options::default()).unwrap().to_json()
+    Filter::parse(&filter, &Options::default())
+        .unwrap()
+        .to_json()
 }
 
 #[test]
@@ -22,7 +24,10 @@ fn is_written_as_it_was_read() {
         assert_eq!(round(filter.clone()), filter);
     }
     assert_eq!(round(Value::Null), json!({}));
-    assert_eq!(round(json!({"exists": {"field": "a"}})), json!({"exists": "a"}));
+    assert_eq!(
+        round(json!({"exists": {"field": "a"}})),
+        json!({"exists": "a"})
+    );
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! A filter back as JSON, in the language it was parsed from. Must never write what would not parse to the same filter.
+//! A filter back as JSON, in the language it was parsed from. Must never write what would not parse
+//! to the same filter.
 
 use serde_json::{Map, Value, json};
 
@@ -22,9 +23,22 @@ pub fn clause(clause: &Clause) -> Value {
         Clause::And(parts) => one("and", all(parts)),
         Clause::Or(parts) => one("or", all(parts)),
         Clause::Not(inner) => one("not", self::clause(inner)),
-        Clause::Bool { must, must_not, should, should_not } => {
-            let parts = [("must", must), ("must_not", must_not), ("should", should), ("should_not", should_not)];
-            let given = parts.iter().filter(|(_, part)| !part.is_empty()).map(|(name, part)| ((*name).to_owned(), all(part)));
+        Clause::Bool {
+            must,
+            must_not,
+            should,
+            should_not,
+        } => {
+            let parts = [
+                ("must", must),
+                ("must_not", must_not),
+                ("should", should),
+                ("should_not", should_not),
+            ];
+            let given = parts
+                .iter()
+                .filter(|(_, part)| !part.is_empty())
+                .map(|(name, part)| ((*name).to_owned(), all(part)));
             one("bool", Value::Object(given.collect()))
         }
     }
@@ -33,26 +47,44 @@ pub fn clause(clause: &Clause) -> Value {
 pub fn condition(condition: &Condition) -> Value {
     match condition {
         Condition::Equals { field, value } => one("equals", one(field.as_str(), value.to_json())),
-        Condition::In { field, values } => one("in", one(field.as_str(), values.iter().map(|value| Value::from(&**value)).collect())),
+        Condition::In { field, values } => one(
+            "in",
+            one(
+                field.as_str(),
+                values.iter().map(|value| Value::from(&**value)).collect(),
+            ),
+        ),
         Condition::Exists { .. } | Condition::Holds { .. } => presence("exists", condition),
         Condition::Range { field, bounds } => one("range", one(field.as_str(), limits(bounds))),
         Condition::Regexp { field, pattern } => {
             let flags = pattern.flags().to_text();
-            let operand = if flags.is_empty() { json!(pattern.source()) } else { json!({ "value": pattern.source(), "flags": flags }) };
+            let operand = if flags.is_empty() {
+                json!(pattern.source())
+            } else {
+                json!({ "value": pattern.source(), "flags": flags })
+            };
             one("regexp", one(field.as_str(), operand))
         }
         Condition::Geo { field, shape } => area(field, shape),
         Condition::Match { object } => one("match", Value::Object((**object).clone())),
-        Condition::Select { field, index, query } => {
-            one("select", json!({ "field": field.as_str(), "index": index, "query": clause(query) }))
-        }
+        Condition::Select {
+            field,
+            index,
+            query,
+        } => one(
+            "select",
+            json!({ "field": field.as_str(), "index": index, "query": clause(query) }),
+        ),
     }
 }
 
 fn presence(keyword: &str, condition: &Condition) -> Value {
     match condition {
         Condition::Exists { field } => one(keyword, escape_brackets(field).into()),
-        Condition::Holds { field, value } => one(keyword, format!("{}[{}]", escape_brackets(field), scalar(value)).into()),
+        Condition::Holds { field, value } => one(
+            keyword,
+            format!("{}[{}]", escape_brackets(field), scalar(value)).into(),
+        ),
         other => self::condition(other),
     }
 }
@@ -66,9 +98,18 @@ fn escape_brackets(field: &FieldPath) -> String {
 }
 
 fn limits(bounds: &Bounds) -> Value {
-    let low = bounds.low.map(|low| (if low.inclusive { "gte" } else { "gt" }, low));
-    let high = bounds.high.map(|high| (if high.inclusive { "lte" } else { "lt" }, high));
-    Value::Object(low.into_iter().chain(high).map(|(name, limit)| (name.to_owned(), limit.at.to_json())).collect())
+    let low = bounds
+        .low
+        .map(|low| (if low.inclusive { "gte" } else { "gt" }, low));
+    let high = bounds
+        .high
+        .map(|high| (if high.inclusive { "lte" } else { "lt" }, high));
+    Value::Object(
+        low.into_iter()
+            .chain(high)
+            .map(|(name, limit)| (name.to_owned(), limit.at.to_json()))
+            .collect(),
+    )
 }
 
 fn point(point: geo::Point) -> Value {
@@ -88,15 +129,26 @@ fn area(field: &FieldPath, shape: &Shape) -> Value {
             one("geoBoundingBox", one(&name, edges))
         }
         Shape::Circle { centre, radius } => {
-            let operand = Map::from_iter([(name, point(*centre)), ("distance".to_owned(), metres(*radius))]);
+            let operand = Map::from_iter([
+                (name, point(*centre)),
+                ("distance".to_owned(), metres(*radius)),
+            ]);
             one("geoDistance", Value::Object(operand))
         }
         Shape::Ring { centre, from, to } => {
-            let operand = [(name, point(*centre)), ("from".to_owned(), metres(*from)), ("to".to_owned(), metres(*to))];
+            let operand = [
+                (name, point(*centre)),
+                ("from".to_owned(), metres(*from)),
+                ("to".to_owned(), metres(*to)),
+            ];
             one("geoDistanceRange", Value::Object(Map::from_iter(operand)))
         }
         Shape::Polygon(polygon) => {
-            let points: Vec<Value> = polygon.points().iter().map(|corner| point(*corner)).collect();
+            let points: Vec<Value> = polygon
+                .points()
+                .iter()
+                .map(|corner| point(*corner))
+                .collect();
             one("geoPolygon", one(&name, json!({ "points": points })))
         }
     }

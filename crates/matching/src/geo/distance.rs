@@ -1,5 +1,5 @@
-//! Geodesic distance on WGS84, and rings around a point.
-//! The exact solve is the only judge; the chord between unit vectors may answer first where its bounds leave no doubt.
+//! Geodesic distance on WGS84, and rings around a point. The exact solve is the only judge; the
+//! chord between unit vectors may answer first where its bounds leave no doubt.
 
 use std::sync::LazyLock;
 
@@ -9,8 +9,9 @@ use super::{Point, wrap};
 
 static WGS84: LazyLock<Geodesic> = LazyLock::new(Geodesic::wgs84);
 
-/// Smallest and largest radius of curvature of the ellipsoid. A step of one radian on the unit sphere (same latitude and longitude) is
-/// never shorter than the first nor longer than the second on the ellipsoid, whatever its place and direction; so no path is either.
+/// Smallest and largest radius of curvature of the ellipsoid. A step of one radian on the unit
+/// sphere (same latitude and longitude) is never shorter than the first nor longer than the second
+/// on the ellipsoid, whatever its place and direction; so no path is either.
 pub(super) const LEAST_CURVATURE: f64 = 6_335_439.327;
 pub(super) const GREATEST_CURVATURE: f64 = 6_399_593.626;
 
@@ -27,7 +28,8 @@ pub fn distance(from: Point, to: Point) -> f64 {
 
 /// Azimuth in degrees, at `from`, of the shortest path to `to`.
 pub(super) fn azimuth(from: Point, to: Point) -> f64 {
-    let (azimuth, _, _): (f64, f64, f64) = WGS84.inverse(from.lat, wrap(from.lon), to.lat, wrap(to.lon));
+    let (azimuth, _, _): (f64, f64, f64) =
+        WGS84.inverse(from.lat, wrap(from.lon), to.lat, wrap(to.lon));
     azimuth
 }
 
@@ -57,7 +59,8 @@ pub struct Radius {
     from: f64,
     to: f64,
     direction: Direction,
-    /// Square chords: certainly nearer than `from`, certainly not; certainly within `to`, certainly not.
+    /// Square chords: certainly nearer than `from`, certainly not; certainly within `to`, certainly
+    /// not.
     nearer: f64,
     not_nearer: f64,
     within: f64,
@@ -66,9 +69,22 @@ pub struct Radius {
 
 impl Radius {
     pub fn new(centre: Point, from: f64, to: f64) -> Self {
-        let (nearer, not_nearer) = if from > 0.0 { certain_chords(from) } else { (-1.0, -1.0) };
+        let (nearer, not_nearer) = if from > 0.0 {
+            certain_chords(from)
+        } else {
+            (-1.0, -1.0)
+        };
         let (within, beyond) = certain_chords(to);
-        Self { centre, from, to, direction: centre.into(), nearer, not_nearer, within, beyond }
+        Self {
+            centre,
+            from,
+            to,
+            direction: centre.into(),
+            nearer,
+            not_nearer,
+            within,
+            beyond,
+        }
     }
 
     pub fn centre(&self) -> Point {
@@ -80,7 +96,8 @@ impl Radius {
         self.to
     }
 
-    /// Whether the point lies in the ring. `direction` is that of `point`: callers with many rings compute it once.
+    /// Whether the point lies in the ring. `direction` is that of `point`: callers with many rings
+    /// compute it once.
     pub fn contains(&self, point: Point, direction: &Direction) -> bool {
         if !(point.lat.abs() <= 90.0 && self.centre.lat.abs() <= 90.0) {
             return false;
@@ -97,10 +114,16 @@ impl Radius {
     }
 }
 
-/// Square chords between which the exact distance must decide about `metres`: at most the first is certainly nearer (or equal),
-/// at least the second certainly farther.
+/// Square chords between which the exact distance must decide about `metres`: at most the first is
+/// certainly nearer (or equal), at least the second certainly farther.
 fn certain_chords(metres: f64) -> (f64, f64) {
-    let chord = |radius: f64| if metres >= radius * std::f64::consts::PI { 3.0 } else { 2.0 * (metres / radius / 2.0).sin() };
+    let chord = |radius: f64| {
+        if metres >= radius * std::f64::consts::PI {
+            3.0
+        } else {
+            2.0 * (metres / radius / 2.0).sin()
+        }
+    };
     let near = chord(GREATEST_CURVATURE) - CHORD_ERROR;
     let far = chord(LEAST_CURVATURE) + CHORD_ERROR;
     (if near > 0.0 { near * near } else { -1.0 }, far * far)

@@ -1,5 +1,5 @@
-//! Every spelling of a point, a box and a distance that the filter language accepts.
-//! Must never panic or accept a value it cannot place on earth: unreadable is an answer (`None` or an error).
+//! Every spelling of a point, a box and a distance that the filter language accepts. Must never
+//! panic or accept a value it cannot place on earth: unreadable is an answer (`None` or an error).
 
 use serde_json::Value;
 use thiserror::Error;
@@ -32,7 +32,8 @@ pub enum BoxError {
 #[error("unable to parse distance value \"{0}\"")]
 pub struct DistanceError(pub String);
 
-/// Reads a point: `{lat, lon}`, `[lat, lon]`, `"lat,lon"`, a geohash, or any of these under `latLon` or `lat_lon`.
+/// Reads a point: `{lat, lon}`, `[lat, lon]`, `"lat,lon"`, a geohash, or any of these under
+/// `latLon` or `lat_lon`.
 pub fn parse_point(value: &Value) -> Option<Point> {
     point_within(value, DEEPEST_WRAPPING)
 }
@@ -41,12 +42,18 @@ fn point_within(value: &Value, depth: usize) -> Option<Point> {
     match value {
         Value::String(text) => point_from_text(text),
         Value::Array(items) => match items.as_slice() {
-            [lat, lon] => Some(Point { lat: coordinate(lat)?, lon: coordinate(lon)? }),
+            [lat, lon] => Some(Point {
+                lat: coordinate(lat)?,
+                lon: coordinate(lon)?,
+            }),
             _ => None,
         },
         Value::Object(object) => {
             if let (Some(lat), Some(lon)) = (object.get("lat"), object.get("lon")) {
-                return Some(Point { lat: coordinate(lat)?, lon: coordinate(lon)? });
+                return Some(Point {
+                    lat: coordinate(lat)?,
+                    lon: coordinate(lon)?,
+                });
             }
             let inner = object.get("latLon").or_else(|| object.get("lat_lon"))?;
             point_within(inner, depth.checked_sub(1)?)
@@ -66,15 +73,31 @@ fn coordinate(value: &Value) -> Option<f64> {
 
 fn point_from_text(text: &str) -> Option<Point> {
     if let Some((lat, lon)) = text.split_once(',') {
-        let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'));
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+        };
         let lon = lon.trim_start();
-        return if plain(lat) && plain(lon) { Some(Point { lat: parse_float(lat)?, lon: parse_float(lon)? }) } else { None };
+        return if plain(lat) && plain(lon) {
+            Some(Point {
+                lat: parse_float(lat)?,
+                lon: parse_float(lon)?,
+            })
+        } else {
+            None
+        };
     }
-    let geohash = text.len() >= 4 && text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
+    let geohash = text.len() >= 4
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
     if geohash { decode_geohash(text) } else { None }
 }
 
-/// The centre of a geohash cell. The letters a, i, l and o are no part of the alphabet: such a text is no point.
+/// The centre of a geohash cell. The letters a, i, l and o are no part of the alphabet: such a text
+/// is no point.
 fn decode_geohash(text: &str) -> Option<Point> {
     const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
     let (mut lat, mut lon) = ((-90.0_f64, 90.0_f64), (-180.0_f64, 180.0_f64));
@@ -92,22 +115,49 @@ fn decode_geohash(text: &str) -> Option<Point> {
             even = !even;
         }
     }
-    Some(Point { lat: (lat.0 + lat.1) / 2.0, lon: (lon.0 + lon.1) / 2.0 })
+    Some(Point {
+        lat: (lat.0 + lat.1) / 2.0,
+        lon: (lon.0 + lon.1) / 2.0,
+    })
 }
 
-/// Reads a box: `{top, left, bottom, right}`, or two corners `{topLeft | top_left, bottomRight | bottom_right}`.
+/// Reads a box: `{top, left, bottom, right}`, or two corners `{topLeft | top_left, bottomRight |
+/// bottom_right}`.
 pub fn parse_box(value: &Value) -> Result<BoundingBox, BoxError> {
     let object = value.as_object().ok_or(BoxError::Shape)?;
-    let edges = [object.get("top"), object.get("left"), object.get("bottom"), object.get("right")];
+    let edges = [
+        object.get("top"),
+        object.get("left"),
+        object.get("bottom"),
+        object.get("right"),
+    ];
     let parsed = if let [Some(top), Some(left), Some(bottom), Some(right)] = edges {
         let edge = |value| coordinate(value).ok_or(BoxError::Value);
-        BoundingBox { top: edge(top)?, left: edge(left)?, bottom: edge(bottom)?, right: edge(right)? }
+        BoundingBox {
+            top: edge(top)?,
+            left: edge(left)?,
+            bottom: edge(bottom)?,
+            right: edge(right)?,
+        }
     } else {
-        let corner = |names: [&str; 2]| names.iter().find_map(|name| object.get(*name)).ok_or(BoxError::Shape);
-        let (first, second) = (corner(["topLeft", "top_left"])?, corner(["bottomRight", "bottom_right"])?);
+        let corner = |names: [&str; 2]| {
+            names
+                .iter()
+                .find_map(|name| object.get(*name))
+                .ok_or(BoxError::Shape)
+        };
+        let (first, second) = (
+            corner(["topLeft", "top_left"])?,
+            corner(["bottomRight", "bottom_right"])?,
+        );
         let first = parse_point(first).ok_or(BoxError::Value)?;
         let second = parse_point(second).ok_or(BoxError::Value)?;
-        BoundingBox { top: first.lat, left: first.lon, bottom: second.lat, right: second.lon }
+        BoundingBox {
+            top: first.lat,
+            left: first.lon,
+            bottom: second.lat,
+            right: second.lon,
+        }
     };
     if parsed.top <= parsed.bottom {
         return Err(BoxError::Latitudes);
@@ -138,7 +188,8 @@ const UNITS: [(&str, f64); 16] = [
     ("metres", 1.0),
 ];
 
-/// SI prefixes, short and long, after lower-casing (so `m` is milli; mega and above are spelled out).
+/// SI prefixes, short and long, after lower-casing (so `m` is milli; mega and above are spelled
+/// out).
 const PREFIXES: [(&str, f64); 27] = [
     ("", 1.0),
     ("k", 1e3),
@@ -171,7 +222,8 @@ const PREFIXES: [(&str, f64); 27] = [
 
 /// Reads a distance with its unit and gives metres: `"1,5 km"`, `"20 Miles"`, `"300ft"`.
 ///
-/// Case, blanks and hyphens do not count; a comma is a decimal point. A unit is required, an exponent is refused.
+/// Case, blanks and hyphens do not count; a comma is a decimal point. A unit is required, an
+/// exponent is refused.
 pub fn parse_distance(text: &str) -> Result<f64, DistanceError> {
     let clean: String = text
         .chars()
@@ -179,16 +231,26 @@ pub fn parse_distance(text: &str) -> Result<f64, DistanceError> {
         .flat_map(char::to_lowercase)
         .map(|letter| if letter == ',' { '.' } else { letter })
         .collect();
-    let split = clean.find(|letter: char| !(letter.is_ascii_digit() || letter == '.')).unwrap_or(clean.len());
+    let split = clean
+        .find(|letter: char| !(letter.is_ascii_digit() || letter == '.'))
+        .unwrap_or(clean.len());
     let (number, unit) = clean.split_at(split);
-    let metres = number.parse::<f64>().ok().and_then(|number| Some(number * unit_factor(unit)?));
-    metres.filter(|metres| metres.is_finite()).ok_or_else(|| DistanceError(text.to_owned()))
+    let metres = number
+        .parse::<f64>()
+        .ok()
+        .and_then(|number| Some(number * unit_factor(unit)?));
+    metres
+        .filter(|metres| metres.is_finite())
+        .ok_or_else(|| DistanceError(text.to_owned()))
 }
 
 /// How many metres one of the unit is.
 fn unit_factor(unit: &str) -> Option<f64> {
     UNITS.iter().find_map(|(name, factor)| {
         let prefix = unit.strip_suffix(name)?;
-        PREFIXES.iter().find(|(short, _)| *short == prefix).map(|(_, scale)| factor * scale)
+        PREFIXES
+            .iter()
+            .find(|(short, _)| *short == prefix)
+            .map(|(_, scale)| factor * scale)
     })
 }

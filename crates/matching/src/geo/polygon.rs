@@ -1,5 +1,5 @@
-//! Polygons whose edges are geodesics of WGS84, border included.
-//! Must never treat an edge as a straight line of the map: a parallel is no geodesic, and an edge bulges towards its pole.
+//! Polygons whose edges are geodesics of WGS84, border included. Must never treat an edge as a
+//! straight line of the map: a parallel is no geodesic, and an edge bulges towards its pole.
 
 use std::sync::Arc;
 
@@ -7,16 +7,19 @@ use super::bounds::{Bounds, arc_latitudes};
 use super::distance::{Direction, LEAST_CURVATURE, azimuth, distance};
 use super::{Point, wrap};
 
-/// A point this near to an edge, in metres, is on the border (the solve itself is good to some nanometres).
+/// A point this near to an edge, in metres, is on the border (the solve itself is good to some
+/// nanometres).
 const BORDER: f64 = 1e-6;
 
-/// From this angle between its ends on, an edge may leave the great circle by far: nothing is decided cheaply then.
+/// From this angle between its ends on, an edge may leave the great circle by far: nothing is
+/// decided cheaply then.
 const LONGEST_PLAIN_EDGE: f64 = 2.6;
 
 /// Flattening of WGS84.
 const FLATTENING: f64 = 1.0 / 298.257_223_563;
 
-/// Cheap to clone. At least three corners, in either orientation; the last is joined to the first. Around a pole, the inside is the polar cap.
+/// Cheap to clone. At least three corners, in either orientation; the last is joined to the first.
+/// Around a pole, the inside is the polar cap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polygon {
     points: Arc<[Point]>,
@@ -38,7 +41,13 @@ impl Polygon {
         if points.len() < 3 {
             return None;
         }
-        let points: Arc<[Point]> = points.into_iter().map(|p| Point { lat: p.lat.clamp(-90.0, 90.0), lon: wrap(p.lon) }).collect();
+        let points: Arc<[Point]> = points
+            .into_iter()
+            .map(|p| Point {
+                lat: p.lat.clamp(-90.0, 90.0),
+                lon: wrap(p.lon),
+            })
+            .collect();
         let turned: f64 = edges(&points).map(|(a, b)| eastward(a.lon, b.lon)).sum();
         let pole = if turned.abs() < 180.0 {
             0
@@ -61,7 +70,10 @@ impl Polygon {
         if !on_earth {
             return false;
         }
-        let point = Point { lat: point.lat, lon: wrap(point.lon) };
+        let point = Point {
+            lat: point.lat,
+            lon: wrap(point.lon),
+        };
         // Go along the meridian to the pole that is outside and count the edges in between.
         let outside_south = self.pole >= 0;
         let mut inside = false;
@@ -80,7 +92,9 @@ impl Polygon {
         let start = self.points[0].lon;
         let (mut lon, mut west, mut east) = (start, start, start);
         for (a, b) in edges(&self.points) {
-            let Some((low, high)) = latitudes(a, b) else { return Bounds::everywhere() };
+            let Some((low, high)) = latitudes(a, b) else {
+                return Bounds::everywhere();
+            };
             (south, north) = (south.min(low), north.max(high));
             lon += eastward(a.lon, b.lon);
             (west, east) = (west.min(lon), east.max(lon));
@@ -89,7 +103,12 @@ impl Polygon {
             // A pole has every longitude.
             0 if north > 89.999 || south < -89.999 => Bounds::new(south, north, -180.0, 360.0),
             0 => Bounds::new(south, north, west, east - west),
-            pole => Bounds::new(if pole < 0 { -91.0 } else { south }, if pole > 0 { 91.0 } else { north }, -180.0, 360.0),
+            pole => Bounds::new(
+                if pole < 0 { -91.0 } else { south },
+                if pole > 0 { 91.0 } else { north },
+                -180.0,
+                360.0,
+            ),
         }
     }
 }
@@ -105,11 +124,15 @@ fn latitudes(a: Point, b: Point) -> Option<(f64, f64)> {
 }
 
 fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
-    points.iter().enumerate().map(|(index, a)| (*a, points[(index + 1) % points.len()]))
+    points
+        .iter()
+        .enumerate()
+        .map(|(index, a)| (*a, points[(index + 1) % points.len()]))
 }
 
-/// Degrees from one longitude to another the shorter way, within [-180, 180]; east is positive. Turned round, it is the same with the
-/// other sign, half a turn too: a polygon must not depend on the direction in which it is given.
+/// Degrees from one longitude to another the shorter way, within [-180, 180]; east is positive.
+/// Turned round, it is the same with the other sign, half a turn too: a polygon must not depend on
+/// the direction in which it is given.
 fn eastward(from: f64, to: f64) -> f64 {
     let turn = to - from;
     if turn > 180.0 {
@@ -121,7 +144,8 @@ fn eastward(from: f64, to: f64) -> f64 {
     }
 }
 
-/// On which side of the edge the point lies, when the edge meets its meridian. Each edge owns its western end, not its eastern.
+/// On which side of the edge the point lies, when the edge meets its meridian. Each edge owns its
+/// western end, not its eastern.
 fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
     let turn = eastward(a.lon, b.lon);
     let (to_a, to_b) = (eastward(point.lon, a.lon), eastward(point.lon, b.lon));
@@ -132,7 +156,11 @@ fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
         let between = a.lat.min(b.lat) <= point.lat && point.lat <= a.lat.max(b.lat);
         return between.then_some(Side::On);
     }
-    let (west, east, to_west, to_east) = if turn > 0.0 { (a, b, to_a, to_b) } else { (b, a, to_b, to_a) };
+    let (west, east, to_west, to_east) = if turn > 0.0 {
+        (a, b, to_a, to_b)
+    } else {
+        (b, a, to_b, to_a)
+    };
     if turn.abs() == 180.0 {
         return over_pole((west, to_west), (east, to_east), point);
     }
@@ -156,23 +184,32 @@ fn compare(lat: f64, edge: f64) -> Side {
     }
 }
 
-/// Ends (with the degrees to them) on opposite meridians: the edge goes up one and down the other, over the nearer pole, and passes for
-/// one that runs eastward along the pole.
+/// Ends (with the degrees to them) on opposite meridians: the edge goes up one and down the other,
+/// over the nearer pole, and passes for one that runs eastward along the pole.
 fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<Side> {
-    let pole = if west.0.lat + east.0.lat < 0.0 { -90.0 } else { 90.0 };
-    let on = |(end, to_end): (Point, f64)| to_end == 0.0 && end.lat.min(pole) <= point.lat && point.lat <= end.lat.max(pole);
+    let pole = if west.0.lat + east.0.lat < 0.0 {
+        -90.0
+    } else {
+        90.0
+    };
+    let on = |(end, to_end): (Point, f64)| {
+        to_end == 0.0 && end.lat.min(pole) <= point.lat && point.lat <= end.lat.max(pole)
+    };
     if point.lat == pole || on(west) || on(east) {
         return Some(Side::On);
     }
     (-180.0 < west.1 && west.1 <= 0.0).then(|| compare(point.lat, pole))
 }
 
-/// The side of an edge that runs eastward from `west` and meets the point's meridian strictly between its ends.
+/// The side of an edge that runs eastward from `west` and meets the point's meridian strictly
+/// between its ends.
 fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
     if let Some(side) = obvious_side(west, east, point) {
         return side;
     }
-    if let Some(side) = margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin)) {
+    if let Some(side) =
+        margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin))
+    {
         return side;
     }
     exact_side(west, east, point)
@@ -190,10 +227,12 @@ fn exact_side(west: Point, east: Point, point: Point) -> Side {
     }
 }
 
-/// How far, in degrees of latitude, a short edge may rise above the higher of its ends or sink below the lower; nothing for other edges.
+/// How far, in degrees of latitude, a short edge may rise above the higher of its ends or sink
+/// below the lower; nothing for other edges.
 ///
-/// A great circle that spans an angle between two latitudes rises by at most the square of the angle over sixteen, and the geodesic is
-/// nearer to it than the flattening times the square of its length over four: twice the first and four times the second are taken.
+/// A great circle that spans an angle between two latitudes rises by at most the square of the
+/// angle over sixteen, and the geodesic is nearer to it than the flattening times the square of its
+/// length over four: twice the first and four times the second are taken.
 fn bulge(a: Point, b: Point) -> Option<f64> {
     let (turn, climb) = (eastward(a.lon, b.lon), b.lat - a.lat);
     let short = turn.abs() <= 10.0 && climb.abs() <= 10.0 && a.lat.abs().max(b.lat.abs()) <= 80.0;
@@ -201,7 +240,8 @@ fn bulge(a: Point, b: Point) -> Option<f64> {
     short.then(|| square(turn) / 8.0 + FLATTENING * (square(turn) + square(climb)) + 1e-9)
 }
 
-/// The side, where the point is clearly above or below a short edge as it would be drawn on a map of plain degrees.
+/// The side, where the point is clearly above or below a short edge as it would be drawn on a map
+/// of plain degrees.
 fn obvious_side(west: Point, east: Point, point: Point) -> Option<Side> {
     let bulge = bulge(west, east)?;
     if point.lat > west.lat.max(east.lat) + bulge {
@@ -214,9 +254,10 @@ fn obvious_side(west: Point, east: Point, point: Point) -> Option<Side> {
     if turn > 4.0 || climb.abs() > 4.0 || west.lat.abs().max(east.lat.abs()) > 60.0 {
         return None;
     }
-    // On a great circle the second derivative of the latitude is sin·cos of it and twice its tangent times the square of the first one;
-    // up to 60 degrees and for so short an edge the first changes by less than half. An eighth of that, doubled, is the slack; the
-    // geodesic leaves the great circle sideways, which counts for more the steeper the edge is.
+    // On a great circle the second derivative of the latitude is sin·cos of it and twice its
+    // tangent times the square of the first one; up to 60 degrees and for so short an edge the
+    // first changes by less than half. An eighth of that, doubled, is the slack; the geodesic
+    // leaves the great circle sideways, which counts for more the steeper the edge is.
     let drawn = west.lat + climb * (-eastward(point.lon, west.lon) / turn);
     let square = |degrees: f64| degrees.to_radians() * degrees;
     let sideways = FLATTENING * (square(turn) + square(climb)) * (1.0 + 2.0 * climb.abs() / turn);
@@ -247,32 +288,49 @@ fn plain_side(west: Point, east: Point, point: Point, margin: f64) -> Option<Sid
     }
 }
 
-/// How far, as an angle, the geodesic between two points can be from the great circle through them; nothing for very long edges.
+/// How far, as an angle, the geodesic between two points can be from the great circle through them;
+/// nothing for very long edges.
 ///
-/// Drawn on the sphere, a geodesic bends by at most about twice the flattening over its radius, so its sagitta is at most that times
-/// the square of its length over eight. Four times that is taken.
+/// Drawn on the sphere, a geodesic bends by at most about twice the flattening over its radius, so
+/// its sagitta is at most that times the square of its length over eight. Four times that is taken.
 fn margin_angle(a: Point, b: Point) -> Option<f64> {
     let (from, to) = (Direction::from(a).0, Direction::from(b).0);
-    let square: f64 = (0..3).map(|axis| (from[axis] - to[axis]) * (from[axis] - to[axis])).sum();
+    let square: f64 = (0..3)
+        .map(|axis| (from[axis] - to[axis]) * (from[axis] - to[axis]))
+        .sum();
     let angle = 2.0 * (square.sqrt() / 2.0).min(1.0).asin();
-    (angle < LONGEST_PLAIN_EDGE).then(|| FLATTENING * angle * angle / angle.cos().max(0.3) + 4.0 * BORDER / LEAST_CURVATURE)
+    (angle < LONGEST_PLAIN_EDGE)
+        .then(|| FLATTENING * angle * angle / angle.cos().max(0.3) + 4.0 * BORDER / LEAST_CURVATURE)
 }
 
-/// Whether the cheap test decides about a point at all; panics when it does so differently from the exact one.
+/// Whether the cheap test decides about a point at all; panics when it does so differently from the
+/// exact one.
 #[cfg(test)]
 pub(super) fn sides_agree(a: Point, b: Point, point: Point) -> bool {
-    let [a, b, point] = [a, b, point].map(|p| Point { lat: p.lat, lon: wrap(p.lon) });
+    let [a, b, point] = [a, b, point].map(|p| Point {
+        lat: p.lat,
+        lon: wrap(p.lon),
+    });
     let turn = eastward(a.lon, b.lon);
     let (west, east) = if turn > 0.0 { (a, b) } else { (b, a) };
     let between = eastward(point.lon, west.lon) < 0.0 && eastward(point.lon, east.lon) > 0.0;
-    let plain = || margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin));
+    let plain =
+        || margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin));
     if !between {
         return false;
     }
     if let Some(side) = obvious_side(west, east, point) {
-        assert_eq!(side, exact_side(west, east, point), "{west:?} {east:?} {point:?}");
+        assert_eq!(
+            side,
+            exact_side(west, east, point),
+            "{west:?} {east:?} {point:?}"
+        );
     }
     let Some(side) = plain() else { return false };
-    assert_eq!(side, exact_side(west, east, point), "{west:?} {east:?} {point:?}");
+    assert_eq!(
+        side,
+        exact_side(west, east, point),
+        "{west:?} {east:?} {point:?}"
+    );
     true
 }

@@ -1,5 +1,6 @@
-//! Conditions that must hold together, kept once however many filters contain them, and the choice of the one to wait for.
-//! Must never be looked at unless the condition it waits for holds (or, for negations only, the guard does not).
+//! Conditions that must hold together, kept once however many filters contain them, and the choice
+//! of the one to wait for. Must never be looked at unless the condition it waits for holds (or, for
+//! negations only, the guard does not).
 
 use super::posting::Posting;
 

@@ -1,5 +1,5 @@
-//! One field that registered filters speak of: the structures in which its conditions wait for a value.
-//! Must never hold a condition that nobody waits for.
+//! One field that registered filters speak of: the structures in which its conditions wait for a
+//! value. Must never hold a condition that nobody waits for.
 
 use super::leaf::{Leaf, Search, Test};
 use super::patterns::Patterns;
@@ -21,7 +21,8 @@ pub(super) struct Field {
     pub(super) references: u32,
     /// The leaf of `exists`, when somebody waits for it.
     pub(super) exists: u32,
-    /// How many leaves of `equals` and of `exists f[…]` are waited for; they are found by their hash.
+    /// How many leaves of `equals` and of `exists f[…]` are waited for; they are found by their
+    /// hash.
     pub(super) equals: u32,
     pub(super) holds: u32,
     pub(super) ranges: Option<Box<Ranges>>,
@@ -59,11 +60,17 @@ impl Field {
             Test::Range(bounds) => self.ranges.get_or_insert_default().insert(bounds, number),
             Test::Regexp(search) => {
                 let Search { pattern, place } = &mut **search;
-                *place = self.patterns.get_or_insert_default().insert(pattern, number);
+                *place = self
+                    .patterns
+                    .get_or_insert_default()
+                    .insert(pattern, number);
             }
             Test::Geo(_) | Test::Polygon(_) => {
                 let shapes = self.shapes.get_or_insert_default();
-                leaf.test.bounds().iter().for_each(|bounds| shapes.insert(bounds, number));
+                leaf.test
+                    .bounds()
+                    .iter()
+                    .for_each(|bounds| shapes.insert(bounds, number));
             }
             Test::Select(_) => self.selects.insert(number),
             Test::Match(_) | Test::Tree(_) => {}
@@ -113,7 +120,8 @@ impl Field {
         }
     }
 
-    /// A guess of the share of documents for which the test holds: only ever used to choose what to wait for.
+    /// A guess of the share of documents for which the test holds: only ever used to choose what to
+    /// wait for.
     pub(super) fn share(&self, test: &Test, references: u32) -> f64 {
         match test {
             Test::Equals(held) => one_of(self.equals, references, held.is_truth()),
@@ -121,7 +129,9 @@ impl Field {
             Test::Exists => 0.95,
             Test::Range(bounds) => self.share_of_range(bounds),
             Test::Regexp(_) => 0.08,
-            Test::Geo(_) | Test::Polygon(_) => test.bounds().map_or(1.0, |bounds| share_of_area(&bounds)),
+            Test::Geo(_) | Test::Polygon(_) => {
+                test.bounds().map_or(1.0, |bounds| share_of_area(&bounds))
+            }
             Test::Match(_) => 0.09,
             Test::Select(_) => 0.6,
             Test::Tree(_) => 1.0,
@@ -129,7 +139,8 @@ impl Field {
     }
 
     fn share_of_range(&self, bounds: &Bounds) -> f64 {
-        let number = |limit: Option<crate::filter::Limit>| limit.map(|limit| Number::to_f64(limit.at));
+        let number =
+            |limit: Option<crate::filter::Limit>| limit.map(|limit| Number::to_f64(limit.at));
         let all = self.largest - self.smallest;
         match (number(bounds.low), number(bounds.high)) {
             (Some(low), Some(high)) if all > 0.0 => (0.5 * (high - low) / all).clamp(1e-9, 0.5),
@@ -147,13 +158,16 @@ fn one_of(values: u32, references: u32, truth: bool) -> f64 {
     }
     let even = 1.0 / f64::from(values.max(16));
     // Many filters that ask for a value make it likely that many documents have it.
-    let popularity = f64::from(references) / (f64::from(references) + 4.0 * f64::from(values) + 64.0);
+    let popularity =
+        f64::from(references) / (f64::from(references) + 4.0 * f64::from(values) + 64.0);
     (even + 0.3 * popularity * even.sqrt()).min(0.5)
 }
 
 /// The share of the earth's surface, leaning to the side that documents gather where filters are.
 fn share_of_area(bounds: &crate::geo::Bounds) -> f64 {
-    let width = |bounds: crate::geo::Rectangle| (bounds.east - bounds.west).abs() * (bounds.north - bounds.south).abs().min(180.0);
+    let width = |bounds: crate::geo::Rectangle| {
+        (bounds.east - bounds.west).abs() * (bounds.north - bounds.south).abs().min(180.0)
+    };
     let degrees = width(bounds.first) + bounds.second.map_or(0.0, width);
     (degrees / 64_800.0).sqrt().clamp(1e-6, 0.9) * 0.3
 }

@@ -18,7 +18,9 @@ pub(super) struct Guards {
 
 impl Guards {
     pub(super) fn insert(&mut self, leaf: u32, target: u32, leaves: &mut Leaves) {
-        let Some(found) = leaves.all.get(leaf) else { return };
+        let Some(found) = leaves.all.get(leaf) else {
+            return;
+        };
         if found.group > 0 {
             self.groups[found.group as usize - 1].members.push(target);
             return;
@@ -26,13 +28,20 @@ impl Guards {
         if found.is_idle() {
             leaves.activate(leaf);
         }
-        self.groups.push(Group { leaf, members: vec![target] });
+        self.groups.push(Group {
+            leaf,
+            members: vec![target],
+        });
         self.number(self.groups.len() - 1, leaves);
     }
 
     pub(super) fn remove(&mut self, leaf: u32, target: u32, leaves: &mut Leaves) {
-        let Some(found) = leaves.all.get_mut(leaf) else { return };
-        let Some(place) = (found.group as usize).checked_sub(1) else { return };
+        let Some(found) = leaves.all.get_mut(leaf) else {
+            return;
+        };
+        let Some(place) = (found.group as usize).checked_sub(1) else {
+            return;
+        };
         let members = &mut self.groups[place].members;
         if let Some(at) = members.iter().position(|member| *member == target) {
             members.swap_remove(at);

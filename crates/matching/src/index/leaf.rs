@@ -20,7 +20,8 @@ use crate::pattern::Pattern;
 /// The field number of conditions that concern no single field.
 pub(super) const NO_FIELD: u32 = u32::MAX;
 
-/// A condition and those who wait for it: one line of the processor's cache, since a document meets few of the many.
+/// A condition and those who wait for it: one line of the processor's cache, since a document meets
+/// few of the many.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct Leaf {
@@ -28,7 +29,8 @@ pub(super) struct Leaf {
     pub(super) field: u32,
     /// How many conjunctions mention it.
     pub(super) references: u32,
-    /// Whom to tell when it holds: conjunctions it is the access condition of, and filters that are just this condition.
+    /// Whom to tell when it holds: conjunctions it is the access condition of, and filters that are
+    /// just this condition.
     pub(super) waiting: Posting,
     /// One more than the number of the guarded group that is skipped when it holds; 0 for none.
     pub(super) group: u32,
@@ -60,8 +62,16 @@ pub(super) struct Kept {
 
 impl Kept {
     fn new(condition: &Arc<Condition>) -> Box<Self> {
-        let text = Literal { condition: Arc::clone(condition), negated: false }.text().into();
-        Box::new(Self { condition: Arc::clone(condition), text })
+        let text = Literal {
+            condition: Arc::clone(condition),
+            negated: false,
+        }
+        .text()
+        .into();
+        Box::new(Self {
+            condition: Arc::clone(condition),
+            text,
+        })
     }
 }
 
@@ -119,7 +129,10 @@ impl Test {
             Condition::Exists { .. } => Test::Exists,
             Condition::Holds { value, .. } => Test::Holds(value.into()),
             Condition::Range { bounds, .. } => Test::Range(Box::new(*bounds)),
-            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search { pattern: pattern.clone(), place: Place::default() })),
+            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search {
+                pattern: pattern.clone(),
+                place: Place::default(),
+            })),
             Condition::Geo { shape, .. } => Test::of_shape(shape),
             Condition::Match { .. } => Test::Match(Kept::new(condition)),
             Condition::Select { .. } => Test::Select(Kept::new(condition)),
@@ -149,31 +162,48 @@ impl Test {
     pub(super) fn is_costly(&self) -> bool {
         match self {
             Test::Equals(_) | Test::Exists | Test::Holds(_) | Test::Range(_) => false,
-            Test::Regexp(_) | Test::Geo(_) | Test::Polygon(_) | Test::Match(_) | Test::Select(_) | Test::Tree(_) => true,
+            Test::Regexp(_)
+            | Test::Geo(_)
+            | Test::Polygon(_)
+            | Test::Match(_)
+            | Test::Select(_)
+            | Test::Tree(_) => true,
         }
     }
 
     /// Whether the condition holds of a document that has this value in the field.
     pub(super) fn holds(&self, value: Option<&Value>, document: &Document<'_>) -> bool {
         match (self, value) {
-            (Test::Match(kept) | Test::Select(kept), _) => evaluate::condition(&kept.condition, document),
+            (Test::Match(kept) | Test::Select(kept), _) => {
+                evaluate::condition(&kept.condition, document)
+            }
             (Test::Tree(tree), _) => evaluate::tree(tree, document),
             (_, None) => false,
             (Test::Exists, Some(_)) => true,
-            (Test::Equals(held), Some(found)) => ScalarRef::from_json(found).is_some_and(|scalar| held.is(scalar)),
+            (Test::Equals(held), Some(found)) => {
+                ScalarRef::from_json(found).is_some_and(|scalar| held.is(scalar))
+            }
             (Test::Holds(held), Some(found)) => {
-                let scalars = found.as_array().into_iter().flatten().filter_map(ScalarRef::from_json);
+                let scalars = found
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(ScalarRef::from_json);
                 scalars.into_iter().any(|scalar| held.is(scalar))
             }
             (Test::Range(bounds), Some(found)) => match ScalarRef::from_json(found) {
                 Some(ScalarRef::Number(number)) => bounds.contains(number),
                 _ => false,
             },
-            (Test::Regexp(search), Some(found)) => {
-                found.as_str().is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text))
+            (Test::Regexp(search), Some(found)) => found
+                .as_str()
+                .is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text)),
+            (Test::Polygon(polygon), Some(found)) => {
+                geo::parse_point(found).is_some_and(|point| polygon.contains(point))
             }
-            (Test::Polygon(polygon), Some(found)) => geo::parse_point(found).is_some_and(|point| polygon.contains(point)),
-            (Test::Geo(area), Some(found)) => geo::parse_point(found).is_some_and(|point| area.contains(point)),
+            (Test::Geo(area), Some(found)) => {
+                geo::parse_point(found).is_some_and(|point| area.contains(point))
+            }
         }
     }
 
@@ -187,7 +217,8 @@ impl Test {
         }
     }
 
-    /// Feeds what tells this test of a field from others to a hasher. Scalars go as [`hash_scalar`] has them.
+    /// Feeds what tells this test of a field from others to a hasher. Scalars go as [`hash_scalar`]
+    /// has them.
     pub(super) fn hash(&self, field: u32, hasher: &mut impl Hasher) {
         match self {
             Test::Equals(held) => return held.hash_with(before(EQUALS, field), hasher),
@@ -200,7 +231,10 @@ impl Test {
             Test::Regexp(search) => (search.pattern.source(), search.pattern.flags()).hash(hasher),
             Test::Geo(area) => hash_area(area, hasher),
             Test::Polygon(polygon) => {
-                let numbers = polygon.points().iter().flat_map(|point| [point.lat, point.lon]);
+                let numbers = polygon
+                    .points()
+                    .iter()
+                    .flat_map(|point| [point.lat, point.lon]);
                 numbers.for_each(|number| hash_number(number, hasher));
             }
             Test::Match(kept) | Test::Select(kept) => kept.text.hash(hasher),
@@ -216,7 +250,9 @@ impl Test {
             (Test::Regexp(a), Test::Regexp(b)) => a.pattern == b.pattern,
             (Test::Geo(a), Test::Geo(b)) => a == b,
             (Test::Polygon(a), Test::Polygon(b)) => a == b,
-            (Test::Match(a), Test::Match(b)) | (Test::Select(a), Test::Select(b)) => a.text == b.text,
+            (Test::Match(a), Test::Match(b)) | (Test::Select(a), Test::Select(b)) => {
+                a.text == b.text
+            }
             _ => false,
         }
     }
@@ -241,7 +277,9 @@ fn hash_area(area: &Area, hasher: &mut impl Hasher) {
         Area::Box(area) => [area.top, area.left, area.bottom, area.right],
         Area::Radius(radius) => [radius.centre().lat, radius.centre().lon, radius.to(), 0.0],
     };
-    numbers.into_iter().for_each(|number| hash_number(number, hasher));
+    numbers
+        .into_iter()
+        .for_each(|number| hash_number(number, hasher));
 }
 
 /// Zero and minus zero alike, since they are equal.

@@ -1,5 +1,5 @@
-//! All conditions of the registered filters, each once, found by what they say; and the fields they are about.
-//! Must never keep a condition that no conjunction mentions.
+//! All conditions of the registered filters, each once, found by what they say; and the fields they
+//! are about. Must never keep a condition that no conjunction mentions.
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -31,12 +31,19 @@ impl Leaves {
     /// The number of the leaf for a condition, mentioned once more.
     pub(super) fn intern(&mut self, condition: &Arc<Condition>) -> u32 {
         let Some(test) = Test::new(condition) else {
-            return self.add_tree(Tree::Literal(Literal { condition: Arc::clone(condition), negated: false }));
+            return self.add_tree(Tree::Literal(Literal {
+                condition: Arc::clone(condition),
+                negated: false,
+            }));
         };
         let field = field_of(condition).map_or(NO_FIELD, |path| self.field(path));
         let hash = self.hash(field, &test);
         let leaves = &self.all;
-        let found = self.same.find(hash, |number| leaves.get(*number).is_some_and(|leaf| leaf.field == field && leaf.test.same(&test)));
+        let found = self.same.find(hash, |number| {
+            leaves
+                .get(*number)
+                .is_some_and(|leaf| leaf.field == field && leaf.test.same(&test))
+        });
         if let Some(number) = found.copied() {
             if let Some(leaf) = self.all.get_mut(number) {
                 leaf.references += 1;
@@ -47,30 +54,55 @@ impl Leaves {
             field.references += 1;
             field.learn(&test);
         }
-        let number = self.all.insert(Leaf { test, field, references: 1, waiting: Posting::default(), group: 0 });
+        let number = self.all.insert(Leaf {
+            test,
+            field,
+            references: 1,
+            waiting: Posting::default(),
+            group: 0,
+        });
         let (hasher, leaves) = (&self.hasher, &self.all);
-        self.same.insert_unique(hash, number, |number| leaves.get(*number).map_or(0, |leaf| hash_test(hasher, leaf.field, &leaf.test)));
+        self.same.insert_unique(hash, number, |number| {
+            leaves
+                .get(*number)
+                .map_or(0, |leaf| hash_test(hasher, leaf.field, &leaf.test))
+        });
         number
     }
 
     /// A leaf for a part that is no condition; never shared.
     pub(super) fn add_tree(&mut self, tree: Tree) -> u32 {
         let test = Test::Tree(Box::new(tree));
-        self.all.insert(Leaf { test, field: NO_FIELD, references: 1, waiting: Posting::default(), group: 0 })
+        self.all.insert(Leaf {
+            test,
+            field: NO_FIELD,
+            references: 1,
+            waiting: Posting::default(),
+            group: 0,
+        })
     }
 
     /// Mentioned once less; gone with the last mention.
     pub(super) fn release(&mut self, number: u32) {
-        let Some(leaf) = self.all.get_mut(number) else { return };
+        let Some(leaf) = self.all.get_mut(number) else {
+            return;
+        };
         leaf.references -= 1;
         if leaf.references > 0 {
             return;
         }
-        let Some(leaf) = self.all.remove(number) else { return };
-        if let Ok(entry) = self.same.find_entry(self.hash(leaf.field, &leaf.test), |found| *found == number) {
+        let Some(leaf) = self.all.remove(number) else {
+            return;
+        };
+        if let Ok(entry) = self
+            .same
+            .find_entry(self.hash(leaf.field, &leaf.test), |found| *found == number)
+        {
             entry.remove();
         }
-        let Some(field) = self.fields.get_mut(leaf.field) else { return };
+        let Some(field) = self.fields.get_mut(leaf.field) else {
+            return;
+        };
         field.references -= 1;
         if field.references == 0 {
             self.by_path.remove(&field.path);
@@ -80,7 +112,9 @@ impl Leaves {
 
     /// The leaf must hold for somebody: puts it where documents look.
     pub(super) fn activate(&mut self, number: u32) {
-        let Some(leaf) = self.all.get_mut(number) else { return };
+        let Some(leaf) = self.all.get_mut(number) else {
+            return;
+        };
         match &leaf.test {
             Test::Match(kept) => with_object(kept, |object| self.objects.insert(object, number)),
             _ => {
@@ -93,7 +127,9 @@ impl Leaves {
 
     /// Nobody waits for the leaf any more.
     pub(super) fn deactivate(&mut self, number: u32) {
-        let Some(leaf) = self.all.get(number) else { return };
+        let Some(leaf) = self.all.get(number) else {
+            return;
+        };
         match &leaf.test {
             Test::Match(kept) => with_object(kept, |object| self.objects.remove(object, number)),
             _ => {
@@ -115,7 +151,9 @@ impl Leaves {
     }
 
     pub(super) fn leave(&mut self, number: u32, target: u32) {
-        let Some(leaf) = self.all.get_mut(number) else { return };
+        let Some(leaf) = self.all.get_mut(number) else {
+            return;
+        };
         leaf.waiting.remove(target);
         if leaf.is_idle() {
             self.deactivate(number);
@@ -128,18 +166,27 @@ impl Leaves {
         let mut hasher = self.hasher.build_hasher();
         hash_scalar(kind, field, scalar, &mut hasher);
         let found = self.same.find(hasher.finish(), |number| {
-            self.all.get(*number).is_some_and(|leaf| leaf.field == field && leaf.test.is_scalar(kind, scalar))
+            self.all
+                .get(*number)
+                .is_some_and(|leaf| leaf.field == field && leaf.test.is_scalar(kind, scalar))
         });
         found.copied()
     }
 
-    /// A guess of the share of documents for which a leaf holds; nothing when it cannot be waited for.
+    /// A guess of the share of documents for which a leaf holds; nothing when it cannot be waited
+    /// for.
     pub(super) fn share(&self, number: u32) -> Option<f64> {
         let leaf = self.all.get(number)?;
         match &leaf.test {
             Test::Tree(_) => None,
-            Test::Match(kept) => matches!(&*kept.condition, Condition::Match { object } if !object.is_empty()).then_some(0.05),
-            _ => self.fields.get(leaf.field).map(|field| field.share(&leaf.test, leaf.references)),
+            Test::Match(kept) => {
+                matches!(&*kept.condition, Condition::Match { object } if !object.is_empty())
+                    .then_some(0.05)
+            }
+            _ => self
+                .fields
+                .get(leaf.field)
+                .map(|field| field.share(&leaf.test, leaf.references)),
         }
     }
 

@@ -13,8 +13,8 @@ const DEEPEST: usize = 32;
 /// A demand whose alternatives are all at least this long is good enough not to look further.
 const LONG: usize = 3;
 
-/// Demands, each enough by itself: the text holds at least one of its alternatives. ASCII letters are in lower case, and the text must be
-/// brought to lower case likewise.
+/// Demands, each enough by itself: the text holds at least one of its alternatives. ASCII letters
+/// are in lower case, and the text must be brought to lower case likewise.
 pub(super) fn demands(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
     let mut found = Vec::new();
     collect(hir, DEEPEST, &mut found);
@@ -24,19 +24,26 @@ pub(super) fn demands(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
 fn collect(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
     let before = found.len();
     parts(hir, depth, found);
-    if found[before..].iter().all(|demand| demand.iter().any(|text| text.len() < LONG)) {
+    if found[before..]
+        .iter()
+        .all(|demand| demand.iter().any(|text| text.len() < LONG))
+    {
         extract(hir, found);
     }
 }
 
 /// What stands in the pattern letter by letter.
 fn parts(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
-    let Some(depth) = depth.checked_sub(1) else { return };
+    let Some(depth) = depth.checked_sub(1) else {
+        return;
+    };
     match hir.kind() {
         HirKind::Literal(literal) => found.push(vec![literal.0.to_ascii_lowercase()]),
         HirKind::Concat(all) => all.iter().for_each(|part| parts(part, depth, found)),
         HirKind::Capture(group) => parts(&group.sub, depth, found),
-        HirKind::Repetition(repetition) if repetition.min > 0 => parts(&repetition.sub, depth, found),
+        HirKind::Repetition(repetition) if repetition.min > 0 => {
+            parts(&repetition.sub, depth, found)
+        }
         HirKind::Alternation(branches) => found.extend(of_branches(branches, depth)),
         HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => {}
     }
@@ -46,7 +53,12 @@ fn parts(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
 fn extract(hir: &Hir, found: &mut Vec<Vec<Vec<u8>>>) {
     for kind in [ExtractKind::Prefix, ExtractKind::Suffix] {
         let mut extractor = Extractor::new();
-        extractor.kind(kind).limit_class(8).limit_repeat(8).limit_literal_len(32).limit_total(128);
+        extractor
+            .kind(kind)
+            .limit_class(8)
+            .limit_repeat(8)
+            .limit_literal_len(32)
+            .limit_total(128);
         found.extend(alternatives(&extractor.extract(hir)));
     }
 }
@@ -57,15 +69,25 @@ fn of_branches(branches: &[Hir], depth: usize) -> Option<Vec<Vec<u8>>> {
     for branch in branches {
         let mut found = Vec::new();
         collect(branch, depth, &mut found);
-        together.extend(found.into_iter().max_by_key(|demand| demand.iter().map(Vec::len).min())?);
+        together.extend(
+            found
+                .into_iter()
+                .max_by_key(|demand| demand.iter().map(Vec::len).min())?,
+        );
     }
     (together.len() <= MOST_ALTERNATIVES).then_some(together)
 }
 
 fn alternatives(seq: &Seq) -> Option<Vec<Vec<u8>>> {
-    let mut texts: Vec<Vec<u8>> = seq.literals()?.iter().map(|literal| literal.as_bytes().to_ascii_lowercase()).collect();
+    let mut texts: Vec<Vec<u8>> = seq
+        .literals()?
+        .iter()
+        .map(|literal| literal.as_bytes().to_ascii_lowercase())
+        .collect();
     texts.sort();
     texts.dedup();
-    let useful = !texts.is_empty() && texts.len() <= MOST_ALTERNATIVES && texts.iter().all(|text| !text.is_empty());
+    let useful = !texts.is_empty()
+        && texts.len() <= MOST_ALTERNATIVES
+        && texts.iter().all(|text| !text.is_empty());
     useful.then_some(texts)
 }

@@ -13,7 +13,8 @@ use super::{Engine, Scratch};
 use crate::document::Document;
 use crate::geo;
 
-/// With at most so many fields, each is looked up in the document; with more, the document is walked.
+/// With at most so many fields, each is looked up in the document; with more, the document is
+/// walked.
 const FEW_FIELDS: usize = 6;
 
 /// The fields of a document that some filter speaks of.
@@ -31,9 +32,19 @@ impl Engine {
     /// The numbers of the filters that the document satisfies, each once, in no particular order.
     pub fn matches<'s>(&self, document: &Document<'_>, scratch: &'s mut Scratch) -> &'s [u64] {
         let leaves = &self.leaves;
-        scratch.begin(leaves.all.capacity(), self.filters.capacity(), self.guards.groups.len(), leaves.fields.capacity());
+        scratch.begin(
+            leaves.all.capacity(),
+            self.filters.capacity(),
+            self.guards.groups.len(),
+            leaves.fields.capacity(),
+        );
         let values = self.values(document, scratch);
-        let mut run = Run { engine: self, document, values, scratch };
+        let mut run = Run {
+            engine: self,
+            document,
+            values,
+            scratch,
+        };
         run.all();
         &scratch.matched
     }
@@ -70,7 +81,9 @@ impl Engine {
 
 impl Run<'_, '_, '_> {
     fn all(&mut self) {
-        self.engine.everything.for_each(|target| self.told(Target(target)));
+        self.engine
+            .everything
+            .for_each(|target| self.told(Target(target)));
         for place in 0..self.values.len() {
             let (number, value) = self.values[place];
             if let Some(field) = self.engine.leaves.fields.get(number) {
@@ -78,10 +91,15 @@ impl Run<'_, '_, '_> {
             }
         }
         self.objects();
-        self.engine.always.for_each(|target| self.told(Target(target)));
+        self.engine
+            .always
+            .for_each(|target| self.told(Target(target)));
         for (number, group) in self.engine.guards.groups.iter().enumerate() {
             if !self.scratch.is_closed(number) {
-                group.members.iter().for_each(|target| self.told(Target(*target)));
+                group
+                    .members
+                    .iter()
+                    .for_each(|target| self.told(Target(*target)));
             }
         }
     }
@@ -93,7 +111,9 @@ impl Run<'_, '_, '_> {
         match value {
             Value::Array(items) => self.array(number, field, items),
             Value::Object(_) => {}
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => self.scalar(number, field, value),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                self.scalar(number, field, value)
+            }
         }
         if let Some(shapes) = &field.shapes
             && let Some(point) = geo::parse_point(value)
@@ -103,18 +123,24 @@ impl Run<'_, '_, '_> {
     }
 
     fn scalar(&mut self, number: u32, field: &Field, value: &Value) {
-        let Some(scalar) = ScalarRef::from_json(value) else { return };
+        let Some(scalar) = ScalarRef::from_json(value) else {
+            return;
+        };
         if field.equals > 0
             && let Some(leaf) = self.engine.leaves.find_scalar(EQUALS, number, scalar)
         {
             self.holds(leaf);
         }
         match (scalar, &field.ranges, &field.patterns) {
-            (ScalarRef::Number(number), Some(ranges), _) => ranges.search(number, |found| match found {
-                Found::Certain(leaf) => self.holds(leaf),
-                Found::Check(leaf) => self.check(leaf),
-            }),
-            (ScalarRef::Text(text), _, Some(patterns)) => patterns.search(text, |leaf| self.candidate(leaf)),
+            (ScalarRef::Number(number), Some(ranges), _) => {
+                ranges.search(number, |found| match found {
+                    Found::Certain(leaf) => self.holds(leaf),
+                    Found::Check(leaf) => self.check(leaf),
+                })
+            }
+            (ScalarRef::Text(text), _, Some(patterns)) => {
+                patterns.search(text, |leaf| self.candidate(leaf))
+            }
             _ => {}
         }
     }
@@ -138,7 +164,9 @@ impl Run<'_, '_, '_> {
         let objects = &self.engine.leaves.objects;
         if !objects.is_empty() {
             let document = self.document;
-            document.each_key(&mut |key, value| objects.search(key, value, &mut |leaf| self.candidate(leaf)));
+            document.each_key(&mut |key, value| {
+                objects.search(key, value, &mut |leaf| self.candidate(leaf))
+            });
         }
     }
 
@@ -158,7 +186,9 @@ impl Run<'_, '_, '_> {
     /// The leaf holds: tells those who wait for it. Comes at most once for each leaf.
     #[inline]
     fn holds(&mut self, number: u32) {
-        let Some(leaf) = self.engine.leaves.all.get(number) else { return };
+        let Some(leaf) = self.engine.leaves.all.get(number) else {
+            return;
+        };
         if leaf.group > 0 {
             self.scratch.close(leaf.group - 1);
         }
@@ -169,20 +199,32 @@ impl Run<'_, '_, '_> {
     fn told(&mut self, target: Target) {
         if target.is_filter() {
             if !target.is_several() || self.scratch.first(target.number()) {
-                self.scratch.matched.push(self.engine.ids[target.number() as usize]);
+                self.scratch
+                    .matched
+                    .push(self.engine.ids[target.number() as usize]);
             }
             return;
         }
-        let Some(conjunction) = self.engine.conjunctions.get(target.number()) else { return };
+        let Some(conjunction) = self.engine.conjunctions.get(target.number()) else {
+            return;
+        };
         let settled = conjunction.settled();
-        if conjunction.codes.iter().all(|code| *code == settled || self.truth(leaf_of(*code)) != is_negated(*code)) {
-            conjunction.owners.for_each(|owner| self.told(Target(owner)));
+        if conjunction
+            .codes
+            .iter()
+            .all(|code| *code == settled || self.truth(leaf_of(*code)) != is_negated(*code))
+        {
+            conjunction
+                .owners
+                .for_each(|owner| self.told(Target(owner)));
         }
     }
 
     /// Whether the leaf holds; what is costly is found out once.
     fn truth(&mut self, number: u32) -> bool {
-        let Some(leaf) = self.engine.leaves.all.get(number) else { return false };
+        let Some(leaf) = self.engine.leaves.all.get(number) else {
+            return false;
+        };
         if !leaf.test.is_costly() {
             return leaf.test.holds(self.value(leaf), self.document);
         }
@@ -196,6 +238,8 @@ impl Run<'_, '_, '_> {
 
     #[inline]
     fn value(&self, leaf: &Leaf) -> Option<&Value> {
-        self.scratch.place_of(leaf.field).map(|place| self.values[place].1)
+        self.scratch
+            .place_of(leaf.field)
+            .map(|place| self.values[place].1)
     }
 }

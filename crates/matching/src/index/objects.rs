@@ -15,7 +15,8 @@ pub(super) struct Objects {
     hasher: DefaultHashBuilder,
     /// Who waits for a scalar at a path, or just for a path.
     waiting: HashMap<u64, Posting>,
-    /// Paths (and their beginnings) of those who wait, so that a document is only walked where somebody does.
+    /// Paths (and their beginnings) of those who wait, so that a document is only walked where
+    /// somebody does.
     paths: HashMap<u64, u32>,
 }
 
@@ -24,7 +25,9 @@ fn probe(object: &Map<String, Value>) -> (Vec<&str>, Option<ScalarRef<'_>>) {
     let mut keys = Vec::new();
     let mut object = object;
     loop {
-        let Some((key, value)) = object.iter().next() else { return (keys, None) };
+        let Some((key, value)) = object.iter().next() else {
+            return (keys, None);
+        };
         keys.push(key.as_str());
         match value {
             Value::Object(inner) => object = inner,
@@ -41,7 +44,10 @@ impl Objects {
             path = self.step(path, key);
             *self.paths.entry(path).or_default() += 1;
         }
-        self.waiting.entry(self.place(path, scalar)).or_default().insert(leaf);
+        self.waiting
+            .entry(self.place(path, scalar))
+            .or_default()
+            .insert(leaf);
     }
 
     pub(super) fn remove(&mut self, object: &Map<String, Value>, leaf: u32) {

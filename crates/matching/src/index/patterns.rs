@@ -1,6 +1,6 @@
-//! The patterns of one field, found by a few bytes that a text must contain: a table of byte windows instead of one large automaton,
-//! so that adding and removing never rebuild anything.
-//! Must never skip a pattern that could be found; the pattern itself decides after.
+//! The patterns of one field, found by a few bytes that a text must contain: a table of byte
+//! windows instead of one large automaton, so that adding and removing never rebuild anything. Must
+//! never skip a pattern that could be found; the pattern itself decides after.
 
 use hashbrown::HashMap;
 
@@ -18,7 +18,8 @@ pub(super) struct Gram {
     length: u8,
 }
 
-/// Where a pattern waits: under each of the grams, or, when there are none, among those that are always tried.
+/// Where a pattern waits: under each of the grams, or, when there are none, among those that are
+/// always tried.
 #[derive(Debug, Default)]
 pub(super) struct Place {
     grams: Box<[Gram]>,
@@ -30,11 +31,17 @@ pub(super) struct Place {
 const SHORT: usize = 128;
 
 impl Place {
-    /// Whether the text holds one of the literals: much cheaper than the pattern, whose automaton is seldom at hand.
+    /// Whether the text holds one of the literals: much cheaper than the pattern, whose automaton
+    /// is seldom at hand.
     pub(super) fn may_match(&self, text: &str) -> bool {
         let text = text.as_bytes();
-        let held = |literal: &[u8]| text.windows(literal.len()).any(|window| window.eq_ignore_ascii_case(literal));
-        self.literals.is_empty() || text.len() > SHORT || self.literals.iter().any(|literal| held(literal))
+        let held = |literal: &[u8]| {
+            text.windows(literal.len())
+                .any(|window| window.eq_ignore_ascii_case(literal))
+        };
+        self.literals.is_empty()
+            || text.len() > SHORT
+            || self.literals.iter().any(|literal| held(literal))
     }
 }
 
@@ -68,7 +75,9 @@ impl Patterns {
 
     pub(super) fn remove(&mut self, place: &Place, leaf: u32) {
         for gram in &place.grams {
-            let Some(waiting) = self.grams.get_mut(gram) else { continue };
+            let Some(waiting) = self.grams.get_mut(gram) else {
+                continue;
+            };
             waiting.remove(leaf);
             if waiting.is_empty() {
                 self.grams.remove(gram);
@@ -96,7 +105,10 @@ impl Patterns {
             let mut bytes = 0_u64;
             for (at, byte) in text.bytes().enumerate() {
                 bytes = (bytes << 8 | u64::from(byte.to_ascii_lowercase())) & mask;
-                let gram = Gram { bytes, length: length as u8 };
+                let gram = Gram {
+                    bytes,
+                    length: length as u8,
+                };
                 if at + 1 >= length
                     && let Some(waiting) = self.grams.get(&gram)
                 {
@@ -108,34 +120,78 @@ impl Patterns {
 
     /// The demand of the pattern that will bring up the fewest false candidates.
     fn choose(&self, pattern: &Pattern) -> Place {
-        let Some(hir) = pattern.hir() else { return Place::default() };
-        let cost = |demand: &Vec<Vec<u8>>| demand.iter().map(|literal| self.rarest(literal).0).sum::<f64>();
-        let rated = demands(&hir).into_iter().map(|demand| (cost(&demand), demand));
-        let Some((_, literals)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else { return Place::default() };
-        let mut grams: Vec<Gram> = literals.iter().map(|literal| self.rarest(literal).1).collect();
+        let Some(hir) = pattern.hir() else {
+            return Place::default();
+        };
+        let cost = |demand: &Vec<Vec<u8>>| {
+            demand
+                .iter()
+                .map(|literal| self.rarest(literal).0)
+                .sum::<f64>()
+        };
+        let rated = demands(&hir)
+            .into_iter()
+            .map(|demand| (cost(&demand), demand));
+        let Some((_, literals)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else {
+            return Place::default();
+        };
+        let mut grams: Vec<Gram> = literals
+            .iter()
+            .map(|literal| self.rarest(literal).1)
+            .collect();
         grams.sort_by_key(|gram| (gram.length, gram.bytes));
         grams.dedup();
-        let whole = literals.iter().all(|literal| WINDOWS.contains(&literal.len()));
-        let literals = if whole { Box::default() } else { literals.into_iter().map(Vec::into_boxed_slice).collect() };
-        Place { grams: grams.into(), literals }
+        let whole = literals
+            .iter()
+            .all(|literal| WINDOWS.contains(&literal.len()));
+        let literals = if whole {
+            Box::default()
+        } else {
+            literals.into_iter().map(Vec::into_boxed_slice).collect()
+        };
+        Place {
+            grams: grams.into(),
+            literals,
+        }
     }
 
-    /// The window of a literal that the fewest patterns wait under, and a guess of how often that will be for nothing.
+    /// The window of a literal that the fewest patterns wait under, and a guess of how often that
+    /// will be for nothing.
     fn rarest(&self, literal: &[u8]) -> (f64, Gram) {
-        let length = WINDOWS.into_iter().rev().find(|length| *length <= literal.len()).unwrap_or(1);
-        let grams = literal
-            .windows(length)
-            .map(|window| Gram { bytes: window.iter().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte)), length: length as u8 });
+        let length = WINDOWS
+            .into_iter()
+            .rev()
+            .find(|length| *length <= literal.len())
+            .unwrap_or(1);
+        let grams = literal.windows(length).map(|window| Gram {
+            bytes: window
+                .iter()
+                .fold(0, |bytes, byte| bytes << 8 | u64::from(*byte)),
+            length: length as u8,
+        });
         let waiting = |gram: &Gram| self.grams.get(gram).map_or(0, Posting::len);
-        let gram = grams.min_by_key(waiting).unwrap_or(Gram { bytes: 0, length: 1 });
-        (0.1_f64.powi(length as i32) * (1.0 + waiting(&gram) as f64), gram)
+        let gram = grams.min_by_key(waiting).unwrap_or(Gram {
+            bytes: 0,
+            length: 1,
+        });
+        (
+            0.1_f64.powi(length as i32) * (1.0 + waiting(&gram) as f64),
+            gram,
+        )
     }
 }
 
 fn mask(length: usize) -> u64 {
-    if length >= 8 { u64::MAX } else { (1 << (8 * length)) - 1 }
+    if length >= 8 {
+        u64::MAX
+    } else {
+        (1 << (8 * length)) - 1
+    }
 }
 
 fn window_index(gram: &Gram) -> usize {
-    WINDOWS.iter().position(|length| *length == usize::from(gram.length)).unwrap_or(0)
+    WINDOWS
+        .iter()
+        .position(|length| *length == usize::from(gram.length))
+        .unwrap_or(0)
 }

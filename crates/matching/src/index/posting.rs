@@ -1,5 +1,6 @@
-//! A set of numbers that is nearly always tiny: who waits for a condition, which conjunctions a filter has.
-//! Must never cost more than two words when it holds one, nor more than a hash step to remove from when it holds many.
+//! A set of numbers that is nearly always tiny: who waits for a condition, which conjunctions a
+//! filter has. Must never cost more than two words when it holds one, nor more than a hash step to
+//! remove from when it holds many.
 
 use hashbrown::HashSet;
 
@@ -8,7 +9,10 @@ const LARGE: usize = 256;
 
 /// Numbers without doubles, in no particular order.
 #[derive(Debug, Default)]
-#[expect(clippy::box_collection, reason = "a posting is two words: most hold one number, and there are millions")]
+#[expect(
+    clippy::box_collection,
+    reason = "a posting is two words: most hold one number, and there are millions"
+)]
 pub(super) enum Posting {
     #[default]
     Empty,

@@ -1,10 +1,13 @@
-//! The ranges of one field, found by a number inside them: an interval tree over the fixed grid of all numbers.
-//! Must never visit a range that lies away from the number, and must never rebalance: adding and removing touch one node.
+//! The ranges of one field, found by a number inside them: an interval tree over the fixed grid of
+//! all numbers. Must never visit a range that lies away from the number, and must never rebalance:
+//! adding and removing touch one node.
 //!
-//! Numbers become 64-bit keys in the same order. A range lives in the one node whose middle splits it: the node is named by the bits its
-//! two ends have in common, so there are at most 64 nodes above any number, found by hashing. A node that holds many ranges keeps them
-//! twice, by low and by high end; left of the middle only the low end decides, right of it only the high end, so a search reads matching
-//! ranges and one more. Keys may be coarser than numbers (large integers): a range whose end has the key of the number is to be checked.
+//! Numbers become 64-bit keys in the same order. A range lives in the one node whose middle splits
+//! it: the node is named by the bits its two ends have in common, so there are at most 64 nodes
+//! above any number, found by hashing. A node that holds many ranges keeps them twice, by low and
+//! by high end; left of the middle only the low end decides, right of it only the high end, so a
+//! search reads matching ranges and one more. Keys may be coarser than numbers (large integers): a
+//! range whose end has the key of the number is to be checked.
 
 use std::collections::BTreeSet;
 
@@ -58,18 +61,30 @@ pub(super) enum Found {
 
 impl Default for Ranges {
     fn default() -> Self {
-        Self { nodes: HashMap::new(), levels: [0; 64], occupied: 0 }
+        Self {
+            nodes: HashMap::new(),
+            levels: [0; 64],
+            occupied: 0,
+        }
     }
 }
 
 /// A key in the order of the numbers; numbers that differ may share one.
 fn key(number: Number) -> u64 {
     let bits = number.to_f64().to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+    if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | 1 << 63
+    }
 }
 
 fn span(bounds: &Bounds, leaf: u32) -> Span {
-    Span { low: bounds.low.map_or(0, |limit| key(limit.at)), high: bounds.high.map_or(u64::MAX, |limit| key(limit.at)), leaf }
+    Span {
+        low: bounds.low.map_or(0, |limit| key(limit.at)),
+        high: bounds.high.map_or(u64::MAX, |limit| key(limit.at)),
+        leaf,
+    }
 }
 
 /// The level of the node that holds a span: that of the highest bit in which its ends differ.
@@ -101,7 +116,9 @@ impl Ranges {
         let span = span(bounds, leaf);
         let level = level(span);
         let name = middle(span.high, level);
-        let Some(node) = self.nodes.get_mut(&name) else { return };
+        let Some(node) = self.nodes.get_mut(&name) else {
+            return;
+        };
         if node.remove(span) {
             self.nodes.remove(&name);
         }
@@ -137,7 +154,10 @@ impl Node {
             Node::Few(spans) if spans.len() < SMALL => spans.push(span),
             Node::Few(spans) => {
                 let mut sorted = Sorted::default();
-                spans.drain(..).chain([span]).for_each(|span| sorted.insert(span));
+                spans
+                    .drain(..)
+                    .chain([span])
+                    .for_each(|span| sorted.insert(span));
                 *self = Node::Many(Box::new(sorted));
             }
             Node::Many(sorted) => sorted.insert(span),
@@ -167,10 +187,16 @@ impl Node {
             Node::One(span) => span.search(at, visit),
             Node::Few(spans) => spans.iter().for_each(|span| span.search(at, visit)),
             Node::Many(sorted) if at < middle => {
-                sorted.by_low.range(..=(at, u32::MAX)).for_each(|(low, leaf)| visit(found(*low == at, *leaf)));
+                sorted
+                    .by_low
+                    .range(..=(at, u32::MAX))
+                    .for_each(|(low, leaf)| visit(found(*low == at, *leaf)));
             }
             Node::Many(sorted) => {
-                sorted.by_high.range((at, 0)..).for_each(|(high, leaf)| visit(found(*high == at, *leaf)));
+                sorted
+                    .by_high
+                    .range((at, 0)..)
+                    .for_each(|(high, leaf)| visit(found(*high == at, *leaf)));
             }
         }
     }
@@ -195,5 +221,9 @@ impl Sorted {
 
 #[inline]
 fn found(at_end: bool, leaf: u32) -> Found {
-    if at_end { Found::Check(leaf) } else { Found::Certain(leaf) }
+    if at_end {
+        Found::Check(leaf)
+    } else {
+        Found::Certain(leaf)
+    }
 }

@@ -46,7 +46,8 @@ impl<'a> From<&'a Scalar> for ScalarRef<'a> {
 /// Texts up to this length are kept in place.
 const SHORT: usize = 22;
 
-/// A scalar of a filter, in as little room as a reference to a text and with no more to follow when the text is short.
+/// A scalar of a filter, in as little room as a reference to a text and with no more to follow when
+/// the text is short.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Held {
     Null,
@@ -80,7 +81,9 @@ impl Held {
             (Held::Null, ScalarRef::Null) => true,
             (Held::Bool(own), ScalarRef::Bool(other)) => *own == other,
             (Held::Number(own), ScalarRef::Number(other)) => *own == other,
-            (Held::Short(length, bytes), ScalarRef::Text(text)) => bytes[..usize::from(*length)] == *text.as_bytes(),
+            (Held::Short(length, bytes), ScalarRef::Text(text)) => {
+                bytes[..usize::from(*length)] == *text.as_bytes()
+            }
             (Held::Long(own), ScalarRef::Text(text)) => **own == *text,
             _ => false,
         }

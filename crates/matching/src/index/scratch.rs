@@ -1,5 +1,5 @@
-//! What a thread needs to match documents: kept between documents, so that matching allocates nothing.
-//! Must never carry an answer from one document to the next.
+//! What a thread needs to match documents: kept between documents, so that matching allocates
+//! nothing. Must never carry an answer from one document to the next.
 
 /// Working memory for [`super::Engine::matches`]. One for each thread; any engine may use it.
 #[derive(Debug, Default)]
@@ -47,7 +47,11 @@ impl Scratch {
 
     fn flags(&self, leaf: u32) -> u32 {
         let known = self.leaves[leaf as usize];
-        if known >> 3 == self.epoch { known & 7 } else { 0 }
+        if known >> 3 == self.epoch {
+            known & 7
+        } else {
+            0
+        }
     }
 
     /// Whether this is the first time that the leaf is told to those who wait for it.
@@ -94,7 +98,8 @@ impl Scratch {
     }
 }
 
-/// Room for so many, with as much again to spare, so that an engine that grows does not grow this with every filter.
+/// Room for so many, with as much again to spare, so that an engine that grows does not grow this
+/// with every filter.
 fn grow<T: Clone>(places: &mut Vec<T>, count: usize, empty: T) {
     if places.len() < count {
         places.resize(count.next_power_of_two(), empty);

@@ -1,8 +1,10 @@
-//! The areas of one field, found by a point inside their bounds: a grid of many meshes, and an R*-tree where a cell gets crowded.
-//! Must never answer by itself: a rectangle holds more than its shape, the exact test comes after.
+//! The areas of one field, found by a point inside their bounds: a grid of many meshes, and an
+//! R*-tree where a cell gets crowded. Must never answer by itself: a rectangle holds more than its
+//! shape, the exact test comes after.
 //!
-//! A rectangle lies in the mesh whose cells are just wider and just higher than it is, so in at most four cells, and a point looks into
-//! one cell of each mesh in use. What it finds there is near the point, compared with its own size, whatever sizes there are.
+//! A rectangle lies in the mesh whose cells are just wider and just higher than it is, so in at
+//! most four cells, and a point looks into one cell of each mesh in use. What it finds there is
+//! near the point, compared with its own size, whatever sizes there are.
 
 use hashbrown::HashMap;
 use rstar::{AABB, RTree, RTreeObject};
@@ -64,7 +66,12 @@ impl Shapes {
                 None => self.meshes.push((mesh, 1)),
             }
             let cells = &mut self.cells;
-            mesh.each_cell(rectangle, |name| cells.entry(name).or_insert_with(|| Cell::Few(Vec::new())).insert(entry));
+            mesh.each_cell(rectangle, |name| {
+                cells
+                    .entry(name)
+                    .or_insert_with(|| Cell::Few(Vec::new()))
+                    .insert(entry)
+            });
         }
     }
 
@@ -142,7 +149,9 @@ impl Cell {
                     }
                 }
             }
-            Cell::Many(tree) => tree.locate_in_envelope_intersecting(&AABB::from_point([lon, lat])).for_each(|entry| visit(entry.leaf)),
+            Cell::Many(tree) => tree
+                .locate_in_envelope_intersecting(&AABB::from_point([lon, lat]))
+                .for_each(|entry| visit(entry.leaf)),
         }
     }
 }
@@ -151,7 +160,10 @@ impl Mesh {
     /// The finest mesh of which no cell is narrower or lower than the rectangle.
     fn of(rectangle: &Rectangle) -> Self {
         let steps = |side: f64| ((WORLD / side.max(1e-9)).log2().floor() as i32).clamp(0, FINEST);
-        Self { lon: steps(rectangle.east - rectangle.west), lat: steps(clamp(rectangle.north) - clamp(rectangle.south)) }
+        Self {
+            lon: steps(rectangle.east - rectangle.west),
+            lat: steps(clamp(rectangle.north) - clamp(rectangle.south)),
+        }
     }
 
     /// The names of the cells that a rectangle touches: two by two at most, but for rounding.
@@ -189,11 +201,16 @@ fn up(degrees: f64) -> f32 {
     (degrees as f32).next_up()
 }
 
-/// No latitude is that large, but documents hold anything. Rounding and this keep the order, so nothing inside ends up outside.
+/// No latitude is that large, but documents hold anything. Rounding and this keep the order, so
+/// nothing inside ends up outside.
 fn clamp(lat: f64) -> f64 {
     lat.clamp(-200.0, 200.0)
 }
 
 fn entry(rectangle: &Rectangle, leaf: u32) -> Entry {
-    Entry { low: [down(rectangle.west), down(clamp(rectangle.south))], high: [up(rectangle.east), up(clamp(rectangle.north))], leaf }
+    Entry {
+        low: [down(rectangle.west), down(clamp(rectangle.south))],
+        high: [up(rectangle.east), up(clamp(rectangle.north))],
+        leaf,
+    }
 }

@@ -1,4 +1,5 @@
-//! Numbered places that are used again once they are free. Must never move what it holds to another number.
+//! Numbered places that are used again once they are free. Must never move what it holds to another
+//! number.
 
 /// Values by number.
 #[derive(Debug)]
@@ -9,7 +10,10 @@ pub(super) struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self { places: Vec::new(), free: Vec::new() }
+        Self {
+            places: Vec::new(),
+            free: Vec::new(),
+        }
     }
 }
 
@@ -29,7 +33,8 @@ impl<T> Slab<T> {
             self.places[number as usize] = Some(value);
             return number;
         }
-        let number = u32::try_from(self.places.len()).expect("memory ends long before four billion values");
+        let number =
+            u32::try_from(self.places.len()).expect("memory ends long before four billion values");
         self.places.push(Some(value));
         number
     }
@@ -54,6 +59,8 @@ impl<T> Slab<T> {
 
     /// Every value with its number; walks all places.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0_u32..).zip(&self.places).filter_map(|(number, place)| place.as_ref().map(|value| (number, value)))
+        (0_u32..)
+            .zip(&self.places)
+            .filter_map(|(number, place)| place.as_ref().map(|value| (number, value)))
     }
 }

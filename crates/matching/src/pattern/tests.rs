@@ -5,7 +5,9 @@ fn parse(source: &str, flags: &str) -> Result<Pattern, PatternError> {
 }
 
 fn found(source: &str, flags: &str, text: &str) -> bool {
-    parse(source, flags).unwrap_or_else(|error| panic!("{source}: {error}")).is_match(text)
+    parse(source, flags)
+        .unwrap_or_else(|error| panic!("{source}: {error}"))
+        .is_match(text)
 }
 
 #[test]
@@ -120,9 +122,18 @@ fn what_re2_lacks_is_refused() {
 
 #[test]
 fn size_is_bounded_before_and_while_compiling() {
-    assert_eq!(Pattern::parse("aaaa", Flags::default(), 3, 1 << 20).unwrap_err(), PatternError::TooLong(3));
-    assert_eq!(parse("(a{1000}){1000}", "").unwrap_err(), PatternError::TooLarge(1 << 20));
-    assert_eq!(parse("\\pL{500}", "").unwrap_err(), PatternError::TooLarge(1 << 20));
+    assert_eq!(
+        Pattern::parse("aaaa", Flags::default(), 3, 1 << 20).unwrap_err(),
+        PatternError::TooLong(3)
+    );
+    assert_eq!(
+        parse("(a{1000}){1000}", "").unwrap_err(),
+        PatternError::TooLarge(1 << 20)
+    );
+    assert_eq!(
+        parse("\\pL{500}", "").unwrap_err(),
+        PatternError::TooLarge(1 << 20)
+    );
 }
 
 #[test]

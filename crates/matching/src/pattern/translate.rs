@@ -1,5 +1,5 @@
-//! From RE2's syntax to that of the `regex` crate. Must never let through a construct that RE2 lacks, or one that means
-//! something else there.
+//! From RE2's syntax to that of the `regex` crate. Must never let through a construct that RE2
+//! lacks, or one that means something else there.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -42,8 +42,11 @@ enum Escape {
 
 /// The same pattern for the `regex` crate, or what is wrong with it.
 pub fn to_rust(source: &str) -> Result<String, String> {
-    let mut translator =
-        Translator { input: source.chars().peekable(), output: String::with_capacity(source.len() + 16), last: Last::Nothing };
+    let mut translator = Translator {
+        input: source.chars().peekable(),
+        output: String::with_capacity(source.len() + 16),
+        last: Last::Nothing,
+    };
     while let Some(letter) = translator.input.next() {
         translator.step(letter)?;
     }
@@ -93,7 +96,9 @@ impl Translator<'_> {
     /// Writes a repetition and the `?` that makes it lazy.
     fn repetition(&mut self, operator: &str) -> Result<(), String> {
         match self.last {
-            Last::Nothing => return Err(format!("no argument for repetition operator: {operator}")),
+            Last::Nothing => {
+                return Err(format!("no argument for repetition operator: {operator}"));
+            }
             Last::Repetition => return Err(format!("bad repetition operator: {operator}")),
             Last::Item => {}
         }
@@ -105,7 +110,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// After `{`: the counted repetition `{n}`, `{n,}` or `{n,m}`, consumed; `None` (nothing consumed) when the brace is literal.
+    /// After `{`: the counted repetition `{n}`, `{n,}` or `{n,m}`, consumed; `None` (nothing
+    /// consumed) when the brace is literal.
     fn counted(&mut self) -> Result<Option<String>, String> {
         let mut ahead = self.input.clone();
         let mut text = String::from("{");
@@ -123,10 +129,17 @@ impl Translator<'_> {
         if low.is_empty() || high.is_some_and(|high| high.contains(',')) {
             return Ok(None);
         }
-        let bounded = |count: &str| count.parse::<u32>().ok().filter(|count| *count <= MAX_REPEAT);
+        let bounded = |count: &str| {
+            count
+                .parse::<u32>()
+                .ok()
+                .filter(|count| *count <= MAX_REPEAT)
+        };
         let least = bounded(low).ok_or_else(|| format!("bad repetition operator: {text}}}"))?;
         if let Some(high) = high.filter(|high| !high.is_empty()) {
-            bounded(high).filter(|most| *most >= least).ok_or_else(|| format!("bad repetition operator: {text}}}"))?;
+            bounded(high)
+                .filter(|most| *most >= least)
+                .ok_or_else(|| format!("bad repetition operator: {text}}}"))?;
         }
         self.input = ahead;
         text.push('}');
@@ -176,8 +189,12 @@ impl Translator<'_> {
                     self.output.push('>');
                     return Ok(());
                 }
-                Some(letter) if letter.is_ascii_alphanumeric() || letter == '_' => self.output.push(letter),
-                Some(letter @ ('=' | '!')) => return Err(format!("invalid perl operator: (?<{letter}")),
+                Some(letter) if letter.is_ascii_alphanumeric() || letter == '_' => {
+                    self.output.push(letter)
+                }
+                Some(letter @ ('=' | '!')) => {
+                    return Err(format!("invalid perl operator: (?<{letter}"));
+                }
                 Some(_) | None => return Err("invalid named capture".to_owned()),
             }
             empty = false;
@@ -211,8 +228,8 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// After `[`, up to and with the closing bracket. Everything literal is escaped: the `regex` crate has nested classes
-    /// and set operators, RE2 has not.
+    /// After `[`, up to and with the closing bracket. Everything literal is escaped: the `regex`
+    /// crate has nested classes and set operators, RE2 has not.
     fn class(&mut self) -> Result<(), String> {
         self.output.push('[');
         if self.input.next_if_eq(&'^').is_some() {
@@ -240,8 +257,10 @@ impl Translator<'_> {
             return self.class_item('[');
         };
         let word = name.strip_prefix('^').unwrap_or(name);
-        let known =
-            ["alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word", "xdigit"];
+        let known = [
+            "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print",
+            "punct", "space", "upper", "word", "xdigit",
+        ];
         if !known.contains(&word) {
             return Err(format!("invalid character class range: [:{name}:]"));
         }
@@ -295,7 +314,9 @@ impl Translator<'_> {
                 self.output.push(']');
             }
             Escape::Property(property) => self.output.push_str(&property),
-            Escape::Position(_) | Escape::Quote => return Err("invalid escape sequence in a character class".to_owned()),
+            Escape::Position(_) | Escape::Quote => {
+                return Err("invalid escape sequence in a character class".to_owned());
+            }
         }
         Ok(None)
     }
@@ -326,7 +347,9 @@ impl Translator<'_> {
             'u' => Escape::Char(self.hexadecimal(4)?),
             'c' => Escape::Char(self.control()?),
             '0'..='7' => Escape::Char(self.octal(letter)?),
-            _ if letter.is_ascii() && !letter.is_ascii_alphanumeric() && letter != '_' => Escape::Char(letter),
+            _ if letter.is_ascii() && !letter.is_ascii_alphanumeric() && letter != '_' => {
+                Escape::Char(letter)
+            }
             _ => return Err(format!("invalid escape sequence: \\{letter}")),
         })
     }
@@ -348,8 +371,11 @@ impl Translator<'_> {
                 return Err(format!("invalid escape sequence: \\x{text}"));
             }
         }
-        let code = u32::from_str_radix(&text, 16).ok().filter(|_| !text.starts_with('+'));
-        code.and_then(char::from_u32).ok_or_else(|| format!("invalid escape sequence: \\x{{{text}}}"))
+        let code = u32::from_str_radix(&text, 16)
+            .ok()
+            .filter(|_| !text.starts_with('+'));
+        code.and_then(char::from_u32)
+            .ok_or_else(|| format!("invalid escape sequence: \\x{{{text}}}"))
     }
 
     fn control(&mut self) -> Result<char, String> {
@@ -363,7 +389,10 @@ impl Translator<'_> {
     fn octal(&mut self, first: char) -> Result<char, String> {
         let mut code = first.to_digit(8).unwrap_or(0);
         let mut digits = 1;
-        while let Some(digit) = self.input.next_if(|letter| digits < 3 && ('0'..='7').contains(letter)) {
+        while let Some(digit) = self
+            .input
+            .next_if(|letter| digits < 3 && ('0'..='7').contains(letter))
+        {
             code = code * 8 + digit.to_digit(8).unwrap_or(0);
             digits += 1;
         }
@@ -382,7 +411,12 @@ impl Translator<'_> {
                 match self.input.next() {
                     Some('}') => break,
                     Some('^') if name.is_empty() => negated = !negated,
-                    Some(part) if name.len() < 64 && (part.is_ascii_alphanumeric() || part == '_' || part == '=') => name.push(part),
+                    Some(part)
+                        if name.len() < 64
+                            && (part.is_ascii_alphanumeric() || part == '_' || part == '=') =>
+                    {
+                        name.push(part)
+                    }
                     Some(_) | None => return Err("invalid character class range: \\p{".to_owned()),
                 }
             },

@@ -1,6 +1,6 @@
-//! Translated filters, answered by a real Elasticsearch, find the documents that plain evaluation finds. Over what the
-//! translation promises to keep: documents without arrays and nulls, whose fields hold what their mapping says, and places
-//! that lie clearly in an area or outside.
+//! Translated filters, answered by a real Elasticsearch, find the documents that plain evaluation
+//! finds. Over what the translation promises to keep: documents without arrays and nulls, whose
+//! fields hold what their mapping says, and places that lie clearly in an area or outside.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -31,8 +31,15 @@ static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
     let mut runner = TestRunner::deterministic();
     let mut draw = || document().new_tree(&mut runner).unwrap().current();
     let mut documents: Vec<Value> = (0..DOCUMENTS).map(|_| draw()).collect();
-    documents.iter_mut().enumerate().for_each(|(at, document)| document["_id"] = format!("id{at}").into());
-    let corpus = Corpus { address, index: testbed::unique("matching-filters").to_lowercase(), documents };
+    documents
+        .iter_mut()
+        .enumerate()
+        .for_each(|(at, document)| document["_id"] = format!("id{at}").into());
+    let corpus = Corpus {
+        address,
+        index: testbed::unique("matching-filters").to_lowercase(),
+        documents,
+    };
     corpus.fill();
     corpus
 });
@@ -44,16 +51,25 @@ impl Corpus {
             "k": keyword, "long": {"type": "long"}, "double": {"type": "double"}, "flag": {"type": "boolean"}, "place": {"type": "geo_point"},
             "o": {"properties": {"k": keyword, "n": {"type": "long"}}},
         });
-        let settings =
-            json!({"mappings": {"dynamic": "strict", "properties": fields}, "settings": {"number_of_shards": 1, "number_of_replicas": 0}});
-        http::call(&self.address, "PUT", &format!("/{}", self.index), &settings.to_string());
+        let settings = json!({"mappings": {"dynamic": "strict", "properties": fields}, "settings": {"number_of_shards": 1, "number_of_replicas": 0}});
+        http::call(
+            &self.address,
+            "PUT",
+            &format!("/{}", self.index),
+            &settings.to_string(),
+        );
         let mut bulk = String::new();
         for document in &self.documents {
             let mut source = document.clone();
             let id = source.as_object_mut().unwrap().remove("_id").unwrap();
             writeln!(bulk, "{}\n{source}", json!({"index": {"_id": id}})).unwrap();
         }
-        let answer = http::call(&self.address, "POST", &format!("/{}/_bulk?refresh=true", self.index), &bulk);
+        let answer = http::call(
+            &self.address,
+            "POST",
+            &format!("/{}/_bulk?refresh=true", self.index),
+            &bulk,
+        );
         assert_eq!(answer["errors"], false, "{answer}");
     }
 
@@ -61,20 +77,45 @@ impl Corpus {
     fn search(&self, queries: &[Value]) -> Vec<BTreeSet<String>> {
         let mut body = String::new();
         for query in queries {
-            writeln!(body, "{{}}\n{}", json!({"query": query, "size": DOCUMENTS, "_source": false})).unwrap();
+            writeln!(
+                body,
+                "{{}}\n{}",
+                json!({"query": query, "size": DOCUMENTS, "_source": false})
+            )
+            .unwrap();
         }
-        let answer = http::call(&self.address, "POST", &format!("/{}/_msearch", self.index), &body);
+        let answer = http::call(
+            &self.address,
+            "POST",
+            &format!("/{}/_msearch", self.index),
+            &body,
+        );
         let ids = |(response, query): (&Value, &Value)| {
-            let hits = response["hits"]["hits"].as_array().unwrap_or_else(|| panic!("{query}: {response}"));
-            hits.iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()).collect()
+            let hits = response["hits"]["hits"]
+                .as_array()
+                .unwrap_or_else(|| panic!("{query}: {response}"));
+            hits.iter()
+                .map(|hit| hit["_id"].as_str().unwrap().to_owned())
+                .collect()
         };
-        answer["responses"].as_array().unwrap().iter().zip(queries).map(ids).collect()
+        answer["responses"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .zip(queries)
+            .map(ids)
+            .collect()
     }
 
     /// The ids of the documents that the filter matches.
     fn evaluate(&self, filter: &Filter) -> BTreeSet<String> {
-        let matching = self.documents.iter().filter(|document| filter.matches(&Document::new(document)));
-        matching.map(|document| document["_id"].as_str().unwrap().to_owned()).collect()
+        let matching = self
+            .documents
+            .iter()
+            .filter(|document| filter.matches(&Document::new(document)));
+        matching
+            .map(|document| document["_id"].as_str().unwrap().to_owned())
+            .collect()
     }
 }
 
@@ -118,7 +159,11 @@ fn long() -> impl Strategy<Value = i64> {
 
 /// Whole degrees; every area below ends well between them.
 fn place() -> impl Strategy<Value = (i32, i32)> {
-    (-85..86, prop_oneof![-180..180, -10..10, 170..180, -180..-170]).prop_map(|(lat, lon)| (lat, lon))
+    (
+        -85..86,
+        prop_oneof![-180..180, -10..10, 170..180, -180..-170],
+    )
+        .prop_map(|(lat, lon)| (lat, lon))
 }
 
 prop_compose! {
@@ -147,26 +192,43 @@ fn keyword_field() -> impl Strategy<Value = &'static str> {
 }
 
 fn range() -> impl Strategy<Value = Value> {
-    let ends = || (prop::option::of(prop::sample::select(vec!["gt", "gte"])), prop::option::of(prop::sample::select(vec!["lt", "lte"])));
+    let ends = || {
+        (
+            prop::option::of(prop::sample::select(vec!["gt", "gte"])),
+            prop::option::of(prop::sample::select(vec!["lt", "lte"])),
+        )
+    };
     let range = |field: &str, low: Option<(&str, Value)>, high: Option<(&str, Value)>| {
-        let ends: serde_json::Map<String, Value> = low.into_iter().chain(high).map(|(name, at)| (name.to_owned(), at)).collect();
+        let ends: serde_json::Map<String, Value> = low
+            .into_iter()
+            .chain(high)
+            .map(|(name, at)| (name.to_owned(), at))
+            .collect();
         json!({"range": {field: ends}})
     };
     prop_oneof![
-        (prop::sample::select(vec!["long", "o.n"]), ends(), long(), long()).prop_map(move |(field, (low, high), from, to)| {
-            range(field, low.map(|name| (name, from.into())), high.map(|name| (name, to.into())))
-        }),
+        (
+            prop::sample::select(vec!["long", "o.n"]),
+            ends(),
+            long(),
+            long()
+        )
+            .prop_map(move |(field, (low, high), from, to)| {
+                range(
+                    field,
+                    low.map(|name| (name, from.into())),
+                    high.map(|name| (name, to.into())),
+                )
+            }),
         (ends(), double(), double()).prop_map(move |((low, high), from, to)| range(
             "double",
             low.map(|name| (name, from.into())),
             high.map(|name| (name, to.into()))
         )),
         // A decimal limit on whole numbers; what a `long` cannot hold at all is an error there.
-        (ends(), prop::sample::select(vec![-2.5, 0.5, 1.0, 1.5])).prop_map(move |((low, _), from)| range(
-            "long",
-            low.map(|name| (name, from.into())),
-            None
-        )),
+        (ends(), prop::sample::select(vec![-2.5, 0.5, 1.0, 1.5])).prop_map(
+            move |((low, _), from)| range("long", low.map(|name| (name, from.into())), None)
+        ),
     ]
 }
 
@@ -204,12 +266,14 @@ fn regexp() -> impl Strategy<Value = Value> {
         "o??b",
     ];
     let flags = prop::sample::select(vec!["", "", "i", "s"]);
-    (keyword_field(), prop::sample::select(patterns), flags)
-        .prop_map(|(field, value, flags)| json!({"regexp": {field: {"value": value, "flags": flags}}}))
+    (keyword_field(), prop::sample::select(patterns), flags).prop_map(
+        |(field, value, flags)| json!({"regexp": {field: {"value": value, "flags": flags}}}),
+    )
 }
 
 fn area() -> impl Strategy<Value = Value> {
-    let centre = || place().prop_map(|(lat, lon)| json!([f64::from(lat) + 0.3, f64::from(lon) + 0.3]));
+    let centre =
+        || place().prop_map(|(lat, lon)| json!([f64::from(lat) + 0.3, f64::from(lon) + 0.3]));
     let areas = (place(), 1..60, 1..100).prop_map(|((lat, lon), height, width)| {
         let (top, left) = (f64::from(lat) + 0.5, f64::from(lon) + 0.5);
         let right = left + f64::from(width);
@@ -225,7 +289,9 @@ fn area() -> impl Strategy<Value = Value> {
         // Small enough for the sphere and the ellipsoid to agree on whole degrees.
         (centre(), prop::sample::select(vec!["20km", "60 km"]))
             .prop_map(|(at, distance)| json!({"geoDistance": {"place": at, "distance": distance}})),
-        (centre(), Just("60 km")).prop_map(|(at, to)| json!({"geoDistanceRange": {"place": at, "from": "10km", "to": to}})),
+        (centre(), Just("60 km")).prop_map(
+            |(at, to)| json!({"geoDistanceRange": {"place": at, "from": "10km", "to": to}})
+        ),
     ]
 }
 
@@ -283,13 +349,26 @@ proptest! {
 fn null_and_empty_arrays_count_as_absent() {
     let index = testbed::unique("matching-empty").to_lowercase();
     let address = &CORPUS.address;
-    http::call(address, "PUT", &format!("/{index}/_doc/1?refresh=true"), r#"{"k": null, "l": []}"#);
+    http::call(
+        address,
+        "PUT",
+        &format!("/{index}/_doc/1?refresh=true"),
+        r#"{"k": null, "l": []}"#,
+    );
     for field in ["k", "l"] {
         let filter = Filter::parse(&json!({"exists": field}), &Options::default()).unwrap();
         assert!(filter.matches(&Document::new(&json!({"k": null, "l": []}))));
         let translation = elasticsearch::translate(&filter).unwrap();
-        assert_eq!(translation.differences, [elasticsearch::Difference::EmptyIsAbsent]);
-        let answer = http::call(address, "POST", &format!("/{index}/_search"), &json!({"query": translation.query}).to_string());
+        assert_eq!(
+            translation.differences,
+            [elasticsearch::Difference::EmptyIsAbsent]
+        );
+        let answer = http::call(
+            address,
+            "POST",
+            &format!("/{index}/_search"),
+            &json!({"query": translation.query}).to_string(),
+        );
         assert_eq!(answer["hits"]["total"]["value"], 0);
     }
 }

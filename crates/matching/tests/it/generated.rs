@@ -1,5 +1,5 @@
-//! Random filters and documents for the laws that must hold of every filter. Few fields and few values, so that conditions on
-//! the same field meet often.
+//! Random filters and documents for the laws that must hold of every filter. Few fields and few
+//! values, so that conditions on the same field meet often.
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,17 @@ fn number() -> impl Strategy<Value = Value> {
 }
 
 fn text() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec!["", "x", "y", "foo", "FOO", "é", "a\nb", "48.8566,2.3522", "quo\"te]"])
+    prop::sample::select(vec![
+        "",
+        "x",
+        "y",
+        "foo",
+        "FOO",
+        "é",
+        "a\nb",
+        "48.8566,2.3522",
+        "quo\"te]",
+    ])
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
@@ -24,8 +34,12 @@ fn scalar() -> impl Strategy<Value = Value> {
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    let point =
-        prop::sample::select(vec![json!({"lat": 48.0, "lon": 2.0}), json!([10, 179.5]), json!("u09tvw0f64"), json!({"latLon": [0, 0]})]);
+    let point = prop::sample::select(vec![
+        json!({"lat": 48.0, "lon": 2.0}),
+        json!([10, 179.5]),
+        json!("u09tvw0f64"),
+        json!({"latLon": [0, 0]}),
+    ]);
     let leaf = prop_oneof![6 => scalar(), 1 => point];
     leaf.prop_recursive(2, 8, 3, |inner| {
         prop_oneof![
@@ -38,23 +52,36 @@ fn value() -> impl Strategy<Value = Value> {
 /// A document over the fields that filters name, literal dotted keys among them.
 pub fn document() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec!["a", "a", "b", "c", "c.d", "tags[x]", "e"]);
-    prop::collection::vec((key, value()), 0..5)
-        .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect::<Map<_, _>>()))
+    prop::collection::vec((key, value()), 0..5).prop_map(|pairs| {
+        Value::Object(
+            pairs
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect::<Map<_, _>>(),
+        )
+    })
 }
 
 fn range() -> impl Strategy<Value = Value> {
     let low = prop::option::of((prop::sample::select(vec!["gt", "gte"]), -2_i64..3));
     let high = prop::option::of((prop::sample::select(vec!["lt", "lte"]), number()));
-    (field(), low, high).prop_filter_map("a range has an end and is not empty", |(field, low, high)| {
-        if let (Some((_, low)), Some((_, high))) = (&low, &high)
-            && *low as f64 >= high.as_f64()?
-        {
-            return None;
-        }
-        let low = low.map(|(name, at)| (name, Value::from(at)));
-        let ends: Map<String, Value> = low.into_iter().chain(high).map(|(name, at)| (name.to_owned(), at)).collect();
-        (!ends.is_empty()).then(|| json!({"range": {field: ends}}))
-    })
+    (field(), low, high).prop_filter_map(
+        "a range has an end and is not empty",
+        |(field, low, high)| {
+            if let (Some((_, low)), Some((_, high))) = (&low, &high)
+                && *low as f64 >= high.as_f64()?
+            {
+                return None;
+            }
+            let low = low.map(|(name, at)| (name, Value::from(at)));
+            let ends: Map<String, Value> = low
+                .into_iter()
+                .chain(high)
+                .map(|(name, at)| (name.to_owned(), at))
+                .collect();
+            (!ends.is_empty()).then(|| json!({"range": {field: ends}}))
+        },
+    )
 }
 
 fn geo() -> impl Strategy<Value = Value> {
@@ -109,7 +136,9 @@ pub fn filter() -> impl Strategy<Value = Value> {
 fn value_filter() -> impl Strategy<Value = Value> {
     prop_oneof![
         scalar().prop_map(|value| json!({"equals": {"value": value}})),
-        scalar().prop_map(|value| json!({"or": [{"not": {"equals": {"value": value}}}, {"exists": "value.d"}]})),
+        scalar().prop_map(
+            |value| json!({"or": [{"not": {"equals": {"value": value}}}, {"exists": "value.d"}]})
+        ),
         Just(json!({"or": [{"exists": "value"}, {"missing": "value"}]})),
         Just(json!({"and": [{"exists": "value"}, {"missing": "value"}]})),
     ]

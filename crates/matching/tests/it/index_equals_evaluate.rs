@@ -8,19 +8,48 @@ use serde_json::{Value, json};
 
 /// Few names and values, so that filters and documents meet often.
 fn field() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["a", "b", "c", "a.b", "a.c", "b.a.c", "tags", "pos", "_id"]).prop_map(str::to_owned)
+    prop::sample::select(vec![
+        "a", "b", "c", "a.b", "a.c", "b.a.c", "tags", "pos", "_id",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn text() -> impl Strategy<Value = String> {
-    prop::sample::select(vec!["x", "y", "foo", "Foobar", "bar", "", "é", "abc123", "línea\nfoo"]).prop_map(str::to_owned)
+    prop::sample::select(vec![
+        "x",
+        "y",
+        "foo",
+        "Foobar",
+        "bar",
+        "",
+        "é",
+        "abc123",
+        "línea\nfoo",
+    ])
+    .prop_map(str::to_owned)
 }
 
 fn number() -> impl Strategy<Value = Value> {
     prop_oneof![
         (-3_i64..6).prop_map(Value::from),
-        prop::sample::select(vec![json!(0.5), json!(-0.0), json!(2.5), json!(1e300), json!(-1e300)]),
-        prop::sample::select(vec![json!(9_007_199_254_740_993_i64), json!(9_007_199_254_740_992_i64), json!(1_700_000_000_001_i64)]),
-        prop::sample::select(vec![json!(u64::MAX), json!(u64::MAX - 1), json!(i64::MIN), json!(1.844_674_407_370_955_2e19)]),
+        prop::sample::select(vec![
+            json!(0.5),
+            json!(-0.0),
+            json!(2.5),
+            json!(1e300),
+            json!(-1e300)
+        ]),
+        prop::sample::select(vec![
+            json!(9_007_199_254_740_993_i64),
+            json!(9_007_199_254_740_992_i64),
+            json!(1_700_000_000_001_i64)
+        ]),
+        prop::sample::select(vec![
+            json!(u64::MAX),
+            json!(u64::MAX - 1),
+            json!(i64::MIN),
+            json!(1.844_674_407_370_955_2e19)
+        ]),
     ]
 }
 
@@ -53,18 +82,33 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn document() -> impl Strategy<Value = Value> {
     let key = prop::sample::select(vec!["a", "b", "c", "tags", "pos", "_id", "a.b", "b.a"]);
-    prop::collection::vec((key, value()), 0..6)
-        .prop_map(|pairs| Value::Object(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()))
+    prop::collection::vec((key, value()), 0..6).prop_map(|pairs| {
+        Value::Object(
+            pairs
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect(),
+        )
+    })
 }
 
 fn range() -> impl Strategy<Value = Value> {
     let bound = prop::sample::select(vec!["gt", "gte"]);
     let upper = prop::sample::select(vec!["lt", "lte"]);
-    (field(), prop::option::of((bound, number())), prop::option::of((upper, number()))).prop_map(|(field, low, high)| {
-        let mut bounds = serde_json::Map::new();
-        bounds.extend(low.into_iter().chain(high).map(|(keyword, number)| (keyword.to_owned(), number)));
-        json!({"range": {field: bounds}})
-    })
+    (
+        field(),
+        prop::option::of((bound, number())),
+        prop::option::of((upper, number())),
+    )
+        .prop_map(|(field, low, high)| {
+            let mut bounds = serde_json::Map::new();
+            bounds.extend(
+                low.into_iter()
+                    .chain(high)
+                    .map(|(keyword, number)| (keyword.to_owned(), number)),
+            );
+            json!({"range": {field: bounds}})
+        })
 }
 
 fn geo() -> impl Strategy<Value = Value> {
@@ -82,11 +126,25 @@ fn geo() -> impl Strategy<Value = Value> {
 }
 
 fn pattern() -> impl Strategy<Value = Value> {
-    let texts =
-        vec!["foo", "^foo", "bar$", "o+", "(?i)FOO", "f.*r|123", "[a-c]{2}", "^$", "", "\\bfoo\\b", "é", "x|y|(abc\\d)", "(foo|bar)+"];
+    let texts = vec![
+        "foo",
+        "^foo",
+        "bar$",
+        "o+",
+        "(?i)FOO",
+        "f.*r|123",
+        "[a-c]{2}",
+        "^$",
+        "",
+        "\\bfoo\\b",
+        "é",
+        "x|y|(abc\\d)",
+        "(foo|bar)+",
+    ];
     let flags = prop::sample::select(vec!["", "i", "m", "s"]);
-    (field(), prop::sample::select(texts), flags)
-        .prop_map(|(field, text, flags)| json!({"regexp": {field: {"value": text, "flags": flags}}}))
+    (field(), prop::sample::select(texts), flags).prop_map(
+        |(field, text, flags)| json!({"regexp": {field: {"value": text, "flags": flags}}}),
+    )
 }
 
 fn leaf() -> impl Strategy<Value = Value> {
@@ -151,7 +209,9 @@ impl Pair {
                     self.filters.insert(id, filter);
                 }
             }
-            Step::Remove(id) => assert_eq!(self.engine.remove(id), self.filters.remove(&id).is_some()),
+            Step::Remove(id) => {
+                assert_eq!(self.engine.remove(id), self.filters.remove(&id).is_some())
+            }
             Step::Match(value) => self.compare(&value),
         }
         assert_eq!(self.engine.len(), self.filters.len());
@@ -161,10 +221,22 @@ impl Pair {
         let document = Document::new(value);
         let mut found = self.engine.matches(&document, &mut self.scratch).to_vec();
         found.sort_unstable();
-        let wanted: Vec<u64> = self.filters.iter().filter(|(_, filter)| filter.matches(&document)).map(|(id, _)| *id).collect();
-        let differing: Vec<_> =
-            self.filters.iter().filter(|(id, _)| found.contains(id) != wanted.contains(id)).map(|(_, f)| f.to_json()).collect();
-        assert_eq!(found, wanted, "document {value}, differing filters {differing:?}");
+        let wanted: Vec<u64> = self
+            .filters
+            .iter()
+            .filter(|(_, filter)| filter.matches(&document))
+            .map(|(id, _)| *id)
+            .collect();
+        let differing: Vec<_> = self
+            .filters
+            .iter()
+            .filter(|(id, _)| found.contains(id) != wanted.contains(id))
+            .map(|(_, f)| f.to_json())
+            .collect();
+        assert_eq!(
+            found, wanted,
+            "document {value}, differing filters {differing:?}"
+        );
     }
 }
 

@@ -1,4 +1,5 @@
-//! What a filter may cost is bounded, whatever it is: parsing, normalising and testing the worst filters one can think of.
+//! What a filter may cost is bounded, whatever it is: parsing, normalising and testing the worst
+//! filters one can think of.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,10 @@ fn bounded(value: &Value) -> Result<Filter, FilterError> {
     form.room_id("index", "collection");
     assert!(start.elapsed() < PATIENCE, "{value}");
     let written = literals(&filter);
-    assert!(written <= largest(2 * filter.conditions()), "{written} literals for {value}");
+    assert!(
+        written <= largest(2 * filter.conditions()),
+        "{written} literals for {value}"
+    );
     Ok(filter)
 }
 
@@ -37,19 +41,35 @@ fn and_of_ors(groups: usize, members: usize) -> Value {
 fn an_and_of_ors_is_kept_as_a_tree_when_it_would_explode() {
     let small = bounded(&and_of_ors(3, 2)).unwrap().normalise();
     assert_eq!(small.conjunctions.len(), 8);
-    assert!(small.conjunctions.iter().all(|conjunction| conjunction.terms.iter().all(|term| matches!(term, Term::Literal(_)))));
+    assert!(small.conjunctions.iter().all(|conjunction| {
+        conjunction
+            .terms
+            .iter()
+            .all(|term| matches!(term, Term::Literal(_)))
+    }));
 
     // 2^25 conjunctions of 25 literals.
     let large = bounded(&and_of_ors(25, 2)).unwrap();
     let form = large.normalise();
     assert_eq!(form.conjunctions.len(), 1);
     assert_eq!(form.conjunctions[0].terms.len(), 25);
-    assert!(form.conjunctions[0].terms.iter().all(|term| matches!(term, Term::Tree(_))));
+    assert!(
+        form.conjunctions[0]
+            .terms
+            .iter()
+            .all(|term| matches!(term, Term::Tree(_)))
+    );
     assert_eq!(literals(&large), 50);
 
-    let document: Value = (0..25).map(|group| (format!("f{group}"), Value::from(group % 2))).collect::<serde_json::Map<_, _>>().into();
+    let document: Value = (0..25)
+        .map(|group| (format!("f{group}"), Value::from(group % 2)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
     assert!(large.matches(&Document::new(&document)));
-    assert!(matching::evaluate::normalised(&form, &Document::new(&document)));
+    assert!(matching::evaluate::normalised(
+        &form,
+        &Document::new(&document)
+    ));
 }
 
 #[test]
@@ -61,8 +81,18 @@ fn a_tree_has_one_form_whatever_the_order_and_repetition() {
         part["or"].as_array_mut().unwrap().rotate_left(2);
     }
     let repeated = json!({"and": [{"not": {"not": {"and": parts}}}]});
-    let room =
-        |value: &Value| Filter::parse(value, &Options { max_conditions: 200, ..Options::default() }).unwrap().normalise().room_id("i", "c");
+    let room = |value: &Value| {
+        Filter::parse(
+            value,
+            &Options {
+                max_conditions: 200,
+                ..Options::default()
+            },
+        )
+        .unwrap()
+        .normalise()
+        .room_id("i", "c")
+    };
     assert_eq!(room(&one), room(&repeated));
 }
 
@@ -83,13 +113,16 @@ fn negations_do_not_make_the_form_explode() {
     let values: Vec<String> = (0..49).map(|at| at.to_string()).collect();
     bounded(&json!({"not": {"in": {"a": values}}})).unwrap();
     let (first, second) = values.split_at(25);
-    bounded(&json!({"or": [{"not": {"in": {"a": first}}}, {"not": {"in": {"a": second}}}]})).unwrap();
+    bounded(&json!({"or": [{"not": {"in": {"a": first}}}, {"not": {"in": {"a": second}}}]}))
+        .unwrap();
     bounded(&json!({"or": [{"and": [{"not": {"in": {"a": first}}}, {"exists": "b"}]}, {"not": {"in": {"a": second}}}]})).unwrap();
 }
 
 #[test]
 fn filters_may_only_nest_so_deep() {
-    let nest = |depth: usize, wrap: fn(Value) -> Value| (0..depth).fold(json!({"equals": {"value": 1}}), |inner, _| wrap(inner));
+    let nest = |depth: usize, wrap: fn(Value) -> Value| {
+        (0..depth).fold(json!({"equals": {"value": 1}}), |inner, _| wrap(inner))
+    };
     for wrap in [
         (|inner| json!({"not": inner})) as fn(Value) -> Value,
         |inner| json!({"or": [inner, {"exists": "x"}]}),
@@ -107,9 +140,13 @@ fn filters_may_only_nest_so_deep() {
 
 #[test]
 fn filters_may_only_hold_so_many_values() {
-    let points: Vec<Value> = (0..30_000).map(|at| json!(format!("{},0", at % 80))).collect();
+    let points: Vec<Value> = (0..30_000)
+        .map(|at| json!(format!("{},0", at % 80)))
+        .collect();
     assert!(bounded(&json!({"geoPolygon": {"pos": {"points": points}}})).is_err());
-    let object: serde_json::Map<String, Value> = (0..10_000).map(|at| (format!("k{at}"), Value::from(at))).collect();
+    let object: serde_json::Map<String, Value> = (0..10_000)
+        .map(|at| (format!("k{at}"), Value::from(at)))
+        .collect();
     let large = bounded(&json!({"match": object})).unwrap();
     assert_eq!(literals(&large), 1);
 }
@@ -129,7 +166,15 @@ fn patterns_are_bounded_or_refused() {
         assert_eq!(error.path.as_deref(), Some("regexp.a"));
     }
     let text = "x".repeat(20_000);
-    for pattern in ["(x+x+)+y", "(x*)*y", "(x|x)*y", "(.*)(.*)(.*)(.*)y$", "\\w{1000}", "[^a]{500}y", "(a|b|c){300}"] {
+    for pattern in [
+        "(x+x+)+y",
+        "(x*)*y",
+        "(x|x)*y",
+        "(.*)(.*)(.*)(.*)y$",
+        "\\w{1000}",
+        "[^a]{500}y",
+        "(a|b|c){300}",
+    ] {
         let filter = bounded(&json!({"regexp": {"a": pattern}})).unwrap();
         let document = json!({"a": text});
         let start = Instant::now();
@@ -143,7 +188,11 @@ fn documents_may_be_as_deep_and_as_large_as_they_like() {
     let wrap = |inner: Value| Value::Object(std::iter::once(("a".to_owned(), inner)).collect());
     let deep = (0..20_000).fold(json!(1), |inner, _| wrap(inner));
     for (depth, wanted) in [(MAX_NESTING, true), (MAX_NESTING + 1, false)] {
-        let filter = Filter::parse(&json!({"exists": vec!["a"; depth].join(".")}), &Options::default()).unwrap();
+        let filter = Filter::parse(
+            &json!({"exists": vec!["a"; depth].join(".")}),
+            &Options::default(),
+        )
+        .unwrap();
         assert_eq!(filter.matches(&Document::new(&deep)), wanted);
     }
     let mut fields = 0;

@@ -1,4 +1,5 @@
-//! Bytes of filters and documents, changed at random: whatever comes in, nothing may panic, and engine and evaluation agree.
+//! Bytes of filters and documents, changed at random: whatever comes in, nothing may panic, and
+//! engine and evaluation agree.
 
 use std::path::Path;
 
@@ -24,7 +25,13 @@ fn recorded() -> (Vec<String>, Vec<String>) {
     for line in std::fs::read_to_string(path).unwrap().lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         filters.push(case["filter"].to_string());
-        documents.extend(case["documents"].as_array().into_iter().flatten().map(Value::to_string));
+        documents.extend(
+            case["documents"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(Value::to_string),
+        );
     }
     (filters, documents)
 }
@@ -75,28 +82,54 @@ fn mutate(text: &str, other: &str, random: &mut Random) -> Vec<u8> {
 #[test]
 fn mutated_filters_and_documents() {
     let (filters, documents) = recorded();
-    let documents: Vec<Value> = documents.iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let documents: Vec<Value> = documents
+        .iter()
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
     let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
     let mut random = Random(0xB17E5);
     let (mut engine, mut scratch) = (Engine::new(), Scratch::new());
     let (mut read, mut accepted, mut compared) = (0, 0, 0);
     for round in 0..100_000_u64 {
         let other = &filters[random.below(filters.len())];
-        let Ok(value) = serde_json::from_slice::<Value>(&mutate(&filters[random.below(filters.len())], other, &mut random)) else {
+        let Ok(value) = serde_json::from_slice::<Value>(&mutate(
+            &filters[random.below(filters.len())],
+            other,
+            &mut random,
+        )) else {
             continue;
         };
         read += 1;
-        let Ok(filter) = Filter::parse(&value, &Options::default()) else { continue };
+        let Ok(filter) = Filter::parse(&value, &Options::default()) else {
+            continue;
+        };
         accepted += 1;
         let id = round % 64;
         engine.register(id, &filter.normalise());
-        let mutated = serde_json::from_slice::<Value>(&mutate(&texts[random.below(texts.len())], other, &mut random));
-        let candidates = [mutated.unwrap_or(Value::Null), documents[random.below(documents.len())].clone()];
+        let mutated = serde_json::from_slice::<Value>(&mutate(
+            &texts[random.below(texts.len())],
+            other,
+            &mut random,
+        ));
+        let candidates = [
+            mutated.unwrap_or(Value::Null),
+            documents[random.below(documents.len())].clone(),
+        ];
         for value in &candidates {
             let document = Document::new(value);
             let found = engine.matches(&document, &mut scratch).contains(&id);
-            assert_eq!(found, filter.matches(&document), "filter {} document {value}", filter.to_json());
-            assert_eq!(explain(&filter, &document).matches, found, "filter {} document {value}", filter.to_json());
+            assert_eq!(
+                found,
+                filter.matches(&document),
+                "filter {} document {value}",
+                filter.to_json()
+            );
+            assert_eq!(
+                explain(&filter, &document).matches,
+                found,
+                "filter {} document {value}",
+                filter.to_json()
+            );
             compared += 1;
         }
     }
@@ -104,11 +137,16 @@ fn mutated_filters_and_documents() {
     assert!(accepted > 1_000);
 }
 
-/// The value inside so many objects under the key, or arrays. Built by moving: copying such a value recurses in serde_json itself.
+/// The value inside so many objects under the key, or arrays. Built by moving: copying such a value
+/// recurses in serde_json itself.
 fn nested(mut value: Value, key: &str, levels: usize, arrays: bool) -> Value {
     for level in 0..levels {
         let array = arrays && level % 2 == 0;
-        value = if array { Value::Array(vec![value]) } else { Value::Object([(key.to_owned(), value)].into_iter().collect()) };
+        value = if array {
+            Value::Array(vec![value])
+        } else {
+            Value::Object([(key.to_owned(), value)].into_iter().collect())
+        };
     }
     value
 }
@@ -117,21 +155,39 @@ fn nested(mut value: Value, key: &str, levels: usize, arrays: bool) -> Value {
 fn values_nested_without_end_are_survived() {
     const LEVELS: usize = 2_000;
     let leaf = || serde_json::json!({"equals": {"a": "x"}});
-    let documents = [nested(Value::from("x"), "a", LEVELS, false), nested(Value::from("x"), "a", LEVELS, true)];
+    let documents = [
+        nested(Value::from("x"), "a", LEVELS, false),
+        nested(Value::from("x"), "a", LEVELS, true),
+    ];
     let filters = [
         nested(leaf(), "not", LEVELS, false),
-        nested(nested(Value::from("x"), "a", LEVELS, true), "match", 1, false),
-        nested(nested(Value::from("x"), "a", LEVELS, false), "match", 1, false),
+        nested(
+            nested(Value::from("x"), "a", LEVELS, true),
+            "match",
+            1,
+            false,
+        ),
+        nested(
+            nested(Value::from("x"), "a", LEVELS, false),
+            "match",
+            1,
+            false,
+        ),
         serde_json::json!({"exists": "a.a.a"}),
         serde_json::json!({"missing": "b"}),
     ];
     let (mut engine, mut scratch, mut accepted) = (Engine::new(), Scratch::new(), 0);
     for (id, filter) in (0_u64..).zip(&filters) {
-        let Ok(filter) = Filter::parse(filter, &Options::default()) else { continue };
+        let Ok(filter) = Filter::parse(filter, &Options::default()) else {
+            continue;
+        };
         accepted += 1;
         engine.register(id, &filter.normalise());
         for document in documents.iter().map(Document::new) {
-            assert_eq!(engine.matches(&document, &mut scratch).contains(&id), filter.matches(&document));
+            assert_eq!(
+                engine.matches(&document, &mut scratch).contains(&id),
+                filter.matches(&document)
+            );
         }
     }
     assert!(accepted >= 2);

@@ -1,5 +1,5 @@
-//! The laws of the canonical form: it means what the filter means, it is its own canonical form, and every spelling of a
-//! filter has the same.
+//! The laws of the canonical form: it means what the filter means, it is its own canonical form,
+//! and every spelling of a filter has the same.
 
 use decisions::Choices;
 use matching::{Document, Filter, Normalised, Options, evaluate};
@@ -10,7 +10,12 @@ use crate::generated::{document, filter};
 
 /// Canonical forms may have more conditions, and more brackets, than what they were made from.
 fn generous() -> Options {
-    Options { max_conditions: 100_000, max_nodes: 1_000_000, max_depth: 64, ..Options::default() }
+    Options {
+        max_conditions: 100_000,
+        max_nodes: 1_000_000,
+        max_depth: 64,
+        ..Options::default()
+    }
 }
 
 fn parse(value: &Value) -> Filter {
@@ -93,7 +98,12 @@ mod decisions {
 fn respell(filter: &Value, choices: &mut Choices) -> Value {
     let (keyword, operand) = filter.as_object().unwrap().iter().next().unwrap();
     let several = |operand: &Value, choices: &mut Choices| -> Vec<Value> {
-        let mut parts: Vec<Value> = operand.as_array().unwrap().iter().map(|part| respell(part, choices)).collect();
+        let mut parts: Vec<Value> = operand
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|part| respell(part, choices))
+            .collect();
         let turn = choices.below(parts.len());
         parts.rotate_left(turn);
         if choices.below(2) == 0 {
@@ -104,7 +114,12 @@ fn respell(filter: &Value, choices: &mut Choices) -> Value {
         }
         parts
     };
-    let negated = |parts: Vec<Value>| parts.into_iter().map(|part| json!({"not": part})).collect::<Vec<_>>();
+    let negated = |parts: Vec<Value>| {
+        parts
+            .into_iter()
+            .map(|part| json!({"not": part}))
+            .collect::<Vec<_>>()
+    };
     let same = match keyword.as_str() {
         "and" => match (choices.below(3), several(operand, choices)) {
             (0, parts) => json!({"and": parts}),
@@ -132,7 +147,13 @@ fn respell(filter: &Value, choices: &mut Choices) -> Value {
         }
         "in" => {
             let (field, values) = operand.as_object().unwrap().iter().next().unwrap();
-            let equals: Vec<Value> = values.as_array().unwrap().iter().rev().map(|value| json!({"equals": {field: value}})).collect();
+            let equals: Vec<Value> = values
+                .as_array()
+                .unwrap()
+                .iter()
+                .rev()
+                .map(|value| json!({"equals": {field: value}}))
+                .collect();
             json!({"or": equals})
         }
         "ids" => json!({"in": {"_id": operand["values"]}}),
@@ -140,7 +161,13 @@ fn respell(filter: &Value, choices: &mut Choices) -> Value {
         "missing" => json!({"not": {"exists": operand}}),
         "range" => {
             let (field, ends) = operand.as_object().unwrap().iter().next().unwrap();
-            let ends: Vec<Value> = ends.as_object().unwrap().iter().rev().map(|(name, at)| json!({"range": {field: {name: at}}})).collect();
+            let ends: Vec<Value> = ends
+                .as_object()
+                .unwrap()
+                .iter()
+                .rev()
+                .map(|(name, at)| json!({"range": {field: {name: at}}}))
+                .collect();
             json!({"and": ends})
         }
         _ => filter.clone(),

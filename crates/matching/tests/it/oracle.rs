@@ -1,5 +1,6 @@
-//! Every recorded answer of Koncorde 4.7.0: verdicts, refusals with their paths, and sets of matching filters. The logical
-//! side is taken where Koncorde's answer departs from plain boolean logic.
+//! Every recorded answer of Koncorde 4.7.0: verdicts, refusals with their paths, and sets of
+//! matching filters. The logical side is taken where Koncorde's answer departs from plain boolean
+//! logic.
 
 use std::path::{Path, PathBuf};
 
@@ -24,12 +25,18 @@ struct Tally {
 /// The full recording when it is given, and always the reduced copy.
 fn directories() -> Vec<PathBuf> {
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/oracle");
-    std::iter::once(fixture).chain(std::env::var_os("CONSIGN_ORACLE_DIR").map(PathBuf::from)).collect()
+    std::iter::once(fixture)
+        .chain(std::env::var_os("CONSIGN_ORACLE_DIR").map(PathBuf::from))
+        .collect()
 }
 
 fn lines(path: &Path) -> impl Iterator<Item = Value> {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let values: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let values: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     values.into_iter()
 }
 
@@ -39,12 +46,25 @@ fn single_filters_answer_as_recorded() {
         let mut tally = Tally::default();
         let mut faults = Vec::new();
         for case in lines(&directory.join("filters.jsonl")) {
-            let fault = if case["error"] == true { refusal(&case, &mut tally) } else { verdicts(&case, &mut tally) };
-            faults.extend(fault.map(|fault| format!("filter {}: {fault}: {}", case["id"], case["filter"])));
+            let fault = if case["error"] == true {
+                refusal(&case, &mut tally)
+            } else {
+                verdicts(&case, &mut tally)
+            };
+            faults.extend(
+                fault.map(|fault| format!("filter {}: {fault}: {}", case["id"], case["filter"])),
+            );
         }
         println!("{}: {tally:?}", directory.display());
-        assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
-        assert!(tally.valid > 100 && tally.refused > 20 && tally.accepted > 10 && tally.quirks > 10);
+        assert!(
+            faults.is_empty(),
+            "{} faults:\n{}",
+            faults.len(),
+            faults.join("\n")
+        );
+        assert!(
+            tally.valid > 100 && tally.refused > 20 && tally.accepted > 10 && tally.quirks > 10
+        );
     }
 }
 
@@ -53,7 +73,9 @@ fn refusal(case: &Value, tally: &mut Tally) -> Option<String> {
     if case["engineBug"] == true {
         tally.accepted += 1;
         return match parsed {
-            Ok(filter) => documents_of_our_own().iter().find_map(|document| disagreement(&filter, document)),
+            Ok(filter) => documents_of_our_own()
+                .iter()
+                .find_map(|document| disagreement(&filter, document)),
             Err(error) => Some(format!("refused: {error}")),
         };
     }
@@ -65,7 +87,10 @@ fn refusal(case: &Value, tally: &mut Tally) -> Option<String> {
     tally.paths += 1;
     let keyword = case["keyword"].as_str();
     if error.path.as_deref() != Some(wanted) || error.keyword.as_deref() != keyword {
-        return Some(format!("path {:?} and keyword {:?}, wanted {wanted} and {keyword:?}", error.path, error.keyword));
+        return Some(format!(
+            "path {:?} and keyword {:?}, wanted {wanted} and {keyword:?}",
+            error.path, error.keyword
+        ));
     }
     None
 }
@@ -76,12 +101,21 @@ fn verdicts(case: &Value, tally: &mut Tally) -> Option<String> {
         Ok(filter) => filter,
         Err(error) => return Some(format!("refused: {error}")),
     };
-    let quirks: Vec<usize> = case["quirk"].as_array().into_iter().flatten().map(|at| at.as_u64().unwrap() as usize).collect();
+    let quirks: Vec<usize> = case["quirk"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|at| at.as_u64().unwrap() as usize)
+        .collect();
     for (at, document) in case["documents"].as_array().unwrap().iter().enumerate() {
         tally.pairs += 1;
         let quirk = quirks.contains(&at);
         tally.quirks += usize::from(quirk);
-        let wanted = if quirk { &case["logical"][at] } else { &case["matches"][at] };
+        let wanted = if quirk {
+            &case["logical"][at]
+        } else {
+            &case["matches"][at]
+        };
         let matches = filter.matches(&Document::new(document));
         if *wanted != matches {
             return Some(format!("{matches} for {document}"));
@@ -98,9 +132,13 @@ fn disagreement(filter: &Filter, document: &Value) -> Option<String> {
     let document = &Document::new(document);
     let plain = filter.matches(document);
     if evaluate::normalised(&filter.normalise(), document) != plain {
-        return Some(format!("the canonical form {} disagrees with {plain} on {document:?}", filter.normalise().to_json()));
+        return Some(format!(
+            "the canonical form {} disagrees with {plain} on {document:?}",
+            filter.normalise().to_json()
+        ));
     }
-    (matching::explain(filter, document).matches != plain).then(|| format!("the explanation disagrees with {plain} on {document:?}"))
+    (matching::explain(filter, document).matches != plain)
+        .then(|| format!("the explanation disagrees with {plain} on {document:?}"))
 }
 
 #[test]
@@ -118,9 +156,19 @@ fn sets_of_filters_answer_as_recorded() {
             tally.sets += 1;
             tally.set_pairs += filters.len();
             let document = Document::new(&line["document"]);
-            let found: Vec<u64> = filters.iter().filter(|(_, filter)| filter.matches(&document)).map(|(index, _)| *index).collect();
-            let numbers =
-                |name: &str| line[name].as_array().into_iter().flatten().map(|index| index.as_u64().unwrap()).collect::<Vec<u64>>();
+            let found: Vec<u64> = filters
+                .iter()
+                .filter(|(_, filter)| filter.matches(&document))
+                .map(|(index, _)| *index)
+                .collect();
+            let numbers = |name: &str| {
+                line[name]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|index| index.as_u64().unwrap())
+                    .collect::<Vec<u64>>()
+            };
             let (mut wanted, quirks) = (numbers("matches"), numbers("quirk"));
             tally.set_quirks += quirks.len();
             for quirk in quirks {
@@ -130,9 +178,16 @@ fn sets_of_filters_answer_as_recorded() {
                 }
             }
             wanted.sort_unstable();
-            let odd: Vec<&u64> =
-                found.iter().filter(|index| !wanted.contains(index)).chain(wanted.iter().filter(|index| !found.contains(index))).collect();
-            assert!(odd.is_empty(), "filters {odd:?} answer otherwise for {}", line["document"]);
+            let odd: Vec<&u64> = found
+                .iter()
+                .filter(|index| !wanted.contains(index))
+                .chain(wanted.iter().filter(|index| !found.contains(index)))
+                .collect();
+            assert!(
+                odd.is_empty(),
+                "filters {odd:?} answer otherwise for {}",
+                line["document"]
+            );
         }
         println!("{}: {tally:?}", directory.display());
         assert!(tally.filters > 100 && tally.sets > 20);
@@ -141,7 +196,16 @@ fn sets_of_filters_answer_as_recorded() {
 
 /// For filters whose answers were never recorded.
 fn documents_of_our_own() -> Vec<Value> {
-    let places = ["48.8566,2.3522", "0,0", "43.607391,3.910906", "64.1466,-21.9426", "-33.8688,151.2093", "10,-170", "10,179.5", "xyz"];
+    let places = [
+        "48.8566,2.3522",
+        "0,0",
+        "43.607391,3.910906",
+        "64.1466,-21.9426",
+        "-33.8688,151.2093",
+        "10,-170",
+        "10,179.5",
+        "xyz",
+    ];
     let mut documents: Vec<Value> = places
         .iter()
         .enumerate()

@@ -1,11 +1,13 @@
-//! The bytes of a journal: sectors, each of which says for itself which entry it belongs to, so that after a crash every one of them is what
-//! was written last, what stood there before, or damaged. Pure; must never touch a file.
+//! The bytes of a journal: sectors, each of which says for itself which entry it belongs to, so
+//! that after a crash every one of them is what was written last, what stood there before, or
+//! damaged. Pure; must never touch a file.
 
 /// The unit in which a disk is trusted to write all or nothing.
 pub const SECTOR: usize = 512;
 /// Bytes of an entry in a sector; what follows is its trailer.
 const BODY: usize = 496;
-/// Entries begin at a multiple of this: a block that holds what is safe is never written again before that is safe elsewhere.
+/// Entries begin at a multiple of this: a block that holds what is safe is never written again
+/// before that is safe elsewhere.
 pub const BLOCK: u64 = 4096;
 const ENTRY: &[u8; 8] = b"CNSGJNL1";
 const FLOOR: &[u8; 8] = b"CNSGJFL1";
@@ -94,7 +96,10 @@ pub fn floor(sequence: u64, file: u32) -> [u8; SECTOR] {
 fn stamp(sector: &mut [u8; SECTOR], sequence: u64, index: u32, start: Place) {
     sector[BODY..BODY + 8].copy_from_slice(&sequence.to_le_bytes());
     sector[BODY + 8..BODY + 12].copy_from_slice(&index.to_le_bytes());
-    let place = Place { position: start.position + u64::from(index) * SECTOR as u64, ..start };
+    let place = Place {
+        position: start.position + u64::from(index) * SECTOR as u64,
+        ..start
+    };
     let check = check(sector, place);
     sector[BODY + 12..].copy_from_slice(&check.to_le_bytes());
 }
@@ -120,10 +125,15 @@ pub enum Sector<'a> {
 }
 
 pub fn sector(bytes: &[u8; SECTOR], place: Place) -> Sector<'_> {
-    let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    let word =
+        |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
     if word(BODY + 12) == check(bytes, place) {
         let sequence = u64::from(word(BODY)) | u64::from(word(BODY + 4)) << 32;
-        Sector::Whole { sequence, index: word(BODY + 8), body: &bytes[..BODY] }
+        Sector::Whole {
+            sequence,
+            index: word(BODY + 8),
+            body: &bytes[..BODY],
+        }
     } else if bytes.iter().all(|byte| *byte == 0) {
         Sector::Blank
     } else {
@@ -152,7 +162,12 @@ pub fn sections(bodies: &[u8]) -> Option<Vec<Section<'_>>> {
         let log = std::str::from_utf8(take(&mut rest, name)?).ok()?;
         let (base, position) = (long(take(&mut rest, 8)?, 0)?, long(take(&mut rest, 8)?, 0)?);
         let length = length_of(take(&mut rest, 4)?)?;
-        sections.push(Section { log, base, position, bytes: take(&mut rest, length)? });
+        sections.push(Section {
+            log,
+            base,
+            position,
+            bytes: take(&mut rest, length)?,
+        });
     }
     Some(sections)
 }
@@ -164,7 +179,11 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 }
 
 fn long(bytes: &[u8], at: usize) -> Option<u64> {
-    bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
+    bytes
+        .get(at..at + 8)?
+        .try_into()
+        .ok()
+        .map(u64::from_le_bytes)
 }
 
 fn length_of(bytes: &[u8]) -> Option<usize> {
@@ -175,13 +194,26 @@ fn length_of(bytes: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { file: 1, position: 8192 };
+    const PLACE: Place = Place {
+        file: 1,
+        position: 8192,
+    };
 
     fn bodies(bytes: &[u8], sequence: u64) -> Vec<u8> {
         let mut bodies = Vec::new();
         for (at, bytes) in bytes.as_chunks::<SECTOR>().0.iter().enumerate() {
-            let place = Place { position: PLACE.position + (at * SECTOR) as u64, ..PLACE };
-            let Sector::Whole { sequence: found, index, body } = sector(bytes, place) else { panic!("sector {at}") };
+            let place = Place {
+                position: PLACE.position + (at * SECTOR) as u64,
+                ..PLACE
+            };
+            let Sector::Whole {
+                sequence: found,
+                index,
+                body,
+            } = sector(bytes, place)
+            else {
+                panic!("sector {at}")
+            };
             assert_eq!((found, index as usize), (sequence, at));
             bodies.extend_from_slice(body);
         }
@@ -201,8 +233,18 @@ mod tests {
             assert_eq!(sectors(&bodies), u32::try_from(written.len() / SECTOR).ok());
             let first = [b"header".as_slice(), &bytes].concat();
             let expected = [
-                Section { log: "topics/a/0", base: 5, position: 0, bytes: &first },
-                Section { log: "b", base: u64::MAX, position: 77, bytes: &bytes },
+                Section {
+                    log: "topics/a/0",
+                    base: 5,
+                    position: 0,
+                    bytes: &first,
+                },
+                Section {
+                    log: "b",
+                    base: u64::MAX,
+                    position: 77,
+                    bytes: &bytes,
+                },
             ];
             assert_eq!(sections(&bodies).unwrap(), expected);
         }
@@ -220,7 +262,16 @@ mod tests {
             assert_eq!(sector(&bytes, PLACE), Sector::Bad, "bit {bit}");
         }
         assert_eq!(sector(&whole, Place { file: 0, ..PLACE }), Sector::Bad);
-        assert_eq!(sector(&whole, Place { position: 4096, ..PLACE }), Sector::Bad);
+        assert_eq!(
+            sector(
+                &whole,
+                Place {
+                    position: 4096,
+                    ..PLACE
+                }
+            ),
+            Sector::Bad
+        );
         assert_eq!(sector(&[0; SECTOR], PLACE), Sector::Blank);
     }
 }

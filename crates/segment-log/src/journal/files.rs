@@ -1,5 +1,5 @@
-//! The journal's two files while it is open: one is written, the other's segments are made safe meanwhile. Must never write over an entry
-//! before every segment it concerns is synced.
+//! The journal's two files while it is open: one is written, the other's segments are made safe
+//! meanwhile. Must never write over an entry before every segment it concerns is synced.
 
 use super::entry::{self, BLOCK, Builder, Place};
 use crate::{
@@ -50,7 +50,15 @@ impl Half {
     /// With nothing in it that counts.
     pub fn new(number: u32, file: File) -> io::Result<Self> {
         let length = file.metadata()?.len();
-        Ok(Self { number, file: Arc::new(file), length, at: BLOCK, last: 0, segments: Vec::new(), emptying: None })
+        Ok(Self {
+            number,
+            file: Arc::new(file),
+            length,
+            at: BLOCK,
+            last: 0,
+            segments: Vec::new(),
+            emptying: None,
+        })
     }
 
     fn takes(&self, bytes: u64, size: u64) -> bool {
@@ -58,10 +66,20 @@ impl Half {
     }
 
     fn begin_emptying(&mut self, medium: &Arc<dyn Medium>) {
-        let (medium, file, number, last, segments) = (medium.clone(), self.file.clone(), self.number, self.last, self.segments.clone());
+        let (medium, file, number, last, segments) = (
+            medium.clone(),
+            self.file.clone(),
+            self.number,
+            self.last,
+            self.segments.clone(),
+        );
         let work = move || empty(medium.as_ref(), &segments, &file, number, last);
         // Without a thread it is done when the file is needed again.
-        self.emptying = thread::Builder::new().name("log-checkpoint".into()).stack_size(256 << 10).spawn(work).ok();
+        self.emptying = thread::Builder::new()
+            .name("log-checkpoint".into())
+            .stack_size(256 << 10)
+            .spawn(work)
+            .ok();
     }
 
     /// Waits until nothing in it counts.
@@ -69,12 +87,21 @@ impl Half {
         if self.at == BLOCK {
             return Ok(());
         }
-        let died = || Err(Failure::Fatal(io::Error::other("the thread that syncs segments died")));
-        let begun = self.emptying.take().map(|thread| thread.join().unwrap_or_else(|_| died()));
+        let died = || {
+            Err(Failure::Fatal(io::Error::other(
+                "the thread that syncs segments died",
+            )))
+        };
+        let begun = self
+            .emptying
+            .take()
+            .map(|thread| thread.join().unwrap_or_else(|_| died()));
         match begun {
             Some(Ok(())) => {}
             Some(Err(Failure::Fatal(error))) => return Err(Failure::Fatal(error)),
-            Some(Err(Failure::Rejected(_))) | None => empty(medium, &self.segments, &self.file, self.number, self.last)?,
+            Some(Err(Failure::Rejected(_))) | None => {
+                empty(medium, &self.segments, &self.file, self.number, self.last)?
+            }
         }
         self.segments.clear();
         self.at = BLOCK;
@@ -83,11 +110,26 @@ impl Half {
 }
 
 impl Files {
-    pub fn new(medium: Arc<dyn Medium>, size: u64, halves: [Half; 2], next: u64, lock: FolderLock) -> Self {
-        Self { medium, size: size.max(4 * BLOCK), halves, active: 0, next, builder: Builder::default(), _lock: lock }
+    pub fn new(
+        medium: Arc<dyn Medium>,
+        size: u64,
+        halves: [Half; 2],
+        next: u64,
+        lock: FolderLock,
+    ) -> Self {
+        Self {
+            medium,
+            size: size.max(4 * BLOCK),
+            halves,
+            active: 0,
+            next,
+            builder: Builder::default(),
+            _lock: lock,
+        }
     }
 
-    /// Bytes of records that an entry may hold. What surrounds them is small: it fits in the rest of a file.
+    /// Bytes of records that an entry may hold. What surrounds them is small: it fits in the rest
+    /// of a file.
     pub fn room(&self) -> usize {
         usize::try_from(MOST.min(self.size / 4)).unwrap_or(usize::MAX)
     }
@@ -97,7 +139,11 @@ impl Files {
         self.builder.clear();
         for (lane, written) in written {
             let header = written.segment.about.encode();
-            let (position, header) = if written.fresh { (0, &header[..]) } else { (written.start, &[][..]) };
+            let (position, header) = if written.fresh {
+                (0, &header[..])
+            } else {
+                (written.start, &[][..])
+            };
             self.builder.section(
                 lane.name.as_deref().unwrap_or_default(),
                 written.segment.base(),
@@ -108,7 +154,10 @@ impl Files {
         self.append()?;
         let covered = &mut self.halves[self.active].segments;
         for (_, written) in written {
-            if !covered.iter().any(|segment| Arc::ptr_eq(segment, &written.segment)) {
+            if !covered
+                .iter()
+                .any(|segment| Arc::ptr_eq(segment, &written.segment))
+            {
                 covered.push(written.segment.clone());
             }
         }
@@ -122,14 +171,25 @@ impl Files {
         }
         let (medium, half) = (self.medium.as_ref(), &mut self.halves[self.active]);
         grow(medium, half, half.at + size, self.size).map_err(Failure::Rejected)?;
-        let bytes = self.builder.finish(self.next, Place { file: half.number, position: half.at });
+        let bytes = self.builder.finish(
+            self.next,
+            Place {
+                file: half.number,
+                position: half.at,
+            },
+        );
         if let Err(error) = medium.write(&half.file, half.at, bytes) {
             // Not a trace of it may be left: the next entry has its number.
             let blank = vec![0; bytes.len()];
-            return Err(match medium.write(&half.file, half.at, &blank).and_then(|()| medium.sync(&half.file)) {
-                Ok(()) => Failure::Rejected(error),
-                Err(fatal) => Failure::Fatal(fatal),
-            });
+            return Err(
+                match medium
+                    .write(&half.file, half.at, &blank)
+                    .and_then(|()| medium.sync(&half.file))
+                {
+                    Ok(()) => Failure::Rejected(error),
+                    Err(fatal) => Failure::Fatal(fatal),
+                },
+            );
         }
         medium.sync(&half.file).map_err(Failure::Fatal)?;
         half.at = (half.at + size).next_multiple_of(BLOCK);
@@ -140,7 +200,8 @@ impl Files {
 
     /// Goes on in the other file and has this one emptied. Waits when the other is not empty yet.
     fn switch(&mut self) -> Result<(), Failure> {
-        // One after the other: that a file is empty says that what was written before it does not count, either.
+        // One after the other: that a file is empty says that what was written before it does not
+        // count, either.
         self.halves[1 - self.active].emptied(self.medium.as_ref())?;
         self.halves[self.active].begin_emptying(&self.medium);
         self.active = 1 - self.active;
@@ -150,7 +211,9 @@ impl Files {
     /// Leaves nothing in the journal that counts.
     pub fn finish(&mut self) {
         for at in [1 - self.active, self.active] {
-            if let Err(Failure::Rejected(error) | Failure::Fatal(error)) = self.halves[at].emptied(self.medium.as_ref()) {
+            if let Err(Failure::Rejected(error) | Failure::Fatal(error)) =
+                self.halves[at].emptied(self.medium.as_ref())
+            {
                 tracing::error!(%error, "the journal could not be emptied: the next opening will do it");
                 return;
             }
@@ -161,7 +224,11 @@ impl Files {
 impl Drop for Files {
     fn drop(&mut self) {
         // Whoever opens the journal next is alone with it.
-        for thread in self.halves.iter_mut().filter_map(|half| half.emptying.take()) {
+        for thread in self
+            .halves
+            .iter_mut()
+            .filter_map(|half| half.emptying.take())
+        {
             drop(thread.join());
         }
     }
@@ -184,13 +251,29 @@ fn grow(medium: &dyn Medium, half: &mut Half, wanted: u64, most: u64) -> io::Res
 }
 
 /// Syncs what the file's entries are about; then they do not count any more.
-fn empty(medium: &dyn Medium, segments: &[Arc<Segment>], file: &File, number: u32, last: u64) -> Result<(), Failure> {
-    segments.iter().try_for_each(|segment| segment.make_safe(medium)).map_err(Failure::Fatal)?;
+fn empty(
+    medium: &dyn Medium,
+    segments: &[Arc<Segment>],
+    file: &File,
+    number: u32,
+    last: u64,
+) -> Result<(), Failure> {
+    segments
+        .iter()
+        .try_for_each(|segment| segment.make_safe(medium))
+        .map_err(Failure::Fatal)?;
     write_floor(medium, file, number, last)
 }
 
 /// Entries up to `last` do not count any more, in either file.
-pub(super) fn write_floor(medium: &dyn Medium, file: &File, number: u32, last: u64) -> Result<(), Failure> {
-    medium.write(file, 0, &entry::floor(last, number)).map_err(Failure::Rejected)?;
+pub(super) fn write_floor(
+    medium: &dyn Medium,
+    file: &File,
+    number: u32,
+    last: u64,
+) -> Result<(), Failure> {
+    medium
+        .write(file, 0, &entry::floor(last, number))
+        .map_err(Failure::Rejected)?;
     medium.sync(file).map_err(Failure::Fatal)
 }

@@ -1,5 +1,5 @@
-//! Puts what a journal holds back into the segments, before any log is opened. Must never change anything before it is known that all of it
-//! fits to what is there.
+//! Puts what a journal holds back into the segments, before any log is opened. Must never change
+//! anything before it is known that all of it fits to what is there.
 
 use super::entry::{self, Section};
 use crate::{
@@ -30,7 +30,11 @@ struct Plan<'a> {
 }
 
 /// Answers the number of logs that something was written to.
-pub(super) fn replay(medium: &dyn Medium, root: &Path, entries: &[Vec<u8>]) -> Result<usize, OpenError> {
+pub(super) fn replay(
+    medium: &dyn Medium,
+    root: &Path,
+    entries: &[Vec<u8>],
+) -> Result<usize, OpenError> {
     let mut plans = Vec::new();
     for (log, segments) in by_log(root, entries)? {
         let folder = root.join(log);
@@ -41,30 +45,58 @@ pub(super) fn replay(medium: &dyn Medium, root: &Path, entries: &[Vec<u8>]) -> R
         }
     }
     for plan in &plans {
-        plan.carry_out(medium).map_err(|source| OpenError::Io { path: plan.folder.clone(), source })?;
+        plan.carry_out(medium).map_err(|source| OpenError::Io {
+            path: plan.folder.clone(),
+            source,
+        })?;
     }
     Ok(plans.len())
 }
 
-fn by_log<'a>(root: &Path, entries: &'a [Vec<u8>]) -> Result<BTreeMap<&'a str, Segments<'a>>, OpenError> {
+fn by_log<'a>(
+    root: &Path,
+    entries: &'a [Vec<u8>],
+) -> Result<BTreeMap<&'a str, Segments<'a>>, OpenError> {
     let mut logs: BTreeMap<&str, Segments<'_>> = BTreeMap::new();
     for bodies in entries {
-        let sections = entry::sections(bodies).filter(|sections| sections.iter().all(|section| is_inside(section.log)));
-        let sections = sections.ok_or_else(|| damage(root.to_owned(), 0, "an entry of the journal makes no sense"))?;
-        for Section { log, base, position, bytes } in sections {
-            logs.entry(log).or_default().entry(base).or_default().push((position, bytes));
+        let sections = entry::sections(bodies)
+            .filter(|sections| sections.iter().all(|section| is_inside(section.log)));
+        let sections = sections
+            .ok_or_else(|| damage(root.to_owned(), 0, "an entry of the journal makes no sense"))?;
+        for Section {
+            log,
+            base,
+            position,
+            bytes,
+        } in sections
+        {
+            logs.entry(log)
+                .or_default()
+                .entry(base)
+                .or_default()
+                .push((position, bytes));
         }
     }
     Ok(logs)
 }
 
 pub(super) fn is_inside(log: &str) -> bool {
-    !log.is_empty() && Path::new(log).components().all(|component| matches!(component, Component::Normal(_)))
+    !log.is_empty()
+        && Path::new(log)
+            .components()
+            .all(|component| matches!(component, Component::Normal(_)))
 }
 
-fn plan<'a>(medium: &dyn Medium, folder: PathBuf, mut segments: Segments<'a>) -> Result<Plan<'a>, OpenError> {
+fn plan<'a>(
+    medium: &dyn Medium,
+    folder: PathBuf,
+    mut segments: Segments<'a>,
+) -> Result<Plan<'a>, OpenError> {
     let lock = FolderLock::acquire(&folder)?;
-    let gone = Gone::look(medium, &folder, &segments).map_err(|source| OpenError::Io { path: folder.clone(), source })?;
+    let gone = Gone::look(medium, &folder, &segments).map_err(|source| OpenError::Io {
+        path: folder.clone(),
+        source,
+    })?;
     segments.retain(|base, _| !gone.is(*base));
     for (base, writes) in &segments {
         let path = segment::path(&folder, *base);
@@ -72,19 +104,31 @@ fn plan<'a>(medium: &dyn Medium, folder: PathBuf, mut segments: Segments<'a>) ->
         for (position, bytes) in writes {
             // A segment's first bytes create it; all others follow bytes that are there.
             if *position > length.unwrap_or(0) {
-                return Err(damage(path, *position, "what the journal has of it does not follow what is there"));
+                return Err(damage(
+                    path,
+                    *position,
+                    "what the journal has of it does not follow what is there",
+                ));
             }
             length = length.max(Some(position + bytes.len() as u64));
         }
     }
-    Ok(Plan { folder, segments, _lock: lock })
+    Ok(Plan {
+        folder,
+        segments,
+        _lock: lock,
+    })
 }
 
 impl Plan<'_> {
     fn carry_out(&self, medium: &dyn Medium) -> io::Result<()> {
         for (base, writes) in &self.segments {
             let path = segment::path(&self.folder, *base);
-            let file = if path.exists() { OpenOptions::new().read(true).write(true).open(&path)? } else { medium.create(&path)? };
+            let file = if path.exists() {
+                OpenOptions::new().read(true).write(true).open(&path)?
+            } else {
+                medium.create(&path)?
+            };
             for (position, bytes) in writes {
                 medium.write(&file, *position, bytes)?;
             }
@@ -96,7 +140,8 @@ impl Plan<'_> {
 
 /// Segments that the log does not need any more, whatever the journal has of them.
 struct Gone {
-    /// A segment with a smaller base holds nothing that is kept: there is a later one that begins at or before the first offset kept.
+    /// A segment with a smaller base holds nothing that is kept: there is a later one that begins
+    /// at or before the first offset kept.
     kept_from: u64,
     present: Vec<u64>,
     /// Base and end of what was compacted: that was safe before it was put in place.
@@ -112,16 +157,34 @@ impl Gone {
             compacted.extend(end.map(|end| (base, end)));
         }
         let earliest = earliest::load(folder)?.unwrap_or(0);
-        let kept_from = present.iter().chain(journaled.keys()).filter(|base| **base <= earliest).max().copied().unwrap_or(0);
-        Ok(Self { kept_from, present, compacted })
+        let kept_from = present
+            .iter()
+            .chain(journaled.keys())
+            .filter(|base| **base <= earliest)
+            .max()
+            .copied()
+            .unwrap_or(0);
+        Ok(Self {
+            kept_from,
+            present,
+            compacted,
+        })
     }
 
     fn is(&self, base: u64) -> bool {
-        let compacted = self.compacted.iter().any(|(first, end)| (*first..*end).contains(&base));
+        let compacted = self
+            .compacted
+            .iter()
+            .any(|(first, end)| (*first..*end).contains(&base));
         compacted || (base < self.kept_from && !self.present.contains(&base))
     }
 }
 
 fn damage(path: PathBuf, position: u64, why: &'static str) -> OpenError {
-    OpenError::Damaged(Damage { path, position, offset: 0, why })
+    OpenError::Damaged(Damage {
+        path,
+        position,
+        offset: 0,
+        why,
+    })
 }

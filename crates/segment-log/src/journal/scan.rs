@@ -1,4 +1,5 @@
-//! Reads a journal's files after a crash, by the law in the crate's header. Must never leave out an entry that was synced without saying so.
+//! Reads a journal's files after a crash, by the law in the crate's header. Must never leave out an
+//! entry that was synced without saying so.
 
 use super::entry::{self, BLOCK, Place, SECTOR, Sector};
 use crate::recovery::{Damage, Trouble};
@@ -23,10 +24,17 @@ pub(super) struct Found {
 }
 
 pub(super) fn scan(paths: &[PathBuf; 2], files: &[File; 2]) -> Result<Found, Trouble> {
-    let mut readers = [Reader::new(&paths[0], &files[0], 0)?, Reader::new(&paths[1], &files[1], 1)?];
+    let mut readers = [
+        Reader::new(&paths[0], &files[0], 0)?,
+        Reader::new(&paths[1], &files[1], 1)?,
+    ];
     let floor = readers[0].floor()?.max(readers[1].floor()?);
     let older = usize::from(readers[1].begins_with(floor + 1)?);
-    let mut found = Found { entries: Vec::new(), greatest: floor, older };
+    let mut found = Found {
+        entries: Vec::new(),
+        greatest: floor,
+        older,
+    };
     for at in [older, 1 - older] {
         readers[at].entries(&mut found)?;
     }
@@ -52,7 +60,15 @@ impl<'a> Reader<'a> {
     fn new(path: &'a Path, file: &'a File, number: u32) -> io::Result<Self> {
         // What does not fill a sector was never synced.
         let length = file.metadata()?.len() / SECTOR as u64 * SECTOR as u64;
-        Ok(Self { path, file, number, length, at: BLOCK, start: 0, chunk: Vec::new() })
+        Ok(Self {
+            path,
+            file,
+            number,
+            length,
+            at: BLOCK,
+            start: 0,
+            chunk: Vec::new(),
+        })
     }
 
     fn sector(&mut self, position: u64) -> io::Result<Sector<'_>> {
@@ -60,30 +76,51 @@ impl<'a> Reader<'a> {
             return Ok(Sector::Blank);
         }
         if position < self.start || position >= self.start + self.chunk.len() as u64 {
-            let length = usize::try_from(self.length - position).unwrap_or(usize::MAX).min(CHUNK);
+            let length = usize::try_from(self.length - position)
+                .unwrap_or(usize::MAX)
+                .min(CHUNK);
             self.chunk.resize(length, 0);
             self.start = position;
             self.file.read_exact_at(&mut self.chunk, position)?;
         }
         let from = usize::try_from(position - self.start).unwrap_or(usize::MAX);
-        let bytes = self.chunk[from..].first_chunk().ok_or_else(|| io::Error::other("a sector is cut"))?;
-        Ok(entry::sector(bytes, Place { file: self.number, position }))
+        let bytes = self.chunk[from..]
+            .first_chunk()
+            .ok_or_else(|| io::Error::other("a sector is cut"))?;
+        Ok(entry::sector(
+            bytes,
+            Place {
+                file: self.number,
+                position,
+            },
+        ))
     }
 
     fn damage(&self, position: u64, offset: u64, why: &'static str) -> Trouble {
-        Trouble::Damage(Damage { path: self.path.to_owned(), position, offset, why })
+        Trouble::Damage(Damage {
+            path: self.path.to_owned(),
+            position,
+            offset,
+            why,
+        })
     }
 
     fn floor(&mut self) -> Result<u64, Trouble> {
         match self.sector(0)? {
             Sector::Blank => Ok(0),
-            Sector::Whole { sequence, index: 0, body } if entry::is_floor(body) => Ok(sequence),
+            Sector::Whole {
+                sequence,
+                index: 0,
+                body,
+            } if entry::is_floor(body) => Ok(sequence),
             _ => Err(self.damage(0, 0, BAD)),
         }
     }
 
     fn begins_with(&mut self, sequence: u64) -> io::Result<bool> {
-        Ok(matches!(self.sector(BLOCK)?, Sector::Whole { sequence: found, index: 0, .. } if found == sequence))
+        Ok(
+            matches!(self.sector(BLOCK)?, Sector::Whole { sequence: found, index: 0, .. } if found == sequence),
+        )
     }
 
     /// Moves over the entries that follow the last found.
@@ -104,19 +141,25 @@ impl<'a> Reader<'a> {
             let position = self.at + u64::from(at) * SECTOR as u64;
             match self.sector(position)? {
                 Sector::Bad => return Err(self.damage(position, wanted, BAD)),
-                Sector::Whole { sequence, index, body } if sequence == wanted && index == at => bodies.extend_from_slice(body),
+                Sector::Whole {
+                    sequence,
+                    index,
+                    body,
+                } if sequence == wanted && index == at => bodies.extend_from_slice(body),
                 // What stood there before: this one was never synced, or there is none.
                 Sector::Whole { .. } | Sector::Blank => return Ok(None),
             }
             if at == 0 {
-                count = entry::sectors(&bodies).ok_or_else(|| self.damage(position, wanted, "the entry makes no sense"))?;
+                count = entry::sectors(&bodies)
+                    .ok_or_else(|| self.damage(position, wanted, "the entry makes no sense"))?;
             }
             at += 1;
         }
         Ok(Some(bodies))
     }
 
-    /// Behind the last entry there may be one that was being written; a later one would prove that this had been synced.
+    /// Behind the last entry there may be one that was being written; a later one would prove that
+    /// this had been synced.
     fn check_rest(&mut self, last: u64, greatest: &mut u64) -> Result<(), Trouble> {
         let mut position = self.at;
         while position < self.length {

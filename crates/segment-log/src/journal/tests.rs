@@ -1,4 +1,5 @@
-//! Several logs on one journal, on a disk that loses power after any call: nothing acknowledged is lost, nothing else is half there.
+//! Several logs on one journal, on a disk that loses power after any call: nothing acknowledged is
+//! lost, nothing else is half there.
 
 mod crash;
 mod damage;
@@ -25,13 +26,21 @@ fn journal(medium: Arc<dyn Medium>, root: &Path) -> Journal {
 }
 
 fn small() -> Options {
-    Options { segment_bytes: 900, ..Options::default() }
+    Options {
+        segment_bytes: 900,
+        ..Options::default()
+    }
 }
 
 fn queue(log: &SegmentLog, record: &[u8]) -> Receiver<Result<Appended, AppendError>> {
     let (sender, receiver) = sync_channel(1);
     let done = Box::new(move |result| sender.send(result).unwrap());
-    log.append(record.len(), |buffer| buffer.extend_from_slice(record), done).unwrap();
+    log.append(
+        record.len(),
+        |buffer| buffer.extend_from_slice(record),
+        done,
+    )
+    .unwrap();
     receiver
 }
 
@@ -50,11 +59,16 @@ fn records(log: &SegmentLog) -> Vec<(u64, Vec<u8>)> {
         if more.is_empty() {
             return found;
         }
-        found.extend(more.into_iter().map(|entry| (entry.offset, entry.record.to_vec())));
+        found.extend(
+            more.into_iter()
+                .map(|entry| (entry.offset, entry.record.to_vec())),
+        );
     }
 }
 
 /// In memory where there is such a place.
 fn folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }

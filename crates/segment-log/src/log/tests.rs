@@ -65,23 +65,38 @@ fn bed(options: Options) -> Bed {
     let folder = tempfile::tempdir().unwrap();
     let faults = Faulty::default();
     let (log, _) = SegmentLog::open_on(Arc::new(faults.clone()), folder.path(), options).unwrap();
-    Bed { folder, faults, log }
+    Bed {
+        folder,
+        faults,
+        log,
+    }
 }
 
 fn queue(log: &SegmentLog, record: &[u8]) -> Receiver<Result<Appended, AppendError>> {
     let (sender, receiver) = sync_channel(1);
     let done = Box::new(move |result| sender.send(result).unwrap());
-    log.append(record.len(), |buffer| buffer.extend_from_slice(record), done).unwrap();
+    log.append(
+        record.len(),
+        |buffer| buffer.extend_from_slice(record),
+        done,
+    )
+    .unwrap();
     receiver
 }
 
 fn append(log: &SegmentLog, record: &[u8]) -> Result<Appended, AppendError> {
-    queue(log, record).recv_timeout(Duration::from_secs(20)).unwrap()
+    queue(log, record)
+        .recv_timeout(Duration::from_secs(20))
+        .unwrap()
 }
 
 fn records(log: &SegmentLog) -> Vec<Vec<u8>> {
     let mut cursor = Cursor::new(log.bounds().earliest);
-    log.read(&mut cursor, u64::MAX, 1000, 1 << 20).unwrap().into_iter().map(|entry| entry.record.to_vec()).collect()
+    log.read(&mut cursor, u64::MAX, 1000, 1 << 20)
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.record.to_vec())
+        .collect()
 }
 
 impl Bed {
@@ -98,24 +113,43 @@ fn a_full_disk_refuses_and_loses_nothing() {
     assert_eq!(append(&bed.log, b"before").unwrap().offset, 0);
     for part in [0, 1, 40, 100_000] {
         bed.faults.0.lock().write = Some((io::ErrorKind::StorageFull, part));
-        assert!(matches!(append(&bed.log, b"does not fit"), Err(AppendError::Rejected(_))), "{part} bytes were written");
+        assert!(
+            matches!(
+                append(&bed.log, b"does not fit"),
+                Err(AppendError::Rejected(_))
+            ),
+            "{part} bytes were written"
+        );
         assert!(bed.log.healthy());
     }
     assert_eq!(append(&bed.log, b"after").unwrap().offset, 1);
     assert_eq!(records(&bed.log), [b"before".to_vec(), b"after".to_vec()]);
     let (_folder, log, opened) = bed.reopen();
-    assert_eq!((opened.truncated, opened.bounds.end), (0, 2), "what was refused left nothing behind");
+    assert_eq!(
+        (opened.truncated, opened.bounds.end),
+        (0, 2),
+        "what was refused left nothing behind"
+    );
     assert_eq!(records(&log), [b"before".to_vec(), b"after".to_vec()]);
 }
 
 #[test]
 fn a_disk_that_is_full_for_a_new_segment_refuses_and_goes_on() {
-    let bed = bed(Options { segment_bytes: 1, ..Options::default() });
+    let bed = bed(Options {
+        segment_bytes: 1,
+        ..Options::default()
+    });
     append(&bed.log, b"first").unwrap();
     bed.faults.0.lock().create = Some(io::ErrorKind::StorageFull);
-    assert!(matches!(append(&bed.log, b"refused"), Err(AppendError::Rejected(_))));
+    assert!(matches!(
+        append(&bed.log, b"refused"),
+        Err(AppendError::Rejected(_))
+    ));
     bed.faults.0.lock().write = Some((io::ErrorKind::StorageFull, 7));
-    assert!(matches!(append(&bed.log, b"refused"), Err(AppendError::Rejected(_))));
+    assert!(matches!(
+        append(&bed.log, b"refused"),
+        Err(AppendError::Rejected(_))
+    ));
     assert_eq!(append(&bed.log, b"second").unwrap().offset, 1);
     let (_folder, log, _) = bed.reopen();
     assert_eq!(records(&log), [b"first".to_vec(), b"second".to_vec()]);
@@ -126,13 +160,27 @@ fn a_failed_sync_is_fatal_until_the_log_is_opened_again() {
     let bed = bed(Options::default());
     append(&bed.log, b"safe").unwrap();
     bed.faults.0.lock().sync = Some(io::ErrorKind::Other);
-    assert!(matches!(append(&bed.log, b"who knows"), Err(AppendError::SyncFailed(_))));
+    assert!(matches!(
+        append(&bed.log, b"who knows"),
+        Err(AppendError::SyncFailed(_))
+    ));
     assert!(!bed.log.healthy());
-    let refused = bed.log.append(1, |buffer| buffer.push(1), Box::new(|_| panic!("refused records have no outcome")));
+    let refused = bed.log.append(
+        1,
+        |buffer| buffer.push(1),
+        Box::new(|_| panic!("refused records have no outcome")),
+    );
     assert_eq!(refused, Err(Refused::Failed));
-    assert_eq!(records(&bed.log), [b"safe".to_vec()], "reading goes on, to what is safe");
+    assert_eq!(
+        records(&bed.log),
+        [b"safe".to_vec()],
+        "reading goes on, to what is safe"
+    );
     let (_folder, log, opened) = bed.reopen();
-    assert_eq!(opened.bounds.end, 1, "what the disk refused is not taken for safe because memory has it");
+    assert_eq!(
+        opened.bounds.end, 1,
+        "what the disk refused is not taken for safe because memory has it"
+    );
     assert_eq!(append(&log, b"again").unwrap().offset, 1);
 }
 
@@ -145,7 +193,10 @@ fn a_full_disk_that_cannot_be_cleaned_up_is_fatal() {
         faults.write = Some((io::ErrorKind::StorageFull, 40));
         faults.truncate = Some(io::ErrorKind::Other);
     }
-    assert!(matches!(append(&bed.log, b"half"), Err(AppendError::SyncFailed(_))));
+    assert!(matches!(
+        append(&bed.log, b"half"),
+        Err(AppendError::SyncFailed(_))
+    ));
     let (_folder, log, opened) = bed.reopen();
     assert_eq!(opened.truncated, 40);
     assert_eq!(records(&log), [b"safe".to_vec()]);
@@ -165,7 +216,12 @@ fn what_waits_behind_a_failed_sync_is_answered() {
         waiting.push(receiver);
     }
     for receiver in waiting {
-        assert!(receiver.recv_timeout(Duration::from_secs(20)).unwrap().is_err());
+        assert!(
+            receiver
+                .recv_timeout(Duration::from_secs(20))
+                .unwrap()
+                .is_err()
+        );
     }
 }
 
@@ -176,8 +232,23 @@ fn earliest_is_kept_when_it_cannot_be_written() {
         append(&bed.log, b"record").unwrap();
     }
     bed.faults.0.lock().create = Some(io::ErrorKind::StorageFull);
-    assert!(matches!(bed.log.delete_before(5), Err(RetentionError::Io(_))));
-    assert_eq!(bed.log.bounds(), Bounds { earliest: 0, end: 10 });
+    assert!(matches!(
+        bed.log.delete_before(5),
+        Err(RetentionError::Io(_))
+    ));
+    assert_eq!(
+        bed.log.bounds(),
+        Bounds {
+            earliest: 0,
+            end: 10
+        }
+    );
     bed.log.delete_before(5).unwrap();
-    assert_eq!(bed.log.bounds(), Bounds { earliest: 5, end: 10 });
+    assert_eq!(
+        bed.log.bounds(),
+        Bounds {
+            earliest: 5,
+            end: 10
+        }
+    );
 }

@@ -5,7 +5,10 @@ use segment_log::{Entry, Kept, Options, SegmentLog};
 use std::{collections::BTreeMap, path::Path};
 
 fn small() -> Options {
-    Options { segment_bytes: 300, ..Options::default() }
+    Options {
+        segment_bytes: 300,
+        ..Options::default()
+    }
 }
 
 /// `key=value`; no value is a tombstone, no `=` is kept for ever.
@@ -49,7 +52,12 @@ fn the_newest_of_each_key_stays_where_it_was() {
     assert!(done.after < 10 && done.before > 150, "{done:?}");
     assert_eq!(table(&log), newest);
     assert_eq!(segments(folder.path()).len(), 2);
-    assert!(read_all(&log).iter().all(|entry| all[&entry.offset] == entry.record), "offsets and bytes are as they were");
+    assert!(
+        read_all(&log)
+            .iter()
+            .all(|entry| all[&entry.offset] == entry.record),
+        "offsets and bytes are as they were"
+    );
     drop(log);
     let log = open_with(folder.path(), small());
     assert_eq!(table(&log), newest);
@@ -69,7 +77,11 @@ fn again_and_again() {
         }
         log.compact(kept).unwrap();
         assert_eq!(table(&log), newest);
-        assert!(read_all(&log).iter().any(|entry| entry.record == b"kept for ever".as_slice()));
+        assert!(
+            read_all(&log)
+                .iter()
+                .any(|entry| entry.record == b"kept for ever".as_slice())
+        );
     }
 }
 
@@ -80,14 +92,22 @@ fn tombstones_hide_and_go() {
     append(&log, b"k3=").unwrap();
     newest.remove("k3");
     log.compact(kept).unwrap();
-    assert_eq!(table(&log), newest, "still in the active segment: it hides what is older");
+    assert_eq!(
+        table(&log),
+        newest,
+        "still in the active segment: it hides what is older"
+    );
     for _ in 0..30 {
         append(&log, b"other=x").unwrap();
     }
     newest.insert("other".into(), "x".into());
     log.compact(kept).unwrap();
     assert_eq!(table(&log), newest);
-    assert!(!read_all(&log).iter().any(|entry| entry.record == b"k3=".as_slice()));
+    assert!(
+        !read_all(&log)
+            .iter()
+            .any(|entry| entry.record == b"k3=".as_slice())
+    );
 }
 
 #[test]
@@ -99,7 +119,10 @@ fn reading_from_a_gap_goes_on_behind_it() {
     for from in 0..200 {
         let mut cursor = segment_log::Cursor::new(from);
         let entries = log.read(&mut cursor, u64::MAX, 1, 1).unwrap();
-        assert_eq!(entries.first().map(|entry| entry.offset), offsets.iter().copied().find(|offset| *offset >= from));
+        assert_eq!(
+            entries.first().map(|entry| entry.offset),
+            offsets.iter().copied().find(|offset| *offset >= from)
+        );
     }
 }
 
@@ -107,7 +130,10 @@ fn reading_from_a_gap_goes_on_behind_it() {
 fn a_crash_before_the_old_ones_are_deleted_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (log, newest) = fill(folder.path());
-    let old: Vec<_> = segments(folder.path()).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    let old: Vec<_> = segments(folder.path())
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
     log.compact(kept).unwrap();
     drop(log);
     for (path, bytes) in &old {

@@ -15,14 +15,24 @@ fn segment_of(records: &[&[u8]]) -> Vec<u8> {
     fs::read(&segments(folder.path())[0]).unwrap()
 }
 
-fn reopen(bytes: &[u8]) -> (tempfile::TempDir, Result<(SegmentLog, segment_log::Opened), OpenError>) {
+fn reopen(
+    bytes: &[u8],
+) -> (
+    tempfile::TempDir,
+    Result<(SegmentLog, segment_log::Opened), OpenError>,
+) {
     let folder = crate::fast_folder();
     fs::write(segment::path(folder.path(), 0), bytes).unwrap();
     let opened = SegmentLog::open(folder.path(), Options::default());
     (folder, opened)
 }
 
-const RECORDS: [&[u8]; 4] = [b"the first record", b"", b"a third one that is somewhat longer than the others are", b"last"];
+const RECORDS: [&[u8]; 4] = [
+    b"the first record",
+    b"",
+    b"a third one that is somewhat longer than the others are",
+    b"last",
+];
 
 #[test]
 fn cut_at_every_byte() {
@@ -35,13 +45,23 @@ fn cut_at_every_byte() {
     for length in 0..=whole.len() {
         let (folder, opened) = reopen(&whole[..length]);
         let (log, opened) = opened.unwrap();
-        let complete = ends.iter().filter(|end| **end <= length).count().saturating_sub(1);
+        let complete = ends
+            .iter()
+            .filter(|end| **end <= length)
+            .count()
+            .saturating_sub(1);
         assert_eq!(opened.bounds.end, complete as u64, "cut to {length} bytes");
-        let expected: Vec<_> = (0..).zip(RECORDS[..complete].iter().map(|record| record.to_vec())).collect();
+        let expected: Vec<_> = (0..)
+            .zip(RECORDS[..complete].iter().map(|record| record.to_vec()))
+            .collect();
         assert_eq!(values(&read_all(&log)), expected);
         assert_eq!(append(&log, b"goes on").unwrap().offset, complete as u64);
         drop(log);
-        assert_eq!(read_all(&open(folder.path())).len(), complete + 1, "and is whole from then on");
+        assert_eq!(
+            read_all(&open(folder.path())).len(),
+            complete + 1,
+            "and is whole from then on"
+        );
     }
 }
 
@@ -58,7 +78,11 @@ fn a_flipped_bit_anywhere_is_reported() {
                 Err(other) => panic!("byte {position} bit {bit}: {other}"),
                 Ok((_, opened)) => panic!("byte {position} bit {bit} went unnoticed: {opened:?}"),
             }
-            assert_eq!(fs::read(segment::path(folder.path(), 0)).unwrap(), bytes, "nothing was changed");
+            assert_eq!(
+                fs::read(segment::path(folder.path(), 0)).unwrap(),
+                bytes,
+                "nothing was changed"
+            );
         }
     }
 }
@@ -66,7 +90,10 @@ fn a_flipped_bit_anywhere_is_reported() {
 #[test]
 fn a_flipped_bit_in_a_sealed_segment_stops_reading_there() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || Options { segment_bytes: 1, ..Options::default() };
+    let options = || Options {
+        segment_bytes: 1,
+        ..Options::default()
+    };
     let log = open_with(folder.path(), options());
     for number in 0..5_u8 {
         append(&log, &[number; 30]).unwrap();
@@ -80,20 +107,34 @@ fn a_flipped_bit_in_a_sealed_segment_stops_reading_there() {
         fs::write(path, &bytes).unwrap();
         let log = open_with(folder.path(), options());
         let mut cursor = Cursor::new(0);
-        assert_eq!(log.read(&mut cursor, u64::MAX, 100, 1 << 20).unwrap().len(), 2, "byte {position}");
+        assert_eq!(
+            log.read(&mut cursor, u64::MAX, 100, 1 << 20).unwrap().len(),
+            2,
+            "byte {position}"
+        );
         for _ in 0..2 {
             let again = log.read(&mut cursor, u64::MAX, 100, 1 << 20);
-            assert!(matches!(again, Err(ReadError::Damaged { offset: 2, .. })), "byte {position}: {again:?}");
+            assert!(
+                matches!(again, Err(ReadError::Damaged { offset: 2, .. })),
+                "byte {position}: {again:?}"
+            );
         }
         let mut behind = Cursor::new(3);
-        assert_eq!(log.read(&mut behind, u64::MAX, 100, 1 << 20).unwrap().len(), 2, "what lies behind can be read on purpose");
+        assert_eq!(
+            log.read(&mut behind, u64::MAX, 100, 1 << 20).unwrap().len(),
+            2,
+            "what lies behind can be read on purpose"
+        );
     }
 }
 
 #[test]
 fn behind_damage_in_the_middle_of_a_sealed_segment() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || Options { segment_bytes: 1000, ..Options::default() };
+    let options = || Options {
+        segment_bytes: 1000,
+        ..Options::default()
+    };
     let log = open_with(folder.path(), options());
     for number in 0..40_u8 {
         append(&log, &[number; 50]).unwrap();
@@ -106,7 +147,10 @@ fn behind_damage_in_the_middle_of_a_sealed_segment() {
     bytes[position] ^= 0xff;
     fs::write(path, bytes).unwrap();
     let log = open_with(folder.path(), options());
-    let read = |from| log.read(&mut Cursor::new(from), u64::MAX, 1, 1).map(|entries| entries[0].offset);
+    let read = |from| {
+        log.read(&mut Cursor::new(from), u64::MAX, 1, 1)
+            .map(|entries| entries[0].offset)
+    };
     assert_eq!(read(3).unwrap(), 3);
     assert!(matches!(read(4), Err(ReadError::Damaged { offset: 4, .. })));
     for offset in 5..40 {
@@ -120,8 +164,17 @@ fn commit(bytes: &mut Vec<u8>, first: u64, records: &[&[u8]]) -> usize {
     for (offset, record) in (first..).zip(records) {
         let position = bytes.len();
         frame::begin(bytes, |buffer| buffer.extend_from_slice(record));
-        let place = frame::Place { base: 0, position: position as u64 };
-        frame::seal(&mut bytes[position..], place, offset, 2_000_000_000_000, u32::try_from(position - start).unwrap());
+        let place = frame::Place {
+            base: 0,
+            position: position as u64,
+        };
+        frame::seal(
+            &mut bytes[position..],
+            place,
+            offset,
+            2_000_000_000_000,
+            u32::try_from(position - start).unwrap(),
+        );
     }
     start
 }
@@ -155,12 +208,23 @@ fn sectors_missing_before_a_later_commit_are_damage() {
     let large = [7; 3000];
     let start = commit(&mut whole, 1, &[&large]);
     let end = whole.len();
-    commit(&mut whole, 2, &[b"a later commit proves that the one before was synced"]);
+    commit(
+        &mut whole,
+        2,
+        &[b"a later commit proves that the one before was synced"],
+    );
     whole[start + 600..end - 600].fill(0);
     let (folder, opened) = reopen(&whole);
     assert!(matches!(opened, Err(OpenError::Damaged(_))));
     // Nothing was synced there, so nothing follows from what comes later.
-    let (_, opened) = SegmentLog::open(folder.path(), Options { sync: false, ..Options::default() }).unwrap();
+    let (_, opened) = SegmentLog::open(
+        folder.path(),
+        Options {
+            sync: false,
+            ..Options::default()
+        },
+    )
+    .unwrap();
     assert_eq!(opened.bounds.end, 1);
 }
 
@@ -177,7 +241,10 @@ fn a_log_stored_in_a_log_confuses_nobody() {
 #[test]
 fn a_missing_segment_is_damage() {
     let folder = tempfile::tempdir().unwrap();
-    let options = || Options { segment_bytes: 1, ..Options::default() };
+    let options = || Options {
+        segment_bytes: 1,
+        ..Options::default()
+    };
     let log = open_with(folder.path(), options());
     for _ in 0..5 {
         append(&log, b"record").unwrap();
@@ -188,11 +255,20 @@ fn a_missing_segment_is_damage() {
     fs::remove_file(&files[2]).unwrap();
     let log = open_with(folder.path(), options());
     let mut cursor = Cursor::new(1);
-    assert_eq!(log.read(&mut cursor, u64::MAX, 100, 1 << 20).unwrap().len(), 2);
-    assert!(matches!(log.read(&mut cursor, u64::MAX, 100, 1 << 20), Err(ReadError::Damaged { offset: 3, .. })));
+    assert_eq!(
+        log.read(&mut cursor, u64::MAX, 100, 1 << 20).unwrap().len(),
+        2
+    );
+    assert!(matches!(
+        log.read(&mut cursor, u64::MAX, 100, 1 << 20),
+        Err(ReadError::Damaged { offset: 3, .. })
+    ));
     drop(log);
     fs::remove_file(&files[0]).unwrap();
-    assert!(matches!(SegmentLog::open(folder.path(), options()), Err(OpenError::Damaged(_))));
+    assert!(matches!(
+        SegmentLog::open(folder.path(), options()),
+        Err(OpenError::Damaged(_))
+    ));
 }
 
 #[test]
@@ -208,7 +284,10 @@ fn a_segment_that_was_being_created_is_removed() {
         drop(log);
         // One that claims more than there is means that something is missing.
         fs::write(segment::path(folder.path(), 5), unfinished).unwrap();
-        assert!(matches!(SegmentLog::open(folder.path(), Options::default()), Err(OpenError::Damaged(_))));
+        assert!(matches!(
+            SegmentLog::open(folder.path(), Options::default()),
+            Err(OpenError::Damaged(_))
+        ));
     }
 }
 
@@ -219,7 +298,10 @@ fn the_message_names_the_place() {
     let (folder, opened) = reopen(&whole);
     let text = opened.err().unwrap().to_string();
     let file = segment::path(folder.path(), 0);
-    assert!(text.contains(&*file.to_string_lossy()) && text.contains("byte 40 (offset 0)"), "{text}");
+    assert!(
+        text.contains(&*file.to_string_lossy()) && text.contains("byte 40 (offset 0)"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -26,14 +26,21 @@ pub fn open_with(folder: &Path, options: Options) -> SegmentLog {
 
 /// In memory where there is such a place: for tests that sync very often and do not care.
 pub fn fast_folder() -> tempfile::TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .unwrap()
 }
 
 /// A commit of its own.
 pub fn append(log: &SegmentLog, record: &[u8]) -> Result<Appended, AppendError> {
     let (sender, receiver) = sync_channel(1);
     let done = Box::new(move |result| sender.send(result).unwrap());
-    log.append(record.len(), |buffer| buffer.extend_from_slice(record), done).unwrap();
+    log.append(
+        record.len(),
+        |buffer| buffer.extend_from_slice(record),
+        done,
+    )
+    .unwrap();
     receiver.recv_timeout(Duration::from_secs(30)).unwrap()
 }
 
@@ -50,7 +57,10 @@ pub fn read_all(log: &SegmentLog) -> Vec<Entry> {
 }
 
 pub fn values(entries: &[Entry]) -> Vec<(u64, Vec<u8>)> {
-    entries.iter().map(|entry| (entry.offset, entry.record.to_vec())).collect()
+    entries
+        .iter()
+        .map(|entry| (entry.offset, entry.record.to_vec()))
+        .collect()
 }
 
 /// Segment files, oldest first.
@@ -58,7 +68,10 @@ pub fn segments(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "segment"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "segment")
+        })
         .collect();
     files.sort();
     files

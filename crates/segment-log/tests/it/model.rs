@@ -36,12 +36,17 @@ struct Model {
 }
 
 fn options() -> Options {
-    Options { segment_bytes: 300, ..Options::default() }
+    Options {
+        segment_bytes: 300,
+        ..Options::default()
+    }
 }
 
 /// Records with the same first byte have the same key.
 fn key(record: &[u8]) -> Kept {
-    record.first().map_or(Kept::Always, |byte| Kept::Newest(vec![byte % 8]))
+    record
+        .first()
+        .map_or(Kept::Always, |byte| Kept::Newest(vec![byte % 8]))
 }
 
 fn append(log: &SegmentLog, model: &mut Model, records: Vec<Vec<u8>>) {
@@ -49,10 +54,18 @@ fn append(log: &SegmentLog, model: &mut Model, records: Vec<Vec<u8>>) {
     for record in &records {
         let sender = sender.clone();
         let done = Box::new(move |result| sender.send(result).unwrap());
-        log.append(record.len(), |buffer| buffer.extend_from_slice(record), done).unwrap();
+        log.append(
+            record.len(),
+            |buffer| buffer.extend_from_slice(record),
+            done,
+        )
+        .unwrap();
     }
     for record in records {
-        let appended = receiver.recv_timeout(Duration::from_secs(20)).unwrap().unwrap();
+        let appended = receiver
+            .recv_timeout(Duration::from_secs(20))
+            .unwrap()
+            .unwrap();
         assert_eq!(appended.offset, model.end);
         model.records.push((model.end, record));
         model.end += 1;
@@ -67,7 +80,15 @@ fn crash(folder: &Path, bytes: usize) {
 }
 
 fn compact(log: &SegmentLog, folder: &Path, model: &mut Model) {
-    let active: u64 = crate::segments(folder).pop().unwrap().file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    let active: u64 = crate::segments(folder)
+        .pop()
+        .unwrap()
+        .file_stem()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     log.compact(|entry| key(&entry.record)).unwrap();
     let mut newest = HashMap::new();
     for (offset, record) in &model.records {
@@ -89,10 +110,18 @@ fn read(log: &SegmentLog, model: &Model, from: u64, records: usize, bytes: usize
         return;
     }
     let entries = answer.unwrap();
-    let expected: Vec<_> = model.records.iter().filter(|(offset, _)| *offset >= from).cloned().collect();
+    let expected: Vec<_> = model
+        .records
+        .iter()
+        .filter(|(offset, _)| *offset >= from)
+        .cloned()
+        .collect();
     assert_eq!(values(&entries), expected[..entries.len()]);
     assert!(entries.len() <= records);
-    assert!(!entries.is_empty() || expected.is_empty(), "something was there");
+    assert!(
+        !entries.is_empty() || expected.is_empty(),
+        "something was there"
+    );
     let size: usize = entries.iter().map(|entry| entry.record.len()).sum();
     assert!(entries.len() == 1 || size <= bytes);
 }

@@ -11,7 +11,10 @@ use std::{
 };
 
 fn small() -> Options {
-    Options { segment_bytes: 500, ..Options::default() }
+    Options {
+        segment_bytes: 500,
+        ..Options::default()
+    }
 }
 
 #[test]
@@ -23,20 +26,48 @@ fn whole_segments_go_and_the_earliest_is_remembered() {
     }
     let before = segments(folder.path()).len();
     log.delete_before(50).unwrap();
-    assert_eq!(log.bounds(), Bounds { earliest: 50, end: 100 });
+    assert_eq!(
+        log.bounds(),
+        Bounds {
+            earliest: 50,
+            end: 100
+        }
+    );
     assert!(segments(folder.path()).len() < before / 2 + 2);
     assert_eq!(read_all(&log)[0].offset, 50);
     log.delete_before(20).unwrap();
     assert_eq!(log.bounds().earliest, 50, "never back");
     drop(log);
     let log = open_with(folder.path(), small());
-    assert_eq!(log.bounds(), Bounds { earliest: 50, end: 100 });
-    assert!(matches!(log.delete_before(101), Err(RetentionError::BeyondEnd { wanted: 101, end: 100 })));
+    assert_eq!(
+        log.bounds(),
+        Bounds {
+            earliest: 50,
+            end: 100
+        }
+    );
+    assert!(matches!(
+        log.delete_before(101),
+        Err(RetentionError::BeyondEnd {
+            wanted: 101,
+            end: 100
+        })
+    ));
     log.delete_before(100).unwrap();
     drop(log);
     let log = open_with(folder.path(), small());
-    assert_eq!(log.bounds(), Bounds { earliest: 100, end: 100 });
-    assert_eq!(append(&log, b"next").unwrap().offset, 100, "offsets are never used twice");
+    assert_eq!(
+        log.bounds(),
+        Bounds {
+            earliest: 100,
+            end: 100
+        }
+    );
+    assert_eq!(
+        append(&log, b"next").unwrap().offset,
+        100,
+        "offsets are never used twice"
+    );
 }
 
 #[test]
@@ -45,7 +76,11 @@ fn old_segments_go_by_age() {
     let time = Arc::new(AtomicI64::new(0));
     let shown = time.clone();
     let clock: segment_log::Clock = Arc::new(move || shown.load(Ordering::Relaxed));
-    let options = Options { clock, segment_age: Some(Duration::from_millis(100)), ..Options::default() };
+    let options = Options {
+        clock,
+        segment_age: Some(Duration::from_millis(100)),
+        ..Options::default()
+    };
     let log = open_with(folder.path(), options);
     for now in (0..1000).step_by(10) {
         time.store(now, Ordering::Relaxed);
@@ -55,10 +90,19 @@ fn old_segments_go_by_age() {
     log.delete_older(500).unwrap();
     let entries = read_all(&log);
     assert!(entries[0].timestamp > 250, "what is much older is gone");
-    assert!(entries.iter().any(|entry| entry.timestamp <= 500 || entry.offset <= 50), "what is not old is kept");
+    assert!(
+        entries
+            .iter()
+            .any(|entry| entry.timestamp <= 500 || entry.offset <= 50),
+        "what is not old is kept"
+    );
     assert_eq!(entries.last().unwrap().offset, 99);
     log.delete_older(i64::MAX).unwrap();
-    assert_eq!(read_all(&log).last().unwrap().offset, 99, "the active segment stays");
+    assert_eq!(
+        read_all(&log).last().unwrap().offset,
+        99,
+        "the active segment stays"
+    );
 }
 
 #[test]
@@ -68,7 +112,10 @@ fn leftovers_of_a_crash_while_deleting_are_removed() {
     for _ in 0..30 {
         append(&log, &[0; 100]).unwrap();
     }
-    let copies: Vec<_> = segments(folder.path()).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+    let copies: Vec<_> = segments(folder.path())
+        .into_iter()
+        .map(|path| (path.clone(), std::fs::read(path).unwrap()))
+        .collect();
     log.delete_before(20).unwrap();
     drop(log);
     let kept = segments(folder.path()).len();

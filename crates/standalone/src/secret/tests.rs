@@ -16,6 +16,11 @@ fn a_short_one_is_refused_and_not_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
     fs::write(&path, "short\n").unwrap();
-    assert!(load_or_make(&path).unwrap_err().to_string().contains("5 bytes"));
+    assert!(
+        load_or_make(&path)
+            .unwrap_err()
+            .to_string()
+            .contains("5 bytes")
+    );
     assert_eq!(fs::read(&path).unwrap(), b"short\n");
 }

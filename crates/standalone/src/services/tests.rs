@@ -26,24 +26,46 @@ async fn those_behind_outlive_the_gateway() {
         let gateway_gone = gateway_gone.clone();
         Service::new(name, |shutdown: Shutdown| async move {
             shutdown.soft().await;
-            if *gateway_gone.borrow() { Ok(()) } else { Err("stopped while the gateway served") }
+            if *gateway_gone.borrow() {
+                Ok(())
+            } else {
+                Err("stopped while the gateway served")
+            }
         })
     };
     trigger.soft();
-    together(shutdown, gateway, vec![behind("write-worker"), behind("notifier")]).await.unwrap();
+    together(
+        shutdown,
+        gateway,
+        vec![behind("write-worker"), behind("notifier")],
+    )
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
 async fn who_fails_stops_the_others_and_is_told() {
     let (_trigger, shutdown) = Shutdown::manual();
-    let behind = vec![at_once("write-worker", Err("out of disk")), until_soft("notifier")];
-    let error = together(shutdown.clone(), until_soft("gateway"), behind).await.unwrap_err();
+    let behind = vec![
+        at_once("write-worker", Err("out of disk")),
+        until_soft("notifier"),
+    ];
+    let error = together(shutdown.clone(), until_soft("gateway"), behind)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the write-worker ended: out of disk");
     let behind = vec![until_soft("write-worker"), until_soft("notifier")];
-    let error = together(shutdown.clone(), at_once("gateway", Err("no port")), behind).await.unwrap_err();
+    let error = together(shutdown.clone(), at_once("gateway", Err("no port")), behind)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the gateway ended: no port");
-    let behind = vec![until_soft("write-worker"), at_once("notifier", Err("no topic"))];
-    let error = together(shutdown, until_soft("gateway"), behind).await.unwrap_err();
+    let behind = vec![
+        until_soft("write-worker"),
+        at_once("notifier", Err("no topic")),
+    ];
+    let error = together(shutdown, until_soft("gateway"), behind)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the notifier ended: no topic");
 }
 
@@ -51,7 +73,9 @@ async fn who_fails_stops_the_others_and_is_told() {
 async fn one_that_just_ends_is_a_failure() {
     let (_trigger, shutdown) = Shutdown::manual();
     let behind = vec![until_soft("write-worker"), at_once("notifier", Ok(()))];
-    let error = together(shutdown, until_soft("gateway"), behind).await.unwrap_err();
+    let error = together(shutdown, until_soft("gateway"), behind)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the notifier ended: without a reason");
 }
 
@@ -65,5 +89,11 @@ async fn hard_reaches_all() {
         })
     };
     trigger.hard();
-    together(shutdown, until_hard("gateway"), vec![until_hard("write-worker"), until_hard("notifier")]).await.unwrap();
+    together(
+        shutdown,
+        until_hard("gateway"),
+        vec![until_hard("write-worker"), until_hard("notifier")],
+    )
+    .await
+    .unwrap();
 }

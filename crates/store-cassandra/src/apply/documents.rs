@@ -1,10 +1,12 @@
-//! Documents: one row each, every cell of it written at the version's timestamp, so that a newer write replaces it whole and a marker hides
-//! what comes late.
+//! Documents: one row each, every cell of it written at the version's timestamp, so that a newer
+//! write replaces it whole and a marker hides what comes late.
 //!
-//! Cassandra takes two writes of one timestamp without a word and mixes their cells. So the same version of another request must be found by
-//! reading, which costs about half a write. A read is only needed where such a row can stand: at or below the highest version this process
-//! has met in that generation and partition. Versions only rise, and whoever plans a write has read the document through this store, so what
-//! stands there has been met; the first write of each partition is looked at always. Repeats are at or below too: they are the price.
+//! Cassandra takes two writes of one timestamp without a word and mixes their cells. So the same
+//! version of another request must be found by reading, which costs about half a write. A read is
+//! only needed where such a row can stand: at or below the highest version this process has met in
+//! that generation and partition. Versions only rise, and whoever plans a write has read the
+//! document through this store, so what stands there has been met; the first write of each
+//! partition is looked at always. Repeats are at or below too: they are the price.
 
 use super::Unit;
 use crate::{STORE, cell::Cell, classify::Failure, session::Connection};
@@ -26,7 +28,10 @@ impl Floors {
     }
 
     fn may_stand(&self, meta: &Meta) -> bool {
-        self.0.lock().get(&Self::key(meta)).is_none_or(|floor| meta.version.0 <= *floor)
+        self.0
+            .lock()
+            .get(&Self::key(meta))
+            .is_none_or(|floor| meta.version.0 <= *floor)
     }
 
     fn key(meta: &Meta) -> (u16, u16) {
@@ -59,19 +64,36 @@ pub(crate) async fn units<'a>(
     );
     let insert = match connection.prepare(&text).await {
         Ok(insert) => insert,
-        Err(failure) => return documents.iter().for_each(|(item, _)| verdicts[*item] = Some(failure.clone().into_verdict())),
+        Err(failure) => {
+            return documents
+                .iter()
+                .for_each(|(item, _)| verdicts[*item] = Some(failure.clone().into_verdict()));
+        }
     };
-    // All are judged by what was met before this batch; only then does the batch itself count as met.
-    let to_look_at: Vec<_> = documents.iter().filter(|(_, document)| floors.may_stand(&document.meta)).copied().collect();
-    documents.iter().for_each(|(_, document)| floors.seen(&document.meta));
+    // All are judged by what was met before this batch; only then does the batch itself count as
+    // met.
+    let to_look_at: Vec<_> = documents
+        .iter()
+        .filter(|(_, document)| floors.may_stand(&document.meta))
+        .copied()
+        .collect();
+    documents
+        .iter()
+        .for_each(|(_, document)| floors.seen(&document.meta));
     for (item, verdict) in look(connection, &to_look_at).await {
         verdicts[item] = verdict;
     }
     for (item, document) in documents {
         if verdicts[item].is_none() {
             let mut partition = Vec::new();
-            key(document).iter().for_each(|cell| cell.identify(&mut partition));
-            units.push(Unit::new(item, partition, vec![(Arc::clone(&insert), values(document))]));
+            key(document)
+                .iter()
+                .for_each(|cell| cell.identify(&mut partition));
+            units.push(Unit::new(
+                item,
+                partition,
+                vec![(Arc::clone(&insert), values(document))],
+            ));
         }
     }
 }
@@ -84,12 +106,18 @@ fn key(document: &DocumentWrite) -> [Cell<'_>; 4] {
 fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
     let meta = &document.meta;
     let position = &meta.position;
-    let position =
-        [CqlValue::Int(position.generation.into()), CqlValue::Int(position.partition.into()), CqlValue::BigInt(position.offset as i64)];
+    let position = [
+        CqlValue::Int(position.generation.into()),
+        CqlValue::Int(position.partition.into()),
+        CqlValue::BigInt(position.offset as i64),
+    ];
     let mut values = Vec::with_capacity(11);
     values.extend(key(document));
     values.extend([
-        document.body.as_ref().map_or(Cell::Null, |body| Cell::Text(body.get())),
+        document
+            .body
+            .as_ref()
+            .map_or(Cell::Null, |body| Cell::Text(body.get())),
         Cell::bigint(meta.version.0),
         Cell::Value(CqlValue::Tuple(position.map(Some).into())),
         Cell::bigint(meta.revision),
@@ -101,26 +129,47 @@ fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
 }
 
 /// What stands where these writes want to go: a verdict where nothing is to be written.
-async fn look(connection: &Connection, documents: &[(usize, &DocumentWrite)]) -> Vec<(usize, Option<ItemVerdict>)> {
+async fn look(
+    connection: &Connection,
+    documents: &[(usize, &DocumentWrite)],
+) -> Vec<(usize, Option<ItemVerdict>)> {
     let looks = documents.iter().map(|(item, document)| async move {
-        let verdict = look_at(connection, document).await.unwrap_or_else(|failure| Some(failure.into_verdict()));
+        let verdict = look_at(connection, document)
+            .await
+            .unwrap_or_else(|failure| Some(failure.into_verdict()));
         (*item, verdict)
     });
-    stream::iter(looks.collect::<Vec<_>>()).buffer_unordered(connection.config().in_flight).collect().await
+    stream::iter(looks.collect::<Vec<_>>())
+        .buffer_unordered(connection.config().in_flight)
+        .collect()
+        .await
 }
 
-async fn look_at(connection: &Connection, document: &DocumentWrite) -> Result<Option<ItemVerdict>, Failure> {
+async fn look_at(
+    connection: &Connection,
+    document: &DocumentWrite,
+) -> Result<Option<ItemVerdict>, Failure> {
     let name = connection.table("documents");
-    let text = format!("SELECT version, request FROM {name} WHERE \"index\" = ? AND collection = ? AND incarnation = ? AND id = ?");
+    let text = format!(
+        "SELECT version, request FROM {name} WHERE \"index\" = ? AND collection = ? AND incarnation = ? AND id = ?"
+    );
     let found = connection.run(&text, key(document).as_slice()).await?;
-    let rows = found.into_rows_result().map_err(|e| Failure::Transient(e.to_string()))?;
-    let standing = rows.maybe_first_row::<(Option<i64>, Option<&str>)>().map_err(|e| Failure::Transient(e.to_string()))?;
-    let Some((Some(version), request)) = standing else { return Ok(None) };
+    let rows = found
+        .into_rows_result()
+        .map_err(|e| Failure::Transient(e.to_string()))?;
+    let standing = rows
+        .maybe_first_row::<(Option<i64>, Option<&str>)>()
+        .map_err(|e| Failure::Transient(e.to_string()))?;
+    let Some((Some(version), request)) = standing else {
+        return Ok(None);
+    };
     let ours = &document.meta;
     Ok(match (version as u64).cmp(&ours.version.0) {
         std::cmp::Ordering::Less => None,
         std::cmp::Ordering::Greater => Some(ItemVerdict::Done),
-        std::cmp::Ordering::Equal if request == Some(ours.request.to_string().as_str()) => Some(ItemVerdict::Done),
+        std::cmp::Ordering::Equal if request == Some(ours.request.to_string().as_str()) => {
+            Some(ItemVerdict::Done)
+        }
         std::cmp::Ordering::Equal => Some(ItemVerdict::Alarm(format!(
             "{STORE}: {} stands at version {version} by request {}, and request {} has the same version",
             document.key,

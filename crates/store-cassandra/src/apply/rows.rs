@@ -1,14 +1,18 @@
 //! Rows of the operations' own tables.
 //!
-//! - Put is a row deletion one tick before an insert: it clears columns it does not name, sets and maps too, without a tombstone per cell, and
-//!   the same twice is the same. One tick before a step is the step before it (or the last possible step of an older version), which a Put
-//!   replaces anyway; and a deletion beats a write of its own tick.
-//! - Merge is an insert that leaves unnamed cells unset. With a deadline the named cells go by themselves, the others stay.
+//! - Put is a row deletion one tick before an insert: it clears columns it does not name, sets and
+//!   maps too, without a tombstone per cell, and the same twice is the same. One tick before a step
+//!   is the step before it (or the last possible step of an older version), which a Put replaces
+//!   anyway; and a deletion beats a write of its own tick.
+//! - Merge is an insert that leaves unnamed cells unset. With a deadline the named cells go by
+//!   themselves, the others stay.
 //! - Remove is a row deletion.
-//! - A deadline that has passed deletes, at the same timestamp: older writes that come late stay hidden.
+//! - A deadline that has passed deletes, at the same timestamp: older writes that come late stay
+//!   hidden.
 //!
-//! Who wins is for timestamps to say; Cassandra never tells, so a stale row write is done like any other. Rows carry no request: that two
-//! requests have one version is found at the documents of the same decision.
+//! Who wins is for timestamps to say; Cassandra never tells, so a stale row write is done like any
+//! other. Rows carry no request: that two requests have one version is found at the documents of
+//! the same decision.
 
 use super::Unit;
 use crate::{
@@ -32,7 +36,9 @@ pub(crate) async fn units<'a>(
     units: &mut Vec<Unit<'a>>,
     verdicts: &mut [Option<ItemVerdict>],
 ) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64);
     let mut known: HashMap<&str, Result<Arc<Shape>, Failure>> = HashMap::new();
     for (item, write) in writes.iter().enumerate() {
         let Write::Row(row) = write else { continue };
@@ -41,16 +47,20 @@ pub(crate) async fn units<'a>(
             known.insert(table, shapes.of(connection, table).await);
         }
         if let Some(Ok(shape)) = known.get(table)
-            && row.mutation.cells.keys().any(|name| shape.cell(name).is_none())
+            && row
+                .mutation
+                .cells
+                .keys()
+                .any(|name| shape.cell(name).is_none())
         {
             // The table may have grown since it was read.
             shapes.forget(table);
             known.insert(table, shapes.of(connection, table).await);
         }
         let unit = match &known[table] {
-            Ok(shape) => {
-                unit(shape, item, row, now).map_err(|misfit| ItemVerdict::permanent("misfit", format!("row {}: {misfit}", row.key())))
-            }
+            Ok(shape) => unit(shape, item, row, now).map_err(|misfit| {
+                ItemVerdict::permanent("misfit", format!("row {}: {misfit}", row.key()))
+            }),
             Err(failure) => Err(failure.clone().into_verdict()),
         };
         match unit {
@@ -60,19 +70,40 @@ pub(crate) async fn units<'a>(
     }
 }
 
-fn unit(shape: &Shape, item: usize, row: &RowWrite, now: i64) -> Result<Option<Unit<'static>>, Misfit> {
+fn unit(
+    shape: &Shape,
+    item: usize,
+    row: &RowWrite,
+    now: i64,
+) -> Result<Option<Unit<'static>>, Misfit> {
     let fitted = store::cell::fit(&shape.table, &row.mutation)?;
     let cells = bound_cells(shape, &fitted.cells);
     let key = bound_key(shape, fitted.key);
     let mut partition = Vec::new();
-    key.iter().take(shape.table.partition_key.len()).for_each(|cell| cell.identify(&mut partition));
+    key.iter()
+        .take(shape.table.partition_key.len())
+        .for_each(|cell| cell.identify(&mut partition));
     let at = row.version.timestamp(row.step);
-    let ttl = row.mutation.expires.map(|deadline| (deadline - now).div_euclid(1_000) + i64::from((deadline - now) % 1_000 != 0));
+    let ttl = row.mutation.expires.map(|deadline| {
+        (deadline - now).div_euclid(1_000) + i64::from((deadline - now) % 1_000 != 0)
+    });
     let gone = ttl.is_some_and(|ttl| ttl <= 0);
     let ttl = Cell::int(ttl.map_or(0, |ttl| ttl.clamp(1, LONGEST_TTL)) as i32);
-    let delete = |at: i64| (Arc::clone(&shape.delete), std::iter::once(Cell::timestamp(at)).chain(key.iter().cloned()).collect::<Vec<_>>());
+    let delete = |at: i64| {
+        (
+            Arc::clone(&shape.delete),
+            std::iter::once(Cell::timestamp(at))
+                .chain(key.iter().cloned())
+                .collect::<Vec<_>>(),
+        )
+    };
     let insert = |cells: Vec<Cell<'static>>, ttl: Cell<'static>| {
-        let values = key.iter().cloned().chain(cells).chain([Cell::timestamp(at), ttl]).collect::<Vec<_>>();
+        let values = key
+            .iter()
+            .cloned()
+            .chain(cells)
+            .chain([Cell::timestamp(at), ttl])
+            .collect::<Vec<_>>();
         (Arc::clone(&shape.insert), values)
     };
     let statements = match row.mutation.action {
@@ -80,9 +111,21 @@ fn unit(shape: &Shape, item: usize, row: &RowWrite, now: i64) -> Result<Option<U
         RowAction::Put if gone => vec![delete(at)],
         RowAction::Put => vec![delete(at - 1), insert(cells, ttl)],
         RowAction::Merge if gone => {
-            let Some(update) = &shape.update else { return Ok(None) };
-            let cleared = cells.into_iter().map(|cell| if cell == Cell::Unset { cell } else { Cell::Null });
-            let values = [Cell::timestamp(at), Cell::int(0)].into_iter().chain(cleared).chain(key.iter().cloned()).collect();
+            let Some(update) = &shape.update else {
+                return Ok(None);
+            };
+            let cleared = cells.into_iter().map(|cell| {
+                if cell == Cell::Unset {
+                    cell
+                } else {
+                    Cell::Null
+                }
+            });
+            let values = [Cell::timestamp(at), Cell::int(0)]
+                .into_iter()
+                .chain(cleared)
+                .chain(key.iter().cloned())
+                .collect();
             vec![(Arc::clone(update), values)]
         }
         RowAction::Merge => vec![insert(cells, ttl)],
@@ -96,7 +139,12 @@ pub(crate) fn bind_key(shape: &Shape, key: &RowKey) -> Result<Vec<Cell<'static>>
 }
 
 fn bound_key(shape: &Shape, values: Vec<serde_json::Value>) -> Vec<Cell<'static>> {
-    shape.table.key().zip(values).map(|(name, value)| bound(shape.kind(name), Some(&value))).collect()
+    shape
+        .table
+        .key()
+        .zip(values)
+        .map(|(name, value)| bound(shape.kind(name), Some(&value)))
+        .collect()
 }
 
 /// All cells in the table's order; what the row does not name is unset.
@@ -111,5 +159,7 @@ fn bound_cells(shape: &Shape, named: &[(String, Option<serde_json::Value>)]) -> 
 }
 
 fn bound(kind: Option<&ColumnType>, value: Option<&serde_json::Value>) -> Cell<'static> {
-    kind.zip(value).and_then(|(kind, value)| to_cql(kind, value)).map_or(Cell::Null, Cell::Value)
+    kind.zip(value)
+        .and_then(|(kind, value)| to_cql(kind, value))
+        .map_or(Cell::Null, Cell::Value)
 }

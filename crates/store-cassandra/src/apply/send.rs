@@ -1,6 +1,7 @@
-//! What travels together. Statements on one partition go as one unlogged batch: they become one mutation, whole or not at all. Small writes of
-//! several partitions share one too, which halves the work of a busy node; nothing is promised about those together. A batch that is refused
-//! is taken apart, so that one bad write costs nobody else.
+//! What travels together. Statements on one partition go as one unlogged batch: they become one
+//! mutation, whole or not at all. Small writes of several partitions share one too, which halves
+//! the work of a busy node; nothing is promised about those together. A batch that is refused is
+//! taken apart, so that one bad write costs nobody else.
 
 use super::Unit;
 use crate::{classify::Failure, session::Connection};
@@ -9,15 +10,23 @@ use scylla::statement::batch::{Batch, BatchType};
 use std::collections::HashMap;
 use store::ItemVerdict;
 
-/// One partition's statements may be as large as a message; kept well below the smallest usual limit of one.
+/// One partition's statements may be as large as a message; kept well below the smallest usual
+/// limit of one.
 const PARTITION_BYTES: usize = 1 << 20;
 /// From this many partitions on, Cassandra warns.
 const PARTITIONS: usize = 10;
 const STATEMENTS: usize = 400;
 
-pub(crate) async fn send(connection: &Connection, units: Vec<Unit<'_>>, verdicts: &mut [Option<ItemVerdict>]) {
+pub(crate) async fn send(
+    connection: &Connection,
+    units: Vec<Unit<'_>>,
+    verdicts: &mut [Option<ItemVerdict>],
+) {
     let groups = pack(units, connection.config().batch_bytes);
-    let groups: Vec<_> = groups.into_iter().map(|group| send_group(connection, group)).collect();
+    let groups: Vec<_> = groups
+        .into_iter()
+        .map(|group| send_group(connection, group))
+        .collect();
     let mut sent = stream::iter(groups).buffer_unordered(connection.config().in_flight);
     while let Some(answers) = sent.next().await {
         for (item, verdict) in answers {
@@ -60,12 +69,17 @@ pub(crate) fn pack<'a>(units: Vec<Unit<'a>>, limit: usize) -> Vec<Vec<Unit<'a>>>
 }
 
 fn weigh(group: &[Unit<'_>]) -> (usize, usize) {
-    group.iter().fold((0, 0), |(size, statements), unit| (size + unit.size, statements + unit.statements.len()))
+    group.iter().fold((0, 0), |(size, statements), unit| {
+        (size + unit.size, statements + unit.statements.len())
+    })
 }
 
 async fn send_group(connection: &Connection, group: Vec<Unit<'_>>) -> Vec<(usize, ItemVerdict)> {
     match run(connection, &group.iter().collect::<Vec<_>>()).await {
-        Ok(()) => group.iter().map(|unit| (unit.item, ItemVerdict::Done)).collect(),
+        Ok(()) => group
+            .iter()
+            .map(|unit| (unit.item, ItemVerdict::Done))
+            .collect(),
         Err(Failure::Permanent { .. } | Failure::Suspect(_)) if group.len() > 1 => {
             let mut answers = Vec::with_capacity(group.len());
             for unit in &group {
@@ -77,27 +91,36 @@ async fn send_group(connection: &Connection, group: Vec<Unit<'_>>) -> Vec<(usize
             let failure = second_look(connection, &group[0], message).await;
             vec![(group[0].item, failure.into_verdict())]
         }
-        Err(failure) => group.iter().map(|unit| (unit.item, failure.clone().into_verdict())).collect(),
+        Err(failure) => group
+            .iter()
+            .map(|unit| (unit.item, failure.clone().into_verdict()))
+            .collect(),
     }
 }
 
 async fn run_one(connection: &Connection, unit: &Unit<'_>) -> ItemVerdict {
     match run(connection, &[unit]).await {
         Ok(()) => ItemVerdict::Done,
-        Err(Failure::Suspect(message)) => second_look(connection, unit, message).await.into_verdict(),
+        Err(Failure::Suspect(message)) => {
+            second_look(connection, unit, message).await.into_verdict()
+        }
         Err(failure) => failure.into_verdict(),
     }
 }
 
 async fn second_look(connection: &Connection, unit: &Unit<'_>, message: String) -> Failure {
     for (statement, _) in &unit.statements {
-        if let failure @ (Failure::NotPrepared(_) | Failure::Transient(_)) =
-            connection.suspect(statement.get_statement(), message.clone()).await
+        if let failure @ (Failure::NotPrepared(_) | Failure::Transient(_)) = connection
+            .suspect(statement.get_statement(), message.clone())
+            .await
         {
             return failure;
         }
     }
-    Failure::Permanent { code: "invalid", message }
+    Failure::Permanent {
+        code: "invalid",
+        message,
+    }
 }
 
 async fn run(connection: &Connection, units: &[&Unit<'_>]) -> Result<(), Failure> {

@@ -20,9 +20,17 @@ fn types_come_back() {
         list(Map(Box::new(Text))),
         Map(Box::new(list(Set(Box::new(Text))))),
     ] {
-        assert_eq!(parse_type(&cql_type(&kind)).as_ref(), Some(&kind), "{}", cql_type(&kind));
+        assert_eq!(
+            parse_type(&cql_type(&kind)).as_ref(),
+            Some(&kind),
+            "{}",
+            cql_type(&kind)
+        );
     }
-    assert_eq!(cql_type(&list(Map(Box::new(Text)))), "frozen<list<frozen<map<text, text>>>>");
+    assert_eq!(
+        cql_type(&list(Map(Box::new(Text)))),
+        "frozen<list<frozen<map<text, text>>>>"
+    );
     assert_eq!(parse_type("decimal"), None);
 }
 
@@ -38,7 +46,10 @@ fn values_come_back() {
         (List(Box::new(Int)), json!([1, 1])),
         (Map(Box::new(Text)), json!({"a": "b"})),
     ] {
-        assert_eq!(to_cql(&kind, &value).and_then(|cell| to_json(&cell)), Some(value));
+        assert_eq!(
+            to_cql(&kind, &value).and_then(|cell| to_json(&cell)),
+            Some(value)
+        );
     }
 }
 

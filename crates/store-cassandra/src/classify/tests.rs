@@ -1,7 +1,9 @@
 //! A row per answer of the server and the driver.
 
 use super::{Failure, executing, preparing};
-use scylla::errors::{BadQuery, DbError, ExecutionError, OperationType, PrepareError, RequestAttemptError, WriteType};
+use scylla::errors::{
+    BadQuery, DbError, ExecutionError, OperationType, PrepareError, RequestAttemptError, WriteType,
+};
 use scylla::statement::Consistency::LocalQuorum;
 use std::time::Duration;
 
@@ -15,34 +17,93 @@ fn kind(failure: &Failure) -> &'static str {
 }
 
 fn answers() -> Vec<(DbError, &'static str)> {
-    let write_timeout = |write_type| DbError::WriteTimeout { consistency: LocalQuorum, received: 0, required: 1, write_type };
+    let write_timeout = |write_type| DbError::WriteTimeout {
+        consistency: LocalQuorum,
+        received: 0,
+        required: 1,
+        write_type,
+    };
     vec![
         (DbError::SyntaxError, "syntax"),
         (DbError::Invalid, "suspect"),
-        (DbError::AlreadyExists { keyspace: "k".into(), table: "t".into() }, "already_exists"),
-        (DbError::FunctionFailure { keyspace: "k".into(), function: "f".into(), arg_types: vec![] }, "function_failure"),
+        (
+            DbError::AlreadyExists {
+                keyspace: "k".into(),
+                table: "t".into(),
+            },
+            "already_exists",
+        ),
+        (
+            DbError::FunctionFailure {
+                keyspace: "k".into(),
+                function: "f".into(),
+                arg_types: vec![],
+            },
+            "function_failure",
+        ),
         (DbError::AuthenticationError, "transient"),
         (DbError::Unauthorized, "transient"),
         (DbError::ConfigError, "transient"),
-        (DbError::Unavailable { consistency: LocalQuorum, required: 2, alive: 1 }, "transient"),
+        (
+            DbError::Unavailable {
+                consistency: LocalQuorum,
+                required: 2,
+                alive: 1,
+            },
+            "transient",
+        ),
         (DbError::Overloaded, "transient"),
         (DbError::IsBootstrapping, "transient"),
         (DbError::TruncateError, "transient"),
-        (DbError::ReadTimeout { consistency: LocalQuorum, received: 0, required: 1, data_present: false }, "transient"),
+        (
+            DbError::ReadTimeout {
+                consistency: LocalQuorum,
+                received: 0,
+                required: 1,
+                data_present: false,
+            },
+            "transient",
+        ),
         (write_timeout(WriteType::Simple), "transient"),
         (write_timeout(WriteType::UnloggedBatch), "transient"),
         (write_timeout(WriteType::Batch), "transient"),
         (write_timeout(WriteType::BatchLog), "transient"),
         (write_timeout(WriteType::Cas), "transient"),
-        (DbError::ReadFailure { consistency: LocalQuorum, received: 0, required: 1, numfailures: 1, data_present: false }, "transient"),
         (
-            DbError::WriteFailure { consistency: LocalQuorum, received: 0, required: 1, numfailures: 1, write_type: WriteType::Simple },
+            DbError::ReadFailure {
+                consistency: LocalQuorum,
+                received: 0,
+                required: 1,
+                numfailures: 1,
+                data_present: false,
+            },
             "transient",
         ),
-        (DbError::Unprepared { statement_id: Vec::new().into() }, "transient"),
+        (
+            DbError::WriteFailure {
+                consistency: LocalQuorum,
+                received: 0,
+                required: 1,
+                numfailures: 1,
+                write_type: WriteType::Simple,
+            },
+            "transient",
+        ),
+        (
+            DbError::Unprepared {
+                statement_id: Vec::new().into(),
+            },
+            "transient",
+        ),
         (DbError::ServerError, "transient"),
         (DbError::ProtocolError, "transient"),
-        (DbError::RateLimitReached { op_type: OperationType::Write, rejected_by_coordinator: true }, "transient"),
+        (
+            DbError::RateLimitReached {
+                op_type: OperationType::Write,
+                rejected_by_coordinator: true,
+            },
+            "transient",
+        ),
         (DbError::Other(0x1700), "transient"),
     ]
 }
@@ -51,7 +112,9 @@ fn answers() -> Vec<(DbError, &'static str)> {
 fn every_answer_of_the_server_has_its_row() {
     for (error, expected) in answers() {
         let name = format!("{error:?}");
-        let failure = executing(&ExecutionError::LastAttemptError(RequestAttemptError::DbError(error, "said so".into())));
+        let failure = executing(&ExecutionError::LastAttemptError(
+            RequestAttemptError::DbError(error, "said so".into()),
+        ));
         assert_eq!(kind(&failure), expected, "{name}");
     }
 }
@@ -60,10 +123,23 @@ fn every_answer_of_the_server_has_its_row() {
 fn invalid_while_preparing_means_not_prepared() {
     for (error, expected) in answers() {
         let name = format!("{error:?}");
-        let failure = preparing(&PrepareError::AllAttemptsFailed { first_attempt: RequestAttemptError::DbError(error, String::new()) });
-        assert_eq!(kind(&failure), if expected == "suspect" { "not prepared" } else { expected }, "{name}");
+        let failure = preparing(&PrepareError::AllAttemptsFailed {
+            first_attempt: RequestAttemptError::DbError(error, String::new()),
+        });
+        assert_eq!(
+            kind(&failure),
+            if expected == "suspect" {
+                "not prepared"
+            } else {
+                expected
+            },
+            "{name}"
+        );
     }
-    assert_eq!(kind(&preparing(&PrepareError::PreparedStatementIdsMismatch)), "transient");
+    assert_eq!(
+        kind(&preparing(&PrepareError::PreparedStatementIdsMismatch)),
+        "transient"
+    );
 }
 
 #[test]
@@ -71,12 +147,30 @@ fn failures_of_the_driver_have_their_rows() {
     let attempt = ExecutionError::LastAttemptError;
     for (error, expected) in [
         (ExecutionError::EmptyPlan, "transient"),
-        (ExecutionError::RequestTimeout(Duration::from_secs(1)), "transient"),
-        (ExecutionError::BadQuery(BadQuery::ValuesTooLongForKey(70_000, 65_535)), "unwritable"),
-        (ExecutionError::BadQuery(BadQuery::TooManyQueriesInBatchStatement(70_000)), "unwritable"),
-        (attempt(RequestAttemptError::UnableToAllocStreamId), "transient"),
-        (attempt(RequestAttemptError::RepreparedIdMissingInBatch), "transient"),
-        (attempt(RequestAttemptError::NonfinishedPagingState), "transient"),
+        (
+            ExecutionError::RequestTimeout(Duration::from_secs(1)),
+            "transient",
+        ),
+        (
+            ExecutionError::BadQuery(BadQuery::ValuesTooLongForKey(70_000, 65_535)),
+            "unwritable",
+        ),
+        (
+            ExecutionError::BadQuery(BadQuery::TooManyQueriesInBatchStatement(70_000)),
+            "unwritable",
+        ),
+        (
+            attempt(RequestAttemptError::UnableToAllocStreamId),
+            "transient",
+        ),
+        (
+            attempt(RequestAttemptError::RepreparedIdMissingInBatch),
+            "transient",
+        ),
+        (
+            attempt(RequestAttemptError::NonfinishedPagingState),
+            "transient",
+        ),
     ] {
         assert_eq!(kind(&executing(&error)), expected, "{error:?}");
     }
@@ -84,5 +178,8 @@ fn failures_of_the_driver_have_their_rows() {
 
 #[test]
 fn a_missing_table_is_never_a_reason_to_give_a_write_up() {
-    assert!(matches!(Failure::NotPrepared("no table".into()).into_verdict(), store::ItemVerdict::Transient(_)));
+    assert!(matches!(
+        Failure::NotPrepared("no table".into()).into_verdict(),
+        store::ItemVerdict::Transient(_)
+    ));
 }

@@ -1,5 +1,6 @@
-//! What stands where the index refused a version: read it and judge. The stamp in the document decides, not the index's own version, because
-//! other hands raise that one (an internal update counts it up by one and keeps the stamp).
+//! What stands where the index refused a version: read it and judge. The stamp in the document
+//! decides, not the index's own version, because other hands raise that one (an internal update
+//! counts it up by one and keeps the stamp).
 
 use super::Entry;
 use crate::{
@@ -16,7 +17,8 @@ pub(crate) enum Judgement {
     /// A newer write of ours stands, or this one does.
     Done,
     Alarm(String),
-    /// An older write of ours, or none, stands under a version that other hands raised: write again above it.
+    /// An older write of ours, or none, stands under a version that other hands raised: write again
+    /// above it.
     Above(u64),
     Wait(String),
 }
@@ -24,45 +26,72 @@ pub(crate) enum Judgement {
 /// `standing`: the index's own version and the stamp, if a document is there.
 pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judgement {
     let Some((version, stamp)) = standing else {
-        // Only a deletion by hand leaves a version without a document. Elasticsearch forgets it within `gc_deletes`, a minute by default.
+        // Only a deletion by hand leaves a version without a document. Elasticsearch forgets it
+        // within `gc_deletes`, a minute by default.
         return Judgement::Wait(
             "deleted by other hands than ours; the write is taken when Elasticsearch has forgotten the deletion".to_owned(),
         );
     };
     match stamp {
         Some(stamp) if stamp.version > ours.version => Judgement::Done,
-        Some(stamp) if stamp.version == ours.version && stamp.request == ours.request.to_string() => Judgement::Done,
+        Some(stamp)
+            if stamp.version == ours.version && stamp.request == ours.request.to_string() =>
+        {
+            Judgement::Done
+        }
         Some(stamp) if stamp.version == ours.version => Judgement::Alarm(format!(
             "{STORE}: version {} stands by request {}, and request {} has the same version",
             ours.version, stamp.request, ours.request
         )),
         Some(_) | None => {
-            match u64::try_from(version).ok().and_then(|version| version.checked_add(1)).filter(|next| i64::try_from(*next).is_ok()) {
+            match u64::try_from(version)
+                .ok()
+                .and_then(|version| version.checked_add(1))
+                .filter(|next| i64::try_from(*next).is_ok())
+            {
                 Some(next) => Judgement::Above(next.max(ours.version.0)),
-                None => {
-                    Judgement::Wait(format!("other hands raised the document to version {version}, above which nothing fits; delete it"))
-                }
+                None => Judgement::Wait(format!(
+                    "other hands raised the document to version {version}, above which nothing fits; delete it"
+                )),
             }
         }
     }
 }
 
 /// Fills in verdicts and returns what must be written again above.
-pub(crate) async fn resolve<'a>(client: &Client, conflicts: &[Entry<'a>], verdicts: &mut [Option<ItemVerdict>]) -> Vec<Entry<'a>> {
-    let keys: Vec<_> = conflicts.iter().map(|entry| (entry.alias, entry.write.key.id.as_str())).collect();
+pub(crate) async fn resolve<'a>(
+    client: &Client,
+    conflicts: &[Entry<'a>],
+    verdicts: &mut [Option<ItemVerdict>],
+) -> Vec<Entry<'a>> {
+    let keys: Vec<_> = conflicts
+        .iter()
+        .map(|entry| (entry.alias, entry.write.key.id.as_str()))
+        .collect();
     let found = match read::sources(client, &keys, "_source_includes=_consign").await {
         Ok(found) => found,
         Err(error) => {
-            conflicts.iter().for_each(|entry| verdicts[entry.item] = Some(ItemVerdict::Transient(error.to_string())));
+            conflicts.iter().for_each(|entry| {
+                verdicts[entry.item] = Some(ItemVerdict::Transient(error.to_string()))
+            });
             return Vec::new();
         }
     };
     let mut again = Vec::new();
     for (entry, found) in conflicts.iter().zip(found) {
-        let standing = found.map(|found| (found.version, body::cut(found.source.get()).ok().and_then(|(stamp, _)| stamp)));
+        let standing = found.map(|found| {
+            (
+                found.version,
+                body::cut(found.source.get())
+                    .ok()
+                    .and_then(|(stamp, _)| stamp),
+            )
+        });
         verdicts[entry.item] = match judge(&entry.write.meta, standing) {
             Judgement::Done => Some(ItemVerdict::Done),
-            Judgement::Alarm(why) => Some(ItemVerdict::Alarm(format!("{}: {why}", entry.write.key))),
+            Judgement::Alarm(why) => {
+                Some(ItemVerdict::Alarm(format!("{}: {why}", entry.write.key)))
+            }
             Judgement::Wait(why) => Some(ItemVerdict::Transient(why)),
             Judgement::Above(version) => {
                 tracing::warn!(document = %entry.write.key, version, "the document was raised by other hands: writing again above it");

@@ -13,8 +13,20 @@ use event_schema::position::Version;
 use store::{DocumentWrite, contract::Fixture};
 
 fn sizes(writes: &[DocumentWrite], bytes: usize, count: usize) -> Vec<usize> {
-    let entries: Vec<Entry<'_>> = writes.iter().enumerate().map(|(item, write)| Entry { item, write, alias: "a", version: 1 }).collect();
-    chunks(&entries, bytes, count).iter().map(|chunk| chunk.len()).collect()
+    let entries: Vec<Entry<'_>> = writes
+        .iter()
+        .enumerate()
+        .map(|(item, write)| Entry {
+            item,
+            write,
+            alias: "a",
+            version: 1,
+        })
+        .collect();
+    chunks(&entries, bytes, count)
+        .iter()
+        .map(|chunk| chunk.len())
+        .collect()
 }
 
 #[test]
@@ -24,7 +36,11 @@ fn requests_end_at_both_bounds() {
     let writes: Vec<_> = (0..10).map(|n| f.document("d", n, Some(&text))).collect();
     assert_eq!(sizes(&writes, usize::MAX, 4), [4, 4, 2]);
     assert_eq!(sizes(&writes, 4_000, 100), [3, 3, 3, 1]);
-    assert_eq!(sizes(&writes, 10, 100), [1; 10], "one that is larger alone travels alone");
+    assert_eq!(
+        sizes(&writes, 10, 100),
+        [1; 10],
+        "one that is larger alone travels alone"
+    );
     assert_eq!(sizes(&[], 10, 10), [0; 0]);
 }
 
@@ -39,14 +55,26 @@ const RECORDED: &[u8] = br#"{"errors":true,"items":[
 fn a_recorded_answer_is_told_apart() {
     let items = read(200, RECORDED, 4).expect("items");
     assert_eq!(items[..2], [Item::Done, Item::Conflict]);
-    let message = "[1:6] failed to parse field [n] of type [integer]: For input string: \"x\"".to_owned();
-    assert_eq!(items[2], Item::Permanent { code: "document_parsing_exception".to_owned(), message });
+    let message =
+        "[1:6] failed to parse field [n] of type [integer]: For input string: \"x\"".to_owned();
+    assert_eq!(
+        items[2],
+        Item::Permanent {
+            code: "document_parsing_exception".to_owned(),
+            message
+        }
+    );
     assert!(matches!(items[3], Item::Transient(_)));
 }
 
 #[test]
 fn an_answer_that_does_not_fit_is_of_unknown_outcome() {
-    for (body, count) in [(RECORDED, 3), (&RECORDED[..200], 4), (b"".as_slice(), 1), (b"{}".as_slice(), 1)] {
+    for (body, count) in [
+        (RECORDED, 3),
+        (&RECORDED[..200], 4),
+        (b"".as_slice(), 1),
+        (b"{}".as_slice(), 1),
+    ] {
         assert!(matches!(read(200, body, count), Err(Whole::Transient(_))));
     }
 }
@@ -56,20 +84,35 @@ fn what_stands_is_judged_by_its_stamp() {
     let f = Fixture::new();
     let ours = f.document("d", 10, None).meta;
     let at = |n| f.version(n).0 as i64;
-    let stamp = |version: Version, request: u64| Some(Stamp { version, request: f.request(request).to_string(), deleted: false });
+    let stamp = |version: Version, request: u64| {
+        Some(Stamp {
+            version,
+            request: f.request(request).to_string(),
+            deleted: false,
+        })
+    };
     for (standing, expected) in [
         (Some((at(11), stamp(f.version(11), 11))), Judgement::Done),
         (Some((at(10), stamp(f.version(10), 10))), Judgement::Done),
         (Some((at(12), stamp(f.version(10), 10))), Judgement::Done),
-        (Some((at(10), stamp(f.version(9), 9))), Judgement::Above(f.version(11).0)),
+        (
+            Some((at(10), stamp(f.version(9), 9))),
+            Judgement::Above(f.version(11).0),
+        ),
         (Some((at(10), None)), Judgement::Above(f.version(11).0)),
         (Some((5, None)), Judgement::Above(f.version(10).0)),
     ] {
         assert_eq!(judge(&ours, standing), expected);
     }
-    assert!(matches!(judge(&ours, Some((at(10), stamp(f.version(10), 11)))), Judgement::Alarm(_)));
+    assert!(matches!(
+        judge(&ours, Some((at(10), stamp(f.version(10), 11)))),
+        Judgement::Alarm(_)
+    ));
     assert!(matches!(judge(&ours, None), Judgement::Wait(_)));
     for worn_out in [i64::MAX, i64::MIN, -1] {
-        assert!(matches!(judge(&ours, Some((worn_out, None))), Judgement::Wait(_)), "{worn_out}");
+        assert!(
+            matches!(judge(&ours, Some((worn_out, None))), Judgement::Wait(_)),
+            "{worn_out}"
+        );
     }
 }

@@ -46,7 +46,11 @@ fn markers_have_no_body() {
 fn what_other_hands_wrote_can_be_read() {
     let (stamp, body) = cut(r#"{"a":1}"#).expect("JSON");
     assert_eq!((stamp, body.expect("a body").get()), (None, r#"{"a":1}"#));
-    let (stamp, body) = cut(r#"{"a":1,"_consign":{"version":5,"request":"r"},"b":2}"#).expect("JSON");
-    assert_eq!((stamp.expect("kept").version.0, body.expect("a body").get()), (5, r#"{"a":1,"b":2}"#));
+    let (stamp, body) =
+        cut(r#"{"a":1,"_consign":{"version":5,"request":"r"},"b":2}"#).expect("JSON");
+    assert_eq!(
+        (stamp.expect("kept").version.0, body.expect("a body").get()),
+        (5, r#"{"a":1,"b":2}"#)
+    );
     assert!(cut("[]").is_err());
 }

@@ -4,13 +4,25 @@ use super::{alias, decode, first_index, is_prefix};
 
 #[test]
 fn names_come_back_and_never_meet() {
-    let names = ["sunbird", "User", "user", "a.b", "a", "b", "é😀", "x/y", "~41", "A", "_all", "-x", "", "a b", "*"];
+    let names = [
+        "sunbird", "User", "user", "a.b", "a", "b", "é😀", "x/y", "~41", "A", "_all", "-x", "",
+        "a b", "*",
+    ];
     let mut seen = std::collections::HashSet::new();
     for index in names {
         for collection in names {
             let alias = alias("consign.", index, collection, "a1b2c3d4").expect("short enough");
-            assert_eq!(decode("consign.", &alias), Some([index, collection, "a1b2c3d4"].map(str::to_owned)), "{alias}");
-            assert!(alias.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.~".contains(&b)), "{alias}");
+            assert_eq!(
+                decode("consign.", &alias),
+                Some([index, collection, "a1b2c3d4"].map(str::to_owned)),
+                "{alias}"
+            );
+            assert!(
+                alias
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-.~".contains(&b)),
+                "{alias}"
+            );
             assert!(seen.insert(first_index(&alias)));
         }
     }

@@ -12,12 +12,22 @@ fn drift(wanted: Value, standing: Value) -> Vec<String> {
 
 #[test]
 fn our_member_joins_what_was_given() {
-    let f = Fixture::with_mappings(json!({"dynamic": "strict", "properties": {"n": {"type": "long"}}}));
+    let f =
+        Fixture::with_mappings(json!({"dynamic": "strict", "properties": {"n": {"type": "long"}}}));
     let found = mappings(&f.collection).expect("an object");
-    assert_eq!((&found["dynamic"], &found["properties"]["n"]["type"]), (&json!("strict"), &json!("long")));
-    assert_eq!(found["properties"]["_consign"]["properties"]["deleted"]["type"], "boolean");
+    assert_eq!(
+        (&found["dynamic"], &found["properties"]["n"]["type"]),
+        (&json!("strict"), &json!("long"))
+    );
+    assert_eq!(
+        found["properties"]["_consign"]["properties"]["deleted"]["type"],
+        "boolean"
+    );
     assert!(mappings(&Fixture::new().collection).is_ok());
-    assert!(mappings(&Fixture::with_mappings(json!({"properties": {"_consign": {}}})).collection).is_err());
+    assert!(
+        mappings(&Fixture::with_mappings(json!({"properties": {"_consign": {}}})).collection)
+            .is_err()
+    );
 }
 
 #[test]
@@ -40,7 +50,10 @@ fn a_mapping_is_read_once_and_again_when_it_changed() {
     let known = Mappings::default();
     let mut f = Fixture::with_mappings(json!({"properties": {"n": {"type": "long"}}}));
     let first = known.of(&f.collection).expect("a mapping");
-    assert!(std::sync::Arc::ptr_eq(&first, &known.of(&f.collection).expect("a mapping")));
+    assert!(std::sync::Arc::ptr_eq(
+        &first,
+        &known.of(&f.collection).expect("a mapping")
+    ));
     f.collection.mappings = None;
     assert_ne!(first, known.of(&f.collection).expect("a mapping"));
 }

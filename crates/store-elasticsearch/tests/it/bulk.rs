@@ -14,7 +14,12 @@ fn address() -> &'static str {
 }
 
 fn index(collection: &Collection) -> String {
-    let Collection { index, collection, incarnation, .. } = collection;
+    let Collection {
+        index,
+        collection,
+        incarnation,
+        ..
+    } = collection;
     format!("{}{index}.{collection}.{incarnation}-000001", lease())
 }
 
@@ -24,15 +29,21 @@ fn names(collection: &Collection) -> String {
 
 async fn made(view: &Elasticsearch, mappings: Value) -> Fixture {
     let fixture = Fixture::with_mappings(mappings);
-    view.create_collection(&fixture.collection).await.expect("made");
+    view.create_collection(&fixture.collection)
+        .await
+        .expect("made");
     fixture
 }
 
 fn transient(verdict: &ItemVerdict, word: &str) {
-    assert!(matches!(verdict, ItemVerdict::Transient(why) if why.contains(word)), "expected transient with {word}: {verdict:?}");
+    assert!(
+        matches!(verdict, ItemVerdict::Transient(why) if why.contains(word)),
+        "expected transient with {word}: {verdict:?}"
+    );
 }
 
-/// Good documents around one of each kind, in collections in every state: one request, a verdict for each.
+/// Good documents around one of each kind, in collections in every state: one request, a verdict
+/// for each.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_item_has_its_own_verdict() {
     let view = open();
@@ -40,11 +51,40 @@ async fn every_item_has_its_own_verdict() {
         "n": {"type": "integer"}, "at": {"type": "date"}, "where": {"type": "geo_point"}, "k": {"type": "keyword"}, "o": {"properties": {}}
     }});
     let good = made(&view, types).await;
-    let strict = made(&view, json!({"dynamic": "strict", "properties": {"n": {"type": "integer"}}})).await;
-    let (closed, blocked, missing) = (made(&view, json!({})).await, made(&view, json!({})).await, Fixture::new());
-    assert_eq!(http(address(), "POST", &format!("/{}/_close", index(&closed.collection)), None).0, 200);
-    assert_eq!(http(address(), "PUT", &format!("/{}/_block/write", index(&blocked.collection)), None).0, 200);
-    all_done(&view.apply(&[good.document("stale", 50, Some("{}"))]).await, 1);
+    let strict = made(
+        &view,
+        json!({"dynamic": "strict", "properties": {"n": {"type": "integer"}}}),
+    )
+    .await;
+    let (closed, blocked, missing) = (
+        made(&view, json!({})).await,
+        made(&view, json!({})).await,
+        Fixture::new(),
+    );
+    assert_eq!(
+        http(
+            address(),
+            "POST",
+            &format!("/{}/_close", index(&closed.collection)),
+            None
+        )
+        .0,
+        200
+    );
+    assert_eq!(
+        http(
+            address(),
+            "PUT",
+            &format!("/{}/_block/write", index(&blocked.collection)),
+            None
+        )
+        .0,
+        200
+    );
+    all_done(
+        &view.apply(&[good.document("stale", 50, Some("{}"))]).await,
+        1,
+    );
 
     let parsing = "document_parsing_exception";
     let bodies = [
@@ -55,8 +95,14 @@ async fn every_item_has_its_own_verdict() {
         (r#"{"o":5}"#.to_owned(), parsing),
         (r#"{"n":{"a":1}}"#.to_owned(), parsing),
         (format!(r#"{{"k":"{}"}}"#, "é".repeat(16_384)), parsing),
-        (r#"{"new":123456789012345678901234567890}"#.to_owned(), parsing),
-        (format!("{}1{}", r#"{"d":"#.repeat(21), "}".repeat(21)), parsing),
+        (
+            r#"{"new":123456789012345678901234567890}"#.to_owned(),
+            parsing,
+        ),
+        (
+            format!("{}1{}", r#"{"d":"#.repeat(21), "}".repeat(21)),
+            parsing,
+        ),
         (r#"{"":1}"#.to_owned(), parsing),
         (r#"{"a":1,"a":2}"#.to_owned(), parsing),
         (r#"{"_id":"x"}"#.to_owned(), parsing),
@@ -83,30 +129,71 @@ async fn every_item_has_its_own_verdict() {
     for (n, (body, code)) in bodies.iter().enumerate() {
         let shown: String = body.chars().take(80).collect();
         let verdict = &verdicts[1 + 2 * n];
-        assert!(matches!(verdict, ItemVerdict::Permanent { code: found, .. } if found == code), "{shown}: {verdict:?}");
+        assert!(
+            matches!(verdict, ItemVerdict::Permanent { code: found, .. } if found == code),
+            "{shown}: {verdict:?}"
+        );
         assert_eq!(verdicts[2 + 2 * n], ItemVerdict::Done, "beside {shown}");
     }
     let rest = &verdicts[states..];
-    assert!(matches!(&rest[0], ItemVerdict::Permanent { code, .. } if code == "strict_dynamic_mapping_exception"), "{:?}", rest[0]);
-    assert_eq!(rest[1..3], [ItemVerdict::Done, ItemVerdict::Done], "our member is no unknown field");
+    assert!(
+        matches!(&rest[0], ItemVerdict::Permanent { code, .. } if code == "strict_dynamic_mapping_exception"),
+        "{:?}",
+        rest[0]
+    );
+    assert_eq!(
+        rest[1..3],
+        [ItemVerdict::Done, ItemVerdict::Done],
+        "our member is no unknown field"
+    );
     transient(&rest[3], "index_closed_exception");
     transient(&rest[4], "cluster_block_exception");
     transient(&rest[5], "index_not_found_exception");
     assert_eq!(rest[6..], [ItemVerdict::Done, ItemVerdict::Done]);
-    assert_eq!(http(address(), "GET", &format!("/{}", names(&missing.collection)), None).0, 404, "no index is made by a write");
+    assert_eq!(
+        http(
+            address(),
+            "GET",
+            &format!("/{}", names(&missing.collection)),
+            None
+        )
+        .0,
+        404,
+        "no index is made by a write"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_fields_are_the_limit() {
     let view = open();
-    let f = made(&view, json!({"dynamic_templates": [{"k": {"match": "*", "mapping": {"type": "keyword"}}}]})).await;
+    let f = made(
+        &view,
+        json!({"dynamic_templates": [{"k": {"match": "*", "mapping": {"type": "keyword"}}}]}),
+    )
+    .await;
     let wide = |from: usize, count: usize| {
-        let fields: Vec<String> = (from..from + count).map(|n| format!(r#""f{n}":"x""#)).collect();
+        let fields: Vec<String> = (from..from + count)
+            .map(|n| format!(r#""f{n}":"x""#))
+            .collect();
         format!("{{{}}}", fields.join(","))
     };
-    all_done(&view.apply(&[f.document("a", 1, Some(&wide(0, 1_000)))]).await, 1);
-    let verdicts = view.apply(&[f.document("b", 2, Some(&wide(1_000, 1))), f.document("c", 3, Some(&wide(0, 10)))]).await;
-    assert!(matches!(&verdicts[0], ItemVerdict::Permanent { code, .. } if code == "document_parsing_exception"), "{:?}", verdicts[0]);
+    all_done(
+        &view
+            .apply(&[f.document("a", 1, Some(&wide(0, 1_000)))])
+            .await,
+        1,
+    );
+    let verdicts = view
+        .apply(&[
+            f.document("b", 2, Some(&wide(1_000, 1))),
+            f.document("c", 3, Some(&wide(0, 10))),
+        ])
+        .await;
+    assert!(
+        matches!(&verdicts[0], ItemVerdict::Permanent { code, .. } if code == "document_parsing_exception"),
+        "{:?}",
+        verdicts[0]
+    );
     assert_eq!(verdicts[1], ItemVerdict::Done);
 }
 
@@ -117,16 +204,26 @@ async fn a_full_disk_is_waited_for() {
     let (full, other) = (made(&view, json!({})).await, made(&view, json!({})).await);
     let path = format!("/{}/_settings", index(&full.collection));
     let block = |value: Value| json!({"index.blocks.read_only_allow_delete": value});
-    assert_eq!(http(address(), "PUT", &path, Some(&block(json!(true)))).0, 200);
-    let batch = [full.document("d", 1, Some("{}")), other.document("d", 1, Some("{}"))];
+    assert_eq!(
+        http(address(), "PUT", &path, Some(&block(json!(true)))).0,
+        200
+    );
+    let batch = [
+        full.document("d", 1, Some("{}")),
+        other.document("d", 1, Some("{}")),
+    ];
     let verdicts = view.apply(&batch).await;
     transient(&verdicts[0], "429");
     assert_eq!(verdicts[1], ItemVerdict::Done);
-    assert_eq!(http(address(), "PUT", &path, Some(&block(Value::Null))).0, 200);
+    assert_eq!(
+        http(address(), "PUT", &path, Some(&block(Value::Null))).0,
+        200
+    );
     all_done(&view.apply(&batch).await, 2);
 }
 
-/// Ids that would spoil the whole request are kept out of it; what the whole request is refused for is found by halving.
+/// Ids that would spoil the whole request are kept out of it; what the whole request is refused for
+/// is found by halving.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_spoils_a_request_is_found() {
     let view = open();
@@ -140,7 +237,12 @@ async fn what_spoils_a_request_is_found() {
     ];
     let verdicts = view.apply(&batch).await;
     for (n, done) in [true, false, false, true, true].into_iter().enumerate() {
-        assert_eq!(verdicts[n] == ItemVerdict::Done, done, "item {n}: {:?}", verdicts[n]);
+        assert_eq!(
+            verdicts[n] == ItemVerdict::Done,
+            done,
+            "item {n}: {:?}",
+            verdicts[n]
+        );
         assert_eq!(matches!(verdicts[n], ItemVerdict::Permanent { .. }), !done);
     }
 }

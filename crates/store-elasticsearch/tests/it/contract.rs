@@ -8,7 +8,10 @@ struct Only(Elasticsearch);
 
 impl Only {
     fn searched(&self) -> Searched<'_> {
-        Searched { record: None, view: &self.0 }
+        Searched {
+            record: None,
+            view: &self.0,
+        }
     }
 }
 

@@ -26,13 +26,25 @@ fn every_code_has_its_meaning() {
     for code in transient {
         assert!(matches!(classified(code), Failure::Transient(_)), "{code}");
     }
-    for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_CORRUPT_INDEX] {
+    for code in [
+        ffi::SQLITE_CORRUPT,
+        ffi::SQLITE_NOTADB,
+        ffi::SQLITE_CORRUPT_INDEX,
+    ] {
         assert!(matches!(classified(code), Failure::Damaged(_)), "{code}");
     }
-    assert!(matches!(classified(ffi::SQLITE_TOOBIG), Failure::Permanent { code: "too_large", .. }));
+    assert!(matches!(
+        classified(ffi::SQLITE_TOOBIG),
+        Failure::Permanent {
+            code: "too_large",
+            ..
+        }
+    ));
 }
 
 #[test]
 fn a_full_disk_is_named() {
-    assert!(matches!(classified(ffi::SQLITE_FULL), Failure::Transient(why) if why.contains("the disk is full")));
+    assert!(
+        matches!(classified(ffi::SQLITE_FULL), Failure::Transient(why) if why.contains("the disk is full"))
+    );
 }

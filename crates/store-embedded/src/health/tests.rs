@@ -5,7 +5,10 @@ use super::weaknesses;
 #[test]
 fn weak_settings_are_named() {
     let named = |careful, usual, journal: &str| -> Vec<(String, String)> {
-        weaknesses(careful, usual, journal.to_owned()).into_iter().map(|weak| (weak.setting, weak.found)).collect()
+        weaknesses(careful, usual, journal.to_owned())
+            .into_iter()
+            .map(|weak| (weak.setting, weak.found))
+            .collect()
     };
     let weak = |setting: &str, found: &str| (setting.to_owned(), found.to_owned());
     assert_eq!(named(2, 1, "wal"), []);

@@ -6,16 +6,29 @@ type Write = (i64, Change, Option<i64>);
 
 fn cells() -> impl Strategy<Value = Vec<(String, Option<Value>)>> {
     let value = prop_oneof![Just(None), (0..4).prop_map(|n| Some(json!(n)))];
-    prop::collection::btree_map(prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned), value, 0..4)
-        .prop_map(|map| map.into_iter().collect())
+    prop::collection::btree_map(
+        prop::sample::select(vec!["a", "b", "c"]).prop_map(str::to_owned),
+        value,
+        0..4,
+    )
+    .prop_map(|map| map.into_iter().collect())
 }
 
 /// Writes with times of their own, as decisions have them.
 fn writes() -> impl Strategy<Value = Vec<Write>> {
-    let change = prop_oneof![Just(Change::Remove), cells().prop_map(Change::Put), cells().prop_map(Change::Merge)];
+    let change = prop_oneof![
+        Just(Change::Remove),
+        cells().prop_map(Change::Put),
+        cells().prop_map(Change::Merge)
+    ];
     let expires = prop_oneof![3 => Just(None), 1 => (0..20_i64).prop_map(Some)];
-    prop::collection::vec((change, expires), 1..8)
-        .prop_map(|writes| (1..).map(|n| n * 10).zip(writes).map(|(time, (change, expires))| (time, change, expires)).collect())
+    prop::collection::vec((change, expires), 1..8).prop_map(|writes| {
+        (1..)
+            .map(|n| n * 10)
+            .zip(writes)
+            .map(|(time, (change, expires))| (time, change, expires))
+            .collect()
+    })
 }
 
 fn folded<'w>(writes: impl IntoIterator<Item = &'w Write>) -> State {

@@ -1,4 +1,5 @@
-//! What a leaf of a query accepts, in each form in which a value may be indexed, and whether a document has such a value.
+//! What a leaf of a query accepts, in each form in which a value may be indexed, and whether a
+//! document has such a value.
 
 use super::{
     analyze,
@@ -54,10 +55,18 @@ pub fn compare(a: Number, b: Number) -> Ordering {
 
 fn whole_to_real(whole: i128, real: f64) -> Ordering {
     if real.abs() >= 1e37 {
-        return if real > 0.0 { Ordering::Less } else { Ordering::Greater };
+        return if real > 0.0 {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        };
     }
     let floor = real.floor();
-    whole.cmp(&(floor as i128)).then(if real > floor { Ordering::Less } else { Ordering::Equal })
+    whole.cmp(&(floor as i128)).then(if real > floor {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    })
 }
 
 fn within(number: Number, (from, to): &Interval) -> bool {
@@ -103,7 +112,9 @@ pub fn keyword<'v>(kind: &Type, value: &'v Value) -> Option<std::borrow::Cow<'v,
         Type::Keyword { ignore_above } => *ignore_above,
         _ => Some(GUESSED_KEYWORD),
     };
-    limit.is_none_or(|limit| text.encode_utf16().count() <= limit).then_some(text)
+    limit
+        .is_none_or(|limit| text.encode_utf16().count() <= limit)
+        .then_some(text)
 }
 
 impl Texts {
@@ -111,9 +122,13 @@ impl Texts {
         match self {
             Self::Of { texts, .. } => texts.contains(text),
             // Texts in Rust are ordered by their UTF-8 bytes, as terms are in an index.
-            Self::Range(from, to) => {
-                RangeBounds::<str>::contains(&(from.as_ref().map(String::as_str), to.as_ref().map(String::as_str)), text)
-            }
+            Self::Range(from, to) => RangeBounds::<str>::contains(
+                &(
+                    from.as_ref().map(String::as_str),
+                    to.as_ref().map(String::as_str),
+                ),
+                text,
+            ),
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
         }
     }
@@ -128,7 +143,11 @@ struct Tally<'a> {
 
 impl Accept {
     pub fn is_met(&self, source: &Source, id: &str, document: &Document) -> bool {
-        let mut tally = Tally { accept: self, met: HashSet::new(), found: false };
+        let mut tally = Tally {
+            accept: self,
+            met: HashSet::new(),
+            found: false,
+        };
         match source.kind {
             Type::Id => tally.text(&self.keywords, id.into()),
             Type::GeoPoint | Type::Object => {}
@@ -151,7 +170,9 @@ impl Tally<'_> {
                 }
             }
             Type::Text => self.terms(value),
-            Type::Whole | Type::Double | Type::Float => self.number(coerce::number(value).and_then(|number| held(kind, number))),
+            Type::Whole | Type::Double | Type::Float => {
+                self.number(coerce::number(value).and_then(|number| held(kind, number)))
+            }
             Type::Boolean => self.truth(coerce::boolean(value)),
             Type::Date(formats) => self.date(millis(formats, value, false)),
             Type::Guessed { dates } => match value {
@@ -172,7 +193,11 @@ impl Tally<'_> {
         if !accepted.has(&text) {
             return;
         }
-        let need = if let Texts::Of { need, .. } = accepted { *need } else { 1 };
+        let need = if let Texts::Of { need, .. } = accepted {
+            *need
+        } else {
+            1
+        };
         if need > 1 {
             self.met.insert(text.into_owned());
         }
@@ -189,7 +214,12 @@ impl Tally<'_> {
     }
 
     fn number(&mut self, number: Option<Number>) {
-        self.found |= number.is_some_and(|number| self.accept.numbers.iter().any(|interval| within(number, interval)));
+        self.found |= number.is_some_and(|number| {
+            self.accept
+                .numbers
+                .iter()
+                .any(|interval| within(number, interval))
+        });
     }
 
     fn truth(&mut self, truth: Option<bool>) {
@@ -197,6 +227,11 @@ impl Tally<'_> {
     }
 
     fn date(&mut self, millis: Option<i64>) {
-        self.found |= millis.is_some_and(|millis| self.accept.dates.iter().any(|(from, to)| (*from..=*to).contains(&millis)));
+        self.found |= millis.is_some_and(|millis| {
+            self.accept
+                .dates
+                .iter()
+                .any(|(from, to)| (*from..=*to).contains(&millis))
+        });
     }
 }

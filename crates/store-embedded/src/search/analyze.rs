@@ -1,5 +1,6 @@
-//! Text to terms, as Elasticsearch's `standard` analyzer: Unicode word boundaries (UAX #29), lower case, no stop words. Runs of Thai, Lao,
-//! Khmer and Burmese letters stay together. Emoji are no terms here.
+//! Text to terms, as Elasticsearch's `standard` analyzer: Unicode word boundaries (UAX #29), lower
+//! case, no stop words. Runs of Thai, Lao, Khmer and Burmese letters stay together. Emoji are no
+//! terms here.
 
 use std::collections::HashSet;
 use unicode_segmentation::UnicodeSegmentation as _;
@@ -46,8 +47,13 @@ fn is_run(letter: char) -> bool {
 
 /// Letter by letter, so that the number of letters stays.
 fn lower(word: &str, visit: &mut dyn FnMut(String)) {
-    let letters: Vec<char> = word.chars().map(|letter| letter.to_lowercase().next().unwrap_or(letter)).collect();
-    letters.chunks(LONGEST).for_each(|piece| visit(piece.iter().collect()));
+    let letters: Vec<char> = word
+        .chars()
+        .map(|letter| letter.to_lowercase().next().unwrap_or(letter))
+        .collect();
+    letters
+        .chunks(LONGEST)
+        .for_each(|piece| visit(piece.iter().collect()));
 }
 
 #[cfg(test)]

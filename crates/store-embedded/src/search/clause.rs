@@ -1,28 +1,48 @@
-//! The grammar of clauses: an object of one field, its parameters in short or long form, counts of what should match. Whatever is left over
-//! is refused, never dropped.
+//! The grammar of clauses: an object of one field, its parameters in short or long form, counts of
+//! what should match. Whatever is left over is refused, never dropped.
 
 use super::{bad, unsupported};
 use serde_json::{Map, Value};
 use store::{StoreError, cell::pointer};
 
 /// A clause's body as an object.
-pub fn object<'v>(value: &'v Value, clause: &str, at: &str) -> Result<&'v Map<String, Value>, StoreError> {
-    value.as_object().ok_or_else(|| bad(format!("`{clause}` expects an object"), at))
+pub fn object<'v>(
+    value: &'v Value,
+    clause: &str,
+    at: &str,
+) -> Result<&'v Map<String, Value>, StoreError> {
+    value
+        .as_object()
+        .ok_or_else(|| bad(format!("`{clause}` expects an object"), at))
 }
 
-/// `{"field": …}`: the one member that is no parameter of the clause itself. Scores are not reckoned here, so a boost changes nothing.
-pub fn one_field<'v>(value: &'v Value, clause: &str, parameters: &[&str], at: &str) -> Result<(&'v str, &'v Value, String), StoreError> {
+/// `{"field": …}`: the one member that is no parameter of the clause itself. Scores are not
+/// reckoned here, so a boost changes nothing.
+pub fn one_field<'v>(
+    value: &'v Value,
+    clause: &str,
+    parameters: &[&str],
+    at: &str,
+) -> Result<(&'v str, &'v Value, String), StoreError> {
     let members = object(value, clause, at)?;
-    let mut fields = members.iter().filter(|(name, _)| !parameters.contains(&name.as_str()) && name.as_str() != "boost");
+    let mut fields = members
+        .iter()
+        .filter(|(name, _)| !parameters.contains(&name.as_str()) && name.as_str() != "boost");
     match (fields.next(), fields.next()) {
-        (Some((name, value)), None) if !name.starts_with('_') || name == "_id" => Ok((name, value, pointer(at, name))),
+        (Some((name, value)), None) if !name.starts_with('_') || name == "_id" => {
+            Ok((name, value, pointer(at, name)))
+        }
         (Some((name, _)), None) => Err(unsupported(format!("{clause}.{name}"), &pointer(at, name))),
         (None, _) => Err(bad(format!("`{clause}` names no field"), at)),
-        (Some(_), Some((second, _))) => Err(bad(format!("`{clause}` takes one field, and here is `{second}` too"), &pointer(at, second))),
+        (Some(_), Some((second, _))) => Err(bad(
+            format!("`{clause}` takes one field, and here is `{second}` too"),
+            &pointer(at, second),
+        )),
     }
 }
 
-/// A parameter's value in short form (`"field": value`) or in long (`"field": {"value": value}`); other members of the long form go to `rest`.
+/// A parameter's value in short form (`"field": value`) or in long (`"field": {"value": value}`);
+/// other members of the long form go to `rest`.
 pub fn short_or_long<'v>(
     value: &'v Value,
     member: &str,
@@ -30,11 +50,18 @@ pub fn short_or_long<'v>(
     at: &str,
     mut rest: impl FnMut(&'v str, &'v Value, String) -> Result<(), StoreError>,
 ) -> Result<&'v Value, StoreError> {
-    let Value::Object(members) = value else { return Ok(value) };
-    for (name, value) in members.iter().filter(|(name, _)| name.as_str() != member && name.as_str() != "boost") {
+    let Value::Object(members) = value else {
+        return Ok(value);
+    };
+    for (name, value) in members
+        .iter()
+        .filter(|(name, _)| name.as_str() != member && name.as_str() != "boost")
+    {
         rest(name, value, pointer(at, name))?;
     }
-    members.get(member).ok_or_else(|| bad(format!("`{clause}` lacks `{member}`"), at))
+    members
+        .get(member)
+        .ok_or_else(|| bad(format!("`{clause}` lacks `{member}`"), at))
 }
 
 /// For parameters that may not be there.
@@ -46,7 +73,10 @@ pub fn refuse(clause: &str) -> impl Fn(&str, &Value, String) -> Result<(), Store
 pub fn scalar<'v>(value: &'v Value, clause: &str, at: &str) -> Result<&'v Value, StoreError> {
     match value {
         Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok(value),
-        Value::Null | Value::Array(_) | Value::Object(_) => Err(bad(format!("`{clause}` expects a text, a number or a truth value"), at)),
+        Value::Null | Value::Array(_) | Value::Object(_) => Err(bad(
+            format!("`{clause}` expects a text, a number or a truth value"),
+            at,
+        )),
     }
 }
 
@@ -63,9 +93,20 @@ pub fn minimum(value: &Value, count: usize, at: &str) -> Result<usize, StoreErro
     }
     let all = i64::try_from(count).map_err(|_| malformed())?;
     let wanted = match text.strip_suffix('%') {
-        Some(percent) => all * percent.parse::<i64>().ok().filter(|percent| percent.abs() <= 1_000_000).ok_or_else(malformed)? / 100,
+        Some(percent) => {
+            all * percent
+                .parse::<i64>()
+                .ok()
+                .filter(|percent| percent.abs() <= 1_000_000)
+                .ok_or_else(malformed)?
+                / 100
+        }
         None => text.parse::<i64>().map_err(|_| malformed())?,
     };
-    let least = if wanted < 0 || text.starts_with('-') { all.saturating_add(wanted) } else { wanted };
+    let least = if wanted < 0 || text.starts_with('-') {
+        all.saturating_add(wanted)
+    } else {
+        wanted
+    };
     Ok(usize::try_from(least.max(0)).unwrap_or(usize::MAX))
 }

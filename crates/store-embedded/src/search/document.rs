@@ -1,5 +1,6 @@
-//! A document as a search sees it: only the members that anything looks at are read, the rest is skipped. A dot in a member's name and
-//! nesting are the same, and an array stands for each of its values, as in an index.
+//! A document as a search sees it: only the members that anything looks at are read, the rest is
+//! skipped. A dot in a member's name and nesting are the same, and an array stands for each of its
+//! values, as in an index.
 
 use crate::classify::Failure;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -20,12 +21,20 @@ impl Document {
     pub fn read(text: &str, wanted: &BTreeSet<String>) -> Result<Self, Failure> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let members = Wanted(wanted).deserialize(&mut reader);
-        members.map(|members| Self { members }).map_err(|error| Failure::Damaged(format!("a document is no JSON object: {error}")))
+        members
+            .map(|members| Self { members })
+            .map_err(|error| Failure::Damaged(format!("a document is no JSON object: {error}")))
     }
 
     /// Each value at a path; an array there is handed over whole.
     pub fn at(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
-        members(self.members.iter().map(|(name, value)| (name.as_str(), value)), path, visit);
+        members(
+            self.members
+                .iter()
+                .map(|(name, value)| (name.as_str(), value)),
+            path,
+            visit,
+        );
     }
 
     /// Each value at a path, arrays opened; nulls are no values.
@@ -35,8 +44,15 @@ impl Document {
 
     /// Is there any value at the path, or in the object there?
     pub fn has(&self, path: &str) -> bool {
-        let within = |name: &str| name.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
-        if self.members.iter().any(|(name, value)| within(name) && any(value)) {
+        let within = |name: &str| {
+            name.strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        if self
+            .members
+            .iter()
+            .any(|(name, value)| within(name) && any(value))
+        {
             return true;
         }
         let mut found = false;
@@ -45,7 +61,11 @@ impl Document {
     }
 }
 
-fn members<'v>(all: impl Iterator<Item = (&'v str, &'v Value)>, path: &str, visit: &mut dyn FnMut(&Value)) {
+fn members<'v>(
+    all: impl Iterator<Item = (&'v str, &'v Value)>,
+    path: &str,
+    visit: &mut dyn FnMut(&Value),
+) {
     for (name, value) in all {
         match path.strip_prefix(name) {
             Some("") => visit(value),

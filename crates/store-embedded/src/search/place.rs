@@ -1,4 +1,5 @@
-//! Distances and boxes as Elasticsearch reckons them: on a sphere of the earth's mean radius, over coordinates rounded to 32 bits.
+//! Distances and boxes as Elasticsearch reckons them: on a sphere of the earth's mean radius, over
+//! coordinates rounded to 32 bits.
 
 use super::bad;
 use serde_json::Value;
@@ -13,18 +14,29 @@ const LON_STEP: f64 = 360.0 / 4_294_967_296.0;
 
 /// A coordinate's step, rounded down; the last one holds the end of the range too.
 fn encode(degrees: f64, step: f64, end: f64) -> i64 {
-    let degrees = if degrees == end { end.next_down() } else { degrees };
+    let degrees = if degrees == end {
+        end.next_down()
+    } else {
+        degrees
+    };
     (degrees / step).floor() as i64
 }
 
 fn encode_up(degrees: f64, step: f64, end: f64) -> i64 {
-    let degrees = if degrees == end { end.next_down() } else { degrees };
+    let degrees = if degrees == end {
+        end.next_down()
+    } else {
+        degrees
+    };
     (degrees / step).ceil() as i64
 }
 
 /// The point as the index keeps it.
 pub fn indexed(point: Point) -> Point {
-    Point { lat: encode(point.lat, LAT_STEP, 90.0) as f64 * LAT_STEP, lon: encode(point.lon, LON_STEP, 180.0) as f64 * LON_STEP }
+    Point {
+        lat: encode(point.lat, LAT_STEP, 90.0) as f64 * LAT_STEP,
+        lon: encode(point.lon, LON_STEP, 180.0) as f64 * LON_STEP,
+    }
 }
 
 /// Metres along the great circle.
@@ -64,18 +76,31 @@ pub fn distance(value: &Value, pointer: &str) -> Result<f64, StoreError> {
     let metres = match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => {
-            let (number, unit) = UNITS.iter().find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit))).unwrap_or((text, 1.0));
-            number.trim().parse::<f64>().ok().map(|number| number * unit)
+            let (number, unit) = UNITS
+                .iter()
+                .find_map(|(name, unit)| Some((text.strip_suffix(name)?, *unit)))
+                .unwrap_or((text, 1.0));
+            number
+                .trim()
+                .parse::<f64>()
+                .ok()
+                .map(|number| number * unit)
         }
         _ => None,
     };
-    metres.filter(|metres| metres.is_finite() && *metres > 0.0).ok_or_else(malformed)
+    metres
+        .filter(|metres| metres.is_finite() && *metres > 0.0)
+        .ok_or_else(malformed)
 }
 
 /// Metres of one of the unit.
 pub fn unit(value: &Value, pointer: &str) -> Result<f64, StoreError> {
-    let known = value.as_str().and_then(|name| UNITS.iter().find(|(known, _)| *known == name));
-    known.map(|(_, unit)| *unit).ok_or_else(|| bad(format!("{value} is not a unit of length"), pointer))
+    let known = value
+        .as_str()
+        .and_then(|name| UNITS.iter().find(|(known, _)| *known == name));
+    known
+        .map(|(_, unit)| *unit)
+        .ok_or_else(|| bad(format!("{value} is not a unit of length"), pointer))
 }
 
 /// A latitude/longitude box in steps, edges included; `left > right` crosses the date line.
@@ -89,22 +114,50 @@ pub struct Box {
 
 impl Box {
     pub fn read(value: &Value, pointer: &str) -> Result<Self, StoreError> {
-        let members = value.as_object().ok_or_else(|| bad("a box is an object of corners or edges", pointer))?;
+        let members = value
+            .as_object()
+            .ok_or_else(|| bad("a box is an object of corners or edges", pointer))?;
         let corner = |name: &str| {
-            members.get(name).map(|corner| point(corner).map_err(|message| bad(message, &format!("{pointer}/{name}")))).transpose()
+            members
+                .get(name)
+                .map(|corner| {
+                    point(corner).map_err(|message| bad(message, &format!("{pointer}/{name}")))
+                })
+                .transpose()
         };
-        let edge = |name: &str| members.get(name).and_then(store::mapping::coerce::number).map(|number| number.real());
-        let corners = (corner("top_left")?, corner("bottom_right")?, corner("top_right")?, corner("bottom_left")?);
+        let edge = |name: &str| {
+            members
+                .get(name)
+                .and_then(store::mapping::coerce::number)
+                .map(|number| number.real())
+        };
+        let corners = (
+            corner("top_left")?,
+            corner("bottom_right")?,
+            corner("top_right")?,
+            corner("bottom_left")?,
+        );
         let edges = (edge("top"), edge("left"), edge("bottom"), edge("right"));
         let (top, left, bottom, right) = match (corners, edges, members.len()) {
             ((Some(a), Some(b), None, None), _, 2) => (a.lat, a.lon, b.lat, b.lon),
             ((None, None, Some(a), Some(b)), _, 2) => (a.lat, b.lon, b.lat, a.lon),
-            (_, (Some(top), Some(left), Some(bottom), Some(right)), 4) => (top, left, bottom, right),
-            _ => return Err(bad("a box has two opposite corners, or top, left, bottom and right", pointer)),
+            (_, (Some(top), Some(left), Some(bottom), Some(right)), 4) => {
+                (top, left, bottom, right)
+            }
+            _ => {
+                return Err(bad(
+                    "a box has two opposite corners, or top, left, bottom and right",
+                    pointer,
+                ));
+            }
         };
-        let on_earth = [top, bottom].iter().all(|lat| lat.abs() <= 90.0) && [left, right].iter().all(|lon| lon.abs() <= 180.0);
+        let on_earth = [top, bottom].iter().all(|lat| lat.abs() <= 90.0)
+            && [left, right].iter().all(|lon| lon.abs() <= 180.0);
         if !on_earth || top < bottom {
-            return Err(bad("the box is not on earth, or its top is below its bottom", pointer));
+            return Err(bad(
+                "the box is not on earth, or its top is below its bottom",
+                pointer,
+            ));
         }
         Ok(Self {
             top: encode(top, LAT_STEP, 90.0),
@@ -115,10 +168,18 @@ impl Box {
     }
 
     pub fn contains(&self, point: Point) -> bool {
-        let (lat, lon) = (encode(point.lat, LAT_STEP, 90.0), encode(point.lon, LON_STEP, 180.0));
+        let (lat, lon) = (
+            encode(point.lat, LAT_STEP, 90.0),
+            encode(point.lon, LON_STEP, 180.0),
+        );
         let across = self.left > self.right;
         let (east_of_left, west_of_right) = (self.left <= lon, lon <= self.right);
-        (self.bottom..=self.top).contains(&lat) && if across { east_of_left || west_of_right } else { east_of_left && west_of_right }
+        (self.bottom..=self.top).contains(&lat)
+            && if across {
+                east_of_left || west_of_right
+            } else {
+                east_of_left && west_of_right
+            }
     }
 }
 

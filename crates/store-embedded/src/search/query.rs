@@ -1,4 +1,5 @@
-//! Queries: the clauses that are known, read from JSON and asked of a document. Every other clause is named and refused.
+//! Queries: the clauses that are known, read from JSON and asked of a document. Every other clause
+//! is named and refused.
 
 use super::{
     accept::keyword,
@@ -25,9 +26,21 @@ pub enum Query {
     Ids(HashSet<String>),
     Leaf(Leaf),
     Exists(Vec<Source>),
-    Distance { path: String, centre: Point, metres: f64 },
-    Box { path: String, area: place::Box },
-    Bool { must: Vec<Query>, must_not: Vec<Query>, should: Vec<Query>, need: usize },
+    Distance {
+        path: String,
+        centre: Point,
+        metres: f64,
+    },
+    Box {
+        path: String,
+        area: place::Box,
+    },
+    Bool {
+        must: Vec<Query>,
+        must_not: Vec<Query>,
+        should: Vec<Query>,
+        need: usize,
+    },
 }
 
 /// Reads `{"clause": …}`.
@@ -38,7 +51,10 @@ pub fn read(mapping: &Mapping, value: &Value, at: &str) -> Result<Query, StoreEr
         (Some(one), None) => one,
         (None, _) => return Err(bad("a query names a clause", at)),
         (Some(_), Some((second, _))) => {
-            return Err(bad(format!("a query is one clause, and here is `{second}` too"), &pointer(at, second)));
+            return Err(bad(
+                format!("a query is one clause, and here is `{second}` too"),
+                &pointer(at, second),
+            ));
         }
     };
     let at = pointer(at, name);
@@ -68,7 +84,10 @@ fn match_all(body: &Value, at: &str) -> Result<Query, StoreError> {
 
 fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(body, "ids", at)?;
-    if let Some(name) = members.keys().find(|name| !["values", "boost"].contains(&name.as_str())) {
+    if let Some(name) = members
+        .keys()
+        .find(|name| !["values", "boost"].contains(&name.as_str()))
+    {
         return Err(unsupported(format!("ids.{name}"), &pointer(at, name)));
     }
     let here = pointer(at, "values");
@@ -78,7 +97,11 @@ fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
         _ => Err(bad("an id is a text", &here)),
     };
     match members.get("values") {
-        Some(Value::Array(values)) => values.iter().map(one).collect::<Result<_, _>>().map(Query::Ids),
+        Some(Value::Array(values)) => values
+            .iter()
+            .map(one)
+            .collect::<Result<_, _>>()
+            .map(Query::Ids),
         Some(single @ Value::String(_)) => one(single).map(|id| Query::Ids(HashSet::from([id]))),
         _ => Err(bad("`ids` expects an array of ids", &here)),
     }
@@ -86,15 +109,22 @@ fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
 
 fn exists(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(body, "exists", at)?;
-    if let Some(name) = members.keys().find(|name| !["field", "boost"].contains(&name.as_str())) {
+    if let Some(name) = members
+        .keys()
+        .find(|name| !["field", "boost"].contains(&name.as_str()))
+    {
         return Err(unsupported(format!("exists.{name}"), &pointer(at, name)));
     }
-    let field = members.get("field").and_then(Value::as_str).ok_or_else(|| bad("`exists` expects a field", at))?;
+    let field = members
+        .get("field")
+        .and_then(Value::as_str)
+        .ok_or_else(|| bad("`exists` expects a field", at))?;
     resolve(mapping, field, "exists", at).map(Query::Exists)
 }
 
 fn boolean(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let (mut must, mut must_not, mut should, mut least) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut must, mut must_not, mut should, mut least) =
+        (Vec::new(), Vec::new(), Vec::new(), None);
     for (name, value) in clause::object(body, "bool", at)? {
         let here = pointer(at, name);
         match name.as_str() {
@@ -103,21 +133,35 @@ fn boolean(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreErro
             "should" => clauses(mapping, value, &here, &mut should)?,
             "minimum_should_match" => least = Some((value, here)),
             "boost" => {}
-            "_name" | "adjust_pure_negative" => return Err(unsupported(format!("bool.{name}"), &here)),
+            "_name" | "adjust_pure_negative" => {
+                return Err(unsupported(format!("bool.{name}"), &here));
+            }
             _ => return Err(bad(format!("`bool` has no `{name}`"), &here)),
         }
     }
-    let mut need = least.map_or(Ok(0), |(least, at)| clause::minimum(least, should.len(), &at))?;
+    let mut need = least.map_or(Ok(0), |(least, at)| {
+        clause::minimum(least, should.len(), &at)
+    })?;
     if should.is_empty() {
         need = 0;
     } else if must.is_empty() {
         // Alternatives with nothing beside them: one of them at least.
         need = need.max(1);
     }
-    Ok(Query::Bool { must, must_not, should, need })
+    Ok(Query::Bool {
+        must,
+        must_not,
+        should,
+        need,
+    })
 }
 
-fn clauses(mapping: &Mapping, value: &Value, at: &str, into: &mut Vec<Query>) -> Result<(), StoreError> {
+fn clauses(
+    mapping: &Mapping,
+    value: &Value,
+    at: &str,
+    into: &mut Vec<Query>,
+) -> Result<(), StoreError> {
     match value {
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
@@ -133,20 +177,44 @@ fn clauses(mapping: &Mapping, value: &Value, at: &str, into: &mut Vec<Query>) ->
 fn geo_parameter(clause: &str, name: &str, value: &Value, at: &str) -> Result<(), StoreError> {
     let plain = match name {
         "distance_type" => value == "arc",
-        "validation_method" => value.as_str().is_some_and(|method| method.eq_ignore_ascii_case("strict")),
+        "validation_method" => value
+            .as_str()
+            .is_some_and(|method| method.eq_ignore_ascii_case("strict")),
         "ignore_unmapped" => value == &Value::Bool(false),
         _ => true,
     };
-    if plain { Ok(()) } else { Err(unsupported(format!("{clause}.{name}"), &pointer(at, name))) }
+    if plain {
+        Ok(())
+    } else {
+        Err(unsupported(format!("{clause}.{name}"), &pointer(at, name)))
+    }
 }
 
-const GEO_PARAMETERS: [&str; 4] = ["distance", "distance_type", "validation_method", "ignore_unmapped"];
+const GEO_PARAMETERS: [&str; 4] = [
+    "distance",
+    "distance_type",
+    "validation_method",
+    "ignore_unmapped",
+];
 
 /// The path of the one point field.
-pub fn point_field(mapping: &Mapping, field: &str, clause: &str, at: &str) -> Result<String, StoreError> {
+pub fn point_field(
+    mapping: &Mapping,
+    field: &str,
+    clause: &str,
+    at: &str,
+) -> Result<String, StoreError> {
     match resolve(mapping, field, clause, at)?.as_slice() {
-        [Source { path, kind: Type::GeoPoint }] => Ok(path.clone()),
-        _ => Err(bad(format!("the field `{field}` is not mapped as geo_point"), at)),
+        [
+            Source {
+                path,
+                kind: Type::GeoPoint,
+            },
+        ] => Ok(path.clone()),
+        _ => Err(bad(
+            format!("the field `{field}` is not mapped as geo_point"),
+            at,
+        )),
     }
 }
 
@@ -156,22 +224,32 @@ fn distance(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreErr
         geo_parameter("geo_distance", name, value, at)?;
     }
     let (field, value, here) = clause::one_field(body, "geo_distance", &GEO_PARAMETERS, at)?;
-    let metres = members.get("distance").ok_or_else(|| bad("`geo_distance` lacks `distance`", at))?;
+    let metres = members
+        .get("distance")
+        .ok_or_else(|| bad("`geo_distance` lacks `distance`", at))?;
     let metres = place::distance(metres, &pointer(at, "distance"))?;
     let centre = point(value).map_err(|message| bad(message, &here))?;
-    Ok(Query::Distance { path: point_field(mapping, field, "geo_distance", &here)?, centre, metres })
+    Ok(Query::Distance {
+        path: point_field(mapping, field, "geo_distance", &here)?,
+        centre,
+        metres,
+    })
 }
 
 fn bounding_box(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
     for (name, value) in clause::object(body, "geo_bounding_box", at)? {
         geo_parameter("geo_bounding_box", name, value, at)?;
     }
-    let (field, value, here) = clause::one_field(body, "geo_bounding_box", &GEO_PARAMETERS[2..], at)?;
+    let (field, value, here) =
+        clause::one_field(body, "geo_bounding_box", &GEO_PARAMETERS[2..], at)?;
     if value.get("wkt").is_some() {
         return Err(unsupported("geo_bounding_box.wkt", &here));
     }
     let area = place::Box::read(value, &here)?;
-    Ok(Query::Box { path: point_field(mapping, field, "geo_bounding_box", &here)?, area })
+    Ok(Query::Box {
+        path: point_field(mapping, field, "geo_bounding_box", &here)?,
+        area,
+    })
 }
 
 impl Query {
@@ -181,14 +259,31 @@ impl Query {
             Self::Ids(ids) => ids.contains(id),
             Self::Leaf(leaf) => leaf.matches(id, document),
             Self::Exists(sources) => sources.iter().any(|source| is_there(source, document)),
-            Self::Distance { path, centre, metres } => {
-                any_point(document, path, |point| place::arc(*centre, place::indexed(point)) <= *metres)
-            }
+            Self::Distance {
+                path,
+                centre,
+                metres,
+            } => any_point(document, path, |point| {
+                place::arc(*centre, place::indexed(point)) <= *metres
+            }),
             Self::Box { path, area } => any_point(document, path, |point| area.contains(point)),
-            Self::Bool { must, must_not, should, need } => {
+            Self::Bool {
+                must,
+                must_not,
+                should,
+                need,
+            } => {
                 let matches = |query: &Query| query.matches(id, document);
-                let met = || should.iter().filter(|query| query.matches(id, document)).take(*need).count();
-                must.iter().all(matches) && !must_not.iter().any(matches) && (*need == 0 || met() >= *need)
+                let met = || {
+                    should
+                        .iter()
+                        .filter(|query| query.matches(id, document))
+                        .take(*need)
+                        .count()
+                };
+                must.iter().all(matches)
+                    && !must_not.iter().any(matches)
+                    && (*need == 0 || met() >= *need)
             }
         }
     }
@@ -202,8 +297,16 @@ impl Query {
             Self::Distance { path, .. } | Self::Box { path, .. } => {
                 wanted.insert(super::document::first(path).to_owned());
             }
-            Self::Bool { must, must_not, should, .. } => {
-                must.iter().chain(must_not).chain(should).for_each(|query| query.name_members(wanted));
+            Self::Bool {
+                must,
+                must_not,
+                should,
+                ..
+            } => {
+                must.iter()
+                    .chain(must_not)
+                    .chain(should)
+                    .for_each(|query| query.name_members(wanted));
             }
         }
     }
@@ -211,7 +314,9 @@ impl Query {
 
 pub fn any_point(document: &Document, path: &str, mut test: impl FnMut(Point) -> bool) -> bool {
     let mut found = false;
-    document.at(path, &mut |value| found = found || points(value).is_ok_and(|points| points.into_iter().any(&mut test)));
+    document.at(path, &mut |value| {
+        found = found || points(value).is_ok_and(|points| points.into_iter().any(&mut test))
+    });
     found
 }
 
@@ -229,9 +334,8 @@ fn is_there(source: &Source, document: &Document) -> bool {
         found |= match kind {
             Type::Keyword { .. } | Type::GuessedKeyword => keyword(kind, value).is_some(),
             Type::Text => coerce::text(value).is_some(),
-            Type::Whole | Type::Double | Type::Float => {
-                coerce::number(value).is_some_and(|number| super::accept::held(kind, number).is_some())
-            }
+            Type::Whole | Type::Double | Type::Float => coerce::number(value)
+                .is_some_and(|number| super::accept::held(kind, number).is_some()),
             Type::Boolean => coerce::boolean(value).is_some(),
             Type::Date(formats) => super::accept::millis(formats, value, false).is_some(),
             Type::Id | Type::GeoPoint | Type::Object | Type::Guessed { .. } => false,

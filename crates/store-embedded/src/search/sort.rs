@@ -1,5 +1,5 @@
-//! Sorting: by fields, by id, by distance; missing values last unless said otherwise. Equal documents follow their ids, so that a page is
-//! the same whenever it is asked for.
+//! Sorting: by fields, by id, by distance; missing values last unless said otherwise. Equal
+//! documents follow their ids, so that a page is the same whenever it is asked for.
 
 use super::{
     accept::{compare, held, keyword, millis},
@@ -35,8 +35,15 @@ pub type Keys = Vec<SortValue>;
 
 #[derive(Debug)]
 enum By {
-    Values { sources: Vec<Source>, is_guessed: bool },
-    Distance { path: String, from: Vec<Point>, unit: f64 },
+    Values {
+        sources: Vec<Source>,
+        is_guessed: bool,
+    },
+    Distance {
+        path: String,
+        from: Vec<Point>,
+        unit: f64,
+    },
 }
 
 #[derive(Debug)]
@@ -54,7 +61,11 @@ pub struct Sort {
     after: Option<Keys>,
 }
 
-pub fn read(mapping: &Mapping, sort: Option<&Value>, after: Option<&[Value]>) -> Result<Sort, StoreError> {
+pub fn read(
+    mapping: &Mapping,
+    sort: Option<&Value>,
+    after: Option<&[Value]>,
+) -> Result<Sort, StoreError> {
     let mut keys = Vec::new();
     match sort {
         None | Some(Value::Null) => {}
@@ -67,11 +78,26 @@ pub fn read(mapping: &Mapping, sort: Option<&Value>, after: Option<&[Value]>) ->
     }
     let after = match after {
         None => None,
-        Some(_) if keys.is_empty() => return Err(bad("search_after needs a sort", "/search_after")),
-        Some(after) if after.len() != keys.len() => {
-            return Err(bad(format!("search_after has {} values, the sort has {} keys", after.len(), keys.len()), "/search_after"));
+        Some(_) if keys.is_empty() => {
+            return Err(bad("search_after needs a sort", "/search_after"));
         }
-        Some(after) => Some(after.iter().enumerate().map(|(n, value)| value_after(value, n)).collect::<Result<_, _>>()?),
+        Some(after) if after.len() != keys.len() => {
+            return Err(bad(
+                format!(
+                    "search_after has {} values, the sort has {} keys",
+                    after.len(),
+                    keys.len()
+                ),
+                "/search_after",
+            ));
+        }
+        Some(after) => Some(
+            after
+                .iter()
+                .enumerate()
+                .map(|(n, value)| value_after(value, n))
+                .collect::<Result<_, _>>()?,
+        ),
     };
     Ok(Sort { keys, after })
 }
@@ -104,7 +130,14 @@ struct Options<'v> {
 }
 
 fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> {
-    let mut read = Options { descending: false, missing_first: false, greatest: None, unmapped: false, unit: 1.0, others: Vec::new() };
+    let mut read = Options {
+        descending: false,
+        missing_first: false,
+        greatest: None,
+        unmapped: false,
+        unit: 1.0,
+        others: Vec::new(),
+    };
     let members = match options {
         Value::String(order) => {
             read.descending = is_descending(order, at)?;
@@ -120,7 +153,9 @@ fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> 
             ("missing", Some("_first")) => read.missing_first = true,
             ("mode", Some("min")) => read.greatest = Some(false),
             ("mode", Some("max")) => read.greatest = Some(true),
-            ("mode", Some("sum" | "avg" | "median")) | ("missing", _) => return Err(unsupported(format!("sort.{name}"), &here)),
+            ("mode", Some("sum" | "avg" | "median")) | ("missing", _) => {
+                return Err(unsupported(format!("sort.{name}"), &here));
+            }
             ("order" | "mode", _) => return Err(bad(format!("{value} is no {name}"), &here)),
             ("unmapped_type", _) => read.unmapped = true,
             ("unit", _) => read.unit = place::unit(value, &here)?,
@@ -149,10 +184,15 @@ fn field_key(mapping: &Mapping, name: &str, given: &Value, at: &str) -> Result<K
     }
     let sources = resolve(mapping, name, "sort", at)?;
     if sources.is_empty() && !given.unmapped {
-        return Err(bad(format!("the field `{name}` is not in the mapping, so it cannot be sorted by"), at));
+        return Err(bad(
+            format!("the field `{name}` is not in the mapping, so it cannot be sorted by"),
+            at,
+        ));
     }
     let refused = sources.iter().find_map(|source| match source.kind {
-        Type::Text => Some(format!("`{name}` is text, which has no order: sort by a keyword of it")),
+        Type::Text => Some(format!(
+            "`{name}` is text, which has no order: sort by a keyword of it"
+        )),
         Type::GeoPoint => Some(format!("`{name}` is a point: sort by _geo_distance")),
         Type::Object => Some(format!("`{name}` is an object")),
         _ => None,
@@ -160,10 +200,22 @@ fn field_key(mapping: &Mapping, name: &str, given: &Value, at: &str) -> Result<K
     if let Some(refused) = refused {
         return Err(bad(refused, at));
     }
-    let is_guessed = !given.unmapped && sources.iter().any(|source| matches!(source.kind, Type::Guessed { .. }));
+    let is_guessed = !given.unmapped
+        && sources
+            .iter()
+            .any(|source| matches!(source.kind, Type::Guessed { .. }));
     let greatest = given.greatest.unwrap_or(given.descending);
-    let by = By::Values { sources, is_guessed };
-    Ok(Key { name: name.to_owned(), by, descending: given.descending, missing_first: given.missing_first, greatest })
+    let by = By::Values {
+        sources,
+        is_guessed,
+    };
+    Ok(Key {
+        name: name.to_owned(),
+        by,
+        descending: given.descending,
+        missing_first: given.missing_first,
+        greatest,
+    })
 }
 
 fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, StoreError> {
@@ -173,9 +225,22 @@ fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, Store
         [] => return Err(bad("`_geo_distance` names no field", at)),
         [one] => *one,
         [(first, _), (second, _), ..] => {
-            let parameter =
-                if ["validation_method", "ignore_unmapped", "distance_type", "nested"].contains(first) { first } else { second };
-            return Err(unsupported(format!("_geo_distance.{parameter}"), &pointer(at, parameter)));
+            let parameter = if [
+                "validation_method",
+                "ignore_unmapped",
+                "distance_type",
+                "nested",
+            ]
+            .contains(first)
+            {
+                first
+            } else {
+                second
+            };
+            return Err(unsupported(
+                format!("_geo_distance.{parameter}"),
+                &pointer(at, parameter),
+            ));
         }
     };
     let here = pointer(at, field);
@@ -185,19 +250,35 @@ fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, Store
         return Err(bad("`_geo_distance` needs a point", &here));
     }
     let greatest = read.greatest.unwrap_or(read.descending);
-    let by = By::Distance { path, from, unit: read.unit };
-    Ok(Key { name: field.to_owned(), by, descending: read.descending, missing_first: false, greatest })
+    let by = By::Distance {
+        path,
+        from,
+        unit: read.unit,
+    };
+    Ok(Key {
+        name: field.to_owned(),
+        by,
+        descending: read.descending,
+        missing_first: false,
+        greatest,
+    })
 }
 
 fn value_after(value: &Value, n: usize) -> Result<SortValue, StoreError> {
     let at = pointer("/search_after", &n.to_string());
     match value {
         Value::Null => Ok(SortValue::Missing),
-        Value::String(text) if text == "Infinity" => Ok(SortValue::Number(Number::Real(f64::INFINITY))),
+        Value::String(text) if text == "Infinity" => {
+            Ok(SortValue::Number(Number::Real(f64::INFINITY)))
+        }
         Value::String(text) => Ok(SortValue::Text(text.clone())),
         Value::Bool(truth) => Ok(SortValue::Number(Number::Whole((*truth).into()))),
-        number @ Value::Number(_) => coerce::number(number).map(SortValue::Number).ok_or_else(|| bad("not a number", &at)),
-        Value::Array(_) | Value::Object(_) => Err(bad("search_after takes the sort values of a hit", &at)),
+        number @ Value::Number(_) => coerce::number(number)
+            .map(SortValue::Number)
+            .ok_or_else(|| bad("not a number", &at)),
+        Value::Array(_) | Value::Object(_) => {
+            Err(bad("search_after takes the sort values of a hit", &at))
+        }
     }
 }
 
@@ -220,24 +301,36 @@ impl Sort {
     /// Paths that no mapping knows: some document must have them, or their name is a mistake.
     pub fn guessed(&self) -> Vec<String> {
         let guessed = |key: &Key| match &key.by {
-            By::Values { sources, is_guessed: true } => sources.last().map(|source| source.path.clone()),
+            By::Values {
+                sources,
+                is_guessed: true,
+            } => sources.last().map(|source| source.path.clone()),
             By::Values { .. } | By::Distance { .. } => None,
         };
         self.keys.iter().filter_map(guessed).collect()
     }
 
     pub fn keys(&self, id: &str, document: &Document) -> Result<Keys, StoreError> {
-        self.keys.iter().map(|key| key.value(id, document)).collect()
+        self.keys
+            .iter()
+            .map(|key| key.value(id, document))
+            .collect()
     }
 
     pub fn compare(&self, a: &Keys, b: &Keys) -> Ordering {
-        let ordered = self.keys.iter().zip(a.iter().zip(b)).map(|(key, (a, b))| key.compare(a, b));
+        let ordered = self
+            .keys
+            .iter()
+            .zip(a.iter().zip(b))
+            .map(|(key, (a, b))| key.compare(a, b));
         ordered.fold(Ordering::Equal, Ordering::then)
     }
 
     /// Does the document come after where the last page ended?
     pub fn is_behind(&self, keys: &Keys) -> bool {
-        self.after.as_ref().is_none_or(|after| self.compare(keys, after).is_gt())
+        self.after
+            .as_ref()
+            .is_none_or(|after| self.compare(keys, after).is_gt())
     }
 
     /// As a hit shows them, to be handed back as `search_after`.
@@ -247,11 +340,13 @@ impl Sort {
             SortValue::Text(text) => json!(text),
             SortValue::Number(Number::Real(real)) if real.is_infinite() => json!("Infinity"),
             SortValue::Number(Number::Real(real)) => json!(real),
-            SortValue::Number(Number::Whole(whole)) => match (i64::try_from(*whole), u64::try_from(*whole)) {
-                (Ok(whole), _) => json!(whole),
-                (_, Ok(whole)) => json!(whole),
-                _ => json!(*whole as f64),
-            },
+            SortValue::Number(Number::Whole(whole)) => {
+                match (i64::try_from(*whole), u64::try_from(*whole)) {
+                    (Ok(whole), _) => json!(whole),
+                    (_, Ok(whole)) => json!(whole),
+                    _ => json!(*whole as f64),
+                }
+            }
         };
         keys.iter().map(one).collect()
     }
@@ -259,7 +354,13 @@ impl Sort {
 
 impl Key {
     fn compare(&self, a: &SortValue, b: &SortValue) -> Ordering {
-        let missing = |ordering: Ordering| if self.missing_first { ordering.reverse() } else { ordering };
+        let missing = |ordering: Ordering| {
+            if self.missing_first {
+                ordering.reverse()
+            } else {
+                ordering
+            }
+        };
         match (a, b) {
             (SortValue::Missing, SortValue::Missing) => Ordering::Equal,
             (SortValue::Missing, _) => missing(Ordering::Greater),
@@ -273,7 +374,11 @@ impl Key {
     fn value(&self, id: &str, document: &Document) -> Result<SortValue, StoreError> {
         let mut best = SortValue::Missing;
         let mut take = |value: SortValue| {
-            let better = if self.greatest { Ordering::Greater } else { Ordering::Less };
+            let better = if self.greatest {
+                Ordering::Greater
+            } else {
+                Ordering::Less
+            };
             if best == SortValue::Missing || ordered(&value, &best) == better {
                 best = value;
             }
@@ -282,7 +387,11 @@ impl Key {
             By::Distance { path, from, unit } => {
                 any_point(document, path, |point| {
                     let indexed = place::indexed(point);
-                    from.iter().for_each(|from| take(SortValue::Number(Number::Real(place::arc(*from, indexed) / unit))));
+                    from.iter().for_each(|from| {
+                        take(SortValue::Number(Number::Real(
+                            place::arc(*from, indexed) / unit,
+                        )))
+                    });
                     false
                 });
                 if best == SortValue::Missing {
@@ -295,15 +404,21 @@ impl Key {
                     if source.kind == Type::Id {
                         take(SortValue::Text(id.to_owned()));
                     }
-                    document.each(&source.path, &mut |value| match sort_value(&source.kind, value) {
-                        Ok(Some(value)) => take(value),
-                        Ok(None) => {}
-                        Err(HasNoOrder) => text = true,
-                    });
+                    document.each(
+                        &source.path,
+                        &mut |value| match sort_value(&source.kind, value) {
+                            Ok(Some(value)) => take(value),
+                            Ok(None) => {}
+                            Err(HasNoOrder) => text = true,
+                        },
+                    );
                 }
                 if text {
                     let name = &self.name;
-                    return Err(bad(format!("`{name}` is text, which has no order: sort by `{name}.keyword`"), "/sort"));
+                    return Err(bad(
+                        format!("`{name}` is text, which has no order: sort by `{name}.keyword`"),
+                        "/sort",
+                    ));
                 }
             }
         }
@@ -316,8 +431,12 @@ struct HasNoOrder;
 fn sort_value(kind: &Type, value: &Value) -> Result<Option<SortValue>, HasNoOrder> {
     let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
     Ok(match kind {
-        Type::Keyword { .. } | Type::GuessedKeyword => keyword(kind, value).map(|text| SortValue::Text(text.into_owned())),
-        Type::Whole | Type::Double | Type::Float => coerce::number(value).and_then(|number| held(kind, number)).map(SortValue::Number),
+        Type::Keyword { .. } | Type::GuessedKeyword => {
+            keyword(kind, value).map(|text| SortValue::Text(text.into_owned()))
+        }
+        Type::Whole | Type::Double | Type::Float => coerce::number(value)
+            .and_then(|number| held(kind, number))
+            .map(SortValue::Number),
         Type::Boolean => coerce::boolean(value).map(|truth| whole(truth.into())),
         Type::Date(formats) => millis(formats, value, false).map(whole),
         Type::Guessed { dates } => match value {

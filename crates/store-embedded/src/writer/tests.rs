@@ -4,13 +4,20 @@ use super::{Kept, Writer};
 use crate::{classify::Failure, config::Config, schema};
 
 fn open(folder: &tempfile::TempDir) -> Writer {
-    let connection = schema::open_writer(&Config::new(folder.path().join("consign.db"))).expect("it opens");
+    let connection =
+        schema::open_writer(&Config::new(folder.path().join("consign.db"))).expect("it opens");
     Writer::start(connection, Default::default()).expect("a thread")
 }
 
 /// `synchronous` as it stands while a job works.
 async fn in_force(writer: &Writer, kept: Kept) -> Result<i64, Failure> {
-    writer.run(kept, |pen| Ok(pen.connection.pragma_query_value(None, "synchronous", |row| row.get(0))?)).await
+    writer
+        .run(kept, |pen| {
+            Ok(pen
+                .connection
+                .pragma_query_value(None, "synchronous", |row| row.get(0))?)
+        })
+        .await
 }
 
 #[tokio::test]
@@ -39,7 +46,11 @@ async fn one_careful_job_makes_the_transaction_careful() {
         // The thread works on the first: what is asked now becomes one transaction.
         begins.await.expect("it begins");
         let released = async { release.send(()).ok() };
-        tokio::join!(in_force(&writer, Kept::InOrder), in_force(&writer, Kept::OnDisk), released)
+        tokio::join!(
+            in_force(&writer, Kept::InOrder),
+            in_force(&writer, Kept::OnDisk),
+            released
+        )
     };
     let (_, (usual, careful, _)) = tokio::join!(busy, waiting);
     assert_eq!((usual, careful), (Ok(2), Ok(2)));

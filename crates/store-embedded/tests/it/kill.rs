@@ -1,4 +1,5 @@
-//! kill -9: whatever was answered is there when the file is opened again, and nothing is half there.
+//! kill -9: whatever was answered is there when the file is opened again, and nothing is half
+//! there.
 
 use crate::opened::config;
 use event_schema::outcome::Verdict;
@@ -25,14 +26,34 @@ async fn writer_that_is_killed() {
     store.migrate(&tables()).await.expect("a migration");
     let f = Fixture::new();
     let mut out = std::io::stdout();
-    let mut say = |line: String| out.write_all(line.as_bytes()).and_then(|()| out.flush()).expect("the parent listens");
-    say(format!("\ncollection {}\n", serde_json::to_string(&f.collection).expect("JSON")));
+    let mut say = |line: String| {
+        out.write_all(line.as_bytes())
+            .and_then(|()| out.flush())
+            .expect("the parent listens")
+    };
+    say(format!(
+        "\ncollection {}\n",
+        serde_json::to_string(&f.collection).expect("JSON")
+    ));
     for n in 1.. {
-        let (id, text) = (format!("d{n}"), format!(r#"{{"n":{n},"pad":"{}"}}"#, "x".repeat(500)));
+        let (id, text) = (
+            format!("d{n}"),
+            format!(r#"{{"n":{n},"pad":"{}"}}"#, "x".repeat(500)),
+        );
         let writes = [f.put(&id, n, &text), f.merge_row(1, json!({"total": n}), n)];
-        let applied = store.apply_all(writes.to_vec(), &[&f.entry(n, n, Verdict::Applied)], Some(&f.mark(n, n + 1))).await;
+        let applied = store
+            .apply_all(
+                writes.to_vec(),
+                &[&f.entry(n, n, Verdict::Applied)],
+                Some(&f.mark(n, n + 1)),
+            )
+            .await;
         answers::all_done(&applied.writes, 2);
-        say(format!("answered {n} {} {}\n", f.request(n), serde_json::to_string(&f.row_key(1)).expect("JSON")));
+        say(format!(
+            "answered {n} {} {}\n",
+            f.request(n),
+            serde_json::to_string(&f.row_key(1)).expect("JSON")
+        ));
     }
 }
 
@@ -42,7 +63,12 @@ async fn what_was_answered_survives_kill_9() {
     let path = folder.path().join("consign.db");
     for round in 0..3 {
         let mut child = Command::new(env::current_exe().expect("this program"))
-            .args(["kill::writer_that_is_killed", "--exact", "--nocapture", "--test-threads=1"])
+            .args([
+                "kill::writer_that_is_killed",
+                "--exact",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env(FILE, &path)
             .stdout(Stdio::piped())
             .spawn()
@@ -56,9 +82,16 @@ async fn what_was_answered_survives_kill_9() {
             }
             if let Some(text) = line.strip_prefix("answered ") {
                 let mut parts = text.splitn(3, ' ').map(str::to_owned);
-                answered.push((parts.next().expect("n"), parts.next().expect("request"), parts.next().expect("key")));
+                answered.push((
+                    parts.next().expect("n"),
+                    parts.next().expect("request"),
+                    parts.next().expect("key"),
+                ));
             }
-            assert!(started.elapsed() < Duration::from_secs(60), "the writer is too slow");
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "the writer is too slow"
+            );
             if answered.len() >= 60 + round * 25 {
                 child.kill().expect("SIGKILL");
                 break;
@@ -70,7 +103,11 @@ async fn what_was_answered_survives_kill_9() {
     }
 }
 
-async fn check(config: &Config, collection: &store::Collection, answered: &[(String, String, String)]) {
+async fn check(
+    config: &Config,
+    collection: &store::Collection,
+    answered: &[(String, String, String)],
+) {
     let store = EmbeddedStore::open(config.clone()).expect("it opens after kill -9");
     let key = |n: &str| event_schema::mutation::DocumentKey {
         index: collection.index.clone(),
@@ -80,15 +117,38 @@ async fn check(config: &Config, collection: &store::Collection, answered: &[(Str
     };
     for (n, request, _) in answered {
         let body = answers::body(&store, &key(n)).await;
-        assert!(body.flatten().is_some_and(|body| body.starts_with(&format!(r#"{{"n":{n},"#))), "document {n} was answered");
+        assert!(
+            body.flatten()
+                .is_some_and(|body| body.starts_with(&format!(r#"{{"n":{n},"#))),
+            "document {n} was answered"
+        );
         let request = event_schema::id::RequestId::parse_trusted(request).expect("an id");
-        assert!(store.ledger(&[request]).await.expect("a read")[0].is_some(), "ledger of {n} was answered");
+        assert!(
+            store.ledger(&[request]).await.expect("a read")[0].is_some(),
+            "ledger of {n} was answered"
+        );
     }
     let (last, _, row) = answered.last().expect("something was answered");
     let row = serde_json::from_str(row).expect("a key");
-    let total = answers::row(&store, &row).await.and_then(|row| row["total"].as_u64()).expect("the row");
+    let total = answers::row(&store, &row)
+        .await
+        .and_then(|row| row["total"].as_u64())
+        .expect("the row");
     let last: u64 = last.parse().expect("a number");
     assert!(total >= last, "row at {total}, {last} was answered");
-    let documents = store.scan(&collection.index, &collection.collection, &collection.incarnation, None, 10_000).await.expect("a scan");
-    assert_eq!(documents.len() as u64, total, "documents and row of a transaction are both there or both not");
+    let documents = store
+        .scan(
+            &collection.index,
+            &collection.collection,
+            &collection.incarnation,
+            None,
+            10_000,
+        )
+        .await
+        .expect("a scan");
+    assert_eq!(
+        documents.len() as u64,
+        total,
+        "documents and row of a transaction are both there or both not"
+    );
 }

@@ -1,4 +1,5 @@
-//! The embedded store against the contract, and against what only it promises: one file, one transaction, kill -9, a full disk.
+//! The embedded store against the contract, and against what only it promises: one file, one
+//! transaction, kill -9, a full disk.
 
 mod cities;
 mod contract;

@@ -1,4 +1,5 @@
-//! Documents whose ids begin with the time are found and missed like all others, whatever is known without reading.
+//! Documents whose ids begin with the time are found and missed like all others, whatever is known
+//! without reading.
 
 use crate::opened::{Opened, config, open, open_with};
 use event_schema::mutation::DocumentKey;
@@ -24,7 +25,13 @@ fn made(after: i64, n: u16) -> String {
 
 async fn there(opened: &EmbeddedStore, f: &Fixture, ids: &[String]) -> Vec<bool> {
     let keys: Vec<DocumentKey> = ids.iter().map(|id| f.key(id)).collect();
-    opened.documents(&keys).await.expect("a read").iter().map(Option::is_some).collect()
+    opened
+        .documents(&keys)
+        .await
+        .expect("a read")
+        .iter()
+        .map(Option::is_some)
+        .collect()
 }
 
 async fn put(store: &EmbeddedStore, f: &Fixture, id: &str, n: u64) {
@@ -35,16 +42,54 @@ async fn put(store: &EmbeddedStore, f: &Fixture, id: &str, n: u64) {
 async fn ids_in_time_and_out_of_it_are_found() {
     let opened = open_with(|config| config.now = clock).await;
     let (f, store) = (Fixture::new(), &opened.store);
-    // An hour later, earlier, of the same time, and not of this form at all; each asked for before and after it is written.
-    let ids = [made(0, 5), made(0, 4), made(0, 6), made(-1, 9), made(70_000, 1), made(-3_600_000, 1), made(50_000, 1), made(3_600_000, 1)];
-    let others = ["zzz", "0", "01998877-6655-4abc-8000-000000000001", "01998877-6655-7ABC-8000-000000000001"].map(str::to_owned);
+    // An hour later, earlier, of the same time, and not of this form at all; each asked for before
+    // and after it is written.
+    let ids = [
+        made(0, 5),
+        made(0, 4),
+        made(0, 6),
+        made(-1, 9),
+        made(70_000, 1),
+        made(-3_600_000, 1),
+        made(50_000, 1),
+        made(3_600_000, 1),
+    ];
+    let others = [
+        "zzz",
+        "0",
+        "01998877-6655-4abc-8000-000000000001",
+        "01998877-6655-7ABC-8000-000000000001",
+    ]
+    .map(str::to_owned);
     for (n, id) in (1..).zip(ids.iter().chain(&others)) {
-        assert_eq!(there(store, &f, std::slice::from_ref(id)).await, [false], "{id}");
+        assert_eq!(
+            there(store, &f, std::slice::from_ref(id)).await,
+            [false],
+            "{id}"
+        );
         put(store, &f, id, n).await;
-        assert_eq!(there(store, &f, std::slice::from_ref(id)).await, [true], "{id}");
+        assert_eq!(
+            there(store, &f, std::slice::from_ref(id)).await,
+            [true],
+            "{id}"
+        );
     }
-    assert!(there(store, &f, &ids).await.iter().chain(&there(store, &f, &others).await).all(|there| *there));
-    assert_eq!(there(store, &f, &[made(0, 5), made(0, 7), made(0, 4), made(50_000, 2)]).await, [true, false, true, false]);
+    assert!(
+        there(store, &f, &ids)
+            .await
+            .iter()
+            .chain(&there(store, &f, &others).await)
+            .all(|there| *there)
+    );
+    assert_eq!(
+        there(
+            store,
+            &f,
+            &[made(0, 5), made(0, 7), made(0, 4), made(50_000, 2)]
+        )
+        .await,
+        [true, false, true, false]
+    );
 }
 
 #[tokio::test]
@@ -57,7 +102,10 @@ async fn what_was_written_before_the_file_was_opened_is_found() {
     let mut config = config(&folder);
     config.now = clock;
     let again = EmbeddedStore::open(config).expect("it opens again");
-    assert_eq!(there(&again, &f, &[made(0, 6), made(0, 5), made(0, 4)]).await, [false, true, false]);
+    assert_eq!(
+        there(&again, &f, &[made(0, 6), made(0, 5), made(0, 4)]).await,
+        [false, true, false]
+    );
 }
 
 #[tokio::test]
@@ -66,8 +114,14 @@ async fn markers_and_other_incarnations_count_for_themselves() {
     let (f, other) = (Fixture::new(), Fixture::new());
     put(&opened.store, &f, &made(0, 5), 1).await;
     answers::all_done(&opened.store.apply(&[f.delete(&made(0, 7), 2)]).await, 1);
-    assert_eq!(there(&opened.store, &f, &[made(0, 7), made(0, 8)]).await, [true, false]);
-    assert_eq!(there(&opened.store, &other, &[made(0, 5), made(0, 7)]).await, [false, false]);
+    assert_eq!(
+        there(&opened.store, &f, &[made(0, 7), made(0, 8)]).await,
+        [true, false]
+    );
+    assert_eq!(
+        there(&opened.store, &other, &[made(0, 5), made(0, 7)]).await,
+        [false, false]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -79,7 +133,16 @@ async fn nothing_is_missed_while_others_write() {
         async move {
             // Ids in no order, a new time every now and then.
             let id = made(i64::from(n % 4) * 20_000 - 60_000, n.wrapping_mul(40_503));
-            answers::all_done(&store.apply(&[Write::Document(f.document(&id, u64::from(n) + 1, Some("{}")))]).await, 1);
+            answers::all_done(
+                &store
+                    .apply(&[Write::Document(f.document(
+                        &id,
+                        u64::from(n) + 1,
+                        Some("{}"),
+                    ))])
+                    .await,
+                1,
+            );
             assert_eq!(there(store, f, &[id]).await, [true], "{n}");
         }
     };

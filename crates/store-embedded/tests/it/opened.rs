@@ -20,7 +20,10 @@ impl HasRecord for Opened {
 
 impl Opened {
     pub fn searched(&self) -> Searched<'_> {
-        Searched { record: Some(&self.store), view: &self.store }
+        Searched {
+            record: Some(&self.store),
+            view: &self.store,
+        }
     }
 }
 
@@ -38,6 +41,9 @@ pub async fn open_with(set: impl FnOnce(&mut Config)) -> Opened {
     let mut config = config(&folder);
     set(&mut config);
     let store = EmbeddedStore::open(config).expect("it opens");
-    store.migrate(&store::contract::tables()).await.expect("a migration");
+    store
+        .migrate(&store::contract::tables())
+        .await
+        .expect("a migration");
     Opened { store, folder }
 }

@@ -21,28 +21,83 @@ fn mappings() -> Value {
 async fn other_clauses_and_parameters_are_named() {
     let opened = open().await;
     let fixture = Fixture::with_mappings(mappings());
-    opened.searched().fill(&fixture, &[fixture.document("a", 1, Some(r#"{"k":"x"}"#))]).await;
+    opened
+        .searched()
+        .fill(&fixture, &[fixture.document("a", 1, Some(r#"{"k":"x"}"#))])
+        .await;
     let far = json!({"lat": 1, "lon": 1});
     for (body, clause, pointer) in [
-        (json!({"query": {"wildcard": {"k": "a*"}}}), "wildcard", "/query/wildcard"),
-        (json!({"query": {"bool": {"must": [{"match_all": {}}, {"fuzzy": {"k": "a"}}]}}}), "fuzzy", "/query/bool/must/1/fuzzy"),
-        (json!({"query": {"bool": {"filter": {"nested": {}}}}}), "nested", "/query/bool/filter/nested"),
-        (json!({"query": {"match": {"k": {"query": "a", "fuzziness": 1}}}}), "match.fuzziness", "/query/match/k/fuzziness"),
+        (
+            json!({"query": {"wildcard": {"k": "a*"}}}),
+            "wildcard",
+            "/query/wildcard",
+        ),
+        (
+            json!({"query": {"bool": {"must": [{"match_all": {}}, {"fuzzy": {"k": "a"}}]}}}),
+            "fuzzy",
+            "/query/bool/must/1/fuzzy",
+        ),
+        (
+            json!({"query": {"bool": {"filter": {"nested": {}}}}}),
+            "nested",
+            "/query/bool/filter/nested",
+        ),
+        (
+            json!({"query": {"match": {"k": {"query": "a", "fuzziness": 1}}}}),
+            "match.fuzziness",
+            "/query/match/k/fuzziness",
+        ),
         (
             json!({"query": {"term": {"k": {"value": "a", "case_insensitive": true}}}}),
             "term.case_insensitive",
             "/query/term/k/case_insensitive",
         ),
         (json!({"query": {"term": {"k": "a", "_name": "x"}}}), "", ""),
-        (json!({"query": {"terms": {"k": {"index": "i", "id": "1", "path": "p"}}}}), "terms look-up", "/query/terms/k"),
-        (json!({"query": {"range": {"at": {"gte": "now-1d"}}}}), "date math", "/query/range/at/gte"),
-        (json!({"query": {"range": {"at": {"gte": "2020-01-01||/M"}}}}), "date math", "/query/range/at/gte"),
-        (json!({"query": {"range": {"at": {"gte": "2020", "time_zone": "+01:00"}}}}), "range.time_zone", "/query/range/at/time_zone"),
-        (json!({"query": {"term": {"ip": "::1"}}}), "term on a field of type `ip`", "/query/term/ip"),
-        (json!({"query": {"term": {"lower": "x"}}}), "term on a field with `normalizer`", "/query/term/lower"),
-        (json!({"query": {"match": {"english": "x"}}}), "match on a field with `analyzer`", "/query/match/english"),
-        (json!({"query": {"term": {"day": "01/02/2020"}}}), "term on a date of a format of its own", "/query/term/day"),
-        (json!({"query": {"exists": {"field": "k*"}}}), "exists on a pattern of fields", "/query/exists"),
+        (
+            json!({"query": {"terms": {"k": {"index": "i", "id": "1", "path": "p"}}}}),
+            "terms look-up",
+            "/query/terms/k",
+        ),
+        (
+            json!({"query": {"range": {"at": {"gte": "now-1d"}}}}),
+            "date math",
+            "/query/range/at/gte",
+        ),
+        (
+            json!({"query": {"range": {"at": {"gte": "2020-01-01||/M"}}}}),
+            "date math",
+            "/query/range/at/gte",
+        ),
+        (
+            json!({"query": {"range": {"at": {"gte": "2020", "time_zone": "+01:00"}}}}),
+            "range.time_zone",
+            "/query/range/at/time_zone",
+        ),
+        (
+            json!({"query": {"term": {"ip": "::1"}}}),
+            "term on a field of type `ip`",
+            "/query/term/ip",
+        ),
+        (
+            json!({"query": {"term": {"lower": "x"}}}),
+            "term on a field with `normalizer`",
+            "/query/term/lower",
+        ),
+        (
+            json!({"query": {"match": {"english": "x"}}}),
+            "match on a field with `analyzer`",
+            "/query/match/english",
+        ),
+        (
+            json!({"query": {"term": {"day": "01/02/2020"}}}),
+            "term on a date of a format of its own",
+            "/query/term/day",
+        ),
+        (
+            json!({"query": {"exists": {"field": "k*"}}}),
+            "exists on a pattern of fields",
+            "/query/exists",
+        ),
         (
             json!({"query": {"geo_distance": {"distance": "1km", "distance_type": "plane", "p": far}}}),
             "geo_distance.distance_type",
@@ -54,13 +109,28 @@ async fn other_clauses_and_parameters_are_named() {
             "/query/bool/minimum_should_match",
         ),
         (json!({"sort": ["_score"]}), "sort by _score", "/sort/0"),
-        (json!({"sort": [{"n": {"order": "asc", "mode": "avg"}}]}), "sort.mode", "/sort/0/n/mode"),
-        (json!({"sort": [{"n": {"nested": {}}}]}), "sort.nested", "/sort/0/n/nested"),
-        (json!({"sort": [{"n": {"missing": 5}}]}), "sort.missing", "/sort/0/n/missing"),
+        (
+            json!({"sort": [{"n": {"order": "asc", "mode": "avg"}}]}),
+            "sort.mode",
+            "/sort/0/n/mode",
+        ),
+        (
+            json!({"sort": [{"n": {"nested": {}}}]}),
+            "sort.nested",
+            "/sort/0/n/nested",
+        ),
+        (
+            json!({"sort": [{"n": {"missing": 5}}]}),
+            "sort.missing",
+            "/sort/0/n/missing",
+        ),
     ] {
         let request: SearchRequest = serde_json::from_value(body.clone()).expect("a search");
         match opened.store.search(&fixture.collection, &request).await {
-            Err(StoreError::Unsupported { clause: found, pointer: at }) => {
+            Err(StoreError::Unsupported {
+                clause: found,
+                pointer: at,
+            }) => {
                 assert_eq!((found.as_str(), at.as_str()), (clause, pointer), "{body}")
             }
             Err(StoreError::BadSearch { .. }) if clause.is_empty() => {}
@@ -73,13 +143,31 @@ async fn other_clauses_and_parameters_are_named() {
 async fn a_sort_by_a_name_that_nothing_has_is_a_mistake() {
     let opened = open().await;
     let fixture = Fixture::new();
-    opened.searched().fill(&fixture, &[fixture.document("a", 1, Some(r#"{"n":1,"t":"text"}"#))]).await;
+    opened
+        .searched()
+        .fill(
+            &fixture,
+            &[fixture.document("a", 1, Some(r#"{"n":1,"t":"text"}"#))],
+        )
+        .await;
     let search = async |sort: Value| {
-        let request: SearchRequest = serde_json::from_value(json!({"sort": sort})).expect("a search");
-        opened.store.search(&fixture.collection, &request).await.map(|result| result.total)
+        let request: SearchRequest =
+            serde_json::from_value(json!({"sort": sort})).expect("a search");
+        opened
+            .store
+            .search(&fixture.collection, &request)
+            .await
+            .map(|result| result.total)
     };
     assert_eq!(search(json!(["n"])).await, Ok(1));
-    assert_eq!(search(json!([{"m": {"unmapped_type": "long"}}])).await, Ok(1));
-    assert!(matches!(search(json!(["m"])).await, Err(StoreError::BadSearch { message, .. }) if message.contains("`m`")));
-    assert!(matches!(search(json!(["t"])).await, Err(StoreError::BadSearch { message, .. }) if message.contains("`t.keyword`")));
+    assert_eq!(
+        search(json!([{"m": {"unmapped_type": "long"}}])).await,
+        Ok(1)
+    );
+    assert!(
+        matches!(search(json!(["m"])).await, Err(StoreError::BadSearch { message, .. }) if message.contains("`m`"))
+    );
+    assert!(
+        matches!(search(json!(["t"])).await, Err(StoreError::BadSearch { message, .. }) if message.contains("`t.keyword`"))
+    );
 }

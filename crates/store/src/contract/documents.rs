@@ -34,9 +34,19 @@ pub async fn the_same_version_of_another_request_is_an_alarm(record: &dyn Record
     all_done(&record.apply(&[f.put("d", 20, r#"{"n":20}"#)]).await, 1);
     let mut other = f.document("d", 20, Some(r#"{"n":"other"}"#));
     other.meta.request = f.request(21);
-    let verdicts = record.apply(&[f.put("before", 20, "{}"), Write::Document(other), f.put("behind", 20, "{}")]).await;
+    let verdicts = record
+        .apply(&[
+            f.put("before", 20, "{}"),
+            Write::Document(other),
+            f.put("behind", 20, "{}"),
+        ])
+        .await;
     assert_eq!(verdicts.len(), 3);
-    assert_eq!((&verdicts[0], &verdicts[2]), (&ItemVerdict::Done, &ItemVerdict::Done), "the neighbours are well");
+    assert_eq!(
+        (&verdicts[0], &verdicts[2]),
+        (&ItemVerdict::Done, &ItemVerdict::Done),
+        "the neighbours are well"
+    );
     alarm(&verdicts[1]);
 }
 
@@ -45,28 +55,64 @@ pub async fn a_newer_write_replaces(record: &dyn Record) {
     for n in [3, 4, 900, 1 << 40] {
         let text = format!(r#"{{"n":{n}}}"#);
         all_done(&record.apply(&[f.put("d", n, &text)]).await, 1);
-        let found = record.documents(&[f.key("d")]).await.expect("a read").remove(0).expect("it stands");
+        let found = record
+            .documents(&[f.key("d")])
+            .await
+            .expect("a read")
+            .remove(0)
+            .expect("it stands");
         assert_eq!(found.body.map(|body| body.get().to_owned()), Some(text));
-        assert_eq!(found.meta, f.document("d", n, None).meta, "everything beside the body comes back too");
+        assert_eq!(
+            found.meta,
+            f.document("d", n, None).meta,
+            "everything beside the body comes back too"
+        );
     }
 }
 
 pub async fn a_deletion_stays_against_late_older_writes(record: &dyn Record) {
     let f = Fixture::new();
-    all_done(&record.apply(&[f.put("d", 10, "{}"), f.delete("never", 20)]).await, 2);
+    all_done(
+        &record
+            .apply(&[f.put("d", 10, "{}"), f.delete("never", 20)])
+            .await,
+        2,
+    );
     all_done(&record.apply(&[f.delete("d", 20)]).await, 1);
-    all_done(&record.apply(&[f.put("d", 15, r#"{"late":true}"#), f.put("never", 15, "{}")]).await, 2);
-    assert_eq!(body(record, &f.key("d")).await, Some(None), "a marker is read as a marker");
+    all_done(
+        &record
+            .apply(&[f.put("d", 15, r#"{"late":true}"#), f.put("never", 15, "{}")])
+            .await,
+        2,
+    );
+    assert_eq!(
+        body(record, &f.key("d")).await,
+        Some(None),
+        "a marker is read as a marker"
+    );
     assert_eq!(body(record, &f.key("never")).await, Some(None));
-    all_done(&record.apply(&[f.put("d", 21, r#"{"again":true}"#)]).await, 1);
+    all_done(
+        &record.apply(&[f.put("d", 21, r#"{"again":true}"#)]).await,
+        1,
+    );
     assert_eq!(body(record, &f.key("d")).await, stands(r#"{"again":true}"#));
 }
 
 pub async fn a_void_restores_an_older_state_at_a_newer_version(record: &dyn Record) {
     let f = Fixture::new();
-    all_done(&record.apply(&[f.put("d", 10, r#"{"n":1}"#), f.put("new", 11, "{}")]).await, 2);
+    all_done(
+        &record
+            .apply(&[f.put("d", 10, r#"{"n":1}"#), f.put("new", 11, "{}")])
+            .await,
+        2,
+    );
     all_done(&record.apply(&[f.put("d", 12, r#"{"n":2}"#)]).await, 1);
-    all_done(&record.apply(&[f.put("d", 13, r#"{"n":1}"#), f.delete("new", 14)]).await, 2);
+    all_done(
+        &record
+            .apply(&[f.put("d", 13, r#"{"n":1}"#), f.delete("new", 14)])
+            .await,
+        2,
+    );
     all_done(&record.apply(&[f.put("d", 12, r#"{"n":2}"#)]).await, 1);
     assert_eq!(body(record, &f.key("d")).await, stands(r#"{"n":1}"#));
     assert_eq!(body(record, &f.key("new")).await, Some(None));
@@ -87,7 +133,10 @@ pub async fn a_batch_repeated_changes_nothing(record: &dyn Record) {
     let found = record.documents(&keys).await.expect("a read");
     assert_eq!(found.len(), 300);
     for (n, document) in found.into_iter().enumerate() {
-        let text = document.expect("all stand").body.map(|body| body.get().to_owned());
+        let text = document
+            .expect("all stand")
+            .body
+            .map(|body| body.get().to_owned());
         assert_eq!(text, (n % 5 != 0).then(|| format!(r#"{{"n":{n}}}"#)));
     }
 }
@@ -115,16 +164,25 @@ pub async fn one_verdict_per_item_in_a_mixed_batch(record: &dyn Record) {
     assert_eq!(body(record, &f.key("stale")).await, stands("{}"));
     assert_eq!(body(record, &f.key("b")).await, Some(None));
     super::answers::row_is(record, &f.row_key(3), json!({"count": 3})).await;
-    assert_eq!(super::answers::row(record, &f.row_key(1)).await, None, "nothing of a refused row is written");
+    assert_eq!(
+        super::answers::row(record, &f.row_key(1)).await,
+        None,
+        "nothing of a refused row is written"
+    );
 }
 
 pub async fn a_document_of_a_mebibyte(record: &dyn Record) {
     let f = Fixture::new();
     let text = format!(r#"{{"text":"{}","end":1}}"#, "é".repeat(524_288 - 16));
-    let batch: Vec<Write> = (0..4).map(|n| f.put(&format!("d{n}"), n + 1, &text)).collect();
+    let batch: Vec<Write> = (0..4)
+        .map(|n| f.put(&format!("d{n}"), n + 1, &text))
+        .collect();
     all_done(&record.apply(&batch).await, 4);
     for n in 0..4 {
-        assert!(body(record, &f.key(&format!("d{n}"))).await == stands(&text), "document {n} is not what was written");
+        assert!(
+            body(record, &f.key(&format!("d{n}"))).await == stands(&text),
+            "document {n} is not what was written"
+        );
     }
 }
 
@@ -147,22 +205,70 @@ pub async fn bodies_come_back_byte_for_byte(record: &dyn Record) {
 pub async fn ids_of_every_kind(record: &dyn Record) {
     let f = Fixture::new();
     let long = "x".repeat(512);
-    let ids = ["a b", "a/b", "a'b\"c", "é😀", "A", "a", "%2F", "..", "-1", "null", "\u{1}", long.as_str()];
-    let batch: Vec<Write> = ids.iter().enumerate().map(|(n, id)| f.put(id, n as u64 + 1, &format!(r#"{{"n":{n}}}"#))).collect();
+    let ids = [
+        "a b",
+        "a/b",
+        "a'b\"c",
+        "é😀",
+        "A",
+        "a",
+        "%2F",
+        "..",
+        "-1",
+        "null",
+        "\u{1}",
+        long.as_str(),
+    ];
+    let batch: Vec<Write> = ids
+        .iter()
+        .enumerate()
+        .map(|(n, id)| f.put(id, n as u64 + 1, &format!(r#"{{"n":{n}}}"#)))
+        .collect();
     all_done(&record.apply(&batch).await, ids.len());
     for (n, id) in ids.iter().enumerate() {
-        assert_eq!(body(record, &f.key(id)).await, stands(&format!(r#"{{"n":{n}}}"#)), "{id:?}");
+        assert_eq!(
+            body(record, &f.key(id)).await,
+            stands(&format!(r#"{{"n":{n}}}"#)),
+            "{id:?}"
+        );
     }
 }
 
 pub async fn answers_keep_the_order_of_the_keys(record: &dyn Record) {
     let f = Fixture::new();
-    assert!(record.documents(&[]).await.expect("a read of nothing").is_empty());
-    all_done(&record.apply(&[f.put("a", 1, r#"{"n":"a"}"#), f.put("b", 2, r#"{"n":"b"}"#), f.delete("gone", 3)]).await, 3);
+    assert!(
+        record
+            .documents(&[])
+            .await
+            .expect("a read of nothing")
+            .is_empty()
+    );
+    all_done(
+        &record
+            .apply(&[
+                f.put("a", 1, r#"{"n":"a"}"#),
+                f.put("b", 2, r#"{"n":"b"}"#),
+                f.delete("gone", 3),
+            ])
+            .await,
+        3,
+    );
     let keys = ["b", "missing", "a", "gone", "b"].map(|id| f.key(id));
     let found = record.documents(&keys).await.expect("a read");
-    let bodies: Vec<_> = found.iter().map(|d| d.as_ref().map(|d| d.body.as_ref().map(|b| b.get()))).collect();
-    assert_eq!(bodies, [Some(Some(r#"{"n":"b"}"#)), None, Some(Some(r#"{"n":"a"}"#)), Some(None), Some(Some(r#"{"n":"b"}"#))]);
+    let bodies: Vec<_> = found
+        .iter()
+        .map(|d| d.as_ref().map(|d| d.body.as_ref().map(|b| b.get())))
+        .collect();
+    assert_eq!(
+        bodies,
+        [
+            Some(Some(r#"{"n":"b"}"#)),
+            None,
+            Some(Some(r#"{"n":"a"}"#)),
+            Some(None),
+            Some(Some(r#"{"n":"b"}"#))
+        ]
+    );
 }
 
 pub async fn incarnations_do_not_mix(record: &dyn Record) {
@@ -180,8 +286,15 @@ pub async fn incarnations_do_not_mix(record: &dyn Record) {
 pub async fn racing_writers_end_in_the_newest(record: &dyn Record) {
     let f = Fixture::new();
     let versions = [7, 3, 12, 5, 12, 1, 9, 11, 2, 12];
-    let batches: Vec<Vec<Write>> =
-        versions.iter().map(|n| vec![f.put("d", *n, &format!(r#"{{"n":{n}}}"#)), f.merge_row(1, json!({"total": n}), *n)]).collect();
+    let batches: Vec<Vec<Write>> = versions
+        .iter()
+        .map(|n| {
+            vec![
+                f.put("d", *n, &format!(r#"{{"n":{n}}}"#)),
+                f.merge_row(1, json!({"total": n}), *n),
+            ]
+        })
+        .collect();
     let verdicts = futures::future::join_all(batches.iter().map(|batch| record.apply(batch))).await;
     verdicts.iter().for_each(|verdicts| all_done(verdicts, 2));
     assert_eq!(body(record, &f.key("d")).await, stands(r#"{"n":12}"#));
@@ -190,7 +303,9 @@ pub async fn racing_writers_end_in_the_newest(record: &dyn Record) {
 
 pub async fn a_scan_pages_over_all_and_leaves_markers_out(record: &dyn Record) {
     let f = Fixture::new();
-    let mut batch: Vec<Write> = (0..25).map(|n| f.put(&format!("d{n:02}"), n + 1, "{}")).collect();
+    let mut batch: Vec<Write> = (0..25)
+        .map(|n| f.put(&format!("d{n:02}"), n + 1, "{}"))
+        .collect();
     batch.extend((0..5).map(|n| f.delete(&format!("gone{n}"), n + 100)));
     let mut other = f.document("other", 1, Some("{}"));
     other.key.collection = "others".to_owned();
@@ -200,15 +315,31 @@ pub async fn a_scan_pages_over_all_and_leaves_markers_out(record: &dyn Record) {
     for limit in [1, 7, 25, 1_000] {
         let (mut seen, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = record.scan(&c.index, &c.collection, &c.incarnation, after.as_deref(), limit).await.expect("a page");
+            let page = record
+                .scan(
+                    &c.index,
+                    &c.collection,
+                    &c.incarnation,
+                    after.as_deref(),
+                    limit,
+                )
+                .await
+                .expect("a page");
             assert!(page.len() <= limit, "{} of at most {limit}", page.len());
             let Some(last) = page.last() else { break };
             after = Some(last.clone());
             seen.extend(page);
         }
         seen.sort();
-        assert_eq!(seen, (0..25).map(|n| format!("d{n:02}")).collect::<Vec<_>>(), "pages of {limit}");
+        assert_eq!(
+            seen,
+            (0..25).map(|n| format!("d{n:02}")).collect::<Vec<_>>(),
+            "pages of {limit}"
+        );
     }
-    let nothing = record.scan(&c.index, "nobody", &c.incarnation, None, 10).await.expect("a page of nothing");
+    let nothing = record
+        .scan(&c.index, "nobody", &c.incarnation, None, 10)
+        .await
+        .expect("a page of nothing");
     assert!(nothing.is_empty());
 }

@@ -1,5 +1,5 @@
-//! Names, writes and tables for the contract. Every fixture's names are its own, so that cases may share a server; nothing here may reach
-//! a store.
+//! Names, writes and tables for the contract. Every fixture's names are its own, so that cases may
+//! share a server; nothing here may reach a store.
 
 use crate::{
     Collection, DocumentWrite, Meta, Record, RowWrite, View,
@@ -28,14 +28,16 @@ pub struct Fixture {
     pub collection: Collection,
 }
 
-/// A view and, where the view is over the record's own files, the record that must be written first.
+/// A view and, where the view is over the record's own files, the record that must be written
+/// first.
 #[derive(Clone, Copy)]
 pub struct Searched<'a> {
     pub record: Option<&'a dyn Record>,
     pub view: &'a dyn View,
 }
 
-/// What a set-up gives to the record's cases: a record, or something that holds one beside what must outlive it.
+/// What a set-up gives to the record's cases: a record, or something that holds one beside what
+/// must outlive it.
 pub trait HasRecord {
     fn record(&self) -> &dyn Record;
 }
@@ -58,7 +60,11 @@ impl Fixture {
             settings: None,
             created: 1_700_000_000_000,
         };
-        Self { keys: Keyring::new(1, *b"the contract's own secret"), unique, collection }
+        Self {
+            keys: Keyring::new(1, *b"the contract's own secret"),
+            unique,
+            collection,
+        }
     }
 
     pub fn with_mappings(mappings: Value) -> Self {
@@ -105,11 +111,19 @@ impl Fixture {
     pub fn document(&self, id: &str, n: u64, body: Option<&str>) -> DocumentWrite {
         let meta = Meta {
             version: self.version(n),
-            position: Position { generation: 1, partition: 0, offset: n },
+            position: Position {
+                generation: 1,
+                partition: 0,
+                offset: n,
+            },
             revision: n,
             request: self.request(n),
         };
-        DocumentWrite { key: self.key(id), meta, body: body.map(raw_text) }
+        DocumentWrite {
+            key: self.key(id),
+            meta,
+            body: body.map(raw_text),
+        }
     }
 
     pub fn put(&self, id: &str, n: u64, body: &str) -> Write {
@@ -122,12 +136,25 @@ impl Fixture {
 
     /// A row of `contract_rows` under this case's own partition key.
     pub fn row_key(&self, item: i64) -> RowKey {
-        row_key("contract_rows", json!({"owner": self.name("owner"), "item": item}))
+        row_key(
+            "contract_rows",
+            json!({"owner": self.name("owner"), "item": item}),
+        )
     }
 
     pub fn row(&self, item: i64, action: RowAction, cells: Value, n: u64, step: u8) -> RowWrite {
-        let mutation = RowMutation { key: self.row_key(item), action, cells: object(cells), before: None, expires: None };
-        RowWrite { mutation, version: self.version(n), step }
+        let mutation = RowMutation {
+            key: self.row_key(item),
+            action,
+            cells: object(cells),
+            before: None,
+            expires: None,
+        };
+        RowWrite {
+            mutation,
+            version: self.version(n),
+            step,
+        }
     }
 
     pub fn put_row(&self, item: i64, cells: Value, n: u64) -> Write {
@@ -147,11 +174,19 @@ impl Fixture {
         LedgerEntry {
             request: self.request(n),
             operation: "document.create".to_owned(),
-            position: Position { generation: 1, partition: 3, offset: n },
+            position: Position {
+                generation: 1,
+                partition: 3,
+                offset: n,
+            },
             version: self.version(version),
             verdict,
             result: Some(raw_text(r#"{"_id":"x","_version":1.10}"#)),
-            times: Times { accepted: 1, decided: 2, applied: 3 },
+            times: Times {
+                accepted: 1,
+                decided: 2,
+                applied: 3,
+            },
         }
     }
 
@@ -179,11 +214,20 @@ impl Searched<'_> {
     /// Makes the collection, writes the documents and refreshes; every write must be taken.
     pub async fn fill(&self, fixture: &Fixture, documents: &[DocumentWrite]) {
         if let Some(record) = self.record {
-            record.create_collection(&fixture.collection).await.expect("the collection is made in the record");
+            record
+                .create_collection(&fixture.collection)
+                .await
+                .expect("the collection is made in the record");
         }
-        self.view.create_collection(&fixture.collection).await.expect("the collection is made in the view");
+        self.view
+            .create_collection(&fixture.collection)
+            .await
+            .expect("the collection is made in the view");
         self.write(documents).await;
-        self.view.refresh(std::slice::from_ref(&fixture.collection)).await.expect("a refresh");
+        self.view
+            .refresh(std::slice::from_ref(&fixture.collection))
+            .await
+            .expect("a refresh");
     }
 
     pub async fn write(&self, documents: &[DocumentWrite]) {
@@ -201,7 +245,10 @@ pub fn raw_text(text: &str) -> Raw {
 }
 
 pub fn row_key(table: &str, key: Value) -> RowKey {
-    RowKey { table: table.to_owned(), key: object(key) }
+    RowKey {
+        table: table.to_owned(),
+        key: object(key),
+    }
 }
 
 pub fn object(value: Value) -> Map<String, Value> {
@@ -236,17 +283,33 @@ pub fn tables() -> Vec<Table> {
             ("scores", map(ColumnType::Double)),
         ],
     );
-    let plain = table("contract_plain", &["id"], &[], &[("id", ColumnType::Text), ("name", ColumnType::Text)]);
+    let plain = table(
+        "contract_plain",
+        &["id"],
+        &[],
+        &[("id", ColumnType::Text), ("name", ColumnType::Text)],
+    );
     vec![rows, plain]
 }
 
-fn table(name: &str, partition_key: &[&str], clustering: &[&str], columns: &[(&str, ColumnType)]) -> Table {
+fn table(
+    name: &str,
+    partition_key: &[&str],
+    clustering: &[&str],
+    columns: &[(&str, ColumnType)],
+) -> Table {
     let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     Table {
         name: name.to_owned(),
         partition_key: owned(partition_key),
         clustering: owned(clustering),
-        columns: columns.iter().map(|(name, kind)| Column { name: (*name).to_owned(), kind: kind.clone() }).collect(),
+        columns: columns
+            .iter()
+            .map(|(name, kind)| Column {
+                name: (*name).to_owned(),
+                kind: kind.clone(),
+            })
+            .collect(),
         indexes: Vec::new(),
     }
 }

@@ -1,4 +1,5 @@
-//! What the record remembers beside documents and rows: verdicts, claims, marks, collections, tables.
+//! What the record remembers beside documents and rows: verdicts, claims, marks, collections,
+//! tables.
 
 use super::{
     answers::all_done,
@@ -13,42 +14,94 @@ use serde_json::json;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 fn refused() -> Verdict {
-    Verdict::Refused(Refusal { code: RefusalCode::Exists, message: "it is there \"already\"".to_owned(), pointer: Some("/_id".to_owned()) })
+    Verdict::Refused(Refusal {
+        code: RefusalCode::Exists,
+        message: "it is there \"already\"".to_owned(),
+        pointer: Some("/_id".to_owned()),
+    })
 }
 
 fn dead() -> Verdict {
-    Verdict::DeadLettered(DeadReason { code: "mapping".to_owned(), message: "é".to_owned(), store: None })
+    Verdict::DeadLettered(DeadReason {
+        code: "mapping".to_owned(),
+        message: "é".to_owned(),
+        store: None,
+    })
 }
 
 fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }
 
 pub async fn a_newer_entry_replaces_never_the_reverse(record: &dyn Record) {
     let f = Fixture::new();
-    for (version, verdict, stands) in [(5, dead(), 5), (9, Verdict::Applied, 9), (7, refused(), 9), (9, Verdict::Applied, 9)] {
+    for (version, verdict, stands) in [
+        (5, dead(), 5),
+        (9, Verdict::Applied, 9),
+        (7, refused(), 9),
+        (9, Verdict::Applied, 9),
+    ] {
         all_done(&record.remember(&[f.entry(1, version, verdict)]).await, 1);
-        let found = record.ledger(&[f.request(1)]).await.expect("a read").remove(0).expect("it is remembered");
+        let found = record
+            .ledger(&[f.request(1)])
+            .await
+            .expect("a read")
+            .remove(0)
+            .expect("it is remembered");
         assert_eq!(found.version, f.version(stands));
     }
-    let found = record.ledger(&[f.request(1)]).await.expect("a read").remove(0).expect("it is remembered");
+    let found = record
+        .ledger(&[f.request(1)])
+        .await
+        .expect("a read")
+        .remove(0)
+        .expect("it is remembered");
     assert_eq!(found.verdict, Verdict::Applied);
 }
 
 pub async fn entries_come_back_whole_and_in_order(record: &dyn Record) {
     let f = Fixture::new();
     assert_eq!(record.remember(&[]).await, []);
-    assert!(record.ledger(&[]).await.expect("a read of nothing").is_empty());
+    assert!(
+        record
+            .ledger(&[])
+            .await
+            .expect("a read of nothing")
+            .is_empty()
+    );
     let mut bare = f.entry(4, 4, Verdict::Applied);
     bare.result = None;
-    let entries = [f.entry(1, 1, Verdict::Applied), f.entry(2, 2, refused()), f.entry(3, 3, dead()), bare];
+    let entries = [
+        f.entry(1, 1, Verdict::Applied),
+        f.entry(2, 2, refused()),
+        f.entry(3, 3, dead()),
+        bare,
+    ];
     all_done(&record.remember(&entries).await, 4);
     all_done(&record.remember(&entries).await, 4);
-    let asked = [f.request(3), f.request(99), f.request(1), f.request(4), f.request(2), f.request(1)];
+    let asked = [
+        f.request(3),
+        f.request(99),
+        f.request(1),
+        f.request(4),
+        f.request(2),
+        f.request(1),
+    ];
     let found = record.ledger(&asked).await.expect("a read");
     assert_eq!(found.len(), asked.len());
-    let text = |entry: &event_schema::outcome::LedgerEntry| serde_json::to_string(entry).expect("an entry is JSON");
-    let expected = [Some(&entries[2]), None, Some(&entries[0]), Some(&entries[3]), Some(&entries[1]), Some(&entries[0])];
+    let text = |entry: &event_schema::outcome::LedgerEntry| {
+        serde_json::to_string(entry).expect("an entry is JSON")
+    };
+    let expected = [
+        Some(&entries[2]),
+        None,
+        Some(&entries[0]),
+        Some(&entries[3]),
+        Some(&entries[1]),
+        Some(&entries[0]),
+    ];
     for (found, expected) in found.iter().zip(expected) {
         assert_eq!(found.as_ref().map(text), expected.map(text));
     }
@@ -56,53 +109,122 @@ pub async fn entries_come_back_whole_and_in_order(record: &dyn Record) {
 
 pub async fn a_claim_is_the_first_ones(record: &dyn Record) {
     let f = Fixture::new();
-    let claim = Claim { key: f.name("claim"), until: now() + 3_600_000 };
-    let other = Claim { key: f.name("other"), until: now() + 3_600_000 };
-    assert_eq!(record.claim(&claim, &f.request(1)).await, Ok(ClaimOutcome::Ours));
-    assert_eq!(record.claim(&claim, &f.request(1)).await, Ok(ClaimOutcome::Ours), "the same request again");
-    assert_eq!(record.claim(&claim, &f.request(2)).await, Ok(ClaimOutcome::Theirs(f.request(1))));
-    assert_eq!(record.claim(&other, &f.request(2)).await, Ok(ClaimOutcome::Ours));
-    assert_eq!(record.claim(&claim, &f.request(1)).await, Ok(ClaimOutcome::Ours), "and after somebody else asked");
+    let claim = Claim {
+        key: f.name("claim"),
+        until: now() + 3_600_000,
+    };
+    let other = Claim {
+        key: f.name("other"),
+        until: now() + 3_600_000,
+    };
+    assert_eq!(
+        record.claim(&claim, &f.request(1)).await,
+        Ok(ClaimOutcome::Ours)
+    );
+    assert_eq!(
+        record.claim(&claim, &f.request(1)).await,
+        Ok(ClaimOutcome::Ours),
+        "the same request again"
+    );
+    assert_eq!(
+        record.claim(&claim, &f.request(2)).await,
+        Ok(ClaimOutcome::Theirs(f.request(1)))
+    );
+    assert_eq!(
+        record.claim(&other, &f.request(2)).await,
+        Ok(ClaimOutcome::Ours)
+    );
+    assert_eq!(
+        record.claim(&claim, &f.request(1)).await,
+        Ok(ClaimOutcome::Ours),
+        "and after somebody else asked"
+    );
 }
 
 pub async fn racing_claims_have_one_winner(record: &dyn Record) {
     let f = Fixture::new();
-    let claim = Claim { key: f.name("claim"), until: now() + 3_600_000 };
+    let claim = Claim {
+        key: f.name("claim"),
+        until: now() + 3_600_000,
+    };
     let requests: Vec<_> = (0..8).map(|n| f.request(n)).collect();
-    let outcomes = futures::future::join_all(requests.iter().map(|request| record.claim(&claim, request))).await;
-    let outcomes: Vec<_> = outcomes.into_iter().map(|outcome| outcome.expect("a claim")).collect();
-    let winners: Vec<_> = requests.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == ClaimOutcome::Ours).collect();
+    let outcomes =
+        futures::future::join_all(requests.iter().map(|request| record.claim(&claim, request)))
+            .await;
+    let outcomes: Vec<_> = outcomes
+        .into_iter()
+        .map(|outcome| outcome.expect("a claim"))
+        .collect();
+    let winners: Vec<_> = requests
+        .iter()
+        .zip(&outcomes)
+        .filter(|(_, outcome)| **outcome == ClaimOutcome::Ours)
+        .collect();
     assert_eq!(winners.len(), 1, "{outcomes:?}");
     let winner = *winners[0].0;
-    assert_eq!(outcomes.iter().filter(|outcome| **outcome == ClaimOutcome::Theirs(winner)).count(), 7);
+    assert_eq!(
+        outcomes
+            .iter()
+            .filter(|outcome| **outcome == ClaimOutcome::Theirs(winner))
+            .count(),
+        7
+    );
 }
 
 pub async fn a_claim_that_ran_out_is_free(record: &dyn Record) {
     let f = Fixture::new();
-    let past = Claim { key: f.name("claim"), until: now() - 5_000 };
-    let fresh = Claim { key: f.name("claim"), until: now() + 3_600_000 };
+    let past = Claim {
+        key: f.name("claim"),
+        until: now() - 5_000,
+    };
+    let fresh = Claim {
+        key: f.name("claim"),
+        until: now() + 3_600_000,
+    };
     record.claim(&past, &f.request(1)).await.expect("a claim");
-    assert_eq!(record.claim(&fresh, &f.request(2)).await, Ok(ClaimOutcome::Ours));
-    assert_eq!(record.claim(&fresh, &f.request(1)).await, Ok(ClaimOutcome::Theirs(f.request(2))));
+    assert_eq!(
+        record.claim(&fresh, &f.request(2)).await,
+        Ok(ClaimOutcome::Ours)
+    );
+    assert_eq!(
+        record.claim(&fresh, &f.request(1)).await,
+        Ok(ClaimOutcome::Theirs(f.request(2)))
+    );
 }
 
 pub async fn a_mark_never_goes_back(record: &dyn Record) {
     let f = Fixture::new();
     let (generation, partition) = (f.generation(), f.partition());
     assert_eq!(record.mark(generation, partition).await, Ok(None));
-    for (mark, stands) in [(f.mark(10, 5), 10), (f.mark(30, 9), 30), (f.mark(20, 7), 30), (f.mark(30, 9), 30), (f.mark(31, 9), 31)] {
+    for (mark, stands) in [
+        (f.mark(10, 5), 10),
+        (f.mark(30, 9), 30),
+        (f.mark(20, 7), 30),
+        (f.mark(30, 9), 30),
+        (f.mark(31, 9), 31),
+    ] {
         record.set_mark(&mark).await.expect("a mark");
-        let found = record.mark(generation, partition).await.expect("a read").expect("a mark");
+        let found = record
+            .mark(generation, partition)
+            .await
+            .expect("a read")
+            .expect("a mark");
         assert_eq!(found.through, stands);
         if mark.through == stands {
             assert_eq!(found, mark, "a mark comes back whole");
         }
     }
-    assert_eq!(record.mark(generation, partition.wrapping_add(1)).await, Ok(None), "other partitions have marks of their own");
+    assert_eq!(
+        record.mark(generation, partition.wrapping_add(1)).await,
+        Ok(None),
+        "other partitions have marks of their own"
+    );
 }
 
 pub async fn a_collection_is_made_once(record: &dyn Record) {
-    let mut f = Fixture::with_mappings(json!({"properties": {"z": {"type": "keyword"}, "a": {"type": "long"}}, "dynamic": "strict"}));
+    let mut f = Fixture::with_mappings(
+        json!({"properties": {"z": {"type": "keyword"}, "a": {"type": "long"}}, "dynamic": "strict"}),
+    );
     f.collection.settings = Some(json!({"number_of_shards": 1}));
     let c = &f.collection;
     assert_eq!(record.collection(&c.index, &c.collection).await, Ok(None));
@@ -111,8 +233,15 @@ pub async fn a_collection_is_made_once(record: &dyn Record) {
     let mut second = c.clone();
     second.incarnation = "second00".to_owned();
     second.mappings = None;
-    assert_eq!(record.create_collection(&second).await.as_ref(), Ok(c), "the one that stands is answered");
-    assert_eq!(record.collection(&c.index, &c.collection).await, Ok(Some(c.clone())));
+    assert_eq!(
+        record.create_collection(&second).await.as_ref(),
+        Ok(c),
+        "the one that stands is answered"
+    );
+    assert_eq!(
+        record.collection(&c.index, &c.collection).await,
+        Ok(Some(c.clone()))
+    );
 }
 
 pub async fn a_collection_is_replaced_and_dropped_by_its_incarnation(record: &dyn Record) {
@@ -120,33 +249,87 @@ pub async fn a_collection_is_replaced_and_dropped_by_its_incarnation(record: &dy
     let c = &f.collection;
     let (index, name) = (c.index.as_str(), c.collection.as_str());
     let mut mapped = c.clone();
-    mapped.mappings = Some(json!({"properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}));
-    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(false), "there is none");
+    mapped.mappings =
+        Some(json!({"properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}));
+    assert_eq!(
+        record.replace_collection(&mapped, &c.incarnation).await,
+        Ok(false),
+        "there is none"
+    );
     record.create_collection(c).await.expect("a collection");
-    assert_eq!(record.replace_collection(&mapped, "another0").await, Ok(false));
+    assert_eq!(
+        record.replace_collection(&mapped, "another0").await,
+        Ok(false)
+    );
     assert_eq!(record.collection(index, name).await, Ok(Some(c.clone())));
-    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(true));
-    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(true), "once more changes nothing");
+    assert_eq!(
+        record.replace_collection(&mapped, &c.incarnation).await,
+        Ok(true)
+    );
+    assert_eq!(
+        record.replace_collection(&mapped, &c.incarnation).await,
+        Ok(true),
+        "once more changes nothing"
+    );
     let mut anew = mapped.clone();
     anew.incarnation = "anew0000".to_owned();
-    assert_eq!(record.replace_collection(&anew, &c.incarnation).await, Ok(true));
+    assert_eq!(
+        record.replace_collection(&anew, &c.incarnation).await,
+        Ok(true)
+    );
     assert_eq!(record.collection(index, name).await, Ok(Some(anew.clone())));
-    assert_eq!(record.replace_collection(&mapped, &c.incarnation).await, Ok(false), "its time is over");
-    assert_eq!(record.drop_collection(index, name, &c.incarnation).await, Ok(false));
-    assert_eq!(record.drop_collection(index, name, &anew.incarnation).await, Ok(true));
-    assert_eq!(record.drop_collection(index, name, &anew.incarnation).await, Ok(false));
+    assert_eq!(
+        record.replace_collection(&mapped, &c.incarnation).await,
+        Ok(false),
+        "its time is over"
+    );
+    assert_eq!(
+        record.drop_collection(index, name, &c.incarnation).await,
+        Ok(false)
+    );
+    assert_eq!(
+        record.drop_collection(index, name, &anew.incarnation).await,
+        Ok(true)
+    );
+    assert_eq!(
+        record.drop_collection(index, name, &anew.incarnation).await,
+        Ok(false)
+    );
     assert_eq!(record.collection(index, name).await, Ok(None));
-    assert_eq!(record.create_collection(c).await.as_ref(), Ok(c), "the name is free again");
+    assert_eq!(
+        record.create_collection(c).await.as_ref(),
+        Ok(c),
+        "the name is free again"
+    );
 }
 
 pub async fn racing_changes_of_a_collection_have_one_winner(record: &dyn Record) {
     let f = Fixture::new();
     let c = &f.collection;
     record.create_collection(c).await.expect("a collection");
-    let candidates: Vec<_> = (0..4).map(|n| Collection { incarnation: format!("racing{n:02}"), ..c.clone() }).collect();
-    let done = futures::future::join_all(candidates.iter().map(|candidate| record.replace_collection(candidate, &c.incarnation))).await;
-    let stands = record.collection(&c.index, &c.collection).await.expect("a read").expect("one of them");
-    let winners: Vec<_> = candidates.iter().zip(&done).filter(|(_, done)| **done == Ok(true)).map(|(candidate, _)| candidate).collect();
+    let candidates: Vec<_> = (0..4)
+        .map(|n| Collection {
+            incarnation: format!("racing{n:02}"),
+            ..c.clone()
+        })
+        .collect();
+    let done = futures::future::join_all(
+        candidates
+            .iter()
+            .map(|candidate| record.replace_collection(candidate, &c.incarnation)),
+    )
+    .await;
+    let stands = record
+        .collection(&c.index, &c.collection)
+        .await
+        .expect("a read")
+        .expect("one of them");
+    let winners: Vec<_> = candidates
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| **done == Ok(true))
+        .map(|(candidate, _)| candidate)
+        .collect();
     assert_eq!(winners, [&stands], "{done:?}");
 }
 
@@ -159,10 +342,25 @@ pub async fn an_index_is_remembered_without_collections(record: &dyn Record) {
     assert!(named().await, "by its collection");
     let only = Collection::index_only(&c.index, 5);
     record.create_collection(&only).await.expect("an index");
-    assert!(record.collections().await.expect("a list").iter().all(|listed| !listed.is_index_only()));
-    record.drop_collection(&c.index, &c.collection, &c.incarnation).await.expect("dropped");
+    assert!(
+        record
+            .collections()
+            .await
+            .expect("a list")
+            .iter()
+            .all(|listed| !listed.is_index_only())
+    );
+    record
+        .drop_collection(&c.index, &c.collection, &c.incarnation)
+        .await
+        .expect("dropped");
     assert!(named().await, "by its own name");
-    assert_eq!(record.drop_collection(&c.index, "", &only.incarnation).await, Ok(true));
+    assert_eq!(
+        record
+            .drop_collection(&c.index, "", &only.incarnation)
+            .await,
+        Ok(true)
+    );
     assert!(!named().await);
     let listed = record.indices().await.expect("a list");
     assert!(listed.is_sorted(), "{listed:?}");
@@ -177,11 +375,24 @@ pub async fn racing_creators_agree(record: &dyn Record) {
             candidate
         })
         .collect();
-    let made = futures::future::join_all(candidates.iter().map(|candidate| record.create_collection(candidate))).await;
-    let made: Vec<_> = made.into_iter().map(|made| made.expect("a collection")).collect();
+    let made = futures::future::join_all(
+        candidates
+            .iter()
+            .map(|candidate| record.create_collection(candidate)),
+    )
+    .await;
+    let made: Vec<_> = made
+        .into_iter()
+        .map(|made| made.expect("a collection"))
+        .collect();
     assert!(made.iter().all(|one| *one == made[0]), "{made:?}");
     assert!(candidates.contains(&made[0]));
-    assert_eq!(record.collection(&f.collection.index, &f.collection.collection).await, Ok(Some(made[0].clone())));
+    assert_eq!(
+        record
+            .collection(&f.collection.index, &f.collection.collection)
+            .await,
+        Ok(Some(made[0].clone()))
+    );
 }
 
 pub async fn collections_are_listed(record: &dyn Record) {
@@ -189,28 +400,57 @@ pub async fn collections_are_listed(record: &dyn Record) {
     let mut second = f.collection.clone();
     second.collection = "more-things".to_owned();
     for collection in [&f.collection, &second] {
-        record.create_collection(collection).await.expect("a collection");
+        record
+            .create_collection(collection)
+            .await
+            .expect("a collection");
     }
     let mut listed = record.collections().await.expect("a list");
     listed.retain(|collection| collection.index == f.collection.index);
     listed.sort_by(|a, b| a.collection.cmp(&b.collection));
     assert_eq!(listed, [second, f.collection.clone()]);
-    record.ready().await.expect("a store that took a collection is ready");
+    record
+        .ready()
+        .await
+        .expect("a store that took a collection is ready");
 }
 
 pub async fn a_migration_repeats(record: &dyn Record) {
     let report = record.migrate(&tables()).await.expect("a migration");
-    assert_eq!(report.created, Vec::<String>::new(), "the set-up migrated already");
+    assert_eq!(
+        report.created,
+        Vec::<String>::new(),
+        "the set-up migrated already"
+    );
     assert_eq!(report.drift, Vec::<String>::new());
     assert!(report.unchanged >= tables().len());
 }
 
 pub async fn drift_is_named(record: &dyn Record) {
     let mut changed = tables();
-    let plain = changed.iter_mut().find(|table| table.name == "contract_plain").expect("it is one of them");
-    plain.columns.iter_mut().find(|column| column.name == "name").expect("it is one of them").kind = ColumnType::Bigint;
+    let plain = changed
+        .iter_mut()
+        .find(|table| table.name == "contract_plain")
+        .expect("it is one of them");
+    plain
+        .columns
+        .iter_mut()
+        .find(|column| column.name == "name")
+        .expect("it is one of them")
+        .kind = ColumnType::Bigint;
     let report = record.migrate(&changed).await.expect("a migration");
-    assert!(report.drift.iter().any(|drift| drift.contains("contract_plain") && drift.contains("name")), "{:?}", report.drift);
+    assert!(
+        report
+            .drift
+            .iter()
+            .any(|drift| drift.contains("contract_plain") && drift.contains("name")),
+        "{:?}",
+        report.drift
+    );
     let report = record.migrate(&tables()).await.expect("a migration");
-    assert_eq!(report.drift, Vec::<String>::new(), "nothing was overwritten");
+    assert_eq!(
+        report.drift,
+        Vec::<String>::new(),
+        "nothing was overwritten"
+    );
 }

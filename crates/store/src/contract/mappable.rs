@@ -1,4 +1,5 @@
-//! What a mapping takes and what it refuses: the cases for `check`. Pure data, in Elasticsearch's words.
+//! What a mapping takes and what it refuses: the cases for `check`. Pure data, in Elasticsearch's
+//! words.
 
 use serde_json::{Value, json};
 
@@ -58,8 +59,18 @@ pub fn refused() -> Vec<(Value, String, String, &'static str)> {
     let strict = json!({"dynamic": "strict", "properties": {"v": {"type": "long"}, "o": {"properties": {"k": {"type": "keyword"}}}}});
     let plain = |body: &str, pointer| (json!({}), "id".to_owned(), body.to_owned(), pointer);
     all.extend([
-        (strict.clone(), "id".to_owned(), r#"{"v":1,"w":2}"#.to_owned(), "/w"),
-        (strict, "id".to_owned(), r#"{"o":{"k":"a","x/y":1}}"#.to_owned(), "/o/x~1y"),
+        (
+            strict.clone(),
+            "id".to_owned(),
+            r#"{"v":1,"w":2}"#.to_owned(),
+            "/w",
+        ),
+        (
+            strict,
+            "id".to_owned(),
+            r#"{"o":{"k":"a","x/y":1}}"#.to_owned(),
+            "/o/x~1y",
+        ),
         plain(r#"{"":1}"#, "/"),
         plain(r#"{"a..b":1}"#, "/a..b"),
         plain(r#"{"a":{" ":1}}"#, "/a/ "),
@@ -71,15 +82,35 @@ pub fn refused() -> Vec<(Value, String, String, &'static str)> {
         plain(r#"{"n":1e39}"#, "/n"),
         plain(r#"{"n":[1,"x"]}"#, "/n/1"),
         plain(r#"{"n":[1,{"a":1}]}"#, "/n/1"),
-        (typed("integer"), "id".to_owned(), r#"{"v":[1,"x"]}"#.to_owned(), "/v/1"),
-        (typed("object"), "id".to_owned(), r#"{"v":["a"]}"#.to_owned(), "/v/0"),
+        (
+            typed("integer"),
+            "id".to_owned(),
+            r#"{"v":[1,"x"]}"#.to_owned(),
+            "/v/1",
+        ),
+        (
+            typed("object"),
+            "id".to_owned(),
+            r#"{"v":["a"]}"#.to_owned(),
+            "/v/0",
+        ),
         plain(r#"[]"#, ""),
         plain(r#""text""#, ""),
         (json!({}), "x".repeat(513), "{}".to_owned(), ""),
     ]);
-    all.push((json!({}), "id".to_owned(), nested(21), "/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o"));
+    all.push((
+        json!({}),
+        "id".to_owned(),
+        nested(21),
+        "/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o/o",
+    ));
     let fields: Vec<String> = (0..501).map(|n| format!(r#""f{n}":"text""#)).collect();
-    all.push((json!({}), "id".to_owned(), format!("{{{}}}", fields.join(",")), ""));
+    all.push((
+        json!({}),
+        "id".to_owned(),
+        format!("{{{}}}", fields.join(",")),
+        "",
+    ));
     all
 }
 
@@ -120,7 +151,10 @@ pub fn taken() -> Vec<(Value, String, String)> {
         ("object", r#"[{"a":1},{"b":"x"}]"#),
         ("keyword", keyword.as_str()),
     ];
-    let mut all: Vec<(Value, String, String)> = values.into_iter().map(|(kind, value)| of(kind, value)).collect();
+    let mut all: Vec<(Value, String, String)> = values
+        .into_iter()
+        .map(|(kind, value)| of(kind, value))
+        .collect();
     let long_text = format!(r#"{{"text":"{}"}}"#, "word ".repeat(8_000));
     let plain = |body: &str| (json!({}), "id".to_owned(), body.to_owned());
     all.extend([
@@ -130,7 +164,11 @@ pub fn taken() -> Vec<(Value, String, String)> {
         plain(&long_text),
         plain(&nested(20)),
         (json!({}), "x".repeat(512), "{}".to_owned()),
-        (json!({"dynamic": false, "properties": {"v": {"type": "long"}}}), "id".to_owned(), r#"{"v":1,"w":"anything"}"#.to_owned()),
+        (
+            json!({"dynamic": false, "properties": {"v": {"type": "long"}}}),
+            "id".to_owned(),
+            r#"{"v":1,"w":"anything"}"#.to_owned(),
+        ),
         (
             json!({"dynamic": "strict", "properties": {"o": {"type": "object", "dynamic": true}}}),
             "id".to_owned(),
@@ -141,8 +179,16 @@ pub fn taken() -> Vec<(Value, String, String)> {
             "id".to_owned(),
             format!(r#"{{"v":"{}"}}"#, "k".repeat(40_000)),
         ),
-        (json!({"properties": {"v": {"type": "integer", "ignore_malformed": true}}}), "id".to_owned(), r#"{"v":"many"}"#.to_owned()),
-        (json!({"properties": {"v": {"type": "object", "enabled": false}}}), "id".to_owned(), r#"{"v":{"":1,"n":1e39}}"#.to_owned()),
+        (
+            json!({"properties": {"v": {"type": "integer", "ignore_malformed": true}}}),
+            "id".to_owned(),
+            r#"{"v":"many"}"#.to_owned(),
+        ),
+        (
+            json!({"properties": {"v": {"type": "object", "enabled": false}}}),
+            "id".to_owned(),
+            r#"{"v":{"":1,"n":1e39}}"#.to_owned(),
+        ),
     ]);
     all
 }

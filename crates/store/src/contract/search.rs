@@ -1,4 +1,5 @@
-//! Searching: the same answers on every view for the clauses that all know. The expected answers are Elasticsearch's.
+//! Searching: the same answers on every view for the clauses that all know. The expected answers
+//! are Elasticsearch's.
 
 use super::{
     answers::all_done,
@@ -12,12 +13,18 @@ pub mod cases;
 /// Documents of every shape under a mapping of every type, in a collection of their own.
 async fn zoo(stores: Searched<'_>) -> Fixture {
     let fixture = Fixture::with_mappings(cases::mappings());
-    stores.fill(&fixture, &documents(&fixture, cases::DOCUMENTS)).await;
+    stores
+        .fill(&fixture, &documents(&fixture, cases::DOCUMENTS))
+        .await;
     fixture
 }
 
 fn documents(fixture: &Fixture, texts: &[(&str, &str)]) -> Vec<DocumentWrite> {
-    texts.iter().enumerate().map(|(n, (id, text))| fixture.document(id, n as u64 + 1, Some(text))).collect()
+    texts
+        .iter()
+        .enumerate()
+        .map(|(n, (id, text))| fixture.document(id, n as u64 + 1, Some(text)))
+        .collect()
 }
 
 fn request(value: Value) -> SearchRequest {
@@ -25,7 +32,10 @@ fn request(value: Value) -> SearchRequest {
 }
 
 async fn search(stores: Searched<'_>, fixture: &Fixture, body: &Value) -> SearchResult {
-    let result = stores.view.search(&fixture.collection, &request(body.clone())).await;
+    let result = stores
+        .view
+        .search(&fixture.collection, &request(body.clone()))
+        .await;
     result.unwrap_or_else(|error| panic!("{body} was not answered: {error:?}"))
 }
 
@@ -40,12 +50,19 @@ struct Differences(Vec<String>);
 impl Differences {
     fn compare(&mut self, what: &Value, found: &str, expected: &str) {
         if found != expected {
-            self.0.push(format!("{what}\n    found {found:?}, expected {expected:?}"));
+            self.0.push(format!(
+                "{what}\n    found {found:?}, expected {expected:?}"
+            ));
         }
     }
 
     fn none(self) {
-        assert!(self.0.is_empty(), "{} differences:\n{}", self.0.len(), self.0.join("\n"));
+        assert!(
+            self.0.is_empty(),
+            "{} differences:\n{}",
+            self.0.len(),
+            self.0.join("\n")
+        );
     }
 }
 
@@ -53,12 +70,23 @@ pub async fn queries_find_the_same_everywhere(stores: Searched<'_>) {
     let fixture = zoo(stores).await;
     let mut differences = Differences::default();
     for (query, expected) in cases::queries() {
-        match stores.view.search(&fixture.collection, &request(json!({"query": query, "size": 100}))).await {
+        match stores
+            .view
+            .search(
+                &fixture.collection,
+                &request(json!({"query": query, "size": 100})),
+            )
+            .await
+        {
             Ok(result) => {
                 let mut found = ids(&result);
                 found.sort_unstable();
                 differences.compare(&query, &found.concat(), expected);
-                differences.compare(&query, &result.total.to_string(), &expected.len().to_string());
+                differences.compare(
+                    &query,
+                    &result.total.to_string(),
+                    &expected.len().to_string(),
+                );
             }
             Err(error) => differences.compare(&query, &format!("{error:?}"), expected),
         }
@@ -70,7 +98,14 @@ pub async fn sorts_order_the_same_everywhere(stores: Searched<'_>) {
     let fixture = zoo(stores).await;
     let mut differences = Differences::default();
     for (sort, expected) in cases::sorts() {
-        match stores.view.search(&fixture.collection, &request(json!({"sort": sort, "size": 100}))).await {
+        match stores
+            .view
+            .search(
+                &fixture.collection,
+                &request(json!({"sort": sort, "size": 100})),
+            )
+            .await
+        {
             Ok(result) => differences.compare(&sort, &ids(&result).concat(), expected),
             Err(error) => differences.compare(&sort, &format!("{error:?}"), expected),
         }
@@ -80,11 +115,16 @@ pub async fn sorts_order_the_same_everywhere(stores: Searched<'_>) {
 
 /// 25 documents in groups of ten: `d00` … `d24`.
 async fn herd(stores: Searched<'_>) -> Fixture {
-    let fixture =
-        Fixture::with_mappings(json!({"properties": {"group": {"type": "keyword"}, "n": {"type": "long"}, "at": {"type": "date"}}}));
+    let fixture = Fixture::with_mappings(
+        json!({"properties": {"group": {"type": "keyword"}, "n": {"type": "long"}, "at": {"type": "date"}}}),
+    );
     let writes: Vec<_> = (0..25)
         .map(|n| {
-            let rest = if n % 4 == 0 { String::new() } else { format!(r#","at":"2020-01-{:02}T00:00:00Z""#, n + 1) };
+            let rest = if n % 4 == 0 {
+                String::new()
+            } else {
+                format!(r#","at":"2020-01-{:02}T00:00:00Z""#, n + 1)
+            };
             let body = format!(r#"{{"group":"g{}","n":{n}{rest}}}"#, n / 10);
             fixture.document(&format!("d{n:02}"), n + 1, Some(&body))
         })
@@ -97,12 +137,24 @@ pub async fn pages_by_from_and_size(stores: Searched<'_>) {
     let fixture = herd(stores).await;
     let mut seen = Vec::new();
     for from in [0, 10, 20, 30] {
-        let page = search(stores, &fixture, &json!({"sort": ["n"], "from": from, "size": 10})).await;
+        let page = search(
+            stores,
+            &fixture,
+            &json!({"sort": ["n"], "from": from, "size": 10}),
+        )
+        .await;
         assert_eq!(page.total, 25);
         seen.extend(page.hits.into_iter().map(|hit| hit.id));
     }
-    assert_eq!(seen, (0..25).map(|n| format!("d{n:02}")).collect::<Vec<_>>());
-    assert_eq!(search(stores, &fixture, &json!({})).await.hits.len(), 10, "ten by default");
+    assert_eq!(
+        seen,
+        (0..25).map(|n| format!("d{n:02}")).collect::<Vec<_>>()
+    );
+    assert_eq!(
+        search(stores, &fixture, &json!({})).await.hits.len(),
+        10,
+        "ten by default"
+    );
     let nothing = search(stores, &fixture, &json!({"size": 0})).await;
     assert_eq!((nothing.hits.len(), nothing.total), (0, 25));
 }
@@ -119,7 +171,10 @@ pub async fn pages_by_search_after(stores: Searched<'_>) {
     ];
     for sort in sorts {
         let whole = search(stores, &fixture, &json!({"sort": sort, "size": 100})).await;
-        let whole = ids(&whole).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let whole = ids(&whole)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         assert_eq!(whole.len(), 25, "{sort}");
         let (mut seen, mut body) = (Vec::new(), json!({"sort": sort, "size": 4}));
         loop {
@@ -135,12 +190,47 @@ pub async fn pages_by_search_after(stores: Searched<'_>) {
 
 pub async fn deleted_documents_are_not_found(stores: Searched<'_>) {
     let fixture = herd(stores).await;
-    stores.write(&[fixture.document("d03", 100, None), fixture.document("never", 101, None)]).await;
-    stores.view.refresh(std::slice::from_ref(&fixture.collection)).await.expect("a refresh");
-    assert_eq!(search(stores, &fixture, &json!({"size": 100})).await.total, 24);
-    assert_eq!(search(stores, &fixture, &json!({"query": {"ids": {"values": ["d03", "never"]}}})).await.total, 0);
-    assert_eq!(search(stores, &fixture, &json!({"query": {"term": {"n": 3}}})).await.total, 0);
-    assert_eq!(search(stores, &fixture, &json!({"query": {"bool": {"must_not": {"term": {"n": 4}}}}})).await.total, 23);
+    stores
+        .write(&[
+            fixture.document("d03", 100, None),
+            fixture.document("never", 101, None),
+        ])
+        .await;
+    stores
+        .view
+        .refresh(std::slice::from_ref(&fixture.collection))
+        .await
+        .expect("a refresh");
+    assert_eq!(
+        search(stores, &fixture, &json!({"size": 100})).await.total,
+        24
+    );
+    assert_eq!(
+        search(
+            stores,
+            &fixture,
+            &json!({"query": {"ids": {"values": ["d03", "never"]}}})
+        )
+        .await
+        .total,
+        0
+    );
+    assert_eq!(
+        search(stores, &fixture, &json!({"query": {"term": {"n": 3}}}))
+            .await
+            .total,
+        0
+    );
+    assert_eq!(
+        search(
+            stores,
+            &fixture,
+            &json!({"query": {"bool": {"must_not": {"term": {"n": 4}}}}})
+        )
+        .await
+        .total,
+        23
+    );
     assert_eq!(stores.view.count(&fixture.collection, None).await, Ok(24));
 }
 
@@ -151,37 +241,92 @@ pub async fn counts_agree_with_searches(stores: Searched<'_>) {
     let mut differences = Differences::default();
     for (query, expected) in cases::queries() {
         let found = stores.view.count(&fixture.collection, Some(&query)).await;
-        differences.compare(&query, &format!("{found:?}"), &format!("Ok({})", expected.len()));
+        differences.compare(
+            &query,
+            &format!("{found:?}"),
+            &format!("Ok({})", expected.len()),
+        );
     }
     differences.none();
 }
 
 pub async fn a_mapping_takes_more_fields(stores: Searched<'_>) {
-    let mut f = Fixture::with_mappings(json!({"dynamic": "false", "properties": {"a": {"type": "long"}}}));
-    stores.fill(&f, &[f.document("old", 1, Some(r#"{"a":1}"#))]).await;
-    f.collection.mappings = Some(json!({"dynamic": "strict", "properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}));
-    stores.view.update_collection(&f.collection).await.expect("the mapping is taken");
-    assert!(stores.view.check(&f.collection, "x", &raw_text(r#"{"b":"x"}"#)).is_ok());
-    assert!(stores.view.check(&f.collection, "x", &raw_text(r#"{"c":"x"}"#)).is_err());
-    stores.fill(&f, &[f.document("new", 2, Some(r#"{"a":1,"b":"x"}"#))]).await;
+    let mut f =
+        Fixture::with_mappings(json!({"dynamic": "false", "properties": {"a": {"type": "long"}}}));
+    stores
+        .fill(&f, &[f.document("old", 1, Some(r#"{"a":1}"#))])
+        .await;
+    f.collection.mappings = Some(
+        json!({"dynamic": "strict", "properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}),
+    );
+    stores
+        .view
+        .update_collection(&f.collection)
+        .await
+        .expect("the mapping is taken");
+    assert!(
+        stores
+            .view
+            .check(&f.collection, "x", &raw_text(r#"{"b":"x"}"#))
+            .is_ok()
+    );
+    assert!(
+        stores
+            .view
+            .check(&f.collection, "x", &raw_text(r#"{"c":"x"}"#))
+            .is_err()
+    );
+    stores
+        .fill(&f, &[f.document("new", 2, Some(r#"{"a":1,"b":"x"}"#))])
+        .await;
     let found = search(stores, &f, &json!({"query": {"term": {"b": "x"}}})).await;
-    assert_eq!(found.hits.iter().map(|hit| hit.id.as_str()).collect::<Vec<_>>(), ["new"]);
+    assert_eq!(
+        found
+            .hits
+            .iter()
+            .map(|hit| hit.id.as_str())
+            .collect::<Vec<_>>(),
+        ["new"]
+    );
 }
 
 pub async fn a_dropped_incarnation_is_empty(stores: Searched<'_>) {
     let f = Fixture::with_mappings(json!({"properties": {"n": {"type": "long"}}}));
     let mut again = f.document("d", 3, Some(r#"{"n":3}"#));
-    stores.fill(&f, &[f.document("d", 1, Some(r#"{"n":1}"#)), f.document("e", 2, Some(r#"{"n":1}"#))]).await;
+    stores
+        .fill(
+            &f,
+            &[
+                f.document("d", 1, Some(r#"{"n":1}"#)),
+                f.document("e", 2, Some(r#"{"n":1}"#)),
+            ],
+        )
+        .await;
     let mut anew = Fixture::new();
-    anew.collection = crate::Collection { incarnation: "anew0000".to_owned(), ..f.collection.clone() };
+    anew.collection = crate::Collection {
+        incarnation: "anew0000".to_owned(),
+        ..f.collection.clone()
+    };
     again.key = anew.key("d");
     stores.fill(&anew, &[again]).await;
     for _ in 0..2 {
-        stores.view.drop_collection(&f.collection).await.expect("dropped, and dropped again");
+        stores
+            .view
+            .drop_collection(&f.collection)
+            .await
+            .expect("dropped, and dropped again");
     }
     let found = search(stores, &anew, &json!({"query": {"match_all": {}}})).await;
-    assert_eq!((found.total, found.hits[0].source.get()), (1, r#"{"n":3}"#), "the next one is whole");
-    stores.view.create_collection(&f.collection).await.expect("it can be made again");
+    assert_eq!(
+        (found.total, found.hits[0].source.get()),
+        (1, r#"{"n":3}"#),
+        "the next one is whole"
+    );
+    stores
+        .view
+        .create_collection(&f.collection)
+        .await
+        .expect("it can be made again");
     assert_eq!(stores.view.count(&f.collection, None).await, Ok(0));
 }
 
@@ -189,7 +334,11 @@ pub async fn bodies_of_hits_are_whole(stores: Searched<'_>) {
     let fixture = zoo(stores).await;
     let result = search(stores, &fixture, &json!({"size": 100})).await;
     for (id, text) in cases::DOCUMENTS {
-        let hit = result.hits.iter().find(|hit| hit.id == *id).unwrap_or_else(|| panic!("{id} is found"));
+        let hit = result
+            .hits
+            .iter()
+            .find(|hit| hit.id == *id)
+            .unwrap_or_else(|| panic!("{id} is found"));
         let (found, expected): (Value, Value) = (parse(hit.source.get()), parse(text));
         assert_eq!(found, expected, "{id}: nothing added, nothing lost");
         assert!(hit.sort.is_empty(), "no sort, no sort values");
@@ -203,22 +352,49 @@ fn parse(text: &str) -> Value {
 pub async fn malformed_searches_are_refused(stores: Searched<'_>) {
     let fixture = zoo(stores).await;
     for body in cases::malformed() {
-        let answer = stores.view.search(&fixture.collection, &request(body.clone())).await;
-        assert!(matches!(answer, Err(StoreError::BadSearch { .. })), "{body} must be refused, not {answer:?}");
+        let answer = stores
+            .view
+            .search(&fixture.collection, &request(body.clone()))
+            .await;
+        assert!(
+            matches!(answer, Err(StoreError::BadSearch { .. })),
+            "{body} must be refused, not {answer:?}"
+        );
     }
-    let answer = stores.view.count(&fixture.collection, Some(&json!({"term": {}}))).await;
-    assert!(matches!(answer, Err(StoreError::BadSearch { .. })), "a count too: {answer:?}");
+    let answer = stores
+        .view
+        .count(&fixture.collection, Some(&json!({"term": {}})))
+        .await;
+    assert!(
+        matches!(answer, Err(StoreError::BadSearch { .. })),
+        "a count too: {answer:?}"
+    );
 }
 
 pub async fn a_refresh_makes_writes_visible(stores: Searched<'_>) {
     let fixture = herd(stores).await;
     for n in 0..5 {
-        stores.write(&[fixture.document("d00", 200 + n, Some(&format!(r#"{{"n":{}}}"#, 1_000 + n)))]).await;
-        stores.view.refresh(std::slice::from_ref(&fixture.collection)).await.expect("a refresh");
-        let found = search(stores, &fixture, &json!({"query": {"term": {"n": 1_000 + n}}})).await;
+        stores
+            .write(&[fixture.document("d00", 200 + n, Some(&format!(r#"{{"n":{}}}"#, 1_000 + n)))])
+            .await;
+        stores
+            .view
+            .refresh(std::slice::from_ref(&fixture.collection))
+            .await
+            .expect("a refresh");
+        let found = search(
+            stores,
+            &fixture,
+            &json!({"query": {"term": {"n": 1_000 + n}}}),
+        )
+        .await;
         assert_eq!(ids(&found), ["d00"]);
     }
-    stores.view.refresh(&[]).await.expect("a refresh of nothing");
+    stores
+        .view
+        .refresh(&[])
+        .await
+        .expect("a refresh of nothing");
 }
 
 pub async fn documents_are_read_back(stores: Searched<'_>) {
@@ -228,9 +404,18 @@ pub async fn documents_are_read_back(stores: Searched<'_>) {
     let keys = ["d07", "missing", "d01", "gone"].map(|id| fixture.key(id));
     let found = stores.view.documents(&keys).await.expect("a read");
     assert_eq!(found.len(), 4);
-    assert_eq!(found[0].as_ref().map(|body| parse(body.get())["n"].clone()), Some(json!(7)));
-    assert_eq!(found[2].as_ref().map(|body| parse(body.get())["n"].clone()), Some(json!(1)));
-    assert!(found[1].is_none() && found[3].is_none(), "neither what is missing nor a marker has a body");
+    assert_eq!(
+        found[0].as_ref().map(|body| parse(body.get())["n"].clone()),
+        Some(json!(7))
+    );
+    assert_eq!(
+        found[2].as_ref().map(|body| parse(body.get())["n"].clone()),
+        Some(json!(1))
+    );
+    assert!(
+        found[1].is_none() && found[3].is_none(),
+        "neither what is missing nor a marker has a body"
+    );
     if let Some(record) = stores.record {
         all_done(&record.apply(&[] as &[Write]).await, 0);
     }
@@ -239,13 +424,21 @@ pub async fn documents_are_read_back(stores: Searched<'_>) {
 pub async fn mappings_are_checked(stores: Searched<'_>) {
     for (mappings, id, body, pointer) in super::mappable::refused() {
         let fixture = Fixture::with_mappings(mappings);
-        let found = stores.view.check(&fixture.collection, &id, &super::fixture::raw_text(&body));
+        let found = stores
+            .view
+            .check(&fixture.collection, &id, &super::fixture::raw_text(&body));
         let shown: String = body.chars().take(200).collect();
-        assert_eq!(found.map_err(|unmappable| unmappable.pointer), Err(pointer.to_owned()), "{shown}");
+        assert_eq!(
+            found.map_err(|unmappable| unmappable.pointer),
+            Err(pointer.to_owned()),
+            "{shown}"
+        );
     }
     for (mappings, id, body) in super::mappable::taken() {
         let fixture = Fixture::with_mappings(mappings);
-        let found = stores.view.check(&fixture.collection, &id, &super::fixture::raw_text(&body));
+        let found = stores
+            .view
+            .check(&fixture.collection, &id, &super::fixture::raw_text(&body));
         let shown: String = body.chars().take(200).collect();
         assert_eq!(found, Ok(()), "{shown}");
     }

@@ -1,5 +1,5 @@
-//! JSON values as an index takes them for its types: numbers from text, truncated fractions, truth from text. It must never take more than
-//! Elasticsearch does.
+//! JSON values as an index takes them for its types: numbers from text, truncated fractions, truth
+//! from text. It must never take more than Elasticsearch does.
 
 use serde_json::Value;
 
@@ -14,8 +14,13 @@ pub enum Number {
 pub fn number(value: &Value) -> Option<Number> {
     match value {
         Value::Number(number) => {
-            let whole = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
-            whole.map(Number::Whole).or_else(|| number.as_f64().map(Number::Real))
+            let whole = number
+                .as_i64()
+                .map(i128::from)
+                .or_else(|| number.as_u64().map(i128::from));
+            whole
+                .map(Number::Whole)
+                .or_else(|| number.as_f64().map(Number::Real))
         }
         Value::String(text) => number_in(text.trim()),
         _ => None,
@@ -27,19 +32,27 @@ fn number_in(text: &str) -> Option<Number> {
         return Some(Number::Whole(whole));
     }
     // Rust also reads `inf` and `nan`, which are no numbers of an index.
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-    text.parse::<f64>().ok().filter(|real| plain && real.is_finite()).map(Number::Real)
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+    text.parse::<f64>()
+        .ok()
+        .filter(|real| plain && real.is_finite())
+        .map(Number::Real)
 }
 
 impl Number {
-    /// Truncated towards zero, as an index keeps fractions in a whole-number field; `None` beyond `i64`.
+    /// Truncated towards zero, as an index keeps fractions in a whole-number field; `None` beyond
+    /// `i64`.
     pub fn truncated(self) -> Option<i64> {
         match self {
             Self::Whole(whole) => i64::try_from(whole).ok(),
             Self::Real(real) => {
                 let whole = real.trunc();
                 // 2^63 itself is the first float that is too large.
-                (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&whole).then_some(whole as i64)
+                (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0)
+                    .contains(&whole)
+                    .then_some(whole as i64)
             }
         }
     }

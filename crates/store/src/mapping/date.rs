@@ -1,5 +1,6 @@
-//! Dates as an index reads them: ISO 8601 with missing ends, and epoch numbers; milliseconds since 1970 come out. Formats of the index's own
-//! pattern language are beyond it: they are named as unknown, never guessed.
+//! Dates as an index reads them: ISO 8601 with missing ends, and epoch numbers; milliseconds since
+//! 1970 come out. Formats of the index's own pattern language are beyond it: they are named as
+//! unknown, never guessed.
 
 /// A format that a date field takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +17,17 @@ pub enum DateFormat {
 impl DateFormat {
     /// Reads `a||b`; the default is `strict_date_optional_time||epoch_millis`.
     pub fn read(format: Option<&str>) -> Vec<Self> {
-        let Some(format) = format else { return vec![Self::Iso, Self::EpochMillis] };
+        let Some(format) = format else {
+            return vec![Self::Iso, Self::EpochMillis];
+        };
         let one = |name: &str| match name.trim() {
-            "strict_date_optional_time" | "strict_date_optional_time_nanos" | "date_optional_time" | "iso8601" => Self::Iso,
-            "strict_date" | "date" | "yyyy-MM-dd" | "strict_year_month_day" | "uuuu-MM-dd" => Self::Day,
+            "strict_date_optional_time"
+            | "strict_date_optional_time_nanos"
+            | "date_optional_time"
+            | "iso8601" => Self::Iso,
+            "strict_date" | "date" | "yyyy-MM-dd" | "strict_year_month_day" | "uuuu-MM-dd" => {
+                Self::Day
+            }
             "epoch_millis" => Self::EpochMillis,
             "epoch_second" => Self::EpochSecond,
             other => Self::Unknown(other.to_owned()),
@@ -27,11 +35,14 @@ impl DateFormat {
         format.split("||").map(one).collect()
     }
 
-    /// Milliseconds, or `None` if the text is not of this format. `up` fills what is missing at its end: 23:59:59.999.
+    /// Milliseconds, or `None` if the text is not of this format. `up` fills what is missing at its
+    /// end: 23:59:59.999.
     pub fn parse(&self, text: &str, up: bool) -> Option<i64> {
         match self {
             Self::Iso => iso(text, up),
-            Self::Day => (text.len() == 10 && !text.contains('T')).then(|| iso(text, up)).flatten(),
+            Self::Day => (text.len() == 10 && !text.contains('T'))
+                .then(|| iso(text, up))
+                .flatten(),
             Self::EpochMillis => epoch(text, 1),
             Self::EpochSecond => epoch(text, 1_000),
             Self::Unknown(_) => None,
@@ -39,12 +50,19 @@ impl DateFormat {
     }
 }
 
-/// By the first format that fits. `Err` names a format that nobody here knows and that might have fitted.
+/// By the first format that fits. `Err` names a format that nobody here knows and that might have
+/// fitted.
 pub fn parse(formats: &[DateFormat], text: &str, up: bool) -> Result<Option<i64>, String> {
     if let Some(millis) = formats.iter().find_map(|format| format.parse(text, up)) {
         return Ok(Some(millis));
     }
-    match formats.iter().find_map(|format| if let DateFormat::Unknown(name) = format { Some(name) } else { None }) {
+    match formats.iter().find_map(|format| {
+        if let DateFormat::Unknown(name) = format {
+            Some(name)
+        } else {
+            None
+        }
+    }) {
         Some(unknown) => Err(unknown.clone()),
         None => Ok(None),
     }
@@ -99,11 +117,14 @@ fn iso(text: &str, up: bool) -> Option<i64> {
         zone = offset(&mut rest)?;
     }
     let (hour, minute, second, milli) = time;
-    let fits = rest.is_empty() && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
+    let fits =
+        rest.is_empty() && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
     if !fits || hour > 23 || minute > 59 || second > 59 {
         return None;
     }
-    Some((((days(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 + second) * 1_000 + milli)
+    Some(
+        (((days(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 + second) * 1_000 + milli,
+    )
 }
 
 /// Hours, then as much more as is there.
@@ -141,7 +162,11 @@ fn offset(rest: &mut &str) -> Option<i64> {
     };
     let hours = digits(rest, 2)?;
     let colon = skip(rest, ':');
-    let minutes = if rest.is_empty() && !colon { 0 } else { digits(rest, 2)? };
+    let minutes = if rest.is_empty() && !colon {
+        0
+    } else {
+        digits(rest, 2)?
+    };
     (hours <= 18 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 

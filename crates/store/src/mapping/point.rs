@@ -13,9 +13,11 @@ pub struct Point {
 pub fn points(value: &Value) -> Result<Vec<Point>, String> {
     match value {
         Value::Null => Ok(Vec::new()),
-        Value::Array(items) if !items.first().is_some_and(Value::is_number) => {
-            items.iter().map(points).collect::<Result<Vec<_>, _>>().map(|nested| nested.concat())
-        }
+        Value::Array(items) if !items.first().is_some_and(Value::is_number) => items
+            .iter()
+            .map(points)
+            .collect::<Result<Vec<_>, _>>()
+            .map(|nested| nested.concat()),
         one => point(one).map(|point| vec![point]),
     }
 }
@@ -53,8 +55,15 @@ fn of_object(members: &Map<String, Value>) -> Result<Point, String> {
         return geohash(hash);
     }
     if let Some(coordinates) = members.get("coordinates") {
-        let is_point = members.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("point"));
-        return if is_point { point(coordinates) } else { Err("GeoJSON must be of type Point".to_owned()) };
+        let is_point = members
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("point"));
+        return if is_point {
+            point(coordinates)
+        } else {
+            Err("GeoJSON must be of type Point".to_owned())
+        };
     }
     match (members.get("lat"), members.get("lon")) {
         (Some(lat), Some(lon)) if members.len() == 2 => checked(degrees(lat)?, degrees(lon)?),
@@ -65,12 +74,22 @@ fn of_object(members: &Map<String, Value>) -> Result<Point, String> {
 }
 
 fn of_text(text: &str) -> Result<Point, String> {
-    let number = |part: &str| part.trim().parse::<f64>().map_err(|_| format!("`{}` is not a number of degrees", part.trim()));
+    let number = |part: &str| {
+        part.trim()
+            .parse::<f64>()
+            .map_err(|_| format!("`{}` is not a number of degrees", part.trim()))
+    };
     if let Some((lat, lon)) = text.split_once(',') {
         return checked(number(lat)?, number(lon)?);
     }
-    if text.get(..5).is_some_and(|head| head.eq_ignore_ascii_case("point")) {
-        let inner = text[5..].trim().strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
+    if text
+        .get(..5)
+        .is_some_and(|head| head.eq_ignore_ascii_case("point"))
+    {
+        let inner = text[5..]
+            .trim()
+            .strip_prefix('(')
+            .and_then(|inner| inner.strip_suffix(')'));
         let mut parts = inner.unwrap_or_default().split_whitespace();
         return match (parts.next(), parts.next()) {
             (Some(lon), Some(lat)) => checked(number(lat)?, number(lon)?),
@@ -91,7 +110,10 @@ fn geohash(hash: &str) -> Result<Point, String> {
         return Err(unknown());
     }
     for byte in hash.bytes().take(12) {
-        let digit = ALPHABET.iter().position(|letter| *letter == byte).ok_or_else(unknown)?;
+        let digit = ALPHABET
+            .iter()
+            .position(|letter| *letter == byte)
+            .ok_or_else(unknown)?;
         for bit in (0..5).rev() {
             let range = if even { &mut lon } else { &mut lat };
             let middle = (range.0 + range.1) / 2.0;

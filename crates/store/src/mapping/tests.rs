@@ -9,15 +9,27 @@ fn mapping(mappings: &Value) -> Mapping {
 #[test]
 fn what_is_refused_and_where() {
     for (mappings, id, body, pointer) in mappable::refused() {
-        let found = mapping(&mappings).check(&id, &raw_text(&body)).map_err(|unmappable| unmappable.pointer);
-        assert_eq!(found, Err(pointer.to_owned()), "{}", body.chars().take(200).collect::<String>());
+        let found = mapping(&mappings)
+            .check(&id, &raw_text(&body))
+            .map_err(|unmappable| unmappable.pointer);
+        assert_eq!(
+            found,
+            Err(pointer.to_owned()),
+            "{}",
+            body.chars().take(200).collect::<String>()
+        );
     }
 }
 
 #[test]
 fn what_is_taken() {
     for (mappings, id, body) in mappable::taken() {
-        assert_eq!(mapping(&mappings).check(&id, &raw_text(&body)), Ok(()), "{}", body.chars().take(200).collect::<String>());
+        assert_eq!(
+            mapping(&mappings).check(&id, &raw_text(&body)),
+            Ok(()),
+            "{}",
+            body.chars().take(200).collect::<String>()
+        );
     }
 }
 
@@ -25,7 +37,10 @@ fn what_is_taken() {
 fn limits_come_from_the_settings_in_any_spelling() {
     let body = raw_text(r#"{"a":{"b":1},"c":2}"#);
     for (settings, fits) in [
-        (json!({"index": {"mapping": {"total_fields": {"limit": 2}}}}), false),
+        (
+            json!({"index": {"mapping": {"total_fields": {"limit": 2}}}}),
+            false,
+        ),
         (json!({"index.mapping.total_fields.limit": "3"}), true),
         (json!({"mapping.depth.limit": 1}), false),
         (json!({"index": {"mapping.depth": {"limit": 2}}}), true),
@@ -42,10 +57,16 @@ fn fields_are_found_by_their_dotted_path() {
         "who": {"dynamic": "strict", "properties": {"name": {"type": "keyword", "normalizer": "n"}}},
         "a.b": {"type": "long"},
     }}));
-    assert!(matches!(mapping.find("title"), Found::Field(field) if field.kind == Kind::Text && field.special.is_none()));
+    assert!(
+        matches!(mapping.find("title"), Found::Field(field) if field.kind == Kind::Text && field.special.is_none())
+    );
     assert!(matches!(mapping.find("title.raw"), Found::Sub { parent, .. } if parent == "title"));
-    assert!(matches!(mapping.find("who.name"), Found::Field(field) if field.special.as_deref() == Some("normalizer")));
-    assert!(matches!(mapping.find("a.b"), Found::Field(field) if matches!(field.kind, Kind::Whole { .. })));
+    assert!(
+        matches!(mapping.find("who.name"), Found::Field(field) if field.special.as_deref() == Some("normalizer"))
+    );
+    assert!(
+        matches!(mapping.find("a.b"), Found::Field(field) if matches!(field.kind, Kind::Whole { .. }))
+    );
     assert_eq!(mapping.find("who.other"), Found::Unmapped(Dynamic::Strict));
     assert_eq!(mapping.find("other.thing"), Found::Unmapped(Dynamic::False));
 }
@@ -56,10 +77,20 @@ fn a_malformed_mapping_says_where() {
         (json!([]), ""),
         (json!({"properties": []}), "/properties"),
         (json!({"properties": {"a": 1}}), "/properties/a"),
-        (json!({"properties": {"a": {"properties": {"": {}}}}}), "/properties/a/properties/"),
+        (
+            json!({"properties": {"a": {"properties": {"": {}}}}}),
+            "/properties/a/properties/",
+        ),
         (json!({"dynamic": "sometimes"}), "/dynamic"),
-        (json!({"properties": {"a": {"type": 1}}}), "/properties/a/type"),
+        (
+            json!({"properties": {"a": {"type": 1}}}),
+            "/properties/a/type",
+        ),
     ] {
-        assert_eq!(Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer), Err(pointer.to_owned()), "{mappings}");
+        assert_eq!(
+            Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer),
+            Err(pointer.to_owned()),
+            "{mappings}"
+        );
     }
 }

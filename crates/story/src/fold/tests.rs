@@ -1,4 +1,5 @@
-//! A partition's story, told once in order; and told again by whoever begins where another would have to.
+//! A partition's story, told once in order; and told again by whoever begins where another would
+//! have to.
 
 use super::*;
 use event_schema::{
@@ -15,7 +16,13 @@ use serde_json::json;
 const PLENTY: usize = 1 << 20;
 
 fn start() -> Story {
-    Story::from(Resume { offset: 0, epoch: 0 }, PLENTY)
+    Story::from(
+        Resume {
+            offset: 0,
+            epoch: 0,
+        },
+        PLENTY,
+    )
 }
 
 fn request() -> RequestId {
@@ -23,9 +30,20 @@ fn request() -> RequestId {
 }
 
 fn change(id: &str, before: Option<u64>, after: Option<u64>) -> DocumentChange {
-    let key = DocumentKey { index: "i".into(), collection: "c".into(), incarnation: "x".into(), id: id.into() };
+    let key = DocumentKey {
+        index: "i".into(),
+        collection: "c".into(),
+        incarnation: "x".into(),
+        id: id.into(),
+    };
     let body = |n: u64| raw(&json!({ "n": n }));
-    DocumentChange { key, revision_before: 0, revision: 1, before: before.map(body), after: after.map(body) }
+    DocumentChange {
+        key,
+        revision_before: 0,
+        revision: 1,
+        before: before.map(body),
+        after: after.map(body),
+    }
 }
 
 fn decision(epoch: u64, position: u64, id: &str) -> Decision {
@@ -35,7 +53,11 @@ fn decision(epoch: u64, position: u64, id: &str) -> Decision {
         operation: "document.update".into(),
         tenant: "default".into(),
         catalog: "c".into(),
-        position: Position { generation: 1, partition: 0, offset: position },
+        position: Position {
+            generation: 1,
+            partition: 0,
+            offset: position,
+        },
         verdict: Verdict::Applied,
         documents: vec![change(id, Some(1), Some(2))],
         rows: Vec::new(),
@@ -55,11 +77,23 @@ fn decided(epoch: u64, position: u64, id: &str) -> Change {
 }
 
 fn open() -> Change {
-    Change::Open(event_schema::decision::Open { owner: "w".into(), time: 0 })
+    Change::Open(event_schema::decision::Open {
+        owner: "w".into(),
+        time: 0,
+    })
 }
 
 fn mark(epoch: u64, through: u64, next: u64) -> Change {
-    Change::Mark(Mark { epoch, generation: 1, partition: 0, through, next, time: 0, reapply_from: through + 1, reapply_epoch: epoch })
+    Change::Mark(Mark {
+        epoch,
+        generation: 1,
+        partition: 0,
+        through,
+        next,
+        time: 0,
+        reapply_from: through + 1,
+        reapply_epoch: epoch,
+    })
 }
 
 fn void(epoch: u64, decision: u64, position: u64, id: &str) -> Change {
@@ -67,9 +101,17 @@ fn void(epoch: u64, decision: u64, position: u64, id: &str) -> Change {
         epoch,
         request: request(),
         operation: "document.update".into(),
-        position: Position { generation: 1, partition: 0, offset: position },
+        position: Position {
+            generation: 1,
+            partition: 0,
+            offset: position,
+        },
         decision,
-        dead: Some(DeadReason { code: "x".into(), message: "x".into(), store: None }),
+        dead: Some(DeadReason {
+            code: "x".into(),
+            message: "x".into(),
+            store: None,
+        }),
         documents: vec![change(id, Some(2), Some(1))],
         rows: Vec::new(),
         time: 0,
@@ -87,9 +129,16 @@ fn told(story: &mut Story, first: u64, changes: &[Change]) -> Vec<String> {
     let tell = |tell: &Tell| match tell {
         Tell::This(telling, state) => {
             let notice = &telling.notice;
-            let state = if *state == State::Pending { "pending" } else { "done" };
+            let state = if *state == State::Pending {
+                "pending"
+            } else {
+                "done"
+            };
             let source = notice.source.as_ref().map_or("", |source| source.get());
-            format!("{} {state} {source}", notice.id.as_deref().unwrap_or_default())
+            format!(
+                "{} {state} {source}",
+                notice.id.as_deref().unwrap_or_default()
+            )
         }
         Tell::DoneAt(offset) => format!("done at {offset}"),
     };
@@ -99,9 +148,30 @@ fn told(story: &mut Story, first: u64, changes: &[Change]) -> Vec<String> {
 #[test]
 fn pending_with_the_decision_and_done_with_the_mark() {
     let mut story = start();
-    let changes = [open(), decided(0, 0, "a"), decided(0, 1, "b"), mark(0, 1, 1), mark(0, 2, 2), mark(0, 2, 2)];
-    assert_eq!(told(&mut story, 0, &changes), ["a pending {\"n\":2}", "b pending {\"n\":2}", "a done {\"n\":2}", "b done {\"n\":2}"]);
-    assert_eq!(story.resume(), Resume { offset: 6, epoch: 0 });
+    let changes = [
+        open(),
+        decided(0, 0, "a"),
+        decided(0, 1, "b"),
+        mark(0, 1, 1),
+        mark(0, 2, 2),
+        mark(0, 2, 2),
+    ];
+    assert_eq!(
+        told(&mut story, 0, &changes),
+        [
+            "a pending {\"n\":2}",
+            "b pending {\"n\":2}",
+            "a done {\"n\":2}",
+            "b done {\"n\":2}"
+        ]
+    );
+    assert_eq!(
+        story.resume(),
+        Resume {
+            offset: 6,
+            epoch: 0
+        }
+    );
     assert_eq!((story.held, story.standing.len()), (0, 0));
 }
 
@@ -109,20 +179,58 @@ fn pending_with_the_decision_and_done_with_the_mark() {
 fn ghosts_tell_nothing_and_resolve_nothing() {
     let mut story = start();
     // The second open at 2 makes everything of epoch 0 a ghost's.
-    let changes = [open(), decided(0, 0, "a"), open(), decided(0, 1, "ghost"), mark(0, 1, 1), decided(2, 1, "b")];
-    assert_eq!(told(&mut story, 0, &changes), ["a pending {\"n\":2}", "b pending {\"n\":2}"]);
-    assert_eq!(story.resume(), Resume { offset: 1, epoch: 0 }, "a is not done, and was decided under the first");
-    assert_eq!(told(&mut story, 6, &[void(0, 1, 0, "a"), mark(2, 5, 2)]), ["a done {\"n\":2}", "b done {\"n\":2}"]);
-    assert_eq!(story.resume(), Resume { offset: 8, epoch: 2 });
+    let changes = [
+        open(),
+        decided(0, 0, "a"),
+        open(),
+        decided(0, 1, "ghost"),
+        mark(0, 1, 1),
+        decided(2, 1, "b"),
+    ];
+    assert_eq!(
+        told(&mut story, 0, &changes),
+        ["a pending {\"n\":2}", "b pending {\"n\":2}"]
+    );
+    assert_eq!(
+        story.resume(),
+        Resume {
+            offset: 1,
+            epoch: 0
+        },
+        "a is not done, and was decided under the first"
+    );
+    assert_eq!(
+        told(&mut story, 6, &[void(0, 1, 0, "a"), mark(2, 5, 2)]),
+        ["a done {\"n\":2}", "b done {\"n\":2}"]
+    );
+    assert_eq!(
+        story.resume(),
+        Resume {
+            offset: 8,
+            epoch: 2
+        }
+    );
 }
 
 #[test]
 fn a_position_is_told_once_until_it_is_voided() {
     let mut story = start();
-    let changes = [open(), decided(0, 0, "a"), decided(0, 0, "again"), void(0, 1, 0, "a"), decided(0, 0, "anew"), mark(0, 4, 1)];
+    let changes = [
+        open(),
+        decided(0, 0, "a"),
+        decided(0, 0, "again"),
+        void(0, 1, 0, "a"),
+        decided(0, 0, "anew"),
+        mark(0, 4, 1),
+    ];
     assert_eq!(
         told(&mut story, 0, &changes),
-        ["a pending {\"n\":2}", "a pending {\"n\":1}", "anew pending {\"n\":2}", "anew done {\"n\":2}"]
+        [
+            "a pending {\"n\":2}",
+            "a pending {\"n\":1}",
+            "anew pending {\"n\":2}",
+            "anew done {\"n\":2}"
+        ]
     );
 }
 
@@ -130,41 +238,92 @@ fn a_position_is_told_once_until_it_is_voided() {
 fn a_void_is_told_as_done_only_where_the_decision_was() {
     let mut story = start();
     told(&mut story, 0, &[open(), decided(0, 0, "a")]);
-    assert_eq!(told(&mut story, 2, &[void(0, 1, 0, "a")]), ["a pending {\"n\":1}"]);
-    assert_eq!(story.resume().offset, 1, "whoever begins now must know what was voided");
-    assert_eq!(told(&mut story, 3, &[mark(0, 1, 0)]), [""; 0], "a mark before the void resolves nothing of it");
+    assert_eq!(
+        told(&mut story, 2, &[void(0, 1, 0, "a")]),
+        ["a pending {\"n\":1}"]
+    );
+    assert_eq!(
+        story.resume().offset,
+        1,
+        "whoever begins now must know what was voided"
+    );
+    assert_eq!(
+        told(&mut story, 3, &[mark(0, 1, 0)]),
+        [""; 0],
+        "a mark before the void resolves nothing of it"
+    );
     assert_eq!(story.resume().offset, 1);
     assert_eq!(told(&mut story, 4, &[mark(0, 2, 1)]), [""; 0]);
     assert_eq!(story.resume().offset, 5);
 
     told(&mut story, 5, &[decided(0, 1, "b"), mark(0, 5, 2)]);
-    assert_eq!(told(&mut story, 7, &[void(0, 5, 1, "b"), mark(0, 7, 2)]), ["b pending {\"n\":1}", "b done {\"n\":1}"]);
+    assert_eq!(
+        told(&mut story, 7, &[void(0, 5, 1, "b"), mark(0, 7, 2)]),
+        ["b pending {\"n\":1}", "b done {\"n\":1}"]
+    );
 }
 
 #[test]
 fn silence_is_kept_through_mark_and_void() {
     let silent = |position| {
-        let origin = Origin { request: "q".into(), protocol: "http".into(), controller: "c".into(), action: "a".into(), silent: true };
-        Change::Decision(Decision { origin: Some(origin), ..decision(0, position, "a") })
+        let origin = Origin {
+            request: "q".into(),
+            protocol: "http".into(),
+            controller: "c".into(),
+            action: "a".into(),
+            silent: true,
+        };
+        Change::Decision(Decision {
+            origin: Some(origin),
+            ..decision(0, position, "a")
+        })
     };
     let mut story = start();
-    let changes = [open(), silent(0), mark(0, 1, 1), silent(1), void(0, 3, 1, "a"), mark(0, 4, 2)];
+    let changes = [
+        open(),
+        silent(0),
+        mark(0, 1, 1),
+        silent(1),
+        void(0, 3, 1, "a"),
+        mark(0, 4, 2),
+    ];
     assert_eq!(told(&mut story, 0, &changes), [""; 0]);
     assert_eq!(story.resume().offset, 6);
 }
 
 #[test]
 fn what_there_is_no_room_for_is_read_again() {
-    let mut story = Story::from(Resume { offset: 0, epoch: 0 }, 600);
-    let changes = [open(), decided(0, 0, "a"), decided(0, 1, "b"), mark(0, 2, 2), decided(0, 2, "c"), mark(0, 4, 3)];
+    let mut story = Story::from(
+        Resume {
+            offset: 0,
+            epoch: 0,
+        },
+        600,
+    );
+    let changes = [
+        open(),
+        decided(0, 0, "a"),
+        decided(0, 1, "b"),
+        mark(0, 2, 2),
+        decided(0, 2, "c"),
+        mark(0, 4, 3),
+    ];
     let heard = told(&mut story, 0, &changes);
     assert_eq!(
         heard,
-        ["a pending {\"n\":2}", "b pending {\"n\":2}", "a done {\"n\":2}", "done at 2", "c pending {\"n\":2}", "c done {\"n\":2}"]
+        [
+            "a pending {\"n\":2}",
+            "b pending {\"n\":2}",
+            "a done {\"n\":2}",
+            "done at 2",
+            "c pending {\"n\":2}",
+            "c done {\"n\":2}"
+        ]
     );
 }
 
-/// Whoever takes over at any moment, from where the one before said, tells everything that is left to tell.
+/// Whoever takes over at any moment, from where the one before said, tells everything that is left
+/// to tell.
 #[test]
 fn nothing_is_missed_whoever_takes_over_when() {
     let changes = eventful();
@@ -174,15 +333,29 @@ fn nothing_is_missed_whoever_takes_over_when() {
         let mut heard = told(&mut first, 0, &changes[..at]);
         let resume = first.resume();
         let mut second = Story::from(resume, PLENTY);
-        heard.extend(told(&mut second, resume.offset, &changes[usize::try_from(resume.offset).unwrap()..]));
-        let missing: Vec<_> = whole.iter().filter(|telling| !heard.contains(telling)).collect();
-        assert!(missing.is_empty(), "taken over at {at}: {missing:?} of {heard:?}");
-        let invented: Vec<_> = heard.iter().filter(|telling| !whole.contains(telling)).collect();
+        heard.extend(told(
+            &mut second,
+            resume.offset,
+            &changes[usize::try_from(resume.offset).unwrap()..],
+        ));
+        let missing: Vec<_> = whole
+            .iter()
+            .filter(|telling| !heard.contains(telling))
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "taken over at {at}: {missing:?} of {heard:?}"
+        );
+        let invented: Vec<_> = heard
+            .iter()
+            .filter(|telling| !whole.contains(telling))
+            .collect();
         assert!(invented.is_empty(), "taken over at {at}: {invented:?}");
     }
 }
 
-/// Whoever comes back with a record and how much of it he was told hears exactly what is left, neither more nor less.
+/// Whoever comes back with a record and how much of it he was told hears exactly what is left,
+/// neither more nor less.
 #[test]
 fn whoever_comes_back_hears_exactly_what_is_left() {
     let changes = eventful();
@@ -193,8 +366,14 @@ fn whoever_comes_back_hears_exactly_what_is_left() {
         let tells = numbered(&mut first, at as u64, &changes[at..=at]);
         for taken in 0..=tells.len() {
             let mut again = Story::from(resume, PLENTY);
-            let heard = numbered(&mut again, resume.offset, &changes[usize::try_from(resume.offset).unwrap()..]);
-            let is_left = |(record, number, _): &&(u64, usize, String)| (*record, *number) >= (at as u64, taken);
+            let heard = numbered(
+                &mut again,
+                resume.offset,
+                &changes[usize::try_from(resume.offset).unwrap()..],
+            );
+            let is_left = |(record, number, _): &&(u64, usize, String)| {
+                (*record, *number) >= (at as u64, taken)
+            };
             let heard: Vec<_> = heard.iter().filter(is_left).collect();
             let left: Vec<_> = whole.iter().filter(is_left).collect();
             assert_eq!(heard, left, "back at record {at} after {taken} of it");
@@ -204,8 +383,17 @@ fn whoever_comes_back_hears_exactly_what_is_left() {
 
 /// What the records tell, with the record and the telling's number among those of the record.
 fn numbered(story: &mut Story, first: u64, changes: &[Change]) -> Vec<(u64, usize, String)> {
-    let tells = (first..).zip(changes).map(|(offset, change)| (offset, told(story, offset, std::slice::from_ref(change))));
-    tells.flat_map(|(offset, tells)| tells.into_iter().enumerate().map(move |(number, tell)| (offset, number, tell))).collect()
+    let tells = (first..)
+        .zip(changes)
+        .map(|(offset, change)| (offset, told(story, offset, std::slice::from_ref(change))));
+    tells
+        .flat_map(|(offset, tells)| {
+            tells
+                .into_iter()
+                .enumerate()
+                .map(move |(number, tell)| (offset, number, tell))
+        })
+        .collect()
 }
 
 /// Two owners, a ghost, a void, a decision with several documents.

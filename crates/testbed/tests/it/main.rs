@@ -1,4 +1,5 @@
-//! The testbed itself: names, ports, the proxy, and one set of private servers that is killed, frozen and started again.
+//! The testbed itself: names, ports, the proxy, and one set of private servers that is killed,
+//! frozen and started again.
 
 mod proxy;
 mod servers;
@@ -9,11 +10,20 @@ use testbed::{ports, unique};
 
 #[test]
 fn names_are_unique_and_fit_a_keyspace() {
-    let names: HashSet<String> = (0..100).map(|_| unique("9-A.very long Purpose-with-everything-in-it")).collect();
+    let names: HashSet<String> = (0..100)
+        .map(|_| unique("9-A.very long Purpose-with-everything-in-it"))
+        .collect();
     assert_eq!(names.len(), 100);
     for name in names {
-        assert!(name.len() <= 48 && name.starts_with("a_very_long_purpose_"), "{name}");
-        assert!(name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'), "{name}");
+        assert!(
+            name.len() <= 48 && name.starts_with("a_very_long_purpose_"),
+            "{name}"
+        );
+        assert!(
+            name.chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_'),
+            "{name}"
+        );
     }
     assert!(unique("").starts_with("t_"));
 }

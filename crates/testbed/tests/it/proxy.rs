@@ -26,7 +26,9 @@ fn echo() -> String {
 
 fn connect(proxy: &Proxy) -> TcpStream {
     let stream = TcpStream::connect(proxy.address()).expect("connect");
-    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("timeout");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .expect("timeout");
     stream
 }
 
@@ -43,9 +45,15 @@ fn forwards_freezes_and_lets_the_held_bytes_go_on() {
     assert_eq!(ask(&mut client, b"one.").expect("answer"), *b"one.");
     proxy.freeze();
     let frozen = ask(&mut client, b"two.").expect_err("frozen");
-    assert!(matches!(frozen.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{frozen}");
+    assert!(
+        matches!(frozen.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        "{frozen}"
+    );
     let mut late = connect(&proxy);
-    assert!(ask(&mut late, b"late").is_err(), "a new connection is taken, but nothing moves");
+    assert!(
+        ask(&mut late, b"late").is_err(),
+        "a new connection is taken, but nothing moves"
+    );
     proxy.restore();
     let mut held = [0; 4];
     client.read_exact(&mut held).expect("the held bytes");
@@ -63,7 +71,10 @@ fn cuts_old_and_new_connections_until_restored() {
     assert!(ask(&mut client, b"two.").is_err());
     assert!(ask(&mut connect(&proxy), b"new.").is_err());
     proxy.restore();
-    assert_eq!(ask(&mut connect(&proxy), b"back").expect("answer"), *b"back");
+    assert_eq!(
+        ask(&mut connect(&proxy), b"back").expect("answer"),
+        *b"back"
+    );
 }
 
 #[test]
@@ -71,6 +82,8 @@ fn closing_one_side_reaches_the_other() {
     let proxy = Proxy::start(&echo()).expect("proxy");
     let mut client = connect(&proxy);
     assert!(ask(&mut client, b"one.").is_ok());
-    client.shutdown(std::net::Shutdown::Write).expect("shutdown");
+    client
+        .shutdown(std::net::Shutdown::Write)
+        .expect("shutdown");
     assert_eq!(client.read(&mut [0; 4]).expect("end of stream"), 0);
 }

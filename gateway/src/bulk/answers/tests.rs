@@ -4,7 +4,11 @@ use super::*;
 use proptest::prelude::*;
 
 fn bounded(memory: usize, spill: u64) -> (Writer, Reader) {
-    let config = Config { bulk_answers_bytes: memory, bulk_spill_limit_bytes: spill, ..Config::default() };
+    let config = Config {
+        bulk_answers_bytes: memory,
+        bulk_spill_limit_bytes: spill,
+        ..Config::default()
+    };
     queue(&config, IntCounter::new("spilled", "bytes").unwrap())
 }
 

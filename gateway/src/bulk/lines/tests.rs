@@ -22,7 +22,10 @@ fn whole(number: u64, text: &str) -> Line {
 
 #[test]
 fn blank_lines_carriage_returns_and_a_missing_end_are_fine() {
-    assert_eq!(lines(&[b"{}\r\n\n \t\r\n{\"a\":1}\n  [1] "], 100), [whole(1, "{}"), whole(4, "{\"a\":1}"), whole(5, "[1]")]);
+    assert_eq!(
+        lines(&[b"{}\r\n\n \t\r\n{\"a\":1}\n  [1] "], 100),
+        [whole(1, "{}"), whole(4, "{\"a\":1}"), whole(5, "[1]")]
+    );
     assert_eq!(lines(&[b""], 100), []);
     assert_eq!(lines(&[b"\n\n"], 100), []);
 }
@@ -30,10 +33,17 @@ fn blank_lines_carriage_returns_and_a_missing_end_are_fine() {
 #[test]
 fn a_line_that_is_too_long_is_named_once_and_the_next_is_read() {
     let long = [b'x'; 50];
-    assert_eq!(lines(&[b"a\n", &long, &long, b"yy\nb\n"], 10), [whole(1, "a"), Line::TooLong(2), whole(3, "b")]);
+    assert_eq!(
+        lines(&[b"a\n", &long, &long, b"yy\nb\n"], 10),
+        [whole(1, "a"), Line::TooLong(2), whole(3, "b")]
+    );
     assert_eq!(
         lines(&[b"0123456789\n0123456789\r\n01234567890\n"], 10),
-        [whole(1, "0123456789"), whole(2, "0123456789"), Line::TooLong(3)]
+        [
+            whole(1, "0123456789"),
+            whole(2, "0123456789"),
+            Line::TooLong(3)
+        ]
     );
     assert_eq!(lines(&[&long], 10), [Line::TooLong(1)]);
 }

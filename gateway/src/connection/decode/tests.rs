@@ -18,7 +18,12 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     bytes.extend_from_slice(&mask);
-    bytes.extend(payload.iter().enumerate().map(|(n, byte)| byte ^ mask[n % 4]));
+    bytes.extend(
+        payload
+            .iter()
+            .enumerate()
+            .map(|(n, byte)| byte ^ mask[n % 4]),
+    );
     bytes
 }
 
@@ -58,9 +63,21 @@ proptest! {
 #[test]
 fn a_message_in_pieces_with_a_ping_between() {
     let mut decoder = Decoder::new(LIMIT, false);
-    let bytes = [frame(0x01, b"{\"a\""), frame(0x89, b"there?"), frame(0x00, b":"), frame(0x80, b"1}")].concat();
+    let bytes = [
+        frame(0x01, b"{\"a\""),
+        frame(0x89, b"there?"),
+        frame(0x00, b":"),
+        frame(0x80, b"1}"),
+    ]
+    .concat();
     let messages = read(&mut decoder, &bytes, 3).unwrap();
-    assert_eq!(messages, [Message::Ping(Bytes::from_static(b"there?")), Message::Text(Bytes::from_static(b"{\"a\":1}"))]);
+    assert_eq!(
+        messages,
+        [
+            Message::Ping(Bytes::from_static(b"there?")),
+            Message::Text(Bytes::from_static(b"{\"a\":1}"))
+        ]
+    );
 }
 
 #[test]
@@ -69,10 +86,16 @@ fn a_deflated_message_in_pieces() {
     let packed = deflate::deflate(text.as_bytes()).unwrap();
     let (one, two) = packed.split_at(packed.len() / 2);
     let bytes = [frame(0x41, one), frame(0x80, two)].concat();
-    assert_eq!(read(&mut Decoder::new(LIMIT, true), &bytes, 7).unwrap(), [Message::Text(text.into())]);
+    assert_eq!(
+        read(&mut Decoder::new(LIMIT, true), &bytes, 7).unwrap(),
+        [Message::Text(text.into())]
+    );
     let bomb = deflate::deflate(&vec![b'0'; 10 * LIMIT]).unwrap();
     assert_eq!(refused(&frame(0xC1, &bomb)), Violation::TooLarge);
-    assert!(matches!(read(&mut Decoder::new(LIMIT, false), &frame(0xC1, &packed), 9), Err(Violation::Protocol(_))));
+    assert!(matches!(
+        read(&mut Decoder::new(LIMIT, false), &frame(0xC1, &packed), 9),
+        Err(Violation::Protocol(_))
+    ));
 }
 
 #[test]
@@ -81,7 +104,11 @@ fn a_frame_too_large_is_refused_by_its_head() {
     let whole = frame(0x81, &vec![b'x'; 16 << 20]);
     let mut head = &whole[..14];
     assert_eq!(decoder.next(&mut head), Err(Violation::TooLarge));
-    let pieces = [frame(0x01, &vec![b'x'; 60_000]), frame(0x80, &vec![b'x'; 60_000])].concat();
+    let pieces = [
+        frame(0x01, &vec![b'x'; 60_000]),
+        frame(0x80, &vec![b'x'; 60_000]),
+    ]
+    .concat();
     assert_eq!(refused(&pieces), Violation::TooLarge);
 }
 
@@ -102,14 +129,31 @@ fn what_breaks_the_protocol() {
         frame(0x88, &999_u16.to_be_bytes()),
         frame(0x88, &1006_u16.to_be_bytes()),
     ] {
-        assert!(matches!(refused(&bytes), Violation::Protocol(_)), "{bytes:?}");
+        assert!(
+            matches!(refused(&bytes), Violation::Protocol(_)),
+            "{bytes:?}"
+        );
     }
     assert_eq!(refused(&frame(0x81, &[0xff, 0xfe])), Violation::NotText);
 }
 
 #[test]
 fn ends_and_binaries() {
-    let bytes = [frame(0x82, &[1, 2]), frame(0x8A, b""), frame(0x88, &[]), frame(0x88, &1001_u16.to_be_bytes())].concat();
+    let bytes = [
+        frame(0x82, &[1, 2]),
+        frame(0x8A, b""),
+        frame(0x88, &[]),
+        frame(0x88, &1001_u16.to_be_bytes()),
+    ]
+    .concat();
     let messages = read(&mut Decoder::new(LIMIT, true), &bytes, 100).unwrap();
-    assert_eq!(messages, [Message::Binary(Bytes::from_static(&[1, 2])), Message::Pong, Message::Close(None), Message::Close(Some(1001))]);
+    assert_eq!(
+        messages,
+        [
+            Message::Binary(Bytes::from_static(&[1, 2])),
+            Message::Pong,
+            Message::Close(None),
+            Message::Close(Some(1001))
+        ]
+    );
 }

@@ -1,7 +1,9 @@
 use super::*;
 
 fn text(length: usize) -> Vec<u8> {
-    (0..length).map(|n| b"abcdefghij"[(n * n / 7) % 10]).collect()
+    (0..length)
+        .map(|n| b"abcdefghij"[(n * n / 7) % 10])
+        .collect()
 }
 
 #[test]
@@ -16,7 +18,10 @@ fn what_is_deflated_inflates_to_itself() {
 
 #[test]
 fn messages_do_not_depend_on_each_other() {
-    let (one, two) = (deflate(&text(5_000)).unwrap(), deflate(&text(6_000)).unwrap());
+    let (one, two) = (
+        deflate(&text(5_000)).unwrap(),
+        deflate(&text(6_000)).unwrap(),
+    );
     assert_eq!(inflate(&two, 10_000).unwrap(), text(6_000));
     assert_eq!(inflate(&one, 10_000).unwrap(), text(5_000));
     assert_eq!(deflate(&text(5_000)).unwrap(), one);
@@ -24,7 +29,9 @@ fn messages_do_not_depend_on_each_other() {
 
 #[test]
 fn what_does_not_shrink_is_sent_as_it_is() {
-    let noise: Vec<u8> = (0..2_000_u64).map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8 ^ (n as u8)).collect();
+    let noise: Vec<u8> = (0..2_000_u64)
+        .map(|n| (n.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8 ^ (n as u8))
+        .collect();
     let packed = deflate(&noise);
     assert!(packed.is_none_or(|packed| packed.len() < noise.len()));
     assert!(deflate(b"ab").is_none());
@@ -43,6 +50,9 @@ fn damage_is_told() {
     let mut packed = deflate(&text(5_000)).unwrap();
     packed.truncate(packed.len() / 2);
     // Half a message: either damage, or at least not the whole.
-    assert!(inflate(&packed, 10_000).is_ok_and(|plain| plain.len() < 5_000) || inflate(&packed, 10_000) == Err(Inflation::Damaged));
+    assert!(
+        inflate(&packed, 10_000).is_ok_and(|plain| plain.len() < 5_000)
+            || inflate(&packed, 10_000) == Err(Inflation::Damaged)
+    );
     assert_eq!(inflate(&[], 10), Ok(Vec::new()));
 }

@@ -20,36 +20,93 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 #[test]
 fn the_key_is_answered_as_the_standard_says() {
     let agreed = agree(&Method::GET, &headers(&[]), true).unwrap();
-    assert_eq!(agreed, Agreed { accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".into(), deflate: false, subprotocol: None });
+    assert_eq!(
+        agreed,
+        Agreed {
+            accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".into(),
+            deflate: false,
+            subprotocol: None
+        }
+    );
     assert!(is_asked(&headers(&[])) && !is_asked(&HeaderMap::new()));
 }
 
 #[test]
 fn compression_is_agreed_on_where_it_can_be_done() {
-    let deflate = |offer| agree(&Method::GET, &headers(&[("sec-websocket-extensions", offer)]), true).unwrap().deflate;
+    let deflate = |offer| {
+        agree(
+            &Method::GET,
+            &headers(&[("sec-websocket-extensions", offer)]),
+            true,
+        )
+        .unwrap()
+        .deflate
+    };
     assert!(deflate("permessage-deflate; client_max_window_bits"));
-    assert!(deflate("permessage-deflate; server_max_window_bits=10, permessage-deflate"));
-    assert!(deflate("permessage-deflate;server_no_context_takeover; server_max_window_bits=15"));
+    assert!(deflate(
+        "permessage-deflate; server_max_window_bits=10, permessage-deflate"
+    ));
+    assert!(deflate(
+        "permessage-deflate;server_no_context_takeover; server_max_window_bits=15"
+    ));
     assert!(!deflate("permessage-deflate; server_max_window_bits=10"));
     assert!(!deflate("permessage-bzip2"));
-    assert!(!agree(&Method::GET, &headers(&[("sec-websocket-extensions", "permessage-deflate")]), false).unwrap().deflate);
+    assert!(
+        !agree(
+            &Method::GET,
+            &headers(&[("sec-websocket-extensions", "permessage-deflate")]),
+            false
+        )
+        .unwrap()
+        .deflate
+    );
 }
 
 #[test]
 fn what_is_no_upgrade_is_refused() {
-    assert!(matches!(agree(&Method::POST, &headers(&[]), true), Err(Refused::Malformed(_))));
-    assert!(matches!(agree(&Method::GET, &headers(&[("connection", "close")]), true), Err(Refused::Malformed(_))));
-    assert!(matches!(agree(&Method::GET, &headers(&[("sec-websocket-key", "short")]), true), Err(Refused::Malformed(_))));
-    assert!(matches!(agree(&Method::GET, &headers(&[("sec-websocket-key", "")]), true), Err(Refused::Malformed(_))));
-    assert_eq!(agree(&Method::GET, &headers(&[("sec-websocket-version", "8")]), true), Err(Refused::Version));
+    assert!(matches!(
+        agree(&Method::POST, &headers(&[]), true),
+        Err(Refused::Malformed(_))
+    ));
+    assert!(matches!(
+        agree(&Method::GET, &headers(&[("connection", "close")]), true),
+        Err(Refused::Malformed(_))
+    ));
+    assert!(matches!(
+        agree(
+            &Method::GET,
+            &headers(&[("sec-websocket-key", "short")]),
+            true
+        ),
+        Err(Refused::Malformed(_))
+    ));
+    assert!(matches!(
+        agree(&Method::GET, &headers(&[("sec-websocket-key", "")]), true),
+        Err(Refused::Malformed(_))
+    ));
+    assert_eq!(
+        agree(
+            &Method::GET,
+            &headers(&[("sec-websocket-version", "8")]),
+            true
+        ),
+        Err(Refused::Version)
+    );
 }
 
 /// What a browser offers and is not answered ends its connection.
 #[test]
 fn the_first_subprotocol_is_agreed_on() {
     let answered = |offers| {
-        let (_, head) = agree(&Method::GET, &headers(&[("sec-websocket-protocol", offers)]), true).unwrap().head();
-        head.get(header::SEC_WEBSOCKET_PROTOCOL).map(|one| one.to_str().unwrap().to_owned())
+        let (_, head) = agree(
+            &Method::GET,
+            &headers(&[("sec-websocket-protocol", offers)]),
+            true,
+        )
+        .unwrap()
+        .head();
+        head.get(header::SEC_WEBSOCKET_PROTOCOL)
+            .map(|one| one.to_str().unwrap().to_owned())
     };
     assert_eq!(answered("null").as_deref(), Some("null"));
     assert_eq!(answered(" a , b").as_deref(), Some("a"));

@@ -1,6 +1,10 @@
 use super::*;
 
-const BOUNDS: Bounds = Bounds { pushed_bytes: 100, pushed: 5, answer_bytes: 200 };
+const BOUNDS: Bounds = Bounds {
+    pushed_bytes: 100,
+    pushed: 5,
+    answer_bytes: 200,
+};
 
 fn outbox() -> Arc<Outbox> {
     Arc::new(Outbox::new(BOUNDS, false, Arc::default()))
@@ -16,7 +20,10 @@ fn left(outbox: &Outbox) -> Vec<String> {
     while let Some(held) = outbox.take(&mut frames, usize::MAX, now) {
         now = held;
     }
-    frames.into_iter().map(|frame| String::from_utf8_lossy(&frame[2..]).into_owned()).collect()
+    frames
+        .into_iter()
+        .map(|frame| String::from_utf8_lossy(&frame[2..]).into_owned())
+        .collect()
 }
 
 #[test]
@@ -47,7 +54,10 @@ fn a_client_that_does_not_read_is_told_to_come_back() {
     let outbox = outbox();
     (0..6).for_each(|_| outbox.push(&frame("x")));
     assert_eq!(outbox.ending(), Some(Ending::SLOW));
-    assert!(left(&outbox).is_empty(), "nothing is told after something was left out");
+    assert!(
+        left(&outbox).is_empty(),
+        "nothing is told after something was left out"
+    );
     outbox.push(&frame("y"));
     assert!(outbox.is_empty());
 }
@@ -161,7 +171,9 @@ async fn a_connection_that_must_end_does_not_wait_for_its_turn() {
         outbox.push(&frame("more"));
     }
     assert_eq!(outbox.ending(), Some(Ending::SLOW));
-    tokio::time::timeout(std::time::Duration::from_secs(1), outbox.changed()).await.unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(1), outbox.changed())
+        .await
+        .unwrap();
 }
 
 #[test]

@@ -8,14 +8,23 @@ use event_schema::{
 };
 
 fn id(n: u8) -> RequestId {
-    RequestId::mint(&Keyring::new(1, *b"a secret of thirty-two bytes....."), 1, 0, [n; 16])
+    RequestId::mint(
+        &Keyring::new(1, *b"a secret of thirty-two bytes....."),
+        1,
+        0,
+        [n; 16],
+    )
 }
 
 fn entry(n: u8) -> LedgerEntry {
     LedgerEntry {
         request: id(n),
         operation: "document.create".into(),
-        position: Position { generation: 1, partition: 0, offset: 1 },
+        position: Position {
+            generation: 1,
+            partition: 0,
+            offset: 1,
+        },
         version: Version(1),
         verdict: Verdict::Applied,
         result: None,

@@ -1,5 +1,6 @@
-//! A collection, or what a query finds of it, as a stream of lines: JSON or CSV. Read a page at a time in the order of ids while the client
-//! takes it; a page that cannot be read cuts the connection, so that half an export never looks like a whole one.
+//! A collection, or what a query finds of it, as a stream of lines: JSON or CSV. Read a page at a
+//! time in the order of ids while the client takes it; a page that cannot be read cuts the
+//! connection, so that half an export never looks like a whole one.
 
 use super::{
     super::{Call, Fault, Reply, fault::Id, metadata, table},
@@ -18,7 +19,10 @@ const PAGE: usize = 500;
 
 /// On a connection there is nothing to stream into.
 pub(crate) async fn unsupported(_: Call<'_>) -> Result<Reply, Fault> {
-    Err(Fault::new(Id::UnsupportedProtocol, "an export is a stream: it needs HTTP"))
+    Err(Fault::new(
+        Id::UnsupportedProtocol,
+        "an export is a stream: it needs HTTP",
+    ))
 }
 
 /// Does the route stream its answer?
@@ -29,7 +33,10 @@ pub(crate) fn is_stream(action: &table::Action) -> bool {
 /// How documents become lines.
 enum Form {
     Lines,
-    Csv { fields: Vec<String>, separator: String },
+    Csv {
+        fields: Vec<String>,
+        separator: String,
+    },
 }
 
 struct Export {
@@ -50,7 +57,10 @@ pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
     let form = form(call)?;
     let (view, collection) = search::fresh(call).await?;
     let form = match form {
-        Form::Csv { fields, separator } if fields.is_empty() => Form::Csv { fields: mapped(&collection), separator },
+        Form::Csv { fields, separator } if fields.is_empty() => Form::Csv {
+            fields: mapped(&collection),
+            separator,
+        },
         other => other,
     };
     let (kind, head) = match &form {
@@ -60,10 +70,23 @@ pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
         }
         Form::Csv { fields, separator } => ("text/csv", header_line(call, fields, separator)?),
     };
-    let export = Export { app: call.app.clone(), view, collection, query: request.query, form, head: Some(head), after: None, over: false };
-    let pages = stream::try_unfold(export, |mut export| async move { Ok::<_, io::Error>(export.next().await?.map(|page| (page, export))) });
+    let export = Export {
+        app: call.app.clone(),
+        view,
+        collection,
+        query: request.query,
+        form,
+        head: Some(head),
+        after: None,
+        over: false,
+    };
+    let pages = stream::try_unfold(export, |mut export| async move {
+        Ok::<_, io::Error>(export.next().await?.map(|page| (page, export)))
+    });
     let mut response = Response::new(Body::from_stream(pages));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     Ok(response)
 }
 
@@ -76,8 +99,16 @@ fn form(call: Call<'_>) -> Result<Form, Fault> {
                 Some(given) => super::super::request::list(Some(given), "fields")?,
                 None => call.request.list("fields")?,
             };
-            let separator = call.request.text("separator")?.filter(|text| !text.is_empty()).unwrap_or(",").to_owned();
-            Ok(Form::Csv { fields: fields.into_iter().filter(|field| field != "_id").collect(), separator })
+            let separator = call
+                .request
+                .text("separator")?
+                .filter(|text| !text.is_empty())
+                .unwrap_or(",")
+                .to_owned();
+            Ok(Form::Csv {
+                fields: fields.into_iter().filter(|field| field != "_id").collect(),
+                separator,
+            })
         }
         Some(_) => Err(Fault::invalid("format", "\"jsonl\" or \"csv\"")),
     }
@@ -85,13 +116,20 @@ fn form(call: Call<'_>) -> Result<Form, Fault> {
 
 fn header_line(call: Call<'_>, fields: &[String], separator: &str) -> Result<String, Fault> {
     let given = match call.request.args.get("fieldsName") {
-        Some(Value::String(text)) => serde_json::from_str(text).map_err(|_| Fault::wrong_type("fieldsName", "object"))?,
+        Some(Value::String(text)) => {
+            serde_json::from_str(text).map_err(|_| Fault::wrong_type("fieldsName", "object"))?
+        }
         Some(Value::Object(names)) => names.clone(),
         Some(_) | None => Map::new(),
     };
-    let names: HashMap<String, String> = given.into_iter().filter_map(|(name, shown)| Some((name, shown.as_str()?.to_owned()))).collect();
+    let names: HashMap<String, String> = given
+        .into_iter()
+        .filter_map(|(name, shown)| Some((name, shown.as_str()?.to_owned())))
+        .collect();
     let shown = std::iter::once("_id").chain(fields.iter().map(String::as_str));
-    let cells: Vec<String> = shown.map(|name| cell(names.get(name).map_or(name, String::as_str), separator)).collect();
+    let cells: Vec<String> = shown
+        .map(|name| cell(names.get(name).map_or(name, String::as_str), separator))
+        .collect();
     Ok(cells.join(separator) + "\n")
 }
 
@@ -99,7 +137,11 @@ fn header_line(call: Call<'_>, fields: &[String], separator: &str) -> Result<Str
 fn mapped(collection: &Collection) -> Vec<String> {
     fn walk(properties: Option<&Value>, path: &str, into: &mut Vec<String>) {
         for (name, field) in properties.and_then(Value::as_object).into_iter().flatten() {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
             match field.get("properties") {
                 Some(inner) => walk(Some(inner), &path, into),
                 None => into.push(path),
@@ -107,7 +149,14 @@ fn mapped(collection: &Collection) -> Vec<String> {
         }
     }
     let mut fields = Vec::new();
-    walk(collection.mappings.as_ref().and_then(|mappings| mappings.get("properties")), "", &mut fields);
+    walk(
+        collection
+            .mappings
+            .as_ref()
+            .and_then(|mappings| mappings.get("properties")),
+        "",
+        &mut fields,
+    );
     fields.retain(|field| !field.starts_with(metadata::MEMBER));
     fields
 }
@@ -135,14 +184,19 @@ impl Export {
             size: PAGE,
             search_after: self.after.take().map(|id| vec![id.into()]),
         };
-        let page =
-            self.view.search(&self.collection, &request).await.map_err(|error| io::Error::other(refused(error).detail().to_owned()))?;
+        let page = self
+            .view
+            .search(&self.collection, &request)
+            .await
+            .map_err(|error| io::Error::other(refused(error).detail().to_owned()))?;
         self.over = page.hits.len() < PAGE;
         self.after = page.hits.last().map(|hit| hit.id.clone());
         let mut lines = String::new();
         page.hits.iter().for_each(|hit| self.line(hit, &mut lines));
         // An empty piece would end the stream.
-        Ok(Some(lines).filter(|lines| !lines.is_empty()).map(Bytes::from))
+        Ok(Some(lines)
+            .filter(|lines| !lines.is_empty())
+            .map(Bytes::from))
     }
 
     fn line(&self, hit: &Hit, into: &mut String) {
@@ -171,7 +225,9 @@ impl Export {
 fn at<'a>(source: &'a Value, path: &str) -> Option<&'a Value> {
     match source.get(path) {
         Some(value) => Some(value),
-        None => path.split_once('.').and_then(|(first, rest)| at(source.get(first)?, rest)),
+        None => path
+            .split_once('.')
+            .and_then(|(first, rest)| at(source.get(first)?, rest)),
     }
 }
 

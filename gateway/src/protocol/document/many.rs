@@ -1,5 +1,5 @@
-//! Writes of many documents: each is an event with a verdict of its own, and what went wrong is told beside what was written, or instead of it
-//! where the client asked to be strict.
+//! Writes of many documents: each is an event with a verdict of its own, and what went wrong is
+//! told beside what was written, or instead of it where the client asked to be strict.
 
 use super::{
     super::{
@@ -30,7 +30,11 @@ pub(crate) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
-    bodies(call, way(call, "document.mCreateOrReplace", Info::Replaced)?).await
+    bodies(
+        call,
+        way(call, "document.mCreateOrReplace", Info::Replaced)?,
+    )
+    .await
 }
 
 pub(crate) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
@@ -40,34 +44,48 @@ pub(crate) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
 pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let way = way(call, "document.mUpdate", Info::Updated)?;
     let list = listed(call, way.most)?;
-    let items = list.iter().map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), true))).collect();
+    let items = list
+        .iter()
+        .map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), true)))
+        .collect();
     write_all(call, way, &list, items, true).await
 }
 
 pub(crate) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
     let way = way(call, "document.mUpsert", Info::Updated)?;
     let list = listed(call, way.most)?;
-    let items = list.iter().map(|raw| Item::read(raw).and_then(|item| item.with_changes(call.app.now()))).collect();
+    let items = list
+        .iter()
+        .map(|raw| Item::read(raw).and_then(|item| item.with_changes(call.app.now())))
+        .collect();
     write_all(call, way, &list, items, true).await
 }
 
 fn way(call: Call<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
     let most = call.app.config.protocol_write_documents;
-    Ok(Way { operation, info: Some(info), silent: call.request.flag("silent")?, most })
+    Ok(Way {
+        operation,
+        info: Some(info),
+        silent: call.request.flag("silent")?,
+        most,
+    })
 }
 
 /// Whole documents.
 pub(crate) async fn bodies(call: Call<'_>, way: Way) -> Result<Reply, Fault> {
     let list = listed(call, way.most)?;
     let named = way.operation == "document.mReplace";
-    let items = list.iter().map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), named))).collect();
+    let items = list
+        .iter()
+        .map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), named)))
+        .collect();
     write_all(call, way, &list, items, false).await
 }
 
 /// The documents of the body.
 fn listed(call: Call<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
-    let documents: Vec<&RawValue> =
-        serde_json::from_str(call.request.member("documents")?.get()).map_err(|_| Fault::wrong_type("body.documents", "array"))?;
+    let documents: Vec<&RawValue> = serde_json::from_str(call.request.member("documents")?.get())
+        .map_err(|_| Fault::wrong_type("body.documents", "array"))?;
     within(documents.len(), most)?;
     Ok(documents)
 }
@@ -75,7 +93,10 @@ fn listed(call: Call<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
 pub(super) fn within(count: usize, most: usize) -> Result<(), Fault> {
     match count <= most {
         true => Ok(()),
-        false => Err(Fault::new(Id::WriteLimit, format!("{count} documents are more than the {most} that one call may write"))),
+        false => Err(Fault::new(
+            Id::WriteLimit,
+            format!("{count} documents are more than the {most} that one call may write"),
+        )),
     }
 }
 
@@ -110,25 +131,50 @@ impl<'a> Item<'a> {
         match &self.id {
             Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted(id))),
             None if !named => Ok(String::new()),
-            Some(_) | None => Err(Fault::new(Id::InvalidArgument, "document _id must be a string")),
+            Some(_) | None => Err(Fault::new(
+                Id::InvalidArgument,
+                "document _id must be a string",
+            )),
         }
     }
 
     fn with_body(&self, info: Option<Info>, now: i64, named: bool) -> Result<Ready, Fault> {
         let body = self.body.filter(|body| body.get().starts_with('{'));
-        let body = body.ok_or_else(|| Fault::new(Id::InvalidArgument, "document body must be an object"))?;
+        let body =
+            body.ok_or_else(|| Fault::new(Id::InvalidArgument, "document body must be an object"))?;
         let source = match info {
             Some(info) => text(stamped(body, &info.at(now))?)?,
             None => body.to_owned(),
         };
         let json = format!(r#"{{"body":{}{}}}"#, source.get(), self.id(named)?);
-        Ok(Ready { json, source: Some(source), touched: if info == Some(Info::Updated) { touched(body) } else { Vec::new() } })
+        Ok(Ready {
+            json,
+            source: Some(source),
+            touched: if info == Some(Info::Updated) {
+                touched(body)
+            } else {
+                Vec::new()
+            },
+        })
     }
 
     fn with_changes(&self, now: i64) -> Result<Ready, Fault> {
-        let (changes, default) = Upsert { changes: self.changes, default: self.default }.stamped(now)?;
-        let json = format!(r#"{{"changes":{},"default":{}{}}}"#, changes.get(), default.get(), self.id(true)?);
-        Ok(Ready { json, source: None, touched: self.changes.map(touched).unwrap_or_default() })
+        let (changes, default) = Upsert {
+            changes: self.changes,
+            default: self.default,
+        }
+        .stamped(now)?;
+        let json = format!(
+            r#"{{"changes":{},"default":{}{}}}"#,
+            changes.get(),
+            default.get(),
+            self.id(true)?
+        );
+        Ok(Ready {
+            json,
+            source: None,
+            touched: self.changes.map(touched).unwrap_or_default(),
+        })
     }
 }
 
@@ -141,7 +187,10 @@ struct Success<'a> {
     source: Option<&'a RawValue>,
     #[serde(rename = "_version")]
     version: u64,
-    #[serde(rename = "_updatedFields", skip_serializing_if = "<[String]>::is_empty")]
+    #[serde(
+        rename = "_updatedFields",
+        skip_serializing_if = "<[String]>::is_empty"
+    )]
     touched: &'a [String],
     created: bool,
     result: &'static str,
@@ -155,25 +204,50 @@ struct Answered<'a> {
 }
 
 /// `whole`: changes are answered with the whole documents as they stand now.
-async fn write_all(call: Call<'_>, way: Way, list: &[&RawValue], items: Vec<Result<Ready, Fault>>, whole: bool) -> Result<Reply, Fault> {
+async fn write_all(
+    call: Call<'_>,
+    way: Way,
+    list: &[&RawValue],
+    items: Vec<Result<Ready, Fault>>,
+    whole: bool,
+) -> Result<Reply, Fault> {
     let operation = way.operation;
-    let documents: Vec<&str> = items.iter().flatten().map(|ready| ready.json.as_str()).collect();
+    let documents: Vec<&str> = items
+        .iter()
+        .flatten()
+        .map(|ready| ready.json.as_str())
+        .collect();
     let done = match documents.is_empty() {
         true => {
             place::collection(call).await?;
             None
         }
         false => {
-            let json = write::bare(call, &[("documents", &format!("[{}]", documents.join(",")))])?;
+            let json = write::bare(
+                call,
+                &[("documents", &format!("[{}]", documents.join(",")))],
+            )?;
             Some(write::run(call, operation, json, way.silent).await?)
         }
     };
-    let (mut outcomes, token) = done.map_or((Vec::new().into_iter(), None), |done| (done.items.into_iter(), done.token));
+    let (mut outcomes, token) = done.map_or((Vec::new().into_iter(), None), |done| {
+        (done.items.into_iter(), done.token)
+    });
     let created = matches!(operation, "document.mCreate");
     let (mut written, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (raw, item) in list.iter().zip(&items) {
-        match item.as_ref().map_err(Clone::clone).and_then(|ready| Ok((ready, outcomes.next().unwrap_or_else(|| Err(lost()))?))) {
-            Ok((ready, one)) => written.push((ready, Written { created: one.created || created, ..one })),
+        match item
+            .as_ref()
+            .map_err(Clone::clone)
+            .and_then(|ready| Ok((ready, outcomes.next().unwrap_or_else(|| Err(lost()))?)))
+        {
+            Ok((ready, one)) => written.push((
+                ready,
+                Written {
+                    created: one.created || created,
+                    ..one
+                },
+            )),
             Err(fault) => {
                 errors.push(json!({"document": parsed(raw), "reason": reason(&fault), "status": fault.status()}));
                 faults.push(fault);
@@ -181,32 +255,69 @@ async fn write_all(call: Call<'_>, way: Way, list: &[&RawValue], items: Vec<Resu
         }
     }
     judge(call, &written, &mut errors, faults, token.as_deref())?;
-    let sources = if whole { wholes(call, &written).await? } else { Vec::new() };
+    let sources = if whole {
+        wholes(call, &written).await?
+    } else {
+        Vec::new()
+    };
     let mut successes = Vec::with_capacity(written.len());
     for (n, (ready, one)) in written.iter().enumerate() {
-        successes.push(success(ready, one, sources.get(n).and_then(Option::as_deref).or(ready.source.as_deref())));
+        successes.push(success(
+            ready,
+            one,
+            sources
+                .get(n)
+                .and_then(Option::as_deref)
+                .or(ready.source.as_deref()),
+        ));
     }
     Ok(write::reply(&Answered { successes, errors }, token))
 }
 
-fn success<'a>(ready: &'a Ready, written: &'a Written, source: Option<&'a RawValue>) -> Success<'a> {
-    let (result, status) = if written.created { ("created", 201) } else { ("updated", 200) };
-    Success { id: &written.id, source, version: written.version, touched: &ready.touched, created: written.created, result, status }
+fn success<'a>(
+    ready: &'a Ready,
+    written: &'a Written,
+    source: Option<&'a RawValue>,
+) -> Success<'a> {
+    let (result, status) = if written.created {
+        ("created", 201)
+    } else {
+        ("updated", 200)
+    };
+    Success {
+        id: &written.id,
+        source,
+        version: written.version,
+        touched: &ready.touched,
+        created: written.created,
+        result,
+        status,
+    }
 }
 
 fn lost() -> Fault {
     Fault::new(Id::Unexpected, "a document came to no outcome")
 }
 
-/// Is a part enough? Where nothing could be written for want of a store or the log, that is the answer.
-fn judge<T>(call: Call<'_>, written: &[T], errors: &mut Vec<Value>, faults: Vec<Fault>, token: Option<&str>) -> Result<(), Fault> {
-    if written.is_empty() && !faults.is_empty() && faults.iter().all(|fault| fault.status() >= 500) {
+/// Is a part enough? Where nothing could be written for want of a store or the log, that is the
+/// answer.
+fn judge<T>(
+    call: Call<'_>,
+    written: &[T],
+    errors: &mut Vec<Value>,
+    faults: Vec<Fault>,
+    token: Option<&str>,
+) -> Result<(), Fault> {
+    if written.is_empty() && !faults.is_empty() && faults.iter().all(|fault| fault.status() >= 500)
+    {
         return Err(faults.into_iter().next().unwrap_or_else(lost));
     }
     match call.request.flag("strict")? && !errors.is_empty() {
         true => {
             let fault = Fault::new(Id::Incomplete, "some documents could not be written");
-            Err(fault.errors(std::mem::take(errors)).about(None, token.map(str::to_owned)))
+            Err(fault
+                .errors(std::mem::take(errors))
+                .about(None, token.map(str::to_owned)))
         }
         false => Ok(()),
     }
@@ -221,22 +332,38 @@ fn reason(fault: &Fault) -> String {
     }
 }
 
-async fn wholes(call: Call<'_>, written: &[(&Ready, Written)]) -> Result<Vec<Option<Box<RawValue>>>, Fault> {
+async fn wholes(
+    call: Call<'_>,
+    written: &[(&Ready, Written)],
+) -> Result<Vec<Option<Box<RawValue>>>, Fault> {
     let collection = place::collection(call).await?;
-    let keys = written.iter().map(|(_, one)| place::key(&collection, &one.id)).collect::<Result<Vec<_>, _>>()?;
+    let keys = written
+        .iter()
+        .map(|(_, one)| place::key(&collection, &one.id))
+        .collect::<Result<Vec<_>, _>>()?;
     let found = read::documents(call, &keys).await?;
-    Ok(found.into_iter().map(|found| found.map(|(source, _)| (*source).to_owned())).collect())
+    Ok(found
+        .into_iter()
+        .map(|found| found.map(|(source, _)| (*source).to_owned()))
+        .collect())
 }
 
 pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
     let ids = read::ids(call)?;
     within(ids.len(), call.app.config.protocol_write_documents)?;
     let (gone, errors, token) = delete_all(call, &ids, call.request.flag("silent")?).await?;
-    Ok(write::reply(&json!({"successes": gone, "errors": errors}), token))
+    Ok(write::reply(
+        &json!({"successes": gone, "errors": errors}),
+        token,
+    ))
 }
 
 /// Deletes documents by their ids: those that are gone, what went wrong, and the token.
-pub(crate) async fn delete_all(call: Call<'_>, ids: &[String], silent: bool) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
+pub(crate) async fn delete_all(
+    call: Call<'_>,
+    ids: &[String],
+    silent: bool,
+) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
     if ids.is_empty() {
         place::collection(call).await?;
         return Ok((Vec::new(), Vec::new(), None));
@@ -269,7 +396,10 @@ pub(crate) async fn update_all(
     }
     let one = |id: &String| format!(r#"{{"_id":{},"body":{}}}"#, quoted(id), changes.get());
     let documents: Vec<String> = ids.iter().map(one).collect();
-    let json = write::bare(call, &[("documents", &format!("[{}]", documents.join(",")))])?;
+    let json = write::bare(
+        call,
+        &[("documents", &format!("[{}]", documents.join(",")))],
+    )?;
     let done = write::run(call, "document.mUpdate", json, silent).await?;
     Ok((ids.iter().cloned().zip(done.items).collect(), done.token))
 }

@@ -1,4 +1,5 @@
-//! Writes of what a query finds: the ids are searched first, then each document is written like any other, with a verdict of its own.
+//! Writes of what a query finds: the ids are searched first, then each document is written like any
+//! other, with a verdict of its own.
 
 use super::{
     super::{
@@ -37,7 +38,10 @@ pub(crate) async fn current(call: Call<'_>) -> Result<(Arc<dyn View>, Arc<Collec
     place::after(call).await?;
     let collection = place::collection(call).await?;
     let view = search::view(call)?;
-    call.app.refreshes.refresh(Some(&*view), &collection).await?;
+    call.app
+        .refreshes
+        .refresh(Some(&*view), &collection)
+        .await?;
     Ok((view, collection))
 }
 
@@ -49,10 +53,18 @@ pub(crate) async fn ids(
     size: usize,
     after: Option<&str>,
 ) -> Result<(Vec<String>, u64), Fault> {
-    let request =
-        SearchRequest { query: query.cloned(), sort: Some(json!(["_id"])), from: 0, size, search_after: after.map(|id| vec![id.into()]) };
+    let request = SearchRequest {
+        query: query.cloned(),
+        sort: Some(json!(["_id"])),
+        from: 0,
+        size,
+        search_after: after.map(|id| vec![id.into()]),
+    };
     let result = view.search(collection, &request).await.map_err(refused)?;
-    Ok((result.hits.into_iter().map(|hit| hit.id).collect(), result.total))
+    Ok((
+        result.hits.into_iter().map(|hit| hit.id).collect(),
+        result.total,
+    ))
 }
 
 /// The ids of as many documents as one call may write; more are refused.
@@ -68,7 +80,8 @@ async fn few(call: Call<'_>) -> Result<Vec<String>, Fault> {
 pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let changes = text(stamped(changes(call)?, &Info::Updated.at(call.app.now()))?)?;
     let ids = few(call).await?;
-    let (done, token) = many::update_all(call, &ids, &changes, call.request.flag("silent")?).await?;
+    let (done, token) =
+        many::update_all(call, &ids, &changes, call.request.flag("silent")?).await?;
     let sources = match call.request.flag("source")? {
         true => sources(call, &ids).await?,
         false => HashMap::new(),
@@ -83,24 +96,45 @@ pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
                 }
                 successes.push(shown);
             }
-            Err(fault) => errors.push(json!({"_id": id, "reason": fault.message(), "status": fault.status()})),
+            Err(fault) => {
+                errors.push(json!({"_id": id, "reason": fault.message(), "status": fault.status()}))
+            }
         }
     }
     match errors.is_empty() {
-        true => Ok(write::reply(&json!({"successes": successes, "errors": errors}), token)),
+        true => Ok(write::reply(
+            &json!({"successes": successes, "errors": errors}),
+            token,
+        )),
         false => {
-            let message = format!("{} documents were changed, and {} were not", successes.len(), errors.len());
-            Err(Fault::new(Id::IncompleteUpdate, message).errors(errors).about(None, token))
+            let message = format!(
+                "{} documents were changed, and {} were not",
+                successes.len(),
+                errors.len()
+            );
+            Err(Fault::new(Id::IncompleteUpdate, message)
+                .errors(errors)
+                .about(None, token))
         }
     }
 }
 
 async fn sources(call: Call<'_>, ids: &[String]) -> Result<HashMap<String, Value>, Fault> {
     let collection = place::collection(call).await?;
-    let keys = ids.iter().map(|id| place::key(&collection, id)).collect::<Result<Vec<_>, _>>()?;
+    let keys = ids
+        .iter()
+        .map(|id| place::key(&collection, id))
+        .collect::<Result<Vec<_>, _>>()?;
     let found = read::documents(call, &keys).await?;
-    let parsed = |found: Option<(event_schema::Raw, u64)>| found.and_then(|(source, _)| serde_json::from_str(source.get()).ok());
-    Ok(ids.iter().cloned().zip(found).filter_map(|(id, found)| Some((id, parsed(found)?))).collect())
+    let parsed = |found: Option<(event_schema::Raw, u64)>| {
+        found.and_then(|(source, _)| serde_json::from_str(source.get()).ok())
+    };
+    Ok(ids
+        .iter()
+        .cloned()
+        .zip(found)
+        .filter_map(|(id, found)| Some((id, parsed(found)?)))
+        .collect())
 }
 
 pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
@@ -115,5 +149,8 @@ pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
         None => json!({"_id": id}),
     };
     let documents: Vec<Value> = gone.iter().map(shown).collect();
-    Ok(write::reply(&json!({"documents": documents, "ids": gone}), token))
+    Ok(write::reply(
+        &json!({"documents": documents, "ids": gone}),
+        token,
+    ))
 }

@@ -13,7 +13,12 @@ const STEP: usize = 32;
 
 pub(crate) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
     let (source, version) = one(call).await?;
-    Ok(Reply::of(&Shown { id: call.request.id()?, source: Some(&source), version, created: None }))
+    Ok(Reply::of(&Shown {
+        id: call.request.id()?,
+        source: Some(&source),
+        version,
+        created: None,
+    }))
 }
 
 pub(crate) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
@@ -25,8 +30,13 @@ pub(super) async fn one(call: Call<'_>) -> Result<(Raw, u64), Fault> {
     let found = found(call).await?;
     found.ok_or_else(|| {
         let request = call.request;
-        let [index, collection, id] = [&request.index, &request.collection, &request.id].map(|name| name.as_deref().unwrap_or_default());
-        Fault::new(Id::NotFound, format!("there is no document \"{id}\" in \"{index}\":\"{collection}\"")).props([id, index, collection])
+        let [index, collection, id] = [&request.index, &request.collection, &request.id]
+            .map(|name| name.as_deref().unwrap_or_default());
+        Fault::new(
+            Id::NotFound,
+            format!("there is no document \"{id}\" in \"{index}\":\"{collection}\""),
+        )
+        .props([id, index, collection])
     })
 }
 
@@ -34,11 +44,18 @@ async fn found(call: Call<'_>) -> Result<Option<(Raw, u64)>, Fault> {
     let id = call.request.id()?;
     place::after(call).await?;
     let collection = place::collection(call).await?;
-    Ok(documents(call, &[place::key(&collection, id)?]).await?.into_iter().next().flatten())
+    Ok(documents(call, &[place::key(&collection, id)?])
+        .await?
+        .into_iter()
+        .next()
+        .flatten())
 }
 
 /// Bodies and versions, one answer per key in order.
-pub(crate) async fn documents(call: Call<'_>, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+pub(crate) async fn documents(
+    call: Call<'_>,
+    keys: &[DocumentKey],
+) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
     for keys in keys.chunks(STEP) {
         for stored in call.app.ports.record.documents(keys).await? {
@@ -49,7 +66,10 @@ pub(crate) async fn documents(call: Call<'_>, keys: &[DocumentKey]) -> Result<Ve
         if bytes > call.app.config.answer_limit_bytes {
             return Err(Fault::new(
                 Id::GetLimit,
-                format!("the documents are more than {} bytes together", call.app.config.answer_limit_bytes),
+                format!(
+                    "the documents are more than {} bytes together",
+                    call.app.config.answer_limit_bytes
+                ),
             ));
         }
     }
@@ -76,10 +96,18 @@ pub(crate) async fn mget(call: Call<'_>) -> Result<Reply, Fault> {
     let both = || ids.iter().zip(&found);
     let successes = both()
         .filter_map(|(id, found)| {
-            found.as_ref().map(|(source, version)| Shown { id, source: Some(source), version: *version, created: None })
+            found.as_ref().map(|(source, version)| Shown {
+                id,
+                source: Some(source),
+                version: *version,
+                created: None,
+            })
         })
         .collect();
-    let errors: Vec<&str> = both().filter(|(_, found)| found.is_none()).map(|(id, _)| id.as_str()).collect();
+    let errors: Vec<&str> = both()
+        .filter(|(_, found)| found.is_none())
+        .map(|(id, _)| id.as_str())
+        .collect();
     refuse_part(call, &errors)?;
     Ok(Reply::of(&Many { successes, errors }))
 }
@@ -87,21 +115,39 @@ pub(crate) async fn mget(call: Call<'_>) -> Result<Reply, Fault> {
 pub(crate) async fn mexists(call: Call<'_>) -> Result<Reply, Fault> {
     let ids = ids(call)?;
     let found = all(call, &ids).await?;
-    let (there, gone): (Vec<_>, Vec<_>) = ids.iter().zip(&found).partition(|(_, found)| found.is_some());
-    let names = |list: Vec<(&String, _)>| list.into_iter().map(|(id, _): (&String, &Option<_>)| id.clone()).collect::<Vec<_>>();
+    let (there, gone): (Vec<_>, Vec<_>) = ids
+        .iter()
+        .zip(&found)
+        .partition(|(_, found)| found.is_some());
+    let names = |list: Vec<(&String, _)>| {
+        list.into_iter()
+            .map(|(id, _): (&String, &Option<_>)| id.clone())
+            .collect::<Vec<_>>()
+    };
     let errors = names(gone);
     refuse_part(call, &errors.iter().map(String::as_str).collect::<Vec<_>>())?;
-    Ok(Reply::of(&json!({"successes": names(there), "errors": errors})))
+    Ok(Reply::of(
+        &json!({"successes": names(there), "errors": errors}),
+    ))
 }
 
 async fn all(call: Call<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let most = call.app.config.protocol_fetch_documents;
     if ids.len() > most {
-        return Err(Fault::new(Id::GetLimit, format!("{} ids are more than the {most} that one call may name", ids.len())));
+        return Err(Fault::new(
+            Id::GetLimit,
+            format!(
+                "{} ids are more than the {most} that one call may name",
+                ids.len()
+            ),
+        ));
     }
     place::after(call).await?;
     let collection = place::collection(call).await?;
-    let keys = ids.iter().map(|id| place::key(&collection, id)).collect::<Result<Vec<_>, _>>()?;
+    let keys = ids
+        .iter()
+        .map(|id| place::key(&collection, id))
+        .collect::<Result<Vec<_>, _>>()?;
     documents(call, &keys).await
 }
 
@@ -109,7 +155,10 @@ async fn all(call: Call<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, 
 fn refuse_part(call: Call<'_>, missing: &[&str]) -> Result<(), Fault> {
     match call.request.flag("strict")? && !missing.is_empty() {
         true => {
-            let errors = missing.iter().map(|id| json!({"_id": id, "reason": "document not found", "status": 404})).collect();
+            let errors = missing
+                .iter()
+                .map(|id| json!({"_id": id, "reason": "document not found", "status": 404}))
+                .collect();
             Err(Fault::new(Id::Incomplete, "not all documents are there").errors(errors))
         }
         false => Ok(()),

@@ -1,5 +1,6 @@
-//! Scrolling without state: the scroll id is the search itself, where it stands and until when it is taken, signed. It is no snapshot: a
-//! document that is written meanwhile is seen as it is when its page is read.
+//! Scrolling without state: the scroll id is the search itself, where it stands and until when it
+//! is taken, signed. It is no snapshot: a document that is written meanwhile is seen as it is when
+//! its page is read.
 
 use super::{
     super::{Call, Fault, Reply, fault::Id, place},
@@ -33,8 +34,21 @@ pub(super) struct Scroll {
 
 impl Scroll {
     pub(super) fn begin(collection: &Collection, request: SearchRequest, keep: i64) -> Self {
-        let Collection { index, collection, incarnation, .. } = collection.clone();
-        Self { index, collection, incarnation, request, seen: 0, keep, until: 0 }
+        let Collection {
+            index,
+            collection,
+            incarnation,
+            ..
+        } = collection.clone();
+        Self {
+            index,
+            collection,
+            incarnation,
+            request,
+            seen: 0,
+            keep,
+            until: 0,
+        }
     }
 
     /// The next page begins behind this one.
@@ -59,8 +73,11 @@ impl Scroll {
         let (payload, signature) = text.split_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         let (id, tag) = signature.split_first()?;
-        let ours = *id == keys.id() && tag.len() == 16 && keys.verify(PURPOSE, &scope(caller, payload), tag);
-        let scroll: Self = serde_json::from_slice(&BASE64.decode(payload).ok().filter(|_| ours)?).ok()?;
+        let ours = *id == keys.id()
+            && tag.len() == 16
+            && keys.verify(PURPOSE, &scope(caller, payload), tag);
+        let scroll: Self =
+            serde_json::from_slice(&BASE64.decode(payload).ok().filter(|_| ours)?).ok()?;
         (now <= scroll.until).then_some(scroll)
     }
 }
@@ -75,7 +92,10 @@ pub(super) fn total_order(sort: Option<Value>) -> Value {
     let mut keys = match sort {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(keys)) => keys,
-        Some(Value::Object(members)) => members.into_iter().map(|(name, order)| json!({name: order})).collect(),
+        Some(Value::Object(members)) => members
+            .into_iter()
+            .map(|(name, order)| json!({name: order}))
+            .collect(),
         Some(key) => vec![key],
     };
     let by_id = |key: &Value| key == "_id" || key.get("_id").is_some();
@@ -89,7 +109,9 @@ pub(super) fn total_order(sort: Option<Value>) -> Value {
 pub(super) fn duration(text: &str) -> Result<i64, Fault> {
     let expected = "a duration such as \"30s\" or \"1m\", at most a day";
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let number: i64 = text[..digits].parse().map_err(|_| Fault::invalid("scroll", expected))?;
+    let number: i64 = text[..digits]
+        .parse()
+        .map_err(|_| Fault::invalid("scroll", expected))?;
     let unit = match &text[digits..] {
         "ms" => 1,
         "s" => 1_000,
@@ -98,19 +120,41 @@ pub(super) fn duration(text: &str) -> Result<i64, Fault> {
         "d" => 86_400_000,
         _ => return Err(Fault::invalid("scroll", expected)),
     };
-    number.checked_mul(unit).filter(|millis| (1..=LONGEST).contains(millis)).ok_or_else(|| Fault::invalid("scroll", expected))
+    number
+        .checked_mul(unit)
+        .filter(|millis| (1..=LONGEST).contains(millis))
+        .ok_or_else(|| Fault::invalid("scroll", expected))
 }
 
 pub(crate) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
     let body = call.request.members()?;
-    let id = call.request.args.get("scrollId").or_else(|| body.get("scrollId"));
-    let id = id.and_then(Value::as_str).ok_or_else(|| Fault::missing("scrollId"))?;
-    let unknown = || Fault::new(Id::UnknownScroll, "the scroll id is not one of this deployment, or its time is over");
-    let mut scroll = Scroll::open(id, &call.app.ports.keys, &call.request.caller, call.app.now()).ok_or_else(unknown)?;
+    let id = call
+        .request
+        .args
+        .get("scrollId")
+        .or_else(|| body.get("scrollId"));
+    let id = id
+        .and_then(Value::as_str)
+        .ok_or_else(|| Fault::missing("scrollId"))?;
+    let unknown = || {
+        Fault::new(
+            Id::UnknownScroll,
+            "the scroll id is not one of this deployment, or its time is over",
+        )
+    };
+    let mut scroll = Scroll::open(
+        id,
+        &call.app.ports.keys,
+        &call.request.caller,
+        call.app.now(),
+    )
+    .ok_or_else(unknown)?;
     if let Some(keep) = call.request.text("scroll")? {
         scroll.keep = duration(keep)?;
     }
-    let collection = place::find(call, &scroll.index, &scroll.collection).await.map_err(|_| unknown())?;
+    let collection = place::find(call, &scroll.index, &scroll.collection)
+        .await
+        .map_err(|_| unknown())?;
     match collection.incarnation == scroll.incarnation {
         true => search::page(call, &search::view(call)?, &collection, scroll).await,
         false => Err(unknown()),

@@ -1,5 +1,5 @@
-//! Searching, from the view. A search is what the view's port takes; members that it does not know are refused by name, never ignored. Koncorde
-//! filters are translated.
+//! Searching, from the view. A search is what the view's port takes; members that it does not know
+//! are refused by name, never ignored. Koncorde filters are translated.
 
 use super::{
     super::{Call, Fault, Reply, fault::Id, place},
@@ -44,7 +44,10 @@ pub(crate) async fn fresh(call: Call<'_>) -> Result<(Arc<dyn View>, Arc<Collecti
     let collection = place::collection(call).await?;
     let view = view(call)?;
     if waited {
-        call.app.refreshes.refresh(Some(&*view), &collection).await?;
+        call.app
+            .refreshes
+            .refresh(Some(&*view), &collection)
+            .await?;
     }
     Ok((view, collection))
 }
@@ -57,23 +60,33 @@ pub(crate) fn view(call: Call<'_>) -> Result<Arc<dyn View>, Fault> {
 /// The query of a body in the language that the call names.
 pub(crate) fn query(call: Call<'_>, query: Option<Value>) -> Result<Option<Value>, Fault> {
     match call.request.text("lang")? {
-        None | Some("elasticsearch") => Ok(query.filter(|query| query.as_object().is_none_or(|members| !members.is_empty()))),
+        None | Some("elasticsearch") => {
+            Ok(query.filter(|query| query.as_object().is_none_or(|members| !members.is_empty())))
+        }
         Some("koncorde") => koncorde(&query.unwrap_or(Value::Null)).map(Some),
         Some(_) => Err(Fault::invalid("lang", "\"elasticsearch\" or \"koncorde\"")),
     }
 }
 
 fn koncorde(filter: &Value) -> Result<Value, Fault> {
-    let options = matching::Options { max_conditions: 1_000, ..matching::Options::default() };
-    let filter = matching::Filter::parse(filter, &options).map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
-    matching::to_elasticsearch(&filter).map_err(|error| Fault::new(Id::KoncordeUnsupported, error.to_string()).props([&error.keyword]))
+    let options = matching::Options {
+        max_conditions: 1_000,
+        ..matching::Options::default()
+    };
+    let filter = matching::Filter::parse(filter, &options)
+        .map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
+    matching::to_elasticsearch(&filter).map_err(|error| {
+        Fault::new(Id::KoncordeUnsupported, error.to_string()).props([&error.keyword])
+    })
 }
 
 /// The search of the body, or of the argument `searchBody`.
 fn asked(call: Call<'_>) -> Result<Map<String, Value>, Fault> {
     match (&call.request.body, call.request.args.get("searchBody")) {
         (Some(_), _) => call.request.members(),
-        (None, Some(Value::String(text))) => serde_json::from_str(text).map_err(|_| Fault::wrong_type("searchBody", "object")),
+        (None, Some(Value::String(text))) => {
+            serde_json::from_str(text).map_err(|_| Fault::wrong_type("searchBody", "object"))
+        }
         (None, Some(Value::Object(body))) => Ok(body.clone()),
         (None, Some(_)) => Err(Fault::wrong_type("searchBody", "object")),
         (None, None) => Ok(Map::new()),
@@ -86,13 +99,21 @@ const KNOWN: [&str; 5] = ["query", "sort", "from", "size", "search_after"];
 pub(crate) fn request(call: Call<'_>) -> Result<SearchRequest, Fault> {
     let mut body = asked(call)?;
     // Koncorde filters may stand without the member `query` around them.
-    if call.request.text("lang")? == Some("koncorde") && !body.is_empty() && !body.keys().any(|name| KNOWN.contains(&name.as_str())) {
+    if call.request.text("lang")? == Some("koncorde")
+        && !body.is_empty()
+        && !body.keys().any(|name| KNOWN.contains(&name.as_str()))
+    {
         body = Map::from_iter([("query".to_owned(), Value::Object(body))]);
     }
     if let Some(name) = body.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(
-            Fault::new(Id::Unsupported, format!("\"{name}\" is not supported in a search; known are {}", KNOWN.join(", "))).props([name])
-        );
+        return Err(Fault::new(
+            Id::Unsupported,
+            format!(
+                "\"{name}\" is not supported in a search; known are {}",
+                KNOWN.join(", ")
+            ),
+        )
+        .props([name]));
     }
     let query = query(call, body.remove("query"))?;
     let (from, size) = (call.request.number("from")?, call.request.number("size")?);
@@ -104,13 +125,26 @@ pub(crate) fn request(call: Call<'_>) -> Result<SearchRequest, Fault> {
     let most = call.app.config.protocol_fetch_documents;
     match request.from.saturating_add(request.size) <= most {
         true => Ok(request),
-        false => Err(Fault::new(Id::GetLimit, format!("`from` and `size` reach beyond the {most} documents that one search may reach"))),
+        false => Err(Fault::new(
+            Id::GetLimit,
+            format!(
+                "`from` and `size` reach beyond the {most} documents that one search may reach"
+            ),
+        )),
     }
 }
 
 pub(crate) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
-    if call.request.args.get("targets").is_some_and(|targets| !targets.is_null()) {
-        return Err(Fault::new(Id::ManyTargets, "one search reads one collection"));
+    if call
+        .request
+        .args
+        .get("targets")
+        .is_some_and(|targets| !targets.is_null())
+    {
+        return Err(Fault::new(
+            Id::ManyTargets,
+            "one search reads one collection",
+        ));
     }
     let mut request = request(call)?;
     let (view, collection) = fresh(call).await?;
@@ -122,21 +156,43 @@ pub(crate) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
         Some(keep) => {
             let keep = scroll::duration(keep)?;
             request.sort = Some(scroll::total_order(request.sort.take()));
-            page(call, &view, &collection, Scroll::begin(&collection, request, keep)).await
+            page(
+                call,
+                &view,
+                &collection,
+                Scroll::begin(&collection, request, keep),
+            )
+            .await
         }
     }
 }
 
 /// One page of a scroll, and the cursor to the next.
-pub(super) async fn page(call: Call<'_>, view: &Arc<dyn View>, collection: &Collection, mut scroll: Scroll) -> Result<Reply, Fault> {
-    let result = view.search(collection, &scroll.request).await.map_err(refused)?;
+pub(super) async fn page(
+    call: Call<'_>,
+    view: &Arc<dyn View>,
+    collection: &Collection,
+    mut scroll: Scroll,
+) -> Result<Reply, Fault> {
+    let result = view
+        .search(collection, &scroll.request)
+        .await
+        .map_err(refused)?;
     scroll.advance(&result);
     let id = scroll.sign(&call.app.ports.keys, &call.request.caller, call.app.now());
     let remaining = result.total.saturating_sub(scroll.seen);
-    Ok(Reply::of(&found(&result, collection, Some((id, remaining)))))
+    Ok(Reply::of(&found(
+        &result,
+        collection,
+        Some((id, remaining)),
+    )))
 }
 
-fn found<'a>(result: &'a SearchResult, collection: &'a Collection, scroll: Option<(String, u64)>) -> Found<'a> {
+fn found<'a>(
+    result: &'a SearchResult,
+    collection: &'a Collection,
+    scroll: Option<(String, u64)>,
+) -> Found<'a> {
     let shown = |hit: &'a Hit| Shown {
         id: &hit.id,
         score: None,
@@ -146,16 +202,28 @@ fn found<'a>(result: &'a SearchResult, collection: &'a Collection, scroll: Optio
         sort: &hit.sort,
     };
     let (scroll, remaining) = scroll.unzip();
-    Found { hits: result.hits.iter().map(shown).collect(), total: result.total, scroll, remaining }
+    Found {
+        hits: result.hits.iter().map(shown).collect(),
+        total: result.total,
+        scroll,
+        remaining,
+    }
 }
 
 pub(crate) async fn count(call: Call<'_>) -> Result<Reply, Fault> {
     let mut body = call.request.members()?;
     if let Some(name) = body.keys().find(|name| *name != "query") {
-        return Err(Fault::new(Id::Unsupported, format!("\"{name}\" is not supported in a count")).props([name]));
+        return Err(Fault::new(
+            Id::Unsupported,
+            format!("\"{name}\" is not supported in a count"),
+        )
+        .props([name]));
     }
     let query = query(call, body.remove("query"))?;
     let (view, collection) = fresh(call).await?;
-    let count = view.count(&collection, query.as_ref()).await.map_err(refused)?;
+    let count = view
+        .count(&collection, query.as_ref())
+        .await
+        .map_err(refused)?;
     Ok(Reply::of(&json!({"count": count})))
 }

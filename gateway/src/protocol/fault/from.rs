@@ -1,4 +1,5 @@
-//! How the gateway's problems become faults. Every arm is named: a new code must be given its wire form here too.
+//! How the gateway's problems become faults. Every arm is named: a new code must be given its wire
+//! form here too.
 
 use super::{Fault, Id};
 use crate::error::{Code, Problem};
@@ -7,12 +8,21 @@ use store::StoreError;
 impl From<Problem> for Fault {
     fn from(problem: Problem) -> Self {
         let id = match problem.code() {
-            Code::BadRequest | Code::BadHeader | Code::BadRequestId | Code::BadGzip | Code::ForeignOrigin => Id::BadHttp,
+            Code::BadRequest
+            | Code::BadHeader
+            | Code::BadRequestId
+            | Code::BadGzip
+            | Code::ForeignOrigin => Id::BadHttp,
             Code::EmptyBody => Id::BodyRequired,
-            Code::NotJson | Code::InvalidUtf8 | Code::DuplicateKey | Code::TooDeep | Code::NumberOutOfRange | Code::IncompleteBody => {
-                Id::BadBody
+            Code::NotJson
+            | Code::InvalidUtf8
+            | Code::DuplicateKey
+            | Code::TooDeep
+            | Code::NumberOutOfRange
+            | Code::IncompleteBody => Id::BadBody,
+            Code::BadToken | Code::ExpiredToken | Code::BadKey | Code::NotInBulk => {
+                Id::InvalidArgument
             }
-            Code::BadToken | Code::ExpiredToken | Code::BadKey | Code::NotInBulk => Id::InvalidArgument,
             Code::UnknownRoute | Code::UnknownOperation | Code::UnknownTable => Id::NoUrl,
             Code::UnknownCollection => Id::UnknownCollection,
             Code::UnknownRequest | Code::Missing => Id::NotFound,
@@ -43,7 +53,9 @@ impl From<Problem> for Fault {
             Some(pointer) if !pointer.is_empty() => format!("{} (at {pointer})", problem.detail()),
             _ => problem.detail().to_owned(),
         };
-        Fault::new(id, told).about(problem.request(), problem.token().map(str::to_owned)).retry_after(problem.after_seconds())
+        Fault::new(id, told)
+            .about(problem.request(), problem.token().map(str::to_owned))
+            .retry_after(problem.after_seconds())
     }
 }
 

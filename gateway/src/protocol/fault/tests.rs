@@ -25,7 +25,16 @@ fn the_family_of_a_status_is_kept() {
     for row in code::TABLE {
         let fault = Fault::from(Problem::new(row.code, "x"));
         let (ours, theirs) = (row.status / 100, fault.status() / 100);
-        assert!(ours == theirs, "{:?} {} became {}", row.code, row.status, fault.status());
+        assert!(
+            ours == theirs,
+            "{:?} {} became {}",
+            row.code,
+            row.status,
+            fault.status()
+        );
     }
-    assert_eq!(Fault::from(Problem::new(Code::Exists, "x")).id(), Id::DocumentExists);
+    assert_eq!(
+        Fault::from(Problem::new(Code::Exists, "x")).id(),
+        Id::DocumentExists
+    );
 }

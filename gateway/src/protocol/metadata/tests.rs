@@ -1,7 +1,11 @@
 use super::*;
 
 fn stamp(body: &str) -> String {
-    stamped(&RawValue::from_string(body.to_owned()).unwrap(), r#"{"i":1}"#).unwrap()
+    stamped(
+        &RawValue::from_string(body.to_owned()).unwrap(),
+        r#"{"i":1}"#,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -9,11 +13,23 @@ fn the_rest_of_a_body_stays_the_text_it_came_as() {
     let cases = [
         ("{}", r#"{"_kuzzle_info":{"i":1}}"#),
         ("{ }", r#"{ "_kuzzle_info":{"i":1}}"#),
-        (r#"{"a":1.10, "b" : [ 1 ]}"#, r#"{"a":1.10, "b" : [ 1 ],"_kuzzle_info":{"i":1}}"#),
-        (r#"{"_kuzzle_info":{"author":"me"},"a":1.10}"#, r#"{"a":1.10,"_kuzzle_info":{"i":1}}"#),
+        (
+            r#"{"a":1.10, "b" : [ 1 ]}"#,
+            r#"{"a":1.10, "b" : [ 1 ],"_kuzzle_info":{"i":1}}"#,
+        ),
+        (
+            r#"{"_kuzzle_info":{"author":"me"},"a":1.10}"#,
+            r#"{"a":1.10,"_kuzzle_info":{"i":1}}"#,
+        ),
         (r#"{"_kuzzle_info":null}"#, r#"{"_kuzzle_info":{"i":1}}"#),
-        (r#"{"\u005fkuzzle_info":5,"a":"\u00e9"}"#, r#"{"a":"\u00e9","_kuzzle_info":{"i":1}}"#),
-        (r#"{"a":{"_kuzzle_info":2}}"#, r#"{"a":{"_kuzzle_info":2},"_kuzzle_info":{"i":1}}"#),
+        (
+            r#"{"\u005fkuzzle_info":5,"a":"\u00e9"}"#,
+            r#"{"a":"\u00e9","_kuzzle_info":{"i":1}}"#,
+        ),
+        (
+            r#"{"a":{"_kuzzle_info":2}}"#,
+            r#"{"a":{"_kuzzle_info":2},"_kuzzle_info":{"i":1}}"#,
+        ),
     ];
     for (body, wanted) in cases {
         assert_eq!(stamp(body), wanted);
@@ -23,6 +39,9 @@ fn the_rest_of_a_body_stays_the_text_it_came_as() {
 
 #[test]
 fn what_changes_touch_is_named_by_its_leaves() {
-    let changes = RawValue::from_string(r#"{"a":1,"b":{"c":[1],"d":{"e":null}},"_kuzzle_info":{"x":1},"f":{}}"#.to_owned()).unwrap();
+    let changes = RawValue::from_string(
+        r#"{"a":1,"b":{"c":[1],"d":{"e":null}},"_kuzzle_info":{"x":1},"f":{}}"#.to_owned(),
+    )
+    .unwrap();
     assert_eq!(touched(&changes), ["a", "b.c", "b.d.e", "f"]);
 }

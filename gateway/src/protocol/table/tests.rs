@@ -7,15 +7,27 @@ fn every_route_leads_to_its_own_action() {
         for (verb, path) in action.http {
             let path: Vec<&str> = path[1..].split('/').collect();
             let (found, variables) = route(verb, &path).unwrap();
-            assert_eq!((found.action.controller, found.action.name), (action.controller, action.name), "{verb} {path:?}");
-            assert_eq!(variables.len(), path.iter().filter(|segment| segment.starts_with(':')).count());
+            assert_eq!(
+                (found.action.controller, found.action.name),
+                (action.controller, action.name),
+                "{verb} {path:?}"
+            );
+            assert_eq!(
+                variables.len(),
+                path.iter()
+                    .filter(|segment| segment.starts_with(':'))
+                    .count()
+            );
         }
     }
 }
 
 #[test]
 fn no_action_stands_twice() {
-    let names: HashSet<_> = ACTIONS.iter().map(|action| (action.controller, action.name)).collect();
+    let names: HashSet<_> = ACTIONS
+        .iter()
+        .map(|action| (action.controller, action.name))
+        .collect();
     assert_eq!(names.len(), ACTIONS.len());
 }
 
@@ -24,7 +36,8 @@ fn documented() -> Vec<(&'static str, &'static str)> {
     let page = include_str!("../../../../docs/kuzzle.md");
     let row = |line: &'static str| {
         let (name, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
-        name.contains(':').then_some((name, rest.split(" |").next()?))
+        name.contains(':')
+            .then_some((name, rest.split(" |").next()?))
     };
     page.lines().filter_map(row).collect()
 }
@@ -36,13 +49,23 @@ fn the_page_names_every_action_and_no_other() {
     assert_eq!(names.len(), page.len(), "no action stands there twice");
     for action in ACTIONS {
         let name = format!("{}:{}", action.controller, action.name);
-        let told = page.iter().find(|(known, _)| *known == name).map(|(_, told)| *told);
-        assert!(matches!(told, Some("yes" | "departs")), "{name} is served, and docs/kuzzle.md says {told:?}");
+        let told = page
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, told)| *told);
+        assert!(
+            matches!(told, Some("yes" | "departs")),
+            "{name} is served, and docs/kuzzle.md says {told:?}"
+        );
     }
     for (name, told) in page {
         let (controller, action) = name.split_once(':').unwrap();
         let served = super::action(controller, action).is_ok();
-        assert_eq!(served, told != "not", "docs/kuzzle.md says {told} of {name}");
+        assert_eq!(
+            served,
+            told != "not",
+            "docs/kuzzle.md says {told} of {name}"
+        );
         assert!(["yes", "departs", "not"].contains(&told), "{name}: {told}");
     }
 }
@@ -50,7 +73,14 @@ fn the_page_names_every_action_and_no_other() {
 #[test]
 fn the_page_names_every_error_of_our_own() {
     let page = include_str!("../../../../docs/kuzzle.md");
-    for row in crate::protocol::fault::TABLE.iter().filter(|row| row.code & 0xffff >= 0x80) {
-        assert!(page.contains(&format!("| `{}` | {} |", row.name, row.status)), "{}", row.name);
+    for row in crate::protocol::fault::TABLE
+        .iter()
+        .filter(|row| row.code & 0xffff >= 0x80)
+    {
+        assert!(
+            page.contains(&format!("| `{}` | {} |", row.name, row.status)),
+            "{}",
+            row.name
+        );
     }
 }

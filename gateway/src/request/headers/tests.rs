@@ -4,7 +4,10 @@ use super::*;
 use http::HeaderValue;
 
 fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-    pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+        .collect()
 }
 
 fn options(pairs: &[(&'static str, &'static str)]) -> Result<Options, Problem> {
@@ -13,7 +16,9 @@ fn options(pairs: &[(&'static str, &'static str)]) -> Result<Options, Problem> {
 
 #[test]
 fn a_wait_is_clamped_and_other_preferences_are_ignored() {
-    let wait = |value| options(&[("prefer", value)]).map(|options| options.wait.map(|wait| wait.as_secs()));
+    let wait = |value| {
+        options(&[("prefer", value)]).map(|options| options.wait.map(|wait| wait.as_secs()))
+    };
     assert_eq!(wait("wait=5").unwrap(), Some(5));
     assert_eq!(wait("respond-async, wait=7").unwrap(), Some(7));
     assert_eq!(wait("Wait = \"8\"; x=y").unwrap(), Some(8));
@@ -49,7 +54,13 @@ fn an_etag_is_a_version() {
 #[test]
 fn a_malformed_trace_context_is_dropped() {
     let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    assert_eq!(options(&[("traceparent", good)]).unwrap().traceparent.as_deref(), Some(good));
+    assert_eq!(
+        options(&[("traceparent", good)])
+            .unwrap()
+            .traceparent
+            .as_deref(),
+        Some(good)
+    );
     for bad in [
         "",
         "x",
@@ -57,22 +68,51 @@ fn a_malformed_trace_context_is_dropped() {
         "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "00-00000000000000000000000000000000-b7ad6b7169203331-01",
     ] {
-        assert_eq!(options(&[("traceparent", bad)]).unwrap().traceparent, None, "{bad}");
+        assert_eq!(
+            options(&[("traceparent", bad)]).unwrap().traceparent,
+            None,
+            "{bad}"
+        );
     }
 }
 
 #[test]
 fn content_types_are_checked() {
-    for good in ["application/json", "application/json; charset=utf-8", "Application/JSON;charset=UTF-8", "application/cloudevents+json"] {
-        assert!(expect_json(&headers(&[("content-type", good)])).is_ok(), "{good}");
+    for good in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "Application/JSON;charset=UTF-8",
+        "application/cloudevents+json",
+    ] {
+        assert!(
+            expect_json(&headers(&[("content-type", good)])).is_ok(),
+            "{good}"
+        );
     }
-    for bad in ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "", "json"] {
+    for bad in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/json; charset=latin1",
+        "",
+        "json",
+    ] {
         let problem = expect_json(&headers(&[("content-type", bad)])).unwrap_err();
         assert_eq!(problem.code(), Code::UnsupportedMediaType, "{bad}");
     }
-    assert_eq!(expect_json(&HeaderMap::new()).unwrap_err().code(), Code::UnsupportedMediaType);
+    assert_eq!(
+        expect_json(&HeaderMap::new()).unwrap_err().code(),
+        Code::UnsupportedMediaType
+    );
     assert!(expect_ndjson(&headers(&[("content-type", "application/x-ndjson")])).is_ok());
     assert!(expect_ndjson(&headers(&[("content-type", "application/json")])).is_err());
-    assert_eq!(encoding(&headers(&[("content-encoding", "gzip")])).unwrap(), Encoding::Gzip);
-    assert_eq!(encoding(&headers(&[("content-encoding", "br")])).unwrap_err().code(), Code::UnsupportedEncoding);
+    assert_eq!(
+        encoding(&headers(&[("content-encoding", "gzip")])).unwrap(),
+        Encoding::Gzip
+    );
+    assert_eq!(
+        encoding(&headers(&[("content-encoding", "br")]))
+            .unwrap_err()
+            .code(),
+        Code::UnsupportedEncoding
+    );
 }

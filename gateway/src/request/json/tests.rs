@@ -45,10 +45,25 @@ fn faults_are_named_where_they_are() {
         ("\"\\x\"", FaultKind::Syntax, 1, ""),
         ("{\"a\":\"\\ud800\"}", FaultKind::Utf8, 6, "/a"),
         ("\"\\ud800\\u0041\"", FaultKind::Utf8, 1, ""),
-        ("{\"a\":1,\"b\":{\"c\":1,\"c\":2}}", FaultKind::DuplicateKey, 18, "/b/c"),
+        (
+            "{\"a\":1,\"b\":{\"c\":1,\"c\":2}}",
+            FaultKind::DuplicateKey,
+            18,
+            "/b/c",
+        ),
         ("{\"a\":1,\"\\u0061\":2}", FaultKind::DuplicateKey, 7, "/a"),
-        ("[[[[[[[[[]]]]]]]]]", FaultKind::TooDeep, 8, "/0/0/0/0/0/0/0/0"),
-        ("{\"x\":[1,18446744073709551616]}", FaultKind::Number, 8, "/x/1"),
+        (
+            "[[[[[[[[[]]]]]]]]]",
+            FaultKind::TooDeep,
+            8,
+            "/0/0/0/0/0/0/0/0",
+        ),
+        (
+            "{\"x\":[1,18446744073709551616]}",
+            FaultKind::Number,
+            8,
+            "/x/1",
+        ),
         ("[-9223372036854775809]", FaultKind::Number, 1, "/0"),
         ("{\"n\":1e400}", FaultKind::Number, 5, "/n"),
         ("nul", FaultKind::Syntax, 0, ""),
@@ -56,7 +71,12 @@ fn faults_are_named_where_they_are() {
     ];
     for (text, kind, offset, pointer) in cases {
         let found = fault(text);
-        assert_eq!((found.kind, found.offset, found.pointer.as_str()), (kind, offset, pointer), "{text}: {}", found.message);
+        assert_eq!(
+            (found.kind, found.offset, found.pointer.as_str()),
+            (kind, offset, pointer),
+            "{text}: {}",
+            found.message
+        );
     }
     assert_eq!(check(b"\"\xff\"", 8).unwrap_err().kind, FaultKind::Utf8);
 }
@@ -64,11 +84,21 @@ fn faults_are_named_where_they_are() {
 #[test]
 fn duplicates_are_found_among_many() {
     for count in [10, 24, 25, 26, 1000] {
-        let members: Vec<_> = (0..count).map(|n| format!("\"k{n}\":{{\"k0\":[{n}]}}")).collect();
-        assert_eq!(check(format!("{{{}}}", members.join(",")).as_bytes(), 8), Ok(()), "{count}");
+        let members: Vec<_> = (0..count)
+            .map(|n| format!("\"k{n}\":{{\"k0\":[{n}]}}"))
+            .collect();
+        assert_eq!(
+            check(format!("{{{}}}", members.join(",")).as_bytes(), 8),
+            Ok(()),
+            "{count}"
+        );
         for twice in [0, count / 2, count - 1] {
             let found = fault(&format!("{{{},\"k{twice}\":1}}", members.join(",")));
-            assert_eq!((found.kind, found.pointer), (FaultKind::DuplicateKey, format!("/k{twice}")), "{count}");
+            assert_eq!(
+                (found.kind, found.pointer),
+                (FaultKind::DuplicateKey, format!("/k{twice}")),
+                "{count}"
+            );
         }
     }
 }
@@ -79,13 +109,16 @@ fn json() -> impl Strategy<Value = Value> {
         any::<bool>().prop_map(Value::from),
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
-        any::<f64>().prop_filter("JSON has none", |f| f.is_finite()).prop_map(Value::from),
+        any::<f64>()
+            .prop_filter("JSON has none", |f| f.is_finite())
+            .prop_map(Value::from),
         ".{0,8}".prop_map(Value::from),
     ];
     leaf.prop_recursive(5, 64, 6, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-            prop::collection::hash_map(".{0,4}", inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+            prop::collection::hash_map(".{0,4}", inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
         ]
     })
 }
@@ -97,7 +130,8 @@ proptest! {
         prop_assert_eq!(check(text.as_bytes(), 64), Ok(()), "{}", text);
     }
 
-    /// One byte changed, cut out or put in: both say yes or both say no, but for the rules only the scan has.
+    /// One byte changed, cut out or put in: both say yes or both say no, but for the rules only the
+    /// scan has.
     #[test]
     fn it_agrees_with_serde_on_damaged_text(value in json(), place in any::<prop::sample::Index>(), byte in any::<u8>(), how in 0..3) {
         let mut bytes = value.to_string().into_bytes();

@@ -8,5 +8,9 @@ use axum::{
 use http::header;
 
 pub(crate) async fn openapi(State(app): State<Shared>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], app.openapi.clone()).into_response()
+    (
+        [(header::CONTENT_TYPE, "application/json")],
+        app.openapi.clone(),
+    )
+        .into_response()
 }

@@ -1,4 +1,5 @@
-//! `PUT /v1/collections/{index}/{collection}`: makes a collection in record and view, or finds that it stands. Overwrites nothing.
+//! `PUT /v1/collections/{index}/{collection}`: makes a collection in record and view, or finds that
+//! it stands. Overwrites nothing.
 
 use super::{Shown, mappings};
 use crate::{
@@ -37,7 +38,11 @@ pub(crate) async fn create(
     let (json, _held) = body::collect(&app, &headers, body).await?;
     let asked = asked(&app, &headers, &json)?;
     let (stands, fresh) = make(&app, index, name, asked).await?;
-    let status = if fresh { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if fresh {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     Ok(answer::json(status, &Shown::from(&stands)))
 }
 
@@ -49,18 +54,31 @@ fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<Asked, Problem>
     headers::expect_json(headers)?;
     headers::expect_plain(headers)?;
     sound(json, app.config.json_depth)?;
-    let asked: Asked = serde_json::from_slice(json).map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
+    let asked: Asked = serde_json::from_slice(json)
+        .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     if let Some(given) = &asked.mappings {
         mappings::check(given)?;
     }
-    if asked.settings.as_ref().is_some_and(|settings| !settings.is_object()) {
-        return Err(Problem::new(Code::BadMappings, "`settings` must be an object").at("/settings"));
+    if asked
+        .settings
+        .as_ref()
+        .is_some_and(|settings| !settings.is_object())
+    {
+        return Err(
+            Problem::new(Code::BadMappings, "`settings` must be an object").at("/settings"),
+        );
     }
     Ok(asked)
 }
 
-/// The record first: what it holds is the truth, and the view can always be made from it by repeating the call.
-async fn make(app: &App, index: String, collection: String, asked: Asked) -> Result<(Collection, bool), Problem> {
+/// The record first: what it holds is the truth, and the view can always be made from it by
+/// repeating the call.
+async fn make(
+    app: &App,
+    index: String,
+    collection: String,
+    asked: Asked,
+) -> Result<(Collection, bool), Problem> {
     let wanted = Collection {
         index,
         collection,
@@ -71,13 +89,23 @@ async fn make(app: &App, index: String, collection: String, asked: Asked) -> Res
     };
     let stands = app.ports.record.create_collection(&wanted).await?;
     let fresh = stands.incarnation == wanted.incarnation;
-    same("mappings", wanted.mappings.as_ref(), stands.mappings.as_ref())?;
-    same("settings", wanted.settings.as_ref(), stands.settings.as_ref())?;
+    same(
+        "mappings",
+        wanted.mappings.as_ref(),
+        stands.mappings.as_ref(),
+    )?;
+    same(
+        "settings",
+        wanted.settings.as_ref(),
+        stands.settings.as_ref(),
+    )?;
     if let Some(view) = &app.ports.view {
-        view.create_collection(&stands).await.map_err(|error| match error {
-            StoreError::Refused { .. } => Problem::new(Code::BadMappings, error.to_string()),
-            other => other.into(),
-        })?;
+        view.create_collection(&stands)
+            .await
+            .map_err(|error| match error {
+                StoreError::Refused { .. } => Problem::new(Code::BadMappings, error.to_string()),
+                other => other.into(),
+            })?;
     }
     app.collections.put(stands.clone());
     Ok((stands, fresh))
@@ -88,7 +116,9 @@ fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(),
         true => Ok(()),
         false => {
             let detail = format!("the collection exists with other {what}");
-            Err(Problem::new(Code::CollectionDiffers, detail).at(format!("/{what}")).with("stands", stands.cloned().unwrap_or(Value::Null)))
+            Err(Problem::new(Code::CollectionDiffers, detail)
+                .at(format!("/{what}"))
+                .with("stands", stands.cloned().unwrap_or(Value::Null)))
         }
     }
 }
@@ -96,5 +126,7 @@ fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(),
 /// 8 characters of `[a-z0-9]`.
 pub(crate) fn incarnation() -> String {
     let mut random = rand::rng();
-    (0..8).map(|_| char::from_digit(random.random_range(0..36), 36).expect("a digit of base 36")).collect()
+    (0..8)
+        .map(|_| char::from_digit(random.random_range(0..36), 36).expect("a digit of base 36"))
+        .collect()
 }

@@ -13,5 +13,10 @@ struct Listed<'a> {
 
 pub(crate) async fn list(State(app): State<Shared>) -> Result<Response, Problem> {
     let list = app.collections.list().await?;
-    Ok(answer::json(StatusCode::OK, &Listed { collections: list.iter().map(Shown::from).collect() }))
+    Ok(answer::json(
+        StatusCode::OK,
+        &Listed {
+            collections: list.iter().map(Shown::from).collect(),
+        },
+    ))
 }

@@ -1,5 +1,6 @@
-//! Are these mappings at all? What can be known without a view is refused before anything stands: a collection is made in the record first,
-//! and mappings that no view takes would stand there for good.
+//! Are these mappings at all? What can be known without a view is refused before anything stands: a
+//! collection is made in the record first, and mappings that no view takes would stand there for
+//! good.
 
 use crate::error::{Code, Problem};
 use serde_json::{Map, Value};
@@ -37,13 +38,25 @@ const TYPES: [&str; 28] = [
 ];
 
 pub(crate) fn check(mappings: &Value) -> Result<(), Problem> {
-    let Some(map) = mappings.as_object() else { return Err(bad("/mappings", "`mappings` must be an object")) };
+    let Some(map) = mappings.as_object() else {
+        return Err(bad("/mappings", "`mappings` must be an object"));
+    };
     for (name, value) in map {
         match name.as_str() {
             "properties" => properties(value, "/mappings/properties")?,
             "dynamic" => dynamic(value)?,
-            "dynamic_templates" | "date_detection" | "numeric_detection" | "dynamic_date_formats" | "_source" | "_meta" => {}
-            other => return Err(bad(&format!("/mappings/{other}"), &format!("`{other}` is no part of mappings"))),
+            "dynamic_templates"
+            | "date_detection"
+            | "numeric_detection"
+            | "dynamic_date_formats"
+            | "_source"
+            | "_meta" => {}
+            other => {
+                return Err(bad(
+                    &format!("/mappings/{other}"),
+                    &format!("`{other}` is no part of mappings"),
+                ));
+            }
         }
     }
     Ok(())
@@ -52,16 +65,25 @@ pub(crate) fn check(mappings: &Value) -> Result<(), Problem> {
 fn dynamic(value: &Value) -> Result<(), Problem> {
     match value {
         Value::Bool(_) => Ok(()),
-        Value::String(text) if ["true", "false", "strict", "runtime"].contains(&text.as_str()) => Ok(()),
-        _ => Err(bad("/mappings/dynamic", "`dynamic` is true, false, \"strict\" or \"runtime\"")),
+        Value::String(text) if ["true", "false", "strict", "runtime"].contains(&text.as_str()) => {
+            Ok(())
+        }
+        _ => Err(bad(
+            "/mappings/dynamic",
+            "`dynamic` is true, false, \"strict\" or \"runtime\"",
+        )),
     }
 }
 
 fn properties(value: &Value, at: &str) -> Result<(), Problem> {
-    let Some(fields) = value.as_object() else { return Err(bad(at, "`properties` must be an object")) };
+    let Some(fields) = value.as_object() else {
+        return Err(bad(at, "`properties` must be an object"));
+    };
     for (name, field) in fields {
         let at = format!("{at}/{}", name.replace('~', "~0").replace('/', "~1"));
-        let Some(field) = field.as_object() else { return Err(bad(&at, "a field must be an object")) };
+        let Some(field) = field.as_object() else {
+            return Err(bad(&at, "a field must be an object"));
+        };
         self::field(field, name, &at)?;
     }
     Ok(())
@@ -74,7 +96,12 @@ fn field(field: &Map<String, Value>, name: &str, at: &str) -> Result<(), Problem
     match field.get("type") {
         Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => {}
         None if field.contains_key("properties") => {}
-        Some(Value::String(kind)) => return Err(bad(&format!("{at}/type"), &format!("there is no field type `{kind}`"))),
+        Some(Value::String(kind)) => {
+            return Err(bad(
+                &format!("{at}/type"),
+                &format!("there is no field type `{kind}`"),
+            ));
+        }
         Some(_) => return Err(bad(&format!("{at}/type"), "a field's type is a text")),
         None => return Err(bad(at, "a field needs a `type` or `properties`")),
     }
@@ -102,10 +129,19 @@ mod tests {
             (json!([]), "/mappings"),
             (json!({"property": {}}), "/mappings/property"),
             (json!({"dynamic": "often"}), "/mappings/dynamic"),
-            (json!({"properties": {"a": {"type": "strnig"}}}), "/mappings/properties/a/type"),
+            (
+                json!({"properties": {"a": {"type": "strnig"}}}),
+                "/mappings/properties/a/type",
+            ),
             (json!({"properties": {"a": {}}}), "/mappings/properties/a"),
-            (json!({"properties": {"a": {"properties": {"b/c": 1}}}}), "/mappings/properties/a/properties/b~1c"),
-            (json!({"properties": {"a..b": {"type": "text"}}}), "/mappings/properties/a..b"),
+            (
+                json!({"properties": {"a": {"properties": {"b/c": 1}}}}),
+                "/mappings/properties/a/properties/b~1c",
+            ),
+            (
+                json!({"properties": {"a..b": {"type": "text"}}}),
+                "/mappings/properties/a..b",
+            ),
         ];
         for (mappings, pointer) in cases {
             let problem = serde_json::to_value(check(&mappings).unwrap_err()).unwrap();

@@ -20,6 +20,9 @@ pub(crate) async fn count(
 ) -> Result<Response, Problem> {
     let clauses = Clauses::read(&app, &headers, body, &["query"]).await?;
     let (view, collection) = search::fresh(&app, &index, &name, &headers, &query).await?;
-    let count = view.count(&collection, clauses.query()).await.map_err(search::refused)?;
+    let count = view
+        .count(&collection, clauses.query())
+        .await
+        .map_err(search::refused)?;
     Ok(answer::json(StatusCode::OK, &json!({ "count": count })))
 }

@@ -24,13 +24,40 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     check_id(&id)?;
     after::wait(&app, &Caller::anonymous(), &headers, &query).await?;
-    let incarnation = app.collections.get(&index, &name).await?.incarnation.clone();
-    let key = DocumentKey { index, collection: name, incarnation, id };
-    let found = app.ports.record.documents(std::slice::from_ref(&key)).await?.into_iter().flatten().next();
-    let Some((meta, body)) = found.and_then(|stored| Some((stored.meta, stored.body?))) else {
-        return Err(Problem::new(Code::Missing, format!("there is no document `{}`", shorten(&key.to_string()))));
+    let incarnation = app
+        .collections
+        .get(&index, &name)
+        .await?
+        .incarnation
+        .clone();
+    let key = DocumentKey {
+        index,
+        collection: name,
+        incarnation,
+        id,
     };
-    let mut response = answer::json(StatusCode::OK, &Document { id: &key.id, source: &body, version: meta.revision });
+    let found = app
+        .ports
+        .record
+        .documents(std::slice::from_ref(&key))
+        .await?
+        .into_iter()
+        .flatten()
+        .next();
+    let Some((meta, body)) = found.and_then(|stored| Some((stored.meta, stored.body?))) else {
+        return Err(Problem::new(
+            Code::Missing,
+            format!("there is no document `{}`", shorten(&key.to_string())),
+        ));
+    };
+    let mut response = answer::json(
+        StatusCode::OK,
+        &Document {
+            id: &key.id,
+            source: &body,
+            version: meta.revision,
+        },
+    );
     if let Some(tag) = answer::version_tag(meta.revision) {
         response.headers_mut().insert(header::ETAG, tag);
     }

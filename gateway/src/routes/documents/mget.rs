@@ -39,27 +39,63 @@ pub(crate) async fn mget(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let call = Call { headers: headers.clone(), query: query.clone(), body };
+    let call = Call {
+        headers: headers.clone(),
+        query: query.clone(),
+        body,
+    };
     let request = request::read(&app, call).await?;
-    let Asked { ids } = serde_json::from_slice(&request.json).map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
+    let Asked { ids } = serde_json::from_slice(&request.json)
+        .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     check(&app, &ids)?;
     after::wait(&app, &request.caller, &headers, &query).await?;
-    let incarnation = app.collections.get(&index, &name).await?.incarnation.clone();
-    let key =
-        |id: &String| DocumentKey { index: index.clone(), collection: name.clone(), incarnation: incarnation.clone(), id: id.clone() };
+    let incarnation = app
+        .collections
+        .get(&index, &name)
+        .await?
+        .incarnation
+        .clone();
+    let key = |id: &String| DocumentKey {
+        index: index.clone(),
+        collection: name.clone(),
+        incarnation: incarnation.clone(),
+        id: id.clone(),
+    };
     let found = read(&app, &ids.iter().map(key).collect::<Vec<_>>()).await?;
-    let documents =
-        ids.iter().zip(&found).filter_map(|(id, found)| found.as_ref().map(|(source, version)| Document { id, source, version: *version }));
-    let missing = ids.iter().zip(&found).filter(|(_, found)| found.is_none()).map(|(id, _)| id.as_str()).collect();
-    Ok(answer::json(StatusCode::OK, &Found { documents: documents.collect(), missing }))
+    let documents = ids.iter().zip(&found).filter_map(|(id, found)| {
+        found.as_ref().map(|(source, version)| Document {
+            id,
+            source,
+            version: *version,
+        })
+    });
+    let missing = ids
+        .iter()
+        .zip(&found)
+        .filter(|(_, found)| found.is_none())
+        .map(|(id, _)| id.as_str())
+        .collect();
+    Ok(answer::json(
+        StatusCode::OK,
+        &Found {
+            documents: documents.collect(),
+            missing,
+        },
+    ))
 }
 
 fn check(app: &App, ids: &[String]) -> Result<(), Problem> {
     if ids.len() > app.config.mget_limit {
-        let detail = format!("{} ids are more than the {} that one call may name", ids.len(), app.config.mget_limit);
+        let detail = format!(
+            "{} ids are more than the {} that one call may name",
+            ids.len(),
+            app.config.mget_limit
+        );
         return Err(Problem::new(Code::AnswerTooLarge, detail).at("/ids"));
     }
-    ids.iter().enumerate().try_for_each(|(n, id)| check_id(id).map_err(|problem| problem.at(format!("/ids/{n}"))))
+    ids.iter()
+        .enumerate()
+        .try_for_each(|(n, id)| check_id(id).map_err(|problem| problem.at(format!("/ids/{n}"))))
 }
 
 async fn read(app: &App, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>, Problem> {
@@ -71,7 +107,10 @@ async fn read(app: &App, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>
             found.push(body);
         }
         if bytes > app.config.answer_limit_bytes {
-            let detail = format!("the documents are more than {} bytes together", app.config.answer_limit_bytes);
+            let detail = format!(
+                "the documents are more than {} bytes together",
+                app.config.answer_limit_bytes
+            );
             return Err(Problem::new(Code::AnswerTooLarge, detail));
         }
     }

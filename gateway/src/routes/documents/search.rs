@@ -30,7 +30,13 @@ pub(crate) async fn search(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let clauses = Clauses::read(&app, &headers, body, &["query", "sort", "from", "size", "search_after"]).await?;
+    let clauses = Clauses::read(
+        &app,
+        &headers,
+        body,
+        &["query", "sort", "from", "size", "search_after"],
+    )
+    .await?;
     let request = clauses.request()?;
     let (view, collection) = fresh(&app, &index, &name, &headers, &query).await?;
     let result = view.search(&collection, &request).await.map_err(refused)?;
@@ -50,7 +56,12 @@ pub(crate) struct Clauses(Map<String, Value>);
 
 impl Clauses {
     /// No body asks for everything; a member that is not known is a 501, never ignored.
-    pub(crate) async fn read(app: &App, headers: &HeaderMap, body: Body, known: &[&str]) -> Result<Self, Problem> {
+    pub(crate) async fn read(
+        app: &App,
+        headers: &HeaderMap,
+        body: Body,
+        known: &[&str],
+    ) -> Result<Self, Problem> {
         let (json, _held) = body::collect(app, headers, body).await?;
         if json.is_empty() {
             return Ok(Self(Map::new()));
@@ -58,13 +69,18 @@ impl Clauses {
         given::expect_json(headers)?;
         given::expect_plain(headers)?;
         sound(&json, app.config.json_depth)?;
-        let map: Map<String, Value> =
-            serde_json::from_slice(&json).map_err(|_| Problem::new(Code::BadSearch, "a search body is an object").at(""))?;
+        let map: Map<String, Value> = serde_json::from_slice(&json)
+            .map_err(|_| Problem::new(Code::BadSearch, "a search body is an object").at(""))?;
         match map.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(Self(map)),
             Some(name) => {
-                let detail = format!("`{}` is not supported here; known are {}", shorten(name), known.join(", "));
-                Err(Problem::new(Code::UnsupportedSearch, detail).at(format!("/{}", name.replace('~', "~0").replace('/', "~1"))))
+                let detail = format!(
+                    "`{}` is not supported here; known are {}",
+                    shorten(name),
+                    known.join(", ")
+                );
+                Err(Problem::new(Code::UnsupportedSearch, detail)
+                    .at(format!("/{}", name.replace('~', "~0").replace('/', "~1"))))
             }
         }
     }
@@ -74,12 +90,14 @@ impl Clauses {
     }
 
     fn request(self) -> Result<SearchRequest, Problem> {
-        let request: SearchRequest =
-            serde_json::from_value(Value::Object(self.0)).map_err(|error| Problem::new(Code::BadSearch, error.to_string()))?;
+        let request: SearchRequest = serde_json::from_value(Value::Object(self.0))
+            .map_err(|error| Problem::new(Code::BadSearch, error.to_string()))?;
         match request.from.saturating_add(request.size) {
             0..=WINDOW => Ok(request),
             _ => {
-                let detail = format!("`from` and `size` reach beyond {WINDOW}: go on with `search_after` instead");
+                let detail = format!(
+                    "`from` and `size` reach beyond {WINDOW}: go on with `search_after` instead"
+                );
                 Err(Problem::new(Code::BadSearch, detail).at("/size"))
             }
         }
@@ -94,7 +112,11 @@ pub(crate) async fn fresh(
     headers: &HeaderMap,
     query: &Query,
 ) -> Result<(Arc<dyn View>, Arc<Collection>), Problem> {
-    let view = app.ports.view.clone().ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
+    let view = app
+        .ports
+        .view
+        .clone()
+        .ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
     let waited = after::wait(app, &Caller::anonymous(), headers, query).await?;
     let collection = app.collections.get(index, name).await?;
     if waited {

@@ -17,6 +17,14 @@ pub(crate) async fn write(
     body: Body,
 ) -> Result<Response, Problem> {
     let operation = validate::operation(&app, &operation)?;
-    let request = request::read(&app, Call { headers, query, body }).await?;
+    let request = request::read(
+        &app,
+        Call {
+            headers,
+            query,
+            body,
+        },
+    )
+    .await?;
     Ok(crate::write(&app, operation, request).await?.respond(&app))
 }

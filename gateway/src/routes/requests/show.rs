@@ -11,7 +11,10 @@ use axum::{extract::State, response::Response};
 use event_schema::id::{BadRequestId, RequestId};
 use http::StatusCode;
 
-pub(crate) async fn show(State(app): State<Shared>, Segments(id): Segments<String>) -> Result<Response, Problem> {
+pub(crate) async fn show(
+    State(app): State<Shared>,
+    Segments(id): Segments<String>,
+) -> Result<Response, Problem> {
     let id = RequestId::parse(&id, &app.ports.keys).map_err(|error| match error {
         BadRequestId::Malformed => Problem::new(Code::BadRequestId, error.to_string()),
         BadRequestId::Forged => Problem::new(Code::UnknownRequest, error.to_string()),

@@ -1,4 +1,5 @@
-//! The routes that the catalog gives to operations: `POST /v1/user/create` and the like. They wait for the verdict by default.
+//! The routes that the catalog gives to operations: `POST /v1/user/create` and the like. They wait
+//! for the verdict by default.
 
 use super::envelope::{Envelope, Opened};
 use crate::{
@@ -29,13 +30,31 @@ pub(crate) async fn call(
     body: Body,
 ) -> Response {
     let mut envelope = Envelope::of(&operation, app.now());
-    match carry_out(&app, &operation, parameters, Call { headers, query, body }, &mut envelope).await {
+    match carry_out(
+        &app,
+        &operation,
+        parameters,
+        Call {
+            headers,
+            query,
+            body,
+        },
+        &mut envelope,
+    )
+    .await
+    {
         Ok(response) => response,
         Err(problem) => envelope.problem(&problem),
     }
 }
 
-async fn carry_out(app: &App, name: &str, parameters: Parameters, call: Call, envelope: &mut Envelope) -> Result<Response, Problem> {
+async fn carry_out(
+    app: &App,
+    name: &str,
+    parameters: Parameters,
+    call: Call,
+    envelope: &mut Envelope,
+) -> Result<Response, Problem> {
     let operation = validate::operation(app, name)?;
     let mut request = request::read_loose(app, call, !parameters.is_empty()).await?;
     let Opened { msgid, bare } = Opened::of(&request.json)?;
@@ -57,7 +76,16 @@ pub(crate) async fn bare(
 ) -> Response {
     let done = async {
         let operation = validate::operation(&app, &operation)?;
-        let mut request = request::read_loose(&app, Call { headers, query, body }, !parameters.is_empty()).await?;
+        let mut request = request::read_loose(
+            &app,
+            Call {
+                headers,
+                query,
+                body,
+            },
+            !parameters.is_empty(),
+        )
+        .await?;
         request.json = with_parameters(request.json, parameters)?;
         Ok::<_, Problem>(crate::write(&app, operation, request).await?.respond(&app))
     };
@@ -70,14 +98,20 @@ fn with_parameters(bare: Bytes, parameters: Parameters) -> Result<Bytes, Problem
         return Ok(bare);
     }
     let bare = if bare.is_empty() { b"{}" } else { &*bare };
-    let mut map: Map<String, Value> =
-        serde_json::from_slice(bare).map_err(|_| Problem::new(Code::Invalid, "the request must be an object").at(""))?;
+    let mut map: Map<String, Value> = serde_json::from_slice(bare)
+        .map_err(|_| Problem::new(Code::Invalid, "the request must be an object").at(""))?;
     for (name, value) in parameters {
         let value = Value::String(value);
         if map.get(&name).is_some_and(|given| *given != value) {
-            return Err(Problem::new(Code::Invalid, format!("`{name}` differs from the one in the path")).at(format!("/{name}")));
+            return Err(Problem::new(
+                Code::Invalid,
+                format!("`{name}` differs from the one in the path"),
+            )
+            .at(format!("/{name}")));
         }
         map.insert(name, value);
     }
-    Ok(serde_json::to_vec(&map).expect("a JSON object serialises").into())
+    Ok(serde_json::to_vec(&map)
+        .expect("a JSON object serialises")
+        .into())
 }

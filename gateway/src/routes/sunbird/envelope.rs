@@ -1,4 +1,5 @@
-//! Sunbird's envelope: taken apart on the way in, put around every answer on the way out. Its clients look at `responseCode` and `result`.
+//! Sunbird's envelope: taken apart on the way in, put around every answer on the way out. Its
+//! clients look at `responseCode` and `result`.
 
 use crate::{
     answer::Answer,
@@ -36,14 +37,30 @@ struct Params {
 impl Opened {
     pub(crate) fn of(json: &Bytes) -> Result<Self, Problem> {
         if json.is_empty() {
-            return Ok(Self { msgid: None, bare: Bytes::from_static(b"{}") });
+            return Ok(Self {
+                msgid: None,
+                bare: Bytes::from_static(b"{}"),
+            });
         }
-        let incoming: Incoming = serde_json::from_slice(json)
-            .map_err(|error| Problem::new(Code::Invalid, format!("the envelope must be an object with `request`: {error}")).at(""))?;
-        let msgid = incoming.params.and_then(|params| params.msgid).and_then(|msgid| msgid.as_str().map(str::to_owned));
+        let incoming: Incoming = serde_json::from_slice(json).map_err(|error| {
+            Problem::new(
+                Code::Invalid,
+                format!("the envelope must be an object with `request`: {error}"),
+            )
+            .at("")
+        })?;
+        let msgid = incoming
+            .params
+            .and_then(|params| params.msgid)
+            .and_then(|msgid| msgid.as_str().map(str::to_owned));
         match incoming.request {
-            Some(bare) => Ok(Self { msgid, bare: json.slice_ref(bare.get().as_bytes()) }),
-            None => Err(Problem::new(Code::Invalid, "the envelope has no `request`").at("/request")),
+            Some(bare) => Ok(Self {
+                msgid,
+                bare: json.slice_ref(bare.get().as_bytes()),
+            }),
+            None => {
+                Err(Problem::new(Code::Invalid, "the envelope has no `request`").at("/request"))
+            }
         }
     }
 }
@@ -57,7 +74,11 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     pub(crate) fn of(operation: &str, now: i64) -> Self {
-        Self { id: format!("api.{operation}"), ts: timestamp(now), msgid: None }
+        Self {
+            id: format!("api.{operation}"),
+            ts: timestamp(now),
+            msgid: None,
+        }
     }
 
     /// The message this answers.
@@ -67,25 +88,46 @@ impl Envelope {
 
     pub(crate) fn answer(&self, app: &App, answer: &Answer) -> Response {
         let Some(outcome) = answer.outcomes.first() else {
-            return self.problem(&Problem::new(Code::Internal, "a request came to no outcome"));
+            return self.problem(&Problem::new(
+                Code::Internal,
+                "a request came to no outcome",
+            ));
         };
         let taken = match told(app, &answer.caller, outcome) {
             Ok(taken) => taken,
             Err(problem) => return self.problem(&problem),
         };
         let accepted = matches!(outcome, Outcome::Accepted(_));
-        let mut result = match taken.result.map(|result| serde_json::from_str(result.get())) {
+        let mut result = match taken
+            .result
+            .map(|result| serde_json::from_str(result.get()))
+        {
             Some(Ok(Value::Object(map))) => map,
             Some(Ok(other)) => Map::from_iter([("response".to_owned(), other)]),
             Some(Err(_)) | None => Map::new(),
         };
-        result.entry("response").or_insert_with(|| if accepted { "ACCEPTED" } else { "SUCCESS" }.into());
+        result
+            .entry("response")
+            .or_insert_with(|| if accepted { "ACCEPTED" } else { "SUCCESS" }.into());
         result.insert("request_id".into(), json!(taken.request_id));
         result.insert("token".into(), json!(taken.token));
         result.insert("status".into(), json!(taken.status));
-        let status = if accepted { StatusCode::ACCEPTED } else { StatusCode::OK };
-        let mut response = self.respond(status, "OK", None, Value::Object(result), Some(taken.request_id.to_string()));
-        if accepted && let Ok(location) = HeaderValue::try_from(format!("/v1/requests/{}", taken.request_id)) {
+        let status = if accepted {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::OK
+        };
+        let mut response = self.respond(
+            status,
+            "OK",
+            None,
+            Value::Object(result),
+            Some(taken.request_id.to_string()),
+        );
+        if accepted
+            && let Ok(location) =
+                HeaderValue::try_from(format!("/v1/requests/{}", taken.request_id))
+        {
             response.headers_mut().insert(header::LOCATION, location);
         }
         response
@@ -104,12 +146,25 @@ impl Envelope {
             _ => "SERVER_ERROR",
         };
         let request = problem.request().map(|request| request.to_string());
-        let mut response = self.respond(status, code, Some(problem), json!({ "problem": problem }), request);
+        let mut response = self.respond(
+            status,
+            code,
+            Some(problem),
+            json!({ "problem": problem }),
+            request,
+        );
         problem.headers(response.headers_mut());
         response
     }
 
-    fn respond(&self, status: StatusCode, code: &str, problem: Option<&Problem>, result: Value, resmsgid: Option<String>) -> Response {
+    fn respond(
+        &self,
+        status: StatusCode,
+        code: &str,
+        problem: Option<&Problem>,
+        result: Value,
+        resmsgid: Option<String>,
+    ) -> Response {
         let params = json!({
             "resmsgid": resmsgid,
             "msgid": self.msgid,
@@ -125,5 +180,9 @@ impl Envelope {
 /// `yyyy-MM-dd HH:mm:ss:SSSZ`, in UTC.
 fn timestamp(millis: i64) -> String {
     let text = event_schema::codec::rfc3339(millis - millis.rem_euclid(1000));
-    format!("{}:{:03}+0000", text.trim_end_matches('Z').replace('T', " "), millis.rem_euclid(1000))
+    format!(
+        "{}:{:03}+0000",
+        text.trim_end_matches('Z').replace('T', " "),
+        millis.rem_euclid(1000)
+    )
 }

@@ -19,11 +19,28 @@ use event_schema::{
 use http::{HeaderMap, StatusCode, Uri};
 use serde_json::{Map, Value};
 
-pub(crate) async fn get(State(app): State<Shared>, uri: Uri, query: Query, headers: HeaderMap) -> Result<Response, Problem> {
+pub(crate) async fn get(
+    State(app): State<Shared>,
+    uri: Uri,
+    query: Query,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let key = key(&app, uri.path())?;
     after::wait(&app, &Caller::anonymous(), &headers, &query).await?;
-    let found = app.ports.record.rows(std::slice::from_ref(&key)).await?.into_iter().flatten().next();
-    let row = found.ok_or_else(|| Problem::new(Code::Missing, format!("there is no row `{}`", shorten(&key.to_string()))))?;
+    let found = app
+        .ports
+        .record
+        .rows(std::slice::from_ref(&key))
+        .await?
+        .into_iter()
+        .flatten()
+        .next();
+    let row = found.ok_or_else(|| {
+        Problem::new(
+            Code::Missing,
+            format!("there is no row `{}`", shorten(&key.to_string())),
+        )
+    })?;
     let mut whole = key.key;
     whole.extend(row);
     Ok(answer::json(StatusCode::OK, &whole))
@@ -31,37 +48,65 @@ pub(crate) async fn get(State(app): State<Shared>, uri: Uri, query: Query, heade
 
 /// From the raw path: an escaped slash belongs to its segment.
 fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
-    let mut segments = path.trim_start_matches("/v1/tables/").split('/').map(|segment| decode(segment, false));
+    let mut segments = path
+        .trim_start_matches("/v1/tables/")
+        .split('/')
+        .map(|segment| decode(segment, false));
     let name = segments.next().transpose()?.unwrap_or_default();
     let table = table(app, &name)?;
     let segments: Vec<String> = segments.collect::<Result<_, _>>()?;
     let columns: Vec<&str> = table.key().collect();
     if segments.len() != columns.len() {
-        let detail = format!("the key of `{}` is {}: {} given", table.name, columns.join(" / "), segments.len());
+        let detail = format!(
+            "the key of `{}` is {}: {} given",
+            table.name,
+            columns.join(" / "),
+            segments.len()
+        );
         return Err(Problem::new(Code::BadKey, detail));
     }
     let mut key = Map::new();
     for (column, segment) in columns.into_iter().zip(segments) {
         let kind = table.column(column).map(|column| &column.kind);
         let value = kind.and_then(|kind| value(kind, &segment));
-        let value =
-            value.ok_or_else(|| Problem::new(Code::BadKey, format!("`{}` is no value of the key column `{column}`", shorten(&segment))))?;
+        let value = value.ok_or_else(|| {
+            Problem::new(
+                Code::BadKey,
+                format!(
+                    "`{}` is no value of the key column `{column}`",
+                    shorten(&segment)
+                ),
+            )
+        })?;
         key.insert(column.to_owned(), value);
     }
-    Ok(RowKey { table: table.name.clone(), key })
+    Ok(RowKey {
+        table: table.name.clone(),
+        key,
+    })
 }
 
 fn table<'a>(app: &'a App, name: &str) -> Result<&'a Table, Problem> {
     let tables = app.ports.catalog.tables();
-    tables.iter().find(|table| table.name == name).ok_or_else(|| {
-        let like = |table: &&Table| (strsim::jaro_winkler(&table.name, name) * 1000.0) as u32;
-        let nearest = tables.iter().max_by_key(like).filter(|table| like(table) > 800);
-        let detail = match nearest {
-            Some(table) => format!("there is no table `{}`: did you mean `{}`?", shorten(name), table.name),
-            None => format!("there is no table `{}`", shorten(name)),
-        };
-        Problem::new(Code::UnknownTable, detail)
-    })
+    tables
+        .iter()
+        .find(|table| table.name == name)
+        .ok_or_else(|| {
+            let like = |table: &&Table| (strsim::jaro_winkler(&table.name, name) * 1000.0) as u32;
+            let nearest = tables
+                .iter()
+                .max_by_key(like)
+                .filter(|table| like(table) > 800);
+            let detail = match nearest {
+                Some(table) => format!(
+                    "there is no table `{}`: did you mean `{}`?",
+                    shorten(name),
+                    table.name
+                ),
+                None => format!("there is no table `{}`", shorten(name)),
+            };
+            Problem::new(Code::UnknownTable, detail)
+        })
 }
 
 fn value(kind: &ColumnType, text: &str) -> Option<Value> {
@@ -69,9 +114,16 @@ fn value(kind: &ColumnType, text: &str) -> Option<Value> {
         ColumnType::Text => Some(text.into()),
         ColumnType::Int => text.parse::<i32>().ok().map(Value::from),
         ColumnType::Bigint => text.parse::<i64>().ok().map(Value::from),
-        ColumnType::Double => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from),
+        ColumnType::Double => text
+            .parse::<f64>()
+            .ok()
+            .filter(|number| number.is_finite())
+            .map(Value::from),
         ColumnType::Boolean => text.parse::<bool>().ok().map(Value::from),
-        ColumnType::Timestamp => Some(text.parse::<i64>().map_or_else(|_| text.into(), Value::from)),
+        ColumnType::Timestamp => Some(
+            text.parse::<i64>()
+                .map_or_else(|_| text.into(), Value::from),
+        ),
         ColumnType::List(_) | ColumnType::Set(_) | ColumnType::Map(_) => None,
     }
 }

@@ -1,5 +1,6 @@
-//! Those who came back with a cursor: what they missed is read from the log and told here, until they hear what everybody hears. A change is
-//! told to each by one of the two, never by both and never by neither.
+//! Those who came back with a cursor: what they missed is read from the log and told here, until
+//! they hear what everybody hears. A change is told to each by one of the two, never by both and
+//! never by neither.
 
 use super::{Hall, Hears};
 use crate::{connection::frame::Frame, subscriptions::options::Options};
@@ -27,23 +28,34 @@ pub(crate) enum Arrival {
 }
 
 impl Hall {
-    /// Tells somebody what was read for him; false: he is not on the channel any more, and is told nothing.
+    /// Tells somebody what was read for him; false: he is not on the channel any more, and is told
+    /// nothing.
     pub(crate) fn replay(&mut self, late: &Late, frames: &[Frame]) -> bool {
-        let Some(member) = self.rooms.get_mut(&late.room).and_then(|room| room.member(late.connection, late.seat, late.options)) else {
+        let Some(member) = self
+            .rooms
+            .get_mut(&late.room)
+            .and_then(|room| room.member(late.connection, late.seat, late.options))
+        else {
             return false;
         };
         frames.iter().for_each(|frame| member.outbox.push(frame));
         true
     }
 
-    /// Somebody was told everything before these points. What was told to others before is behind them, and what comes in is told to him, or
-    /// was told before.
+    /// Somebody was told everything before these points. What was told to others before is behind
+    /// them, and what comes in is told to him, or was told before.
     pub(crate) fn arrive(&mut self, late: &Late, points: &[Point]) -> Arrival {
         let told = self.tellers.points().unwrap_or_default();
-        let Some(member) = self.rooms.get_mut(&late.room).and_then(|room| room.member(late.connection, late.seat, late.options)) else {
+        let Some(member) = self
+            .rooms
+            .get_mut(&late.room)
+            .and_then(|room| room.member(late.connection, late.seat, late.options))
+        else {
             return Arrival::Gone;
         };
-        let reached = |(told, read): (&Point, &Point)| (read.next, 0) >= (told.next, told.told) && read.informative >= told.informative;
+        let reached = |(told, read): (&Point, &Point)| {
+            (read.next, 0) >= (told.next, told.told) && read.informative >= told.informative
+        };
         match told.iter().zip(points).all(reached) {
             true => {
                 member.hears = Hears::From(points.into());

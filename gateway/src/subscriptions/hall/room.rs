@@ -15,7 +15,8 @@ pub(super) struct Room {
     pub index: String,
     pub collection: String,
     pub filter: Raw,
-    /// Every partition of `changes` is matched against it for this gateway, and will be while a seat is taken.
+    /// Every partition of `changes` is matched against it for this gateway, and will be while a
+    /// seat is taken.
     active: bool,
     /// The same of what is decided and not yet done, while somebody wants to hear of it.
     early_active: bool,
@@ -54,7 +55,9 @@ impl Hears {
         let from = match self {
             Self::All => return true,
             Self::Nothing => return false,
-            Self::From(points) => push.teller.and_then(|teller| points.get(usize::from(teller.partition))),
+            Self::From(points) => push
+                .teller
+                .and_then(|teller| points.get(usize::from(teller.partition))),
         };
         from.is_none_or(|from| match push.notice.event {
             Event::Write | Event::Delete => push.record >= from.next,
@@ -66,7 +69,10 @@ impl Hears {
 impl Channel {
     /// Tells a change or a message to those who are to hear it; says to how many.
     pub fn tell(&self, push: &Push, frame: &Frame) -> usize {
-        let members = self.members.values().filter(|member| member.hears.takes(push));
+        let members = self
+            .members
+            .values()
+            .filter(|member| member.hears.takes(push));
         members.map(|member| member.outbox.push(frame)).count()
     }
 }
@@ -95,7 +101,15 @@ pub(super) enum Written {
 impl Place {
     pub fn new(number: u64, options: Options, volatile: Option<Raw>) -> Self {
         let (users, pending) = (options.users, options.state.early());
-        Self { number, users, pending, volatile, written: Written::Sent(0), channels: Vec::with_capacity(1), waiting: 1 }
+        Self {
+            number,
+            users,
+            pending,
+            volatile,
+            written: Written::Sent(0),
+            channels: Vec::with_capacity(1),
+            waiting: 1,
+        }
     }
 
     /// Nobody sits here, nobody wants to.
@@ -137,8 +151,13 @@ impl Room {
 
     /// The connection's seat is for these options, too; is that more than its record says?
     pub fn widen(&mut self, connection: u64, options: Options) -> bool {
-        let Some(place) = self.seats.get_mut(&connection) else { return false };
-        let (users, pending) = (both(place.users, options.users), place.pending || options.state.early());
+        let Some(place) = self.seats.get_mut(&connection) else {
+            return false;
+        };
+        let (users, pending) = (
+            both(place.users, options.users),
+            place.pending || options.state.early(),
+        );
         let wider = users != place.users || pending != place.pending;
         self.early_seats += usize::from(pending && !place.pending);
         (place.users, place.pending) = (users, pending);
@@ -147,35 +166,56 @@ impl Room {
 
     /// Is the connection told what these options ask for already?
     pub fn has(&self, connection: u64, options: Options) -> bool {
-        let channels = self.seats.get(&connection).map_or(&[][..], |place| place.channels.as_slice());
+        let channels = self
+            .seats
+            .get(&connection)
+            .map_or(&[][..], |place| place.channels.as_slice());
         channels.contains(&options)
     }
 
     /// Puts a seated connection on a channel.
     pub fn admit(&mut self, name: &str, connection: u64, options: Options, member: Member) {
-        let Some(place) = self.seats.get_mut(&connection) else { return };
+        let Some(place) = self.seats.get_mut(&connection) else {
+            return;
+        };
         place.waiting = place.waiting.saturating_sub(1);
         if !place.channels.contains(&options) {
             place.channels.push(options);
         }
-        match self.channels.iter_mut().find(|channel| channel.options == options) {
+        match self
+            .channels
+            .iter_mut()
+            .find(|channel| channel.options == options)
+        {
             Some(channel) => _ = channel.members.insert(connection, member),
             None => {
                 let members = HashMap::from([(connection, member)]);
-                self.channels.push(Channel { options, name: options.channel(name), members });
+                self.channels.push(Channel {
+                    options,
+                    name: options.channel(name),
+                    members,
+                });
             }
         }
     }
 
     /// A connection's membership of a channel, as long as it has this seat.
     pub fn member(&mut self, connection: u64, seat: u64, options: Options) -> Option<&mut Member> {
-        self.seats.get(&connection).filter(|place| place.number == seat)?;
-        self.channels.iter_mut().find(|channel| channel.options == options)?.members.get_mut(&connection)
+        self.seats
+            .get(&connection)
+            .filter(|place| place.number == seat)?;
+        self.channels
+            .iter_mut()
+            .find(|channel| channel.options == options)?
+            .members
+            .get_mut(&connection)
     }
 
     /// Takes a connection out; false if it was not in.
     pub fn vacate(&mut self, connection: u64) -> bool {
-        let Some(place) = self.seats.remove(&connection) else { return false };
+        let Some(place) = self.seats.remove(&connection) else {
+            return false;
+        };
         self.early_seats -= usize::from(place.pending);
         self.early_active &= self.early_seats > 0;
         self.remove(connection, &place.channels);
@@ -183,7 +223,11 @@ impl Room {
     }
 
     fn remove(&mut self, connection: u64, from: &[Options]) {
-        for channel in self.channels.iter_mut().filter(|channel| from.contains(&channel.options)) {
+        for channel in self
+            .channels
+            .iter_mut()
+            .filter(|channel| from.contains(&channel.options))
+        {
             channel.members.remove(&connection);
         }
         self.channels.retain(|channel| !channel.members.is_empty());

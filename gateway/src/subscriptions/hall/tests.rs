@@ -14,9 +14,14 @@ use event_schema::{
 };
 use serde_json::{Value, json};
 
-const BOUNDS: Bounds = Bounds { pushed_bytes: 1 << 20, pushed: 100, answer_bytes: 1 << 20 };
+const BOUNDS: Bounds = Bounds {
+    pushed_bytes: 1 << 20,
+    pushed: 100,
+    answer_bytes: 1 << 20,
+};
 
-/// A hall with a log behind it: what it writes gets offsets, and is read back when the test says so.
+/// A hall with a log behind it: what it writes gets offsets, and is read back when the test says
+/// so.
 struct Stage {
     hall: Hall,
     log: Vec<RoomRecord>,
@@ -27,9 +32,21 @@ struct Stage {
 }
 
 fn stage() -> Stage {
-    let limits = Limits { rooms_per_connection: 3, subscriptions: 5 };
-    let reply = Reply { instance: "here".into(), partition: 1 };
-    Stage { hall: Hall::new(&reply, 2, limits), log: Vec::new(), numbers: Vec::new(), read: 0, waiting: Vec::new() }
+    let limits = Limits {
+        rooms_per_connection: 3,
+        subscriptions: 5,
+    };
+    let reply = Reply {
+        instance: "here".into(),
+        partition: 1,
+    };
+    Stage {
+        hall: Hall::new(&reply, 2, limits),
+        log: Vec::new(),
+        numbers: Vec::new(),
+        read: 0,
+        waiting: Vec::new(),
+    }
 }
 
 impl Stage {
@@ -39,11 +56,22 @@ impl Stage {
         outbox
     }
 
-    fn wish(&mut self, connection: u64, room: &str, options: Options) -> Result<oneshot::Receiver<Told>, Refusal> {
+    fn wish(
+        &mut self,
+        connection: u64,
+        room: &str,
+        options: Options,
+    ) -> Result<oneshot::Receiver<Told>, Refusal> {
         self.wish_since(connection, room, options, false)
     }
 
-    fn wish_since(&mut self, connection: u64, room: &str, options: Options, catches_up: bool) -> Result<oneshot::Receiver<Told>, Refusal> {
+    fn wish_since(
+        &mut self,
+        connection: u64,
+        room: &str,
+        options: Options,
+        catches_up: bool,
+    ) -> Result<oneshot::Receiver<Told>, Refusal> {
         let wish = Wish {
             room: room.into(),
             index: "geo".into(),
@@ -67,7 +95,8 @@ impl Stage {
     fn append(&mut self) {
         for (number, record) in self.hall.take_outgoing(1_000) {
             self.log.push(record);
-            self.numbers.extend(number.map(|number| (number, self.log.len() as u64 - 1)));
+            self.numbers
+                .extend(number.map(|number| (number, self.log.len() as u64 - 1)));
         }
         for (number, offset) in std::mem::take(&mut self.numbers) {
             self.hall.appended(number, offset);
@@ -75,7 +104,12 @@ impl Stage {
     }
 
     fn read(&mut self) {
-        let records = self.log[self.read..].iter().cloned().enumerate().map(|(n, record)| ((self.read + n) as u64, Some(record))).collect();
+        let records = self.log[self.read..]
+            .iter()
+            .cloned()
+            .enumerate()
+            .map(|(n, record)| ((self.read + n) as u64, Some(record)))
+            .collect();
         self.read = self.log.len();
         self.hall.read(records, || "again".to_owned());
     }
@@ -83,8 +117,17 @@ impl Stage {
     fn progress(&mut self, partitions: &[u16]) {
         let instance = self.hall.instance().to_string();
         let rooms = self.log.len() as u64 - 1;
-        let tellers = partitions.iter().map(|partition| teller(*partition, 0, 0)).collect();
-        self.hall.progress(&Progress { instance, notifier: "n".into(), partitions: partitions.to_vec(), tellers, rooms });
+        let tellers = partitions
+            .iter()
+            .map(|partition| teller(*partition, 0, 0))
+            .collect();
+        self.hall.progress(&Progress {
+            instance,
+            notifier: "n".into(),
+            partitions: partitions.to_vec(),
+            tellers,
+            rooms,
+        });
     }
 
     fn all(&mut self) {
@@ -98,8 +141,20 @@ impl Stage {
     }
 
     /// Told by this one, of this record.
-    fn push_by(&mut self, teller: Teller, record: u64, rooms: &[(&str, Scope)], state: State) -> usize {
-        let told = rooms.iter().map(|(room, scope)| Heard { room: (*room).to_owned(), scope: *scope }).collect();
+    fn push_by(
+        &mut self,
+        teller: Teller,
+        record: u64,
+        rooms: &[(&str, Scope)],
+        state: State,
+    ) -> usize {
+        let told = rooms
+            .iter()
+            .map(|(room, scope)| Heard {
+                room: (*room).to_owned(),
+                scope: *scope,
+            })
+            .collect();
         let notice = Notice {
             event: Event::Write,
             action: "create".into(),
@@ -116,8 +171,18 @@ impl Stage {
             timestamp: 0,
             write: None,
         };
-        let push = Push { instance: self.hall.instance().to_string(), teller: Some(teller), record, rooms: told, notice };
-        self.hall.push(&push, || Some("t".into()), |room, points| format!("{room}@{},{}", points[0].next, points[1].next))
+        let push = Push {
+            instance: self.hall.instance().to_string(),
+            teller: Some(teller),
+            record,
+            rooms: told,
+            notice,
+        };
+        self.hall.push(
+            &push,
+            || Some("t".into()),
+            |room, points| format!("{room}@{},{}", points[0].next, points[1].next),
+        )
     }
 
     fn last(&self) -> &RoomRecord {
@@ -126,11 +191,18 @@ impl Stage {
 }
 
 fn point(next: u64) -> Point {
-    Point { next, ..Point::default() }
+    Point {
+        next,
+        ..Point::default()
+    }
 }
 
 fn teller(partition: u16, claim: u64, next: u64) -> Teller {
-    Teller { partition, claim, point: point(next) }
+    Teller {
+        partition,
+        claim,
+        point: point(next),
+    }
 }
 
 fn heard(outbox: &Outbox) -> Vec<Value> {
@@ -138,11 +210,17 @@ fn heard(outbox: &Outbox) -> Vec<Value> {
     while let Some(held) = outbox.take(&mut frames, usize::MAX, now) {
         now = held;
     }
-    frames.into_iter().map(|frame| serde_json::from_slice(&frame[if frame[1] == 126 { 4 } else { 2 }..]).unwrap()).collect()
+    frames
+        .into_iter()
+        .map(|frame| serde_json::from_slice(&frame[if frame[1] == 126 { 4 } else { 2 }..]).unwrap())
+        .collect()
 }
 
 fn users(users: Users) -> Options {
-    Options { users, ..Options::default() }
+    Options {
+        users,
+        ..Options::default()
+    }
 }
 
 #[test]
@@ -162,11 +240,20 @@ fn told_when_appended_and_read_and_matched_everywhere() {
     assert!(!granted(&mut stage), "its own record was not read");
     stage.read();
     assert!(told.try_recv().is_ok());
-    assert!(heard(&outbox).is_empty(), "the answer's place is kept, and it is not answered");
+    assert!(
+        heard(&outbox).is_empty(),
+        "the answer's place is kept, and it is not answered"
+    );
     assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 1);
-    outbox.answer(77, Some(&crate::connection::frame::Frame::text(&["\"answer\""])));
+    outbox.answer(
+        77,
+        Some(&crate::connection::frame::Frame::text(&["\"answer\""])),
+    );
     let heard = heard(&outbox);
-    assert_eq!((heard.len(), &heard[0], &heard[1]["room"]), (2, &json!("answer"), &json!("r-311")));
+    assert_eq!(
+        (heard.len(), &heard[0], &heard[1]["room"]),
+        (2, &json!("answer"), &json!("r-311"))
+    );
 }
 
 #[test]
@@ -211,24 +298,48 @@ fn channels_of_a_connection_are_one_seat() {
     stage.sit(1, "r", Options::default());
     stage.all();
     outbox.answer(77, None);
-    let pending = Options { state: States::Pending, scope: Scopes::In, ..Options::default() };
+    let pending = Options {
+        state: States::Pending,
+        scope: Scopes::In,
+        ..Options::default()
+    };
     stage.sit(1, "r", pending);
     stage.all();
     outbox.answer(77, None);
     let count = stage.hall.fold().count("r");
-    assert_eq!((stage.log.len(), stage.hall.seats(), count), (2, 1, 1), "written once more, since it wants to hear of more");
-    let again = stage.wish(1, "r", Options::default()).unwrap().try_recv().unwrap().unwrap();
+    assert_eq!(
+        (stage.log.len(), stage.hall.seats(), count),
+        (2, 1, 1),
+        "written once more, since it wants to hear of more"
+    );
+    let again = stage
+        .wish(1, "r", Options::default())
+        .unwrap()
+        .try_recv()
+        .unwrap()
+        .unwrap();
     assert_eq!(again.seat, None, "that one is there already");
     assert_eq!(stage.push(&[("r", Scope::In)], State::Pending), 1);
     assert_eq!(stage.push(&[("r", Scope::Out)], State::Pending), 0);
     assert_eq!(stage.push(&[("r", Scope::Out)], State::Done), 1);
-    let rooms: Vec<_> = heard(&outbox).into_iter().map(|frame| frame["room"].clone()).collect();
+    let rooms: Vec<_> = heard(&outbox)
+        .into_iter()
+        .map(|frame| frame["room"].clone())
+        .collect();
     assert_eq!(rooms, ["r-312p", "r-311"]);
-    stage.hall.unsubscribe(1, "r", Some(raw(&json!({"bye": 1})))).unwrap();
+    stage
+        .hall
+        .unsubscribe(1, "r", Some(raw(&json!({"bye": 1}))))
+        .unwrap();
     stage.append();
-    assert!(matches!(stage.last(), RoomRecord::Leaves(_, Some(volatile)) if volatile.get() == r#"{"bye":1}"#));
+    assert!(
+        matches!(stage.last(), RoomRecord::Leaves(_, Some(volatile)) if volatile.get() == r#"{"bye":1}"#)
+    );
     assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 0);
-    assert_eq!(stage.hall.unsubscribe(1, "r", None), Err(Refusal::NotSubscribed));
+    assert_eq!(
+        stage.hall.unsubscribe(1, "r", None),
+        Err(Refusal::NotSubscribed)
+    );
 }
 
 #[test]
@@ -240,7 +351,11 @@ fn who_asks_for_nobody_hears_of_nobody_beside_one_who_asks() {
         stage.all();
         outbox.answer(77, None);
     }
-    assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 2, "once on each of the two channels");
+    assert_eq!(
+        stage.push(&[("r", Scope::In)], State::Done),
+        2,
+        "once on each of the two channels"
+    );
     let presence = |user| Presence {
         instance: "here".into(),
         room: "r".into(),
@@ -253,8 +368,17 @@ fn who_asks_for_nobody_hears_of_nobody_beside_one_who_asks() {
         rooms: 100,
         timestamp: 0,
     };
-    assert_eq!((stage.hall.presence(&presence(Coming::Out)), stage.hall.presence(&presence(Coming::In))), (1, 0));
-    let own = Presence { rooms: 1, ..presence(Coming::Out) };
+    assert_eq!(
+        (
+            stage.hall.presence(&presence(Coming::Out)),
+            stage.hall.presence(&presence(Coming::In))
+        ),
+        (1, 0)
+    );
+    let own = Presence {
+        rooms: 1,
+        ..presence(Coming::Out)
+    };
     assert_eq!(stage.hall.presence(&own), 0, "what was before is no news");
 }
 
@@ -266,9 +390,15 @@ fn a_connection_that_ends_says_nothing() {
     stage.hall.forget(1);
     stage.all();
     assert_eq!(told.try_recv().unwrap(), Err(Refusal::Ended));
-    assert!(matches!(stage.log.as_slice(), [RoomRecord::Sits(..), RoomRecord::Leaves(_, None)]));
+    assert!(matches!(
+        stage.log.as_slice(),
+        [RoomRecord::Sits(..), RoomRecord::Leaves(_, None)]
+    ));
     assert_eq!((stage.hall.seats(), stage.hall.fold().count("r")), (0, 0));
-    assert!(matches!(stage.wish(1, "r", Options::default()), Err(Refusal::Ended)));
+    assert!(matches!(
+        stage.wish(1, "r", Options::default()),
+        Err(Refusal::Ended)
+    ));
 }
 
 #[test]
@@ -279,10 +409,22 @@ fn limits() {
     for room in ["a", "b", "c"] {
         assert!(stage.wish(1, room, Options::default()).is_ok());
     }
-    assert!(matches!(stage.wish(1, "d", Options::default()), Err(Refusal::TooManyRooms)));
-    assert!(stage.wish(1, "a", users(Users::All)).is_ok(), "another channel is not another room");
-    assert!(stage.wish(2, "a", Options::default()).is_ok() && stage.wish(2, "b", Options::default()).is_ok());
-    assert!(matches!(stage.wish(2, "c", Options::default()), Err(Refusal::TooManyRooms)));
+    assert!(matches!(
+        stage.wish(1, "d", Options::default()),
+        Err(Refusal::TooManyRooms)
+    ));
+    assert!(
+        stage.wish(1, "a", users(Users::All)).is_ok(),
+        "another channel is not another room"
+    );
+    assert!(
+        stage.wish(2, "a", Options::default()).is_ok()
+            && stage.wish(2, "b", Options::default()).is_ok()
+    );
+    assert!(matches!(
+        stage.wish(2, "c", Options::default()),
+        Err(Refusal::TooManyRooms)
+    ));
 }
 
 #[test]
@@ -294,17 +436,29 @@ fn what_the_log_does_not_take_is_refused_and_given_up() {
     stage.hall.not_appended(outgoing[0].0.unwrap());
     assert_eq!(told.try_recv().unwrap(), Err(Refusal::Unavailable));
     stage.append();
-    let RoomRecord::Leaves(seat, None) = stage.last().clone() else { panic!("{:?}", stage.last()) };
+    let RoomRecord::Leaves(seat, None) = stage.last().clone() else {
+        panic!("{:?}", stage.last())
+    };
     let mut again = stage.wish(1, "r", Options::default()).unwrap();
     stage.hall.not_left(seat.clone(), None);
     stage.all();
-    assert!(matches!(stage.last(), RoomRecord::Sits(..)), "a seat that is taken again is not given up");
+    assert!(
+        matches!(stage.last(), RoomRecord::Sits(..)),
+        "a seat that is taken again is not given up"
+    );
     assert!(again.try_recv().unwrap().is_ok());
     stage.hall.forget(1);
     stage.all();
     stage.hall.not_left(seat, None);
     stage.all();
-    assert_eq!(stage.log.iter().filter(|record| matches!(record, RoomRecord::Leaves(..))).count(), 3);
+    assert_eq!(
+        stage
+            .log
+            .iter()
+            .filter(|record| matches!(record, RoomRecord::Leaves(..)))
+            .count(),
+        3
+    );
 }
 
 #[test]
@@ -318,7 +472,10 @@ fn a_wish_that_is_given_up_leaves_no_seat() {
     assert_eq!((stage.hall.seats(), stage.hall.fold().count("r")), (0, 0));
     let mut told = stage.wish(1, "r", Options::default()).unwrap();
     stage.all();
-    assert!(stage.hall.withdraw(1, &"r".into(), &mut told).is_some(), "it was granted before");
+    assert!(
+        stage.hall.withdraw(1, &"r".into(), &mut told).is_some(),
+        "it was granted before"
+    );
     assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 1);
 }
 
@@ -328,16 +485,26 @@ fn taken_for_dead_it_sends_its_subscribers_away_and_begins_again() {
     let (listener, other) = (stage.connect(1), stage.connect(2));
     stage.sit(1, "r", Options::default());
     stage.all();
-    stage.log.push(RoomRecord::Gone { instance: "here".into() });
+    stage.log.push(RoomRecord::Gone {
+        instance: "here".into(),
+    });
     stage.read();
-    assert_eq!((listener.ending(), other.ending()), (Some(Ending::MISSED), None));
+    assert_eq!(
+        (listener.ending(), other.ending()),
+        (Some(Ending::MISSED), None)
+    );
     assert_eq!(&**stage.hall.instance(), "again");
     assert_eq!(stage.hall.seats(), 0);
     let mut told = stage.wish(2, "r", Options::default()).unwrap();
     stage.all();
     assert!(told.try_recv().unwrap().is_ok());
-    let RoomRecord::Sits(seat, _) = stage.last() else { panic!("{:?}", stage.last()) };
-    assert_eq!((seat.instance.as_str(), stage.hall.fold().count("r")), ("again", 1));
+    let RoomRecord::Sits(seat, _) = stage.last() else {
+        panic!("{:?}", stage.last())
+    };
+    assert_eq!(
+        (seat.instance.as_str(), stage.hall.fold().count("r")),
+        ("again", 1)
+    );
 }
 
 #[test]
@@ -349,7 +516,14 @@ fn the_end_gives_up_everything_and_is_the_last_word() {
     stage.hall.beat(5);
     stage.hall.end();
     stage.append();
-    assert!(matches!(stage.log.as_slice(), [RoomRecord::Sits(..), RoomRecord::Leaves(..), RoomRecord::Gone { .. }]));
+    assert!(matches!(
+        stage.log.as_slice(),
+        [
+            RoomRecord::Sits(..),
+            RoomRecord::Leaves(..),
+            RoomRecord::Gone { .. }
+        ]
+    ));
     stage.read();
     assert_eq!(&**stage.hall.instance(), "here");
 }
@@ -361,18 +535,41 @@ fn a_ghost_is_not_heard_once_its_successor_was() {
     stage.sit(1, "r", Options::default());
     stage.all();
     outbox.answer(77, None);
-    let told = |stage: &mut Stage, claim, record| stage.push_by(teller(0, claim, record + 1), record, &[("r", Scope::In)], State::Done);
+    let told = |stage: &mut Stage, claim, record| {
+        stage.push_by(
+            teller(0, claim, record + 1),
+            record,
+            &[("r", Scope::In)],
+            State::Done,
+        )
+    };
     assert_eq!(told(&mut stage, 3, 20), 1);
-    assert_eq!(told(&mut stage, 7, 10), 1, "the successor begins where it was committed");
+    assert_eq!(
+        told(&mut stage, 7, 10),
+        1,
+        "the successor begins where it was committed"
+    );
     assert_eq!(told(&mut stage, 3, 21), 0);
     assert_eq!(told(&mut stage, 7, 11), 1);
-    let cursors: Vec<_> = heard(&outbox).into_iter().map(|frame| frame["cursor"].clone()).collect();
+    let cursors: Vec<_> = heard(&outbox)
+        .into_iter()
+        .map(|frame| frame["cursor"].clone())
+        .collect();
     assert_eq!(cursors, ["r@21,0", "r@11,0", "r@12,0"]);
     let fences = stage.hall.fences.clone();
     let tellers = vec![teller(0, 3, 22)];
-    let late = Progress { instance: "here".into(), notifier: "old".into(), partitions: vec![0], tellers, rooms: 1_000 };
+    let late = Progress {
+        instance: "here".into(),
+        notifier: "old".into(),
+        partitions: vec![0],
+        tellers,
+        rooms: 1_000,
+    };
     stage.hall.progress(&late);
-    assert_eq!(stage.hall.fences, fences, "nor is it believed what rooms it knows");
+    assert_eq!(
+        stage.hall.fences, fences,
+        "nor is it believed what rooms it knows"
+    );
 }
 
 /// Whoever catches up is told by the log or by mail, whatever the moment at which he arrives.
@@ -385,8 +582,20 @@ fn who_catches_up_hears_each_change_once() {
         stage.all();
         let seat = told.try_recv().unwrap().unwrap().seat.unwrap();
         outbox.answer(77, None);
-        let late = Late { connection: 1, room: "r".into(), seat, options: Options::default() };
-        let push = |stage: &mut Stage, record| stage.push_by(teller(0, 0, record + 1), record, &[("r", Scope::In)], State::Done);
+        let late = Late {
+            connection: 1,
+            room: "r".into(),
+            seat,
+            options: Options::default(),
+        };
+        let push = |stage: &mut Stage, record| {
+            stage.push_by(
+                teller(0, 0, record + 1),
+                record,
+                &[("r", Scope::In)],
+                State::Done,
+            )
+        };
         let mailed: usize = (0..4).map(|record| push(&mut stage, record)).sum();
         assert_eq!(mailed, 0, "while he reads, mail is not told");
         let mut arrived = read_to;
@@ -394,8 +603,14 @@ fn who_catches_up_hears_each_change_once() {
             arrived += 1;
         }
         assert_eq!(arrived, read_to.max(4), "others were told of four");
-        let mailed: Vec<u64> = (2..8).filter(|record| push(&mut stage, *record) == 1).collect();
-        assert_eq!(mailed, (arrived..8).collect::<Vec<_>>(), "read to {arrived}");
+        let mailed: Vec<u64> = (2..8)
+            .filter(|record| push(&mut stage, *record) == 1)
+            .collect();
+        assert_eq!(
+            mailed,
+            (arrived..8).collect::<Vec<_>>(),
+            "read to {arrived}"
+        );
     }
 }
 
@@ -407,23 +622,38 @@ fn who_left_while_he_caught_up_is_told_nothing() {
     stage.all();
     let seat = told.try_recv().unwrap().unwrap().seat.unwrap();
     outbox.answer(77, None);
-    let late = Late { connection: 1, room: "r".into(), seat, options: Options::default() };
+    let late = Late {
+        connection: 1,
+        room: "r".into(),
+        seat,
+        options: Options::default(),
+    };
     let frames = [crate::connection::frame::Frame::text(&["{}"])];
     assert!(stage.hall.replay(&late, &frames));
     stage.hall.unsubscribe(1, "r", None).unwrap();
     stage.sit(1, "r", Options::default());
     stage.all();
     outbox.answer(77, None);
-    assert!(!stage.hall.replay(&late, &frames), "another seat is another subscription");
-    assert_eq!(stage.hall.arrive(&late, &[point(9), point(9)]), Arrival::Gone);
+    assert!(
+        !stage.hall.replay(&late, &frames),
+        "another seat is another subscription"
+    );
+    assert_eq!(
+        stage.hall.arrive(&late, &[point(9), point(9)]),
+        Arrival::Gone
+    );
     assert_eq!(heard(&outbox).len(), 1);
 }
 
-/// Notifiers leave out what is only decided where nobody asks for it: whoever begins to ask waits until they know.
+/// Notifiers leave out what is only decided where nobody asks for it: whoever begins to ask waits
+/// until they know.
 #[test]
 fn a_room_that_is_active_is_not_yet_so_for_whoever_wants_to_hear_more() {
     let mut stage = stage();
-    let early = Options { state: States::All, ..Options::default() };
+    let early = Options {
+        state: States::All,
+        ..Options::default()
+    };
     let asks = |stage: &mut Stage, connection, options| {
         let told = stage.wish(connection, "r", options).unwrap();
         stage.append();
@@ -439,10 +669,18 @@ fn a_room_that_is_active_is_not_yet_so_for_whoever_wants_to_hear_more() {
     assert!(second.try_recv().is_err());
     stage.progress(&[0, 1]);
     assert!(second.try_recv().unwrap().is_ok());
-    assert!(asks(&mut stage, 3, early).try_recv().unwrap().is_ok(), "now it is");
+    assert!(
+        asks(&mut stage, 3, early).try_recv().unwrap().is_ok(),
+        "now it is"
+    );
     stage.hall.forget(2);
     stage.hall.unsubscribe(3, "r", None).unwrap();
-    assert!(asks(&mut stage, 3, early).try_recv().is_err(), "nobody asked for it in between");
-    let RoomRecord::Sits(_, subscription) = stage.last() else { panic!("{:?}", stage.last()) };
+    assert!(
+        asks(&mut stage, 3, early).try_recv().is_err(),
+        "nobody asked for it in between"
+    );
+    let RoomRecord::Sits(_, subscription) = stage.last() else {
+        panic!("{:?}", stage.last())
+    };
     assert!(subscription.pending);
 }

@@ -33,7 +33,11 @@ fn read(frame: &Frame) -> Value {
 
 #[test]
 fn a_change_as_clients_read_it() {
-    let told = read(&Text::of_change(&notice(), State::Done, Some("t1.x")).on("room-311", Scope::In, Some("c1.y")));
+    let told = read(&Text::of_change(&notice(), State::Done, Some("t1.x")).on(
+        "room-311",
+        Scope::In,
+        Some("c1.y"),
+    ));
     let wanted = json!({
         "type": "document", "status": 200, "event": "write", "action": "update", "scope": "in", "controller": "document", "index": "geo",
         "collection": "cities", "requestId": "c1", "timestamp": 1_795_302_193_686_i64, "volatile": {"why": "test"}, "protocol": "websocket",
@@ -57,9 +61,18 @@ fn a_message_that_nobody_named() {
         ..notice()
     };
     let told = read(&Text::of_change(&message, State::Done, None).on("room-311", Scope::In, None));
-    assert_eq!((told["controller"].as_str(), told["requestId"].as_str()), (Some("realtime"), Some(message.request.to_string().as_str())));
-    assert_eq!((&told["volatile"], &told["protocol"]), (&Value::Null, &json!("http")));
-    assert_eq!(told["result"], json!({"_source": {"a": 7, "_kuzzle_info": {"author": "-1"}}}));
+    assert_eq!(
+        (told["controller"].as_str(), told["requestId"].as_str()),
+        (Some("realtime"), Some(message.request.to_string().as_str()))
+    );
+    assert_eq!(
+        (&told["volatile"], &told["protocol"]),
+        (&Value::Null, &json!("http"))
+    );
+    assert_eq!(
+        told["result"],
+        json!({"_source": {"a": 7, "_kuzzle_info": {"author": "-1"}}})
+    );
     assert!(told.get("token").is_none());
 }
 
@@ -85,5 +98,8 @@ fn a_user_who_comes_and_one_who_vanishes() {
     assert_eq!(told, wanted);
     presence.user = Coming::Out;
     let told = read(&Text::of_user(&presence).on("room-111", Scope::In, None));
-    assert_eq!((&told["user"], &told["action"], &told["protocol"]), (&json!("out"), &json!("unsubscribe"), &Value::Null));
+    assert_eq!(
+        (&told["user"], &told["action"], &told["protocol"]),
+        (&json!("out"), &json!("unsubscribe"), &Value::Null)
+    );
 }

@@ -12,28 +12,79 @@ async fn each_document_has_its_own_outcome() {
     let app = world().await;
     let made = call(&app, "POST", "/ix/co/_mCreate", Some(documents(3))).await;
     let successes = made["result"]["successes"].as_array().unwrap();
-    assert_eq!((successes.len(), &made["result"]["errors"]), (3, &json!([])));
     assert_eq!(
-        (&successes[1]["_id"], &successes[1]["status"], &successes[1]["created"], &successes[1]["result"]),
+        (successes.len(), &made["result"]["errors"]),
+        (3, &json!([]))
+    );
+    assert_eq!(
+        (
+            &successes[1]["_id"],
+            &successes[1]["status"],
+            &successes[1]["created"],
+            &successes[1]["result"]
+        ),
         (&json!("d1"), &json!(201), &json!(true), &json!("created"))
     );
-    assert_eq!((&successes[1]["_source"]["n"], &successes[1]["_source"]["_kuzzle_info"]["author"]), (&json!(1), &json!("-1")));
+    assert_eq!(
+        (
+            &successes[1]["_source"]["n"],
+            &successes[1]["_source"]["_kuzzle_info"]["author"]
+        ),
+        (&json!(1), &json!("-1"))
+    );
     let token = made["token"].as_str().unwrap();
-    let seen = ok(&app, "POST", &format!("/ix/co/_search?after={token}&size=0"), None).await;
+    let seen = ok(
+        &app,
+        "POST",
+        &format!("/ix/co/_search?after={token}&size=0"),
+        None,
+    )
+    .await;
     assert_eq!(seen["total"], 3);
-    fault(&app, "GET", "/ix/co/d0?after=t1.nonsense.x", None, 400, "api.assert.invalid_argument").await;
+    fault(
+        &app,
+        "GET",
+        "/ix/co/d0?after=t1.nonsense.x",
+        None,
+        400,
+        "api.assert.invalid_argument",
+    )
+    .await;
 
-    let body =
-        json!({"documents": [{"_id": "d1", "body": {}}, {"_id": "new", "body": {"n": 9}}, {"_id": 5, "body": {}}, {"_id": "no"}, 7]});
+    let body = json!({"documents": [{"_id": "d1", "body": {}}, {"_id": "new", "body": {"n": 9}}, {"_id": 5, "body": {}}, {"_id": "no"}, 7]});
     let part = ok(&app, "POST", "/ix/co/_mCreate", Some(body.clone())).await;
     assert_eq!(part["successes"].as_array().unwrap().len(), 1, "{part:#}");
-    let reasons: Vec<_> =
-        part["errors"].as_array().unwrap().iter().map(|error| (error["status"].clone(), error["reason"].as_str().unwrap())).collect();
+    let reasons: Vec<_> = part["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (error["status"].clone(), error["reason"].as_str().unwrap()))
+        .collect();
     assert_eq!(reasons[0], (json!(400), "document already exists"));
-    assert_eq!(reasons[1..3], [(json!(400), "document _id must be a string"), (json!(400), "document body must be an object")]);
-    assert_eq!((reasons.len(), &part["errors"][0]["document"]["_id"]), (4, &json!("d1")));
-    let error = fault(&app, "POST", "/ix/co/_mCreate?strict", Some(body), 400, "api.process.incomplete_multiple_request").await;
-    assert_eq!((error["errors"].as_array().unwrap().len(), &error["count"]), (5, &json!(5)));
+    assert_eq!(
+        reasons[1..3],
+        [
+            (json!(400), "document _id must be a string"),
+            (json!(400), "document body must be an object")
+        ]
+    );
+    assert_eq!(
+        (reasons.len(), &part["errors"][0]["document"]["_id"]),
+        (4, &json!("d1"))
+    );
+    let error = fault(
+        &app,
+        "POST",
+        "/ix/co/_mCreate?strict",
+        Some(body),
+        400,
+        "api.process.incomplete_multiple_request",
+    )
+    .await;
+    assert_eq!(
+        (error["errors"].as_array().unwrap().len(), &error["count"]),
+        (5, &json!(5))
+    );
 
     let updated = ok(
         &app,
@@ -43,10 +94,19 @@ async fn each_document_has_its_own_outcome() {
     )
     .await;
     assert_eq!(
-        (&updated["successes"][0]["_updatedFields"], &updated["successes"][0]["_source"]["name"]),
+        (
+            &updated["successes"][0]["_updatedFields"],
+            &updated["successes"][0]["_source"]["name"]
+        ),
         (&json!(["n", "o.p"]), &json!("x"))
     );
-    assert_eq!((&updated["errors"][0]["status"], &updated["errors"][0]["reason"]), (&json!(404), &json!("document not found")));
+    assert_eq!(
+        (
+            &updated["errors"][0]["status"],
+            &updated["errors"][0]["reason"]
+        ),
+        (&json!(404), &json!("document not found"))
+    );
     let upserted = ok(
         &app,
         "POST",
@@ -55,29 +115,79 @@ async fn each_document_has_its_own_outcome() {
     )
     .await;
     assert_eq!(
-        (&upserted["successes"][0]["created"], &upserted["successes"][1]["created"], &upserted["successes"][1]["_source"]["name"]),
+        (
+            &upserted["successes"][0]["created"],
+            &upserted["successes"][1]["created"],
+            &upserted["successes"][1]["_source"]["name"]
+        ),
         (&json!(false), &json!(true), &json!("u"))
     );
-    let replaced =
-        ok(&app, "PUT", "/ix/co/_mReplace", Some(json!({"documents": [{"_id": "up", "body": {"n": 2}}, {"_id": "none", "body": {}}]})))
-            .await;
-    assert_eq!((&replaced["successes"][0]["result"], &replaced["errors"][0]["status"]), (&json!("updated"), &json!(404)));
-    let either =
-        ok(&app, "PUT", "/ix/co/_mCreateOrReplace", Some(json!({"documents": [{"_id": "up", "body": {}}, {"_id": "up2", "body": {}}]})))
-            .await;
-    assert_eq!((&either["successes"][0]["created"], &either["successes"][1]["created"]), (&json!(false), &json!(true)));
+    let replaced = ok(
+        &app,
+        "PUT",
+        "/ix/co/_mReplace",
+        Some(json!({"documents": [{"_id": "up", "body": {"n": 2}}, {"_id": "none", "body": {}}]})),
+    )
+    .await;
+    assert_eq!(
+        (
+            &replaced["successes"][0]["result"],
+            &replaced["errors"][0]["status"]
+        ),
+        (&json!("updated"), &json!(404))
+    );
+    let either = ok(
+        &app,
+        "PUT",
+        "/ix/co/_mCreateOrReplace",
+        Some(json!({"documents": [{"_id": "up", "body": {}}, {"_id": "up2", "body": {}}]})),
+    )
+    .await;
+    assert_eq!(
+        (
+            &either["successes"][0]["created"],
+            &either["successes"][1]["created"]
+        ),
+        (&json!(false), &json!(true))
+    );
 
     let got = ok(&app, "GET", "/ix/co/_mGet?ids=d0,none,d1", None).await;
-    assert_eq!((&got["successes"][1]["_id"], &got["errors"]), (&json!("d1"), &json!(["none"])));
     assert_eq!(
-        ok(&app, "POST", "/ix/co/_mExists", Some(json!({"ids": ["d0", "none"]}))).await,
+        (&got["successes"][1]["_id"], &got["errors"]),
+        (&json!("d1"), &json!(["none"]))
+    );
+    assert_eq!(
+        ok(
+            &app,
+            "POST",
+            "/ix/co/_mExists",
+            Some(json!({"ids": ["d0", "none"]}))
+        )
+        .await,
         json!({"successes": ["d0"], "errors": ["none"]})
     );
-    fault(&app, "POST", "/ix/co/_mGet?strict=true", Some(json!({"ids": ["d0", "none"]})), 400, "api.process.incomplete_multiple_request")
-        .await;
-    let gone = ok(&app, "DELETE", "/ix/co/_mDelete", Some(json!({"ids": ["d0", "none"]}))).await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_mGet?strict=true",
+        Some(json!({"ids": ["d0", "none"]})),
+        400,
+        "api.process.incomplete_multiple_request",
+    )
+    .await;
+    let gone = ok(
+        &app,
+        "DELETE",
+        "/ix/co/_mDelete",
+        Some(json!({"ids": ["d0", "none"]})),
+    )
+    .await;
     assert_eq!(
-        (&gone["successes"], &gone["errors"][0]["_id"], &gone["errors"][0]["status"]),
+        (
+            &gone["successes"],
+            &gone["errors"][0]["_id"],
+            &gone["errors"][0]["status"]
+        ),
         (&json!(["d0"]), &json!("none"), &json!(404))
     );
 }
@@ -85,7 +195,15 @@ async fn each_document_has_its_own_outcome() {
 #[tokio::test]
 async fn more_than_may_be_written_at_once_is_refused_whole() {
     let app = world().await;
-    fault(&app, "POST", "/ix/co/_mCreate", Some(documents(201)), 413, "services.storage.write_limit_exceeded").await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_mCreate",
+        Some(documents(201)),
+        413,
+        "services.storage.write_limit_exceeded",
+    )
+    .await;
     ok(&app, "POST", "/ix/co/_mWrite", Some(documents(201))).await;
     fault(
         &app,
@@ -96,12 +214,51 @@ async fn more_than_may_be_written_at_once_is_refused_whole() {
         "services.storage.write_limit_exceeded",
     )
     .await;
-    fault(&app, "DELETE", "/ix/co/_query", Some(json!({"query": {"term": {"name": "x"}}})), 413, "services.storage.write_limit_exceeded")
-        .await;
-    fault(&app, "DELETE", "/ix/co/_query", Some(json!({})), 400, "api.assert.missing_argument").await;
-    fault(&app, "DELETE", "/ix/co/_query", Some(json!({"query": 5})), 400, "api.assert.invalid_type").await;
-    fault(&app, "POST", "/ix/co/_mCreate", Some(json!({"documents": {}})), 400, "api.assert.invalid_type").await;
-    fault(&app, "POST", "/ix/co/_mCreate", Some(json!({})), 400, "api.assert.missing_argument").await;
+    fault(
+        &app,
+        "DELETE",
+        "/ix/co/_query",
+        Some(json!({"query": {"term": {"name": "x"}}})),
+        413,
+        "services.storage.write_limit_exceeded",
+    )
+    .await;
+    fault(
+        &app,
+        "DELETE",
+        "/ix/co/_query",
+        Some(json!({})),
+        400,
+        "api.assert.missing_argument",
+    )
+    .await;
+    fault(
+        &app,
+        "DELETE",
+        "/ix/co/_query",
+        Some(json!({"query": 5})),
+        400,
+        "api.assert.invalid_type",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_mCreate",
+        Some(json!({"documents": {}})),
+        400,
+        "api.assert.invalid_type",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_mCreate",
+        Some(json!({})),
+        400,
+        "api.assert.missing_argument",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -112,10 +269,30 @@ async fn what_a_query_finds_is_written() {
     let changed = ok(&app, "PUT", "/ix/co/_query?source=true", Some(body)).await;
     let successes = changed["successes"].as_array().unwrap();
     assert_eq!(
-        (successes.len(), &successes[0]["_id"], &successes[0]["status"], &successes[0]["_source"]["name"]),
+        (
+            successes.len(),
+            &successes[0]["_id"],
+            &successes[0]["status"],
+            &successes[0]["_source"]["name"]
+        ),
         (4, &json!("d5"), &json!(200), &json!("y"))
     );
-    let gone = ok(&app, "DELETE", "/ix/co/_query?lang=koncorde", Some(json!({"query": {"equals": {"name": "x"}}}))).await;
-    assert_eq!((gone["ids"].as_array().unwrap().len(), &gone["documents"][0]["_id"]), (5, &json!("d0")));
-    assert_eq!(ok(&app, "POST", "/ix/co/_count", None).await, json!({"count": 4}));
+    let gone = ok(
+        &app,
+        "DELETE",
+        "/ix/co/_query?lang=koncorde",
+        Some(json!({"query": {"equals": {"name": "x"}}})),
+    )
+    .await;
+    assert_eq!(
+        (
+            gone["ids"].as_array().unwrap().len(),
+            &gone["documents"][0]["_id"]
+        ),
+        (5, &json!("d0"))
+    );
+    assert_eq!(
+        ok(&app, "POST", "/ix/co/_count", None).await,
+        json!({"count": 4})
+    );
 }

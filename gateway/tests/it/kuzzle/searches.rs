@@ -7,12 +7,23 @@ use serde_json::{Value, json};
 async fn filled(count: usize) -> App {
     let app = world().await;
     let documents: Vec<Value> = (0..count).map(|n| json!({"_id": format!("d{n:02}"), "body": {"n": n, "name": if n % 2 == 0 { "even" } else { "odd, \"so\"" }, "o": {"p": n}}})).collect();
-    ok(&app, "POST", "/ix/co/_mCreate?refresh=wait_for", Some(json!({"documents": documents}))).await;
+    ok(
+        &app,
+        "POST",
+        "/ix/co/_mCreate?refresh=wait_for",
+        Some(json!({"documents": documents})),
+    )
+    .await;
     app
 }
 
 fn ids(result: &Value) -> Vec<String> {
-    result["hits"].as_array().unwrap().iter().map(|hit| hit["_id"].as_str().unwrap().to_owned()).collect()
+    result["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["_id"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[tokio::test]
@@ -20,34 +31,103 @@ async fn documents_are_found_in_both_languages() {
     let app = filled(6).await;
     let query = json!({"query": {"range": {"n": {"gte": 2}}}, "sort": [{"n": "desc"}]});
     let found = ok(&app, "POST", "/ix/co/_search?from=1&size=2", Some(query)).await;
-    assert_eq!((ids(&found), &found["total"]), (vec!["d04".to_owned(), "d03".to_owned()], &json!(4)));
+    assert_eq!(
+        (ids(&found), &found["total"]),
+        (vec!["d04".to_owned(), "d03".to_owned()], &json!(4))
+    );
     let hit = &found["hits"][0];
-    assert_eq!((&hit["index"], &hit["collection"], &hit["_source"]["n"]), (&json!("ix"), &json!("co"), &json!(4)));
-    let koncorde = json!({"query": {"and": [{"equals": {"name": "even"}}, {"range": {"n": {"lt": 4}}}]}});
+    assert_eq!(
+        (&hit["index"], &hit["collection"], &hit["_source"]["n"]),
+        (&json!("ix"), &json!("co"), &json!(4))
+    );
+    let koncorde =
+        json!({"query": {"and": [{"equals": {"name": "even"}}, {"range": {"n": {"lt": 4}}}]}});
     let found = ok(&app, "POST", "/ix/co/_search?lang=koncorde", Some(koncorde)).await;
     assert_eq!(ids(&found), ["d00", "d02"]);
     assert_eq!(
-        ok(&app, "POST", "/ix/co/_count?lang=koncorde", Some(json!({"query": {"equals": {"name": "even"}}}))).await,
+        ok(
+            &app,
+            "POST",
+            "/ix/co/_count?lang=koncorde",
+            Some(json!({"query": {"equals": {"name": "even"}}}))
+        )
+        .await,
         json!({"count": 3})
     );
     let body = "/ix/co/_search?searchBody=%7B%22query%22%3A%7B%22ids%22%3A%7B%22values%22%3A%5B%22d01%22%5D%7D%7D%7D";
     assert_eq!(ids(&ok(&app, "GET", body, None).await), ["d01"]);
 
-    fault(&app, "POST", "/ix/co/_search?lang=koncorde", Some(json!({"query": {"equal": {"a": 1}}})), 400, "api.assert.koncorde_dsl_error")
-        .await;
-    fault(&app, "POST", "/ix/co/_search?lang=sql", Some(json!({"query": {}})), 400, "api.assert.invalid_argument").await;
-    fault(&app, "POST", "/ix/co/_search?size=10001", None, 413, "services.storage.get_limit_exceeded").await;
-    fault(&app, "POST", "/ix/co/_search", Some(json!({"aggregations": {}})), 501, "services.storage.unsupported").await;
-    fault(&app, "POST", "/ix/co,other/_search", None, 400, "services.storage.invalid_multi_index_collection_usage").await;
-    fault(&app, "POST", "/ix/co/_search", Some(json!({"query": {"terms": 5}})), 400, "services.storage.unexpected_bad_request").await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search?lang=koncorde",
+        Some(json!({"query": {"equal": {"a": 1}}})),
+        400,
+        "api.assert.koncorde_dsl_error",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search?lang=sql",
+        Some(json!({"query": {}})),
+        400,
+        "api.assert.invalid_argument",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search?size=10001",
+        None,
+        413,
+        "services.storage.get_limit_exceeded",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search",
+        Some(json!({"aggregations": {}})),
+        501,
+        "services.storage.unsupported",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co,other/_search",
+        None,
+        400,
+        "services.storage.invalid_multi_index_collection_usage",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search",
+        Some(json!({"query": {"terms": 5}})),
+        400,
+        "services.storage.unexpected_bad_request",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_scroll_reads_everything_once() {
     let app = filled(11).await;
-    let mut page = ok(&app, "POST", "/ix/co/_search?scroll=1m&size=4", Some(json!({"sort": {"name": "asc"}}))).await;
+    let mut page = ok(
+        &app,
+        "POST",
+        "/ix/co/_search?scroll=1m&size=4",
+        Some(json!({"sort": {"name": "asc"}})),
+    )
+    .await;
     let mut seen = ids(&page);
-    assert_eq!((page["total"].as_u64(), page["remaining"].as_u64()), (Some(11), Some(7)));
+    assert_eq!(
+        (page["total"].as_u64(), page["remaining"].as_u64()),
+        (Some(11), Some(7))
+    );
     while page["remaining"] != 0 {
         let id = page["scrollId"].as_str().unwrap().to_owned();
         page = ok(&app, "GET", &format!("/_scroll/{id}?scroll=30s"), None).await;
@@ -58,21 +138,66 @@ async fn a_scroll_reads_everything_once() {
     sorted.dedup();
     assert_eq!((seen.len(), sorted.len()), (11, 11));
     let id = page["scrollId"].as_str().unwrap().to_owned();
-    assert_eq!(ids(&ok(&app, "GET", &format!("/_scroll/{id}"), None).await), Vec::<String>::new());
-    fault(&app, "GET", &format!("/_scroll/x{id}"), None, 404, "services.storage.unknown_scroll_id").await;
-    fault(&app, "POST", "/ix/co/_search?scroll=soon", None, 400, "api.assert.invalid_argument").await;
+    assert_eq!(
+        ids(&ok(&app, "GET", &format!("/_scroll/{id}"), None).await),
+        Vec::<String>::new()
+    );
+    fault(
+        &app,
+        "GET",
+        &format!("/_scroll/x{id}"),
+        None,
+        404,
+        "services.storage.unknown_scroll_id",
+    )
+    .await;
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search?scroll=soon",
+        None,
+        400,
+        "api.assert.invalid_argument",
+    )
+    .await;
     let short = ok(&app, "POST", "/ix/co/_search?scroll=1ms&size=4", None).await;
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    fault(&app, "GET", &format!("/_scroll/{}", short["scrollId"].as_str().unwrap()), None, 404, "services.storage.unknown_scroll_id").await;
+    fault(
+        &app,
+        "GET",
+        &format!("/_scroll/{}", short["scrollId"].as_str().unwrap()),
+        None,
+        404,
+        "services.storage.unknown_scroll_id",
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn pages_go_on_with_search_after() {
     let app = filled(5).await;
-    let first = ok(&app, "POST", "/ix/co/_search?size=3", Some(json!({"sort": [{"n": "asc"}]}))).await;
+    let first = ok(
+        &app,
+        "POST",
+        "/ix/co/_search?size=3",
+        Some(json!({"sort": [{"n": "asc"}]})),
+    )
+    .await;
     let last = first["hits"][2]["_source"]["n"].clone();
-    let next = ok(&app, "POST", "/ix/co/_search?size=3", Some(json!({"sort": [{"n": "asc"}], "search_after": [last]}))).await;
-    assert_eq!((ids(&first), ids(&next)), (vec!["d00".into(), "d01".into(), "d02".into()], vec!["d03".into(), "d04".into()]));
+    let next = ok(
+        &app,
+        "POST",
+        "/ix/co/_search?size=3",
+        Some(json!({"sort": [{"n": "asc"}], "search_after": [last]})),
+    )
+    .await;
+    assert_eq!(
+        (ids(&first), ids(&next)),
+        (
+            vec!["d00".into(), "d01".into(), "d02".into()],
+            vec!["d03".into(), "d04".into()]
+        )
+    );
 }
 
 #[tokio::test]
@@ -81,14 +206,63 @@ async fn an_export_streams_lines() {
     let answer = app.get("/ix/co/_export?format=jsonl").send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
     let text = answer.text().await.unwrap();
-    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((lines.len(), &lines[0]), (4, &json!({"type": "collection", "index": "ix", "collection": "co"})));
-    assert_eq!((&lines[2]["_id"], &lines[2]["body"]["n"]), (&json!("d01"), &json!(1)));
-    let csv = app.get("/ix/co/_export?format=csv&fields=n,name,o.p,o").send().await.unwrap().text().await.unwrap();
-    assert_eq!(csv.lines().take(3).collect::<Vec<_>>(), ["_id,n,name,o.p,o", "d00,0,even,0,[OBJECT]", r#"d01,1,"odd, ""so""",1,[OBJECT]"#]);
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        (lines.len(), &lines[0]),
+        (
+            4,
+            &json!({"type": "collection", "index": "ix", "collection": "co"})
+        )
+    );
+    assert_eq!(
+        (&lines[2]["_id"], &lines[2]["body"]["n"]),
+        (&json!("d01"), &json!(1))
+    );
+    let csv = app
+        .get("/ix/co/_export?format=csv&fields=n,name,o.p,o")
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(
+        csv.lines().take(3).collect::<Vec<_>>(),
+        [
+            "_id,n,name,o.p,o",
+            "d00,0,even,0,[OBJECT]",
+            r#"d01,1,"odd, ""so""",1,[OBJECT]"#
+        ]
+    );
     let some = json!({"query": {"term": {"name": "even"}}});
-    let found = app.post("/ix/co/_export?format=csv&fields=n", &some).send().await.unwrap().text().await.unwrap();
+    let found = app
+        .post("/ix/co/_export?format=csv&fields=n", &some)
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
     assert_eq!(found, "_id,n\nd00,0\nd02,2\n");
-    fault(&app, "GET", "/ix/co/_export?format=xml", None, 400, "api.assert.invalid_argument").await;
-    fault(&app, "GET", "/ix/none/_export", None, 412, "services.storage.unknown_collection").await;
+    fault(
+        &app,
+        "GET",
+        "/ix/co/_export?format=xml",
+        None,
+        400,
+        "api.assert.invalid_argument",
+    )
+    .await;
+    fault(
+        &app,
+        "GET",
+        "/ix/none/_export",
+        None,
+        412,
+        "services.storage.unknown_collection",
+    )
+    .await;
 }

@@ -14,12 +14,20 @@ async fn sixteen_megabytes_in_one_frame() {
     let (app, _stage) = app(|_| {}).await;
     let mut socket = Socket::connect(app.address).await;
     // The end may come while it is still being sent.
-    let sent = tokio::time::timeout(Duration::from_secs(20), socket.stream.send(Message::text("x".repeat(16 << 20)))).await;
+    let sent = tokio::time::timeout(
+        Duration::from_secs(20),
+        socket.stream.send(Message::text("x".repeat(16 << 20))),
+    )
+    .await;
     assert!(sent.is_ok());
     assert_eq!(socket.closed().await.0, 1009);
     let mut other = Socket::connect(app.address).await;
     let most = json!({"controller": "server", "action": "now", "body": "x".repeat(1 << 20)});
-    assert_eq!(other.ask(most).await["status"], 200, "a large one is none too large");
+    assert_eq!(
+        other.ask(most).await["status"],
+        200,
+        "a large one is none too large"
+    );
 }
 
 #[tokio::test]
@@ -42,19 +50,30 @@ async fn a_client_that_does_not_read_is_sent_away_and_nobody_else_waits() {
     let seated = json!({"controller": "realtime", "action": "count", "body": {"roomId": room}});
     let begun = Instant::now();
     while well.ask(seated.clone()).await["result"]["count"] != 1 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "the slow one is still there");
+        assert!(
+            begun.elapsed() < Duration::from_secs(10),
+            "the slow one is still there"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let mut last = -1;
     let (code, reason) = loop {
-        match tokio::time::timeout(Duration::from_secs(5), futures::StreamExt::next(&mut slow.stream)).await.unwrap() {
+        match tokio::time::timeout(
+            Duration::from_secs(5),
+            futures::StreamExt::next(&mut slow.stream),
+        )
+        .await
+        .unwrap()
+        {
             Some(Ok(Message::Text(text))) => {
                 let told: serde_json::Value = serde_json::from_str(&text).unwrap();
                 let n = told["result"]["_source"]["n"].as_i64().unwrap();
                 assert_eq!(n, last + 1, "nothing is left out before the end");
                 last = n;
             }
-            Some(Ok(Message::Close(Some(frame)))) => break (u16::from(frame.code), frame.reason.to_string()),
+            Some(Ok(Message::Close(Some(frame)))) => {
+                break (u16::from(frame.code), frame.reason.to_string());
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -75,13 +94,27 @@ async fn five_thousand_subscriptions_on_one_connection() {
         asked.push(socket.begin(request).await);
     }
     let begun = Instant::now();
-    assert_eq!(other.ask(json!({"controller": "server", "action": "now"})).await["status"], 200);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert_eq!(
+        other
+            .ask(json!({"controller": "server", "action": "now"}))
+            .await["status"],
+        200
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
     for id in asked {
         assert_eq!(socket.answer(&id).await["status"], 200);
     }
-    let list = other.ask(json!({"controller": "realtime", "action": "list"})).await;
-    assert_eq!(list["result"]["geo"]["cities"].as_object().unwrap().len(), 5_000);
+    let list = other
+        .ask(json!({"controller": "realtime", "action": "list"}))
+        .await;
+    assert_eq!(
+        list["result"]["geo"]["cities"].as_object().unwrap().len(),
+        5_000
+    );
 }
 
 #[tokio::test]
@@ -90,7 +123,12 @@ async fn a_flood_of_pings_that_nobody_reads_fills_nothing() {
     let mut socket = Socket::connect(app.address).await;
     let flood = tokio::time::timeout(Duration::from_secs(20), async {
         for _ in 0..200_000 {
-            if socket.stream.feed(Message::Ping(vec![7; 100].into())).await.is_err() {
+            if socket
+                .stream
+                .feed(Message::Ping(vec![7; 100].into()))
+                .await
+                .is_err()
+            {
                 return;
             }
         }
@@ -98,7 +136,12 @@ async fn a_flood_of_pings_that_nobody_reads_fills_nothing() {
     });
     drop(flood.await);
     let mut other = Socket::connect(app.address).await;
-    assert_eq!(other.ask(json!({"controller": "server", "action": "now"})).await["status"], 200);
+    assert_eq!(
+        other
+            .ask(json!({"controller": "server", "action": "now"}))
+            .await["status"],
+        200
+    );
 }
 
 #[tokio::test]
@@ -111,16 +154,22 @@ async fn connections_of_one_address_are_bounded() {
     // The test's own HTTP client has one place; this would be the fifth.
     let mut fifth = Raw::connect(app.address).await;
     let mut byte = [0];
-    let ended = tokio::time::timeout(Duration::from_secs(5), fifth.0.read(&mut byte)).await.expect("it is not closed");
+    let ended = tokio::time::timeout(Duration::from_secs(5), fifth.0.read(&mut byte))
+        .await
+        .expect("it is not closed");
     assert!(matches!(ended, Ok(0) | Err(_)));
     drop(open.pop());
     let begun = Instant::now();
     loop {
         let mut next = Raw::connect(app.address).await;
-        next.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        next.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
         if next.rest().await.starts_with("HTTP/1.1 200") {
             break;
         }
-        assert!(begun.elapsed() < Duration::from_secs(5), "the place is not given back");
+        assert!(
+            begun.elapsed() < Duration::from_secs(5),
+            "the place is not given back"
+        );
     }
 }

@@ -12,12 +12,19 @@ fn realtime(action: &str, body: Value) -> Value {
 }
 
 fn error(answer: &Value) -> (u64, &str) {
-    (answer["status"].as_u64().unwrap(), answer["error"]["id"].as_str().unwrap_or_else(|| panic!("{answer}")))
+    (
+        answer["status"].as_u64().unwrap(),
+        answer["error"]["id"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}")),
+    )
 }
 
 async fn left(stage: &Stage, said: bool) {
     let found = |record: &RoomRecord| matches!(record, RoomRecord::Leaves(_, volatile) if volatile.is_some() == said);
-    stage.until("a seat is given up", |records| records.iter().any(found)).await;
+    stage
+        .until("a seat is given up", |records| records.iter().any(found))
+        .await;
 }
 
 #[tokio::test]
@@ -26,42 +33,81 @@ async fn equal_filters_share_a_room_and_options_name_the_channel() {
     let mut ann = Socket::connect(app.address).await;
     let (room, channel) = ann.subscribe(json!({"equals": {"a": 1}}), json!({})).await;
     assert_eq!((room.len(), channel), (64, format!("{room}-311")));
-    let again = ann.subscribe(json!({"and": [{"equals": {"a": 1}}]}), json!({"users": "all", "scope": "in", "state": "all"})).await;
+    let again = ann
+        .subscribe(
+            json!({"and": [{"equals": {"a": 1}}]}),
+            json!({"users": "all", "scope": "in", "state": "all"}),
+        )
+        .await;
     assert_eq!(again, (room.clone(), format!("{room}-112a")));
     let mut bob = Socket::connect_to(app.address, "/any/path?at=all").await;
     let joined = bob.ask(realtime("join", json!({"roomId": room}))).await;
-    assert_eq!((&joined["result"]["roomId"], &joined["result"]["channel"]), (&json!(room), &json!(format!("{room}-311"))));
+    assert_eq!(
+        (&joined["result"]["roomId"], &joined["result"]["channel"]),
+        (&json!(room), &json!(format!("{room}-311")))
+    );
     let count = bob.ask(realtime("count", json!({"roomId": room}))).await;
-    assert_eq!((&count["result"], &count["room"], &count["error"]), (&json!({"count": 2}), &count["requestId"], &Value::Null));
-    assert_eq!(bob.ask(realtime("list", Value::Null)).await["result"], json!({"geo": {"cities": {room.as_str(): 2}}}));
-    let other = bob.subscribe(json!({"equals": {"a": 2}}), json!({})).await.0;
+    assert_eq!(
+        (&count["result"], &count["room"], &count["error"]),
+        (&json!({"count": 2}), &count["requestId"], &Value::Null)
+    );
+    assert_eq!(
+        bob.ask(realtime("list", Value::Null)).await["result"],
+        json!({"geo": {"cities": {room.as_str(): 2}}})
+    );
+    let other = bob
+        .subscribe(json!({"equals": {"a": 2}}), json!({}))
+        .await
+        .0;
     assert_ne!(room, other);
     let seats = |records: &[RoomRecord]| {
         let all = records.iter().filter_map(|record| match record {
             RoomRecord::Sits(seat, subscription) if seat.room == room => Some(subscription.users),
-            RoomRecord::Sits(..) | RoomRecord::Leaves(..) | RoomRecord::Beats(_) | RoomRecord::Gone { .. } | RoomRecord::Owns(_) => None,
+            RoomRecord::Sits(..)
+            | RoomRecord::Leaves(..)
+            | RoomRecord::Beats(_)
+            | RoomRecord::Gone { .. }
+            | RoomRecord::Owns(_) => None,
         });
         all.collect::<Vec<_>>()
     };
-    stage.until("three records", |records| seats(records) == [Users::None, Users::All, Users::None]).await;
+    stage
+        .until("three records", |records| {
+            seats(records) == [Users::None, Users::All, Users::None]
+        })
+        .await;
 }
 
 #[tokio::test]
 async fn leaving_is_told_with_what_was_said_and_without_when_it_just_ends() {
     let (app, stage) = app(|_| {}).await;
     let mut socket = Socket::connect(app.address).await;
-    let (room, _) = socket.subscribe(json!({}), json!({"volatile": {"name": "Ann"}})).await;
+    let (room, _) = socket
+        .subscribe(json!({}), json!({"volatile": {"name": "Ann"}}))
+        .await;
     let mut leave = realtime("unsubscribe", json!({"roomId": room}));
     leave["volatile"] = json!({"bye": true});
-    assert_eq!(socket.ask(leave.clone()).await["result"], json!({"roomId": room}));
+    assert_eq!(
+        socket.ask(leave.clone()).await["result"],
+        json!({"roomId": room})
+    );
     left(&stage, true).await;
-    assert_eq!(error(&socket.ask(leave).await), (412, "core.realtime.not_subscribed"));
+    assert_eq!(
+        error(&socket.ask(leave).await),
+        (412, "core.realtime.not_subscribed")
+    );
     socket.subscribe(json!({}), json!({})).await;
     drop(socket);
     left(&stage, false).await;
     let mut other = Socket::connect(app.address).await;
-    assert_eq!(other.ask(realtime("count", json!({"roomId": room}))).await["result"], json!({"count": 0}));
-    assert_eq!(other.ask(realtime("list", Value::Null)).await["result"], json!({}));
+    assert_eq!(
+        other.ask(realtime("count", json!({"roomId": room}))).await["result"],
+        json!({"count": 0})
+    );
+    assert_eq!(
+        other.ask(realtime("list", Value::Null)).await["result"],
+        json!({})
+    );
 }
 
 #[tokio::test]
@@ -71,7 +117,12 @@ async fn an_answer_waits_until_the_room_is_known_everywhere() {
     let mut socket = Socket::connect(app.address).await;
     let id =
         socket.begin(json!({"controller": "realtime", "action": "subscribe", "index": "geo", "collection": "cities", "body": {}})).await;
-    assert!(socket.ask(json!({"controller": "server", "action": "now"})).await["result"]["now"].is_u64());
+    assert!(
+        socket
+            .ask(json!({"controller": "server", "action": "now"}))
+            .await["result"]["now"]
+            .is_u64()
+    );
     socket.silent(Duration::from_millis(300)).await;
     stage.knows.store(true, Ordering::Relaxed);
     assert_eq!(socket.answer(&id).await["status"], 200);
@@ -83,15 +134,22 @@ async fn without_notifiers_a_subscription_is_refused_in_time_and_leaves_nothing(
     stage.knows.store(false, Ordering::Relaxed);
     let mut socket = Socket::connect(app.address).await;
     let subscribe = json!({"controller": "realtime", "action": "subscribe", "index": "geo", "collection": "cities", "body": {}});
-    assert_eq!(error(&socket.ask(subscribe).await), (504, "core.realtime.not_active"));
+    assert_eq!(
+        error(&socket.ask(subscribe).await),
+        (504, "core.realtime.not_active")
+    );
     stage.knows.store(true, Ordering::Relaxed);
     left(&stage, false).await;
-    assert_eq!(socket.ask(realtime("list", Value::Null)).await["result"], json!({}));
+    assert_eq!(
+        socket.ask(realtime("list", Value::Null)).await["result"],
+        json!({})
+    );
 }
 
 #[tokio::test]
 async fn what_is_wrong_has_kuzzles_errors() {
-    let (app, _stage) = app(|live| (live.rooms_per_connection, live.filter_conditions) = (1, 2)).await;
+    let (app, _stage) =
+        app(|live| (live.rooms_per_connection, live.filter_conditions) = (1, 2)).await;
     let mut socket = Socket::connect(app.address).await;
     let with = |name: &str, value: Value| {
         let mut request = json!({"controller": "realtime", "action": "subscribe", "index": "geo", "collection": "cities", "body": {}});
@@ -99,25 +157,62 @@ async fn what_is_wrong_has_kuzzles_errors() {
         request
     };
     for (request, wanted) in [
-        (with("index", Value::Null), (400, "api.assert.missing_argument")),
-        (with("collection", Value::Null), (400, "api.assert.missing_argument")),
+        (
+            with("index", Value::Null),
+            (400, "api.assert.missing_argument"),
+        ),
+        (
+            with("collection", Value::Null),
+            (400, "api.assert.missing_argument"),
+        ),
         (with("body", Value::Null), (400, "api.assert.body_required")),
-        (with("body", json!({"equals": 3})), (400, "api.assert.koncorde_dsl_error")),
-        (with("body", json!({"in": {"a": ["1", "2", "3"]}})), (413, "core.realtime.too_many_terms")),
-        (with("scope", json!("some")), (400, "core.realtime.invalid_scope")),
-        (with("users", json!("some")), (400, "core.realtime.invalid_users")),
-        (with("state", json!("some")), (400, "core.realtime.invalid_state")),
+        (
+            with("body", json!({"equals": 3})),
+            (400, "api.assert.koncorde_dsl_error"),
+        ),
+        (
+            with("body", json!({"in": {"a": ["1", "2", "3"]}})),
+            (413, "core.realtime.too_many_terms"),
+        ),
+        (
+            with("scope", json!("some")),
+            (400, "core.realtime.invalid_scope"),
+        ),
+        (
+            with("users", json!("some")),
+            (400, "core.realtime.invalid_users"),
+        ),
+        (
+            with("state", json!("some")),
+            (400, "core.realtime.invalid_state"),
+        ),
         (with("scope", json!(1)), (400, "api.assert.invalid_type")),
-        (realtime("join", json!({"roomId": "none"})), (404, "core.realtime.room_not_found")),
-        (realtime("join", json!({})), (400, "api.assert.missing_argument")),
-        (realtime("unsubscribe", json!({"roomId": 3})), (400, "api.assert.invalid_type")),
+        (
+            realtime("join", json!({"roomId": "none"})),
+            (404, "core.realtime.room_not_found"),
+        ),
+        (
+            realtime("join", json!({})),
+            (400, "api.assert.missing_argument"),
+        ),
+        (
+            realtime("unsubscribe", json!({"roomId": 3})),
+            (400, "api.assert.invalid_type"),
+        ),
     ] {
         let answer = socket.ask(request.clone()).await;
         assert_eq!(error(&answer), wanted, "{request}");
     }
     socket.subscribe(json!({}), json!({})).await;
-    assert_eq!(error(&socket.ask(with("body", json!({"equals": {"a": 1}}))).await), (413, "core.realtime.too_many_rooms"));
-    let over_http = app.post("/_query", &with("body", json!({}))).send().await.unwrap();
+    assert_eq!(
+        error(&socket.ask(with("body", json!({"equals": {"a": 1}}))).await),
+        (413, "core.realtime.too_many_rooms")
+    );
+    let over_http = app
+        .post("/_query", &with("body", json!({})))
+        .send()
+        .await
+        .unwrap();
     assert_eq!(over_http.status(), 400);
 }
 
@@ -133,7 +228,11 @@ async fn taken_for_dead_the_gateway_sends_its_subscribers_to_come_again() {
     let (mut socket, room) = seated(&app).await;
     let mut idle = Socket::connect(app.address).await;
     let before = stage.gateway().await;
-    stage.append(&RoomRecord::Gone { instance: before.instance.clone() }).await;
+    stage
+        .append(&RoomRecord::Gone {
+            instance: before.instance.clone(),
+        })
+        .await;
     let (code, reason) = socket.closed().await;
     assert_eq!(code, 1012);
     assert!(reason.contains("subscribe again"), "{reason}");
@@ -143,9 +242,20 @@ async fn taken_for_dead_the_gateway_sends_its_subscribers_to_come_again() {
         })
         .await;
     assert_eq!(idle.subscribe(json!({}), json!({})).await.0, room);
-    assert_eq!(idle.ask(realtime("count", json!({"roomId": room}))).await["result"], json!({"count": 1}));
+    assert_eq!(
+        idle.ask(realtime("count", json!({"roomId": room}))).await["result"],
+        json!({"count": 1})
+    );
     let after = stage.gateway().await;
-    stage.push(&after, &room, event_schema::notification::Scope::In, event_schema::notification::State::Done, json!({"a": 1})).await;
+    stage
+        .push(
+            &after,
+            &room,
+            event_schema::notification::Scope::In,
+            event_schema::notification::State::Done,
+            json!({"a": 1}),
+        )
+        .await;
     assert_eq!(idle.next().await["result"]["_source"], json!({"a": 1}));
 }
 
@@ -156,17 +266,24 @@ async fn stopping_answers_what_is_in_hand_and_says_goodbye() {
     stage.knows.store(false, Ordering::Relaxed);
     let request = json!({"controller": "realtime", "action": "subscribe", "index": "geo", "collection": "cities", "body": {"exists": "a"}});
     let id = socket.begin(request).await;
-    socket.ask(json!({"controller": "server", "action": "now"})).await;
+    socket
+        .ask(json!({"controller": "server", "action": "now"}))
+        .await;
     app.trigger.soft();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    let refused = socket.ask(json!({"controller": "server", "action": "now"})).await;
+    let refused = socket
+        .ask(json!({"controller": "server", "action": "now"}))
+        .await;
     assert_eq!(error(&refused), (503, "api.process.shutting_down"));
     stage.knows.store(true, Ordering::Relaxed);
     assert_eq!(socket.answer(&id).await["status"], 200);
     assert_eq!(socket.closed().await.0, 1001);
     app.gateway.take().unwrap().await.unwrap().unwrap();
     let ended = |records: &[RoomRecord]| {
-        let left = records.iter().filter(|record| matches!(record, RoomRecord::Leaves(..))).count();
+        let left = records
+            .iter()
+            .filter(|record| matches!(record, RoomRecord::Leaves(..)))
+            .count();
         left == 2 && matches!(records.last(), Some(RoomRecord::Gone { .. }))
     };
     stage.until("its last word", ended).await;
@@ -179,5 +296,8 @@ async fn two_gateways_count_together() {
     let (_here, room) = seated(&app).await;
     let mut there = Socket::connect(other).await;
     assert_eq!(there.subscribe(json!({}), json!({})).await.0, room);
-    assert_eq!(there.ask(realtime("count", json!({"roomId": room}))).await["result"], json!({"count": 2}));
+    assert_eq!(
+        there.ask(realtime("count", json!({"roomId": room}))).await["result"],
+        json!({"count": 2})
+    );
 }

@@ -3,13 +3,19 @@ use event_schema::raw;
 use serde_json::json;
 
 fn matching(engines: &Engines, collection: &str, document: &Value) -> Vec<String> {
-    engines.matching("i", collection, document, &mut Scratch::default()).iter().map(ToString::to_string).collect()
+    engines
+        .matching("i", collection, document, &mut Scratch::default())
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 #[test]
 fn a_room_hears_until_it_is_closed() {
     let mut engines = Engines::default();
-    engines.open("b", "i", "c", &raw(&json!({"equals": {"a": 1}}))).unwrap();
+    engines
+        .open("b", "i", "c", &raw(&json!({"equals": {"a": 1}})))
+        .unwrap();
     engines.open("a", "i", "c", &raw(&json!({}))).unwrap();
     engines.open("d", "i", "d", &raw(&json!({}))).unwrap();
     assert_eq!(matching(&engines, "c", &json!({"a": 1})), ["a", "b"]);
@@ -26,7 +32,11 @@ fn a_room_hears_until_it_is_closed() {
 #[test]
 fn a_filter_that_cannot_be_read_is_a_room_that_hears_nothing() {
     let mut engines = Engines::default();
-    assert!(engines.open("r", "i", "c", &raw(&json!({"nonsense": 1}))).is_err());
+    assert!(
+        engines
+            .open("r", "i", "c", &raw(&json!({"nonsense": 1})))
+            .is_err()
+    );
     assert!(!engines.listened("i", "c"));
     engines.close("r", "i", "c");
 }

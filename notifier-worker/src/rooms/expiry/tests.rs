@@ -11,7 +11,13 @@ fn at(start: Instant, seconds: u64) -> Instant {
 }
 
 fn beat(state: &mut State, instance: &str, now: Instant) {
-    let beat = Heartbeat { reply: Reply { instance: instance.into(), partition: 0 }, time: 0 };
+    let beat = Heartbeat {
+        reply: Reply {
+            instance: instance.into(),
+            partition: 0,
+        },
+        time: 0,
+    };
     state.take(0, 0, RoomRecord::Beats(beat), now, &mut BTreeSet::new());
 }
 
@@ -23,11 +29,17 @@ fn attentive(attention: &mut Attention, start: Instant, from: u64, to: u64) {
 #[test]
 fn a_gateway_that_is_silent_while_somebody_listens_is_dead() {
     let start = Instant::now();
-    let (mut state, mut attention) = (State::new(4, 1), Attention::new(start, Duration::from_secs(1)));
+    let (mut state, mut attention) = (
+        State::new(4, 1),
+        Attention::new(start, Duration::from_secs(1)),
+    );
     beat(&mut state, "g", start);
     beat(&mut state, "h", at(start, 5));
     let dead = |state: &State, attention: &Attention, second: u64| {
-        expired(state, 4, LIMIT, attention, at(start, second), |_| Some(start)).join(" ")
+        expired(state, 4, LIMIT, attention, at(start, second), |_| {
+            Some(start)
+        })
+        .join(" ")
     };
     attentive(&mut attention, start, 1, 9);
     assert_eq!(dead(&state, &attention, 9), "");
@@ -42,24 +54,42 @@ fn a_gateway_that_is_silent_while_somebody_listens_is_dead() {
 #[test]
 fn whoever_took_the_partition_waits_a_full_expiry_and_others_judge_nobody() {
     let start = Instant::now();
-    let (mut state, mut attention) = (State::new(4, 1), Attention::new(start, Duration::from_secs(1)));
+    let (mut state, mut attention) = (
+        State::new(4, 1),
+        Attention::new(start, Duration::from_secs(1)),
+    );
     beat(&mut state, "g", start);
     attentive(&mut attention, start, 1, 20);
     let taken = at(start, 12);
     let of_it = |partition: u16| (partition == keeper("g", 4)).then_some(taken);
     assert!(expired(&state, 4, LIMIT, &attention, at(start, 20), of_it).is_empty());
     attentive(&mut attention, start, 21, 22);
-    assert_eq!(expired(&state, 4, LIMIT, &attention, at(start, 22), of_it), ["g"]);
-    assert!(expired(&state, 4, LIMIT, &attention, at(start, 22), |partition| (partition != keeper("g", 4)).then_some(start)).is_empty());
+    assert_eq!(
+        expired(&state, 4, LIMIT, &attention, at(start, 22), of_it),
+        ["g"]
+    );
+    assert!(
+        expired(&state, 4, LIMIT, &attention, at(start, 22), |partition| {
+            (partition != keeper("g", 4)).then_some(start)
+        })
+        .is_empty()
+    );
 }
 
 #[test]
 fn nobody_is_dead_because_we_or_the_log_were_away() {
     let start = Instant::now();
-    let (mut state, mut attention) = (State::new(4, 1), Attention::new(start, Duration::from_secs(1)));
+    let (mut state, mut attention) = (
+        State::new(4, 1),
+        Attention::new(start, Duration::from_secs(1)),
+    );
     beat(&mut state, "g", start);
-    let dead =
-        |state: &State, attention: &Attention, second: u64| expired(state, 4, LIMIT, attention, at(start, second), |_| Some(start)).len();
+    let dead = |state: &State, attention: &Attention, second: u64| {
+        expired(state, 4, LIMIT, attention, at(start, second), |_| {
+            Some(start)
+        })
+        .len()
+    };
     attentive(&mut attention, start, 1, 3);
     // Frozen for half a minute.
     attention.look(at(start, 33), true);

@@ -1,5 +1,6 @@
-//! A WebSocket as bare as can be: frames are told from each other by their heads, and a text counts when its last byte was read. Understands
-//! what a server sends that agreed to no extension, and nothing else.
+//! A WebSocket as bare as can be: frames are told from each other by their heads, and a text counts
+//! when its last byte was read. Understands what a server sends that agreed to no extension, and
+//! nothing else.
 
 use crate::failure::Failure;
 use bytes::BytesMut;
@@ -37,16 +38,25 @@ pub struct Socket {
 impl Socket {
     pub async fn open(url: &str, path: &str) -> Result<Self, Failure> {
         let address = url.trim_start_matches("http://");
-        let stream = TcpStream::connect(address).await.map_err(|error| Failure::unreachable(format!("{url}: {error}")))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| Failure::unreachable(format!("{url}: {error}")))?;
         stream.set_nodelay(true)?;
-        let mut socket = Self { stream, unread: BytesMut::new() };
+        let mut socket = Self {
+            stream,
+            unread: BytesMut::new(),
+        };
         let head = format!(
             "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
              sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         );
         socket.stream.write_all(head.as_bytes()).await?;
         let end = loop {
-            if let Some(at) = socket.unread.windows(4).position(|window| window == b"\r\n\r\n") {
+            if let Some(at) = socket
+                .unread
+                .windows(4)
+                .position(|window| window == b"\r\n\r\n")
+            {
                 break at + 4;
             }
             socket.more().await?;
@@ -54,7 +64,10 @@ impl Socket {
         let head = socket.unread.split_to(end);
         match head.starts_with(b"HTTP/1.1 101") {
             true => Ok(socket),
-            false => Err(Failure::failed(format!("{url} refuses a WebSocket: {}", String::from_utf8_lossy(&head)))),
+            false => Err(Failure::failed(format!(
+                "{url} refuses a WebSocket: {}",
+                String::from_utf8_lossy(&head)
+            ))),
         }
     }
 
@@ -84,7 +97,9 @@ impl Socket {
                 }
                 continue;
             }
-            tokio::time::timeout(ANSWER, self.more()).await.map_err(|_| Failure::failed("a socket is not answered"))??;
+            tokio::time::timeout(ANSWER, self.more())
+                .await
+                .map_err(|_| Failure::failed("a socket is not answered"))??;
         }
     }
 
@@ -102,7 +117,11 @@ impl Socket {
             SCRATCH.with_borrow_mut(|scratch| {
                 let mut buffer = ReadBuf::new(scratch);
                 ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-                Poll::Ready(if buffer.filled().is_empty() { Err(closed()) } else { frames.feed(buffer.filled()) })
+                Poll::Ready(if buffer.filled().is_empty() {
+                    Err(closed())
+                } else {
+                    frames.feed(buffer.filled())
+                })
             })
         })
         .await
@@ -201,7 +220,10 @@ impl Frames {
 fn head_of(bytes: &[u8]) -> Option<(usize, usize)> {
     match (bytes.get(1)? & 0x7f, bytes) {
         (126, [_, _, a, b, ..]) => Some((4, usize::from(u16::from_be_bytes([*a, *b])))),
-        (127, [_, _, a, b, c, d, e, f, g, h, ..]) => Some((10, u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) as usize)),
+        (127, [_, _, a, b, c, d, e, f, g, h, ..]) => Some((
+            10,
+            u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) as usize,
+        )),
         (126 | 127, _) => None,
         (short, _) => Some((2, usize::from(short))),
     }
@@ -212,7 +234,9 @@ fn closed() -> Failure {
 }
 
 fn unexpected(first: u8) -> Failure {
-    Failure::failed(format!("a frame that begins with {first:#x} was not expected"))
+    Failure::failed(format!(
+        "a frame that begins with {first:#x} was not expected"
+    ))
 }
 
 #[cfg(test)]
@@ -231,19 +255,36 @@ mod tests {
 
     #[test]
     fn texts_count_when_their_last_byte_is_there() {
-        let texts = ["", "short", &"m".repeat(126), &"m".repeat(300), &"l".repeat(70_000)];
+        let texts = [
+            "",
+            "short",
+            &"m".repeat(126),
+            &"m".repeat(300),
+            &"l".repeat(70_000),
+        ];
         let mut bytes: Vec<u8> = texts.iter().flat_map(|text| frame(text)).collect();
         bytes.extend([0x89, 2, b'h', b'i']);
-        let all = Tally { messages: 5, bytes: texts.iter().map(|text| text.len() as u64).sum() };
+        let all = Tally {
+            messages: 5,
+            bytes: texts.iter().map(|text| text.len() as u64).sum(),
+        };
         for piece in [1, 3, 1000, bytes.len()] {
             let mut frames = Frames::default();
             let last = bytes.len() - 5;
             for part in bytes[..last].chunks(piece) {
                 frames.feed(part).unwrap();
             }
-            assert_eq!((frames.tally.messages, frames.pings), (4, 0), "in pieces of {piece}");
+            assert_eq!(
+                (frames.tally.messages, frames.pings),
+                (4, 0),
+                "in pieces of {piece}"
+            );
             frames.feed(&bytes[last..]).unwrap();
-            assert_eq!((frames.tally, frames.pings), (all, 1), "in pieces of {piece}");
+            assert_eq!(
+                (frames.tally, frames.pings),
+                (all, 1),
+                "in pieces of {piece}"
+            );
         }
     }
 

@@ -1,4 +1,5 @@
-//! One side of a round: so many sockets listen, and messages go out over one more, so many at once that the server never waits for the next.
+//! One side of a round: so many sockets listen, and messages go out over one more, so many at once
+//! that the server never waits for the next.
 
 use super::Arguments;
 use crate::{
@@ -20,7 +21,8 @@ use tokio::{
 
 /// Before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(700);
-/// Between two looks at what has arrived; many times shorter than a message takes to reach a thousand sockets, times those in flight.
+/// Between two looks at what has arrived; many times shorter than a message takes to reach a
+/// thousand sockets, times those in flight.
 const TURN: Duration = Duration::from_millis(1);
 
 pub struct Drive<'a> {
@@ -50,22 +52,36 @@ impl Drive<'_> {
     pub async fn run(&self, arguments: &Arguments, first: &mut u64) -> Result<Driven, Failure> {
         let count = arguments.sockets.max(1);
         let mut listeners = Listeners::open(self.url, count, |_| self.listen.clone()).await?;
-        let (mut answers, mut driver) = Socket::open(self.url, self.path).await?.into_stream().into_split();
+        let (mut answers, mut driver) = Socket::open(self.url, self.path)
+            .await?
+            .into_stream()
+            .into_split();
         let mut reader = JoinSet::new();
         reader.spawn(async move { copy(&mut answers, &mut sink()).await });
         let (total, begun, spent) = (listeners.counter(), *first, processor_time(self.process));
-        let rate = listeners.while_open(self.drive(arguments, &total, &mut driver, first)).await?;
+        let rate = listeners
+            .while_open(self.drive(arguments, &total, &mut driver, first))
+            .await?;
         let messages = *first - begun;
         let spent = processor_time(self.process).saturating_sub(spent);
         let micros = spent.as_secs_f64() * 1e6 / (messages * count as u64).max(1) as f64;
         let bytes = listeners.end(messages).await?;
         match bytes.abs_diff(messages * self.bytes as u64) <= messages * self.slack as u64 {
             true => Ok(Driven { rate, micros }),
-            false => Err(Failure::failed(format!("{messages} messages of {} bytes came as {bytes} bytes", self.bytes))),
+            false => Err(Failure::failed(format!(
+                "{messages} messages of {} bytes came as {bytes} bytes",
+                self.bytes
+            ))),
         }
     }
 
-    async fn drive(&self, arguments: &Arguments, total: &AtomicU64, to: &mut OwnedWriteHalf, next: &mut u64) -> Result<f64, Failure> {
+    async fn drive(
+        &self,
+        arguments: &Arguments,
+        total: &AtomicU64,
+        to: &mut OwnedWriteHalf,
+        next: &mut u64,
+    ) -> Result<f64, Failure> {
         let (sockets, started) = (arguments.sockets.max(1) as u64, *next);
         let begin = Instant::now() + WARM_UP;
         let mut measured = None;

@@ -1,5 +1,6 @@
-//! The least that a server of WebSockets does: what comes in on `/tell` goes out, as it is, to every socket on `/`. One task and one place in
-//! a channel for each; what waits for a socket leaves in one write.
+//! The least that a server of WebSockets does: what comes in on `/tell` goes out, as it is, to
+//! every socket on `/`. One task and one place in a channel for each; what waits for a socket
+//! leaves in one write.
 
 use crate::failure::Failure;
 use axum::{
@@ -21,7 +22,10 @@ const WAITING: usize = 4096;
 type Sender = broadcast::Sender<Message>;
 
 pub async fn run(listener: TcpListener) -> Result<(), Failure> {
-    let router = Router::new().route("/", any(listen)).route("/tell", any(tell)).with_state(broadcast::channel(WAITING).0);
+    let router = Router::new()
+        .route("/", any(listen))
+        .route("/tell", any(tell))
+        .with_state(broadcast::channel(WAITING).0);
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     Ok(axum::serve(listener, router).await?)
 }
@@ -47,7 +51,11 @@ async fn listen(State(told): State<Sender>, upgrade: WebSocketUpgrade) -> Respon
 }
 
 /// Sends a message, and with it those that wait.
-async fn send(socket: &mut WebSocket, message: Message, more: &mut broadcast::Receiver<Message>) -> Result<(), axum::Error> {
+async fn send(
+    socket: &mut WebSocket,
+    message: Message,
+    more: &mut broadcast::Receiver<Message>,
+) -> Result<(), axum::Error> {
     socket.feed(message).await?;
     while let Ok(message) = more.try_recv() {
         socket.feed(message).await?;

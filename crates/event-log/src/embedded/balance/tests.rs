@@ -2,22 +2,33 @@ use super::*;
 use proptest::prelude::*;
 
 fn shares(of: &[(u64, &[u16])]) -> Shares {
-    of.iter().map(|(member, share)| (*member, share.iter().copied().collect())).collect()
+    of.iter()
+        .map(|(member, share)| (*member, share.iter().copied().collect()))
+        .collect()
 }
 
 #[test]
 fn a_newcomer_gets_only_its_share() {
-    assert_eq!(balance(&shares(&[(1, &[0, 1, 2, 3, 4, 5]), (2, &[])]), 6), shares(&[(1, &[0, 1, 2]), (2, &[3, 4, 5])]));
+    assert_eq!(
+        balance(&shares(&[(1, &[0, 1, 2, 3, 4, 5]), (2, &[])]), 6),
+        shares(&[(1, &[0, 1, 2]), (2, &[3, 4, 5])])
+    );
 }
 
 #[test]
 fn the_odd_one_stays_where_it_is() {
-    assert_eq!(balance(&shares(&[(1, &[0]), (2, &[1, 2])]), 3), shares(&[(1, &[0]), (2, &[1, 2])]));
+    assert_eq!(
+        balance(&shares(&[(1, &[0]), (2, &[1, 2])]), 3),
+        shares(&[(1, &[0]), (2, &[1, 2])])
+    );
 }
 
 #[test]
 fn more_members_than_partitions() {
-    assert_eq!(balance(&shares(&[(1, &[0]), (2, &[]), (3, &[])]), 1), shares(&[(1, &[0]), (2, &[]), (3, &[])]));
+    assert_eq!(
+        balance(&shares(&[(1, &[0]), (2, &[]), (3, &[])]), 1),
+        shares(&[(1, &[0]), (2, &[]), (3, &[])])
+    );
 }
 
 #[test]

@@ -8,12 +8,19 @@ fn record(key: Option<&[u8]>, value: Option<&[u8]>, headers: &[(&str, &[u8])]) -
         partition: 3,
         key: key.map(Bytes::copy_from_slice),
         value: value.map(Bytes::copy_from_slice),
-        headers: headers.iter().map(|(name, value)| ((*name).to_owned().into(), Bytes::copy_from_slice(value))).collect(),
+        headers: headers
+            .iter()
+            .map(|(name, value)| ((*name).to_owned().into(), Bytes::copy_from_slice(value)))
+            .collect(),
     }
 }
 
 fn entry(bytes: Vec<u8>) -> segment_log::Entry {
-    segment_log::Entry { offset: 7, timestamp: 9, record: bytes.into() }
+    segment_log::Entry {
+        offset: 7,
+        timestamp: 9,
+        record: bytes.into(),
+    }
 }
 
 fn round_trip(record: &NewRecord) {
@@ -21,17 +28,34 @@ fn round_trip(record: &NewRecord) {
     encode(record, &mut bytes);
     assert_eq!(Some(bytes.len()), size(record));
     let decoded = decode(3, entry(bytes)).unwrap();
-    assert_eq!((decoded.partition, decoded.offset, decoded.timestamp), (3, 7, 9));
-    assert_eq!((decoded.key, decoded.value, decoded.headers), (record.key.clone(), record.value.clone(), record.headers.clone()));
+    assert_eq!(
+        (decoded.partition, decoded.offset, decoded.timestamp),
+        (3, 7, 9)
+    );
+    assert_eq!(
+        (decoded.key, decoded.value, decoded.headers),
+        (
+            record.key.clone(),
+            record.value.clone(),
+            record.headers.clone()
+        )
+    );
 }
 
 #[test]
 fn golden_bytes_decode_for_ever() {
     let golden = include_bytes!("../../../fixtures/record-v1.bin");
-    let written = record(Some(b"key"), Some(b"{\"value\":1}"), &[("ce_id", b"1"), ("empty", b""), ("ce_id", b"2")]);
+    let written = record(
+        Some(b"key"),
+        Some(b"{\"value\":1}"),
+        &[("ce_id", b"1"), ("empty", b""), ("ce_id", b"2")],
+    );
     let mut bytes = Vec::new();
     encode(&written, &mut bytes);
-    assert_eq!(bytes, golden, "the format changed: stored logs could not be read any more");
+    assert_eq!(
+        bytes, golden,
+        "the format changed: stored logs could not be read any more"
+    );
     let decoded = decode(0, entry(golden.to_vec())).unwrap();
     assert_eq!(decoded.headers, written.headers);
 }
@@ -39,9 +63,15 @@ fn golden_bytes_decode_for_ever() {
 #[test]
 fn every_cut_is_an_error() {
     let mut bytes = Vec::new();
-    encode(&record(Some(b"key"), Some(b"value"), &[("name", b"content")]), &mut bytes);
+    encode(
+        &record(Some(b"key"), Some(b"value"), &[("name", b"content")]),
+        &mut bytes,
+    );
     for length in 0..bytes.len() {
-        assert!(decode(0, entry(bytes[..length].to_vec())).is_err(), "{length}");
+        assert!(
+            decode(0, entry(bytes[..length].to_vec())).is_err(),
+            "{length}"
+        );
     }
     bytes.push(0);
     assert!(decode(0, entry(bytes)).is_err());

@@ -1,17 +1,34 @@
 use super::*;
 
 fn spec(cleanup: CleanupPolicy) -> TopicSpec {
-    TopicSpec { name: "t".into(), partitions: 4, cleanup, record_limit: 3 << 20, durable: true }
+    TopicSpec {
+        name: "t".into(),
+        partitions: 4,
+        cleanup,
+        record_limit: 3 << 20,
+        durable: true,
+    }
 }
 
 fn found(spec: &TopicSpec, replicas: usize) -> Found {
-    let settings = settings(spec, replicas).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Found { partitions: spec.partitions, replicas, settings }
+    let settings = settings(spec, replicas)
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect();
+    Found {
+        partitions: spec.partitions,
+        replicas,
+        settings,
+    }
 }
 
 #[test]
 fn what_is_created_is_right() {
-    for cleanup in [CleanupPolicy::Keep, CleanupPolicy::Age(3_600_000), CleanupPolicy::Compact] {
+    for cleanup in [
+        CleanupPolicy::Keep,
+        CleanupPolicy::Age(3_600_000),
+        CleanupPolicy::Compact,
+    ] {
         let spec = spec(cleanup);
         assert_eq!(differences(&spec, &found(&spec, 3)), []);
         assert_eq!(weak(&spec, &found(&spec, 3)), []);
@@ -36,19 +53,37 @@ fn every_difference_is_named() {
             "{problems:?}"
         );
     }
-    let fewer = Found { partitions: 3, ..found(&spec, 3) };
-    assert_eq!(differences(&spec, &fewer)[0].to_string(), "topic `t`: `partitions` is `3`, must be `4`");
+    let fewer = Found {
+        partitions: 3,
+        ..found(&spec, 3)
+    };
+    assert_eq!(
+        differences(&spec, &fewer)[0].to_string(),
+        "topic `t`: `partitions` is `3`, must be `4`"
+    );
     let mut larger = found(&spec, 3);
-    larger.settings.insert("max.message.bytes".into(), "99999999".into());
+    larger
+        .settings
+        .insert("max.message.bytes".into(), "99999999".into());
     assert_eq!(differences(&spec, &larger), [], "a topic may take more");
 }
 
 #[test]
 fn every_weakness_is_named() {
     let spec = spec(CleanupPolicy::Keep);
-    let named = |found: &Found| weak(&spec, found).into_iter().map(|weakness| weakness.setting).collect::<Vec<_>>();
-    assert_eq!(named(&found(&spec, 1)), ["t: replication", "t: min.insync.replicas"]);
+    let named = |found: &Found| {
+        weak(&spec, found)
+            .into_iter()
+            .map(|weakness| weakness.setting)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        named(&found(&spec, 1)),
+        ["t: replication", "t: min.insync.replicas"]
+    );
     let mut unclean = found(&spec, 3);
-    unclean.settings.insert("unclean.leader.election.enable".into(), "true".into());
+    unclean
+        .settings
+        .insert("unclean.leader.election.enable".into(), "true".into());
     assert_eq!(named(&unclean), ["t: unclean.leader.election.enable"]);
 }

@@ -31,23 +31,44 @@ fn refusals() {
     assert_eq!(refused(Code::Fatal), None);
     assert_eq!(refused(Code::QueueFull), Some(Refused::QueueFull));
     assert_eq!(refused(Code::MessageSizeTooLarge), Some(Refused::TooLarge));
-    assert_eq!(refused(Code::UnknownPartition), Some(Refused::UnknownPartition));
+    assert_eq!(
+        refused(Code::UnknownPartition),
+        Some(Refused::UnknownPartition)
+    );
 }
 
 #[test]
 fn what_a_member_hears() {
     let heard = |code| consumer(&KafkaError::MessageConsumption(code));
-    assert!(matches!(heard(Code::GroupAuthorizationFailed), Some(ConsumerError::Fatal(_))));
-    assert!(matches!(heard(Code::UnknownTopicOrPartition), Some(ConsumerError::Unavailable(_))));
+    assert!(matches!(
+        heard(Code::GroupAuthorizationFailed),
+        Some(ConsumerError::Fatal(_))
+    ));
+    assert!(matches!(
+        heard(Code::UnknownTopicOrPartition),
+        Some(ConsumerError::Unavailable(_))
+    ));
     assert_eq!(heard(Code::AllBrokersDown), None);
     assert_eq!(heard(Code::BrokerTransportFailure), None);
-    assert!(matches!(consumer(&KafkaError::MessageConsumptionFatal(Code::FencedInstanceId)), Some(ConsumerError::Fatal(_))));
+    assert!(matches!(
+        consumer(&KafkaError::MessageConsumptionFatal(Code::FencedInstanceId)),
+        Some(ConsumerError::Fatal(_))
+    ));
 }
 
 #[test]
 fn what_an_administrator_hears() {
     let heard = |code| admin(&KafkaError::AdminOp(code), "topic");
-    assert_eq!(heard(Code::UnknownTopicOrPartition), AdminError::UnknownPartition("topic".into()));
-    assert!(matches!(heard(Code::InvalidReplicationFactor), AdminError::Refused(_)));
-    assert!(matches!(heard(Code::RequestTimedOut), AdminError::Unavailable(_)));
+    assert_eq!(
+        heard(Code::UnknownTopicOrPartition),
+        AdminError::UnknownPartition("topic".into())
+    );
+    assert!(matches!(
+        heard(Code::InvalidReplicationFactor),
+        AdminError::Refused(_)
+    ));
+    assert!(matches!(
+        heard(Code::RequestTimedOut),
+        AdminError::Unavailable(_)
+    ));
 }

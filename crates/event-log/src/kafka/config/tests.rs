@@ -3,7 +3,10 @@ use super::*;
 fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
     KafkaSettings {
         brokers: "localhost:1".into(),
-        properties: properties.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        properties: properties
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
     }
 }
 
@@ -28,9 +31,18 @@ fn what_promises_need_cannot_be_changed() {
             "{name}: {error:?}"
         );
     }
-    for name in ["group.id", "consumer.group.instance.id", "transactional.id", "bootstrap.servers", "partition.assignment.strategy"] {
+    for name in [
+        "group.id",
+        "consumer.group.instance.id",
+        "transactional.id",
+        "bootstrap.servers",
+        "partition.assignment.strategy",
+    ] {
         let error = Checked::new(settings(&[(name, "x")])).err();
-        assert!(matches!(&error, Some(SettingError::Ours { name: named, .. }) if named == name), "{name}: {error:?}");
+        assert!(
+            matches!(&error, Some(SettingError::Ours { name: named, .. }) if named == name),
+            "{name}: {error:?}"
+        );
     }
 }
 
@@ -43,7 +55,12 @@ fn the_error_says_what_and_why() {
 
 #[test]
 fn saying_what_is_so_anyway_is_fine() {
-    checked(&[("acks", "all"), ("producer.acks", "-1"), ("enable.idempotence", "true"), ("auto.offset.reset", "error")]);
+    checked(&[
+        ("acks", "all"),
+        ("producer.acks", "-1"),
+        ("enable.idempotence", "true"),
+        ("auto.offset.reset", "error"),
+    ]);
 }
 
 #[test]
@@ -54,27 +71,54 @@ fn others_are_passed_through_to_whom_they_concern() {
         ("consumer.fetch.min.bytes", "2"),
         ("sasl.password", "secret"),
     ]);
-    let (producer, fetcher, member, admin) = (checked.producer(), checked.fetcher(), checked.member("g"), checked.admin());
+    let (producer, fetcher, member, admin) = (
+        checked.producer(),
+        checked.fetcher(),
+        checked.member("g"),
+        checked.admin(),
+    );
     for config in [&producer, &fetcher, &member, &admin] {
         assert_eq!(config.get("security.protocol"), Some("ssl"));
         assert_eq!(config.get("sasl.password"), Some("secret"));
         assert_eq!(config.get("bootstrap.servers"), Some("localhost:1"));
     }
-    assert_eq!((producer.get("linger.ms"), fetcher.get("linger.ms")), (Some("7"), None));
-    assert_eq!((producer.get("fetch.min.bytes"), fetcher.get("fetch.min.bytes")), (None, Some("2")));
-    assert_eq!((producer.get("acks"), producer.get("enable.idempotence")), (Some("all"), Some("true")));
-    assert_eq!((member.get("group.id"), member.get("auto.offset.reset")), (Some("g"), Some("error")));
+    assert_eq!(
+        (producer.get("linger.ms"), fetcher.get("linger.ms")),
+        (Some("7"), None)
+    );
+    assert_eq!(
+        (
+            producer.get("fetch.min.bytes"),
+            fetcher.get("fetch.min.bytes")
+        ),
+        (None, Some("2"))
+    );
+    assert_eq!(
+        (producer.get("acks"), producer.get("enable.idempotence")),
+        (Some("all"), Some("true"))
+    );
+    assert_eq!(
+        (member.get("group.id"), member.get("auto.offset.reset")),
+        (Some("g"), Some("error"))
+    );
 }
 
 #[test]
 fn groups_are_classic_unless_told_otherwise() {
     let member = checked(&[]).member("g");
-    assert_eq!(member.get("partition.assignment.strategy"), Some("cooperative-sticky"));
+    assert_eq!(
+        member.get("partition.assignment.strategy"),
+        Some("cooperative-sticky")
+    );
     assert_eq!(member.get("session.timeout.ms"), Some("10000"));
     let newer = checked(&[("group.protocol", "consumer")]);
     let member = newer.member("g");
     assert_eq!(member.get("group.protocol"), Some("consumer"));
-    for name in ["partition.assignment.strategy", "session.timeout.ms", "heartbeat.interval.ms"] {
+    for name in [
+        "partition.assignment.strategy",
+        "session.timeout.ms",
+        "heartbeat.interval.ms",
+    ] {
         assert_eq!(member.get(name), None, "{name} is the broker's");
     }
     assert_eq!(newer.producer().get("group.protocol"), None);
@@ -86,8 +130,14 @@ fn groups_are_classic_unless_told_otherwise() {
 #[test]
 fn the_queue_has_the_bounds_that_are_set() {
     let default = checked(&[]);
-    assert_eq!((default.queue_records, default.queue_bytes), (100_000, 64 << 20));
-    let small = checked(&[("producer.queue.buffering.max.messages", "10"), ("queue.buffering.max.kbytes", "2")]);
+    assert_eq!(
+        (default.queue_records, default.queue_bytes),
+        (100_000, 64 << 20)
+    );
+    let small = checked(&[
+        ("producer.queue.buffering.max.messages", "10"),
+        ("queue.buffering.max.kbytes", "2"),
+    ]);
     assert_eq!((small.queue_records, small.queue_bytes), (10, 2048));
     let wrong = Checked::new(settings(&[("queue.buffering.max.messages", "many")])).err();
     assert!(matches!(wrong, Some(SettingError::NotANumber { .. })));
@@ -95,26 +145,39 @@ fn the_queue_has_the_bounds_that_are_set() {
 
 #[test]
 fn brokers_are_needed() {
-    assert_eq!(Checked::new(KafkaSettings::default()).err(), Some(SettingError::NoBrokers));
+    assert_eq!(
+        Checked::new(KafkaSettings::default()).err(),
+        Some(SettingError::NoBrokers)
+    );
 }
 
 #[test]
 fn passwords_are_not_shown() {
     let shown = format!("{:?}", settings(&[("sasl.password", "hunter2")]));
-    assert!(!shown.contains("hunter2") && shown.contains("sasl.password"), "{shown}");
+    assert!(
+        !shown.contains("hunter2") && shown.contains("sasl.password"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn every_client_takes_its_settings() {
     use rdkafka::{
-        admin::AdminClient, client::DefaultClientContext, config::FromClientConfig, consumer::BaseConsumer, producer::BaseProducer,
+        admin::AdminClient, client::DefaultClientContext, config::FromClientConfig,
+        consumer::BaseConsumer, producer::BaseProducer,
     };
-    for properties in
-        [&[][..], &[("group.protocol", "consumer")], &[("security.protocol", "ssl"), ("enable.ssl.certificate.verification", "false")]]
-    {
+    for properties in [
+        &[][..],
+        &[("group.protocol", "consumer")],
+        &[
+            ("security.protocol", "ssl"),
+            ("enable.ssl.certificate.verification", "false"),
+        ],
+    ] {
         let checked = checked(properties);
         let _: BaseProducer = BaseProducer::from_config(&checked.producer()).unwrap();
-        let _: AdminClient<DefaultClientContext> = AdminClient::from_config(&checked.admin()).unwrap();
+        let _: AdminClient<DefaultClientContext> =
+            AdminClient::from_config(&checked.admin()).unwrap();
         let _: BaseConsumer = BaseConsumer::from_config(&checked.fetcher()).unwrap();
         let _: BaseConsumer = BaseConsumer::from_config(&checked.member("g")).unwrap();
     }

@@ -13,7 +13,10 @@ use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 use testbed::{Server, Servers};
 
 fn settings() -> KafkaSettings {
-    KafkaSettings { brokers: Servers::shared().addresses().of(Server::Kafka).to_owned(), properties: BTreeMap::new() }
+    KafkaSettings {
+        brokers: Servers::shared().addresses().of(Server::Kafka).to_owned(),
+        properties: BTreeMap::new(),
+    }
 }
 
 fn publisher(settings: KafkaSettings) -> KafkaPublisher {
@@ -22,31 +25,67 @@ fn publisher(settings: KafkaSettings) -> KafkaPublisher {
 
 async fn topic(log: &Log, partitions: u16) -> String {
     static LAST: AtomicU64 = AtomicU64::new(0);
-    let name = format!("publisher.{}.{}", std::process::id(), LAST.fetch_add(1, Ordering::Relaxed));
-    let spec = TopicSpec { name: name.clone(), partitions, cleanup: CleanupPolicy::Keep, record_limit: 1 << 20, durable: true };
+    let name = format!(
+        "publisher.{}.{}",
+        std::process::id(),
+        LAST.fetch_add(1, Ordering::Relaxed)
+    );
+    let spec = TopicSpec {
+        name: name.clone(),
+        partitions,
+        cleanup: CleanupPolicy::Keep,
+        record_limit: 1 << 20,
+        durable: true,
+    };
     assert_eq!(log.admin.create(&[spec]).await.unwrap(), []);
     name
 }
 
 fn record(topic: &str, partition: u16, number: u64) -> NewRecord {
     let value = Some(number.to_string().into());
-    NewRecord { topic: topic.into(), partition, key: None, value, headers: vec![("number".into(), number.to_string().into())] }
+    NewRecord {
+        topic: topic.into(),
+        partition,
+        key: None,
+        value,
+        headers: vec![("number".into(), number.to_string().into())],
+    }
 }
 
 async fn numbers(log: &Log, topic: &str, partition: u16) -> Vec<u64> {
-    all(log, topic, partition).await.into_iter().map(|(number, _)| number).collect()
+    all(log, topic, partition)
+        .await
+        .into_iter()
+        .map(|(number, _)| number)
+        .collect()
 }
 
 /// Numbers, and whether the record says that it was sent again.
 async fn all(log: &Log, topic: &str, partition: u16) -> Vec<(u64, bool)> {
     let end = log.admin.offsets(topic, partition).await.unwrap().end;
-    let mut stream = log.reader.tail(topic, partition, From::Earliest).await.unwrap();
+    let mut stream = log
+        .reader
+        .tail(topic, partition, From::Earliest)
+        .await
+        .unwrap();
     let mut numbers = Vec::new();
     while numbers.len() < usize::try_from(end).unwrap() {
-        let records = stream.next(Limits { records: 10_000, bytes: 64 << 20 }).await.unwrap();
+        let records = stream
+            .next(Limits {
+                records: 10_000,
+                bytes: 64 << 20,
+            })
+            .await
+            .unwrap();
         numbers.extend(records.iter().map(|record| {
-            let number = std::str::from_utf8(record.value.as_deref().unwrap()).unwrap().parse().unwrap();
-            (number, record.headers.iter().any(|(name, _)| name == RESENT))
+            let number = std::str::from_utf8(record.value.as_deref().unwrap())
+                .unwrap()
+                .parse()
+                .unwrap();
+            (
+                number,
+                record.headers.iter().any(|(name, _)| name == RESENT),
+            )
         }));
     }
     numbers
@@ -63,7 +102,11 @@ async fn a_fatal_error_loses_and_reorders_nothing() {
             publisher.shared().break_producer();
         }
         let partition = u16::try_from(number % 3).unwrap();
-        sent.push((partition, number, publisher.send(record(&topic, partition, number)).unwrap()));
+        sent.push((
+            partition,
+            number,
+            publisher.send(record(&topic, partition, number)).unwrap(),
+        ));
         if number % 100 == 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
@@ -78,17 +121,39 @@ async fn a_fatal_error_loses_and_reorders_nothing() {
     for partition in 0..3_u16 {
         let all = all(&log, &topic, partition).await;
         for (offset, number) in &acknowledged[usize::from(partition)] {
-            assert_eq!(all[usize::try_from(*offset).unwrap()].0, *number, "what is acknowledged stands where it is said to");
+            assert_eq!(
+                all[usize::try_from(*offset).unwrap()].0,
+                *number,
+                "what is acknowledged stands where it is said to"
+            );
         }
         let mut seen = std::collections::BTreeSet::new();
-        let (first, again): (Vec<_>, Vec<_>) = all.iter().copied().partition(|(number, _)| seen.insert(*number));
+        let (first, again): (Vec<_>, Vec<_>) = all
+            .iter()
+            .copied()
+            .partition(|(number, _)| seen.insert(*number));
         let first: Vec<u64> = first.into_iter().map(|(number, _)| number).collect();
-        assert!(again.iter().all(|(_, resent)| *resent), "what stands twice says so");
-        assert_eq!(first, (0..10_000).map(|number| number * 3 + u64::from(partition)).collect::<Vec<_>>());
+        assert!(
+            again.iter().all(|(_, resent)| *resent),
+            "what stands twice says so"
+        );
+        assert_eq!(
+            first,
+            (0..10_000)
+                .map(|number| number * 3 + u64::from(partition))
+                .collect::<Vec<_>>()
+        );
         resent += all.iter().filter(|(_, resent)| *resent).count();
-        println!("partition {partition}: {} of {} stand twice", all.len() - first.len(), all.len());
+        println!(
+            "partition {partition}: {} of {} stand twice",
+            all.len() - first.len(),
+            all.len()
+        );
     }
-    assert!(resent > 0, "nothing was in flight when the producer failed: the test shows nothing");
+    assert!(
+        resent > 0,
+        "nothing was in flight when the producer failed: the test shows nothing"
+    );
     assert!(publisher.healthy());
 }
 
@@ -99,7 +164,15 @@ async fn a_producer_broken_while_idle_is_replaced() {
     let publisher = publisher(settings());
     for number in 0..5 {
         publisher.shared().break_producer();
-        assert_eq!(publisher.send(record(&topic, 0, number)).unwrap().await.unwrap().offset, number);
+        assert_eq!(
+            publisher
+                .send(record(&topic, 0, number))
+                .unwrap()
+                .await
+                .unwrap()
+                .offset,
+            number
+        );
         tokio::time::sleep(Duration::from_millis(10 * number)).await;
     }
     assert_eq!(numbers(&log, &topic, 0).await, [0, 1, 2, 3, 4]);
@@ -107,13 +180,20 @@ async fn a_producer_broken_while_idle_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_broker_the_outcome_is_unknown_in_the_end() {
-    let unreachable =
-        KafkaSettings { brokers: "127.0.0.1:1".into(), properties: BTreeMap::from([("message.timeout.ms".into(), "1500".into())]) };
+    let unreachable = KafkaSettings {
+        brokers: "127.0.0.1:1".into(),
+        properties: BTreeMap::from([("message.timeout.ms".into(), "1500".into())]),
+    };
     let publisher = publisher(unreachable);
     let delivery = publisher.send(record("nowhere", 0, 0)).unwrap();
     assert_eq!(publisher.flush(Duration::from_millis(100)).await, 1);
-    let result = tokio::time::timeout(Duration::from_secs(20), delivery).await.unwrap();
-    assert!(matches!(result, Err(DeliveryError::Unknown(_))), "{result:?}");
+    let result = tokio::time::timeout(Duration::from_secs(20), delivery)
+        .await
+        .unwrap();
+    assert!(
+        matches!(result, Err(DeliveryError::Unknown(_))),
+        "{result:?}"
+    );
     assert_eq!(publisher.flush(Duration::from_millis(100)).await, 0);
     for _ in 0..100 {
         if !publisher.healthy() {
@@ -126,12 +206,22 @@ async fn without_a_broker_the_outcome_is_unknown_in_the_end() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_in_flight_when_it_is_closed_is_answered() {
-    let unreachable = KafkaSettings { brokers: "127.0.0.1:1".into(), properties: BTreeMap::new() };
+    let unreachable = KafkaSettings {
+        brokers: "127.0.0.1:1".into(),
+        properties: BTreeMap::new(),
+    };
     let publisher = publisher(unreachable);
-    let deliveries: Vec<_> = (0..10).map(|number| publisher.send(record("nowhere", 0, number)).unwrap()).collect();
+    let deliveries: Vec<_> = (0..10)
+        .map(|number| publisher.send(record("nowhere", 0, number)).unwrap())
+        .collect();
     drop(publisher);
     for delivery in deliveries {
-        let result = tokio::time::timeout(Duration::from_secs(20), delivery).await.unwrap();
-        assert!(matches!(result, Err(DeliveryError::Unknown(_))), "{result:?}");
+        let result = tokio::time::timeout(Duration::from_secs(20), delivery)
+            .await
+            .unwrap();
+        assert!(
+            matches!(result, Err(DeliveryError::Unknown(_))),
+            "{result:?}"
+        );
     }
 }

@@ -21,29 +21,58 @@ pub async fn order_per_partition(bed: Bed) {
         last[usize::from(partition)] = Some(appended.offset);
     }
     for partition in 0..3 {
-        let mut stream = bed.log.reader.tail(&topic, partition, From::Earliest).await.unwrap();
-        let values: Vec<u32> = take(&mut *stream, 1000).await.iter().map(|record| value(record).parse().unwrap()).collect();
-        assert_eq!(values, (0..1000).map(|number| number * 3 + u32::from(partition)).collect::<Vec<_>>());
+        let mut stream = bed
+            .log
+            .reader
+            .tail(&topic, partition, From::Earliest)
+            .await
+            .unwrap();
+        let values: Vec<u32> = take(&mut *stream, 1000)
+            .await
+            .iter()
+            .map(|record| value(record).parse().unwrap())
+            .collect();
+        assert_eq!(
+            values,
+            (0..1000)
+                .map(|number| number * 3 + u32::from(partition))
+                .collect::<Vec<_>>()
+        );
     }
 }
 
 pub async fn batches_are_acknowledged(bed: Bed) {
     let topic = bed.topic(1).await;
-    let deliveries: Vec<_> = (0..500).map(|number| bed.send(&topic, 0, &number.to_string())).collect();
+    let deliveries: Vec<_> = (0..500)
+        .map(|number| bed.send(&topic, 0, &number.to_string()))
+        .collect();
     let appended = futures::future::join_all(deliveries).await;
-    let offsets: Vec<_> = appended.iter().map(|result| result.as_ref().unwrap().offset).collect();
+    let offsets: Vec<_> = appended
+        .iter()
+        .map(|result| result.as_ref().unwrap().offset)
+        .collect();
     assert_eq!(offsets, (0..500).collect::<Vec<_>>());
-    assert!(appended.iter().all(|result| result.as_ref().unwrap().timestamp > 1_600_000_000_000));
+    assert!(
+        appended
+            .iter()
+            .all(|result| result.as_ref().unwrap().timestamp > 1_600_000_000_000)
+    );
 }
 
 pub async fn flush_waits(bed: Bed) {
     let topic = bed.topic(2).await;
-    let deliveries: Vec<_> = (0..200_u16).map(|number| bed.send(&topic, number % 2, "x")).collect();
+    let deliveries: Vec<_> = (0..200_u16)
+        .map(|number| bed.send(&topic, number % 2, "x"))
+        .collect();
     assert_eq!(bed.log.publisher.flush(Duration::from_secs(30)).await, 0);
     for delivery in deliveries {
         // Without the yield of tokio's budget every one of them is ready.
         let now = tokio::task::unconstrained(delivery);
-        assert!(futures::FutureExt::now_or_never(now).expect("resolved by now").is_ok());
+        assert!(
+            futures::FutureExt::now_or_never(now)
+                .expect("resolved by now")
+                .is_ok()
+        );
     }
     assert!(bed.log.publisher.healthy());
 }
@@ -60,30 +89,64 @@ pub async fn records_come_back_as_they_were(bed: Bed) {
     let given = [
         (bytes("key"), bytes("value"), headers),
         (None, None, Vec::new()),
-        (bytes("tombstone"), None, vec![("a".into(), Bytes::from_static(b"b"))]),
+        (
+            bytes("tombstone"),
+            None,
+            vec![("a".into(), Bytes::from_static(b"b"))],
+        ),
         (Some(Bytes::new()), Some(Bytes::new()), Vec::new()),
         (None, bytes("{}"), Vec::new()),
     ];
     for (key, value, headers) in given.clone() {
-        let record = NewRecord { topic: topic.as_str().into(), partition: 0, key, value, headers };
+        let record = NewRecord {
+            topic: topic.as_str().into(),
+            partition: 0,
+            key,
+            value,
+            headers,
+        };
         bed.log.publisher.send(record).unwrap().await.unwrap();
     }
-    let mut stream = bed.log.reader.tail(&topic, 0, From::Earliest).await.unwrap();
-    for (offset, (record, (key, value, headers))) in (0..).zip(take(&mut *stream, given.len()).await.into_iter().zip(given)) {
+    let mut stream = bed
+        .log
+        .reader
+        .tail(&topic, 0, From::Earliest)
+        .await
+        .unwrap();
+    for (offset, (record, (key, value, headers))) in
+        (0..).zip(take(&mut *stream, given.len()).await.into_iter().zip(given))
+    {
         assert_eq!((record.partition, record.offset), (0, offset));
-        assert_eq!((record.key, record.value, record.headers), (key, value, headers), "record {offset}");
+        assert_eq!(
+            (record.key, record.value, record.headers),
+            (key, value, headers),
+            "record {offset}"
+        );
     }
 }
 
 pub async fn too_large(bed: Bed) {
     let topic = bed.topic(1).await;
     let large = "x".repeat(RECORD_LIMIT + 1);
-    let refused = bed.log.publisher.send(record(&topic, 0, &large)).unwrap_err();
+    let refused = bed
+        .log
+        .publisher
+        .send(record(&topic, 0, &large))
+        .unwrap_err();
     assert_eq!(refused.why, Refused::TooLarge);
-    assert_eq!(refused.record.value.unwrap().len(), large.len(), "the record comes back");
+    assert_eq!(
+        refused.record.value.unwrap().len(),
+        large.len(),
+        "the record comes back"
+    );
     let fits = "x".repeat(RECORD_LIMIT - 100);
     assert_eq!(bed.append(&topic, 0, &fits).await.offset, 0);
-    let records = bed.log.reader.read(&topic, 0, 0, 1, ALL, super::PATIENCE).await.unwrap();
+    let records = bed
+        .log
+        .reader
+        .read(&topic, 0, 0, 1, ALL, super::PATIENCE)
+        .await
+        .unwrap();
     assert_eq!(value(&records[0]).len(), fits.len());
 }
 
@@ -123,5 +186,14 @@ pub async fn queue_full(bed: Bed) {
         assert_eq!(delivery.await.unwrap().offset, expected);
     }
     // The record came back and can be sent again.
-    assert_eq!(bed.log.publisher.send(*refused.record).unwrap().await.unwrap().offset, count);
+    assert_eq!(
+        bed.log
+            .publisher
+            .send(*refused.record)
+            .unwrap()
+            .await
+            .unwrap()
+            .offset,
+        count
+    );
 }

@@ -18,19 +18,28 @@ const FOLDER: &str = "EVENT_LOG_TEST_FOLDER";
 const PARTITIONS: u16 = 3;
 
 fn topic() -> TopicSpec {
-    TopicSpec { name: "crash".into(), ..spec(PARTITIONS) }
+    TopicSpec {
+        name: "crash".into(),
+        ..spec(PARTITIONS)
+    }
 }
 
 /// Small segments and journal, so that kills also hit the change from one file to the next.
 fn options() -> Options {
-    Options { segment_bytes: 20_000, journal_bytes: 100_000, ..Options::default() }
+    Options {
+        segment_bytes: 20_000,
+        journal_bytes: 100_000,
+        ..Options::default()
+    }
 }
 
 /// Not a test: what the child does, until it is killed.
 #[test]
 #[ignore = "run by the tests that kill it"]
 fn child() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let Some(folder) = std::env::var_os(FOLDER) else {
+        return;
+    };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let (log, _handle) = match embedded::open(Path::new(&folder), options()) {
             Ok(opened) => opened,
@@ -47,9 +56,21 @@ fn child() {
             senders.spawn(async move {
                 for number in 0.. {
                     let partition = u16::try_from(sender).unwrap() % PARTITIONS;
-                    let text = format!("{}-{sender}-{number}-{}", std::process::id(), "x".repeat(number % 700));
-                    let appended = log.publisher.send(record("crash", partition, &text)).unwrap().await.unwrap();
-                    let line = format!("acknowledged {} {} {text}\n", appended.partition, appended.offset);
+                    let text = format!(
+                        "{}-{sender}-{number}-{}",
+                        std::process::id(),
+                        "x".repeat(number % 700)
+                    );
+                    let appended = log
+                        .publisher
+                        .send(record("crash", partition, &text))
+                        .unwrap()
+                        .await
+                        .unwrap();
+                    let line = format!(
+                        "acknowledged {} {} {text}\n",
+                        appended.partition, appended.offset
+                    );
                     std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
                 }
             });
@@ -60,7 +81,12 @@ fn child() {
 
 fn start(folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["embedded::crash::child", "--exact", "--ignored", "--nocapture"])
+        .args([
+            "embedded::crash::child",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
         .env(FOLDER, folder)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -81,7 +107,10 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
             let mut text = Vec::new();
             output.read_to_end(&mut text).unwrap();
             // The last line may be cut.
-            let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+            let whole = text
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
             lines.extend(text[..whole].lines().map(Result::unwrap));
             lines
         });
@@ -90,12 +119,25 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
         child.wait().unwrap();
         let before = acknowledged.len();
         for line in reading.join().unwrap() {
-            let Some(line) = line.strip_prefix("acknowledged ") else { continue };
+            let Some(line) = line.strip_prefix("acknowledged ") else {
+                continue;
+            };
             let mut parts = line.splitn(3, ' ');
-            let place = (parts.next().unwrap().parse().unwrap(), parts.next().unwrap().parse().unwrap());
-            assert!(acknowledged.insert(place, parts.next().unwrap().to_owned()).is_none(), "an offset was given twice");
+            let place = (
+                parts.next().unwrap().parse().unwrap(),
+                parts.next().unwrap().parse().unwrap(),
+            );
+            assert!(
+                acknowledged
+                    .insert(place, parts.next().unwrap().to_owned())
+                    .is_none(),
+                "an offset was given twice"
+            );
         }
-        assert!(acknowledged.len() > before + 20, "the child hardly wrote anything in round {round}");
+        assert!(
+            acknowledged.len() > before + 20,
+            "the child hardly wrote anything in round {round}"
+        );
         check(folder.path(), &acknowledged).await;
     }
     println!("{} acknowledged records, 6 kills", acknowledged.len());
@@ -106,7 +148,11 @@ async fn check(folder: &Path, acknowledged: &HashMap<(u16, u64), String>) {
     let mut stored = HashMap::new();
     for partition in 0..PARTITIONS {
         let end = log.admin.offsets("crash", partition).await.unwrap().end;
-        let mut stream = log.reader.tail("crash", partition, From::Earliest).await.unwrap();
+        let mut stream = log
+            .reader
+            .tail("crash", partition, From::Earliest)
+            .await
+            .unwrap();
         let (mut next, mut last) = (0, HashMap::new());
         while next < end {
             for record in stream.next(ALL).await.unwrap() {
@@ -114,9 +160,16 @@ async fn check(folder: &Path, acknowledged: &HashMap<(u16, u64), String>) {
                 next += 1;
                 let text = value(&record).to_owned();
                 let mut parts = text.split('-').map(|part| part.parse::<u64>().unwrap_or(0));
-                let (process, sender, number) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+                let (process, sender, number) = (
+                    parts.next().unwrap(),
+                    parts.next().unwrap(),
+                    parts.next().unwrap(),
+                );
                 let last: Option<u64> = last.insert((process, sender), number);
-                assert!(last.is_none_or(|last| number == last + 1), "a sender's records are out of order: {text}");
+                assert!(
+                    last.is_none_or(|last| number == last + 1),
+                    "a sender's records are out of order: {text}"
+                );
                 stored.insert((partition, record.offset), text);
             }
         }

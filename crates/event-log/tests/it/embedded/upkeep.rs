@@ -9,21 +9,36 @@ use event_log::{
 use std::{collections::BTreeMap, time::Duration};
 
 fn options() -> Options {
-    Options { retention_interval: Duration::from_millis(50), commit_interval: Duration::from_millis(20), ..Options::default() }
+    Options {
+        retention_interval: Duration::from_millis(50),
+        commit_interval: Duration::from_millis(20),
+        ..Options::default()
+    }
 }
 
 #[tokio::test]
 async fn old_records_go() {
     let folder = tempfile::tempdir().unwrap();
     let (log, handle) = embedded::open(folder.path(), options()).unwrap();
-    let spec = TopicSpec { cleanup: CleanupPolicy::Age(300), durable: false, ..spec(1) };
+    let spec = TopicSpec {
+        cleanup: CleanupPolicy::Age(300),
+        durable: false,
+        ..spec(1)
+    };
     log.admin.create(std::slice::from_ref(&spec)).await.unwrap();
     for number in 0..100 {
-        log.publisher.send(crate::contract::record(&spec.name, 0, &number.to_string())).unwrap().await.unwrap();
+        log.publisher
+            .send(crate::contract::record(&spec.name, 0, &number.to_string()))
+            .unwrap()
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     let offsets = log.admin.offsets(&spec.name, 0).await.unwrap();
-    assert!(offsets.earliest > 20 && offsets.earliest < 95 && offsets.end == 100, "{offsets:?}");
+    assert!(
+        offsets.earliest > 20 && offsets.earliest < 95 && offsets.end == 100,
+        "{offsets:?}"
+    );
     handle.shutdown().await;
 }
 
@@ -31,7 +46,10 @@ async fn old_records_go() {
 async fn the_newest_value_of_each_key_stays() {
     let folder = tempfile::tempdir().unwrap();
     let (log, handle) = embedded::open(folder.path(), options()).unwrap();
-    let spec = TopicSpec { cleanup: CleanupPolicy::Compact, ..spec(1) };
+    let spec = TopicSpec {
+        cleanup: CleanupPolicy::Compact,
+        ..spec(1)
+    };
     log.admin.create(std::slice::from_ref(&spec)).await.unwrap();
     let send = |number: u32| NewRecord {
         topic: spec.name.as_str().into(),
@@ -45,22 +63,40 @@ async fn the_newest_value_of_each_key_stays() {
     }
     let mut kept = 400;
     for _ in 0..200 {
-        kept = log.reader.read(&spec.name, 0, 0, u64::MAX, ALL, Duration::ZERO).await.unwrap().len();
+        kept = log
+            .reader
+            .read(&spec.name, 0, 0, u64::MAX, ALL, Duration::ZERO)
+            .await
+            .unwrap()
+            .len();
         if kept < 240 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert!(kept < 240, "{kept} records are kept");
-    let mut stream = log.reader.tail(&spec.name, 0, From::Earliest).await.unwrap();
+    let mut stream = log
+        .reader
+        .tail(&spec.name, 0, From::Earliest)
+        .await
+        .unwrap();
     let mut table = BTreeMap::new();
     while table.get("4").is_none_or(|last| *last != 399) {
         for record in stream.next(ALL).await.unwrap() {
-            let value: u32 = std::str::from_utf8(&record.value.unwrap()).unwrap().parse().unwrap();
-            table.insert(String::from_utf8(record.key.unwrap().to_vec()).unwrap(), value);
+            let value: u32 = std::str::from_utf8(&record.value.unwrap())
+                .unwrap()
+                .parse()
+                .unwrap();
+            table.insert(
+                String::from_utf8(record.key.unwrap().to_vec()).unwrap(),
+                value,
+            );
         }
     }
-    assert_eq!(table.into_values().collect::<Vec<_>>(), [395, 396, 397, 398, 399]);
+    assert_eq!(
+        table.into_values().collect::<Vec<_>>(),
+        [395, 396, 397, 398, 399]
+    );
     handle.shutdown().await;
 }
 
@@ -74,13 +110,32 @@ async fn a_closed_log_says_so() {
     let mut stream = log.reader.tail(&spec.name, 0, From::End).await.unwrap();
     let mut member = log.groups.join("closed", &spec.name).await.unwrap();
     member.next().await.unwrap();
-    let delivery = log.publisher.send(crate::contract::record(&spec.name, 0, "queued")).unwrap();
+    let delivery = log
+        .publisher
+        .send(crate::contract::record(&spec.name, 0, "queued"))
+        .unwrap();
     handle.shutdown().await;
-    assert_eq!(delivery.await.unwrap().offset, 0, "what was queued is committed");
+    assert_eq!(
+        delivery.await.unwrap().offset,
+        0,
+        "what was queued is committed"
+    );
     assert_eq!(stream.next(ALL).await.unwrap().len(), 1);
-    assert!(matches!(stream.next(ALL).await, Err(StreamError::Unavailable(_))));
+    assert!(matches!(
+        stream.next(ALL).await,
+        Err(StreamError::Unavailable(_))
+    ));
     assert!(matches!(member.next().await, Err(ConsumerError::Fatal(_))));
-    assert_eq!(log.publisher.send(crate::contract::record(&spec.name, 0, "late")).unwrap_err().why, Refused::Closed);
+    assert_eq!(
+        log.publisher
+            .send(crate::contract::record(&spec.name, 0, "late"))
+            .unwrap_err()
+            .why,
+        Refused::Closed
+    );
     assert!(!log.publisher.healthy());
-    assert!(embedded::open(folder.path(), options()).is_ok(), "another may open it");
+    assert!(
+        embedded::open(folder.path(), options()).is_ok(),
+        "another may open it"
+    );
 }

@@ -13,12 +13,20 @@ use std::{
 use testbed::{PrivateOptions, Proxy, Server, Servers};
 
 fn private(advertised: Option<u16>) -> Servers {
-    Servers::private(&PrivateOptions { servers: vec![Server::Kafka], kafka_advertised_port: advertised, ..PrivateOptions::default() })
-        .unwrap()
+    Servers::private(&PrivateOptions {
+        servers: vec![Server::Kafka],
+        kafka_advertised_port: advertised,
+        ..PrivateOptions::default()
+    })
+    .unwrap()
 }
 
 fn connect(brokers: &str) -> Log {
-    kafka::connect(KafkaSettings { brokers: brokers.to_owned(), properties: BTreeMap::new() }).unwrap()
+    kafka::connect(KafkaSettings {
+        brokers: brokers.to_owned(),
+        properties: BTreeMap::new(),
+    })
+    .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,7 +34,10 @@ async fn a_killed_broker_loses_and_reorders_nothing() {
     let servers = tokio::task::spawn_blocking(|| private(None)).await.unwrap();
     let log = connect(servers.addresses().of(Server::Kafka));
     let spec = spec(2);
-    assert_eq!(log.admin.create(std::slice::from_ref(&spec)).await.unwrap(), []);
+    assert_eq!(
+        log.admin.create(std::slice::from_ref(&spec)).await.unwrap(),
+        []
+    );
     let topic = spec.name;
     let following = {
         let mut stream = log.reader.tail(&topic, 0, From::Earliest).await.unwrap();
@@ -34,7 +45,11 @@ async fn a_killed_broker_loses_and_reorders_nothing() {
             let mut numbers = Vec::new();
             while numbers.last() != Some(&u64::MAX) {
                 let records = stream.next(ALL).await.unwrap();
-                numbers.extend(records.iter().map(|record| value(record).parse::<u64>().unwrap()));
+                numbers.extend(
+                    records
+                        .iter()
+                        .map(|record| value(record).parse::<u64>().unwrap()),
+                );
             }
             numbers
         })
@@ -50,7 +65,10 @@ async fn a_killed_broker_loses_and_reorders_nothing() {
     // Under load all the time: before, without a broker, and after.
     while !breaking.is_finished() || number < 20_000 {
         let partition = u16::try_from(number % 2).unwrap();
-        if let Ok(delivery) = log.publisher.send(record(&topic, partition, &number.to_string())) {
+        if let Ok(delivery) = log
+            .publisher
+            .send(record(&topic, partition, &number.to_string()))
+        {
             sent.push((partition, number, delivery));
             number += 1;
         }
@@ -64,16 +82,29 @@ async fn a_killed_broker_loses_and_reorders_nothing() {
     assert_eq!(log.publisher.flush(Duration::from_secs(90)).await, 0);
     let mut last = [None; 2];
     for (partition, number, delivery) in sent {
-        let appended = delivery.await.unwrap_or_else(|error| panic!("record {number}: {error}"));
+        let appended = delivery
+            .await
+            .unwrap_or_else(|error| panic!("record {number}: {error}"));
         let last = &mut last[usize::from(partition)];
-        assert!(last.is_none_or(|last| appended.offset > last), "record {number} stands before the one sent before it");
+        assert!(
+            last.is_none_or(|last| appended.offset > last),
+            "record {number} stands before the one sent before it"
+        );
         *last = Some(appended.offset);
     }
     assert!(log.publisher.healthy());
-    log.publisher.send(record(&topic, 0, &u64::MAX.to_string())).unwrap().await.unwrap();
+    log.publisher
+        .send(record(&topic, 0, &u64::MAX.to_string()))
+        .unwrap()
+        .await
+        .unwrap();
     let numbers = soon(following).await.unwrap();
     let expected: Vec<u64> = (0..number).step_by(2).chain([u64::MAX]).collect();
-    assert_eq!(numbers.len(), expected.len(), "something is missing or stands twice");
+    assert_eq!(
+        numbers.len(),
+        expected.len(),
+        "something is missing or stands twice"
+    );
     assert_eq!(numbers, expected);
     drop(servers);
 }
@@ -82,7 +113,11 @@ async fn a_killed_broker_loses_and_reorders_nothing() {
 async fn a_session_that_ends_unnoticed_is_lost() {
     let (servers, proxy) = tokio::task::spawn_blocking(|| {
         // The port must be known before the broker is, the broker before the proxy is.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let servers = private(Some(port));
         let proxy = Proxy::on(port, servers.addresses().of(Server::Kafka)).unwrap();
         (servers, proxy)
@@ -91,21 +126,42 @@ async fn a_session_that_ends_unnoticed_is_lost() {
     .unwrap();
     let log = connect(&proxy.address());
     let spec = spec(2);
-    assert_eq!(log.admin.create(std::slice::from_ref(&spec)).await.unwrap(), []);
+    assert_eq!(
+        log.admin.create(std::slice::from_ref(&spec)).await.unwrap(),
+        []
+    );
     let mut member = Told::join(&log, "silent", &spec.name).await;
     member.until(2).await;
     let mut stream = member.consumer.open(0, 0).await.unwrap();
     proxy.freeze();
     let before = Instant::now();
     member.until(0).await;
-    assert!(matches!(member.events.last(), Some(ConsumerEvent::Lost(_))), "{:?}", member.events);
-    assert!(before.elapsed() < Duration::from_secs(20), "a session is ten seconds: {:?}", before.elapsed());
-    assert_eq!(soon(stream.next(ALL)).await.err(), Some(StreamError::Revoked));
-    assert_eq!(member.consumer.open(0, 0).await.err(), Some(StreamError::Revoked));
+    assert!(
+        matches!(member.events.last(), Some(ConsumerEvent::Lost(_))),
+        "{:?}",
+        member.events
+    );
+    assert!(
+        before.elapsed() < Duration::from_secs(20),
+        "a session is ten seconds: {:?}",
+        before.elapsed()
+    );
+    assert_eq!(
+        soon(stream.next(ALL)).await.err(),
+        Some(StreamError::Revoked)
+    );
+    assert_eq!(
+        member.consumer.open(0, 0).await.err(),
+        Some(StreamError::Revoked)
+    );
     proxy.restore();
     member.until(2).await;
     let mut stream = member.consumer.open(0, 0).await.unwrap();
-    log.publisher.send(record(&spec.name, 0, "after")).unwrap().await.unwrap();
+    log.publisher
+        .send(record(&spec.name, 0, "after"))
+        .unwrap()
+        .await
+        .unwrap();
     assert_eq!(value(&soon(stream.next(ALL)).await.unwrap()[0]), "after");
     drop(servers);
 }

@@ -18,8 +18,16 @@ async fn it_has_another_id() {
     bed.fill(&spec.name, 0, 20).await;
     let before = bed.log.admin.topic_id(&spec.name).await.unwrap();
     assert!(before.is_some());
-    let admin: AdminClient<DefaultClientContext> = ClientConfig::new().set("bootstrap.servers", settings(&[]).brokers).create().unwrap();
-    admin.delete_topics(&[&spec.name], &AdminOptions::new()).await.unwrap()[0].as_ref().unwrap();
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", settings(&[]).brokers)
+        .create()
+        .unwrap();
+    admin
+        .delete_topics(&[&spec.name], &AdminOptions::new())
+        .await
+        .unwrap()[0]
+        .as_ref()
+        .unwrap();
     let mut missing = bed.log.admin.topic_id(&spec.name).await;
     for _ in 0..100 {
         if missing.is_err() {
@@ -28,7 +36,10 @@ async fn it_has_another_id() {
         tokio::time::sleep(Duration::from_millis(50)).await;
         missing = bed.log.admin.topic_id(&spec.name).await;
     }
-    assert_eq!(missing, Err(AdminError::UnknownPartition(spec.name.clone())));
+    assert_eq!(
+        missing,
+        Err(AdminError::UnknownPartition(spec.name.clone()))
+    );
     assert_eq!(bed.log.admin.create(&specs).await.unwrap(), []);
     let after = bed.log.admin.topic_id(&spec.name).await.unwrap();
     assert!(after.is_some() && after != before, "{before:?} {after:?}");

@@ -1,5 +1,5 @@
-//! The distinct conditions of a filter, numbered, and the filter as a formula over those numbers. Must never give two numbers
-//! to conditions that say the same.
+//! The distinct conditions of a filter, numbered, and the filter as a formula over those numbers.
+//! Must never give two numbers to conditions that say the same.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ const MAX_MATCH_LEAVES: usize = 64;
 /// Up to so many conditions are compared one by one; only more are worth a map.
 const FEW: usize = 12;
 
-/// A formula with negations only at its leaves. A literal is the number of its condition times two, plus one if negated.
+/// A formula with negations only at its leaves. A literal is the number of its condition times two,
+/// plus one if negated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Formula {
     Literal(u32),
@@ -36,7 +37,8 @@ impl Formula {
     }
 }
 
-/// The conditions seen so far. Ranges are cut into their two ends, so that any two ranges can be compared end by end.
+/// The conditions seen so far. Ranges are cut into their two ends, so that any two ranges can be
+/// compared end by end.
 #[derive(Default)]
 pub struct Atoms {
     conditions: Vec<Arc<Condition>>,
@@ -74,7 +76,8 @@ impl Atoms {
             self.texts.push(Arc::clone(&text));
             if self.conditions.len() > FEW {
                 let unlisted = self.by_text.len()..self.texts.len();
-                self.by_text.extend(unlisted.map(|at| (Arc::clone(&self.texts[at]), at as u32)));
+                self.by_text
+                    .extend(unlisted.map(|at| (Arc::clone(&self.texts[at]), at as u32)));
             }
             number
         });
@@ -83,7 +86,11 @@ impl Atoms {
 
     fn number(&self, text: &str) -> Option<u32> {
         if self.by_text.is_empty() {
-            return self.texts.iter().position(|known| **known == *text).map(|at| at as u32);
+            return self
+                .texts
+                .iter()
+                .position(|known| **known == *text)
+                .map(|at| at as u32);
         }
         self.by_text.get(text).copied()
     }
@@ -93,7 +100,8 @@ impl Atoms {
         *self.by_field.entry(field.clone()).or_insert(next)
     }
 
-    /// The literals of a conjunction as they are given out: the two ends of a range joined again, sorted by their text.
+    /// The literals of a conjunction as they are given out: the two ends of a range joined again,
+    /// sorted by their text.
     pub fn literals(&self, cube: &[u32]) -> Vec<Literal> {
         self.literals_and_text(cube).0
     }
@@ -103,38 +111,71 @@ impl Atoms {
         let mut found: Vec<(Cow<'_, str>, Literal)> = Vec::with_capacity(cube.len());
         for &literal in cube {
             let condition = self.condition(literal);
-            let other = cube.iter().find(|other| **other != literal && self.other_end(literal, **other));
+            let other = cube
+                .iter()
+                .find(|other| **other != literal && self.other_end(literal, **other));
             match (&**condition, other.map(|other| &**self.condition(*other))) {
-                (Condition::Range { field, bounds }, Some(Condition::Range { bounds: other, .. })) => {
+                (
+                    Condition::Range { field, bounds },
+                    Some(Condition::Range { bounds: other, .. }),
+                ) => {
                     if bounds.low.is_some() {
-                        let bounds = Bounds { low: bounds.low, high: other.high };
-                        let joined = Condition::Range { field: field.clone(), bounds };
-                        found.push((key::of(&joined).into(), Literal { condition: Arc::new(joined), negated: false }));
+                        let bounds = Bounds {
+                            low: bounds.low,
+                            high: other.high,
+                        };
+                        let joined = Condition::Range {
+                            field: field.clone(),
+                            bounds,
+                        };
+                        found.push((
+                            key::of(&joined).into(),
+                            Literal {
+                                condition: Arc::new(joined),
+                                negated: false,
+                            },
+                        ));
                     }
                 }
                 _ => {
                     let text = &*self.texts[(literal / 2) as usize];
                     let negated = literal % 2 == 1;
-                    let text = if negated { format!("{{\"not\":{text}}}").into() } else { text.into() };
-                    found.push((text, Literal { condition: Arc::clone(condition), negated }));
+                    let text = if negated {
+                        format!("{{\"not\":{text}}}").into()
+                    } else {
+                        text.into()
+                    };
+                    found.push((
+                        text,
+                        Literal {
+                            condition: Arc::clone(condition),
+                            negated,
+                        },
+                    ));
                 }
             }
         }
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let mut text = String::with_capacity(2 + found.iter().map(|(text, _)| text.len() + 1).sum::<usize>());
+        let mut text =
+            String::with_capacity(2 + found.iter().map(|(text, _)| text.len() + 1).sum::<usize>());
         text.push('[');
         for (at, (part, _)) in found.iter().enumerate() {
             text.push_str(if at > 0 { "," } else { "" });
             text.push_str(part);
         }
         text.push(']');
-        (found.into_iter().map(|(_, literal)| literal).collect(), text)
+        (
+            found.into_iter().map(|(_, literal)| literal).collect(),
+            text,
+        )
     }
 
     /// Whether the two are the lower and the upper end of one range, both asserted.
     fn other_end(&self, a: u32, b: u32) -> bool {
         let ends = |literal: u32| match &**self.condition(literal) {
-            Condition::Range { bounds, .. } if literal.is_multiple_of(2) => Some(bounds.low.is_some()),
+            Condition::Range { bounds, .. } if literal.is_multiple_of(2) => {
+                Some(bounds.low.is_some())
+            }
             _ => None,
         };
         self.same_field(a, b) && matches!((ends(a), ends(b)), (Some(a), Some(b)) if a != b)
@@ -150,8 +191,16 @@ impl Atoms {
             Clause::And(parts) => self.parts(parts, true, negated),
             Clause::Or(parts) => self.parts(parts, false, negated),
             Clause::Not(inner) => self.formula(inner, !negated),
-            Clause::Bool { must, must_not, should, should_not } => {
-                let mut parts: Vec<Formula> = must.iter().map(|part| self.formula(part, negated)).collect();
+            Clause::Bool {
+                must,
+                must_not,
+                should,
+                should_not,
+            } => {
+                let mut parts: Vec<Formula> = must
+                    .iter()
+                    .map(|part| self.formula(part, negated))
+                    .collect();
                 parts.extend(must_not.iter().map(|part| self.formula(part, !negated)));
                 if !should.is_empty() {
                     parts.push(self.parts(should, false, negated));
@@ -165,69 +214,130 @@ impl Atoms {
     }
 
     fn parts(&mut self, parts: &[Clause], all: bool, negated: bool) -> Formula {
-        let parts = parts.iter().map(|part| self.formula(part, negated)).collect();
+        let parts = parts
+            .iter()
+            .map(|part| self.formula(part, negated))
+            .collect();
         connect(parts, all != negated)
     }
 
     fn leaf(&mut self, condition: &Arc<Condition>, negated: bool) -> Formula {
         match &**condition {
-            Condition::Equals { .. } | Condition::Exists { .. } | Condition::Holds { .. } | Condition::Regexp { .. } => {
+            Condition::Equals { .. }
+            | Condition::Exists { .. }
+            | Condition::Holds { .. }
+            | Condition::Regexp { .. } => {
                 Formula::Literal(self.shared(Arc::clone(condition), negated))
             }
             Condition::In { field, values } => {
-                let equal = |value: &Arc<str>| Condition::Equals { field: field.clone(), value: Scalar::String(Arc::clone(value)) };
-                let parts = values.iter().map(|value| Formula::Literal(self.literal(equal(value), negated))).collect();
+                let equal = |value: &Arc<str>| Condition::Equals {
+                    field: field.clone(),
+                    value: Scalar::String(Arc::clone(value)),
+                };
+                let parts = values
+                    .iter()
+                    .map(|value| Formula::Literal(self.literal(equal(value), negated)))
+                    .collect();
                 connect(parts, negated)
             }
             Condition::Range { field, bounds } => {
-                let low = bounds.low.map(|low| Bounds { low: Some(low), high: None });
-                let high = bounds.high.map(|high| Bounds { low: None, high: Some(high) });
-                let end = |bounds: Bounds| Condition::Range { field: field.clone(), bounds };
-                let parts = low.into_iter().chain(high).map(|bounds| Formula::Literal(self.literal(end(bounds), negated))).collect();
+                let low = bounds.low.map(|low| Bounds {
+                    low: Some(low),
+                    high: None,
+                });
+                let high = bounds.high.map(|high| Bounds {
+                    low: None,
+                    high: Some(high),
+                });
+                let end = |bounds: Bounds| Condition::Range {
+                    field: field.clone(),
+                    bounds,
+                };
+                let parts = low
+                    .into_iter()
+                    .chain(high)
+                    .map(|bounds| Formula::Literal(self.literal(end(bounds), negated)))
+                    .collect();
                 connect(parts, !negated)
             }
             Condition::Geo { field, shape } => {
                 let shape = match shape {
-                    Shape::Ring { centre, from, to } if *from <= 0.0 => Shape::Circle { centre: *centre, radius: *to },
+                    Shape::Ring { centre, from, to } if *from <= 0.0 => Shape::Circle {
+                        centre: *centre,
+                        radius: *to,
+                    },
                     other => other.clone(),
                 };
-                Formula::Literal(self.literal(Condition::Geo { field: field.clone(), shape }, negated))
+                Formula::Literal(self.literal(
+                    Condition::Geo {
+                        field: field.clone(),
+                        shape,
+                    },
+                    negated,
+                ))
             }
             Condition::Match { object } => self.containment(object, negated),
-            Condition::Select { field, index, query } => {
+            Condition::Select {
+                field,
+                index,
+                query,
+            } => {
                 let query = normalise(query);
                 if query.is_nothing() {
                     return truth(negated);
                 }
                 let query = Arc::new(query.to_clause());
-                Formula::Literal(self.literal(Condition::Select { field: field.clone(), index: *index, query }, negated))
+                Formula::Literal(self.literal(
+                    Condition::Select {
+                        field: field.clone(),
+                        index: *index,
+                        query,
+                    },
+                    negated,
+                ))
             }
         }
     }
 
-    /// A `match` of several leaves is all of them; one scalar under a key without a dot is an `equals`.
+    /// A `match` of several leaves is all of them; one scalar under a key without a dot is an
+    /// `equals`.
     fn containment(&mut self, object: &Map<String, Value>, negated: bool) -> Formula {
         let mut leaves = Vec::new();
         if !leaves_of(object, &mut Vec::new(), &mut leaves) {
             let Value::Object(object) = key::sorted(&Value::Object(object.clone())) else {
                 return truth(negated);
             };
-            return Formula::Literal(self.literal(Condition::Match { object: Arc::new(object) }, negated));
+            return Formula::Literal(self.literal(
+                Condition::Match {
+                    object: Arc::new(object),
+                },
+                negated,
+            ));
         }
-        let parts = leaves.into_iter().map(|(path, wanted)| Formula::Literal(self.contained(&path, wanted, negated))).collect();
+        let parts = leaves
+            .into_iter()
+            .map(|(path, wanted)| Formula::Literal(self.contained(&path, wanted, negated)))
+            .collect();
         connect(parts, !negated)
     }
 
     fn contained(&mut self, path: &[&str], wanted: &Value, negated: bool) -> u32 {
         let condition = match (path, Scalar::from_json(wanted)) {
-            ([key], Some(value)) if !key.contains('.') => Condition::Equals { field: FieldPath::new(key), value },
+            ([key], Some(value)) if !key.contains('.') => Condition::Equals {
+                field: FieldPath::new(key),
+                value,
+            },
             _ => {
-                let nest = |inner: Value, key: &&str| Value::Object(Map::from_iter([((*key).to_owned(), inner)]));
+                let nest = |inner: Value, key: &&str| {
+                    Value::Object(Map::from_iter([((*key).to_owned(), inner)]))
+                };
                 let object = match path.iter().rev().fold(key::sorted(wanted), nest) {
                     Value::Object(object) => object,
                     _ => Map::new(),
                 };
-                Condition::Match { object: Arc::new(object) }
+                Condition::Match {
+                    object: Arc::new(object),
+                }
             }
         };
         self.literal(condition, negated)
@@ -236,9 +346,13 @@ impl Atoms {
 
 type Leaf<'v> = (Vec<&'v str>, &'v Value);
 
-/// Everything in the object that is no object with keys of its own, with the keys that lead there. False when there is too
-/// much of it.
-fn leaves_of<'v>(object: &'v Map<String, Value>, path: &mut Vec<&'v str>, leaves: &mut Vec<Leaf<'v>>) -> bool {
+/// Everything in the object that is no object with keys of its own, with the keys that lead there.
+/// False when there is too much of it.
+fn leaves_of<'v>(
+    object: &'v Map<String, Value>,
+    path: &mut Vec<&'v str>,
+    leaves: &mut Vec<Leaf<'v>>,
+) -> bool {
     for (key, wanted) in object {
         path.push(key);
         let fits = match wanted {
@@ -258,7 +372,11 @@ fn leaves_of<'v>(object: &'v Map<String, Value>, path: &mut Vec<&'v str>, leaves
 
 /// The formula that always, or never, holds.
 pub fn truth(value: bool) -> Formula {
-    if value { Formula::All(Vec::new()) } else { Formula::Any(Vec::new()) }
+    if value {
+        Formula::All(Vec::new())
+    } else {
+        Formula::Any(Vec::new())
+    }
 }
 
 /// `and` or `or` of the parts, without nesting the same connective in itself.
@@ -276,5 +394,9 @@ pub fn connect(parts: Vec<Formula>, all: bool) -> Formula {
     if flat.len() == 1 {
         return flat.remove(0);
     }
-    if all { Formula::All(flat) } else { Formula::Any(flat) }
+    if all {
+        Formula::All(flat)
+    } else {
+        Formula::Any(flat)
+    }
 }

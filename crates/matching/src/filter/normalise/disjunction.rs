@@ -1,5 +1,5 @@
-//! Multiplying a formula out into an `or` of conjunctions, and making that unique. Must never start what it cannot finish
-//! within the bounds below.
+//! Multiplying a formula out into an `or` of conjunctions, and making that unique. Must never start
+//! what it cannot finish within the bounds below.
 
 use super::atoms::{Atoms, Formula};
 use super::{largest, theory};
@@ -10,7 +10,8 @@ const MAX_COMBINED: usize = 64;
 /// Combining stops, without effect, when it makes more conjunctions than this.
 const MAX_CLOSURE: usize = 256;
 
-/// Nor is it begun when more pairs of literals than this would have to be combined in one round; nor are there more rounds.
+/// Nor is it begun when more pairs of literals than this would have to be combined in one round;
+/// nor are there more rounds.
 const MAX_PAIRS: usize = 512;
 const MAX_ROUNDS: usize = 8;
 
@@ -23,9 +24,14 @@ pub fn canonical(formula: &Formula, atoms: &mut Atoms) -> Option<Vec<Cube>> {
     if size(formula).literals > bound(distinct) {
         return None;
     }
-    let cubes: Vec<Cube> = expand(formula).into_iter().filter_map(|cube| theory::simplify(cube, atoms)).collect();
+    let cubes: Vec<Cube> = expand(formula)
+        .into_iter()
+        .filter_map(|cube| theory::simplify(cube, atoms))
+        .collect();
     let cubes = absorb(cubes, atoms);
-    close(&cubes, atoms).filter(|closed| fits(closed)).or_else(|| Some(cubes).filter(|cubes| fits(cubes)))
+    close(&cubes, atoms)
+        .filter(|closed| fits(closed))
+        .or_else(|| Some(cubes).filter(|cubes| fits(cubes)))
 }
 
 fn bound(mut literals: Vec<u32>) -> usize {
@@ -49,22 +55,40 @@ struct Size {
 
 fn size(formula: &Formula) -> Size {
     match formula {
-        Formula::Literal(_) => Size { cubes: 1, literals: 1 },
-        Formula::Any(parts) => parts.iter().map(size).fold(Size { cubes: 0, literals: 0 }, |sum, part| Size {
-            cubes: sum.cubes.saturating_add(part.cubes),
-            literals: sum.literals.saturating_add(part.literals),
-        }),
-        Formula::All(parts) => parts.iter().map(size).fold(Size { cubes: 1, literals: 0 }, |product, part| Size {
-            cubes: product.cubes.saturating_mul(part.cubes),
-            literals: (product.literals.saturating_mul(part.cubes)).saturating_add(part.literals.saturating_mul(product.cubes)),
-        }),
+        Formula::Literal(_) => Size {
+            cubes: 1,
+            literals: 1,
+        },
+        Formula::Any(parts) => parts.iter().map(size).fold(
+            Size {
+                cubes: 0,
+                literals: 0,
+            },
+            |sum, part| Size {
+                cubes: sum.cubes.saturating_add(part.cubes),
+                literals: sum.literals.saturating_add(part.literals),
+            },
+        ),
+        Formula::All(parts) => parts.iter().map(size).fold(
+            Size {
+                cubes: 1,
+                literals: 0,
+            },
+            |product, part| Size {
+                cubes: product.cubes.saturating_mul(part.cubes),
+                literals: (product.literals.saturating_mul(part.cubes))
+                    .saturating_add(part.literals.saturating_mul(product.cubes)),
+            },
+        ),
     }
 }
 
 fn collect(formula: &Formula, literals: &mut Vec<u32>) {
     match formula {
         Formula::Literal(literal) => literals.push(*literal),
-        Formula::All(parts) | Formula::Any(parts) => parts.iter().for_each(|part| collect(part, literals)),
+        Formula::All(parts) | Formula::Any(parts) => {
+            parts.iter().for_each(|part| collect(part, literals))
+        }
     }
 }
 
@@ -72,10 +96,17 @@ fn expand(formula: &Formula) -> Vec<Cube> {
     match formula {
         Formula::Literal(literal) => vec![vec![*literal]],
         Formula::Any(parts) => parts.iter().flat_map(expand).collect(),
-        Formula::All(parts) => parts.iter().map(expand).fold(vec![Cube::new()], |product, part| {
-            let join = |left: &Cube, right: &Cube| left.iter().chain(right).copied().collect::<Cube>();
-            product.iter().flat_map(|left| part.iter().map(move |right| join(left, right))).collect()
-        }),
+        Formula::All(parts) => parts
+            .iter()
+            .map(expand)
+            .fold(vec![Cube::new()], |product, part| {
+                let join =
+                    |left: &Cube, right: &Cube| left.iter().chain(right).copied().collect::<Cube>();
+                product
+                    .iter()
+                    .flat_map(|left| part.iter().map(move |right| join(left, right)))
+                    .collect()
+            }),
     }
 }
 
@@ -84,9 +115,12 @@ fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
     cubes.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     cubes.dedup();
     let covers = |general: &Cube, special: &Cube| {
-        general
-            .iter()
-            .all(|wanted| special.binary_search(wanted).is_ok() || special.iter().any(|given| theory::implies(*given, *wanted, atoms)))
+        general.iter().all(|wanted| {
+            special.binary_search(wanted).is_ok()
+                || special
+                    .iter()
+                    .any(|given| theory::implies(*given, *wanted, atoms))
+        })
     };
     let mut kept: Vec<Cube> = Vec::with_capacity(cubes.len());
     for cube in cubes {
@@ -98,9 +132,10 @@ fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
     kept
 }
 
-/// Adds every conjunction that follows from two others, one of which holds a literal and the other one that is true whenever
-/// the first is false, until nothing new follows. What is left when the implied ones are dropped depends only on the meaning,
-/// not on the spelling. `None` when that would take too many conjunctions.
+/// Adds every conjunction that follows from two others, one of which holds a literal and the other
+/// one that is true whenever the first is false, until nothing new follows. What is left when the
+/// implied ones are dropped depends only on the meaning, not on the spelling. `None` when that
+/// would take too many conjunctions.
 fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
     let mut cubes = cubes.to_vec();
     for _ in 0..MAX_ROUNDS {
@@ -112,9 +147,16 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
             return None;
         }
         let mut pairs = Vec::new();
-        for (at, other) in (0..cubes.len()).flat_map(|at| (0..cubes.len()).map(move |other| (at, other))).filter(|(at, other)| at != other)
+        for (at, other) in (0..cubes.len())
+            .flat_map(|at| (0..cubes.len()).map(move |other| (at, other)))
+            .filter(|(at, other)| at != other)
         {
-            opposed(&cubes[at], &cubes[other], &complements, &mut |first, second| pairs.push((at, first, other, second)));
+            opposed(
+                &cubes[at],
+                &cubes[other],
+                &complements,
+                &mut |first, second| pairs.push((at, first, other, second)),
+            );
             if pairs.len() > MAX_PAIRS {
                 return None;
             }
@@ -144,7 +186,9 @@ fn complements(cubes: &[Cube], atoms: &Atoms) -> Vec<(u32, u32)> {
     seen.dedup();
     let negations = seen.iter().filter(|literal| *literal % 2 == 1);
     let pairs = negations.flat_map(|negation| seen.iter().map(move |other| (*negation, *other)));
-    let mut found: Vec<(u32, u32)> = pairs.filter(|(a, b)| theory::implies(a ^ 1, *b, atoms)).collect();
+    let mut found: Vec<(u32, u32)> = pairs
+        .filter(|(a, b)| theory::implies(a ^ 1, *b, atoms))
+        .collect();
     found.sort_unstable();
     found
 }

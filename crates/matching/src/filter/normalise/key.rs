@@ -1,5 +1,6 @@
-//! The canonical text of a condition: equal exactly when two conditions say the same. Room ids are made from these texts, so
-//! changing one changes the id of every filter that has such a condition: it must never happen by accident.
+//! The canonical text of a condition: equal exactly when two conditions say the same. Room ids are
+//! made from these texts, so changing one changes the id of every filter that has such a condition:
+//! it must never happen by accident.
 
 use serde_json::{Value, json};
 
@@ -29,9 +30,19 @@ pub fn of(condition: &Condition) -> String {
             text
         }
         Condition::Geo { field, shape } => area(field, shape),
-        Condition::Match { object } => format!("[\"match\",{}]", sorted(&Value::Object((**object).clone()))),
-        Condition::Select { field, index, query } => {
-            format!("[\"select\",{},{index},{}]", Value::from(field.as_str()), clause(query))
+        Condition::Match { object } => {
+            format!("[\"match\",{}]", sorted(&Value::Object((**object).clone())))
+        }
+        Condition::Select {
+            field,
+            index,
+            query,
+        } => {
+            format!(
+                "[\"select\",{},{index},{}]",
+                Value::from(field.as_str()),
+                clause(query)
+            )
         }
     }
 }
@@ -47,7 +58,12 @@ fn clause(clause: &Clause) -> String {
         Clause::Not(inner) => format!("{{\"not\":{}}}", self::clause(inner)),
         Clause::And(all) => format!("{{\"and\":[{}]}}", parts(all)),
         Clause::Or(any) => format!("{{\"or\":[{}]}}", parts(any)),
-        Clause::Bool { must, must_not, should, should_not } => {
+        Clause::Bool {
+            must,
+            must_not,
+            should,
+            should_not,
+        } => {
             let parts = [must, must_not, should, should_not].map(|part| parts(part));
             format!("{{\"bool\":[[{}]]}}", parts.join("],["))
         }
@@ -64,7 +80,8 @@ fn text(keyword: &str, field: &FieldPath, operands: &[Value]) -> String {
     text
 }
 
-/// `["keyword","field"`, to which operands and the closing bracket are added: JSON, written without making a value of it first.
+/// `["keyword","field"`, to which operands and the closing bracket are added: JSON, written without
+/// making a value of it first.
 fn start(keyword: &str, field: &FieldPath) -> String {
     let mut text = String::with_capacity(keyword.len() + field.as_str().len() + 40);
     text.push('[');
@@ -119,7 +136,11 @@ fn area(field: &FieldPath, shape: &Shape) -> String {
         }
         Shape::Ring { centre, from, to } => {
             let [lat, lon] = position(*centre);
-            text("geoDistanceRange", field, &[lat, lon, float(*from), float(*to)])
+            text(
+                "geoDistanceRange",
+                field,
+                &[lat, lon, float(*from), float(*to)],
+            )
         }
         Shape::Polygon(polygon) => text("geoPolygon", field, &corners(polygon.points())),
     }
@@ -132,7 +153,11 @@ fn float(value: f64) -> Value {
 
 /// The same longitude in [-180, 180).
 fn wrapped(lon: f64) -> f64 {
-    if (-180.0..180.0).contains(&lon) { lon } else { lon - 360.0 * ((lon + 180.0) / 360.0).floor() }
+    if (-180.0..180.0).contains(&lon) {
+        lon
+    } else {
+        lon - 360.0 * ((lon + 180.0) / 360.0).floor()
+    }
 }
 
 fn position(point: Point) -> [Value; 2] {
@@ -142,21 +167,32 @@ fn position(point: Point) -> [Value; 2] {
 /// A box across the antimeridian is the same whether its right edge is written 181 or -179.
 fn edges(area: &BoundingBox) -> [Value; 4] {
     let ordinary = |lon: f64| (-180.0..=180.0).contains(&lon);
-    let (left, right) = if (ordinary(area.left) && ordinary(area.right)) || area.right - area.left >= 360.0 {
-        (area.left, area.right)
-    } else {
-        let left = wrapped(area.left);
-        let right = wrapped(area.right);
-        // A right edge on the antimeridian belongs to the box on its left.
-        (left, if right == -180.0 { 180.0 } else { right })
-    };
-    [float(area.top), float(left), float(area.bottom), float(right)]
+    let (left, right) =
+        if (ordinary(area.left) && ordinary(area.right)) || area.right - area.left >= 360.0 {
+            (area.left, area.right)
+        } else {
+            let left = wrapped(area.left);
+            let right = wrapped(area.right);
+            // A right edge on the antimeridian belongs to the box on its left.
+            (left, if right == -180.0 { 180.0 } else { right })
+        };
+    [
+        float(area.top),
+        float(left),
+        float(area.bottom),
+        float(right),
+    ]
 }
 
-/// The corners from the smallest one on, in the direction that gives the smaller list: neither where the list starts, nor
-/// its orientation, nor a repeated last corner changes the polygon.
+/// The corners from the smallest one on, in the direction that gives the smaller list: neither
+/// where the list starts, nor its orientation, nor a repeated last corner changes the polygon.
 fn corners(points: &[Point]) -> Vec<Value> {
-    let key = |point: &Point| (Number::from_f64(point.lat), Number::from_f64(wrapped(point.lon)));
+    let key = |point: &Point| {
+        (
+            Number::from_f64(point.lat),
+            Number::from_f64(wrapped(point.lon)),
+        )
+    };
     let mut keys: Vec<_> = points.iter().map(key).collect();
     keys.dedup();
     while keys.len() > 1 && keys.first() == keys.last() {
@@ -165,8 +201,15 @@ fn corners(points: &[Point]) -> Vec<Value> {
     let smallest = keys.iter().min().copied();
     let mut best: Option<Vec<_>> = None;
     for _ in 0..2 {
-        for start in (0..keys.len()).filter(|at| Some(keys[*at]) == smallest).take(MOST_STARTS) {
-            let turned: Vec<_> = keys[start..].iter().chain(&keys[..start]).copied().collect();
+        for start in (0..keys.len())
+            .filter(|at| Some(keys[*at]) == smallest)
+            .take(MOST_STARTS)
+        {
+            let turned: Vec<_> = keys[start..]
+                .iter()
+                .chain(&keys[..start])
+                .copied()
+                .collect();
             if best.as_ref().is_none_or(|best| turned < *best) {
                 best = Some(turned);
             }
@@ -174,13 +217,17 @@ fn corners(points: &[Point]) -> Vec<Value> {
         keys.reverse();
     }
     let number = |number: Option<Number>| number.map_or(Value::Null, Number::to_json);
-    best.unwrap_or_default().into_iter().map(|(lat, lon)| json!([number(lat), number(lon)])).collect()
+    best.unwrap_or_default()
+        .into_iter()
+        .map(|(lat, lon)| json!([number(lat), number(lon)]))
+        .collect()
 }
 
 /// A corner that comes more often than this is not tried as a start each time.
 const MOST_STARTS: usize = 8;
 
-/// JSON with the keys of objects and the elements of arrays in order, and each number in its one spelling.
+/// JSON with the keys of objects and the elements of arrays in order, and each number in its one
+/// spelling.
 pub fn sorted(value: &Value) -> Value {
     match value {
         Value::Number(number) => Number::from_json(number).map_or(Value::Null, Number::to_json),
@@ -190,7 +237,10 @@ pub fn sorted(value: &Value) -> Value {
             Value::Array(items)
         }
         Value::Object(object) => {
-            let mut entries: Vec<(String, Value)> = object.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            let mut entries: Vec<(String, Value)> = object
+                .iter()
+                .map(|(key, value)| (key.clone(), sorted(value)))
+                .collect();
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Object(entries.into_iter().collect())
         }

@@ -1,5 +1,6 @@
-//! What conditions on the same field say about each other: one implies another, two exclude each other. Must never claim what
-//! some document could refute; may stay silent about what it does not see.
+//! What conditions on the same field say about each other: one implies another, two exclude each
+//! other. Must never claim what some document could refute; may stay silent about what it does not
+//! see.
 
 use super::atoms::Atoms;
 use crate::evaluate;
@@ -18,11 +19,22 @@ enum Kind {
 
 fn kind(condition: &Condition) -> Kind {
     match condition {
-        Condition::Equals { value: Scalar::Number(_), .. } | Condition::Range { .. } => Kind::Number,
-        Condition::Equals { value: Scalar::String(_), .. } | Condition::In { .. } | Condition::Regexp { .. } => Kind::Text,
+        Condition::Equals {
+            value: Scalar::Number(_),
+            ..
+        }
+        | Condition::Range { .. } => Kind::Number,
+        Condition::Equals {
+            value: Scalar::String(_),
+            ..
+        }
+        | Condition::In { .. }
+        | Condition::Regexp { .. } => Kind::Text,
         Condition::Holds { .. } | Condition::Select { .. } => Kind::Array,
         Condition::Geo { .. } => Kind::Point,
-        Condition::Equals { .. } | Condition::Exists { .. } | Condition::Match { .. } => Kind::Anything,
+        Condition::Equals { .. } | Condition::Exists { .. } | Condition::Match { .. } => {
+            Kind::Anything
+        }
     }
 }
 
@@ -54,8 +66,12 @@ fn entails(a: &Condition, b: &Condition) -> bool {
 fn exclude(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
         (Condition::Equals { value: a, .. }, Condition::Equals { value: b, .. }) => a != b,
-        (Condition::Equals { value, .. }, other) | (other, Condition::Equals { value, .. }) => !holds_of(other, value),
-        (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => disjoint(a, b) || disjoint(b, a),
+        (Condition::Equals { value, .. }, other) | (other, Condition::Equals { value, .. }) => {
+            !holds_of(other, value)
+        }
+        (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => {
+            disjoint(a, b) || disjoint(b, a)
+        }
         _ => apart(kind(a), kind(b)),
     }
 }
@@ -78,7 +94,9 @@ fn inside(a: &Bounds, b: &Bounds) -> bool {
 /// Whether `lower` ends before `upper` begins.
 fn disjoint(lower: &Bounds, upper: &Bounds) -> bool {
     match (lower.high, upper.low) {
-        (Some(high), Some(low)) => high.at < low.at || (high.at == low.at && !(high.inclusive && low.inclusive)),
+        (Some(high), Some(low)) => {
+            high.at < low.at || (high.at == low.at && !(high.inclusive && low.inclusive))
+        }
         _ => false,
     }
 }
@@ -109,7 +127,8 @@ fn contradict(a: u32, b: u32, atoms: &Atoms) -> bool {
     implies(a, b ^ 1, atoms)
 }
 
-/// Sorts a conjunction and strips it of what follows from the rest; `None` when it contradicts itself.
+/// Sorts a conjunction and strips it of what follows from the rest; `None` when it contradicts
+/// itself.
 pub fn simplify(mut cube: Vec<u32>, atoms: &mut Atoms) -> Option<Vec<u32>> {
     if cube.len() > 1 {
         bind_ranges(&mut cube, atoms);
@@ -122,14 +141,20 @@ pub fn reduce(mut cube: Vec<u32>, atoms: &Atoms) -> Option<Vec<u32>> {
     cube.sort_unstable();
     cube.dedup();
     for (at, a) in cube.iter().enumerate() {
-        if cube[at + 1..].iter().any(|b| contradict(*a, *b, atoms) || contradict(*b, *a, atoms)) {
+        if cube[at + 1..]
+            .iter()
+            .any(|b| contradict(*a, *b, atoms) || contradict(*b, *a, atoms))
+        {
             return None;
         }
     }
     let mut at = 0;
     while at < cube.len() {
         let literal = cube[at];
-        if cube.iter().any(|other| *other != literal && implies(*other, literal, atoms)) {
+        if cube
+            .iter()
+            .any(|other| *other != literal && implies(*other, literal, atoms))
+        {
             cube.remove(at);
         } else {
             at += 1;
@@ -138,18 +163,28 @@ pub fn reduce(mut cube: Vec<u32>, atoms: &Atoms) -> Option<Vec<u32>> {
     Some(cube)
 }
 
-/// Where the field is known to be a number, "not above 5" is "at most 5"; and "at least 5, at most 5" is "equals 5".
+/// Where the field is known to be a number, "not above 5" is "at most 5"; and "at least 5, at most
+/// 5" is "equals 5".
 fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) {
-    let is_range = |literal: u32, atoms: &Atoms| matches!(**atoms.condition(literal), Condition::Range { .. });
-    if !cube.iter().any(|literal| !negated(*literal) && is_range(*literal, atoms)) {
+    let is_range =
+        |literal: u32, atoms: &Atoms| matches!(**atoms.condition(literal), Condition::Range { .. });
+    if !cube
+        .iter()
+        .any(|literal| !negated(*literal) && is_range(*literal, atoms))
+    {
         return;
     }
     for at in 0..cube.len() {
         let literal = cube[at];
-        let known =
-            negated(literal) && cube.iter().any(|other| !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal));
+        let known = negated(literal)
+            && cube.iter().any(|other| {
+                !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal)
+            });
         if let (true, Condition::Range { field, bounds }) = (known, &**atoms.condition(literal)) {
-            let opposite = Condition::Range { field: field.clone(), bounds: beyond(bounds) };
+            let opposite = Condition::Range {
+                field: field.clone(),
+                bounds: beyond(bounds),
+            };
             cube[at] = atoms.literal(opposite, false);
         }
     }
@@ -164,8 +199,14 @@ fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) {
 
 /// The numbers outside a range that has one end only.
 fn beyond(bounds: &Bounds) -> Bounds {
-    let flip = |limit: Limit| Limit { at: limit.at, inclusive: !limit.inclusive };
-    Bounds { low: bounds.high.map(flip), high: bounds.low.map(flip) }
+    let flip = |limit: Limit| Limit {
+        at: limit.at,
+        inclusive: !limit.inclusive,
+    };
+    Bounds {
+        low: bounds.high.map(flip),
+        high: bounds.low.map(flip),
+    }
 }
 
 /// The `equals` that "at least n" and "at most n" amount to.
@@ -177,7 +218,10 @@ fn single_point(a: u32, b: u32, atoms: &Atoms) -> Option<Condition> {
         (Condition::Range { field, bounds: a }, Condition::Range { bounds: b, .. }) => {
             let (low, high) = (a.low.or(b.low)?, a.high.or(b.high)?);
             let single = low.at == high.at && low.inclusive && high.inclusive;
-            single.then(|| Condition::Equals { field: field.clone(), value: Scalar::Number(low.at) })
+            single.then(|| Condition::Equals {
+                field: field.clone(),
+                value: Scalar::Number(low.at),
+            })
         }
         _ => None,
     }

@@ -1,10 +1,11 @@
-//! What is kept of a formula that is too large to multiply out: the tree, with sorted and distinct branches. Must never make
-//! it larger.
+//! What is kept of a formula that is too large to multiply out: the tree, with sorted and distinct
+//! branches. Must never make it larger.
 
 use super::atoms::{Atoms, Formula, connect, truth};
 use super::{Tree, theory};
 
-/// One pass of simplification: literals side by side are reduced as in a conjunction, equal branches are merged.
+/// One pass of simplification: literals side by side are reduced as in a conjunction, equal
+/// branches are merged.
 pub fn simplify(formula: Formula, atoms: &mut Atoms) -> Formula {
     match formula {
         Formula::Literal(_) => formula,
@@ -15,26 +16,42 @@ pub fn simplify(formula: Formula, atoms: &mut Atoms) -> Formula {
 
 /// An `or` is reduced as the `and` of the opposites.
 fn side_by_side(parts: Vec<Formula>, all: bool, atoms: &mut Atoms) -> Formula {
-    let parts = parts.into_iter().map(|part| simplify(part, atoms)).collect();
+    let parts = parts
+        .into_iter()
+        .map(|part| simplify(part, atoms))
+        .collect();
     let parts = match (connect(parts, all), all) {
         (Formula::All(parts), true) | (Formula::Any(parts), false) => parts,
         (reduced, _) => return reduced,
     };
     let flip = u32::from(!all);
-    let literals: Vec<u32> = parts.iter().filter_map(Formula::as_literal).map(|literal| literal ^ flip).collect();
-    // In an `or` no literal may be written in another way: multiplied out, its parts stand alone and could not be either.
-    let reduced = if all { theory::simplify(literals, atoms) } else { theory::reduce(literals, atoms) };
+    let literals: Vec<u32> = parts
+        .iter()
+        .filter_map(Formula::as_literal)
+        .map(|literal| literal ^ flip)
+        .collect();
+    // In an `or` no literal may be written in another way: multiplied out, its parts stand alone
+    // and could not be either.
+    let reduced = if all {
+        theory::simplify(literals, atoms)
+    } else {
+        theory::reduce(literals, atoms)
+    };
     let Some(literals) = reduced else {
         return truth(!all);
     };
-    let mut kept: Vec<Formula> = literals.into_iter().map(|literal| Formula::Literal(literal ^ flip)).collect();
+    let mut kept: Vec<Formula> = literals
+        .into_iter()
+        .map(|literal| Formula::Literal(literal ^ flip))
+        .collect();
     kept.extend(parts.into_iter().filter(|part| part.as_literal().is_none()));
     kept.sort_unstable();
     kept.dedup();
     connect(kept, all)
 }
 
-/// The tree as it is given out: the two ends of a range joined again, branches sorted by their text.
+/// The tree as it is given out: the two ends of a range joined again, branches sorted by their
+/// text.
 pub fn output(formula: &Formula, atoms: &Atoms) -> Tree {
     let (parts, all) = match formula {
         Formula::Literal(literal) => (vec![Formula::Literal(*literal)], true),
@@ -42,12 +59,28 @@ pub fn output(formula: &Formula, atoms: &Atoms) -> Tree {
         Formula::Any(parts) => (parts.clone(), false),
     };
     let literals: Vec<u32> = parts.iter().filter_map(Formula::as_literal).collect();
-    let literals = if all { atoms.literals(&literals) } else { literals.iter().flat_map(|literal| atoms.literals(&[*literal])).collect() };
+    let literals = if all {
+        atoms.literals(&literals)
+    } else {
+        literals
+            .iter()
+            .flat_map(|literal| atoms.literals(&[*literal]))
+            .collect()
+    };
     let mut trees: Vec<Tree> = literals.into_iter().map(Tree::Literal).collect();
-    trees.extend(parts.iter().filter(|part| part.as_literal().is_none()).map(|part| output(part, atoms)));
+    trees.extend(
+        parts
+            .iter()
+            .filter(|part| part.as_literal().is_none())
+            .map(|part| output(part, atoms)),
+    );
     trees.sort_by_cached_key(Tree::text);
     if trees.len() == 1 {
         return trees.remove(0);
     }
-    if all { Tree::All(trees) } else { Tree::Any(trees) }
+    if all {
+        Tree::All(trees)
+    } else {
+        Tree::Any(trees)
+    }
 }

@@ -1,4 +1,5 @@
-//! The operands of the geographic conditions. Must never compute: points, boxes and distances are read by `geo`.
+//! The operands of the geographic conditions. Must never compute: points, boxes and distances are
+//! read by `geo`.
 
 use std::sync::Arc;
 
@@ -11,13 +12,17 @@ use crate::filter::{Condition, FilterError, Shape};
 use crate::geo;
 
 fn within(field: &str, shape: Shape) -> Condition {
-    Condition::Geo { field: FieldPath::new(field), shape }
+    Condition::Geo {
+        field: FieldPath::new(field),
+        shape,
+    }
 }
 
 /// `geoBoundingBox: {field: box}`
 pub fn bounding_box(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (field, area) = one_property(operand, path, "geoBoundingBox")?;
-    let area = geo::parse_box(area).map_err(|error| refuse(&path.then(field), "geoBoundingBox", error.to_string()))?;
+    let area = geo::parse_box(area)
+        .map_err(|error| refuse(&path.then(field), "geoBoundingBox", error.to_string()))?;
     Ok(within(field, Shape::Box(area)))
 }
 
@@ -34,7 +39,11 @@ pub fn distance_range(operand: &Value, path: &Path<'_>) -> Result<Condition, Fil
     let from = metres(object, "from", path, "geoDistanceRange")?;
     let to = metres(object, "to", path, "geoDistanceRange")?;
     if from >= to {
-        return Err(refuse(path, "geoDistanceRange", "inner radius must be smaller than outer radius"));
+        return Err(refuse(
+            path,
+            "geoDistanceRange",
+            "inner radius must be smaller than outer radius",
+        ));
     }
     Ok(within(field, Shape::Ring { centre, from, to }))
 }
@@ -46,20 +55,35 @@ fn centre<'v>(
     path: &Path<'_>,
     keyword: &str,
 ) -> Result<(&'v str, geo::Point, &'v Map<String, Value>), FilterError> {
-    let object = operand.as_object().ok_or_else(|| refuse(path, keyword, "must be an object"))?;
+    let object = operand
+        .as_object()
+        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
     properties(object, 1 + others.len(), path, keyword)?;
     for other in others {
         if !object.contains_key(*other) {
-            return Err(refuse(path, keyword, format!("the property \"{other}\" is missing")));
+            return Err(refuse(
+                path,
+                keyword,
+                format!("the property \"{other}\" is missing"),
+            ));
         }
     }
-    let property = object.iter().find(|(name, _)| !others.contains(&name.as_str()));
-    let (field, point) = property.ok_or_else(|| refuse(path, keyword, "the field to test is missing"))?;
-    let point = geo::parse_point(point).ok_or_else(|| refuse(&path.then(field), keyword, "unrecognized point format"))?;
+    let property = object
+        .iter()
+        .find(|(name, _)| !others.contains(&name.as_str()));
+    let (field, point) =
+        property.ok_or_else(|| refuse(path, keyword, "the field to test is missing"))?;
+    let point = geo::parse_point(point)
+        .ok_or_else(|| refuse(&path.then(field), keyword, "unrecognized point format"))?;
     Ok((field, point, object))
 }
 
-fn metres(object: &Map<String, Value>, name: &str, path: &Path<'_>, keyword: &str) -> Result<f64, FilterError> {
+fn metres(
+    object: &Map<String, Value>,
+    name: &str,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<f64, FilterError> {
     let path = path.then(name);
     let text = non_empty_text(object.get(name).unwrap_or(&Value::Null), &path, keyword)?;
     geo::parse_distance(text).map_err(|error| refuse(&path, keyword, error.to_string()))
@@ -70,17 +94,35 @@ pub fn polygon(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterErro
     const KEYWORD: &str = "geoPolygon";
     let (field, area) = one_property(operand, path, KEYWORD)?;
     let path = path.then(field);
-    let area = area.as_object().ok_or_else(|| refuse(&path, KEYWORD, "must be an object"))?;
-    let points = area.get("points").ok_or_else(|| refuse(&path, KEYWORD, "the property \"points\" is missing"))?;
+    let area = area
+        .as_object()
+        .ok_or_else(|| refuse(&path, KEYWORD, "must be an object"))?;
+    let points = area
+        .get("points")
+        .ok_or_else(|| refuse(&path, KEYWORD, "the property \"points\" is missing"))?;
     properties(area, 1, &path, KEYWORD)?;
     let path = path.then("points");
-    let points = points.as_array().ok_or_else(|| refuse(&path, KEYWORD, "must be an array"))?;
+    let points = points
+        .as_array()
+        .ok_or_else(|| refuse(&path, KEYWORD, "must be an array"))?;
     let read = |point: &Value| {
-        let unreadable = || refuse(&path, KEYWORD, format!("unrecognized point format \"{point}\""));
+        let unreadable = || {
+            refuse(
+                &path,
+                KEYWORD,
+                format!("unrecognized point format \"{point}\""),
+            )
+        };
         geo::parse_point(point).ok_or_else(unreadable)
     };
     let points: Vec<geo::Point> = points.iter().map(read).collect::<Result<_, _>>()?;
     let polygon = geo::Polygon::new(points);
-    let polygon = polygon.ok_or_else(|| refuse(&path, KEYWORD, "at least 3 points are required to build a polygon"))?;
+    let polygon = polygon.ok_or_else(|| {
+        refuse(
+            &path,
+            KEYWORD,
+            "at least 3 points are required to build a polygon",
+        )
+    })?;
     Ok(within(field, Shape::Polygon(Arc::new(polygon))))
 }

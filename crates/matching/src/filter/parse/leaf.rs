@@ -1,4 +1,5 @@
-//! The operands of the conditions on plain values. Must never coerce: a number is no string, a string no number.
+//! The operands of the conditions on plain values. Must never coerce: a number is no string, a
+//! string no number.
 
 use std::sync::Arc;
 
@@ -18,7 +19,11 @@ pub fn field_name(value: &Value, path: &Path<'_>, keyword: &str) -> Result<Field
     Ok(FieldPath::new(non_empty_text(value, path, keyword)?))
 }
 
-pub fn non_empty_text<'v>(value: &'v Value, path: &Path<'_>, keyword: &str) -> Result<&'v str, FilterError> {
+pub fn non_empty_text<'v>(
+    value: &'v Value,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<&'v str, FilterError> {
     match value.as_str() {
         None => Err(refuse(path, keyword, "must be a string")),
         Some("") => Err(refuse(path, keyword, "cannot be empty")),
@@ -34,24 +39,41 @@ pub fn integer(value: &Value, path: &Path<'_>, keyword: &str) -> Result<i64, Fil
     };
     let number = number.ok_or_else(|| refuse(path, keyword, "must be an integer"))?;
     if number.to_f64().fract() != 0.0 {
-        return Err(refuse(path, keyword, "cannot have decimals, must be an integer"));
+        return Err(refuse(
+            path,
+            keyword,
+            "cannot have decimals, must be an integer",
+        ));
     }
-    number.to_json().as_i64().ok_or_else(|| refuse(path, keyword, "must be an integer"))
+    number
+        .to_json()
+        .as_i64()
+        .ok_or_else(|| refuse(path, keyword, "must be an integer"))
 }
 
 /// `equals: {field: scalar}`
 pub fn equality(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (field, value) = one_property(operand, path, "equals")?;
     match Scalar::from_json(value) {
-        Some(value) => Ok(Condition::Equals { field: FieldPath::new(field), value }),
-        None => Err(refuse(&path.then(field), "equals", "must either be a string, a number, a boolean, or null")),
+        Some(value) => Ok(Condition::Equals {
+            field: FieldPath::new(field),
+            value,
+        }),
+        None => Err(refuse(
+            &path.then(field),
+            "equals",
+            "must either be a string, a number, a boolean, or null",
+        )),
     }
 }
 
 /// `in: {field: ["…", …]}`
 pub fn membership(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (field, values) = one_property(operand, path, "in")?;
-    Ok(Condition::In { field: FieldPath::new(field), values: strings(values, &path.then(field), "in")? })
+    Ok(Condition::In {
+        field: FieldPath::new(field),
+        values: strings(values, &path.then(field), "in")?,
+    })
 }
 
 /// `ids: {values: ["…", …]}`
@@ -60,29 +82,46 @@ pub fn identity(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterErr
     if name != "values" {
         return Err(refuse(path, "ids", "the property \"values\" is missing"));
     }
-    Ok(Condition::In { field: FieldPath::new(ID), values: strings(values, &path.then("values"), "ids")? })
+    Ok(Condition::In {
+        field: FieldPath::new(ID),
+        values: strings(values, &path.then("values"), "ids")?,
+    })
 }
 
 fn strings(values: &Value, path: &Path<'_>, keyword: &str) -> Result<Vec<Arc<str>>, FilterError> {
-    let values = values.as_array().ok_or_else(|| refuse(path, keyword, "must be an array"))?;
+    let values = values
+        .as_array()
+        .ok_or_else(|| refuse(path, keyword, "must be an array"))?;
     if values.is_empty() {
         return Err(refuse(path, keyword, "cannot be empty"));
     }
     let text = |value: &Value| value.as_str().map(Arc::from);
-    values.iter().map(text).collect::<Option<_>>().ok_or_else(|| refuse(path, keyword, "must hold only values of type \"string\""))
+    values
+        .iter()
+        .map(text)
+        .collect::<Option<_>>()
+        .ok_or_else(|| refuse(path, keyword, "must hold only values of type \"string\""))
 }
 
 /// `exists: "field"`, `exists: 'field["value"]'`, and both as `{field: …}`; `missing` alike.
-pub fn existence(operand: &Value, path: &Path<'_>, keyword: &str) -> Result<Condition, FilterError> {
+pub fn existence(
+    operand: &Value,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<Condition, FilterError> {
     if let Value::String(text) = operand {
         if text.is_empty() {
             return Err(refuse(path, keyword, "cannot test empty field name"));
         }
         return presence(text, path, keyword);
     }
-    let object = operand.as_object().ok_or_else(|| refuse(path, keyword, "must be an object"))?;
+    let object = operand
+        .as_object()
+        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
     properties(object, 1, path, keyword)?;
-    let text = object.get("field").ok_or_else(|| refuse(path, keyword, "the property \"field\" is missing"))?;
+    let text = object
+        .get("field")
+        .ok_or_else(|| refuse(path, keyword, "the property \"field\" is missing"))?;
     let path = path.then("field");
     presence(non_empty_text(text, &path, keyword)?, &path, keyword)
 }
@@ -90,20 +129,43 @@ pub fn existence(operand: &Value, path: &Path<'_>, keyword: &str) -> Result<Cond
 /// A field name, or a field name and the JSON scalar between the brackets that follow it.
 fn presence(text: &str, path: &Path<'_>, keyword: &str) -> Result<Condition, FilterError> {
     let Some((name, value)) = split_brackets(text) else {
-        return Ok(Condition::Exists { field: FieldPath::new(&unescape_brackets(text)) });
+        return Ok(Condition::Exists {
+            field: FieldPath::new(&unescape_brackets(text)),
+        });
     };
-    let scalar = serde_json::from_str(value).ok().as_ref().and_then(Scalar::from_json);
-    let scalar = scalar.ok_or_else(|| refuse(path, keyword, format!("contains an invalid array value (\"{value}\")")))?;
-    Ok(Condition::Holds { field: FieldPath::new(&unescape_brackets(name)), value: scalar })
+    let scalar = serde_json::from_str(value)
+        .ok()
+        .as_ref()
+        .and_then(Scalar::from_json);
+    let scalar = scalar.ok_or_else(|| {
+        refuse(
+            path,
+            keyword,
+            format!("contains an invalid array value (\"{value}\")"),
+        )
+    })?;
+    Ok(Condition::Holds {
+        field: FieldPath::new(&unescape_brackets(name)),
+        value: scalar,
+    })
 }
 
-/// `name[value]`, cut at the first bracket that no backslash escapes; the last character must be the closing one.
+/// `name[value]`, cut at the first bracket that no backslash escapes; the last character must be
+/// the closing one.
 fn split_brackets(text: &str) -> Option<(&str, &str)> {
-    let inside = text.strip_suffix(']').filter(|before| !before.ends_with('\\'))?;
+    let inside = text
+        .strip_suffix(']')
+        .filter(|before| !before.ends_with('\\'))?;
     let mut escaped = false;
     for (at, letter) in inside.char_indices() {
         match letter {
-            '[' if !escaped => return if at > 0 { Some((&inside[..at], &inside[at + 1..])) } else { None },
+            '[' if !escaped => {
+                return if at > 0 {
+                    Some((&inside[..at], &inside[at + 1..]))
+                } else {
+                    None
+                };
+            }
             _ => escaped = letter == '\\',
         }
     }
@@ -125,45 +187,95 @@ pub fn range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError>
     attributes(limits, &["gt", "gte", "lt", "lte"], &path, "range")?;
     let (mut low, mut high) = (None, None);
     for (name, value) in limits {
-        let number = if let Value::Number(number) = value { Number::from_json(number) } else { None };
+        let number = if let Value::Number(number) = value {
+            Number::from_json(number)
+        } else {
+            None
+        };
         let at = number.ok_or_else(|| refuse(&path.then(name), "range", "must be a number"))?;
-        let limit = Limit { at, inclusive: name.ends_with('e') };
-        let (end, side) = if name.starts_with('g') { (&mut low, "lower") } else { (&mut high, "upper") };
+        let limit = Limit {
+            at,
+            inclusive: name.ends_with('e'),
+        };
+        let (end, side) = if name.starts_with('g') {
+            (&mut low, "lower")
+        } else {
+            (&mut high, "upper")
+        };
         if end.replace(limit).is_some() {
-            return Err(refuse(&path, "range", format!("only 1 {side} boundary allowed")));
+            return Err(refuse(
+                &path,
+                "range",
+                format!("only 1 {side} boundary allowed"),
+            ));
         }
     }
     if let (Some(low), Some(high)) = (low, high)
         && low.at >= high.at
     {
-        return Err(refuse(&path, "range", "lower boundary must be strictly inferior to the upper one"));
+        return Err(refuse(
+            &path,
+            "range",
+            "lower boundary must be strictly inferior to the upper one",
+        ));
     }
-    Ok(Condition::Range { field: FieldPath::new(field), bounds: Bounds { low, high } })
+    Ok(Condition::Range {
+        field: FieldPath::new(field),
+        bounds: Bounds { low, high },
+    })
 }
 
 /// `regexp: {field: "pattern"}`, `regexp: {field: {value: "pattern", flags: "i"}}`
-pub fn pattern(operand: &Value, path: &Path<'_>, options: &Options) -> Result<Condition, FilterError> {
+pub fn pattern(
+    operand: &Value,
+    path: &Path<'_>,
+    options: &Options,
+) -> Result<Condition, FilterError> {
     let (field, operand) = one_property(operand, path, "regexp")?;
     let path = path.then(field);
     let (source, flags) = match operand {
         Value::String(source) => (source.as_str(), ""),
         Value::Object(object) if !object.is_empty() => {
             attributes(object, &["flags", "value"], &path, "regexp")?;
-            let source = object.get("value").ok_or_else(|| refuse(&path, "regexp", "the property \"value\" is missing"))?;
-            let source = source.as_str().ok_or_else(|| refuse(&path.then("value"), "regexp", "must be a string"))?;
+            let source = object
+                .get("value")
+                .ok_or_else(|| refuse(&path, "regexp", "the property \"value\" is missing"))?;
+            let source = source
+                .as_str()
+                .ok_or_else(|| refuse(&path.then("value"), "regexp", "must be a string"))?;
             let flags = match object.get("flags") {
                 None => "",
-                Some(flags) => flags.as_str().ok_or_else(|| refuse(&path.then("flags"), "regexp", "must be a string"))?,
+                Some(flags) => flags
+                    .as_str()
+                    .ok_or_else(|| refuse(&path.then("flags"), "regexp", "must be a string"))?,
             };
             (source, flags)
         }
-        _ => return Err(refuse(&path, "regexp", "must be either a string or a non-empty object")),
+        _ => {
+            return Err(refuse(
+                &path,
+                "regexp",
+                "must be either a string or a non-empty object",
+            ));
+        }
     };
-    match Pattern::parse(source, Flags::parse(flags), options.max_pattern_bytes, options.max_pattern_program) {
-        Ok(pattern) => Ok(Condition::Regexp { field: FieldPath::new(field), pattern }),
+    match Pattern::parse(
+        source,
+        Flags::parse(flags),
+        options.max_pattern_bytes,
+        options.max_pattern_program,
+    ) {
+        Ok(pattern) => Ok(Condition::Regexp {
+            field: FieldPath::new(field),
+            pattern,
+        }),
         Err(error) => {
             let shown: String = source.chars().take(80).collect();
-            Err(refuse(&path, "regexp", format!("cannot parse regexp expression \"/{shown}/{flags}\" ({error})")))
+            Err(refuse(
+                &path,
+                "regexp",
+                format!("cannot parse regexp expression \"/{shown}/{flags}\" ({error})"),
+            ))
         }
     }
 }
@@ -171,5 +283,7 @@ pub fn pattern(operand: &Value, path: &Path<'_>, options: &Options) -> Result<Co
 /// `match: {…}`
 pub fn containment(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let object = non_empty_object(operand, path, "match")?;
-    Ok(Condition::Match { object: Arc::new(object.clone()) })
+    Ok(Condition::Match {
+        object: Arc::new(object.clone()),
+    })
 }

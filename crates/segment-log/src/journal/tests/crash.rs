@@ -52,10 +52,16 @@ fn models(ops: &[Op<Note>], mut models: Vec<Model>) -> Vec<Model> {
             Note::Safe(log) => models[log].safe += 1,
             Note::Refused(log, record) => {
                 let model = &mut models[log];
-                let at = model.asked.iter().position(|asked| *asked == record).unwrap();
+                let at = model
+                    .asked
+                    .iter()
+                    .position(|asked| *asked == record)
+                    .unwrap();
                 model.asked.remove(at);
             }
-            Note::Read(log, count) => models[log].safe = models[log].safe.max(usize::try_from(count).unwrap()),
+            Note::Read(log, count) => {
+                models[log].safe = models[log].safe.max(usize::try_from(count).unwrap())
+            }
             Note::Deleting(log, offset) => models[log].deleted.1 = offset,
             Note::Deleted(log, offset) => models[log].deleted.0 = offset,
         }
@@ -82,15 +88,27 @@ impl Running {
                     .unwrap_or_else(|e| {
                         if let crate::OpenError::Damaged(d) = &e {
                             let b = std::fs::read(&d.path).unwrap();
-                            let fr: Vec<_> = (0..b.len()).filter(|i| b[*i..].starts_with(b"CRF1")).collect();
-                            eprintln!("DBG len {} {:02x?} frames {:?}", b.len(), &b[..b.len().min(80)], fr);
+                            let fr: Vec<_> = (0..b.len())
+                                .filter(|i| b[*i..].starts_with(b"CRF1"))
+                                .collect();
+                            eprintln!(
+                                "DBG len {} {:02x?} frames {:?}",
+                                b.len(),
+                                &b[..b.len().min(80)],
+                                fr
+                            );
                         }
                         panic!("{e}")
                     })
                     .0
             })
             .collect();
-        Self { disk, journal, logs, count: 0 }
+        Self {
+            disk,
+            journal,
+            logs,
+            count: 0,
+        }
     }
 
     fn append(&mut self, what: &[(usize, usize, usize)]) {
@@ -98,7 +116,8 @@ impl Running {
         for (log, count, length) in what {
             for _ in 0..*count {
                 // No two are the same, not even of two processes.
-                let mut record = format!("{:p} {} ", Arc::as_ptr(&self.disk), self.count).into_bytes();
+                let mut record =
+                    format!("{:p} {} ", Arc::as_ptr(&self.disk), self.count).into_bytes();
                 record.resize(record.len().max(*length), b'.');
                 self.count += 1;
                 self.disk.note(Note::Asked(*log, record.clone()));
@@ -110,7 +129,11 @@ impl Running {
         }
     }
 
-    fn queue(&self, log: usize, record: Vec<u8>) -> std::sync::mpsc::Receiver<Result<crate::Appended, AppendError>> {
+    fn queue(
+        &self,
+        log: usize,
+        record: Vec<u8>,
+    ) -> std::sync::mpsc::Receiver<Result<crate::Appended, AppendError>> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         let (disk, told) = (self.disk.clone(), record.clone());
         let done = Box::new(move |result: Result<_, AppendError>| {
@@ -121,7 +144,13 @@ impl Running {
             });
             sender.send(result).unwrap();
         });
-        self.logs[log].append(record.len(), |buffer| buffer.extend_from_slice(&record), done).unwrap();
+        self.logs[log]
+            .append(
+                record.len(),
+                |buffer| buffer.extend_from_slice(&record),
+                done,
+            )
+            .unwrap();
         receiver
     }
 
@@ -129,7 +158,8 @@ impl Running {
         match act {
             Act::Append(what) => self.append(what),
             Act::Full(part, bytes, what) => {
-                self.disk.faults(|faults| faults.write = Some((part, *bytes)));
+                self.disk
+                    .faults(|faults| faults.write = Some((part, *bytes)));
                 self.append(what);
                 self.disk.faults(|faults| faults.write = None);
             }
@@ -146,7 +176,10 @@ impl Running {
                 self.journal.close().unwrap();
                 let (disk, count) = (self.disk.clone(), self.count);
                 self.logs.clear();
-                *self = Self { count, ..Self::start(disk, root) };
+                *self = Self {
+                    count,
+                    ..Self::start(disk, root)
+                };
             }
             Act::Reopen(log) => {
                 self.logs[*log].close().unwrap();
@@ -163,13 +196,31 @@ fn check(running: &Running, models: &[Model], what: &str) -> Vec<Model> {
         let bounds = log.bounds();
         let found = records(log);
         let end = usize::try_from(bounds.end).unwrap();
-        assert!(end >= model.safe, "{what}: {name} has {end} records and lost acknowledged ones: {}", model.safe);
-        assert!(end <= model.asked.len(), "{what}: {name} has more than was asked for");
+        assert!(
+            end >= model.safe,
+            "{what}: {name} has {end} records and lost acknowledged ones: {}",
+            model.safe
+        );
+        assert!(
+            end <= model.asked.len(),
+            "{what}: {name} has more than was asked for"
+        );
         let (least, most) = model.deleted;
-        assert!((least..=most.max(least)).contains(&bounds.earliest), "{what}: {name} begins at {}", bounds.earliest);
-        let expected: Vec<_> = (0..).zip(model.asked[..end].iter().cloned()).skip(usize::try_from(bounds.earliest).unwrap()).collect();
+        assert!(
+            (least..=most.max(least)).contains(&bounds.earliest),
+            "{what}: {name} begins at {}",
+            bounds.earliest
+        );
+        let expected: Vec<_> = (0..)
+            .zip(model.asked[..end].iter().cloned())
+            .skip(usize::try_from(bounds.earliest).unwrap())
+            .collect();
         assert_eq!(found, expected, "{what}: {name}");
-        now.push(Model { asked: model.asked[..end].to_vec(), safe: end, deleted: (bounds.earliest, bounds.earliest) });
+        now.push(Model {
+            asked: model.asked[..end].to_vec(),
+            safe: end,
+            deleted: (bounds.earliest, bounds.earliest),
+        });
     }
     now
 }
@@ -194,9 +245,20 @@ fn cut(disk: &Recorder<Note>, ops: &[Op<Note>], seed: u64) {
     let second = folder();
     again.crash(&ops[..upto], &mut dice, second.path());
     // Before anybody read it, what was not acknowledged may still vanish.
-    let unread: Vec<_> = now.iter().zip(&before).map(|(now, before)| Model { safe: before.safe, ..now.clone() }).collect();
+    let unread: Vec<_> = now
+        .iter()
+        .zip(&before)
+        .map(|(now, before)| Model {
+            safe: before.safe,
+            ..now.clone()
+        })
+        .collect();
     let running = Running::start(Recorder::new(second.path()), second.path());
-    check(&running, &models(&ops[..upto], unread), &format!("seed {seed}, second cut"));
+    check(
+        &running,
+        &models(&ops[..upto], unread),
+        &format!("seed {seed}, second cut"),
+    );
 }
 
 fn run(acts: &[Act], each: impl Fn(&Recorder<Note>, &[Op<Note>])) {
@@ -211,12 +273,39 @@ fn run(acts: &[Act], each: impl Fn(&Recorder<Note>, &[Op<Note>])) {
 
 #[test]
 fn at_every_call() {
-    let all = |count, length| Act::Append((0..LOGS.len()).map(|log| (log, count, length)).collect());
-    let mut acts = vec![all(1, 20), Act::Append(vec![(0, 3, 300)]), all(2, 700), Act::Full("segment", 60, vec![(1, 2, 100), (2, 1, 50)])];
-    acts.extend([all(1, 40), Act::Full("journal", 700, vec![(0, 1, 900), (1, 1, 10)]), all(1, 10), Act::Delete(0, 3), Act::Compact(1)]);
+    let all =
+        |count, length| Act::Append((0..LOGS.len()).map(|log| (log, count, length)).collect());
+    let mut acts = vec![
+        all(1, 20),
+        Act::Append(vec![(0, 3, 300)]),
+        all(2, 700),
+        Act::Full("segment", 60, vec![(1, 2, 100), (2, 1, 50)]),
+    ];
+    acts.extend([
+        all(1, 40),
+        Act::Full("journal", 700, vec![(0, 1, 900), (1, 1, 10)]),
+        all(1, 10),
+        Act::Delete(0, 3),
+        Act::Compact(1),
+    ]);
     // More than an entry may hold, alone and beside others; then enough to fill both files.
-    acts.extend([Act::Append(vec![(2, 1, 9000), (0, 1, 10)]), Act::Restart, all(1, 1500), all(1, 1500), all(1, 1500), Act::Reopen(1)]);
-    acts.extend([all(1, 2000), all(1, 2000), all(1, 2000), all(1, 2000), Act::Compact(0), all(1, 2000), all(1, 2000)]);
+    acts.extend([
+        Act::Append(vec![(2, 1, 9000), (0, 1, 10)]),
+        Act::Restart,
+        all(1, 1500),
+        all(1, 1500),
+        all(1, 1500),
+        Act::Reopen(1),
+    ]);
+    acts.extend([
+        all(1, 2000),
+        all(1, 2000),
+        all(1, 2000),
+        all(1, 2000),
+        Act::Compact(0),
+        all(1, 2000),
+        all(1, 2000),
+    ]);
     run(&acts, |disk, ops| {
         for upto in 0..=ops.len() {
             for seed in 0..4 {
@@ -227,7 +316,16 @@ fn at_every_call() {
 }
 
 fn act() -> impl Strategy<Value = Act> {
-    let what = || proptest::collection::vec((0..LOGS.len(), 1..4_usize, prop_oneof![0..100_usize, 0..3000_usize]), 1..5);
+    let what = || {
+        proptest::collection::vec(
+            (
+                0..LOGS.len(),
+                1..4_usize,
+                prop_oneof![0..100_usize, 0..3000_usize],
+            ),
+            1..5,
+        )
+    };
     let part = prop_oneof![Just("segment"), Just("journal"), Just("topics/a/1")];
     prop_oneof![
         8 => what().prop_map(Act::Append),
@@ -264,8 +362,18 @@ fn a_log_that_was_moved_away_starts_anew() {
     disk.crash(&disk.ops(), &mut Dice::new(3), left.path());
     std::fs::remove_dir_all(left.path().join("b")).unwrap();
     let running = Running::start(Recorder::new(left.path()), left.path());
-    assert_eq!([running.logs[0].bounds().end, running.logs[2].bounds().end], [2, 0]);
-    assert_eq!(queue(&running.logs[2], b"anew").recv().unwrap().unwrap().offset, 0);
+    assert_eq!(
+        [running.logs[0].bounds().end, running.logs[2].bounds().end],
+        [2, 0]
+    );
+    assert_eq!(
+        queue(&running.logs[2], b"anew")
+            .recv()
+            .unwrap()
+            .unwrap()
+            .offset,
+        0
+    );
 }
 
 #[test]
@@ -279,7 +387,15 @@ fn a_closed_log_is_whole_without_the_journal() {
     let left = super::folder();
     disk.crash(&disk.ops(), &mut Dice::nothing(), left.path());
     std::fs::remove_dir_all(left.path().join("journal")).unwrap();
-    let alone = |name: &str| SegmentLog::open(&left.path().join(name), small()).unwrap().0;
+    let alone = |name: &str| {
+        SegmentLog::open(&left.path().join(name), small())
+            .unwrap()
+            .0
+    };
     assert_eq!(records(&alone("b")).len(), 10);
-    assert_eq!(records(&alone("topics/a/1")).len(), 0, "what was not closed is in the journal only");
+    assert_eq!(
+        records(&alone("topics/a/1")).len(),
+        0,
+        "what was not closed is in the journal only"
+    );
 }

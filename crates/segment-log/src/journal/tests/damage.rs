@@ -14,7 +14,8 @@ use std::{
 
 const RECORDS: usize = 14;
 
-/// What a power cut leaves of a log with records in both of the journal's files, when no segment came to the disk after it was made.
+/// What a power cut leaves of a log with records in both of the journal's files, when no segment
+/// came to the disk after it was made.
 fn left() -> tempfile::TempDir {
     let (folder, left) = (folder(), folder());
     let running = journal(Arc::new(Disk), folder.path());
@@ -39,7 +40,13 @@ fn file(root: &Path, number: u32) -> PathBuf {
 }
 
 fn open(root: &Path) -> Result<Journal, OpenError> {
-    Journal::open_on(Arc::new(Disk), root, JournalOptions { file_bytes: super::FILE })
+    Journal::open_on(
+        Arc::new(Disk),
+        root,
+        JournalOptions {
+            file_bytes: super::FILE,
+        },
+    )
 }
 
 fn is_damaged(root: &Path) -> bool {
@@ -49,13 +56,22 @@ fn is_damaged(root: &Path) -> bool {
 fn whole(root: &Path) -> usize {
     let journal = open(root).unwrap();
     let found = records(&journal.open_log("log", small()).unwrap().0);
-    assert!(found.iter().zip(0..).all(|((offset, record), number)| (*offset, record[..] == [number; 600]) == (u64::from(number), true)));
+    assert!(found.iter().zip(0..).all(|((offset, record), number)| (
+        *offset,
+        record[..] == [number; 600]
+    ) == (u64::from(number), true)));
     found.len()
 }
 
 /// Sectors that belong to entries.
 fn live(bytes: &[u8]) -> Vec<usize> {
-    (8..bytes.len() / SECTOR).filter(|at| bytes[at * SECTOR..(at + 1) * SECTOR].iter().any(|byte| *byte != 0)).collect()
+    (8..bytes.len() / SECTOR)
+        .filter(|at| {
+            bytes[at * SECTOR..(at + 1) * SECTOR]
+                .iter()
+                .any(|byte| *byte != 0)
+        })
+        .collect()
 }
 
 #[test]
@@ -75,13 +91,19 @@ fn a_flipped_bit_in_any_sector_is_reported() {
                 let mut bad = bytes.clone();
                 bad[sector * SECTOR + byte] ^= 4;
                 fs::write(&path, &bad).unwrap();
-                assert!(is_damaged(left.path()), "file {number}, sector {sector}, byte {byte}");
+                assert!(
+                    is_damaged(left.path()),
+                    "file {number}, sector {sector}, byte {byte}"
+                );
                 assert_eq!(fs::read(&path).unwrap(), bad, "nothing was changed");
             }
         }
         fs::write(&path, &bytes).unwrap();
     }
-    assert_eq!(fs::read(crate::segment::path(&left.path().join("log"), 0)).unwrap(), log);
+    assert_eq!(
+        fs::read(crate::segment::path(&left.path().join("log"), 0)).unwrap(),
+        log
+    );
     assert_eq!(whole(left.path()), RECORDS);
 }
 

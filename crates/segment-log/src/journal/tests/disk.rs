@@ -1,5 +1,5 @@
-//! A disk that writes down what is asked of it, and can be cut off from power anywhere: whatever was not synced is then there, or not, sector
-//! by sector and name by name, in any order.
+//! A disk that writes down what is asked of it, and can be cut off from power anywhere: whatever
+//! was not synced is then there, or not, sector by sector and name by name, in any order.
 
 use crate::medium::{Disk, Medium};
 use parking_lot::{Condvar, Mutex};
@@ -77,11 +77,24 @@ impl<N: Clone + Send> Recorder<N> {
         let (mut names, mut contents, mut files) = (BTreeMap::new(), Vec::new(), HashMap::new());
         for path in walk(root) {
             names.insert(path.clone(), contents.len());
-            files.insert(fs::metadata(&path).unwrap().ino(), (contents.len(), path.clone()));
+            files.insert(
+                fs::metadata(&path).unwrap().ino(),
+                (contents.len(), path.clone()),
+            );
             contents.push(fs::read(path).unwrap());
         }
-        let state = State { ops: Vec::new(), files, count: contents.len(), faults: Faults::default() };
-        Arc::new(Self { root: root.to_owned(), before: (names, contents), state: Mutex::new(state), released: Condvar::new() })
+        let state = State {
+            ops: Vec::new(),
+            files,
+            count: contents.len(),
+            faults: Faults::default(),
+        };
+        Arc::new(Self {
+            root: root.to_owned(),
+            before: (names, contents),
+            state: Mutex::new(state),
+            released: Condvar::new(),
+        })
     }
 
     pub fn note(&self, note: N) {
@@ -110,29 +123,48 @@ impl<N: Clone + Send> Recorder<N> {
     pub fn crash(&self, ops: &[Op<N>], dice: &mut Dice, into: &Path) {
         let mut names: Vec<(PathBuf, Option<usize>)> = Vec::new();
         let (mut safe_names, contents) = (self.before.0.clone(), &self.before.1);
-        let mut files: Vec<Content> = contents.iter().map(|bytes| Content::new(bytes.clone())).collect();
+        let mut files: Vec<Content> = contents
+            .iter()
+            .map(|bytes| Content::new(bytes.clone()))
+            .collect();
         for op in ops {
             match op {
                 Op::Name { path, file } => {
-                    files.resize_with(files.len().max(file.map_or(0, |file| file + 1)), || Content::new(Vec::new()));
+                    files.resize_with(files.len().max(file.map_or(0, |file| file + 1)), || {
+                        Content::new(Vec::new())
+                    });
                     names.push((path.clone(), *file));
                 }
-                Op::Write { file, position, bytes } => files[*file].change(|content| {
+                Op::Write {
+                    file,
+                    position,
+                    bytes,
+                } => files[*file].change(|content| {
                     content.resize(content.len().max(position + bytes.len()), 0);
                     content[*position..position + bytes.len()].copy_from_slice(bytes);
                 }),
-                Op::Truncate { file, length } => files[*file].change(|content| content.resize(*length, 0)),
-                Op::Sync { file } => files[*file].versions = vec![files[*file].versions.pop().unwrap()],
+                Op::Truncate { file, length } => {
+                    files[*file].change(|content| content.resize(*length, 0))
+                }
+                Op::Sync { file } => {
+                    files[*file].versions = vec![files[*file].versions.pop().unwrap()]
+                }
                 Op::Lose { file } => files[*file].versions.truncate(1),
                 Op::SyncFolder(folder) => {
-                    let (now, later): (Vec<_>, Vec<_>) = names.into_iter().partition(|(path, _)| path.parent() == Some(folder));
-                    now.into_iter().for_each(|(path, file)| name(&mut safe_names, path, file));
+                    let (now, later): (Vec<_>, Vec<_>) = names
+                        .into_iter()
+                        .partition(|(path, _)| path.parent() == Some(folder));
+                    now.into_iter()
+                        .for_each(|(path, file)| name(&mut safe_names, path, file));
                     names = later;
                 }
                 Op::Note(_) => {}
             }
         }
-        names.into_iter().filter(|_| dice.keeps()).for_each(|(path, file)| name(&mut safe_names, path, file));
+        names
+            .into_iter()
+            .filter(|_| dice.keeps())
+            .for_each(|(path, file)| name(&mut safe_names, path, file));
         for (path, file) in safe_names {
             let path = into.join(path.strip_prefix(&self.root).unwrap());
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -159,7 +191,9 @@ struct Content {
 
 impl Content {
     fn new(bytes: Vec<u8>) -> Self {
-        Self { versions: vec![bytes] }
+        Self {
+            versions: vec![bytes],
+        }
     }
 
     fn change(&mut self, act: impl FnOnce(&mut Vec<u8>)) {
@@ -180,7 +214,8 @@ impl Content {
     }
 }
 
-/// Chance, the same for the same seed. Some seeds keep nothing that was not synced, some everything.
+/// Chance, the same for the same seed. Some seeds keep nothing that was not synced, some
+/// everything.
 pub struct Dice {
     state: u64,
     mood: u64,
@@ -188,7 +223,10 @@ pub struct Dice {
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        let mut dice = Self { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, mood: 0 };
+        let mut dice = Self {
+            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            mood: 0,
+        };
         dice.mood = dice.below(5);
         dice
     }
@@ -237,7 +275,10 @@ impl<N: Clone + Send> Medium for Recorder<N> {
             let number = state.count;
             state.count += 1;
             state.files.insert(inode, (number, path.to_owned()));
-            state.ops.push(Op::Name { path: path.to_owned(), file: Some(number) });
+            state.ops.push(Op::Name {
+                path: path.to_owned(),
+                file: Some(number),
+            });
         }
         Ok(file)
     }
@@ -248,13 +289,27 @@ impl<N: Clone + Send> Medium for Recorder<N> {
         let mut state = self.state.lock();
         let fault = state.faults.write.take_if(|(part, _)| path.contains(*part));
         // The journal's law is that of the disk: a sector is written or not.
-        let whole = if path.ends_with(".journal") { SECTOR } else { 1 };
-        let length = fault.map_or(bytes.len(), |(_, length)| length.min(bytes.len()) / whole * whole);
+        let whole = if path.ends_with(".journal") {
+            SECTOR
+        } else {
+            1
+        };
+        let length = fault.map_or(bytes.len(), |(_, length)| {
+            length.min(bytes.len()) / whole * whole
+        });
         let position_there = usize::try_from(position).unwrap();
-        state.ops.push(Op::Write { file: number, position: position_there, bytes: bytes[..length].to_vec() });
+        state.ops.push(Op::Write {
+            file: number,
+            position: position_there,
+            bytes: bytes[..length].to_vec(),
+        });
         drop(state);
         Disk.write(file, position, &bytes[..length])?;
-        if fault.is_some() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        if fault.is_some() {
+            Err(io::ErrorKind::StorageFull.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn sync(&self, file: &File) -> io::Result<()> {
@@ -263,7 +318,11 @@ impl<N: Clone + Send> Medium for Recorder<N> {
         let mut state = self.state.lock();
         state.faults.syncs += 1;
         state.faults.journal_syncs += usize::from(path.ends_with(".journal"));
-        let once = state.faults.sync_once.take_if(|part| path.contains(*part)).is_some();
+        let once = state
+            .faults
+            .sync_once
+            .take_if(|part| path.contains(*part))
+            .is_some();
         if once || state.faults.sync.is_some_and(|part| path.contains(part)) {
             state.ops.push(Op::Lose { file: number });
             return Err(io::Error::other("the disk is broken"));
@@ -277,7 +336,10 @@ impl<N: Clone + Send> Medium for Recorder<N> {
 
     fn truncate(&self, file: &File, length: u64) -> io::Result<()> {
         let number = self.known(file).0;
-        self.state.lock().ops.push(Op::Truncate { file: number, length: usize::try_from(length).unwrap() });
+        self.state.lock().ops.push(Op::Truncate {
+            file: number,
+            length: usize::try_from(length).unwrap(),
+        });
         Disk.truncate(file, length)
     }
 
@@ -287,19 +349,31 @@ impl<N: Clone + Send> Medium for Recorder<N> {
         let mut state = self.state.lock();
         let file = state.files[&inode].0;
         state.files.insert(inode, (file, to.to_owned()));
-        state.ops.push(Op::Name { path: to.to_owned(), file: Some(file) });
-        state.ops.push(Op::Name { path: from.to_owned(), file: None });
+        state.ops.push(Op::Name {
+            path: to.to_owned(),
+            file: Some(file),
+        });
+        state.ops.push(Op::Name {
+            path: from.to_owned(),
+            file: None,
+        });
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state.lock();
-        state.ops.push(Op::Name { path: path.to_owned(), file: None });
+        state.ops.push(Op::Name {
+            path: path.to_owned(),
+            file: None,
+        });
         Disk.remove(path)
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        self.state.lock().ops.push(Op::SyncFolder(folder.to_owned()));
+        self.state
+            .lock()
+            .ops
+            .push(Op::SyncFolder(folder.to_owned()));
         Ok(())
     }
 }
@@ -319,6 +393,11 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn folders(folder: &Path) -> Vec<PathBuf> {
-    let inner = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    inner.flat_map(|path| [vec![path.clone()], folders(&path)].concat()).collect()
+    let inner = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir());
+    inner
+        .flat_map(|path| [vec![path.clone()], folders(&path)].concat())
+        .collect()
 }

@@ -21,8 +21,12 @@ fn a_full_disk_refuses_one_log_and_not_the_others() {
     append(&full, b"before").unwrap();
     for part in [0, 1, 40, 10_000] {
         disk.faults(|faults| faults.write = Some(("full/", part)));
-        let results = [queue(&full, b"does not fit"), queue(&other, b"fits")].map(|receiver| wait(&receiver));
-        assert!(matches!(results[0], Err(AppendError::Rejected(_))), "{part} bytes were written");
+        let results =
+            [queue(&full, b"does not fit"), queue(&other, b"fits")].map(|receiver| wait(&receiver));
+        assert!(
+            matches!(results[0], Err(AppendError::Rejected(_))),
+            "{part} bytes were written"
+        );
         assert!(results[1].is_ok() && full.healthy());
     }
     assert_eq!(append(&full, b"after").unwrap().offset, 1);
@@ -30,7 +34,10 @@ fn a_full_disk_refuses_one_log_and_not_the_others() {
     drop((full, other));
     let journal = super::journal(Recorder::<()>::new(folder.path()), folder.path());
     let (full, opened) = journal.open_log("full", small()).unwrap();
-    assert_eq!((opened.truncated, records(&full)), (0, vec![(0, b"before".to_vec()), (1, b"after".to_vec())]));
+    assert_eq!(
+        (opened.truncated, records(&full)),
+        (0, vec![(0, b"before".to_vec()), (1, b"after".to_vec())])
+    );
     assert_eq!(journal.open_log("other", small()).unwrap().1.bounds.end, 4);
 }
 
@@ -42,7 +49,10 @@ fn a_disk_that_is_full_for_the_journal_refuses_and_goes_on() {
     let logs = ["a", "b"].map(|name| journal.open_log(name, small()).unwrap().0);
     for part in [0, 511, 600, 100_000] {
         disk.faults(|faults| faults.write = Some((".journal", part)));
-        assert!(matches!(append(&logs[0], b"refused"), Err(AppendError::Rejected(_))), "{part} bytes were written");
+        assert!(
+            matches!(append(&logs[0], b"refused"), Err(AppendError::Rejected(_))),
+            "{part} bytes were written"
+        );
         append(&logs[1], b"goes on").unwrap();
     }
     assert_eq!(logs.each_ref().map(|log| log.bounds().end), [0, 4]);
@@ -58,20 +68,37 @@ fn a_failed_sync_of_the_journal_fails_all_its_logs() {
         append(log, b"safe").unwrap();
     }
     disk.faults(|faults| faults.sync = Some(".journal"));
-    assert!(matches!(append(&logs[0], b"who knows"), Err(AppendError::SyncFailed(_))));
+    assert!(matches!(
+        append(&logs[0], b"who knows"),
+        Err(AppendError::SyncFailed(_))
+    ));
     for log in &logs {
         assert!(!log.healthy());
-        let refused = log.append(1, |buffer| buffer.push(1), Box::new(|_| panic!("refused records have no outcome")));
+        let refused = log.append(
+            1,
+            |buffer| buffer.push(1),
+            Box::new(|_| panic!("refused records have no outcome")),
+        );
         assert_eq!(refused, Err(Refused::Failed));
-        assert_eq!(records(log), [(0, b"safe".to_vec())], "reading goes on, to what is safe");
+        assert_eq!(
+            records(log),
+            [(0, b"safe".to_vec())],
+            "reading goes on, to what is safe"
+        );
     }
-    assert!(matches!(journal.open_log("d", small()), Err(OpenError::JournalClosed)));
+    assert!(matches!(
+        journal.open_log("d", small()),
+        Err(OpenError::JournalClosed)
+    ));
     journal.close().unwrap();
     drop(logs);
     drop(journal);
     let journal = super::journal(Recorder::<()>::new(folder.path()), folder.path());
     for name in ["a", "b", "c"] {
-        assert_eq!(records(&journal.open_log(name, small()).unwrap().0)[0], (0, b"safe".to_vec()));
+        assert_eq!(
+            records(&journal.open_log(name, small()).unwrap().0)[0],
+            (0, b"safe".to_vec())
+        );
     }
 }
 
@@ -80,10 +107,12 @@ fn a_segment_that_cannot_be_synced_stays_in_the_journal() {
     let folder = folder();
     let disk = Recorder::<()>::new(folder.path());
     let journal = journal(disk.clone(), folder.path());
-    let [broken, other] = ["broken", "other"].map(|name| journal.open_log(name, small()).unwrap().0);
+    let [broken, other] =
+        ["broken", "other"].map(|name| journal.open_log(name, small()).unwrap().0);
     disk.faults(|faults| faults.sync = Some("broken/"));
     let mut safe = Vec::new();
-    // The files fill, and cannot be emptied: then all is over, and nothing that was acknowledged is lost.
+    // The files fill, and cannot be emptied: then all is over, and nothing that was acknowledged is
+    // lost.
     while let Ok(appended) = append(&broken, &[7; 700]) {
         safe.push((appended.offset, vec![7; 700]));
         assert!(safe.len() < 1000);
@@ -111,7 +140,8 @@ fn a_failed_sync_is_remembered() {
     let folder = folder();
     let disk = Recorder::<()>::new(folder.path());
     let journal = journal(disk.clone(), folder.path());
-    let [broken, other] = ["broken", "other"].map(|name| journal.open_log(name, small()).unwrap().0);
+    let [broken, other] =
+        ["broken", "other"].map(|name| journal.open_log(name, small()).unwrap().0);
     append(&broken, b"only the journal has it").unwrap();
     disk.faults(|faults| faults.sync_once = Some("broken/"));
     broken.close().unwrap();
@@ -121,8 +151,14 @@ fn a_failed_sync_is_remembered() {
             break;
         }
     }
-    assert!(!other.healthy(), "the journal is not emptied of what no segment has");
-    assert_eq!(after_a_power_cut(&disk, &disk.ops(), "broken"), [(0, b"only the journal has it".to_vec())]);
+    assert!(
+        !other.healthy(),
+        "the journal is not emptied of what no segment has"
+    );
+    assert_eq!(
+        after_a_power_cut(&disk, &disk.ops(), "broken"),
+        [(0, b"only the journal has it".to_vec())]
+    );
 }
 
 #[test]
@@ -134,15 +170,34 @@ fn a_slow_segment_keeps_both_files() {
     append(&slow, b"in the first file").unwrap();
     disk.faults(|faults| faults.hang = Some("slow/"));
     // Enough to fill both.
-    let waiting: Vec<_> = (0..40).map(|_| (queue(&other, &[7; 700]), thread::sleep(Duration::from_millis(5))).0).collect();
+    let waiting: Vec<_> = (0..40)
+        .map(|_| {
+            (
+                queue(&other, &[7; 700]),
+                thread::sleep(Duration::from_millis(5)),
+            )
+                .0
+        })
+        .collect();
     thread::sleep(Duration::from_millis(200));
-    let safe = waiting.iter().take_while(|receiver| receiver.try_recv().is_ok()).count();
+    let safe = waiting
+        .iter()
+        .take_while(|receiver| receiver.try_recv().is_ok())
+        .count();
     let ops = disk.ops();
     disk.faults(|faults| faults.hang = None);
     assert!((5..40).contains(&safe), "{safe}: it waits");
-    assert_eq!(after_a_power_cut(&disk, &ops, "slow"), [(0, b"in the first file".to_vec())]);
+    assert_eq!(
+        after_a_power_cut(&disk, &ops, "slow"),
+        [(0, b"in the first file".to_vec())]
+    );
     assert!(after_a_power_cut(&disk, &ops, "other").len() >= safe);
-    assert!(waiting[safe..].iter().all(|receiver| wait(receiver).is_ok()), "and goes on");
+    assert!(
+        waiting[safe..]
+            .iter()
+            .all(|receiver| wait(receiver).is_ok()),
+        "and goes on"
+    );
 }
 
 #[test]
@@ -157,11 +212,33 @@ fn what_a_killed_process_left_in_memory_is_synced_before_it_is_read() {
     drop(opened("log"));
     // Killed between writing the segment and writing the journal.
     let mut bytes = Vec::new();
-    frame::begin(&mut bytes, |buffer| buffer.extend_from_slice(b"never acknowledged"));
-    frame::seal(&mut bytes, frame::Place { base: 0, position: HEADER as u64 }, 0, 2_000_000_000_000, 0);
-    let file = fs::File::options().read(true).write(true).open(segment::path(&folder.path().join("log"), 0)).unwrap();
+    frame::begin(&mut bytes, |buffer| {
+        buffer.extend_from_slice(b"never acknowledged")
+    });
+    frame::seal(
+        &mut bytes,
+        frame::Place {
+            base: 0,
+            position: HEADER as u64,
+        },
+        0,
+        2_000_000_000_000,
+        0,
+    );
+    let file = fs::File::options()
+        .read(true)
+        .write(true)
+        .open(segment::path(&folder.path().join("log"), 0))
+        .unwrap();
     disk.write(&file, HEADER as u64, &bytes).unwrap();
     let (_journal, log) = opened("log");
-    assert_eq!(records(&log), [(0, b"never acknowledged".to_vec())], "somebody may act on it");
-    assert_eq!(after_a_power_cut(&disk, &disk.ops(), "log"), [(0, b"never acknowledged".to_vec())]);
+    assert_eq!(
+        records(&log),
+        [(0, b"never acknowledged".to_vec())],
+        "somebody may act on it"
+    );
+    assert_eq!(
+        after_a_power_cut(&disk, &disk.ops(), "log"),
+        [(0, b"never acknowledged".to_vec())]
+    );
 }

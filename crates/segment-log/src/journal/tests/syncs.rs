@@ -16,7 +16,14 @@ fn eight_logs_share_one_sync_per_round() {
     let folder = folder();
     let disk = Recorder::<()>::new(folder.path());
     let journal = Journal::open_on(disk.clone(), folder.path(), JournalOptions::default()).unwrap();
-    let logs: Vec<_> = (0..8).map(|number| journal.open_log(&format!("{number}"), Options::default()).unwrap().0).collect();
+    let logs: Vec<_> = (0..8)
+        .map(|number| {
+            journal
+                .open_log(&format!("{number}"), Options::default())
+                .unwrap()
+                .0
+        })
+        .collect();
     let (before, barrier) = (disk.counted(), Arc::new(Barrier::new(8)));
     let threads: Vec<_> = logs
         .into_iter()
@@ -32,11 +39,18 @@ fn eight_logs_share_one_sync_per_round() {
             })
         })
         .collect();
-    let logs: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+    let logs: Vec<_> = threads
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect();
     let (all, journals) = disk.counted();
     assert_eq!(all - before.0, journals - before.1, "no segment was synced");
     // A record that comes while the first of its turn is synced shares the next sync.
-    assert!(journals - before.1 <= 4 * EACH, "{} syncs for {EACH} turns", journals - before.1);
+    assert!(
+        journals - before.1 <= 4 * EACH,
+        "{} syncs for {EACH} turns",
+        journals - before.1
+    );
     drop(logs);
 }
 
@@ -45,7 +59,14 @@ fn what_waits_in_all_logs_is_one_round() {
     let folder = folder();
     let disk = Recorder::<()>::new(folder.path());
     let journal = Journal::open_on(disk.clone(), folder.path(), JournalOptions::default()).unwrap();
-    let logs: Vec<_> = (0..8).map(|number| journal.open_log(&format!("{number}"), Options::default()).unwrap().0).collect();
+    let logs: Vec<_> = (0..8)
+        .map(|number| {
+            journal
+                .open_log(&format!("{number}"), Options::default())
+                .unwrap()
+                .0
+        })
+        .collect();
     // The thread is held in a completion while the others queue.
     let (entered, held) = std::sync::mpsc::sync_channel(1);
     let (release, released) = std::sync::mpsc::sync_channel::<()>(1);
@@ -56,13 +77,19 @@ fn what_waits_in_all_logs_is_one_round() {
     logs[0].append(1, |buffer| buffer.push(1), hold).unwrap();
     held.recv().unwrap();
     let before = disk.counted();
-    let waiting: Vec<_> = (0..80).map(|number| queue(&logs[number % 8], b"record")).collect();
+    let waiting: Vec<_> = (0..80)
+        .map(|number| queue(&logs[number % 8], b"record"))
+        .collect();
     release.send(()).unwrap();
     for receiver in &waiting {
         wait(receiver).unwrap();
     }
     let after = disk.counted();
-    assert_eq!((after.0 - before.0, after.1 - before.1), (1, 1), "80 records of 8 logs, one sync, of the journal");
+    assert_eq!(
+        (after.0 - before.0, after.1 - before.1),
+        (1, 1),
+        "80 records of 8 logs, one sync, of the journal"
+    );
     assert_eq!(records(&logs[0]).len(), 11);
 }
 
@@ -72,7 +99,16 @@ fn logs_that_are_not_synced_wait_for_nobody() {
     let disk = Recorder::<()>::new(folder.path());
     let journal = Journal::open_on(disk.clone(), folder.path(), JournalOptions::default()).unwrap();
     let synced = journal.open_log("synced", Options::default()).unwrap().0;
-    let unsynced = journal.open_log("unsynced", Options { sync: false, ..Options::default() }).unwrap().0;
+    let unsynced = journal
+        .open_log(
+            "unsynced",
+            Options {
+                sync: false,
+                ..Options::default()
+            },
+        )
+        .unwrap()
+        .0;
     let (entered, held) = std::sync::mpsc::sync_channel(1);
     let (release, released) = std::sync::mpsc::sync_channel::<()>(1);
     let hold = Box::new(move |_| {

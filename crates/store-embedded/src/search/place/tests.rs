@@ -9,10 +9,17 @@ fn at(lat: f64, lon: f64) -> Point {
 #[test]
 fn distances_over_the_great_circle() {
     let (paris, berlin) = (at(48.8566, 2.3522), at(52.52, 13.405));
-    assert!((arc(paris, berlin) - 877_464.0).abs() < 500.0, "{}", arc(paris, berlin));
+    assert!(
+        (arc(paris, berlin) - 877_464.0).abs() < 500.0,
+        "{}",
+        arc(paris, berlin)
+    );
     assert!((arc(at(0.0, 179.5), at(0.0, -179.5)) - 111_195.08).abs() < 0.1);
     assert_eq!(arc(berlin, berlin), 0.0);
-    assert!(arc(berlin, indexed(berlin)) < 0.02, "rounded by less than two centimetres");
+    assert!(
+        arc(berlin, indexed(berlin)) < 0.02,
+        "rounded by less than two centimetres"
+    );
 }
 
 #[test]
@@ -26,9 +33,20 @@ fn lengths_and_their_units() {
         (json!("2nmi"), 3_704.0),
         (json!("3in"), 0.0762),
     ] {
-        assert!((distance(&value, "").expect("a distance") - metres).abs() < 1e-9, "{value}");
+        assert!(
+            (distance(&value, "").expect("a distance") - metres).abs() < 1e-9,
+            "{value}"
+        );
     }
-    for value in [json!("km"), json!("ten km"), json!(""), json!(-1), json!(0), json!(true), json!("5 parsecs")] {
+    for value in [
+        json!("km"),
+        json!("ten km"),
+        json!(""),
+        json!(-1),
+        json!(0),
+        json!(true),
+        json!("5 parsecs"),
+    ] {
         assert!(distance(&value, "").is_err(), "{value}");
     }
 }
@@ -38,7 +56,11 @@ fn boxes_hold_their_edges_and_cross_the_date_line() {
     let of = |value| Box::read(&value, "").expect("a box");
     // Sixteenths of the range are kept exactly; other edges are those of the nearest step within.
     let plain = of(json!({"top": 11.25, "left": -22.5, "bottom": -11.25, "right": 22.5}));
-    assert!(plain.contains(at(11.25, 22.5)) && plain.contains(at(-11.25, -22.5)) && !plain.contains(at(11.251, 0.0)));
+    assert!(
+        plain.contains(at(11.25, 22.5))
+            && plain.contains(at(-11.25, -22.5))
+            && !plain.contains(at(11.251, 0.0))
+    );
     let across = of(json!({"top_left": [170, 10], "bottom_right": [-170, -10]}));
     assert!(
         across.contains(at(0.0, 180.0))
@@ -46,7 +68,9 @@ fn boxes_hold_their_edges_and_cross_the_date_line() {
             && across.contains(at(0.0, -175.0))
             && !across.contains(at(0.0, 0.0))
     );
-    assert!(of(json!({"top": 90, "left": -180, "bottom": -90, "right": 180})).contains(at(90.0, 180.0)));
+    assert!(
+        of(json!({"top": 90, "left": -180, "bottom": -90, "right": 180})).contains(at(90.0, 180.0))
+    );
     for value in [
         json!({"top": 1}),
         json!({"top": -1, "left": 0, "bottom": 1, "right": 1}),

@@ -1,4 +1,5 @@
-//! The documents, queries and sorts with the answers that Elasticsearch gives. Pure data: nothing here may depend on a view.
+//! The documents, queries and sorts with the answers that Elasticsearch gives. Pure data: nothing
+//! here may depend on a view.
 
 use serde_json::{Value, json};
 
@@ -38,9 +39,15 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         r#"{"kind":"Date","n":9007199254740993,"x":-0.5,"at":"2021-06-15T10:00:00.123+02:00",
             "where":{"lat":40.7128,"lon":-74.006},"who":[{"name":"ann"},{"name":"dan","age":41}]}"#,
     ),
-    ("e", r#"{"kind":null,"title":null,"n":-9223372036854775808,"note":null,"on":"true"}"#),
+    (
+        "e",
+        r#"{"kind":null,"title":null,"n":-9223372036854775808,"note":null,"on":"true"}"#,
+    ),
     ("f", "{}"),
-    ("g", r#"{"kind":"","title":"","n":9007199254740992,"x":1e10,"where":[[179.9,-17.7],[178.4,-18.1]],"who":{}}"#),
+    (
+        "g",
+        r#"{"kind":"","title":"","n":9007199254740992,"x":1e10,"where":[[179.9,-17.7],[178.4,-18.1]],"who":{}}"#,
+    ),
     (
         "h",
         r#"{"kind":"éclair","title":"Éclair au café 東京, served well-done at 10.5","n":"42","i":7.9,"at":"2020-02-29","who.name":"dotted"}"#,
@@ -63,7 +70,10 @@ fn terms() -> Vec<(Value, &'static str)> {
         (json!({"match_all": {}}), "abcdefgh"),
         (json!({"term": {"kind": "apple"}}), "ac"),
         (json!({"term": {"kind": {"value": "banana"}}}), "b"),
-        (json!({"term": {"kind": {"value": "banana", "boost": 2.0}}}), "b"),
+        (
+            json!({"term": {"kind": {"value": "banana", "boost": 2.0}}}),
+            "b",
+        ),
         (json!({"term": {"kind": "Apple"}}), ""),
         (json!({"term": {"kind": "date"}}), ""),
         (json!({"term": {"kind": ""}}), "g"),
@@ -130,7 +140,10 @@ fn ranges() -> Vec<(Value, &'static str)> {
         (json!({"range": {"n": {"gt": 2, "lte": 42}}}), "ch"),
         (json!({"range": {"n": {"gte": 4, "lte": 29}}}), ""),
         (json!({"range": {"n": {"gt": 9007199254740992_i64}}}), "d"),
-        (json!({"range": {"n": {"lt": 9007199254740993_i64, "gte": 9007199254740992_i64}}}), "g"),
+        (
+            json!({"range": {"n": {"lt": 9007199254740993_i64, "gte": 9007199254740992_i64}}}),
+            "g",
+        ),
         (json!({"range": {"n": {"lt": 1}}}), "e"),
         (json!({"range": {"n": {"gt": 1.5, "lt": 2.5}}}), "b"),
         (json!({"range": {"n": {"gte": "2", "lte": "3"}}}), "bc"),
@@ -142,14 +155,26 @@ fn ranges() -> Vec<(Value, &'static str)> {
         (json!({"range": {"kind": {"gte": "b", "lt": "d"}}}), "bc"),
         (json!({"range": {"kind": {"lt": "a"}}}), "dg"),
         (json!({"range": {"kind": {"gt": "cherry"}}}), "h"),
-        (json!({"range": {"at": {"gte": "2020-01-01", "lte": "2020-01-01"}}}), "ab"),
+        (
+            json!({"range": {"at": {"gte": "2020-01-01", "lte": "2020-01-01"}}}),
+            "ab",
+        ),
         (json!({"range": {"at": {"gt": "2020-01-01"}}}), "cdh"),
         (json!({"range": {"at": {"lt": "2020-01-02"}}}), "ab"),
-        (json!({"range": {"at": {"gte": "2020-01-01T12:30:00Z", "lt": "2020-01-02T00:00:00+01:00"}}}), "b"),
+        (
+            json!({"range": {"at": {"gte": "2020-01-01T12:30:00Z", "lt": "2020-01-02T00:00:00+01:00"}}}),
+            "b",
+        ),
         (json!({"range": {"at": {"lte": "2020-01"}}}), "ab"),
         (json!({"range": {"at": {"gte": 1577923200000_i64}}}), "cdh"),
-        (json!({"range": {"at": {"gte": "1577923200001", "lt": "2021"}}}), "h"),
-        (json!({"range": {"at": {"gte": "2021-06-15T08:00:00.123Z", "lte": "2021-06-15T08:00:00.123Z"}}}), "d"),
+        (
+            json!({"range": {"at": {"gte": "1577923200001", "lt": "2021"}}}),
+            "h",
+        ),
+        (
+            json!({"range": {"at": {"gte": "2021-06-15T08:00:00.123Z", "lte": "2021-06-15T08:00:00.123Z"}}}),
+            "d",
+        ),
         (json!({"range": {"count": {"gte": 6, "lt": 9}}}), "b"),
         (json!({"range": {"count": {"gt": 5}}}), "bc"),
         (json!({"range": {"who.age": {"gte": 31}}}), "d"),
@@ -161,10 +186,19 @@ fn texts() -> Vec<(Value, &'static str)> {
     vec![
         (json!({"match": {"title": "quick"}}), "ab"),
         (json!({"match": {"title": "QUICK"}}), "ab"),
-        (json!({"match": {"title": {"query": "quick fox", "operator": "and"}}}), "a"),
-        (json!({"match": {"title": {"query": "brown, Quick!", "operator": "AND"}}}), "ab"),
+        (
+            json!({"match": {"title": {"query": "quick fox", "operator": "and"}}}),
+            "a",
+        ),
+        (
+            json!({"match": {"title": {"query": "brown, Quick!", "operator": "AND"}}}),
+            "ab",
+        ),
         (json!({"match": {"title": "quick fox"}}), "abc"),
-        (json!({"match": {"title": {"query": "lazy day", "operator": "and"}}}), "c"),
+        (
+            json!({"match": {"title": {"query": "lazy day", "operator": "and"}}}),
+            "c",
+        ),
         (json!({"match": {"title": "CAFÉ"}}), "h"),
         (json!({"match": {"title": "cafe"}}), ""),
         (json!({"match": {"title": ""}}), ""),
@@ -174,7 +208,10 @@ fn texts() -> Vec<(Value, &'static str)> {
         (json!({"match": {"n": "42"}}), "h"),
         (json!({"match": {"at": "2020-01-01"}}), "ab"),
         (json!({"match": {"on": true}}), "ae"),
-        (json!({"match": {"note": {"query": "WORLD hello", "operator": "and"}}}), "a"),
+        (
+            json!({"match": {"note": {"query": "WORLD hello", "operator": "and"}}}),
+            "a",
+        ),
         (json!({"match": {"no_such_field": "x"}}), ""),
         (json!({"prefix": {"kind": "b"}}), "b"),
         (json!({"prefix": {"kind": {"value": "ch"}}}), "c"),
@@ -196,19 +233,52 @@ fn compounds() -> Vec<(Value, &'static str)> {
         (json!({"bool": {}}), "abcdefgh"),
         (json!({"bool": {"must": apple}}), "ac"),
         (json!({"bool": {"must": [apple, brown]}}), "a"),
-        (json!({"bool": {"filter": [apple], "must_not": [brown]}}), "c"),
-        (json!({"bool": {"must_not": {"exists": {"field": "n"}}}}), "f"),
+        (
+            json!({"bool": {"filter": [apple], "must_not": [brown]}}),
+            "c",
+        ),
+        (
+            json!({"bool": {"must_not": {"exists": {"field": "n"}}}}),
+            "f",
+        ),
         (json!({"bool": {"should": [apple, brown]}}), "abc"),
-        (json!({"bool": {"should": [apple, brown, on], "minimum_should_match": 2}}), "a"),
-        (json!({"bool": {"should": [apple, brown, on], "minimum_should_match": "3"}}), "a"),
-        (json!({"bool": {"should": [apple, brown, on], "minimum_should_match": 1}}), "abce"),
-        (json!({"bool": {"should": [apple, brown], "minimum_should_match": -1}}), "abc"),
-        (json!({"bool": {"should": [apple, brown, on], "minimum_should_match": "67%"}}), "a"),
+        (
+            json!({"bool": {"should": [apple, brown, on], "minimum_should_match": 2}}),
+            "a",
+        ),
+        (
+            json!({"bool": {"should": [apple, brown, on], "minimum_should_match": "3"}}),
+            "a",
+        ),
+        (
+            json!({"bool": {"should": [apple, brown, on], "minimum_should_match": 1}}),
+            "abce",
+        ),
+        (
+            json!({"bool": {"should": [apple, brown], "minimum_should_match": -1}}),
+            "abc",
+        ),
+        (
+            json!({"bool": {"should": [apple, brown, on], "minimum_should_match": "67%"}}),
+            "a",
+        ),
         (json!({"bool": {"filter": on, "should": [apple]}}), "ae"),
-        (json!({"bool": {"filter": on, "should": [apple], "minimum_should_match": 1}}), "a"),
-        (json!({"bool": {"must_not": [apple], "should": [brown]}}), "b"),
-        (json!({"bool": {"must": [{"bool": {"should": [apple, on]}}, {"range": {"n": {"lt": 2}}}]}}), "ae"),
-        (json!({"bool": {"must": [], "should": [], "filter": []}}), "abcdefgh"),
+        (
+            json!({"bool": {"filter": on, "should": [apple], "minimum_should_match": 1}}),
+            "a",
+        ),
+        (
+            json!({"bool": {"must_not": [apple], "should": [brown]}}),
+            "b",
+        ),
+        (
+            json!({"bool": {"must": [{"bool": {"should": [apple, on]}}, {"range": {"n": {"lt": 2}}}]}}),
+            "ae",
+        ),
+        (
+            json!({"bool": {"must": [], "should": [], "filter": []}}),
+            "abcdefgh",
+        ),
     ]
 }
 
@@ -220,15 +290,42 @@ fn places() -> Vec<(Value, &'static str)> {
         (near_berlin(json!(1_000_000)), "abc"),
         (near_berlin(json!("5mi")), "a"),
         (near_berlin(json!("1m")), ""),
-        (json!({"geo_distance": {"distance": "10km", "where": [2.35, 48.85]}}), "b"),
-        (json!({"geo_distance": {"distance": "10km", "where": "48.85,2.35"}}), "b"),
-        (json!({"geo_distance": {"distance": "20km", "distance_type": "arc", "where": {"lat": -18.1, "lon": 178.5}}}), "g"),
-        (json!({"geo_distance": {"distance": "300km", "where": {"lat": -17.7, "lon": -179.0}}}), "g"),
-        (json!({"geo_bounding_box": {"where": {"top_left": {"lat": 55, "lon": -5}, "bottom_right": {"lat": 50, "lon": 5}}}}), "c"),
-        (json!({"geo_bounding_box": {"where": {"top_left": [-80, 60], "bottom_right": [20, 45]}}}), "abc"),
-        (json!({"geo_bounding_box": {"where": {"top": 45, "left": -80, "bottom": 35, "right": -70}}}), "d"),
-        (json!({"geo_bounding_box": {"where": {"top_right": "60,20", "bottom_left": "50,10"}}}), "a"),
-        (json!({"geo_bounding_box": {"where": {"top_left": {"lat": -17, "lon": 179}, "bottom_right": {"lat": -18, "lon": -179}}}}), "g"),
+        (
+            json!({"geo_distance": {"distance": "10km", "where": [2.35, 48.85]}}),
+            "b",
+        ),
+        (
+            json!({"geo_distance": {"distance": "10km", "where": "48.85,2.35"}}),
+            "b",
+        ),
+        (
+            json!({"geo_distance": {"distance": "20km", "distance_type": "arc", "where": {"lat": -18.1, "lon": 178.5}}}),
+            "g",
+        ),
+        (
+            json!({"geo_distance": {"distance": "300km", "where": {"lat": -17.7, "lon": -179.0}}}),
+            "g",
+        ),
+        (
+            json!({"geo_bounding_box": {"where": {"top_left": {"lat": 55, "lon": -5}, "bottom_right": {"lat": 50, "lon": 5}}}}),
+            "c",
+        ),
+        (
+            json!({"geo_bounding_box": {"where": {"top_left": [-80, 60], "bottom_right": [20, 45]}}}),
+            "abc",
+        ),
+        (
+            json!({"geo_bounding_box": {"where": {"top": 45, "left": -80, "bottom": 35, "right": -70}}}),
+            "d",
+        ),
+        (
+            json!({"geo_bounding_box": {"where": {"top_right": "60,20", "bottom_left": "50,10"}}}),
+            "a",
+        ),
+        (
+            json!({"geo_bounding_box": {"where": {"top_left": {"lat": -17, "lon": 179}, "bottom_right": {"lat": -18, "lon": -179}}}}),
+            "g",
+        ),
     ]
 }
 
@@ -241,11 +338,23 @@ pub fn sorts() -> Vec<(Value, &'static str)> {
         (json!({"_id": {"order": "desc"}}), "hgfedcba"),
         (json!([{"n": "asc"}, "_id"]), "eabchgdf"),
         (json!([{"n": "desc"}, "_id"]), "dghcbaef"),
-        (json!([{"n": {"order": "desc", "mode": "min"}}, "_id"]), "dghcbaef"),
-        (json!([{"n": {"order": "asc", "mode": "max"}}, "_id"]), "eabchgdf"),
-        (json!([{"x": {"order": "asc", "missing": "_first"}}, "_id"]), "efhdabcg"),
+        (
+            json!([{"n": {"order": "desc", "mode": "min"}}, "_id"]),
+            "dghcbaef",
+        ),
+        (
+            json!([{"n": {"order": "asc", "mode": "max"}}, "_id"]),
+            "eabchgdf",
+        ),
+        (
+            json!([{"x": {"order": "asc", "missing": "_first"}}, "_id"]),
+            "efhdabcg",
+        ),
         (json!([{"x": "asc"}, {"_id": "asc"}]), "dabcgefh"),
-        (json!([{"x": {"order": "desc"}}, {"_id": "asc"}]), "gcbadefh"),
+        (
+            json!([{"x": {"order": "desc"}}, {"_id": "asc"}]),
+            "gcbadefh",
+        ),
         (json!([{"kind": "asc"}, "_id"]), "gdacbhef"),
         (json!([{"kind": "desc"}, "_id"]), "hcbadgef"),
         (json!([{"title.raw": "asc"}, "_id"]), "gbacdefh"),
@@ -253,9 +362,18 @@ pub fn sorts() -> Vec<(Value, &'static str)> {
         (json!([{"at": "desc"}, "_id"]), "dhcbaefg"),
         (json!([{"on": "asc"}, "_id"]), "baecdfgh"),
         (json!([{"on": "desc"}, {"_id": "desc"}]), "eabhgfdc"),
-        (json!([{"who.age": {"order": "asc", "missing": "_last"}}, "_id"]), "adbcefgh"),
-        (json!([{"_geo_distance": {"where": {"lat": 52.5, "lon": 13.4}, "order": "asc"}}, "_id"]), "abcdgefh"),
-        (json!([{"_geo_distance": {"where": [-74, 40.7], "unit": "km"}}, "_id"]), "dcbagefh"),
+        (
+            json!([{"who.age": {"order": "asc", "missing": "_last"}}, "_id"]),
+            "adbcefgh",
+        ),
+        (
+            json!([{"_geo_distance": {"where": {"lat": 52.5, "lon": 13.4}, "order": "asc"}}, "_id"]),
+            "abcdgefh",
+        ),
+        (
+            json!([{"_geo_distance": {"where": [-74, 40.7], "unit": "km"}}, "_id"]),
+            "dcbagefh",
+        ),
         (json!([{"note.keyword": "desc"}, "_id"]), "bacdefgh"),
         (json!([{"count": {"order": "desc"}}, "_id"]), "cbadefgh"),
     ]

@@ -3,7 +3,10 @@ use serde_json::json;
 
 #[test]
 fn every_spelling() {
-    let berlin = Point { lat: 52.5, lon: 13.25 };
+    let berlin = Point {
+        lat: 52.5,
+        lon: 13.25,
+    };
     for value in [
         json!({"lat": 52.5, "lon": 13.25}),
         json!({"lat": "52.5", "lon": "13.25"}),
@@ -17,8 +20,14 @@ fn every_spelling() {
         assert_eq!(point(&value), Ok(berlin), "{value}");
     }
     let hashed = point(&json!("u33dc0")).expect("a geohash");
-    assert!((hashed.lat - 52.51).abs() < 0.02 && (hashed.lon - 13.36).abs() < 0.05, "{hashed:?}");
-    assert_eq!(points(&json!([[13.25, 52.5], "52.5,13.25", null])), Ok(vec![berlin, berlin]));
+    assert!(
+        (hashed.lat - 52.51).abs() < 0.02 && (hashed.lon - 13.36).abs() < 0.05,
+        "{hashed:?}"
+    );
+    assert_eq!(
+        points(&json!([[13.25, 52.5], "52.5,13.25", null])),
+        Ok(vec![berlin, berlin])
+    );
 }
 
 #[test]
