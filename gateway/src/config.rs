@@ -54,11 +54,11 @@ pub struct Config {
     pub sunbird_wait_seconds: u64,
     /// How long writes of Kuzzle's protocol wait until they are applied, seconds; then the client
     /// is told that they are not yet.
-    pub protocol_wait_seconds: u64,
+    pub kuzzle_wait_seconds: u64,
     /// Documents that one write of that protocol may name, and documents that one of its reads may
     /// fetch.
-    pub protocol_write_documents: usize,
-    pub protocol_fetch_documents: usize,
+    pub kuzzle_write_documents: usize,
+    pub kuzzle_fetch_documents: usize,
     /// How long the log may take to acknowledge before the outcome is called unknown, seconds.
     pub publish_timeout_seconds: u64,
     /// How long tokens are honoured, seconds.
@@ -126,9 +126,9 @@ impl Default for Config {
             refresh_wait_seconds: 10,
             after_wait_seconds: 10,
             sunbird_wait_seconds: 10,
-            protocol_wait_seconds: 30,
-            protocol_write_documents: 200,
-            protocol_fetch_documents: 10_000,
+            kuzzle_wait_seconds: 30,
+            kuzzle_write_documents: 200,
+            kuzzle_fetch_documents: 10_000,
             publish_timeout_seconds: 30,
             token_ttl_seconds: 24 * 60 * 60,
             idempotency_ttl_seconds: 24 * 60 * 60,
@@ -170,7 +170,7 @@ durations! {
     refresh_wait = refresh_wait_seconds,
     after_wait = after_wait_seconds,
     sunbird_wait = sunbird_wait_seconds,
-    protocol_wait = protocol_wait_seconds,
+    kuzzle_wait = kuzzle_wait_seconds,
     publish_timeout = publish_timeout_seconds,
     bulk_patience = bulk_patience_seconds,
     drain = drain_seconds,

@@ -1,5 +1,5 @@
 //! Connections that stay open: a WebSocket on any path, one task and one state machine ([`state`])
-//! each. It speaks frames and queues; what a request means is [`crate::protocol`]'s, who is told
+//! each. It speaks frames and queues; what a request means is [`crate::kuzzle`]'s, who is told
 //! what is [`crate::subscriptions`]'.
 
 mod decode;
@@ -15,7 +15,7 @@ pub(crate) mod turns;
 
 use crate::{
     app::{App, Shared},
-    protocol::{Answer, Fault, fault::Id},
+    kuzzle::{Answer, Fault, fault::Id},
     server::Guarded,
     server::places::Place,
 };

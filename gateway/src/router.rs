@@ -5,8 +5,8 @@ use crate::{
     GatewayError,
     app::Shared,
     error::{Code, Problem},
+    kuzzle,
     openapi::doc::{self, Doc},
-    protocol,
     request::path::shorten,
     routes::{about, collections, documents, operations, requests, sunbird, tables},
 };
@@ -121,7 +121,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// All routes: the table's, those of catalog operations, those that all services share; everything
-/// else is the other protocol's ([`protocol::http`], whose own table has its routes).
+/// else is the other protocol's ([`kuzzle::http`], whose own table has its routes).
 pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
     for Endpoint { path, serve, .. } in endpoints() {
@@ -136,7 +136,7 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
     }
     let shared = runtime::admin::routes(app.ports.health.clone(), app.ports.registry.clone());
     Ok(router
-        .fallback(protocol::http::serve)
+        .fallback(kuzzle::http::serve)
         .method_not_allowed_fallback(not_allowed)
         .with_state(app)
         .merge(shared))

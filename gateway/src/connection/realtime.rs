@@ -5,7 +5,7 @@
 use super::Session;
 use crate::{
     app::{Shared, bearer},
-    protocol::{Fault, Reply, Request, fault::Id},
+    kuzzle::{Fault, Reply, Request, fault::Id},
     request::caller::Caller,
     subscriptions::{
         Refusal,

@@ -4,7 +4,7 @@
 use super::{Connection, Session, frame::Frame};
 use crate::{
     app::Shared,
-    protocol::{self, Answer, Fault, Request, Transport, fault::Id},
+    kuzzle::{self, Answer, Fault, Request, Transport, fault::Id},
 };
 use bytes::Bytes;
 use futures::FutureExt;
@@ -139,7 +139,7 @@ async fn answer(app: &Shared, session: &Arc<Session>, text: Bytes) -> Answer {
     match Request::from_envelope(&text, Transport::WebSocket, app.config.json_depth) {
         Ok(request) => {
             drop(text);
-            protocol::handle(app, request, Some(session)).await
+            kuzzle::handle(app, request, Some(session)).await
         }
         Err(answer) => *answer,
     }

@@ -9,7 +9,7 @@ use super::{
     requests::Requests,
     state::{Action, Event, Machine, Patience},
 };
-use crate::{app::Shared, protocol::fault::Id};
+use crate::{app::Shared, kuzzle::fault::Id};
 use bytes::Bytes;
 use std::{
     cell::RefCell,

@@ -333,7 +333,7 @@ async fn a_strict_mapping_refuses_what_it_does_not_know() {
 #[tokio::test]
 async fn what_is_not_applied_in_time_is_told_by_its_id() {
     let config = Config {
-        protocol_wait_seconds: 1,
+        kuzzle_wait_seconds: 1,
         ..Config::default()
     };
     let app = Builder {

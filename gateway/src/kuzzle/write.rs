@@ -93,21 +93,12 @@ pub(super) async fn run(
         operation,
         json.clone(),
         silent,
-        call.app.config.protocol_wait(),
+        call.app.config.kuzzle_wait(),
     )
     .await?;
     let outcomes = match outdated(call, &collection, &outcomes).await? {
         // Made for a collection that is gone by now, and refused for that: nothing was written.
-        true => {
-            send(
-                call,
-                operation,
-                json,
-                silent,
-                call.app.config.protocol_wait(),
-            )
-            .await?
-        }
+        true => send(call, operation, json, silent, call.app.config.kuzzle_wait()).await?,
         false => outcomes,
     };
     Ok(Done {

@@ -132,7 +132,7 @@ pub(crate) async fn mexists(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 async fn all(call: Call<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
-    let most = call.app.config.protocol_fetch_documents;
+    let most = call.app.config.kuzzle_fetch_documents;
     if ids.len() > most {
         return Err(Fault::new(
             Id::GetLimit,

@@ -122,7 +122,7 @@ pub(crate) fn request(call: Call<'_>) -> Result<SearchRequest, Fault> {
     request.query = query;
     request.from = from.unwrap_or(request.from);
     request.size = size.unwrap_or(request.size);
-    let most = call.app.config.protocol_fetch_documents;
+    let most = call.app.config.kuzzle_fetch_documents;
     match request.from.saturating_add(request.size) <= most {
         true => Ok(request),
         false => Err(Fault::new(

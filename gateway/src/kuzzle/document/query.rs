@@ -71,7 +71,7 @@ pub(crate) async fn ids(
 async fn few(call: Call<'_>) -> Result<Vec<String>, Fault> {
     let query = wanted(call)?;
     let (view, collection) = current(call).await?;
-    let most = call.app.config.protocol_write_documents;
+    let most = call.app.config.kuzzle_write_documents;
     let (ids, total) = ids(&*view, &collection, query.as_ref(), most, None).await?;
     many::within(total as usize, most)?;
     Ok(ids)

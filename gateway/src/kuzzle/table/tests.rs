@@ -73,7 +73,7 @@ fn the_page_names_every_action_and_no_other() {
 #[test]
 fn the_page_names_every_error_of_our_own() {
     let page = include_str!("../../../../docs/kuzzle.md");
-    for row in crate::protocol::fault::TABLE
+    for row in crate::kuzzle::fault::TABLE
         .iter()
         .filter(|row| row.code & 0xffff >= 0x80)
     {

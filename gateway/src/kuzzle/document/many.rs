@@ -62,7 +62,7 @@ pub(crate) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 fn way(call: Call<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
-    let most = call.app.config.protocol_write_documents;
+    let most = call.app.config.kuzzle_write_documents;
     Ok(Way {
         operation,
         info: Some(info),
@@ -350,7 +350,7 @@ async fn wholes(
 
 pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
     let ids = read::ids(call)?;
-    within(ids.len(), call.app.config.protocol_write_documents)?;
+    within(ids.len(), call.app.config.kuzzle_write_documents)?;
     let (gone, errors, token) = delete_all(call, &ids, call.request.flag("silent")?).await?;
     Ok(write::reply(
         &json!({"successes": gone, "errors": errors}),
