@@ -7,13 +7,12 @@ pub(crate) mod pending;
 pub(crate) mod sweep;
 
 use crate::{
-    answer::Answer,
     app::App,
     error::Problem,
     publish::{Published, event::Event},
     request::{RawRequest, headers::Options},
 };
-use catalog::{Kind, Operation};
+use catalog::Kind;
 use event_schema::outcome::{LedgerEntry, Verdict};
 use pending::Waiter;
 use std::{sync::Arc, time::Duration};
@@ -95,10 +94,9 @@ pub(crate) async fn verdicts(
 /// The answer to a true repeat: the first request's places, and its verdict if somebody waits.
 pub(crate) async fn again(
     app: &App,
-    operation: &Operation,
     request: &RawRequest,
     published: &[Published],
-) -> Answer {
+) -> Vec<Outcome> {
     let waiters = match request.options.wait {
         None => Vec::new(),
         Some(_) => published
@@ -125,12 +123,7 @@ pub(crate) async fn again(
         refresh: false,
         ..request.options.clone()
     };
-    Answer::new(
-        operation,
-        request,
-        verdicts(app, published, waiters, &options, &[]).await,
-        request.options.wait,
-    )
+    verdicts(app, published, waiters, &options, &[]).await
 }
 
 async fn verdict(app: &App, waiter: Waiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {

@@ -44,6 +44,9 @@ pub(crate) async fn handle(
 ) -> Answer {
     let outcome = match table::action(&request.controller, &request.action) {
         Ok(action) => {
+            if !action.writes {
+                request.turn.end();
+            }
             (action.run)(Call {
                 app,
                 request: &request,

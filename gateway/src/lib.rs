@@ -1,7 +1,7 @@
 //! The gateway: request → validate → publish → feedback, over HTTP. It decides nothing about
 //! documents and writes no store; what it answers with a 2xx is safe in the log.
 //!
-//! The path of a write is [`write`], a column of verbs in the order of the files. Reads go to the
+//! The path of a write is [`write::write`], a column of verbs in the order of the files. Reads go to the
 //! stores and wait for writes they were told of.
 
 mod answer;
@@ -24,16 +24,11 @@ mod routes;
 mod server;
 mod subscriptions;
 mod validate;
+mod write;
 
 pub use config::Config;
 
-use answer::Answer;
-use app::App;
-use catalog::Operation;
-use error::Problem;
 use event_log::StreamError;
-use idempotency::Identity;
-use request::RawRequest;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
 
@@ -88,26 +83,4 @@ pub async fn run(
     shutdown: Shutdown,
 ) -> Result<(), GatewayError> {
     server::run(config, listener, ports, shutdown).await
-}
-
-/// The way of a write, from sound JSON ([`request::read`]) to its answer.
-pub(crate) async fn write(
-    app: &App,
-    operation: &Operation,
-    request: RawRequest,
-) -> Result<Answer, Problem> {
-    let (unique, ticket) = match idempotency::identify(app, operation.name(), &request)? {
-        Identity::Fresh { unique, ticket } => (unique, ticket),
-        Identity::Repeat(published) => {
-            return Ok(feedback::again(app, operation, &request, &published).await);
-        }
-    };
-    let valid = validate::validate(app, operation, &request, unique, ticket).await?;
-    let touched = valid.collections();
-    let (events, ticket) = publish::events(app, valid, request.options.wait.is_some());
-    let waiters = feedback::expect(app, &events, request.options.wait);
-    let waited = feedback::honoured(&waiters, &events, request.options.wait);
-    let published = publish::publish(app, events, ticket).await;
-    let outcomes = feedback::verdicts(app, published, waiters, &request.options, &touched).await;
-    Ok(Answer::new(operation, &request, outcomes, waited))
 }

@@ -14,7 +14,7 @@ use crate::{
 use catalog::Kind;
 use event::Event;
 use event_log::{Appended, Delivery, DeliveryError, Refused, SendError};
-use event_schema::id::RequestId;
+use event_schema::{id::RequestId, outcome::LedgerEntry};
 use std::collections::BTreeMap;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -169,79 +169,109 @@ impl Sent {
     }
 }
 
-/// Publishes the events of one request. A keyed one is remembered once all of its events are in the
-/// log.
-pub(crate) async fn publish(
-    app: &App,
-    events: Vec<Result<Event, Problem>>,
+/// What a request hands to the log: looked up where that is needed, and ready.
+pub(crate) struct Outgoing {
+    items: Vec<Item>,
     ticket: Option<Ticket>,
-) -> Vec<Result<Published, Problem>> {
-    let Some(ticket) = ticket else {
-        return publish_all(app, events).await;
-    };
-    let published = publish_keyed(app, events).await;
-    if let Some(places) = published
-        .iter()
-        .map(|one| one.as_ref().ok().cloned())
-        .collect::<Option<Vec<_>>>()
-    {
-        ticket.keep(places.into());
-    }
-    published
 }
 
-/// All are queued before the first is awaited.
-async fn publish_all(
-    app: &App,
-    events: Vec<Result<Event, Problem>>,
-) -> Vec<Result<Published, Problem>> {
-    let sent: Vec<_> = events
-        .into_iter()
-        .map(|event| event.and_then(|event| send(app, event)))
-        .collect();
-    let mut published = Vec::with_capacity(sent.len());
-    for sent in sent {
-        published.push(match sent {
-            Ok(mut sent) => sent.published(app).await,
-            Err(problem) => Err(problem),
-        });
-    }
-    published
+enum Item {
+    Event(Event),
+    /// A store remembers it: its place is known.
+    Known(Published),
+    Refused(Problem),
+}
+
+/// What a request handed to the log.
+pub(crate) struct HandedOver {
+    items: Vec<Result<OnItsWay, Problem>>,
+    ticket: Option<Ticket>,
+}
+
+enum OnItsWay {
+    Sent(Sent),
+    Known(Published),
 }
 
 /// Repeats of a keyed request that a store remembers are not sent again: their places are in the
 /// ledger. If the store cannot be asked, they are sent, and the worker finds out.
-async fn publish_keyed(
+pub(crate) async fn outgoing(
     app: &App,
     events: Vec<Result<Event, Problem>>,
-) -> Vec<Result<Published, Problem>> {
-    let ids: Vec<_> = events.iter().flatten().map(Event::request).collect();
-    let Ok(remembered) = app.ports.record.ledger(&ids).await else {
-        return publish_all(app, events).await;
-    };
+    ticket: Option<Ticket>,
+) -> Outgoing {
+    let mut remembered = Vec::new();
+    if ticket.is_some() {
+        let ids: Vec<_> = events.iter().flatten().map(Event::request).collect();
+        remembered = app.ports.record.ledger(&ids).await.unwrap_or_default();
+    }
     let mut remembered = remembered.into_iter();
-    let mut places = Vec::with_capacity(events.len());
-    let mut rest = Vec::new();
-    for event in events {
-        let entry = event.is_ok().then(|| remembered.next().flatten()).flatten();
-        places.push(entry.map(|entry| {
-            let (request, position) = (entry.request, entry.position);
-            // Whoever waits need not wait for the sweep.
-            app.pending.resolve(entry);
-            Published {
-                request,
-                kind: Kind::Transaction,
-                partition: position.partition,
-                offset: position.offset,
-            }
-        }));
-        if places.last().is_some_and(Option::is_none) {
-            rest.push(event);
+    let item = |event| match event {
+        Ok(event) => match remembered.next().flatten() {
+            Some(entry) => Item::Known(known(app, entry)),
+            None => Item::Event(event),
+        },
+        Err(problem) => Item::Refused(problem),
+    };
+    Outgoing {
+        items: events.into_iter().map(item).collect(),
+        ticket,
+    }
+}
+
+fn known(app: &App, entry: LedgerEntry) -> Published {
+    let (request, position) = (entry.request, entry.position);
+    // Whoever waits need not wait for the sweep.
+    app.pending.resolve(entry);
+    Published {
+        request,
+        kind: Kind::Transaction,
+        partition: position.partition,
+        offset: position.offset,
+    }
+}
+
+impl Outgoing {
+    /// What stands for the entities and channels of its events.
+    pub(crate) fn keys(&self) -> Vec<u64> {
+        let key = |item: &Item| match item {
+            Item::Event(event) => Some(event.order_key()),
+            Item::Known(_) | Item::Refused(_) => None,
+        };
+        self.items.iter().filter_map(key).collect()
+    }
+
+    /// All are queued before the first is awaited.
+    pub(crate) fn send(self, app: &App) -> HandedOver {
+        let send = |item| match item {
+            Item::Event(event) => send(app, event).map(OnItsWay::Sent),
+            Item::Known(published) => Ok(OnItsWay::Known(published)),
+            Item::Refused(problem) => Err(problem),
+        };
+        HandedOver {
+            items: self.items.into_iter().map(send).collect(),
+            ticket: self.ticket,
         }
     }
-    let mut rest = publish_all(app, rest).await.into_iter();
-    places
-        .into_iter()
-        .filter_map(|place| place.map(Ok).or_else(|| rest.next()))
-        .collect()
+}
+
+impl HandedOver {
+    /// Waits for the log. A keyed request is remembered once all of its events are in it.
+    pub(crate) async fn published(self, app: &App) -> Vec<Result<Published, Problem>> {
+        let mut published = Vec::with_capacity(self.items.len());
+        for item in self.items {
+            published.push(match item {
+                Ok(OnItsWay::Sent(mut sent)) => sent.published(app).await,
+                Ok(OnItsWay::Known(published)) => Ok(published),
+                Err(problem) => Err(problem),
+            });
+        }
+        let places = |one: &Result<Published, Problem>| one.as_ref().ok().cloned();
+        if let Some(ticket) = self.ticket
+            && let Some(places) = published.iter().map(places).collect::<Option<Vec<_>>>()
+        {
+            ticket.keep(places.into());
+        }
+        published
+    }
 }

@@ -5,6 +5,7 @@ use super::{Connection, Session, frame::Frame};
 use crate::{
     app::Shared,
     kuzzle::{self, Answer, Fault, Request, Transport, fault::Id},
+    write::order::{WriteOrder, WriteTurn},
 };
 use bytes::Bytes;
 use futures::FutureExt;
@@ -19,6 +20,8 @@ pub(super) struct Requests {
     begun: u64,
     waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
+    /// Writes are handed to the log in the order in which they came.
+    order: WriteOrder,
 }
 
 impl Requests {
@@ -71,7 +74,8 @@ impl Requests {
                 connection: connection.clone(),
                 request: self.begun,
             });
-            spawn("request", carry_out(app.clone(), session, text));
+            let turn = self.order.turn();
+            spawn("request", carry_out(app.clone(), session, text, turn));
         }
     }
 
@@ -106,10 +110,10 @@ impl Requests {
     }
 }
 
-async fn carry_out(app: Shared, session: Arc<Session>, text: Bytes) {
+async fn carry_out(app: Shared, session: Arc<Session>, text: Bytes, turn: WriteTurn) {
     let begun = Instant::now();
     app.metrics.in_flight.inc();
-    let answer = match AssertUnwindSafe(answer(&app, &session, text))
+    let answer = match AssertUnwindSafe(answer(&app, &session, text, turn))
         .catch_unwind()
         .await
     {
@@ -135,9 +139,10 @@ fn status(answer: &Answer) -> StatusCode {
     StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn answer(app: &Shared, session: &Arc<Session>, text: Bytes) -> Answer {
+async fn answer(app: &Shared, session: &Arc<Session>, text: Bytes, turn: WriteTurn) -> Answer {
     match Request::from_envelope(&text, Transport::WebSocket, app.config.json_depth) {
-        Ok(request) => {
+        Ok(mut request) => {
+            request.turn = turn;
             drop(text);
             kuzzle::handle(app, request, Some(session)).await
         }

@@ -5,7 +5,7 @@ use super::{
     Call, Fault, Reply,
     document::{self, many, many::Way, query},
     fault::Id,
-    write::{self, quoted},
+    write::{self, Then, quoted},
 };
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
@@ -43,7 +43,7 @@ pub(super) async fn delete_by_query(call: Call<'_>) -> Result<Reply, Fault> {
             query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
         let Some(last) = ids.last() else { break };
         after = Some(last.clone());
-        let (gone, _, last) = many::delete_all(call, &ids, silent(call)?).await?;
+        let (gone, _, last) = many::delete_all(call, &ids, silent(call)?, Then::GoOn).await?;
         deleted += gone.len();
         token = last;
     }
@@ -60,7 +60,7 @@ pub(super) async fn update_by_query(call: Call<'_>) -> Result<Reply, Fault> {
             query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
         let Some(last) = ids.last() else { break };
         after = Some(last.clone());
-        let (done, last) = many::update_all(call, &ids, changes, silent(call)?).await?;
+        let (done, last) = many::update_all(call, &ids, changes, silent(call)?, Then::GoOn).await?;
         if let Some(fault) = done
             .iter()
             .find_map(|(_, item)| item.as_ref().err())
@@ -171,12 +171,13 @@ fn entries<'a>(call: Call<'a>) -> Result<Vec<Entry<'a>>, Fault> {
     }
 }
 
-/// Entries that follow each other with the same action go together; the next ones wait for them, so
-/// that the order holds.
+/// Entries that follow each other with the same action go together. All are handed over in their
+/// order before the first is waited for.
 pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
     let entries = entries(call)?;
     super::place::collection(call).await?;
     let (mut successes, mut errors, mut token) = (Vec::new(), Vec::new(), None);
+    let mut begun = Vec::new();
     for run in entries.chunk_by(|a, b| a.action == b.action) {
         let documents: Vec<String> = run.iter().map(Entry::json).collect();
         let list = if run[0].action == "delete" {
@@ -185,7 +186,14 @@ pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
             "documents"
         };
         let json = write::bare(call, &[(list, &format!("[{}]", documents.join(",")))])?;
-        let done = write::run(call, run[0].operation(), json, true).await?;
+        begun.push((
+            run,
+            write::begin(call, run[0].operation(), json, true).await?,
+        ));
+    }
+    call.request.turn.end();
+    for (run, begun) in begun {
+        let done = begun.done().await?;
         token = done.token.or(token);
         for (entry, item) in run.iter().zip(done.items) {
             match item {

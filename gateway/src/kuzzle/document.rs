@@ -12,7 +12,7 @@ use super::{
     Call, Fault, Reply,
     metadata::{Info, stamped},
     place,
-    write::{self, Written, quoted},
+    write::{self, Then, Written, quoted},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
@@ -57,7 +57,8 @@ pub(super) async fn write_body(
     let id = call.request.id.as_deref().map(quoted);
     let mut members = vec![("body", body.get())];
     members.extend(id.as_deref().map(|id| ("_id", id)));
-    let (written, token) = write::run(call, operation, write::bare(call, &members)?, silent)
+    let json = write::bare(call, &members)?;
+    let (written, token) = write::run(call, operation, json, silent, Then::EndTurn)
         .await?
         .one()?;
     let Written {
@@ -116,9 +117,15 @@ pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
         &Info::Updated.at(call.app.now()),
     )?)?;
     let json = write::bare(call, &[("_id", &id), ("body", changes.get())])?;
-    let (written, token) = write::run(call, "document.update", json, call.request.flag("silent")?)
-        .await?
-        .one()?;
+    let (written, token) = write::run(
+        call,
+        "document.update",
+        json,
+        call.request.flag("silent")?,
+        Then::EndTurn,
+    )
+    .await?
+    .one()?;
     if call.request.flag("source")? {
         return whole(call, &written, None, token).await;
     }
@@ -174,9 +181,15 @@ pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
             ("default", default.get()),
         ],
     )?;
-    let (written, token) = write::run(call, "document.upsert", json, call.request.flag("silent")?)
-        .await?
-        .one()?;
+    let (written, token) = write::run(
+        call,
+        "document.upsert",
+        json,
+        call.request.flag("silent")?,
+        Then::EndTurn,
+    )
+    .await?
+    .one()?;
     let created = Some(written.created);
     if call.request.flag("source")? {
         return whole(call, &written, created, token).await;
@@ -199,9 +212,15 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
         false => None,
     };
     let json = write::bare(call, &[("_id", &id)])?;
-    let (written, token) = write::run(call, "document.delete", json, call.request.flag("silent")?)
-        .await?
-        .one()?;
+    let (written, token) = write::run(
+        call,
+        "document.delete",
+        json,
+        call.request.flag("silent")?,
+        Then::EndTurn,
+    )
+    .await?
+    .one()?;
     match before {
         Some((source, _)) => Ok(write::reply(
             &Gone {
@@ -234,6 +253,7 @@ pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
         "document.deleteFields",
         json,
         call.request.flag("silent")?,
+        Then::EndTurn,
     )
     .await?
     .one()?;

@@ -5,6 +5,7 @@ use super::{Answer, Fault, fault::Id};
 use crate::{
     error::Problem,
     request::{body, caller::Caller, json, query::Query},
+    write::order::WriteTurn,
 };
 use event_schema::Raw;
 use http::HeaderMap;
@@ -49,6 +50,8 @@ pub(crate) struct Request {
     pub traceparent: Option<String>,
     /// Its share of the memory set aside for bodies.
     pub held: Option<body::Held>,
+    /// Its place among the writes of its connection.
+    pub turn: WriteTurn,
 }
 
 /// The id of a request that came without.
@@ -73,6 +76,7 @@ impl Request {
             caller: Caller::anonymous(),
             traceparent: None,
             held: None,
+            turn: WriteTurn::alone(),
         }
     }
 

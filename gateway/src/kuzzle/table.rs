@@ -18,17 +18,20 @@ pub(crate) struct Action {
     pub controller: &'static str,
     pub name: &'static str,
     pub run: Run,
+    /// Does it hand something to the log? What does not ends its request's turn at once.
+    pub writes: bool,
     /// Verb and path; `:name` is a variable.
     pub http: &'static [(&'static str, &'static str)],
 }
 
 macro_rules! actions {
-    ($($controller:ident { $($name:ident => $run:expr, [$($verb:ident $path:literal)*];)* })*) => {
+    ($($controller:ident { $($name:ident => $run:expr, $($kind:ident)? [$($verb:ident $path:literal)*];)* })*) => {
         /// The table.
         pub(crate) const ACTIONS: &[Action] = &[$($(Action {
             controller: stringify!($controller),
             name: stringify!($name),
             run: |call| Box::pin(async move { $run(call).await }),
+            writes: false $(|| matches!(stringify!($kind).as_bytes(), b"writes"))?,
             http: &[$((stringify!($verb), $path)),*],
         }),*),*];
     };
@@ -40,21 +43,21 @@ async fn connected(call: Call<'_>) -> Result<Reply, Fault> {
 
 actions! {
     document {
-        create => document::create, [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"];
-        createOrReplace => document::create_or_replace, [PUT "/:index/:collection/:_id"];
-        replace => document::replace, [PUT "/:index/:collection/:_id/_replace"];
-        update => document::update, [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"];
-        upsert => document::upsert, [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"];
-        delete => document::delete, [DELETE "/:index/:collection/:_id"];
-        deleteFields => document::delete_fields, [DELETE "/:index/:collection/:_id/_fields"];
-        updateByQuery => document::query::update, [PUT "/:index/:collection/_query"];
-        deleteByQuery => document::query::delete, [DELETE "/:index/:collection/_query"];
-        mCreate => document::many::create, [POST "/:index/:collection/_mCreate"];
-        mCreateOrReplace => document::many::create_or_replace, [PUT "/:index/:collection/_mCreateOrReplace"];
-        mReplace => document::many::replace, [PUT "/:index/:collection/_mReplace"];
-        mUpdate => document::many::update, [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"];
-        mUpsert => document::many::upsert, [POST "/:index/:collection/_mUpsert"];
-        mDelete => document::many::delete, [DELETE "/:index/:collection/_mDelete"];
+        create => document::create, writes [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"];
+        createOrReplace => document::create_or_replace, writes [PUT "/:index/:collection/:_id"];
+        replace => document::replace, writes [PUT "/:index/:collection/:_id/_replace"];
+        update => document::update, writes [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"];
+        upsert => document::upsert, writes [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"];
+        delete => document::delete, writes [DELETE "/:index/:collection/:_id"];
+        deleteFields => document::delete_fields, writes [DELETE "/:index/:collection/:_id/_fields"];
+        updateByQuery => document::query::update, writes [PUT "/:index/:collection/_query"];
+        deleteByQuery => document::query::delete, writes [DELETE "/:index/:collection/_query"];
+        mCreate => document::many::create, writes [POST "/:index/:collection/_mCreate"];
+        mCreateOrReplace => document::many::create_or_replace, writes [PUT "/:index/:collection/_mCreateOrReplace"];
+        mReplace => document::many::replace, writes [PUT "/:index/:collection/_mReplace"];
+        mUpdate => document::many::update, writes [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"];
+        mUpsert => document::many::upsert, writes [POST "/:index/:collection/_mUpsert"];
+        mDelete => document::many::delete, writes [DELETE "/:index/:collection/_mDelete"];
         get => document::read::get, [GET "/:index/:collection/:_id"];
         mGet => document::read::mget, [POST "/:index/:collection/_mGet" GET "/:index/:collection/_mGet"];
         exists => document::read::exists, [GET "/:index/:collection/:_id/_exists"];
@@ -66,11 +69,11 @@ actions! {
         validate => validate::validate, [POST "/:index/:collection/_validate"];
     }
     bulk {
-        import => bulk::import, [POST "/:index/:collection/_bulk"];
-        write => bulk::write, [POST "/:index/:collection/_write"];
-        mWrite => bulk::mwrite, [POST "/:index/:collection/_mWrite"];
-        deleteByQuery => bulk::delete_by_query, [DELETE "/:index/:collection/_bulk/_query"];
-        updateByQuery => bulk::update_by_query, [PATCH "/:index/:collection/_bulk/_query"];
+        import => bulk::import, writes [POST "/:index/:collection/_bulk"];
+        write => bulk::write, writes [POST "/:index/:collection/_write"];
+        mWrite => bulk::mwrite, writes [POST "/:index/:collection/_mWrite"];
+        deleteByQuery => bulk::delete_by_query, writes [DELETE "/:index/:collection/_bulk/_query"];
+        updateByQuery => bulk::update_by_query, writes [PATCH "/:index/:collection/_bulk/_query"];
     }
     index {
         create => index::create, [POST "/:index/_create"];
@@ -97,7 +100,7 @@ actions! {
         unsubscribe => connected, [];
         count => connected, [];
         list => connected, [GET "/_listSubscriptions"];
-        publish => realtime::publish, [POST "/:index/:collection/_publish"];
+        publish => realtime::publish, writes [POST "/:index/:collection/_publish"];
         validate => validate::validate, [];
     }
     server {

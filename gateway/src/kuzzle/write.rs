@@ -10,6 +10,7 @@ use crate::{
     publish::Furthest,
     request::{RawRequest, caller::Caller, headers::Options},
     validate,
+    write::{self, Prepared, Submitted},
 };
 use bytes::Bytes;
 use event_schema::{
@@ -79,52 +80,112 @@ pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// Does the request hand more over after this?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    EndTurn,
+    GoOn,
+}
+
+/// An operation whose events are handed over.
+pub(super) struct Begun<'a> {
+    call: Call<'a>,
+    operation: &'a str,
+    json: Bytes,
+    silent: bool,
+    collection: Arc<Collection>,
+    submitted: Submitted,
+}
+
 /// Carries an operation out and waits. `silent`: nobody is told of it.
 pub(super) async fn run(
     call: Call<'_>,
     operation: &str,
     json: String,
     silent: bool,
+    then: Then,
 ) -> Result<Done, Fault> {
+    let begun = begin(call, operation, json, silent).await?;
+    if then == Then::EndTurn {
+        call.request.turn.end();
+    }
+    begun.done().await
+}
+
+/// Hands an operation over, in the turn of the request.
+pub(super) async fn begin<'a>(
+    call: Call<'a>,
+    operation: &'a str,
+    json: String,
+    silent: bool,
+) -> Result<Begun<'a>, Fault> {
     let collection = super::place::collection(call).await?;
     let json = Bytes::from(json);
-    let outcomes = send(
+    let wait = call.app.config.kuzzle_wait();
+    let prepared = prepare(call, operation, json.clone(), silent, wait).await?;
+    Ok(Begun {
         call,
         operation,
-        json.clone(),
+        json,
         silent,
-        call.app.config.kuzzle_wait(),
-    )
-    .await?;
-    let outcomes = match outdated(call, &collection, &outcomes).await? {
-        // Made for a collection that is gone by now, and refused for that: nothing was written.
-        true => send(call, operation, json, silent, call.app.config.kuzzle_wait()).await?,
-        false => outcomes,
-    };
-    Ok(Done {
-        token: token(call.app, &call.request.caller, &outcomes),
-        items: outcomes
-            .iter()
-            .map(|one| item(call, one, &collection))
-            .collect(),
+        collection,
+        submitted: prepared.hand_over(call.app, &call.request.turn).await,
     })
+}
+
+impl Begun<'_> {
+    /// Waits until it is applied.
+    pub(super) async fn done(self) -> Result<Done, Fault> {
+        let (call, collection, name) = (self.call, self.collection, self.submitted.name());
+        let (_, mut outcomes, _) = self.submitted.outcomes(call.app).await;
+        if let Some(first) = name
+            && outdated(call, &collection, &outcomes).await?
+        {
+            // Made for a collection that is gone by now, and refused for that: nothing was written.
+            let wait = call.app.config.kuzzle_wait();
+            let again = prepare(call, self.operation, self.json, self.silent, wait).await?;
+            let again = again.hand_over_again(call.app, &call.request.turn, first);
+            outcomes = again
+                .ok_or_else(|| overtaken(&collection))?
+                .outcomes(call.app)
+                .await
+                .1;
+        }
+        Ok(Done {
+            token: token(call.app, &call.request.caller, &outcomes),
+            items: outcomes
+                .iter()
+                .map(|one| item(call, one, &collection))
+                .collect(),
+        })
+    }
+}
+
+/// What a later write of the connection stands behind cannot be written once more.
+fn overtaken(collection: &Collection) -> Fault {
+    let message = "the collection was dropped or emptied before the write was applied; a later \
+                   write of this connection stands, so it was not repeated";
+    Fault::new(Id::UnknownCollection, message).props([&collection.index, &collection.collection])
 }
 
 /// An operation that nobody can wait for.
 pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Result<(), Fault> {
-    for outcome in send(call, operation, json.into(), false, Duration::ZERO).await? {
+    let prepared = prepare(call, operation, json.into(), false, Duration::ZERO).await?;
+    let submitted = prepared.hand_over(call.app, &call.request.turn).await;
+    call.request.turn.end();
+    for outcome in submitted.outcomes(call.app).await.1 {
         told(call.app, &call.request.caller, &outcome)?;
     }
     Ok(())
 }
 
-async fn send(
+async fn prepare(
     call: Call<'_>,
     operation: &str,
     json: Bytes,
     silent: bool,
     wait: Duration,
-) -> Result<Vec<Outcome>, Fault> {
+) -> Result<Prepared, Fault> {
     let (app, request) = (call.app, call.request);
     let origin = Origin {
         request: request.request_id.clone(),
@@ -142,14 +203,10 @@ async fn send(
         origin: Some(origin),
     };
     let operation = validate::operation(app, operation)?;
-    let answer = crate::write(
-        app,
-        operation,
-        RawRequest::made(json, options, request.caller),
-    )
-    .await
-    .map_err(|problem| named(call, problem))?;
-    Ok(answer.outcomes)
+    let raw = RawRequest::made(json, options, request.caller);
+    write::prepare(app, operation, raw)
+        .await
+        .map_err(|problem| named(call, problem))
 }
 
 /// Was every write refused because its collection has another incarnation by now?

@@ -1,6 +1,6 @@
 //! How an event is made of what was accepted: its id, its partition, its attributes, its bytes.
 
-use crate::{app::App, request::caller::Caller, validate::ValidItem};
+use crate::{app::App, request::caller::Caller, validate::ValidItem, write::order};
 use catalog::Kind;
 use event_log::NewRecord;
 use event_schema::{
@@ -32,6 +32,12 @@ impl Event {
 
     pub(crate) fn kind(&self) -> Kind {
         self.kind
+    }
+
+    /// What stands for its entity, or its channel, in the order of a connection's writes.
+    pub(crate) fn order_key(&self) -> u64 {
+        let key = self.record.key.as_deref().unwrap_or_default();
+        order::key(&self.record.topic, key)
     }
 
     /// The record for the log; what is left can take it back.

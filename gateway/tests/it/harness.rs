@@ -12,7 +12,7 @@ use event_schema::{
 use gateway::{Config, Ports};
 use prometheus::Registry;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
+use runtime::{Clock, Health, Shutdown, ShutdownTrigger, SystemClock};
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
@@ -24,6 +24,8 @@ use tokio::task::JoinHandle;
 
 pub const PARTITIONS: u16 = 4;
 
+type WrapRecord = Box<dyn FnOnce(Arc<dyn Record>) -> Arc<dyn Record>>;
+
 /// What a test wants.
 pub struct Builder {
     pub config: Config,
@@ -31,6 +33,10 @@ pub struct Builder {
     pub log: embedded::Options,
     /// Put in front of the log.
     pub wrap: Box<dyn FnOnce(Log) -> Log>,
+    /// Put in front of the record store, for the gateway alone.
+    pub wrap_record: WrapRecord,
+    /// The gateway's clock.
+    pub clock: Arc<dyn Clock>,
     pub keys: Keyring,
 }
 
@@ -41,6 +47,8 @@ impl Default for Builder {
             worker: true,
             log: embedded::Options::default(),
             wrap: Box::new(|log| log),
+            wrap_record: Box::new(|record| record),
+            clock: Arc::new(SystemClock),
             keys: Keyring::new(1, *b"0123456789abcdef"),
         }
     }
@@ -52,6 +60,8 @@ pub struct App {
     pub client: reqwest::Client,
     pub log: Log,
     pub record: Arc<dyn Record>,
+    gateway_record: Arc<dyn Record>,
+    gateway_clock: Arc<dyn Clock>,
     pub layout: Layout,
     pub keys: Keyring,
     pub gateway: Option<JoinHandle<Result<(), gateway::GatewayError>>>,
@@ -124,6 +134,8 @@ impl Builder {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             client: reqwest::Client::new(),
             log: (self.wrap)(real),
+            gateway_record: (self.wrap_record)(store.clone()),
+            gateway_clock: self.clock,
             record: store.clone(),
             view: store,
             layout,
@@ -188,11 +200,11 @@ impl App {
         Ports {
             log: self.log.clone(),
             catalog: self.catalog.clone(),
-            record: self.record.clone(),
+            record: self.gateway_record.clone(),
             view: Some(self.view.clone()),
             keys: self.keys.clone(),
             layout: self.layout.clone(),
-            clock: Arc::new(SystemClock),
+            clock: self.gateway_clock.clone(),
             durability: Durability::Embedded,
             health: Health::default(),
             registry: Registry::new(),

@@ -7,7 +7,7 @@ use super::{
         fault::Id,
         metadata::{Info, stamped, touched},
         place,
-        write::{self, Written, quoted},
+        write::{self, Then, Written, quoted},
     },
     Upsert, read, text,
 };
@@ -227,7 +227,7 @@ async fn write_all(
                 call,
                 &[("documents", &format!("[{}]", documents.join(",")))],
             )?;
-            Some(write::run(call, operation, json, way.silent).await?)
+            Some(write::run(call, operation, json, way.silent, Then::EndTurn).await?)
         }
     };
     let (mut outcomes, token) = done.map_or((Vec::new().into_iter(), None), |done| {
@@ -351,7 +351,8 @@ async fn wholes(
 pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
     let ids = read::ids(call)?;
     within(ids.len(), call.app.config.kuzzle_write_documents)?;
-    let (gone, errors, token) = delete_all(call, &ids, call.request.flag("silent")?).await?;
+    let silent = call.request.flag("silent")?;
+    let (gone, errors, token) = delete_all(call, &ids, silent, Then::EndTurn).await?;
     Ok(write::reply(
         &json!({"successes": gone, "errors": errors}),
         token,
@@ -363,13 +364,14 @@ pub(crate) async fn delete_all(
     call: Call<'_>,
     ids: &[String],
     silent: bool,
+    then: Then,
 ) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
     if ids.is_empty() {
         place::collection(call).await?;
         return Ok((Vec::new(), Vec::new(), None));
     }
     let json = write::bare(call, &[("ids", &json!(ids).to_string())])?;
-    let done = write::run(call, "document.mDelete", json, silent).await?;
+    let done = write::run(call, "document.mDelete", json, silent, then).await?;
     let (mut gone, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (id, item) in ids.iter().zip(done.items) {
         match item {
@@ -390,6 +392,7 @@ pub(crate) async fn update_all(
     ids: &[String],
     changes: &RawValue,
     silent: bool,
+    then: Then,
 ) -> Result<(Vec<(String, Result<Written, Fault>)>, Option<String>), Fault> {
     if ids.is_empty() {
         return Ok((Vec::new(), None));
@@ -400,7 +403,7 @@ pub(crate) async fn update_all(
         call,
         &[("documents", &format!("[{}]", documents.join(",")))],
     )?;
-    let done = write::run(call, "document.mUpdate", json, silent).await?;
+    let done = write::run(call, "document.mUpdate", json, silent, then).await?;
     Ok((ids.iter().cloned().zip(done.items).collect(), done.token))
 }
 

@@ -6,7 +6,8 @@ use super::{
         Call, Fault, Reply,
         fault::Id,
         metadata::{Info, stamped},
-        place, write,
+        place,
+        write::{self, Then},
     },
     many, read, search, text,
 };
@@ -80,8 +81,8 @@ async fn few(call: Call<'_>) -> Result<Vec<String>, Fault> {
 pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let changes = text(stamped(changes(call)?, &Info::Updated.at(call.app.now()))?)?;
     let ids = few(call).await?;
-    let (done, token) =
-        many::update_all(call, &ids, &changes, call.request.flag("silent")?).await?;
+    let silent = call.request.flag("silent")?;
+    let (done, token) = many::update_all(call, &ids, &changes, silent, Then::EndTurn).await?;
     let sources = match call.request.flag("source")? {
         true => sources(call, &ids).await?,
         false => HashMap::new(),
@@ -143,7 +144,8 @@ pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
         true => sources(call, &ids).await?,
         false => HashMap::new(),
     };
-    let (gone, _, token) = many::delete_all(call, &ids, call.request.flag("silent")?).await?;
+    let silent = call.request.flag("silent")?;
+    let (gone, _, token) = many::delete_all(call, &ids, silent, Then::EndTurn).await?;
     let shown = |id: &String| match before.get(id) {
         Some(source) => json!({"_id": id, "_source": source}),
         None => json!({"_id": id}),

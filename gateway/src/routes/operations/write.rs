@@ -4,7 +4,7 @@ use crate::{
     app::Shared,
     error::Problem,
     request::{self, Call, path::Segments, query::Query},
-    validate,
+    validate, write,
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::HeaderMap;
@@ -26,5 +26,5 @@ pub(crate) async fn write(
         },
     )
     .await?;
-    Ok(crate::write(&app, operation, request).await?.respond(&app))
+    Ok(write::alone(&app, operation, request).await?.respond(&app))
 }

@@ -6,7 +6,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     request::{self, Call, path::Segments, query::Query},
-    validate,
+    validate, write,
 };
 use axum::{
     body::Body,
@@ -61,7 +61,7 @@ async fn carry_out(
     envelope.answers(msgid);
     request.json = with_parameters(bare, parameters)?;
     request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
-    let answer = crate::write(app, operation, request).await?;
+    let answer = write::alone(app, operation, request).await?;
     Ok(envelope.answer(app, &answer))
 }
 
@@ -87,7 +87,7 @@ pub(crate) async fn bare(
         )
         .await?;
         request.json = with_parameters(request.json, parameters)?;
-        Ok::<_, Problem>(crate::write(&app, operation, request).await?.respond(&app))
+        Ok::<_, Problem>(write::alone(&app, operation, request).await?.respond(&app))
     };
     done.await.unwrap_or_else(IntoResponse::into_response)
 }

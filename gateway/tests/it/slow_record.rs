@@ -1,0 +1,127 @@
+//! A record store in front of the real one whose look-ups of collections take as long as a test
+//! says, or panic.
+
+use event_schema::{
+    decision::Mark,
+    envelope::Claim,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::LedgerEntry,
+};
+use parking_lot::Mutex;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+use store::{
+    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
+    document::{StoredRow, Write},
+    schema::{MigrationReport, Table, Weakness},
+};
+
+/// What becomes of the next look-ups, one each; then they are as quick as the store.
+#[derive(Debug, Default)]
+pub struct LookUps(Mutex<VecDeque<LookUp>>);
+
+#[derive(Clone, Copy, Debug)]
+pub enum LookUp {
+    Takes(Duration),
+    Panics,
+}
+
+impl LookUps {
+    pub fn next(&self, look_ups: impl IntoIterator<Item = LookUp>) {
+        self.0.lock().extend(look_ups);
+    }
+}
+
+pub struct SlowRecord(pub Arc<dyn Record>, pub Arc<LookUps>);
+
+#[async_trait::async_trait]
+impl Record for SlowRecord {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+    async fn documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        self.0.documents(keys).await
+    }
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+        self.0.rows(keys).await
+    }
+    async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
+        self.0.apply(writes).await
+    }
+    async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+        self.0.remember(entries).await
+    }
+    async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+        self.0.ledger(requests).await
+    }
+    async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
+        self.0.claim(claim, request).await
+    }
+    async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        self.0.set_mark(mark).await
+    }
+    async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+        self.0.mark(generation, partition).await
+    }
+    async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
+        self.0.create_collection(collection).await
+    }
+    async fn collection(
+        &self,
+        index: &str,
+        collection: &str,
+    ) -> Result<Option<Collection>, StoreError> {
+        let next = self.1.0.lock().pop_front();
+        match next {
+            Some(LookUp::Takes(time)) => tokio::time::sleep(time).await,
+            Some(LookUp::Panics) => panic!("a look-up that panics on purpose"),
+            None => {}
+        }
+        self.0.collection(index, collection).await
+    }
+    async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
+        self.0.collections().await
+    }
+    async fn indices(&self) -> Result<Vec<String>, StoreError> {
+        self.0.indices().await
+    }
+    async fn replace_collection(
+        &self,
+        collection: &Collection,
+        was: &str,
+    ) -> Result<bool, StoreError> {
+        self.0.replace_collection(collection, was).await
+    }
+    async fn drop_collection(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+    ) -> Result<bool, StoreError> {
+        self.0.drop_collection(index, collection, incarnation).await
+    }
+    async fn scan(
+        &self,
+        index: &str,
+        collection: &str,
+        incarnation: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.0
+            .scan(index, collection, incarnation, after, limit)
+            .await
+    }
+    async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
+        self.0.migrate(tables).await
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready().await
+    }
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        self.0.weaknesses().await
+    }
+}
