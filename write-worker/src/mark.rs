@@ -1,6 +1,8 @@
 //! Marks: how far everything is resolved. The decider appends them (it is the only one who writes
 //! to `changes`); a small task keeps the newest in the record store, hints it to the group, and
 //! deletes what nobody needs any more. Neither is waited for.
+//!
+//! See ADR 3.
 
 use crate::{Worker, consume::Request};
 use event_schema::decision::Mark;

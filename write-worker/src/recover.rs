@@ -1,6 +1,8 @@
 //! What stands in a stretch of `changes`: a pure fold. It decides which records count (those under
 //! the newest open before them), which decision stands for each position (the first counted one,
 //! until voided), and what must be decided anew. It never reads or writes.
+//!
+//! See ADR 2.
 
 use event_schema::{
     Raw,

@@ -1,11 +1,14 @@
 //! `cargo run -p xtask -- …`: the test command, the checks of the layout, the servers. Development
 //! only; nothing that ships calls it.
 
+mod check;
 mod command;
+mod rust_source;
 mod servers;
 mod tally;
 mod test;
 mod tidy;
+mod timeline;
 
 use std::process::ExitCode;
 
@@ -23,10 +26,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Formatting, lints, layout, build, every test; prints `N passed, N failed` at the end
+    /// Every check, then every test; prints `N passed, N failed` at the end
     Test(test::Options),
-    /// Which crate may use which, file names, headers, and how long the files are
-    Tidy,
+    /// Every check that needs no server: formatting, layout, dependencies, lints, documentation
+    Check(check::Options),
+    /// The layout alone: which crate and module may use which, names, headers, decision records
+    Tidy(tidy::Options),
     /// The real servers that tests share
     Servers(servers::Options),
 }
@@ -34,7 +39,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Test(options) => test::run(&options),
-        Command::Tidy => tidy::run(),
+        Command::Check(options) => check::run(&options),
+        Command::Tidy(options) => tidy::run(&options),
         Command::Servers(options) => servers::run(&options),
     };
     done.map_or_else(

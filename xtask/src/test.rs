@@ -1,99 +1,109 @@
-//! `xtask test`: every check and every test, a heading and a time for each stage, one count at the
-//! end. Goes on after a failed stage, so that one run shows all; only a failed build ends it. Skips
+//! `xtask test`: every check and every test, a heading and a time for each stage, the slowest tests
+//! and one count at the end. A run that names packages or tests asks for and starts only what those
+//! need. Goes on after a failed stage, so that one run shows all; only a failed build ends it. Skips
 //! nothing by itself.
 
 mod binaries;
+mod choice;
+mod descendants;
 mod fixture;
-mod timeline;
+mod needs;
+mod run;
+mod stopwatch;
 
-use std::process::Command;
-
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::{
-    command::{cargo, succeeds},
-    tally::Tally,
-    tidy,
-};
+use crate::{check, tally::Tally, timeline::Timeline};
+use choice::{Choice, Chosen};
 use fixture::Fixture;
-use timeline::Timeline;
+use needs::Needs;
+use run::Durations;
+
+/// How many of the slowest tests are shown.
+const SLOWEST: usize = 20;
 
 #[derive(Args)]
 pub(crate) struct Options {
     /// Without the system tests (whole processes, faults)
     #[arg(long)]
     quick: bool,
-    /// Only the tests of these packages, without formatting, lints and layout
+    /// Only the tests of these packages, without the checks
     #[arg(short, long = "package", value_name = "PACKAGE")]
     packages: Vec<String>,
-    /// Only tests whose name contains this
+    /// Only unit tests, those inside the crates: most need no server
+    #[arg(long)]
+    lib: bool,
+    /// The name is a test's whole name
+    #[arg(long, requires = "filter")]
+    exact: bool,
+    /// Only tests whose name contains this, without the checks
     filter: Option<String>,
+}
+
+impl Options {
+    fn is_whole(&self) -> bool {
+        self.packages.is_empty() && self.filter.is_none() && !self.lib
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let mut timeline = Timeline::start();
-    if let Err(e) = stages(options, &mut timeline) {
+    let mut durations = Durations::default();
+    if let Err(e) = stages(options, &mut timeline, &mut durations) {
         eprintln!("xtask: {e:#}");
         timeline.total += Tally::failure();
     }
+    durations.report(SLOWEST);
     Ok(timeline.close())
 }
 
-fn stages(options: &Options, timeline: &mut Timeline) -> Result<()> {
-    let fixture = Fixture::prepare()?;
-    if options.packages.is_empty() && options.filter.is_none() {
-        timeline.check("Formatting", || {
-            succeeds(cargo().args(["fmt", "--all", "--check"]))
-        });
-        timeline.check("Layout", tidy::run);
-        timeline.check("Lints", || succeeds(clippy(&mut cargo())));
+fn stages(options: &Options, timeline: &mut Timeline, durations: &mut Durations) -> Result<()> {
+    let fixture = Fixture::prepare(options.is_whole())?;
+    if options.is_whole() {
+        check::stages(timeline, false);
     }
     let mut built = Vec::new();
     timeline.stage("Build", || {
-        built = binaries::build(&options.packages)?;
+        built = binaries::build(&options.packages, options.lib)?;
         Ok(Tally::default())
     })?;
+    let choice = Choice {
+        filter: options.filter.as_deref(),
+        exact: options.exact,
+    };
+    let chosen: Vec<Chosen> = choice.of(built, options.quick)?;
+    ensure!(!chosen.is_empty(), "no test has that name");
+    let needs = Needs::of(&chosen)?;
+    needs.demand()?;
     let mut servers = None;
-    timeline.stage("Servers", || {
-        servers = Some(fixture.start()?);
-        Ok(Tally::default())
-    })?;
+    if needs.servers {
+        timeline.stage("Servers", || {
+            servers = Some(fixture.start()?);
+            Ok(Tally::default())
+        })?;
+    }
     let variables = servers
         .as_ref()
         .map(fixture::Started::variables)
         .unwrap_or_default();
-    let (system, unit): (Vec<_>, Vec<_>) = built
-        .into_iter()
-        .partition(|b| b.package == "system-tests" && b.kind == "test");
-    timeline.stage("Tests", || {
-        binaries::run(&unit, options.filter.as_deref(), &variables)
-    })?;
-    if options.filter.is_none() {
+    let (system, unit): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|c| c.binary.is_system());
+    timeline.stage("Tests", || run::run(&unit, &choice, &variables, durations))?;
+    if options.filter.is_none() && !options.lib {
         timeline.stage("Examples in the documentation", || {
-            binaries::run_docs(&options.packages, &variables)
+            run::run_docs(&options.packages, &variables)
         })?;
     }
-    if !options.quick {
+    if !system.is_empty() {
         timeline.stage("System tests", || {
-            binaries::run(&system, options.filter.as_deref(), &variables)
+            run::run(&system, &choice, &variables, durations)
         })?;
     }
-    timeline.stage("Servers down", || {
-        drop(servers);
-        Ok(Tally::default())
-    })
-}
-
-fn clippy(cargo: &mut Command) -> &mut Command {
-    cargo.args([
-        "clippy",
-        "--workspace",
-        "--all-targets",
-        "--locked",
-        "--quiet",
-        "--",
-        "-D",
-        "warnings",
-    ])
+    if servers.is_some() {
+        timeline.stage("Servers down", || {
+            drop(servers);
+            Ok(Tally::default())
+        })?;
+    }
+    Ok(())
 }

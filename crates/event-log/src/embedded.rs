@@ -5,6 +5,8 @@
 //! A data folder holds `lock`, `journal/` (by which one sync makes the new records of all
 //! partitions safe), `topics/<name>/topic.json` (what the topic is), `topics/<name>/<partition>/`
 //! (a segment log), and `groups/<group>/<topic>.json` (committed offsets).
+//!
+//! See ADR 1.
 
 mod admin;
 mod balance;

@@ -3,6 +3,8 @@
 //!
 //! It keeps no filter engine, no connection and no clock; whoever reads the topic decides what
 //! follows from a change.
+//!
+//! See ADR 7.
 
 use event_schema::rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription};
 use event_schema::{Raw, envelope::Reply};

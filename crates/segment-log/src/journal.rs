@@ -1,6 +1,8 @@
 //! A journal that many logs share: one sync makes safe what waits in all of them. Opening it puts
 //! back into the segments what a crash took from them. Must never be opened beside logs of its own
 //! that are open.
+//!
+//! See ADR 9.
 
 mod entry;
 mod files;

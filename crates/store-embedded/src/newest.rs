@@ -6,6 +6,8 @@
 //! seconds' worth). It is looked up and raised on the thread that writes, before anybody is
 //! answered, so it is never too low; where it is too high, or not known, the file is read. It must
 //! never be lowered.
+//!
+//! See ADR 12.
 
 use crate::{
     EmbeddedStore,

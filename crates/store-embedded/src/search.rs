@@ -1,6 +1,8 @@
 //! Searching the documents of one collection by reading them. What it answers is what Elasticsearch
 //! answers under the same mapping; what it cannot answer so is refused by name. It must never
 //! guess: no clause is skipped, no parameter ignored that could change the answer.
+//!
+//! See ADR 6.
 
 mod accept;
 mod analyze;

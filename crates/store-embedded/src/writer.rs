@@ -2,6 +2,8 @@
 //! after the commit. A job says what it may rely on then ([`Kept`]); the whole transaction is kept
 //! as its most careful job asks. It must never answer before that, never leave a job unanswered,
 //! and never let a later transaction outlive an earlier one.
+//!
+//! See ADR 10.
 
 use crate::{NAME, classify::Failure, newest::Newest};
 use rusqlite::{CachedStatement, Connection};

@@ -1,5 +1,7 @@
 //! Frames that a server sends (RFC 6455): made once, shared by every connection that gets the same.
 //! Nothing of a connection is in them, so the compressed form of one can be shared as well.
+//!
+//! See ADR 8.
 
 use super::deflate;
 use bytes::Bytes;

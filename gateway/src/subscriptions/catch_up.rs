@@ -3,6 +3,8 @@
 //! were told and he was not. It goes as fast as his connection takes it and keeps nothing but what
 //! is decided and not yet done. It must never tell of anything twice that it read once, nor cut off
 //! whoever reads slowly.
+//!
+//! See ADR 11.
 
 use super::{
     hall::catch_up::{Arrival, Late},

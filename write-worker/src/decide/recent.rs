@@ -1,5 +1,7 @@
 //! The request ids seen lately: recognises a record that the log holds twice without asking a
 //! store. Bounded; the oldest go first.
+//!
+//! See ADR 4.
 
 use event_schema::id::RequestId;
 use std::collections::{HashMap, VecDeque};

@@ -1,7 +1,10 @@
 //! Which crate may depend on which, and which vendor belongs to which crate. The table below is the
 //! law; cargo says what is.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -16,17 +19,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("segment-log", &[]),
     ("testbed", &[]),
     ("catalog", &["event-schema"]),
-    ("matching", &["event-schema"]),
+    ("matching", &[]),
     ("rooms", &["event-schema"]),
     ("story", &["event-schema", "matching"]),
     ("store", &["event-schema"]),
-    ("event-log", &["event-schema", "segment-log", "runtime"]),
-    ("store-cassandra", &["store", "event-schema", "runtime"]),
-    ("store-elasticsearch", &["store", "event-schema", "runtime"]),
-    (
-        "store-embedded",
-        &["store", "event-schema", "matching", "runtime"],
-    ),
+    ("event-log", &["segment-log", "runtime"]),
+    ("store-cassandra", &["store", "event-schema"]),
+    ("store-elasticsearch", &["store", "event-schema"]),
+    ("store-embedded", &["store", "event-schema"]),
     (
         "gateway",
         &[
@@ -38,28 +38,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rooms",
             "story",
             "runtime",
-            "dead-letter",
         ],
     ),
     (
         "write-worker",
-        &[
-            "event-schema",
-            "catalog",
-            "event-log",
-            "store",
-            "store-cassandra",
-            "store-elasticsearch",
-            "store-embedded",
-            "runtime",
-            "dead-letter",
-        ],
+        &["event-schema", "catalog", "event-log", "store", "runtime"],
     ),
     (
         "notifier-worker",
         &[
             "event-schema",
-            "catalog",
             "event-log",
             "matching",
             "rooms",
@@ -67,7 +55,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "runtime",
         ],
     ),
-    ("dead-letter", &["event-schema", "event-log", "runtime"]),
     (
         "standalone",
         &[
@@ -78,18 +65,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "catalog",
             "event-log",
             "store",
-            "store-cassandra",
-            "store-elasticsearch",
             "store-embedded",
-            "matching",
             "runtime",
-            "dead-letter",
         ],
     ),
 ];
 
 /// May use everything; nothing may use them.
-const TOP: &[&str] = &["consign", "system-tests", "bench", "xtask", "fuzz"];
+const TOP: &[&str] = &["consign", "system-tests", "xtask"];
 
 /// Ours, but only under `[dev-dependencies]`.
 const TEST_ONLY: &[&str] = &["testbed"];
@@ -127,7 +110,20 @@ const IMPURE: &[&str] = &[
 #[derive(Debug, Deserialize)]
 pub(super) struct Package {
     pub(super) name: String,
+    pub(super) manifest_path: PathBuf,
     pub(super) dependencies: Vec<Dependency>,
+}
+
+impl Package {
+    pub(super) fn folder(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    }
+
+    /// Does it ship with this library, built with it or run by it?
+    fn ships(&self, library: &str) -> bool {
+        let mut shipped = self.dependencies.iter().filter(|d| d.is_shipped());
+        shipped.any(|dependency| dependency.name == library)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,6 +131,12 @@ pub(super) struct Dependency {
     pub(super) name: String,
     /// `dev` or `build`; nothing for what is shipped.
     pub(super) kind: Option<String>,
+}
+
+impl Dependency {
+    fn is_shipped(&self) -> bool {
+        self.kind.as_deref() != Some("dev")
+    }
 }
 
 #[derive(Deserialize)]
@@ -157,9 +159,37 @@ pub(super) fn packages() -> Result<Vec<Package>> {
 
 pub(super) fn check(packages: &[Package]) -> Vec<String> {
     let ours: BTreeSet<&str> = packages.iter().map(|p| p.name.as_str()).collect();
-    packages
+    let forbidden = packages
         .iter()
-        .flat_map(|package| check_package(package, &ours))
+        .flat_map(|package| check_package(package, &ours));
+    forbidden.chain(stale(packages)).collect()
+}
+
+/// Rows that allow what nobody does: they would let it come back unseen.
+fn stale(packages: &[Package]) -> Vec<String> {
+    let package = |name: &str| packages.iter().find(|package| package.name == name);
+    let mut faults = Vec::new();
+    for (name, allowed) in MAY_USE {
+        let Some(package) = package(name) else {
+            faults.push(format!("the row of {name}: there is no such crate"));
+            continue;
+        };
+        let unused = allowed.iter().filter(|other| !package.ships(other));
+        faults.extend(unused.map(|other| format!("{name} may use {other}, and does not")));
+    }
+    for (vendor, homes) in VENDORS {
+        let names = |home: &&&str| {
+            package(home).is_some_and(|p| p.dependencies.iter().any(|d| d.name == *vendor))
+        };
+        let unused = homes.iter().filter(|home| !names(home));
+        faults.extend(unused.map(|home| format!("{home} may name {vendor}, and does not")));
+    }
+    let listed = PURE.iter().chain(TOP).chain(TEST_ONLY);
+    let gone = listed.filter(|name| package(name).is_none());
+    faults.extend(gone.map(|name| format!("{name} is listed, and there is no such crate")));
+    faults
+        .into_iter()
+        .map(|fault| format!("{fault} (xtask/src/tidy/arrows.rs)"))
         .collect()
 }
 
@@ -175,10 +205,7 @@ fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
     }
     let allowed = row.map_or(&[][..], |(_, allowed)| allowed);
     for dependency in &package.dependencies {
-        let (other, shipped) = (
-            dependency.name.as_str(),
-            dependency.kind.as_deref() != Some("dev"),
-        );
+        let (other, shipped) = (dependency.name.as_str(), dependency.is_shipped());
         if ours.contains(other) {
             let test_only = TEST_ONLY.contains(&other);
             if TOP.contains(&other) || shipped && !top && (test_only || !allowed.contains(&other)) {
@@ -201,54 +228,4 @@ fn check_package(package: &Package, ours: &BTreeSet<&str>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Dependency, Package, check};
-
-    fn package(name: &str, dependencies: &[(&str, Option<&str>)]) -> Package {
-        let dependency = |(name, kind): &(&str, Option<&str>)| Dependency {
-            name: (*name).into(),
-            kind: kind.map(Into::into),
-        };
-        Package {
-            name: name.into(),
-            dependencies: dependencies.iter().map(dependency).collect(),
-        }
-    }
-
-    #[test]
-    fn finds_forbidden_arrows() {
-        let packages = [
-            package(
-                "gateway",
-                &[
-                    ("event-log", None),
-                    ("write-worker", None),
-                    ("testbed", None),
-                ],
-            ),
-            package(
-                "write-worker",
-                &[
-                    ("testbed", Some("dev")),
-                    ("gateway", Some("dev")),
-                    ("rdkafka", None),
-                ],
-            ),
-            package("event-log", &[("rdkafka", None)]),
-            package("store", &[("tokio", None), ("consign", Some("dev"))]),
-            package("consign", &[("gateway", None)]),
-            package("testbed", &[]),
-            package("stranger", &[]),
-        ];
-        let faults = check(&packages);
-        let wanted = [
-            "gateway must not depend on write-worker",
-            "gateway must not depend on testbed",
-            "write-worker names rdkafka: only event-log may",
-            "store is pure: no tokio",
-            "store must not depend on consign",
-            "stranger has no row in the table of dependencies (xtask/src/tidy/arrows.rs)",
-        ];
-        assert_eq!(faults, wanted);
-    }
-}
+mod tests;

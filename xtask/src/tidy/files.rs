@@ -18,9 +18,14 @@ const LONG: usize = 500;
 
 #[derive(Debug)]
 pub(super) struct Source {
-    path: PathBuf,
-    first_line: String,
-    lines: usize,
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Source {
+    fn lines(&self) -> usize {
+        self.text.lines().count()
+    }
 }
 
 /// Every `.rs` file of ours, paths from the root on.
@@ -44,11 +49,9 @@ pub(super) fn sources(root: &Path) -> Result<Vec<Source>> {
             } else if path.extension().is_some_and(|e| e == "rs") {
                 let text = fs::read_to_string(&path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
-                let first_line = text.lines().next().unwrap_or_default().to_owned();
                 found.push(Source {
                     path: path.strip_prefix(root)?.to_path_buf(),
-                    first_line,
-                    lines: text.lines().count(),
+                    text,
                 });
             }
         }
@@ -68,7 +71,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
             }
         }
         let unit_tests = source.path.ends_with("tests.rs"); // its name and its neighbour say what it is
-        if !unit_tests && !source.first_line.starts_with("//!") {
+        if !unit_tests && !source.text.starts_with("//!") {
             faults.push(format!(
                 "{shown}: begins without a `//!` header that says what it is and must never do"
             ));
@@ -78,7 +81,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
 }
 
 pub(super) fn report(sources: &[Source]) {
-    let mut lengths: Vec<usize> = sources.iter().map(|s| s.lines).collect();
+    let mut lengths: Vec<usize> = sources.iter().map(Source::lines).collect();
     lengths.sort_unstable();
     let at = |share: usize| {
         lengths
@@ -92,10 +95,10 @@ pub(super) fn report(sources: &[Source]) {
         at(50),
         at(90)
     );
-    let mut long: Vec<&Source> = sources.iter().filter(|s| s.lines > LONG).collect();
-    long.sort_by_key(|s| std::cmp::Reverse(s.lines));
+    let mut long: Vec<&Source> = sources.iter().filter(|s| s.lines() > LONG).collect();
+    long.sort_by_key(|s| std::cmp::Reverse(s.lines()));
     for source in long {
-        println!("{:>6}  {}", source.lines, source.path.display());
+        println!("{:>6}  {}", source.lines(), source.path.display());
     }
 }
 

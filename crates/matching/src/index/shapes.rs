@@ -5,6 +5,8 @@
 //! A rectangle lies in the mesh whose cells are just wider and just higher than it is, so in at
 //! most four cells, and a point looks into one cell of each mesh in use. What it finds there is
 //! near the point, compared with its own size, whatever sizes there are.
+//!
+//! See ADR 5.
 
 use hashbrown::HashMap;
 use rstar::{AABB, RTree, RTreeObject};

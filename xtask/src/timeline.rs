@@ -1,4 +1,4 @@
-//! The stages of a test run: heading, time, count, and the summary at the end. Runs nothing by
+//! The stages of a run: heading, time, count, and the summary at the end. Runs nothing by
 //! itself.
 
 use std::time::{Duration, Instant};
@@ -44,9 +44,29 @@ impl Timeline {
         drop(self.stage(name, || Ok(judged())));
     }
 
+    /// Prints the summary of a run that has no tests. True if nothing failed.
+    pub(crate) fn close_checks(&self) -> bool {
+        self.summary();
+        if self.total.failed == 0 {
+            println!("all checks passed");
+        } else {
+            println!("{} checks failed", self.total.failed);
+        }
+        self.total.failed == 0
+    }
+
     /// Prints the summary; the count stands alone on the last line. True if nothing failed and
     /// something passed.
     pub(crate) fn close(&self) -> bool {
+        self.summary();
+        if self.total.ignored > 0 {
+            println!("{} tests are marked to be ignored", self.total.ignored);
+        }
+        println!("{} passed, {} failed", self.total.passed, self.total.failed);
+        self.total.failed == 0 && self.total.passed > 0
+    }
+
+    fn summary(&self) {
         println!("\n== Summary");
         for (name, time, tally) in &self.stages {
             let failed = if tally.failed > 0 {
@@ -62,10 +82,5 @@ impl Timeline {
             println!("{:>8.1} s  {name}{passed}{failed}", time.as_secs_f64());
         }
         println!("{:>8.1} s  in all", self.began.elapsed().as_secs_f64());
-        if self.total.ignored > 0 {
-            println!("{} tests are marked to be ignored", self.total.ignored);
-        }
-        println!("{} passed, {} failed", self.total.passed, self.total.failed);
-        self.total.failed == 0 && self.total.passed > 0
     }
 }

@@ -1,0 +1,79 @@
+use std::{
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use super::{Running, Tally};
+use crate::test::stopwatch::Stopwatch;
+
+fn running(limit: Duration) -> Running {
+    let tests = ["quick", "stuck"].map(str::to_owned);
+    Running {
+        watch: Stopwatch::start(&tests, 1, Instant::now()),
+        limit,
+        ended: Vec::new(),
+    }
+}
+
+fn script(text: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", text]);
+    command
+}
+
+const RESULT: &str = "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'";
+
+#[test]
+fn what_hangs_is_ended_with_what_it_started_and_counts_as_a_failure() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("id");
+    let text = format!(
+        "echo 'test quick ... ok'; sleep 600 & echo $! > {}; wait",
+        file.display()
+    );
+    let mut running = running(Duration::from_secs(2));
+    let began = Instant::now();
+    let tally = running.count(&mut script(&text)).expect("runs");
+    assert_eq!((tally.passed, tally.failed), (0, 1));
+    assert!(began.elapsed() < Duration::from_secs(60));
+    let left = running.watch.running(Instant::now());
+    assert_eq!(left[0].0, "stuck");
+    let id = std::fs::read_to_string(file).expect("the child's id");
+    let alive = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", id.trim()));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    while alive() && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(!alive(), "it was left behind");
+}
+
+#[test]
+fn a_binary_counts_by_its_closing_line_and_its_exit_code() {
+    let counted = |text: &str| {
+        let mut running = running(Duration::from_secs(60));
+        running.count(&mut script(text)).expect("runs")
+    };
+    let passed = |passed, failed| Tally {
+        passed,
+        failed,
+        ignored: 0,
+    };
+    assert_eq!(counted(RESULT), passed(2, 0));
+    assert_eq!(counted(&format!("{RESULT}; exit 3")), passed(2, 1));
+    assert_eq!(counted("true"), passed(0, 1), "no result");
+    assert_eq!(counted("kill -9 $$"), passed(0, 1));
+}
+
+#[test]
+fn times_are_kept_by_name() {
+    let mut running = running(Duration::from_secs(60));
+    let text = format!("sleep 0.3; echo 'test quick ... ok'; echo 'test stuck ... ok'; {RESULT}");
+    running.count(&mut script(&text)).expect("runs");
+    let [(first, time), (second, _)] = running.ended.as_slice() else {
+        panic!("{:?}", running.ended)
+    };
+    assert_eq!((first.as_str(), second.as_str()), ("quick", "stuck"));
+    assert!(*time >= Duration::from_millis(250), "{time:?}");
+}
