@@ -4,7 +4,6 @@
 use crate::{
     Ports,
     config::Config,
-    connection::turns::Turns,
     feedback::pending::Pending,
     idempotency::Keys,
     metrics::Metrics,
@@ -26,6 +25,7 @@ use std::{
     sync::{Arc, atomic::AtomicUsize},
     time::Duration,
 };
+use websocket::WakeQueue;
 
 /// Handed to every handler.
 pub(crate) type Shared = Arc<App>;
@@ -44,7 +44,7 @@ pub(crate) struct App {
     pub reply: Reply,
     pub refreshes: Refreshes,
     pub subscriptions: Arc<Subscriptions>,
-    pub turns: Arc<Turns>,
+    pub wake_queue: Arc<WakeQueue>,
     pub metrics: Metrics,
     pub origins: Origins,
     pub bulks: AtomicUsize,
@@ -70,7 +70,7 @@ impl App {
         let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
         Self {
             subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
-            turns: Arc::default(),
+            wake_queue: Arc::default(),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             informative: ports.layout.name(&INFORMATIVE).into(),
             changes: ports.layout.name(&CHANGES).into(),

@@ -1,6 +1,6 @@
 //! The protocol of Kuzzle's clients on both transports: a request, the action it names, one
 //! envelope for every answer. What an action does is in its own file; writes go the way of all
-//! writes ([`crate::write`]), and what stays open belongs to [`crate::connection`].
+//! writes ([`crate::write`]), and connections that stay open are [`socket`]s.
 
 mod answer;
 mod auth;
@@ -15,6 +15,8 @@ mod place;
 mod realtime;
 mod request;
 mod server;
+pub(crate) mod socket;
+mod subscribe;
 mod table;
 mod validate;
 mod write;
@@ -23,8 +25,9 @@ pub(crate) use answer::{Answer, Reply};
 pub(crate) use fault::Fault;
 pub(crate) use request::{Request, Transport};
 
-use crate::{app::Shared, connection::Session};
+use crate::app::Shared;
 use fault::Id;
+use socket::SocketRequest;
 use std::sync::Arc;
 
 /// What an action is given.
@@ -33,14 +36,14 @@ pub(crate) struct Call<'a> {
     pub app: &'a Shared,
     pub request: &'a Request,
     /// The connection it came by, if it stays open.
-    pub session: Option<&'a Arc<Session>>,
+    pub session: Option<&'a Arc<SocketRequest>>,
 }
 
 /// Carries a request out. Never fails: what goes wrong is an answer.
 pub(crate) async fn handle(
     app: &Shared,
     request: Request,
-    session: Option<&Arc<Session>>,
+    session: Option<&Arc<SocketRequest>>,
 ) -> Answer {
     let outcome = match table::action(&request.controller, &request.action) {
         Ok(action) => {

@@ -8,7 +8,6 @@ mod answer;
 mod app;
 mod bulk;
 pub mod config;
-mod connection;
 pub mod error;
 mod feedback;
 mod idempotency;
@@ -23,6 +22,7 @@ mod router;
 mod routes;
 mod server;
 mod subscriptions;
+mod transport;
 mod validate;
 mod write;
 

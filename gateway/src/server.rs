@@ -1,23 +1,24 @@
 //! Connections: how many, how slow, and how they end. Everything between the listener and the
 //! router; it knows no route.
 
-pub(crate) mod places;
-mod stall;
-
 use crate::{
     Config, GatewayError, Ports,
     app::{App, Shared},
-    connection,
     error::{Code, Problem},
     feedback::{
         mailbox::{self, Mailbox},
         sweep,
     },
+    kuzzle::socket,
     metrics::Metrics,
     openapi,
     origins::{Origins, Standing},
     publish, router,
     subscriptions::{append, follow},
+    transport::{
+        ClientStream,
+        permit::{ConnectionPermit, ConnectionPermits},
+    },
 };
 use axum::{
     Router,
@@ -28,7 +29,6 @@ use futures::FutureExt;
 use http::{HeaderValue, Method, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use places::{Place, Places};
 use runtime::{Shutdown, State, spawn};
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
@@ -88,7 +88,7 @@ pub(crate) async fn run(
             shutdown.clone(),
         ),
     );
-    spawn("turns", app.turns.clone().run(shutdown.clone()));
+    spawn("wake-queue", app.wake_queue.clone().run(shutdown.clone()));
     spawn(
         "sweep",
         sweep::run(
@@ -106,8 +106,8 @@ pub(crate) async fn run(
 
     health.set("gateway", State::Ready);
     info!(address = %listener.local_addr()?, "the gateway listens");
-    let places = accept(&app, listener, router, &shutdown).await;
-    drain(&app, &places, &shutdown).await;
+    let permits = accept(&app, listener, router, &shutdown).await;
+    drain(&app, &permits, &shutdown).await;
     Ok(())
 }
 
@@ -118,25 +118,25 @@ async fn accept(
     listener: TcpListener,
     router: Router,
     shutdown: &Shutdown,
-) -> Arc<Places> {
-    let places = Places::new(
+) -> Arc<ConnectionPermits> {
+    let permits = ConnectionPermits::new(
         app.config.max_connections,
         app.config.live.connections_per_address,
     );
     let builder = protocol(&app.config);
     loop {
         let accepted = async {
-            let permit = places.room().await;
+            let permit = permits.room().await;
             (permit, listener.accept().await)
         };
         let (permit, accepted) = tokio::select! {
             biased;
-            () = shutdown.soft() => return places,
+            () = shutdown.soft() => return permits,
             accepted = accepted => accepted,
         };
         match accepted {
             Ok((stream, from)) => {
-                let Some(place) = permit.and_then(|permit| places.take(permit, from.ip())) else {
+                let Some(permit) = permit.and_then(|permit| permits.take(permit, from.ip())) else {
                     debug!(address = %from.ip(), "as many connections of this address are open as may be");
                     continue;
                 };
@@ -147,7 +147,7 @@ async fn accept(
                         builder.clone(),
                         stream,
                         router.clone(),
-                        Arc::new(place),
+                        Arc::new(permit),
                         shutdown.clone(),
                     ),
                 );
@@ -172,27 +172,24 @@ fn protocol(config: &Config) -> http1::Builder {
     builder
 }
 
-/// What a connection's bytes come through.
-pub(crate) type Guarded = stall::Stall<TcpStream>;
-
-/// Serves requests on a connection until it ends or becomes something else. The place is its own,
+/// Serves requests on a connection until it ends or becomes something else. The permit is its own,
 /// and that of what it becomes.
 async fn http(
     app: Shared,
     builder: http1::Builder,
     stream: TcpStream,
     router: Router,
-    place: Arc<Place>,
+    permit: Arc<ConnectionPermit>,
     shutdown: Shutdown,
 ) {
     app.metrics.connections.inc();
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
-    let io = TokioIo::new(Guarded::new(stream, app.config.stall_timeout()));
+    let io = TokioIo::new(ClientStream::new(stream, app.config.stall_timeout()));
     let service = {
         let app = app.clone();
         service::service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(place.clone());
+            request.extensions_mut().insert(permit.clone());
             let (app, router) = (app.clone(), router.clone());
             async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
         })
@@ -215,13 +212,13 @@ async fn http(
 async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Response {
     let begun = Instant::now();
     let request = request.map(Body::new);
-    let upgrade = connection::is_asked(request.headers());
+    let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
     let response = match app.origins.judge(request.headers(), request.uri()) {
         Standing::Foreign if !harmless => Origins::refusal(request.headers()),
         Standing::Program | Standing::Welcome if upgrade => {
-            connection::upgrade(app.clone(), request).await
+            socket::upgrade(app.clone(), request).await
         }
         Standing::Welcome => {
             let answered = service_fn(|request| {
@@ -265,11 +262,11 @@ async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Res
 
 /// Lets what is in hand finish, within bounds, and sees that nothing is left in the queue to the
 /// log.
-async fn drain(app: &App, places: &Places, shutdown: &Shutdown) {
-    let open = places.taken();
+async fn drain(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
+    let open = permits.taken();
     info!(connections = open, "the gateway accepts nothing more");
     tokio::select! {
-        () = places.empty() => {}
+        () = permits.empty() => {}
         () = tokio::time::sleep(app.config.drain()) => warn!("not all connections ended in time"),
         () = shutdown.hard() => {}
     }

@@ -10,10 +10,6 @@ pub(crate) mod hall;
 mod notice;
 pub(crate) mod options;
 
-use crate::connection::{
-    frame::Frame,
-    outbox::{Ending, Outbox},
-};
 use event_schema::{
     Raw,
     envelope::Reply,
@@ -37,6 +33,7 @@ use tokio::{
     sync::{Notify, Semaphore, watch},
     time::timeout,
 };
+use websocket::{CloseReason, Outbox, TextFrame};
 
 /// Why a subscription, or the end of one, did not come to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +57,13 @@ pub(crate) enum Refusal {
 /// The log is read for so many of those who came back at the same time; the others wait for their
 /// turn.
 const READERS: usize = 8;
+
+/// Notifications may have been missed.
+pub(crate) const MISSED: CloseReason = CloseReason {
+    code: 1012,
+    reason: "notifications may have been missed; connect and subscribe again",
+    drop_rest: false,
+};
 
 /// By index, collection and room: how many connections are in it.
 pub(crate) type Listing = BTreeMap<String, BTreeMap<String, BTreeMap<String, u64>>>;
@@ -121,7 +125,7 @@ impl Subscriptions {
     }
 
     /// See [`Hall::replay`].
-    pub(crate) fn replay(&self, late: &Late, frames: &[Frame]) -> bool {
+    pub(crate) fn replay(&self, late: &Late, frames: &[TextFrame]) -> Option<usize> {
         self.hall.lock().replay(late, frames)
     }
 
@@ -204,7 +208,7 @@ impl Subscriptions {
 
     /// Mail was lost: whoever listens must come again.
     pub(crate) fn missed(&self) {
-        self.hall.lock().evict(Ending::MISSED);
+        self.hall.lock().evict(MISSED);
         self.outgoing.notify_one();
     }
 

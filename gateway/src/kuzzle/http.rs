@@ -4,7 +4,6 @@
 use super::{Answer, Call, Fault, Request, Transport, document::export, fault::Id, handle, table};
 use crate::{
     app::{App, Shared},
-    connection,
     error::{Code, Problem},
     request::{
         body, headers,
@@ -17,7 +16,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::{Method, header};
+use http::Method;
 use serde_json::value::RawValue;
 
 /// First segments that are never this family's.
@@ -25,9 +24,6 @@ const OWN: [&str; 5] = ["docs", "healthz", "readyz", "metrics", "openapi.json"];
 
 /// Everything that no route of our own took.
 pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Request) -> Response {
-    if wants_upgrade(&request) {
-        return connection::upgrade(app, request).await;
-    }
     let path = request.uri().path();
     let first = below_root(path).split('/').next().unwrap_or_default();
     if OWN.contains(&first) || is_version(first) {
@@ -65,14 +61,6 @@ fn is_version(segment: &str) -> bool {
     segment
         .strip_prefix('v')
         .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn wants_upgrade(request: &axum::extract::Request) -> bool {
-    let asked = request
-        .headers()
-        .get(header::UPGRADE)
-        .and_then(|value| value.to_str().ok());
-    asked.is_some_and(|value| value.eq_ignore_ascii_case("websocket"))
 }
 
 async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<Answer>> {

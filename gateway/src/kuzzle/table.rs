@@ -3,10 +3,9 @@
 //! it.
 
 use super::{
-    Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, unknown,
-    validate,
+    Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, subscribe,
+    unknown, validate,
 };
-use crate::connection;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
@@ -38,7 +37,7 @@ macro_rules! actions {
 }
 
 async fn connected(call: Call<'_>) -> Result<Reply, Fault> {
-    connection::realtime::handle(call.app, call.session, call.request).await
+    subscribe::handle(call.app, call.session, call.request).await
 }
 
 actions! {

@@ -7,15 +7,12 @@
 //! See ADR 11.
 
 use super::{
+    MISSED,
     hall::catch_up::{Arrival, Late},
     notice::Text,
 };
 use crate::{
     app::{App, Shared},
-    connection::{
-        frame::Frame,
-        outbox::{Ending, Outbox},
-    },
     feedback::mailbox::token,
     request::caller::Caller,
 };
@@ -29,6 +26,7 @@ use matching::Filter;
 use runtime::Backoff;
 use std::{sync::Arc, time::Duration};
 use story::{Resume, Story, Tell, Telling, scope};
+use websocket::{Outbox, TextFrame};
 
 const LIMITS: Limits = Limits {
     records: 500,
@@ -139,7 +137,7 @@ pub(crate) async fn run(app: Shared, back: Return) {
         };
         match caught_up {
             Ok(()) | Err(Halt::Gone) => return,
-            Err(Halt::Forgotten) => return reading.outbox.end(Ending::MISSED),
+            Err(Halt::Forgotten) => return reading.outbox.end(MISSED),
             Err(Halt::Away(why)) => {
                 tracing::warn!(why, "what somebody missed cannot be read now; trying again");
                 tokio::time::sleep(backoff.next_wait()).await;
@@ -272,7 +270,7 @@ impl Reading {
     }
 
     /// As it is told on the channel, if it is.
-    fn frame(&self, telling: &Telling, state: State) -> Option<Frame> {
+    fn frame(&self, telling: &Telling, state: State) -> Option<TextFrame> {
         if telling.notice.index != self.index || telling.notice.collection != self.collection {
             return None;
         }
@@ -292,16 +290,17 @@ impl Reading {
     }
 
     /// Hands over what was read, as the client takes it.
-    async fn tell(&self, mut frames: Vec<Frame>) -> Result<(), Halt> {
+    async fn tell(&self, mut frames: Vec<TextFrame>) -> Result<(), Halt> {
         while !frames.is_empty() {
-            let rest = frames.split_off(self.outbox.takes(&frames).min(TOGETHER).min(frames.len()));
-            if frames.is_empty() {
-                tokio::time::sleep(PAUSE).await;
-            } else if !self.app.subscriptions.replay(&self.late, &frames) {
+            let first = &frames[..frames.len().min(TOGETHER)];
+            let Some(taken) = self.app.subscriptions.replay(&self.late, first) else {
                 return Err(Halt::Gone);
+            };
+            if taken == 0 {
+                tokio::time::sleep(PAUSE).await;
             }
-            self.app.metrics.told(frames.len());
-            frames = rest;
+            self.app.metrics.told(taken);
+            frames.drain(..taken);
         }
         Ok(())
     }

@@ -15,8 +15,8 @@ pub(crate) mod catch_up;
 mod room;
 mod tellers;
 
-use super::{Refusal, notice::Text, options::Options};
-use crate::connection::outbox::{Ending, Outbox};
+use super::{MISSED, Refusal, notice::Text, options::Options};
+
 use event_schema::{
     Raw,
     envelope::Reply,
@@ -32,6 +32,12 @@ use std::{
 };
 use tellers::Tellers;
 use tokio::sync::oneshot;
+use websocket::{CloseReason, Outbox};
+
+/// kuzzle-sdk begins to listen to a channel when it has handled the answer, and its WebSocket for
+/// Node hands on all messages of one packet before that: a notification in the answer's packet
+/// would be lost there. So what is pushed leaves a little after the answer.
+const LISTENS: std::time::Duration = std::time::Duration::from_millis(10);
 
 /// What may be.
 #[derive(Clone, Copy, Debug)]
@@ -485,7 +491,7 @@ impl Hall {
     /// Everybody else believes that this gateway ended: nothing was told to it since. Its clients
     /// come back and subscribe again, to a gateway of another name.
     fn begin_again(&mut self, name: String) {
-        self.evict(Ending::MISSED);
+        self.evict(MISSED);
         self.outgoing.push_back((
             None,
             RoomRecord::Gone {
@@ -496,7 +502,7 @@ impl Hall {
     }
 
     /// Ends every connection that has a seat, or wants one.
-    pub(crate) fn evict(&mut self, ending: Ending) {
+    pub(crate) fn evict(&mut self, reason: CloseReason) {
         let seated: Vec<u64> = self
             .members
             .iter()
@@ -505,7 +511,7 @@ impl Hall {
             .collect();
         for connection in seated {
             if let Some(member) = self.members.get(&connection) {
-                member.outbox.end(ending);
+                member.outbox.end(reason);
             }
             self.forget(connection);
         }
@@ -681,7 +687,7 @@ impl Hall {
                 hears,
             },
         );
-        member.outbox.reserve(request);
+        member.outbox.reserve(request, LISTENS);
         if tell
             .send(Ok(Granted {
                 seat: Some(place),

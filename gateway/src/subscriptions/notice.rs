@@ -1,11 +1,11 @@
 //! Notifications as Kuzzle's clients read them. The text of one is made once and completed per
 //! channel; whoever else needs the same bytes shares them.
 
-use crate::connection::frame::Frame;
 use event_schema::notification::{Coming, Event, Notice, Presence, Scope, State};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::fmt::Write;
+use websocket::TextFrame;
 
 /// A notification without scope, cursor and channel.
 pub(crate) struct Text {
@@ -116,7 +116,7 @@ impl Text {
     }
 
     /// As it is told on a channel. `channel` and `cursor` have nothing in them that JSON escapes.
-    pub(crate) fn on(&self, channel: &str, scope: Scope, cursor: Option<&str>) -> Frame {
+    pub(crate) fn on(&self, channel: &str, scope: Scope, cursor: Option<&str>) -> TextFrame {
         let scope = match (self.scoped, scope) {
             (true, Scope::In) => "in",
             (true, Scope::Out) => "out",
@@ -124,7 +124,7 @@ impl Text {
         };
         let (label, cursor, end) =
             cursor.map_or(("", "", ""), |cursor| (r#","cursor":""#, cursor, r#"""#));
-        Frame::text(&[
+        TextFrame::from_pieces(&[
             &self.head,
             scope,
             &self.middle,

@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store-cassandra", &["store", "event-schema"]),
     ("store-elasticsearch", &["store", "event-schema"]),
     ("store-embedded", &["store", "event-schema"]),
+    ("websocket", &["runtime"]),
     (
         "gateway",
         &[
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rooms",
             "story",
             "runtime",
+            "websocket",
         ],
     ),
     (

@@ -3,9 +3,10 @@
 //! never by neither.
 
 use super::{Hall, Hears};
-use crate::{connection::frame::Frame, subscriptions::options::Options};
+use crate::subscriptions::options::Options;
 use event_schema::notification::Point;
 use std::sync::Arc;
+use websocket::TextFrame;
 
 /// Who catches up: a connection's membership of a channel, as long as it has its seat.
 #[derive(Clone, Debug)]
@@ -28,18 +29,15 @@ pub(crate) enum Arrival {
 }
 
 impl Hall {
-    /// Tells somebody what was read for him; false: he is not on the channel any more, and is told
-    /// nothing.
-    pub(crate) fn replay(&mut self, late: &Late, frames: &[Frame]) -> bool {
-        let Some(member) = self
-            .rooms
-            .get_mut(&late.room)
-            .and_then(|room| room.member(late.connection, late.seat, late.options))
-        else {
-            return false;
-        };
-        frames.iter().for_each(|frame| member.outbox.push(frame));
-        true
+    /// Tells somebody what was read for him, as far as there is room: says how much of it. `None`:
+    /// he is not on the channel any more, and is told nothing.
+    pub(crate) fn replay(&mut self, late: &Late, frames: &[TextFrame]) -> Option<usize> {
+        let room = self.rooms.get_mut(&late.room)?;
+        let member = room.member(late.connection, late.seat, late.options)?;
+        let taken = frames
+            .iter()
+            .take_while(|frame| member.outbox.push_if_half_empty(frame));
+        Some(taken.count())
     }
 
     /// Somebody was told everything before these points. What was told to others before is behind

@@ -1,15 +1,13 @@
 //! One room, as far as this gateway's connections are in it.
 
-use crate::{
-    connection::{frame::Frame, outbox::Outbox},
-    subscriptions::options::{Options, both},
-};
+use crate::subscriptions::options::{Options, both};
 use event_schema::{
     Raw,
     notification::{Event, Point, Push},
     rooms::Users,
 };
 use std::{collections::HashMap, sync::Arc};
+use websocket::{Outbox, TextFrame};
 
 pub(super) struct Room {
     pub index: String,
@@ -68,7 +66,7 @@ impl Hears {
 
 impl Channel {
     /// Tells a change or a message to those who are to hear it; says to how many.
-    pub fn tell(&self, push: &Push, frame: &Frame) -> usize {
+    pub fn tell(&self, push: &Push, frame: &TextFrame) -> usize {
         let members = self
             .members
             .values()

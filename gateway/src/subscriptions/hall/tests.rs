@@ -2,10 +2,7 @@ use super::{
     catch_up::{Arrival, Late},
     *,
 };
-use crate::{
-    connection::outbox::Bounds,
-    subscriptions::options::{Scopes, States},
-};
+use crate::subscriptions::options::{Scopes, States};
 use event_schema::{
     id::RequestId,
     notification::{Coming, Event, Notice, State, Teller, Told as Heard},
@@ -13,8 +10,9 @@ use event_schema::{
     signing::Keyring,
 };
 use serde_json::{Value, json};
+use websocket::{OutboxLimits, TextFrame};
 
-const BOUNDS: Bounds = Bounds {
+const BOUNDS: OutboxLimits = OutboxLimits {
     pushed_bytes: 1 << 20,
     pushed: 100,
     answer_bytes: 1 << 20,
@@ -245,10 +243,7 @@ fn told_when_appended_and_read_and_matched_everywhere() {
         "the answer's place is kept, and it is not answered"
     );
     assert_eq!(stage.push(&[("r", Scope::In)], State::Done), 1);
-    outbox.answer(
-        77,
-        Some(&crate::connection::frame::Frame::text(&["\"answer\""])),
-    );
+    outbox.answer(77, Some(&TextFrame::from_pieces(&["\"answer\""])));
     let heard = heard(&outbox);
     assert_eq!(
         (heard.len(), &heard[0], &heard[1]["room"]),
@@ -489,10 +484,7 @@ fn taken_for_dead_it_sends_its_subscribers_away_and_begins_again() {
         instance: "here".into(),
     });
     stage.read();
-    assert_eq!(
-        (listener.ending(), other.ending()),
-        (Some(Ending::MISSED), None)
-    );
+    assert_eq!((listener.ending(), other.ending()), (Some(MISSED), None));
     assert_eq!(&**stage.hall.instance(), "again");
     assert_eq!(stage.hall.seats(), 0);
     let mut told = stage.wish(2, "r", Options::default()).unwrap();
@@ -628,14 +620,15 @@ fn who_left_while_he_caught_up_is_told_nothing() {
         seat,
         options: Options::default(),
     };
-    let frames = [crate::connection::frame::Frame::text(&["{}"])];
-    assert!(stage.hall.replay(&late, &frames));
+    let frames = [TextFrame::from_pieces(&["{}"])];
+    assert_eq!(stage.hall.replay(&late, &frames), Some(1));
     stage.hall.unsubscribe(1, "r", None).unwrap();
     stage.sit(1, "r", Options::default());
     stage.all();
     outbox.answer(77, None);
-    assert!(
-        !stage.hall.replay(&late, &frames),
+    assert_eq!(
+        stage.hall.replay(&late, &frames),
+        None,
         "another seat is another subscription"
     );
     assert_eq!(

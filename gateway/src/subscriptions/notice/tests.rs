@@ -27,7 +27,7 @@ fn notice() -> Notice {
     }
 }
 
-fn read(frame: &Frame) -> Value {
+fn read(frame: &TextFrame) -> Value {
     serde_json::from_slice(frame.payload()).unwrap()
 }
 

@@ -1,21 +1,19 @@
-//! A connection's task: bytes from the socket to the machine, and what the machine wants done.
-//! While nothing happens it holds no buffer, and it never waits for its client with anything in its
-//! hands but what it sends.
+//! The task of one connection: bytes from the socket to the state machine, and the machine's actions
+//! back. While nothing happens it holds no buffer, and it never waits for its client while it holds
+//! anything but what it sends.
 
-use super::{
-    Connection,
-    decode::{Decoder, Message},
-    frame::Frame,
-    requests::Requests,
-    state::{Action, Event, Machine, Patience},
+use crate::{
+    decode::{ClientMessage, FrameDecoder},
+    machine::{ConnectionAction, ConnectionEvent, ConnectionMachine, ConnectionTimeouts},
+    outbox::Outbox,
 };
-use crate::{app::Shared, kuzzle::fault::Id};
 use bytes::Bytes;
+use runtime::Shutdown;
 use std::{
     cell::RefCell,
     collections::VecDeque,
     io::{self, ErrorKind, IoSlice},
-    sync::{Arc, LazyLock},
+    sync::Arc,
     time::Duration,
 };
 use tokio::{
@@ -26,7 +24,7 @@ use tokio::{
 
 /// Read at once, into a buffer that all connections of a thread share.
 const READ: usize = 16 << 10;
-/// Reads before others have their turn.
+/// Reads before other connections run.
 const TURNS: usize = 16;
 /// Taken from the outbox at once, and frames written at once.
 const BATCH: usize = 64 << 10;
@@ -36,17 +34,45 @@ thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; READ]);
 }
 
-/// What old clients ask, and the answer.
-const ALIVE: &[u8] = br#"{"p":1}"#;
-static WELL: LazyLock<Bytes> = LazyLock::new(|| Frame::text(&[r#"{"p":2}"#]).bytes(false));
+/// What the messages of a connection mean: the protocol that is spoken in them. What it answers
+/// goes into the connection's [`Outbox`]. Dropped when the connection ends, however that happens.
+pub trait MessageHandler {
+    /// The answer to a message that is answered at once and counts as no request: a sign of life of
+    /// the protocol's own.
+    fn keep_alive(&mut self, message: &[u8]) -> Option<Bytes>;
 
-struct Wire {
-    app: Shared,
+    /// A whole message.
+    fn receive(&mut self, message: Bytes);
+
+    /// A whole message that came while the server stops: to be answered and not carried out.
+    fn refuse(&mut self, message: Bytes);
+
+    /// What was sent made room: messages that wait can be begun with.
+    fn resume(&mut self);
+
+    /// Is every message that was received answered?
+    fn is_idle(&self) -> bool;
+
+    /// The close frame is made: nothing is sent to the client from now on.
+    fn closing(&mut self);
+}
+
+/// What one connection may do, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionOptions {
+    pub timeouts: ConnectionTimeouts,
+    /// The largest message of a client, before and after it is inflated.
+    pub message_limit: usize,
+    /// Both sides agreed to compress messages.
+    pub deflate: bool,
+}
+
+struct Wire<H> {
     stream: TcpStream,
-    connection: Arc<Connection>,
-    machine: Machine,
-    decoder: Decoder,
-    requests: Requests,
+    outbox: Arc<Outbox>,
+    machine: ConnectionMachine,
+    decoder: FrameDecoder,
+    handler: H,
     sending: VecDeque<Bytes>,
     /// Bytes of the first frame that are sent.
     sent: usize,
@@ -61,39 +87,19 @@ struct Wire {
     broken: bool,
 }
 
-/// Gives up everything that the connection has, however its task ends.
-struct Leaving {
-    app: Shared,
-    connection: Arc<Connection>,
-}
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.connection.outbox.close();
-        self.app.subscriptions.forget(self.connection.number);
-        self.app.metrics.sockets.dec();
-    }
-}
-
 /// Serves a connection until it ends. `early`: bytes that came with the request to upgrade.
-pub(super) async fn run(
-    app: Shared,
+pub async fn serve<H: MessageHandler>(
     stream: TcpStream,
     early: Bytes,
-    connection: Arc<Connection>,
-    deflate: bool,
+    options: ConnectionOptions,
+    outbox: Arc<Outbox>,
+    handler: H,
+    shutdown: Shutdown,
 ) {
-    app.metrics.sockets.inc();
-    app.subscriptions
-        .welcome(connection.number, connection.outbox.clone());
-    let _leaving = Leaving {
-        app: app.clone(),
-        connection: connection.clone(),
-    };
     let mut wire = Wire {
-        machine: Machine::new(patience(&app), Instant::now()),
-        decoder: Decoder::new(app.config.live.message_limit_bytes, deflate),
-        requests: Requests::default(),
+        machine: ConnectionMachine::new(options.timeouts, Instant::now()),
+        decoder: FrameDecoder::new(options.message_limit, options.deflate),
+        handler,
         sending: VecDeque::new(),
         sent: 0,
         last: None,
@@ -101,29 +107,22 @@ pub(super) async fn run(
         blocked: false,
         closing: false,
         broken: false,
-        app,
         stream,
-        connection,
+        outbox,
     };
     wire.feed(&early);
     drop(early);
-    wire.serve().await;
+    wire.run(&shutdown).await;
 }
 
-fn patience(app: &Shared) -> Patience {
-    let live = &app.config.live;
-    Patience {
-        ping_after: Duration::from_secs(live.ping_seconds.max(1)),
-        pong_within: Duration::from_secs(live.pong_seconds.max(1)),
-        message_within: Duration::from_secs(live.message_timeout_seconds.max(1)),
-        close_within: Duration::from_secs(live.close_seconds.max(1)),
-        drain_within: app.config.drain(),
+impl<H> Drop for Wire<H> {
+    fn drop(&mut self) {
+        self.outbox.close();
     }
 }
 
-impl Wire {
-    async fn serve(&mut self) {
-        let shutdown = self.app.shutdown.clone();
+impl<H: MessageHandler> Wire<H> {
+    async fn run(&mut self, shutdown: &Shutdown) {
         let mut stopping = false;
         let alarm = sleep_until(self.machine.due());
         tokio::pin!(alarm);
@@ -145,20 +144,20 @@ impl Wire {
                 ready = self.stream.ready(interest) => match ready {
                     Ok(ready) if ready.is_readable() || ready.is_read_closed() => self.read(),
                     Ok(_) => {}
-                    Err(_) => self.on(Event::PeerGone),
+                    Err(_) => self.on(ConnectionEvent::PeerGone),
                 },
-                () = self.connection.outbox.changed() => {}
+                () = self.outbox.changed() => {}
                 () = &mut alarm => {
                     let now = Instant::now();
                     if self.machine.due() <= now {
-                        self.on(Event::Tick);
+                        self.on(ConnectionEvent::Tick);
                     }
                     self.held = self.held.filter(|held| *held > now);
                     alarm.as_mut().reset(self.due().max(now + Duration::from_millis(1)));
                 }
                 () = shutdown.soft(), if !stopping => {
                     stopping = true;
-                    self.on(Event::Stopping);
+                    self.on(ConnectionEvent::Stopping);
                 }
                 () = shutdown.hard() => return,
             }
@@ -173,16 +172,13 @@ impl Wire {
 
     /// Everything that can be done without waiting.
     fn advance(&mut self) {
-        if let Some(ending) = self.connection.outbox.ending() {
-            self.on(Event::Ending(ending));
+        if let Some(ending) = self.outbox.ending() {
+            self.on(ConnectionEvent::CloseRequested(ending));
         }
-        self.requests.begin(&self.app, &self.connection);
+        self.handler.resume();
         loop {
             if self.sending.is_empty() {
-                self.held = self
-                    .connection
-                    .outbox
-                    .take(&mut self.sending, BATCH, Instant::now());
+                self.held = self.outbox.take(&mut self.sending, BATCH, Instant::now());
             }
             if self.sending.is_empty() {
                 match self.last.take() {
@@ -193,22 +189,18 @@ impl Wire {
             match self.write() {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(_) => return self.on(Event::PeerGone),
+                Err(_) => return self.on(ConnectionEvent::PeerGone),
             }
         }
         self.sending.shrink_to(0);
         // What was sent made room.
-        self.requests.begin(&self.app, &self.connection);
-        match self.closing {
-            true => self.on(Event::Sent),
-            false
-                if self.requests.is_idle(&self.connection) && self.connection.outbox.is_empty() =>
-            {
-                self.on(Event::Idle)
-            }
-            false => {}
+        self.handler.resume();
+        if self.closing {
+            self.on(ConnectionEvent::Sent);
+        } else if self.handler.is_idle() && self.outbox.is_empty() {
+            self.on(ConnectionEvent::Idle);
         }
-        // The farewell of a connection with nothing left to do.
+        // The close frame of a connection with nothing left to do.
         if !self.machine.is_ended() && self.last.is_some() {
             self.advance();
         }
@@ -265,66 +257,65 @@ impl Wire {
                 Err(_) => Some(true),
             });
             match gone {
-                Some(true) => return self.on(Event::PeerGone),
+                Some(true) => return self.on(ConnectionEvent::PeerGone),
                 Some(false) => return,
                 None => {}
             }
         }
     }
 
-    /// Once the farewell was said, only the peer's part of it is looked for.
+    /// Once the close frame was made, only the peer's is looked for.
     fn feed(&mut self, mut bytes: &[u8]) {
         while !self.broken && !self.machine.is_ended() {
             match (self.decoder.next(&mut bytes), self.machine.is_listening()) {
-                (Ok(Some(message)), true) | (Ok(Some(message @ Message::Close(_))), false) => {
-                    self.message(message)
-                }
+                (Ok(Some(message)), true)
+                | (Ok(Some(message @ ClientMessage::Close(_))), false) => self.message(message),
                 (
                     Ok(Some(
-                        Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong,
+                        ClientMessage::Text(_)
+                        | ClientMessage::Binary(_)
+                        | ClientMessage::Ping(_)
+                        | ClientMessage::Pong,
                     )),
                     false,
                 ) => {}
                 (Ok(None), _) => break,
                 (Err(violation), _) => {
                     self.broken = true;
-                    self.on(Event::Violated(violation));
+                    self.on(ConnectionEvent::ProtocolViolated(violation));
                 }
             }
         }
-        self.machine
-            .heard(Instant::now(), !self.broken && self.decoder.is_amid());
+        self.machine.heard(
+            Instant::now(),
+            !self.broken && self.decoder.has_partial_message(),
+        );
     }
 
-    fn message(&mut self, message: Message) {
+    fn message(&mut self, message: ClientMessage) {
         match message {
-            Message::Text(text) if *text == *ALIVE => self.connection.outbox.control(WELL.clone()),
-            // Kuzzle's clients may send either.
-            Message::Text(text) | Message::Binary(text) if !text.is_empty() => {
-                self.on(Event::Request(text))
+            ClientMessage::Text(payload) | ClientMessage::Binary(payload) if payload.is_empty() => {
             }
-            Message::Text(_) | Message::Binary(_) => {}
-            Message::Ping(carried) => self.on(Event::Ping(carried)),
-            Message::Pong => self.on(Event::Pong),
-            Message::Close(code) => self.on(Event::PeerCloses(code)),
+            // Some clients send their text as binary.
+            ClientMessage::Text(payload) | ClientMessage::Binary(payload) => {
+                match self.handler.keep_alive(&payload) {
+                    Some(answer) => self.outbox.control(answer),
+                    None => self.on(ConnectionEvent::Message(payload)),
+                }
+            }
+            ClientMessage::Ping(carried) => self.on(ConnectionEvent::Ping(carried)),
+            ClientMessage::Pong => self.on(ConnectionEvent::Pong),
+            ClientMessage::Close(code) => self.on(ConnectionEvent::PeerCloses(code)),
         }
     }
 
-    fn on(&mut self, event: Event) {
+    fn on(&mut self, event: ConnectionEvent) {
         match self.machine.on(event, Instant::now()) {
-            Action::Nothing | Action::End => {}
-            Action::Take(text) => self.requests.take(&self.app, &self.connection, text),
-            Action::Refuse(text) => {
-                self.requests.refuse(
-                    &self.app,
-                    &self.connection,
-                    &text,
-                    Id::ShuttingDown,
-                    "the gateway stops; connect again",
-                );
-            }
-            Action::Send(bytes) => self.connection.outbox.control(bytes),
-            Action::Close { last, drop_rest } => self.close(last, drop_rest),
+            ConnectionAction::Nothing | ConnectionAction::End => {}
+            ConnectionAction::Take(message) => self.handler.receive(message),
+            ConnectionAction::Refuse(message) => self.handler.refuse(message),
+            ConnectionAction::Send(frame) => self.outbox.control(frame),
+            ConnectionAction::Close { last, drop_rest } => self.close(last, drop_rest),
         }
     }
 
@@ -332,13 +323,12 @@ impl Wire {
         self.closing = true;
         self.last = Some(last);
         if drop_rest {
-            self.connection.outbox.close();
+            self.outbox.close();
             // A frame that is begun must be ended, or the last one would not be understood.
             self.sending.truncate(usize::from(self.sent > 0));
         } else {
-            self.connection.outbox.seal();
+            self.outbox.seal();
         }
-        // Whoever is told to go is in no room any more.
-        self.app.subscriptions.forget(self.connection.number);
+        self.handler.closing();
     }
 }

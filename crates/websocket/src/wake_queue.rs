@@ -1,26 +1,27 @@
-//! Whose connection is to be woken because something was pushed to it. A thousand that are woken at
-//! once stand before everything else that has to run, the making of the next notification too; so
-//! they are woken a few at a time, and what is pushed meanwhile leaves with the rest. It knows
-//! nothing of what is pushed, and loses nobody.
+//! Connections that are to be woken because something was pushed to them. A thousand that are woken
+//! at once run before everything else, the making of the next message included; so they are woken a
+//! few at a time, and what is pushed meanwhile leaves with the rest. It must lose no connection, and
+//! knows nothing of what is pushed.
 
-use super::outbox::Outbox;
+use crate::outbox::Outbox;
 use parking_lot::Mutex;
 use runtime::Shutdown;
 use std::{collections::VecDeque, sync::Arc};
 use tokio::{sync::Notify, task::yield_now};
 
-/// Woken before others have their turn.
+/// Woken before other tasks run.
 const AT_ONCE: usize = 64;
 
+/// Outboxes whose connections are to be woken. One queue serves all connections of a process.
 #[derive(Debug, Default)]
-pub(crate) struct Turns {
+pub struct WakeQueue {
     /// Each once, so never more than there are connections.
     waiting: Mutex<VecDeque<Arc<Outbox>>>,
     more: Notify,
 }
 
-impl Turns {
-    pub(super) fn add(&self, outbox: Arc<Outbox>) {
+impl WakeQueue {
+    pub(crate) fn enqueue(&self, outbox: Arc<Outbox>) {
         let mut waiting = self.waiting.lock();
         waiting.push_back(outbox);
         let first = waiting.len() == 1;
@@ -30,8 +31,8 @@ impl Turns {
         }
     }
 
-    /// Runs until all must end.
-    pub(crate) async fn run(self: Arc<Self>, shutdown: Shutdown) {
+    /// Wakes connections until the hard stop.
+    pub async fn run(self: Arc<Self>, shutdown: Shutdown) {
         let mut woken = Vec::with_capacity(AT_ONCE);
         loop {
             self.take(&mut woken);
@@ -47,7 +48,7 @@ impl Turns {
     }
 
     /// The next to be woken.
-    pub(super) fn take(&self, woken: &mut Vec<Arc<Outbox>>) {
+    pub(crate) fn take(&self, woken: &mut Vec<Arc<Outbox>>) {
         let mut waiting = self.waiting.lock();
         let count = waiting.len().min(AT_ONCE);
         woken.extend(waiting.drain(..count));

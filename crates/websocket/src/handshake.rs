@@ -7,37 +7,37 @@ use sha1::{Digest, Sha1};
 /// What every server of this protocol appends to the client's key.
 const ANSWER: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// What was agreed on.
+/// An upgrade that both sides agreed on.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Agreed {
+pub struct AcceptedUpgrade {
     pub accept: String,
     /// Messages may be compressed, each by itself.
     pub deflate: bool,
-    /// The first that the client offers, whatever it is: there is one protocol here, and a browser
-    /// ends a connection that agrees to none of its offers. (Kuzzle's client offers `null` there.)
+    /// The first that the client offers, whatever it is: a server here speaks one protocol, and a
+    /// browser ends a connection that agrees to none of its offers. (Some clients offer `null`.)
     pub subprotocol: Option<HeaderValue>,
 }
 
-/// Why it becomes none.
+/// Why a request cannot become a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub enum UpgradeError {
     Malformed(&'static str),
     /// Only version 13 is spoken.
-    Version,
+    UnsupportedVersion,
 }
 
-/// Does it ask?
-pub(crate) fn is_asked(headers: &HeaderMap) -> bool {
+/// Whether a request asks to become a WebSocket.
+pub fn is_upgrade_request(headers: &HeaderMap) -> bool {
     has(headers, &header::UPGRADE, "websocket")
 }
 
-pub(crate) fn agree(
+pub fn accept_upgrade(
     method: &Method,
     headers: &HeaderMap,
     deflate: bool,
-) -> Result<Agreed, Refused> {
+) -> Result<AcceptedUpgrade, UpgradeError> {
     if *method != Method::GET || !has(headers, &header::CONNECTION, "upgrade") {
-        return Err(Refused::Malformed(
+        return Err(UpgradeError::Malformed(
             "an upgrade is a GET with `Connection: upgrade`",
         ));
     }
@@ -45,13 +45,13 @@ pub(crate) fn agree(
         .get(header::SEC_WEBSOCKET_VERSION)
         .is_none_or(|version| version != "13")
     {
-        return Err(Refused::Version);
+        return Err(UpgradeError::UnsupportedVersion);
     }
     let key = headers
         .get(header::SEC_WEBSOCKET_KEY)
         .map(HeaderValue::as_bytes);
     let key = key.filter(|key| BASE64.decode(key).is_ok_and(|bytes| bytes.len() == 16));
-    let key = key.ok_or(Refused::Malformed(
+    let key = key.ok_or(UpgradeError::Malformed(
         "`Sec-WebSocket-Key` must be 16 bytes in base64",
     ))?;
     let accept = BASE64.encode(
@@ -65,7 +65,7 @@ pub(crate) fn agree(
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    Ok(Agreed {
+    Ok(AcceptedUpgrade {
         accept,
         deflate: deflate && offers.any(is_acceptable),
         subprotocol: first_subprotocol(headers),
@@ -110,9 +110,9 @@ fn has(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
         .any(|one| one.trim().eq_ignore_ascii_case(wanted))
 }
 
-impl Agreed {
+impl AcceptedUpgrade {
     /// The head of the answer.
-    pub(crate) fn head(&self) -> (StatusCode, HeaderMap) {
+    pub fn response_head(&self) -> (StatusCode, HeaderMap) {
         let mut headers = HeaderMap::with_capacity(5);
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));

@@ -19,22 +19,22 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 
 #[test]
 fn the_key_is_answered_as_the_standard_says() {
-    let agreed = agree(&Method::GET, &headers(&[]), true).unwrap();
+    let agreed = accept_upgrade(&Method::GET, &headers(&[]), true).unwrap();
     assert_eq!(
         agreed,
-        Agreed {
+        AcceptedUpgrade {
             accept: "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".into(),
             deflate: false,
             subprotocol: None
         }
     );
-    assert!(is_asked(&headers(&[])) && !is_asked(&HeaderMap::new()));
+    assert!(is_upgrade_request(&headers(&[])) && !is_upgrade_request(&HeaderMap::new()));
 }
 
 #[test]
 fn compression_is_agreed_on_where_it_can_be_done() {
     let deflate = |offer| {
-        agree(
+        accept_upgrade(
             &Method::GET,
             &headers(&[("sec-websocket-extensions", offer)]),
             true,
@@ -52,7 +52,7 @@ fn compression_is_agreed_on_where_it_can_be_done() {
     assert!(!deflate("permessage-deflate; server_max_window_bits=10"));
     assert!(!deflate("permessage-bzip2"));
     assert!(
-        !agree(
+        !accept_upgrade(
             &Method::GET,
             &headers(&[("sec-websocket-extensions", "permessage-deflate")]),
             false
@@ -65,32 +65,32 @@ fn compression_is_agreed_on_where_it_can_be_done() {
 #[test]
 fn what_is_no_upgrade_is_refused() {
     assert!(matches!(
-        agree(&Method::POST, &headers(&[]), true),
-        Err(Refused::Malformed(_))
+        accept_upgrade(&Method::POST, &headers(&[]), true),
+        Err(UpgradeError::Malformed(_))
     ));
     assert!(matches!(
-        agree(&Method::GET, &headers(&[("connection", "close")]), true),
-        Err(Refused::Malformed(_))
+        accept_upgrade(&Method::GET, &headers(&[("connection", "close")]), true),
+        Err(UpgradeError::Malformed(_))
     ));
     assert!(matches!(
-        agree(
+        accept_upgrade(
             &Method::GET,
             &headers(&[("sec-websocket-key", "short")]),
             true
         ),
-        Err(Refused::Malformed(_))
+        Err(UpgradeError::Malformed(_))
     ));
     assert!(matches!(
-        agree(&Method::GET, &headers(&[("sec-websocket-key", "")]), true),
-        Err(Refused::Malformed(_))
+        accept_upgrade(&Method::GET, &headers(&[("sec-websocket-key", "")]), true),
+        Err(UpgradeError::Malformed(_))
     ));
     assert_eq!(
-        agree(
+        accept_upgrade(
             &Method::GET,
             &headers(&[("sec-websocket-version", "8")]),
             true
         ),
-        Err(Refused::Version)
+        Err(UpgradeError::UnsupportedVersion)
     );
 }
 
@@ -98,13 +98,13 @@ fn what_is_no_upgrade_is_refused() {
 #[test]
 fn the_first_subprotocol_is_agreed_on() {
     let answered = |offers| {
-        let (_, head) = agree(
+        let (_, head) = accept_upgrade(
             &Method::GET,
             &headers(&[("sec-websocket-protocol", offers)]),
             true,
         )
         .unwrap()
-        .head();
+        .response_head();
         head.get(header::SEC_WEBSOCKET_PROTOCOL)
             .map(|one| one.to_str().unwrap().to_owned())
     };

@@ -1,11 +1,9 @@
-//! The realtime actions that belong to a connection: subscribe, join, unsubscribe, count, list. It
-//! reads what the client wants; whether and when it is granted is decided in
-//! [`crate::subscriptions`].
+//! The actions of subscriptions: subscribe, join, unsubscribe, count, list. It reads what the client
+//! wants; whether and when a subscription is active is decided in [`crate::subscriptions`].
 
-use super::Session;
+use super::{Fault, Reply, Request, fault::Id, socket::SocketRequest};
 use crate::{
     app::{Shared, bearer},
-    kuzzle::{Fault, Reply, Request, fault::Id},
     request::caller::Caller,
     subscriptions::{
         Refusal,
@@ -22,7 +20,7 @@ use std::sync::Arc;
 
 pub(crate) async fn handle(
     app: &Shared,
-    session: Option<&Arc<Session>>,
+    session: Option<&Arc<SocketRequest>>,
     request: &Request,
 ) -> Result<Reply, Fault> {
     match request.action.as_str() {
@@ -52,7 +50,11 @@ pub(crate) async fn handle(
     }
 }
 
-async fn subscribe(app: &Shared, session: &Session, request: &Request) -> Result<Reply, Fault> {
+async fn subscribe(
+    app: &Shared,
+    session: &SocketRequest,
+    request: &Request,
+) -> Result<Reply, Fault> {
     let index = request
         .index
         .as_deref()
@@ -86,7 +88,7 @@ async fn subscribe(app: &Shared, session: &Session, request: &Request) -> Result
     .await
 }
 
-async fn join(app: &Shared, session: &Session, request: &Request) -> Result<Reply, Fault> {
+async fn join(app: &Shared, session: &SocketRequest, request: &Request) -> Result<Reply, Fault> {
     let room = room_id(request)?;
     let options = options(request)?;
     let known = app.subscriptions.room(&room);
@@ -106,7 +108,7 @@ async fn join(app: &Shared, session: &Session, request: &Request) -> Result<Repl
     .await
 }
 
-fn unsubscribe(app: &Shared, session: &Session, request: &Request) -> Result<Reply, Fault> {
+fn unsubscribe(app: &Shared, session: &SocketRequest, request: &Request) -> Result<Reply, Fault> {
     let room = room_id(request)?;
     let left =
         app.subscriptions
@@ -125,7 +127,7 @@ struct Place {
 
 async fn take(
     app: &Shared,
-    session: &Session,
+    session: &SocketRequest,
     request: &Request,
     place: Place,
     options: Options,

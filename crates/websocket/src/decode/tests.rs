@@ -28,7 +28,11 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Everything that comes of bytes that arrive in pieces of this size.
-fn read(decoder: &mut Decoder, bytes: &[u8], piece: usize) -> Result<Vec<Message>, Violation> {
+fn read(
+    decoder: &mut FrameDecoder,
+    bytes: &[u8],
+    piece: usize,
+) -> Result<Vec<ClientMessage>, ProtocolViolation> {
     let mut messages = Vec::new();
     for mut piece in bytes.chunks(piece.max(1)) {
         while let Some(message) = decoder.next(&mut piece)? {
@@ -39,8 +43,8 @@ fn read(decoder: &mut Decoder, bytes: &[u8], piece: usize) -> Result<Vec<Message
     Ok(messages)
 }
 
-fn refused(bytes: &[u8]) -> Violation {
-    read(&mut Decoder::new(LIMIT, true), bytes, bytes.len()).unwrap_err()
+fn refused(bytes: &[u8]) -> ProtocolViolation {
+    read(&mut FrameDecoder::new(LIMIT, true), bytes, bytes.len()).unwrap_err()
 }
 
 proptest! {
@@ -48,21 +52,21 @@ proptest! {
     fn messages_come_whole_however_they_are_cut(lengths in proptest::collection::vec(0..70_000_usize, 1..4), piece in 1..5_000_usize) {
         let texts: Vec<String> = lengths.iter().map(|length| "ab\u{e9}".repeat(length / 4)).collect();
         let bytes: Vec<u8> = texts.iter().flat_map(|text| frame(0x81, text.as_bytes())).collect();
-        let mut decoder = Decoder::new(LIMIT, false);
+        let mut decoder = FrameDecoder::new(LIMIT, false);
         let read = read(&mut decoder, &bytes, piece).unwrap();
-        prop_assert_eq!(read, texts.into_iter().map(|text| Message::Text(text.into())).collect::<Vec<_>>());
-        prop_assert!(!decoder.is_amid());
+        prop_assert_eq!(read, texts.into_iter().map(|text| ClientMessage::Text(text.into())).collect::<Vec<_>>());
+        prop_assert!(!decoder.has_partial_message());
     }
 
     #[test]
     fn no_bytes_make_it_fall(bytes in proptest::collection::vec(any::<u8>(), 0..200), piece in 1..50_usize) {
-        drop(read(&mut Decoder::new(LIMIT, true), &bytes, piece));
+        drop(read(&mut FrameDecoder::new(LIMIT, true), &bytes, piece));
     }
 }
 
 #[test]
 fn a_message_in_pieces_with_a_ping_between() {
-    let mut decoder = Decoder::new(LIMIT, false);
+    let mut decoder = FrameDecoder::new(LIMIT, false);
     let bytes = [
         frame(0x01, b"{\"a\""),
         frame(0x89, b"there?"),
@@ -74,8 +78,8 @@ fn a_message_in_pieces_with_a_ping_between() {
     assert_eq!(
         messages,
         [
-            Message::Ping(Bytes::from_static(b"there?")),
-            Message::Text(Bytes::from_static(b"{\"a\":1}"))
+            ClientMessage::Ping(Bytes::from_static(b"there?")),
+            ClientMessage::Text(Bytes::from_static(b"{\"a\":1}"))
         ]
     );
 }
@@ -87,29 +91,33 @@ fn a_deflated_message_in_pieces() {
     let (one, two) = packed.split_at(packed.len() / 2);
     let bytes = [frame(0x41, one), frame(0x80, two)].concat();
     assert_eq!(
-        read(&mut Decoder::new(LIMIT, true), &bytes, 7).unwrap(),
-        [Message::Text(text.into())]
+        read(&mut FrameDecoder::new(LIMIT, true), &bytes, 7).unwrap(),
+        [ClientMessage::Text(text.into())]
     );
     let bomb = deflate::deflate(&vec![b'0'; 10 * LIMIT]).unwrap();
-    assert_eq!(refused(&frame(0xC1, &bomb)), Violation::TooLarge);
+    assert_eq!(refused(&frame(0xC1, &bomb)), ProtocolViolation::TooLarge);
     assert!(matches!(
-        read(&mut Decoder::new(LIMIT, false), &frame(0xC1, &packed), 9),
-        Err(Violation::Protocol(_))
+        read(
+            &mut FrameDecoder::new(LIMIT, false),
+            &frame(0xC1, &packed),
+            9
+        ),
+        Err(ProtocolViolation::Framing(_))
     ));
 }
 
 #[test]
 fn a_frame_too_large_is_refused_by_its_head() {
-    let mut decoder = Decoder::new(1 << 20, false);
+    let mut decoder = FrameDecoder::new(1 << 20, false);
     let whole = frame(0x81, &vec![b'x'; 16 << 20]);
     let mut head = &whole[..14];
-    assert_eq!(decoder.next(&mut head), Err(Violation::TooLarge));
+    assert_eq!(decoder.next(&mut head), Err(ProtocolViolation::TooLarge));
     let pieces = [
         frame(0x01, &vec![b'x'; 60_000]),
         frame(0x80, &vec![b'x'; 60_000]),
     ]
     .concat();
-    assert_eq!(refused(&pieces), Violation::TooLarge);
+    assert_eq!(refused(&pieces), ProtocolViolation::TooLarge);
 }
 
 #[test]
@@ -130,11 +138,14 @@ fn what_breaks_the_protocol() {
         frame(0x88, &1006_u16.to_be_bytes()),
     ] {
         assert!(
-            matches!(refused(&bytes), Violation::Protocol(_)),
+            matches!(refused(&bytes), ProtocolViolation::Framing(_)),
             "{bytes:?}"
         );
     }
-    assert_eq!(refused(&frame(0x81, &[0xff, 0xfe])), Violation::NotText);
+    assert_eq!(
+        refused(&frame(0x81, &[0xff, 0xfe])),
+        ProtocolViolation::InvalidPayload
+    );
 }
 
 #[test]
@@ -146,14 +157,14 @@ fn ends_and_binaries() {
         frame(0x88, &1001_u16.to_be_bytes()),
     ]
     .concat();
-    let messages = read(&mut Decoder::new(LIMIT, true), &bytes, 100).unwrap();
+    let messages = read(&mut FrameDecoder::new(LIMIT, true), &bytes, 100).unwrap();
     assert_eq!(
         messages,
         [
-            Message::Binary(Bytes::from_static(&[1, 2])),
-            Message::Pong,
-            Message::Close(None),
-            Message::Close(Some(1001))
+            ClientMessage::Binary(Bytes::from_static(&[1, 2])),
+            ClientMessage::Pong,
+            ClientMessage::Close(None),
+            ClientMessage::Close(Some(1001))
         ]
     );
 }

@@ -41,18 +41,18 @@ fn what_does_not_shrink_is_sent_as_it_is() {
 fn a_bomb_is_stopped_at_the_limit() {
     let packed = deflate(&vec![b'0'; 16 << 20]).unwrap();
     assert!(packed.len() < 200_000);
-    assert_eq!(inflate(&packed, 1 << 20), Err(Inflation::TooLarge));
+    assert_eq!(inflate(&packed, 1 << 20), Err(InflateError::TooLarge));
 }
 
 #[test]
 fn damage_is_told() {
-    assert_eq!(inflate(&[0xff; 40], 1_000), Err(Inflation::Damaged));
+    assert_eq!(inflate(&[0xff; 40], 1_000), Err(InflateError::Damaged));
     let mut packed = deflate(&text(5_000)).unwrap();
     packed.truncate(packed.len() / 2);
     // Half a message: either damage, or at least not the whole.
     assert!(
         inflate(&packed, 10_000).is_ok_and(|plain| plain.len() < 5_000)
-            || inflate(&packed, 10_000) == Err(Inflation::Damaged)
+            || inflate(&packed, 10_000) == Err(InflateError::Damaged)
     );
     assert_eq!(inflate(&[], 10), Ok(Vec::new()));
 }

@@ -3,7 +3,7 @@
 //!
 //! See ADR 8.
 
-use super::deflate;
+use crate::deflate;
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 
@@ -19,7 +19,7 @@ const PONG: u8 = 0xA;
 
 /// One text message, ready to be sent. Clones share it.
 #[derive(Clone, Debug)]
-pub(crate) struct Frame(Arc<Forms>);
+pub struct TextFrame(Arc<Forms>);
 
 #[derive(Debug)]
 struct Forms {
@@ -28,15 +28,15 @@ struct Forms {
     deflated: OnceLock<Option<Bytes>>,
 }
 
-impl Frame {
+impl TextFrame {
     /// Of a text in pieces.
-    pub(crate) fn text(pieces: &[&str]) -> Self {
+    pub fn from_pieces(pieces: &[&str]) -> Self {
         Self::of(pieces.iter().map(|piece| piece.as_bytes()))
     }
 
-    /// Of JSON that was written as bytes.
-    pub(crate) fn json(json: &[u8]) -> Self {
-        Self::of(std::iter::once(json))
+    /// Of UTF-8 text as bytes: JSON that was serialised, for instance.
+    pub fn from_bytes(text: &[u8]) -> Self {
+        Self::of(std::iter::once(text))
     }
 
     fn of<'a>(pieces: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
@@ -52,8 +52,9 @@ impl Frame {
         }))
     }
 
-    /// Its bytes for a peer; compressed once, when the first who agreed to that asks.
-    pub(crate) fn bytes(&self, deflate: bool) -> Bytes {
+    /// Its bytes for a peer; compressed once, when first asked for by a connection that agreed to
+    /// compression.
+    pub fn bytes(&self, deflate: bool) -> Bytes {
         let forms = &*self.0;
         if !deflate || self.payload().len() < WORTH_DEFLATING {
             return forms.plain.clone();
@@ -68,23 +69,23 @@ impl Frame {
         deflated.as_ref().unwrap_or(&forms.plain).clone()
     }
 
-    pub(crate) fn payload(&self) -> &[u8] {
+    pub fn payload(&self) -> &[u8] {
         &self.0.plain[self.0.head..]
     }
 }
 
 /// Asks the peer whether it is there.
-pub(crate) fn ping() -> Bytes {
+pub fn ping() -> Bytes {
     control(PING, &[])
 }
 
 /// Answers a ping with what it carried.
-pub(crate) fn pong(carried: &[u8]) -> Bytes {
+pub fn pong(carried: &[u8]) -> Bytes {
     control(PONG, carried)
 }
 
 /// The last frame: why it ends. `None` answers a peer that gave no code.
-pub(crate) fn close(code: Option<u16>, reason: &str) -> Bytes {
+pub fn close(code: Option<u16>, reason: &str) -> Bytes {
     let Some(code) = code else {
         return control(CLOSE, &[]);
     };

@@ -1,32 +1,33 @@
-//! How many connections there may be: in all, and from one address. A connection keeps its place
-//! until it ends, whatever it became.
+//! How many connections there may be: in all, and from one address. A connection keeps its permit
+//! until it ends, whatever it becomes.
 
 use parking_lot::Mutex;
 use std::{collections::HashMap, net::IpAddr, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// The bounds, and what is taken of them.
 #[derive(Debug)]
-pub(crate) struct Places {
+pub(crate) struct ConnectionPermits {
     all: Arc<Semaphore>,
-    most: u32,
+    maximum: u32,
     per_address: usize,
     by_address: Mutex<HashMap<IpAddr, usize>>,
 }
 
-/// One connection's. Given back on drop.
+/// The permit of one connection. Given back on drop.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct ConnectionPermit {
     _permit: OwnedSemaphorePermit,
-    places: Arc<Places>,
+    permits: Arc<ConnectionPermits>,
     address: IpAddr,
 }
 
-impl Places {
-    pub(crate) fn new(most: usize, per_address: usize) -> Arc<Self> {
-        let most = u32::try_from(most).unwrap_or(u32::MAX).clamp(1, 1 << 28);
+impl ConnectionPermits {
+    pub(crate) fn new(maximum: usize, per_address: usize) -> Arc<Self> {
+        let maximum = u32::try_from(maximum).unwrap_or(u32::MAX).clamp(1, 1 << 28);
         Arc::new(Self {
-            all: Arc::new(Semaphore::new(most as usize)),
-            most,
+            all: Arc::new(Semaphore::new(maximum as usize)),
+            maximum,
             per_address,
             by_address: Mutex::default(),
         })
@@ -42,33 +43,33 @@ impl Places {
         self: &Arc<Self>,
         permit: OwnedSemaphorePermit,
         address: IpAddr,
-    ) -> Option<Place> {
+    ) -> Option<ConnectionPermit> {
         let mut by_address = self.by_address.lock();
         let count = by_address.entry(address).or_default();
         if *count >= self.per_address {
             return None;
         }
         *count += 1;
-        Some(Place {
+        Some(ConnectionPermit {
             _permit: permit,
-            places: self.clone(),
+            permits: self.clone(),
             address,
         })
     }
 
     pub(crate) fn taken(&self) -> usize {
-        (self.most as usize).saturating_sub(self.all.available_permits())
+        (self.maximum as usize).saturating_sub(self.all.available_permits())
     }
 
     /// Resolves when every connection has ended.
     pub(crate) async fn empty(&self) {
-        drop(self.all.acquire_many(self.most).await);
+        drop(self.all.acquire_many(self.maximum).await);
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
-        let mut by_address = self.places.by_address.lock();
+        let mut by_address = self.permits.by_address.lock();
         if let Some(count) = by_address.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {

@@ -1,7 +1,7 @@
 //! The requests of one connection: so many are carried out at the same time, so many more wait, and
 //! what comes then is refused. Each is answered exactly once, even if its handler fails.
 
-use super::{Connection, Session, frame::Frame};
+use super::{Connection, SocketRequest};
 use crate::{
     app::Shared,
     kuzzle::{self, Answer, Fault, Request, Transport, fault::Id},
@@ -14,6 +14,7 @@ use runtime::spawn;
 use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
 use tokio::time::Instant;
 use tracing::error;
+use websocket::TextFrame;
 
 #[derive(Debug, Default)]
 pub(super) struct Requests {
@@ -70,7 +71,7 @@ impl Requests {
                 continue;
             }
             self.begun += 1;
-            let session = Arc::new(Session {
+            let session = Arc::new(SocketRequest {
                 connection: connection.clone(),
                 request: self.begun,
             });
@@ -98,7 +99,7 @@ impl Requests {
         app.metrics.answer(status(&answer), 0.0);
         connection
             .outbox
-            .answer(self.begun, Some(&Frame::json(&answer.to_frame())));
+            .answer(self.begun, Some(&TextFrame::from_bytes(&answer.to_frame())));
     }
 
     pub(super) fn in_hand(&self, connection: &Connection) -> u64 {
@@ -110,7 +111,7 @@ impl Requests {
     }
 }
 
-async fn carry_out(app: Shared, session: Arc<Session>, text: Bytes, turn: WriteTurn) {
+async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: WriteTurn) {
     let begun = Instant::now();
     app.metrics.in_flight.inc();
     let answer = match AssertUnwindSafe(answer(&app, &session, text, turn))
@@ -129,17 +130,22 @@ async fn carry_out(app: Shared, session: Arc<Session>, text: Bytes, turn: WriteT
     app.metrics.in_flight.dec();
     app.metrics
         .answer(status(&answer), begun.elapsed().as_secs_f64());
-    session
-        .connection
-        .outbox
-        .answer(session.request, Some(&Frame::json(&answer.to_frame())));
+    session.connection.outbox.answer(
+        session.request,
+        Some(&TextFrame::from_bytes(&answer.to_frame())),
+    );
 }
 
 fn status(answer: &Answer) -> StatusCode {
     StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn answer(app: &Shared, session: &Arc<Session>, text: Bytes, turn: WriteTurn) -> Answer {
+async fn answer(
+    app: &Shared,
+    session: &Arc<SocketRequest>,
+    text: Bytes,
+    turn: WriteTurn,
+) -> Answer {
     match Request::from_envelope(&text, Transport::WebSocket, app.config.json_depth) {
         Ok(mut request) => {
             request.turn = turn;

@@ -1,8 +1,7 @@
-//! What a client sends, byte by byte to messages (RFC 6455). Pure. It holds nothing while nothing
-//! is half read, and never more than the limit: a frame that says it is larger is refused before
-//! its payload.
+//! Bytes of a client to messages (RFC 6455). Pure. It holds no memory between messages, and never
+//! more than the limit: a frame that announces more is refused before its payload.
 
-use super::deflate::{self, Inflation};
+use crate::deflate::{self, InflateError};
 use bytes::Bytes;
 
 /// The head of a client's frame: 2 bytes, up to 8 of length, 4 of mask.
@@ -10,9 +9,9 @@ const HEAD: usize = 14;
 /// Room that a length on paper gets at once; the rest comes with the bytes.
 const TRUSTED: usize = 16 << 10;
 
-/// Something whole.
+/// A whole message or control frame of a client.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Message {
+pub enum ClientMessage {
     Text(Bytes),
     Binary(Bytes),
     Ping(Bytes),
@@ -22,16 +21,16 @@ pub(crate) enum Message {
 
 /// Why the connection cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
+pub enum ProtocolViolation {
     /// The framing itself.
-    Protocol(&'static str),
+    Framing(&'static str),
     TooLarge,
-    NotText,
+    InvalidPayload,
 }
 
 /// Reads one connection's bytes.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub struct FrameDecoder {
     limit: usize,
     deflate: bool,
     head: [u8; HEAD],
@@ -66,9 +65,9 @@ enum Kind {
     Pong,
 }
 
-impl Decoder {
+impl FrameDecoder {
     /// `limit`: of a whole message, before and after it is inflated.
-    pub(crate) fn new(limit: usize, deflate: bool) -> Self {
+    pub fn new(limit: usize, deflate: bool) -> Self {
         Self {
             limit,
             deflate,
@@ -80,12 +79,12 @@ impl Decoder {
     }
 
     /// Is something half read?
-    pub(crate) fn is_amid(&self) -> bool {
+    pub fn has_partial_message(&self) -> bool {
         self.have > 0 || self.frame.is_some() || self.message.is_some()
     }
 
     /// Takes bytes off `input` until a message is whole or none are left.
-    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Message>, Violation> {
+    pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<ClientMessage>, ProtocolViolation> {
         loop {
             if self.frame.is_none() {
                 match self.head(input)? {
@@ -109,7 +108,7 @@ impl Decoder {
     }
 
     /// Collects a head; `None`: more bytes are needed.
-    fn head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, Violation> {
+    fn head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, ProtocolViolation> {
         loop {
             let needed = match self.have {
                 0 | 1 => 2,
@@ -129,14 +128,14 @@ impl Decoder {
         }
     }
 
-    fn parse(&self) -> Result<Frame, Violation> {
+    fn parse(&self) -> Result<Frame, ProtocolViolation> {
         let [first, second, ..] = self.head;
         let (last, deflated) = (first & 0x80 != 0, first & 0x40 != 0);
         if first & 0x30 != 0 || (deflated && !self.deflate) {
-            return Err(Violation::Protocol("reserved bits are set"));
+            return Err(ProtocolViolation::Framing("reserved bits are set"));
         }
         if second & 0x80 == 0 {
-            return Err(Violation::Protocol("a client's frame is not masked"));
+            return Err(ProtocolViolation::Framing("a client's frame is not masked"));
         }
         let kind = match first & 0x0f {
             0x0 => Kind::Continues,
@@ -151,7 +150,7 @@ impl Decoder {
             0x8 => Kind::Close,
             0x9 => Kind::Ping,
             0xA => Kind::Pong,
-            _ => return Err(Violation::Protocol("an unknown kind of frame")),
+            _ => return Err(ProtocolViolation::Framing("an unknown kind of frame")),
         };
         let (length, mask) = self.length();
         let sound = match (kind, &self.message) {
@@ -160,7 +159,7 @@ impl Decoder {
             (Kind::Close | Kind::Ping | Kind::Pong, _) => last && length <= 125,
         };
         if !sound || (deflated && !matches!(kind, Kind::Begins { .. })) {
-            return Err(Violation::Protocol(
+            return Err(ProtocolViolation::Framing(
                 "frames do not follow each other as they must",
             ));
         }
@@ -171,7 +170,7 @@ impl Decoder {
         let length = usize::try_from(length)
             .ok()
             .filter(|length| length.saturating_add(before) <= self.limit)
-            .ok_or(Violation::TooLarge)?;
+            .ok_or(ProtocolViolation::TooLarge)?;
         Ok(Frame {
             last,
             kind,
@@ -197,11 +196,13 @@ impl Decoder {
     }
 
     /// `None`: a piece of a message that goes on.
-    fn whole(&mut self, frame: Frame) -> Result<Option<Message>, Violation> {
+    fn whole(&mut self, frame: Frame) -> Result<Option<ClientMessage>, ProtocolViolation> {
         let pieces = match frame.kind {
-            Kind::Ping => return Ok(Some(Message::Ping(frame.payload.into()))),
-            Kind::Pong => return Ok(Some(Message::Pong)),
-            Kind::Close => return closing(&frame.payload).map(|code| Some(Message::Close(code))),
+            Kind::Ping => return Ok(Some(ClientMessage::Ping(frame.payload.into()))),
+            Kind::Pong => return Ok(Some(ClientMessage::Pong)),
+            Kind::Close => {
+                return closing(&frame.payload).map(|code| Some(ClientMessage::Close(code)));
+            }
             Kind::Begins { text, deflated } => Pieces {
                 text,
                 deflated,
@@ -211,7 +212,7 @@ impl Decoder {
                 let mut pieces = self
                     .message
                     .take()
-                    .ok_or(Violation::Protocol("nothing to continue"))?;
+                    .ok_or(ProtocolViolation::Framing("nothing to continue"))?;
                 pieces.payload.extend_from_slice(&frame.payload);
                 pieces
             }
@@ -237,7 +238,7 @@ fn needed(second: u8) -> usize {
 }
 
 /// The code in a close frame; codes that may not be sent are violations.
-fn closing(payload: &[u8]) -> Result<Option<u16>, Violation> {
+fn closing(payload: &[u8]) -> Result<Option<u16>, ProtocolViolation> {
     match payload {
         [] => Ok(None),
         [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
@@ -246,9 +247,9 @@ fn closing(payload: &[u8]) -> Result<Option<u16>, Violation> {
             {
                 Ok(Some(code))
             }
-            _ => Err(Violation::Protocol("not a code to close with")),
+            _ => Err(ProtocolViolation::Framing("not a code to close with")),
         },
-        [_] => Err(Violation::Protocol("half a code to close with")),
+        [_] => Err(ProtocolViolation::Framing("half a code to close with")),
     }
 }
 
@@ -275,20 +276,22 @@ impl Frame {
 }
 
 impl Pieces {
-    fn message(self, limit: usize) -> Result<Message, Violation> {
+    fn message(self, limit: usize) -> Result<ClientMessage, ProtocolViolation> {
         let payload = match self.deflated {
             false => self.payload,
             true => {
                 deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
-                    Inflation::TooLarge => Violation::TooLarge,
-                    Inflation::Damaged => Violation::NotText,
+                    InflateError::TooLarge => ProtocolViolation::TooLarge,
+                    InflateError::Damaged => ProtocolViolation::InvalidPayload,
                 })?
             }
         };
         match self.text {
-            false => Ok(Message::Binary(payload.into())),
-            true if std::str::from_utf8(&payload).is_err() => Err(Violation::NotText),
-            true => Ok(Message::Text(payload.into())),
+            false => Ok(ClientMessage::Binary(payload.into())),
+            true if std::str::from_utf8(&payload).is_err() => {
+                Err(ProtocolViolation::InvalidPayload)
+            }
+            true => Ok(ClientMessage::Text(payload.into())),
         }
     }
 }

@@ -13,7 +13,7 @@ const LEVEL: u32 = 1;
 
 /// Why a message cannot be inflated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Inflation {
+pub enum InflateError {
     TooLarge,
     Damaged,
 }
@@ -24,7 +24,7 @@ thread_local! {
 }
 
 /// `None` where it would not be smaller.
-pub(crate) fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
+pub fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
     DEFLATER.with_borrow_mut(|deflater| {
         deflater.reset();
         let mut packed = Vec::with_capacity(plain.len() / 2 + 64);
@@ -54,7 +54,7 @@ pub(crate) fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// At most `limit` bytes.
-pub(crate) fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, Inflation> {
+pub fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
     INFLATER.with_borrow_mut(|inflater| {
         inflater.reset(false);
         let mut plain = Vec::with_capacity((packed.len() * 3).min(limit) + 64);
@@ -65,9 +65,9 @@ pub(crate) fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, Inflation>
                 let (left, before) = (&piece[taken.min(piece.len())..], plain.len());
                 let status = inflater
                     .decompress_vec(left, &mut plain, FlushDecompress::Sync)
-                    .map_err(|_| Inflation::Damaged)?;
+                    .map_err(|_| InflateError::Damaged)?;
                 if plain.len() > limit {
-                    return Err(Inflation::TooLarge);
+                    return Err(InflateError::TooLarge);
                 }
                 let all = inflater.total_in() - begun == piece.len() as u64;
                 match (status, all, plain.len() < plain.capacity()) {
@@ -77,7 +77,7 @@ pub(crate) fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, Inflation>
                     (Status::Ok | Status::BufError, false, true)
                         if inflater.total_in() - begun == taken as u64 && plain.len() == before =>
                     {
-                        return Err(Inflation::Damaged);
+                        return Err(InflateError::Damaged);
                     }
                     (Status::Ok | Status::BufError, _, true) => {}
                     (Status::Ok | Status::BufError, _, false) => {

@@ -1,0 +1,199 @@
+//! Kuzzle's protocol over a WebSocket, on any path: one connection each, whose messages are
+//! requests ([`requests`]). Framing and the end of a connection are `websocket`'s; it knows no
+//! action.
+
+mod requests;
+
+use super::{Answer, Fault, fault::Id};
+use crate::{
+    app::{App, Shared},
+    transport::{ClientStream, permit::ConnectionPermit},
+};
+use axum::{body::Body, extract::Request, response::Response};
+use bytes::Bytes;
+use http::{HeaderValue, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use requests::Requests;
+use runtime::spawn;
+use std::{
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tracing::debug;
+use websocket::{
+    ConnectionOptions, ConnectionTimeouts, MessageHandler, Outbox, OutboxLimits, TextFrame,
+    UpgradeError,
+};
+
+/// One open connection, as seen by what sends to it.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Its name within this gateway, as long as that runs.
+    pub number: u64,
+    pub outbox: Arc<Outbox>,
+}
+
+/// One request on a connection.
+#[derive(Debug)]
+pub(crate) struct SocketRequest {
+    pub connection: Arc<Connection>,
+    /// The connection's own number of the request, which names its place in the outbox.
+    pub request: u64,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+/// Makes a WebSocket of a request that asks for one.
+pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
+    if app.shutdown.is_soft() {
+        return Answer::early(
+            None,
+            Fault::new(Id::ShuttingDown, "the gateway stops").retry_after(Some(1)),
+        )
+        .to_http();
+    }
+    let (method, headers) = (request.method(), request.headers());
+    let accepted = match websocket::accept_upgrade(method, headers, app.config.live.deflate) {
+        Ok(accepted) => accepted,
+        Err(refused) => return refusal(refused),
+    };
+    let permit = request.extensions().get::<Arc<ConnectionPermit>>().cloned();
+    let upgraded = hyper::upgrade::on(&mut request);
+    let options = options(&app, accepted.deflate);
+    spawn("socket", async move {
+        let upgraded = match upgraded.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => return debug!(%error, "a connection did not become a WebSocket"),
+        };
+        let Ok(parts) = upgraded.downcast::<TokioIo<ClientStream>>() else {
+            return debug!("a connection that is not ours cannot become a WebSocket");
+        };
+        let stream = parts.io.into_inner().into_inner();
+        let limits = outbox_limits(&app);
+        let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
+        let handler = SocketHandler::new(app.clone(), outbox.clone());
+        let shutdown = app.shutdown.clone();
+        websocket::connection::serve(stream, parts.read_buf, options, outbox, handler, shutdown)
+            .await;
+        drop(permit);
+    });
+    let (status, headers) = accepted.response_head();
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn refusal(refused: UpgradeError) -> Response {
+    match refused {
+        UpgradeError::Malformed(why) => Answer::early(None, Fault::new(Id::BadHttp, why)).to_http(),
+        UpgradeError::UnsupportedVersion => {
+            let mut response = Answer::early(
+                None,
+                Fault::new(Id::BadHttp, "only version 13 of WebSocket is spoken"),
+            )
+            .to_http();
+            *response.status_mut() = StatusCode::UPGRADE_REQUIRED;
+            response.headers_mut().insert(
+                header::SEC_WEBSOCKET_VERSION,
+                HeaderValue::from_static("13"),
+            );
+            response
+        }
+    }
+}
+
+fn outbox_limits(app: &App) -> OutboxLimits {
+    let live = &app.config.live;
+    OutboxLimits {
+        pushed_bytes: live.outbox_bytes,
+        pushed: live.outbox_messages,
+        answer_bytes: live.outbox_bytes + app.config.answer_limit_bytes,
+    }
+}
+
+fn options(app: &App, deflate: bool) -> ConnectionOptions {
+    let live = &app.config.live;
+    ConnectionOptions {
+        timeouts: ConnectionTimeouts {
+            ping_after: Duration::from_secs(live.ping_seconds.max(1)),
+            pong_within: Duration::from_secs(live.pong_seconds.max(1)),
+            message_within: Duration::from_secs(live.message_timeout_seconds.max(1)),
+            close_within: Duration::from_secs(live.close_seconds.max(1)),
+            drain_within: app.config.drain(),
+        },
+        message_limit: live.message_limit_bytes,
+        deflate,
+    }
+}
+
+/// What Kuzzle's older clients send as a sign of life, and the answer.
+const KEEP_ALIVE: &[u8] = br#"{"p":1}"#;
+static KEPT_ALIVE: LazyLock<Bytes> =
+    LazyLock::new(|| TextFrame::from_pieces(&[r#"{"p":2}"#]).bytes(false));
+
+/// Carries out the requests of one connection, and gives up its subscriptions when it ends.
+struct SocketHandler {
+    app: Shared,
+    connection: Arc<Connection>,
+    requests: Requests,
+}
+
+impl SocketHandler {
+    fn new(app: Shared, outbox: Arc<Outbox>) -> Self {
+        let connection = Arc::new(Connection {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            outbox,
+        });
+        app.metrics.sockets.inc();
+        app.subscriptions
+            .welcome(connection.number, connection.outbox.clone());
+        Self {
+            app,
+            connection,
+            requests: Requests::default(),
+        }
+    }
+}
+
+impl MessageHandler for SocketHandler {
+    fn keep_alive(&mut self, message: &[u8]) -> Option<Bytes> {
+        (message == KEEP_ALIVE).then(|| KEPT_ALIVE.clone())
+    }
+
+    fn receive(&mut self, message: Bytes) {
+        self.requests.take(&self.app, &self.connection, message);
+    }
+
+    fn refuse(&mut self, message: Bytes) {
+        self.requests.refuse(
+            &self.app,
+            &self.connection,
+            &message,
+            Id::ShuttingDown,
+            "the gateway stops; connect again",
+        );
+    }
+
+    fn resume(&mut self) {
+        self.requests.begin(&self.app, &self.connection);
+    }
+
+    fn is_idle(&self) -> bool {
+        self.requests.is_idle(&self.connection)
+    }
+
+    fn closing(&mut self) {
+        self.app.subscriptions.forget(self.connection.number);
+    }
+}
+
+impl Drop for SocketHandler {
+    fn drop(&mut self) {
+        self.app.subscriptions.forget(self.connection.number);
+        self.app.metrics.sockets.dec();
+    }
+}
