@@ -68,8 +68,6 @@ pub enum Command {
     Load(commands::load::Arguments),
     #[command(subcommand)]
     Dlq(commands::dlq::Command),
-    #[command(subcommand)]
-    Bench(commands::bench::Command),
     Subscribe(commands::subscribe::Arguments),
     Publish(commands::publish::Arguments),
     #[command(subcommand)]

@@ -1,6 +1,5 @@
 //! A file per command: its arguments, its help, what it does.
 
-pub mod bench;
 pub mod catalog;
 pub mod completions;
 pub mod config;
@@ -82,7 +81,6 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Request(command) => request::run(command, invocation).await,
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
-        Command::Bench(command) => bench::run(command, invocation).await,
         Command::Subscribe(arguments) => subscribe::run(arguments, invocation).await,
         Command::Publish(arguments) => publish::run(arguments, invocation).await,
         Command::Subscription(command) => subscription::run(command, invocation).await,

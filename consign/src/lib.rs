@@ -5,10 +5,10 @@ pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod failure;
-mod output;
-mod services;
+pub mod output;
+pub mod services;
 pub mod settings;
-mod stack;
+pub mod stack;
 
 use clap::Parser;
 use cli::Cli;

@@ -1,63 +1,18 @@
-//! `consign bench`: what the pipeline does a second, beside a floor that does nothing but the
-//! unavoidable, in the same run. Only the ratio means anything on another machine.
+//! A rate beside its floor, measured in the same rounds, and how it is shown.
 
-mod accept;
-mod apply;
-mod bed;
-mod bulk;
-mod files;
-mod latency;
-mod listeners;
-mod memory;
-mod notify;
-mod serve;
-mod sockets;
-mod wire;
-mod workload;
-
-use super::Invocation;
-use crate::{failure::Failure, output::table};
-use clap::Subcommand;
+use consign::{commands::Invocation, failure::Failure, output::table};
 use serde::Serialize;
-
-/// Measure this machine: each result beside a floor of the same run
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Accept(accept::Arguments),
-    Bulk(bulk::Arguments),
-    Apply(apply::Arguments),
-    Latency(latency::Arguments),
-    Memory(memory::Arguments),
-    Notify(notify::Arguments),
-    Sockets(sockets::Arguments),
-    /// A server to be measured; started by the others
-    #[command(hide = true)]
-    Serve(serve::Arguments),
-}
-
-pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
-    match command {
-        Command::Accept(arguments) => accept::run(arguments, invocation).await,
-        Command::Bulk(arguments) => bulk::run(arguments, invocation).await,
-        Command::Apply(arguments) => apply::run(arguments, invocation).await,
-        Command::Latency(arguments) => latency::run(arguments, invocation).await,
-        Command::Memory(arguments) => memory::run(arguments, invocation).await,
-        Command::Notify(arguments) => notify::run(arguments, invocation).await,
-        Command::Sockets(arguments) => sockets::run(arguments, invocation).await,
-        Command::Serve(arguments) => serve::run(arguments, invocation).await,
-    }
-}
 
 /// Rates a second of one round.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Round {
+pub struct Round {
     floor: f64,
     measured: f64,
     ratio: f64,
 }
 
 impl Round {
-    fn new(floor: f64, measured: f64) -> Self {
+    pub fn new(floor: f64, measured: f64) -> Self {
         Self {
             floor,
             measured,
@@ -68,7 +23,7 @@ impl Round {
 
 /// A rate beside its floor; the ratio is that of the middle round.
 #[derive(Debug, Serialize)]
-struct Compared {
+pub struct Compared {
     bench: &'static str,
     on: &'static str,
     floor: &'static str,
@@ -78,7 +33,7 @@ struct Compared {
 }
 
 impl Compared {
-    fn new(
+    pub fn new(
         bench: &'static str,
         on: &'static str,
         floor: &'static str,
@@ -98,11 +53,11 @@ impl Compared {
         }
     }
 
-    fn tell(&self, invocation: Invocation<'_>) -> Result<(), Failure> {
+    pub fn print(&self, invocation: Invocation<'_>) -> Result<(), Failure> {
         invocation.output.result(self, Self::text)
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let row = |round: &Round| {
             vec![
                 format!("{:.0}", round.floor),
@@ -128,7 +83,7 @@ impl Compared {
 }
 
 /// The value below which this share of sorted values lies.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let at = ((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
     sorted.get(at).copied().unwrap_or(0.0)
 }

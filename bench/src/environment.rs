@@ -1,10 +1,10 @@
 //! What is measured stands on names of its own: a folder that is gone afterwards, or topics,
-//! keyspace and indices with a name of this run. Services run as processes of the same binary, so
-//! that nothing shares a process with what measures it.
+//! keyspace and indices with a name of this run. Services run as processes of the product's binary,
+//! which lies beside this one, so that nothing shares a process with what measures it.
 
-use super::Invocation;
-use crate::{
+use consign::{
     client::{Client, Endpoint},
+    commands::Invocation,
     failure::Failure,
     settings::{Loaded, LogKind, Settings},
     stack::{self, Stack, patiently},
@@ -23,16 +23,40 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub struct Bed {
+/// Which binary a process is started from.
+#[derive(Clone, Copy, Debug)]
+enum Program {
+    /// `consign`.
+    Product,
+    /// This one: what is measured against, and parts of the product that it never runs alone.
+    Own,
+}
+
+impl Program {
+    fn path(self) -> Result<PathBuf, Failure> {
+        let own = std::env::current_exe()?;
+        match self {
+            Self::Own => Ok(own),
+            Self::Product => Some(own.with_file_name("consign"))
+                .filter(|path| path.exists())
+                .ok_or_else(|| {
+                    Failure::usage(format!("there is no `consign` beside {}", own.display()))
+                        .hint("cargo build --release --package consign --package bench")
+                }),
+        }
+    }
+}
+
+pub struct BenchEnvironment {
     pub settings: Settings,
     flags: Vec<String>,
     config: Option<PathBuf>,
     children: Vec<Child>,
-    /// Gone with the bed.
+    /// Gone with the environment.
     _folder: tempfile::TempDir,
 }
 
-impl Bed {
+impl BenchEnvironment {
     /// `more`: settings of this measurement, as `key=value`.
     pub async fn make(invocation: Invocation<'_>, more: &[&str]) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("consign-bench").tempdir()?;
@@ -50,17 +74,17 @@ impl Bed {
         let refs: Vec<&str> = flags.iter().map(String::as_str).collect();
         let settings =
             Loaded::from_surroundings(invocation.shared.config.as_deref(), &refs)?.settings;
-        let bed = Self {
+        let environment = Self {
             settings,
             flags,
             config: invocation.shared.config.clone(),
             children: Vec::new(),
             _folder: folder,
         };
-        if !bed.is_embedded() {
-            bed.prepare().await?;
+        if !environment.is_embedded() {
+            environment.prepare().await?;
         }
-        Ok(bed)
+        Ok(environment)
     }
 
     pub fn is_embedded(&self) -> bool {
@@ -100,36 +124,34 @@ impl Bed {
 
     /// A gateway and nothing that applies.
     pub async fn gateway(&mut self) -> Result<Client, Failure> {
-        let url = match self.is_embedded() {
-            true => self.listening(&["bench", "serve", "gateway"]).await?,
-            false => self.service("gateway", "--listen").await?,
+        let url = if self.is_embedded() {
+            self.listening(Program::Own, &["serve", "gateway"]).await?
+        } else {
+            self.service("gateway", "--listen").await?
         };
         self.ready(url).await
     }
 
     /// A gateway and a worker.
     pub async fn whole(&mut self) -> Result<Client, Failure> {
-        let url = match self.is_embedded() {
-            true => {
-                self.listening(&["dev", "--listen", "127.0.0.1:0", "--json"])
-                    .await?
-            }
-            false => {
-                self.service("write-worker", "--admin").await?;
-                self.service("gateway", "--listen").await?
-            }
+        let url = if self.is_embedded() {
+            let dev = ["dev", "--listen", "127.0.0.1:0", "--json"];
+            self.listening(Program::Product, &dev).await?
+        } else {
+            self.service("write-worker", "--admin").await?;
+            self.service("gateway", "--listen").await?
         };
         self.ready(url).await
     }
 
     /// The floor for accepting.
     pub async fn floor(&mut self) -> Result<String, Failure> {
-        self.listening(&["bench", "serve", "floor"]).await
+        self.listening(Program::Own, &["serve", "floor"]).await
     }
 
     /// The floor for WebSockets.
     pub async fn broadcast(&mut self) -> Result<String, Failure> {
-        self.listening(&["bench", "serve", "broadcast"]).await
+        self.listening(Program::Own, &["serve", "broadcast"]).await
     }
 
     /// Ends what runs, the last first, and waits for it.
@@ -165,8 +187,8 @@ impl Bed {
         self.children.last().and_then(Child::id)
     }
 
-    fn command(&self, arguments: &[&str]) -> Result<Command, Failure> {
-        let mut command = Command::new(std::env::current_exe()?);
+    fn command(&self, program: Program, arguments: &[&str]) -> Result<Command, Failure> {
+        let mut command = Command::new(program.path()?);
         command
             .args(arguments)
             .stdin(Stdio::null())
@@ -182,8 +204,11 @@ impl Bed {
     }
 
     /// Starts one whose first line says where it listens.
-    async fn listening(&mut self, arguments: &[&str]) -> Result<String, Failure> {
-        let mut child = self.command(arguments)?.stdout(Stdio::piped()).spawn()?;
+    async fn listening(&mut self, program: Program, arguments: &[&str]) -> Result<String, Failure> {
+        let mut child = self
+            .command(program, arguments)?
+            .stdout(Stdio::piped())
+            .spawn()?;
         let output = child
             .stdout
             .take()
@@ -195,16 +220,14 @@ impl Bed {
         told["listening"]
             .as_str()
             .map(str::to_owned)
-            .ok_or_else(|| {
-                Failure::failed(format!("`consign {}` does not start", arguments.join(" ")))
-            })
+            .ok_or_else(|| Failure::failed(format!("`{}` does not start", arguments.join(" "))))
     }
 
     /// Starts a service on a port that was free a moment ago.
     async fn service(&mut self, name: &str, listen: &str) -> Result<String, Failure> {
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let child = self
-            .command(&[name, listen, &address])?
+            .command(Program::Product, &[name, listen, &address])?
             .stdout(Stdio::null())
             .spawn()?;
         self.children.push(child);

@@ -1,8 +1,8 @@
 //! The documents that are written: 1 KiB of JSON with a few fields of each kind, different in every
 //! one.
 
-use crate::{client::Client, failure::Failure};
 use bytes::Bytes;
+use consign::{client::Client, failure::Failure};
 use serde_json::{Value, json};
 
 pub const INDEX: &str = "bench";

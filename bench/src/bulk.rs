@@ -1,13 +1,18 @@
-//! `consign bench bulk`: `_bulk` against appending the very same records to the log and nothing
+//! `consign-bench bulk`: `_bulk` against appending the very same records to the log and nothing
 //! else. On Kafka the floor is its client with acks=all, fed with records that are ready made; on
 //! files it is the embedded log.
 
-use super::{Compared, Invocation, Round, bed::Bed, workload};
 use crate::{
+    compared::{Compared, Round},
+    environment::BenchEnvironment,
+    workload,
+};
+use clap::Args;
+use consign::commands::Invocation;
+use consign::{
     failure::Failure,
     stack::{Stack, patiently},
 };
-use clap::Args;
 use event_log::{Limits, NewRecord, Refused, TopicSpec};
 use event_schema::topics::TRANSACTIONS;
 use std::{
@@ -18,8 +23,8 @@ use std::{
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench bulk --config gateway.toml       on Kafka, as the file names it
-  consign bench bulk --documents 200000          on files";
+  consign-bench bulk --config gateway.toml       on Kafka, as the file names it
+  consign-bench bulk --documents 200000          on files";
 
 /// Documents of 1 KiB through _bulk, accepted a second, beside bare appends of the same records
 #[derive(Debug, Args)]
@@ -33,10 +38,10 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let mut bed = Bed::make(invocation, &[]).await?;
-    let on = bed.on();
+    let mut environment = BenchEnvironment::make(invocation, &[]).await?;
+    let on = environment.on();
     let mut measured = Vec::new();
-    let client = bed.gateway().await?;
+    let client = environment.gateway().await?;
     workload::create_collection(&client).await?;
     let body = workload::bulk(0..arguments.documents);
     for _ in 0..arguments.rounds.max(1) {
@@ -46,8 +51,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
     drop(body);
     // The embedded log is one process's: the gateway must be gone.
-    bed.end().await?;
-    let stack = Stack::open(&bed.settings).await?;
+    environment.end().await?;
+    let stack = Stack::open(&environment.settings).await?;
     let records = records(&stack, arguments.documents as usize).await?;
     let mut rounds = Vec::new();
     for (number, measured) in measured.into_iter().enumerate() {
@@ -64,7 +69,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         (on == "servers").then_some(0.8),
         rounds,
     )
-    .tell(invocation)
+    .print(invocation)
 }
 
 /// What the gateway appended, partition after partition taken in turn, as a producer would meet it.

@@ -1,14 +1,14 @@
-//! `consign bench latency`: how long a client waits for *accepted*, and for *applied*.
+//! `consign-bench latency`: how long a client waits for *accepted*, and for *applied*.
 
-use super::{
-    Invocation,
-    bed::Bed,
-    percentile,
-    wire::Load,
+use crate::{
+    compared::percentile,
+    environment::BenchEnvironment,
+    http_wire::HttpLoad,
     workload::{self, OPERATION},
 };
-use crate::{failure::Failure, output::table};
 use clap::Args;
+use consign::commands::Invocation;
+use consign::{failure::Failure, output::table};
 use serde::Serialize;
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -17,9 +17,9 @@ use std::{
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench latency
-  consign bench latency --connections 1 --seconds 10
-  consign bench latency --config gateway.toml --json       on servers";
+  consign-bench latency
+  consign-bench latency --connections 1 --seconds 10
+  consign-bench latency --config gateway.toml --json       on servers";
 
 /// Milliseconds from a request to accepted, and to applied
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct Report {
     bench: &'static str,
     on: &'static str,
     connections: usize,
@@ -64,14 +64,14 @@ impl Spread {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let mut bed = Bed::make(invocation, &[]).await?;
-    let client = bed.whole().await?;
+    let mut environment = BenchEnvironment::make(invocation, &[]).await?;
+    let client = environment.whole().await?;
     workload::create_collection(&client).await?;
     let (path, first) = (
         format!("/v1/operations/{OPERATION}"),
         Arc::new(AtomicU64::new(0)),
     );
-    let load = |headers, expected| Load {
+    let load = |headers, expected| HttpLoad {
         url: client.url(),
         path: &path,
         headers,
@@ -87,15 +87,15 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .latencies(&first, duration)
         .await?;
     let accepted = load("", 202).latencies(&first, duration).await?;
-    let told = Told {
+    let report = Report {
         bench: "latency",
-        on: bed.on(),
+        on: environment.on(),
         connections: arguments.connections.max(1),
         accepted: Spread::of(&accepted),
         applied: Spread::of(&applied),
     };
-    bed.end().await?;
-    invocation.output.result(&told, |told| {
+    environment.end().await?;
+    invocation.output.result(&report, |report| {
         let row = |name: &str, spread: &Spread| {
             let times = [spread.p50, spread.p99, spread.most].map(|millis| format!("{millis:.2}"));
             [
@@ -105,13 +105,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             .concat()
         };
         let rows = [
-            row("accepted", &told.accepted),
-            row("applied", &told.applied),
+            row("accepted", &report.accepted),
+            row("applied", &report.applied),
         ];
         format!(
             "on {}, {} clients, milliseconds\n{}",
-            told.on,
-            told.connections,
+            report.on,
+            report.connections,
             table(&["until", "requests", "p50", "p99", "most"], &rows)
         )
     })

@@ -1,14 +1,19 @@
-//! `consign bench apply`: how fast a worker catches up with a full log, against writing the very
+//! `consign-bench apply`: how fast a worker catches up with a full log, against writing the very
 //! same documents and verdicts to the stores and nothing else: no log read, nothing decided, no
 //! order kept between partitions.
 
-use super::{Compared, Invocation, Round, bed::Bed, workload};
 use crate::{
+    compared::{Compared, Round},
+    environment::BenchEnvironment,
+    workload,
+};
+use clap::Args;
+use consign::commands::Invocation;
+use consign::{
     failure::Failure,
     services,
     stack::{self, Stack},
 };
-use clap::Args;
 use event_log::Limits;
 use event_schema::{
     codec::{self, Parts},
@@ -23,8 +28,8 @@ use store::{DocumentWrite, ItemVerdict, Meta, document::Write};
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench apply
-  consign bench apply --config write-worker.toml --documents 50000      on servers
+  consign-bench apply
+  consign-bench apply --config write-worker.toml --documents 50000      on servers
 
 On servers it leaves topics, a keyspace and indices behind that begin with b and a number (bench_b… for the keyspace).";
 
@@ -46,9 +51,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (mut rounds, mut on) = (Vec::new(), "files");
     for _ in 0..arguments.rounds.max(1) {
         let (measured, decisions, collection) = {
-            let mut bed = Bed::make(invocation, &[]).await?;
-            on = bed.on();
-            let client = bed.gateway().await?;
+            let mut environment = BenchEnvironment::make(invocation, &[]).await?;
+            on = environment.on();
+            let client = environment.gateway().await?;
             workload::create_collection(&client).await?;
             workload::send_bulk(
                 &client,
@@ -56,9 +61,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
                 arguments.documents,
             )
             .await?;
-            bed.end().await?;
-            let stack = Stack::open(&bed.settings).await?;
-            let seconds = catch_up(&bed, &stack).await?;
+            environment.end().await?;
+            let stack = Stack::open(&environment.settings).await?;
+            let seconds = catch_up(&environment, &stack).await?;
             let decisions = decisions(&stack).await?;
             let collection = stack
                 .record
@@ -71,9 +76,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         if decisions.iter().map(Vec::len).sum::<usize>() as u64 != arguments.documents {
             return Err(Failure::failed("not every document was decided"));
         }
-        let bed = Bed::make(invocation, &[]).await?;
-        bed.prepare().await?;
-        let stack = Stack::open(&bed.settings).await?;
+        let environment = BenchEnvironment::make(invocation, &[]).await?;
+        environment.prepare().await?;
+        let stack = Stack::open(&environment.settings).await?;
         stack.record.create_collection(&collection).await?;
         if let Some(view) = stack.view() {
             view.create_collection(&collection).await?;
@@ -90,15 +95,15 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         Some(aim),
         rounds,
     )
-    .tell(invocation)
+    .print(invocation)
 }
 
 /// Seconds from a worker's start until everything in the log is resolved.
-async fn catch_up(bed: &Bed, stack: &Stack) -> Result<f64, Failure> {
+async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, Failure> {
     let (trigger, shutdown) = Shutdown::manual();
     let ports = write_worker::Ports {
         log: stack.log.clone(),
-        catalog: stack::catalog(&bed.settings)?,
+        catalog: stack::catalog(&environment.settings)?,
         record: stack.record.clone(),
         view: stack.view.clone(),
         layout: stack.layout.clone(),
@@ -116,7 +121,7 @@ async fn catch_up(bed: &Bed, stack: &Stack) -> Result<f64, Failure> {
     let began = Instant::now();
     let mut worker = runtime::spawn(
         "write-worker",
-        write_worker::run(bed.settings.worker.clone(), ports, shutdown),
+        write_worker::run(environment.settings.worker.clone(), ports, shutdown),
     );
     for (partition, end) in (0_u16..).zip(ends) {
         while end > 0

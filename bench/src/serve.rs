@@ -1,12 +1,12 @@
-//! `consign bench serve`: a process to be measured. The floor is a handler that parses the same
+//! `consign-bench serve`: a process to be measured. The floor is a handler that parses the same
 //! JSON, appends to nothing and answers 202, served the way a gateway is; the gateway is one on
 //! files without a worker beside it; the broadcast is the floor for WebSockets.
 
 mod broadcast;
 
-use super::Invocation;
-use crate::{failure::Failure, settings::Settings};
 use clap::{Args, ValueEnum};
+use consign::commands::Invocation;
+use consign::{failure::Failure, settings::Settings};
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use runtime::{Health, Shutdown};
@@ -86,7 +86,10 @@ async fn gateway(
 ) -> Result<(), Failure> {
     let shutdown = Shutdown::on_signals(Duration::from_secs(30))?;
     let folder = Folder::open(settings.data.clone()).await?;
-    let (catalog, layout) = (crate::stack::catalog(&settings)?, settings.topics.layout());
+    let (catalog, layout) = (
+        consign::stack::catalog(&settings)?,
+        settings.topics.layout(),
+    );
     let topics = prepare::topics(&layout);
     folder.log.admin.create(&topics).await?;
     prepare::stores(
@@ -109,7 +112,7 @@ async fn gateway(
         registry: prometheus::Registry::new(),
     };
     ready();
-    crate::services::gateway(settings.gateway, listener, ports, shutdown).await?;
+    consign::services::gateway(settings.gateway, listener, ports, shutdown).await?;
     folder.close().await;
     Ok(())
 }

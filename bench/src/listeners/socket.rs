@@ -2,8 +2,8 @@
 //! when its last byte was read. Understands what a server sends that agreed to no extension, and
 //! nothing else.
 
-use crate::failure::Failure;
 use bytes::BytesMut;
+use consign::failure::Failure;
 use std::{
     cell::RefCell,
     future::poll_fn,

@@ -1,7 +1,7 @@
 //! A keep-alive HTTP/1.1 connection that does as little as it can, so that it is not what is
 //! measured. Knows answers with a Content-Length only.
 
-use crate::failure::Failure;
+use consign::failure::Failure;
 use std::{
     sync::{
         Arc,
@@ -15,14 +15,14 @@ use tokio::{
     task::JoinSet,
 };
 
-pub struct Wire {
+pub struct HttpWire {
     stream: TcpStream,
     head: String,
     sent: Vec<u8>,
     answer: Vec<u8>,
 }
 
-impl Wire {
+impl HttpWire {
     /// `headers`: whole lines, each with its end.
     pub async fn open(url: &str, path: &str, headers: &str) -> Result<Self, Failure> {
         let address = url.trim_start_matches("http://");
@@ -97,7 +97,7 @@ impl Wire {
 }
 
 /// Many connections, each asking as fast as it is answered.
-pub struct Load<'a> {
+pub struct HttpLoad<'a> {
     pub url: &'a str,
     pub path: &'a str,
     pub headers: &'static str,
@@ -105,7 +105,7 @@ pub struct Load<'a> {
     pub expected: u16,
 }
 
-impl Load<'_> {
+impl HttpLoad<'_> {
     /// Answers a second over `duration`, after a moment to get going. `first`: the number of the
     /// first document.
     pub async fn rate(&self, first: &Arc<AtomicU64>, duration: Duration) -> Result<f64, Failure> {
@@ -155,13 +155,13 @@ impl Load<'_> {
     ) -> Result<JoinSet<Result<Vec<f64>, Failure>>, Failure> {
         let mut connections = JoinSet::new();
         for _ in 0..self.connections {
-            let mut wire = Wire::open(self.url, self.path, self.headers).await?;
+            let mut wire = HttpWire::open(self.url, self.path, self.headers).await?;
             let (next, count, stop, expected) =
                 (first.clone(), count.clone(), stop.clone(), self.expected);
             connections.spawn(async move {
                 let mut took = Vec::new();
                 while !stop.load(Ordering::Relaxed) {
-                    let request = super::workload::request(next.fetch_add(1, Ordering::Relaxed));
+                    let request = crate::workload::request(next.fetch_add(1, Ordering::Relaxed));
                     let began = Instant::now();
                     let status = wire.ask(&request).await?;
                     if timed {

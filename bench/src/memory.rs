@@ -1,15 +1,16 @@
-//! `consign bench memory`: resident memory of `consign dev`, idle and after many writes.
+//! `consign-bench memory`: resident memory of `consign dev`, idle and after many writes.
 
-use super::{Invocation, bed::Bed, workload};
-use crate::{failure::Failure, output::table, settings::LogKind};
+use crate::{environment::BenchEnvironment, workload};
 use clap::Args;
+use consign::commands::Invocation;
+use consign::{failure::Failure, output::table, settings::LogKind};
 use serde::Serialize;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench memory
-  consign bench memory --writes 1000000 --json";
+  consign-bench memory
+  consign-bench memory --writes 1000000 --json";
 
 const MIB: f64 = (1 << 20) as f64;
 const BULK: u64 = 20_000;
@@ -27,7 +28,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct Report {
     bench: &'static str,
     idle_mib: f64,
     idle_aim_mib: f64,
@@ -44,15 +45,15 @@ struct Seen {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let mut bed = Bed::make(invocation, &[]).await?;
-    if bed.settings.log.kind != LogKind::Embedded {
+    let mut environment = BenchEnvironment::make(invocation, &[]).await?;
+    if environment.settings.log.kind != LogKind::Embedded {
         return Err(Failure::usage(
             "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
         ));
     }
-    let client = bed.whole().await?;
+    let client = environment.whole().await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    let idle = bed.resident()? as f64 / MIB;
+    let idle = environment.resident()? as f64 / MIB;
     workload::create_collection(&client).await?;
     let (mut seen, mut written) = (Vec::new(), 0);
     while written < arguments.writes {
@@ -66,26 +67,26 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         written += count;
         seen.push(Seen {
             writes: written,
-            mib: bed.resident()? as f64 / MIB,
+            mib: environment.resident()? as f64 / MIB,
         });
     }
-    bed.end().await?;
+    environment.end().await?;
     // Caches and what is remembered of requests fill first; from then on nothing may grow.
     let full = seen
         .iter()
         .find(|seen| seen.writes >= arguments.writes / 2)
         .map_or(idle, |seen| seen.mib);
     let growth = seen.last().map_or(0.0, |seen| seen.mib - full);
-    let told = Told {
+    let report = Report {
         bench: "memory",
         idle_mib: idle,
         idle_aim_mib: 80.0,
         seen,
         growth_mib: growth,
     };
-    invocation.output.result(&told, |told| {
-        let step = told.seen.len().div_ceil(10).max(1);
-        let rows: Vec<_> = told
+    invocation.output.result(&report, |report| {
+        let step = report.seen.len().div_ceil(10).max(1);
+        let rows: Vec<_> = report
             .seen
             .iter()
             .skip(step - 1)
@@ -94,10 +95,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             .collect();
         format!(
             "idle {:.1} MiB, aim {:.0}\n{}growth over the second half {:.1} MiB\n",
-            told.idle_mib,
-            told.idle_aim_mib,
+            report.idle_mib,
+            report.idle_aim_mib,
             table(&["writes", "MiB"], &rows),
-            told.growth_mib
+            report.growth_mib
         )
     })
 }

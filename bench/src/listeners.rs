@@ -5,7 +5,7 @@ mod socket;
 
 pub use socket::{Socket, put};
 
-use crate::failure::Failure;
+use consign::failure::Failure;
 use futures::StreamExt;
 use socket::{Frames, Tally};
 use std::{

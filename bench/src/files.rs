@@ -1,6 +1,6 @@
 //! Open files: this process and those it starts may have as many as they need.
 
-use crate::failure::Failure;
+use consign::failure::Failure;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the limit where it is lower, as far as the system lets a user.

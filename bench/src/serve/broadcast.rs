@@ -2,7 +2,6 @@
 //! every socket on `/`. One task and one place in a channel for each; what waits for a socket
 //! leaves in one write.
 
-use crate::failure::Failure;
 use axum::{
     Router,
     extract::{
@@ -13,6 +12,7 @@ use axum::{
     routing::any,
     serve::ListenerExt,
 };
+use consign::failure::Failure;
 use futures::SinkExt;
 use tokio::{net::TcpListener, sync::broadcast};
 

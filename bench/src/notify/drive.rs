@@ -3,12 +3,10 @@
 
 use super::Arguments;
 use crate::{
-    commands::bench::{
-        bed::processor_time,
-        listeners::{Listeners, Socket, put},
-    },
-    failure::Failure,
+    environment::processor_time,
+    listeners::{Listeners, Socket, put},
 };
+use consign::failure::Failure;
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},

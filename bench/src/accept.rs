@@ -1,13 +1,14 @@
-//! `consign bench accept`: single writes of 1 KiB over many connections.
+//! `consign-bench accept`: single writes of 1 KiB over many connections.
 
-use super::{
-    Compared, Invocation, Round,
-    bed::Bed,
-    wire::Load,
+use crate::{
+    compared::{Compared, Round},
+    environment::BenchEnvironment,
+    http_wire::HttpLoad,
     workload::{self, OPERATION},
 };
-use crate::failure::Failure;
 use clap::Args;
+use consign::commands::Invocation;
+use consign::failure::Failure;
 use std::{
     sync::{Arc, atomic::AtomicU64},
     time::Duration,
@@ -15,9 +16,9 @@ use std::{
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench accept
-  consign bench accept --with-worker --seconds 10 --json
-  consign bench accept --config gateway.toml            on servers";
+  consign-bench accept
+  consign-bench accept --with-worker --seconds 10 --json
+  consign-bench accept --config gateway.toml            on servers";
 
 /// Single writes of 1 KiB, accepted a second, beside a handler that only parses them
 #[derive(Debug, Args)]
@@ -36,20 +37,20 @@ pub struct Arguments {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let mut bed = Bed::make(invocation, &[]).await?;
+    let mut environment = BenchEnvironment::make(invocation, &[]).await?;
     let client = if arguments.with_worker {
-        bed.whole().await?
+        environment.whole().await?
     } else {
-        bed.gateway().await?
+        environment.gateway().await?
     };
     workload::create_collection(&client).await?;
-    let floor = bed.floor().await?;
+    let floor = environment.floor().await?;
     let (path, duration) = (
         format!("/v1/operations/{OPERATION}"),
         Duration::from_secs(arguments.seconds),
     );
     let first = Arc::new(AtomicU64::new(0));
-    let load = |url| Load {
+    let load = |url| HttpLoad {
         url,
         path: &path,
         headers: "",
@@ -62,8 +63,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         let measured = load(client.url()).rate(&first, duration).await?;
         rounds.push(Round::new(floor, measured));
     }
-    let on = bed.on();
-    bed.end().await?;
+    let on = environment.on();
+    environment.end().await?;
     let aim = (on == "files" && !arguments.with_worker).then_some(0.5);
     let bench = if arguments.with_worker {
         "accept, while applying"
@@ -77,5 +78,5 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         aim,
         rounds,
     )
-    .tell(invocation)
+    .print(invocation)
 }

@@ -1,26 +1,27 @@
-//! `consign bench notify`: notifications a second to many WebSockets in one room, beside a bare
+//! `consign-bench notify`: notifications a second to many WebSockets in one room, beside a bare
 //! server that sends the same bytes to as many. A notification counts when its last byte was read;
 //! afterwards every socket must have read each, and all of them the same bytes.
 
 mod drive;
 
-use super::{
-    Compared, Invocation, Round,
-    bed::Bed,
+use crate::{
+    compared::{Compared, Round},
+    environment::BenchEnvironment,
     files,
     listeners::Socket,
     workload::{self, COLLECTION, INDEX},
 };
-use crate::{client::envelope, failure::Failure, settings::LogKind};
 use clap::Args;
+use consign::commands::Invocation;
+use consign::{client::envelope, failure::Failure, settings::LogKind};
 use drive::Drive;
 use serde_json::json;
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench notify
-  consign bench notify --sockets 100 --seconds 10 --json
-  consign bench notify --in-flight 1            one message after the other";
+  consign-bench notify
+  consign-bench notify --sockets 100 --seconds 10 --json
+  consign-bench notify --in-flight 1            one message after the other";
 
 /// Cursors and tokens hold offsets, which are not all of one length; everything else is.
 const SLACK: usize = 32;
@@ -73,16 +74,17 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         format!("gateway.max_connections={}", most + 100),
         format!("gateway.live.connections_per_address={most}"),
     ];
-    let mut bed = Bed::make(invocation, &limits.each_ref().map(String::as_str)).await?;
-    if bed.settings.log.kind != LogKind::Embedded {
+    let mut environment =
+        BenchEnvironment::make(invocation, &limits.each_ref().map(String::as_str)).await?;
+    if environment.settings.log.kind != LogKind::Embedded {
         return Err(Failure::usage(
             "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
         ));
     }
-    let client = bed.whole().await?;
-    let ours = bed.process();
+    let client = environment.whole().await?;
+    let ours = environment.process();
     workload::create_collection(&client).await?;
-    let floor = bed.broadcast().await?;
+    let floor = environment.broadcast().await?;
     let listen = Some(subscribe());
     let (mut told, mut first) = (Vec::new(), 1);
     for (bench, by) in [
@@ -97,7 +99,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             request: &|_| sample.clone(),
             bytes: sample.len(),
             slack: 0,
-            process: bed.process(),
+            process: environment.process(),
         };
         let ours = Drive {
             url: client.url(),
@@ -122,9 +124,15 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
                 "{bench}, {bytes} bytes, round {round} of {of}; {micros}"
             ));
         }
-        told.push(Compared::new(bench, bed.on(), FLOOR, Some(0.6), rounds));
+        told.push(Compared::new(
+            bench,
+            environment.on(),
+            FLOOR,
+            Some(0.6),
+            rounds,
+        ));
     }
-    bed.end().await?;
+    environment.end().await?;
     invocation.output.result(&told, |told| {
         told.iter()
             .map(Compared::text)

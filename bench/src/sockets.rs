@@ -1,17 +1,18 @@
-//! `consign bench sockets`: what an idle WebSocket with one subscription costs in memory, beside
+//! `consign-bench sockets`: what an idle WebSocket with one subscription costs in memory, beside
 //! one of a bare server that is told nothing.
 
-use super::{Invocation, bed::Bed, files, listeners::Listeners, workload};
-use crate::{client::envelope, failure::Failure, output::table, settings::LogKind};
+use crate::{environment::BenchEnvironment, files, listeners::Listeners, workload};
 use clap::Args;
+use consign::commands::Invocation;
+use consign::{client::envelope, failure::Failure, output::table, settings::LogKind};
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
-  consign bench sockets
-  consign bench sockets --sockets 8000 --json
+  consign-bench sockets
+  consign-bench sockets --sockets 8000 --json
 
 Of `consign dev`: gateway and notifier each know of every subscription, and both are counted.";
 
@@ -31,7 +32,7 @@ pub struct Arguments {
 
 /// KiB of resident memory for each socket.
 #[derive(Serialize)]
-struct Told {
+struct Report {
     bench: &'static str,
     sockets: usize,
     /// A bare axum WebSocket server.
@@ -53,7 +54,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         invocation.output.note(&format!("{what}: {kib:.1} KiB"));
         Ok::<f64, Failure>(kib)
     };
-    let told = Told {
+    let report = Report {
         bench: "sockets",
         sockets,
         floor_kib: measure("a bare server", |_| None, true).await?,
@@ -76,19 +77,19 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .await?,
         aim_kib: AIM_KIB,
     };
-    invocation.output.result(&told, |told| {
+    invocation.output.result(&report, |report| {
         let row = |what: &str, kib: f64| vec![what.to_owned(), format!("{kib:.1}")];
         let rows = [
-            row("floor: a bare axum WebSocket server", told.floor_kib),
-            row("consign dev, no subscription", told.silent_kib),
-            row("consign dev, one filter for all", told.shared_kib),
-            row("consign dev, a filter each", told.distinct_kib),
+            row("floor: a bare axum WebSocket server", report.floor_kib),
+            row("consign dev, no subscription", report.silent_kib),
+            row("consign dev, one filter for all", report.shared_kib),
+            row("consign dev, a filter each", report.distinct_kib),
         ];
-        let most = told.shared_kib.max(told.distinct_kib);
+        let most = report.shared_kib.max(report.distinct_kib);
         let verdict = if most <= AIM_KIB { "met" } else { "missed" };
         format!(
             "{} idle sockets\n{}aim {AIM_KIB:.0} KiB: {verdict}\n",
-            told.sockets,
+            report.sockets,
             table(&["socket of", "KiB"], &rows)
         )
     })
@@ -106,30 +107,31 @@ async fn measure(
         format!("gateway.max_connections={}", most + 100),
         format!("gateway.live.connections_per_address={most}"),
     ];
-    let mut bed = Bed::make(invocation, &limits.each_ref().map(String::as_str)).await?;
-    if bed.settings.log.kind != LogKind::Embedded {
+    let mut environment =
+        BenchEnvironment::make(invocation, &limits.each_ref().map(String::as_str)).await?;
+    if environment.settings.log.kind != LogKind::Embedded {
         return Err(Failure::usage(
             "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
         ));
     }
     let url = match bare {
-        true => bed.broadcast().await?,
+        true => environment.broadcast().await?,
         false => {
-            let client = bed.whole().await?;
+            let client = environment.whole().await?;
             workload::create_collection(&client).await?;
             client.url().to_owned()
         }
     };
     let first = Listeners::open(&url, FIRST, |n| subscribe(sockets + n)).await?;
     tokio::time::sleep(SETTLE).await;
-    let before = bed.resident()?;
+    let before = environment.resident()?;
     let rest = Listeners::open(&url, sockets, subscribe).await?;
     tokio::time::sleep(SETTLE).await;
-    let after = bed.resident()?;
+    let after = environment.resident()?;
     // Each must still be there.
     first.end(0).await?;
     rest.end(0).await?;
-    bed.end().await?;
+    environment.end().await?;
     Ok(after.saturating_sub(before) as f64 / 1024.0 / sockets as f64)
 }
 

@@ -1,0 +1,82 @@
+//! `consign-bench`: what the pipeline does a second, beside a floor that does nothing but the
+//! unavoidable, in the same run. Only the ratio means anything on another machine. It is no part of
+//! the product: nothing of the product may depend on it.
+
+mod accept;
+mod apply;
+mod bulk;
+mod compared;
+mod environment;
+mod files;
+mod http_wire;
+mod latency;
+mod listeners;
+mod memory;
+mod notify;
+mod serve;
+mod sockets;
+mod workload;
+
+use clap::{Parser, Subcommand};
+use consign::{cli::Shared, commands::Invocation, failure::Failure, output::Output};
+use mimalloc::MiMalloc;
+use std::process::ExitCode;
+
+/// The product's own, so that floors differ from it in nothing but what they do.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Measure this machine: each result beside a floor of the same run
+#[derive(Debug, Parser)]
+#[command(
+    name = "consign-bench",
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Accept(accept::Arguments),
+    Bulk(bulk::Arguments),
+    Apply(apply::Arguments),
+    Latency(latency::Arguments),
+    Memory(memory::Arguments),
+    Notify(notify::Arguments),
+    Sockets(sockets::Arguments),
+    /// A server to be measured; started by the others
+    #[command(hide = true)]
+    Serve(serve::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.shared.json);
+    let invocation = Invocation {
+        shared: &cli.shared,
+        output: &output,
+    };
+    match run(cli.command, invocation).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => output.failed(&failure),
+    }
+}
+
+async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Accept(arguments) => accept::run(arguments, invocation).await,
+        Command::Bulk(arguments) => bulk::run(arguments, invocation).await,
+        Command::Apply(arguments) => apply::run(arguments, invocation).await,
+        Command::Latency(arguments) => latency::run(arguments, invocation).await,
+        Command::Memory(arguments) => memory::run(arguments, invocation).await,
+        Command::Notify(arguments) => notify::run(arguments, invocation).await,
+        Command::Sockets(arguments) => sockets::run(arguments, invocation).await,
+        Command::Serve(arguments) => serve::run(arguments, invocation).await,
+    }
+}
