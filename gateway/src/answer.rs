@@ -4,9 +4,8 @@
 use crate::{
     app::App,
     error::Problem,
-    feedback::{Outcome, decidable},
-    publish::Published,
-    request::{RawRequest, caller::Caller},
+    request::caller::Caller,
+    write::{Completed, Published, feedback::Outcome},
 };
 use axum::{
     body::Body,
@@ -20,7 +19,7 @@ use event_schema::{
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// A write that was answered: one outcome, or many in the request's order.
 pub(crate) struct Answer {
@@ -65,9 +64,9 @@ pub(crate) fn told<'a>(
         Outcome::Decided(published, entry) => (published, Some(entry)),
         Outcome::Failed(problem) => return Err(problem.clone()),
     };
-    let token = token(app, caller, published);
+    let token = app.token_of(caller, published);
     let (status, result) = match entry.map(|entry| (&entry.verdict, entry)) {
-        None if decidable(published.kind) => ("accepted", None),
+        None if published.kind.has_verdict() => ("accepted", None),
         None => ("published", None),
         Some((Verdict::Applied, entry)) => ("applied", entry.result.as_deref()),
         Some((Verdict::Refused(refusal), _)) => {
@@ -86,30 +85,32 @@ pub(crate) fn told<'a>(
     })
 }
 
-/// The token of one write; an informative event is nothing that a read could wait for.
-pub(crate) fn token(app: &App, caller: &Caller, published: &Published) -> String {
-    match decidable(published.kind) {
-        true => app.token(
-            caller,
-            vec![(published.partition, published.offset)],
-            Some(published.request),
-        ),
-        false => app.token(caller, Vec::new(), None),
+/// How far writes go in each partition: what one token for all of them says.
+#[derive(Debug, Default)]
+pub(crate) struct Furthest(BTreeMap<u16, u64>);
+
+impl Furthest {
+    pub(crate) fn take(&mut self, published: &Published) {
+        let offset = self.0.entry(published.partition).or_default();
+        *offset = published.offset.max(*offset);
+    }
+
+    pub(crate) fn token(&self, app: &App, caller: &Caller) -> String {
+        let offsets = self
+            .0
+            .iter()
+            .map(|(partition, offset)| (*partition, *offset));
+        app.token(caller, offsets.collect(), None)
     }
 }
 
 impl Answer {
-    pub(crate) fn new(
-        operation: &Operation,
-        request: &RawRequest,
-        outcomes: Vec<Outcome>,
-        waited: Option<Duration>,
-    ) -> Self {
+    pub(crate) fn new(operation: &Operation, completed: Completed) -> Self {
         Self {
-            outcomes,
+            outcomes: completed.outcomes,
             many: operation.many(),
-            caller: request.caller,
-            waited,
+            caller: completed.request.caller,
+            waited: completed.waited,
         }
     }
 
@@ -137,7 +138,9 @@ impl Answer {
         };
         let status = match outcome {
             Outcome::Decided(..) => StatusCode::OK,
-            Outcome::Accepted(published) if !decidable(published.kind) && self.waited.is_some() => {
+            Outcome::Accepted(published)
+                if !published.kind.has_verdict() && self.waited.is_some() =>
+            {
                 StatusCode::OK
             }
             Outcome::Accepted(_) | Outcome::Failed(_) => StatusCode::ACCEPTED,
@@ -145,7 +148,7 @@ impl Answer {
         let mut response = json(status, &taken);
         if let Outcome::Accepted(Published { kind, .. })
         | Outcome::Decided(Published { kind, .. }, _) = outcome
-            && decidable(*kind)
+            && kind.has_verdict()
         {
             let location = HeaderValue::try_from(format!("/v1/requests/{}", taken.request_id))
                 .expect("ids are a header's text");

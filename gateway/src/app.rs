@@ -4,13 +4,18 @@
 use crate::{
     Ports,
     config::Config,
-    feedback::pending::Pending,
-    idempotency::Keys,
     metrics::Metrics,
     origins::Origins,
     read::{collections::Collections, refresh::Refreshes},
-    request::{body::Budget, caller::Caller},
+    request::{RequestReader, caller::Caller},
     subscriptions::{Subscriptions, hall::Limits},
+    write::{
+        Published, WritePath,
+        feedback::{Feedback, pending::Pending},
+        identify::Identifier,
+        publish::{EventPublisher, event::EventBuilder},
+        validate::Validator,
+    },
 };
 use event_schema::{
     cursor::{Bearer, Cursor},
@@ -31,18 +36,15 @@ use websocket::WakeQueue;
 pub(crate) type Shared = Arc<App>;
 
 pub(crate) struct App {
-    pub config: Config,
+    pub config: Arc<Config>,
     pub ports: Ports,
     pub transactions: Arc<str>,
     pub informative: Arc<str>,
     pub changes: Arc<str>,
-    pub budget: Budget,
+    pub requests: RequestReader,
+    pub writes: WritePath,
     pub collections: Collections,
-    pub keys: Keys,
-    pub pending: Arc<Pending>,
-    /// Where workers send verdicts that somebody here waits for.
-    pub reply: Reply,
-    pub refreshes: Refreshes,
+    pub refreshes: Arc<Refreshes>,
     pub subscriptions: Arc<Subscriptions>,
     pub wake_queue: Arc<WakeQueue>,
     pub metrics: Metrics,
@@ -68,19 +70,21 @@ impl App {
             subscriptions: config.live.subscriptions,
         };
         let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
+        let config = Arc::new(config);
+        let collections = Collections::new(ports.record.clone());
+        let refreshes = Arc::<Refreshes>::default();
+        let shared = (collections.clone(), refreshes.clone());
         Self {
             subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
+            writes: write_path(&config, &ports, &metrics, reply, shared, shutdown.clone()),
             wake_queue: Arc::default(),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             informative: ports.layout.name(&INFORMATIVE).into(),
             changes: ports.layout.name(&CHANGES).into(),
-            budget: Budget::new(config.body_budget_bytes),
-            collections: Collections::new(ports.record.clone()),
-            keys: Keys::new(config.idempotency_entries, config.idempotency_ttl_seconds),
-            pending: Arc::new(Pending::new(config.max_waiting)),
-            refreshes: Refreshes::default(),
+            requests: RequestReader::new(config.clone()),
+            collections,
+            refreshes,
             bulks: AtomicUsize::new(0),
-            reply,
             metrics,
             origins,
             openapi,
@@ -113,6 +117,18 @@ impl App {
         token.sign(&self.ports.keys)
     }
 
+    /// The token of one write; an informative event is nothing that a read could wait for.
+    pub(crate) fn token_of(&self, caller: &Caller, published: &Published) -> String {
+        match published.kind.has_verdict() {
+            true => self.token(
+                caller,
+                vec![(published.partition, published.offset)],
+                Some(published.request),
+            ),
+            false => self.token(caller, Vec::new(), None),
+        }
+    }
+
     /// The signed handle of how far a room is told.
     pub(crate) fn cursor(&self, caller: &Caller, room: &str, points: &[Point]) -> String {
         let cursor = Cursor {
@@ -130,6 +146,52 @@ impl App {
             event_log::Durability::Logged => "logged",
             event_log::Durability::Embedded => "embedded",
         }
+    }
+}
+
+/// The stages of a write, each with what it needs. `shared`: what reads need, too.
+fn write_path(
+    config: &Config,
+    ports: &Ports,
+    metrics: &Metrics,
+    reply: Reply,
+    (collections, refreshes): (Collections, Arc<Refreshes>),
+    shutdown: Shutdown,
+) -> WritePath {
+    let (keys, clock, layout) = (&ports.keys, &ports.clock, &ports.layout);
+    let (entries, ttl) = (config.idempotency_entries, config.idempotency_ttl_seconds);
+    WritePath {
+        catalog: ports.catalog.clone(),
+        identifier: Identifier::new(keys.clone(), clock.clone(), entries, ttl),
+        validator: Validator {
+            collections: collections.clone(),
+            searchable: ports.view.is_some(),
+            clock: clock.clone(),
+        },
+        builder: EventBuilder {
+            keys: keys.clone(),
+            generation: layout.generation,
+            partitions: layout.partitions,
+            version: ports.catalog.version().to_owned(),
+            transactions: layout.name(&TRANSACTIONS).into(),
+            informative: layout.name(&INFORMATIVE).into(),
+            clock: clock.clone(),
+            reply,
+        },
+        publisher: EventPublisher {
+            log: ports.log.publisher.clone(),
+            record: ports.record.clone(),
+            timeout: config.publish_timeout(),
+            accepted: metrics.accepted.clone(),
+        },
+        feedback: Feedback {
+            pending: Arc::new(Pending::new(config.max_waiting)),
+            record: ports.record.clone(),
+            view: ports.view.clone(),
+            collections,
+            refreshes,
+            shutdown,
+        },
     }
 }
 

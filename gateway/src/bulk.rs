@@ -16,7 +16,6 @@ use crate::{
         headers::{self, Options},
         query::Query,
     },
-    validate,
 };
 use axum::{body::Body, response::Response};
 use http::{HeaderMap, HeaderValue, header};
@@ -52,7 +51,7 @@ pub(crate) fn start(
     query: &Query,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operation = validate::operation(app, operation)?;
+    let operation = app.writes.operation(operation)?;
     if operation.many() {
         let detail = format!("`{}` holds many documents in one request", operation.name());
         return Err(Problem::new(Code::NotInBulk, detail));

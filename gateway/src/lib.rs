@@ -1,21 +1,19 @@
 //! The gateway: request → validate → publish → feedback, over HTTP. It decides nothing about
 //! documents and writes no store; what it answers with a 2xx is safe in the log.
 //!
-//! The path of a write is [`write::write`], a column of verbs in the order of the files. Reads go to the
-//! stores and wait for writes they were told of.
+//! The path of a write is [`write`]: its files are the stages. Reads go to the stores and wait for
+//! writes they were told of.
 
 mod answer;
 mod app;
 mod bulk;
 pub mod config;
 pub mod error;
-mod feedback;
-mod idempotency;
 mod kuzzle;
+mod mailbox;
 mod metrics;
 mod openapi;
 mod origins;
-mod publish;
 mod read;
 mod request;
 mod router;
@@ -23,7 +21,6 @@ mod routes;
 mod server;
 mod subscriptions;
 mod transport;
-mod validate;
 mod write;
 
 pub use config::Config;

@@ -9,22 +9,25 @@ pub(crate) mod path;
 pub(crate) mod query;
 
 use crate::{
-    app::App,
+    Config,
     error::{Code, Problem},
 };
+use axum::body::Body;
+use body::{Budget, Held};
 use bytes::Bytes;
 use caller::Caller;
 use headers::Options;
 use http::HeaderMap;
 use json::{Fault, FaultKind};
 use query::Query;
+use std::sync::Arc;
 
 /// A call as it came in: what handlers hand to the write path.
 #[derive(Debug)]
 pub(crate) struct Call {
     pub headers: HeaderMap,
     pub query: Query,
-    pub body: axum::body::Body,
+    pub body: Body,
 }
 
 /// A request whose body is whole and sound JSON, with what its headers ask for.
@@ -34,7 +37,7 @@ pub(crate) struct RawRequest {
     pub options: Options,
     pub caller: Caller,
     /// Gives the body's bytes back to the budget when the request is done.
-    _held: Option<body::Held>,
+    _held: Option<Held>,
 }
 
 impl RawRequest {
@@ -50,40 +53,64 @@ impl RawRequest {
     }
 }
 
-/// Reads and checks a single request.
-pub(crate) async fn read(app: &App, call: Call) -> Result<RawRequest, Problem> {
-    headers::expect_json(&call.headers)?;
-    headers::expect_plain(&call.headers)?;
-    let options = Options::read(&call.headers, &call.query, &app.config)?;
-    let (json, held) = body::collect(app, &call.headers, call.body).await?;
-    sound(&json, app.config.json_depth)?;
-    Ok(RawRequest {
-        json,
-        options,
-        caller: Caller::anonymous(),
-        _held: Some(held),
-    })
+/// What is needed to read requests.
+pub(crate) struct RequestReader {
+    config: Arc<Config>,
+    budget: Budget,
 }
 
-/// Likewise, but where the path says something too, the body may be left out.
-pub(crate) async fn read_loose(
-    app: &App,
-    call: Call,
-    may_be_empty: bool,
-) -> Result<RawRequest, Problem> {
-    let options = Options::read(&call.headers, &call.query, &app.config)?;
-    headers::expect_plain(&call.headers)?;
-    let (json, held) = body::collect(app, &call.headers, call.body).await?;
-    if !(json.is_empty() && may_be_empty) {
-        headers::expect_json(&call.headers)?;
-        sound(&json, app.config.json_depth)?;
+impl RequestReader {
+    pub(crate) fn new(config: Arc<Config>) -> Self {
+        Self {
+            budget: Budget::new(config.body_budget_bytes),
+            config,
+        }
     }
-    Ok(RawRequest {
-        json,
-        options,
-        caller: Caller::anonymous(),
-        _held: Some(held),
-    })
+
+    /// Reads and checks a single request.
+    pub(crate) async fn read(&self, call: Call) -> Result<RawRequest, Problem> {
+        headers::expect_json(&call.headers)?;
+        headers::expect_plain(&call.headers)?;
+        let options = Options::read(&call.headers, &call.query, &self.config)?;
+        let (json, held) = self.collect(&call.headers, call.body).await?;
+        sound(&json, self.config.json_depth)?;
+        Ok(RawRequest {
+            json,
+            options,
+            caller: Caller::anonymous(),
+            _held: Some(held),
+        })
+    }
+
+    /// Likewise, but where the path says something too, the body may be left out.
+    pub(crate) async fn read_loose(
+        &self,
+        call: Call,
+        may_be_empty: bool,
+    ) -> Result<RawRequest, Problem> {
+        let options = Options::read(&call.headers, &call.query, &self.config)?;
+        headers::expect_plain(&call.headers)?;
+        let (json, held) = self.collect(&call.headers, call.body).await?;
+        if !(json.is_empty() && may_be_empty) {
+            headers::expect_json(&call.headers)?;
+            sound(&json, self.config.json_depth)?;
+        }
+        Ok(RawRequest {
+            json,
+            options,
+            caller: Caller::anonymous(),
+            _held: Some(held),
+        })
+    }
+
+    /// The whole body of a single request, whatever it holds.
+    pub(crate) async fn collect(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(Bytes, Held), Problem> {
+        body::collect(&self.config, &self.budget, headers, body).await
+    }
 }
 
 /// Is it JSON that can be taken?

@@ -5,20 +5,18 @@ use crate::{
     Config, GatewayError, Ports,
     app::{App, Shared},
     error::{Code, Problem},
-    feedback::{
-        mailbox::{self, Mailbox},
-        sweep,
-    },
     kuzzle::socket,
+    mailbox::{self, Mailbox},
     metrics::Metrics,
     openapi,
     origins::{Origins, Standing},
-    publish, router,
+    router,
     subscriptions::{append, follow},
     transport::{
         ClientStream,
         permit::{ConnectionPermit, ConnectionPermits},
     },
+    write::{feedback::sweep, publish::definitions},
 };
 use axum::{
     Router,
@@ -49,7 +47,7 @@ pub(crate) async fn run(
     let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
     let document = serde_json::to_vec(&openapi::document(&ports.catalog))
         .expect("an OpenAPI document is plain JSON");
-    publish::definitions::announce(&ports).await?;
+    definitions::announce(&ports).await?;
     let reply = mailbox::address(&ports.layout);
     let mailbox = Mailbox::open(ports.log.clone(), &ports.layout, reply.clone()).await?;
     let app: Shared = Arc::new(App::new(
@@ -92,7 +90,7 @@ pub(crate) async fn run(
     spawn(
         "sweep",
         sweep::run(
-            app.pending.clone(),
+            app.writes.feedback.pending.clone(),
             app.ports.record.clone(),
             poll,
             shutdown.clone(),
@@ -312,7 +310,9 @@ async fn watch(app: Shared, shutdown: Shutdown) {
                 state(view.ready().await.map_err(|error| error.to_string())),
             );
         }
-        app.metrics.waiting.set(app.pending.len() as i64);
+        app.metrics
+            .waiting
+            .set(app.writes.feedback.pending.len() as i64);
         app.metrics
             .subscriptions
             .set(app.subscriptions.seats() as i64);

@@ -22,6 +22,13 @@ pub enum Kind {
     Informative,
 }
 
+impl Kind {
+    /// Does a worker come to a verdict on its events? What only tells is done when it is told.
+    pub fn has_verdict(self) -> bool {
+        self == Self::Transaction
+    }
+}
+
 /// Must events of one key be applied in the order they were accepted, even behind one that is
 /// stuck?
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,8 @@ use super::answers::Reader;
 use crate::{
     app::{App, Shared},
     error::Problem,
-    publish::Published,
     request::caller::Caller,
+    write::Published,
 };
 use bytes::Bytes;
 use catalog::Kind;
@@ -21,7 +21,7 @@ const TEXT: u8 = 3;
 /// An event that is in the log: its place and the unique part of its id say all.
 pub(crate) fn accepted(line: u64, published: &Published) -> [u8; 35] {
     let mut record = [0; 35];
-    record[0] = if crate::feedback::decidable(published.kind) {
+    record[0] = if published.kind.has_verdict() {
         ACCEPTED
     } else {
         PUBLISHED
@@ -101,7 +101,7 @@ fn render(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
                     partition,
                     offset: u64::from_be_bytes(*offset),
                 };
-                let token = crate::answer::token(app, caller, &published);
+                let token = app.token_of(caller, &published);
                 let line = u64::from_be_bytes(*line);
                 // Ids, tokens and statuses hold nothing that JSON escapes.
                 write!(lines, "{{\"line\":{line},\"request_id\":\"{request}\",\"token\":\"{token}\",\"status\":\"{status}\"}}").ok()?;

@@ -8,27 +8,28 @@ use super::{
     unpack::Unpack,
 };
 use crate::{
-    app::{App, Shared},
+    answer::Furthest,
+    app::Shared,
     error::{Code, Problem},
-    publish::{
-        self, Furthest, Published, Sent,
-        event::{self, Context},
-    },
     request::{
         body::{incomplete, too_slow},
         caller::Caller,
         headers::Options,
         sound,
     },
-    validate,
+    write::{
+        Published,
+        publish::{
+            Sent,
+            event::{self, Event},
+        },
+        submit::BulkLine,
+    },
 };
 use axum::body::Body;
 use bytes::Bytes;
-use catalog::{AcceptedRequest, Operation, Seed};
-use event_schema::{envelope::Claim, id::RequestId};
 use futures::FutureExt;
 use http_body_util::BodyExt;
-use sha2::{Digest, Sha256};
 use std::collections::VecDeque;
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use tracing::debug;
@@ -172,7 +173,7 @@ impl Run {
                     };
                     return Ok(self.pace.check(since.elapsed(), data.len()).map(|()| Some(data)));
                 }
-                () = acknowledged(&self.app, &mut self.open) => {}
+                () = acknowledged(&mut self.open) => {}
                 () = sleep_until(idle) => return Ok(Err(too_slow(self.pace.idle))),
             }
         }
@@ -212,69 +213,22 @@ impl Run {
         }
     }
 
-    /// Stages 1 to 3 for one line.
-    async fn event(&self, number: u64, json: &Bytes) -> Result<event::Event, Problem> {
-        let app = &*self.app;
-        sound(json, app.config.json_depth)?;
-        let operation = validate::operation(app, &self.operation)?;
-        let (unique, claim) = self.identity(operation, number, json);
-        let accepted = match operation.accept(
+    async fn event(&self, number: u64, json: &Bytes) -> Result<Event, Problem> {
+        sound(json, self.app.config.json_depth)?;
+        let writes = &self.app.writes;
+        let line = BulkLine {
+            number,
             json,
-            &Seed {
-                unique,
-                now: app.now(),
-            },
-        )? {
-            AcceptedRequest::One(accepted) => *accepted,
-            AcceptedRequest::Many(_) => {
-                return Err(Problem::new(
-                    Code::NotInBulk,
-                    "a line of a bulk is one document",
-                ));
-            }
-        };
-        let item = validate::item(app, accepted, None).await?;
-        let context = Context {
             caller: self.caller,
+            key: self.options.idempotency_key.as_deref(),
             traceparent: &self.traceparent,
-            claim,
-            reply: None,
-            origin: None,
         };
-        Ok(event::build(app, operation.kind(), item, &context))
-    }
-
-    /// Under an Idempotency-Key each line has a key of its own, so that a bulk can be repeated as a
-    /// whole.
-    fn identity(
-        &self,
-        operation: &Operation,
-        number: u64,
-        json: &[u8],
-    ) -> ([u8; 16], Option<Claim>) {
-        let Some(key) = &self.options.idempotency_key else {
-            return (crate::idempotency::fresh(&self.app), None);
-        };
-        let keys = &self.app.ports.keys;
-        let scope = self.caller.scope(operation.name());
-        let key = [&number.to_be_bytes()[..], key].concat();
-        let claim = keys.tag("idempotency-claim-of-line", &[&scope, &key]);
-        let until = self
-            .app
-            .now()
-            .saturating_add((self.app.config.idempotency_ttl_seconds as i64).saturating_mul(1000));
-        let unique = RequestId::derive(keys, &scope, &key, &Sha256::digest(json));
-        (
-            unique,
-            Some(Claim {
-                key: claim.iter().map(|byte| format!("{byte:02x}")).collect(),
-                until,
-            }),
-        )
+        let operation = writes.operation(&self.operation)?;
+        writes.prepare_line(operation, line).await
     }
 
     /// Waits for room in the queue to the log as long as patience lasts.
-    async fn send(&mut self, line: u64, event: event::Event) -> Result<(), Lost> {
+    async fn send(&mut self, line: u64, event: Event) -> Result<(), Lost> {
         let size = event.size();
         let patience = if self.stuck {
             Duration::ZERO
@@ -284,7 +238,7 @@ impl Run {
         let deadline = Instant::now() + patience;
         let mut event = event;
         loop {
-            let (problem, back) = match publish::send_or_back(&self.app, event) {
+            let (problem, back) = match self.app.writes.publisher.send(event) {
                 Ok(sent) => {
                     self.stuck = false;
                     self.open_bytes += size;
@@ -303,7 +257,7 @@ impl Run {
             event = back;
             // Room comes with what is settled; a log that is away needs a moment.
             let pause = Instant::now() + Duration::from_millis(20);
-            drop(timeout_at(pause.min(deadline), acknowledged(&self.app, &mut self.open)).await);
+            drop(timeout_at(pause.min(deadline), acknowledged(&mut self.open)).await);
             self.settle_ready().await?;
         }
     }
@@ -314,7 +268,7 @@ impl Run {
 
     /// Answers the oldest line, whatever it takes.
     async fn settle(&mut self) -> Result<(), Lost> {
-        acknowledged(&self.app, &mut self.open).await;
+        acknowledged(&mut self.open).await;
         self.settle_ready().await
     }
 
@@ -327,7 +281,7 @@ impl Run {
                     line,
                     size,
                     mut sent,
-                } => match sent.published(&self.app).now_or_never() {
+                } => match sent.published().now_or_never() {
                     None => {
                         self.open.push_front(Open::Sent { line, size, sent });
                         return Ok(());
@@ -348,7 +302,7 @@ impl Run {
 
     async fn told_accepted(&mut self, line: u64, published: &Published) -> Result<(), Lost> {
         self.accepted += 1;
-        if crate::feedback::decidable(published.kind) {
+        if published.kind.has_verdict() {
             self.furthest.take(published);
         }
         self.answers.push(&render::accepted(line, published)).await
@@ -362,9 +316,9 @@ impl Run {
 
 /// Resolves when the oldest open line can be answered; never if there is none. Cancel-safe: the
 /// answer is kept by [`Sent`].
-async fn acknowledged(app: &App, open: &mut VecDeque<Open>) {
+async fn acknowledged(open: &mut VecDeque<Open>) {
     match open.front_mut() {
-        Some(Open::Sent { sent, .. }) => sent.acknowledged(app).await,
+        Some(Open::Sent { sent, .. }) => sent.acknowledged().await,
         Some(Open::Refused { .. }) => {}
         None => std::future::pending().await,
     }

@@ -6,7 +6,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     request::{
-        body, headers,
+        headers,
         path::shorten,
         query::{Query, decode},
     },
@@ -75,7 +75,9 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
             Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path]),
         ));
     }
-    let (json, held) = body::collect(app, &parts.headers, body)
+    let (json, held) = app
+        .requests
+        .collect(&parts.headers, body)
         .await
         .map_err(|problem| early(problem.into()))?;
     if !json.is_empty() {

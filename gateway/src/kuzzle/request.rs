@@ -56,7 +56,7 @@ pub(crate) struct Request {
 
 /// The id of a request that came without.
 pub(crate) fn made_id() -> String {
-    uuid::Uuid::from_bytes(crate::idempotency::random()).to_string()
+    uuid::Uuid::from_bytes(crate::write::identify::random()).to_string()
 }
 
 impl Request {

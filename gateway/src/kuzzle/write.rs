@@ -3,14 +3,11 @@
 
 use super::{Call, Fault, Reply, fault::Id};
 use crate::{
-    answer::told,
+    answer::{Furthest, told},
     app::App,
     error::{Code, Problem},
-    feedback::Outcome,
-    publish::Furthest,
     request::{RawRequest, caller::Caller, headers::Options},
-    validate,
-    write::{self, Prepared, Submitted},
+    write::{Prepared, Submitted, feedback::Outcome},
 };
 use bytes::Bytes;
 use event_schema::{
@@ -129,7 +126,11 @@ pub(super) async fn begin<'a>(
         json,
         silent,
         collection,
-        submitted: prepared.hand_over(call.app, &call.request.turn).await,
+        submitted: call
+            .app
+            .writes
+            .hand_over(prepared, &call.request.turn)
+            .await,
     })
 }
 
@@ -137,19 +138,18 @@ impl Begun<'_> {
     /// Waits until it is applied.
     pub(super) async fn done(self) -> Result<Done, Fault> {
         let (call, collection, name) = (self.call, self.collection, self.submitted.name());
-        let (_, mut outcomes, _) = self.submitted.outcomes(call.app).await;
+        let writes = &call.app.writes;
+        let mut outcomes = writes.complete(self.submitted).await.outcomes;
         if let Some(first) = name
             && outdated(call, &collection, &outcomes).await?
         {
             // Made for a collection that is gone by now, and refused for that: nothing was written.
             let wait = call.app.config.kuzzle_wait();
             let again = prepare(call, self.operation, self.json, self.silent, wait).await?;
-            let again = again.hand_over_again(call.app, &call.request.turn, first);
-            outcomes = again
-                .ok_or_else(|| overtaken(&collection))?
-                .outcomes(call.app)
-                .await
-                .1;
+            let again = writes
+                .hand_over_again(again, &call.request.turn, first)
+                .ok_or_else(|| overtaken(&collection))?;
+            outcomes = writes.complete(again).await.outcomes;
         }
         Ok(Done {
             token: token(call.app, &call.request.caller, &outcomes),
@@ -171,9 +171,10 @@ fn overtaken(collection: &Collection) -> Fault {
 /// An operation that nobody can wait for.
 pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Result<(), Fault> {
     let prepared = prepare(call, operation, json.into(), false, Duration::ZERO).await?;
-    let submitted = prepared.hand_over(call.app, &call.request.turn).await;
+    let writes = &call.app.writes;
+    let submitted = writes.hand_over(prepared, &call.request.turn).await;
     call.request.turn.end();
-    for outcome in submitted.outcomes(call.app).await.1 {
+    for outcome in writes.complete(submitted).await.outcomes {
         told(call.app, &call.request.caller, &outcome)?;
     }
     Ok(())
@@ -202,9 +203,10 @@ async fn prepare(
         traceparent: request.traceparent.clone(),
         origin: Some(origin),
     };
-    let operation = validate::operation(app, operation)?;
+    let operation = app.writes.operation(operation)?;
     let raw = RawRequest::made(json, options, request.caller);
-    write::prepare(app, operation, raw)
+    app.writes
+        .prepare(operation, raw)
         .await
         .map_err(|problem| named(call, problem))
 }

@@ -1,7 +1,7 @@
 //! Bodies, bounded in every way: by size, by time, and by what all requests together may hold.
 
 use crate::{
-    app::App,
+    Config,
     error::{Code, Problem},
 };
 use axum::body::Body;
@@ -76,21 +76,22 @@ impl Drop for Held {
 }
 
 /// The whole body of a single request.
-pub(crate) async fn collect(
-    app: &App,
+pub(super) async fn collect(
+    config: &Config,
+    budget: &Budget,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Bytes, Held), Problem> {
-    let limit = app.config.body_limit_bytes;
+    let limit = config.body_limit_bytes;
     let declared = declared(headers)?;
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let mut held = app.budget.hold();
-    let whole = gather(body, limit, app.config.body_idle(), &mut held);
-    match timeout(app.config.body_timeout(), whole).await {
+    let mut held = budget.hold();
+    let whole = gather(body, limit, config.body_idle(), &mut held);
+    match timeout(config.body_timeout(), whole).await {
         Ok(bytes) => Ok((bytes?, held)),
-        Err(_) => Err(too_slow(app.config.body_timeout())),
+        Err(_) => Err(too_slow(config.body_timeout())),
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     app::{App, Shared},
-    feedback::mailbox::token,
+    mailbox::token,
     request::caller::Caller,
 };
 use event_log::{Limits, Offsets, Record, StreamError};

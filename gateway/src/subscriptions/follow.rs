@@ -3,7 +3,7 @@
 //! answered.
 
 use super::Subscriptions;
-use crate::feedback::mailbox;
+use crate::mailbox;
 use event_log::{Limits, Log, PartitionStream, Record, StreamError, consumer::From};
 use event_schema::{
     codec::{self, Parts},

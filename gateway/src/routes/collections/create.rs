@@ -7,7 +7,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     request::{
-        body, headers,
+        headers,
         path::{Segments, check_name},
         sound,
     },
@@ -35,7 +35,7 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     check_name("index", &index)?;
     check_name("collection", &name)?;
-    let (json, _held) = body::collect(&app, &headers, body).await?;
+    let (json, _held) = app.requests.collect(&headers, body).await?;
     let asked = asked(&app, &headers, &json)?;
     let (stands, fresh) = make(&app, index, name, asked).await?;
     let status = if fresh {

@@ -7,7 +7,7 @@ use crate::{
     error::{Code, Problem},
     read::after,
     request::{
-        self, Call,
+        Call,
         path::{Segments, check_id},
         query::Query,
     },
@@ -44,7 +44,7 @@ pub(crate) async fn mget(
         query: query.clone(),
         body,
     };
-    let request = request::read(&app, call).await?;
+    let request = app.requests.read(call).await?;
     let Asked { ids } = serde_json::from_slice(&request.json)
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     check(&app, &ids)?;

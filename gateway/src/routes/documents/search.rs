@@ -6,7 +6,6 @@ use crate::{
     error::{Code, Problem},
     read::after,
     request::{
-        body,
         caller::Caller,
         headers as given,
         path::{Segments, shorten},
@@ -62,7 +61,7 @@ impl Clauses {
         body: Body,
         known: &[&str],
     ) -> Result<Self, Problem> {
-        let (json, _held) = body::collect(app, headers, body).await?;
+        let (json, _held) = app.requests.collect(headers, body).await?;
         if json.is_empty() {
             return Ok(Self(Map::new()));
         }

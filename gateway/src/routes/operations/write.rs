@@ -1,10 +1,10 @@
 //! `POST /v1/operations/{operation}`: one request.
 
 use crate::{
+    answer::Answer,
     app::Shared,
     error::Problem,
-    request::{self, Call, path::Segments, query::Query},
-    validate, write,
+    request::{Call, path::Segments, query::Query},
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::HeaderMap;
@@ -16,15 +16,13 @@ pub(crate) async fn write(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let operation = validate::operation(&app, &operation)?;
-    let request = request::read(
-        &app,
-        Call {
-            headers,
-            query,
-            body,
-        },
-    )
-    .await?;
-    Ok(write::alone(&app, operation, request).await?.respond(&app))
+    let operation = app.writes.operation(&operation)?;
+    let call = Call {
+        headers,
+        query,
+        body,
+    };
+    let request = app.requests.read(call).await?;
+    let completed = app.writes.write(operation, request).await?;
+    Ok(Answer::new(operation, completed).respond(&app))
 }

@@ -3,10 +3,10 @@
 
 use super::envelope::{Envelope, Opened};
 use crate::{
+    answer::Answer,
     app::{App, Shared},
     error::{Code, Problem},
-    request::{self, Call, path::Segments, query::Query},
-    validate, write,
+    request::{Call, path::Segments, query::Query},
 };
 use axum::{
     body::Body,
@@ -55,14 +55,17 @@ async fn carry_out(
     call: Call,
     envelope: &mut Envelope,
 ) -> Result<Response, Problem> {
-    let operation = validate::operation(app, name)?;
-    let mut request = request::read_loose(app, call, !parameters.is_empty()).await?;
+    let operation = app.writes.operation(name)?;
+    let mut request = app
+        .requests
+        .read_loose(call, !parameters.is_empty())
+        .await?;
     let Opened { msgid, bare } = Opened::of(&request.json)?;
     envelope.answers(msgid);
     request.json = with_parameters(bare, parameters)?;
     request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
-    let answer = write::alone(app, operation, request).await?;
-    Ok(envelope.answer(app, &answer))
+    let completed = app.writes.write(operation, request).await?;
+    Ok(envelope.answer(app, &Answer::new(operation, completed)))
 }
 
 /// The bare request, as `/v1/operations/{operation}` takes it.
@@ -75,19 +78,19 @@ pub(crate) async fn bare(
     body: Body,
 ) -> Response {
     let done = async {
-        let operation = validate::operation(&app, &operation)?;
-        let mut request = request::read_loose(
-            &app,
-            Call {
-                headers,
-                query,
-                body,
-            },
-            !parameters.is_empty(),
-        )
-        .await?;
+        let operation = app.writes.operation(&operation)?;
+        let call = Call {
+            headers,
+            query,
+            body,
+        };
+        let mut request = app
+            .requests
+            .read_loose(call, !parameters.is_empty())
+            .await?;
         request.json = with_parameters(request.json, parameters)?;
-        Ok::<_, Problem>(write::alone(&app, operation, request).await?.respond(&app))
+        let completed = app.writes.write(operation, request).await?;
+        Ok::<_, Problem>(Answer::new(operation, completed).respond(&app))
     };
     done.await.unwrap_or_else(IntoResponse::into_response)
 }

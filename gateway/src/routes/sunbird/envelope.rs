@@ -6,7 +6,7 @@ use crate::{
     answer::{self, told},
     app::App,
     error::{Code, Problem},
-    feedback::Outcome,
+    write::feedback::Outcome,
 };
 use axum::response::Response;
 use bytes::Bytes;

@@ -1,8 +1,8 @@
 //! The gateway's mailbox: one partition, read by hand from its end, by a name that is random per
 //! start. What is not addressed to it is dropped unread. Verdicts go to whoever waits, what
 //! notifiers send goes to [`crate::subscriptions`], in the order in which it came. A lost mailbox
-//! loses no verdict, only time: [`super::sweep`] asks the ledger; those who subscribed are sent to
-//! subscribe again.
+//! loses no verdict, only time: [`crate::write::feedback::sweep`] asks the ledger; those who
+//! subscribed are sent to subscribe again.
 
 use crate::{
     app::{App, Shared},
@@ -38,7 +38,7 @@ pub(crate) fn address(layout: &Layout) -> Reply {
 
 /// A name that nobody had before.
 pub(crate) fn name() -> String {
-    uuid::Uuid::from_bytes(crate::idempotency::random())
+    uuid::Uuid::from_bytes(crate::write::identify::random())
         .simple()
         .to_string()
 }
@@ -144,7 +144,7 @@ impl Mailbox {
             headers: record.headers.clone(),
         };
         match codec::decode_mail(&parts) {
-            Ok(Mail::Feedback(feedback)) => _ = app.pending.resolve(feedback.entry),
+            Ok(Mail::Feedback(feedback)) => _ = app.writes.feedback.pending.resolve(feedback.entry),
             Ok(Mail::Push(push)) => {
                 let cursor =
                     |room: &str, points: &[Point]| app.cursor(&Caller::anonymous(), room, points);

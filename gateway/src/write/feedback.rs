@@ -1,0 +1,173 @@
+//! Stage 6: the verdict on its way back. Whoever waits is in [`pending`]; verdicts come by the
+//! mailbox, and where one is lost, [`sweep`] finds it in the ledger. Nothing here may make a write
+//! fail: who gives up waiting is answered 202.
+
+pub(crate) mod pending;
+pub(crate) mod sweep;
+
+use super::{publish::event::Event, published::Published};
+use crate::{
+    error::Problem,
+    read::{collections::Collections, refresh::Refreshes},
+    request::headers::Options,
+};
+use event_schema::outcome::{LedgerEntry, Verdict};
+use pending::{Pending, Waiter};
+use runtime::Shutdown;
+use std::{sync::Arc, time::Duration};
+use store::{Record, View};
+use tokio::time::Instant;
+
+/// What is needed to wait for verdicts.
+pub(crate) struct Feedback {
+    pub pending: Arc<Pending>,
+    pub record: Arc<dyn Record>,
+    pub view: Option<Arc<dyn View>>,
+    pub collections: Collections,
+    pub refreshes: Arc<Refreshes>,
+    pub shutdown: Shutdown,
+}
+
+/// What became of one event by the time of the answer.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// In the log; its verdict is not known (or nobody waited for it).
+    Accepted(Published),
+    /// Decided, whichever way.
+    Decided(Published, Arc<LedgerEntry>),
+    /// Never became an event, or the log did not take it.
+    Failed(Problem),
+}
+
+impl Feedback {
+    /// Begins to wait for the verdicts of what is about to be published; nobody waits without a
+    /// `wait`, nor beyond the bound of the table.
+    pub(super) fn expect(
+        &self,
+        events: &[Result<Event, Problem>],
+        wait: Option<Duration>,
+    ) -> Vec<Option<Waiter>> {
+        let begin = |event: &Event| {
+            let decided = event.kind().has_verdict();
+            decided.then(|| self.pending.expect(event.request()))?
+        };
+        match wait {
+            None => Vec::new(),
+            Some(_) => events
+                .iter()
+                .map(|event| event.as_ref().ok().and_then(begin))
+                .collect(),
+        }
+    }
+
+    /// Whoever waits for what the ledger remembers need not wait for the sweep.
+    pub(super) fn resolve(&self, remembered: Vec<Option<LedgerEntry>>) {
+        for entry in remembered.into_iter().flatten() {
+            self.pending.resolve(entry);
+        }
+    }
+
+    /// Waits for the verdicts of what was published, until the wait is over or the gateway stops.
+    pub(super) async fn verdicts(
+        &self,
+        published: Vec<Result<Published, Problem>>,
+        waiters: Vec<Option<Waiter>>,
+        options: &Options,
+        touched: &[(String, String)],
+    ) -> Vec<Outcome> {
+        let deadline = Instant::now() + options.wait.unwrap_or_default();
+        let mut outcomes = Vec::with_capacity(published.len());
+        for (published, waiter) in published
+            .into_iter()
+            .zip(waiters.into_iter().chain(std::iter::repeat_with(|| None)))
+        {
+            outcomes.push(match (published, waiter) {
+                (Ok(published), Some(waiter)) => match self.verdict(waiter, deadline).await {
+                    Some(entry) => Outcome::Decided(published, entry),
+                    None => Outcome::Accepted(published),
+                },
+                (Ok(published), None) => Outcome::Accepted(published),
+                (Err(problem), _) => Outcome::Failed(problem),
+            });
+        }
+        if options.refresh {
+            self.searchable(&mut outcomes, touched, deadline).await;
+        }
+        outcomes
+    }
+
+    /// What a true repeat comes to: the first request's places, and its verdict if somebody waits.
+    pub(super) async fn again(&self, options: &Options, published: &[Published]) -> Vec<Outcome> {
+        let begin = |one: &Published| {
+            let decided = one.kind.has_verdict();
+            decided.then(|| self.pending.expect(one.request))?
+        };
+        let waiters: Vec<_> = match options.wait {
+            None => Vec::new(),
+            Some(_) => published.iter().map(begin).collect(),
+        };
+        if !waiters.is_empty() {
+            let ids: Vec<_> = published.iter().map(|one| one.request).collect();
+            // Without the ledger the sweep finds it later.
+            self.resolve(self.record.ledger(&ids).await.unwrap_or_default());
+        }
+        let published = published.iter().cloned().map(Ok).collect();
+        // What the first request made searchable or not is not asked again.
+        let options = Options {
+            refresh: false,
+            ..options.clone()
+        };
+        self.verdicts(published, waiters, &options, &[]).await
+    }
+
+    async fn verdict(&self, waiter: Waiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {
+        tokio::select! {
+            biased;
+            entry = waiter.verdict() => entry,
+            () = tokio::time::sleep_until(deadline) => None,
+            () = self.shutdown.soft() => None,
+        }
+    }
+
+    /// Makes what was applied searchable; what is not in time counts as accepted only.
+    async fn searchable(
+        &self,
+        outcomes: &mut [Outcome],
+        touched: &[(String, String)],
+        deadline: Instant,
+    ) {
+        let applied = |outcome: &Outcome| matches!(outcome, Outcome::Decided(_, entry) if entry.verdict == Verdict::Applied);
+        if !outcomes.iter().any(applied) {
+            return;
+        }
+        let refreshed = tokio::time::timeout_at(deadline, async {
+            for (index, name) in touched {
+                let collection = self.collections.get(index, name).await?;
+                self.refreshes
+                    .refresh(self.view.as_deref(), &collection)
+                    .await?;
+            }
+            Ok::<_, Problem>(())
+        });
+        if matches!(refreshed.await, Ok(Ok(()))) {
+            return;
+        }
+        for outcome in outcomes.iter_mut().filter(|outcome| applied(outcome)) {
+            if let Outcome::Decided(published, _) = outcome {
+                *outcome = Outcome::Accepted(published.clone());
+            }
+        }
+    }
+}
+
+/// The wait that is honoured: none if somebody who should wait found no room to.
+pub(super) fn honoured(
+    waiters: &[Option<Waiter>],
+    events: &[Result<Event, Problem>],
+    wait: Option<Duration>,
+) -> Option<Duration> {
+    let left_out = |(waiter, event): (&Option<Waiter>, &Result<Event, Problem>)| {
+        waiter.is_none() && event.as_ref().is_ok_and(|event| event.kind().has_verdict())
+    };
+    wait.filter(|_| !waiters.iter().zip(events).any(left_out))
+}

@@ -1,0 +1,203 @@
+//! Stage 3: valid requests become events, events go to the log, and the log's acknowledgement is
+//! awaited. A 2xx stands on what is here.
+
+pub(crate) mod definitions;
+pub(crate) mod event;
+
+use super::published::Published;
+use crate::error::{Code, Problem};
+use catalog::Kind;
+use event::Event;
+use event_log::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
+use event_schema::{id::RequestId, outcome::LedgerEntry};
+use prometheus::IntCounter;
+use std::{sync::Arc, time::Duration};
+use store::Record;
+use tokio::time::{Instant, timeout_at};
+use tracing::warn;
+
+/// What is needed to hand events to the log.
+pub(crate) struct EventPublisher {
+    pub log: Arc<dyn Publisher>,
+    /// Remembers what repeats came to.
+    pub record: Arc<dyn Record>,
+    /// How long the log may take to acknowledge.
+    pub timeout: Duration,
+    /// Counts what it acknowledged.
+    pub accepted: IntCounter,
+}
+
+/// An event on its way.
+pub(crate) struct Sent {
+    request: RequestId,
+    kind: Kind,
+    delivery: Delivery,
+    timeout: Duration,
+    deadline: Instant,
+    accepted: IntCounter,
+    outcome: Option<Result<Appended, DeliveryError>>,
+}
+
+/// A refusal, and the event back where trying again may help.
+pub(crate) type NotSent = Box<(Problem, Option<Event>)>;
+
+impl EventPublisher {
+    /// Queues an event. Order of calls is order in the partition.
+    pub(crate) fn send(&self, event: Event) -> Result<Sent, NotSent> {
+        if !self.log.healthy() {
+            let problem = Problem::new(Code::LogUnavailable, "the log is out of reach");
+            return Err(Box::new((problem.retry_after(2), Some(event))));
+        }
+        let (handed, record) = event.hand_over();
+        match self.log.send(record) {
+            Ok(delivery) => Ok(Sent {
+                request: handed.request,
+                kind: handed.kind,
+                delivery,
+                timeout: self.timeout,
+                deadline: Instant::now() + self.timeout,
+                accepted: self.accepted.clone(),
+                outcome: None,
+            }),
+            Err(SendError { why, record }) => {
+                let back = (why == Refused::QueueFull).then(|| handed.take_back(*record));
+                Err(Box::new((why.into(), back)))
+            }
+        }
+    }
+
+    /// Repeats of a keyed request that a store remembers are not sent again: their places are in
+    /// the ledger. If the store cannot be asked, they are sent, and the worker finds out.
+    pub(super) async fn remembered(
+        &self,
+        events: &[Result<Event, Problem>],
+    ) -> Vec<Option<LedgerEntry>> {
+        let ids: Vec<_> = events.iter().flatten().map(Event::request).collect();
+        self.record.ledger(&ids).await.unwrap_or_default()
+    }
+
+    /// All are queued before the first is awaited.
+    pub(super) fn send_all(&self, outgoing: Outgoing) -> HandedOver {
+        let send = |item| match item {
+            Item::Event(event) => self
+                .send(event)
+                .map(OnItsWay::Sent)
+                .map_err(|failed| failed.0),
+            Item::Known(published) => Ok(OnItsWay::Known(published)),
+            Item::Refused(problem) => Err(problem),
+        };
+        HandedOver(outgoing.0.into_iter().map(send).collect())
+    }
+}
+
+impl Sent {
+    /// Waits for the log's acknowledgement, or until it is too late for one. Cancel-safe.
+    pub(crate) async fn acknowledged(&mut self) {
+        if self.outcome.is_none() {
+            self.outcome = Some(
+                timeout_at(self.deadline, &mut self.delivery)
+                    .await
+                    .unwrap_or_else(|_| {
+                        let seconds = self.timeout.as_secs();
+                        let why = format!("nothing was heard for {seconds} s");
+                        Err(DeliveryError::Unknown(why))
+                    }),
+            );
+        }
+    }
+
+    /// Where it is in the log, once that is known. Cancel-safe.
+    pub(crate) async fn published(&mut self) -> Result<Published, Problem> {
+        self.acknowledged().await;
+        match self.outcome.take() {
+            Some(Ok(Appended {
+                partition, offset, ..
+            })) => {
+                self.accepted.inc();
+                Ok(Published {
+                    request: self.request,
+                    kind: self.kind,
+                    partition,
+                    offset,
+                })
+            }
+            Some(Err(error)) => {
+                warn!(request = %self.request, %error, "an event was not acknowledged; its client is told so");
+                Err(Problem::from(error).about(self.request, None))
+            }
+            None => Err(Problem::new(
+                Code::Internal,
+                "an event was asked for its place twice",
+            )),
+        }
+    }
+}
+
+/// What a request hands to the log, ready, in its order.
+pub(super) struct Outgoing(Vec<Item>);
+
+enum Item {
+    Event(Event),
+    /// A store remembers it: its place is known.
+    Known(Published),
+    Refused(Problem),
+}
+
+/// What a request handed to the log.
+pub(super) struct HandedOver(Vec<Result<OnItsWay, Problem>>);
+
+enum OnItsWay {
+    Sent(Sent),
+    Known(Published),
+}
+
+impl Outgoing {
+    /// `remembered`: one answer for each event that is no problem, or none at all.
+    pub(super) fn new(
+        events: Vec<Result<Event, Problem>>,
+        remembered: &[Option<LedgerEntry>],
+    ) -> Self {
+        let mut remembered = remembered.iter();
+        let item = |event| match event {
+            Ok(event) => match remembered.next() {
+                Some(Some(entry)) => Item::Known(known(entry)),
+                Some(None) | None => Item::Event(event),
+            },
+            Err(problem) => Item::Refused(problem),
+        };
+        Self(events.into_iter().map(item).collect())
+    }
+
+    /// What stands for the entities and channels of its events.
+    pub(super) fn keys(&self) -> Vec<u64> {
+        let key = |item: &Item| match item {
+            Item::Event(event) => Some(event.order_key()),
+            Item::Known(_) | Item::Refused(_) => None,
+        };
+        self.0.iter().filter_map(key).collect()
+    }
+}
+
+fn known(entry: &LedgerEntry) -> Published {
+    Published {
+        request: entry.request,
+        kind: Kind::Transaction,
+        partition: entry.position.partition,
+        offset: entry.position.offset,
+    }
+}
+
+impl HandedOver {
+    /// Waits for the log.
+    pub(super) async fn published(self) -> Vec<Result<Published, Problem>> {
+        let mut published = Vec::with_capacity(self.0.len());
+        for item in self.0 {
+            published.push(match item {
+                Ok(OnItsWay::Sent(mut sent)) => sent.published().await,
+                Ok(OnItsWay::Known(published)) => Ok(published),
+                Err(problem) => Err(problem),
+            });
+        }
+        published
+    }
+}

@@ -1,0 +1,173 @@
+//! How an event is made of what was accepted: its id, its partition, its attributes, its bytes.
+
+use super::super::{order, validate::ValidItem};
+use crate::request::caller::Caller;
+use catalog::Kind;
+use event_log::NewRecord;
+use event_schema::{
+    codec,
+    envelope::{
+        Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction,
+        TransactionData,
+    },
+    id::RequestId,
+    signing::Keyring,
+};
+use runtime::Clock;
+use std::sync::Arc;
+
+/// What all events of this gateway share.
+pub(crate) struct EventBuilder {
+    pub keys: Keyring,
+    pub generation: u16,
+    pub partitions: u16,
+    /// Of the catalog.
+    pub version: String,
+    pub transactions: Arc<str>,
+    pub informative: Arc<str>,
+    pub clock: Arc<dyn Clock>,
+    /// Where workers send verdicts that somebody here waits for.
+    pub reply: Reply,
+}
+
+/// A record that is ready for the log. Made only by
+/// [`EventBuilder::build`], of what was validated.
+pub(crate) struct Event {
+    request: RequestId,
+    kind: Kind,
+    record: NewRecord,
+}
+
+/// An event whose record the log has.
+pub(crate) struct Handed {
+    pub request: RequestId,
+    pub kind: Kind,
+}
+
+impl Event {
+    pub(crate) fn request(&self) -> RequestId {
+        self.request
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// What stands for its entity, or its channel, in the order of a connection's writes.
+    pub(crate) fn order_key(&self) -> u64 {
+        let key = self.record.key.as_deref().unwrap_or_default();
+        order::key(&self.record.topic, key)
+    }
+
+    /// The record for the log; what is left can take it back.
+    pub(crate) fn hand_over(self) -> (Handed, NewRecord) {
+        (
+            Handed {
+                request: self.request,
+                kind: self.kind,
+            },
+            self.record,
+        )
+    }
+
+    /// Bytes it will take in the log's queue, roughly.
+    pub(crate) fn size(&self) -> usize {
+        self.record.value.as_ref().map_or(0, bytes::Bytes::len) + 512
+    }
+}
+
+impl Handed {
+    /// The log refused the record and gave it back.
+    pub(crate) fn take_back(self, record: NewRecord) -> Event {
+        Event {
+            request: self.request,
+            kind: self.kind,
+            record,
+        }
+    }
+}
+
+/// What all events of a request share.
+pub(crate) struct Context<'a> {
+    pub caller: Caller,
+    pub traceparent: &'a str,
+    pub claim: Option<Claim>,
+    pub replies: bool,
+    pub origin: Option<&'a Origin>,
+}
+
+impl EventBuilder {
+    pub(in super::super) fn build(
+        &self,
+        kind: Kind,
+        item: ValidItem,
+        context: &Context<'_>,
+    ) -> Event {
+        let (accepted, incarnations) = item.into_parts();
+        let partition = accepted.key.partition(self.partitions);
+        let request = RequestId::mint(&self.keys, self.generation, partition, accepted.unique);
+        let attributes = Attributes {
+            id: request,
+            tenant: context.caller.tenant.to_owned(),
+            operation: accepted.operation,
+            catalog: self.version.clone(),
+            key: accepted.key,
+            time: self.clock.now(),
+            traceparent: Some(context.traceparent.to_owned()),
+        };
+        let principal = context.caller.principal.to_owned();
+        let (topic, parts) = match kind {
+            Kind::Transaction => {
+                let data = TransactionData {
+                    request: accepted.request,
+                    generated: accepted.generated,
+                    incarnations,
+                    volatile: accepted.volatile,
+                    if_version: accepted.if_version,
+                    claim: context.claim.clone(),
+                    reply: (context.replies && kind.has_verdict()).then(|| self.reply.clone()),
+                    origin: context.origin.cloned(),
+                    principal,
+                };
+                (
+                    &self.transactions,
+                    codec::encode_transaction(&Transaction { attributes, data }),
+                )
+            }
+            Kind::Informative => {
+                let data = InformativeData {
+                    request: accepted.request,
+                    generated: accepted.generated,
+                    volatile: accepted.volatile,
+                    origin: context.origin.cloned(),
+                    principal,
+                };
+                (
+                    &self.informative,
+                    codec::encode_informative(&Informative { attributes, data }),
+                )
+            }
+        };
+        let record = NewRecord {
+            topic: topic.clone(),
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        Event {
+            request,
+            kind,
+            record,
+        }
+    }
+}
+
+/// A trace context of our own, sampled.
+pub(crate) fn trace() -> String {
+    format!(
+        "00-{:032x}-{:016x}-01",
+        rand::random::<u128>().max(1),
+        rand::random::<u64>().max(1)
+    )
+}

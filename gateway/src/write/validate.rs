@@ -1,0 +1,139 @@
+//! Stage 2: the catalog's rules, and the collections a request touches. What comes out may be
+//! published; nothing else may.
+
+use crate::{
+    error::{Code, Problem},
+    read::collections::Collections,
+    request::RawRequest,
+};
+use catalog::{Accepted, AcceptedRequest, Operation, Seed};
+use runtime::Clock;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// What is needed to check a request.
+pub(crate) struct Validator {
+    pub collections: Collections,
+    /// Is there a view?
+    pub searchable: bool,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A request that keeps every rule that can be checked without its documents. Made only by
+/// [`Validator::validate`].
+pub(super) struct ValidRequest {
+    /// One per event, in the request's order; a problem where one document of many breaks rules.
+    pub items: Vec<Result<ValidItem, Problem>>,
+}
+
+impl ValidRequest {
+    /// Every collection that it may touch, once.
+    pub(super) fn collections(&self) -> Vec<(String, String)> {
+        let touched: std::collections::BTreeSet<_> = self
+            .items
+            .iter()
+            .flatten()
+            .flat_map(|item| item.accepted.collections.iter().cloned())
+            .collect();
+        touched.into_iter().collect()
+    }
+}
+
+/// What one event will carry. Its fields are private, so that nothing is published that did not
+/// pass through [`Validator::item`].
+pub(super) struct ValidItem {
+    accepted: Accepted,
+    incarnations: Map<String, Value>,
+}
+
+impl ValidItem {
+    pub(super) fn into_parts(self) -> (Accepted, Map<String, Value>) {
+        (self.accepted, self.incarnations)
+    }
+}
+
+impl Validator {
+    /// Checks a request against its operation. `unique` names it: see [`super::identify`].
+    pub(super) async fn validate(
+        &self,
+        operation: &Operation,
+        request: &RawRequest,
+        unique: [u8; 16],
+    ) -> Result<ValidRequest, Problem> {
+        if request.options.refresh && !self.searchable {
+            return Err(Problem::new(
+                Code::NoView,
+                "`refresh=wait_for` needs a view, and this deployment has none",
+            ));
+        }
+        let if_match = request.options.if_match;
+        let items = match operation.accept(&request.json, &self.seed(unique))? {
+            AcceptedRequest::One(accepted) => vec![Ok(self.item(*accepted, if_match).await?)],
+            AcceptedRequest::Many(_) if if_match.is_some() => {
+                return Err(Problem::new(
+                    Code::BadHeader,
+                    "If-Match names the version of one document, and this request has many",
+                ));
+            }
+            AcceptedRequest::Many(children) => {
+                let mut items = Vec::with_capacity(children.len());
+                for child in children {
+                    items.push(match child {
+                        Ok(accepted) => self.item(accepted, None).await,
+                        Err(invalid) => Err(invalid.into()),
+                    });
+                }
+                items
+            }
+        };
+        Ok(ValidRequest { items })
+    }
+
+    /// Likewise a line of a bulk, which is one document.
+    pub(super) async fn line(
+        &self,
+        operation: &Operation,
+        json: &[u8],
+        unique: [u8; 16],
+    ) -> Result<ValidItem, Problem> {
+        match operation.accept(json, &self.seed(unique))? {
+            AcceptedRequest::One(accepted) => self.item(*accepted, None).await,
+            AcceptedRequest::Many(_) => Err(Problem::new(
+                Code::NotInBulk,
+                "a line of a bulk is one document",
+            )),
+        }
+    }
+
+    fn seed(&self, unique: [u8; 16]) -> Seed {
+        let now = self.clock.now();
+        Seed { unique, now }
+    }
+
+    /// Looks up the collections; If-Match and `if_version` must not contradict each other.
+    async fn item(
+        &self,
+        mut accepted: Accepted,
+        if_match: Option<u64>,
+    ) -> Result<ValidItem, Problem> {
+        if let Some(version) = if_match {
+            if accepted.if_version.is_some_and(|other| other != version) {
+                return Err(Problem::new(
+                    Code::BadHeader,
+                    "If-Match and `if_version` ask for different versions",
+                )
+                .at("/if_version"));
+            }
+            accepted.if_version = Some(version);
+        }
+        let mut incarnations = Map::new();
+        for (index, name) in &accepted.collections {
+            let collection = self.collections.get(index, name).await?;
+            incarnations.insert(collection.name(), collection.incarnation.clone().into());
+        }
+        Ok(ValidItem {
+            accepted,
+            incarnations,
+        })
+    }
+}
