@@ -72,6 +72,17 @@ pub enum GatewayError {
     Listener(#[from] std::io::Error),
 }
 
+/// What this service counts, for the documentation.
+///
+/// # Errors
+/// If a metric cannot be made.
+pub fn metric_descriptions() -> Result<Vec<runtime::metrics::MetricDescription>, prometheus::Error>
+{
+    let list = runtime::metrics::MetricList::default();
+    metrics::Metrics::new(&list)?;
+    Ok(list.into_descriptions())
+}
+
 /// Serves until shutdown: soft stops accepting and lets requests in hand finish, hard ends at once.
 pub async fn run(
     config: Config,

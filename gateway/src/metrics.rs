@@ -1,6 +1,7 @@
 //! The names of all that this service counts, and nothing else. Units come last.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts};
+use runtime::metrics::MetricSink;
 
 /// Counters that are touched without a look-up.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub(crate) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str| {
             let counter = IntCounter::new(name, help)?;
             registry

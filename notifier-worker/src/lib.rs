@@ -51,6 +51,17 @@ struct TopicNames {
     rooms: Arc<str>,
 }
 
+/// What this service counts, for the documentation.
+///
+/// # Errors
+/// If a metric cannot be made.
+pub fn metric_descriptions() -> Result<Vec<runtime::metrics::MetricDescription>, prometheus::Error>
+{
+    let list = runtime::metrics::MetricList::default();
+    Metrics::register(&list)?;
+    Ok(list.into_descriptions())
+}
+
 /// Works until shutdown: soft waits for what was sent, hard lets go at once.
 pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(), NotifierError> {
     use event_schema::topics::{CHANGES, INFORMATIVE, MAILBOX, ROOMS};

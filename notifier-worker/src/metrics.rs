@@ -4,9 +4,10 @@
 use crate::rooms::state::State;
 use event_schema::notification::Event;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     exponential_buckets,
 };
+use runtime::metrics::MetricSink;
 
 pub(crate) struct Metrics {
     told: IntCounterVec,
@@ -25,7 +26,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub fn register(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
         let seconds = HistogramOpts::new(
             "consign_notifier_decided_to_pushed_seconds",
             "Seconds from a decision to its push",

@@ -84,6 +84,17 @@ struct TopicNames {
     dead_letters: Arc<str>,
 }
 
+/// What this service counts, for the documentation.
+///
+/// # Errors
+/// If a metric cannot be made.
+pub fn metric_descriptions() -> Result<Vec<runtime::metrics::MetricDescription>, prometheus::Error>
+{
+    let list = runtime::metrics::MetricList::default();
+    Metrics::register(&list)?;
+    Ok(list.into_descriptions())
+}
+
 /// Works until shutdown: soft finishes the batches in hand, hard lets go at once.
 pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(), WorkerError> {
     use event_schema::topics::{CHANGES, DEAD_LETTERS, MAILBOX, TRANSACTIONS};

@@ -5,8 +5,9 @@ use event_schema::outcome::{LedgerEntry, RefusalCode, Verdict};
 use parking_lot::Mutex;
 use prometheus::{
     Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
-    Opts, Registry, exponential_buckets,
+    Opts, exponential_buckets,
 };
+use runtime::metrics::MetricSink;
 use std::{collections::HashMap, time::Instant};
 
 pub(crate) struct Metrics {
@@ -35,7 +36,7 @@ struct Rate {
 }
 
 impl Metrics {
-    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    pub fn register(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
         let seconds = |name, help| {
             HistogramOpts::new(name, help)
                 .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default())

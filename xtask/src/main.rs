@@ -3,6 +3,7 @@
 
 mod check;
 mod command;
+mod docs;
 mod rust_source;
 mod servers;
 mod tally;
@@ -32,6 +33,8 @@ enum Command {
     Check(check::Options),
     /// The layout alone: which crate and module may use which, names, headers, decision records
     Tidy(tidy::Options),
+    /// Writes the pages of docs/ that are made from the code: settings and metrics
+    Docs,
     /// The real servers that tests share
     Servers(servers::Options),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Check(options) => check::run(&options),
         Command::Tidy(options) => tidy::run(&options),
+        Command::Docs => docs::run(),
         Command::Servers(options) => servers::run(&options),
     };
     done.map_or_else(

@@ -8,6 +8,7 @@
 mod cli;
 mod deploy;
 mod dev;
+mod docs;
 mod load;
 mod pipeline;
 mod subscribe;

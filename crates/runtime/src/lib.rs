@@ -6,6 +6,7 @@ pub mod backoff;
 pub mod clock;
 pub mod health;
 pub mod lifecycle;
+pub mod metrics;
 pub mod settings;
 pub mod telemetry;
 

@@ -1,0 +1,104 @@
+//! Where a service's metrics are registered: a registry that is scraped, or a list for the
+//! documentation. Knows no metric by name.
+
+use parking_lot::Mutex;
+use prometheus::{Registry, core::Collector, proto::MetricType};
+
+/// Takes the metrics of a service as they are made.
+pub trait MetricSink {
+    /// Takes one.
+    ///
+    /// # Errors
+    /// If its name is not new, or no name for a metric.
+    fn register(&self, collector: Box<dyn Collector>) -> Result<(), prometheus::Error>;
+}
+
+impl MetricSink for Registry {
+    fn register(&self, collector: Box<dyn Collector>) -> Result<(), prometheus::Error> {
+        Registry::register(self, collector)
+    }
+}
+
+/// A metric as the documentation lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetricDescription {
+    pub name: String,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    pub labels: Vec<String>,
+    pub help: String,
+}
+
+/// A sink that only notes what was registered.
+#[derive(Debug, Default)]
+pub struct MetricList(Mutex<Vec<MetricDescription>>);
+
+impl MetricList {
+    /// All of them, in the order in which they were registered.
+    #[must_use]
+    pub fn into_descriptions(self) -> Vec<MetricDescription> {
+        self.0.into_inner()
+    }
+}
+
+impl MetricSink for MetricList {
+    fn register(&self, collector: Box<dyn Collector>) -> Result<(), prometheus::Error> {
+        let kinds = collector.collect();
+        let kind = kinds
+            .first()
+            .map_or("untyped", |f| kind(f.get_field_type()));
+        let described = collector.desc().into_iter().map(|desc| MetricDescription {
+            name: desc.fq_name.clone(),
+            kind,
+            labels: desc.variable_labels.clone(),
+            help: desc.help.clone(),
+        });
+        self.0.lock().extend(described);
+        Ok(())
+    }
+}
+
+fn kind(of: MetricType) -> &'static str {
+    match of {
+        MetricType::COUNTER => "counter",
+        MetricType::GAUGE => "gauge",
+        MetricType::HISTOGRAM => "histogram",
+        MetricType::SUMMARY => "summary",
+        MetricType::UNTYPED => "untyped",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::{HistogramOpts, HistogramVec, IntGauge};
+
+    use super::{MetricDescription, MetricList, MetricSink};
+
+    #[test]
+    fn a_metric_without_a_value_is_listed_with_its_labels() {
+        let list = MetricList::default();
+        let opts = HistogramOpts::new("store_seconds", "Seconds a store takes");
+        let seconds = HistogramVec::new(opts, &["store", "what"]).unwrap();
+        list.register(Box::new(seconds)).unwrap();
+        list.register(Box::new(IntGauge::new("rooms", "Rooms").unwrap()))
+            .unwrap();
+        let described = |name: &str, kind, labels: &[&str], help: &str| MetricDescription {
+            name: name.into(),
+            kind,
+            labels: labels.iter().map(|l| (*l).to_owned()).collect(),
+            help: help.into(),
+        };
+        assert_eq!(
+            list.into_descriptions(),
+            [
+                described(
+                    "store_seconds",
+                    "histogram",
+                    &["store", "what"],
+                    "Seconds a store takes"
+                ),
+                described("rooms", "gauge", &[], "Rooms"),
+            ]
+        );
+    }
+}
