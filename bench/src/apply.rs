@@ -14,7 +14,6 @@ use consign::{
     services,
     stack::{self, Stack},
 };
-use event_log::Limits;
 use event_schema::{
     codec::{self, Parts},
     decision::{Change, Decision},
@@ -154,27 +153,9 @@ async fn decisions(stack: &Stack) -> Result<Vec<Vec<(Version, Decision)>>, Failu
     let topic = stack.layout.name(&CHANGES);
     let mut all = Vec::new();
     for partition in 0..stack.layout.partitions {
-        let offsets = stack.log.admin.offsets(&topic, partition).await?;
-        let (mut from, mut found) = (offsets.earliest, Vec::new());
-        while from < offsets.end {
-            let limits = Limits {
-                records: 10_000,
-                bytes: 32 << 20,
-            };
-            let records = stack
-                .log
-                .reader
-                .read(
-                    &topic,
-                    partition,
-                    from,
-                    offsets.end,
-                    limits,
-                    Duration::from_secs(20),
-                )
-                .await?;
-            let Some(last) = records.last() else { break };
-            from = last.offset + 1;
+        let mut scan = stack.log.scan_kept(&topic, partition, 0).await?;
+        let mut found = Vec::new();
+        while let Some(records) = scan.next().await? {
             for record in records {
                 let parts = Parts {
                     key: record.key,

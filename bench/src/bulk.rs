@@ -13,7 +13,7 @@ use consign::{
     failure::Failure,
     stack::{Stack, patiently},
 };
-use event_log::{Limits, NewRecord, Refused, TopicSpec};
+use event_log::{NewRecord, Refused, TopicSpec};
 use event_schema::topics::TRANSACTIONS;
 use std::{
     collections::VecDeque,
@@ -78,30 +78,13 @@ async fn records(stack: &Stack, most: usize) -> Result<Vec<NewRecord>, Failure> 
     let mut partitions = Vec::new();
     for partition in 0..stack.layout.partitions {
         let mut found = VecDeque::new();
-        let offsets = patiently(Duration::from_secs(20), async || {
-            Ok(stack.log.admin.offsets(&topic, partition).await?)
-        })
-        .await?;
-        let mut from = offsets.earliest;
-        while from < offsets.end && found.len() <= most {
-            let limits = Limits {
-                records: 10_000,
-                bytes: 32 << 20,
-            };
-            let read = stack
-                .log
-                .reader
-                .read(
-                    &topic,
-                    partition,
-                    from,
-                    offsets.end,
-                    limits,
-                    Duration::from_secs(20),
-                )
-                .await?;
-            let Some(last) = read.last() else { break };
-            from = last.offset + 1;
+        let kept = patiently(Duration::from_secs(20), async || {
+            Ok(stack.log.scan_kept(&topic, partition, 0).await?)
+        });
+        let mut scan = kept.await?;
+        while found.len() <= most
+            && let Some(read) = scan.next().await?
+        {
             found.extend(read);
         }
         partitions.push(found);

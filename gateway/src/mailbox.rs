@@ -8,19 +8,19 @@ use crate::{
     app::{App, Shared},
     request::caller::Caller,
 };
-use event_log::{Limits, Log, PartitionStream, Record, StreamError, consumer::From};
+use event_log::{FollowOptions, Followed, Follower, Limits, Record, consumer::From};
 use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
     notification::{Mail, Notice, Point},
     topics::{Layout, MAILBOX},
 };
-use runtime::{Backoff, Shutdown, State};
+use runtime::{Backoff, Shutdown};
 use std::time::Duration;
-use tracing::{debug, warn};
+use tracing::warn;
 
 const COMPONENT: &str = "mailbox";
-const LIMITS: Limits = Limits {
+const BATCH: Limits = Limits {
     records: 1_000,
     bytes: 4 << 20,
 };
@@ -43,122 +43,66 @@ pub(crate) fn name() -> String {
         .to_string()
 }
 
-/// An open mailbox.
-pub(crate) struct Mailbox {
-    log: Log,
-    topic: String,
-    reply: Reply,
-    stream: Box<dyn PartitionStream>,
-    /// Where to go on, once something came.
-    next: Option<u64>,
+/// Reads until shutdown; opened again when the log was away.
+pub(crate) async fn run(app: Shared, shutdown: Shutdown) {
+    let options = FollowOptions {
+        topic: app.ports.layout.name(&MAILBOX),
+        partition: app.writes.builder.reply.partition,
+        from: From::End,
+        when_lost: From::End,
+        batch: BATCH,
+        component: COMPONENT,
+        purpose: "opening the mailbox",
+    };
+    let (log, health) = (app.ports.log.clone(), app.ports.health.clone());
+    let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+    let mut follower = Follower::new(log, options, health, backoff);
+    let mut rooms = app.subscriptions.address();
+    loop {
+        let followed = tokio::select! {
+            () = shutdown.hard() => return,
+            followed = follower.next() => followed,
+        };
+        match followed {
+            Followed::Records(records) => {
+                let instance = rooms.borrow_and_update().clone();
+                records
+                    .iter()
+                    .for_each(|record| deliver(record, &app, &instance));
+            }
+            Followed::Lost(error) => {
+                warn!(%error, "records of the mailbox were lost; subscribers are told that they missed something");
+                app.subscriptions.missed();
+            }
+        }
+    }
 }
 
-impl Mailbox {
-    /// The start is known when this returns: what is sent from now on is seen.
-    pub(crate) async fn open(log: Log, layout: &Layout, reply: Reply) -> Result<Self, StreamError> {
-        let topic = layout.name(&MAILBOX);
-        let stream = log.reader.tail(&topic, reply.partition, From::End).await?;
-        Ok(Self {
-            log,
-            topic,
-            reply,
-            stream,
-            next: None,
-        })
+/// `instance`: the name under which the rooms know this gateway.
+fn deliver(record: &Record, app: &App, instance: &str) {
+    let to = record.key.as_deref().unwrap_or_default();
+    if to != app.writes.builder.reply.instance.as_bytes() && to != instance.as_bytes() {
+        return;
     }
-
-    /// Reads until shutdown; opens itself again when the log was away.
-    pub(crate) async fn run(mut self, app: Shared, shutdown: Shutdown) {
-        let health = app.ports.health.clone();
-        let mut rooms = app.subscriptions.address();
-        health.set(COMPONENT, State::Ready);
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-        loop {
-            let records = tokio::select! {
-                () = shutdown.hard() => return,
-                records = self.stream.next(LIMITS) => records,
-            };
-            match records {
-                Ok(records) => {
-                    backoff.reset();
-                    self.next = records.last().map(|record| record.offset + 1).or(self.next);
-                    let instance = rooms.borrow_and_update().clone();
-                    records
-                        .iter()
-                        .for_each(|record| self.deliver(record, &app, &instance));
-                }
-                Err(error) => {
-                    warn!(%error, "the mailbox is closed; opening it again, verdicts come from the ledger meanwhile");
-                    health.set(
-                        COMPONENT,
-                        State::Missing {
-                            why: error.to_string(),
-                        },
-                    );
-                    if !self.reopen(&app, &mut backoff, &shutdown).await {
-                        return;
-                    }
-                    health.set(COMPONENT, State::Ready);
-                }
-            }
+    let parts = Parts {
+        key: None,
+        value: record.value.clone(),
+        headers: record.headers.clone(),
+    };
+    match codec::decode_mail(&parts) {
+        Ok(Mail::Feedback(feedback)) => _ = app.writes.feedback.pending.resolve(feedback.entry),
+        Ok(Mail::Push(push)) => {
+            let cursor =
+                |room: &str, points: &[Point]| app.cursor(&Caller::anonymous(), room, points);
+            app.metrics.told(
+                app.subscriptions
+                    .push(&push, |notice| token(app, notice), cursor),
+            );
         }
-    }
-
-    /// Goes on where it was; where that is not possible, whoever listens is told. False: shutdown
-    /// came first.
-    async fn reopen(&mut self, app: &App, backoff: &mut Backoff, shutdown: &Shutdown) -> bool {
-        let mut from = self.next.map_or(From::End, From::Offset);
-        loop {
-            tokio::select! {
-                () = shutdown.hard() => return false,
-                () = tokio::time::sleep(backoff.next_wait()) => {}
-            }
-            match self
-                .log
-                .reader
-                .tail(&self.topic, self.reply.partition, from)
-                .await
-            {
-                Ok(stream) => {
-                    if from == From::End {
-                        app.subscriptions.missed();
-                    }
-                    self.stream = stream;
-                    return true;
-                }
-                Err(StreamError::OutOfRange { .. }) => from = From::End,
-                Err(error) => debug!(%error, "the mailbox is still closed"),
-            }
-        }
-    }
-
-    /// `instance`: the name under which the rooms know this gateway.
-    fn deliver(&self, record: &Record, app: &App, instance: &str) {
-        let to = record.key.as_deref().unwrap_or_default();
-        if to != self.reply.instance.as_bytes() && to != instance.as_bytes() {
-            return;
-        }
-        let parts = Parts {
-            key: None,
-            value: record.value.clone(),
-            headers: record.headers.clone(),
-        };
-        match codec::decode_mail(&parts) {
-            Ok(Mail::Feedback(feedback)) => _ = app.writes.feedback.pending.resolve(feedback.entry),
-            Ok(Mail::Push(push)) => {
-                let cursor =
-                    |room: &str, points: &[Point]| app.cursor(&Caller::anonymous(), room, points);
-                app.metrics.told(app.subscriptions.push(
-                    &push,
-                    |notice| token(app, notice),
-                    cursor,
-                ));
-            }
-            Ok(Mail::Presence(presence)) => app.metrics.told(app.subscriptions.presence(&presence)),
-            Ok(Mail::Progress(progress)) => app.subscriptions.progress(&progress),
-            Err(error) => {
-                warn!(%error, offset = record.offset, "a record in the mailbox cannot be read; left alone")
-            }
+        Ok(Mail::Presence(presence)) => app.metrics.told(app.subscriptions.presence(&presence)),
+        Ok(Mail::Progress(progress)) => app.subscriptions.progress(&progress),
+        Err(error) => {
+            warn!(%error, offset = record.offset, "a record in the mailbox cannot be read; left alone")
         }
     }
 }

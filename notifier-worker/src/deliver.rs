@@ -8,7 +8,6 @@ use event_schema::{
     codec,
     notification::{Mail, Push},
 };
-use std::time::Duration;
 
 /// Rooms in one push: more go into a further one, since a record of the topic cannot be of any
 /// size.
@@ -48,23 +47,17 @@ impl Notifier {
     }
 
     /// Queues a record, waiting while the queue is full: the log's own back-pressure.
-    pub(crate) async fn enqueue(&self, mut record: NewRecord) -> Result<Delivery, Halt> {
-        loop {
-            match self.ports.log.publisher.send(record) {
-                Ok(delivery) => return Ok(delivery),
-                Err(error) if error.why == Refused::QueueFull => {
-                    record = *error.record;
-                    tokio::time::sleep(Duration::from_millis(2)).await;
-                }
-                Err(error) if error.why == Refused::Closed => return Err(Halt::Stopped),
-                Err(error) => {
-                    return Err(Halt::Alarm(format!(
-                        "the log will not take a record for `{}`: {}",
-                        error.record.topic, error.why
-                    )));
-                }
+    pub(crate) async fn enqueue(&self, record: NewRecord) -> Result<Delivery, Halt> {
+        let queued = self.ports.log.enqueue(record).await;
+        queued.map_err(|error| match error.why {
+            Refused::Closed => Halt::Stopped,
+            Refused::QueueFull | Refused::TooLarge | Refused::UnknownPartition => {
+                Halt::Alarm(format!(
+                    "the log will not take a record for `{}`: {error}",
+                    error.record.topic
+                ))
             }
-        }
+        })
     }
 }
 

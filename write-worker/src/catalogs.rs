@@ -4,10 +4,9 @@
 
 use crate::{Worker, decode, lane::Halt};
 use catalog::Catalog;
-use event_log::Limits;
 use event_schema::{codec, topics};
 use parking_lot::RwLock;
-use std::{collections::HashMap, time::Duration};
+use std::collections::HashMap;
 
 /// Every version known to this process.
 pub(crate) struct Catalogs {
@@ -51,35 +50,9 @@ impl Worker {
         let retake = |error: &dyn std::fmt::Display| {
             Halt::Retake(format!("the topic of catalogs cannot be read: {error}"))
         };
-        let offsets = self
-            .ports
-            .log
-            .admin
-            .offsets(&topic, 0)
-            .await
-            .map_err(|error| retake(&error))?;
-        let limits = Limits {
-            records: 100,
-            bytes: 64 << 20,
-        };
-        let mut from = offsets.earliest;
-        while from < offsets.end {
-            let read = self
-                .ports
-                .log
-                .reader
-                .read(
-                    &topic,
-                    0,
-                    from,
-                    offsets.end,
-                    limits,
-                    Duration::from_secs(10),
-                )
-                .await;
-            let records = read.map_err(|error| retake(&error))?;
-            let Some(last) = records.last() else { break };
-            from = last.offset + 1;
+        let kept = self.ports.log.scan_kept(&topic, 0, 0).await;
+        let mut scan = kept.map_err(|error| retake(&error))?;
+        while let Some(records) = scan.next().await.map_err(|error| retake(&error))? {
             for record in &records {
                 match codec::decode_catalog(&decode::parts(record))
                     .map(|definitions| Catalog::from_definitions(&definitions))

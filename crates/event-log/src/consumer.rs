@@ -121,8 +121,9 @@ pub trait Reader: Send + Sync {
         partition: u16,
         from: From,
     ) -> Result<Box<dyn PartitionStream>, StreamError>;
-    /// All records with `from <= offset < until` that exist now, at most `limits`; waits no longer
-    /// than `wait`. An empty answer means there are none (aborted or deleted ones are skipped).
+    /// All records with `from <= offset < until` that exist now, at most `limits`. An empty answer
+    /// means there are none (aborted or deleted ones are skipped); if the log has said nothing
+    /// after `wait`, it is [`StreamError::Unavailable`].
     async fn read(
         &self,
         topic: &str,

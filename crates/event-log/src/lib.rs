@@ -1,24 +1,31 @@
 //! The log as a port, over bytes: publish, consume in a group, read by hand, administer. Drivers:
-//! [`kafka`] (the only place that names `rdkafka`) and [`embedded`] (own fsynced segments). Nothing
-//! here knows what a record means.
+//! [`kafka`] (the only place that names `rdkafka`) and [`embedded`] (own fsynced segments). On top
+//! of the port, for every driver: [`Log::append`], [`Log::scan`], [`Follower`]. Nothing here knows
+//! what a record means.
 
 pub mod admin;
+pub mod append;
 pub mod consumer;
 pub mod embedded;
+pub mod follow;
 pub mod kafka;
 pub mod membership;
 mod ownership;
 pub mod publisher;
 pub mod record;
+pub mod scan;
 
 pub use admin::{
     Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness,
 };
+pub use append::AppendError;
 pub use consumer::{
     Committed, Consumer, ConsumerError, ConsumerEvent, Limits, PartitionStream, StreamError,
 };
+pub use follow::{FollowOptions, Followed, Follower};
 pub use publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
 pub use record::{Headers, NewRecord, RESENT, Record};
+pub use scan::RangeScan;
 
 use std::sync::Arc;
 

@@ -46,13 +46,15 @@ pub enum DeliveryError {
     /// It is not in the log and never will be.
     #[error("the log would not take the record: {0}")]
     Rejected(String),
-    /// It may or may not be in the log: time-out, connection gone, process of the log killed.
-    #[error("the log did not acknowledge the record in time: {0}")]
+    /// It may or may not be in the log: the producer was closed or replaced, or lost the right to
+    /// append, with the record in flight.
+    #[error("it is not known whether the log holds the record: {0}")]
     Unknown(String),
 }
 
-/// Resolves when the record is safe, or is known not to be. Dropping it does not withdraw the
-/// record.
+/// Resolves when the record is safe, or is known not to be. There is no time-out: while the log is
+/// away it stays pending, however long that takes, and the caller bounds its own wait. Dropping it
+/// does not withdraw the record.
 #[derive(Debug)]
 pub struct Delivery(pub(crate) oneshot::Receiver<Result<Appended, DeliveryError>>);
 
@@ -79,7 +81,8 @@ impl Future for Delivery {
 }
 
 /// Appends records. Records accepted by `send` for one partition stand in the log in the order of
-/// the calls, whatever is retried inside.
+/// the calls, whatever is retried inside, and none is given up while the log is away: an outage is
+/// a pause, and a record is missing between two others only if the log refused it for good.
 #[async_trait::async_trait]
 pub trait Publisher: Send + Sync {
     /// Queues a record; bounded, never blocks.

@@ -5,7 +5,7 @@ use crate::{
     app::App,
     error::{Code, Problem},
 };
-use event_log::{Limits, Record, StreamError};
+use event_log::{Limits, Record};
 use event_schema::{
     codec,
     id::RequestId,
@@ -139,23 +139,20 @@ fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
 /// Looks through what waits, from the worker's position on, within bounds.
 async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestStatus>, Problem> {
     let (topic, partition) = (&*app.transactions, id.partition());
-    let offsets = app
-        .ports
-        .log
-        .admin
-        .offsets(topic, partition)
-        .await
-        .map_err(|error| away(&error))?;
-    let (mut from, mut seen) = (resolved.max(offsets.earliest), 0);
+    let log = &app.ports.log;
+    let kept = log.scan_kept(topic, partition, resolved).await;
+    let mut scan = kept.map_err(|error| away(&error))?;
+    let (waiting, mut seen) = (scan.end().saturating_sub(resolved), 0);
     let deadline = Instant::now() + Duration::from_millis(app.config.scan_millis);
     let wanted = id.to_string();
-    while from < offsets.end {
+    loop {
         let left = deadline.saturating_duration_since(Instant::now());
+        if scan.is_at_end() {
+            return Ok(None);
+        }
         if seen >= app.config.scan_records || left.is_zero() {
-            let detail = format!(
-                "{} events wait in its partition, and {seen} were looked through",
-                offsets.end - resolved
-            );
+            let detail =
+                format!("{waiting} events wait in its partition, and {seen} were looked through");
             return Err(Problem::new(Code::LookupIncomplete, detail)
                 .retry_after(2)
                 .about(id, None));
@@ -164,30 +161,11 @@ async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestS
             records: (app.config.scan_records - seen).min(1_000),
             bytes: 4 << 20,
         };
-        let records = match app
-            .ports
-            .log
-            .reader
-            .read(
-                topic,
-                partition,
-                from,
-                offsets.end,
-                limits,
-                left.min(Duration::from_millis(500)),
-            )
-            .await
-        {
-            Ok(records) => records,
-            Err(StreamError::OutOfRange { earliest, .. }) if earliest > from => {
-                from = earliest;
-                continue;
-            }
-            Err(error) => return Err(away(&error)),
+        scan = scan.in_batches_of(limits).with_patience(left);
+        let Some(records) = scan.next().await.map_err(|error| away(&error))? else {
+            return Ok(None);
         };
-        let Some(last) = records.last() else { break };
         seen += records.len();
-        from = last.offset + 1;
         let hit = records
             .into_iter()
             .find(|record| header(record, "ce_id") == Some(&wanted));
@@ -195,7 +173,6 @@ async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestS
             return Ok(Some(queued(app, id, &record, resolved)));
         }
     }
-    Ok(None)
 }
 
 fn away(error: &dyn std::fmt::Display) -> Problem {

@@ -2,15 +2,15 @@
 //! it is handled before.
 
 use super::{Halt, Lane, Place, Tenure, stream_halt};
-use crate::consume::Request;
-use event_log::{Limits, NewRecord, Offsets, PartitionStream, consumer::From};
+use crate::{Notifier, consume::Request};
+use event_log::{NewRecord, Offsets, PartitionStream, RangeScan, consumer::From};
 use event_schema::{
     codec,
     decision::Change,
     rooms::{Owner, RoomRecord},
 };
 use matching::Scratch;
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, ops::Range, time::Duration};
 use story::{Resume, Story};
 use tokio::{sync::oneshot, time::Instant};
 
@@ -217,11 +217,8 @@ impl Lane {
         while until > changes.earliest && changes.end - until < ENOUGH {
             let from = until.saturating_sub(STRETCH).max(changes.earliest);
             let mut newest = None;
-            let mut at = from;
-            while at < until {
-                let records = self.read_changes(at, until).await?;
-                let Some(last) = records.last() else { break };
-                at = last.offset + 1;
+            let mut scan = self.scan_changes(from..until);
+            while let Some(records) = scan.next().await.map_err(stream_halt)? {
                 for record in &records {
                     match codec::decode_change(&crate::parts(record)) {
                         Ok(Change::Open(_)) => newest = Some(record.offset),
@@ -241,25 +238,9 @@ impl Lane {
         Ok(highest)
     }
 
-    pub(super) async fn read_changes(
-        &self,
-        from: u64,
-        until: u64,
-    ) -> Result<Vec<event_log::Record>, Halt> {
-        let limits = Limits {
-            records: 2_000,
-            bytes: 16 << 20,
-        };
-        let reader = &self.notifier.ports.log.reader;
-        let read = reader.read(
-            &self.notifier.topics.changes,
-            self.partition,
-            from,
-            until,
-            limits,
-            Duration::from_secs(10),
-        );
-        read.await.map_err(stream_halt)
+    pub(super) fn scan_changes(&self, range: Range<u64>) -> RangeScan<'_> {
+        let Notifier { ports, topics, .. } = &*self.notifier;
+        ports.log.scan(&topics.changes, self.partition, range)
     }
 
     async fn open(&self, offset: u64) -> Result<Box<dyn PartitionStream>, Halt> {

@@ -1,7 +1,7 @@
 //! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent
 //! together.
 
-use super::{Batch, Halt, Lane, Place, Tenure, steps::Steps};
+use super::{Batch, Halt, Lane, Place, Tenure, steps::Steps, stream_halt};
 use crate::{deliver::split, notify::routes};
 use event_log::{Delivery, Record};
 use event_schema::{
@@ -201,17 +201,12 @@ impl Lane {
     async fn tellings_at(&self, mut offsets: Vec<u64>) -> Result<HashMap<u64, Vec<Telling>>, Halt> {
         let mut found = HashMap::with_capacity(offsets.len());
         offsets.sort_unstable();
-        let (Some(mut at), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else {
+        let (Some(first), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else {
             return Ok(found);
         };
-        while at <= last {
-            let records = self.read_changes(at, last + 1).await?;
-            let Some(end) = records.last() else {
-                return Err(Halt::Retake(format!(
-                    "`changes` could not be read again from {at}"
-                )));
-            };
-            at = end.offset + 1;
+        let mut scan = self.scan_changes(first..last + 1);
+        while let Some(records) = scan.next().await.map_err(stream_halt)? {
+            let next = records.last().map_or(last, |record| record.offset) + 1;
             for record in records
                 .iter()
                 .filter(|record| offsets.binary_search(&record.offset).is_ok())
@@ -224,12 +219,15 @@ impl Lane {
                 found.insert(record.offset, tellings);
             }
             // On to the next one that is wanted.
-            at = offsets
-                .get(offsets.partition_point(|offset| *offset < at))
-                .copied()
-                .unwrap_or(last + 1);
+            let wanted = offsets.partition_point(|offset| *offset < next);
+            scan.skip_to(offsets.get(wanted).copied().unwrap_or(last + 1));
         }
-        Ok(found)
+        match offsets.iter().find(|offset| !found.contains_key(offset)) {
+            Some(offset) => Err(Halt::Retake(format!(
+                "`changes` could not be read again at {offset}"
+            ))),
+            None => Ok(found),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! only when every lane already sees it.
 
 use crate::{Notifier, rooms::state::State};
-use event_log::{Limits, Record, StreamError, consumer::From};
+use event_log::{FollowOptions, Followed, Follower, Limits, Record, StreamError, consumer::From};
 use event_schema::{
     codec,
     notification::{Mail, Progress},
@@ -12,81 +12,47 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::time::Instant;
 
 const COMPONENT: &str = "rooms";
-const LIMITS: Limits = Limits {
+const BATCH: Limits = Limits {
     records: 1_000,
     bytes: 4 << 20,
 };
 
 /// Follows the topic until shutdown; opens it again when the log was away.
 pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
-    let mut backoff = notifier.config.backoff();
-    notifier.ports.health.set(
-        COMPONENT,
-        runtime::State::Starting {
-            why: "reads who listens to what".into(),
-        },
-    );
+    let options = FollowOptions {
+        topic: notifier.topics.rooms.to_string(),
+        partition: 0,
+        from: From::Earliest,
+        when_lost: From::Earliest,
+        batch: BATCH,
+        component: COMPONENT,
+        purpose: "reads who listens to what",
+    };
+    let (log, health) = (notifier.ports.log.clone(), notifier.ports.health.clone());
+    let mut follower = Follower::new(log, options, health, notifier.config.backoff());
     loop {
-        let ended = tokio::select! {
-            () = shutdown.hard() => return,
-            ended = follow_stream(&notifier, &mut backoff) => ended,
-        };
-        tracing::warn!(error = %ended, "`rooms` cannot be read; opening it again");
-        notifier.ports.health.set(
-            COMPONENT,
-            runtime::State::Missing {
-                why: ended.to_string(),
-            },
-        );
-        if let StreamError::OutOfRange { .. } = ended {
-            // Made anew, or cut off: what was folded is worth nothing.
-            tracing::error!("ALARM: `rooms` is not what it was: reading it from its beginning");
-            *notifier.registry.state.write() = fresh(&notifier);
-            notifier.registry.folded.send_replace(0);
-        }
         tokio::select! {
             () = shutdown.hard() => return,
-            () = tokio::time::sleep(backoff.next_wait()) => {}
+            followed = follower.next() => match followed {
+                Followed::Records(records) => {
+                    let touched = fold(&notifier, &records);
+                    tell(&notifier, touched.iter().map(String::as_str));
+                }
+                Followed::Lost(error) => begin_again(&notifier, &error),
+            },
+            () = notifier.registry.begun.notified() => tell_all(&notifier),
         }
     }
 }
 
-fn fresh(notifier: &Notifier) -> State {
-    State::new(
+/// The topic was made anew, or cut off: what was folded is worth nothing.
+fn begin_again(notifier: &Notifier, error: &StreamError) {
+    tracing::error!(%error, "ALARM: `rooms` lost records: reading it again from its beginning");
+    *notifier.registry.state.write() = State::new(
         notifier.ports.layout.partitions,
         notifier.config.presence_kept,
-    )
-}
-
-async fn follow_stream(notifier: &Notifier, backoff: &mut runtime::Backoff) -> StreamError {
-    let from = match *notifier.registry.folded.borrow() {
-        0 => From::Earliest,
-        next => From::Offset(next),
-    };
-    let mut stream = match notifier
-        .ports
-        .log
-        .reader
-        .tail(&notifier.topics.rooms, 0, from)
-        .await
-    {
-        Ok(stream) => stream,
-        Err(error) => return error,
-    };
-    notifier.ports.health.set(COMPONENT, runtime::State::Ready);
-    loop {
-        tokio::select! {
-            records = stream.next(LIMITS) => match records {
-                Ok(records) => {
-                    backoff.reset();
-                    let touched = fold(notifier, &records);
-                    tell(notifier, touched.iter().map(String::as_str));
-                }
-                Err(error) => return error,
-            },
-            () = notifier.registry.begun.notified() => tell_all(notifier),
-        }
-    }
+    );
+    notifier.registry.folded.send_replace(0);
 }
 
 /// Takes a batch in, for all lanes at once; answers which gateways wrote in it.

@@ -7,7 +7,7 @@ use crate::{
     stack::{Stack, patiently},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use event_log::{Limits, Log, Record, embedded};
+use event_log::{Log, Record, embedded};
 use event_schema::{
     codec::{self, Parts},
     decision::{DeadLetter, OriginalRecord},
@@ -97,22 +97,12 @@ pub async fn read(settings: &Settings, from: u64) -> Result<Vec<Letter>, Failure
 }
 
 async fn of(log: &Log, topic: &str, from: u64) -> Result<Vec<Letter>, Failure> {
-    let offsets = patiently(PATIENCE, async || {
-        Ok(log.admin.offsets(topic, PARTITION).await?)
-    })
-    .await?;
-    let (mut at, mut letters) = (from.max(offsets.earliest), Vec::new());
-    while at < offsets.end {
-        let limits = Limits {
-            records: 500,
-            bytes: 16 << 20,
-        };
-        let records = log
-            .reader
-            .read(topic, PARTITION, at, offsets.end, limits, PATIENCE)
-            .await?;
-        let Some(last) = records.last() else { break };
-        at = last.offset + 1;
+    let kept = patiently(PATIENCE, async || {
+        Ok(log.scan_kept(topic, PARTITION, from).await?)
+    });
+    let mut scan = kept.await?.with_patience(PATIENCE);
+    let mut letters = Vec::new();
+    while let Some(records) = scan.next().await? {
         letters.extend(records.into_iter().map(letter));
     }
     Ok(letters)

@@ -25,6 +25,8 @@ pub(super) fn code(error: &KafkaError) -> Option<Code> {
     }
 }
 
+/// Rejected is only what the record itself is to blame for, at every attempt alike. What the broker
+/// may have taken at an earlier attempt (rights or a policy that changed in between) is unknown.
 pub(super) fn delivery(code: Code) -> Failed {
     match code {
         Code::MessageSizeTooLarge
@@ -35,13 +37,13 @@ pub(super) fn delivery(code: Code) -> Failed {
         | Code::InvalidTopic
         | Code::UnknownTopic
         | Code::UnknownPartition
-        | Code::TopicAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::PolicyViolation
         | Code::UnsupportedCompressionType => {
             Failed::Answer(DeliveryError::Rejected(code.to_string()))
         }
-        Code::MessageTimedOut => Failed::Answer(DeliveryError::Unknown(code.to_string())),
+        Code::TopicAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::PolicyViolation
+        | Code::MessageTimedOut => Failed::Answer(DeliveryError::Unknown(code.to_string())),
         other => Failed::PerhapsAgain(other.to_string()),
     }
 }

@@ -61,7 +61,7 @@ struct Required {
     why: &'static str,
 }
 
-const REQUIRED: [Required; 8] = [
+const REQUIRED: [Required; 10] = [
     Required {
         kind: Kind::Producer,
         name: "acks",
@@ -82,6 +82,20 @@ const REQUIRED: [Required; 8] = [
         alias: None,
         value: "false",
         why: "every record is answered",
+    },
+    Required {
+        kind: Kind::Producer,
+        name: "message.timeout.ms",
+        alias: Some("delivery.timeout.ms"),
+        value: "0",
+        why: "a record that the client gives up leaves a hole: those behind it are appended",
+    },
+    Required {
+        kind: Kind::Producer,
+        name: "message.send.max.retries",
+        alias: Some("retries"),
+        value: "2147483647",
+        why: "a record that the client gives up leaves a hole: those behind it are appended",
     },
     Required {
         kind: Kind::Consumer,
@@ -135,13 +149,12 @@ const OURS: [(&str, &str); 7] = [
     ),
     (
         "enable.gapless.guarantee",
-        "a record that failed is answered as such; those behind it go on",
+        "a record is given up only when the broker refuses it for good; those behind it go on",
     ),
 ];
 
-const PRODUCER_DEFAULTS: [(&str, &str); 6] = [
+const PRODUCER_DEFAULTS: [(&str, &str); 5] = [
     ("linger.ms", "1"),
-    ("message.timeout.ms", "60000"),
     // The record limit is the topic's. A batch stays below what a topic takes by default.
     ("message.max.bytes", "67108864"),
     ("batch.size", "1000000"),

@@ -77,6 +77,11 @@ impl Reader for KafkaReader {
             };
             let left_wait = wait.saturating_sub(start.elapsed());
             let Ok(more) = tokio::time::timeout(left_wait, stream.next_or_end(left)).await else {
+                if records.is_empty() {
+                    return Err(StreamError::Unavailable(format!(
+                        "`{topic}` {partition} was silent from {from} on"
+                    )));
+                }
                 break;
             };
             for record in more? {

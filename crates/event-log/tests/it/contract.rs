@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+pub mod above;
 pub mod append;
 pub mod group;
 pub mod read;
@@ -209,9 +210,12 @@ macro_rules! suite {
         $crate::contract::suite!(@ read, $bed: tail_wakes tail_from_the_end limits_hold out_of_range deleted_under_a_stream read_a_range
             next_is_cancel_safe ends_are_known two_streams_on_one_partition);
         $crate::contract::suite!(@ topics, $bed: creating_twice_changes_nothing differences_are_named restart_keeps_all delete_before ids durability);
+        $crate::contract::suite!(@ above, $bed: a_scan_reads_its_range a_scan_of_what_is_kept a_follower_reads_on
+            a_follower_says_what_it_lost a_follower_waits_for_its_topic);
         $crate::contract::groups!($bed);
         mod bounded {
             $crate::contract::suite!(@ append, $small: queue_full);
+            $crate::contract::suite!(@ above, $small: an_append_waits_for_room);
         }
     };
     (@ $module:ident, $bed:path: $($name:ident)*) => {

@@ -21,6 +21,9 @@ fn what_promises_need_cannot_be_changed() {
         ("request.required.acks", "0"),
         ("producer.acks", "1"),
         ("enable.idempotence", "false"),
+        ("message.timeout.ms", "60000"),
+        ("producer.delivery.timeout.ms", "60000"),
+        ("retries", "3"),
         ("auto.offset.reset", "earliest"),
         ("consumer.enable.auto.commit", "true"),
         ("allow.auto.create.topics", "true"),
@@ -59,6 +62,7 @@ fn saying_what_is_so_anyway_is_fine() {
         ("acks", "all"),
         ("producer.acks", "-1"),
         ("enable.idempotence", "true"),
+        ("message.timeout.ms", "0"),
         ("auto.offset.reset", "error"),
     ]);
 }
@@ -97,6 +101,7 @@ fn others_are_passed_through_to_whom_they_concern() {
         (producer.get("acks"), producer.get("enable.idempotence")),
         (Some("all"), Some("true"))
     );
+    assert_eq!(producer.get("message.timeout.ms"), Some("0"));
     assert_eq!(
         (member.get("group.id"), member.get("auto.offset.reset")),
         (Some("g"), Some("error"))

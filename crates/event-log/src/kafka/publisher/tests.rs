@@ -179,29 +179,27 @@ async fn a_producer_broken_while_idle_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_a_broker_the_outcome_is_unknown_in_the_end() {
+async fn without_a_broker_a_record_waits_and_the_queue_stays_bounded() {
     let unreachable = KafkaSettings {
         brokers: "127.0.0.1:1".into(),
-        properties: BTreeMap::from([("message.timeout.ms".into(), "1500".into())]),
+        properties: BTreeMap::from([("queue.buffering.max.messages".into(), "10".into())]),
     };
     let publisher = publisher(unreachable);
-    let delivery = publisher.send(record("nowhere", 0, 0)).unwrap();
-    assert_eq!(publisher.flush(Duration::from_millis(100)).await, 1);
-    let result = tokio::time::timeout(Duration::from_secs(20), delivery)
-        .await
-        .unwrap();
-    assert!(
-        matches!(result, Err(DeliveryError::Unknown(_))),
-        "{result:?}"
+    let mut deliveries: Vec<_> = (0..10)
+        .map(|number| publisher.send(record("nowhere", 0, number)).unwrap())
+        .collect();
+    let refused = publisher.send(record("nowhere", 0, 10)).unwrap_err();
+    assert_eq!(refused.why, Refused::QueueFull);
+    let waiting = tokio::time::timeout(
+        Duration::from_secs(10),
+        futures::future::select_all(&mut deliveries),
     );
-    assert_eq!(publisher.flush(Duration::from_millis(100)).await, 0);
-    for _ in 0..100 {
-        if !publisher.healthy() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("nobody was told that there is no broker");
+    assert!(waiting.await.is_err(), "a record was given up");
+    assert_eq!(publisher.flush(Duration::from_millis(100)).await, 10);
+    assert!(
+        !publisher.healthy(),
+        "the publisher does not know that there is no broker"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -109,9 +109,9 @@ async fn a_killed_broker_loses_and_reorders_nothing() {
     drop(servers);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_ends_unnoticed_is_lost() {
-    let (servers, proxy) = tokio::task::spawn_blocking(|| {
+/// A broker behind a proxy that can be frozen.
+async fn proxied() -> (Servers, Proxy) {
+    tokio::task::spawn_blocking(|| {
         // The port must be known before the broker is, the broker before the proxy is.
         let port = std::net::TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -123,7 +123,55 @@ async fn a_session_that_ends_unnoticed_is_lost() {
         (servers, proxy)
     })
     .await
-    .unwrap();
+    .unwrap()
+}
+
+/// Longer than any time-out a client might have: librdkafka gives records up after 60 s where its
+/// properties are the usual ones, and appends those behind them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_outage_gives_up_no_record_and_leaves_no_hole() {
+    let (servers, proxy) = proxied().await;
+    let log = connect(&proxy.address());
+    let spec = spec(1);
+    let created = log.admin.create(std::slice::from_ref(&spec)).await;
+    assert_eq!(created.unwrap(), []);
+    let send = |number: u64| {
+        let record = record(&spec.name, 0, &number.to_string());
+        log.publisher.send(record).unwrap()
+    };
+    send(0).await.unwrap();
+    let mut scan = log.scan(&spec.name, 0, 0..1);
+    proxy.freeze();
+    let silent = scan.next().await;
+    assert!(
+        matches!(silent, Err(StreamError::Unavailable(_))),
+        "a log that is silent was taken for an empty one: {silent:?}"
+    );
+    let frozen = Instant::now();
+    let (mut sent, mut is_back) = (Vec::new(), false);
+    // Some wait longer than others: the first are the ones that would be given up.
+    for number in 1..=1_600_u64 {
+        sent.push(send(number));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if !is_back && frozen.elapsed() >= Duration::from_secs(68) {
+            assert!(!log.publisher.healthy(), "the outage was not noticed");
+            proxy.restore();
+            is_back = true;
+        }
+    }
+    assert!(is_back, "the broker was not frozen for long enough");
+    for (number, delivery) in (1..).zip(sent) {
+        let appended = soon(delivery).await;
+        let offset = appended.map(|appended| appended.offset);
+        assert_eq!(offset, Ok(number), "record {number}");
+    }
+    assert!(log.publisher.healthy());
+    drop(servers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_unnoticed_is_lost() {
+    let (servers, proxy) = proxied().await;
     let log = connect(&proxy.address());
     let spec = spec(2);
     assert_eq!(
