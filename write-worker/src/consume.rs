@@ -14,6 +14,7 @@ use event_log::{
 };
 use runtime::{Shutdown, ShutdownTrigger, State};
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use store::StoreError;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinSet,
@@ -24,6 +25,8 @@ use tokio::{
 pub enum WorkerError {
     #[error("the log refuses this worker: {0}")]
     Log(String),
+    #[error("the record store cannot be written as it is set up: {0}")]
+    Record(StoreError),
     #[error("metrics could not be registered: {0}")]
     Metrics(#[from] prometheus::Error),
 }
@@ -249,23 +252,28 @@ fn component(partition: u16) -> String {
 }
 
 /// Does the record store forget what it acknowledged when its process is killed? Settled by the
-/// configuration, or asked of the store.
-pub(crate) async fn is_forgetful(config: &Config, ports: &Ports, shutdown: &Shutdown) -> bool {
-    if let Some(window) = config.reapply_window_ms {
-        return window > 0;
-    }
+/// configuration, or asked of the store, once that is there and set up as it must be.
+pub(crate) async fn is_forgetful(
+    config: &Config,
+    ports: &Ports,
+    shutdown: &Shutdown,
+) -> Result<bool, WorkerError> {
     let mut backoff = config.backoff();
     loop {
-        match ports.record.weaknesses().await {
-            Ok(weaknesses) => {
-                return weaknesses
-                    .iter()
-                    .any(|weakness| weakness.setting == "commitlog_sync");
+        let asked = async {
+            ports.record.check_settings().await?;
+            match config.reapply_window_ms {
+                Some(window) => Ok(window > 0),
+                None => Ok(ports.record.may_forget().await?.is_some()),
             }
+        };
+        match asked.await {
+            Ok(is_forgetful) => return Ok(is_forgetful),
+            Err(error @ StoreError::Refused { .. }) => return Err(WorkerError::Record(error)),
             Err(error) => tracing::warn!(%error, "waiting for the record store"),
         }
         tokio::select! {
-            () = shutdown.soft() => return true,
+            () = shutdown.soft() => return Ok(true),
             () = tokio::time::sleep(backoff.next_wait()) => {}
         }
     }

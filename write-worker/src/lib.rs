@@ -106,7 +106,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
         dead_letters: name(&DEAD_LETTERS),
     };
     let metrics = Metrics::register(&ports.registry)?;
-    let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await;
+    let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await?;
     consume::run(
         Arc::new(Worker {
             catalogs: catalogs::Catalogs::new(ports.catalog.clone()),

@@ -57,6 +57,7 @@ pub async fn stores(
     view: Option<&dyn View>,
     now: i64,
 ) -> Result<Prepared, StoreError> {
+    record.check_settings().await?;
     let tables = record.migrate(catalog.tables()).await?;
     let collections = own_collections(catalog, record, view, now).await?;
     let view = match view {

@@ -7,8 +7,12 @@ use crate::{
     schema,
     session::Connection,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use store::{StoreError, schema::Weakness};
+
+/// What a node that syncs its commit log now and then may lose at least: a minute is more than what
+/// was seen, and cheap to apply again.
+const FORGETS_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// Reads one row that is not there of each of our own tables: that needs the keyspace, the tables,
 /// and enough nodes.
@@ -37,8 +41,7 @@ pub(crate) async fn weaknesses(connection: &Connection) -> Result<Vec<Weakness>,
             consequence: "with a node goes what it holds, or the writes to it stop".to_owned(),
         });
     }
-    if let Some(sync) = setting(connection, "commitlog_sync").await?
-        && sync.eq_ignore_ascii_case("periodic")
+    if let Some(sync) = periodic_sync(connection).await?
         && copies < 3
     {
         found.push(Weakness {
@@ -58,6 +61,60 @@ pub(crate) async fn weaknesses(connection: &Connection) -> Result<Vec<Weakness>,
         });
     }
     Ok(found)
+}
+
+/// What a killed node may have acknowledged and not kept, where no other copy has it.
+pub(crate) async fn may_forget(connection: &Connection) -> Result<Option<Duration>, StoreError> {
+    if periodic_sync(connection).await?.is_none() || copies(connection).await? >= 3 {
+        return Ok(None);
+    }
+    let period = setting(connection, "commitlog_sync_period").await?;
+    let period = period.as_deref().and_then(duration).unwrap_or_default();
+    Ok(Some(FORGETS_AT_LEAST.max(period * 3)))
+}
+
+/// The setting's value, where the commit log is synced now and then.
+async fn periodic_sync(connection: &Connection) -> Result<Option<String>, StoreError> {
+    let sync = setting(connection, "commitlog_sync").await?;
+    Ok(sync.filter(|sync| sync.eq_ignore_ascii_case("periodic")))
+}
+
+/// A duration as the server spells it: `10s`, `10000ms`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let number: u32 = number.parse().ok()?;
+    let unit = match unit {
+        "ms" => Duration::from_millis(1),
+        "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3_600),
+        "d" => Duration::from_secs(86_400),
+        _ => return None,
+    };
+    unit.checked_mul(number)
+}
+
+/// The guardrail that refuses timestamps which lie too far ahead of the server's clock. All of ours
+/// lie a century ahead, so that no clock competes with them. (Its counterpart for timestamps that
+/// lie too far back cannot meet one of ours.)
+pub(crate) const TIMESTAMP_GUARDRAIL: &str = "maximum_timestamp_fail_threshold";
+
+pub(crate) async fn check_settings(connection: &Connection) -> Result<(), StoreError> {
+    let found = setting(connection, TIMESTAMP_GUARDRAIL).await?;
+    match found.filter(|found| is_set(found)) {
+        None => Ok(()),
+        Some(found) => Err(StoreError::Refused {
+            store: crate::STORE,
+            why: format!(
+                "`{TIMESTAMP_GUARDRAIL}` is `{found}`: timestamps here are versions and lie above any clock, so the server would refuse every write of a user that is no superuser. Unset it in cassandra.yaml"
+            ),
+        }),
+    }
+}
+
+fn is_set(value: &str) -> bool {
+    !value.trim().is_empty() && !value.eq_ignore_ascii_case("null")
 }
 
 /// The fewest copies that any datacenter has.
@@ -98,5 +155,26 @@ async fn setting(connection: &Connection, name: &str) -> Result<Option<String>, 
         // Older servers and other makes have no such view: nothing can be said.
         Err(Failure::NotPrepared(_) | Failure::Permanent { .. }) => Ok(None),
         Err(failure) => Err(failure.into_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_the_server_spells_them() {
+        for (text, seconds) in [("10s", 10), ("10000ms", 10), ("2m", 120), ("1d", 86_400)] {
+            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "10", "s", "10 s", "-1s", "10y"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_guardrail_is_set_when_it_has_a_value() {
+        assert!(is_set("1d") && is_set("0ms"));
+        assert!(!is_set("") && !is_set(" ") && !is_set("null"));
     }
 }

@@ -12,14 +12,16 @@ use crate::{
     read::{ask, damaged},
     session::Connection,
 };
-use event_schema::{decision::Mark, envelope::Claim, id::RequestId, outcome::LedgerEntry};
+use event_schema::{
+    decision::Mark, envelope::Claim, id::RequestId, outcome::LedgerEntry, position::Version,
+};
 use futures::{StreamExt, TryStreamExt, stream};
 use scylla::value::CqlValue;
 use std::{
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
-use store::{ClaimOutcome, Collection, ItemVerdict, StoreError};
+use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEPT_MS};
 
 /// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe,
 /// because who has it gets it.
@@ -88,27 +90,14 @@ pub(crate) async fn claim(
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_millis() as i64);
-    let left = (claim.until - now + 999).div_euclid(1_000);
-    let holder = if left > 0 {
-        let text = format!(
-            "INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
-            connection.table("claims")
-        );
-        taken_by(
-            connection,
-            &text,
-            (
-                &claim.key,
-                request.to_string(),
-                left.min(LONGEST_TTL) as i32,
-            ),
-            "request",
-        )
-        .await?
-    } else {
-        // It has run out: nothing to take, but it may be somebody else's.
-        holder(connection, &claim.key).await?
-    };
+    let kept = (claim.until - now).max(CLAIM_KEPT_MS);
+    let seconds = (kept + 999).div_euclid(1_000).min(LONGEST_TTL) as i32;
+    let text = format!(
+        "INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
+        connection.table("claims")
+    );
+    let values = (&claim.key, request.to_string(), seconds);
+    let holder = taken_by(connection, &text, values, "request").await?;
     let Some(holder) = holder else {
         return Ok(ClaimOutcome::Ours);
     };
@@ -119,29 +108,6 @@ pub(crate) async fn claim(
     } else {
         ClaimOutcome::Theirs(holder)
     })
-}
-
-/// Who has a claim, after every taking of it that is under way.
-async fn holder(connection: &Connection, key: &str) -> Result<Option<String>, StoreError> {
-    let text = format!(
-        "SELECT request FROM {} WHERE key = ?",
-        connection.table("claims")
-    );
-    let mut statement = (*connection
-        .prepare(&text)
-        .await
-        .map_err(Failure::into_error)?)
-    .clone();
-    statement.set_consistency(scylla::statement::Consistency::LocalSerial);
-    let answer = connection
-        .execute(&statement, (key,))
-        .await
-        .map_err(Failure::into_error)?;
-    let rows = answer.into_rows_result().map_err(damaged)?;
-    Ok(rows
-        .maybe_first_row::<(String,)>()
-        .map_err(damaged)?
-        .map(|(request,)| request))
 }
 
 /// Runs an `INSERT … IF NOT EXISTS`: nothing if it was taken now, otherwise the named column of the
@@ -173,8 +139,9 @@ async fn taken_by(
     }
 }
 
-/// `through` is the timestamp, so an older mark cannot replace a newer one. Between marks of one
-/// `through` the larger cell stands: the epoch and then `next`, both of fixed width, come before
+/// The version at `through` makes the timestamp, so an older mark cannot replace a newer one, and
+/// like all of ours it lies above any wall clock: a row touched by hand does not shadow marks.
+/// Between marks of one `through` the larger cell stands: the epoch and then `next`, both of fixed width, come before
 /// the mark itself.
 pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(), StoreError> {
     let text = format!(
@@ -187,7 +154,7 @@ pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(),
         i32::from(mark.generation),
         i32::from(mark.partition),
         cell,
-        mark.through as i64 + 1,
+        Version::new(mark.generation, mark.through).timestamp(0),
     );
     connection
         .run(&text, values)

@@ -30,6 +30,7 @@ use event_schema::{
 };
 use session::Connection;
 use shape::Shapes;
+use std::time::Duration;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
     document::{StoredRow, Write},
@@ -174,6 +175,14 @@ impl Record for Cassandra {
 
     async fn ready(&self) -> Result<(), StoreError> {
         health::ready(&self.connection).await
+    }
+
+    async fn may_forget(&self) -> Result<Option<Duration>, StoreError> {
+        health::may_forget(&self.connection).await
+    }
+
+    async fn check_settings(&self) -> Result<(), StoreError> {
+        health::check_settings(&self.connection).await
     }
 
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {

@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
     document::{StoredRow, Write},
+    record::CLAIM_KEPT_MS,
     schema::{MigrationReport, Table, Weakness},
 };
 
@@ -271,8 +272,7 @@ fn unsound(table: &Table) -> Option<String> {
     })
 }
 
-/// Who asks first has it until it runs out. What ran out goes a few at a time, whenever somebody
-/// claims.
+/// The first to ask has it until it runs out. What ran out goes a few at a time, with every claim.
 fn take(
     pen: &Pen<'_>,
     claim: &Claim,
@@ -292,7 +292,7 @@ fn take(
         pen.connection.prepare_cached(PUT)?.execute(params![
             claim.key,
             request.to_string(),
-            claim.until
+            claim.until.max(now + CLAIM_KEPT_MS)
         ])?;
         return Ok(ClaimOutcome::Ours);
     };

@@ -14,6 +14,11 @@ use event_schema::{
     mutation::{DocumentKey, RowKey},
     outcome::LedgerEntry,
 };
+use std::time::Duration;
+
+/// How long a claim is kept at least, milliseconds, from when it is taken: the event may have waited
+/// longer for its worker than the client's key was to hold.
+pub const CLAIM_KEPT_MS: i64 = 86_400_000;
 
 /// Whose an idempotency key is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +65,8 @@ pub trait Record: Send + Sync {
     /// What is remembered, by `RequestId::unique`, one answer per id in order.
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError>;
 
-    /// Takes an idempotency key for a request, atomically among all workers: who was first has it
-    /// until `claim.until`.
+    /// Takes an idempotency key for a request, atomically among all workers: the first to take it
+    /// has it until `claim.until`, and for [`CLAIM_KEPT_MS`] in any case, however late it is taken.
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError>;
 
     /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never
@@ -121,6 +126,16 @@ pub trait Record: Send + Sync {
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError>;
     /// Is it there and prepared?
     async fn ready(&self) -> Result<(), StoreError>;
+    /// How far back acknowledged writes may be lost when servers of the store are killed; `None`:
+    /// none ever is, or the store's marks are lost with them. What is that young is applied again
+    /// when the store was away.
+    async fn may_forget(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(None)
+    }
+    /// [`StoreError::Refused`] if a setting of the servers makes them refuse what a worker writes.
+    async fn check_settings(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// Settings that weaken promises.
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError>;
 }

@@ -33,6 +33,8 @@ pub struct PrivateOptions {
     pub servers: Vec<Server>,
     /// Cassandra's durability.
     pub cassandra_sync: CommitLogSync,
+    /// One more line for `cassandra.yaml`.
+    pub cassandra_setting: String,
     /// The port that Kafka tells its clients, when a [`crate::Proxy`] stands before it.
     pub kafka_advertised_port: Option<u16>,
     /// Full JIT, for measurements; otherwise only the first tier, which starts in half the CPU
@@ -45,6 +47,7 @@ impl Default for PrivateOptions {
         Self {
             servers: Server::TRIO.to_vec(),
             cassandra_sync: CommitLogSync::Batch,
+            cassandra_setting: String::new(),
             kafka_advertised_port: None,
             full_speed: false,
         }
@@ -106,7 +109,8 @@ impl Servers {
         let mut script = Script::default()
             .with("SERVERS_DATA", folder.path())
             .with("SERVERS_OWNER", process::id().to_string())
-            .with("CASSANDRA_SYNC", options.cassandra_sync.text());
+            .with("CASSANDRA_SYNC", options.cassandra_sync.text())
+            .with("CASSANDRA_SETTING", &options.cassandra_setting);
         if options.full_speed {
             script = script.with("SERVERS_JAVA_OPTS", "");
         }

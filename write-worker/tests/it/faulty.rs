@@ -14,6 +14,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use store::{
     ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, SearchRequest, SearchResult,
@@ -213,19 +214,11 @@ impl Record for FaultyRecord {
         self.away()
     }
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
-        let forgets = Weakness {
-            setting: "commitlog_sync".into(),
-            found: "periodic".into(),
-            wanted: "batch".into(),
-            consequence: "forgets".into(),
-        };
-        Ok(self
-            .1
-            .forgetful
-            .load(Ordering::SeqCst)
-            .then_some(forgets)
-            .into_iter()
-            .collect())
+        Ok(Vec::new())
+    }
+    async fn may_forget(&self) -> Result<Option<Duration>, StoreError> {
+        let is_forgetful = self.1.forgetful.load(Ordering::SeqCst);
+        Ok(is_forgetful.then_some(Duration::from_secs(60)))
     }
 }
 

@@ -179,10 +179,11 @@ async fn away_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_commit_log_that_is_synced_now_and_then_is_named() {
+async fn settings_that_lose_or_refuse_writes_are_named() {
     let options = PrivateOptions {
         servers: vec![Server::Cassandra],
         cassandra_sync: CommitLogSync::Periodic,
+        cassandra_setting: "maximum_timestamp_fail_threshold: 1d".to_owned(),
         ..PrivateOptions::default()
     };
     let servers = Servers::private(&options).expect("a server");
@@ -195,6 +196,17 @@ async fn a_commit_log_that_is_synced_now_and_then_is_named() {
             .iter()
             .any(|weakness| weakness.setting == "commitlog_sync" && weakness.found == "periodic"),
         "{weaknesses:?}"
+    );
+    assert_eq!(
+        record.may_forget().await,
+        Ok(Some(Duration::from_secs(60))),
+        "so much may be lost when the node is killed"
+    );
+    // It would refuse every write of a user that is no superuser (here all are).
+    let refused = record.check_settings().await;
+    assert!(
+        matches!(&refused, Err(StoreError::Refused { why, .. }) if why.contains("maximum_timestamp_fail_threshold")),
+        "{refused:?}"
     );
 }
 

@@ -79,6 +79,21 @@ impl Drop for Lease {
 
 /// Runs one statement beside the store.
 pub async fn run(address: &str, text: String) -> Result<(), String> {
+    ask(address, text).await.map(drop)
+}
+
+/// The first cell of what a statement beside the store answers: a text.
+pub async fn cell(address: &str, text: String) -> Option<String> {
+    let answer = ask(address, text).await.expect("an answer");
+    let rows = answer.into_rows_result().expect("rows");
+    let first = rows.maybe_first_row::<(Option<String>,)>();
+    first.expect("a text").and_then(|(cell,)| cell)
+}
+
+async fn ask(
+    address: &str,
+    text: String,
+) -> Result<scylla::response::query_result::QueryResult, String> {
     let session = scylla::client::session_builder::SessionBuilder::new()
         .known_node(address)
         .build()
@@ -89,7 +104,6 @@ pub async fn run(address: &str, text: String) -> Result<(), String> {
     session
         .query_unpaged(statement, ())
         .await
-        .map(drop)
         .map_err(|e| e.to_string())
 }
 

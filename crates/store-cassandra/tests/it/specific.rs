@@ -1,7 +1,7 @@
 //! What only Cassandra has: tables that are missing, values that the server refuses, settings,
 //! large batches.
 
-use crate::keyspace::{config, open, run};
+use crate::keyspace::{cell, config, open, run};
 use event_schema::mutation::RowAction::Merge;
 use serde_json::json;
 use store::{
@@ -161,6 +161,69 @@ async fn one_copy_is_named_as_a_weakness() {
         .find(|weakness| weakness.setting.starts_with("replication"))
         .expect("named");
     assert_eq!((copies.found.as_str(), copies.wanted.as_str()), ("1", "3"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_server_of_the_tests_takes_what_is_written() {
+    let record = open().await;
+    assert_eq!(record.check_settings().await, Ok(()));
+    assert_eq!(record.may_forget().await, Ok(None), "batch sync keeps all");
+    // The name by which the setting is asked for is the server's.
+    let guardrail =
+        "SELECT name FROM system_views.settings WHERE name = 'maximum_timestamp_fail_threshold'";
+    let address = &Servers::shared().addresses().cassandra;
+    assert_eq!(
+        cell(address, guardrail.to_owned()).await.as_deref(),
+        Some("maximum_timestamp_fail_threshold")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_touched_by_hand_gives_way_to_the_next() {
+    let record = open().await;
+    let f = Fixture::new();
+    let (generation, partition) = (f.generation(), f.partition());
+    record.set_mark(&f.mark(10, 5)).await.expect("a mark");
+    let (address, keyspace) = (
+        &Servers::shared().addresses().cassandra,
+        record_keyspace(&record).await,
+    );
+    let stands = format!(
+        "SELECT mark FROM \"{keyspace}\".marks WHERE generation = {generation} AND partition = {partition}"
+    );
+    let text = cell(address, stands).await.expect("a mark");
+    let by_hand = format!(
+        "UPDATE \"{keyspace}\".marks SET mark = '{text}' WHERE generation = {generation} AND partition = {partition}"
+    );
+    run(address, by_hand).await.expect("an update");
+    record.set_mark(&f.mark(30, 9)).await.expect("a mark");
+    let found = record.mark(generation, partition).await.expect("a read");
+    assert_eq!(found.map(|mark| mark.through), Some(30));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_taken_late_is_kept_for_a_day() {
+    let record = open().await;
+    let f = Fixture::new();
+    let claim = event_schema::envelope::Claim {
+        key: f.name("late"),
+        until: 1,
+    };
+    record.claim(&claim, &f.request(1)).await.expect("a claim");
+    let (address, keyspace) = (
+        &Servers::shared().addresses().cassandra,
+        record_keyspace(&record).await,
+    );
+    let left = format!(
+        "SELECT CAST(TTL(request) AS text) FROM \"{keyspace}\".claims WHERE key = '{}'",
+        claim.key
+    );
+    let left: u32 = cell(address, left)
+        .await
+        .expect("a TTL")
+        .parse()
+        .expect("seconds");
+    assert!((86_300..=86_400).contains(&left), "{left}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
