@@ -107,7 +107,7 @@ async fn gateway(
         keys: folder.keys.clone(),
         layout,
         clock: Arc::new(runtime::SystemClock),
-        durability: event_log::Durability::Embedded,
+        durability: tokio::sync::watch::channel(Some(event_log::Durability::Embedded)).1,
         health: Health::default(),
         registry: prometheus::Registry::new(),
     };

@@ -1,16 +1,16 @@
-//! A gateway, a write-worker or a notifier as a process of its own: waits until what it cannot
-//! start without is there, saying in `/readyz` what is missing, then runs. A topic that differs
-//! from the table is refused, never mended.
+//! A gateway, a write-worker or a notifier as a process of its own: says in `/readyz` what is
+//! missing. Workers wait until the log is there, a gateway serves meanwhile what needs no log. A
+//! topic that differs from the table is refused, never mended.
 
 use crate::{
     failure::Failure,
     stack::{Logged, Stack},
 };
-use event_log::{AdminError, TopicProblem};
+use event_log::{AdminError, Durability, TopicProblem};
 use prometheus::Registry;
 use runtime::{Backoff, Health, Shutdown, State};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 
 /// Everything a service reports with, and what stops it.
 #[derive(Clone)]
@@ -37,45 +37,6 @@ pub async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Fai
         Failure::failed(format!("cannot listen on {address}: {error}"))
             .hint(format!("--set {setting}=127.0.0.1:0 takes a free port"))
     })
-}
-
-/// Answers on a listener while the service itself cannot yet: health, metrics, and to everything
-/// else that it should be tried again. Returns the listener's other half for the service, and what
-/// ends the answering.
-pub fn answer_meanwhile(
-    listener: TcpListener,
-    around: &Surroundings,
-) -> std::io::Result<(TcpListener, Meanwhile)> {
-    let listener = listener.into_std()?;
-    let own = TcpListener::from_std(listener.try_clone()?)?;
-    let (stop, shutdown) = around.shutdown.child();
-    let served = runtime::admin::serve_meanwhile(
-        own,
-        around.health.clone(),
-        around.registry.clone(),
-        shutdown,
-    );
-    let served = runtime::spawn("starting", served);
-    Ok((TcpListener::from_std(listener)?, Meanwhile { stop, served }))
-}
-
-/// The answering while a service starts.
-pub struct Meanwhile {
-    stop: runtime::ShutdownTrigger,
-    served: tokio::task::JoinHandle<std::io::Result<()>>,
-}
-
-impl Meanwhile {
-    /// Lets go of the listener; a connection that lingers is cut.
-    pub async fn end(mut self) {
-        self.stop.soft();
-        if tokio::time::timeout(Duration::from_millis(500), &mut self.served)
-            .await
-            .is_err()
-        {
-            self.served.abort();
-        }
-    }
 }
 
 /// Waits for the log and its topics. `None`: told to stop meanwhile.
@@ -120,6 +81,29 @@ pub async fn await_topics(logged: &Logged, around: &Surroundings) -> Result<Opti
             () = tokio::time::sleep(backoff.next_wait()) => {}
         }
     }
+}
+
+/// Looks at the log beside a gateway that serves already, and tells it what an acknowledgement means
+/// when the log and its topics are there. Ends when that is told, or at shutdown.
+pub async fn prepare_log(
+    stack: &Stack,
+    around: &Surroundings,
+    known: watch::Sender<Option<Durability>>,
+) -> Result<(), Failure> {
+    let topics = stack.topics();
+    while await_topics(&stack.logged(), around).await?.is_some() {
+        match stack.log.admin.durability(&topics).await {
+            Ok((durability, _)) => {
+                known.send_replace(Some(durability));
+                watch(stack, around, false);
+                return Ok(());
+            }
+            Err(AdminError::Unavailable(why)) => around.health.set("log", State::Missing { why }),
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Ok(())
 }
 
 /// Keeps what `/readyz` says of weak settings, and of the stores where the service does not look

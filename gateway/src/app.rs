@@ -17,6 +17,7 @@ use crate::{
         validate::Validator,
     },
 };
+use event_log::Durability;
 use event_schema::{
     cursor::{Bearer, Cursor},
     envelope::Reply,
@@ -27,7 +28,7 @@ use event_schema::{
 };
 use runtime::Shutdown;
 use std::{
-    sync::{Arc, atomic::AtomicUsize},
+    sync::{Arc, OnceLock, atomic::AtomicUsize},
     time::Duration,
 };
 use websocket::WakeQueue;
@@ -141,10 +142,11 @@ impl App {
 
     /// What an acknowledgement means here, as answers name it.
     pub(crate) fn durability(&self) -> &'static str {
-        match self.ports.durability {
-            event_log::Durability::Replicated => "replicated",
-            event_log::Durability::Logged => "logged",
-            event_log::Durability::Embedded => "embedded",
+        match self.writes.publisher.durability.get() {
+            Some(Durability::Replicated) => "replicated",
+            // Nothing is acknowledged before it is known.
+            Some(Durability::Logged) | None => "logged",
+            Some(Durability::Embedded) => "embedded",
         }
     }
 }
@@ -182,6 +184,7 @@ fn write_path(
             log: ports.log.publisher.clone(),
             record: ports.record.clone(),
             timeout: config.publish_timeout(),
+            durability: OnceLock::new(),
             accepted: metrics.accepted.clone(),
         },
         feedback: Feedback {

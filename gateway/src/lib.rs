@@ -25,9 +25,9 @@ mod write;
 
 pub use config::Config;
 
-use event_log::StreamError;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What the gateway stands on. Clones share everything.
 #[derive(Clone)]
@@ -40,8 +40,9 @@ pub struct Ports {
     pub keys: event_schema::signing::Keyring,
     pub layout: event_schema::topics::Layout,
     pub clock: Arc<dyn Clock>,
-    /// What the log's acknowledgement means: see [`event_log::Admin::durability`].
-    pub durability: event_log::Durability,
+    /// What the log's acknowledgement means, once the log and its topics are found to be what they
+    /// must be: see [`event_log::Admin::durability`]. Until then nothing is written.
+    pub durability: watch::Receiver<Option<event_log::Durability>>,
     /// Where components say how they are, and which settings weaken promises: `/readyz`.
     pub health: Health,
     /// Where metrics go: `/metrics`.
@@ -51,8 +52,6 @@ pub struct Ports {
 /// Why the gateway could not run.
 #[derive(Debug, thiserror::Error)]
 pub enum GatewayError {
-    #[error("the mailbox cannot be read: {0}")]
-    Mailbox(#[from] StreamError),
     #[error("a metric cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
     #[error("the catalog's route {method} {path} of `{operation}` {why}")]
@@ -62,8 +61,6 @@ pub enum GatewayError {
         operation: String,
         why: String,
     },
-    #[error("the catalog's definitions cannot be published: {0}")]
-    Catalog(String),
     #[error(
         "`gateway.allowed_origins` holds {0:?}, which is no origin: a scheme, `://`, a host and perhaps a port, or `*` for all"
     )]

@@ -6,7 +6,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     kuzzle::socket,
-    mailbox::{self, Mailbox},
+    mailbox,
     metrics::Metrics,
     openapi,
     origins::{Origins, Standing},
@@ -31,10 +31,14 @@ use runtime::{Shutdown, State, spawn};
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::Instant,
+    sync::oneshot,
+    time::{Instant, timeout},
 };
 use tower::{Service, service_fn};
 use tracing::{debug, error, info, warn};
+
+/// How long connections wait at the start for a log that is about to be found.
+const START_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves until shutdown, then drains.
 pub(crate) async fn run(
@@ -47,9 +51,7 @@ pub(crate) async fn run(
     let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
     let document = serde_json::to_vec(&openapi::document(&ports.catalog))
         .expect("an OpenAPI document is plain JSON");
-    definitions::announce(&ports).await?;
     let reply = mailbox::address(&ports.layout);
-    let mailbox = Mailbox::open(ports.log.clone(), &ports.layout, reply.clone()).await?;
     let app: Shared = Arc::new(App::new(
         config,
         ports,
@@ -66,7 +68,10 @@ pub(crate) async fn run(
     let refresh = Duration::from_secs(app.config.collections_refresh_seconds.max(1));
     let (log, clock) = (app.ports.log.clone(), app.ports.clock.clone());
     let beat = Duration::from_millis(app.config.live.heartbeat_millis.max(10));
-    spawn("mailbox", mailbox.run(app.clone(), shutdown.clone()));
+    let (opened, is_open) = oneshot::channel();
+    let opening = definitions::open_writes(app.clone(), opened, shutdown.clone());
+    spawn("catalog", opening);
+    spawn("mailbox", mailbox::run(app.clone(), shutdown.clone()));
     spawn(
         "rooms",
         follow::run(
@@ -102,6 +107,8 @@ pub(crate) async fn run(
     );
     spawn("watch", watch(app.clone(), shutdown.clone()));
 
+    // Where the log is there, the first request finds the way of writes open.
+    drop(timeout(START_PATIENCE, is_open).await);
     health.set("gateway", State::Ready);
     info!(address = %listener.local_addr()?, "the gateway listens");
     let permits = accept(&app, listener, router, &shutdown).await;
@@ -288,12 +295,15 @@ async fn watch(app: Shared, shutdown: Shutdown) {
     };
     loop {
         let health = &app.ports.health;
-        let log = if app.ports.log.publisher.healthy() {
-            Ok(())
-        } else {
-            Err("the log is out of reach".to_owned())
-        };
-        health.set("log", state(log));
+        // Before that, whoever looks at its topics says how it is.
+        if app.ports.durability.borrow().is_some() {
+            let log = if app.ports.log.publisher.healthy() {
+                Ok(())
+            } else {
+                Err("the log is out of reach".to_owned())
+            };
+            health.set("log", state(log));
+        }
         health.set(
             "record",
             state(

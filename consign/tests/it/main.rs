@@ -9,6 +9,7 @@ mod cli;
 mod deploy;
 mod dev;
 mod docs;
+mod gateway;
 mod load;
 mod pipeline;
 mod subscribe;

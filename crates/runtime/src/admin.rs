@@ -42,27 +42,6 @@ pub async fn serve(
         .await
 }
 
-/// Serves them while the service itself cannot yet; to everything else it says that it should be
-/// tried again.
-pub async fn serve_meanwhile(
-    listener: TcpListener,
-    health: Health,
-    registry: Registry,
-    shutdown: Shutdown,
-) -> std::io::Result<()> {
-    let router = routes(health, registry).fallback(async || {
-        let problem = serde_json::json!({
-            "type": "/docs/errors/starting", "title": "Starting", "status": 503, "code": "starting",
-            "detail": "the service waits for what it needs: see /readyz", "hint": "Repeat after `Retry-After` seconds.",
-        });
-        let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::RETRY_AFTER, "1"), (header::CONNECTION, "close")];
-        (StatusCode::SERVICE_UNAVAILABLE, headers, Json(problem))
-    });
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move { shutdown.soft().await })
-        .await
-}
-
 async fn readyz(State(admin): State<Admin>) -> impl IntoResponse {
     let report = admin.health.report();
     let status = if report.ready {

@@ -19,7 +19,7 @@ use folder::Folder;
 use runtime::{Health, Shutdown, SystemClock};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use store::StoreError;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 /// What runs, and on which files.
 #[derive(Clone, Debug)]
@@ -166,7 +166,7 @@ async fn serve(
         keys: options.keys.unwrap_or_else(|| folder.keys.clone()),
         layout: options.layout.clone(),
         clock: Arc::new(SystemClock),
-        durability,
+        durability: watch::channel(Some(durability)).1,
         health: health.clone(),
         registry: registry.clone(),
     };

@@ -206,9 +206,6 @@ codes! {
     ShuttingDown "shutting_down" 503 Nothing "Shutting down",
         "This gateway is about to end and takes nothing new.",
         "Repeat at once: another gateway answers.";
-    Starting "starting" 503 Nothing "Starting",
-        "The gateway waits for what it cannot start without: `/readyz` says what is missing.",
-        "Repeat after `Retry-After` seconds.";
     LookupIncomplete "lookup_incomplete" 503 Read "Too much waiting to look through",
         "The request has no verdict yet, and more events wait in its partition than are looked through for one answer.",
         "Ask again after `Retry-After` seconds.";

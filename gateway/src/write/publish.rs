@@ -8,10 +8,13 @@ use super::published::Published;
 use crate::error::{Code, Problem};
 use catalog::Kind;
 use event::Event;
-use event_log::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
+use event_log::{Appended, Delivery, DeliveryError, Durability, Publisher, Refused, SendError};
 use event_schema::{id::RequestId, outcome::LedgerEntry};
 use prometheus::IntCounter;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use store::Record;
 use tokio::time::{Instant, timeout_at};
 use tracing::warn;
@@ -23,6 +26,8 @@ pub(crate) struct EventPublisher {
     pub record: Arc<dyn Record>,
     /// How long the log may take to acknowledge.
     pub timeout: Duration,
+    /// What its acknowledgement means; unset while nothing can be written.
+    pub durability: OnceLock<Durability>,
     /// Counts what it acknowledged.
     pub accepted: IntCounter,
 }
@@ -44,7 +49,7 @@ pub(crate) type NotSent = Box<(Problem, Option<Event>)>;
 impl EventPublisher {
     /// Queues an event. Order of calls is order in the partition.
     pub(crate) fn send(&self, event: Event) -> Result<Sent, NotSent> {
-        if !self.log.healthy() {
+        if self.durability.get().is_none() || !self.log.healthy() {
             let problem = Problem::new(Code::LogUnavailable, "the log is out of reach");
             return Err(Box::new((problem.retry_after(2), Some(event))));
         }

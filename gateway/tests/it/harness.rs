@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{Collection, Record, View};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 pub const PARTITIONS: u16 = 4;
 
@@ -38,6 +38,8 @@ pub struct Builder {
     /// The gateway's clock.
     pub clock: Arc<dyn Clock>,
     pub keys: Keyring,
+    /// What the log's acknowledgement means, once that is known.
+    pub durability: watch::Receiver<Option<Durability>>,
 }
 
 impl Default for Builder {
@@ -50,6 +52,7 @@ impl Default for Builder {
             wrap_record: Box::new(|record| record),
             clock: Arc::new(SystemClock),
             keys: Keyring::new(1, *b"0123456789abcdef"),
+            durability: watch::channel(Some(Durability::Embedded)).1,
         }
     }
 }
@@ -64,6 +67,7 @@ pub struct App {
     gateway_clock: Arc<dyn Clock>,
     pub layout: Layout,
     pub keys: Keyring,
+    durability: watch::Receiver<Option<Durability>>,
     pub gateway: Option<JoinHandle<Result<(), gateway::GatewayError>>>,
     pub trigger: ShutdownTrigger,
     shutdown: Shutdown,
@@ -140,6 +144,7 @@ impl Builder {
             view: store,
             layout,
             keys: self.keys,
+            durability: self.durability,
             gateway: None,
             trigger,
             shutdown,
@@ -205,7 +210,7 @@ impl App {
             keys: self.keys.clone(),
             layout: self.layout.clone(),
             clock: self.gateway_clock.clone(),
-            durability: Durability::Embedded,
+            durability: self.durability.clone(),
             health: Health::default(),
             registry: Registry::new(),
         }

@@ -118,6 +118,46 @@ async fn a_log_in_trouble_is_told_by_its_kind() {
 }
 
 #[tokio::test]
+async fn a_gateway_serves_while_the_log_is_not_there_yet() {
+    let (known, durability) = tokio::sync::watch::channel(None);
+    let app = Builder {
+        durability,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    app.cities().await;
+    assert_eq!(
+        told(app.get("/v1/collections")).await.0,
+        200,
+        "reads need no log"
+    );
+    let (status, _, ready) = told(app.get("/readyz")).await;
+    assert_eq!(
+        (status.as_u16(), &ready["components"]["catalog"]["state"]),
+        (503, &"starting".into()),
+        "{ready}"
+    );
+    let write = || app.post("/v1/operations/document.create", &city("1", "x"));
+    let (_, headers, _) = told(write()).await;
+    assert!(headers.contains_key("retry-after"));
+    problem(write(), 503, "log_unavailable").await;
+    known.send_replace(Some(event_log::Durability::Embedded));
+    for _ in 0..100 {
+        if told(app.get("/readyz")).await.0 == 200 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (status, _, json) = told(write()).await;
+    assert_eq!(
+        (status.as_u16(), &json["durability"]),
+        (202, &"embedded".into()),
+        "{json}"
+    );
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_frees_its_key_for_the_retry() {
     let (app, mood) = moody(Config::default()).await;
     let send = || {

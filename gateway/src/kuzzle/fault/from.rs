@@ -45,7 +45,7 @@ impl From<Problem> for Fault {
             Code::LogUnavailable => Id::LogAway,
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
-            Code::Starting | Code::ShuttingDown => Id::ShuttingDown,
+            Code::ShuttingDown => Id::ShuttingDown,
             Code::LookupIncomplete => Id::Overloaded,
             Code::NotYet => Id::NotApplied,
         };

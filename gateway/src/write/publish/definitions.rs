@@ -2,13 +2,60 @@
 //! worker that was built with others finds them there and waits until it does. Published once per
 //! version; the topic keeps the newest record of each.
 
-use crate::{GatewayError, Ports};
-use event_log::{Limits, NewRecord};
+use crate::{Ports, app::Shared};
+use event_log::{NewRecord, Record, StreamError};
 use event_schema::{codec, topics};
+use runtime::{Backoff, Shutdown, State};
 use std::time::Duration;
+use tokio::sync::oneshot;
 
-/// Returns when the log holds the definitions by which this gateway makes events.
-pub(crate) async fn announce(ports: &Ports) -> Result<(), GatewayError> {
+const COMPONENT: &str = "catalog";
+
+/// Opens the way of writes, and says so: once the log is there and holds the definitions by which
+/// this gateway makes events.
+pub(crate) async fn open_writes(app: Shared, opened: oneshot::Sender<()>, shutdown: Shutdown) {
+    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+    let mut state = State::Starting {
+        why: "the log does not hold its definitions yet".into(),
+    };
+    let mut found = app.ports.durability.clone();
+    loop {
+        app.ports.health.set(COMPONENT, state);
+        let opening = async {
+            let known = found.wait_for(Option::is_some).await.map(|known| *known);
+            let Ok(durability) = known else {
+                // Nothing will ever say.
+                return std::future::pending().await;
+            };
+            announce(&app.ports).await.map(|()| durability)
+        };
+        let error = tokio::select! {
+            () = shutdown.hard() => return,
+            announced = opening => match announced {
+                Ok(durability) => {
+                    durability.map(|durability| app.writes.publisher.durability.set(durability));
+                    app.ports.health.set(COMPONENT, State::Ready);
+                    // Nothing may wait for it any more.
+                    _ = opened.send(());
+                    return;
+                }
+                Err(error) => error,
+            },
+        };
+        tracing::warn!(
+            error,
+            "the catalog's definitions cannot be published; retrying"
+        );
+        state = State::Missing { why: error };
+        tokio::select! {
+            () = shutdown.hard() => return,
+            () = tokio::time::sleep(backoff.next_wait()) => {}
+        }
+    }
+}
+
+/// Returns when the log holds the definitions.
+async fn announce(ports: &Ports) -> Result<(), String> {
     let topic = ports.layout.name(&topics::CATALOG);
     let version = ports.catalog.version();
     if published(ports, &topic, version).await? {
@@ -22,46 +69,18 @@ pub(crate) async fn announce(ports: &Ports) -> Result<(), GatewayError> {
         value: parts.value,
         headers: parts.headers,
     };
-    let delivery = ports
-        .log
-        .publisher
-        .send(record)
-        .map_err(|error| GatewayError::Catalog(error.to_string()))?;
-    delivery
-        .await
-        .map_err(|error| GatewayError::Catalog(error.to_string()))?;
+    let appended = ports.log.append(record).await;
+    appended.map_err(|error| error.to_string())?;
     tracing::info!(version, "the catalog's definitions are published");
     Ok(())
 }
 
-async fn published(ports: &Ports, topic: &str, version: &str) -> Result<bool, GatewayError> {
-    let failed = |error: &dyn std::fmt::Display| GatewayError::Catalog(error.to_string());
-    let offsets = ports
-        .log
-        .admin
-        .offsets(topic, 0)
-        .await
-        .map_err(|error| failed(&error))?;
-    let mut from = offsets.earliest;
-    while from < offsets.end {
-        let limits = Limits {
-            records: 100,
-            bytes: 64 << 20,
-        };
-        let records = ports
-            .log
-            .reader
-            .read(topic, 0, from, offsets.end, limits, Duration::from_secs(10))
-            .await
-            .map_err(|error| failed(&error))?;
-        let Some(last) = records.last() else {
-            return Ok(false);
-        };
-        from = last.offset + 1;
-        if records
-            .iter()
-            .any(|record| record.key.as_deref() == Some(version.as_bytes()))
-        {
+async fn published(ports: &Ports, topic: &str, version: &str) -> Result<bool, String> {
+    let failed = |error: StreamError| error.to_string();
+    let mut scan = ports.log.scan_kept(topic, 0, 0).await.map_err(failed)?;
+    while let Some(records) = scan.next().await.map_err(failed)? {
+        let is_this = |record: &Record| record.key.as_deref() == Some(version.as_bytes());
+        if records.iter().any(is_this) {
             return Ok(true);
         }
     }
