@@ -6,6 +6,7 @@ mod allowed;
 mod arrows;
 mod decisions;
 mod files;
+mod log_words;
 mod modules;
 mod names;
 
@@ -38,6 +39,11 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     faults.extend(files::check(&sources));
     let decisions = decisions::decisions(&root)?;
     faults.extend(decisions::check(&root, &decisions, &sources)?);
+    let product = |source: &&Source| {
+        let mut parts = source.path.iter();
+        !parts.any(|part| part == "tests" || part == "xtask" || part == "tests.rs")
+    };
+    faults.extend(log_words::check(&root, sources.iter().filter(product))?);
     faults.extend(tolerated(&root, &packages, &sources, options.record)?);
     for fault in &faults {
         eprintln!("tidy: {fault}");
