@@ -5,8 +5,8 @@
 use crate::decision::{Change, DeadLetter, Decision, Void};
 use crate::envelope::{Attributes, Informative, InformativeData, Transaction, TransactionData};
 use crate::id::{EntityKey, RequestId};
+use crate::membership::{MembershipRecord, RoomMembership};
 use crate::notification::Mail;
-use crate::rooms::{RoomRecord, Seat};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
@@ -50,9 +50,9 @@ pub const PRESENCE: &str = "consign.presence.v1";
 pub const PROGRESS: &str = "consign.progress.v1";
 pub const SUBSCRIPTION: &str = "consign.subscription.v1";
 pub const HEARTBEAT: &str = "consign.heartbeat.v1";
-pub const OWNER: &str = "consign.owner.v1";
+pub const PARTITION_CLAIM: &str = "consign.partition-claim.v1";
 
-/// On a tombstone of a seat: the volatile of whoever left.
+/// On a tombstone of a membership: the volatile of the request to leave.
 const LEAVING: &str = "consign-volatile";
 
 pub fn encode_transaction(event: &Transaction) -> Parts {
@@ -99,27 +99,29 @@ pub fn encode_mail(mail: &Mail) -> Parts {
     }
 }
 
-/// Keyed so that compaction keeps the newest of each seat, instance and partition.
-pub fn encode_room(record: &RoomRecord) -> Parts {
+/// Keyed so that compaction keeps the newest of each membership, instance and partition.
+pub fn encode_membership(record: &MembershipRecord) -> Parts {
     let (kind, key, value) = match record {
-        RoomRecord::Sits(seat, subscription) => {
-            (SUBSCRIPTION, seat.key(), Some(to_bytes(subscription)))
+        MembershipRecord::Subscribed(membership, subscription) => {
+            (SUBSCRIPTION, membership.key(), Some(to_bytes(subscription)))
         }
-        RoomRecord::Leaves(seat, _) => (SUBSCRIPTION, seat.key(), None),
-        RoomRecord::Beats(beat) => (
+        MembershipRecord::Unsubscribed(membership, _) => (SUBSCRIPTION, membership.key(), None),
+        MembershipRecord::Heartbeat(beat) => (
             HEARTBEAT,
             format!("gateway/{}", beat.reply.instance),
             Some(to_bytes(beat)),
         ),
-        RoomRecord::Gone { instance } => (HEARTBEAT, format!("gateway/{instance}"), None),
-        RoomRecord::Owns(owner) => (
-            OWNER,
-            format!("owner/{}", owner.partition),
-            Some(to_bytes(owner)),
+        MembershipRecord::GatewayExpired { instance } => {
+            (HEARTBEAT, format!("gateway/{instance}"), None)
+        }
+        MembershipRecord::PartitionClaimed(claim) => (
+            PARTITION_CLAIM,
+            format!("claim/{}", claim.partition),
+            Some(to_bytes(claim)),
         ),
     };
     let mut headers = base_headers(kind);
-    if let RoomRecord::Leaves(_, Some(volatile)) = record {
+    if let MembershipRecord::Unsubscribed(_, Some(volatile)) = record {
         headers.push((LEAVING.into(), volatile.get().to_owned().into()));
     }
     Parts {
@@ -188,7 +190,7 @@ pub fn decode_mail(parts: &Parts) -> Result<Mail, DecodeError> {
     }
 }
 
-pub fn decode_room(parts: &Parts) -> Result<RoomRecord, DecodeError> {
+pub fn decode_membership(parts: &Parts) -> Result<MembershipRecord, DecodeError> {
     let key = parts
         .key
         .as_deref()
@@ -196,11 +198,11 @@ pub fn decode_room(parts: &Parts) -> Result<RoomRecord, DecodeError> {
         .ok_or(DecodeError::BadKey)?;
     match header(parts, "ce_type")? {
         SUBSCRIPTION => {
-            let seat = Seat::parse(key).ok_or(DecodeError::BadKey)?;
+            let membership = RoomMembership::parse(key).ok_or(DecodeError::BadKey)?;
             match parts.value {
-                Some(_) => Ok(RoomRecord::Sits(seat, value(parts)?)),
-                None => Ok(RoomRecord::Leaves(
-                    seat,
+                Some(_) => Ok(MembershipRecord::Subscribed(membership, value(parts)?)),
+                None => Ok(MembershipRecord::Unsubscribed(
+                    membership,
                     header(parts, LEAVING)
                         .ok()
                         .map(serde_json::from_str)
@@ -208,14 +210,14 @@ pub fn decode_room(parts: &Parts) -> Result<RoomRecord, DecodeError> {
                 )),
             }
         }
-        HEARTBEAT if parts.value.is_some() => Ok(RoomRecord::Beats(value(parts)?)),
-        HEARTBEAT => Ok(RoomRecord::Gone {
+        HEARTBEAT if parts.value.is_some() => Ok(MembershipRecord::Heartbeat(value(parts)?)),
+        HEARTBEAT => Ok(MembershipRecord::GatewayExpired {
             instance: key
                 .strip_prefix("gateway/")
                 .ok_or(DecodeError::BadKey)?
                 .to_owned(),
         }),
-        OWNER => Ok(RoomRecord::Owns(value(parts)?)),
+        PARTITION_CLAIM => Ok(MembershipRecord::PartitionClaimed(value(parts)?)),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }
 }

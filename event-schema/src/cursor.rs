@@ -1,7 +1,8 @@
 //! Cursors: signed handles of how far a subscriber was told, to go on from there. Bound to tenant,
-//! principal, room and expiry; short, since every notification carries one.
+//! room and expiry; short, since every notification carries one. Not bound to a principal: the
+//! subscribers of a channel share one notification, and rights are checked when a cursor is used.
 
-use crate::{notification::Point, signing::Keyring};
+use crate::{notification::FeedPosition, signing::Keyring};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
 /// How far every partition is told, by number.
@@ -10,14 +11,13 @@ pub struct Cursor {
     pub generation: u16,
     /// Unix seconds after which it is refused.
     pub expires: u64,
-    pub points: Vec<Point>,
+    pub points: Vec<FeedPosition>,
 }
 
-/// Whose it is and of which room: signed, not carried.
+/// What a cursor is good for: signed, not carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Bearer<'a> {
+pub struct CursorScope<'a> {
     pub tenant: &'a str,
-    pub principal: &'a str,
     /// The room's name, which stands for index, collection and filter.
     pub room: &'a str,
 }
@@ -28,7 +28,7 @@ pub enum BadCursor {
     #[error("not a cursor: expected `c1.` and what a notification carried behind it")]
     Malformed,
     #[error(
-        "the cursor was not signed by this deployment for this filter on this collection, or was given to somebody else"
+        "the cursor was not signed by this deployment for this filter on this collection and this tenant"
     )]
     Foreign,
     #[error("the cursor has expired")]
@@ -42,7 +42,7 @@ const TAG: usize = 16;
 impl Cursor {
     /// Text form: `c1.` and, URL-safe, the numbers (LEB128), the key's id and the first 16 bytes of
     /// the tag.
-    pub fn sign(&self, keys: &Keyring, bearer: Bearer<'_>) -> String {
+    pub fn sign(&self, keys: &Keyring, scope: CursorScope<'_>) -> String {
         let mut bytes = Vec::with_capacity(32 + self.points.len() * 16);
         put(&mut bytes, self.generation.into());
         put(&mut bytes, self.expires);
@@ -50,10 +50,10 @@ impl Cursor {
             put(&mut bytes, point.next);
             put(&mut bytes, point.next.saturating_sub(point.resume));
             put(&mut bytes, point.epoch);
-            put(&mut bytes, point.told.into());
+            put(&mut bytes, point.emitted.into());
             put(&mut bytes, point.informative);
         }
-        let tag = tag(keys, bearer, &bytes);
+        let tag = tag(keys, scope, &bytes);
         bytes.push(keys.id());
         bytes.extend_from_slice(&tag[..TAG]);
         let mut text = String::with_capacity(PREFIX.len() + bytes.len().div_ceil(3) * 4);
@@ -62,12 +62,12 @@ impl Cursor {
         text
     }
 
-    /// Reads it, checks the signature and that it is the bearer's and not older than `now` (Unix
+    /// Reads it, checks the signature and that it was made for this scope and is not older than `now` (Unix
     /// seconds) allows.
     pub fn open(
         text: &str,
         keys: &Keyring,
-        bearer: Bearer<'_>,
+        scope: CursorScope<'_>,
         now: u64,
     ) -> Result<Self, BadCursor> {
         let bytes = text
@@ -81,11 +81,13 @@ impl Cursor {
             .ok_or(BadCursor::Malformed)?;
         let cursor = Self::read(payload).ok_or(BadCursor::Malformed)?;
         let signed = signature[0] == keys.id()
-            && keys.verify(PURPOSE, &parts(bearer, payload), &signature[1..]);
-        match () {
-            () if !signed => Err(BadCursor::Foreign),
-            () if cursor.expires < now => Err(BadCursor::Expired),
-            () => Ok(cursor),
+            && keys.verify(PURPOSE, &parts(scope, payload), &signature[1..]);
+        if !signed {
+            Err(BadCursor::Foreign)
+        } else if cursor.expires < now {
+            Err(BadCursor::Expired)
+        } else {
+            Ok(cursor)
         }
     }
 
@@ -96,11 +98,11 @@ impl Cursor {
         while !bytes.is_empty() {
             let next = take(bytes)?;
             let resume = next.checked_sub(take(bytes)?)?;
-            points.push(Point {
+            points.push(FeedPosition {
                 resume,
                 next,
                 epoch: take(bytes)?,
-                told: take(bytes)?.try_into().ok()?,
+                emitted: take(bytes)?.try_into().ok()?,
                 informative: take(bytes)?,
             });
         }
@@ -112,17 +114,12 @@ impl Cursor {
     }
 }
 
-fn tag(keys: &Keyring, bearer: Bearer<'_>, payload: &[u8]) -> [u8; 32] {
-    keys.tag(PURPOSE, &parts(bearer, payload))
+fn tag(keys: &Keyring, scope: CursorScope<'_>, payload: &[u8]) -> [u8; 32] {
+    keys.tag(PURPOSE, &parts(scope, payload))
 }
 
-fn parts<'a>(bearer: Bearer<'a>, payload: &'a [u8]) -> [&'a [u8]; 4] {
-    [
-        bearer.tenant.as_bytes(),
-        bearer.principal.as_bytes(),
-        bearer.room.as_bytes(),
-        payload,
-    ]
+fn parts<'a>(scope: CursorScope<'a>, payload: &'a [u8]) -> [&'a [u8]; 3] {
+    [scope.tenant.as_bytes(), scope.room.as_bytes(), payload]
 }
 
 fn put(bytes: &mut Vec<u8>, mut number: u64) {

@@ -36,9 +36,9 @@ pub enum Event {
     Publish,
 }
 
-/// A room that must hear of it, and how.
+/// A room that a notice matches, and how.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Told {
+pub struct RoomMatch {
     pub room: String,
     pub scope: Scope,
 }
@@ -77,86 +77,80 @@ pub struct Notice {
     pub write: Option<(u16, u64)>,
 }
 
-/// How far one partition is told: what anybody needs to go on telling from there. The records from
-/// `resume` on are read to know what is not yet done; what they tell is told from the record `next`
-/// on, without its first `told` tellings.
+/// How far the feed of one partition is: what is needed to go on from there. The records from
+/// `resume` on are read to know what is not yet done; notices are emitted from the record `next` on,
+/// without its first `emitted` ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Point {
+pub struct FeedPosition {
     /// An offset in `changes`, never beyond `next`.
     pub resume: u64,
     /// The epoch in force at `resume`.
     pub epoch: u64,
     pub next: u64,
-    pub told: u32,
+    pub emitted: u32,
     /// The next record of `informative`.
     pub informative: u64,
 }
 
-/// Who tells, and how far it is when that is read.
+/// The notifier that owns the feed of a partition, and how far that is when this is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Teller {
+pub struct FeedOwner {
     pub partition: u16,
-    /// The offset in `rooms` of the claim under which it tells. Whoever heard a newer claim on the
-    /// partition does not listen to an older one.
+    /// The offset in `rooms` of its claim. A gateway that has seen a newer claim on the partition
+    /// ignores an older one.
     pub claim: u64,
-    pub point: Point,
+    pub position: FeedPosition,
 }
 
-/// A notice and the rooms of one gateway that must hear of it.
+/// A notice and the rooms of one gateway that it matches.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Push {
     pub instance: String,
-    /// `None`: from a notifier that does not say so yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub teller: Option<Teller>,
-    /// The record that tells it: an offset in `changes`, of a message in `informative`.
-    #[serde(default)]
+    pub owner: FeedOwner,
+    /// The record that it stems from: an offset in `changes`, of a message in `informative`.
     pub record: u64,
-    pub rooms: Vec<Told>,
+    pub rooms: Vec<RoomMatch>,
     pub notice: Notice,
 }
 
-/// Came or went.
+/// A member came or left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Coming {
+pub enum PresenceChange {
     In,
     Out,
 }
 
-/// Somebody came into a room, or left it.
+/// A presence event: a connection came into a room, or left it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Presence {
     pub instance: String,
     pub room: String,
     pub index: String,
     pub collection: String,
-    pub user: Coming,
+    pub user: PresenceChange,
     /// Connections in the room afterwards, over all gateways.
     pub count: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub volatile: Option<Raw>,
-    /// Did it say so itself (and not just end)?
-    pub said: bool,
-    /// The offset in `rooms` of the record that says it: whoever came in by a later one is not
-    /// told.
+    /// Did it leave by a request (and not because its connection ended)?
+    pub explicit: bool,
+    /// The offset in `rooms` of its record: members that came by a later one are not told.
     pub rooms: u64,
     /// Unix milliseconds.
     pub timestamp: i64,
 }
 
-/// From here on these partitions' changes are matched against everything that `rooms` held up to an
-/// offset. Sent to the instances that wrote there lately, only for partitions that the notifier
-/// owned as of that offset.
+/// From here on the changes of the owners' partitions are matched against everything that `rooms`
+/// held up to an offset. Sent to the instances that wrote there lately, only for partitions that the
+/// notifier owned as of that offset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Progress {
     pub instance: String,
     pub notifier: String,
-    pub partitions: Vec<u16>,
-    /// How far each is: everything before its point was sent before this.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub tellers: Vec<Teller>,
+    /// The partitions, and how far each is: everything before its position was sent before this.
+    pub owners: Vec<FeedOwner>,
     /// The offset in `rooms` of the last record that was taken in.
     pub rooms: u64,
 }

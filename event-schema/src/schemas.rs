@@ -6,9 +6,9 @@ use crate::{
     codec,
     decision::{DeadLetter, Decision, Mark, Open, Void},
     envelope::{InformativeData, TransactionData},
+    membership::{Heartbeat, PartitionClaim, Subscription},
     notification::{Presence, Progress, Push},
     outcome::Feedback,
-    rooms::{Heartbeat, Owner, Subscription},
 };
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::json;
@@ -69,7 +69,10 @@ pub fn schemas() -> Vec<(&'static str, Schema)> {
             codec::HEARTBEAT,
             of::<Heartbeat>(codec::HEARTBEAT, "rooms", &[]),
         ),
-        (codec::OWNER, of::<Owner>(codec::OWNER, "rooms", &[])),
+        (
+            codec::PARTITION_CLAIM,
+            of::<PartitionClaim>(codec::PARTITION_CLAIM, "rooms", &[]),
+        ),
         (
             codec::CATALOG,
             of::<serde_json::Map<String, serde_json::Value>>(codec::CATALOG, "catalog", &[]),

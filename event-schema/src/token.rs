@@ -1,5 +1,5 @@
 //! Tokens: signed handles of writes that a reader presents to see at least those writes. Bound to
-//! tenant, principal, purpose and expiry.
+//! tenant, purpose and expiry, and to the principal that wrote, where it was given to that.
 
 use crate::signing::Keyring;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -11,9 +11,10 @@ pub struct Token {
     /// The tenant it was given to.
     #[serde(rename = "t")]
     pub tenant: String,
-    /// The principal it was given to (`anonymous` while there is no authentication).
-    #[serde(rename = "p")]
-    pub principal: String,
+    /// The principal it was given to; none: any principal of the tenant, since it was carried by a
+    /// notification that the subscribers of a channel share.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     /// Unix seconds after which it is refused.
     #[serde(rename = "e")]
     pub expires: u64,
@@ -73,10 +74,17 @@ impl Token {
         }
         let json = BASE64.decode(payload).map_err(|_| BadToken::Malformed)?;
         let token: Self = serde_json::from_slice(&json).map_err(|_| BadToken::Malformed)?;
-        match () {
-            () if token.expires < now => Err(BadToken::Expired),
-            () if token.tenant != tenant || token.principal != principal => Err(BadToken::Foreign),
-            () => Ok(token),
+        let is_theirs = token.tenant == tenant
+            && token
+                .principal
+                .as_deref()
+                .is_none_or(|given| given == principal);
+        if token.expires < now {
+            Err(BadToken::Expired)
+        } else if !is_theirs {
+            Err(BadToken::Foreign)
+        } else {
+            Ok(token)
         }
     }
 
@@ -101,17 +109,21 @@ impl Token {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_token_is_its_owners_until_it_expires() {
-        let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
-        let token = Token {
+    fn token_of_p() -> Token {
+        Token {
             tenant: "t".into(),
-            principal: "p".into(),
+            principal: Some("p".into()),
             expires: 100,
             generation: 1,
             offsets: vec![(0, 7), (3, 9)],
             request: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_token_is_its_owners_until_it_expires() {
+        let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
+        let token = token_of_p();
         let text = token.sign(&keys);
         assert_eq!(Token::open(&text, &keys, "t", "p", 100), Ok(token));
         assert_eq!(
@@ -129,6 +141,16 @@ mod tests {
         assert_eq!(
             Token::open(&text, &Keyring::new(1, *b"other"), "t", "p", 1),
             Err(BadToken::Forged)
+        );
+        let shared = Token {
+            principal: None,
+            ..token_of_p()
+        };
+        let text = shared.sign(&keys);
+        assert_eq!(Token::open(&text, &keys, "t", "q", 1), Ok(shared));
+        assert_eq!(
+            Token::open(&text, &keys, "u", "p", 1),
+            Err(BadToken::Foreign)
         );
         for nonsense in ["", "t1.", "t1.a", "t1..", "t1.a.b", "x"] {
             assert!(

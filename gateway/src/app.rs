@@ -4,11 +4,12 @@
 use crate::{
     Ports,
     config::Config,
+    handles::HandleSigner,
     metrics::Metrics,
     origins::Origins,
     read::{collections::Collections, refresh::Refreshes},
     request::{RequestReader, caller::Caller},
-    subscriptions::{Subscriptions, hall::Limits},
+    subscriptions::{SubscriptionPorts, Subscriptions},
     write::{
         Published, WritePath,
         feedback::{Feedback, pending::Pending},
@@ -19,18 +20,16 @@ use crate::{
 };
 use event_log::Durability;
 use event_schema::{
-    cursor::{Bearer, Cursor},
     envelope::Reply,
     id::RequestId,
-    notification::Point,
-    token::Token,
-    topics::{CHANGES, INFORMATIVE, TRANSACTIONS},
+    topics::{INFORMATIVE, TRANSACTIONS},
 };
 use runtime::Shutdown;
 use std::{
     sync::{Arc, OnceLock, atomic::AtomicUsize},
     time::Duration,
 };
+use subscriptions::registry::RegistryLimits;
 use websocket::WakeQueue;
 
 /// Handed to every handler.
@@ -40,13 +39,12 @@ pub(crate) struct App {
     pub config: Arc<Config>,
     pub ports: Ports,
     pub transactions: Arc<str>,
-    pub informative: Arc<str>,
-    pub changes: Arc<str>,
     pub requests: RequestReader,
     pub writes: WritePath,
     pub collections: Collections,
     pub refreshes: Arc<Refreshes>,
     pub subscriptions: Arc<Subscriptions>,
+    pub signer: HandleSigner,
     pub wake_queue: Arc<WakeQueue>,
     pub metrics: Metrics,
     pub origins: Origins,
@@ -66,22 +64,36 @@ impl App {
         openapi: bytes::Bytes,
         shutdown: Shutdown,
     ) -> Self {
-        let limits = Limits {
+        let limits = RegistryLimits {
             rooms_per_connection: config.live.rooms_per_connection,
             subscriptions: config.live.subscriptions,
         };
-        let patience = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
+        let timeout = Duration::from_secs(config.live.subscribe_timeout_seconds.max(1));
+        let signer = HandleSigner {
+            keys: ports.keys.clone(),
+            clock: ports.clock.clone(),
+            generation: ports.layout.generation,
+            token_ttl_seconds: config.token_ttl_seconds,
+            cursor_ttl_seconds: config.live.cursor_ttl_seconds,
+        };
+        let subscription_ports = SubscriptionPorts {
+            log: ports.log.clone(),
+            signer: signer.clone(),
+            metrics: metrics.clone(),
+            shutdown: shutdown.clone(),
+        };
+        let subscriptions =
+            Subscriptions::new(&reply, &ports.layout, limits, timeout, subscription_ports);
         let config = Arc::new(config);
         let collections = Collections::new(ports.record.clone());
         let refreshes = Arc::<Refreshes>::default();
         let shared = (collections.clone(), refreshes.clone());
         Self {
-            subscriptions: Arc::new(Subscriptions::new(&reply, &ports.layout, limits, patience)),
+            subscriptions: Arc::new(subscriptions),
+            signer,
             writes: write_path(&config, &ports, &metrics, reply, shared, shutdown.clone()),
             wake_queue: Arc::default(),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
-            informative: ports.layout.name(&INFORMATIVE).into(),
-            changes: ports.layout.name(&CHANGES).into(),
             requests: RequestReader::new(config.clone()),
             collections,
             refreshes,
@@ -107,15 +119,7 @@ impl App {
         offsets: Vec<(u16, u64)>,
         request: Option<RequestId>,
     ) -> String {
-        let token = Token {
-            tenant: caller.tenant.to_owned(),
-            principal: caller.principal.to_owned(),
-            expires: (self.now() / 1000).max(0) as u64 + self.config.token_ttl_seconds,
-            generation: self.ports.layout.generation,
-            offsets,
-            request,
-        };
-        token.sign(&self.ports.keys)
+        self.signer.token(caller, offsets, request)
     }
 
     /// The token of one write; an informative event is nothing that a read could wait for.
@@ -128,16 +132,6 @@ impl App {
             ),
             false => self.token(caller, Vec::new(), None),
         }
-    }
-
-    /// The signed handle of how far a room is told.
-    pub(crate) fn cursor(&self, caller: &Caller, room: &str, points: &[Point]) -> String {
-        let cursor = Cursor {
-            generation: self.ports.layout.generation,
-            expires: (self.now() / 1000).max(0) as u64 + self.config.live.cursor_ttl_seconds,
-            points: points.to_vec(),
-        };
-        cursor.sign(&self.ports.keys, bearer(caller, room))
     }
 
     /// What an acknowledgement means here, as answers name it.
@@ -195,14 +189,5 @@ fn write_path(
             refreshes,
             shutdown,
         },
-    }
-}
-
-/// Whom a cursor of a room is given to.
-pub(crate) fn bearer<'a>(caller: &'a Caller, room: &'a str) -> Bearer<'a> {
-    Bearer {
-        tenant: caller.tenant,
-        principal: caller.principal,
-        room,
     }
 }

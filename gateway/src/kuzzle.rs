@@ -5,12 +5,14 @@
 mod answer;
 mod auth;
 mod bulk;
+mod channel;
 mod collection;
 mod document;
 pub(crate) mod fault;
 pub(crate) mod http;
 mod index;
 mod metadata;
+mod notification;
 mod place;
 mod realtime;
 mod request;

@@ -9,6 +9,8 @@ mod app;
 mod bulk;
 pub mod config;
 pub mod error;
+mod handles;
+mod instance;
 mod kuzzle;
 mod mailbox;
 mod metrics;

@@ -92,8 +92,8 @@ impl Metrics {
         })
     }
 
-    pub(crate) fn told(&self, clients: usize) {
-        self.notifications.inc_by(clients as u64);
+    pub(crate) fn notified(&self, recipients: usize) {
+        self.notifications.inc_by(recipients as u64);
     }
 
     pub(crate) fn answer(&self, status: http::StatusCode, seconds: f64) {

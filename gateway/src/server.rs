@@ -5,8 +5,9 @@ use crate::{
     Config, GatewayError, Ports,
     app::{App, Shared},
     error::{Code, Problem},
+    instance,
     kuzzle::socket,
-    mailbox,
+    mailbox::Mailbox,
     metrics::Metrics,
     openapi,
     origins::{Origins, Standing},
@@ -51,7 +52,7 @@ pub(crate) async fn run(
     let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
     let document = serde_json::to_vec(&openapi::document(&ports.catalog))
         .expect("an OpenAPI document is plain JSON");
-    let reply = mailbox::address(&ports.layout);
+    let reply = instance::address(&ports.layout);
     let app: Shared = Arc::new(App::new(
         config,
         ports,
@@ -71,7 +72,16 @@ pub(crate) async fn run(
     let (opened, is_open) = oneshot::channel();
     let opening = definitions::open_writes(app.clone(), opened, shutdown.clone());
     spawn("catalog", opening);
-    spawn("mailbox", mailbox::run(app.clone(), shutdown.clone()));
+    let mailbox = Mailbox {
+        reply: app.writes.builder.reply.clone(),
+        verdicts: app.writes.feedback.pending.clone(),
+        subscriptions: app.subscriptions.clone(),
+    };
+    let layout = app.ports.layout.clone();
+    spawn(
+        "mailbox",
+        mailbox.run(log.clone(), layout, health.clone(), shutdown.clone()),
+    );
     spawn(
         "rooms",
         follow::run(
@@ -82,7 +92,7 @@ pub(crate) async fn run(
         ),
     );
     spawn(
-        "seats",
+        "memberships",
         append::run(
             app.subscriptions.clone(),
             log,
@@ -325,7 +335,7 @@ async fn watch(app: Shared, shutdown: Shutdown) {
             .set(app.writes.feedback.pending.len() as i64);
         app.metrics
             .subscriptions
-            .set(app.subscriptions.seats() as i64);
+            .set(app.subscriptions.len() as i64);
         tokio::select! {
             () = shutdown.soft() => return health.set("gateway", State::Missing { why: "stopping".into() }),
             () = tokio::time::sleep(Duration::from_secs(2)) => {}

@@ -69,7 +69,7 @@ pub(crate) fn split(mut push: Push) -> Vec<Push> {
         let (instance, notice) = (push.instance.clone(), push.notice.clone());
         let next = Push {
             instance,
-            teller: push.teller,
+            owner: push.owner,
             record: push.record,
             rooms: rest,
             notice,

@@ -11,7 +11,7 @@ mod tell;
 
 use crate::{Notifier, consume::Request, rooms::Handling};
 use event_log::{Delivery, Limits, PartitionStream, StreamError};
-use event_schema::notification::{Point, Teller};
+use event_schema::notification::{FeedOwner, FeedPosition};
 use matching::Scratch;
 use runtime::Shutdown;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub(crate) struct Place {
     pub resume: Resume,
     /// The next record of `informative`.
     pub informative: u64,
-    /// The last record of `rooms` whose comings and goings are told.
+    /// The last record of `rooms` whose presence events are sent.
     pub rooms: u64,
 }
 
@@ -111,17 +111,17 @@ struct Tenure {
 
 impl Tenure {
     /// Everything before it was sent.
-    fn point(&self) -> Point {
+    fn position(&self) -> FeedPosition {
         let Place {
             resume,
             informative,
             ..
         } = self.sent;
-        Point {
+        FeedPosition {
             resume: resume.offset,
             epoch: resume.epoch,
             next: self.story.next(),
-            told: 0,
+            emitted: 0,
             informative,
         }
     }
@@ -187,17 +187,17 @@ impl Lane {
         let handling = self
             .notifier
             .registry
-            .begin(self.teller(&tenure, tenure.point()));
+            .begin(self.feed_owner(&tenure, tenure.position()));
         let ended = self.flow(&mut tenure, &handling).await;
         *told = Some(tenure.told);
         ended
     }
 
-    fn teller(&self, tenure: &Tenure, point: Point) -> Teller {
-        Teller {
+    fn feed_owner(&self, tenure: &Tenure, position: FeedPosition) -> FeedOwner {
+        FeedOwner {
             partition: self.partition,
             claim: tenure.claim,
-            point,
+            position,
         }
     }
 
@@ -219,11 +219,11 @@ impl Lane {
                 Ok(()) = folded.changed() => self.presence(tenure).await?,
                 records = tenure.changes.next(limits), if may_read => {
                     self.changes(tenure, &records.map_err(stream_halt)?).await?;
-                    handling.moved(tenure.point());
+                    handling.moved(tenure.position());
                 }
                 records = tenure.informative.next(limits), if may_read => {
                     self.messages(tenure, &records.map_err(stream_halt)?).await?;
-                    handling.moved(tenure.point());
+                    handling.moved(tenure.position());
                 }
             }
         }

@@ -89,7 +89,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
     );
     let watching = runtime::spawn(
         "expiry",
-        rooms::expiry::watch_over(notifier.clone(), until_ended),
+        rooms::expiry::expire_gateways(notifier.clone(), until_ended),
     );
     let ended = consume::run(notifier, shutdown).await;
     stop.hard();

@@ -141,7 +141,8 @@ impl Metrics {
 
     pub fn rooms(&self, state: &State) {
         self.rooms.set(state.open as i64);
-        self.seats.set(state.seats as i64);
-        self.gateways.set(state.rooms.instances().count() as i64);
+        self.seats.set(state.members as i64);
+        self.gateways
+            .set(state.memberships.instances().count() as i64);
     }
 }

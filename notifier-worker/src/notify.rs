@@ -5,7 +5,7 @@
 use crate::rooms::state::State;
 use event_schema::{
     Raw,
-    notification::{self, Scope, Told},
+    notification::{self, RoomMatch, Scope},
 };
 use matching::Scratch;
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,7 +17,7 @@ pub(crate) struct Route {
     pub instance: String,
     /// The partition of `mailbox` that it reads.
     pub mailbox: u16,
-    pub rooms: Vec<Told>,
+    pub rooms: Vec<RoomMatch>,
 }
 
 /// The gateways that must hear of it in this state, each once, with their rooms sorted by name.
@@ -32,7 +32,7 @@ pub(crate) fn routes(
         telling.notice.collection.as_str(),
     );
     let early = how_far == notification::State::Pending;
-    if !state.engines.listened(index, collection) || (early && !state.rooms.wants_pending()) {
+    if !state.engines.listened(index, collection) || (early && !state.memberships.wants_pending()) {
         return Vec::new();
     }
     let id = telling.notice.id.as_deref();
@@ -51,7 +51,7 @@ pub(crate) fn routes(
         .map(|room| (room, Scope::Out));
     let mut routes: BTreeMap<&str, Route> = BTreeMap::new();
     for (name, scope) in after.iter().map(|room| (room, Scope::In)).chain(gone) {
-        let Some(room) = state.rooms.room(name) else {
+        let Some(room) = state.memberships.room(name) else {
             continue;
         };
         for (instance, there) in room
@@ -67,7 +67,7 @@ pub(crate) fn routes(
                 .entry(instance)
                 .or_insert_with(fresh)
                 .rooms
-                .push(Told {
+                .push(RoomMatch {
                     room: name.to_string(),
                     scope,
                 });

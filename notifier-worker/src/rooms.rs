@@ -11,7 +11,7 @@ pub(crate) mod expiry;
 pub(crate) mod follow;
 pub(crate) mod state;
 
-use event_schema::notification::{Point, Teller};
+use event_schema::notification::{FeedOwner, FeedPosition};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use state::State;
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ pub(crate) struct Registry {
     /// The offset after the last record folded.
     folded: watch::Sender<u64>,
     /// Partitions that are being handled, since when, and how far they are told.
-    handling: Mutex<BTreeMap<u16, (Instant, Teller)>>,
+    handling: Mutex<BTreeMap<u16, (Instant, FeedOwner)>>,
     /// A partition has begun to be handled: every gateway is to hear how far it is.
     begun: Notify,
 }
@@ -52,14 +52,14 @@ impl Registry {
     }
 
     /// From now on the partition is handled, until the answer is dropped.
-    pub fn begin(&self, teller: Teller) -> Handling<'_> {
+    pub fn begin(&self, owner: FeedOwner) -> Handling<'_> {
         self.handling
             .lock()
-            .insert(teller.partition, (Instant::now(), teller));
+            .insert(owner.partition, (Instant::now(), owner));
         self.begun.notify_one();
         Handling {
             registry: self,
-            partition: teller.partition,
+            partition: owner.partition,
         }
     }
 
@@ -73,13 +73,13 @@ impl Registry {
 
     /// The partitions that are handled and that the fold says are ours, with the last offset
     /// folded. Of one moment.
-    fn progress(&self, notifier: &str) -> Option<(Vec<Teller>, u64)> {
+    fn progress(&self, notifier: &str) -> Option<(Vec<FeedOwner>, u64)> {
         let state = self.state.read();
         let last = self.folded.borrow().checked_sub(1)?;
         let handled = self.handling.lock();
-        let tellers = handled.values().map(|(_, teller)| *teller);
-        let ours: Vec<Teller> = tellers
-            .filter(|teller| state.rooms.owner(teller.partition) == Some(notifier))
+        let owners = handled.values().map(|(_, owner)| *owner);
+        let ours: Vec<FeedOwner> = owners
+            .filter(|owner| state.memberships.owner(owner.partition) == Some(notifier))
             .collect();
         (!ours.is_empty()).then_some((ours, last))
     }
@@ -93,9 +93,9 @@ pub(crate) struct Handling<'a> {
 
 impl Handling<'_> {
     /// Everything before this was sent.
-    pub fn moved(&self, point: Point) {
-        if let Some((_, teller)) = self.registry.handling.lock().get_mut(&self.partition) {
-            teller.point = point;
+    pub fn moved(&self, position: FeedPosition) {
+        if let Some((_, owner)) = self.registry.handling.lock().get_mut(&self.partition) {
+            owner.position = position;
         }
     }
 }

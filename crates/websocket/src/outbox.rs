@@ -2,7 +2,10 @@
 //! fast enough never misses a part silently: the connection is closed with a reason
 //! ([`CloseReason`]), and nothing more is taken for it.
 
-use crate::{frame::TextFrame, wake_queue::WakeQueue};
+use crate::{
+    frame::TextFrame,
+    wake_queue::{WakeQueue, Wakeable},
+};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
@@ -48,7 +51,7 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct Queue {
-    items: VecDeque<Item>,
+    items: VecDeque<QueuedFrame>,
     pushed: usize,
     pushed_bytes: usize,
     answer_bytes: usize,
@@ -74,7 +77,7 @@ enum WakeState {
 }
 
 #[derive(Debug)]
-enum Item {
+enum QueuedFrame {
     Pushed(Bytes),
     /// `hold`: pushed messages leave so much later than this answer.
     Answer {
@@ -113,7 +116,7 @@ impl Outbox {
         queue.pushed_bytes += bytes.len();
         let full =
             queue.pushed > self.limits.pushed || queue.pushed_bytes > self.limits.pushed_bytes;
-        queue.items.push_back(Item::Pushed(bytes));
+        queue.items.push_back(QueuedFrame::Pushed(bytes));
         // One alone is never too many: it could not be sent at all.
         if full && queue.pushed > 1 {
             queue.end(CloseReason::TOO_SLOW);
@@ -128,12 +131,6 @@ impl Outbox {
         if idle {
             self.wake_queue.enqueue(self.clone());
         }
-    }
-
-    /// Wakes its connection.
-    pub(crate) fn wake(&self) {
-        self.queue.lock().wake = WakeState::Woken;
-        self.changed.notify_one();
     }
 
     /// A pushed message of a producer that can wait: false, and nothing is taken, while the queue is
@@ -159,7 +156,7 @@ impl Outbox {
         self.queue
             .lock()
             .items
-            .push_back(Item::Reserved { request, hold });
+            .push_back(QueuedFrame::Reserved { request, hold });
     }
 
     /// No answer will come for that place.
@@ -190,8 +187,10 @@ impl Outbox {
             let full =
                 queue.answer_bytes > self.limits.answer_bytes && queue.answer_bytes > bytes.len();
             match place {
-                Some((place, hold)) => queue.items[place] = Item::Answer { frame: bytes, hold },
-                None => queue.items.push_back(Item::immediate(bytes)),
+                Some((place, hold)) => {
+                    queue.items[place] = QueuedFrame::Answer { frame: bytes, hold }
+                }
+                None => queue.items.push_back(QueuedFrame::immediate(bytes)),
             }
             if full {
                 queue.end(CloseReason::TOO_SLOW);
@@ -211,7 +210,7 @@ impl Outbox {
         }
         queue.answer_bytes += frame.len();
         let full = queue.answer_bytes > self.limits.answer_bytes;
-        queue.items.push_back(Item::immediate(frame));
+        queue.items.push_back(QueuedFrame::immediate(frame));
         if full {
             queue.end(CloseReason::TOO_SLOW);
         }
@@ -260,23 +259,23 @@ impl Outbox {
         while taken < bytes {
             let held = queue.held_until.filter(|held| *held > now && !queue.closed);
             let frame = match queue.items.pop_front() {
-                Some(pushed @ Item::Pushed(_)) if held.is_some() => {
+                Some(pushed @ QueuedFrame::Pushed(_)) if held.is_some() => {
                     queue.items.push_front(pushed);
                     return held;
                 }
-                Some(Item::Pushed(frame)) => {
+                Some(QueuedFrame::Pushed(frame)) => {
                     queue.pushed -= 1;
                     queue.pushed_bytes -= frame.len();
                     frame
                 }
-                Some(Item::Answer { frame, hold }) => {
+                Some(QueuedFrame::Answer { frame, hold }) => {
                     queue.answer_bytes -= frame.len();
                     if !hold.is_zero() {
                         queue.held_until = Some(now + hold);
                     }
                     frame
                 }
-                Some(reserved @ Item::Reserved { .. }) => {
+                Some(reserved @ QueuedFrame::Reserved { .. }) => {
                     queue.items.push_front(reserved);
                     return None;
                 }
@@ -309,7 +308,7 @@ impl Outbox {
         queue.closed = true;
         queue
             .items
-            .retain(|item| !matches!(item, Item::Reserved { .. }));
+            .retain(|item| !matches!(item, QueuedFrame::Reserved { .. }));
     }
 
     /// Something was put in, answered or ended since the last time this was waited for.
@@ -319,7 +318,14 @@ impl Outbox {
     }
 }
 
-impl Item {
+impl Wakeable for Outbox {
+    fn wake(&self) {
+        self.queue.lock().wake = WakeState::Woken;
+        self.changed.notify_one();
+    }
+}
+
+impl QueuedFrame {
     fn immediate(frame: Bytes) -> Self {
         Self::Answer {
             frame,

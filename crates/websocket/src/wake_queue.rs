@@ -3,27 +3,32 @@
 //! few at a time, and what is pushed meanwhile leaves with the rest. It must lose no connection, and
 //! knows nothing of what is pushed.
 
-use crate::outbox::Outbox;
 use parking_lot::Mutex;
 use runtime::Shutdown;
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, fmt, sync::Arc};
 use tokio::{sync::Notify, task::yield_now};
 
 /// Woken before other tasks run.
 const AT_ONCE: usize = 64;
 
+/// What can be queued here.
+pub(crate) trait Wakeable: fmt::Debug + Send + Sync {
+    /// Lets its connection's task run.
+    fn wake(&self);
+}
+
 /// Outboxes whose connections are to be woken. One queue serves all connections of a process.
 #[derive(Debug, Default)]
 pub struct WakeQueue {
     /// Each once, so never more than there are connections.
-    waiting: Mutex<VecDeque<Arc<Outbox>>>,
+    waiting: Mutex<VecDeque<Arc<dyn Wakeable>>>,
     more: Notify,
 }
 
 impl WakeQueue {
-    pub(crate) fn enqueue(&self, outbox: Arc<Outbox>) {
+    pub(crate) fn enqueue(&self, wakeable: Arc<dyn Wakeable>) {
         let mut waiting = self.waiting.lock();
-        waiting.push_back(outbox);
+        waiting.push_back(wakeable);
         let first = waiting.len() == 1;
         drop(waiting);
         if first {
@@ -42,13 +47,13 @@ impl WakeQueue {
                     () = self.more.notified() => continue,
                 }
             }
-            woken.drain(..).for_each(|outbox| outbox.wake());
+            woken.drain(..).for_each(|wakeable| wakeable.wake());
             yield_now().await;
         }
     }
 
     /// The next to be woken.
-    pub(crate) fn take(&self, woken: &mut Vec<Arc<Outbox>>) {
+    pub(crate) fn take(&self, woken: &mut Vec<Arc<dyn Wakeable>>) {
         let mut waiting = self.waiting.lock();
         let count = waiting.len().min(AT_ONCE);
         woken.extend(waiting.drain(..count));

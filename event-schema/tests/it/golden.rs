@@ -12,13 +12,16 @@ use event_schema::{
         TransactionData,
     },
     id::{EntityKey, RequestId},
+    membership::{
+        Heartbeat, MembershipRecord, PartitionClaim, PresenceFilter, RoomMembership, Subscription,
+    },
     mutation::{DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
     notification::{
-        Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told,
+        Event, FeedOwner, FeedPosition, Mail, Notice, Presence, PresenceChange, Progress, Push,
+        RoomMatch, Scope, State,
     },
     outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
-    rooms::{Heartbeat, Owner, RoomRecord, Seat, Subscription, Users},
     signing::Keyring,
 };
 use serde::{Deserialize, Serialize};
@@ -89,8 +92,8 @@ fn again(parts: &Parts) -> Parts {
         codec::FEEDBACK | codec::PUSH | codec::PRESENCE | codec::PROGRESS => {
             codec::encode_mail(&codec::decode_mail(parts).unwrap())
         }
-        codec::SUBSCRIPTION | codec::HEARTBEAT | codec::OWNER => {
-            codec::encode_room(&codec::decode_room(parts).unwrap())
+        codec::SUBSCRIPTION | codec::HEARTBEAT | codec::PARTITION_CLAIM => {
+            codec::encode_membership(&codec::decode_membership(parts).unwrap())
         }
         codec::DEAD_LETTER => codec::encode_dead_letter(
             &codec::decode_dead_letter(parts).unwrap(),
@@ -219,35 +222,31 @@ fn samples() -> Vec<(&'static str, Parts)> {
             "feedback-dead",
             codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason())))),
         ),
-        (
-            "push-with-teller",
-            codec::encode_mail(&Mail::Push(Box::new(push()))),
-        ),
+        ("push", codec::encode_mail(&Mail::Push(Box::new(push())))),
         ("presence", codec::encode_mail(&Mail::Presence(presence()))),
         (
-            "progress-with-tellers",
+            "progress",
             codec::encode_mail(&Mail::Progress(Progress {
                 instance: "5f".into(),
                 notifier: "a1".into(),
-                partitions: vec![3],
-                tellers: vec![teller()],
+                owners: vec![feed_owner()],
                 rooms: 17,
             })),
         ),
         (
-            "subscription-done-only",
-            codec::encode_room(&RoomRecord::Sits(seat(), subscription())),
+            "subscription",
+            codec::encode_membership(&MembershipRecord::Subscribed(membership(), subscription())),
         ),
         (
             "heartbeat",
-            codec::encode_room(&RoomRecord::Beats(Heartbeat {
+            codec::encode_membership(&MembershipRecord::Heartbeat(Heartbeat {
                 reply: reply(),
                 time: TIME,
             })),
         ),
         (
-            "owner",
-            codec::encode_room(&RoomRecord::Owns(Owner {
+            "partition-claim",
+            codec::encode_membership(&MembershipRecord::PartitionClaimed(PartitionClaim {
                 notifier: "a1".into(),
                 partition: 3,
             })),
@@ -442,28 +441,28 @@ fn push() -> Push {
         timestamp: TIME,
         write: Some((3, 90)),
     };
-    let rooms = vec![Told {
+    let rooms = vec![RoomMatch {
         room: "ab12".into(),
         scope: Scope::In,
     }];
     Push {
         instance: "5f".into(),
-        teller: Some(teller()),
+        owner: feed_owner(),
         record: 96,
         rooms,
         notice,
     }
 }
 
-fn teller() -> Teller {
-    Teller {
+fn feed_owner() -> FeedOwner {
+    FeedOwner {
         partition: 3,
         claim: 11,
-        point: Point {
+        position: FeedPosition {
             resume: 90,
             epoch: 12,
             next: 96,
-            told: 2,
+            emitted: 2,
             informative: 7,
         },
     }
@@ -475,17 +474,17 @@ fn presence() -> Presence {
         room: "ab12".into(),
         index: "geo".into(),
         collection: "cities".into(),
-        user: Coming::In,
+        user: PresenceChange::In,
         count: 2,
         volatile: Some(text(r#"{"who":"me"}"#)),
-        said: true,
+        explicit: true,
         rooms: 7,
         timestamp: TIME,
     }
 }
 
-fn seat() -> Seat {
-    Seat {
+fn membership() -> RoomMembership {
+    RoomMembership {
         instance: "5f".into(),
         connection: "7".into(),
         room: "ab12".into(),
@@ -499,7 +498,7 @@ fn subscription() -> Subscription {
         collection,
         filter: text(r#"{"equals":{"a":1}}"#),
         mailbox: 2,
-        users: Users::All,
+        users: PresenceFilter::All,
         pending: false,
         volatile: None,
     }
@@ -509,35 +508,38 @@ fn subscription() -> Subscription {
 #[test]
 fn who_leaves_is_known_by_the_key() {
     let leaves = |volatile: Option<&str>| {
-        codec::encode_room(&RoomRecord::Leaves(seat(), volatile.map(text)))
+        codec::encode_membership(&MembershipRecord::Unsubscribed(
+            membership(),
+            volatile.map(text),
+        ))
     };
     let parts = leaves(Some(r#"{"bye":1}"#));
     assert_eq!(
         (parts.key.as_deref(), &parts.value),
-        (Some(&b"seat/5f/7/ab12"[..]), &None)
+        (Some(&b"member/5f/7/ab12"[..]), &None)
     );
-    match codec::decode_room(&parts).unwrap() {
-        RoomRecord::Leaves(who, Some(volatile)) => {
-            assert_eq!((who, volatile.get()), (seat(), r#"{"bye":1}"#))
+    match codec::decode_membership(&parts).unwrap() {
+        MembershipRecord::Unsubscribed(who, Some(volatile)) => {
+            assert_eq!((who, volatile.get()), (membership(), r#"{"bye":1}"#))
         }
         other => panic!("{other:?}"),
     }
     assert!(matches!(
-        codec::decode_room(&leaves(None)).unwrap(),
-        RoomRecord::Leaves(_, None)
+        codec::decode_membership(&leaves(None)).unwrap(),
+        MembershipRecord::Unsubscribed(_, None)
     ));
-    let gone = codec::encode_room(&RoomRecord::Gone {
+    let gone = codec::encode_membership(&MembershipRecord::GatewayExpired {
         instance: "5f".into(),
     });
     assert!(
-        matches!(codec::decode_room(&gone).unwrap(), RoomRecord::Gone { instance } if instance == "5f")
+        matches!(codec::decode_membership(&gone).unwrap(), MembershipRecord::GatewayExpired { instance } if instance == "5f")
     );
-    for key in ["seat/5f/7", "seat/5f/7/ab12/x", "ab12", ""] {
+    for key in ["member/5f/7", "member/5f/7/ab12/x", "ab12", ""] {
         let parts = Parts {
             key: Some(key.to_owned().into()),
             ..parts.clone()
         };
-        assert!(codec::decode_room(&parts).is_err(), "{key:?}");
+        assert!(codec::decode_membership(&parts).is_err(), "{key:?}");
     }
 }
 

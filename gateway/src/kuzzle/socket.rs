@@ -2,6 +2,7 @@
 //! requests ([`requests`]). Framing and the end of a connection are `websocket`'s; it knows no
 //! action.
 
+mod recipient;
 mod requests;
 
 use super::{Answer, Fault, fault::Id};
@@ -13,6 +14,7 @@ use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use recipient::SocketRecipient;
 use requests::Requests;
 use runtime::spawn;
 use std::{
@@ -22,6 +24,7 @@ use std::{
     },
     time::Duration,
 };
+use subscriptions::Recipient;
 use tracing::debug;
 use websocket::{
     ConnectionOptions, ConnectionTimeouts, MessageHandler, Outbox, OutboxLimits, TextFrame,
@@ -34,6 +37,13 @@ pub(crate) struct Connection {
     /// Its name within this gateway, as long as that runs.
     pub number: u64,
     pub outbox: Arc<Outbox>,
+}
+
+impl Connection {
+    /// As a recipient of notifications.
+    pub(crate) fn recipient(&self) -> Arc<dyn Recipient> {
+        Arc::new(SocketRecipient(self.outbox.clone()))
+    }
 }
 
 /// One request on a connection.
@@ -150,7 +160,7 @@ impl SocketHandler {
         });
         app.metrics.sockets.inc();
         app.subscriptions
-            .welcome(connection.number, connection.outbox.clone());
+            .connect(connection.number, connection.recipient());
         Self {
             app,
             connection,
@@ -187,13 +197,13 @@ impl MessageHandler for SocketHandler {
     }
 
     fn closing(&mut self) {
-        self.app.subscriptions.forget(self.connection.number);
+        self.app.subscriptions.disconnect(self.connection.number);
     }
 }
 
 impl Drop for SocketHandler {
     fn drop(&mut self) {
-        self.app.subscriptions.forget(self.connection.number);
+        self.app.subscriptions.disconnect(self.connection.number);
         self.app.metrics.sockets.dec();
     }
 }

@@ -1,60 +1,30 @@
 //! The actions of subscriptions: subscribe, join, unsubscribe, count, list. It reads what the client
 //! wants; whether and when a subscription is active is decided in [`crate::subscriptions`].
 
-use super::{Fault, Reply, Request, fault::Id, socket::SocketRequest};
-use crate::{
-    app::{Shared, bearer},
-    request::caller::Caller,
-    subscriptions::{
-        Refusal,
-        catch_up::{self, Return},
-        hall::{Wish, catch_up::Late},
-        options::{self, Options, Scopes, States},
-    },
-};
-use event_schema::{Raw, cursor::Cursor, notification::Point, rooms::Users, topics::CHANGES};
+use super::{Call, Fault, Reply, Request, channel, fault::Id, socket::SocketRequest};
+use crate::{app::Shared, request::caller::Caller, subscriptions::catch_up::CatchUpRequest};
+use event_schema::{Raw, membership::PresenceFilter, notification::FeedPosition, topics::CHANGES};
 use matching::Filter;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use subscriptions::{
+    ChannelOptions, SignHandles, SubscribeError, SubscribeRequest,
+    catch_up::CatchUpTarget,
+    options::{ScopeFilter, StateFilter, parse_presence_filter},
+};
 
-pub(crate) async fn handle(
-    app: &Shared,
-    session: Option<&Arc<SocketRequest>>,
-    request: &Request,
-) -> Result<Reply, Fault> {
-    match request.action.as_str() {
-        "count" => Ok(Reply::of(
-            &json!({"count": app.subscriptions.count(&room_id(request)?)}),
-        )),
-        "list" => Ok(Reply::of(&app.subscriptions.list())),
-        action => {
-            let session = session.ok_or_else(|| {
-                Fault::new(
-                    Id::NoConnection,
-                    format!("realtime:{action} needs a connection that stays open"),
-                )
-                .props([action])
-            })?;
-            match action {
-                "subscribe" => subscribe(app, session, request).await,
-                "join" => join(app, session, request).await,
-                "unsubscribe" => unsubscribe(app, session, request),
-                _ => Err(Fault::new(
-                    Id::NoAction,
-                    format!("there is no action \"realtime\":\"{action}\""),
-                )
-                .props(["realtime", action])),
-            }
-        }
-    }
+pub(super) async fn count(call: Call<'_>) -> Result<Reply, Fault> {
+    let count = call.app.subscriptions.count(&room_id(call.request)?);
+    Ok(Reply::of(&json!({"count": count})))
 }
 
-async fn subscribe(
-    app: &Shared,
-    session: &SocketRequest,
-    request: &Request,
-) -> Result<Reply, Fault> {
+pub(super) async fn list(call: Call<'_>) -> Result<Reply, Fault> {
+    Ok(Reply::of(&call.app.subscriptions.list()))
+}
+
+pub(super) async fn subscribe(call: Call<'_>) -> Result<Reply, Fault> {
+    let (socket, request) = (socket(&call)?, call.request);
     let index = request
         .index
         .as_deref()
@@ -70,134 +40,140 @@ async fn subscribe(
         .body
         .as_ref()
         .ok_or_else(|| Fault::new(Id::BodyRequired, "the request must have a body"))?;
-    let filter = filter(body.get(), app.config.live.filter_conditions)?;
-    let room = filter.normalise().room_id(index, collection);
-    let filter: Raw = body.clone().into();
-    take(
-        app,
-        session,
-        request,
-        Place {
-            room,
-            index: index.to_owned(),
-            collection: collection.to_owned(),
-            filter,
-        },
-        options,
-    )
-    .await
+    let filter = filter(body.get(), call.app.config.live.filter_conditions)?;
+    let target = RoomTarget {
+        room: filter.normalise().room_id(index, collection),
+        index: index.to_owned(),
+        collection: collection.to_owned(),
+        filter: body.clone().into(),
+    };
+    subscribe_to(call.app, socket, request, target, options).await
 }
 
-async fn join(app: &Shared, session: &SocketRequest, request: &Request) -> Result<Reply, Fault> {
+pub(super) async fn join(call: Call<'_>) -> Result<Reply, Fault> {
+    let (socket, request) = (socket(&call)?, call.request);
     let room = room_id(request)?;
     let options = options(request)?;
-    let known = app.subscriptions.room(&room);
-    let (index, collection, filter) = known.ok_or_else(|| fault(Refusal::UnknownRoom, &room))?;
-    take(
-        app,
-        session,
-        request,
-        Place {
-            room,
-            index,
-            collection,
-            filter,
-        },
-        options,
-    )
-    .await
+    let known = call.app.subscriptions.room(&room);
+    let (index, collection, filter) =
+        known.ok_or_else(|| fault(SubscribeError::UnknownRoom, &room))?;
+    let target = RoomTarget {
+        room,
+        index,
+        collection,
+        filter,
+    };
+    subscribe_to(call.app, socket, request, target, options).await
 }
 
-fn unsubscribe(app: &Shared, session: &SocketRequest, request: &Request) -> Result<Reply, Fault> {
+pub(super) async fn unsubscribe(call: Call<'_>) -> Result<Reply, Fault> {
+    let (socket, request) = (socket(&call)?, call.request);
     let room = room_id(request)?;
-    let left =
-        app.subscriptions
-            .unsubscribe(session.connection.number, &room, request.volatile.clone());
-    left.map_err(|refusal| fault(refusal, &room))?;
+    call.app
+        .subscriptions
+        .unsubscribe(socket.connection.number, &room, request.volatile.clone())
+        .map_err(|refused| fault(refused, &room))?;
     Ok(Reply::of(&json!({"roomId": room})))
 }
 
+/// The connection that the request came by, if it stays open.
+fn socket<'a>(call: &Call<'a>) -> Result<&'a SocketRequest, Fault> {
+    let socket = call.session.map(AsRef::as_ref);
+    socket.ok_or_else(|| {
+        let action = call.request.action.as_str();
+        Fault::new(
+            Id::NoConnection,
+            format!("realtime:{action} needs a connection that stays open"),
+        )
+        .props([action])
+    })
+}
+
 /// A room, and what it is about.
-struct Place {
+struct RoomTarget {
     room: String,
     index: String,
     collection: String,
     filter: Raw,
 }
 
-async fn take(
+async fn subscribe_to(
     app: &Shared,
-    session: &SocketRequest,
+    socket: &SocketRequest,
     request: &Request,
-    place: Place,
-    options: Options,
+    target: RoomTarget,
+    options: ChannelOptions,
 ) -> Result<Reply, Fault> {
-    let Place {
+    let RoomTarget {
         room,
         index,
         collection,
         filter,
-    } = place;
-    let since = since(app, request, &room).await?;
-    let channel = options.channel(&room);
-    let wish = Wish {
+    } = target;
+    let tenant: Arc<str> = Caller::anonymous().tenant.into();
+    let since = since(app, request, &tenant, &room).await?;
+    let channel = channel::name(&room, options);
+    let asked = SubscribeRequest {
         room: room.as_str().into(),
         index: index.clone(),
         collection: collection.clone(),
         filter: filter.clone(),
         options,
+        tenant: tenant.clone(),
         volatile: request.volatile.clone(),
         catches_up: since.is_some(),
-        request: session.request,
+        request: socket.request,
     };
-    let connection = &session.connection;
-    let granted = app
+    let connection = &socket.connection;
+    let ack = app
         .subscriptions
-        .subscribe(connection.number, wish)
+        .subscribe(connection.number, asked)
         .await
-        .map_err(|refusal| fault(refusal, &room))?;
-    let points = since.as_ref().or(granted.points.as_ref());
-    let cursor = points.map(|points| app.cursor(&Caller::anonymous(), &room, points));
-    if let Some((points, seat)) = since.zip(granted.seat) {
+        .map_err(|refused| fault(refused, &room))?;
+    let positions = since.as_ref().or(ack.positions.as_ref());
+    let cursor = positions.map(|positions| app.signer.cursor(&tenant, &room, positions));
+    if let Some((positions, membership)) = since.zip(ack.membership) {
         // Its own limits were kept when it was subscribed.
         let filter = self::filter(filter.get(), usize::MAX)?;
-        let late = Late {
+        let target = CatchUpTarget {
             connection: connection.number,
             room: room.as_str().into(),
-            seat,
+            membership,
             options,
         };
-        let back = Return {
-            late,
-            outbox: connection.outbox.clone(),
+        let missed = CatchUpRequest {
+            target,
+            recipient: connection.recipient(),
+            tenant,
             index,
             collection,
             filter,
-            points,
+            positions,
         };
-        runtime::spawn("catch-up", catch_up::run(app.clone(), back));
+        let subscriptions = app.subscriptions.clone();
+        runtime::spawn("catch-up", subscriptions.catch_up(missed));
     }
     Ok(Reply::of(
         &json!({"roomId": room, "channel": channel, "cursor": cursor}),
     ))
 }
 
-/// From where on everything is to be told, if the client came back with a cursor.
-async fn since(app: &Shared, request: &Request, room: &str) -> Result<Option<Vec<Point>>, Fault> {
+/// From where on everything is to be sent, if the client came back with a cursor.
+async fn since(
+    app: &Shared,
+    request: &Request,
+    tenant: &str,
+    room: &str,
+) -> Result<Option<Vec<FeedPosition>>, Fault> {
     let text = match request.args.get("since") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text,
         Some(_) => return Err(Fault::wrong_type("since", "string")),
     };
-    let now = (app.now() / 1000).max(0) as u64;
-    let cursor = Cursor::open(
-        text,
-        &app.ports.keys,
-        bearer(&Caller::anonymous(), room),
-        now,
-    );
-    let cursor =
-        cursor.map_err(|why| Fault::new(Id::BadCursor, why.to_string()).props(["since"]))?;
+    let cursor = app
+        .signer
+        .open_cursor(tenant, room, text)
+        .map_err(|why| Fault::new(Id::BadCursor, why.to_string()).props(["since"]))?;
     let gone = || {
         Fault::new(
             Id::CursorTooOld,
@@ -210,7 +186,7 @@ async fn since(app: &Shared, request: &Request, room: &str) -> Result<Option<Vec
     {
         return Err(gone());
     }
-    match catch_up::kept(app, &cursor.points).await {
+    match app.subscriptions.holds(&cursor.points).await {
         Some(true) => Ok(Some(cursor.points)),
         Some(false) => Err(gone()),
         None => Err(
@@ -219,7 +195,7 @@ async fn since(app: &Shared, request: &Request, room: &str) -> Result<Option<Vec
     }
 }
 
-fn filter(text: &str, most: usize) -> Result<Filter, Fault> {
+fn filter(text: &str, maximum: usize) -> Result<Filter, Fault> {
     let value: Value =
         serde_json::from_str(text).map_err(|error| Fault::new(Id::BadFrame, error.to_string()))?;
     // Its own limit is a fault of its own; how large a filter may be in other respects is the
@@ -230,20 +206,18 @@ fn filter(text: &str, most: usize) -> Result<Filter, Fault> {
     };
     let filter = Filter::parse(&value, &limits)
         .map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
-    match filter.conditions() > most {
-        true => {
-            let found = filter.conditions();
-            Err(Fault::new(
-                Id::TooManyTerms,
-                format!("the filter has {found} conditions, {most} is the limit"),
-            )
-            .props([&most.to_string()]))
-        }
-        false => Ok(filter),
+    let found = filter.conditions();
+    if found > maximum {
+        return Err(Fault::new(
+            Id::TooManyTerms,
+            format!("the filter has {found} conditions, {maximum} is the limit"),
+        )
+        .props([&maximum.to_string()]));
     }
+    Ok(filter)
 }
 
-fn options(request: &Request) -> Result<Options, Fault> {
+fn options(request: &Request) -> Result<ChannelOptions, Fault> {
     let text = |name: &str| match request.args.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
@@ -257,18 +231,24 @@ fn options(request: &Request) -> Result<Options, Fault> {
         .props([text])
     };
     let scope = match text("scope")? {
-        None => Scopes::default(),
-        Some(text) => Scopes::parse(text).ok_or_else(|| wrong(Id::InvalidScope, "scope", text))?,
+        None => ScopeFilter::default(),
+        Some(text) => {
+            ScopeFilter::parse(text).ok_or_else(|| wrong(Id::InvalidScope, "scope", text))?
+        }
     };
     let users = match text("users")? {
-        None => Users::default(),
-        Some(text) => options::users(text).ok_or_else(|| wrong(Id::InvalidUsers, "users", text))?,
+        None => PresenceFilter::default(),
+        Some(text) => {
+            parse_presence_filter(text).ok_or_else(|| wrong(Id::InvalidUsers, "users", text))?
+        }
     };
     let state = match text("state")? {
-        None => States::default(),
-        Some(text) => States::parse(text).ok_or_else(|| wrong(Id::InvalidState, "state", text))?,
+        None => StateFilter::default(),
+        Some(text) => {
+            StateFilter::parse(text).ok_or_else(|| wrong(Id::InvalidState, "state", text))?
+        }
     };
-    Ok(Options {
+    Ok(ChannelOptions {
         scope,
         users,
         state,
@@ -295,14 +275,14 @@ fn room_id(request: &Request) -> Result<String, Fault> {
     }
 }
 
-fn fault(refusal: Refusal, room: &str) -> Fault {
-    let fault = |id| Fault::new(id, refusal.to_string());
-    match refusal {
-        Refusal::TooManyRooms => fault(Id::TooManyRooms),
-        Refusal::NotSubscribed => fault(Id::NotSubscribed).props([room]),
-        Refusal::UnknownRoom => fault(Id::RoomNotFound).props([room]),
-        Refusal::Unavailable => fault(Id::LogAway).retry_after(Some(1)),
-        Refusal::NotActive => fault(Id::NotActive).retry_after(Some(1)),
-        Refusal::Ended => fault(Id::ShuttingDown),
+fn fault(refused: SubscribeError, room: &str) -> Fault {
+    let fault = |id| Fault::new(id, refused.to_string());
+    match refused {
+        SubscribeError::TooManyRooms => fault(Id::TooManyRooms),
+        SubscribeError::NotSubscribed => fault(Id::NotSubscribed).props([room]),
+        SubscribeError::UnknownRoom => fault(Id::RoomNotFound).props([room]),
+        SubscribeError::Unavailable => fault(Id::LogAway).retry_after(Some(1)),
+        SubscribeError::NotActive => fault(Id::NotActive).retry_after(Some(1)),
+        SubscribeError::Ended => fault(Id::ShuttingDown),
     }
 }

@@ -36,10 +36,6 @@ macro_rules! actions {
     };
 }
 
-async fn connected(call: Call<'_>) -> Result<Reply, Fault> {
-    subscribe::handle(call.app, call.session, call.request).await
-}
-
 actions! {
     document {
         create => document::create, writes [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"];
@@ -94,11 +90,11 @@ actions! {
         delete => collection::delete, [DELETE "/:index/:collection"];
     }
     realtime {
-        subscribe => connected, [];
-        join => connected, [];
-        unsubscribe => connected, [];
-        count => connected, [];
-        list => connected, [GET "/_listSubscriptions"];
+        subscribe => subscribe::subscribe, [];
+        join => subscribe::join, [];
+        unsubscribe => subscribe::unsubscribe, [];
+        count => subscribe::count, [];
+        list => subscribe::list, [GET "/_listSubscriptions"];
         publish => realtime::publish, writes [POST "/:index/:collection/_publish"];
         validate => validate::validate, [];
     }

@@ -1,12 +1,12 @@
-//! Writes to the topic `rooms`: what the hall wants written, in that order and many at once, and a
-//! sign of life every so often. It never waits for one record before it sends the next.
+//! Appends to the topic `rooms`: the registry's records, in their order and many at once, and a
+//! heartbeat every so often. It never waits for one record before it sends the next.
 
-use super::{Subscriptions, hall::Outgoing};
+use super::Subscriptions;
 use event_log::{
     Log, NewRecord,
     publisher::{Appended, DeliveryError, Refused},
 };
-use event_schema::{codec, rooms::RoomRecord};
+use event_schema::{codec, membership::MembershipRecord};
 use futures::{StreamExt, stream::FuturesUnordered};
 use runtime::{Clock, Shutdown};
 use std::{
@@ -16,21 +16,22 @@ use std::{
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
+use subscriptions::registry::OutgoingRecord;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::{debug, warn};
 
 /// Records that may wait for their acknowledgement.
 const IN_FLIGHT: usize = 4096;
-/// Taken from the hall at once.
-const MOST: usize = 512;
+/// Taken from the registry at once.
+const BATCH: usize = 512;
 const PAUSE: Duration = Duration::from_millis(20);
 
-type Outcome = (Outgoing, Result<Appended, DeliveryError>);
+type Outcome = (OutgoingRecord, Result<Appended, DeliveryError>);
 
 struct Appender {
     subscriptions: Arc<Subscriptions>,
     log: Log,
-    unsent: VecDeque<Outgoing>,
+    unsent: VecDeque<OutgoingRecord>,
     on_the_way: FuturesUnordered<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
     beating: bool,
 }
@@ -66,7 +67,7 @@ pub(crate) async fn run(
             () = sleep(PAUSE), if full => {}
             _ = beats.tick(), if !appender.beating => {
                 appender.beating = true;
-                appender.subscriptions.hall.lock().beat(clock.now());
+                appender.subscriptions.registry.lock().write_heartbeat(clock.now());
             }
         }
     }
@@ -81,12 +82,12 @@ impl Appender {
             }
             if self.unsent.is_empty() {
                 self.unsent
-                    .extend(self.subscriptions.hall.lock().take_outgoing(MOST));
+                    .extend(self.subscriptions.registry.lock().take_outgoing(BATCH));
             }
             let Some(outgoing) = self.unsent.pop_front() else {
                 return true;
             };
-            let parts = codec::encode_room(&outgoing.1);
+            let parts = codec::encode_membership(&outgoing.record);
             let record = NewRecord {
                 topic: self.subscriptions.topic.clone(),
                 partition: 0,
@@ -104,7 +105,7 @@ impl Appender {
                         return false;
                     }
                     Refused::TooLarge | Refused::UnknownPartition | Refused::Closed => {
-                        warn!(error = %error.why, "a subscription cannot be written down");
+                        warn!(error = %error.why, "a record of subscriptions is refused by the log");
                         self.failed(outgoing, matches!(error.why, Refused::Closed));
                     }
                 },
@@ -113,16 +114,16 @@ impl Appender {
     }
 
     fn settle(&mut self, (outgoing, outcome): Outcome) {
-        if matches!(outgoing.1, RoomRecord::Beats(_)) {
+        if matches!(outgoing.record, MembershipRecord::Heartbeat(_)) {
             self.beating = false;
         }
-        match (outcome, &outgoing) {
-            (Ok(appended), (Some(number), _)) => self
+        match (outcome, outgoing.append) {
+            (Ok(appended), Some(number)) => self
                 .subscriptions
-                .hall
+                .registry
                 .lock()
-                .appended(*number, appended.offset),
-            (Ok(_), (None, _)) => {}
+                .appended(number, appended.offset),
+            (Ok(_), None) => {}
             (Err(error), _) => {
                 debug!(%error, "the log did not take a record of the rooms");
                 self.failed(outgoing, false);
@@ -131,28 +132,30 @@ impl Appender {
     }
 
     /// `closed`: trying again is of no use.
-    fn failed(&mut self, outgoing: Outgoing, closed: bool) {
-        let mut hall = self.subscriptions.hall.lock();
-        match outgoing {
+    fn failed(&mut self, outgoing: OutgoingRecord, closed: bool) {
+        let mut registry = self.subscriptions.registry.lock();
+        match (outgoing.append, outgoing.record) {
             (
                 Some(number),
-                RoomRecord::Sits(..)
-                | RoomRecord::Leaves(..)
-                | RoomRecord::Beats(_)
-                | RoomRecord::Gone { .. }
-                | RoomRecord::Owns(_),
+                MembershipRecord::Subscribed(..)
+                | MembershipRecord::Unsubscribed(..)
+                | MembershipRecord::Heartbeat(_)
+                | MembershipRecord::GatewayExpired { .. }
+                | MembershipRecord::PartitionClaimed(_),
             ) => {
-                hall.not_appended(number);
+                registry.not_appended(number);
             }
-            (None, RoomRecord::Leaves(seat, volatile)) if !closed => hall.not_left(seat, volatile),
-            (None, RoomRecord::Beats(_)) => self.beating = false,
-            // Without its last word the gateway is missed after a while.
+            (None, MembershipRecord::Unsubscribed(membership, volatile)) if !closed => {
+                registry.not_left(membership, volatile)
+            }
+            (None, MembershipRecord::Heartbeat(_)) => self.beating = false,
+            // Without this record the gateway expires after a while.
             (
                 None,
-                RoomRecord::Leaves(..)
-                | RoomRecord::Sits(..)
-                | RoomRecord::Gone { .. }
-                | RoomRecord::Owns(_),
+                MembershipRecord::Unsubscribed(..)
+                | MembershipRecord::Subscribed(..)
+                | MembershipRecord::GatewayExpired { .. }
+                | MembershipRecord::PartitionClaimed(_),
             ) => {}
         }
     }

@@ -1,182 +1,199 @@
-//! Tells somebody who came back with a cursor what was told while he was away: the log is read from
-//! there on, through the same story and the same filter as live, until nothing is left that others
-//! were told and he was not. It goes as fast as his connection takes it and keeps nothing but what
-//! is decided and not yet done. It must never tell of anything twice that it read once, nor cut off
-//! whoever reads slowly.
+//! Offers a recipient that came back with a cursor what was notified while it was away: the log is
+//! read from there on, through the same story and the same filter as live, until nothing is left
+//! that others were sent and it was not. It goes as fast as the recipient takes it and keeps nothing
+//! but what is decided and not yet done. It must never offer anything twice that it read once, nor
+//! cut off a recipient that reads slowly.
 //!
 //! See ADR 11.
 
-use super::{
-    MISSED,
-    hall::catch_up::{Arrival, Late},
-    notice::Text,
-};
-use crate::{
-    app::{App, Shared},
-    mailbox::token,
-    request::caller::Caller,
-};
-use event_log::{Limits, Offsets, Record, StreamError};
+use super::Subscriptions;
+use event_log::{Limits, Log, Offsets, Record, StreamError};
 use event_schema::{
     codec::{self, Parts},
-    notification::{Point, State},
+    notification::{FeedPosition, State},
+    topics::{CHANGES, INFORMATIVE, Layout},
 };
 use futures::future::join_all;
 use matching::Filter;
 use runtime::Backoff;
 use std::{sync::Arc, time::Duration};
 use story::{Resume, Story, Tell, Telling, scope};
-use websocket::{Outbox, TextFrame};
+use subscriptions::{
+    Recipient, SignHandles,
+    catch_up::{CatchUpEnd, CatchUpTarget, MissedChange},
+};
+use tokio::sync::Semaphore;
 
 const LIMITS: Limits = Limits {
     records: 500,
     bytes: 1 << 20,
 };
 const WAIT: Duration = Duration::from_secs(10);
-/// Handed over at once.
-const TOGETHER: usize = 64;
-/// How often it is looked whether the client took something.
+/// Offered at once.
+const BATCH: usize = 64;
+/// How often it is looked whether the recipient has room again.
 const PAUSE: Duration = Duration::from_millis(5);
+/// So many read the log at the same time; the others wait for their turn.
+const READERS: usize = 8;
 
-/// Who comes back, to what, and from where on.
-pub(crate) struct Return {
-    pub late: Late,
-    pub outbox: Arc<Outbox>,
+/// A subscription that begins with what it missed.
+pub(crate) struct CatchUpRequest {
+    pub target: CatchUpTarget,
+    pub recipient: Arc<dyn Recipient>,
+    pub tenant: Arc<str>,
     pub index: String,
     pub collection: String,
     pub filter: Filter,
     /// By partition.
-    pub points: Vec<Point>,
+    pub positions: Vec<FeedPosition>,
 }
 
 /// Why it ended before its end.
-enum Halt {
+enum CatchUpFailure {
     /// The subscription is no more.
     Gone,
     /// Worth trying again.
-    Away(String),
-    /// The log has forgotten what is to be told.
+    Unavailable(String),
+    /// The log no longer holds what was missed.
     Forgotten,
 }
 
-struct Reading {
-    app: Shared,
-    late: Late,
-    outbox: Arc<Outbox>,
-    index: String,
-    collection: String,
-    filter: Filter,
-    channel: String,
-    stories: Vec<Story>,
-    /// By partition: everything before it is told.
-    points: Vec<Point>,
+/// The topics that are read again.
+pub(super) struct CatchUpLog {
+    log: Log,
+    changes: Arc<str>,
+    informative: Arc<str>,
+    readers: Semaphore,
 }
 
-/// Whether all of these points are still in the log: `None` if the log cannot be asked now.
-pub(crate) async fn kept(app: &App, points: &[Point]) -> Option<bool> {
-    let within = |(partition, point): (u16, Point)| async move {
-        let admin = &app.ports.log.admin;
-        let (changes, informative) = tokio::join!(
-            admin.offsets(&app.changes, partition),
-            admin.offsets(&app.informative, partition)
-        );
-        let (changes, informative) = (changes.ok()?, informative.ok()?);
-        Some(
-            changes.earliest <= point.resume
-                && point.next <= changes.end
-                && contains(informative, point.informative),
-        )
-    };
-    let all = join_all((0..).zip(points.iter().copied()).map(within)).await;
-    all.into_iter()
-        .try_fold(true, |kept, one| Some(kept && one?))
+impl CatchUpLog {
+    pub fn new(log: Log, layout: &Layout) -> Self {
+        Self {
+            log,
+            changes: layout.name(&CHANGES).into(),
+            informative: layout.name(&INFORMATIVE).into(),
+            readers: Semaphore::new(READERS),
+        }
+    }
+}
+
+impl Subscriptions {
+    /// Whether the log still holds everything behind these positions: `None` if it cannot be asked
+    /// now.
+    pub(crate) async fn holds(&self, positions: &[FeedPosition]) -> Option<bool> {
+        let CatchUpLog {
+            log,
+            changes,
+            informative,
+            ..
+        } = &self.catch_up;
+        let within = |(partition, position): (u16, FeedPosition)| async move {
+            let (changes, informative) = tokio::join!(
+                log.admin.offsets(changes, partition),
+                log.admin.offsets(informative, partition)
+            );
+            let (changes, informative) = (changes.ok()?, informative.ok()?);
+            Some(
+                changes.earliest <= position.resume
+                    && position.next <= changes.end
+                    && contains(informative, position.informative),
+            )
+        };
+        let all = join_all((0..).zip(positions.iter().copied()).map(within)).await;
+        all.into_iter()
+            .try_fold(true, |held, one| Some(held && one?))
+    }
+
+    /// Runs until the recipient is sent what all are sent, or is gone.
+    pub(crate) async fn catch_up(self: Arc<Self>, request: CatchUpRequest) {
+        let shutdown = self.shutdown.clone();
+        let mut task = CatchUpTask::new(self, request);
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        loop {
+            let caught_up = tokio::select! {
+                () = shutdown.soft() => return,
+                caught_up = task.run() => caught_up,
+            };
+            match caught_up {
+                Ok(()) | Err(CatchUpFailure::Gone) => return,
+                Err(CatchUpFailure::Forgotten) => return task.recipient.disconnect(),
+                Err(CatchUpFailure::Unavailable(why)) => {
+                    tracing::warn!(why, "missed changes cannot be read; retrying");
+                    tokio::time::sleep(backoff.next_wait()).await;
+                }
+            }
+        }
+    }
 }
 
 fn contains(bounds: Offsets, offset: u64) -> bool {
     (bounds.earliest..=bounds.end).contains(&offset)
 }
 
-/// Runs until he hears what everybody hears, or is gone.
-pub(crate) async fn run(app: Shared, back: Return) {
-    let Return {
-        late,
-        outbox,
-        index,
-        collection,
-        filter,
-        points,
-    } = back;
-    let begin = |point: &Point| {
-        Story::from(
-            Resume {
-                offset: point.resume,
-                epoch: point.epoch,
-            },
-            usize::MAX,
-        )
-    };
-    let stories = points.iter().map(begin).collect();
-    let channel = late.options.channel(&late.room);
-    let mut reading = Reading {
-        app,
-        late,
-        outbox,
-        index,
-        collection,
-        filter,
-        channel,
-        stories,
-        points,
-    };
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-    let shutdown = reading.app.shutdown.clone();
-    loop {
-        let caught_up = tokio::select! {
-            () = shutdown.soft() => return,
-            caught_up = reading.catch_up() => caught_up,
-        };
-        match caught_up {
-            Ok(()) | Err(Halt::Gone) => return,
-            Err(Halt::Forgotten) => return reading.outbox.end(MISSED),
-            Err(Halt::Away(why)) => {
-                tracing::warn!(why, "what somebody missed cannot be read now; trying again");
-                tokio::time::sleep(backoff.next_wait()).await;
-            }
-        }
-    }
+struct CatchUpTask {
+    subscriptions: Arc<Subscriptions>,
+    target: CatchUpTarget,
+    recipient: Arc<dyn Recipient>,
+    tenant: Arc<str>,
+    index: String,
+    collection: String,
+    filter: Filter,
+    stories: Vec<Story>,
+    /// By partition: everything before it was offered.
+    positions: Vec<FeedPosition>,
 }
 
-impl Reading {
-    async fn catch_up(&mut self) -> Result<(), Halt> {
+impl CatchUpTask {
+    fn new(subscriptions: Arc<Subscriptions>, request: CatchUpRequest) -> Self {
+        let begin = |position: &FeedPosition| {
+            let resume = Resume {
+                offset: position.resume,
+                epoch: position.epoch,
+            };
+            Story::from(resume, usize::MAX)
+        };
+        Self {
+            stories: request.positions.iter().map(begin).collect(),
+            subscriptions,
+            target: request.target,
+            recipient: request.recipient,
+            tenant: request.tenant,
+            index: request.index,
+            collection: request.collection,
+            filter: request.filter,
+            positions: request.positions,
+        }
+    }
+
+    async fn run(&mut self) -> Result<(), CatchUpFailure> {
         loop {
-            for partition in 0..self.points.len() {
+            for partition in 0..self.positions.len() {
                 while self.changes(partition).await? {}
                 while self.messages(partition).await? {}
             }
-            match self.app.subscriptions.arrive(&self.late, &self.points) {
-                Arrival::There => return Ok(()),
-                Arrival::Gone => return Err(Halt::Gone),
-                Arrival::Behind => tokio::time::sleep(PAUSE).await,
+            match self
+                .subscriptions
+                .finish_catch_up(&self.target, &self.positions)
+            {
+                CatchUpEnd::CaughtUp => return Ok(()),
+                CatchUpEnd::Gone => return Err(CatchUpFailure::Gone),
+                CatchUpEnd::Behind => tokio::time::sleep(PAUSE).await,
             }
         }
     }
 
     /// The next records of `changes`; false: there are none now.
-    async fn changes(&mut self, partition: usize) -> Result<bool, Halt> {
-        let records = self
-            .read(
-                self.app.changes.clone(),
-                partition,
-                self.stories[partition].next(),
-            )
-            .await?;
-        let (mut frames, mut tells) = (Vec::new(), Vec::new());
+    async fn changes(&mut self, partition: usize) -> Result<bool, CatchUpFailure> {
+        let topic = self.subscriptions.catch_up.changes.clone();
+        let from = self.stories[partition].next();
+        let records = self.read(topic, partition, from).await?;
+        let (mut missed, mut tells) = (Vec::new(), Vec::new());
         for record in &records {
             let story = &mut self.stories[partition];
             let before = story.resume();
             match codec::decode_change(&parts(record)) {
                 Ok(change) => story.fold(record.offset, change, &mut tells),
-                // Whoever told it live left it out, too.
+                // The notifier left it out, too.
                 Err(_) => story.skip(record.offset),
             }
             let after = story.resume();
@@ -185,52 +202,48 @@ impl Reading {
                 let Tell::This(telling, state) = tell else {
                     continue;
                 };
-                let point = &mut self.points[partition];
-                if (record.offset, number) <= (point.next, point.told) {
+                let position = &mut self.positions[partition];
+                if (record.offset, number) <= (position.next, position.emitted) {
                     continue;
                 }
-                *point = Point {
+                *position = FeedPosition {
                     resume: before.offset,
                     epoch: before.epoch,
                     next: record.offset,
-                    told: number,
-                    ..*point
+                    emitted: number,
+                    ..*position
                 };
-                frames.extend(self.frame(&telling, state));
+                missed.extend(self.missed(&telling, state));
             }
-            let point = &mut self.points[partition];
-            if record.offset >= point.next {
-                *point = Point {
+            let position = &mut self.positions[partition];
+            if record.offset >= position.next {
+                *position = FeedPosition {
                     resume: after.offset,
                     epoch: after.epoch,
                     next: record.offset + 1,
-                    told: 0,
-                    ..*point
+                    emitted: 0,
+                    ..*position
                 };
             }
         }
-        self.tell(frames).await?;
+        self.offer(missed).await?;
         Ok(!records.is_empty())
     }
 
     /// The next records of `informative`; false: there are none now.
-    async fn messages(&mut self, partition: usize) -> Result<bool, Halt> {
-        let records = self
-            .read(
-                self.app.informative.clone(),
-                partition,
-                self.points[partition].informative,
-            )
-            .await?;
-        let mut frames = Vec::new();
+    async fn messages(&mut self, partition: usize) -> Result<bool, CatchUpFailure> {
+        let topic = self.subscriptions.catch_up.informative.clone();
+        let from = self.positions[partition].informative;
+        let records = self.read(topic, partition, from).await?;
+        let mut missed = Vec::new();
         for record in &records {
-            self.points[partition].informative = record.offset + 1;
+            self.positions[partition].informative = record.offset + 1;
             let telling = codec::decode_informative(&parts(record))
                 .ok()
                 .and_then(|event| story::of_message(event, record.timestamp));
-            frames.extend(telling.and_then(|telling| self.frame(&telling, State::Done)));
+            missed.extend(telling.and_then(|telling| self.missed(&telling, State::Done)));
         }
-        self.tell(frames).await?;
+        self.offer(missed).await?;
         Ok(!records.is_empty())
     }
 
@@ -239,68 +252,62 @@ impl Reading {
         topic: Arc<str>,
         partition: usize,
         from: u64,
-    ) -> Result<Vec<Record>, Halt> {
-        let _turn = self
-            .app
-            .subscriptions
-            .readers
-            .acquire()
-            .await
-            .map_err(|_| Halt::Gone)?;
-        let partition = u16::try_from(partition).map_err(|_| Halt::Gone)?;
-        match self
-            .app
-            .ports
-            .log
-            .reader
+    ) -> Result<Vec<Record>, CatchUpFailure> {
+        let catch_up = &self.subscriptions.catch_up;
+        let turn = catch_up.readers.acquire().await;
+        let _turn = turn.map_err(|_| CatchUpFailure::Gone)?;
+        let partition = u16::try_from(partition).map_err(|_| CatchUpFailure::Gone)?;
+        let reader = &catch_up.log.reader;
+        match reader
             .read(&topic, partition, from, u64::MAX, LIMITS, WAIT)
             .await
         {
             Ok(records) if records.first().is_some_and(|first| first.offset > from) => {
-                Err(Halt::Forgotten)
+                Err(CatchUpFailure::Forgotten)
             }
             Ok(records) => Ok(records),
             Err(StreamError::OutOfRange { .. } | StreamError::Damaged { .. }) => {
-                Err(Halt::Forgotten)
+                Err(CatchUpFailure::Forgotten)
             }
             Err(error @ (StreamError::Unavailable(_) | StreamError::Revoked)) => {
-                Err(Halt::Away(error.to_string()))
+                Err(CatchUpFailure::Unavailable(error.to_string()))
             }
         }
     }
 
-    /// As it is told on the channel, if it is.
-    fn frame(&self, telling: &Telling, state: State) -> Option<TextFrame> {
-        if telling.notice.index != self.index || telling.notice.collection != self.collection {
+    /// As the channel carries it, if it does.
+    fn missed(&self, telling: &Telling, state: State) -> Option<MissedChange> {
+        let notice = &telling.notice;
+        if notice.index != self.index || notice.collection != self.collection {
             return None;
         }
-        let scope =
-            scope(&self.filter, telling).filter(|scope| self.late.options.take(*scope, state))?;
-        let token = token(&self.app, &telling.notice);
-        let cursor = self
-            .app
-            .cursor(&Caller::anonymous(), &self.late.room, &self.points);
-        Some(
-            Text::of_change(&telling.notice, state, token.as_deref()).on(
-                &self.channel,
-                scope,
-                Some(&cursor),
-            ),
-        )
+        let scope = scope(&self.filter, telling)
+            .filter(|scope| self.target.options.takes_change(*scope, state))?;
+        let signer = &self.subscriptions.signer;
+        let token = SignHandles::token(signer, &self.tenant, notice);
+        let cursor = signer.cursor(&self.tenant, &self.target.room, &self.positions);
+        Some(MissedChange::new(
+            notice.clone(),
+            state,
+            scope,
+            token,
+            cursor,
+        ))
     }
 
-    /// Hands over what was read, as the client takes it.
-    async fn tell(&self, mut frames: Vec<TextFrame>) -> Result<(), Halt> {
-        while !frames.is_empty() {
-            let first = &frames[..frames.len().min(TOGETHER)];
-            let Some(taken) = self.app.subscriptions.replay(&self.late, first) else {
-                return Err(Halt::Gone);
-            };
+    /// Offers what was read, as the recipient takes it.
+    async fn offer(&self, mut missed: Vec<MissedChange>) -> Result<(), CatchUpFailure> {
+        while !missed.is_empty() {
+            let first = &missed[..missed.len().min(BATCH)];
+            let taken = self
+                .subscriptions
+                .replay(&self.target, first)
+                .ok_or(CatchUpFailure::Gone)?;
+            self.subscriptions.metrics.notified(taken);
+            missed.drain(..taken);
             if taken == 0 {
                 tokio::time::sleep(PAUSE).await;
             }
-            self.app.metrics.told(taken);
-            frames.drain(..taken);
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
-//! Reads the topic `rooms`, from its beginning and then as it grows, into the hall. It must never
-//! skip a record: what is written there before a client's own seat is known when the client is
+//! Reads the topic `rooms`, from its beginning and then as it grows, into the registry. It must
+//! never skip a record: everything before a client's own membership is known when the client is
 //! answered.
 
 use super::Subscriptions;
-use crate::mailbox;
+use crate::instance;
 use event_log::{FollowOptions, Followed, Follower, Limits, Log, Record, consumer::From};
 use event_schema::{
     codec::{self, Parts},
-    rooms::RoomRecord,
+    membership::MembershipRecord,
 };
 use runtime::{Backoff, Health, Shutdown};
 use std::{sync::Arc, time::Duration};
@@ -36,7 +36,7 @@ pub(crate) async fn run(
         when_lost: From::Earliest,
         batch: BATCH,
         component: COMPONENT,
-        purpose: "reading who listens to what",
+        purpose: "reading the topic of subscriptions",
     };
     let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
     let mut follower = Follower::new(log, options, health, backoff);
@@ -47,7 +47,9 @@ pub(crate) async fn run(
         };
         match followed {
             Followed::Records(records) => fold(&subscriptions, records),
-            Followed::Lost(error) => warn!(%error, "records of the rooms were deleted unread"),
+            Followed::Lost(error) => {
+                warn!(%error, "records of the topic `rooms` were deleted unread")
+            }
         }
     }
 }
@@ -57,24 +59,26 @@ fn fold(subscriptions: &Subscriptions, records: Vec<Record>) {
         .into_iter()
         .map(|record| (record.offset, decode(record)))
         .collect();
-    let mut hall = subscriptions.hall.lock();
-    hall.read(records, mailbox::name);
-    if **hall.instance() != **subscriptions.instance.borrow() {
-        warn!(instance = %hall.instance(), "this gateway was taken for dead; its subscribers are sent to subscribe again");
-        subscriptions.instance.send_replace(hall.instance().clone());
+    let mut registry = subscriptions.registry.lock();
+    registry.read(records, instance::name);
+    if **registry.instance() != **subscriptions.instance.borrow() {
+        warn!(instance = %registry.instance(), "this gateway has expired for the others; its subscribers are disconnected to subscribe again");
+        subscriptions
+            .instance
+            .send_replace(registry.instance().clone());
     }
-    drop(hall);
+    drop(registry);
     subscriptions.outgoing.notify_one();
 }
 
-fn decode(record: Record) -> Option<RoomRecord> {
+fn decode(record: Record) -> Option<MembershipRecord> {
     let offset = record.offset;
     let parts = Parts {
         key: record.key,
         value: record.value,
         headers: record.headers,
     };
-    codec::decode_room(&parts)
-        .map_err(|error| warn!(%error, offset, "a record of the rooms cannot be read; left alone"))
+    codec::decode_membership(&parts)
+        .map_err(|error| warn!(%error, offset, "a record of the topic `rooms` cannot be decoded; skipped"))
         .ok()
 }

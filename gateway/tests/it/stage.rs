@@ -7,11 +7,12 @@ use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
     id::RequestId,
+    membership::MembershipRecord,
     notification::{
-        Coming, Event, Mail, Notice, Point, Presence, Progress, Push, Scope, State, Teller, Told,
+        Event, FeedOwner, FeedPosition, Mail, Notice, Presence, PresenceChange, Progress, Push,
+        RoomMatch, Scope, State,
     },
     raw,
-    rooms::RoomRecord,
     topics::{Layout, MAILBOX, ROOMS},
 };
 use parking_lot::Mutex;
@@ -23,7 +24,7 @@ use std::{sync::Arc, time::Duration};
 pub struct Stage {
     log: Log,
     layout: Layout,
-    pub records: Arc<Mutex<Vec<RoomRecord>>>,
+    pub records: Arc<Mutex<Vec<MembershipRecord>>>,
     /// Nothing is said to be known while this is false.
     pub knows: Arc<std::sync::atomic::AtomicBool>,
 }
@@ -61,21 +62,23 @@ impl Stage {
             let last = records.last().unwrap().offset;
             let mut written: Vec<Reply> = Vec::new();
             for record in records {
-                let record = codec::decode_room(&Parts {
+                let record = codec::decode_membership(&Parts {
                     key: record.key,
                     value: record.value,
                     headers: record.headers,
                 })
                 .unwrap();
                 match &record {
-                    RoomRecord::Sits(seat, subscription) => {
+                    MembershipRecord::Subscribed(seat, subscription) => {
                         written.push(Reply {
                             instance: seat.instance.clone(),
                             partition: subscription.mailbox,
                         });
                     }
-                    RoomRecord::Beats(beat) => written.push(beat.reply.clone()),
-                    RoomRecord::Leaves(..) | RoomRecord::Gone { .. } | RoomRecord::Owns(_) => {}
+                    MembershipRecord::Heartbeat(beat) => written.push(beat.reply.clone()),
+                    MembershipRecord::Unsubscribed(..)
+                    | MembershipRecord::GatewayExpired { .. }
+                    | MembershipRecord::PartitionClaimed(_) => {}
                 }
                 self.records.lock().push(record);
             }
@@ -85,20 +88,15 @@ impl Stage {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
             for reply in written {
-                let teller = |partition| Teller {
+                let owner = |partition| FeedOwner {
                     partition,
                     claim: 0,
-                    point: Point::default(),
+                    position: FeedPosition::default(),
                 };
-                let (partitions, tellers) = (
-                    (0..PARTITIONS).collect(),
-                    (0..PARTITIONS).map(teller).collect(),
-                );
                 let progress = Progress {
                     instance: reply.instance.clone(),
                     notifier: "n".into(),
-                    partitions,
-                    tellers,
+                    owners: (0..PARTITIONS).map(owner).collect(),
                     rooms: last,
                 };
                 self.mail(&reply, Mail::Progress(progress)).await;
@@ -118,8 +116,8 @@ impl Stage {
         self.log.publisher.send(record).unwrap().await.unwrap();
     }
 
-    pub async fn append(&self, record: &RoomRecord) {
-        let parts = codec::encode_room(record);
+    pub async fn append(&self, record: &MembershipRecord) {
+        let parts = codec::encode_membership(record);
         let record = NewRecord {
             topic: self.layout.name(&ROOMS).into(),
             partition: 0,
@@ -131,7 +129,7 @@ impl Stage {
     }
 
     /// Waits until the records satisfy something.
-    pub async fn until(&self, what: &str, test: impl Fn(&[RoomRecord]) -> bool) {
+    pub async fn until(&self, what: &str, test: impl Fn(&[MembershipRecord]) -> bool) {
         for _ in 0..1_000 {
             if test(&self.records.lock()) {
                 return;
@@ -146,34 +144,34 @@ impl Stage {
         self.until("a sign of life", |records| {
             records
                 .iter()
-                .any(|record| matches!(record, RoomRecord::Beats(_)))
+                .any(|record| matches!(record, MembershipRecord::Heartbeat(_)))
         })
         .await;
         let records = self.records.lock();
         let beat = records.iter().rev().find_map(|record| match record {
-            RoomRecord::Beats(beat) => Some(beat.reply.clone()),
-            RoomRecord::Sits(..)
-            | RoomRecord::Leaves(..)
-            | RoomRecord::Gone { .. }
-            | RoomRecord::Owns(_) => None,
+            MembershipRecord::Heartbeat(beat) => Some(beat.reply.clone()),
+            MembershipRecord::Subscribed(..)
+            | MembershipRecord::Unsubscribed(..)
+            | MembershipRecord::GatewayExpired { .. }
+            | MembershipRecord::PartitionClaimed(_) => None,
         });
         beat.unwrap()
     }
 
     /// Tells a room of a document.
     pub async fn push(&self, to: &Reply, room: &str, scope: Scope, state: State, body: Value) {
-        let rooms = vec![Told {
+        let rooms = vec![RoomMatch {
             room: room.to_owned(),
             scope,
         }];
-        let teller = Some(Teller {
+        let owner = FeedOwner {
             partition: 0,
             claim: 0,
-            point: Point::default(),
-        });
+            position: FeedPosition::default(),
+        };
         let push = Push {
             instance: to.instance.clone(),
-            teller,
+            owner,
             record: 0,
             rooms,
             notice: notice(state, &body),
@@ -181,7 +179,7 @@ impl Stage {
         self.mail(to, Mail::Push(Box::new(push))).await;
     }
 
-    pub async fn presence(&self, to: &Reply, room: &str, user: Coming, count: u64) {
+    pub async fn presence(&self, to: &Reply, room: &str, user: PresenceChange, count: u64) {
         let presence = Presence {
             instance: to.instance.clone(),
             room: room.to_owned(),
@@ -190,7 +188,7 @@ impl Stage {
             user,
             count,
             volatile: Some(raw(&json!({"name": "Ann"}))),
-            said: true,
+            explicit: true,
             rooms: u64::MAX,
             timestamp: 1,
         };

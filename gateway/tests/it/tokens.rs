@@ -13,7 +13,7 @@ fn token(app: &crate::harness::App) -> Token {
         + 60;
     Token {
         tenant: "default".into(),
-        principal: "anonymous".into(),
+        principal: Some("anonymous".into()),
         expires,
         generation: app.layout.generation,
         offsets: vec![(0, 5)],
@@ -135,7 +135,7 @@ async fn forged_foreign_and_expired_tokens_are_refused() {
     problem(
         read(
             Token {
-                principal: "root".into(),
+                principal: Some("root".into()),
                 ..token(&app)
             }
             .sign(&app.keys),

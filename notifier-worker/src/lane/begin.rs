@@ -7,7 +7,7 @@ use event_log::{NewRecord, Offsets, PartitionStream, RangeScan, consumer::From};
 use event_schema::{
     codec,
     decision::Change,
-    rooms::{Owner, RoomRecord},
+    membership::{MembershipRecord, PartitionClaim},
 };
 use matching::Scratch;
 use std::{collections::VecDeque, ops::Range, time::Duration};
@@ -121,11 +121,11 @@ impl Lane {
 
     /// Appends our claim; answers where it stands in `rooms`.
     async fn claim(&self) -> Result<u64, Halt> {
-        let owner = Owner {
+        let claim = PartitionClaim {
             notifier: self.notifier.ports.notifier.clone(),
             partition: self.partition,
         };
-        let parts = codec::encode_room(&RoomRecord::Owns(owner));
+        let parts = codec::encode_membership(&MembershipRecord::PartitionClaimed(claim));
         let topic = self.notifier.topics.rooms.clone();
         let record = NewRecord {
             topic,
@@ -154,7 +154,11 @@ impl Lane {
     }
 
     pub(super) fn is_ours(&self) -> bool {
-        self.notifier.registry.read().rooms.owner(self.partition)
+        self.notifier
+            .registry
+            .read()
+            .memberships
+            .owner(self.partition)
             == Some(self.notifier.ports.notifier.as_str())
     }
 

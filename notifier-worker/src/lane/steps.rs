@@ -1,41 +1,41 @@
 //! How far a partition is told before and after each of the things that a batch tells. Pure.
 
-use event_schema::notification::{Event, Point};
+use event_schema::notification::{Event, FeedPosition};
 
 /// Walks through a batch's tellings in order.
 pub(super) struct Steps {
-    point: Point,
+    position: FeedPosition,
 }
 
 impl Steps {
     /// `sent`: everything before it was sent before the batch. What a batch of `changes` tells
     /// moves on from record to record by itself.
-    pub fn from(sent: Point) -> Self {
-        Self { point: sent }
+    pub fn from(sent: FeedPosition) -> Self {
+        Self { position: sent }
     }
 
     /// Where the partition is before the next telling of this record, and after it.
-    pub fn over(&mut self, record: u64, event: Event) -> (Point, Point) {
+    pub fn over(&mut self, record: u64, event: Event) -> (FeedPosition, FeedPosition) {
         match event {
             Event::Write | Event::Delete => {
-                if self.point.next != record {
-                    self.point = Point {
+                if self.position.next != record {
+                    self.position = FeedPosition {
                         next: record,
-                        told: 0,
-                        ..self.point
+                        emitted: 0,
+                        ..self.position
                     };
                 }
-                let before = self.point;
-                self.point.told += 1;
-                (before, self.point)
+                let before = self.position;
+                self.position.emitted += 1;
+                (before, self.position)
             }
             Event::Publish => {
-                let before = Point {
+                let before = FeedPosition {
                     informative: record,
-                    ..self.point
+                    ..self.position
                 };
-                self.point.informative = record + 1;
-                (before, self.point)
+                self.position.informative = record + 1;
+                (before, self.position)
             }
         }
     }
@@ -47,15 +47,19 @@ mod tests {
 
     #[test]
     fn a_record_that_tells_much_is_told_bit_by_bit() {
-        let sent = Point {
+        let sent = FeedPosition {
             resume: 5,
             epoch: 1,
             next: 9,
-            told: 0,
+            emitted: 0,
             informative: 3,
         };
         let mut steps = Steps::from(sent);
-        let at = |next, told| Point { next, told, ..sent };
+        let at = |next, emitted| FeedPosition {
+            next,
+            emitted,
+            ..sent
+        };
         assert_eq!(steps.over(6, Event::Write), (at(6, 0), at(6, 1)));
         assert_eq!(steps.over(6, Event::Delete), (at(6, 1), at(6, 2)));
         assert_eq!(steps.over(8, Event::Write), (at(8, 0), at(8, 1)));
@@ -63,15 +67,15 @@ mod tests {
 
     #[test]
     fn messages_leave_changes_where_they_are() {
-        let sent = Point {
+        let sent = FeedPosition {
             resume: 5,
             epoch: 1,
             next: 9,
-            told: 0,
+            emitted: 0,
             informative: 3,
         };
         let mut steps = Steps::from(sent);
-        let at = |informative| Point {
+        let at = |informative| FeedPosition {
             informative,
             ..sent
         };

@@ -82,25 +82,25 @@ impl Lane {
         self.tell(tenure, &tellings, then).await
     }
 
-    /// Comings and goings that are ours to tell, and whether the partition still is ours at all.
+    /// Presence events that are ours to send, and whether the partition still is ours at all.
     pub(super) async fn presence(&self, tenure: &mut Tenure) -> Result<(), Halt> {
         if !self.is_ours() {
             return Err(Halt::Robbed);
         }
-        let heard = self
+        let events = self
             .notifier
             .registry
             .read()
-            .heard_since(self.partition, tenure.sent.rooms);
+            .presence_since(self.partition, tenure.sent.rooms);
         let mut deliveries = VecDeque::new();
-        for (mailbox, presence) in heard.iter().flat_map(|heard| &heard.mails) {
+        for (mailbox, presence) in events.iter().flat_map(|event| &event.mails) {
             deliveries.extend(
                 self.notifier
                     .post(*mailbox, &Mail::Presence(presence.clone()))
                     .await?,
             );
         }
-        let Some(last) = heard.last() else {
+        let Some(last) = events.last() else {
             return Ok(());
         };
         self.notifier.metrics.presence(deliveries.len());
@@ -130,7 +130,7 @@ impl Lane {
     /// At one look at the rooms, taken after the records were read.
     fn pushes(&self, tenure: &mut Tenure, tellings: &[Told], now: i64) -> Vec<(u16, Push)> {
         let mut pushes = Vec::new();
-        let mut steps = Steps::from(tenure.point());
+        let mut steps = Steps::from(tenure.position());
         let state = self.notifier.registry.read();
         for Told {
             record,
@@ -149,11 +149,11 @@ impl Lane {
                 now - telling.notice.timestamp,
             );
             for route in routes {
-                let teller = |point| Some(self.teller(tenure, point));
+                let owner = |position| self.feed_owner(tenure, position);
                 let (instance, rooms) = (route.instance, route.rooms);
                 let mut push = Push {
                     instance,
-                    teller: teller(before),
+                    owner: owner(before),
                     record: *record,
                     rooms,
                     notice: telling.notice.clone(),
@@ -162,7 +162,7 @@ impl Lane {
                 let mut pieces = split(push);
                 // Only with the last of its pieces is it told.
                 if let Some(last) = pieces.last_mut() {
-                    last.teller = teller(after);
+                    last.owner = owner(after);
                 }
                 pushes.extend(pieces.into_iter().map(|push| (route.mailbox, push)));
             }

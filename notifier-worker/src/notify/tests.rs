@@ -4,19 +4,19 @@
 use super::*;
 use event_schema::{
     id::RequestId,
+    membership::{MembershipRecord, PresenceFilter, RoomMembership, Subscription},
     mutation::{DocumentChange, DocumentKey},
     raw,
-    rooms::{RoomRecord, Seat, Subscription, Users},
     signing::Keyring,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-fn sit(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value) {
-    sit_for(state, instance, room, collection, filter, false);
+fn subscribe(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value) {
+    subscribe_with(state, instance, room, collection, filter, false);
 }
 
-fn sit_for(
+fn subscribe_with(
     state: &mut State,
     instance: &str,
     room: &str,
@@ -24,7 +24,7 @@ fn sit_for(
     filter: &Value,
     pending: bool,
 ) {
-    let seat = Seat {
+    let membership = RoomMembership {
         instance: instance.into(),
         connection: "1".into(),
         room: room.into(),
@@ -34,14 +34,14 @@ fn sit_for(
         collection: collection.into(),
         filter: raw(filter),
         mailbox: 3,
-        users: Users::None,
+        users: PresenceFilter::None,
         pending,
         volatile: None,
     };
     state.take(
         0,
         0,
-        RoomRecord::Sits(seat, subscription),
+        MembershipRecord::Subscribed(membership, subscription),
         tokio::time::Instant::now(),
         &mut BTreeSet::new(),
     );
@@ -87,7 +87,7 @@ fn told_as(
         how_far,
         &mut Scratch::default(),
     );
-    let room = |told: &Told| format!("{}:{:?}", told.room, told.scope).to_lowercase();
+    let room = |found: &RoomMatch| format!("{}:{:?}", found.room, found.scope).to_lowercase();
     let route = |route: &Route| {
         format!(
             "{}@{} {}",
@@ -102,7 +102,7 @@ fn told_as(
 #[test]
 fn a_document_that_comes_stays_leaves_or_goes() {
     let mut state = State::new(4, 10);
-    sit(
+    subscribe(
         &mut state,
         "g",
         "r",
@@ -125,10 +125,10 @@ fn a_document_that_comes_stays_leaves_or_goes() {
 #[test]
 fn each_gateway_is_told_once_of_its_own_rooms() {
     let mut state = State::new(4, 10);
-    sit(&mut state, "g", "all", "c", &json!({}));
-    sit(&mut state, "g", "one", "c", &json!({"equals": {"n": 1}}));
-    sit(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}));
-    sit(&mut state, "h", "elsewhere", "d", &json!({}));
+    subscribe(&mut state, "g", "all", "c", &json!({}));
+    subscribe(&mut state, "g", "one", "c", &json!({"equals": {"n": 1}}));
+    subscribe(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}));
+    subscribe(&mut state, "h", "elsewhere", "d", &json!({}));
     assert_eq!(
         told(&state, Some(json!({"n": 1})), Some(json!({"n": 2}))),
         ["g@3 all:in one:out", "h@3 one:out"]
@@ -138,14 +138,14 @@ fn each_gateway_is_told_once_of_its_own_rooms() {
 #[test]
 fn filters_see_the_id() {
     let mut state = State::new(4, 10);
-    sit(
+    subscribe(
         &mut state,
         "g",
         "7",
         "c",
         &json!({"ids": {"values": ["7"]}}),
     );
-    sit(
+    subscribe(
         &mut state,
         "g",
         "8",
@@ -158,8 +158,8 @@ fn filters_see_the_id() {
 #[test]
 fn what_is_only_decided_is_told_to_whoever_asked_for_that() {
     let mut state = State::new(4, 10);
-    sit(&mut state, "g", "all", "c", &json!({}));
-    sit(&mut state, "h", "all", "c", &json!({}));
+    subscribe(&mut state, "g", "all", "c", &json!({}));
+    subscribe(&mut state, "h", "all", "c", &json!({}));
     let decided = |state: &State| {
         told_as(
             state,
@@ -169,7 +169,7 @@ fn what_is_only_decided_is_told_to_whoever_asked_for_that() {
         )
     };
     assert!(decided(&state).is_empty());
-    sit_for(
+    subscribe_with(
         &mut state,
         "h",
         "one",

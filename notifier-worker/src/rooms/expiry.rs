@@ -1,53 +1,50 @@
-//! Gateways that died without a word: whoever owns the partition that a gateway's name leads to
-//! empties its seats. It must never take a gateway for dead because this process, or the log, was
-//! away: nobody could be heard meanwhile.
+//! Expiry of gateways that died without a word: the owner of the partition that a gateway's name
+//! leads to removes its members. It must never expire a gateway because this process, or the log,
+//! was away: no heartbeat could be read meanwhile.
 
-use super::state::{State, keeper};
+use super::state::{State, owner_partition};
 use crate::{Notifier, lane::Halt};
 use event_log::NewRecord;
-use event_schema::{codec, rooms::RoomRecord};
+use event_schema::{codec, membership::MembershipRecord};
 use runtime::Shutdown;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
-/// Looks now and then until shutdown.
-pub(crate) async fn watch_over(notifier: Arc<Notifier>, shutdown: Shutdown) {
+/// Expires gateways until shutdown.
+pub(crate) async fn expire_gateways(notifier: Arc<Notifier>, shutdown: Shutdown) {
     let round =
         (notifier.config.expiry() / 10).clamp(Duration::from_millis(10), Duration::from_secs(1));
-    let mut attention = Attention::new(Instant::now(), round);
+    let mut listening = ListeningSince::new(Instant::now(), round);
     loop {
         tokio::select! {
             () = shutdown.soft() => return,
             () = tokio::time::sleep(round) => {}
         }
-        attention.look(Instant::now(), notifier.ports.log.publisher.healthy());
-        let silent = silent(&notifier, &attention);
+        listening.look(Instant::now(), notifier.ports.log.publisher.healthy());
+        let silent = silent(&notifier, &listening);
         if silent.is_empty() {
             continue;
         }
-        let emptied = tokio::select! {
+        let done = tokio::select! {
             () = shutdown.soft() => return,
-            emptied = empty_all(&notifier, &mut attention, silent) => emptied,
+            done = expire_all(&notifier, &mut listening, silent) => done,
         };
-        if let Err(halt) = emptied {
-            tracing::warn!(
-                ?halt,
-                "a gateway that is silent could not be judged; looking again"
-            );
-            attention.lost(Instant::now());
+        if let Err(halt) = done {
+            tracing::warn!(?halt, "the expiry of a silent gateway failed; retrying");
+            listening.lost(Instant::now());
         }
     }
 }
 
-/// Since when this process has listened without a gap.
+/// Since when this process has read heartbeats without a gap.
 #[derive(Debug)]
-pub(crate) struct Attention {
+pub(crate) struct ListeningSince {
     since: Instant,
     last: Instant,
     round: Duration,
 }
 
-impl Attention {
+impl ListeningSince {
     pub fn new(now: Instant, round: Duration) -> Self {
         Self {
             since: now,
@@ -70,26 +67,26 @@ impl Attention {
     }
 }
 
-/// The gateways of which nothing was heard for too long, though somebody listened: this notifier,
-/// as the keeper of their partition. `handled_since`: since when a partition is ours and handled.
+/// The gateways without a heartbeat for too long, of those whose partition is ours. `handled_since`:
+/// since when a partition is ours and handled.
 pub(crate) fn expired(
     state: &State,
     partitions: u16,
     limit: Duration,
-    attention: &Attention,
+    listening: &ListeningSince,
     now: Instant,
     handled_since: impl Fn(u16) -> Option<Instant>,
 ) -> Vec<String> {
     let is_silent = |instance: &str| {
-        let Some(taken) = handled_since(keeper(instance, partitions)) else {
+        let Some(taken) = handled_since(owner_partition(instance, partitions)) else {
             return false;
         };
         let heard = state.seen(instance).unwrap_or(taken);
-        let patient_since = heard.max(taken).max(attention.since);
+        let patient_since = heard.max(taken).max(listening.since);
         now.saturating_duration_since(patient_since) >= limit
     };
     state
-        .rooms
+        .memberships
         .instances()
         .map(|(instance, _)| instance)
         .filter(|instance| is_silent(instance))
@@ -97,10 +94,10 @@ pub(crate) fn expired(
         .collect()
 }
 
-fn silent(notifier: &Notifier, attention: &Attention) -> Vec<String> {
+fn silent(notifier: &Notifier, listening: &ListeningSince) -> Vec<String> {
     let state = notifier.registry.read();
     let ours = |partition| {
-        let is_ours = state.rooms.owner(partition) == Some(notifier.ports.notifier.as_str());
+        let is_ours = state.memberships.owner(partition) == Some(notifier.ports.notifier.as_str());
         notifier
             .registry
             .handled_since(partition)
@@ -110,17 +107,17 @@ fn silent(notifier: &Notifier, attention: &Attention) -> Vec<String> {
         &state,
         notifier.ports.layout.partitions,
         notifier.config.expiry(),
-        attention,
+        listening,
         Instant::now(),
         ours,
     )
 }
 
-/// Empties those that are still silent when everything was read that the log holds now: then none
-/// of them spoke, and nobody else owns their partition.
-async fn empty_all(
+/// Expires those that are still silent when everything was read that the log holds now: then none
+/// of them gave a heartbeat, and no other notifier owns their partition.
+async fn expire_all(
     notifier: &Notifier,
-    attention: &mut Attention,
+    listening: &mut ListeningSince,
     suspects: Vec<String>,
 ) -> Result<(), Halt> {
     let offsets = notifier
@@ -141,35 +138,39 @@ async fn empty_all(
         return Err(Halt::Retake("`rooms` is not read to its end".into()));
     }
     drop(read);
-    attention.look(Instant::now(), notifier.ports.log.publisher.healthy());
-    let still = silent(notifier, attention);
+    listening.look(Instant::now(), notifier.ports.log.publisher.healthy());
+    let still = silent(notifier, listening);
     for instance in suspects
         .into_iter()
         .filter(|suspect| still.contains(suspect))
     {
-        empty(notifier, &instance).await?;
+        expire(notifier, &instance).await?;
     }
     Ok(())
 }
 
-/// A tombstone for each seat, then for the gateway.
-async fn empty(notifier: &Notifier, instance: &str) -> Result<(), Halt> {
-    let seats = notifier.registry.read().rooms.seats_of(instance);
+/// A tombstone for each membership, then for the gateway.
+async fn expire(notifier: &Notifier, instance: &str) -> Result<(), Halt> {
+    let members = notifier
+        .registry
+        .read()
+        .memberships
+        .memberships_of(instance);
     tracing::warn!(
         instance,
-        seats = seats.len(),
-        "a gateway gave no sign of life: its seats are emptied"
+        members = members.len(),
+        "a gateway gave no heartbeat and has expired: its members are removed"
     );
-    let gone = RoomRecord::Gone {
+    let gone = MembershipRecord::GatewayExpired {
         instance: instance.to_owned(),
     };
-    let records = seats
+    let records = members
         .into_iter()
-        .map(|seat| RoomRecord::Leaves(seat, None))
+        .map(|membership| MembershipRecord::Unsubscribed(membership, None))
         .chain([gone]);
     let mut deliveries = Vec::new();
     for record in records {
-        let parts = codec::encode_room(&record);
+        let parts = codec::encode_membership(&record);
         let record = NewRecord {
             topic: notifier.topics.rooms.clone(),
             partition: 0,

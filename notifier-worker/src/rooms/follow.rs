@@ -26,7 +26,7 @@ pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
         when_lost: From::Earliest,
         batch: BATCH,
         component: COMPONENT,
-        purpose: "reads who listens to what",
+        purpose: "reading the topic of subscriptions",
     };
     let (log, health) = (notifier.ports.log.clone(), notifier.ports.health.clone());
     let mut follower = Follower::new(log, options, health, notifier.config.backoff());
@@ -75,8 +75,8 @@ fn fold(notifier: &Notifier, records: &[Record]) -> BTreeSet<String> {
     touched
 }
 
-fn decode(record: &Record) -> Option<event_schema::rooms::RoomRecord> {
-    let decoded = codec::decode_room(&crate::parts(record));
+fn decode(record: &Record) -> Option<event_schema::membership::MembershipRecord> {
+    let decoded = codec::decode_membership(&crate::parts(record));
     decoded.inspect_err(|error| tracing::error!(%error, offset = record.offset, "a record of `rooms` cannot be read; left alone")).ok()
 }
 
@@ -85,7 +85,7 @@ fn tell_all(notifier: &Notifier) {
     let instances: Vec<String> = notifier
         .registry
         .read()
-        .rooms
+        .memberships
         .instances()
         .map(|(instance, _)| instance.to_owned())
         .collect();
@@ -94,19 +94,17 @@ fn tell_all(notifier: &Notifier) {
 
 /// Not awaited: whoever misses one hears the next, with its own next heartbeat.
 fn tell<'a>(notifier: &Notifier, instances: impl Iterator<Item = &'a str>) {
-    let Some((tellers, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else {
+    let Some((owners, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else {
         return;
     };
-    let partitions: Vec<u16> = tellers.iter().map(|teller| teller.partition).collect();
     for instance in instances {
-        let Some(mailbox) = notifier.registry.read().rooms.mailbox(instance) else {
+        let Some(mailbox) = notifier.registry.read().memberships.mailbox(instance) else {
             continue;
         };
         let progress = Progress {
             instance: instance.to_owned(),
             notifier: notifier.ports.notifier.clone(),
-            partitions: partitions.clone(),
-            tellers: tellers.clone(),
+            owners: owners.clone(),
             rooms,
         };
         notifier.post_now(mailbox, &Mail::Progress(progress));

@@ -1,61 +1,62 @@
-//! Who listens to what, as this notifier folded it: the rooms, their filters ready to be matched,
-//! who came and went lately, and when each gateway was last seen. Pure: records and times in, state
-//! out.
+//! Who is subscribed to what, as this notifier folded it: the rooms, their filters ready to be
+//! matched, the latest presence events, and when each gateway was last heard of. Pure: records and
+//! times in, state out.
 
 use super::engines::Engines;
 use event_schema::{
     id::EntityKey,
-    notification::{Coming, Presence},
-    rooms::{RoomRecord, Seat, Subscription},
+    membership::{MembershipRecord, RoomMembership, Subscription},
+    notification::{Presence, PresenceChange},
 };
-use rooms::{Change, Rooms};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
+use subscriptions::membership::{GatewayMembers, MembershipChange, MembershipFold};
 use tokio::time::Instant;
 
 /// The state after so many records of `rooms`.
 #[derive(Debug)]
 pub(crate) struct State {
-    pub rooms: Rooms,
+    pub memberships: MembershipFold,
     pub engines: Engines,
     /// Grows whenever what a document is matched to may have changed.
     pub version: u64,
-    /// Rooms with somebody in them, and connections in rooms.
+    /// Rooms with members, and memberships.
     pub open: u64,
-    pub seats: u64,
-    /// Comings and goings that somebody wants to hear of, by the partition whose owner tells them.
-    heard: BTreeMap<u16, VecDeque<Arc<Heard>>>,
-    /// When each gateway gave its last sign of life, by our own clock.
+    pub members: u64,
+    /// Presence events that some member wants, by the partition whose owner sends them.
+    presence_log: BTreeMap<u16, VecDeque<Arc<PresenceEvent>>>,
+    /// When each gateway wrote last, by our own clock.
     seen: HashMap<String, Instant>,
     partitions: u16,
     kept: usize,
 }
 
-/// Somebody came or went.
+/// A connection joined a room or left it.
 #[derive(Debug)]
-pub(crate) struct Heard {
+pub(crate) struct PresenceEvent {
     /// Of the record, in `rooms`.
     pub offset: u64,
     /// With the partition of `mailbox` of each gateway that must be told.
     pub mails: Vec<(u16, Presence)>,
 }
 
-/// The partition of `changes` whose owner looks after a room's users, or after a gateway.
-pub(crate) fn keeper(name: &str, partitions: u16) -> u16 {
+/// The partition of `changes` whose owner is responsible for a room's presence events, or for a
+/// gateway's expiry.
+pub(crate) fn owner_partition(name: &str, partitions: u16) -> u16 {
     EntityKey(name.to_owned()).partition(partitions)
 }
 
 impl State {
     pub fn new(partitions: u16, kept: usize) -> Self {
         Self {
-            rooms: Rooms::default(),
+            memberships: MembershipFold::default(),
             engines: Engines::default(),
             version: 0,
             open: 0,
-            seats: 0,
-            heard: BTreeMap::new(),
+            members: 0,
+            presence_log: BTreeMap::new(),
             seen: HashMap::new(),
             partitions,
             kept,
@@ -68,18 +69,24 @@ impl State {
         &mut self,
         offset: u64,
         timestamp: i64,
-        record: RoomRecord,
+        record: MembershipRecord,
         now: Instant,
         touched: &mut BTreeSet<String>,
     ) {
         match &record {
-            RoomRecord::Sits(seat, _) => self.sign_of_life(&seat.instance, now, touched),
-            RoomRecord::Beats(beat) => self.sign_of_life(&beat.reply.instance, now, touched),
+            MembershipRecord::Subscribed(membership, _) => {
+                self.sign_of_life(&membership.instance, now, touched)
+            }
+            MembershipRecord::Heartbeat(beat) => {
+                self.sign_of_life(&beat.reply.instance, now, touched)
+            }
             // May be written by a notifier: the gateway wants to know, but it proves no life.
-            RoomRecord::Leaves(seat, _) => _ = touched.insert(seat.instance.clone()),
-            RoomRecord::Gone { .. } | RoomRecord::Owns(_) => {}
+            MembershipRecord::Unsubscribed(membership, _) => {
+                _ = touched.insert(membership.instance.clone())
+            }
+            MembershipRecord::GatewayExpired { .. } | MembershipRecord::PartitionClaimed(_) => {}
         }
-        for change in self.rooms.apply(record) {
+        for change in self.memberships.apply(record) {
             self.follow(offset, timestamp, change);
         }
     }
@@ -92,140 +99,154 @@ impl State {
         touched.insert(instance.to_owned());
     }
 
-    fn follow(&mut self, offset: u64, timestamp: i64, change: Change) {
+    fn follow(&mut self, offset: u64, timestamp: i64, change: MembershipChange) {
         match change {
-            Change::In {
-                seat,
+            MembershipChange::Joined {
+                membership,
                 subscription,
                 count,
                 opened,
             } => {
                 self.version += 1;
-                self.seats += 1;
+                self.members += 1;
                 if opened {
                     self.open += 1;
                     let opened = self.engines.open(
-                        &seat.room,
+                        &membership.room,
                         &subscription.index,
                         &subscription.collection,
                         &subscription.filter,
                     );
                     if let Err(error) = opened {
                         tracing::error!(
-                            room = seat.room,
+                            room = membership.room,
                             error,
-                            "a room's filter cannot be read: nobody in it is told anything"
+                            "the filter of a room cannot be read: its members get no notifications"
                         );
                     }
                 }
                 let volatile = subscription.volatile.clone();
-                self.hear(
+                self.log_presence(
                     offset,
-                    &seat,
+                    &membership,
                     &subscription,
-                    Said {
-                        user: Coming::In,
+                    Occurrence {
+                        user: PresenceChange::In,
                         count,
                         volatile,
-                        said: true,
+                        explicit: true,
                         timestamp,
                     },
                 );
             }
-            Change::Again { .. } => self.version += 1,
-            Change::Out {
-                seat,
+            MembershipChange::Updated { .. } => self.version += 1,
+            MembershipChange::Left {
+                membership,
                 subscription,
                 count,
                 closed,
                 volatile,
-                said,
+                explicit,
             } => {
                 self.version += 1;
-                self.seats -= 1;
+                self.members -= 1;
                 if closed {
                     self.open -= 1;
-                    self.engines
-                        .close(&seat.room, &subscription.index, &subscription.collection);
+                    self.engines.close(
+                        &membership.room,
+                        &subscription.index,
+                        &subscription.collection,
+                    );
                 }
-                self.hear(
+                self.log_presence(
                     offset,
-                    &seat,
+                    &membership,
                     &subscription,
-                    Said {
-                        user: Coming::Out,
+                    Occurrence {
+                        user: PresenceChange::Out,
                         count,
                         volatile,
-                        said,
+                        explicit,
                         timestamp,
                     },
                 );
             }
-            Change::Gone { instance } => _ = self.seen.remove(&instance),
-            Change::Beats { .. } | Change::Owns { .. } => {}
+            MembershipChange::GatewayExpired { instance } => _ = self.seen.remove(&instance),
+            MembershipChange::Heartbeat { .. } | MembershipChange::PartitionClaimed { .. } => {}
         }
     }
 
-    fn hear(&mut self, offset: u64, seat: &Seat, subscription: &Subscription, said: Said) {
-        let Some(room) = self.rooms.room(&seat.room) else {
+    fn log_presence(
+        &mut self,
+        offset: u64,
+        membership: &RoomMembership,
+        subscription: &Subscription,
+        event: Occurrence,
+    ) {
+        let Some(room) = self.memberships.room(&membership.room) else {
             return;
         };
-        let mail = |(instance, there): (&str, rooms::Attendance)| {
+        let mail = |(instance, there): (&str, GatewayMembers)| {
             let presence = Presence {
                 instance: instance.to_owned(),
-                room: seat.room.clone(),
+                room: membership.room.clone(),
                 index: subscription.index.clone(),
                 collection: subscription.collection.clone(),
-                user: said.user,
-                count: said.count,
-                volatile: said.volatile.clone(),
-                said: said.said,
+                user: event.user,
+                count: event.count,
+                volatile: event.volatile.clone(),
+                explicit: event.explicit,
                 rooms: offset,
-                timestamp: said.timestamp,
+                timestamp: event.timestamp,
             };
             (there.mailbox, presence)
         };
         let mails: Vec<_> = room
             .gateways()
-            .filter(|(_, there)| there.curious > 0)
+            .filter(|(_, there)| there.wants_presence > 0)
             .map(mail)
             .collect();
         if mails.is_empty() {
             return;
         }
-        let heard = self
-            .heard
-            .entry(keeper(&seat.room, self.partitions))
+        let log = self
+            .presence_log
+            .entry(owner_partition(&membership.room, self.partitions))
             .or_default();
-        heard.push_back(Arc::new(Heard { offset, mails }));
-        if heard.len() > self.kept {
-            heard.pop_front();
+        log.push_back(Arc::new(PresenceEvent { offset, mails }));
+        if log.len() > self.kept {
+            log.pop_front();
         }
     }
 
-    /// What was heard behind an offset, for the owner of a partition to tell.
-    pub fn heard_since(&self, partition: u16, told: u64) -> Vec<Arc<Heard>> {
-        let heard = self.heard.get(&partition).into_iter().flatten().rev();
-        let mut news: Vec<_> = heard
-            .take_while(|heard| heard.offset > told)
+    /// Presence events behind an offset, for the owner of a partition to send.
+    pub fn presence_since(&self, partition: u16, sent: u64) -> Vec<Arc<PresenceEvent>> {
+        let log = self
+            .presence_log
+            .get(&partition)
+            .into_iter()
+            .flatten()
+            .rev();
+        let mut news: Vec<_> = log
+            .take_while(|event| event.offset > sent)
             .cloned()
             .collect();
         news.reverse();
         news
     }
 
-    /// When a gateway gave its last sign of life; `None` for one that nobody knows.
+    /// When a gateway wrote last; `None` for an unknown one.
     pub fn seen(&self, instance: &str) -> Option<Instant> {
         self.seen.get(instance).copied()
     }
 }
 
-/// What is told of somebody who came or went.
-struct Said {
-    user: Coming,
+/// What a presence event says, for whichever gateway.
+struct Occurrence {
+    user: PresenceChange,
     count: u64,
     volatile: Option<event_schema::Raw>,
-    said: bool,
+    explicit: bool,
     timestamp: i64,
 }
 

@@ -2,30 +2,30 @@
 
 use super::*;
 use event_schema::{
+    membership::{MembershipRecord, PartitionClaim, PresenceFilter, RoomMembership, Subscription},
     raw,
-    rooms::{Owner, RoomRecord, Seat, Subscription, Users},
 };
 use std::collections::BTreeSet;
 
 const PARTITION: u16 = 2;
 
-fn claim(notifier: &str) -> RoomRecord {
-    RoomRecord::Owns(Owner {
+fn claim(notifier: &str) -> MembershipRecord {
+    MembershipRecord::PartitionClaimed(PartitionClaim {
         notifier: notifier.into(),
         partition: PARTITION,
     })
 }
 
-fn teller() -> Teller {
-    Teller {
+fn feed_owner() -> FeedOwner {
+    FeedOwner {
         partition: PARTITION,
         claim: 0,
-        point: Point::default(),
+        position: FeedPosition::default(),
     }
 }
 
-fn sits(room: &str) -> RoomRecord {
-    let seat = Seat {
+fn subscribed(room: &str) -> MembershipRecord {
+    let membership = RoomMembership {
         instance: "g".into(),
         connection: "1".into(),
         room: room.into(),
@@ -36,15 +36,15 @@ fn sits(room: &str) -> RoomRecord {
         collection: "c".into(),
         filter,
         mailbox: 0,
-        users: Users::None,
+        users: PresenceFilter::None,
         pending: false,
         volatile: None,
     };
-    RoomRecord::Sits(seat, subscription)
+    MembershipRecord::Subscribed(membership, subscription)
 }
 
 /// One that has read so many of the records.
-fn after(log: &[RoomRecord], read: usize) -> Registry {
+fn after(log: &[MembershipRecord], read: usize) -> Registry {
     let registry = Registry::new(4, 1);
     for (offset, record) in (0..).zip(&log[..read]) {
         registry.state.write().take(
@@ -61,19 +61,19 @@ fn after(log: &[RoomRecord], read: usize) -> Registry {
 
 /// What the old owner says of how far it is, the new one knows before it handles anything.
 #[test]
-fn whatever_a_ghost_promised_its_successor_keeps() {
+fn whatever_a_zombie_promised_its_successor_keeps() {
     let log = [
         claim("old"),
-        sits("a"),
-        sits("b"),
+        subscribed("a"),
+        subscribed("b"),
         claim("new"),
-        sits("c"),
+        subscribed("c"),
         claim("old"),
-        sits("d"),
+        subscribed("d"),
     ];
     for read in 0..=log.len() {
         let registry = after(&log, read);
-        let _handling = registry.begin(teller());
+        let _handling = registry.begin(feed_owner());
         for (notifier, other, claims, others) in [
             ("old", "new", &[0, 5][..], &[3][..]),
             ("new", "old", &[3], &[0, 5]),
@@ -85,18 +85,21 @@ fn whatever_a_ghost_promised_its_successor_keeps() {
             let Some((partitions, through)) = said else {
                 continue;
             };
-            assert_eq!((partitions, through + 1), (vec![teller()], read as u64));
+            assert_eq!((partitions, through + 1), (vec![feed_owner()], read as u64));
             // The next claim of the other stands behind what was said, and is read back with all
             // before it.
             for successor in others.iter().filter(|at| **at >= read) {
                 let successor = after(&log, successor + 1);
-                assert_eq!(successor.state.read().rooms.owner(PARTITION), Some(other));
-                let knows = |room: &str| successor.state.read().rooms.count(room) == 1;
+                assert_eq!(
+                    successor.state.read().memberships.owner(PARTITION),
+                    Some(other)
+                );
+                let knows = |room: &str| successor.state.read().memberships.count(room) == 1;
                 assert!(
                     registry
                         .state
                         .read()
-                        .rooms
+                        .memberships
                         .all()
                         .all(|(room, _)| knows(room)),
                     "{notifier} after {read}"
@@ -110,8 +113,8 @@ fn whatever_a_ghost_promised_its_successor_keeps() {
 fn nothing_is_said_of_what_is_not_handled() {
     let registry = after(&[claim("n")], 1);
     assert_eq!(registry.progress("n"), None);
-    let handling = registry.begin(teller());
-    assert_eq!(registry.progress("n"), Some((vec![teller()], 0)));
+    let handling = registry.begin(feed_owner());
+    assert_eq!(registry.progress("n"), Some((vec![feed_owner()], 0)));
     assert_eq!(registry.progress("m"), None);
     drop(handling);
     assert_eq!(registry.progress("n"), None);
@@ -121,15 +124,21 @@ fn nothing_is_said_of_what_is_not_handled() {
 #[test]
 fn how_far_it_is_moves_with_what_was_sent() {
     let registry = after(&[claim("n")], 1);
-    let handling = registry.begin(teller());
-    let point = Point {
+    let handling = registry.begin(feed_owner());
+    let position = FeedPosition {
         next: 7,
         informative: 3,
-        ..Point::default()
+        ..FeedPosition::default()
     };
-    handling.moved(point);
+    handling.moved(position);
     assert_eq!(
         registry.progress("n"),
-        Some((vec![Teller { point, ..teller() }], 0))
+        Some((
+            vec![FeedOwner {
+                position,
+                ..feed_owner()
+            }],
+            0
+        ))
     );
 }

@@ -1,7 +1,7 @@
 //! From a decision to the gateways that must hear of it.
 
 use crate::harness::{Gate, Hand, On, World, change};
-use event_schema::{decision::Change, envelope::Origin, rooms::Users};
+use event_schema::{decision::Change, envelope::Origin, membership::PresenceFilter};
 use serde_json::json;
 use std::time::Duration;
 
@@ -110,7 +110,8 @@ async fn each_gateway_is_pushed_to_once_and_hears_only_what_its_own_rooms_do() {
         Gate::open(&world, "two", 0).await,
     );
     for connection in ["x", "y"] {
-        one.sit(connection, "all", json!({}), Users::None).await;
+        one.sit(connection, "all", json!({}), PresenceFilter::None)
+            .await;
     }
     one.subscribe("ones", json!({"equals": {"n": 1}})).await;
     two.subscribe("twos", json!({"equals": {"n": 2}})).await;

@@ -7,12 +7,12 @@ use event_schema::{
     decision::{Change, Decision, Mark, Open, Void},
     envelope::{Attributes, Informative, InformativeData, Origin, Reply},
     id::{EntityKey, RequestId},
+    membership::{Heartbeat, MembershipRecord, PresenceFilter, RoomMembership, Subscription},
     mutation::{DocumentChange, DocumentKey},
     notification::{Mail, Presence, Push, State},
     outcome::{DeadReason, Verdict},
     position::Position,
     raw,
-    rooms::{Heartbeat, RoomRecord, Seat, Subscription, Users},
     signing::Keyring,
     topics::{self, CHANGES, INFORMATIVE, Layout, MAILBOX, ROOMS, Topic},
 };
@@ -170,8 +170,9 @@ impl World {
         RequestId::mint(&self.keys, 1, 0, unique)
     }
 
-    pub async fn rooms(&self, record: &RoomRecord) -> u64 {
-        self.append(&ROOMS, 0, codec::encode_room(record)).await
+    pub async fn rooms(&self, record: &MembershipRecord) -> u64 {
+        self.append(&ROOMS, 0, codec::encode_membership(record))
+            .await
     }
 
     /// A message to a collection.
@@ -400,15 +401,21 @@ impl<'a> Gate<'a> {
 
     pub async fn beat(&self) -> u64 {
         self.world
-            .rooms(&RoomRecord::Beats(Heartbeat {
+            .rooms(&MembershipRecord::Heartbeat(Heartbeat {
                 reply: self.reply.clone(),
                 time: 0,
             }))
             .await
     }
 
-    pub async fn sit(&self, connection: &str, room: &str, filter: Value, users: Users) -> u64 {
-        let seat = Seat {
+    pub async fn sit(
+        &self,
+        connection: &str,
+        room: &str,
+        filter: Value,
+        users: PresenceFilter,
+    ) -> u64 {
+        let seat = RoomMembership {
             instance: self.reply.instance.clone(),
             connection: connection.into(),
             room: room.into(),
@@ -423,18 +430,18 @@ impl<'a> Gate<'a> {
             volatile: Some(raw(&json!({"who": connection}))),
         };
         self.world
-            .rooms(&RoomRecord::Sits(seat, subscription))
+            .rooms(&MembershipRecord::Subscribed(seat, subscription))
             .await
     }
 
     pub async fn leave(&self, connection: &str, room: &str, volatile: Option<Value>) -> u64 {
-        let seat = Seat {
+        let seat = RoomMembership {
             instance: self.reply.instance.clone(),
             connection: connection.into(),
             room: room.into(),
         };
         self.world
-            .rooms(&RoomRecord::Leaves(
+            .rooms(&MembershipRecord::Unsubscribed(
                 seat,
                 volatile.map(|volatile| raw(&volatile)),
             ))
@@ -443,7 +450,7 @@ impl<'a> Gate<'a> {
 
     /// Sits down, and waits until that is matched against everywhere.
     pub async fn subscribe(&mut self, room: &str, filter: Value) {
-        let at = self.sit("c", room, filter, Users::None).await;
+        let at = self.sit("c", room, filter, PresenceFilter::None).await;
         self.active(at).await;
     }
 
@@ -512,8 +519,8 @@ impl<'a> Gate<'a> {
                 Mail::Push(push) => self.pushes.push(*push),
                 Mail::Presence(presence) => self.presences.push(presence),
                 Mail::Progress(progress) => {
-                    for partition in progress.partitions {
-                        let furthest = self.active.entry(partition).or_default();
+                    for owner in progress.owners {
+                        let furthest = self.active.entry(owner.partition).or_default();
                         *furthest = progress.rooms.max(*furthest);
                     }
                 }

@@ -1,12 +1,12 @@
 //! Who comes and goes, over several gateways, and after one of them died.
 
 use crate::harness::{Gate, On, World, config};
-use event_schema::{notification::Coming, rooms::Users};
+use event_schema::{membership::PresenceFilter, notification::PresenceChange};
 use serde_json::json;
 
 fn heard(gate: &Gate) -> Vec<String> {
     let tell = |presence: &event_schema::notification::Presence| {
-        let user = if presence.user == Coming::In {
+        let user = if presence.user == PresenceChange::In {
             "in"
         } else {
             "out"
@@ -19,7 +19,7 @@ fn heard(gate: &Gate) -> Vec<String> {
             "{} {user} {} {volatile}{}",
             presence.room,
             presence.count,
-            if presence.said { " said" } else { "" }
+            if presence.explicit { " said" } else { "" }
         )
     };
     gate.presences.iter().map(tell).collect()
@@ -35,10 +35,10 @@ async fn users_are_counted_over_all_gateways_and_after_one_died() {
     let first = world.notifier_with("first", quick.clone());
     let mut one = Gate::open(&world, "one", 0).await;
     let two = Gate::open(&world, "two", 1).await;
-    let at = one.sit("a", "r", json!({}), Users::All).await;
+    let at = one.sit("a", "r", json!({}), PresenceFilter::All).await;
     one.active(at).await;
-    two.sit("b", "r", json!({}), Users::None).await;
-    two.sit("c", "r", json!({}), Users::None).await;
+    two.sit("b", "r", json!({}), PresenceFilter::None).await;
+    two.sit("c", "r", json!({}), PresenceFilter::None).await;
     two.leave("b", "r", Some(json!({"bye": 1}))).await;
     one.until("b's coming and going", |gate| gate.presences.len() == 4)
         .await;

@@ -282,8 +282,11 @@ async fn a_connection_that_vanishes_half_way_is_found() {
     frame(&mut raw, 0x81).await;
     // It stays open, but nobody is there any more who would answer a ping.
     let begun = Instant::now();
-    let left = |record: &event_schema::rooms::RoomRecord| {
-        matches!(record, event_schema::rooms::RoomRecord::Leaves(_, None))
+    let left = |record: &event_schema::membership::MembershipRecord| {
+        matches!(
+            record,
+            event_schema::membership::MembershipRecord::Unsubscribed(_, None)
+        )
     };
     stage
         .until("it was found", |records| records.iter().any(left))

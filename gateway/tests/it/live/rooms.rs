@@ -2,7 +2,7 @@
 
 use super::app;
 use crate::{harness::App, socket::Socket, stage::Stage};
-use event_schema::rooms::{RoomRecord, Users};
+use event_schema::membership::{MembershipRecord, PresenceFilter};
 use gateway::Config;
 use serde_json::{Value, json};
 use std::{sync::atomic::Ordering, time::Duration};
@@ -21,7 +21,7 @@ fn error(answer: &Value) -> (u64, &str) {
 }
 
 async fn left(stage: &Stage, said: bool) {
-    let found = |record: &RoomRecord| matches!(record, RoomRecord::Leaves(_, volatile) if volatile.is_some() == said);
+    let found = |record: &MembershipRecord| matches!(record, MembershipRecord::Unsubscribed(_, volatile) if volatile.is_some() == said);
     stage
         .until("a seat is given up", |records| records.iter().any(found))
         .await;
@@ -60,20 +60,27 @@ async fn equal_filters_share_a_room_and_options_name_the_channel() {
         .await
         .0;
     assert_ne!(room, other);
-    let seats = |records: &[RoomRecord]| {
+    let seats = |records: &[MembershipRecord]| {
         let all = records.iter().filter_map(|record| match record {
-            RoomRecord::Sits(seat, subscription) if seat.room == room => Some(subscription.users),
-            RoomRecord::Sits(..)
-            | RoomRecord::Leaves(..)
-            | RoomRecord::Beats(_)
-            | RoomRecord::Gone { .. }
-            | RoomRecord::Owns(_) => None,
+            MembershipRecord::Subscribed(seat, subscription) if seat.room == room => {
+                Some(subscription.users)
+            }
+            MembershipRecord::Subscribed(..)
+            | MembershipRecord::Unsubscribed(..)
+            | MembershipRecord::Heartbeat(_)
+            | MembershipRecord::GatewayExpired { .. }
+            | MembershipRecord::PartitionClaimed(_) => None,
         });
         all.collect::<Vec<_>>()
     };
     stage
         .until("three records", |records| {
-            seats(records) == [Users::None, Users::All, Users::None]
+            seats(records)
+                == [
+                    PresenceFilter::None,
+                    PresenceFilter::All,
+                    PresenceFilter::None,
+                ]
         })
         .await;
 }
@@ -229,7 +236,7 @@ async fn taken_for_dead_the_gateway_sends_its_subscribers_to_come_again() {
     let mut idle = Socket::connect(app.address).await;
     let before = stage.gateway().await;
     stage
-        .append(&RoomRecord::Gone {
+        .append(&MembershipRecord::GatewayExpired {
             instance: before.instance.clone(),
         })
         .await;
@@ -238,7 +245,7 @@ async fn taken_for_dead_the_gateway_sends_its_subscribers_to_come_again() {
     assert!(reason.contains("subscribe again"), "{reason}");
     stage
         .until("another name", |records| {
-            records.iter().any(|record| matches!(record, RoomRecord::Beats(beat) if beat.reply.instance != before.instance))
+            records.iter().any(|record| matches!(record, MembershipRecord::Heartbeat(beat) if beat.reply.instance != before.instance))
         })
         .await;
     assert_eq!(idle.subscribe(json!({}), json!({})).await.0, room);
@@ -279,12 +286,16 @@ async fn stopping_answers_what_is_in_hand_and_says_goodbye() {
     assert_eq!(socket.answer(&id).await["status"], 200);
     assert_eq!(socket.closed().await.0, 1001);
     app.gateway.take().unwrap().await.unwrap().unwrap();
-    let ended = |records: &[RoomRecord]| {
+    let ended = |records: &[MembershipRecord]| {
         let left = records
             .iter()
-            .filter(|record| matches!(record, RoomRecord::Leaves(..)))
+            .filter(|record| matches!(record, MembershipRecord::Unsubscribed(..)))
             .count();
-        left == 2 && matches!(records.last(), Some(RoomRecord::Gone { .. }))
+        left == 2
+            && matches!(
+                records.last(),
+                Some(MembershipRecord::GatewayExpired { .. })
+            )
     };
     stage.until("its last word", ended).await;
 }

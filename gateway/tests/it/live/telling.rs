@@ -2,7 +2,7 @@
 
 use super::app;
 use crate::socket::Socket;
-use event_schema::notification::{Coming, Scope, State};
+use event_schema::notification::{PresenceChange, Scope, State};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -111,8 +111,8 @@ async fn users_are_told_to_those_who_asked() {
         .await;
     let mut out = Socket::connect(app.address).await;
     out.subscribe(json!({}), json!({"users": "out"})).await;
-    stage.presence(&to, &room, Coming::In, 3).await;
-    stage.presence(&to, &room, Coming::Out, 2).await;
+    stage.presence(&to, &room, PresenceChange::In, 3).await;
+    stage.presence(&to, &room, PresenceChange::Out, 2).await;
     stage
         .push(&to, &room, Scope::In, State::Done, json!({}))
         .await;

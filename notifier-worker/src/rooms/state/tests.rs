@@ -1,26 +1,26 @@
 use super::*;
 use event_schema::{
     envelope::Reply,
+    membership::{Heartbeat, PresenceFilter},
     raw,
-    rooms::{Heartbeat, Users},
 };
 use serde_json::json;
 
-fn take(state: &mut State, offset: u64, record: RoomRecord) -> Vec<String> {
+fn take(state: &mut State, offset: u64, record: MembershipRecord) -> Vec<String> {
     let mut touched = BTreeSet::new();
     state.take(offset, 7, record, Instant::now(), &mut touched);
     touched.into_iter().collect()
 }
 
-fn seat(instance: &str, room: &str) -> Seat {
-    Seat {
+fn membership(instance: &str, room: &str) -> RoomMembership {
+    RoomMembership {
         instance: instance.into(),
         connection: "1".into(),
         room: room.into(),
     }
 }
 
-fn sits(instance: &str, room: &str, users: Users) -> RoomRecord {
+fn subscribed(instance: &str, room: &str, users: PresenceFilter) -> MembershipRecord {
     let subscription = Subscription {
         index: "i".into(),
         collection: "c".into(),
@@ -30,51 +30,66 @@ fn sits(instance: &str, room: &str, users: Users) -> RoomRecord {
         pending: false,
         volatile: None,
     };
-    RoomRecord::Sits(seat(instance, room), subscription)
+    MembershipRecord::Subscribed(membership(instance, room), subscription)
 }
 
 /// `offset instance` of what the owner of the room's partition is to tell.
-fn heard(state: &State, room: &str, since: u64) -> Vec<String> {
-    let tell = |heard: &Arc<Heard>| {
-        let mails = heard
+fn sent(state: &State, room: &str, since: u64) -> Vec<String> {
+    let tell = |event: &Arc<PresenceEvent>| {
+        let mails = event
             .mails
             .iter()
             .map(|(mailbox, mail)| format!("{}@{mailbox} {}", mail.instance, mail.count));
-        format!("{} {}", heard.offset, mails.collect::<Vec<_>>().join(" "))
+        format!("{} {}", event.offset, mails.collect::<Vec<_>>().join(" "))
     };
     state
-        .heard_since(keeper(room, 4), since)
+        .presence_since(owner_partition(room, 4), since)
         .iter()
         .map(tell)
         .collect()
 }
 
 #[test]
-fn who_is_curious_hears_of_comings_and_goings_and_late_owners_hear_them_too() {
+fn presence_events_are_logged_for_members_that_want_them_and_for_later_owners() {
     let mut state = State::new(4, 3);
-    assert_eq!(take(&mut state, 1, sits("g", "r", Users::None)), ["g"]);
-    take(&mut state, 2, sits("h", "r", Users::In));
     assert_eq!(
-        take(&mut state, 3, RoomRecord::Leaves(seat("g", "r"), None)),
+        take(&mut state, 1, subscribed("g", "r", PresenceFilter::None)),
         ["g"]
     );
-    assert_eq!(heard(&state, "r", 0), ["2 h@2 2", "3 h@2 1"]);
-    assert_eq!(heard(&state, "r", 2), ["3 h@2 1"]);
-    assert_eq!((state.open, state.seats), (1, 1));
-    // Only so many are kept.
-    take(&mut state, 4, sits("g", "r", Users::None));
-    take(&mut state, 5, RoomRecord::Leaves(seat("g", "r"), None));
-    assert_eq!(heard(&state, "r", 0), ["3 h@2 1", "4 h@2 2", "5 h@2 1"]);
-    take(&mut state, 6, RoomRecord::Leaves(seat("h", "r"), None));
+    take(&mut state, 2, subscribed("h", "r", PresenceFilter::In));
     assert_eq!(
-        (state.open, state.seats, heard(&state, "r", 5).len()),
+        take(
+            &mut state,
+            3,
+            MembershipRecord::Unsubscribed(membership("g", "r"), None)
+        ),
+        ["g"]
+    );
+    assert_eq!(sent(&state, "r", 0), ["2 h@2 2", "3 h@2 1"]);
+    assert_eq!(sent(&state, "r", 2), ["3 h@2 1"]);
+    assert_eq!((state.open, state.members), (1, 1));
+    // Only so many are kept.
+    take(&mut state, 4, subscribed("g", "r", PresenceFilter::None));
+    take(
+        &mut state,
+        5,
+        MembershipRecord::Unsubscribed(membership("g", "r"), None),
+    );
+    assert_eq!(sent(&state, "r", 0), ["3 h@2 1", "4 h@2 2", "5 h@2 1"]);
+    take(
+        &mut state,
+        6,
+        MembershipRecord::Unsubscribed(membership("h", "r"), None),
+    );
+    assert_eq!(
+        (state.open, state.members, sent(&state, "r", 5).len()),
         (0, 0, 0),
         "nobody is left to be told"
     );
 }
 
 #[test]
-fn signs_of_life_are_a_gateways_own() {
+fn heartbeats_are_a_gateways_own() {
     let mut state = State::new(4, 3);
     let beat = Heartbeat {
         reply: Reply {
@@ -83,12 +98,19 @@ fn signs_of_life_are_a_gateways_own() {
         },
         time: 0,
     };
-    assert_eq!(take(&mut state, 1, RoomRecord::Beats(beat)), ["g"]);
+    assert_eq!(
+        take(&mut state, 1, MembershipRecord::Heartbeat(beat)),
+        ["g"]
+    );
     let first = state.seen("g").unwrap();
-    take(&mut state, 2, sits("g", "r", Users::None));
+    take(&mut state, 2, subscribed("g", "r", PresenceFilter::None));
     assert!(state.seen("g").unwrap() >= first);
     let then = state.seen("g").unwrap();
-    take(&mut state, 3, RoomRecord::Leaves(seat("g", "r"), None));
+    take(
+        &mut state,
+        3,
+        MembershipRecord::Unsubscribed(membership("g", "r"), None),
+    );
     assert_eq!(
         state.seen("g").unwrap(),
         then,
@@ -97,9 +119,9 @@ fn signs_of_life_are_a_gateways_own() {
     take(
         &mut state,
         4,
-        RoomRecord::Gone {
+        MembershipRecord::GatewayExpired {
             instance: "g".into(),
         },
     );
-    assert!(state.seen("g").is_none() && state.rooms.mailbox("g").is_none());
+    assert!(state.seen("g").is_none() && state.memberships.mailbox("g").is_none());
 }

@@ -1,6 +1,12 @@
 use super::*;
+use event_schema::membership::PresenceFilter;
 use event_schema::{envelope::Origin, id::RequestId, raw, signing::Keyring};
 use serde_json::{Value, json};
+use subscriptions::{
+    ChannelOptions,
+    delivery::{EncodingCaches, Encodings},
+    options::StateFilter,
+};
 
 fn notice() -> Notice {
     Notice {
@@ -27,17 +33,41 @@ fn notice() -> Notice {
     }
 }
 
-fn read(frame: &TextFrame) -> Value {
-    serde_json::from_slice(frame.payload()).unwrap()
+/// As the client reads it.
+fn read(content: DeliveryContent<'_>, options: ChannelOptions) -> Value {
+    let delivery = Delivery {
+        content,
+        room: "room",
+        options,
+        encodings: EncodingCaches {
+            event: &Encodings::default(),
+            channel: &Encodings::default(),
+        },
+    };
+    serde_json::from_slice(frame(&delivery).payload()).unwrap()
+}
+
+fn change<'a>(
+    notice: &'a Notice,
+    token: Option<&'a str>,
+    cursor: Option<&'a str>,
+) -> DeliveryContent<'a> {
+    DeliveryContent::Change(Change {
+        notice,
+        state: State::Done,
+        scope: Scope::In,
+        token,
+        cursor,
+    })
 }
 
 #[test]
 fn a_change_as_clients_read_it() {
-    let told = read(&Text::of_change(&notice(), State::Done, Some("t1.x")).on(
-        "room-311",
-        Scope::In,
-        Some("c1.y"),
-    ));
+    let notice = notice();
+    let told = read(
+        change(&notice, Some("t1.x"), Some("c1.y")),
+        ChannelOptions::default(),
+    );
     let wanted = json!({
         "type": "document", "status": 200, "event": "write", "action": "update", "scope": "in", "controller": "document", "index": "geo",
         "collection": "cities", "requestId": "c1", "timestamp": 1_795_302_193_686_i64, "volatile": {"why": "test"}, "protocol": "websocket",
@@ -60,7 +90,7 @@ fn a_message_that_nobody_named() {
         write: None,
         ..notice()
     };
-    let told = read(&Text::of_change(&message, State::Done, None).on("room-311", Scope::In, None));
+    let told = read(change(&message, None, None), ChannelOptions::default());
     assert_eq!(
         (told["controller"].as_str(), told["requestId"].as_str()),
         (Some("realtime"), Some(message.request.to_string().as_str()))
@@ -78,28 +108,64 @@ fn a_message_that_nobody_named() {
 
 #[test]
 fn a_user_who_comes_and_one_who_vanishes() {
+    let all = ChannelOptions {
+        users: PresenceFilter::All,
+        ..ChannelOptions::default()
+    };
     let mut presence = Presence {
         instance: "i".into(),
         room: "room".into(),
         index: "geo".into(),
         collection: "cities".into(),
-        user: Coming::In,
+        user: PresenceChange::In,
         count: 2,
         volatile: Some(raw(&json!({"name": "Ann"}))),
-        said: false,
+        explicit: false,
         rooms: 100,
         timestamp: 5,
     };
-    let told = read(&Text::of_user(&presence).on("room-111", Scope::In, None));
+    let told = read(DeliveryContent::Presence(&presence), all);
     let wanted = json!({
         "type": "user", "status": 200, "user": "in", "action": "subscribe", "controller": "realtime", "index": "geo", "collection": "cities",
         "timestamp": 5, "volatile": {"name": "Ann"}, "protocol": "websocket", "room": "room-111", "result": {"count": 2},
     });
     assert_eq!(told, wanted);
-    presence.user = Coming::Out;
-    let told = read(&Text::of_user(&presence).on("room-111", Scope::In, None));
+    presence.user = PresenceChange::Out;
+    let told = read(DeliveryContent::Presence(&presence), all);
     assert_eq!(
         (&told["user"], &told["action"], &told["protocol"]),
         (&json!("out"), &json!("unsubscribe"), &Value::Null)
     );
+}
+
+/// What sockets on a channel share is made once, and nothing of another channel is in it.
+#[test]
+fn channels_share_what_they_have_in_common_and_nothing_else() {
+    let (notice, event) = (notice(), Encodings::default());
+    let on = |channel: &Encodings, options, cursor| {
+        let delivery = Delivery {
+            content: change(&notice, None, Some(cursor)),
+            room: "room",
+            options,
+            encodings: EncodingCaches {
+                event: &event,
+                channel,
+            },
+        };
+        frame(&delivery)
+    };
+    let (one, other) = (Encodings::default(), Encodings::default());
+    let done = ChannelOptions::default();
+    let first = on(&one, done, "a");
+    let again = on(&one, done, "not made anew");
+    assert_eq!(first.payload().as_ptr(), again.payload().as_ptr());
+    let all = ChannelOptions {
+        state: StateFilter::All,
+        ..done
+    };
+    let second = on(&other, all, "b");
+    let read = |frame: &TextFrame| serde_json::from_slice::<Value>(frame.payload()).unwrap();
+    let shown = |value: &Value| (value["room"].clone(), value["cursor"].clone());
+    assert_eq!(shown(&read(&first)), (json!("room-311"), json!("a")));
+    assert_eq!(shown(&read(&second)), (json!("room-311a"), json!("b")));
 }

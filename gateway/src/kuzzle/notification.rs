@@ -1,16 +1,39 @@
-//! Notifications as Kuzzle's clients read them. The text of one is made once and completed per
-//! channel; whoever else needs the same bytes shares them.
+//! Notifications as Kuzzle's clients read them. The text of one is made once, completed once per
+//! channel, and shared by all sockets on it.
 
-use event_schema::notification::{Coming, Event, Notice, Presence, Scope, State};
+use super::channel;
+use event_schema::notification::{Event, Notice, Presence, PresenceChange, Scope, State};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
+use subscriptions::delivery::{Change, Delivery, DeliveryContent};
 use websocket::TextFrame;
 
+/// The frame of a delivery, shared by all sockets on its channel.
+pub(crate) fn frame(delivery: &Delivery<'_>) -> TextFrame {
+    let KuzzleFrame(frame) = delivery.once_per_channel(|| {
+        let text = delivery.once_per_event(|| {
+            Arc::new(match delivery.content {
+                DeliveryContent::Change(change) => NotificationText::of_change(&change),
+                DeliveryContent::Presence(presence) => NotificationText::of_presence(presence),
+            })
+        });
+        let (scope, cursor) = match delivery.content {
+            DeliveryContent::Change(change) => (Some(change.scope), change.cursor),
+            DeliveryContent::Presence(_) => (None, None),
+        };
+        let channel = channel::name(delivery.room, delivery.options);
+        KuzzleFrame(text.on(&channel, scope, cursor))
+    });
+    frame
+}
+
+#[derive(Clone)]
+struct KuzzleFrame(TextFrame);
+
 /// A notification without scope, cursor and channel.
-pub(crate) struct Text {
+struct NotificationText {
     head: String,
-    scoped: bool,
     middle: String,
     tail: String,
 }
@@ -27,10 +50,10 @@ struct Outcome<'a> {
     updated_fields: Option<&'a [String]>,
 }
 
-impl Text {
-    /// Of a change, or a message, told in this state. `token`: the handle of the write that it
-    /// tells of.
-    pub(crate) fn of_change(notice: &Notice, state: State, token: Option<&str>) -> Self {
+impl NotificationText {
+    /// Of a change, or a message.
+    fn of_change(change: &Change<'_>) -> Self {
+        let (notice, token): (&Notice, _) = (change.notice, change.token);
         let event = match notice.event {
             Event::Write => "write",
             Event::Delete => "delete",
@@ -40,7 +63,7 @@ impl Text {
             Event::Write | Event::Delete => "document",
             Event::Publish => "realtime",
         };
-        let state = match state {
+        let state = match change.state {
             State::Pending => "pending",
             State::Done => "done",
         };
@@ -78,22 +101,21 @@ impl Text {
         };
         Self {
             head,
-            scoped: true,
             middle,
             tail: format!(r#"","result":{}}}"#, json(&outcome)),
         }
     }
 
-    /// Of somebody's coming or going.
-    pub(crate) fn of_user(presence: &Presence) -> Self {
+    /// Of a presence event.
+    fn of_presence(presence: &Presence) -> Self {
         let (user, action) = match presence.user {
-            Coming::In => ("in", "subscribe"),
-            Coming::Out => ("out", "unsubscribe"),
+            PresenceChange::In => ("in", "subscribe"),
+            PresenceChange::Out => ("out", "unsubscribe"),
         };
-        // Whoever just went away said so by no protocol.
-        let protocol = match (presence.user, presence.said) {
-            (Coming::In, _) | (Coming::Out, true) => r#""websocket""#,
-            (Coming::Out, false) => "null",
+        // A connection that just ended left by no protocol.
+        let protocol = match (presence.user, presence.explicit) {
+            (PresenceChange::In, _) | (PresenceChange::Out, true) => r#""websocket""#,
+            (PresenceChange::Out, false) => "null",
         };
         let mut middle = String::with_capacity(384);
         _ = write!(
@@ -109,18 +131,17 @@ impl Text {
         );
         Self {
             head: String::new(),
-            scoped: false,
             middle,
             tail: format!(r#"","result":{{"count":{}}}}}"#, presence.count),
         }
     }
 
-    /// As it is told on a channel. `channel` and `cursor` have nothing in them that JSON escapes.
-    pub(crate) fn on(&self, channel: &str, scope: Scope, cursor: Option<&str>) -> TextFrame {
-        let scope = match (self.scoped, scope) {
-            (true, Scope::In) => "in",
-            (true, Scope::Out) => "out",
-            (false, Scope::In | Scope::Out) => "",
+    /// As it is sent on a channel. `channel` and `cursor` have nothing in them that JSON escapes.
+    fn on(&self, channel: &str, scope: Option<Scope>, cursor: Option<&str>) -> TextFrame {
+        let scope = match scope {
+            Some(Scope::In) => "in",
+            Some(Scope::Out) => "out",
+            None => "",
         };
         let (label, cursor, end) =
             cursor.map_or(("", "", ""), |cursor| (r#","cursor":""#, cursor, r#"""#));

@@ -1,0 +1,22 @@
+//! The name of this gateway: random per start, and again when the others believe that it has ended.
+
+use event_schema::{
+    envelope::Reply,
+    id::EntityKey,
+    topics::{Layout, MAILBOX},
+};
+
+/// A name for this start, and the partition of `mailbox` that goes with it.
+pub(crate) fn address(layout: &Layout) -> Reply {
+    let instance = name();
+    let partition = EntityKey(instance.clone()).partition(layout.partitions(&MAILBOX));
+    Reply {
+        instance,
+        partition,
+    }
+}
+
+/// A name that nobody had before.
+pub(crate) fn name() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
