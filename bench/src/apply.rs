@@ -17,6 +17,7 @@ use consign::{
 use event_schema::{
     codec::{self, Parts},
     decision::{Change, Decision},
+    offset::ChangesOffset,
     outcome::{LedgerEntry, Times},
     position::Version,
     topics::{CHANGES, TRANSACTIONS},
@@ -128,7 +129,7 @@ async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, 
                 .record
                 .mark(stack.layout.generation, partition)
                 .await?
-                .is_none_or(|mark| mark.next < end)
+                .is_none_or(|mark| mark.next.get() < end)
         {
             if worker.is_finished() {
                 return Err(Failure::failed(format!(
@@ -164,7 +165,7 @@ async fn decisions(stack: &Stack) -> Result<Vec<Vec<(Version, Decision)>>, Failu
                 };
                 if let Ok(Change::Decision(decision)) = codec::decode_change(&parts) {
                     found.push((
-                        Version::new(stack.layout.generation, record.offset),
+                        Version::new(stack.layout.generation, ChangesOffset::new(record.offset)),
                         decision,
                     ));
                 }
@@ -237,16 +238,19 @@ fn prepared(
                 key: change.key,
                 meta,
                 body: change.after,
+                diverged: false,
             }
         })
     };
     let entry = |(version, decision): &(Version, Decision)| LedgerEntry {
         request: decision.request,
+        key: decision.key.clone(),
         operation: decision.operation.clone(),
         position: decision.position,
         version: *version,
         verdict: decision.verdict.clone(),
         result: decision.result.clone(),
+        parts: Vec::new(),
         times: Times {
             accepted: decision.accepted,
             decided: decision.decided,

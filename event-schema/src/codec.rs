@@ -2,22 +2,17 @@
 //! attributes, the value is the JSON data, the key is the entity key; a person can read it with any
 //! Kafka tool. Old bytes must decode for ever: see `fixtures/`.
 
-use crate::decision::{Change, DeadLetter, Decision, Void};
+use crate::decision::{Change, DeadLetter};
 use crate::envelope::{Attributes, Informative, InformativeData, Transaction, TransactionData};
 use crate::id::{EntityKey, RequestId};
 use crate::membership::{MembershipRecord, RoomMembership};
 use crate::notification::Mail;
+use crate::offset::TransactionsOffset;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::borrow::Cow;
 
-/// A record without its place: what a log driver takes and gives.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
-    pub key: Option<Bytes>,
-    pub value: Option<Bytes>,
-    pub headers: Vec<(Cow<'static, str>, Bytes)>,
-}
+pub use crate::parts::Parts;
 
 /// Why bytes are not an event. Each is a dead letter with this as its reason.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +25,13 @@ pub enum DecodeError {
     BadKey,
     #[error("unknown event type `{0}`")]
     UnknownType(String),
+    /// Not wrong: it waits for a reader that knows more.
+    #[error("its reader must know level {level}; this one knows {LEVEL}: upgrade it")]
+    NewerLevel { level: u16 },
+    #[error(
+        "the record has no `{LEVEL_HEADER}` header: it was written before formats were fixed; use a new topic prefix (or data folder)"
+    )]
+    NoLevel,
     #[error("the record has no value")]
     NoValue,
     #[error("the value is not this event's JSON: {0}")]
@@ -52,33 +54,45 @@ pub const SUBSCRIPTION: &str = "consign.subscription.v1";
 pub const HEARTBEAT: &str = "consign.heartbeat.v1";
 pub const PARTITION_CLAIM: &str = "consign.partition-claim.v1";
 
+/// The level that this version writes and the highest that it reads. It rises when a record means
+/// something that an older reader would get wrong; new members that may be ignored do not raise it.
+pub const LEVEL: u16 = 1;
+
+/// On every record: the least level that its reader must know.
+pub const LEVEL_HEADER: &str = "consign-level";
+
+/// On a transaction: [`Transaction::seen`].
+pub const SEEN_HEADER: &str = "consign-seen";
+
 /// On a tombstone of a membership: the volatile of the request to leave.
 const LEAVING: &str = "consign-volatile";
 
 pub fn encode_transaction(event: &Transaction) -> Parts {
-    parts_with(TRANSACTION, &event.attributes, &event.data)
+    let mut parts = parts_with(TRANSACTION, &event.attributes, &event.data);
+    parts
+        .headers
+        .push((SEEN_HEADER.into(), event.seen.to_string().into()));
+    parts
 }
 
 pub fn encode_informative(event: &Informative) -> Parts {
     parts_with(INFORMATIVE, &event.attributes, &event.data)
 }
 
-/// `key`: the entity key for decisions and voids, so that tools can group them; control records
-/// have none.
-pub fn encode_change(change: &Change, key: Option<&EntityKey>) -> Parts {
-    let (kind, value) = match change {
-        Change::Decision(decision) => (DECISION, to_bytes(decision)),
-        Change::Open(open) => (OPEN, to_bytes(open)),
-        Change::Mark(mark) => (MARK, to_bytes(mark)),
-        Change::Void(void) => (VOID, to_bytes(void)),
+/// Decisions and voids are keyed by their entity key, so that tools can group them; control records
+/// of a whole partition have no key.
+pub fn encode_change(change: &Change) -> Parts {
+    let (kind, id, value) = match change {
+        Change::Decision(decision) => (DECISION, Some(decision.request), to_bytes(decision)),
+        Change::Open(open) => (OPEN, None, to_bytes(open)),
+        Change::Mark(mark) => (MARK, None, to_bytes(mark)),
+        Change::Void(void) => (VOID, Some(void.request), to_bytes(void)),
     };
     let mut headers = base_headers(kind);
-    if let Change::Decision(Decision { request, .. }) | Change::Void(Void { request, .. }) = change
-    {
-        headers.push(("ce_id".into(), request.to_string().into()));
-    }
+    headers.extend(id.map(|id| ("ce_id".into(), id.to_string().into())));
+    let key = change.key().map(|key| Bytes::from(key.0.clone()));
     Parts {
-        key: key.map(|key| Bytes::from(key.0.clone())),
+        key,
         value: Some(value),
         headers,
     }
@@ -131,9 +145,10 @@ pub fn encode_membership(record: &MembershipRecord) -> Parts {
     }
 }
 
-pub fn encode_dead_letter(letter: &DeadLetter, key: Option<Bytes>) -> Parts {
+/// Keyed by the event's entity key.
+pub fn encode_dead_letter(letter: &DeadLetter) -> Parts {
     Parts {
-        key,
+        key: Some(letter.key.0.clone().into()),
         value: Some(to_bytes(letter)),
         headers: base_headers(DEAD_LETTER),
     }
@@ -156,8 +171,13 @@ pub fn decode_catalog(parts: &Parts) -> Result<serde_json::Value, DecodeError> {
 
 pub fn decode_transaction(parts: &Parts) -> Result<Transaction, DecodeError> {
     expect_type(parts, TRANSACTION)?;
+    let seen = header(parts, SEEN_HEADER)?;
+    let seen = seen
+        .parse()
+        .map_err(|_| DecodeError::BadHeader(SEEN_HEADER, format!("`{seen}` is not an offset")))?;
     Ok(Transaction {
         attributes: attributes(parts)?,
+        seen: TransactionsOffset::new(seen),
         data: value::<TransactionData>(parts)?,
     })
 }
@@ -171,7 +191,7 @@ pub fn decode_informative(parts: &Parts) -> Result<Informative, DecodeError> {
 }
 
 pub fn decode_change(parts: &Parts) -> Result<Change, DecodeError> {
-    match header(parts, "ce_type")? {
+    match kind(parts)? {
         DECISION => Ok(Change::Decision(value(parts)?)),
         OPEN => Ok(Change::Open(value(parts)?)),
         MARK => Ok(Change::Mark(value(parts)?)),
@@ -181,7 +201,7 @@ pub fn decode_change(parts: &Parts) -> Result<Change, DecodeError> {
 }
 
 pub fn decode_mail(parts: &Parts) -> Result<Mail, DecodeError> {
-    match header(parts, "ce_type")? {
+    match kind(parts)? {
         FEEDBACK => Ok(Mail::Feedback(value(parts)?)),
         PUSH => Ok(Mail::Push(value(parts)?)),
         PRESENCE => Ok(Mail::Presence(value(parts)?)),
@@ -196,7 +216,7 @@ pub fn decode_membership(parts: &Parts) -> Result<MembershipRecord, DecodeError>
         .as_deref()
         .and_then(|key| std::str::from_utf8(key).ok())
         .ok_or(DecodeError::BadKey)?;
-    match header(parts, "ce_type")? {
+    match kind(parts)? {
         SUBSCRIPTION => {
             let membership = RoomMembership::parse(key).ok_or(DecodeError::BadKey)?;
             match parts.value {
@@ -227,6 +247,35 @@ pub fn decode_dead_letter(parts: &Parts) -> Result<DeadLetter, DecodeError> {
     value(parts)
 }
 
+/// Refuses a record whose level is newer than this reader; whatever else is wrong with it is no
+/// matter of levels.
+pub fn known_level(headers: &[(Cow<'static, str>, Bytes)]) -> Result<(), DecodeError> {
+    let level = headers.iter().find(|(name, _)| name == LEVEL_HEADER);
+    let level = level.and_then(|(_, value)| std::str::from_utf8(value).ok()?.parse::<u16>().ok());
+    match level {
+        Some(level) if level > LEVEL => Err(DecodeError::NewerLevel { level }),
+        _ => Ok(()),
+    }
+}
+
+/// The record's type, if its level is known here.
+fn kind(parts: &Parts) -> Result<&str, DecodeError> {
+    let kind = header(parts, "ce_type")?;
+    let level = match header(parts, LEVEL_HEADER) {
+        Ok(level) => level,
+        Err(DecodeError::MissingHeader(_)) => return Err(DecodeError::NoLevel),
+        Err(error) => return Err(error),
+    };
+    known_level(&parts.headers)?;
+    match level.parse::<u16>() {
+        Ok(_) => Ok(kind),
+        Err(_) => Err(DecodeError::BadHeader(
+            LEVEL_HEADER,
+            format!("`{level}` is not a level"),
+        )),
+    }
+}
+
 /// A header's text, if it is there and is text.
 pub fn header<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, DecodeError> {
     let (_, bytes) = parts
@@ -242,6 +291,7 @@ fn base_headers(kind: &'static str) -> Vec<(Cow<'static, str>, Bytes)> {
     headers.push(("ce_specversion".into(), Bytes::from_static(b"1.0")));
     headers.push(("ce_type".into(), Bytes::from_static(kind.as_bytes())));
     headers.push(("ce_source".into(), Bytes::from_static(b"/consign")));
+    headers.push((LEVEL_HEADER.into(), LEVEL.to_string().into()));
     headers.push((
         "content-type".into(),
         Bytes::from_static(b"application/json"),
@@ -285,7 +335,7 @@ fn attributes(parts: &Parts) -> Result<Attributes, DecodeError> {
 }
 
 fn expect_type(parts: &Parts, expected: &'static str) -> Result<(), DecodeError> {
-    match header(parts, "ce_type")? {
+    match kind(parts)? {
         kind if kind == expected => Ok(()),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }

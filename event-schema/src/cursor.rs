@@ -2,7 +2,11 @@
 //! room and expiry; short, since every notification carries one. Not bound to a principal: the
 //! subscribers of a channel share one notification, and rights are checked when a cursor is used.
 
-use crate::{notification::FeedPosition, signing::Keyring};
+use crate::{
+    notification::FeedPosition,
+    offset::{ChangesOffset, Epoch, InformativeOffset},
+    signing::Keyring,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 
 /// How far every partition is told, by number.
@@ -47,11 +51,12 @@ impl Cursor {
         put(&mut bytes, self.generation.into());
         put(&mut bytes, self.expires);
         for point in &self.points {
-            put(&mut bytes, point.next);
-            put(&mut bytes, point.next.saturating_sub(point.resume));
-            put(&mut bytes, point.epoch);
+            put(&mut bytes, point.next.get());
+            put(&mut bytes, point.next.since(point.resume));
+            let open = point.epoch.map_or(0, |epoch| epoch.opened_at().get() + 1);
+            put(&mut bytes, open);
             put(&mut bytes, point.emitted.into());
-            put(&mut bytes, point.informative);
+            put(&mut bytes, point.informative.get());
         }
         let tag = tag(keys, scope, &bytes);
         bytes.push(keys.id());
@@ -98,12 +103,15 @@ impl Cursor {
         while !bytes.is_empty() {
             let next = take(bytes)?;
             let resume = next.checked_sub(take(bytes)?)?;
+            let epoch = take(bytes)?
+                .checked_sub(1)
+                .map(|open| Epoch::begun_at(ChangesOffset::new(open)));
             points.push(FeedPosition {
-                resume,
-                next,
-                epoch: take(bytes)?,
+                resume: ChangesOffset::new(resume),
+                next: ChangesOffset::new(next),
+                epoch,
                 emitted: take(bytes)?.try_into().ok()?,
-                informative: take(bytes)?,
+                informative: InformativeOffset::new(take(bytes)?),
             });
         }
         Some(Self {

@@ -4,6 +4,7 @@
 use crate::{
     Raw,
     id::{EntityKey, RequestId},
+    offset::TransactionsOffset,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,10 @@ pub struct Attributes {
 #[derive(Clone, Debug)]
 pub struct Transaction {
     pub attributes: Attributes,
+    /// An offset of its partition that the log had reached before the event was made: no copy of it
+    /// stands before. The first offset for ids that derive from something else (an idempotency
+    /// key), whose copies may stand anywhere.
+    pub seen: TransactionsOffset,
     pub data: TransactionData,
 }
 

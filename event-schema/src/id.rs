@@ -1,7 +1,7 @@
 //! Names of things that travel: request ids, entity keys, and the partition a key belongs to.
 //! Parsed once, never re-checked.
 
-use crate::signing::Keyring;
+use crate::{position::Position, signing::Keyring};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -55,6 +55,22 @@ impl RequestId {
                 .chain_update(n.to_be_bytes())
                 .finalize(),
         )
+    }
+
+    /// The id of a record that is no event and has no id of its own, from where it stands: the same
+    /// for whoever reads it. No client was ever given it, and none can present it: it is not signed.
+    pub fn of_record(topic_id: &str, position: &Position) -> Self {
+        let hash = Sha256::new()
+            .chain_update(topic_id)
+            .chain_update(position.generation.to_be_bytes())
+            .chain_update(position.partition.to_be_bytes())
+            .chain_update(position.offset.get().to_be_bytes())
+            .finalize();
+        let mut bytes = [0; LENGTH];
+        bytes[1..3].copy_from_slice(&position.generation.to_be_bytes());
+        bytes[3..5].copy_from_slice(&position.partition.to_be_bytes());
+        bytes[5..5 + UNIQUE].copy_from_slice(&hash[..UNIQUE]);
+        Self(bytes)
     }
 
     /// Reads the text form without checking the signature: for records of our own log only.

@@ -25,12 +25,26 @@ impl fmt::Display for DocumentKey {
     }
 }
 
+/// What a decision does to a document. The states before and after are whole either way; this says
+/// what the client asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DocumentAction {
+    /// Nothing of the document before is left.
+    Put,
+    /// Some fields change.
+    Merge,
+    /// The document goes.
+    Remove,
+}
+
 /// What becomes of one document in a decision: the state before and after, whole. `None` is "no
 /// such document".
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DocumentChange {
     #[serde(rename = "document")]
     pub key: DocumentKey,
+    pub action: DocumentAction,
     /// The small `_version` people see, before; 0 where there was no document ever.
     pub revision_before: u64,
     /// And after; a deletion counts as a revision too.
@@ -84,6 +98,9 @@ pub struct RowMutation {
     /// The whole row before (without its key), for the reverse change; `None` where there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Map<String, Value>>,
+    /// Unix milliseconds at which the row before goes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_before: Option<i64>,
     /// Unix milliseconds at which the row goes by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,

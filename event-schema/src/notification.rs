@@ -2,7 +2,13 @@
 //! One push per gateway and change, with the list of rooms; what it becomes for each connection is
 //! the gateway's affair.
 
-use crate::{Raw, envelope::Origin, id::RequestId};
+use crate::{
+    Raw,
+    envelope::Origin,
+    id::RequestId,
+    offset::{ChangesOffset, Epoch, InformativeOffset},
+    position::Position,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -72,9 +78,9 @@ pub struct Notice {
     pub volatile: Option<Raw>,
     /// Unix milliseconds: decided, or accepted by the log.
     pub timestamp: i64,
-    /// (partition, offset in `transactions`) of the write, for its token; none for messages.
+    /// Where the write stands, for its token; none for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub write: Option<(u16, u64)>,
+    pub write: Option<Position>,
 }
 
 /// How far the feed of one partition is: what is needed to go on from there. The records from
@@ -82,14 +88,15 @@ pub struct Notice {
 /// without its first `emitted` ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FeedPosition {
-    /// An offset in `changes`, never beyond `next`.
-    pub resume: u64,
-    /// The epoch in force at `resume`.
-    pub epoch: u64,
-    pub next: u64,
+    /// Never beyond `next`.
+    pub resume: ChangesOffset,
+    /// The epoch in force at `resume`; none where no record counts before the next `open`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    pub next: ChangesOffset,
     pub emitted: u32,
     /// The next record of `informative`.
-    pub informative: u64,
+    pub informative: InformativeOffset,
 }
 
 /// The notifier that owns the feed of a partition, and how far that is when this is read.

@@ -3,7 +3,7 @@
 
 use crate::{
     Raw,
-    id::RequestId,
+    id::{EntityKey, RequestId},
     position::{Position, Version},
 };
 use schemars::JsonSchema;
@@ -71,6 +71,7 @@ pub struct Times {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LedgerEntry {
     pub request: RequestId,
+    pub key: EntityKey,
     pub operation: String,
     pub position: Position,
     pub version: Version,
@@ -79,6 +80,9 @@ pub struct LedgerEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub result: Option<Raw>,
+    /// Requests of the parts it published: it is applied once each of them has a verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<RequestId>,
     pub times: Times,
 }
 

@@ -1,6 +1,7 @@
 //! Where an event stands in the log, and the version its effects carry. Order is only defined
 //! within one generation and partition.
 
+use crate::offset::{ChangesOffset, TransactionsOffset};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -9,7 +10,7 @@ use std::fmt;
 pub struct Position {
     pub generation: u16,
     pub partition: u16,
-    pub offset: u64,
+    pub offset: TransactionsOffset,
 }
 
 impl Position {
@@ -51,9 +52,9 @@ pub const OFFSET_BITS: u32 = 44;
 impl Version {
     /// `generation` from 1 to 2047, so that `Version << 8` stays within an `i64` and above any wall
     /// clock in microseconds.
-    pub fn new(generation: u16, changes_offset: u64) -> Self {
-        debug_assert!((1..2048).contains(&generation) && changes_offset < 1 << OFFSET_BITS);
-        Self(u64::from(generation) << OFFSET_BITS | changes_offset)
+    pub fn new(generation: u16, changes: ChangesOffset) -> Self {
+        debug_assert!((1..2048).contains(&generation) && changes.get() < 1 << OFFSET_BITS);
+        Self(u64::from(generation) << OFFSET_BITS | changes.get())
     }
 
     /// The generation in it.
@@ -62,8 +63,8 @@ impl Version {
     }
 
     /// The offset in `changes` in it.
-    pub fn offset(self) -> u64 {
-        self.0 & ((1 << OFFSET_BITS) - 1)
+    pub fn offset(self) -> ChangesOffset {
+        ChangesOffset::new(self.0 & ((1 << OFFSET_BITS) - 1))
     }
 
     /// The write timestamp of a row store that lets the larger timestamp win: version << 8 | step.

@@ -14,7 +14,13 @@ use schemars::{Schema, generate::SchemaSettings};
 use serde_json::json;
 
 /// Headers of every event, and those that only some have.
-const ALWAYS: [&str; 4] = ["ce_specversion", "ce_type", "ce_source", "content-type"];
+const ALWAYS: [&str; 5] = [
+    "ce_specversion",
+    "ce_type",
+    "ce_source",
+    codec::LEVEL_HEADER,
+    "content-type",
+];
 const OF_REQUESTS: [&str; 7] = [
     "ce_id",
     "ce_time",
@@ -25,13 +31,21 @@ const OF_REQUESTS: [&str; 7] = [
     "traceparent",
 ];
 
+/// Headers of a transaction: it also says what its log had reached.
+fn of_transactions() -> Vec<&'static str> {
+    OF_REQUESTS
+        .into_iter()
+        .chain([codec::SEEN_HEADER])
+        .collect()
+}
+
 /// Each event's CloudEvents type with the schema of its value. `x-topic` and `x-headers` tell where
 /// and with what it travels.
 pub fn schemas() -> Vec<(&'static str, Schema)> {
     vec![
         (
             codec::TRANSACTION,
-            of::<TransactionData>(codec::TRANSACTION, "transactions", &OF_REQUESTS),
+            of::<TransactionData>(codec::TRANSACTION, "transactions", &of_transactions()),
         ),
         (
             codec::INFORMATIVE,

@@ -14,7 +14,7 @@ use crate::{
         Published, WritePath,
         feedback::{Feedback, pending::Pending},
         identify::Identifier,
-        publish::{EventPublisher, event::EventBuilder},
+        publish::{EventPublisher, event::EventBuilder, known_ends::KnownEnds},
         validate::Validator,
     },
 };
@@ -155,6 +155,7 @@ fn write_path(
     shutdown: Shutdown,
 ) -> WritePath {
     let (keys, clock, layout) = (&ports.keys, &ports.clock, &ports.layout);
+    let known_ends = Arc::new(KnownEnds::new(layout.partitions));
     let (entries, ttl) = (config.idempotency_entries, config.idempotency_ttl_seconds);
     WritePath {
         catalog: ports.catalog.clone(),
@@ -172,6 +173,7 @@ fn write_path(
             transactions: layout.name(&TRANSACTIONS).into(),
             informative: layout.name(&INFORMATIVE).into(),
             clock: clock.clone(),
+            known_ends: known_ends.clone(),
             reply,
         },
         publisher: EventPublisher {
@@ -180,6 +182,7 @@ fn write_path(
             timeout: config.publish_timeout(),
             durability: OnceLock::new(),
             accepted: metrics.accepted.clone(),
+            known_ends,
         },
         feedback: Feedback {
             pending: Arc::new(Pending::new(config.max_waiting)),

@@ -75,7 +75,8 @@ impl HandleSigner {
 impl SignHandles for HandleSigner {
     fn token(&self, tenant: &str, notice: &Notice) -> Option<String> {
         let write = notice.write?;
-        let token = self.write_token(tenant, vec![write], Some(notice.request));
+        let place = (write.partition, write.offset.get());
+        let token = self.write_token(tenant, vec![place], Some(notice.request));
         Some(token.sign(&self.keys))
     }
 

@@ -141,7 +141,7 @@ impl Lanes {
                     .get(&partition)
                     .is_some_and(|(current, _)| *current == lane)
                 {
-                    consumer.commit(partition, place.resume.offset, &place.metadata());
+                    consumer.commit(partition, place.resume.offset.get(), &place.metadata());
                 }
             }
         }

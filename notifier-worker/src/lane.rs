@@ -10,13 +10,16 @@ mod steps;
 mod tell;
 
 use crate::{Notifier, consume::Request, rooms::Handling};
+use change_feed::{ChangeFeed, ResumePoint};
 use event_log::{Delivery, Limits, PartitionStream, StreamError};
-use event_schema::notification::{FeedOwner, FeedPosition};
+use event_schema::{
+    notification::{FeedOwner, FeedPosition},
+    offset::{ChangesOffset, Epoch, InformativeOffset},
+};
 use matching::Scratch;
 use runtime::Shutdown;
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
-use story::{Resume, Story};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -49,9 +52,9 @@ pub(crate) struct Lane {
 /// How far a partition is: what another needs to go on without missing anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub resume: Resume,
+    pub resume: ResumePoint,
     /// The next record of `informative`.
-    pub informative: u64,
+    pub informative: InformativeOffset,
     /// The last record of `rooms` whose presence events are sent.
     pub rooms: u64,
 }
@@ -59,8 +62,8 @@ pub(crate) struct Place {
 /// What of a place stands in a commit's metadata.
 #[derive(Debug, Serialize, Deserialize)]
 struct Metadata {
-    epoch: u64,
-    informative: u64,
+    epoch: Option<Epoch>,
+    informative: InformativeOffset,
     rooms: u64,
 }
 
@@ -82,7 +85,10 @@ impl Place {
             rooms,
         } = serde_json::from_str(metadata).ok()?;
         Some(Self {
-            resume: Resume { offset, epoch },
+            resume: ResumePoint {
+                offset: ChangesOffset::new(offset),
+                epoch,
+            },
             informative,
             rooms,
         })
@@ -93,7 +99,7 @@ impl Place {
 struct Tenure {
     /// The claim by which it is ours: its offset in `rooms`.
     claim: u64,
-    story: Story,
+    feed: ChangeFeed,
     changes: Box<dyn PartitionStream>,
     informative: Box<dyn PartitionStream>,
     /// Everything before it was sent.
@@ -120,7 +126,7 @@ impl Tenure {
         FeedPosition {
             resume: resume.offset,
             epoch: resume.epoch,
-            next: self.story.next(),
+            next: self.feed.next(),
             emitted: 0,
             informative,
         }

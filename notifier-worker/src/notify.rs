@@ -3,13 +3,13 @@
 //! told *in*, one whose filter held only before is told *out*. Pure.
 
 use crate::rooms::state::State;
+use change_feed::{Notification, with_id};
 use event_schema::{
     Raw,
     notification::{self, RoomMatch, Scope},
 };
 use matching::Scratch;
 use std::{collections::BTreeMap, sync::Arc};
-use story::{Telling, with_id};
 
 /// A gateway that must hear of it.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Route {
 /// The gateways that must hear of it in this state, each once, with their rooms sorted by name.
 pub(crate) fn routes(
     state: &State,
-    telling: &Telling,
+    telling: &Notification,
     how_far: notification::State,
     scratch: &mut Scratch,
 ) -> Vec<Route> {

@@ -1,13 +1,22 @@
-//! Stage: decided batches → stores, ledger, dead letters, feedback. Every write carries the version
-//! its decision got in `changes`, so doing it twice, late, or after somebody else did it changes
-//! nothing. It must never decide anything.
+//! Stage: decided batches → stores, dead letters, ledger, feedback, in this order. Every write
+//! carries the version its decision got in `changes`, so doing it twice, late, or after another
+//! owner did it changes nothing. It must never decide anything.
+//!
+//! The ledger row is the point of no return: what it remembers at a version is never undone.
 
-mod after;
+mod culprit;
 mod fold;
-mod stores;
+mod outcome;
+mod write;
 
-use crate::{Worker, decide::Decided, lane::Halt};
-use std::sync::Arc;
+use crate::{
+    Worker,
+    decided::Decided,
+    effects::Effects,
+    tenure_end::{RejectedDecisions, TenureEnd},
+};
+use event_schema::offset::ChangesOffset;
+use std::{collections::HashSet, sync::Arc};
 
 /// Applies for one partition.
 pub(crate) struct Applier {
@@ -15,22 +24,66 @@ pub(crate) struct Applier {
     partition: u16,
 }
 
+/// What a run of batches came to.
+#[derive(Debug, Default)]
+pub(crate) struct ApplyState {
+    /// What a store will never take.
+    pub rejected: RejectedDecisions,
+    /// Documents and rows that rejected decisions change: whatever comes later on them waits, too.
+    blocked: HashSet<String>,
+    /// Records of `changes` whose effects stand everywhere.
+    pub resolved: Vec<ChangesOffset>,
+}
+
+impl ApplyState {
+    /// Keeps this and all that changes the same documents and rows from being finished.
+    fn block(&mut self, effects: &Effects) {
+        self.blocked.extend(effects.names());
+    }
+
+    fn blocks(&self, effects: &Effects) -> bool {
+        !self.blocked.is_empty() && effects.rests_on(&self.blocked)
+    }
+}
+
 impl Applier {
     pub fn new(worker: Arc<Worker>, partition: u16) -> Self {
         Self { worker, partition }
     }
 
-    /// Brings a batch to its end: when this returns, all of it is resolved.
-    pub async fn apply(&self, decided: &mut Decided) -> Result<(), Halt> {
+    /// Brings a batch to its end, but for what a store will never take and what rests on that: when
+    /// this returns, all the rest of it is resolved.
+    pub async fn apply(
+        &self,
+        decided: &mut Decided,
+        state: &mut ApplyState,
+    ) -> Result<(), TenureEnd> {
         let timer = self.worker.metrics.stage("apply");
-        self.date(&mut decided.steps);
-        if !self.whole(decided).await {
-            self.stores(&decided.steps).await?;
-            self.bury(decided).await?;
-            self.remember(&decided.steps).await?;
+        self.stamp_applied_at(&mut decided.effects);
+        self.hold_blocked_back(&mut decided.effects, state);
+        if !self.apply_in_one_transaction(decided).await {
+            self.write_stores(&mut decided.effects, state).await?;
+            self.write_dead_letters(&decided.effects).await?;
+            self.write_ledger(&decided.effects).await?;
         }
-        self.tell(decided).await?;
+        self.send_feedback(decided).await?;
+        let resolved = decided.effects.iter().map(|effect| effect.at);
+        state.resolved.extend(resolved);
         timer.observe_duration();
         Ok(())
+    }
+
+    /// Takes out what changes the same documents and rows as something that a store rejected.
+    fn hold_blocked_back(&self, effects: &mut Vec<Effects>, state: &mut ApplyState) {
+        if state.blocked.is_empty() {
+            return;
+        }
+        effects.retain(|effect| {
+            let blocked = state.blocks(effect);
+            if blocked {
+                state.block(effect);
+            }
+            !blocked
+        });
     }
 }

@@ -2,7 +2,7 @@
 //! by, and is planned by that one, now and in every replay. Versions this worker was not built with
 //! travel in the topic `catalog`; until one is found there, its events wait.
 
-use crate::{Worker, decode, lane::Halt};
+use crate::{Worker, decode, tenure_end::TenureEnd};
 use catalog::Catalog;
 use event_schema::{codec, topics};
 use parking_lot::RwLock;
@@ -28,7 +28,7 @@ impl Catalogs {
 impl Worker {
     /// Returns when the version is known: an old worker waits for definitions that are newer than
     /// it, it never guesses.
-    pub(crate) async fn learn(&self, version: &str) -> Result<(), Halt> {
+    pub(crate) async fn learn(&self, version: &str) -> Result<(), TenureEnd> {
         let mut backoff = self.config.backoff();
         while self.catalogs.get(version).is_none() {
             if backoff.attempts() > 0 {
@@ -45,10 +45,10 @@ impl Worker {
         Ok(())
     }
 
-    async fn read_catalogs(&self) -> Result<(), Halt> {
+    async fn read_catalogs(&self) -> Result<(), TenureEnd> {
         let topic = self.ports.layout.name(&topics::CATALOG);
         let retake = |error: &dyn std::fmt::Display| {
-            Halt::Retake(format!("the topic of catalogs cannot be read: {error}"))
+            TenureEnd::Reclaim(format!("the topic of catalogs cannot be read: {error}"))
         };
         let kept = self.ports.log.scan_kept(&topic, 0, 0).await;
         let mut scan = kept.map_err(|error| retake(&error))?;
@@ -65,10 +65,10 @@ impl Worker {
                             .insert(catalog.version().to_owned(), catalog)
                     }
                     Ok(Err(error)) => {
-                        tracing::warn!(%error, offset = record.offset, "published definitions that this worker cannot use")
+                        tracing::warn!(%error, offset = record.offset, "a published catalog cannot be used by this version")
                     }
                     Err(error) => {
-                        tracing::warn!(%error, offset = record.offset, "a record in the topic of catalogs is none")
+                        tracing::warn!(%error, offset = record.offset, "a record of the catalog topic cannot be read")
                     }
                 }
             }

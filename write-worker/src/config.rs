@@ -24,6 +24,9 @@ pub struct Config {
     /// How often a record store that may forget is asked whether it is there, milliseconds: to
     /// notice that it was away when nothing was written.
     pub probe_ms: u64,
+    /// Records of a partition of `changes` kept for notifiers that are behind; what they would still
+    /// need beyond that is deleted, and subscribers are told that they missed something.
+    pub notifier_lag_records: u64,
     /// Records kept in `changes` and `transactions` behind the mark, per partition: history for
     /// readers that come late.
     pub history_records: u64,
@@ -42,6 +45,7 @@ impl Default for Config {
             retry_longest_ms: 5_000,
             reapply_window_ms: None,
             probe_ms: 1_000,
+            notifier_lag_records: 10_000_000,
             history_records: 1_000_000,
             drain_ms: 10_000,
         }

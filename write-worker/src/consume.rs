@@ -6,19 +6,18 @@
 
 use crate::{
     Config, Ports, Worker,
-    lane::{Halt, Lane},
+    partition::PartitionTask,
+    requests::{COMPONENT, OwnerRequest, component},
+    tenure_end::TenureEnd,
 };
 use event_log::{
-    Consumer, ConsumerError, ConsumerEvent, PartitionStream, StreamError,
+    Consumer, ConsumerError, ConsumerEvent,
     membership::{self, Membership},
 };
 use runtime::{Shutdown, ShutdownTrigger, State};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use store::StoreError;
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-};
+use tokio::{sync::mpsc, task::JoinSet};
 
 /// Why a worker cannot run at all.
 #[derive(Debug, thiserror::Error)]
@@ -31,30 +30,14 @@ pub enum WorkerError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// What lanes ask of the consumer.
-pub(crate) enum Request {
-    Open {
-        partition: u16,
-        offset: u64,
-        reply: oneshot::Sender<Result<Box<dyn PartitionStream>, StreamError>>,
-    },
-    Commit {
-        partition: u16,
-        offset: u64,
-        metadata: String,
-    },
-}
-
 /// Lanes of this member, and how each is stopped.
 struct Lanes {
     worker: Arc<Worker>,
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<OwnerRequest>,
     shutdown: Shutdown,
     stops: HashMap<u16, ShutdownTrigger>,
-    running: JoinSet<(u16, Halt)>,
+    running: JoinSet<(u16, TenureEnd)>,
 }
-
-const COMPONENT: &str = "write-worker";
 
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), WorkerError> {
     if worker.forgetful {
@@ -137,9 +120,9 @@ async fn serve(
     ended
 }
 
-async fn answer(consumer: &mut dyn Consumer, request: Request) {
+async fn answer(consumer: &mut dyn Consumer, request: OwnerRequest) {
     match request {
-        Request::Open {
+        OwnerRequest::Open {
             partition,
             offset,
             reply,
@@ -147,7 +130,7 @@ async fn answer(consumer: &mut dyn Consumer, request: Request) {
             // Whoever asked may be gone by now: then the stream is dropped.
             _ = reply.send(consumer.open(partition, offset).await);
         }
-        Request::Commit {
+        OwnerRequest::Commit {
             partition,
             offset,
             metadata,
@@ -183,20 +166,20 @@ impl Lanes {
         }
         let (stop, shutdown) = self.shutdown.child();
         self.stops.insert(partition, stop);
-        let lane = Lane {
+        let task = PartitionTask {
             worker: self.worker.clone(),
             partition,
             requests: self.requests.clone(),
             shutdown,
         };
         self.running
-            .spawn(async move { (partition, lane.run().await) });
+            .spawn(async move { (partition, task.run().await) });
     }
 
     /// A lane that ended by itself ended in alarm, or in a panic, which is one.
-    fn ended(&mut self, ended: Result<(u16, Halt), tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<(u16, TenureEnd), tokio::task::JoinError>) {
         match ended {
-            Ok((partition, Halt::Alarm(why))) => {
+            Ok((partition, TenureEnd::Halted(why))) => {
                 tracing::error!(
                     partition,
                     why,
@@ -209,7 +192,7 @@ impl Lanes {
                     .set(&component(partition), State::Missing { why });
                 self.worker.ports.finished.add(partition);
             }
-            Ok((_, Halt::Stopped | Halt::Retake(_) | Halt::Dead { .. })) => {}
+            Ok((_, TenureEnd::Stopped | TenureEnd::Reclaim(_) | TenureEnd::Rejected(_))) => {}
             Err(error) => {
                 tracing::error!(%error, "ALARM: a lane failed; its partition stands still until the worker is started again");
                 self.worker.metrics.alarm();
@@ -227,7 +210,7 @@ impl Lanes {
     async fn drain(
         &mut self,
         consumer: &mut dyn Consumer,
-        asked: &mut mpsc::Receiver<Request>,
+        asked: &mut mpsc::Receiver<OwnerRequest>,
         soft: bool,
     ) {
         let deadline = tokio::time::sleep(Duration::from_millis(self.worker.config.drain_ms));
@@ -245,10 +228,6 @@ impl Lanes {
         }
         self.running.shutdown().await;
     }
-}
-
-fn component(partition: u16) -> String {
-    format!("{COMPONENT} partition {partition}")
 }
 
 /// Does the record store forget what it acknowledged when its process is killed? Settled by the

@@ -3,122 +3,141 @@
 //! or ledger for writing.
 
 mod append;
-mod fold;
+mod collections;
+mod decision;
 mod inputs;
+mod judge;
 mod recent;
+mod repeats;
 mod state;
 
-pub(crate) use append::append_record;
-pub(crate) use recent::Recent;
+pub(crate) use recent::RecentRequests;
 pub(crate) use state::State;
 
 use crate::{
     Worker,
-    lane::Halt,
+    append::ChangesAppender,
+    decided::{Consumed, Decided},
     mark::{Marker, Progress},
-    step::{Aside, Step},
+    tenure_end::TenureEnd,
 };
+use change_feed::Redo;
 use event_log::{Delivery, Record};
-use event_schema::decision::Mark;
+use event_schema::{decision::Mark, offset::TransactionsOffset};
+use inputs::Consumable;
 use std::{collections::VecDeque, sync::Arc};
-
-/// A batch on its way to the stores.
-#[derive(Debug, Default)]
-pub(crate) struct Decided {
-    /// Counts batches of a tenure, from 1.
-    pub number: u64,
-    /// In the order of `changes`.
-    pub steps: Vec<Step>,
-    pub asides: Vec<Aside>,
-    /// Offset in `changes` of the last record of this batch; `None` if it has none.
-    pub last: Option<u64>,
-    /// The first offset in `transactions` after this batch.
-    pub next: u64,
-    pub consumed: usize,
-}
+use tokio::time::Instant;
 
 /// Decides for one partition during one tenure.
 pub(crate) struct Decider {
     worker: Arc<Worker>,
     partition: u16,
-    epoch: u64,
-    /// Offset the next record of ours must get; another one means that somebody else wrote.
-    expected: u64,
+    appender: ChangesAppender,
     state: State,
-    recent: Recent,
-    collections: inputs::Collections,
+    recent: RecentRequests,
+    collections: collections::KnownCollections,
     marker: Marker,
-    /// Marks that were sent alone, and whose places nobody has looked at yet.
+    /// Marks that were sent alone, and whose places are not known yet.
     sent: VecDeque<(Delivery, Mark)>,
     batch: u64,
 }
 
 impl Decider {
-    /// `expected`: the offset after the tenure's last record in `changes`.
     pub fn new(
         worker: Arc<Worker>,
         partition: u16,
-        epoch: u64,
-        expected: u64,
-        recent: Recent,
+        appender: ChangesAppender,
+        recent: RecentRequests,
         marker: Marker,
     ) -> Self {
         let state = State::new(worker.config.cache_bytes);
         Self {
             worker,
             partition,
-            epoch,
-            expected,
+            appender,
             state,
             recent,
-            collections: inputs::Collections::default(),
+            collections: collections::KnownCollections::default(),
             marker,
             sent: VecDeque::new(),
             batch: 0,
         }
     }
 
-    /// The whole stage for a batch of records. `again`: these positions were decided before and
-    /// voided, so their ids are no repeats.
+    /// The whole stage for a batch of records, up to one that this worker is too old to read.
     pub async fn decide(
         &mut self,
         records: &[Record],
         progress: Progress,
-        again: bool,
-    ) -> Result<Decided, Halt> {
+    ) -> Result<Decided, TenureEnd> {
+        let records = self.readable(records)?;
+        let inputs = self.decode_batch(records).await?;
+        let mut decided = self.decide_inputs(inputs, progress).await?;
+        decided.consumed = records
+            .last()
+            .map(|record| self.consumed(record, records.len()));
+        Ok(decided)
+    }
+
+    /// The stage for positions that were decided before and voided: their ids are no repeats.
+    pub async fn decide_again(&mut self, records: &[(Redo, Record)]) -> Result<Decided, TenureEnd> {
+        let inputs = self.decode_again(records).await?;
+        self.decide_inputs(inputs, Progress::default()).await
+    }
+
+    async fn decide_inputs(
+        &mut self,
+        mut inputs: Consumable,
+        progress: Progress,
+    ) -> Result<Decided, TenureEnd> {
         let timer = self.worker.metrics.stage("decide");
         self.batch += 1;
-        self.state.evict(progress.batch);
-        let mut inputs = self.sort(records, again).await?;
+        let now = self.worker.ports.clock.now();
+        self.state.begin_batch(progress.batch, now);
+        let count = inputs.events.len();
         self.read_current(&inputs.events).await?;
-        let decisions = self.fold(&mut inputs).await?;
-        let mark = self.marker.due(progress, self.worker.ports.clock.now());
+        let decisions = self.judge_all(&mut inputs.events).await?;
+        let mark = self
+            .marker
+            .due(progress, self.appender.epoch(), Instant::now(), now);
         let mut decided = self.append(mark, decisions).await?;
-        decided.asides = inputs.asides;
-        decided.number = self.batch;
-        decided.consumed = records.len();
-        decided.next = records.last().map_or(0, |record| record.offset + 1);
-        self.worker.metrics.batch(records.len());
+        decided.repeats = inputs.repeats;
+        self.worker.metrics.batch(count);
         timer.observe_duration();
         Ok(decided)
     }
 
-    /// Appends a mark by itself, if there is progress to tell, and waits until all marks stand.
-    pub async fn mark(&mut self, progress: Progress) -> Result<(), Halt> {
-        let mark = self.marker.due(progress, self.worker.ports.clock.now());
-        self.append(mark, Vec::new()).await.map(drop)
+    fn consumed(&self, last: &Record, records: usize) -> Consumed {
+        let offset = TransactionsOffset::new(last.offset);
+        let position = self.worker.position(self.partition, offset);
+        let topic = &self.worker.topics.transactions;
+        Consumed {
+            next: offset.next(),
+            last: Some(crate::decode::identity(last, topic, &position)),
+            records,
+        }
     }
 
-    /// Sends a mark by itself, if there is progress to tell, and does not wait: for when nothing
+    /// Appends a mark by itself, if there is progress to say, and waits until all marks stand.
+    pub async fn mark(&mut self, progress: Progress) -> Result<(), TenureEnd> {
+        self.send_mark(progress).await?;
+        self.settle().await
+    }
+
+    /// Sends a mark by itself, if there is progress to say, and does not wait: for when nothing
     /// else is to be decided. Whatever is appended next looks first where it landed.
-    pub async fn send_mark(&mut self, progress: Progress) -> Result<(), Halt> {
-        match self.marker.due(progress, self.worker.ports.clock.now()) {
+    pub async fn send_mark(&mut self, progress: Progress) -> Result<(), TenureEnd> {
+        let now = self.worker.ports.clock.now();
+        match self
+            .marker
+            .due(progress, self.appender.epoch(), Instant::now(), now)
+        {
             Some(mark) => self.enqueue_mark(mark).await,
             None => Ok(()),
         }
     }
 
-    /// Are there marks that nobody has looked after?
+    /// Are there marks whose places are not known yet?
     pub fn has_sent(&self) -> bool {
         !self.sent.is_empty()
     }

@@ -1,32 +1,43 @@
-//! Bytes → event, or the reason why nobody can. Never fails the batch: one bad record is one dead
-//! letter.
+//! Bytes → event, or the reason why not. Never fails the batch: one bad record is one decision.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use event_log::Record;
 use event_schema::{
     codec::{self, DecodeError, Parts},
-    decision::OriginalRecord,
     envelope::Transaction,
     id::RequestId,
     outcome::DeadReason,
+    position::Position,
 };
 
-/// A record that is no event.
+/// A record that is no event to this worker.
 #[derive(Debug)]
-pub(crate) struct Undecodable {
+pub(crate) enum Undecodable {
+    /// A newer gateway wrote it: it waits for a worker that knows more.
+    NewerLevel(DecodeError),
+    /// No worker will ever decode it.
+    Damaged(Box<DamagedEvent>),
+}
+
+/// What can be said of a record that is no event.
+#[derive(Debug)]
+pub(crate) struct DamagedEvent {
     /// Its id, if at least that can be read: then its ledger row can say what became of it.
     pub request: Option<RequestId>,
     pub operation: String,
     pub reason: DeadReason,
 }
 
-pub(crate) fn decode(record: &Record) -> Result<Transaction, Box<Undecodable>> {
+/// Can this worker read the record, whatever else is wrong with it? Looks at one header.
+pub(crate) fn level(record: &Record) -> Result<(), Undecodable> {
+    codec::known_level(&record.headers).map_err(Undecodable::NewerLevel)
+}
+
+pub(crate) fn decode(record: &Record) -> Result<Transaction, Undecodable> {
     let parts = parts(record);
-    codec::decode_transaction(&parts).map_err(|error| {
-        Box::new(Undecodable {
-            request: codec::header(&parts, "ce_id")
-                .ok()
-                .and_then(|id| RequestId::parse_trusted(id).ok()),
+    codec::decode_transaction(&parts).map_err(|error| match error {
+        error @ DecodeError::NewerLevel { .. } => Undecodable::NewerLevel(error),
+        error => Undecodable::Damaged(Box::new(DamagedEvent {
+            request: own_id(&parts),
             operation: codec::header(&parts, "ce_operation")
                 .unwrap_or("unknown")
                 .to_owned(),
@@ -35,8 +46,18 @@ pub(crate) fn decode(record: &Record) -> Result<Transaction, Box<Undecodable>> {
                 message: error.to_string(),
                 store: None,
             },
-        })
+        })),
     })
+}
+
+/// The request of a record: its own, or else one that follows from where it stands.
+pub(crate) fn identity(record: &Record, topic_id: &str, position: &Position) -> RequestId {
+    own_id(&parts(record)).unwrap_or_else(|| RequestId::of_record(topic_id, position))
+}
+
+fn own_id(parts: &Parts) -> Option<RequestId> {
+    let id = codec::header(parts, "ce_id").ok()?;
+    RequestId::parse_trusted(id).ok()
 }
 
 /// The record without its place; shares its bytes.
@@ -48,25 +69,13 @@ pub(crate) fn parts(record: &Record) -> Parts {
     }
 }
 
-/// The record byte for byte, for a dead letter.
-pub(crate) fn original(record: &Record) -> OriginalRecord {
-    OriginalRecord {
-        key: record.key.as_ref().map(|key| BASE64.encode(key)),
-        value: record.value.as_ref().map(|value| BASE64.encode(value)),
-        headers: record
-            .headers
-            .iter()
-            .map(|(name, value)| (name.to_string(), BASE64.encode(value)))
-            .collect(),
-    }
-}
-
 fn code(error: &DecodeError) -> &'static str {
     match error {
-        DecodeError::MissingHeader(_) | DecodeError::BadHeader(..) | DecodeError::BadKey => {
-            "undecodable_headers"
-        }
-        DecodeError::UnknownType(_) => "unknown_event_type",
+        DecodeError::MissingHeader(_)
+        | DecodeError::BadHeader(..)
+        | DecodeError::BadKey
+        | DecodeError::NoLevel => "undecodable_headers",
+        DecodeError::UnknownType(_) | DecodeError::NewerLevel { .. } => "unknown_event_type",
         DecodeError::NoValue | DecodeError::BadValue(_) => "undecodable_value",
     }
 }

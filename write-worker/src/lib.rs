@@ -6,18 +6,21 @@
 //! never touch a store for a decision that is not acknowledged in `changes`, and never judge a
 //! position twice.
 
+mod append;
 mod apply;
 mod catalogs;
 mod config;
 mod consume;
 mod decide;
+mod decided;
 mod decode;
+mod effects;
 mod finished;
-mod lane;
 mod mark;
 mod metrics;
-mod recover;
-mod step;
+mod partition;
+mod requests;
+mod tenure_end;
 
 pub use config::Config;
 pub use consume::WorkerError;
@@ -25,7 +28,7 @@ pub use finished::Finished;
 
 use catalog::Catalog;
 use event_log::Log;
-use event_schema::topics::Layout;
+use event_schema::{offset::TransactionsOffset, position::Position, topics::Layout};
 use metrics::Metrics;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
@@ -65,13 +68,22 @@ struct Worker {
 }
 
 impl Worker {
+    /// A position of the generation that is worked on.
+    fn position(&self, partition: u16, offset: TransactionsOffset) -> Position {
+        Position {
+            generation: self.ports.layout.generation,
+            partition,
+            offset,
+        }
+    }
+
     /// The record store is back after it was away. If it may have forgotten, everybody must look.
-    fn returned(&self) -> Result<(), lane::Halt> {
+    fn returned(&self) -> Result<(), tenure_end::TenureEnd> {
         if !self.forgetful {
             return Ok(());
         }
         self.returns.send_modify(|count| *count += 1);
-        Err(lane::Halt::Retake(
+        Err(tenure_end::TenureEnd::Reclaim(
             "the record store was away and may have forgotten".into(),
         ))
     }

@@ -1,96 +1,172 @@
-//! Marks: how far everything is resolved. The decider appends them (it is the only one who writes
-//! to `changes`); a small task keeps the newest in the record store, hints it to the group, and
-//! deletes what nobody needs any more. Neither is waited for.
+//! Marks: how far everything is resolved. The decider appends them (only it writes to `changes`); a
+//! small task keeps the newest in the record store, hints it to the group, and deletes what is no
+//! longer needed. Neither is waited for.
 //!
 //! See ADR 3.
 
-use crate::{Worker, consume::Request};
-use event_schema::decision::Mark;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
-use tokio::sync::{mpsc, watch};
+use crate::{Worker, requests::OwnerRequest};
+use event_schema::{
+    decision::{Mark, TopicIds},
+    id::RequestId,
+    offset::{ChangesOffset, Epoch, TransactionsOffset},
+};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 
 /// How far the stores are: told by the applier, read by the decider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// The last batch that is applied.
     pub batch: u64,
-    /// (last resolved offset in `changes`, first unresolved offset in `transactions`); `None` until
-    /// the first is known.
-    pub resolved: Option<(u64, u64)>,
+    /// `None` until the first is known.
+    pub resolved: Option<Resolved>,
+}
+
+/// Up to where everything is resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// The last resolved record of `changes`.
+    pub through: ChangesOffset,
+    /// The first record of `transactions` that is not.
+    pub next: TransactionsOffset,
+    /// The request of the record before `next`.
+    pub last: Option<RequestId>,
+}
+
+/// A moment, and where one that must apply everything since then again would have to begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HistoryStart {
+    /// By a clock that no one sets.
+    pub at: Instant,
+    pub from: ChangesOffset,
+    /// In force at `from`.
+    pub epoch: Option<Epoch>,
+    /// The first record of `transactions` that was not resolved then.
+    pub next: TransactionsOffset,
+}
+
+/// A mark, and what of the log must be kept for the sake of a store that may forget it.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptMark {
+    pub mark: Mark,
+    pub needed: HistoryStart,
 }
 
 /// Between two marks of a partition in the record store: what is marked late is only applied again.
 const PAUSE: Duration = Duration::from_millis(20);
 
+/// How far apart the moments are that history is remembered by.
+const SAMPLE: Duration = Duration::from_secs(1);
+
 /// Makes the marks of one tenure.
 pub(crate) struct Marker {
     generation: u16,
     partition: u16,
-    epoch: u64,
-    /// Milliseconds of history to apply again when the partition is taken.
-    window: i64,
-    /// (when, offset in `changes`, epoch in force there), oldest first: where the window starts.
-    samples: VecDeque<(i64, u64, u64)>,
-    last: Option<(u64, u64)>,
-    newest: watch::Sender<Option<Mark>>,
+    /// History to apply again when the partition is taken.
+    window: Duration,
+    /// Oldest first: where twice the window starts. A mark that the store forgets may be one window
+    /// old, and itself points one window back.
+    samples: VecDeque<HistoryStart>,
+    topics: TopicIds,
+    last: Option<Resolved>,
+    newest: watch::Sender<Option<KeptMark>>,
 }
 
 impl Marker {
-    /// `start`: where the tenure's window began, with its epoch and the time.
+    /// `start`: where the tenure's window began.
     pub fn new(
         worker: &Worker,
         partition: u16,
-        epoch: u64,
-        start: (i64, u64, u64),
-        newest: watch::Sender<Option<Mark>>,
+        start: HistoryStart,
+        topics: TopicIds,
+        newest: watch::Sender<Option<KeptMark>>,
     ) -> Self {
         let default = if worker.forgetful { 60_000 } else { 0 };
-        let window = worker.config.reapply_window_ms.unwrap_or(default) as i64;
-        let generation = worker.ports.layout.generation;
+        let window = worker.config.reapply_window_ms.unwrap_or(default);
         Self {
-            generation,
+            generation: worker.ports.layout.generation,
             partition,
-            epoch,
-            window,
+            window: Duration::from_millis(window),
             samples: VecDeque::from([start]),
+            topics,
             last: None,
             newest,
         }
     }
 
-    /// The mark that tells this progress, unless it was told.
-    pub fn due(&mut self, progress: Progress, now: i64) -> Option<Mark> {
-        let (through, next) = progress
+    /// The mark that says this progress at this moment, unless it was said. `epoch`: of the tenure;
+    /// `time`: Unix milliseconds, which only informs.
+    pub fn due(
+        &mut self,
+        progress: Progress,
+        epoch: Epoch,
+        at: Instant,
+        time: i64,
+    ) -> Option<Mark> {
+        let resolved = progress
             .resolved
             .filter(|resolved| self.last != Some(*resolved))?;
-        self.last = Some((through, next));
-        if self.samples.back().is_none_or(|(at, ..)| now - at >= 1_000) || self.window == 0 {
-            self.samples.push_back((now, through + 1, self.epoch));
-        }
-        while self
-            .samples
-            .get(1)
-            .is_some_and(|(at, ..)| *at <= now - self.window)
-        {
-            self.samples.pop_front();
-        }
-        let (_, reapply_from, reapply_epoch) = self.samples[0];
-        let (generation, partition, epoch) = (self.generation, self.partition, self.epoch);
-        Some(Mark {
-            epoch,
-            generation,
-            partition,
+        self.last = Some(resolved);
+        let Resolved {
             through,
             next,
-            time: now,
-            reapply_from,
-            reapply_epoch,
+            last,
+        } = resolved;
+        self.sample(HistoryStart {
+            at,
+            from: through.next(),
+            epoch: Some(epoch),
+            next,
+        });
+        let reapply = self.window_start();
+        Some(Mark {
+            epoch,
+            at: through.next(),
+            generation: self.generation,
+            partition: self.partition,
+            through,
+            next,
+            time,
+            reapply_from: reapply.from,
+            reapply_epoch: reapply.epoch,
+            topics: self.topics.clone(),
+            last,
+            parts: BTreeMap::new(),
         })
+    }
+
+    fn sample(&mut self, now: HistoryStart) {
+        let is_due = |last: &HistoryStart| now.at.duration_since(last.at) >= SAMPLE;
+        if self.window.is_zero() || self.samples.back().is_none_or(is_due) {
+            self.samples.push_back(now);
+        }
+        let is_old = |sample: &HistoryStart| now.at.duration_since(sample.at) >= 2 * self.window;
+        while self.samples.get(1).is_some_and(is_old) {
+            self.samples.pop_front();
+        }
+    }
+
+    /// The newest sample that is a whole window old, else the oldest there is.
+    fn window_start(&self) -> HistoryStart {
+        let newest = self.samples.back().map(|sample| sample.at);
+        let is_old = |sample: &&HistoryStart| {
+            newest.is_some_and(|newest| newest.duration_since(sample.at) >= self.window)
+        };
+        let start = self.samples.iter().rev().find(is_old);
+        *start.unwrap_or(&self.samples[0])
     }
 
     /// The mark stands in `changes`: the task may keep it.
     pub fn keep(&self, mark: Mark) {
-        self.newest.send_replace(Some(mark));
+        let needed = self.samples[0];
+        self.newest.send_replace(Some(KeptMark { mark, needed }));
     }
 }
 
@@ -98,16 +174,16 @@ impl Marker {
 pub(crate) async fn keep_marks(
     worker: Arc<Worker>,
     partition: u16,
-    mut newest: watch::Receiver<Option<Mark>>,
-    requests: mpsc::Sender<Request>,
+    mut newest: watch::Receiver<Option<KeptMark>>,
+    requests: mpsc::Sender<OwnerRequest>,
 ) {
     let mut backoff = worker.config.backoff();
-    let mut trimmed = 0;
+    let mut trimmed = TransactionsOffset::FIRST;
     while newest.changed().await.is_ok() {
-        let Some(mark) = newest.borrow_and_update().clone() else {
+        let Some(kept) = newest.borrow_and_update().clone() else {
             continue;
         };
-        while let Err(error) = worker.ports.record.set_mark(&mark).await {
+        while let Err(error) = worker.ports.record.set_mark(&kept.mark).await {
             tracing::debug!(%error, partition, "a mark waits for the record store");
             tokio::time::sleep(backoff.next_wait()).await;
             if newest.has_changed().unwrap_or(false) {
@@ -115,44 +191,81 @@ pub(crate) async fn keep_marks(
             }
         }
         backoff.reset();
-        let metadata = format!("through={}", mark.through);
-        if requests
-            .try_send(Request::Commit {
-                partition,
-                offset: mark.next,
-                metadata,
-            })
-            .is_err()
-        {
+        let metadata = format!("through={}", kept.mark.through);
+        let commit = OwnerRequest::Commit {
+            partition,
+            offset: kept.mark.next.get(),
+            metadata,
+        };
+        if requests.try_send(commit).is_err() {
             tracing::trace!(partition, "a commit hint was left out");
         }
-        trimmed = trim(&worker, partition, &mark, trimmed).await;
+        trimmed = trim(&worker, partition, &kept, trimmed).await;
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Deletes what is behind the mark and the promised history, now and then.
-async fn trim(worker: &Worker, partition: u16, mark: &Mark, trimmed: u64) -> u64 {
+/// Deletes what lies behind the mark, the promised history, and whatever a store that forgets, or a
+/// notifier that is behind, may still need.
+async fn trim(
+    worker: &Worker,
+    partition: u16,
+    kept: &KeptMark,
+    trimmed: TransactionsOffset,
+) -> TransactionsOffset {
     const EVERY: u64 = 10_000;
     let history = worker.config.history_records;
-    let upto = mark.next.saturating_sub(history);
-    if upto < trimmed + EVERY {
+    let transactions = kept.mark.next.min(kept.needed.next).minus(history);
+    if transactions < trimmed.plus(EVERY) {
         return trimmed;
     }
-    let admin = &worker.ports.log.admin;
     // An older mark that came back would look for what is deleted.
     if let Err(error) = worker.ports.record.settle().await {
         tracing::debug!(%error, partition, "old records stay until the mark is safe");
         return trimmed;
     }
-    let changes = mark.reapply_from.min(mark.through).saturating_sub(history);
-    for (topic, offset) in [
-        (&worker.topics.transactions, upto),
-        (&worker.topics.changes, changes),
-    ] {
+    let resolved = kept.mark.through.min(kept.needed.from).minus(history);
+    let Some(notified) = notified(worker, partition, kept.mark.through).await else {
+        return trimmed;
+    };
+    let (admin, topics) = (&worker.ports.log.admin, &worker.topics);
+    let deletions = [
+        (&topics.transactions, transactions.get()),
+        (&topics.changes, resolved.min(notified).get()),
+    ];
+    for (topic, offset) in deletions {
         if let Err(error) = admin.delete_before(topic, partition, offset).await {
             tracing::warn!(%error, topic = &**topic, partition, "old records could not be deleted");
         }
     }
-    upto
+    transactions
 }
+
+/// How far the notifiers are, at most so many records behind: beyond that subscribers are told that
+/// they missed something. `None`: that cannot be asked now, so nothing may be deleted.
+async fn notified(
+    worker: &Worker,
+    partition: u16,
+    through: ChangesOffset,
+) -> Option<ChangesOffset> {
+    let group = worker.ports.layout.notifier_group();
+    let groups = &worker.ports.log.groups;
+    match groups
+        .committed(&group, &worker.topics.changes, partition)
+        .await
+    {
+        Ok(Some(committed)) => {
+            let least = through.minus(worker.config.notifier_lag_records);
+            Some(ChangesOffset::new(committed.offset).max(least))
+        }
+        // No notifier was ever here.
+        Ok(None) => Some(through),
+        Err(error) => {
+            tracing::debug!(%error, partition, "old records stay until the notifiers can be asked");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

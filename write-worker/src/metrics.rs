@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     duplicates: IntCounter,
     retried: IntCounterVec,
     alarms: IntCounter,
+    diverged: IntCounter,
     lag: IntGaugeVec,
     drain: IntGaugeVec,
     batch: Histogram,
@@ -86,6 +87,10 @@ impl Metrics {
                 "consign_worker_alarms_total",
                 "Partitions stopped because something is wrong that no retry mends",
             )?,
+            diverged: IntCounter::new(
+                "consign_worker_diverged_total",
+                "Documents whose state the view refuses although the record holds it",
+            )?,
             lag: IntGaugeVec::new(
                 Opts::new(
                     "consign_worker_lag_events",
@@ -128,6 +133,7 @@ impl Metrics {
         registry.register(Box::new(metrics.duplicates.clone()))?;
         registry.register(Box::new(metrics.retried.clone()))?;
         registry.register(Box::new(metrics.alarms.clone()))?;
+        registry.register(Box::new(metrics.diverged.clone()))?;
         registry.register(Box::new(metrics.lag.clone()))?;
         registry.register(Box::new(metrics.drain.clone()))?;
         registry.register(Box::new(metrics.batch.clone()))?;
@@ -185,6 +191,10 @@ impl Metrics {
 
     pub fn alarm(&self) {
         self.alarms.inc();
+    }
+
+    pub fn diverged(&self) {
+        self.diverged.inc();
     }
 
     /// Events behind, as the decider sees it.

@@ -42,6 +42,11 @@ pub trait Current {
     fn document(&self, key: &DocumentKey) -> CurrentDocument;
     /// The whole row without its key columns; `None` if there is none.
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>>;
+    /// Unix milliseconds at which the row goes by itself, where that is known.
+    fn row_expires(&self, key: &RowKey) -> Option<i64> {
+        _ = key;
+        None
+    }
 }
 
 /// What an event comes to.

@@ -1,5 +1,6 @@
-//! A data folder: `log/` (with the lock that keeps other processes out), `store/`, `secret`. It
-//! must never be opened by two processes.
+//! A data folder: `log/` (with the lock that keeps other processes out), `store/`, `secret`, and
+//! `format`, which says by which version its records can be read. It must never be opened by two
+//! processes.
 
 use crate::{StandaloneError, secret};
 use event_log::{Log, embedded};
@@ -39,7 +40,9 @@ impl Folder {
     }
 
     fn open_blocking(data: &Path) -> Result<Self, StandaloneError> {
+        let is_new = is_empty(&data.join("log"));
         let (log, handle) = embedded::open(&data.join("log"), embedded::Options::default())?;
+        check_format(data, is_new)?;
         let keys = secret::load_or_make(&secret_of(data))?;
         let folder = data.join("store");
         std::fs::create_dir_all(&folder).map_err(|source| StandaloneError::Folder {
@@ -69,5 +72,60 @@ impl Folder {
         } = self;
         drop((log, record, view));
         handle.shutdown().await;
+    }
+}
+
+/// What `format` says. Rises when what lies in the folder means something else than before.
+const FORMAT: &str = "1";
+
+fn is_empty(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none()) || !folder.exists()
+}
+
+/// Refuses what another version wrote; a new folder is given this version's format.
+fn check_format(data: &Path, is_new: bool) -> Result<(), StandaloneError> {
+    let path = data.join("format");
+    let failed = |source| StandaloneError::Folder {
+        path: path.clone(),
+        source,
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(found) if found.trim() == FORMAT => Ok(()),
+        Ok(found) => Err(StandaloneError::Format {
+            data: data.to_owned(),
+            found: found.trim().to_owned(),
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && is_new => {
+            std::fs::write(&path, format!("{FORMAT}\n")).map_err(failed)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(StandaloneError::Format {
+                data: data.to_owned(),
+                found: "0".to_owned(),
+            })
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_another_version_is_refused_and_a_new_one_is_marked() {
+        let data = tempfile::tempdir().unwrap();
+        let log = data.path().join("log");
+        assert!(is_empty(&log));
+        check_format(data.path(), true).unwrap();
+        check_format(data.path(), false).unwrap();
+        std::fs::write(data.path().join("format"), "2\n").unwrap();
+        let refused = check_format(data.path(), false).unwrap_err();
+        assert!(refused.to_string().contains("format 2"), "{refused}");
+        std::fs::remove_file(data.path().join("format")).unwrap();
+        std::fs::create_dir_all(log.join("topics")).unwrap();
+        assert!(!is_empty(&log));
+        let refused = check_format(data.path(), false).unwrap_err();
+        assert!(refused.to_string().contains("another folder"), "{refused}");
     }
 }

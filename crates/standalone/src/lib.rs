@@ -52,6 +52,9 @@ pub enum StandaloneError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Admin(#[from] AdminError),
+    /// Another version wrote it.
+    #[error("{} holds records of format {found}, which this version does not read: name another folder, or run the version that wrote it", data.display())]
+    Format { data: PathBuf, found: String },
     #[error("the data folder was made with other settings: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Topics(Vec<TopicProblem>),
     #[error("cannot listen on {address}: {source}")]

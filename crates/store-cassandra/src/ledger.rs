@@ -149,7 +149,11 @@ pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(),
         connection.table("marks")
     );
     let json = serde_json::to_string(mark).expect("a mark is made of JSON types");
-    let cell = format!("{:016x} {:016x} {json}", mark.epoch, mark.next);
+    let cell = format!(
+        "{:016x} {:016x} {json}",
+        mark.epoch.opened_at().get(),
+        mark.next.get()
+    );
     let values = (
         i32::from(mark.generation),
         i32::from(mark.partition),

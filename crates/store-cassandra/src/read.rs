@@ -7,6 +7,7 @@ use crate::{
 use event_schema::{
     id::RequestId,
     mutation::{DocumentKey, RowKey},
+    offset::TransactionsOffset,
     position::{Position, Version},
 };
 use futures::{StreamExt, TryStreamExt, stream};
@@ -98,7 +99,7 @@ async fn document(
     let position = Position {
         generation: generation as u16,
         partition: partition as u16,
-        offset: offset as u64,
+        offset: TransactionsOffset::new(offset as u64),
     };
     let meta = Meta {
         version: Version(version as u64),

@@ -23,10 +23,10 @@ pub(crate) struct Stamp {
 pub(crate) fn splice(write: &DocumentWrite, into: &mut Vec<u8>) {
     let meta = &write.meta;
     let id = Value::from(write.key.id.as_str());
-    let deleted = if write.body.is_none() {
-        r#","deleted":true"#
-    } else {
-        ""
+    let deleted = match (&write.body, write.diverged) {
+        (None, false) => r#","deleted":true"#,
+        (None, true) => r#","deleted":true,"diverged":true"#,
+        (Some(_), _) => "",
     };
     let stamp = format!(
         r#"{{"version":{},"position":"{}","revision":{},"request":"{}","id":{id}{deleted}}}"#,

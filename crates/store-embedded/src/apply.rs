@@ -120,7 +120,7 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
         sortable(meta.version),
         meta.position.generation,
         meta.position.partition,
-        meta.position.offset.cast_signed(),
+        meta.position.offset.get().cast_signed(),
         meta.revision.cast_signed(),
         request,
         write.body.as_ref().map(|body| body.get()),
@@ -253,7 +253,12 @@ pub(crate) fn set_mark(pen: &Pen<'_>, mark: &Mark) -> Result<(), Failure> {
         ON CONFLICT (generation, part) DO UPDATE SET through = ?3, epoch = ?4, next = ?5, mark = ?6
         WHERE (?3, ?4, ?5) > (through, epoch, next)";
     let text = serde_json::to_string(mark).expect("a mark is plain JSON");
-    let numbers = [mark.through, mark.epoch, mark.next].map(u64::cast_signed);
+    let numbers = [
+        mark.through.get(),
+        mark.epoch.opened_at().get(),
+        mark.next.get(),
+    ]
+    .map(u64::cast_signed);
     pen.connection.prepare_cached(PUT)?.execute(params![
         mark.generation,
         mark.partition,

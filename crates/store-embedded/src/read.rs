@@ -6,6 +6,7 @@ use event_schema::{
     Raw,
     id::RequestId,
     mutation::{DocumentKey, RowKey},
+    offset::TransactionsOffset,
     position::{Position, Version},
 };
 use parking_lot::Mutex;
@@ -108,7 +109,7 @@ fn document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
         position: Position {
             generation,
             partition,
-            offset: offset.cast_unsigned(),
+            offset: TransactionsOffset::new(offset.cast_unsigned()),
         },
         revision: revision.cast_unsigned(),
         request,

@@ -27,6 +27,8 @@ pub struct DocumentWrite {
     pub key: DocumentKey,
     pub meta: Meta,
     pub body: Option<Raw>,
+    /// Of a marker in the view: the record holds a body that the view refuses.
+    pub diverged: bool,
 }
 
 /// A document as it stands, markers included.

@@ -51,7 +51,7 @@ mod tests {
             partition: 1,
             claim,
             position: FeedPosition {
-                next,
+                next: event_schema::offset::ChangesOffset::new(next),
                 ..FeedPosition::default()
             },
         }
@@ -76,7 +76,7 @@ mod tests {
             .positions()
             .unwrap()
             .iter()
-            .map(|position| position.next)
+            .map(|position| position.next.get())
             .collect();
         assert_eq!(next, [4, 15]);
         let unknown = FeedOwner {

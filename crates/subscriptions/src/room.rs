@@ -59,8 +59,8 @@ impl LiveDelivery {
         };
         let from = positions.get(usize::from(push.owner.partition));
         from.is_none_or(|from| match push.notice.event {
-            Event::Write | Event::Delete => push.record >= from.next,
-            Event::Publish => push.record >= from.informative,
+            Event::Write | Event::Delete => push.record >= from.next.get(),
+            Event::Publish => push.record >= from.informative.get(),
         })
     }
 }

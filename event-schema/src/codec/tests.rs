@@ -1,7 +1,7 @@
 //! What is encoded comes back; what is not an event is named.
 
 use super::*;
-use crate::{mutation::*, outcome::*, position::Position, raw, signing::Keyring};
+use crate::{decision::Decision, mutation::*, outcome::*, signing::Keyring};
 
 fn id() -> RequestId {
     RequestId::mint(
@@ -23,6 +23,7 @@ fn transaction() -> Transaction {
             time: 1_700_000_000_123,
             traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
         },
+        seen: TransactionsOffset::new(7),
         data: TransactionData {
             request: serde_json::from_str(
                 r#"{"index":"geo","body":{"n":1.10,"big":12345678901234567890}}"#,
@@ -52,48 +53,30 @@ fn a_transaction_comes_back_to_the_byte() {
 #[test]
 fn a_decision_carries_bodies_untouched() {
     let body: crate::Raw = serde_json::from_str(r#"{"a":1.0,  "b":[1,2]}"#).unwrap();
-    let key = DocumentKey {
-        index: "i".into(),
-        collection: "c".into(),
-        incarnation: "x".into(),
-        id: "1".into(),
-    };
-    let decision = Decision {
-        epoch: 4,
-        request: id(),
-        operation: "document.create".into(),
-        tenant: "t".into(),
-        catalog: "c".into(),
-        position: Position {
-            generation: 1,
-            partition: 3,
-            offset: 9,
+    let mut decision: serde_json::Value = serde_json::json!({
+        "epoch": 4, "at": 9, "key": "i/c/1", "operation": "document.create", "tenant": "t",
+        "catalog": "c", "accepted": 1, "decided": 2, "request": id(),
+        "position": {"generation": 1, "partition": 3, "offset": 9},
+        "verdict": {"refused": {"code": "exists", "message": "there"}},
+    });
+    decision["documents"] = serde_json::json!([]);
+    let mut decision: Decision = serde_json::from_value(decision).unwrap();
+    decision.documents = vec![DocumentChange {
+        key: DocumentKey {
+            index: "i".into(),
+            collection: "c".into(),
+            incarnation: "x".into(),
+            id: "1".into(),
         },
-        verdict: Verdict::Refused(Refusal {
-            code: RefusalCode::Exists,
-            message: "there".into(),
-            pointer: None,
-        }),
-        documents: vec![DocumentChange {
-            key,
-            revision_before: 0,
-            revision: 1,
-            before: None,
-            after: Some(body.clone()),
-        }],
-        rows: vec![],
-        judged_by: Vec::new(),
-        judged_by_rows: Vec::new(),
-        result: Some(raw(&1)),
-        volatile: None,
-        accepted: 1,
-        decided: 2,
-        reply: None,
-        origin: None,
-    };
-    let Change::Decision(back) =
-        decode_change(&encode_change(&Change::Decision(decision), None)).unwrap()
-    else {
+        action: DocumentAction::Put,
+        revision_before: 0,
+        revision: 1,
+        before: None,
+        after: Some(body.clone()),
+    }];
+    let parts = encode_change(&Change::Decision(decision));
+    assert_eq!(parts.key.as_deref(), Some(&b"i/c/1"[..]));
+    let Change::Decision(back) = decode_change(&parts).unwrap() else {
         panic!("another type")
     };
     assert_eq!(back.documents[0].after.as_ref().unwrap().get(), body.get());
@@ -115,6 +98,7 @@ fn what_is_not_an_event_is_named() {
         "ce_operation",
         "ce_time",
         "ce_partitionkey",
+        SEEN_HEADER,
     ] {
         let mut parts = whole.clone();
         parts.headers.retain(|(n, _)| n != name);
@@ -123,6 +107,23 @@ fn what_is_not_an_event_is_named() {
             "{name}"
         );
     }
+    let with_level = |level: Option<&str>| {
+        let mut parts = whole.clone();
+        parts.headers.retain(|(name, _)| name != LEVEL_HEADER);
+        let level = level.map(|level| (LEVEL_HEADER.into(), level.to_owned().into()));
+        parts.headers.extend(level);
+        decode_transaction(&parts)
+    };
+    assert!(with_level(Some("1")).is_ok() && with_level(Some("0")).is_ok());
+    assert!(matches!(with_level(None), Err(DecodeError::NoLevel)));
+    assert!(matches!(
+        with_level(Some("2")),
+        Err(DecodeError::NewerLevel { level: 2 })
+    ));
+    assert!(matches!(
+        with_level(Some("x")),
+        Err(DecodeError::BadHeader(LEVEL_HEADER, _))
+    ));
     let mut parts = whole.clone();
     parts.value = None;
     assert!(matches!(

@@ -14,11 +14,11 @@ fn keys() -> Keyring {
 
 fn cursor() -> Cursor {
     let point = FeedPosition {
-        resume: 7,
-        epoch: 3,
-        next: 1 << 40,
+        resume: ChangesOffset::new(7),
+        epoch: Some(Epoch::begun_at(ChangesOffset::new(3))),
+        next: ChangesOffset::new(1 << 40),
         emitted: 2,
-        informative: 300,
+        informative: InformativeOffset::new(300),
     };
     Cursor {
         generation: 1,
@@ -69,11 +69,11 @@ fn no_letter_of_it_may_be_changed() {
 #[test]
 fn it_is_short() {
     let point = FeedPosition {
-        resume: 1_000_000,
-        epoch: 999_000,
-        next: 1_000_002,
+        resume: ChangesOffset::new(1_000_000),
+        epoch: Some(Epoch::begun_at(ChangesOffset::new(999_000))),
+        next: ChangesOffset::new(1_000_002),
         emitted: 1,
-        informative: 5_000,
+        informative: InformativeOffset::new(5_000),
     };
     let cursor = Cursor {
         generation: 1,
@@ -85,11 +85,15 @@ fn it_is_short() {
 
 proptest! {
     #[test]
-    fn any_numbers_come_back(numbers in prop::collection::vec((any::<u64>(), any::<u64>(), any::<u64>(), any::<u32>(), any::<u64>()), 0..5)) {
-        let point = |(one, other, epoch, emitted, informative): (u64, u64, u64, u32, u64)| {
-            FeedPosition { resume: one.min(other), next: one.max(other), epoch, emitted, informative }
+    fn any_numbers_come_back(numbers in prop::collection::vec((any::<u64>(), any::<u64>(), prop::option::of(0..u64::MAX), any::<u32>(), any::<u64>()), 0..5)) {
+        let position = |(one, other, epoch, emitted, informative): (u64, u64, Option<u64>, u32, u64)| FeedPosition {
+            resume: ChangesOffset::new(one.min(other)),
+            next: ChangesOffset::new(one.max(other)),
+            epoch: epoch.map(|open| Epoch::begun_at(ChangesOffset::new(open))),
+            emitted,
+            informative: InformativeOffset::new(informative),
         };
-        let cursor = Cursor { generation: 9, expires: u64::MAX, points: numbers.into_iter().map(point).collect() };
+        let cursor = Cursor { generation: 9, expires: u64::MAX, points: numbers.into_iter().map(position).collect() };
         prop_assert_eq!(Cursor::open(&cursor.sign(&keys(), SCOPE), &keys(), SCOPE, 0), Ok(cursor));
     }
 

@@ -6,7 +6,10 @@ use bytes::Bytes;
 use event_schema::{
     Raw,
     codec::{self, Parts},
-    decision::{Change, DeadLetter, Decision, Mark, Open, OriginalRecord, Void},
+    decision::{
+        Change, ClaimedValues, DeadLetter, Decision, Mark, Open, OriginalRecord, Part, Replay,
+        TopicIds, UniqueValue, Void, VoidEnd,
+    },
     envelope::{
         Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction,
         TransactionData,
@@ -15,18 +18,19 @@ use event_schema::{
     membership::{
         Heartbeat, MembershipRecord, PartitionClaim, PresenceFilter, RoomMembership, Subscription,
     },
-    mutation::{DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
+    mutation::{DocumentAction, DocumentChange, DocumentKey, RowAction, RowKey, RowMutation},
     notification::{
         Event, FeedOwner, FeedPosition, Mail, Notice, Presence, PresenceChange, Progress, Push,
         RoomMatch, Scope, State,
     },
+    offset::{ChangesOffset, Epoch, InformativeOffset, TransactionsOffset},
     outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
     signing::Keyring,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 /// A record as a file: texts are the bytes.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -95,21 +99,12 @@ fn again(parts: &Parts) -> Parts {
         codec::SUBSCRIPTION | codec::HEARTBEAT | codec::PARTITION_CLAIM => {
             codec::encode_membership(&codec::decode_membership(parts).unwrap())
         }
-        codec::DEAD_LETTER => codec::encode_dead_letter(
-            &codec::decode_dead_letter(parts).unwrap(),
-            parts.key.clone(),
-        ),
+        codec::DEAD_LETTER => codec::encode_dead_letter(&codec::decode_dead_letter(parts).unwrap()),
         codec::CATALOG => codec::encode_catalog(
             &String::from_utf8_lossy(parts.key.as_ref().unwrap()),
             &codec::decode_catalog(parts).unwrap(),
         ),
-        _ => {
-            let key = parts
-                .key
-                .as_ref()
-                .map(|key| EntityKey(String::from_utf8(key.to_vec()).unwrap()));
-            codec::encode_change(&codec::decode_change(parts).unwrap(), key.as_ref())
-        }
+        _ => codec::encode_change(&codec::decode_change(parts).unwrap()),
     }
 }
 
@@ -163,8 +158,7 @@ fn what_is_written_today_is_golden() {
 
 /// One record of each kind, and of each shape that a kind can have.
 fn samples() -> Vec<(&'static str, Parts)> {
-    let key = EntityKey("geo/cities/2988507".into());
-    let change = |change: Change, key: Option<&EntityKey>| codec::encode_change(&change, key);
+    let change = |change: Change| codec::encode_change(&change);
     vec![
         ("transaction", codec::encode_transaction(&transaction(true))),
         (
@@ -174,46 +168,30 @@ fn samples() -> Vec<(&'static str, Parts)> {
         ("informative", codec::encode_informative(&informative())),
         (
             "decision-applied",
-            change(Change::Decision(decision(Verdict::Applied)), Some(&key)),
+            change(Change::Decision(decision(Verdict::Applied))),
         ),
-        (
-            "decision-refused",
-            change(Change::Decision(refused()), Some(&key)),
-        ),
+        ("decision-refused", change(Change::Decision(refused()))),
+        ("decision-dead", change(Change::Decision(dead()))),
+        ("decision-replayed", change(Change::Decision(replayed()))),
         (
             "open",
-            change(
-                Change::Open(Open {
-                    owner: "worker-1".into(),
-                    time: TIME,
-                }),
-                None,
-            ),
+            change(Change::Open(Open {
+                owner: "worker-1".into(),
+                time: TIME,
+            })),
         ),
-        (
-            "mark",
-            change(
-                Change::Mark(Mark {
-                    epoch: 40,
-                    generation: 1,
-                    partition: 3,
-                    through: 57,
-                    next: 91,
-                    time: TIME,
-                    reapply_from: 58,
-                    reapply_epoch: 40,
-                }),
-                None,
-            ),
-        ),
+        ("mark", change(Change::Mark(mark(true)))),
+        ("mark-least", change(Change::Mark(mark(false)))),
         (
             "void-dead",
-            change(Change::Void(void(Some(reason()))), Some(&key)),
+            change(Change::Void(void(VoidEnd::Dead(reason())))),
         ),
         (
-            "void-overtaken",
-            change(Change::Void(void(None)), Some(&key)),
+            "void-refused",
+            change(Change::Void(void(VoidEnd::Refused(refusal())))),
         ),
+        ("void-anew", change(Change::Void(void(VoidEnd::Anew)))),
+        ("void-held", change(Change::Void(void(VoidEnd::Held)))),
         (
             "feedback-applied",
             codec::encode_mail(&Mail::Feedback(feedback(Verdict::Applied))),
@@ -251,13 +229,10 @@ fn samples() -> Vec<(&'static str, Parts)> {
                 partition: 3,
             })),
         ),
-        (
-            "dead-letter",
-            codec::encode_dead_letter(&dead_letter(true), Some(key.0.clone().into())),
-        ),
+        ("dead-letter", codec::encode_dead_letter(&dead_letter(true))),
         (
             "dead-letter-unreadable",
-            codec::encode_dead_letter(&dead_letter(false), None),
+            codec::encode_dead_letter(&dead_letter(false)),
         ),
         (
             "catalog",
@@ -273,8 +248,10 @@ const TIME: i64 = 1_773_481_267_512;
 const POSITION: Position = Position {
     generation: 1,
     partition: 3,
-    offset: 90,
+    offset: TransactionsOffset::new(90),
 };
+
+const EPOCH: Epoch = Epoch::begun_at(ChangesOffset::new(40));
 
 fn id() -> RequestId {
     RequestId::mint(
@@ -332,6 +309,7 @@ fn transaction(whole: bool) -> Transaction {
     };
     Transaction {
         attributes: attributes("document.create", whole),
+        seen: TransactionsOffset::new(if whole { 88 } else { 0 }),
         data,
     }
 }
@@ -374,6 +352,11 @@ fn document(before: Option<&str>, after: Option<&str>) -> DocumentChange {
     };
     DocumentChange {
         key,
+        action: if after.is_some() {
+            DocumentAction::Put
+        } else {
+            DocumentAction::Remove
+        },
         revision_before: 4,
         revision: 5,
         before: before.map(text),
@@ -389,6 +372,7 @@ fn rows() -> Vec<RowMutation> {
         },
         action,
         cells: object(cells),
+        expires_before: before.as_ref().map(|_| TIME - 1),
         before: before.map(object),
         expires,
     };
@@ -439,7 +423,7 @@ fn push() -> Push {
         origin: Some(origin()),
         volatile: Some(text(r#"{"sdk": "x"}"#)),
         timestamp: TIME,
-        write: Some((3, 90)),
+        write: Some(POSITION),
     };
     let rooms = vec![RoomMatch {
         room: "ab12".into(),
@@ -459,11 +443,11 @@ fn feed_owner() -> FeedOwner {
         partition: 3,
         claim: 11,
         position: FeedPosition {
-            resume: 90,
-            epoch: 12,
-            next: 96,
+            resume: ChangesOffset::new(90),
+            epoch: Some(Epoch::begun_at(ChangesOffset::new(12))),
+            next: ChangesOffset::new(96),
             emitted: 2,
-            informative: 7,
+            informative: InformativeOffset::new(7),
         },
     }
 }
@@ -545,22 +529,30 @@ fn who_leaves_is_known_by_the_key() {
 
 fn decision(verdict: Verdict) -> Decision {
     Decision {
-        epoch: 40,
+        epoch: EPOCH,
+        at: ChangesOffset::new(55),
+        key: EntityKey("geo/cities/2988507".into()),
         request: id(),
         operation: "document.create".into(),
         tenant: "default".into(),
         catalog: "0a1b2c3d4e5f".into(),
         position: POSITION,
+        replaces: None,
+        by: None,
+        silent: false,
         verdict,
         documents: vec![
             document(None, Some(r#"{"n":1.10}"#)),
             document(Some("{}"), None),
         ],
         rows: rows(),
+        parts: Vec::new(),
+        claims: ClaimedValues::default(),
         judged_by: Vec::new(),
         judged_by_rows: Vec::new(),
         result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
         volatile: Some(text(r#"{"sdk": "x"}"#)),
+        event: None,
         accepted: TIME,
         decided: TIME + 7,
         reply: Some(reply()),
@@ -568,46 +560,136 @@ fn decision(verdict: Verdict) -> Decision {
     }
 }
 
-fn refused() -> Decision {
-    let refusal = Refusal {
+fn refusal() -> Refusal {
+    Refusal {
         code: RefusalCode::Exists,
         message: "there is one already".into(),
         pointer: Some("/_id".into()),
-    };
+    }
+}
+
+fn refused() -> Decision {
     Decision {
         documents: vec![],
         rows: vec![],
         result: None,
         volatile: None,
         reply: None,
-        ..decision(Verdict::Refused(refusal))
+        ..decision(Verdict::Refused(refusal()))
     }
 }
 
-fn void(dead: Option<DeadReason>) -> Void {
+/// Of a record that no one could decode.
+fn dead() -> Decision {
+    Decision {
+        key: EntityKey(String::new()),
+        tenant: String::new(),
+        event: Some(original(true)),
+        ..decision_of_nothing(Verdict::DeadLettered(reason()))
+    }
+}
+
+fn decision_of_nothing(verdict: Verdict) -> Decision {
+    Decision {
+        verdict,
+        ..refused()
+    }
+}
+
+/// With everything that a decision can carry.
+fn replayed() -> Decision {
+    let value = |value: &str| UniqueValue {
+        space: "email".into(),
+        value: value.into(),
+    };
+    Decision {
+        replaces: Some(ChangesOffset::new(51)),
+        by: Some(Replay {
+            position: Position {
+                offset: TransactionsOffset::new(120),
+                ..POSITION
+            },
+            request: id(),
+        }),
+        silent: true,
+        parts: vec![Part {
+            request: id(),
+            partition: 2,
+            seen: TransactionsOffset::new(17),
+            event: original(true),
+        }],
+        claims: ClaimedValues {
+            take: vec![value("a@b.co")],
+            release: vec![value("b@b.co")],
+        },
+        ..decision(Verdict::Applied)
+    }
+}
+
+fn mark(whole: bool) -> Mark {
+    let topics = TopicIds {
+        transactions: Some("cv3XW0Cx".into()),
+        changes: Some("1lAhugMZ".into()),
+    };
+    Mark {
+        epoch: EPOCH,
+        at: ChangesOffset::new(60),
+        generation: 1,
+        partition: 3,
+        through: ChangesOffset::new(57),
+        next: TransactionsOffset::new(91),
+        time: TIME,
+        reapply_from: ChangesOffset::new(58),
+        reapply_epoch: whole.then_some(EPOCH),
+        topics: if whole { topics } else { TopicIds::default() },
+        last: whole.then(id),
+        parts: if whole {
+            BTreeMap::from([(2, TransactionsOffset::new(19))])
+        } else {
+            BTreeMap::new()
+        },
+    }
+}
+
+fn void(ends: VoidEnd) -> Void {
+    let anew = ends == VoidEnd::Anew;
     Void {
-        epoch: 40,
+        epoch: EPOCH,
+        at: ChangesOffset::new(58),
+        key: EntityKey("geo/cities/2988507".into()),
         request: id(),
         operation: "document.create".into(),
         position: POSITION,
-        decision: 55,
-        dead,
+        decision: ChangesOffset::new(55),
+        ends,
         documents: vec![document(Some(r#"{"n":1.10}"#), None)],
         rows: rows(),
+        event: anew.then(|| original(true)),
+        silent: anew,
         time: TIME,
         accepted: TIME - 1,
         reply: Some(reply()),
     }
 }
 
+fn original(keyed: bool) -> OriginalRecord {
+    OriginalRecord {
+        key: keyed.then(|| "Z2Vv".to_owned()),
+        value: Some("e30=".into()),
+        headers: vec![("ce_id".into(), "MQ==".into())],
+    }
+}
+
 fn feedback(verdict: Verdict) -> Feedback {
     let entry = LedgerEntry {
         request: id(),
+        key: EntityKey("geo/cities/2988507".into()),
         operation: "document.create".into(),
         position: POSITION,
-        version: Version::new(1, 55),
+        version: Version::new(1, ChangesOffset::new(55)),
         verdict,
         result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
+        parts: Vec::new(),
         times: Times {
             accepted: TIME,
             decided: TIME + 7,
@@ -621,16 +703,15 @@ fn feedback(verdict: Verdict) -> Feedback {
 }
 
 fn dead_letter(readable: bool) -> DeadLetter {
+    let key = if readable { "geo/cities/2988507" } else { "" };
     DeadLetter {
-        request: readable.then(id),
+        request: id(),
+        key: EntityKey(key.into()),
         operation: readable.then(|| "document.create".to_owned()),
         position: POSITION,
+        version: Version::new(1, ChangesOffset::new(58)),
         reason: reason(),
         time: TIME,
-        original: OriginalRecord {
-            key: readable.then(|| "Z2Vv".to_owned()),
-            value: Some("e30=".into()),
-            headers: vec![("Y2U=".into(), "MQ==".into())],
-        },
+        original: original(readable),
     }
 }

@@ -6,6 +6,7 @@ use event_schema::{
     codec::{self, Parts},
     envelope::{Attributes, Transaction, TransactionData},
     id::{EntityKey, RequestId},
+    offset::{ChangesOffset, TransactionsOffset},
     position::{Position, Version},
     signing::Keyring,
     token::{BadToken, Token},
@@ -41,13 +42,14 @@ prop_compose! {
     fn transactions()(
         unique in any::<[u8; 16]>(), generation in 1u16..2048, partition in any::<u16>(), tenant in "\\PC{0,8}", operation in "\\PC{0,8}", key in ".{0,16}",
         time in -62_135_596_800_000i64..253_402_300_799_999, trace in prop::option::of("\\PC{0,8}"), request in bodies(), generated in maps(),
-        incarnations in maps(), volatile in prop::option::of(bodies()), if_version in prop::option::of(any::<u64>()), principal in ".{0,8}",
+        incarnations in maps(), volatile in prop::option::of(bodies()), if_version in prop::option::of(any::<u64>()), principal in ".{0,8}", seen in any::<u64>(),
     ) -> Transaction {
         Transaction {
             attributes: Attributes {
                 id: RequestId::mint(&keys(), generation, partition, unique),
                 tenant, operation, catalog: "c".into(), key: EntityKey(key), time, traceparent: trace,
             },
+            seen: TransactionsOffset::new(seen),
             // JSON has no way to say "a volatile that is null".
             data: TransactionData { request, generated, incarnations, volatile: volatile.filter(|v| v.get() != "null"), if_version, claim: None, reply: None, origin: None, principal },
         }
@@ -90,6 +92,7 @@ fn records() -> impl Strategy<Value = Parts> {
                 .map(|(name, value)| (name.into(), value))
                 .collect();
             all.push(("ce_type".into(), kind.into()));
+            all.push((codec::LEVEL_HEADER.into(), "1".into()));
             Parts {
                 key,
                 value,
@@ -149,16 +152,16 @@ proptest! {
 
     #[test]
     fn versions_order_as_generation_and_offset_do(a in (1u16..2048, 0u64..1 << 44), b in (1u16..2048, 0u64..1 << 44), step in any::<(u8, u8)>()) {
-        let (va, vb) = (Version::new(a.0, a.1), Version::new(b.0, b.1));
+        let (va, vb) = (Version::new(a.0, ChangesOffset::new(a.1)), Version::new(b.0, ChangesOffset::new(b.1)));
         prop_assert_eq!(va.cmp(&vb), a.cmp(&b));
-        prop_assert_eq!((va.generation(), va.offset()), a);
+        prop_assert_eq!((va.generation(), va.offset().get()), a);
         prop_assert_eq!(va.timestamp(step.0).cmp(&vb.timestamp(step.1)), (a, step.0).cmp(&(b, step.1)));
         prop_assert!(va.timestamp(0) > 0);
     }
 
     #[test]
     fn positions_compare_only_within_a_partition(a in (1u16..3, 0u16..3, 0u64..9), b in (1u16..3, 0u16..3, 0u64..9)) {
-        let position = |(generation, partition, offset)| Position { generation, partition, offset };
+        let position = |(generation, partition, offset)| Position { generation, partition, offset: TransactionsOffset::new(offset) };
         let answer = position(a).at_or_before(&position(b));
         prop_assert_eq!(answer, ((a.0, a.1) == (b.0, b.1)).then_some(a.2 <= b.2));
     }

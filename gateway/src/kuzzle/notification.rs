@@ -47,7 +47,19 @@ struct Outcome<'a> {
     #[serde(rename = "_version", skip_serializing_if = "Option::is_none")]
     version: Option<u64>,
     #[serde(rename = "_updatedFields", skip_serializing_if = "Option::is_none")]
-    updated_fields: Option<&'a [String]>,
+    updated_fields: Option<Vec<&'a str>>,
+}
+
+/// What Kuzzle keeps about a document; its clients are not told of that as a field.
+const METADATA: &str = "_kuzzle_info";
+
+fn own_fields(names: &[String]) -> Vec<&str> {
+    let is_metadata = |name: &str| {
+        let rest = name.strip_prefix(METADATA);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let names = names.iter().map(String::as_str);
+    names.filter(|name| !is_metadata(name)).collect()
 }
 
 impl NotificationText {
@@ -97,7 +109,7 @@ impl NotificationText {
             id: notice.id.as_deref(),
             source: notice.source.as_deref(),
             version: notice.version,
-            updated_fields: notice.updated_fields.as_deref(),
+            updated_fields: notice.updated_fields.as_deref().map(own_fields),
         };
         Self {
             head,

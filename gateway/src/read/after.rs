@@ -144,7 +144,7 @@ impl Wanted {
                 .record
                 .mark(app.ports.layout.generation, partition)
                 .await?
-                .map_or(0, |mark| mark.next);
+                .map_or(0, |mark| mark.next.get());
             reached.insert(partition, next);
             if next > offset {
                 self.partitions.remove(&partition);

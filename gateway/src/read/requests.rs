@@ -88,7 +88,7 @@ async fn resolved_below(app: &App, partition: u16) -> Result<u64, Problem> {
         .record
         .mark(layout.generation, partition)
         .await?
-        .map(|mark| mark.next);
+        .map(|mark| mark.next.get());
     let committed = app
         .ports
         .log
@@ -122,7 +122,7 @@ fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
         status,
         position: Place {
             partition: entry.position.partition,
-            offset: entry.position.offset,
+            offset: entry.position.offset.get(),
         },
         ahead: 0,
         stores,

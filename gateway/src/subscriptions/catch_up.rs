@@ -1,5 +1,5 @@
 //! Offers a recipient that came back with a cursor what was notified while it was away: the log is
-//! read from there on, through the same story and the same filter as live, until nothing is left
+//! read from there on, through the same feed and the same filter as live, until nothing is left
 //! that others were sent and it was not. It goes as fast as the recipient takes it and keeps nothing
 //! but what is decided and not yet done. It must never offer anything twice that it read once, nor
 //! cut off a recipient that reads slowly.
@@ -7,17 +7,18 @@
 //! See ADR 11.
 
 use super::Subscriptions;
+use change_feed::{ChangeFeed, Emission, Notification, ResumePoint, scope};
 use event_log::{Limits, Log, Offsets, Record, StreamError};
 use event_schema::{
     codec::{self, Parts},
     notification::{FeedPosition, State},
+    offset::{ChangesOffset, InformativeOffset},
     topics::{CHANGES, INFORMATIVE, Layout},
 };
 use futures::future::join_all;
 use matching::Filter;
 use runtime::Backoff;
 use std::{sync::Arc, time::Duration};
-use story::{Resume, Story, Tell, Telling, scope};
 use subscriptions::{
     Recipient, SignHandles,
     catch_up::{CatchUpEnd, CatchUpTarget, MissedChange},
@@ -94,9 +95,9 @@ impl Subscriptions {
             );
             let (changes, informative) = (changes.ok()?, informative.ok()?);
             Some(
-                changes.earliest <= position.resume
-                    && position.next <= changes.end
-                    && contains(informative, position.informative),
+                changes.earliest <= position.resume.get()
+                    && position.next.get() <= changes.end
+                    && contains(informative, position.informative.get()),
             )
         };
         let all = join_all((0..).zip(positions.iter().copied()).map(within)).await;
@@ -138,7 +139,7 @@ struct CatchUpTask {
     index: String,
     collection: String,
     filter: Filter,
-    stories: Vec<Story>,
+    feeds: Vec<ChangeFeed>,
     /// By partition: everything before it was offered.
     positions: Vec<FeedPosition>,
 }
@@ -146,14 +147,14 @@ struct CatchUpTask {
 impl CatchUpTask {
     fn new(subscriptions: Arc<Subscriptions>, request: CatchUpRequest) -> Self {
         let begin = |position: &FeedPosition| {
-            let resume = Resume {
+            let resume = ResumePoint {
                 offset: position.resume,
                 epoch: position.epoch,
             };
-            Story::from(resume, usize::MAX)
+            ChangeFeed::from(resume, usize::MAX)
         };
         Self {
-            stories: request.positions.iter().map(begin).collect(),
+            feeds: request.positions.iter().map(begin).collect(),
             subscriptions,
             target: request.target,
             recipient: request.recipient,
@@ -185,42 +186,45 @@ impl CatchUpTask {
     /// The next records of `changes`; false: there are none now.
     async fn changes(&mut self, partition: usize) -> Result<bool, CatchUpFailure> {
         let topic = self.subscriptions.catch_up.changes.clone();
-        let from = self.stories[partition].next();
+        let from = self.feeds[partition].next().get();
         let records = self.read(topic, partition, from).await?;
-        let (mut missed, mut tells) = (Vec::new(), Vec::new());
+        let (mut missed, mut emissions) = (Vec::new(), Vec::new());
         for record in &records {
-            let story = &mut self.stories[partition];
-            let before = story.resume();
+            let feed = &mut self.feeds[partition];
+            let offset = ChangesOffset::new(record.offset);
+            let before = feed.resume();
             match codec::decode_change(&parts(record)) {
-                Ok(change) => story.fold(record.offset, change, &mut tells),
-                // The notifier left it out, too.
-                Err(_) => story.skip(record.offset),
+                Ok(change) => feed.fold(offset, &change, &mut emissions),
+                Err(error) => {
+                    let why = format!("offset {offset} of `changes` cannot be read: {error}");
+                    return Err(CatchUpFailure::Unavailable(why));
+                }
             }
-            let after = story.resume();
-            for (number, (_, tell)) in (1..).zip(tells.drain(..)) {
-                // Without a limit a story keeps all that it will tell.
-                let Tell::This(telling, state) = tell else {
+            let after = feed.resume();
+            for (number, (_, emission)) in (1..).zip(emissions.drain(..)) {
+                // Without a limit a feed keeps all that it will emit.
+                let Emission::Notification(notification, state) = emission else {
                     continue;
                 };
                 let position = &mut self.positions[partition];
-                if (record.offset, number) <= (position.next, position.emitted) {
+                if (offset, number) <= (position.next, position.emitted) {
                     continue;
                 }
                 *position = FeedPosition {
                     resume: before.offset,
                     epoch: before.epoch,
-                    next: record.offset,
+                    next: offset,
                     emitted: number,
                     ..*position
                 };
-                missed.extend(self.missed(&telling, state));
+                missed.extend(self.missed(&notification, state));
             }
             let position = &mut self.positions[partition];
-            if record.offset >= position.next {
+            if offset >= position.next {
                 *position = FeedPosition {
                     resume: after.offset,
                     epoch: after.epoch,
-                    next: record.offset + 1,
+                    next: offset.next(),
                     emitted: 0,
                     ..*position
                 };
@@ -233,15 +237,18 @@ impl CatchUpTask {
     /// The next records of `informative`; false: there are none now.
     async fn messages(&mut self, partition: usize) -> Result<bool, CatchUpFailure> {
         let topic = self.subscriptions.catch_up.informative.clone();
-        let from = self.positions[partition].informative;
+        let from = self.positions[partition].informative.get();
         let records = self.read(topic, partition, from).await?;
         let mut missed = Vec::new();
         for record in &records {
-            self.positions[partition].informative = record.offset + 1;
-            let telling = codec::decode_informative(&parts(record))
+            let next = InformativeOffset::new(record.offset).next();
+            self.positions[partition].informative = next;
+            let notification = codec::decode_informative(&parts(record))
                 .ok()
-                .and_then(|event| story::of_message(event, record.timestamp));
-            missed.extend(telling.and_then(|telling| self.missed(&telling, State::Done)));
+                .and_then(|event| change_feed::of_message(event, record.timestamp));
+            missed.extend(
+                notification.and_then(|notification| self.missed(&notification, State::Done)),
+            );
         }
         self.offer(missed).await?;
         Ok(!records.is_empty())
@@ -276,12 +283,12 @@ impl CatchUpTask {
     }
 
     /// As the channel carries it, if it does.
-    fn missed(&self, telling: &Telling, state: State) -> Option<MissedChange> {
-        let notice = &telling.notice;
+    fn missed(&self, notification: &Notification, state: State) -> Option<MissedChange> {
+        let notice = &notification.notice;
         if notice.index != self.index || notice.collection != self.collection {
             return None;
         }
-        let scope = scope(&self.filter, telling)
+        let scope = scope(&self.filter, notification)
             .filter(|scope| self.target.options.takes_change(*scope, state))?;
         let signer = &self.subscriptions.signer;
         let token = SignHandles::token(signer, &self.tenant, notice);

@@ -3,6 +3,7 @@
 
 pub(crate) mod definitions;
 pub(crate) mod event;
+pub(crate) mod known_ends;
 
 use super::published::Published;
 use crate::error::{Code, Problem};
@@ -10,6 +11,7 @@ use catalog::Kind;
 use event::Event;
 use event_log::{Appended, Delivery, DeliveryError, Durability, Publisher, Refused, SendError};
 use event_schema::{id::RequestId, outcome::LedgerEntry};
+use known_ends::KnownEnds;
 use prometheus::IntCounter;
 use std::{
     sync::{Arc, OnceLock},
@@ -30,6 +32,8 @@ pub(crate) struct EventPublisher {
     pub durability: OnceLock<Durability>,
     /// Counts what it acknowledged.
     pub accepted: IntCounter,
+    /// How far it is known to be.
+    pub known_ends: Arc<KnownEnds>,
 }
 
 /// An event on its way.
@@ -40,6 +44,7 @@ pub(crate) struct Sent {
     timeout: Duration,
     deadline: Instant,
     accepted: IntCounter,
+    known_ends: Arc<KnownEnds>,
     outcome: Option<Result<Appended, DeliveryError>>,
 }
 
@@ -62,6 +67,7 @@ impl EventPublisher {
                 timeout: self.timeout,
                 deadline: Instant::now() + self.timeout,
                 accepted: self.accepted.clone(),
+                known_ends: self.known_ends.clone(),
                 outcome: None,
             }),
             Err(SendError { why, record }) => {
@@ -119,6 +125,9 @@ impl Sent {
                 partition, offset, ..
             })) => {
                 self.accepted.inc();
+                if self.kind == Kind::Transaction {
+                    self.known_ends.acknowledged(partition, offset);
+                }
                 Ok(Published {
                     request: self.request,
                     kind: self.kind,
@@ -188,7 +197,7 @@ fn known(entry: &LedgerEntry) -> Published {
         request: entry.request,
         kind: Kind::Transaction,
         partition: entry.position.partition,
-        offset: entry.position.offset,
+        offset: entry.position.offset.get(),
     }
 }
 

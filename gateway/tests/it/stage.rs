@@ -216,6 +216,10 @@ fn notice(state: State, body: &Value) -> Notice {
         origin: None,
         volatile: None,
         timestamp: 0,
-        write: Some((0, 1)),
+        write: Some(event_schema::position::Position {
+            generation: 1,
+            partition: 0,
+            offset: event_schema::offset::TransactionsOffset::new(1),
+        }),
     }
 }

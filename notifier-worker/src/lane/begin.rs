@@ -3,15 +3,15 @@
 
 use super::{Halt, Lane, Place, Tenure, stream_halt};
 use crate::{Notifier, consume::Request};
+use change_feed::{ChangeFeed, ResumePoint};
 use event_log::{NewRecord, Offsets, PartitionStream, RangeScan, consumer::From};
 use event_schema::{
     codec,
-    decision::Change,
     membership::{MembershipRecord, PartitionClaim},
+    offset::{ChangesOffset, Epoch, InformativeOffset},
 };
 use matching::Scratch;
 use std::{collections::VecDeque, ops::Range, time::Duration};
-use story::{Resume, Story};
 use tokio::{sync::oneshot, time::Instant};
 
 /// Records looked through at a time, backwards, for the newest open.
@@ -37,15 +37,15 @@ impl Lane {
         );
         let claim = self.claim().await?;
         let place = match left {
-            Some(place) => self.within(place, changes, informative)?,
+            Some(place) => self.within(place, changes, informative).await?,
             None => {
-                let resume = Resume {
-                    offset: changes.end,
+                let resume = ResumePoint {
+                    offset: ChangesOffset::new(changes.end),
                     epoch: self.epoch_at(changes).await?,
                 };
                 let place = Place {
                     resume,
-                    informative: informative.end,
+                    informative: InformativeOffset::new(informative.end),
                     rooms: claim,
                 };
                 self.settle_beginning(place).await?;
@@ -54,26 +54,26 @@ impl Lane {
         };
         self.read_back(claim).await?;
         let limit = self.notifier.config.undone_bytes;
-        let stream = self.open(place.resume.offset).await?;
+        let stream = self.open(place.resume.offset.get()).await?;
         let reader = &self.notifier.ports.log.reader;
         let messages = reader
             .tail(
                 &self.notifier.topics.informative,
                 self.partition,
-                From::Offset(place.informative),
+                From::Offset(place.informative.get()),
             )
             .await;
         tracing::info!(
             partition = self.partition,
             claim,
-            changes = place.resume.offset,
-            informative = place.informative,
+            changes = %place.resume.offset,
+            informative = %place.informative,
             rooms = place.rooms,
-            "partition taken"
+            "partition claimed"
         );
         Ok(Tenure {
             claim,
-            story: Story::from(place.resume, limit),
+            feed: ChangeFeed::from(place.resume, limit),
             changes: stream,
             informative: messages.map_err(stream_halt)?,
             sent: place,
@@ -162,36 +162,58 @@ impl Lane {
             == Some(self.notifier.ports.notifier.as_str())
     }
 
-    /// What was deleted cannot be told any more; a place beyond the end is never guessed around.
-    fn within(
+    /// What was deleted cannot be notified of any more; a place beyond the end is never guessed
+    /// around.
+    async fn within(
         &self,
         mut place: Place,
         changes: Offsets,
         informative: Offsets,
     ) -> Result<Place, Halt> {
-        for (name, at, bounds) in [
-            ("changes", &mut place.resume.offset, changes),
-            ("informative", &mut place.informative, informative),
-        ] {
-            if *at > bounds.end {
+        let bounds = [
+            ("changes", place.resume.offset.get(), changes),
+            ("informative", place.informative.get(), informative),
+        ];
+        for (name, at, bounds) in bounds {
+            if at > bounds.end {
                 return Err(Halt::Alarm(format!(
-                    "`{name}` ends at {}, before {at} where it was left: it was cut off or made anew",
+                    "`{name}` ends at {}, before {at} where it was left: its tail was lost, or it was deleted and made again",
                     bounds.end
                 )));
             }
-            if *at < bounds.earliest {
-                let missed = bounds.earliest - *at;
+            if at < bounds.earliest {
+                let missed = bounds.earliest - at;
                 tracing::error!(
                     partition = self.partition,
                     topic = name,
                     missed,
-                    "records were deleted before anybody could tell them"
+                    "records were deleted before their subscribers were notified"
                 );
                 self.notifier.metrics.skipped(missed);
-                *at = bounds.earliest;
             }
         }
+        if place.resume.offset.get() < changes.earliest {
+            place.resume = ResumePoint {
+                offset: ChangesOffset::new(changes.earliest),
+                epoch: self.epoch_from(changes).await?,
+            };
+        }
+        let first = InformativeOffset::new(informative.earliest);
+        place.informative = place.informative.max(first);
         Ok(place)
+    }
+
+    /// The epoch in force at the beginning of what is kept of `changes`: that of its first record,
+    /// if that stands where it must.
+    async fn epoch_from(&self, changes: Offsets) -> Result<Option<Epoch>, Halt> {
+        let mut scan = self.scan_changes(changes.earliest..changes.earliest + 1);
+        let records = scan.next().await.map_err(stream_halt)?.unwrap_or_default();
+        let first = records
+            .first()
+            .and_then(|record| codec::decode_change(&crate::parts(record)).ok());
+        let place = first.and_then(|change| change.place());
+        let here = ChangesOffset::new(changes.earliest);
+        Ok(place.and_then(|(epoch, at)| (at == here).then_some(epoch)))
     }
 
     /// Nobody ever was here: the beginning is agreed with whoever comes next, before anybody is
@@ -216,26 +238,26 @@ impl Lane {
     }
 
     /// The epoch in force at the end of `changes`: that of the newest open, looked for backwards.
-    async fn epoch_at(&self, changes: Offsets) -> Result<u64, Halt> {
-        let (mut until, mut highest) = (changes.end, 0);
+    async fn epoch_at(&self, changes: Offsets) -> Result<Option<Epoch>, Halt> {
+        let (mut until, mut highest) = (changes.end, None);
         while until > changes.earliest && changes.end - until < ENOUGH {
             let from = until.saturating_sub(STRETCH).max(changes.earliest);
             let mut newest = None;
             let mut scan = self.scan_changes(from..until);
             while let Some(records) = scan.next().await.map_err(stream_halt)? {
                 for record in &records {
-                    match codec::decode_change(&crate::parts(record)) {
-                        Ok(Change::Open(_)) => newest = Some(record.offset),
-                        Ok(Change::Decision(decision)) => highest = decision.epoch.max(highest),
-                        Ok(Change::Mark(mark)) => highest = mark.epoch.max(highest),
-                        Ok(Change::Void(void)) => highest = void.epoch.max(highest),
-                        // Said when it is met in order.
-                        Err(_) => {}
+                    // One that cannot be read is an alarm when it is met in order.
+                    let Ok(change) = codec::decode_change(&crate::parts(record)) else {
+                        continue;
+                    };
+                    match change.place() {
+                        None => newest = Some(ChangesOffset::new(record.offset)),
+                        Some((epoch, _)) => highest = highest.max(Some(epoch)),
                     }
                 }
             }
             if let Some(open) = newest {
-                return Ok(open);
+                return Ok(Some(Epoch::begun_at(open)));
             }
             until = from;
         }

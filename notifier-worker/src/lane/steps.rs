@@ -1,6 +1,9 @@
 //! How far a partition is told before and after each of the things that a batch tells. Pure.
 
-use event_schema::notification::{Event, FeedPosition};
+use event_schema::{
+    notification::{Event, FeedPosition},
+    offset::{ChangesOffset, InformativeOffset},
+};
 
 /// Walks through a batch's tellings in order.
 pub(super) struct Steps {
@@ -18,6 +21,7 @@ impl Steps {
     pub fn over(&mut self, record: u64, event: Event) -> (FeedPosition, FeedPosition) {
         match event {
             Event::Write | Event::Delete => {
+                let record = ChangesOffset::new(record);
                 if self.position.next != record {
                     self.position = FeedPosition {
                         next: record,
@@ -31,10 +35,10 @@ impl Steps {
             }
             Event::Publish => {
                 let before = FeedPosition {
-                    informative: record,
+                    informative: InformativeOffset::new(record),
                     ..self.position
                 };
-                self.position.informative = record + 1;
+                self.position.informative = InformativeOffset::new(record).next();
                 (before, self.position)
             }
         }
@@ -48,15 +52,15 @@ mod tests {
     #[test]
     fn a_record_that_tells_much_is_told_bit_by_bit() {
         let sent = FeedPosition {
-            resume: 5,
-            epoch: 1,
-            next: 9,
+            resume: ChangesOffset::new(5),
+            epoch: None,
+            next: ChangesOffset::new(9),
             emitted: 0,
-            informative: 3,
+            informative: InformativeOffset::new(3),
         };
         let mut steps = Steps::from(sent);
         let at = |next, emitted| FeedPosition {
-            next,
+            next: ChangesOffset::new(next),
             emitted,
             ..sent
         };
@@ -68,15 +72,15 @@ mod tests {
     #[test]
     fn messages_leave_changes_where_they_are() {
         let sent = FeedPosition {
-            resume: 5,
-            epoch: 1,
-            next: 9,
+            resume: ChangesOffset::new(5),
+            epoch: None,
+            next: ChangesOffset::new(9),
             emitted: 0,
-            informative: 3,
+            informative: InformativeOffset::new(3),
         };
         let mut steps = Steps::from(sent);
         let at = |informative| FeedPosition {
-            informative,
+            informative: InformativeOffset::new(informative),
             ..sent
         };
         assert_eq!(steps.over(4, Event::Publish), (at(4), at(5)));

@@ -3,22 +3,23 @@
 
 use super::{Batch, Halt, Lane, Place, Tenure, steps::Steps, stream_halt};
 use crate::{deliver::split, notify::routes};
+use change_feed::{Emission, Notification};
 use event_log::{Delivery, Record};
 use event_schema::{
     codec,
     decision::Change,
     notification::{Mail, Push, State},
+    offset::{ChangesOffset, InformativeOffset},
 };
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
 };
-use story::{Tell, Telling};
 
 /// What is told by which record, and the state in which it is told.
 struct Told {
     record: u64,
-    telling: Arc<Telling>,
+    telling: Arc<Notification>,
     state: State,
 }
 
@@ -31,11 +32,14 @@ impl Lane {
     ) -> Result<(), Halt> {
         let mut tells = Vec::with_capacity(records.len() * 2);
         for record in records {
+            let offset = ChangesOffset::new(record.offset);
             match codec::decode_change(&crate::parts(record)) {
-                Ok(change) => tenure.story.fold(record.offset, change, &mut tells),
+                Ok(change) => tenure.feed.fold(offset, &change, &mut tells),
+                // A newer worker wrote it, say: what it means is not guessed.
                 Err(error) => {
-                    tracing::error!(%error, partition = self.partition, offset = record.offset, "a record of `changes` cannot be read; left out");
-                    tenure.story.skip(record.offset);
+                    return Err(Halt::Alarm(format!(
+                        "offset {offset} of `changes` cannot be read: {error}"
+                    )));
                 }
             }
         }
@@ -45,7 +49,7 @@ impl Lane {
             .metrics
             .lag(self.partition, tenure.changes.end().saturating_sub(next));
         let then = Place {
-            resume: tenure.story.resume(),
+            resume: tenure.feed.resume(),
             ..tenure.sent
         };
         self.tell(tenure, &tellings, then).await
@@ -58,7 +62,7 @@ impl Lane {
         records: &[Record],
     ) -> Result<(), Halt> {
         let message = |record: &Record| match codec::decode_informative(&crate::parts(record)) {
-            Ok(event) => story::of_message(event, record.timestamp),
+            Ok(event) => change_feed::of_message(event, record.timestamp),
             Err(error) => {
                 tracing::warn!(%error, partition = self.partition, offset = record.offset, "a record of `informative` cannot be read; left out");
                 None
@@ -72,9 +76,9 @@ impl Lane {
             })
         };
         let tellings: Vec<Told> = records.iter().filter_map(told).collect();
-        let informative = records
-            .last()
-            .map_or(tenure.sent.informative, |record| record.offset + 1);
+        let informative = records.last().map_or(tenure.sent.informative, |record| {
+            InformativeOffset::new(record.offset).next()
+        });
         let then = Place {
             informative,
             ..tenure.sent
@@ -171,24 +175,24 @@ impl Lane {
     }
 
     /// What there was no room to keep comes from the log again.
-    async fn read_again(&self, tells: Vec<(u64, Tell)>) -> Result<Vec<Told>, Halt> {
+    async fn read_again(&self, tells: Vec<(ChangesOffset, Emission)>) -> Result<Vec<Told>, Halt> {
         let offsets = tells.iter().filter_map(|(_, tell)| match tell {
-            Tell::DoneAt(offset) => Some(*offset),
-            Tell::This(..) => None,
+            Emission::DoneAt(offset) => Some(offset.get()),
+            Emission::Notification(..) => None,
         });
         let mut again = self.tellings_at(offsets.collect()).await?;
         let mut tellings = Vec::with_capacity(tells.len());
         for (record, tell) in tells {
             match tell {
-                Tell::This(telling, state) => tellings.push(Told {
-                    record,
+                Emission::Notification(telling, state) => tellings.push(Told {
+                    record: record.get(),
                     telling,
                     state,
                 }),
-                Tell::DoneAt(offset) => {
-                    let found = again.remove(&offset).unwrap_or_default();
+                Emission::DoneAt(offset) => {
+                    let found = again.remove(&offset.get()).unwrap_or_default();
                     tellings.extend(found.into_iter().map(|telling| Told {
-                        record,
+                        record: record.get(),
                         telling: Arc::new(telling),
                         state: State::Done,
                     }));
@@ -198,7 +202,10 @@ impl Lane {
         Ok(tellings)
     }
 
-    async fn tellings_at(&self, mut offsets: Vec<u64>) -> Result<HashMap<u64, Vec<Telling>>, Halt> {
+    async fn tellings_at(
+        &self,
+        mut offsets: Vec<u64>,
+    ) -> Result<HashMap<u64, Vec<Notification>>, Halt> {
         let mut found = HashMap::with_capacity(offsets.len());
         offsets.sort_unstable();
         let (Some(first), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else {
@@ -212,8 +219,8 @@ impl Lane {
                 .filter(|record| offsets.binary_search(&record.offset).is_ok())
             {
                 let tellings = match codec::decode_change(&crate::parts(record)) {
-                    Ok(Change::Decision(decision)) => story::of_decision(&decision),
-                    Ok(Change::Void(void)) => story::of_void(&void),
+                    Ok(Change::Decision(decision)) => change_feed::of_decision(&decision),
+                    Ok(Change::Void(void)) => change_feed::of_void(&void),
                     Ok(Change::Open(_) | Change::Mark(_)) | Err(_) => Vec::new(),
                 };
                 found.insert(record.offset, tellings);

@@ -4,8 +4,11 @@ use super::*;
 
 fn place(offset: u64) -> Place {
     Place {
-        resume: Resume { offset, epoch: 3 },
-        informative: offset * 2,
+        resume: ResumePoint {
+            offset: ChangesOffset::new(offset),
+            epoch: Some(Epoch::begun_at(ChangesOffset::new(3))),
+        },
+        informative: InformativeOffset::new(offset * 2),
         rooms: 7,
     }
 }

@@ -5,7 +5,7 @@ use super::*;
 use event_schema::{
     id::RequestId,
     membership::{MembershipRecord, PresenceFilter, RoomMembership, Subscription},
-    mutation::{DocumentChange, DocumentKey},
+    mutation::{DocumentAction, DocumentChange, DocumentKey},
     raw,
     signing::Keyring,
 };
@@ -47,7 +47,7 @@ fn subscribe_with(
     );
 }
 
-fn telling(before: Option<Value>, after: Option<Value>) -> Telling {
+fn telling(before: Option<Value>, after: Option<Value>) -> Notification {
     let key = DocumentKey {
         index: "i".into(),
         collection: "c".into(),
@@ -56,19 +56,20 @@ fn telling(before: Option<Value>, after: Option<Value>) -> Telling {
     };
     let change = DocumentChange {
         key,
+        action: DocumentAction::Merge,
         revision_before: 1,
         revision: 2,
         before: before.map(|body| raw(&body)),
         after: after.map(|body| raw(&body)),
     };
     let decision: event_schema::decision::Decision = serde_json::from_value(json!({
-        "epoch": 0, "operation": "document.update", "tenant": "t", "catalog": "c", "verdict": "applied", "accepted": 0, "decided": 5,
+        "epoch": 0, "at": 1, "key": "i/c/7", "operation": "document.update", "tenant": "t", "catalog": "c", "verdict": "applied", "accepted": 0, "decided": 5,
         "request": RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [0; 16]),
         "position": {"generation": 1, "partition": 2, "offset": 9},
         "documents": [change],
     }))
     .unwrap();
-    story::of_decision(&decision).remove(0)
+    change_feed::of_decision(&decision).remove(0)
 }
 
 fn told(state: &State, before: Option<Value>, after: Option<Value>) -> Vec<String> {

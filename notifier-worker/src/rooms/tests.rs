@@ -126,8 +126,8 @@ fn how_far_it_is_moves_with_what_was_sent() {
     let registry = after(&[claim("n")], 1);
     let handling = registry.begin(feed_owner());
     let position = FeedPosition {
-        next: 7,
-        informative: 3,
+        next: event_schema::offset::ChangesOffset::new(7),
+        informative: event_schema::offset::InformativeOffset::new(3),
         ..FeedPosition::default()
     };
     handling.moved(position);

@@ -57,7 +57,15 @@ async fn a_change_is_told_pending_and_done(on: On) {
             update.version,
             update.volatile.as_ref().unwrap().get()
         ),
-        (Some((2, 1)), Some(2), "{\"v\":1}")
+        (
+            Some(event_schema::position::Position {
+                generation: 1,
+                partition: 2,
+                offset: event_schema::offset::TransactionsOffset::new(1)
+            }),
+            Some(2),
+            "{\"v\":1}"
+        )
     );
     assert_eq!(
         gate.pushes[5].notice.source.as_ref().unwrap().get(),
@@ -137,14 +145,15 @@ async fn each_gateway_is_pushed_to_once_and_hears_only_what_its_own_rooms_do() {
 }
 
 #[tokio::test]
-async fn grouped_changes_silence_ghosts_and_voids() {
+async fn grouped_changes_silence_zombies_and_voids() {
     let world = World::on(On::Embedded).await;
     let notifier = world.notifier("n");
     let mut gate = Gate::open(&world, "g", 3).await;
     gate.subscribe("all", json!({})).await;
-    let mut ghost = Hand::open(&world, 1, 0).await;
+    let mut zombie = Hand::open(&world, 1, 0).await;
     let mut hand = Hand::open(&world, 1, 0).await;
-    ghost.write("ghost", json!({})).await;
+    zombie.write("zombie", json!({})).await;
+    hand.open_again().await;
 
     let group = hand.decision(vec![
         change("a", None, Some(json!({}))),

@@ -4,12 +4,13 @@
 use event_log::{Limits, Log, NewRecord, PartitionStream, consumer::From, embedded, kafka};
 use event_schema::{
     codec::{self, Parts},
-    decision::{Change, Decision, Mark, Open, Void},
+    decision::{Change, ClaimedValues, Decision, Mark, Open, TopicIds, Void, VoidEnd},
     envelope::{Attributes, Informative, InformativeData, Origin, Reply},
     id::{EntityKey, RequestId},
     membership::{Heartbeat, MembershipRecord, PresenceFilter, RoomMembership, Subscription},
-    mutation::{DocumentChange, DocumentKey},
+    mutation::{DocumentAction, DocumentChange, DocumentKey},
     notification::{Mail, Presence, Push, State},
+    offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{DeadReason, Verdict},
     position::Position,
     raw,
@@ -243,7 +244,7 @@ impl<'a> Hand<'a> {
             time: 0,
         });
         let epoch = world
-            .append(&CHANGES, partition, codec::encode_change(&open, None))
+            .append(&CHANGES, partition, codec::encode_change(&open))
             .await;
         Self {
             world,
@@ -252,6 +253,11 @@ impl<'a> Hand<'a> {
             next,
             last: epoch,
         }
+    }
+
+    /// Takes the partition again, as an owner does that sees what another wrote in between.
+    pub async fn open_again(&mut self) {
+        *self = Self::open(self.world, self.partition, self.next).await;
     }
 
     /// Decides a change of one document; answers where it stands.
@@ -264,7 +270,15 @@ impl<'a> Hand<'a> {
         let offset = self.next;
         self.next += 1;
         Decision {
-            epoch: self.epoch,
+            epoch: self.epoch(),
+            at: ChangesOffset::FIRST,
+            key: EntityKey("i/c/x".into()),
+            replaces: None,
+            by: None,
+            silent: false,
+            parts: Vec::new(),
+            claims: ClaimedValues::default(),
+            event: None,
             request: self.world.request(),
             operation: "document.update".into(),
             tenant: "default".into(),
@@ -272,7 +286,7 @@ impl<'a> Hand<'a> {
             position: Position {
                 generation: 1,
                 partition: self.partition,
-                offset,
+                offset: TransactionsOffset::new(offset),
             },
             verdict: Verdict::Applied,
             documents,
@@ -288,14 +302,22 @@ impl<'a> Hand<'a> {
         }
     }
 
-    pub async fn append(&mut self, change: Change) -> u64 {
+    fn epoch(&self) -> Epoch {
+        Epoch::begun_at(ChangesOffset::new(self.epoch))
+    }
+
+    /// Appends where the record must stand.
+    pub async fn append(&mut self, mut change: Change) -> u64 {
+        let next = ChangesOffset::new(self.last + 1);
+        match &mut change {
+            Change::Open(_) => {}
+            Change::Decision(decision) => decision.at = next,
+            Change::Mark(mark) => mark.at = next,
+            Change::Void(void) => void.at = next,
+        }
         self.last = self
             .world
-            .append(
-                &CHANGES,
-                self.partition,
-                codec::encode_change(&change, None),
-            )
+            .append(&CHANGES, self.partition, codec::encode_change(&change))
             .await;
         self.last
     }
@@ -303,14 +325,18 @@ impl<'a> Hand<'a> {
     /// Says that everything so far is resolved.
     pub async fn mark(&mut self) {
         let mark = Mark {
-            epoch: self.epoch,
+            epoch: self.epoch(),
+            at: ChangesOffset::FIRST,
             generation: 1,
             partition: self.partition,
-            through: self.last,
-            next: self.next,
+            through: ChangesOffset::new(self.last),
+            next: TransactionsOffset::new(self.next),
             time: 0,
-            reapply_from: self.last + 1,
-            reapply_epoch: self.epoch,
+            reapply_from: ChangesOffset::new(self.last + 1),
+            reapply_epoch: Some(self.epoch()),
+            topics: TopicIds::default(),
+            last: None,
+            parts: BTreeMap::new(),
         };
         self.append(Change::Mark(mark)).await;
     }
@@ -318,16 +344,20 @@ impl<'a> Hand<'a> {
     /// Undoes the decision at this offset.
     pub async fn void(&mut self, decision: u64, position: u64, documents: Vec<DocumentChange>) {
         let void = Void {
-            epoch: self.epoch,
+            epoch: self.epoch(),
+            at: ChangesOffset::FIRST,
+            key: EntityKey("i/c/x".into()),
+            event: None,
+            silent: false,
             request: self.world.request(),
             operation: "document.update".into(),
             position: Position {
                 generation: 1,
                 partition: self.partition,
-                offset: position,
+                offset: TransactionsOffset::new(position),
             },
-            decision,
-            dead: Some(DeadReason {
+            decision: ChangesOffset::new(decision),
+            ends: VoidEnd::Dead(DeadReason {
                 code: "x".into(),
                 message: "x".into(),
                 store: None,
@@ -357,6 +387,7 @@ pub fn change(id: &str, before: Option<Value>, after: Option<Value>) -> Document
     };
     DocumentChange {
         key,
+        action: DocumentAction::Merge,
         revision_before: 1,
         revision: 2,
         before: before.map(|document| raw(&document)),

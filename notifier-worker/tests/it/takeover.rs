@@ -120,7 +120,7 @@ async fn what_is_decided_while_nobody_runs_is_told_later() {
 #[tokio::test]
 async fn a_new_deployment_begins_where_the_log_ends() {
     let world = World::on(On::Embedded).await;
-    let mut ghost = Hand::open(&world, 0, 0).await;
+    let mut zombie = Hand::open(&world, 0, 0).await;
     let mut hand = Hand::open(&world, 0, 0).await;
     hand.write("old", json!({})).await;
     world.publish(0, "c", Some("old"), json!({})).await;
@@ -129,7 +129,8 @@ async fn a_new_deployment_begins_where_the_log_ends() {
     let notifier = world.notifier("n");
     gate.active(at).await;
     gate.subscribe("all", json!({})).await;
-    ghost.write("ghost", json!({})).await;
+    zombie.write("zombie", json!({})).await;
+    hand.open_again().await;
     hand.write("new", json!({})).await;
     gate.until("new", |gate| gate.done().contains(&"new")).await;
     assert_eq!(gate.done(), ["new"]);

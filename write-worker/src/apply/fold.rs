@@ -1,7 +1,7 @@
-//! Many steps → one write per document and row: the last state of each, at the version of the last
-//! step that touches it. Pure.
+//! The effects of many decisions → one write per document and row: the last state of each, at the
+//! version of the last decision that touches it. Pure.
 
-use crate::step::Step;
+use crate::effects::Effects;
 use event_schema::{
     mutation::{DocumentKey, RowAction, RowMutation},
     position::Version,
@@ -9,30 +9,31 @@ use event_schema::{
 use std::collections::HashMap;
 use store::{DocumentWrite, Meta, RowWrite};
 
-/// What a run of steps comes to.
+/// What a run of effects comes to.
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
     pub documents: Vec<DocumentWrite>,
     pub rows: Vec<RowWrite>,
 }
 
-/// Folds steps in their order; their versions rise.
-pub(crate) fn fold<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Folded {
+/// Folds effects in their order; their versions rise.
+pub(crate) fn fold<'a>(effects: impl IntoIterator<Item = &'a Effects>) -> Folded {
     let mut folded = Folded::default();
     let mut documents: HashMap<&DocumentKey, usize> = HashMap::new();
     let mut rows: HashMap<String, usize> = HashMap::new();
-    for step in steps {
-        for change in &step.documents {
+    for effect in effects {
+        for change in &effect.documents {
             let meta = Meta {
-                version: step.version,
-                position: step.position,
+                version: effect.version,
+                position: effect.position,
                 revision: change.revision,
-                request: step.request,
+                request: effect.request,
             };
             let write = DocumentWrite {
                 key: change.key.clone(),
                 meta,
                 body: change.after.clone(),
+                diverged: false,
             };
             match documents.get(&change.key) {
                 Some(at) => folded.documents[*at] = write,
@@ -42,8 +43,8 @@ pub(crate) fn fold<'a>(steps: impl IntoIterator<Item = &'a Step>) -> Folded {
                 }
             }
         }
-        for row in &step.rows {
-            fold_row(&mut folded.rows, &mut rows, row, step.version);
+        for row in &effect.rows {
+            fold_row(&mut folded.rows, &mut rows, row, effect.version);
         }
     }
     folded
@@ -55,14 +56,15 @@ fn fold_row(
     row: &RowMutation,
     version: Version,
 ) {
-    match rows.get(&row.key.to_string()) {
-        Some(at) => {
+    let name = row.key.to_string();
+    match rows.get(&name) {
+        Some(at) if can_combine(&folded[*at].mutation, row) => {
             let earlier = &mut folded[*at];
             earlier.version = version;
             combine(&mut earlier.mutation, row);
         }
-        None => {
-            rows.insert(row.key.to_string(), folded.len());
+        Some(_) | None => {
+            rows.insert(name, folded.len());
             folded.push(RowWrite {
                 mutation: row.clone(),
                 version,
@@ -70,6 +72,13 @@ fn fold_row(
             });
         }
     }
+}
+
+/// Cells that go at different times cannot be one write: each has the deadline it was written with.
+fn can_combine(earlier: &RowMutation, later: &RowMutation) -> bool {
+    later.action != RowAction::Merge
+        || earlier.action == RowAction::Remove
+        || earlier.expires == later.expires
 }
 
 /// `earlier` then `later`, as one mutation.

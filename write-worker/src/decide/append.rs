@@ -1,15 +1,9 @@
-//! Decisions into `changes`, all in flight together, then awaited. A batch counts only if every
-//! record landed just behind the one before: anything else means that somebody else wrote to the
-//! partition, or that nobody knows where a record is, and the tenure is over.
+//! Decisions into `changes`, all on their way together, then awaited. A batch counts only if every
+//! record landed where it must: anything else ends the tenure.
 
-use super::{Decided, Decider};
-use crate::{Worker, lane::Halt, step::Step};
-use event_log::{Appended, Delivery, DeliveryError, NewRecord, Refused};
-use event_schema::{
-    codec,
-    decision::{Change, Decision, Mark},
-};
-use std::{sync::Arc, time::Duration};
+use super::Decider;
+use crate::{decided::Decided, effects::Effects, tenure_end::TenureEnd};
+use event_schema::decision::{Change, Decision, Mark};
 
 impl Decider {
     /// Appends the decisions, behind a mark if there is one to set.
@@ -17,133 +11,55 @@ impl Decider {
         &mut self,
         mark: Option<Mark>,
         decisions: Vec<Decision>,
-    ) -> Result<Decided, Halt> {
+    ) -> Result<Decided, TenureEnd> {
         let mut sent = Vec::with_capacity(decisions.len() + 1);
-        for change in mark
+        let changes = mark
             .map(Change::Mark)
             .into_iter()
-            .chain(decisions.into_iter().map(Change::Decision))
-        {
-            let parts = codec::encode_change(&change, None);
-            sent.push((
-                enqueue(
-                    &self.worker,
-                    &self.worker.topics.changes,
-                    self.partition,
-                    parts,
-                )
-                .await?,
-                change,
-            ));
+            .chain(decisions.into_iter().map(Change::Decision));
+        for mut change in changes {
+            sent.push((self.appender.enqueue(&mut change).await?, change));
         }
         // Sent before, so acknowledged no later.
         self.settle().await?;
-        let mut decided = Decided::default();
+        let generation = self.worker.ports.layout.generation;
+        let mut decided = Decided::again(Vec::with_capacity(sent.len()));
+        decided.number = self.batch;
         for (delivery, change) in sent {
-            let offset = self.landed(delivered(delivery).await?)?;
+            let offset = self.appender.landed(delivery).await?;
             match change {
-                Change::Decision(decision) => {
-                    self.worker.metrics.decided(&decision.verdict);
-                    decided.steps.push(Step::of_decision(offset, decision));
+                Change::Mark(mark) => self.marker.keep(mark),
+                change => {
+                    if let Change::Decision(decision) = &change {
+                        self.worker.metrics.decided(&decision.verdict);
+                    }
+                    decided
+                        .effects
+                        .extend(Effects::of(offset, change, generation));
                     decided.last = Some(offset);
                 }
-                Change::Mark(mark) => self.marker.keep(mark),
-                Change::Open(_) | Change::Void(_) => {}
             }
         }
         Ok(decided)
     }
 
-    pub(super) async fn enqueue_mark(&mut self, mark: Mark) -> Result<(), Halt> {
-        let parts = codec::encode_change(&Change::Mark(mark.clone()), None);
-        let delivery = enqueue(
-            &self.worker,
-            &self.worker.topics.changes,
-            self.partition,
-            parts,
-        )
-        .await?;
-        self.sent.push_back((delivery, mark));
+    pub(super) async fn enqueue_mark(&mut self, mark: Mark) -> Result<(), TenureEnd> {
+        let mut change = Change::Mark(mark);
+        let delivery = self.appender.enqueue(&mut change).await?;
+        if let Change::Mark(mark) = change {
+            self.sent.push_back((delivery, mark));
+        }
         Ok(())
     }
 
     /// Waits until the marks that were sent alone stand where they must. Cancel-safe.
-    pub async fn settle(&mut self) -> Result<(), Halt> {
+    pub async fn settle(&mut self) -> Result<(), TenureEnd> {
         while let Some((delivery, _)) = self.sent.front_mut() {
-            let offset = delivered(delivery).await?;
-            self.landed(offset)?;
+            self.appender.landed(delivery).await?;
             if let Some((_, mark)) = self.sent.pop_front() {
                 self.marker.keep(mark);
             }
         }
         Ok(())
-    }
-
-    /// Just behind our last record, or the tenure is over.
-    fn landed(&mut self, offset: u64) -> Result<u64, Halt> {
-        if offset != self.expected {
-            return Err(Halt::Retake(format!(
-                "a record landed at {offset} in `changes`, not at {}: somebody else wrote",
-                self.expected
-            )));
-        }
-        self.expected += 1;
-        Ok(offset)
-    }
-}
-
-/// Appends one record and waits for its offset.
-pub(crate) async fn append_record(
-    worker: &Worker,
-    topic: &Arc<str>,
-    partition: u16,
-    parts: codec::Parts,
-) -> Result<u64, Halt> {
-    delivered(enqueue(worker, topic, partition, parts).await?).await
-}
-
-async fn delivered(
-    delivery: impl Future<Output = Result<Appended, DeliveryError>>,
-) -> Result<u64, Halt> {
-    delivery
-        .await
-        .map(|appended| appended.offset)
-        .map_err(|error| {
-            Halt::Retake(format!(
-                "an append to `changes` was not acknowledged: {error}"
-            ))
-        })
-}
-
-/// Queues a record, waiting while the queue is full: the log's own back-pressure.
-async fn enqueue(
-    worker: &Worker,
-    topic: &Arc<str>,
-    partition: u16,
-    parts: codec::Parts,
-) -> Result<Delivery, Halt> {
-    let mut record = NewRecord {
-        topic: topic.clone(),
-        partition,
-        key: parts.key,
-        value: parts.value,
-        headers: parts.headers,
-    };
-    loop {
-        match worker.ports.log.publisher.send(record) {
-            Ok(delivery) => return Ok(delivery),
-            Err(error) if error.why == Refused::QueueFull => {
-                worker.metrics.retried("log");
-                record = *error.record;
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-            Err(error) if error.why == Refused::Closed => return Err(Halt::Stopped),
-            Err(error) => {
-                return Err(Halt::Alarm(format!(
-                    "the log will not take a record for `{topic}`: {}",
-                    error.why
-                )));
-            }
-        }
     }
 }

@@ -1,24 +1,27 @@
-//! Everything planning needs, gathered in batches: which records are events, which are repeats,
-//! whose idempotency keys they are, and the current documents and rows. A store out of reach makes
-//! the partition wait here; it never makes an event dead.
+//! Everything planning needs, gathered in batches: which records are events, which are repeats, and
+//! the current documents and rows. A store out of reach makes the partition wait here; it never
+//! makes an event dead.
 
-use super::Decider;
-use crate::{decode, lane::Halt, step::Aside};
+use super::{Decider, recent::Repeats};
+use crate::{
+    decode::{self, DamagedEvent, Undecodable},
+    effects::Repeat,
+    tenure_end::TenureEnd,
+};
 use catalog::CurrentDocument;
-use event_log::{RESENT, Record};
+use change_feed::Redo;
+use event_log::Record;
 use event_schema::{
+    decision::OriginalRecord,
     envelope::Transaction,
     id::RequestId,
     mutation::{DocumentKey, RowKey},
-    outcome::{DeadReason, Refusal, RefusalCode},
-    position::Position,
+    offset::{ChangesOffset, TransactionsOffset},
+    outcome::{DeadReason, Refusal},
+    position::{Position, Version},
 };
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use store::{ClaimOutcome, Collection, StoreError};
+use std::collections::HashSet;
+use store::{StoreError, StoredDocument};
 
 /// A sound event at its place.
 pub(super) struct Event {
@@ -26,182 +29,180 @@ pub(super) struct Event {
     /// Unix milliseconds: when the log took it.
     pub accepted: i64,
     pub transaction: Transaction,
+    /// Its bytes, for the case that it turns out to be dead.
+    pub record: Record,
+    /// The void that its decision replaces.
+    pub redo: Option<ChangesOffset>,
     /// Decided already: its idempotency key is another request's.
     pub refused: Option<Refusal>,
+}
+
+/// A record that no worker can decode.
+pub(super) struct Damaged {
+    pub request: RequestId,
+    pub operation: String,
+    pub position: Position,
+    pub accepted: i64,
+    pub reason: DeadReason,
+    pub original: OriginalRecord,
 }
 
 /// What one record came to before planning.
 pub(super) enum Input {
     Event(Box<Event>),
-    /// Not an event, but with an id that can be told so.
-    Dead {
-        request: RequestId,
-        operation: String,
-        position: Position,
-        accepted: i64,
-        reason: DeadReason,
-    },
+    Damaged(Box<Damaged>),
 }
 
+impl Input {
+    pub fn request(&self) -> RequestId {
+        match self {
+            Self::Event(event) => event.transaction.attributes.id,
+            Self::Damaged(damaged) => damaged.request,
+        }
+    }
+
+    pub fn position(&self) -> Position {
+        match self {
+            Self::Event(event) => event.position,
+            Self::Damaged(damaged) => damaged.position,
+        }
+    }
+
+    fn seen(&self) -> TransactionsOffset {
+        match self {
+            Self::Event(event) => event.transaction.seen,
+            Self::Damaged(_) => TransactionsOffset::FIRST,
+        }
+    }
+
+    fn has_claim(&self) -> bool {
+        matches!(self, Self::Event(event) if event.transaction.data.claim.is_some())
+    }
+}
+
+/// A batch of records, told apart.
 #[derive(Default)]
-pub(super) struct Inputs {
+pub(super) struct Consumable {
     /// In log order.
     pub events: Vec<Input>,
-    pub asides: Vec<Aside>,
+    pub repeats: Vec<Repeat>,
 }
 
-/// Collections seen lately. One that was dropped, emptied or mapped anew since is believed for
-/// [`BELIEVED`] and no longer: whoever drops one waits longer than that before he says so.
-#[derive(Default)]
-pub(super) struct Collections(HashMap<(String, String), (Arc<Collection>, Instant)>);
-
-const BELIEVED: Duration = Duration::from_millis(200);
-
 impl Decider {
-    /// Decodes, sets repeats and the undecodable aside, and claims idempotency keys.
-    pub(super) async fn sort(&mut self, records: &[Record], again: bool) -> Result<Inputs, Halt> {
-        let mut inputs = Inputs::default();
-        let mut doubtful = Vec::new();
+    /// The records before the first that needs a newer worker. If that is the first of all, the
+    /// partition waits for one.
+    pub(super) fn readable<'r>(&self, records: &'r [Record]) -> Result<&'r [Record], TenureEnd> {
+        for (at, record) in records.iter().enumerate() {
+            if let Err(Undecodable::NewerLevel(error)) = decode::level(record) {
+                if at > 0 {
+                    return Ok(&records[..at]);
+                }
+                return Err(TenureEnd::Reclaim(format!(
+                    "the event at {} of `transactions` waits for a newer worker: {error}",
+                    record.offset
+                )));
+            }
+        }
+        Ok(records)
+    }
+
+    /// Decodes, and sets repeats aside.
+    pub(super) async fn decode_batch(
+        &mut self,
+        records: &[Record],
+    ) -> Result<Consumable, TenureEnd> {
+        let mut consumable = Consumable::default();
+        let mut to_look_up = Vec::new();
         for record in records {
-            let position = self.position(record.offset);
-            let transaction = match decode::decode(record) {
-                Ok(transaction) => transaction,
-                Err(bad) => {
-                    self.undecodable(record, position, *bad, &mut inputs);
+            let offset = TransactionsOffset::new(record.offset);
+            let position = self.worker.position(self.partition, offset);
+            let input = self.input(record, position, None)?;
+            let request = input.request();
+            match self.recent.repeats(&request, offset, input.seen()) {
+                Repeats::Yes => {
+                    self.set_repeat_aside(input, &mut consumable);
                     continue;
                 }
-            };
-            let request = transaction.attributes.id;
-            if !again && self.recent.repeats(&request, record.offset) {
-                inputs.asides.push(Aside::Duplicate {
-                    request,
-                    reply: transaction.data.reply,
-                });
-                continue;
+                Repeats::AskLedger => to_look_up.push(consumable.events.len()),
+                // The ledger is asked for free where a store is asked for the key anyway.
+                Repeats::No if input.has_claim() => to_look_up.push(consumable.events.len()),
+                Repeats::No => {}
             }
-            let resent = record.headers.iter().any(|(name, _)| name == RESENT);
-            if !again && (resent || transaction.data.claim.is_some()) {
-                doubtful.push(inputs.events.len());
-            }
-            self.recent.insert(&request, record.offset);
-            let accepted = if record.timestamp >= 0 {
-                record.timestamp
-            } else {
-                transaction.attributes.time
-            };
-            inputs.events.push(Input::Event(Box::new(Event {
-                position,
-                accepted,
-                transaction,
-                refused: None,
-            })));
+            self.recent.insert(&request, offset);
+            consumable.events.push(input);
         }
-        self.look_up(&mut inputs, doubtful).await?;
-        Ok(inputs)
+        self.look_up(&mut consumable, to_look_up).await?;
+        Ok(consumable)
     }
 
-    fn position(&self, offset: u64) -> Position {
-        Position {
-            generation: self.worker.ports.layout.generation,
-            partition: self.partition,
-            offset,
-        }
+    /// Decodes what was decided before and voided.
+    pub(super) async fn decode_again(
+        &mut self,
+        records: &[(Redo, Record)],
+    ) -> Result<Consumable, TenureEnd> {
+        let inputs = records
+            .iter()
+            .map(|(redo, record)| self.input(record, redo.position, Some(redo.void)));
+        Ok(Consumable {
+            events: inputs.collect::<Result<_, _>>()?,
+            repeats: Vec::new(),
+        })
     }
 
-    fn undecodable(
+    fn input(
         &self,
         record: &Record,
         position: Position,
-        bad: decode::Undecodable,
-        inputs: &mut Inputs,
-    ) {
-        tracing::warn!(%position, reason = bad.reason.message, "a record is not an event: dead letter");
-        match bad.request {
-            Some(request) => {
-                let accepted = record.timestamp.max(0);
-                inputs.events.push(Input::Dead {
-                    request,
-                    operation: bad.operation,
-                    position,
-                    accepted,
-                    reason: bad.reason,
-                });
-            }
-            None => inputs.asides.push(Aside::Undecodable {
+        redo: Option<ChangesOffset>,
+    ) -> Result<Input, TenureEnd> {
+        match decode::decode(record) {
+            Ok(transaction) => Ok(Input::Event(Box::new(Event {
                 position,
-                reason: bad.reason,
-                original: decode::original(record),
+                accepted: if record.timestamp >= 0 {
+                    record.timestamp
+                } else {
+                    transaction.attributes.time
+                },
+                transaction,
+                record: record.clone(),
+                redo,
+                refused: None,
+            }))),
+            Err(Undecodable::Damaged(damaged)) => Ok(self.damaged(record, position, *damaged)),
+            Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
+        }
+    }
+
+    fn damaged(&self, record: &Record, position: Position, damaged: DamagedEvent) -> Input {
+        tracing::warn!(%position, reason = damaged.reason.message, "a record is not an event: dead letter");
+        let made_up = || RequestId::of_record(&self.worker.topics.transactions, &position);
+        Input::Damaged(Box::new(Damaged {
+            request: damaged.request.unwrap_or_else(made_up),
+            operation: damaged.operation,
+            position,
+            accepted: record.timestamp.max(0),
+            reason: damaged.reason,
+            original: OriginalRecord::of(&decode::parts(record)),
+        }))
+    }
+
+    fn set_repeat_aside(&self, input: Input, consumable: &mut Consumable) {
+        match input {
+            Input::Event(event) => consumable.repeats.push(Repeat {
+                request: event.transaction.attributes.id,
+                reply: event.transaction.data.reply,
             }),
-        }
-    }
-
-    /// Asks the ledger for the doubtful, and claims the keys of those that are new.
-    async fn look_up(&self, inputs: &mut Inputs, doubtful: Vec<usize>) -> Result<(), Halt> {
-        if doubtful.is_empty() {
-            return Ok(());
-        }
-        let event = |inputs: &Inputs, at: usize| match &inputs.events[at] {
-            Input::Event(event) => (event.transaction.attributes.id, event.position),
-            Input::Dead {
-                request, position, ..
-            } => (*request, *position),
-        };
-        let ids: Vec<RequestId> = doubtful.iter().map(|at| event(inputs, *at).0).collect();
-        let known = self
-            .worker
-            .patiently("record", || self.worker.ports.record.ledger(&ids))
-            .await?;
-        let mut repeated = HashSet::new();
-        for (at, entry) in doubtful.into_iter().zip(known) {
-            match entry {
-                // A position is never judged twice; an entry of this very position is one whose
-                // mark was lost.
-                Some(entry) if entry.position != event(inputs, at).1 => _ = repeated.insert(at),
-                Some(_) | None => self.claim(&mut inputs.events[at]).await?,
+            Input::Damaged(mut damaged) => {
+                // Its id is another request's: it may not take that one's verdict away.
+                damaged.request =
+                    RequestId::of_record(&self.worker.topics.transactions, &damaged.position);
+                consumable.events.push(Input::Damaged(damaged));
             }
         }
-        let mut at = 0;
-        inputs.events.retain(|input| {
-            at += 1;
-            let Input::Event(event) = input else {
-                return true;
-            };
-            if repeated.contains(&(at - 1)) {
-                inputs.asides.push(Aside::Duplicate {
-                    request: event.transaction.attributes.id,
-                    reply: event.transaction.data.reply.clone(),
-                });
-            }
-            !repeated.contains(&(at - 1))
-        });
-        Ok(())
-    }
-
-    async fn claim(&self, input: &mut Input) -> Result<(), Halt> {
-        let Input::Event(event) = input else {
-            return Ok(());
-        };
-        let Some(claim) = &event.transaction.data.claim else {
-            return Ok(());
-        };
-        let request = event.transaction.attributes.id;
-        if let ClaimOutcome::Theirs(other) = self
-            .worker
-            .patiently("record", || self.worker.ports.record.claim(claim, &request))
-            .await?
-            && other.unique() != request.unique()
-        {
-            event.refused = Some(Refusal {
-                code: RefusalCode::IdempotencyKeyReused,
-                message: "another request was made under this idempotency key".into(),
-                pointer: None,
-            });
-        }
-        Ok(())
     }
 
     /// Reads the documents and rows that the plans will ask for and that the state does not hold.
-    pub(super) async fn read_current(&mut self, inputs: &[Input]) -> Result<(), Halt> {
+    pub(super) async fn read_current(&mut self, inputs: &[Input]) -> Result<(), TenureEnd> {
         for input in inputs {
             let Input::Event(event) = input else { continue };
             self.worker
@@ -213,9 +214,10 @@ impl Decider {
         if !documents.is_empty() {
             let found = self
                 .worker
-                .patiently("record", || record.documents(&documents))
+                .retry_until_answered("record", || record.documents(&documents))
                 .await?;
             for (key, stored) in documents.iter().zip(found) {
+                self.check_version(key, stored.as_ref())?;
                 let current = stored.map_or(
                     CurrentDocument {
                         revision: 0,
@@ -232,13 +234,33 @@ impl Decider {
         if !rows.is_empty() {
             let found = self
                 .worker
-                .patiently("record", || record.rows(&rows))
+                .retry_until_answered("record", || record.rows(&rows))
                 .await?;
             for (key, row) in rows.iter().zip(found) {
-                self.state.set_row(key, row, self.batch);
+                self.state.set_row(key, row, None, self.batch);
             }
         }
         Ok(())
+    }
+
+    /// No store can hold a version that the log has not given yet: such a log lost its tail.
+    fn check_version(
+        &self,
+        key: &DocumentKey,
+        stored: Option<&StoredDocument>,
+    ) -> Result<(), TenureEnd> {
+        let end = self.appender.expected();
+        let generation = self.worker.ports.layout.generation;
+        let given = Version::new(generation, end);
+        match stored {
+            Some(stored) if stored.meta.version >= given => Err(TenureEnd::Halted(format!(
+                "{key} stands at version {} (offset {} of `changes` in generation {}), but `changes` of generation {generation} ends at {end}: the log lost its tail, or the store belongs to another one; start a new generation once it is known what was lost",
+                stored.meta.version,
+                stored.meta.version.offset(),
+                stored.meta.version.generation(),
+            ))),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn missing(&self, inputs: &[Input]) -> (Vec<DocumentKey>, Vec<RowKey>) {
@@ -270,45 +292,16 @@ impl Decider {
         }
         (documents, rows)
     }
-
-    /// The collection of this name, if it stands in that incarnation.
-    pub(super) async fn collection(
-        &mut self,
-        index: &str,
-        name: &str,
-        incarnation: &str,
-    ) -> Result<Option<Arc<Collection>>, Halt> {
-        let key = (index.to_owned(), name.to_owned());
-        if let Some((known, read)) = self.collections.0.get(&key)
-            && known.incarnation == incarnation
-            && read.elapsed() < BELIEVED
-        {
-            return Ok(Some(known.clone()));
-        }
-        let record = &self.worker.ports.record;
-        // What is asked after this moment is not older than it.
-        let asked = Instant::now();
-        let found = self
-            .worker
-            .patiently("record", || record.collection(index, name))
-            .await?
-            .map(Arc::new);
-        match &found {
-            Some(collection) => _ = self.collections.0.insert(key, (collection.clone(), asked)),
-            None => _ = self.collections.0.remove(&key),
-        }
-        Ok(found.filter(|collection| collection.incarnation == incarnation))
-    }
 }
 
 impl crate::Worker {
-    /// Asks until there is an answer: an outage makes a partition wait, whatever it takes. A
-    /// refusal of the call itself stops the partition.
-    pub(crate) async fn patiently<T, F>(
+    /// Asks until there is an answer: an outage makes a partition wait, whatever it takes. A refusal
+    /// of the call itself stops the partition.
+    pub(crate) async fn retry_until_answered<T, F>(
         &self,
         what: &'static str,
         call: impl Fn() -> F,
-    ) -> Result<T, Halt>
+    ) -> Result<T, TenureEnd>
     where
         F: Future<Output = Result<T, StoreError>>,
     {
@@ -328,7 +321,7 @@ impl crate::Worker {
                     }
                     tokio::time::sleep(backoff.next_wait()).await;
                 }
-                Err(error) => return Err(Halt::Alarm(error.to_string())),
+                Err(error) => return Err(TenureEnd::Halted(error.to_string())),
             }
         }
     }

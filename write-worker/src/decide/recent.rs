@@ -1,45 +1,72 @@
-//! The request ids seen lately: recognises a record that the log holds twice without asking a
-//! store. Bounded; the oldest go first.
+//! The requests decided lately: answers whether a record repeats one of them without asking a
+//! store, where it can. Bounded; the oldest go first.
 //!
-//! See ADR 4.
+//! See ADR 13, which replaces ADR 4.
 
-use event_schema::id::RequestId;
+use event_schema::{id::RequestId, offset::TransactionsOffset};
 use std::collections::{HashMap, VecDeque};
 
-pub(crate) struct Recent {
-    /// Unique bytes of the id → offset in `transactions` of its first record.
-    seen: HashMap<[u8; 16], u64>,
+/// Requests by the first position at which each stands, from one position on without a gap.
+pub(crate) struct RecentRequests {
+    /// Unique bytes of the id → offset of its first record.
+    first: HashMap<[u8; 16], TransactionsOffset>,
     order: VecDeque<[u8; 16]>,
+    /// Every request that was decided at or behind this offset is here.
+    known_from: TransactionsOffset,
     limit: usize,
 }
 
-impl Recent {
-    pub fn new(limit: usize) -> Self {
+/// Is a record another one of a request that stands before it?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeats {
+    Yes,
+    No,
+    /// A copy may stand before what is remembered here: the ledger knows.
+    AskLedger,
+}
+
+impl RecentRequests {
+    /// `known_from`: from this offset on, every request that was decided will be inserted.
+    pub fn new(limit: usize, known_from: TransactionsOffset) -> Self {
         Self {
-            seen: HashMap::new(),
+            first: HashMap::new(),
             order: VecDeque::new(),
+            known_from,
             limit: limit.max(1),
         }
     }
 
-    /// Is this another record of a request seen at an earlier offset?
-    pub fn repeats(&self, request: &RequestId, offset: u64) -> bool {
-        self.seen
-            .get(&request.unique())
-            .is_some_and(|first| *first < offset)
+    /// `seen`: no copy of the event stands before it.
+    pub fn repeats(
+        &self,
+        request: &RequestId,
+        offset: TransactionsOffset,
+        seen: TransactionsOffset,
+    ) -> Repeats {
+        match self.first.get(&request.unique()) {
+            Some(first) if *first < offset => Repeats::Yes,
+            // The record itself, decided before its mark was lost.
+            Some(_) => Repeats::No,
+            None if seen >= self.known_from => Repeats::No,
+            None => Repeats::AskLedger,
+        }
     }
 
-    pub fn insert(&mut self, request: &RequestId, offset: u64) {
+    pub fn insert(&mut self, request: &RequestId, offset: TransactionsOffset) {
         let unique = request.unique();
-        if self.seen.contains_key(&unique) {
+        if self.first.contains_key(&unique) {
             return;
         }
-        self.seen.insert(unique, offset);
+        self.first.insert(unique, offset);
         self.order.push_back(unique);
         if self.order.len() > self.limit
             && let Some(oldest) = self.order.pop_front()
+            && let Some(offset) = self.first.remove(&oldest)
         {
-            self.seen.remove(&oldest);
+            self.known_from = self.known_from.max(offset.next());
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

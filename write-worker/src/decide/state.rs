@@ -14,12 +14,22 @@ use std::collections::{HashMap, VecDeque};
 
 pub(crate) struct State {
     documents: HashMap<DocumentKey, Entry<CurrentDocument>>,
-    rows: HashMap<String, Entry<Option<Map<String, Value>>>>,
+    rows: HashMap<String, Entry<KnownRow>>,
     /// Keys in the order of their last write or read, with the batch of that time; stale ones are
     /// skipped.
     age: VecDeque<(Name, u64)>,
     bytes: usize,
     limit: usize,
+    /// Unix milliseconds: what has gone by itself by now.
+    now: i64,
+}
+
+/// A row as it stands; without cells there is none.
+#[derive(Clone, Debug, Default)]
+struct KnownRow {
+    cells: Option<Map<String, Value>>,
+    /// Unix milliseconds at which it goes by itself, where that is known.
+    expires: Option<i64>,
 }
 
 struct Entry<T> {
@@ -41,6 +51,7 @@ impl State {
             age: VecDeque::new(),
             bytes: 0,
             limit,
+            now: 0,
         }
     }
 
@@ -64,9 +75,16 @@ impl State {
         self.age.push_back((Name::Document(key.clone()), batch));
     }
 
-    pub fn set_row(&mut self, key: &RowKey, value: Option<Map<String, Value>>, batch: u64) {
+    pub fn set_row(
+        &mut self,
+        key: &RowKey,
+        cells: Option<Map<String, Value>>,
+        expires: Option<i64>,
+        batch: u64,
+    ) {
         let name = key.to_string();
-        let size = 200 + name.len() + value.as_ref().map_or(0, |row| row.len() * 100);
+        let size = 200 + name.len() + cells.as_ref().map_or(0, |row| row.len() * 100);
+        let value = KnownRow { cells, expires };
         self.bytes += size;
         if let Some(old) = self.rows.insert(name.clone(), Entry { value, batch, size }) {
             self.bytes -= old.size;
@@ -88,8 +106,14 @@ impl State {
         }
         for row in &decision.rows {
             let value = after(row, self.row(&row.key));
-            self.set_row(&row.key, value, batch);
+            self.set_row(&row.key, value, row.expires, batch);
         }
+    }
+
+    /// A batch is planned at this time (Unix milliseconds); batches up to `applied` are in the stores.
+    pub fn begin_batch(&mut self, applied: u64, now: i64) {
+        self.now = now;
+        self.evict(applied);
     }
 
     /// Forgets the oldest entries above the limit, none of a batch after `applied`.
@@ -172,9 +196,21 @@ impl Current for State {
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
-        self.rows
-            .get(&key.to_string())
-            .and_then(|entry| entry.value.clone())
+        self.known_row(key)?.cells.clone()
+    }
+
+    fn row_expires(&self, key: &RowKey) -> Option<i64> {
+        self.known_row(key)?.expires
+    }
+}
+
+impl State {
+    /// A row that has not gone by itself.
+    fn known_row(&self, key: &RowKey) -> Option<&KnownRow> {
+        let row = &self.rows.get(&key.to_string())?.value;
+        row.expires
+            .is_none_or(|expires| expires > self.now)
+            .then_some(row)
     }
 }
 

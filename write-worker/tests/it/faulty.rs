@@ -32,6 +32,10 @@ pub struct Faults {
     pub view_away: AtomicBool,
     /// Bodies that hold this text are refused for good by the view.
     pub poison: Mutex<Option<String>>,
+    /// The same by the record store.
+    pub record_poison: Mutex<Option<String>>,
+    /// Documents that the view was told to mark as diverged.
+    pub diverged: Mutex<Vec<String>>,
     /// Every document write that reached the record store: key → versions in order.
     pub writes: Mutex<HashMap<String, Vec<u64>>>,
     /// Ledger rows by request: verdicts must never change but by a newer version.
@@ -58,6 +62,15 @@ pub enum Abyss {
 }
 
 impl Faults {
+    fn is_record_poison(&self, write: &Write) -> bool {
+        let Write::Document(document) = write else {
+            return false;
+        };
+        let body = document.body.as_ref().map_or("", |body| body.get());
+        let poison = self.record_poison.lock().unwrap();
+        poison.as_ref().is_some_and(|poison| body.contains(poison))
+    }
+
     async fn pass(&self, place: Abyss) {
         if *self.abyss.lock().unwrap() == Some(place) {
             self.reached.store(true, Ordering::SeqCst);
@@ -118,11 +131,15 @@ impl Record for FaultyRecord {
                     .unwrap()
                     .entry(key.clone())
                     .or_default()
-                    .push(document.meta.version.offset());
+                    .push(document.meta.version.offset().get());
                 if forget.contains(&key) {
                     verdicts.push(ItemVerdict::Done);
                     continue;
                 }
+            }
+            if self.1.is_record_poison(write) {
+                verdicts.push(ItemVerdict::permanent("refused_by_test", "holds poison"));
+                continue;
             }
             verdicts.extend(self.0.apply(std::slice::from_ref(write)).await);
         }
@@ -235,12 +252,17 @@ impl View for FaultyView {
             return vec![ItemVerdict::Transient("the view is away".into()); writes.len()];
         }
         let poison = self.1.poison.lock().unwrap().clone();
-        let mut verdicts = self.0.apply(writes).await;
-        for (write, verdict) in writes.iter().zip(&mut verdicts) {
+        let mut verdicts = Vec::with_capacity(writes.len());
+        for write in writes {
             let body = write.body.as_ref().map_or("", |body| body.get());
             if poison.as_ref().is_some_and(|poison| body.contains(poison)) {
-                *verdict = ItemVerdict::permanent("refused_by_test", "holds poison");
+                verdicts.push(ItemVerdict::permanent("refused_by_test", "holds poison"));
+                continue;
             }
+            if write.diverged {
+                self.1.diverged.lock().unwrap().push(write.key.id.clone());
+            }
+            verdicts.extend(self.0.apply(std::slice::from_ref(write)).await);
         }
         verdicts
     }

@@ -118,7 +118,7 @@ async fn a_record_that_the_log_holds_twice_is_one_write() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_was_sent_again_is_looked_up_when_nobody_remembers_its_id() {
+async fn a_copy_is_looked_up_when_memory_does_not_reach_back_to_it() {
     let world = World::new().await;
     let worker = world.worker("w1");
     let (event, id) = world.event(
@@ -133,7 +133,7 @@ async fn a_record_that_was_sent_again_is_looked_up_when_nobody_remembers_its_id(
     }
     let before = world.resolved(&[id]).await.remove(0);
     assert!(world.resolved(&others).await.iter().all(applied));
-    world.append_again(&event).await;
+    world.append(&event).await;
     let last = world.update("a", json!({"last": true})).await;
     assert!(applied(&world.resolved(&[last]).await[0]));
     let after = world.resolved(&[id]).await.remove(0);

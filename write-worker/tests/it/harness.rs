@@ -9,7 +9,8 @@ use event_schema::{
     envelope::{Attributes, Claim, Transaction, TransactionData},
     id::RequestId,
     mutation::DocumentKey,
-    outcome::{LedgerEntry, Verdict},
+    offset::TransactionsOffset,
+    outcome::{LedgerEntry, RefusalCode, Verdict},
     signing::Keyring,
     topics::{self, Layout},
 };
@@ -120,11 +121,42 @@ impl World {
         self.worker_on(owner, self.record.clone(), self.view.clone())
     }
 
+    /// One that applies again what the last minutes decided, whoever takes a partition.
+    pub fn worker_that_applies_again(&self, owner: &str) -> Running {
+        let config = write_worker::Config {
+            reapply_window_ms: Some(600_000),
+            ..config()
+        };
+        self.run(
+            owner,
+            self.log.clone(),
+            self.record.clone(),
+            self.view.clone(),
+            config,
+        )
+    }
+
+    /// On a log of its own making, with the stores of all.
+    pub fn worker_over(&self, owner: &str, log: Log) -> Running {
+        self.run(owner, log, self.record.clone(), self.view.clone(), config())
+    }
+
     /// On stores of its own, with the log of all.
     pub fn worker_on(&self, owner: &str, record: Arc<dyn Record>, view: Arc<dyn View>) -> Running {
+        self.run(owner, self.log.clone(), record, view, config())
+    }
+
+    fn run(
+        &self,
+        owner: &str,
+        log: Log,
+        record: Arc<dyn Record>,
+        view: Arc<dyn View>,
+        config: write_worker::Config,
+    ) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
         let ports = write_worker::Ports {
-            log: self.log.clone(),
+            log,
             catalog: self.catalog.clone(),
             record,
             view: Some(view),
@@ -134,14 +166,6 @@ impl World {
             registry: prometheus::Registry::new(),
             finished: write_worker::Finished::default(),
             owner: owner.into(),
-        };
-        let config = write_worker::Config {
-            retry_first_ms: 5,
-            retry_longest_ms: 50,
-            batch_records: 50,
-            probe_ms: 20,
-            recent_ids: REMEMBERED,
-            ..Default::default()
         };
         Running {
             trigger,
@@ -205,25 +229,18 @@ impl World {
             time: 1_700_000_000_000,
             traceparent: None,
         };
-        (Transaction { attributes, data }, id)
+        (
+            Transaction {
+                attributes,
+                seen: TransactionsOffset::FIRST,
+                data,
+            },
+            id,
+        )
     }
 
     pub async fn append(&self, event: &Transaction) -> u64 {
-        self.append_with(event, Vec::new()).await
-    }
-
-    /// As a driver that does not know what became of the first.
-    pub async fn append_again(&self, event: &Transaction) -> u64 {
-        self.append_with(
-            event,
-            vec![(event_log::RESENT.into(), bytes::Bytes::from_static(b"1"))],
-        )
-        .await
-    }
-
-    async fn append_with(&self, event: &Transaction, more: event_log::Headers) -> u64 {
-        let mut parts = codec::encode_transaction(event);
-        parts.headers.extend(more);
+        let parts = codec::encode_transaction(event);
         let topic = Arc::from(self.layout.name(&topics::TRANSACTIONS));
         let partition = event.attributes.key.partition(PARTITIONS);
         let record = NewRecord {
@@ -245,6 +262,22 @@ impl World {
     pub async fn write(&self, operation: &str, request: Value) -> RequestId {
         let (event, id) = self.event(operation, request, None);
         self.append(&event).await;
+        id
+    }
+
+    /// An event whose value is cut off; its id can be read.
+    pub async fn damaged(&self, id: &str) -> RequestId {
+        let request = json!({"index": "geo", "collection": "cities", "_id": id, "body": {}});
+        let (event, id) = self.event("document.create", request, None);
+        let parts = codec::encode_transaction(&event);
+        let record = NewRecord {
+            topic: Arc::from(self.layout.name(&topics::TRANSACTIONS)),
+            partition: event.attributes.key.partition(PARTITIONS),
+            key: parts.key,
+            value: Some(bytes::Bytes::from_static(b"{\"request\"")),
+            headers: parts.headers,
+        };
+        self.log.publisher.send(record).unwrap().await.unwrap();
         id
     }
 
@@ -329,6 +362,20 @@ impl World {
         }
     }
 
+    /// How often partitions were taken.
+    pub async fn opens(&self) -> usize {
+        let mut opens = 0;
+        for partition in 0..PARTITIONS {
+            let records = self.changes(partition).await.into_iter();
+            let is_open = |record: &event_log::Record| {
+                let kind = record.headers.iter().find(|(name, _)| name == "ce_type");
+                kind.is_some_and(|(_, kind)| kind == codec::OPEN)
+            };
+            opens += records.filter(is_open).count();
+        }
+        opens
+    }
+
     pub async fn body(&self, id: &str) -> Option<(u64, Value)> {
         let collection = collection();
         let key = DocumentKey {
@@ -397,6 +444,22 @@ pub fn spec(layout: &Layout, topic: &topics::Topic) -> event_log::TopicSpec {
         record_limit: layout.record_limit(topic),
         durable: topic.durable,
     }
+}
+
+fn config() -> write_worker::Config {
+    write_worker::Config {
+        retry_first_ms: 5,
+        retry_longest_ms: 50,
+        batch_records: 50,
+        probe_ms: 20,
+        recent_ids: REMEMBERED,
+        ..Default::default()
+    }
+}
+
+/// Refused, because the view would not take it when it was applied.
+pub fn unmappable(entry: &LedgerEntry) -> bool {
+    matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Unmappable)
 }
 
 pub fn applied(entry: &LedgerEntry) -> bool {

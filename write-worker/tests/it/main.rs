@@ -6,5 +6,6 @@
 mod faulty;
 mod flow;
 mod harness;
+mod hole;
 mod power;
 mod trouble;

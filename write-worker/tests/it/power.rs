@@ -83,9 +83,8 @@ async fn a_dead_letter_is_written_once_even_if_its_mark_is_lost() {
     let world = World::new().await;
     let safe = wal(&world);
     let store = open(&world.folder.path().join("store.db"));
-    *world.faults.poison.lock().unwrap() = Some("poison".into());
     let worker = world.worker_on("before", store.clone(), world.view.clone());
-    let dead = world.create("a", json!({"text": "poison"})).await;
+    let dead = world.damaged("a").await;
     assert!(matches!(
         World::resolved_in(store.as_ref(), &[dead]).await[0].verdict,
         Verdict::DeadLettered(_)

@@ -1,12 +1,13 @@
 //! When stores refuse, go away or forget, when somebody else writes, when nobody can read a record.
 
-use crate::harness::{World, applied};
+use crate::harness::{World, applied, unmappable};
 use bytes::Bytes;
 use event_log::NewRecord;
 use event_schema::{
     codec,
     decision::{Change, Open},
     id::EntityKey,
+    offset::{ChangesOffset, Epoch},
     outcome::{RefusalCode, Verdict},
     topics,
 };
@@ -58,22 +59,15 @@ async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_ane
     let entries = world.resolved(&[good, behind, other]).await;
     assert!(entries.iter().all(applied), "{entries:?}");
     let entry = world.resolved(&[dead]).await.remove(0);
-    assert!(
-        matches!(&entry.verdict, Verdict::DeadLettered(reason) if reason.code == "refused_by_test"),
-        "{entry:?}"
-    );
+    assert!(unmappable(&entry), "{entry:?}");
     assert_eq!(
         world.body("a").await,
         Some((2, json!({"n": 1}))),
         "the dead update left something behind"
     );
-    let letters = world.dead_letters().await;
-    assert_eq!(
-        letters
-            .iter()
-            .map(|letter| letter.request)
-            .collect::<Vec<_>>(),
-        [Some(dead)]
+    assert!(
+        world.dead_letters().await.is_empty(),
+        "clients map this collection themselves: it is theirs to mend"
     );
     // And life goes on.
     let later = world.update("a", json!({"n": 2})).await;
@@ -85,7 +79,7 @@ async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_ane
 /// A view has no place any more for what was decided before its collection was dropped: that must
 /// not hold up the partition for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_collection_holds_nobody_up() {
+async fn a_dropped_collection_does_not_hold_its_partition_up() {
     let world = World::new().await;
     let worker = world.worker("w1");
     world.faults.view_away.store(true, Ordering::SeqCst);
@@ -131,10 +125,7 @@ async fn a_dead_creation_leaves_no_document() {
     *world.faults.poison.lock().unwrap() = Some("poison".into());
     let worker = world.worker("w1");
     let dead = world.create("a", json!({"x": "poison"})).await;
-    assert!(matches!(
-        world.resolved(&[dead]).await[0].verdict,
-        Verdict::DeadLettered(_)
-    ));
+    assert!(unmappable(&world.resolved(&[dead]).await[0]));
     assert_eq!(world.body("a").await, None);
     let now = world.create("a", json!({"x": "fine"})).await;
     assert!(applied(&world.resolved(&[now]).await[0]));
@@ -150,10 +141,7 @@ async fn a_refusal_that_was_judged_by_what_never_came_to_be_is_judged_anew() {
     let second = world.create("a", json!({"x": "fine"})).await;
     let worker = world.worker("w1");
     let entries = world.resolved(&[dead, second]).await;
-    assert!(
-        matches!(entries[0].verdict, Verdict::DeadLettered(_)),
-        "{entries:?}"
-    );
+    assert!(unmappable(&entries[0]), "{entries:?}");
     assert!(applied(&entries[1]), "{entries:?}");
     assert_eq!(world.body("a").await, Some((1, json!({"x": "fine"}))));
     worker.stop().await;
@@ -165,19 +153,14 @@ async fn a_refusal_that_was_judged_by_what_never_came_to_be_is_judged_anew() {
 async fn what_was_too_large_beside_what_never_came_to_be_is_judged_anew() {
     let world = World::new().await;
     *world.faults.poison.lock().unwrap() = Some("poison".into());
-    let most = "x".repeat(
-        world
-            .layout
-            .record_limit(&event_schema::topics::TRANSACTIONS)
-            - 4096,
-    );
+    let most = "x".repeat(world.layout.document_limit - 4096);
     let dead = world
         .create("a", json!({"x": format!("poison{most}")}))
         .await;
     let second = world.update("a", json!({"y": most})).await;
     let worker = world.worker("w1");
     let entries = world.resolved(&[dead, second]).await;
-    assert!(matches!(entries[0].verdict, Verdict::DeadLettered(_)));
+    assert!(unmappable(&entries[0]), "{:?}", entries[0].verdict);
     assert!(
         matches!(&entries[1].verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing),
         "{:?}",
@@ -205,13 +188,7 @@ async fn a_crash_between_void_and_end_is_finished_by_the_next_owner() {
     }
     let worker = world.worker("last");
     assert!(world.resolved(&good).await.iter().all(applied));
-    assert!(
-        world
-            .resolved(&dead)
-            .await
-            .iter()
-            .all(|entry| matches!(entry.verdict, Verdict::DeadLettered(_)))
-    );
+    assert!(world.resolved(&dead).await.iter().all(unmappable));
     for n in 0..10 {
         assert_eq!(
             world.body(&format!("k{n}")).await,
@@ -267,13 +244,21 @@ async fn a_record_nobody_can_decode_is_a_dead_letter_and_the_next_is_applied() {
     assert!(applied(&world.resolved(&[next]).await[0]));
     let letters = world.dead_letters().await;
     assert_eq!(letters.len(), 3);
+    let without_operation = letters.iter().filter(|letter| letter.key.0.is_empty());
     assert_eq!(
-        letters
-            .iter()
-            .filter(|letter| letter.request.is_none())
-            .count(),
-        2
+        without_operation.count(),
+        3,
+        "no key of theirs can be trusted"
     );
+    for letter in &letters {
+        assert!(
+            matches!(
+                world.resolved(&[letter.request]).await[0].verdict,
+                Verdict::DeadLettered(_)
+            ),
+            "the ledger remembers each"
+        );
+    }
     worker.stop().await;
 }
 
@@ -285,13 +270,10 @@ async fn an_owner_that_finds_a_newer_open_looks_before_it_acts() {
     world.resolved(&[first]).await;
     // Somebody else opens every partition, as a new owner would, and is never heard of again.
     for partition in 0..crate::harness::PARTITIONS {
-        let parts = codec::encode_change(
-            &Change::Open(Open {
-                owner: "ghost".into(),
-                time: 0,
-            }),
-            None,
-        );
+        let parts = codec::encode_change(&Change::Open(Open {
+            owner: "ghost".into(),
+            time: 0,
+        }));
         let topic = Arc::from(world.layout.name(&topics::CHANGES));
         world
             .log
@@ -322,7 +304,9 @@ async fn an_owner_that_finds_a_newer_open_looks_before_it_acts() {
                 headers: record.headers,
             };
             match codec::decode_change(&parts).unwrap() {
-                Change::Open(_) => epoch = Some(record.offset),
+                Change::Open(_) => {
+                    epoch = Some(Epoch::begun_at(ChangesOffset::new(record.offset)));
+                }
                 Change::Decision(decision) if Some(decision.epoch) != epoch => {
                     let versions = world.faults.writes.lock().unwrap();
                     assert!(
@@ -420,5 +404,99 @@ async fn what_was_forgotten_while_nobody_wrote_is_written_again_too() {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    worker.stop().await;
+}
+
+/// What the record store refuses is for a person to mend: a dead letter with the event's bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_record_will_never_take_is_a_dead_letter() {
+    let world = World::new().await;
+    *world.faults.record_poison.lock().unwrap() = Some("poison".into());
+    let mut dead = Vec::new();
+    let mut good = Vec::new();
+    for n in 0..20 {
+        good.push(world.create(&format!("k{n}"), json!({"n": 0})).await);
+        dead.push(world.update(&format!("k{n}"), json!({"x": "poison"})).await);
+        good.push(world.update(&format!("k{n}"), json!({"n": 1})).await);
+    }
+    let worker = world.worker("w1");
+    assert!(world.resolved(&good).await.iter().all(applied));
+    for entry in world.resolved(&dead).await {
+        assert!(
+            matches!(&entry.verdict, Verdict::DeadLettered(reason) if reason.code == "refused_by_test"),
+            "{entry:?}"
+        );
+    }
+    let letters = world.dead_letters().await;
+    assert_eq!(letters.len(), dead.len());
+    for letter in &letters {
+        let ledger = &world.resolved(&[letter.request]).await[0];
+        assert_eq!((letter.version, &letter.key), (ledger.version, &ledger.key));
+        let event = codec::decode_transaction(&letter.original.parts().unwrap()).unwrap();
+        assert_eq!(event.attributes.id, letter.request);
+    }
+    for n in 0..20 {
+        let body = world.body(&format!("k{n}")).await;
+        assert_eq!(body, Some((2, json!({"n": 1}))), "k{n}");
+    }
+    let opens = world.opens().await;
+    assert!(
+        opens <= 4 * usize::from(crate::harness::PARTITIONS),
+        "all that a batch holds is voided in one taking, not in {opens}"
+    );
+    worker.stop().await;
+}
+
+/// The mapping changes under documents that were applied: neither the update nor the state before
+/// it fits any more. The partition goes on, and the view says that it has diverged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_state_that_the_view_refuses_to_restore_is_marked_as_diverged() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let created = world.create("a", json!({"x": "poison of old"})).await;
+    assert!(applied(&world.resolved(&[created]).await[0]));
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let update = world.update("a", json!({"y": 1})).await;
+    assert!(unmappable(&world.resolved(&[update]).await[0]));
+    assert_eq!(
+        world.body("a").await,
+        Some((1, json!({"x": "poison of old"}))),
+        "the record has the state before"
+    );
+    assert_eq!(*world.faults.diverged.lock().unwrap(), ["a"]);
+    // Others of its partition, and itself once it fits again.
+    let mended = world.update("a", json!({"x": "well"})).await;
+    assert!(applied(&world.resolved(&[mended]).await[0]));
+    assert_eq!(world.body("a").await, Some((2, json!({"x": "well"}))));
+    let before = world.opens().await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(
+        world.opens().await,
+        before,
+        "the partition is taken again and again"
+    );
+    worker.stop().await;
+}
+
+/// What the ledger remembers is never undone, even if the view refuses it when it is applied again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_told_as_applied_stays_applied_when_it_is_applied_again() {
+    let world = World::new().await;
+    let store = world.real.clone();
+    let worker = world.worker_that_applies_again("w1");
+    let created = world.create("a", json!({"x": "poison of old"})).await;
+    assert!(applied(&world.resolved(&[created]).await[0]));
+    worker.cut().await;
+    // The next owner applies the window again; by now the view refuses what it took before.
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let worker = world.worker_that_applies_again("w2");
+    let later = world.create("b", json!({"n": 0})).await;
+    assert!(applied(&world.resolved(&[later]).await[0]));
+    let entry = store.ledger(&[created]).await.unwrap().remove(0).unwrap();
+    assert_eq!(entry.verdict, Verdict::Applied);
+    assert_eq!(
+        world.body("a").await,
+        Some((1, json!({"x": "poison of old"})))
+    );
     worker.stop().await;
 }

@@ -43,10 +43,14 @@ pub enum Content {
 /// The letter with its original decoded, as far as it is text.
 #[derive(Debug, Serialize)]
 pub struct Readable {
-    pub request: Option<String>,
+    pub request: String,
+    /// The entity key; empty where the record could not be decoded.
+    pub key: String,
     pub operation: Option<String>,
     pub partition: u16,
     pub position: u64,
+    /// Of the decision that made it a dead letter.
+    pub version: u64,
     pub code: String,
     pub message: String,
     pub store: Option<String>,
@@ -135,10 +139,12 @@ fn readable(letter: DeadLetter) -> Readable {
         headers,
     } = letter.original;
     Readable {
-        request: letter.request.map(|request| request.to_string()),
+        request: letter.request.to_string(),
+        key: letter.key.0,
         operation: letter.operation,
         partition: letter.position.partition,
-        position: letter.position.offset,
+        position: letter.position.offset.get(),
+        version: letter.version.0,
         code: letter.reason.code,
         message: letter.reason.message,
         store: letter.reason.store,

@@ -28,7 +28,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let letters = letters::read(&settings, offset.unwrap_or(0)).await?;
     let is_it = |letter: &Letter| match (&offset, &letter.content) {
         (Some(offset), _) => letter.offset == *offset,
-        (None, Content::Letter(content)) => content.request.as_ref() == Some(&arguments.which),
+        (None, Content::Letter(content)) => content.request == arguments.which,
         (None, Content::Unreadable { .. }) => false,
     };
     match letters.into_iter().find(is_it) {
@@ -51,7 +51,7 @@ fn text(letter: &Letter) -> String {
         "operation",
         content.operation.as_deref().unwrap_or("not known"),
     );
-    line("request", content.request.as_deref().unwrap_or("not known"));
+    line("request", &content.request);
     line(
         "position",
         &format!(

@@ -9,7 +9,7 @@ use crate::{
 };
 use event_schema::{
     Raw,
-    mutation::{DocumentChange, DocumentKey},
+    mutation::{DocumentAction, DocumentChange, DocumentKey},
 };
 use serde_json::{Value, json};
 
@@ -42,9 +42,17 @@ pub(super) fn change(
         }
         (Action::Merge(_) | Action::RemoveFields(_), None) => return Ok(None),
     };
+    let action = match (&spot.write.action, &before) {
+        (Action::Remove, _) => DocumentAction::Remove,
+        (Action::Put(_), _) | (Action::Upsert { .. }, None) => DocumentAction::Put,
+        (Action::Merge(_) | Action::Upsert { .. } | Action::RemoveFields(_), _) => {
+            DocumentAction::Merge
+        }
+    };
     let revision_before = spot.document.revision;
     Ok(Some(DocumentChange {
         key: key.clone(),
+        action,
         revision_before,
         revision: revision_before + 1,
         before,

@@ -48,6 +48,7 @@ pub(super) fn mutation(
         action,
         cells,
         before: spot.row.clone(),
+        expires_before: spot.row_expires,
         expires,
     })
 }

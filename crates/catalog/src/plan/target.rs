@@ -24,6 +24,7 @@ pub(super) struct Spot<'a> {
     pub subject: Subject,
     pub document: CurrentDocument,
     pub row: Option<Map<String, Value>>,
+    pub row_expires: Option<i64>,
     /// Its `when` does not hold.
     pub skip: bool,
 }
@@ -82,6 +83,7 @@ pub(super) fn collect<'a>(
                 body: None,
             },
             row: None,
+            row_expires: None,
             skip: false,
         });
     }
@@ -162,7 +164,10 @@ impl Spot<'_> {
         match &self.subject {
             Subject::Document(key) => self.document = current.document(key),
             Subject::Row { fresh: true, .. } => {}
-            Subject::Row { key, .. } => self.row = current.row(key),
+            Subject::Row { key, .. } => {
+                self.row = current.row(key);
+                self.row_expires = current.row_expires(key);
+            }
         }
     }
 

@@ -110,7 +110,15 @@ fn event(request: Value, if_version: Option<u64>) -> (Catalog, Transaction) {
         origin: None,
         principal: "me".into(),
     };
-    (catalog, Transaction { attributes, data })
+    let seen = event_schema::offset::TransactionsOffset::FIRST;
+    (
+        catalog,
+        Transaction {
+            attributes,
+            seen,
+            data,
+        },
+    )
 }
 
 fn plan(hall: &Hall, request: Value, if_version: Option<u64>) -> Result<Plan, PlanError> {

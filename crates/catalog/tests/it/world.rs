@@ -117,6 +117,7 @@ pub fn event(catalog: &Catalog, accepted: &Accepted) -> Transaction {
         .iter()
         .map(|(index, collection)| (format!("{index}/{collection}"), "x1".into()));
     Transaction {
+        seen: event_schema::offset::TransactionsOffset::FIRST,
         attributes: Attributes {
             id: RequestId::mint(&keys, 1, accepted.key.partition(8), accepted.unique),
             tenant: "default".into(),

@@ -109,7 +109,7 @@ fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
     let position = [
         CqlValue::Int(position.generation.into()),
         CqlValue::Int(position.partition.into()),
-        CqlValue::BigInt(position.offset as i64),
+        CqlValue::BigInt(position.offset.get() as i64),
     ];
     let mut values = Vec::with_capacity(11);
     values.extend(key(document));

@@ -198,7 +198,7 @@ async fn a_mark_touched_by_hand_gives_way_to_the_next() {
     run(address, by_hand).await.expect("an update");
     record.set_mark(&f.mark(30, 9)).await.expect("a mark");
     let found = record.mark(generation, partition).await.expect("a read");
-    assert_eq!(found.map(|mark| mark.through), Some(30));
+    assert_eq!(found.map(|mark| mark.through.get()), Some(30));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

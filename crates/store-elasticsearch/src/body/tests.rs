@@ -24,7 +24,7 @@ fn bodies_come_back_byte_for_byte() {
         let (stamp, found) = cut(&source).expect("JSON");
         assert_eq!(found.expect("a body").get(), body);
         let stamp = stamp.expect("ours");
-        assert_eq!((stamp.version.offset(), stamp.deleted), (7, false));
+        assert_eq!((stamp.version.offset().get(), stamp.deleted), (7, false));
         assert_eq!(source.matches('\n').count(), 0);
         serde_json::from_str::<serde_json::Value>(&source).expect("the source is JSON");
     }

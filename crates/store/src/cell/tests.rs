@@ -73,6 +73,7 @@ fn keys_follow_the_table() {
         action: RowAction::Put,
         cells: object(json!({"owner": "p"})),
         before: None,
+        expires_before: None,
         expires: None,
     };
     assert_eq!(

@@ -8,15 +8,17 @@ use crate::{
 };
 use event_schema::{
     Raw,
-    decision::Mark,
-    id::RequestId,
+    decision::{Mark, TopicIds},
+    id::{EntityKey, RequestId},
     mutation::{DocumentKey, RowAction, RowKey, RowMutation},
+    offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{LedgerEntry, Times, Verdict},
     position::{Position, Version},
     signing::Keyring,
 };
 use serde_json::{Map, Value, json, value::RawValue};
 use std::{
+    collections::BTreeMap,
     hash::{BuildHasher, RandomState},
     sync::Arc,
 };
@@ -87,7 +89,7 @@ impl Fixture {
     }
 
     pub fn version(&self, n: u64) -> Version {
-        Version::new(1, n)
+        Version::new(1, ChangesOffset::new(n))
     }
 
     /// The n-th request of this case.
@@ -114,7 +116,7 @@ impl Fixture {
             position: Position {
                 generation: 1,
                 partition: 0,
-                offset: n,
+                offset: TransactionsOffset::new(n),
             },
             revision: n,
             request: self.request(n),
@@ -123,6 +125,7 @@ impl Fixture {
             key: self.key(id),
             meta,
             body: body.map(raw_text),
+            diverged: false,
         }
     }
 
@@ -148,6 +151,7 @@ impl Fixture {
             action,
             cells: object(cells),
             before: None,
+            expires_before: None,
             expires: None,
         };
         RowWrite {
@@ -173,15 +177,17 @@ impl Fixture {
     pub fn entry(&self, n: u64, version: u64, verdict: Verdict) -> LedgerEntry {
         LedgerEntry {
             request: self.request(n),
+            key: EntityKey("i/c/1".to_owned()),
             operation: "document.create".to_owned(),
             position: Position {
                 generation: 1,
                 partition: 3,
-                offset: n,
+                offset: TransactionsOffset::new(n),
             },
             version: self.version(version),
             verdict,
             result: Some(raw_text(r#"{"_id":"x","_version":1.10}"#)),
+            parts: Vec::new(),
             times: Times {
                 accepted: 1,
                 decided: 2,
@@ -192,14 +198,18 @@ impl Fixture {
 
     pub fn mark(&self, through: u64, next: u64) -> Mark {
         Mark {
-            epoch: 1,
+            epoch: Epoch::begun_at(ChangesOffset::new(1)),
+            at: ChangesOffset::new(through + 1),
             generation: self.generation(),
             partition: self.partition(),
-            through,
-            next,
+            through: ChangesOffset::new(through),
+            next: TransactionsOffset::new(next),
             time: 1_700_000_000_000,
-            reapply_from: through + 1,
-            reapply_epoch: 1,
+            reapply_from: ChangesOffset::new(through + 1),
+            reapply_epoch: Some(Epoch::begun_at(ChangesOffset::new(1))),
+            topics: TopicIds::default(),
+            last: None,
+            parts: BTreeMap::new(),
         }
     }
 }

@@ -275,7 +275,7 @@ fn notice(state: State) -> Notice {
 
 fn position(next: u64) -> FeedPosition {
     FeedPosition {
-        next,
+        next: event_schema::offset::ChangesOffset::new(next),
         ..FeedPosition::default()
     }
 }

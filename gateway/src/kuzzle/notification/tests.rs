@@ -18,7 +18,7 @@ fn notice() -> Notice {
         id: Some("a\"b".into()),
         version: Some(3),
         source: Some(raw(&json!({"a": 7, "_kuzzle_info": {"author": "-1"}}))),
-        updated_fields: Some(vec!["a".into()]),
+        updated_fields: Some(vec!["a".into(), "_kuzzle_info.updatedAt".into()]),
         request: RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [7; 16]),
         origin: Some(Origin {
             request: "c1".into(),
@@ -29,7 +29,11 @@ fn notice() -> Notice {
         }),
         volatile: Some(raw(&json!({"why": "test"}))),
         timestamp: 1_795_302_193_686,
-        write: Some((0, 4)),
+        write: Some(event_schema::position::Position {
+            generation: 1,
+            partition: 0,
+            offset: event_schema::offset::TransactionsOffset::new(4),
+        }),
     }
 }
 

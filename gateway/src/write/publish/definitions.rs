@@ -33,6 +33,8 @@ pub(crate) async fn open_writes(app: Shared, opened: oneshot::Sender<()>, shutdo
             () = shutdown.hard() => return,
             announced = opening => match announced {
                 Ok(durability) => {
+                    let ends = &app.writes.publisher.known_ends;
+                    ends.ask(app.ports.log.admin.as_ref(), &app.transactions).await;
                     durability.map(|durability| app.writes.publisher.durability.set(durability));
                     app.ports.health.set(COMPONENT, State::Ready);
                     // Nothing may wait for it any more.

@@ -1,6 +1,9 @@
 //! How an event is made of what was accepted: its id, its partition, its attributes, its bytes.
 
-use super::super::{order, validate::ValidItem};
+use super::{
+    super::{order, validate::ValidItem},
+    known_ends::KnownEnds,
+};
 use crate::request::caller::Caller;
 use catalog::Kind;
 use event_log::NewRecord;
@@ -11,6 +14,7 @@ use event_schema::{
         TransactionData,
     },
     id::RequestId,
+    offset::TransactionsOffset,
     signing::Keyring,
 };
 use runtime::Clock;
@@ -26,6 +30,7 @@ pub(crate) struct EventBuilder {
     pub transactions: Arc<str>,
     pub informative: Arc<str>,
     pub clock: Arc<dyn Clock>,
+    pub known_ends: Arc<KnownEnds>,
     /// Where workers send verdicts that somebody here waits for.
     pub reply: Reply,
 }
@@ -118,6 +123,11 @@ impl EventBuilder {
         let principal = context.caller.principal.to_owned();
         let (topic, parts) = match kind {
             Kind::Transaction => {
+                // An id that derives from an idempotency key may stand anywhere in the log.
+                let seen = match &context.claim {
+                    Some(_) => TransactionsOffset::FIRST,
+                    None => self.known_ends.seen(partition),
+                };
                 let data = TransactionData {
                     request: accepted.request,
                     generated: accepted.generated,
@@ -131,7 +141,11 @@ impl EventBuilder {
                 };
                 (
                     &self.transactions,
-                    codec::encode_transaction(&Transaction { attributes, data }),
+                    codec::encode_transaction(&Transaction {
+                        attributes,
+                        seen,
+                        data,
+                    }),
                 )
             }
             Kind::Informative => {

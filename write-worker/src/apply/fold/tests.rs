@@ -2,8 +2,9 @@
 
 use super::*;
 use event_schema::{
-    id::RequestId,
-    mutation::{DocumentChange, RowKey},
+    id::{EntityKey, RequestId},
+    mutation::{DocumentAction, DocumentChange, RowKey},
+    offset::{ChangesOffset, TransactionsOffset},
     position::Position,
     raw,
     signing::Keyring,
@@ -12,28 +13,31 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-fn step(offset: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> Step {
+fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> Effects {
+    let unique = [at as u8; 16];
     let position = Position {
         generation: 1,
         partition: 0,
-        offset,
+        offset: TransactionsOffset::new(at),
     };
-    let request = RequestId::mint(
-        &Keyring::new(1, *b"0123456789abcdef"),
-        1,
-        0,
-        [offset as u8; 16],
-    );
-    Step {
+    Effects {
+        at: ChangesOffset::new(at),
         position,
-        version: Version::new(1, offset),
-        request,
+        version: version(at),
+        key: EntityKey("k".into()),
+        request: RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, unique),
         documents,
         rows,
         entry: None,
         reply: None,
         dead: None,
+        judged_by: Vec::new(),
+        is_void: false,
     }
+}
+
+fn version(at: u64) -> Version {
+    Version::new(1, ChangesOffset::new(at))
 }
 
 #[test]
@@ -46,16 +50,17 @@ fn a_document_touched_twice_is_written_once_as_it_ends() {
     };
     let change = |n: u64| DocumentChange {
         key: key.clone(),
+        action: DocumentAction::Put,
         revision_before: n - 1,
         revision: n,
         before: None,
         after: Some(raw(&n)),
     };
-    let steps = [
-        step(4, vec![change(1)], vec![]),
-        step(9, vec![change(2)], vec![]),
+    let all = [
+        effects(4, vec![change(1)], vec![]),
+        effects(9, vec![change(2)], vec![]),
     ];
-    let folded = fold(&steps);
+    let folded = fold(&all);
     assert_eq!(folded.documents.len(), 1);
     let write = &folded.documents[0];
     assert_eq!(
@@ -64,7 +69,7 @@ fn a_document_touched_twice_is_written_once_as_it_ends() {
             write.meta.revision,
             write.body.as_ref().unwrap().get()
         ),
-        (Version::new(1, 9), 2, "2")
+        (version(9), 2, "2")
     );
 }
 
@@ -104,6 +109,7 @@ fn mutation() -> impl Strategy<Value = RowMutation> {
         action: [RowAction::Put, RowAction::Merge, RowAction::Remove][action],
         cells: cells.into_iter().collect(),
         before: None,
+        expires_before: None,
         expires: None,
     })
 }
@@ -112,12 +118,47 @@ proptest! {
     #[test]
     fn one_folded_row_is_the_same_as_all_in_turn(first in mutation(), rest in proptest::collection::vec(mutation(), 0..6)) {
         let rows: Vec<_> = std::iter::once(first).chain(rest).collect();
-        let steps: Vec<_> = rows.iter().enumerate().map(|(at, row)| step(at as u64, vec![], vec![row.clone()])).collect();
-        let folded = fold(&steps);
+        let all: Vec<_> = rows.iter().enumerate().map(|(at, row)| effects(at as u64, vec![], vec![row.clone()])).collect();
+        let folded = fold(&all);
         prop_assert_eq!(folded.rows.len(), 1);
-        prop_assert_eq!(folded.rows[0].version, Version::new(1, rows.len() as u64 - 1));
+        prop_assert_eq!(folded.rows[0].version, version(rows.len() as u64 - 1));
         let before = RowMutation { action: RowAction::Put, cells: Map::from_iter([("z".to_owned(), 1.into())]), ..rows[0].clone() };
         let in_turn: Vec<_> = std::iter::once(before.clone()).chain(rows).collect();
         prop_assert_eq!(model(&[before, folded.rows[0].mutation.clone()]), model(&in_turn));
     }
+}
+
+/// A one-time password that expires, then a merge into its row that does not: what expires still
+/// does.
+#[test]
+fn cells_of_different_deadlines_are_not_one_write() {
+    let row = |action, expires, cell: &str| RowMutation {
+        key: RowKey {
+            table: "otp".into(),
+            key: Map::from_iter([("id".to_owned(), "1".into())]),
+        },
+        action,
+        cells: Map::from_iter([(cell.to_owned(), 1.into())]),
+        before: None,
+        expires_before: None,
+        expires,
+    };
+    let put = row(RowAction::Put, Some(99), "otp");
+    let folded = |later| {
+        fold(&[
+            effects(1, vec![], vec![put.clone()]),
+            effects(2, vec![], vec![later]),
+        ])
+    };
+    let deadlines = |folded: &Folded| -> Vec<Option<i64>> {
+        let rows = folded.rows.iter();
+        rows.map(|row| row.mutation.expires).collect()
+    };
+    let merged = folded(row(RowAction::Merge, None, "seen"));
+    assert_eq!(deadlines(&merged), [Some(99), None]);
+    assert_eq!(merged.rows[1].version, version(2));
+    let same = folded(row(RowAction::Merge, Some(99), "seen"));
+    assert_eq!(deadlines(&same), [Some(99)]);
+    let replaced = folded(row(RowAction::Put, None, "seen"));
+    assert_eq!(deadlines(&replaced), [None]);
 }

@@ -1,5 +1,16 @@
 use super::*;
-use event_schema::{outcome::DeadReason, position::Position};
+use event_schema::{
+    id::{EntityKey, RequestId},
+    offset::{ChangesOffset, TransactionsOffset},
+    outcome::DeadReason,
+    position::{Position, Version},
+};
+
+const POSITION: Position = Position {
+    generation: 1,
+    partition: 2,
+    offset: TransactionsOffset::new(7),
+};
 
 fn original(value: &[u8]) -> OriginalRecord {
     let encode = |bytes: &[u8]| STANDARD.encode(bytes);
@@ -12,13 +23,11 @@ fn original(value: &[u8]) -> OriginalRecord {
 
 fn shown(value: &[u8]) -> Value {
     let letter = DeadLetter {
-        request: None,
+        request: RequestId::of_record("t", &POSITION),
+        key: EntityKey("a/b/c".to_owned()),
         operation: Some("document.create".to_owned()),
-        position: Position {
-            generation: 1,
-            partition: 2,
-            offset: 7,
-        },
+        position: POSITION,
+        version: Version::new(1, ChangesOffset::new(9)),
         reason: DeadReason {
             code: "undecodable".to_owned(),
             message: "not an event".to_owned(),
@@ -27,7 +36,7 @@ fn shown(value: &[u8]) -> Value {
         time: 0,
         original: original(value),
     };
-    let parts = codec::encode_dead_letter(&letter, None);
+    let parts = codec::encode_dead_letter(&letter);
     let record = Record {
         partition: 0,
         offset: 5,

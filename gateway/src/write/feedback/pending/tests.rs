@@ -19,15 +19,17 @@ fn id(n: u8) -> RequestId {
 fn entry(n: u8) -> LedgerEntry {
     LedgerEntry {
         request: id(n),
+        key: event_schema::id::EntityKey("i/c/1".into()),
         operation: "document.create".into(),
         position: Position {
             generation: 1,
             partition: 0,
-            offset: 1,
+            offset: event_schema::offset::TransactionsOffset::new(1),
         },
         version: Version(1),
         verdict: Verdict::Applied,
         result: None,
+        parts: Vec::new(),
         times: Times::default(),
     }
 }

@@ -1,0 +1,24 @@
+//! How a partition of `changes` is read, by whoever reads it: worker, notifier, gateway, audit.
+//! One rule says which records count ([`TenureRule`]), one which decision stands for a position
+//! ([`StandingPositions`]). On them stand [`Window`], what must be finished when a partition is
+//! taken, and [`ChangeFeed`], what is notified of it, live and again for a subscriber that comes
+//! back. Pure: records in, facts out; no operation is known by name here.
+
+mod feed;
+mod fields;
+mod notification;
+#[cfg(test)]
+mod samples;
+mod scope;
+mod standing;
+mod tenure;
+mod undo;
+mod window;
+
+pub use feed::{ChangeFeed, Emission, ResumePoint};
+pub use notification::{Notification, of_decision, of_message, of_void};
+pub use scope::{scope, with_id};
+pub use standing::StandingPositions;
+pub use tenure::TenureRule;
+pub use undo::{UndoPlan, VoidStamp};
+pub use window::{Redo, Window};

@@ -1,0 +1,188 @@
+//! What stands in a stretch of `changes`, as whoever takes the partition must know it: where
+//! records stand, what they touch, what must be decided again, where to go on. It keeps no bodies,
+//! so that a long stretch costs little memory; they are read again, a batch at a time, from the
+//! offsets that it names. It never reads or writes.
+
+use crate::{StandingPositions, TenureRule};
+use event_schema::{
+    decision::{Change, Decision, Mark, Void, VoidEnd},
+    mutation::{DocumentKey, RowKey},
+    offset::{ChangesOffset, TransactionsOffset},
+    position::Position,
+};
+use std::collections::BTreeMap;
+
+/// The fold's state, and at the end its result.
+#[derive(Debug)]
+pub struct Window {
+    generation: u16,
+    partition: u16,
+    tenure: TenureRule,
+    positions: StandingPositions,
+    pub(crate) standing: BTreeMap<ChangesOffset, Standing>,
+    /// Where to go on in `transactions`.
+    next: TransactionsOffset,
+}
+
+/// A record that stands, without its bodies.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    pub position: Position,
+    pub kind: StandingKind,
+    /// The documents and rows that it changes.
+    pub changes: Box<[String]>,
+    /// Of a refusal: those by which it was judged.
+    pub judged_by: Box<[String]>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StandingKind {
+    Decision,
+    Void {
+        undoes: ChangesOffset,
+        /// Its position is to be decided again.
+        anew: bool,
+    },
+}
+
+/// A position that is to be decided again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Redo {
+    pub position: Position,
+    /// The void that carries its event; what decides it again replaces this.
+    pub void: ChangesOffset,
+}
+
+impl Window {
+    /// `mark`: the last one the record store kept; `None` for a partition that was never taken.
+    pub fn from(generation: u16, partition: u16, mark: Option<&Mark>) -> Self {
+        Self {
+            generation,
+            partition,
+            tenure: TenureRule::in_force(mark.and_then(|mark| mark.reapply_epoch)),
+            positions: StandingPositions::default(),
+            standing: BTreeMap::new(),
+            next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
+        }
+    }
+
+    /// Takes the next record of `changes`, in order.
+    pub fn fold(&mut self, offset: ChangesOffset, change: &Change) {
+        if !self.tenure.counts(offset, change) {
+            return;
+        }
+        match change {
+            Change::Open(_) => {}
+            Change::Mark(mark) => {
+                self.positions.mark(mark);
+                self.next = self.next.max(mark.next);
+            }
+            Change::Decision(decision) => self.decision(offset, decision),
+            Change::Void(void) => self.void(offset, void),
+        }
+    }
+
+    fn decision(&mut self, offset: ChangesOffset, decision: &Decision) {
+        self.consumed(&decision.position);
+        if let Some(replay) = &decision.by {
+            self.consumed(&replay.position);
+        }
+        if !self.positions.decide(offset, decision) {
+            return;
+        }
+        let documents = decision.documents.iter().map(|change| &change.key);
+        let rows = decision.rows.iter().map(|row| &row.key);
+        let standing = Standing {
+            position: decision.position,
+            kind: StandingKind::Decision,
+            changes: names(documents, rows),
+            judged_by: names(&decision.judged_by, &decision.judged_by_rows),
+        };
+        self.standing.insert(offset, standing);
+    }
+
+    fn void(&mut self, offset: ChangesOffset, void: &Void) {
+        self.consumed(&void.position);
+        if !self.positions.void(offset, void) {
+            return;
+        }
+        self.standing.remove(&void.decision);
+        let documents = void.documents.iter().map(|change| &change.key);
+        let rows = void.rows.iter().map(|row| &row.key);
+        let standing = Standing {
+            position: void.position,
+            kind: StandingKind::Void {
+                undoes: void.decision,
+                anew: void.ends == VoidEnd::Anew,
+            },
+            changes: names(documents, rows),
+            judged_by: Box::default(),
+        };
+        self.standing.insert(offset, standing);
+    }
+
+    /// Positions of another generation or partition come from `held` and say nothing of this log.
+    fn consumed(&mut self, position: &Position) {
+        if (position.generation, position.partition) == (self.generation, self.partition) {
+            self.next = self.next.max(position.offset.next());
+        }
+    }
+
+    /// Where records stand, in order.
+    pub fn standing(&self) -> impl Iterator<Item = ChangesOffset> {
+        self.standing.keys().copied()
+    }
+
+    /// Does the record at this offset stand?
+    pub fn stands(&self, offset: ChangesOffset) -> bool {
+        self.standing.contains_key(&offset)
+    }
+
+    /// What is to be decided again, in the order of positions.
+    pub fn redo(&self) -> Vec<Redo> {
+        let is_anew =
+            |standing: &Standing| matches!(standing.kind, StandingKind::Void { anew: true, .. });
+        let mut redo: Vec<Redo> = self
+            .standing
+            .iter()
+            .filter(|(_, standing)| is_anew(standing))
+            .map(|(offset, standing)| Redo {
+                position: standing.position,
+                void: *offset,
+            })
+            .filter(|redo| self.positions.get(&redo.position) == Some(redo.void))
+            .collect();
+        redo.sort_unstable_by_key(|redo| {
+            let Position {
+                generation, offset, ..
+            } = redo.position;
+            (generation, offset)
+        });
+        redo
+    }
+
+    /// The first offset in `transactions` that was never decided.
+    pub fn next(&self) -> TransactionsOffset {
+        self.next
+    }
+}
+
+/// Names that two documents or rows share only if they are the same.
+fn names<'a>(
+    documents: impl IntoIterator<Item = &'a DocumentKey>,
+    rows: impl IntoIterator<Item = &'a RowKey>,
+) -> Box<[String]> {
+    let documents = documents.into_iter().map(document_name);
+    documents.chain(rows.into_iter().map(row_name)).collect()
+}
+
+pub(crate) fn document_name(key: &DocumentKey) -> String {
+    format!("{}/{key}", key.incarnation)
+}
+
+pub(crate) fn row_name(key: &RowKey) -> String {
+    format!("row {key}")
+}
+
+#[cfg(test)]
+mod tests;

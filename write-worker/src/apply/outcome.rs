@@ -1,0 +1,214 @@
+//! After the stores: dead letters, then the ledger, then feedback. In this order, so that a request
+//! is only ever called dead when its letter can be found, and only called applied when it is.
+
+use super::Applier;
+use crate::{
+    append::append_record,
+    decided::Decided,
+    decode,
+    effects::{DeadEvent, Effects},
+    tenure_end::TenureEnd,
+};
+use event_log::{Limits, NewRecord};
+use event_schema::{
+    codec::{encode_dead_letter, encode_mail},
+    decision::{DeadLetter, OriginalRecord},
+    envelope::Reply,
+    id::RequestId,
+    notification::Mail,
+    outcome::{Feedback, LedgerEntry, Verdict},
+    position::Position,
+};
+use std::time::Duration;
+use store::ItemVerdict;
+
+impl Applier {
+    /// Writes the dead letters of a batch, but for those that were written before.
+    pub(super) async fn write_dead_letters(&self, effects: &[Effects]) -> Result<(), TenureEnd> {
+        let dead: Vec<(&Effects, &DeadEvent)> = effects
+            .iter()
+            .filter_map(|effect| Some((effect, effect.dead.as_ref()?)))
+            .collect();
+        if dead.is_empty() {
+            return Ok(());
+        }
+        let requests: Vec<RequestId> = dead.iter().map(|(effect, _)| effect.request).collect();
+        let record = &self.worker.ports.record;
+        // The ledger says that one is dead only after its letter was written.
+        let known = self
+            .worker
+            .retry_until_answered("record", || record.ledger(&requests))
+            .await?;
+        for ((effect, dead), entry) in dead.into_iter().zip(known) {
+            let is_written = entry.is_some_and(|entry| {
+                entry.version == effect.version && matches!(entry.verdict, Verdict::DeadLettered(_))
+            });
+            if !is_written {
+                self.write_dead_letter(effect, dead).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_dead_letter(&self, effect: &Effects, dead: &DeadEvent) -> Result<(), TenureEnd> {
+        let original = match &dead.original {
+            Some(original) => original.clone(),
+            None => self.original(&effect.position).await?,
+        };
+        let letter = DeadLetter {
+            request: effect.request,
+            key: effect.key.clone(),
+            operation: effect.entry.as_ref().map(|entry| entry.operation.clone()),
+            position: effect.position,
+            version: effect.version,
+            reason: dead.reason.clone(),
+            time: self.now(),
+            original,
+        };
+        let topic = &self.worker.topics.dead_letters;
+        append_record(&self.worker, topic, 0, encode_dead_letter(&letter)).await?;
+        tracing::error!(
+            request = %effect.request,
+            position = %effect.position,
+            code = dead.reason.code,
+            reason = dead.reason.message,
+            "dead letter"
+        );
+        self.worker.metrics.dead_lettered();
+        Ok(())
+    }
+
+    /// An event that its void was too large to carry.
+    async fn original(&self, position: &Position) -> Result<OriginalRecord, TenureEnd> {
+        let limits = Limits {
+            records: 1,
+            bytes: usize::MAX,
+        };
+        let topic = &self.worker.topics.transactions;
+        let (from, wait) = (position.offset.get(), Duration::from_secs(10));
+        let reader = &self.worker.ports.log.reader;
+        let read = reader.read(topic, self.partition, from, from + 1, limits, wait);
+        let unread = |why: &str| {
+            TenureEnd::Reclaim(format!(
+                "the event at {position} could not be read for its dead letter: {why}"
+            ))
+        };
+        let records = read.await.map_err(|error| unread(&error.to_string()))?;
+        let record = records.first().ok_or_else(|| unread("it is not there"))?;
+        Ok(OriginalRecord::of(&decode::parts(record)))
+    }
+
+    /// The time that the ledger will say.
+    pub(super) fn stamp_applied_at(&self, effects: &mut [Effects]) {
+        let now = self.now();
+        effects
+            .iter_mut()
+            .filter_map(|effect| effect.entry.as_mut())
+            .for_each(|entry| entry.times.applied = now);
+    }
+
+    /// Writes the ledger rows of a batch; all of them stand when this returns.
+    pub(super) async fn write_ledger(&self, effects: &[Effects]) -> Result<(), TenureEnd> {
+        let mut left: Vec<LedgerEntry> = effects
+            .iter()
+            .filter_map(|effect| effect.entry.clone())
+            .collect();
+        let store = &self.worker.ports.record;
+        let mut backoff = self.worker.config.backoff();
+        while !left.is_empty() {
+            let verdicts = store.remember(&left).await;
+            assert_eq!(verdicts.len(), left.len(), "a store answers every entry");
+            let mut rest = Vec::new();
+            for (entry, verdict) in left.into_iter().zip(verdicts) {
+                match verdict {
+                    ItemVerdict::Done => {}
+                    ItemVerdict::Transient(_) => rest.push(entry),
+                    ItemVerdict::Permanent { message, .. } | ItemVerdict::Alarm(message) => {
+                        return Err(TenureEnd::Halted(format!(
+                            "the ledger will not take {}: {message}",
+                            entry.request
+                        )));
+                    }
+                }
+            }
+            left = rest;
+            if !left.is_empty() {
+                self.worker.metrics.retried(store.name());
+                tracing::warn!(
+                    partition = self.partition,
+                    waiting = left.len(),
+                    "the ledger does not take rows now: the partition waits"
+                );
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the verdicts to the gateways that wait, and counts them. Not awaited: a gateway that
+    /// misses one finds the ledger row.
+    pub(super) async fn send_feedback(&self, decided: &Decided) -> Result<(), TenureEnd> {
+        for effect in &decided.effects {
+            let Some(entry) = &effect.entry else { continue };
+            self.worker.metrics.resolved(entry);
+            tracing::debug!(
+                request = %entry.request,
+                position = %entry.position,
+                operation = entry.operation,
+                "resolved"
+            );
+            if let Some(reply) = &effect.reply {
+                self.send(reply, entry);
+            }
+        }
+        self.answer_repeats(decided).await
+    }
+
+    /// Whoever waits for a repeat is sent the verdict of the first.
+    async fn answer_repeats(&self, decided: &Decided) -> Result<(), TenureEnd> {
+        decided
+            .repeats
+            .iter()
+            .for_each(|_| self.worker.metrics.duplicate());
+        let (requests, replies): (Vec<RequestId>, Vec<&Reply>) = decided
+            .repeats
+            .iter()
+            .filter_map(|repeat| Some((repeat.request, repeat.reply.as_ref()?)))
+            .unzip();
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let record = &self.worker.ports.record;
+        let found = self
+            .worker
+            .retry_until_answered("record", || record.ledger(&requests))
+            .await?;
+        for (reply, entry) in replies.into_iter().zip(found) {
+            if let Some(entry) = entry {
+                self.send(reply, &entry);
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, reply: &Reply, entry: &LedgerEntry) {
+        let parts = encode_mail(&Mail::Feedback(Feedback {
+            instance: reply.instance.clone(),
+            entry: entry.clone(),
+        }));
+        let record = NewRecord {
+            topic: self.worker.topics.mailbox.clone(),
+            partition: reply.partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        if let Err(error) = self.worker.ports.log.publisher.send(record) {
+            tracing::debug!(%error, request = %entry.request, "feedback left out: the gateway will look into the ledger");
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.worker.ports.clock.now()
+    }
+}

@@ -1,0 +1,279 @@
+//! A batch into the record and the view, side by side, each item until it has a verdict that lasts.
+//! What may pass is tried again for as long as it takes; what a store will never take is collected,
+//! and its decisions are found by [`super::culprit`].
+
+use super::{
+    Applier, ApplyState,
+    fold::{Folded, fold},
+};
+use crate::{
+    decided::Decided,
+    effects::{Effects, document_name, row_name},
+    tenure_end::TenureEnd,
+};
+use event_schema::{
+    mutation::DocumentKey,
+    outcome::{DeadReason, LedgerEntry},
+};
+use std::collections::{HashMap, hash_map::Entry};
+use store::{DocumentWrite, ItemVerdict, document::Write};
+
+/// Which store refused a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum StoreRole {
+    Record,
+    View,
+}
+
+/// A write that a store will never take.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedWrite {
+    pub store: StoreRole,
+    /// Which document or row, as [`Effects::names`] names it.
+    pub name: String,
+    pub reason: DeadReason,
+}
+
+impl Applier {
+    /// Documents, rows and ledger of a batch in one call, where there is only one store and it can
+    /// do that. False: it must be done step by step; what stands already is written again without
+    /// harm.
+    pub(super) async fn apply_in_one_transaction(&self, decided: &Decided) -> bool {
+        let ports = &self.worker.ports;
+        let is_alone = ports.view.as_ref().is_none_or(|view| view.is_record());
+        let has_letters = decided.effects.iter().any(|effect| effect.dead.is_some());
+        if !is_alone || has_letters || decided.effects.is_empty() {
+            return false;
+        }
+        let Folded { documents, rows } = fold(&decided.effects);
+        let writes = documents
+            .into_iter()
+            .map(Write::Document)
+            .chain(rows.into_iter().map(Write::Row))
+            .collect();
+        let entries: Vec<&LedgerEntry> = decided
+            .effects
+            .iter()
+            .filter_map(|effect| effect.entry.as_ref())
+            .collect();
+        let timer = self.worker.metrics.store(ports.record.name());
+        let done = ports.record.apply_whole(writes, &entries).await;
+        timer.observe_duration();
+        done
+    }
+
+    /// Writes all effects; what a store will never take, and what rests on it, is taken out of them.
+    pub(super) async fn write_stores(
+        &self,
+        effects: &mut Vec<Effects>,
+        state: &mut ApplyState,
+    ) -> Result<(), TenureEnd> {
+        let refused = self.write_folded(fold(effects.iter())).await?;
+        if !refused.is_empty() {
+            let rejected = self.find_rejected(effects, refused).await?;
+            effects
+                .iter()
+                .filter(|effect| rejected.contains_key(&effect.at))
+                .for_each(|effect| state.block(effect));
+            // Writes of what is taken out may stand already; its void writes over them.
+            effects.retain(|effect| !rejected.contains_key(&effect.at));
+            state.rejected.extend(rejected);
+            self.hold_later_back(effects, state);
+        }
+        Ok(())
+    }
+
+    /// Takes out what comes after something rejected on its documents and rows. What came before on
+    /// them stands.
+    fn hold_later_back(&self, effects: &mut Vec<Effects>, state: &mut ApplyState) {
+        let Some(first) = state.rejected.keys().next().copied() else {
+            return;
+        };
+        effects.retain(|effect| {
+            let blocked = effect.at > first && state.blocks(effect);
+            if blocked {
+                state.block(effect);
+            }
+            !blocked
+        });
+    }
+
+    async fn write_folded(&self, folded: Folded) -> Result<Vec<RefusedWrite>, TenureEnd> {
+        let Folded { documents, rows } = folded;
+        let view = async {
+            match &self.worker.ports.view {
+                Some(view) if !view.is_record() && !documents.is_empty() => {
+                    self.write_view(documents.clone()).await
+                }
+                Some(_) | None => Ok(Vec::new()),
+            }
+        };
+        let writes: Vec<Write> = documents
+            .iter()
+            .cloned()
+            .map(Write::Document)
+            .chain(rows.into_iter().map(Write::Row))
+            .collect();
+        let (mut refused, view) = tokio::try_join!(self.write_record(writes), view)?;
+        refused.extend(view);
+        Ok(refused)
+    }
+
+    pub(super) async fn write_record(
+        &self,
+        mut left: Vec<Write>,
+    ) -> Result<Vec<RefusedWrite>, TenureEnd> {
+        let store = &self.worker.ports.record;
+        let mut backoff = self.worker.config.backoff();
+        let mut refused = Vec::new();
+        while !left.is_empty() {
+            let timer = self.worker.metrics.store(store.name());
+            let verdicts = store.apply(&left).await;
+            timer.observe_duration();
+            let of = StoreVerdicts {
+                role: StoreRole::Record,
+                name: store.name(),
+                verdicts,
+            };
+            left = self.split_by_verdict(left, of, write_name, &mut refused)?;
+            if !left.is_empty() {
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
+        }
+        if backoff.attempts() > 0 {
+            self.worker.returned()?;
+        }
+        Ok(refused)
+    }
+
+    pub(super) async fn write_view(
+        &self,
+        mut left: Vec<DocumentWrite>,
+    ) -> Result<Vec<RefusedWrite>, TenureEnd> {
+        let Some(store) = &self.worker.ports.view else {
+            return Ok(Vec::new());
+        };
+        let mut backoff = self.worker.config.backoff();
+        let mut refused = Vec::new();
+        while !left.is_empty() {
+            let timer = self.worker.metrics.store(store.name());
+            let verdicts = store.apply(&left).await;
+            timer.observe_duration();
+            let of = StoreVerdicts {
+                role: StoreRole::View,
+                name: store.name(),
+                verdicts,
+            };
+            let name = |write: &DocumentWrite| document_name(&write.key);
+            left = self.split_by_verdict(left, of, name, &mut refused)?;
+            if !left.is_empty() {
+                tokio::time::sleep(backoff.next_wait()).await;
+                left = self.without_dropped_collections(left).await?;
+            }
+        }
+        Ok(refused)
+    }
+
+    /// Without the writes of collections that were dropped or emptied since they were decided: the
+    /// view has no place for those any more, and no search would find them there. Asked only when a
+    /// view does not take writes.
+    async fn without_dropped_collections(
+        &self,
+        writes: Vec<DocumentWrite>,
+    ) -> Result<Vec<DocumentWrite>, TenureEnd> {
+        let record = &self.worker.ports.record;
+        let mut stands: HashMap<[String; 3], bool> = HashMap::new();
+        for DocumentWrite { key, .. } in &writes {
+            let name = [&key.index, &key.collection, &key.incarnation].map(Clone::clone);
+            if let Entry::Vacant(unknown) = stands.entry(name) {
+                let found = self
+                    .worker
+                    .retry_until_answered("record", || {
+                        record.collection(&key.index, &key.collection)
+                    })
+                    .await?;
+                unknown.insert(found.is_some_and(|found| found.incarnation == key.incarnation));
+            }
+        }
+        let mut left = writes;
+        left.retain(|write| {
+            let DocumentKey {
+                index,
+                collection,
+                incarnation,
+                ..
+            } = &write.key;
+            stands
+                .get(&[index.clone(), collection.clone(), incarnation.clone()])
+                .is_none_or(|stands| *stands)
+        });
+        Ok(left)
+    }
+
+    /// Keeps what must be tried again; adds what is refused for good.
+    fn split_by_verdict<T>(
+        &self,
+        writes: Vec<T>,
+        of: StoreVerdicts,
+        name: impl Fn(&T) -> String,
+        refused: &mut Vec<RefusedWrite>,
+    ) -> Result<Vec<T>, TenureEnd> {
+        assert_eq!(
+            of.verdicts.len(),
+            writes.len(),
+            "a store answers every item"
+        );
+        let mut left = Vec::new();
+        let mut why = None;
+        for (write, verdict) in writes.into_iter().zip(of.verdicts) {
+            match verdict {
+                ItemVerdict::Done => {}
+                ItemVerdict::Transient(reason) => {
+                    left.push(write);
+                    why.get_or_insert(reason);
+                }
+                ItemVerdict::Permanent { code, message } => refused.push(RefusedWrite {
+                    store: of.role,
+                    name: name(&write),
+                    reason: DeadReason {
+                        code,
+                        message,
+                        store: Some(of.name.to_owned()),
+                    },
+                }),
+                ItemVerdict::Alarm(message) => {
+                    return Err(TenureEnd::Halted(format!(
+                        "{}: {}: {message}",
+                        of.name,
+                        name(&write)
+                    )));
+                }
+            }
+        }
+        if let Some(why) = why {
+            self.worker.metrics.retried(of.name);
+            tracing::warn!(
+                store = of.name,
+                partition = self.partition,
+                waiting = left.len(),
+                why,
+                "a store does not take writes now: the partition waits"
+            );
+        }
+        Ok(left)
+    }
+}
+
+/// One answer of a store to a batch.
+struct StoreVerdicts {
+    role: StoreRole,
+    name: &'static str,
+    verdicts: Vec<ItemVerdict>,
+}
+
+fn write_name(write: &Write) -> String {
+    match write {
+        Write::Document(write) => document_name(&write.key),
+        Write::Row(write) => row_name(write.key()),
+    }
+}

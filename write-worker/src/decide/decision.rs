@@ -1,0 +1,214 @@
+//! From a plan to the decision that is appended: whose state it was judged by, and whether it fits
+//! into a record of `changes`. Pure.
+
+use super::{
+    Decider,
+    inputs::{Damaged, Event},
+};
+use catalog::{Needs, Plan};
+use event_schema::{
+    Raw,
+    decision::{ClaimedValues, Decision, OriginalRecord},
+    id::EntityKey,
+    mutation::{DocumentChange, RowMutation},
+    offset::ChangesOffset,
+    outcome::{Refusal, RefusalCode, Verdict},
+    topics::CHANGES,
+};
+use serde_json::{Map, Value};
+
+impl Decider {
+    pub(super) fn decision(&self, event: Event, plan: Plan) -> Decision {
+        let Needs {
+            documents: judged_by,
+            rows: judged_by_rows,
+        } = self.judged_by(&event, &plan.verdict);
+        let is_dead = matches!(plan.verdict, Verdict::DeadLettered(_));
+        let original = is_dead.then(|| OriginalRecord::of(&crate::decode::parts(&event.record)));
+        let attributes = event.transaction.attributes;
+        let data = event.transaction.data;
+        Decision {
+            epoch: self.appender.epoch(),
+            at: ChangesOffset::FIRST,
+            key: attributes.key,
+            request: attributes.id,
+            operation: attributes.operation,
+            tenant: attributes.tenant,
+            catalog: attributes.catalog,
+            position: event.position,
+            replaces: event.redo,
+            by: None,
+            silent: false,
+            verdict: plan.verdict,
+            documents: plan.documents,
+            rows: plan.rows,
+            parts: Vec::new(),
+            claims: ClaimedValues::default(),
+            judged_by,
+            judged_by_rows,
+            result: plan.result,
+            volatile: data.volatile,
+            event: original,
+            accepted: event.accepted,
+            decided: self.worker.ports.clock.now(),
+            reply: data.reply,
+            origin: data.origin,
+        }
+    }
+
+    pub(super) fn dead_decision(&self, damaged: Damaged) -> Decision {
+        Decision {
+            epoch: self.appender.epoch(),
+            at: ChangesOffset::FIRST,
+            key: EntityKey(String::new()),
+            request: damaged.request,
+            operation: damaged.operation,
+            tenant: String::new(),
+            catalog: self.worker.ports.catalog.version().to_owned(),
+            position: damaged.position,
+            replaces: None,
+            by: None,
+            silent: false,
+            verdict: Verdict::DeadLettered(damaged.reason),
+            documents: Vec::new(),
+            rows: Vec::new(),
+            parts: Vec::new(),
+            claims: ClaimedValues::default(),
+            judged_by: Vec::new(),
+            judged_by_rows: Vec::new(),
+            result: None,
+            volatile: None,
+            event: Some(damaged.original),
+            accepted: damaged.accepted,
+            decided: self.worker.ports.clock.now(),
+            reply: None,
+            origin: None,
+        }
+    }
+
+    /// Whose state made it a refusal; none, where it was refused for its idempotency key.
+    fn judged_by(&self, event: &Event, verdict: &Verdict) -> Needs {
+        let attributes = &event.transaction.attributes;
+        match verdict {
+            Verdict::Refused(_) if event.refused.is_none() => {
+                let catalog = self.worker.catalogs.get(&attributes.catalog);
+                let operation = catalog
+                    .as_ref()
+                    .and_then(|catalog| catalog.operation(&attributes.operation));
+                let needs = operation.and_then(|known| known.needs(&event.transaction).ok());
+                needs.unwrap_or_default()
+            }
+            Verdict::Refused(_) | Verdict::Applied | Verdict::DeadLettered(_) => Needs::default(),
+        }
+    }
+
+    /// A decision that would not fit into a record of `changes`, or leaves a document larger than a
+    /// document may be, is a refusal instead, judged by all that it would have changed: how large
+    /// that was before counts, too.
+    pub(super) fn fitting(&self, mut decision: Decision) -> Decision {
+        let layout = &self.worker.ports.layout;
+        let limit = layout.record_limit(&CHANGES) - 4096;
+        let Some(message) = too_large(&decision, layout.document_limit, limit) else {
+            return decision;
+        };
+        decision.judged_by = keys(&decision.documents, |change| change.key.clone());
+        decision.judged_by_rows = keys(&decision.rows, |row| row.key.clone());
+        let plan = refuse(RefusalCode::TooLarge, message);
+        decision.verdict = plan.verdict;
+        decision.documents = plan.documents;
+        decision.rows = plan.rows;
+        decision.result = plan.result;
+        decision
+    }
+}
+
+fn keys<T, K>(changes: &[T], key: impl Fn(&T) -> K) -> Vec<K> {
+    changes.iter().map(key).collect()
+}
+
+/// A plan that refuses.
+pub(super) fn refuse(code: RefusalCode, message: String) -> Plan {
+    refused(Refusal {
+        code,
+        message,
+        pointer: None,
+    })
+}
+
+pub(super) fn refused(refusal: Refusal) -> Plan {
+    Plan {
+        verdict: Verdict::Refused(refusal),
+        documents: Vec::new(),
+        rows: Vec::new(),
+        result: None,
+    }
+}
+
+/// Why it is too large; `None` if it is not.
+fn too_large(decision: &Decision, document_limit: usize, record_limit: usize) -> Option<String> {
+    let grown = decision.documents.iter().find_map(|change| {
+        change
+            .after
+            .as_ref()
+            .filter(|body| body.get().len() > document_limit)
+    });
+    if let Some(body) = grown {
+        return Some(format!(
+            "the document would take {} bytes, more than the {document_limit} that a document may have",
+            body.get().len()
+        ));
+    }
+    let size = size(decision);
+    (size > record_limit).then(|| {
+        format!(
+            "its decision would take {size} bytes, more than the {record_limit} that a record may have"
+        )
+    })
+}
+
+/// Bytes that the record takes, never less: bodies as they are, cells as they are encoded, and an
+/// allowance for names and numbers.
+fn size(decision: &Decision) -> usize {
+    const EACH: usize = 512;
+    let raw = |body: &Option<Raw>| body.as_ref().map_or(0, |body| body.get().len());
+    let document = |change: &DocumentChange| {
+        let key = &change.key;
+        let names = key.index.len() + key.collection.len() + encoded(&key.id);
+        raw(&change.before) + raw(&change.after) + names + EACH
+    };
+    let row = |row: &RowMutation| {
+        let before = row.before.as_ref().map_or(0, cells_size);
+        cells_size(&row.key.key) + cells_size(&row.cells) + before + EACH
+    };
+    decision.documents.iter().map(document).sum::<usize>()
+        + decision.rows.iter().map(row).sum::<usize>()
+        + raw(&decision.volatile)
+        + raw(&decision.result)
+        + 2 * decision.key.0.len()
+}
+
+fn cells_size(cells: &Map<String, Value>) -> usize {
+    let cell = |(name, value): (&String, &Value)| name.len() + 4 + encoded(value);
+    cells.iter().map(cell).sum()
+}
+
+/// Bytes of a value as JSON, counted without keeping them.
+fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // JSON types serialise, and counting does not fail.
+    _ = serde_json::to_writer(&mut count, value);
+    count.0
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! Plans in log order, each over what the ones before decided. The verdicts are made here and
+//! nowhere else.
+
+use super::{
+    Decider,
+    decision::{refuse, refused},
+    inputs::{Event, Input},
+};
+use crate::tenure_end::TenureEnd;
+use catalog::{Catalog, Plan, PlanError};
+use event_schema::{
+    decision::Decision,
+    mutation::DocumentKey,
+    outcome::{DeadReason, Refusal, RefusalCode, Verdict},
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+impl Decider {
+    pub(super) async fn judge_all(
+        &mut self,
+        inputs: &mut Vec<Input>,
+    ) -> Result<Vec<Decision>, TenureEnd> {
+        let mut decisions = Vec::with_capacity(inputs.len());
+        for input in inputs.drain(..) {
+            let decision = match input {
+                Input::Event(event) => self.judge(*event).await?,
+                Input::Damaged(damaged) => self.dead_decision(*damaged),
+            };
+            self.state.decide(&decision, self.batch);
+            decisions.push(decision);
+        }
+        Ok(decisions)
+    }
+
+    async fn judge(&mut self, event: Event) -> Result<Decision, TenureEnd> {
+        let plan = match &event.refused {
+            Some(refusal) => refused(refusal.clone()),
+            None => self.plan(&event).await?,
+        };
+        let decision = self.decision(event, plan);
+        Ok(self.fitting(decision))
+    }
+
+    async fn plan(&mut self, event: &Event) -> Result<Plan, TenureEnd> {
+        let attributes = &event.transaction.attributes;
+        let Some(catalog) = self.worker.catalogs.get(&attributes.catalog) else {
+            let why = format!("the catalog {} is not known", attributes.catalog);
+            return Err(TenureEnd::Reclaim(why));
+        };
+        if let Some(plan) = self.without_collection(event).await? {
+            return Ok(plan);
+        }
+        match self.plan_guarded(&catalog, event) {
+            Ok(plan) => self.check_mapping(plan).await,
+            Err(reason) => Ok(Plan {
+                verdict: Verdict::DeadLettered(reason),
+                documents: Vec::new(),
+                rows: Vec::new(),
+                result: None,
+            }),
+        }
+    }
+
+    /// Planning is pure: a panic in it leaves nothing half done, and would come again with the same
+    /// event. So the event is dead, and the partition goes on.
+    fn plan_guarded(&self, catalog: &Catalog, event: &Event) -> Result<Plan, DeadReason> {
+        let name = &event.transaction.attributes.operation;
+        let planned = catch_unwind(AssertUnwindSafe(|| match catalog.operation(name) {
+            Some(operation) => operation.plan(&event.transaction, &self.state),
+            None => Err(PlanError::UnknownOperation(name.clone())),
+        }));
+        match planned {
+            Ok(Ok(plan)) => Ok(plan),
+            Ok(Err(error)) => Err(DeadReason {
+                code: "unplannable".into(),
+                message: error.to_string(),
+                store: None,
+            }),
+            Err(panic) => {
+                let why = panic_message(panic.as_ref());
+                tracing::error!(position = %event.position, operation = name, why, "ALARM: planning panicked: dead letter");
+                self.worker.metrics.alarm();
+                Err(DeadReason {
+                    code: "planner_failed".into(),
+                    message: format!("planning failed: {why}"),
+                    store: None,
+                })
+            }
+        }
+    }
+
+    /// What the view's mapping would not take is refused, as far as can be known.
+    async fn check_mapping(&mut self, plan: Plan) -> Result<Plan, TenureEnd> {
+        for change in &plan.documents {
+            let DocumentKey {
+                index,
+                collection,
+                incarnation,
+                ..
+            } = &change.key;
+            let Some(collection) = self.collection(index, collection, incarnation).await? else {
+                return Ok(no_collection(&format!("{index}/{collection}")));
+            };
+            let Some((view, after)) = self.worker.ports.view.as_ref().zip(change.after.as_ref())
+            else {
+                continue;
+            };
+            if let Err(unmappable) = view.check(&collection, &change.key.id, after) {
+                return Ok(refused(Refusal {
+                    code: RefusalCode::Unmappable,
+                    message: unmappable.message,
+                    pointer: Some(unmappable.pointer),
+                }));
+            }
+        }
+        Ok(plan)
+    }
+
+    /// The refusal of an event whose collection was dropped or emptied since it was accepted: before
+    /// anything is judged by what was in there.
+    async fn without_collection(&mut self, event: &Event) -> Result<Option<Plan>, TenureEnd> {
+        for (name, incarnation) in &event.transaction.data.incarnations {
+            let (Some((index, collection)), Some(incarnation)) =
+                (name.split_once('/'), incarnation.as_str())
+            else {
+                continue;
+            };
+            if self
+                .collection(index, collection, incarnation)
+                .await?
+                .is_none()
+            {
+                return Ok(Some(no_collection(name)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn no_collection(name: &str) -> Plan {
+    refuse(
+        RefusalCode::Missing,
+        format!("there is no collection {name}"),
+    )
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a message")
+}

@@ -1,0 +1,78 @@
+//! Where marks point back to, whatever the wall clock does.
+
+use super::*;
+
+fn marker(window: Duration) -> Marker {
+    let start = HistoryStart {
+        at: Instant::now(),
+        from: ChangesOffset::FIRST,
+        epoch: None,
+        next: TransactionsOffset::FIRST,
+    };
+    Marker {
+        generation: 1,
+        partition: 0,
+        window,
+        samples: VecDeque::from([start]),
+        topics: TopicIds::default(),
+        last: None,
+        newest: watch::channel(None).0,
+    }
+}
+
+fn progress(through: u64) -> Progress {
+    Progress {
+        batch: 0,
+        resolved: Some(Resolved {
+            through: ChangesOffset::new(through),
+            next: TransactionsOffset::new(through),
+            last: None,
+        }),
+    }
+}
+
+fn epoch() -> Epoch {
+    Epoch::begun_at(ChangesOffset::FIRST)
+}
+
+#[test]
+fn without_a_window_a_mark_points_behind_itself() {
+    let mut marker = marker(Duration::ZERO);
+    for through in [5, 9] {
+        let mark = marker
+            .due(progress(through), epoch(), Instant::now(), 0)
+            .unwrap();
+        assert_eq!(mark.reapply_from.get(), through + 1);
+        assert_eq!(mark.reapply_epoch, Some(epoch()));
+    }
+    assert!(
+        marker
+            .due(progress(9), epoch(), Instant::now(), 0)
+            .is_none(),
+        "said before"
+    );
+}
+
+/// A wall clock that jumps an hour forth must not make the window empty: rows that the store forgot
+/// would not be applied again.
+#[test]
+fn the_window_is_a_minute_of_a_clock_that_no_one_sets() {
+    let mut marker = marker(Duration::from_secs(60));
+    let (start, hour) = (marker.samples[0].at, 3_600_000);
+    for second in 1..=150_u64 {
+        let now = start + Duration::from_secs(second);
+        let wall = if second % 2 == 0 { hour } else { -hour };
+        let mark = marker.due(progress(second), epoch(), now, wall).unwrap();
+        let expected = if second < 60 { 0 } else { second - 60 + 1 };
+        let points_at = mark.reapply_from.get();
+        assert!(
+            points_at == expected || points_at + 1 == expected,
+            "after {second} s: {points_at}, not {expected}"
+        );
+    }
+    let needed = marker.samples[0].from.get();
+    assert!(
+        (150 - 122..=150 - 118).contains(&needed),
+        "a mark that comes back a minute old points another minute back: {needed}"
+    );
+}

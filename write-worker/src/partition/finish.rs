@@ -1,0 +1,77 @@
+//! Applying all that stands: what the last owner decided and may not have applied, and what the
+//! record store may have forgotten. A batch at a time, so that a long stretch costs little memory.
+
+use super::{PartitionTask, take::TakenPartition};
+use crate::{
+    apply::{Applier, ApplyState},
+    decide::RecentRequests,
+    decided::Decided,
+    effects::Effects,
+    tenure_end::TenureEnd,
+};
+use event_schema::offset::ChangesOffset;
+use std::collections::BTreeSet;
+
+impl PartitionTask {
+    /// Applies what stands and is not resolved; answers the requests that were decided in it.
+    pub(super) async fn finish(
+        &self,
+        taken: &TakenPartition,
+        resolved: &mut BTreeSet<ChangesOffset>,
+    ) -> Result<RecentRequests, TenureEnd> {
+        let generation = self.worker.ports.layout.generation;
+        let applier = Applier::new(self.worker.clone(), self.partition);
+        let mut applied = ApplyState::default();
+        let mut recent = RecentRequests::new(self.worker.config.recent_ids, taken.known_from);
+        let mut effects = Vec::new();
+        let (mut next, end) = (taken.start.from, taken.appender.expected());
+        let mut count = 0;
+        while next < end {
+            for (offset, change) in self.read_changes(next, end).await? {
+                next = offset.next();
+                if !taken.window.stands(offset) {
+                    continue;
+                }
+                let Some(effect) = Effects::of(offset, change, generation) else {
+                    continue;
+                };
+                if effect.position.generation == generation {
+                    recent.insert(&effect.request, effect.position.offset);
+                }
+                if !resolved.contains(&offset) {
+                    effects.push(effect);
+                }
+                if effects.len() >= self.worker.config.batch_records {
+                    count += effects.len();
+                    self.apply_batch(&applier, &mut effects, &mut applied)
+                        .await?;
+                }
+            }
+        }
+        count += effects.len();
+        self.apply_batch(&applier, &mut effects, &mut applied)
+            .await?;
+        resolved.extend(applied.resolved);
+        if !applied.rejected.is_empty() {
+            return Err(TenureEnd::Rejected(applied.rejected));
+        }
+        if count > 0 {
+            tracing::info!(
+                partition = self.partition,
+                decisions = count,
+                "applied what the last owner left"
+            );
+        }
+        Ok(recent)
+    }
+
+    async fn apply_batch(
+        &self,
+        applier: &Applier,
+        effects: &mut Vec<Effects>,
+        applied: &mut ApplyState,
+    ) -> Result<(), TenureEnd> {
+        let mut decided = Decided::again(std::mem::take(effects));
+        applier.apply(&mut decided, applied).await
+    }
+}

@@ -1,0 +1,266 @@
+//! The steady state of an owned partition: batch n + 1 is decided while batch n is applied.
+
+use super::{PartitionTask, take::TakenPartition};
+use crate::{
+    apply::{Applier, ApplyState},
+    decide::{Decider, RecentRequests},
+    decided::{Consumed, Decided},
+    mark::{Marker, Progress, Resolved, keep_marks},
+    requests::OwnerRequest,
+    tenure_end::TenureEnd,
+};
+use change_feed::{Redo, Window};
+use event_log::{Limits, PartitionStream, Record};
+use event_schema::{
+    decision::Change,
+    offset::{ChangesOffset, TransactionsOffset},
+};
+use std::{collections::BTreeSet, time::Duration};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Positions decided again together.
+const REDO_AT_ONCE: usize = 100;
+
+impl PartitionTask {
+    /// Decides and applies until something ends it.
+    pub(super) async fn flow(
+        &self,
+        taken: TakenPartition,
+        recent: RecentRequests,
+        resolved: &mut BTreeSet<ChangesOffset>,
+    ) -> Result<(), TenureEnd> {
+        let (newest, kept) = watch::channel(None);
+        let keeper = runtime::spawn(
+            "marks",
+            keep_marks(
+                self.worker.clone(),
+                self.partition,
+                kept,
+                self.requests.clone(),
+            ),
+        );
+        let _guard = AbortOnDrop(keeper.abort_handle());
+        let redo = taken.window.redo();
+        let through = taken.appender.expected().minus(1);
+        let everything = Resolved {
+            through,
+            next: taken.window.next(),
+            last: taken.last,
+        };
+        let marker = Marker::new(
+            &self.worker,
+            self.partition,
+            taken.start,
+            taken.topics,
+            newest,
+        );
+        let mut decider = Decider::new(
+            self.worker.clone(),
+            self.partition,
+            taken.appender,
+            recent,
+            marker,
+        );
+        let (progress, seen) = watch::channel(Progress {
+            batch: 0,
+            resolved: redo.is_empty().then_some(everything),
+        });
+        let (sender, receiver) = mpsc::channel(1);
+        let deciding = async {
+            self.redo(&mut decider, &taken.window, redo, everything, &sender)
+                .await?;
+            self.decide_all(&mut decider, everything.next, seen.clone(), sender)
+                .await
+        };
+        let applying = self.apply_all(receiver, progress, through, resolved);
+        tokio::try_join!(deciding, applying)?;
+        let last = *seen.borrow();
+        decider.mark(last).await?;
+        drop(decider);
+        tokio::time::timeout(Duration::from_secs(2), keeper)
+            .await
+            .ok();
+        Ok(())
+    }
+
+    /// Decides again what was only voided because something before it was.
+    async fn redo(
+        &self,
+        decider: &mut Decider,
+        window: &Window,
+        redo: Vec<Redo>,
+        everything: Resolved,
+        batches: &mpsc::Sender<Decided>,
+    ) -> Result<(), TenureEnd> {
+        let last = redo.last().copied();
+        for some in redo.chunks(REDO_AT_ONCE) {
+            let records = self.voided_events(some).await?;
+            let mut decided = decider.decide_again(&records).await?;
+            // Until the last of them is resolved, nothing behind them is.
+            decided.consumed = (some.last() == last.as_ref()).then_some(Consumed {
+                next: window.next(),
+                last: everything.last,
+                records: 0,
+            });
+            if batches.send(decided).await.is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The events of voided decisions: from their voids, or from the log where a void was too large
+    /// to hold one.
+    async fn voided_events(&self, redo: &[Redo]) -> Result<Vec<(Redo, Record)>, TenureEnd> {
+        let mut offsets: Vec<ChangesOffset> = redo.iter().map(|redo| redo.void).collect();
+        offsets.sort_unstable();
+        let mut voids = self.changes_at(&offsets).await?;
+        let mut records = Vec::with_capacity(redo.len());
+        for redo in redo {
+            let Some(Change::Void(void)) = voids.remove(&redo.void) else {
+                let why = format!("the void at {} could not be read again", redo.void);
+                return Err(TenureEnd::Reclaim(why));
+            };
+            let record = match void.event.as_ref().map(|event| event.parts()) {
+                Some(Ok(parts)) => Some(Record {
+                    partition: self.partition,
+                    offset: redo.position.offset.get(),
+                    timestamp: void.accepted,
+                    key: parts.key,
+                    value: parts.value,
+                    headers: parts.headers,
+                }),
+                Some(Err(error)) => {
+                    let why = format!("the void at {}: {error}", redo.void);
+                    return Err(TenureEnd::Halted(why));
+                }
+                None => self.event_record(redo.position.offset).await?,
+            };
+            match record {
+                Some(record) => records.push((*redo, record)),
+                None => {
+                    let why = format!("the event at {} is gone from the log", redo.position);
+                    return Err(TenureEnd::Halted(why));
+                }
+            }
+        }
+        Ok(records)
+    }
+
+    async fn decide_all(
+        &self,
+        decider: &mut Decider,
+        next: TransactionsOffset,
+        mut seen: watch::Receiver<Progress>,
+        batches: mpsc::Sender<Decided>,
+    ) -> Result<(), TenureEnd> {
+        let mut stream = self.open(next).await?;
+        let limits = Limits {
+            records: self.worker.config.batch_records,
+            bytes: self.worker.config.batch_bytes,
+        };
+        let mut place = None;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.soft() => return Ok(()),
+                // What is decided has a place to go: while there is none, the next batch grows.
+                reserved = batches.reserve(), if place.is_none() => match reserved {
+                    Ok(reserved) => place = Some(reserved),
+                    Err(_) => return Ok(()),
+                },
+                records = stream.next(limits), if place.is_some() => {
+                    let progress = *seen.borrow_and_update();
+                    let end = stream.end();
+                    let decided = decider.decide(&records?, progress).await?;
+                    self.show_lag(&decided, end);
+                    if let Some(place) = place.take() {
+                        place.send(decided);
+                    }
+                }
+                // Otherwise the next batch carries the mark.
+                Ok(()) = seen.changed(), if place.is_some() => {
+                    let progress = *seen.borrow_and_update();
+                    decider.send_mark(progress).await?;
+                }
+                settled = decider.settle(), if decider.has_sent() => settled?,
+            }
+        }
+    }
+
+    fn show_lag(&self, decided: &Decided, end: u64) {
+        if let Some(consumed) = &decided.consumed {
+            let behind = end.saturating_sub(consumed.next.get());
+            self.worker.metrics.lag(self.partition, behind);
+        }
+    }
+
+    async fn apply_all(
+        &self,
+        mut batches: mpsc::Receiver<Decided>,
+        progress: watch::Sender<Progress>,
+        mut through: ChangesOffset,
+        resolved: &mut BTreeSet<ChangesOffset>,
+    ) -> Result<(), TenureEnd> {
+        let applier = Applier::new(self.worker.clone(), self.partition);
+        while let Some(mut decided) = batches.recv().await {
+            let mut applied = ApplyState::default();
+            applier.apply(&mut decided, &mut applied).await?;
+            if !applied.rejected.is_empty() {
+                resolved.extend(applied.resolved);
+                return Err(TenureEnd::Rejected(applied.rejected));
+            }
+            remember_resolved(resolved, applied.resolved);
+            through = decided.last.unwrap_or(through);
+            let consumed = decided.consumed;
+            let records = consumed.map_or(0, |consumed| consumed.records);
+            self.worker.metrics.drained(self.partition, records);
+            progress.send_modify(|progress| {
+                progress.batch = decided.number;
+                progress.resolved = consumed
+                    .map(|Consumed { next, last, .. }| Resolved {
+                        through,
+                        next,
+                        last,
+                    })
+                    .or(progress.resolved);
+            });
+        }
+        Ok(())
+    }
+
+    async fn open(
+        &self,
+        offset: TransactionsOffset,
+    ) -> Result<Box<dyn PartitionStream>, TenureEnd> {
+        let (reply, answer) = oneshot::channel();
+        let request = OwnerRequest::Open {
+            partition: self.partition,
+            offset: offset.get(),
+            reply,
+        };
+        let sent = self.requests.send(request).await;
+        sent.map_err(|_| TenureEnd::Stopped)?;
+        Ok(answer.await.map_err(|_| TenureEnd::Stopped)??)
+    }
+}
+
+/// Keeps the newest: older ones lie behind a mark by now, and applying one again would only cost
+/// time.
+fn remember_resolved(resolved: &mut BTreeSet<ChangesOffset>, more: Vec<ChangesOffset>) {
+    const KEPT: u64 = 10_000;
+    resolved.extend(more);
+    if resolved.len() as u64 > 2 * KEPT
+        && let Some(newest) = resolved.last()
+    {
+        *resolved = resolved.split_off(&newest.minus(KEPT));
+    }
+}
+
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

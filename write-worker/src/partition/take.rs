@@ -1,0 +1,207 @@
+//! How a partition is taken: `open`, the witnesses, and what stands in `changes` up to it; then the
+//! voids of what a store will not take. Not a record of `transactions` is decided before.
+//!
+//! See ADR 2.
+
+use super::{
+    PartitionTask,
+    witness::{self, Evidence},
+};
+use crate::{
+    append::ChangesAppender,
+    decode,
+    mark::HistoryStart,
+    tenure_end::{RejectedDecisions, TenureEnd},
+};
+use change_feed::{VoidStamp, Window};
+use event_log::Offsets;
+use event_schema::{
+    codec,
+    decision::{Change, Mark, Open, TopicIds, Void},
+    id::RequestId,
+    offset::{ChangesOffset, TransactionsOffset},
+    topics::CHANGES,
+};
+use tokio::time::Instant;
+
+/// A partition that was taken.
+pub(super) struct TakenPartition {
+    pub appender: ChangesAppender,
+    pub window: Window,
+    /// Where the window began.
+    pub start: HistoryStart,
+    pub topics: TopicIds,
+    /// The request at the window's `next - 1`, where that record is still kept.
+    pub last: Option<RequestId>,
+    /// From this position on, the window holds every decision there is.
+    pub known_from: TransactionsOffset,
+}
+
+impl PartitionTask {
+    /// Appends `open` and reads `changes` up to it.
+    pub(super) async fn take(&self) -> Result<TakenPartition, TenureEnd> {
+        let worker = &self.worker;
+        let generation = worker.ports.layout.generation;
+        let topics = self.topic_ids().await?;
+        let mark = worker
+            .retry_until_answered("marks", || {
+                worker.ports.record.mark(generation, self.partition)
+            })
+            .await?;
+        let changes = self.offsets(&worker.topics.changes).await?;
+        let transactions = self.offsets(&worker.topics.transactions).await?;
+        let appender =
+            ChangesAppender::open(worker.clone(), self.partition, self.open_record()).await?;
+        let epoch = appender.epoch();
+        let evidence = Evidence {
+            topics: &topics,
+            transactions,
+            changes,
+            epoch,
+            last: self
+                .witness(mark.as_ref().map(|mark| mark.next), transactions)
+                .await?,
+        };
+        if let Some(why) = witness::contradiction(mark.as_ref(), &evidence) {
+            return Err(TenureEnd::Halted(why));
+        }
+        let from = mark
+            .as_ref()
+            .map_or(ChangesOffset::new(changes.earliest), |mark| {
+                mark.reapply_from
+            });
+        let window = self.window(mark.as_ref(), from, epoch.opened_at()).await?;
+        tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
+        let last = self.witness(Some(window.next()), transactions).await?;
+        Ok(TakenPartition {
+            appender,
+            start: HistoryStart {
+                at: Instant::now(),
+                from,
+                epoch: mark.as_ref().and_then(|mark| mark.reapply_epoch),
+                next: mark
+                    .as_ref()
+                    .map_or(TransactionsOffset::FIRST, |mark| mark.next),
+            },
+            topics,
+            last,
+            known_from: mark
+                .as_ref()
+                .map_or(TransactionsOffset::FIRST, |mark| mark.next),
+            window,
+        })
+    }
+
+    fn open_record(&self) -> Open {
+        Open {
+            owner: self.worker.ports.owner.clone(),
+            time: self.worker.ports.clock.now(),
+        }
+    }
+
+    async fn window(
+        &self,
+        mark: Option<&Mark>,
+        from: ChangesOffset,
+        open: ChangesOffset,
+    ) -> Result<Window, TenureEnd> {
+        let generation = self.worker.ports.layout.generation;
+        let mut window = Window::from(generation, self.partition, mark);
+        let mut next = from;
+        while next <= open {
+            for (offset, change) in self.read_changes(next, open.next()).await? {
+                window.fold(offset, &change);
+                next = offset.next();
+            }
+        }
+        Ok(window)
+    }
+
+    async fn topic_ids(&self) -> Result<TopicIds, TenureEnd> {
+        let (admin, topics) = (&self.worker.ports.log.admin, &self.worker.topics);
+        let (transactions, changes) = tokio::join!(
+            admin.topic_id(&topics.transactions),
+            admin.topic_id(&topics.changes)
+        );
+        let unknown = |error: event_log::AdminError| TenureEnd::Reclaim(error.to_string());
+        Ok(TopicIds {
+            transactions: transactions.map_err(unknown)?,
+            changes: changes.map_err(unknown)?,
+        })
+    }
+
+    async fn offsets(&self, topic: &str) -> Result<Offsets, TenureEnd> {
+        let offsets = self.worker.ports.log.admin.offsets(topic, self.partition);
+        offsets
+            .await
+            .map_err(|error| TenureEnd::Reclaim(error.to_string()))
+    }
+
+    /// The request of the record before this offset, where it is kept.
+    async fn witness(
+        &self,
+        next: Option<TransactionsOffset>,
+        kept: Offsets,
+    ) -> Result<Option<RequestId>, TenureEnd> {
+        let Some(before) = next.and_then(TransactionsOffset::previous) else {
+            return Ok(None);
+        };
+        if !(kept.earliest..kept.end).contains(&before.get()) {
+            return Ok(None);
+        }
+        let position = self.worker.position(self.partition, before);
+        let record = self.event_record(before).await?;
+        Ok(record
+            .map(|record| decode::identity(&record, &self.worker.topics.transactions, &position)))
+    }
+
+    /// Voids what a store will not take and all that rests on it, and what an owner before left to
+    /// be voided. If this ends in the middle, the next owner finds what is left.
+    pub(super) async fn undo(
+        &self,
+        taken: &mut TakenPartition,
+        rejected: &RejectedDecisions,
+    ) -> Result<(), TenureEnd> {
+        let plan = taken.window.undo(rejected);
+        if plan.is_empty() {
+            return Ok(());
+        }
+        let records = self.changes_at(&plan.reads()).await?;
+        let events = self.events_at(plan.positions()).await?;
+        let stamp = VoidStamp {
+            epoch: taken.appender.epoch(),
+            first: taken.appender.expected(),
+            time: self.worker.ports.clock.now(),
+        };
+        let voids = plan.voids(&records, &events, stamp).ok_or_else(|| {
+            TenureEnd::Reclaim("a decision to be voided could not be read again".into())
+        })?;
+        let limit = self.worker.ports.layout.record_limit(&CHANGES);
+        let voids = voids
+            .into_iter()
+            .map(|void| Change::Void(fitting(void, limit)));
+        for (offset, change) in taken.appender.append_all(voids.collect()).await? {
+            taken.window.fold(offset, &change);
+        }
+        Ok(())
+    }
+}
+
+/// A void that would not fit into a record goes without its event (which `transactions` still has),
+/// then without the states that it undoes (which only tell subscribers what went).
+fn fitting(mut void: Void, limit: usize) -> Void {
+    let fits = |void: &Void| {
+        let parts = codec::encode_change(&Change::Void(void.clone()));
+        parts.value.map_or(0, |value| value.len()) + 4096 <= limit
+    };
+    if fits(&void) {
+        return void;
+    }
+    void.event = None;
+    if !fits(&void) {
+        void.documents
+            .iter_mut()
+            .for_each(|change| change.before = None);
+    }
+    void
+}

@@ -1,0 +1,33 @@
+//! Why a tenure of a partition ended, and what follows from that.
+
+use event_log::StreamError;
+use event_schema::{decision::VoidEnd, offset::ChangesOffset};
+use std::collections::BTreeMap;
+
+/// Decisions that a store will never take, and how each ends.
+pub(crate) type RejectedDecisions = BTreeMap<ChangesOffset, VoidEnd>;
+
+/// Why a tenure ended.
+#[derive(Clone, Debug)]
+pub(crate) enum TenureEnd {
+    /// Shutdown or revocation.
+    Stopped,
+    /// Something is unsure: open again and look.
+    Reclaim(String),
+    /// A store will never take these: void them and all that rests on them.
+    Rejected(RejectedDecisions),
+    /// Something is wrong that no retry mends; the partition stands still until a person acts.
+    Halted(String),
+}
+
+impl From<StreamError> for TenureEnd {
+    fn from(error: StreamError) -> Self {
+        match error {
+            StreamError::Revoked => Self::Stopped,
+            StreamError::Unavailable(why) => Self::Reclaim(why),
+            error @ (StreamError::OutOfRange { .. } | StreamError::Damaged { .. }) => {
+                Self::Halted(error.to_string())
+            }
+        }
+    }
+}
