@@ -62,7 +62,8 @@ impl View for Elasticsearch {
     }
 
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
-        self.mappings.of(collection)?.check(id, body)
+        let mapping = self.mappings.of(collection)?;
+        mapping.check(id, body, &schema::AskTheIndex).map(drop)
     }
 
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {

@@ -11,7 +11,11 @@ use elasticsearch::http::Method;
 use parking_lot::RwLock;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
-use store::{Collection, StoreError, Unmappable, mapping::Mapping, schema::MigrationReport};
+use store::{
+    Collection, StoreError, Unmappable,
+    mapping::{DynamicFields, Mapping},
+    schema::MigrationReport,
+};
 
 /// Fields that an index may have, by default 1,000, and the three that are ours.
 const FIELDS: u32 = 1_003;
@@ -19,6 +23,15 @@ const FIELDS: u32 = 1_003;
 /// Mappings as [`store::View::check`] needs them: read once per collection.
 #[derive(Default)]
 pub(crate) struct Mappings(RwLock<HashMap<String, Known>>);
+
+/// What became of fields beyond the mapping only the index knows: it says so when it refuses.
+pub(crate) struct AskTheIndex;
+
+impl DynamicFields for AskTheIndex {
+    fn has(&self, _: &str) -> bool {
+        true
+    }
+}
 
 struct Known {
     mappings: Option<Value>,

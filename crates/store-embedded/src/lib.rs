@@ -15,6 +15,7 @@
 pub mod apply;
 pub mod classify;
 pub mod config;
+mod dynamic;
 mod health;
 mod newest;
 mod read;
@@ -48,6 +49,7 @@ struct Inner {
     newest: Arc<newest::Newest>,
     tables: RwLock<Tables>,
     mappings: RwLock<HashMap<String, (Collection, Arc<Mapping>)>>,
+    seen: dynamic::Seen,
 }
 
 /// A table as the file knows it: its number there, and what it must look like.
@@ -68,6 +70,7 @@ impl EmbeddedStore {
             newest,
             tables: RwLock::new(tables),
             mappings: RwLock::default(),
+            seen: dynamic::Seen::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),

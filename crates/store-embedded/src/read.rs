@@ -34,6 +34,14 @@ impl Readers {
         })
     }
 
+    /// Reads at once, on a connection of its own: for the rare question that cannot wait for a turn.
+    pub fn read_now<T>(
+        config: &Config,
+        read: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        read(&schema::open_reader(config)?)
+    }
+
     /// Reads on a thread that may wait for the disk.
     pub async fn run<T, F>(&self, read: F) -> Result<T, StoreError>
     where

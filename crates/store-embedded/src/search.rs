@@ -8,11 +8,18 @@ mod accept;
 mod analyze;
 mod clause;
 mod document;
+mod exists;
 mod field;
+mod indexed;
 mod leaf;
+mod phrase;
 mod place;
 mod query;
+mod range;
+mod shape;
 mod sort;
+mod wild;
+mod words;
 
 use crate::{
     classify::Failure,
@@ -22,11 +29,14 @@ use document::Document;
 use query::Query;
 use rusqlite::{Connection, params};
 use sort::{Keys, Sort};
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 use store::{Collection, Hit, SearchRequest, SearchResult, StoreError, mapping::Mapping};
 
 /// The deepest page, as Elasticsearch's `max_result_window`.
 const WINDOW: usize = 10_000;
+
+const WHOLE: &str =
+    "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
 
 /// A search that was understood.
 pub(crate) struct Search {
@@ -53,18 +63,47 @@ pub(crate) fn bad(message: impl Into<String>, pointer: &str) -> StoreError {
     }
 }
 
+/// What a search is read by.
+pub(crate) struct Context<'m> {
+    pub mapping: &'m Mapping,
+    /// Milliseconds since 1970, for `now` in dates.
+    pub now: i64,
+}
+
 struct Found {
     id: String,
     keys: Keys,
 }
 
+/// Does any document have a value in the field?
+pub(crate) fn has_field(
+    connection: &Connection,
+    place: i64,
+    path: &str,
+) -> Result<bool, StoreError> {
+    let wanted = BTreeSet::from([document::first(path).to_owned()]);
+    let mut statement = connection.prepare_cached(WHOLE).map_err(Failure::from)?;
+    let mut rows = statement.query([place]).map_err(Failure::from)?;
+    while let Some(row) = rows.next().map_err(Failure::from)? {
+        let body = row.get_ref(1).map_err(Failure::from)?;
+        let body = body
+            .as_str()
+            .map_err(|error| Failure::Damaged(error.to_string()))?;
+        if Document::read(body, &wanted)?.has(path) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl Search {
-    pub fn read(mapping: Arc<Mapping>, request: &SearchRequest) -> Result<Self, StoreError> {
+    pub fn read(mapping: &Mapping, now: i64, request: &SearchRequest) -> Result<Self, StoreError> {
+        let context = Context { mapping, now };
         let query = request.query.as_ref().map_or(Ok(Query::All), |query| {
-            query::read(&mapping, query, "/query")
+            query::read(&context, query, "/query")
         })?;
         let sort = sort::read(
-            &mapping,
+            &context,
             request.sort.as_ref(),
             request.search_after.as_deref(),
         )?;
@@ -124,11 +163,10 @@ impl Search {
         collection: &Collection,
     ) -> Result<(Vec<Found>, u64), StoreError> {
         let limit = self.from + self.size;
-        let mut unseen = self.sort.guessed();
         let (mut found, mut total, mut read) = (Vec::<Found>::new(), 0_u64, 0_u64);
         self.each(connection, collection, |search, document, id| {
             read += 1;
-            unseen.retain(|path| !document.has(path));
+            search.sort.learn(document);
             if !search.query.matches(id, document) {
                 return Ok(());
             }
@@ -145,7 +183,13 @@ impl Search {
             }
             Ok(())
         })?;
-        match unseen.first() {
+        if let Some(name) = self.sort.text() {
+            return Err(bad(
+                format!("`{name}` is text, which has no order: sort by `{name}.keyword`"),
+                "/sort",
+            ));
+        }
+        match self.sort.unseen() {
             Some(path) if read > 0 => {
                 return Err(bad(
                     format!("no document has the field `{path}`, so it cannot be sorted by"),
@@ -178,8 +222,6 @@ impl Search {
         collection: &Collection,
         mut visit: impl FnMut(&Self, &Document, &str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        const WHOLE: &str =
-            "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
         let Some(place) = place(
             connection,
             &collection.index,
@@ -205,6 +247,9 @@ impl Search {
                 Document::read(text(1)?, &self.wanted)?
             };
             visit(self, &document, id)?;
+            if document.has_met_region() {
+                return Err(unsupported("a date in the time zone of a region", "/query"));
+            }
         }
         Ok(())
     }

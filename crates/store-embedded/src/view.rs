@@ -26,7 +26,7 @@ impl View for EmbeddedStore {
 
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
         match self.mapping(collection) {
-            Ok(mapping) => mapping.check(id, body),
+            Ok(mapping) => self.check_body(&mapping, collection, id, body),
             Err(error) => Err(Unmappable {
                 pointer: String::new(),
                 message: error.to_string(),
@@ -43,7 +43,7 @@ impl View for EmbeddedStore {
         collection: &Collection,
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
-        let search = search::Search::read(self.mapping(collection)?, request)?;
+        let search = search::Search::read(&*self.mapping(collection)?, self.now(), request)?;
         let collection = collection.clone();
         self.inner
             .readers
@@ -60,7 +60,7 @@ impl View for EmbeddedStore {
             query: query.cloned(),
             ..SearchRequest::default()
         };
-        let search = search::Search::read(self.mapping(collection)?, &request)?;
+        let search = search::Search::read(&*self.mapping(collection)?, self.now(), &request)?;
         let collection = collection.clone();
         self.inner
             .readers
@@ -108,11 +108,9 @@ impl View for EmbeddedStore {
                 break;
             }
         }
-        self.inner.mappings.write().remove(&format!(
-            "{}/{}",
-            collection.name(),
-            collection.incarnation
-        ));
+        let key = format!("{}/{}", collection.name(), collection.incarnation);
+        self.inner.mappings.write().remove(&key);
+        self.inner.seen.forget(&key);
         Ok(())
     }
 

@@ -6,8 +6,15 @@
 mod check;
 pub mod coerce;
 pub mod date;
+pub mod ip;
+mod parameter;
 pub mod point;
+mod read;
 
+pub use check::DynamicFields;
+pub use read::METADATA;
+
+use coerce::Reader;
 use date::DateFormat;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -25,14 +32,26 @@ pub enum Kind {
         greatest: i64,
     },
     Double,
-    /// Kept with 32 bits (or 16, for `half_float`): larger numbers are refused.
-    Float {
-        greatest: f64,
-    },
+    /// Kept with 32 bits: larger numbers are refused.
+    Float,
+    /// Kept with 16 bits.
+    HalfFloat,
     Boolean,
     Date(Vec<DateFormat>),
-    GeoPoint,
+    GeoPoint {
+        ignore_z: bool,
+    },
+    Ip,
+    /// An object whose leaves are keywords, found by their path.
+    Flattened {
+        depth: usize,
+        ignore_above: Option<usize>,
+    },
     Object(Fields),
+    /// Its objects are documents of their own to the index: checked, never searched here.
+    Nested(Fields),
+    /// Another name of the field at this path; documents cannot hold it.
+    Alias(String),
     /// A type that only the index itself knows: never checked, never searched here.
     Other(String),
 }
@@ -53,7 +72,37 @@ pub struct Fields {
     pub dynamic: Option<Dynamic>,
     /// Not looked into at all.
     pub enabled: bool,
+    /// Where not, a dot is a part of a name: only the index reads such objects.
+    pub subobjects: bool,
     pub properties: BTreeMap<String, Field>,
+}
+
+/// What a text is cut into, when it is indexed and when it is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Analyzer {
+    Standard,
+    /// Runs of letters, in lower case.
+    Simple,
+    /// `Simple` without the commonest English words.
+    Stop,
+    Whitespace,
+    /// The whole text is one term.
+    Keyword,
+    /// Of a language, or defined in the settings: only the index knows.
+    Other,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct TextOptions {
+    pub analyzer: Analyzer,
+    pub search_analyzer: Analyzer,
+    /// Phrases can be found.
+    pub positions: bool,
+    pub norms: bool,
+    /// Sorts and terms are allowed.
+    pub fielddata: bool,
+    /// How far the values of an array are from each other.
+    pub gap: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -61,9 +110,21 @@ pub struct Field {
     pub kind: Kind,
     pub ignore_malformed: bool,
     pub coerce: bool,
+    pub index: bool,
+    pub doc_values: bool,
+    pub store: bool,
+    /// What stands for an explicit `null`.
+    pub null_value: Option<Value>,
+    /// Where else the values are indexed.
+    pub copy_to: Vec<String>,
+    pub text: TextOptions,
+    /// A keyword in lower case.
+    pub lowercase: bool,
+    /// `match` cuts its text at blanks.
+    pub split: bool,
     /// The same value under another type: `title.raw`.
     pub fields: BTreeMap<String, Field>,
-    /// A parameter that changes what searches find, by name (`analyzer`, `null_value`, `index` …).
+    /// A parameter that changes what searches find in a way that only the index knows, by name.
     pub special: Option<String>,
 }
 
@@ -72,10 +133,9 @@ pub struct Field {
 pub struct Mapping {
     pub root: Fields,
     pub date_detection: bool,
-    /// Dynamic strings that look like numbers are numbers: an index knows, we do not search such
-    /// collections' dynamic fields.
-    pub numeric_detection: bool,
-    pub dynamic_templates: bool,
+    /// New fields are made by rules that only the index knows: dynamic templates, formats of
+    /// dates, numbers in texts.
+    pub guesses: bool,
     total_fields: usize,
     depth: usize,
     mapped: usize,
@@ -101,21 +161,36 @@ impl Mapping {
             Some(Value::Object(top)) => top,
             Some(_) => return Err(bad("", "expected an object")),
         };
-        let flag =
-            |name: &str, default: bool| top.get(name).and_then(coerce::boolean).unwrap_or(default);
-        let mut mapping = Self {
-            root: read_fields(top, "")?,
-            date_detection: flag("date_detection", true),
-            numeric_detection: flag("numeric_detection", false),
-            dynamic_templates: top
-                .get("dynamic_templates")
+        let flag = |name: &str, default: bool| {
+            top.get(name)
+                .and_then(coerce::strict_boolean)
+                .unwrap_or(default)
+        };
+        let has = |name: &str| {
+            top.get(name)
                 .and_then(Value::as_array)
-                .is_some_and(|all| !all.is_empty()),
+                .is_some_and(|all| !all.is_empty())
+        };
+        let has_analysis =
+            settings.is_some_and(|settings| settings.to_string().contains("analysis"));
+        let root = read::root(top, has_analysis)?;
+        let mut mapping = Self {
+            date_detection: flag("date_detection", true),
+            guesses: flag("numeric_detection", false)
+                || has("dynamic_templates")
+                || has("dynamic_date_formats")
+                || top
+                    .get("dynamic_date_formats")
+                    .is_some_and(Value::is_string)
+                || top.contains_key("runtime")
+                || !root.subobjects,
+            root,
             total_fields: limit(settings, &["mapping", "total_fields", "limit"])
                 .unwrap_or(TOTAL_FIELDS),
             depth: limit(settings, &["mapping", "depth", "limit"]).unwrap_or(DEPTH),
             mapped: 0,
         };
+        mapping.check_paths(&mapping.root, "")?;
         mapping.mapped = count(&mapping.root);
         Ok(mapping)
     }
@@ -127,26 +202,28 @@ impl Mapping {
         let mut dynamic = fields.dynamic.unwrap_or(Dynamic::True);
         let mut rest = path;
         loop {
-            if !fields.enabled {
-                return Found::Unmapped(Dynamic::False);
-            }
             let (name, behind) = rest
                 .split_once('.')
                 .map_or((rest, None), |(name, behind)| (name, Some(behind)));
-            match (fields.properties.get(name), behind) {
-                (None, _) => return Found::Unmapped(dynamic),
-                (Some(field), None) => return Found::Field(field),
-                (
-                    Some(Field {
-                        kind: Kind::Object(inner),
-                        ..
-                    }),
-                    Some(behind),
-                ) => {
+            let Some(field) = fields.properties.get(name) else {
+                let dynamic = if fields.enabled {
+                    dynamic
+                } else {
+                    Dynamic::False
+                };
+                return Found::Unmapped(dynamic);
+            };
+            let Some(behind) = behind else {
+                return Found::Field(field);
+            };
+            match &field.kind {
+                Kind::Object(inner) => {
                     dynamic = inner.dynamic.unwrap_or(dynamic);
                     (fields, rest) = (inner, behind);
                 }
-                (Some(field), Some(behind)) => {
+                Kind::Flattened { .. } => return Found::Key { field },
+                Kind::Nested(_) | Kind::Other(_) => return Found::Field(field),
+                _ => {
                     let parent = &path[..path.len() - behind.len() - 1];
                     return field.fields.get(behind).map_or(
                         Found::Unmapped(Dynamic::False),
@@ -157,6 +234,44 @@ impl Mapping {
                     );
                 }
             }
+        }
+    }
+
+    /// Does the path lead through an object that is not looked into?
+    pub fn is_disabled(&self, path: &str) -> bool {
+        let mut fields = &self.root;
+        for name in path.split('.') {
+            if !fields.enabled {
+                return true;
+            }
+            match fields.properties.get(name).map(|field| &field.kind) {
+                Some(Kind::Object(inner)) => fields = inner,
+                _ => return false,
+            }
+        }
+        !fields.enabled
+    }
+
+    /// The paths of the fields whose values are copied to this one.
+    pub fn copied_to(&self, path: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        sources(&self.root, "", path, &mut all);
+        all
+    }
+}
+
+fn sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) {
+    for (name, field) in &fields.properties {
+        let path = if around.is_empty() {
+            name.clone()
+        } else {
+            format!("{around}.{name}")
+        };
+        if field.copy_to.iter().any(|copied| copied == target) {
+            into.push(path.clone());
+        }
+        if let Kind::Object(inner) = &field.kind {
+            sources(inner, &path, target, into);
         }
     }
 }
@@ -170,168 +285,11 @@ pub enum Found<'a> {
         field: &'a Field,
         parent: String,
     },
+    /// A key within a flattened field.
+    Key {
+        field: &'a Field,
+    },
     Unmapped(Dynamic),
-}
-
-fn read_fields(object: &Map<String, Value>, at: &str) -> Result<Fields, BadMapping> {
-    let dynamic = match object.get("dynamic") {
-        None | Some(Value::Null) => None,
-        Some(Value::Bool(true)) => Some(Dynamic::True),
-        Some(Value::Bool(false)) => Some(Dynamic::False),
-        Some(Value::String(text)) => Some(match text.as_str() {
-            "true" => Dynamic::True,
-            "false" => Dynamic::False,
-            "runtime" => Dynamic::Runtime,
-            "strict" => Dynamic::Strict,
-            _ => {
-                return Err(bad(
-                    &format!("{at}/dynamic"),
-                    "expected true, false, \"runtime\" or \"strict\"",
-                ));
-            }
-        }),
-        Some(_) => {
-            return Err(bad(
-                &format!("{at}/dynamic"),
-                "expected true, false, \"runtime\" or \"strict\"",
-            ));
-        }
-    };
-    let enabled = object
-        .get("enabled")
-        .and_then(coerce::boolean)
-        .unwrap_or(true);
-    let properties = read_properties(object.get("properties"), &format!("{at}/properties"))?;
-    Ok(Fields {
-        dynamic,
-        enabled,
-        properties,
-    })
-}
-
-fn read_properties(
-    properties: Option<&Value>,
-    at: &str,
-) -> Result<BTreeMap<String, Field>, BadMapping> {
-    match properties {
-        None => Ok(BTreeMap::new()),
-        Some(Value::Object(members)) => {
-            let mut fields = BTreeMap::new();
-            for (name, definition) in members {
-                let here = crate::cell::pointer(at, name);
-                if name.is_empty() || name.split('.').any(|part| part.trim().is_empty()) {
-                    return Err(bad(&here, "a field's name cannot be empty"));
-                }
-                insert(&mut fields, name, read_field(definition, &here)?);
-            }
-            Ok(fields)
-        }
-        Some(_) => Err(bad(at, "expected an object")),
-    }
-}
-
-/// `a.b` is `b` within the object `a`.
-fn insert(fields: &mut BTreeMap<String, Field>, name: &str, field: Field) {
-    let Some((outer, inner)) = name.split_once('.') else {
-        fields.insert(name.to_owned(), field);
-        return;
-    };
-    let object = || {
-        Kind::Object(Fields {
-            dynamic: None,
-            enabled: true,
-            properties: BTreeMap::new(),
-        })
-    };
-    let entry = fields
-        .entry(outer.to_owned())
-        .or_insert_with(|| Field::plain(object()));
-    if let Kind::Object(around) = &mut entry.kind {
-        insert(&mut around.properties, inner, field);
-    }
-}
-
-/// Parameters that change what a search finds in a way that only the index knows.
-const SPECIAL: [&str; 11] = [
-    "analyzer",
-    "search_analyzer",
-    "normalizer",
-    "null_value",
-    "index",
-    "doc_values",
-    "copy_to",
-    "script",
-    "split_queries_on_whitespace",
-    "ignore_z_value",
-    "index_options",
-];
-
-fn read_field(definition: &Value, at: &str) -> Result<Field, BadMapping> {
-    let object = definition
-        .as_object()
-        .ok_or_else(|| bad(at, "expected an object"))?;
-    let kind = match object.get("type") {
-        None => Kind::Object(read_fields(object, at)?),
-        Some(Value::String(name)) => kind(name, object, at)?,
-        Some(_) => return Err(bad(&format!("{at}/type"), "expected the name of a type")),
-    };
-    let flag = |name: &str, default: bool| {
-        object
-            .get(name)
-            .and_then(coerce::boolean)
-            .unwrap_or(default)
-    };
-    let special = SPECIAL
-        .iter()
-        .find(|name| is_special(object, name))
-        .map(|name| (*name).to_owned());
-    Ok(Field {
-        kind,
-        ignore_malformed: flag("ignore_malformed", false),
-        coerce: flag("coerce", true),
-        fields: read_properties(object.get("fields"), &format!("{at}/fields"))?,
-        special,
-    })
-}
-
-fn is_special(object: &Map<String, Value>, name: &str) -> bool {
-    match (name, object.get(name)) {
-        (_, None | Some(Value::Null)) | ("index" | "doc_values", Some(Value::Bool(true))) => false,
-        ("analyzer" | "search_analyzer", Some(Value::String(analyzer))) => {
-            analyzer != "standard" && analyzer != "default"
-        }
-        ("ignore_z_value", _) => false,
-        _ => true,
-    }
-}
-
-fn kind(name: &str, object: &Map<String, Value>, at: &str) -> Result<Kind, BadMapping> {
-    let whole = |least: i64, greatest: i64| Kind::Whole { least, greatest };
-    Ok(match name {
-        "keyword" => Kind::Keyword {
-            ignore_above: object
-                .get("ignore_above")
-                .and_then(Value::as_u64)
-                .map(|limit| limit as usize),
-        },
-        "text" => Kind::Text,
-        "long" => whole(i64::MIN, i64::MAX),
-        "integer" => whole(i32::MIN.into(), i32::MAX.into()),
-        "short" => whole(i16::MIN.into(), i16::MAX.into()),
-        "byte" => whole(i8::MIN.into(), i8::MAX.into()),
-        "double" => Kind::Double,
-        "float" => Kind::Float {
-            greatest: f32::MAX.into(),
-        },
-        "half_float" => Kind::Float { greatest: 65_504.0 },
-        "boolean" => Kind::Boolean,
-        "date" => Kind::Date(DateFormat::read(
-            object.get("format").and_then(Value::as_str),
-        )),
-        "geo_point" => Kind::GeoPoint,
-        "object" => Kind::Object(read_fields(object, at)?),
-        other => Kind::Other(other.to_owned()),
-    })
 }
 
 impl Field {
@@ -340,9 +298,54 @@ impl Field {
             kind,
             ignore_malformed: false,
             coerce: true,
+            index: true,
+            doc_values: true,
+            store: false,
+            null_value: None,
+            copy_to: Vec::new(),
+            text: TextOptions {
+                analyzer: Analyzer::Standard,
+                search_analyzer: Analyzer::Standard,
+                positions: true,
+                norms: true,
+                fielddata: false,
+                gap: 100,
+            },
+            lowercase: false,
+            split: false,
             fields: BTreeMap::new(),
             special: None,
         }
+    }
+
+    /// How the field reads numbers that are written as text.
+    pub fn reader(&self) -> Reader {
+        match self.kind {
+            Kind::Whole {
+                greatest: i64::MAX, ..
+            } => Reader::Exact,
+            _ => Reader::Float,
+        }
+    }
+}
+
+impl Analyzer {
+    /// `None`: there is none of this name without settings of one's own.
+    fn named(name: &str) -> Option<Self> {
+        const LANGUAGES: &str = "arabic armenian basque bengali brazilian bulgarian catalan \
+            chinese cjk czech danish dutch english estonian fingerprint finnish french galician \
+            german greek hindi hungarian indonesian irish italian latvian lithuanian norwegian \
+            pattern persian portuguese romanian russian serbian snowball sorani spanish swedish \
+            thai turkish";
+        Some(match name {
+            "standard" | "default" => Self::Standard,
+            "simple" => Self::Simple,
+            "stop" => Self::Stop,
+            "whitespace" => Self::Whitespace,
+            "keyword" => Self::Keyword,
+            other if LANGUAGES.split_whitespace().any(|known| known == other) => Self::Other,
+            _ => return None,
+        })
     }
 }
 
@@ -350,7 +353,7 @@ impl Field {
 fn count(fields: &Fields) -> usize {
     let one = |field: &Field| {
         let inner = match &field.kind {
-            Kind::Object(inner) => count(inner),
+            Kind::Object(inner) | Kind::Nested(inner) => count(inner),
             _ => 0,
         };
         1 + field.fields.len() + inner

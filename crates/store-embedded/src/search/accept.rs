@@ -2,52 +2,65 @@
 //! document has such a value.
 
 use super::{
-    analyze,
+    analyze::{self, Token},
     document::Document,
-    field::{GUESSED_KEYWORD, Source, Type},
+    field::{Source, Type},
+    indexed,
+    phrase::Phrase,
 };
+use regex::Regex;
 use serde_json::Value;
 use std::{
+    borrow::Cow,
     cmp::Ordering,
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     ops::{Bound, RangeBounds},
 };
 use store::mapping::{
-    coerce::{self, Number},
-    date,
+    Analyzer,
+    coerce::{self, Number, Reader},
+    date::{self, Detected, Reading},
 };
 
 /// Numbers from one bound to another.
 pub type Interval = (Bound<Number>, Bound<Number>);
 
 /// Texts (whole, or the terms of a text).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Texts {
-    /// At least `need` of these.
+    /// At least `need` of these; the number says how often a text is asked for.
     Of {
-        texts: HashSet<String>,
+        texts: HashMap<String, usize>,
         need: usize,
     },
     Range(Bound<String>, Bound<String>),
     Prefix(String),
+    Pattern(Regex),
+    Phrase(Phrase),
 }
 
 /// `None` accepts nothing of that form.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Accept {
     pub keywords: Option<Texts>,
     pub terms: Option<Texts>,
     pub numbers: Vec<Interval>,
+    /// Fractions of a field that is not mapped, which an index keeps with 32 bits.
+    pub fractions: Vec<Interval>,
     pub truths: Vec<bool>,
     /// Milliseconds, both ends included.
     pub dates: Vec<(i64, i64)>,
+    /// Those of a field that is not mapped and holds dates with slashes.
+    pub slashed: Vec<(i64, i64)>,
+    pub addresses: Vec<(u128, u128)>,
 }
 
 /// Exactly: neither is rounded to the other's type.
 pub fn compare(a: Number, b: Number) -> Ordering {
     match (a, b) {
         (Number::Whole(a), Number::Whole(b)) => a.cmp(&b),
-        (Number::Real(a), Number::Real(b)) => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+        // An index has -0 below 0.
+        (Number::Real(a), Number::Real(b)) => a.total_cmp(&b),
         (Number::Whole(a), Number::Real(b)) => whole_to_real(a, b),
         (Number::Real(a), Number::Whole(b)) => whole_to_real(b, a).reverse(),
     }
@@ -83,44 +96,15 @@ fn within(number: Number, (from, to): &Interval) -> bool {
     above && below
 }
 
-/// A number as a field of this type holds it.
-pub fn held(kind: &Type, number: Number) -> Option<Number> {
-    match kind {
-        Type::Whole => number.truncated().map(|whole| Number::Whole(whole.into())),
-        Type::Double => Some(Number::Real(number.real())),
-        Type::Float => Some(Number::Real(f64::from(number.real() as f32))),
-        _ => Some(number),
-    }
-}
-
-/// Milliseconds of a value in a date field.
-pub fn millis(formats: &[date::DateFormat], value: &Value, up: bool) -> Option<i64> {
-    match value {
-        Value::String(text) => date::parse(formats, text, up).ok().flatten(),
-        Value::Number(number) => date::parse(formats, &number.to_string(), up).ok().flatten(),
-        _ => None,
-    }
-}
-
-/// A text as its keyword is indexed, if it is.
-pub fn keyword<'v>(kind: &Type, value: &'v Value) -> Option<std::borrow::Cow<'v, str>> {
-    let text = match kind {
-        Type::GuessedKeyword => value.as_str().map(Into::into),
-        _ => coerce::text(value),
-    }?;
-    let limit = match kind {
-        Type::Keyword { ignore_above } => *ignore_above,
-        _ => Some(GUESSED_KEYWORD),
-    };
-    limit
-        .is_none_or(|limit| text.encode_utf16().count() <= limit)
-        .then_some(text)
-}
-
 impl Texts {
+    pub fn any(texts: impl IntoIterator<Item = String>) -> Self {
+        let texts = texts.into_iter().map(|text| (text, 1)).collect();
+        Self::Of { texts, need: 1 }
+    }
+
     fn has(&self, text: &str) -> bool {
         match self {
-            Self::Of { texts, .. } => texts.contains(text),
+            Self::Of { texts, .. } => texts.contains_key(text),
             // Texts in Rust are ordered by their UTF-8 bytes, as terms are in an index.
             Self::Range(from, to) => RangeBounds::<str>::contains(
                 &(
@@ -130,6 +114,8 @@ impl Texts {
                 text,
             ),
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
+            Self::Pattern(pattern) => pattern.is_match(text),
+            Self::Phrase(_) => false,
         }
     }
 }
@@ -138,7 +124,11 @@ impl Texts {
 struct Tally<'a> {
     accept: &'a Accept,
     met: HashSet<String>,
+    count: usize,
     found: bool,
+    /// All terms of a text so far, for phrases.
+    tokens: Vec<Token>,
+    place: usize,
 }
 
 impl Accept {
@@ -146,79 +136,126 @@ impl Accept {
         let mut tally = Tally {
             accept: self,
             met: HashSet::new(),
+            count: 0,
             found: false,
+            tokens: Vec::new(),
+            place: 0,
         };
         match source.kind {
             Type::Id => tally.text(&self.keywords, id.into()),
-            Type::GeoPoint | Type::Object => {}
-            _ => document.each(&source.path, &mut |value| {
+            Type::GeoPoint(_) | Type::Object => {}
+            _ => document.values(source, &mut |value| {
                 if !tally.found {
-                    tally.value(&source.kind, value);
+                    tally.value(source, value, document);
                 }
             }),
+        }
+        if let Some(Texts::Phrase(phrase)) = &self.terms
+            && !tally.tokens.is_empty()
+        {
+            tally.found |= phrase.is_in(&tally.tokens);
         }
         tally.found
     }
 }
 
 impl Tally<'_> {
-    fn value(&mut self, kind: &Type, value: &Value) {
-        match kind {
-            Type::Keyword { .. } | Type::GuessedKeyword => {
-                if let Some(text) = keyword(kind, value) {
+    fn value(&mut self, source: &Source, value: &Value, document: &Document) {
+        match &source.kind {
+            Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
+                if let Some(text) = indexed::keyword(&source.kind, value) {
                     self.text(&self.accept.keywords, text);
                 }
             }
-            Type::Text => self.terms(value),
-            Type::Whole | Type::Double | Type::Float => {
-                self.number(coerce::number(value).and_then(|number| held(kind, number)))
+            Type::Text(options) => self.terms(value, options.analyzer, options.gap),
+            Type::Whole { .. } | Type::Double | Type::Float | Type::HalfFloat => {
+                self.number(indexed::number(source, value), false);
             }
             Type::Boolean => self.truth(coerce::boolean(value)),
-            Type::Date(formats) => self.date(millis(formats, value, false)),
+            Type::Date(formats) => self.date(document.millis(formats, value)),
+            Type::Ip => {
+                let address = indexed::address(value);
+                self.found |= address.is_some_and(|address| {
+                    let all = &self.accept.addresses;
+                    all.iter()
+                        .any(|(from, to)| (*from..=*to).contains(&address))
+                });
+            }
             Type::Guessed { dates } => match value {
                 Value::String(text) => match date::detected(text).filter(|_| *dates) {
-                    Some(millis) => self.date(Some(millis)),
-                    None => self.terms(value),
+                    Some((Detected::Slashes, Reading::Millis(millis))) => {
+                        let all = &self.accept.slashed;
+                        self.found |= all.iter().any(|(from, to)| (*from..=*to).contains(&millis));
+                    }
+                    Some((Detected::Iso, Reading::Millis(millis))) => self.date(Some(millis)),
+                    Some((_, Reading::Regional(_))) => document.meet_region(),
+                    None => self.terms(value, Analyzer::Standard, 100),
                 },
-                Value::Number(_) => self.number(coerce::number(value)),
+                Value::Number(number) => {
+                    self.number(coerce::number(value, Reader::Exact), number.is_f64());
+                }
                 Value::Bool(truth) => self.truth(Some(*truth)),
                 Value::Null | Value::Array(_) | Value::Object(_) => {}
             },
-            Type::Id | Type::GeoPoint | Type::Object => {}
+            Type::Id | Type::GeoPoint(_) | Type::Object => {}
         }
     }
 
-    fn text(&mut self, accepted: &Option<Texts>, text: std::borrow::Cow<'_, str>) {
+    fn text(&mut self, accepted: &Option<Texts>, text: Cow<'_, str>) {
         let Some(accepted) = accepted else { return };
         if !accepted.has(&text) {
             return;
         }
-        let need = if let Texts::Of { need, .. } = accepted {
-            *need
-        } else {
-            1
+        let Texts::Of { texts, need } = accepted else {
+            self.found = true;
+            return;
         };
-        if need > 1 {
+        if *need <= 1 {
+            self.found = true;
+        } else if !self.met.contains(text.as_ref()) {
+            self.count += texts[text.as_ref()];
             self.met.insert(text.into_owned());
+            self.found |= self.count >= *need;
         }
-        self.found |= need <= 1 || self.met.len() >= need;
     }
 
-    fn terms(&mut self, value: &Value) {
+    fn terms(&mut self, value: &Value, analyzer: Analyzer, gap: usize) {
         let accept = self.accept;
-        if accept.terms.is_some()
-            && let Some(text) = coerce::text(value)
-        {
+        let Some(text) = coerce::text(value).filter(|_| accept.terms.is_some()) else {
+            return;
+        };
+        if let Some(Texts::Phrase(_)) = accept.terms {
+            let tokens = analyze::tokens(analyzer, &text);
+            let start = self.place;
+            self.place = start + tokens.last().map_or(0, |(_, place)| place + 1) + gap;
+            let placed = tokens
+                .into_iter()
+                .map(|(term, place)| (term, start + place));
+            self.tokens.extend(placed);
+        } else if analyzer == Analyzer::Standard {
             analyze::each(&text, &mut |term| self.text(&accept.terms, term.into()));
+        } else {
+            for (term, _) in analyze::tokens(analyzer, &text) {
+                self.text(&accept.terms, term.into());
+            }
         }
     }
 
-    fn number(&mut self, number: Option<Number>) {
+    fn number(&mut self, number: Option<Number>, is_fraction: bool) {
+        let accept = self.accept;
         self.found |= number.is_some_and(|number| {
-            self.accept
-                .numbers
-                .iter()
-                .any(|interval| within(number, interval))
+            if is_fraction {
+                let short = Number::Real(f64::from(number.real() as f32));
+                accept
+                    .fractions
+                    .iter()
+                    .any(|interval| within(short, interval))
+            } else {
+                accept
+                    .numbers
+                    .iter()
+                    .any(|interval| within(number, interval))
+            }
         });
     }
 

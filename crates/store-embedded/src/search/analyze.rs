@@ -1,23 +1,49 @@
-//! Text to terms, as Elasticsearch's `standard` analyzer: Unicode word boundaries (UAX #29), lower
-//! case, no stop words. Runs of Thai, Lao, Khmer and Burmese letters stay together. Emoji are no
-//! terms here.
+//! Text to terms, as Elasticsearch's analyzers do it. `standard`: Unicode word boundaries (UAX
+//! #29), lower case, no stop words; runs of Thai, Lao, Khmer and Burmese letters stay together, and
+//! emoji are no terms here. The others are what their names say.
 
-use std::collections::HashSet;
+use store::mapping::Analyzer;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The longest term, in characters; longer words are cut into such pieces.
 const LONGEST: usize = 255;
 
-/// The terms of a text, each once.
-pub fn terms(text: &str) -> HashSet<String> {
-    let mut terms = HashSet::new();
-    each(text, &mut |term| {
-        terms.insert(term);
-    });
-    terms
+/// A term and its place among the words of a text.
+pub type Token = (String, usize);
+
+/// The words that `stop` passes over, places of which stay empty.
+const STOP: [&str; 33] = [
+    "a", "an", "and", "are", "as", "at", "be", "but", "by", "for", "if", "in", "into", "is", "it",
+    "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these",
+    "they", "this", "to", "was", "will", "with",
+];
+
+/// The terms of a text with their places.
+pub fn tokens(analyzer: Analyzer, text: &str) -> Vec<Token> {
+    let words: Vec<String> = match analyzer {
+        Analyzer::Standard | Analyzer::Other => {
+            let mut words = Vec::new();
+            each(text, &mut |word| words.push(word));
+            words
+        }
+        Analyzer::Simple | Analyzer::Stop => text
+            .split(|letter: char| !letter.is_alphabetic())
+            .filter(|word| !word.is_empty())
+            .map(lowercase)
+            .collect(),
+        Analyzer::Whitespace => text.split_whitespace().map(str::to_owned).collect(),
+        Analyzer::Keyword if text.is_empty() => Vec::new(),
+        Analyzer::Keyword => vec![text.to_owned()],
+    };
+    let is_kept = |word: &str| analyzer != Analyzer::Stop || !STOP.contains(&word);
+    let placed = words.into_iter().enumerate();
+    placed
+        .filter(|(_, word)| is_kept(word))
+        .map(|(place, word)| (word, place))
+        .collect()
 }
 
-/// Each term of a text, in order.
+/// Each term of a text as `standard` cuts it, in order.
 pub fn each(text: &str, visit: &mut dyn FnMut(String)) {
     let mut run = String::new();
     for piece in text.split_word_bounds() {
@@ -46,11 +72,13 @@ fn is_run(letter: char) -> bool {
 }
 
 /// Letter by letter, so that the number of letters stays.
+pub fn lowercase(word: &str) -> String {
+    let one = |letter: char| letter.to_lowercase().next().unwrap_or(letter);
+    word.chars().map(one).collect()
+}
+
 fn lower(word: &str, visit: &mut dyn FnMut(String)) {
-    let letters: Vec<char> = word
-        .chars()
-        .map(|letter| letter.to_lowercase().next().unwrap_or(letter))
-        .collect();
+    let letters: Vec<char> = lowercase(word).chars().collect();
     letters
         .chunks(LONGEST)
         .for_each(|piece| visit(piece.iter().collect()));

@@ -1,7 +1,7 @@
 //! The grammar of clauses: an object of one field, its parameters in short or long form, counts of
 //! what should match. Whatever is left over is refused, never dropped.
 
-use super::{bad, unsupported};
+use super::{bad, field::is_metadata, unsupported};
 use serde_json::{Map, Value};
 use store::{StoreError, cell::pointer};
 
@@ -29,7 +29,10 @@ pub fn one_field<'v>(
         .iter()
         .filter(|(name, _)| !parameters.contains(&name.as_str()) && name.as_str() != "boost");
     match (fields.next(), fields.next()) {
-        (Some((name, value)), None) if !name.starts_with('_') || name == "_id" => {
+        (Some((name, _)), None) if name == "_name" => {
+            Err(unsupported(format!("{clause}.{name}"), &pointer(at, name)))
+        }
+        (Some((name, value)), None) if !is_metadata(name) || name == "_id" => {
             Ok((name, value, pointer(at, name)))
         }
         (Some((name, _)), None) => Err(unsupported(format!("{clause}.{name}"), &pointer(at, name))),

@@ -2,14 +2,21 @@
 //! skipped. A dot in a member's name and nesting are the same, and an array stands for each of its
 //! values, as in an index.
 
+use super::field::{Source, Type};
 use crate::classify::Failure;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
-use std::{borrow::Cow, collections::BTreeSet, fmt};
+use std::{borrow::Cow, cell::Cell, collections::BTreeSet, fmt};
+use store::mapping::{
+    date::{self, DateFormat, NotAMoment},
+    point::{Leniency, Point, points},
+};
 
 #[derive(Debug, Default)]
 pub struct Document {
     members: Vec<(String, Value)>,
+    /// A date in the zone of a region was met: which moment it is, is not known here.
+    met_region: Cell<bool>,
 }
 
 /// The part of a dotted path that names a member of the top.
@@ -22,7 +29,10 @@ impl Document {
         let mut reader = serde_json::Deserializer::from_str(text);
         let members = Wanted(wanted).deserialize(&mut reader);
         members
-            .map(|members| Self { members })
+            .map(|members| Self {
+                members,
+                met_region: Cell::new(false),
+            })
             .map_err(|error| Failure::Damaged(format!("a document is no JSON object: {error}")))
     }
 
@@ -37,9 +47,90 @@ impl Document {
         );
     }
 
-    /// Each value at a path, arrays opened; nulls are no values.
-    pub fn each(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
-        self.at(path, &mut |value| open(value, visit));
+    /// Each value of a field: arrays opened, `null` as what stands for it; the leaves of an object
+    /// where the field is made of them.
+    pub fn values(&self, source: &Source, visit: &mut dyn FnMut(&Value)) {
+        let is_tree = matches!(source.kind, Type::Leaves { .. });
+        for path in &source.paths {
+            self.at(path, &mut |value| {
+                if is_tree && !value.is_null() {
+                    leaves(value, source.null.as_ref(), visit);
+                } else {
+                    let null = source.null.as_ref();
+                    open(value, null, &mut |value| match null {
+                        Some(null) if super::indexed::is_empty(source, value) => visit(null),
+                        _ => visit(value),
+                    });
+                }
+            });
+        }
+    }
+
+    /// Is there a point that passes the test?
+    pub fn any_point(
+        &self,
+        source: &Source,
+        leniency: Leniency,
+        mut test: impl FnMut(Point) -> bool,
+    ) -> bool {
+        let mut found = false;
+        for path in &source.paths {
+            self.at(path, &mut |value| {
+                let filled = source.null.as_ref().and_then(|null| fill(value, null));
+                let value = filled.as_ref().unwrap_or(value);
+                let points = points(value, leniency).unwrap_or_default();
+                found = found || points.into_iter().any(&mut test);
+            });
+        }
+        found
+    }
+
+    /// The moment of a value in a date field.
+    pub fn millis(&self, formats: &[DateFormat], value: &Value) -> Option<i64> {
+        match date::of_document(formats, value) {
+            Ok(millis) => Some(millis),
+            Err(NotAMoment::Regional(_)) => {
+                self.meet_region();
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    pub fn is_date(&self, formats: &[DateFormat], value: &Value) -> bool {
+        let read = date::of_document(formats, value);
+        matches!(read, Ok(_) | Err(NotAMoment::Regional(_)))
+    }
+
+    pub fn meet_region(&self) {
+        self.met_region.set(true);
+    }
+
+    pub fn has_met_region(&self) -> bool {
+        self.met_region.get()
+    }
+
+    /// Each member of the objects at a path that the names do not list, dots as nesting.
+    pub fn has_beyond(&self, path: &str, listed: &BTreeSet<String>) -> bool {
+        let is_listed = |name: &str| listed.contains(first(name));
+        let dotted = self.members.iter().any(|(name, value)| {
+            let rest = if path.is_empty() {
+                Some(name.as_str())
+            } else {
+                name.strip_prefix(path)
+                    .and_then(|rest| rest.strip_prefix('.'))
+            };
+            rest.is_some_and(|rest| !is_listed(rest)) && any(value)
+        });
+        let mut found = dotted;
+        self.at(path, &mut |value| {
+            objects(value, &mut |object| {
+                found |= object
+                    .iter()
+                    .any(|(name, value)| !is_listed(name) && any(value));
+            });
+        });
+        found
     }
 
     /// Is there any value at the path, or in the object there?
@@ -87,11 +178,47 @@ fn pairs(object: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     object.iter().map(|(name, value)| (name.as_str(), value))
 }
 
-fn open(value: &Value, visit: &mut dyn FnMut(&Value)) {
+fn open(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
     match value {
-        Value::Null => {}
-        Value::Array(items) => items.iter().for_each(|item| open(item, visit)),
+        Value::Null => {
+            if let Some(null) = null {
+                visit(null);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| open(item, null, visit)),
         other => visit(other),
+    }
+}
+
+/// The value with what stands for `null` in its place.
+fn fill(value: &Value, null: &Value) -> Option<Value> {
+    match value {
+        Value::Null => Some(null.clone()),
+        Value::Array(items) if items.contains(&Value::Null) => {
+            let one = |item: &Value| if item.is_null() { null } else { item }.clone();
+            Some(items.iter().map(one).collect())
+        }
+        _ => None,
+    }
+}
+
+fn leaves(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
+    match value {
+        Value::Object(members) => {
+            members
+                .values()
+                .for_each(|value| leaves(value, null, visit));
+        }
+        Value::Array(items) => items.iter().for_each(|item| leaves(item, null, visit)),
+        other => open(other, null, visit),
+    }
+}
+
+fn objects(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>)) {
+    match value {
+        Value::Object(members) => visit(members),
+        Value::Array(items) => items.iter().for_each(|item| objects(item, visit)),
+        _ => {}
     }
 }
 

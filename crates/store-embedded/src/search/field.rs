@@ -1,10 +1,13 @@
 //! A field's name in a query, to the paths where its values stand and what an index would make of
 //! them there.
 
-use super::unsupported;
+use super::{bad, unsupported};
 use store::{
     StoreError,
-    mapping::{Dynamic, Field, Found, Kind, Mapping, date::DateFormat},
+    mapping::{
+        Analyzer, Dynamic, Field, Found, Kind, METADATA, Mapping, TextOptions, coerce::Reader,
+        date::DateFormat, point::Leniency,
+    },
 };
 
 /// How the values at a path are indexed.
@@ -14,14 +17,24 @@ pub enum Type {
     /// Longer texts (in UTF-16 units) are not indexed.
     Keyword {
         ignore_above: Option<usize>,
+        lowercase: bool,
     },
-    Text,
-    Whole,
+    Text(TextOptions),
+    Whole {
+        least: i64,
+        greatest: i64,
+    },
     Double,
     Float,
+    HalfFloat,
     Boolean,
     Date(Vec<DateFormat>),
-    GeoPoint,
+    GeoPoint(Leniency),
+    Ip,
+    /// The leaves of an object, as keywords.
+    Leaves {
+        ignore_above: Option<usize>,
+    },
     Object,
     /// Not mapped: what the value itself tells. Strings are text, or dates where they look like
     /// dates.
@@ -34,12 +47,86 @@ pub enum Type {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Source {
-    pub path: String,
+    /// Where the values stand: the field itself, and fields that are copied to it.
+    pub paths: Vec<String>,
     pub kind: Type,
+    /// What stands for an explicit `null`.
+    pub null: Option<serde_json::Value>,
+    pub index: bool,
+    pub doc_values: bool,
+    pub store: bool,
+    pub split: bool,
+    /// Only where there are doc values can be told whether text has them.
+    pub is_mapped: bool,
+    pub coerce: bool,
+}
+
+impl Source {
+    /// A field that is nowhere, of the type that a sort gives it.
+    pub fn unmapped(kind: &str) -> Option<Self> {
+        let whole = |least, greatest| Type::Whole { least, greatest };
+        let kind = match kind {
+            "long" => whole(i64::MIN, i64::MAX),
+            "integer" => whole(i32::MIN.into(), i32::MAX.into()),
+            "short" => whole(i16::MIN.into(), i16::MAX.into()),
+            "byte" => whole(i8::MIN.into(), i8::MAX.into()),
+            "double" => Type::Double,
+            "float" => Type::Float,
+            "half_float" => Type::HalfFloat,
+            "boolean" => Type::Boolean,
+            "date" => Type::Date(DateFormat::read(None)),
+            "ip" => Type::Ip,
+            "keyword" => Type::Keyword {
+                ignore_above: None,
+                lowercase: false,
+            },
+            _ => return None,
+        };
+        let mut source = Self::of("", kind);
+        source.paths.clear();
+        Some(source)
+    }
+
+    fn of(path: &str, kind: Type) -> Self {
+        Self {
+            paths: vec![path.to_owned()],
+            kind,
+            null: None,
+            index: true,
+            doc_values: true,
+            store: false,
+            split: false,
+            is_mapped: false,
+            coerce: true,
+        }
+    }
+
+    /// How texts are read as numbers.
+    pub fn reader(&self) -> Reader {
+        match self.kind {
+            Type::Whole {
+                greatest: i64::MAX, ..
+            } => Reader::Exact,
+            _ => Reader::Float,
+        }
+    }
+
+    /// Values can be looked for at all.
+    pub fn is_searchable(&self) -> bool {
+        match self.kind {
+            Type::Text(_) | Type::Leaves { .. } => self.index,
+            _ => self.index || self.doc_values,
+        }
+    }
 }
 
 /// How much of a dynamic string's `.keyword` is indexed, in UTF-16 units.
 pub const GUESSED_KEYWORD: usize = 256;
+
+/// Is it one of the index's own fields?
+pub fn is_metadata(name: &str) -> bool {
+    METADATA.contains(&name) || name == "_consign" || name.starts_with("_consign.")
+}
 
 /// The places of a field; none where nothing can be there. `clause` and `pointer` are for what
 /// cannot be told.
@@ -49,95 +136,140 @@ pub fn resolve(
     clause: &str,
     pointer: &str,
 ) -> Result<Vec<Source>, StoreError> {
-    let one = |path: &str, kind: Type| {
-        vec![Source {
-            path: path.to_owned(),
-            kind,
-        }]
-    };
+    let refuse = |what: &str| unsupported(format!("{clause} on {what}"), pointer);
     if name == "_id" {
-        return Ok(one(name, Type::Id));
+        return Ok(vec![Source::of(name, Type::Id)]);
     }
-    if name.starts_with('_') && !name.contains('.') {
-        return Err(unsupported(format!("{clause} on `{name}`"), pointer));
+    if is_metadata(name) {
+        return Err(refuse(&format!("`{name}`")));
     }
     if name.contains('*') {
-        return Err(unsupported(
-            format!("{clause} on a pattern of fields"),
-            pointer,
+        return Err(refuse("a pattern of fields"));
+    }
+    if mapping.guesses && matches!(mapping.find(name), Found::Unmapped(Dynamic::True)) {
+        return Err(refuse(
+            "a field that dynamic templates or numeric detection map",
         ));
     }
     match mapping.find(name) {
-        Found::Field(field) => Ok(one(name, kind(field, clause, pointer)?)),
-        Found::Sub { field, parent } => Ok(one(&parent, kind(field, clause, pointer)?)),
+        Found::Field(field) => match &field.kind {
+            Kind::Alias(path) => resolve(mapping, path, clause, pointer),
+            _ => mapped(mapping, field, name, clause, pointer),
+        },
+        Found::Sub { parent, .. } if is_point(mapping, &parent) => {
+            Err(refuse("a sub-field of a point"))
+        }
+        Found::Sub { field, parent } => mapped(mapping, field, &parent, clause, pointer),
+        Found::Key { field } => {
+            let mut sources = mapped(mapping, field, name, clause, pointer)?;
+            for source in &mut sources {
+                source.doc_values &= source.index;
+                source.kind = leaf(&source.kind);
+            }
+            Ok(sources)
+        }
         Found::Unmapped(Dynamic::False | Dynamic::Strict) => Ok(Vec::new()),
-        Found::Unmapped(Dynamic::Runtime) => {
-            Err(unsupported(format!("{clause} on a runtime field"), pointer))
-        }
-        Found::Unmapped(Dynamic::True)
-            if mapping.dynamic_templates || mapping.numeric_detection =>
-        {
-            Err(unsupported(
-                format!("{clause} on a field that dynamic templates or numeric detection map"),
-                pointer,
-            ))
-        }
+        Found::Unmapped(Dynamic::Runtime) => Err(refuse("a runtime field")),
         Found::Unmapped(Dynamic::True) => {
-            let mut sources = one(
-                name,
-                Type::Guessed {
-                    dates: mapping.date_detection,
-                },
-            );
-            if let Some(parent) = name.strip_suffix(".keyword") {
-                sources.push(Source {
-                    path: parent.to_owned(),
-                    kind: Type::GuessedKeyword,
-                });
+            let dates = mapping.date_detection;
+            let mut guessed = Source::of(name, Type::Guessed { dates });
+            guessed.paths.extend(mapping.copied_to(name));
+            let mut sources = vec![guessed];
+            if let Some(parent) = name.strip_suffix(".keyword")
+                && matches!(mapping.find(parent), Found::Unmapped(Dynamic::True))
+            {
+                let mut keyword = Source::of(parent, Type::GuessedKeyword);
+                keyword.paths.extend(mapping.copied_to(parent));
+                sources.push(keyword);
             }
             Ok(sources)
         }
     }
 }
 
+fn is_point(mapping: &Mapping, path: &str) -> bool {
+    matches!(mapping.find(path), Found::Field(field) if matches!(field.kind, Kind::GeoPoint { .. }))
+}
+
+/// A key of a flattened field: the values right there, not those of objects below.
+fn leaf(kind: &Type) -> Type {
+    match kind {
+        Type::Leaves { ignore_above } => Type::Keyword {
+            ignore_above: *ignore_above,
+            lowercase: false,
+        },
+        other => other.clone(),
+    }
+}
+
+fn mapped(
+    mapping: &Mapping,
+    field: &Field,
+    path: &str,
+    clause: &str,
+    pointer: &str,
+) -> Result<Vec<Source>, StoreError> {
+    let mut source = Source::of(path, kind(field, clause, pointer)?);
+    source.paths.extend(mapping.copied_to(path));
+    source.paths.retain(|path| !mapping.is_disabled(path));
+    source.null.clone_from(&field.null_value);
+    (source.index, source.doc_values) = (field.index, field.doc_values);
+    (source.store, source.split) = (field.store, field.split);
+    (source.is_mapped, source.coerce) = (true, field.coerce);
+    Ok(vec![source])
+}
+
 fn kind(field: &Field, clause: &str, pointer: &str) -> Result<Type, StoreError> {
+    let refuse = |what: String| unsupported(format!("{clause} on {what}"), pointer);
     if let Some(special) = &field.special {
-        return Err(unsupported(
-            format!("{clause} on a field with `{special}`"),
-            pointer,
-        ));
+        return Err(refuse(format!("a field with `{special}`")));
     }
     Ok(match &field.kind {
         Kind::Keyword { ignore_above } => Type::Keyword {
             ignore_above: *ignore_above,
+            lowercase: field.lowercase,
         },
-        Kind::Text => Type::Text,
-        Kind::Whole { .. } => Type::Whole,
+        Kind::Text if field.text.analyzer == Analyzer::Other => {
+            return Err(refuse("a field with `analyzer`".to_owned()));
+        }
+        Kind::Text => Type::Text(field.text.clone()),
+        Kind::Whole { least, greatest } => Type::Whole {
+            least: *least,
+            greatest: *greatest,
+        },
         Kind::Double => Type::Double,
-        Kind::Float { greatest } if *greatest < f64::from(f32::MAX) => {
-            return Err(unsupported(format!("{clause} on a half_float"), pointer));
-        }
-        Kind::Float { .. } => Type::Float,
+        Kind::Float => Type::Float,
+        Kind::HalfFloat => Type::HalfFloat,
         Kind::Boolean => Type::Boolean,
-        Kind::Date(formats) => match formats
-            .iter()
-            .find(|format| matches!(format, DateFormat::Unknown(_)))
-        {
-            Some(_) => {
-                return Err(unsupported(
-                    format!("{clause} on a date of a format of its own"),
-                    pointer,
-                ));
+        Kind::Date(formats) => {
+            let is_unknown = |format: &DateFormat| matches!(format, DateFormat::Unknown(_));
+            if formats.iter().any(is_unknown) {
+                return Err(refuse("a date of a format of its own".to_owned()));
             }
-            None => Type::Date(formats.clone()),
-        },
-        Kind::GeoPoint => Type::GeoPoint,
-        Kind::Object(_) => Type::Object,
-        Kind::Other(name) => {
-            return Err(unsupported(
-                format!("{clause} on a field of type `{name}`"),
-                pointer,
-            ));
+            Type::Date(formats.clone())
         }
+        Kind::GeoPoint { ignore_z } => Type::GeoPoint(Leniency {
+            ignore_z: *ignore_z,
+            ignore_malformed: field.ignore_malformed,
+        }),
+        Kind::Ip => Type::Ip,
+        Kind::Flattened { ignore_above, .. } => Type::Leaves {
+            ignore_above: *ignore_above,
+        },
+        Kind::Object(_) => Type::Object,
+        Kind::Nested(_) => return Err(refuse("a field of type `nested`".to_owned())),
+        Kind::Alias(_) => return Err(refuse("an alias of an alias".to_owned())),
+        Kind::Other(name) => return Err(refuse(format!("a field of type `{name}`"))),
     })
+}
+
+/// An index refuses to look for values that it has neither indexed nor kept.
+pub fn searchable(source: &Source, name: &str, at: &str) -> Result<(), StoreError> {
+    if source.is_searchable() {
+        return Ok(());
+    }
+    Err(bad(
+        format!("`{name}` is not indexed, so it cannot be searched"),
+        at,
+    ))
 }

@@ -1,12 +1,17 @@
-//! The clauses about one field's values: term, terms, range, match, prefix. Each turns its
-//! parameters into what it accepts of each form.
+//! The clauses about one field's values: term, terms, range, prefix, wildcard, regexp. Each turns
+//! its parameters into what it accepts of each form.
 
 use super::{
-    accept::{Accept, Texts, held, millis},
+    Context,
+    accept::{Accept, Texts},
     analyze, bad, clause,
     document::Document,
-    field::{Source, Type, resolve},
-    unsupported,
+    exists::Exists,
+    field::{Source, Type, resolve, searchable},
+    indexed::held,
+    query::Query,
+    range::Bounds,
+    unsupported, wild,
 };
 use serde_json::Value;
 use std::{
@@ -16,9 +21,9 @@ use std::{
 use store::{
     StoreError,
     mapping::{
-        Mapping,
-        coerce::{self, Number},
-        date::DateFormat,
+        coerce::{self, Number, Reader},
+        date::{DateFormat, Detected, Fill, Moment, NotAMoment},
+        ip,
     },
 };
 
@@ -39,18 +44,21 @@ impl Leaf {
         name_members(self.places.iter().map(|(source, _)| source), wanted);
     }
 
-    fn read(
-        mapping: &Mapping,
+    pub fn read(
+        context: &Context<'_>,
         field: &str,
         clause: &str,
         at: &str,
-        accept: impl Fn(&Type) -> Result<Accept, StoreError>,
+        accept: impl Fn(&Source) -> Result<Accept, StoreError>,
     ) -> Result<Self, StoreError> {
-        let with = |source: Source| Ok((source.clone(), accept(&source.kind)?));
-        let places = resolve(mapping, field, clause, at)?
-            .into_iter()
-            .map(with)
-            .collect::<Result<_, StoreError>>()?;
+        let mut places = Vec::new();
+        for source in resolve(context.mapping, field, clause, at)? {
+            if !matches!(source.kind, Type::Object) {
+                searchable(&source, field, at)?;
+            }
+            let accepted = accept(&source)?;
+            places.push((source, accepted));
+        }
         Ok(Self { places })
     }
 }
@@ -58,111 +66,206 @@ impl Leaf {
 /// The members of a document that these sources look at.
 pub fn name_members<'s>(sources: impl Iterator<Item = &'s Source>, wanted: &mut BTreeSet<String>) {
     let of_body = sources.filter(|source| source.kind != Type::Id);
-    wanted.extend(of_body.map(|source| super::document::first(&source.path).to_owned()));
+    let paths = of_body.flat_map(|source| &source.paths);
+    wanted.extend(paths.map(|path| super::document::first(path).to_owned()));
 }
 
-fn default_dates() -> Vec<DateFormat> {
-    DateFormat::read(None)
-}
-
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     coerce::text(value).unwrap_or_default().into_owned()
 }
 
+/// A text as it is looked for in a keyword.
+pub fn normal(kind: &Type, text: String) -> String {
+    match kind {
+        Type::Keyword {
+            lowercase: true, ..
+        } => analyze::lowercase(&text),
+        _ => text,
+    }
+}
+
 /// Any of these values, as `term` and `terms` mean them: terms are not analyzed.
-fn any_of(kind: &Type, values: &[&Value], clause: &str, at: &str) -> Result<Accept, StoreError> {
+pub fn any_of(
+    context: &Context<'_>,
+    source: &Source,
+    values: &[&Value],
+    clause: &str,
+    at: &str,
+) -> Result<Accept, StoreError> {
     let mut accept = Accept::default();
     let texts = || {
-        Some(Texts::Of {
-            texts: values.iter().map(|value| text(value)).collect(),
-            need: 1,
-        })
+        let all = values.iter().map(|value| normal(&source.kind, text(value)));
+        Some(Texts::any(all))
     };
-    match kind {
-        Type::Id | Type::Keyword { .. } | Type::GuessedKeyword => accept.keywords = texts(),
-        Type::Text => accept.terms = texts(),
-        Type::GeoPoint => {
+    match &source.kind {
+        Type::Id | Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
+            accept.keywords = texts();
+        }
+        Type::Text(_) => accept.terms = texts(),
+        Type::GeoPoint(_) if values.is_empty() => {}
+        Type::GeoPoint(_) => {
             return Err(bad(
                 format!("`{clause}` does not work on points: use geo_distance or geo_bounding_box"),
                 at,
             ));
         }
         Type::Object => {}
-        Type::Whole | Type::Double | Type::Float | Type::Boolean | Type::Date(_) => {
-            for value in values {
-                typed(&mut accept, kind, value, at)?;
-            }
-        }
         Type::Guessed { .. } => {
             accept.terms = texts();
             for value in values {
-                guessed(&mut accept, value);
+                guessed(context, &mut accept, value, at)?;
+            }
+        }
+        _ => {
+            for value in values {
+                if clause == "terms" && !is_in_reach(source, value) {
+                    return Err(bad(format!("{value} is out of the field's range"), at));
+                }
+                typed(context, &mut accept, source, value, at)?;
             }
         }
     }
     Ok(accept)
 }
 
+/// Of a list every number must be one that the type could hold, fractions aside.
+fn is_in_reach(source: &Source, value: &Value) -> bool {
+    if ["NaN", "Infinity", "-Infinity"]
+        .iter()
+        .any(|odd| value == odd)
+    {
+        return false;
+    }
+    match (&source.kind, coerce::number(value, source.reader())) {
+        (Type::Whole { greatest, .. }, Some(number)) if number.is_whole() => {
+            let whole = number.truncated();
+            whole.is_some_and(|whole| *greatest == i64::MAX || i32::try_from(whole).is_ok())
+        }
+        _ => true,
+    }
+}
+
 /// A value equal to this one, in a field of this type.
-fn typed(accept: &mut Accept, kind: &Type, value: &Value, at: &str) -> Result<(), StoreError> {
+fn typed(
+    context: &Context<'_>,
+    accept: &mut Accept,
+    source: &Source,
+    value: &Value,
+    at: &str,
+) -> Result<(), StoreError> {
     let unfit = || bad(format!("{value} is nothing that the field could hold"), at);
-    match kind {
+    match &source.kind {
         Type::Boolean => accept
             .truths
-            .push(coerce::boolean(value).ok_or_else(unfit)?),
-        Type::Date(formats) => accept.dates.push((
-            millis_of(formats, value, false, at)?,
-            millis_of(formats, value, true, at)?,
-        )),
-        _ => {
-            let number = coerce::number(value).ok_or_else(unfit)?;
-            // A whole-number field holds no fraction, so a fraction equals nothing in it.
-            let exact = if *kind == Type::Whole {
-                Some(number)
-            } else {
-                held(kind, number)
+            .push(coerce::strict_boolean(value).ok_or_else(unfit)?),
+        Type::Date(formats) => {
+            let dates = context.dates(formats);
+            accept.dates.push((
+                millis(&dates, value, Fill::Down, at)?,
+                millis(&dates, value, Fill::Up, at)?,
+            ));
+        }
+        Type::Ip => {
+            let text = value.as_str().ok_or_else(unfit)?;
+            let one = ip::parse(text).map(|address| (address, address));
+            let range = one.or_else(|| ip::block(text)).ok_or_else(unfit)?;
+            accept.addresses.push(range);
+        }
+        kind => {
+            let number = match value.as_str() {
+                // What Java reads as a number without a value equals nothing.
+                Some("NaN" | "Infinity" | "-Infinity") => return Ok(()),
+                _ => coerce::number(value, source.reader()),
             };
+            let number = number.or_else(|| beyond(value)).ok_or_else(unfit)?;
+            // A whole-number field holds no fraction, so a fraction equals nothing in it.
+            let exact = held(kind, number);
             accept
                 .numbers
-                .extend(exact.map(|number| (Bound::Included(number), Bound::Included(number))));
+                .push((Bound::Included(exact), Bound::Included(exact)));
         }
     }
     Ok(())
 }
 
+/// A number too large for a double.
+fn beyond(value: &Value) -> Option<Number> {
+    let text = value.as_str()?;
+    let plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    let real: f64 = text.parse().ok()?;
+    (text.bytes().all(plain) && real.is_infinite()).then_some(Number::Real(real))
+}
+
 /// And where the value of the document tells the type: what does not fit it equals nothing.
-fn guessed(accept: &mut Accept, value: &Value) {
-    accept.numbers.extend(
-        coerce::number(value).map(|number| (Bound::Included(number), Bound::Included(number))),
-    );
-    accept.truths.extend(coerce::boolean(value));
-    let dates = default_dates();
-    if let (Some(from), Some(to)) = (millis(&dates, value, false), millis(&dates, value, true)) {
-        accept.dates.push((from, to));
+fn guessed(
+    context: &Context<'_>,
+    accept: &mut Accept,
+    value: &Value,
+    at: &str,
+) -> Result<(), StoreError> {
+    if let Some(number) = coerce::number(value, Reader::Exact) {
+        accept
+            .numbers
+            .push((Bound::Included(number), Bound::Included(number)));
+        let short = Number::Real(f64::from(number.real() as f32));
+        accept
+            .fractions
+            .push((Bound::Included(short), Bound::Included(short)));
+    }
+    accept.truths.extend(coerce::strict_boolean(value));
+    for how in [Detected::Iso, Detected::Slashes] {
+        let formats = how.formats();
+        let dates = context.dates(&formats);
+        let both = (
+            optional(millis(&dates, value, Fill::Down, at))?,
+            optional(millis(&dates, value, Fill::Up, at))?,
+        );
+        let into = match how {
+            Detected::Iso => &mut accept.dates,
+            Detected::Slashes => &mut accept.slashed,
+        };
+        into.extend(both.0.zip(both.1));
+    }
+    Ok(())
+}
+
+/// What is malformed for one of several types may fit another; what is not supported is not.
+pub fn optional<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(StoreError::BadSearch { .. }) => Ok(None),
+        Err(other) => Err(other),
     }
 }
 
-fn millis_of(formats: &[DateFormat], value: &Value, up: bool, at: &str) -> Result<i64, StoreError> {
-    let is_reckoned = value
-        .as_str()
-        .is_some_and(|text| text.starts_with("now") || text.contains("||"));
-    if is_reckoned {
-        return Err(unsupported("date math", at));
+impl Context<'_> {
+    pub fn dates<'f>(&self, formats: &'f [DateFormat]) -> Moment<'f> {
+        Moment {
+            formats,
+            now: self.now,
+            offset: 0,
+        }
     }
-    millis(formats, value, up)
-        .ok_or_else(|| bad(format!("{value} is not a date of the field's format"), at))
 }
 
-pub fn term(mapping: &Mapping, value: &Value, at: &str) -> Result<Leaf, StoreError> {
-    let (field, value, at) = clause::one_field(value, "term", &[], at)?;
-    let value = clause::short_or_long(value, "value", "term", &at, clause::refuse("term"))?;
-    let value = clause::scalar(value, "term", &at)?;
-    Leaf::read(mapping, field, "term", &at, |kind| {
-        any_of(kind, &[value], "term", &at)
+pub fn millis(dates: &Moment<'_>, value: &Value, fill: Fill, at: &str) -> Result<i64, StoreError> {
+    dates.of(value, fill).map_err(|error| match error {
+        NotAMoment::Malformed => bad(format!("{value} is not a date of the field's format"), at),
+        NotAMoment::Unknown(format) => unsupported(format!("the date format `{format}`"), at),
+        NotAMoment::Regional(region) => unsupported(format!("the time zone `{region}`"), at),
     })
 }
 
-pub fn terms(mapping: &Mapping, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+    let (field, value, at) = clause::one_field(value, "term", &[], at)?;
+    let value = clause::short_or_long(value, "value", "term", &at, clause::refuse("term"))?;
+    let value = clause::scalar(value, "term", &at)?;
+    Leaf::read(context, field, "term", &at, |source| {
+        any_of(context, source, &[value], "term", &at)
+    })
+}
+
+pub fn terms(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     const MOST: usize = 65_536;
     let (field, values, at) = clause::one_field(value, "terms", &[], at)?;
     let Value::Array(values) = values else {
@@ -178,202 +281,121 @@ pub fn terms(mapping: &Mapping, value: &Value, at: &str) -> Result<Leaf, StoreEr
         .iter()
         .map(|value| clause::scalar(value, "terms", &at))
         .collect::<Result<Vec<_>, _>>()?;
-    Leaf::read(mapping, field, "terms", &at, |kind| {
-        any_of(kind, &values, "terms", &at)
+    Leaf::read(context, field, "terms", &at, |source| {
+        any_of(context, source, &values, "terms", &at)
     })
 }
 
-pub fn prefix(mapping: &Mapping, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+/// What `prefix`, `wildcard` and `regexp` accept: whole keywords, terms of a text, and no field of
+/// another type.
+fn of_texts(
+    source: &Source,
+    clause: &str,
+    at: &str,
+    texts: impl FnOnce(&Type) -> Result<Texts, StoreError>,
+) -> Result<Accept, StoreError> {
+    match &source.kind {
+        Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => Ok(Accept {
+            keywords: Some(texts(&source.kind)?),
+            ..Accept::default()
+        }),
+        Type::Text(_) | Type::Guessed { .. } => Ok(Accept {
+            terms: Some(texts(&source.kind)?),
+            ..Accept::default()
+        }),
+        Type::Object => Ok(Accept::default()),
+        _ => Err(bad(
+            format!("`{clause}` works on keyword and text fields only"),
+            at,
+        )),
+    }
+}
+
+pub fn prefix(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "prefix", &[], at)?;
     let value = clause::short_or_long(value, "value", "prefix", &at, clause::refuse("prefix"))?;
     let start = text(clause::scalar(value, "prefix", &at)?);
-    let accept = |kind: &Type| {
-        let starting = || Some(Texts::Prefix(start.clone()));
-        match kind {
-            Type::Keyword { .. } | Type::GuessedKeyword => Ok(Accept {
-                keywords: starting(),
-                ..Accept::default()
-            }),
-            Type::Text | Type::Guessed { .. } => Ok(Accept {
-                terms: starting(),
-                ..Accept::default()
-            }),
-            Type::Object => Ok(Accept::default()),
-            Type::Id
-            | Type::Whole
-            | Type::Double
-            | Type::Float
-            | Type::Boolean
-            | Type::Date(_)
-            | Type::GeoPoint => Err(bad("`prefix` works on keyword and text fields only", &at)),
-        }
-    };
-    Leaf::read(mapping, field, "prefix", &at, accept)
-}
-
-pub fn matching(mapping: &Mapping, value: &Value, at: &str) -> Result<Leaf, StoreError> {
-    let (field, value, at) = clause::one_field(value, "match", &[], at)?;
-    let (mut all, mut least) = (false, None);
-    let value = clause::short_or_long(value, "query", "match", &at, |name, value, at| {
-        match (name, value.as_str()) {
-            ("operator", Some(word)) if word.eq_ignore_ascii_case("and") => {
-                all = true;
-                Ok(())
-            }
-            ("operator", Some(word)) if word.eq_ignore_ascii_case("or") => Ok(()),
-            ("operator", _) => Err(bad("an operator is \"and\" or \"or\"", &at)),
-            ("minimum_should_match", _) => {
-                least = Some((value, at));
-                Ok(())
-            }
-            _ => Err(unsupported(format!("match.{name}"), &at)),
-        }
-    })?;
-    let value = clause::scalar(value, "match", &at)?;
-    let words: HashSet<String> = analyze::terms(&text(value));
-    let need = match least {
-        _ if all => words.len(),
-        Some((least, at)) => clause::minimum(least, words.len(), &at)?.max(1),
-        None => 1,
-    };
-    let words = || {
-        (!words.is_empty()).then(|| Texts::Of {
-            texts: words.clone(),
-            need,
+    Leaf::read(context, field, "prefix", &at, |source| {
+        of_texts(source, "prefix", &at, |kind| {
+            Ok(Texts::Prefix(normal(kind, start.clone())))
         })
-    };
-    let accept = |kind: &Type| match kind {
-        Type::Text => Ok(Accept {
-            terms: words(),
-            ..Accept::default()
-        }),
-        Type::Guessed { .. } => any_of(kind, &[value], "match", &at).map(|accept| Accept {
-            terms: words(),
-            ..accept
-        }),
-        _ => any_of(kind, &[value], "match", &at),
-    };
-    Leaf::read(mapping, field, "match", &at, accept)
-}
-
-/// The bounds of a range; `null` is no bound.
-#[derive(Default)]
-struct Bounds<'v> {
-    from: Option<(&'v Value, bool, String)>,
-    to: Option<(&'v Value, bool, String)>,
-}
-
-pub fn range(mapping: &Mapping, value: &Value, at: &str) -> Result<Leaf, StoreError> {
-    let (field, value, at) = clause::one_field(value, "range", &[], at)?;
-    let members = clause::object(value, "range", &at)?;
-    let mut bounds = Bounds::default();
-    for (name, value) in members.iter().filter(|(name, _)| name.as_str() != "boost") {
-        let here = store::cell::pointer(&at, name);
-        let side = match name.as_str() {
-            "gte" | "gt" => &mut bounds.from,
-            "lte" | "lt" => &mut bounds.to,
-            _ => return Err(unsupported(format!("range.{name}"), &here)),
-        };
-        if !value.is_null() {
-            *side = Some((
-                clause::scalar(value, "range", &here)?,
-                name.ends_with('e'),
-                here,
-            ));
-        }
-    }
-    Leaf::read(mapping, field, "range", &at, |kind| {
-        bounds.accept(kind, &at)
     })
 }
 
-impl Bounds<'_> {
-    fn accept(&self, kind: &Type, at: &str) -> Result<Accept, StoreError> {
-        let mut accept = Accept::default();
-        match kind {
-            Type::Keyword { .. } | Type::GuessedKeyword => accept.keywords = Some(self.texts()),
-            Type::Text => accept.terms = Some(self.texts()),
-            Type::Whole | Type::Double | Type::Float => accept.numbers.push(self.numbers(kind)?),
-            Type::Boolean => accept.truths = self.truths()?,
-            Type::Date(formats) => accept.dates.push(self.dates(formats)?),
-            Type::Guessed { .. } => {
-                accept.terms = Some(self.texts());
-                accept.numbers.extend(self.numbers(kind).ok());
-                accept.truths = self.truths().unwrap_or_default();
-                accept.dates.extend(self.dates(&default_dates()).ok());
-            }
-            Type::Object => {}
-            Type::Id | Type::GeoPoint => {
-                return Err(bad("`range` does not work on ids and points", at));
-            }
+/// A flag of a clause.
+fn flag(value: &Value, at: &str) -> Result<bool, StoreError> {
+    coerce::strict_boolean(value).ok_or_else(|| bad("expected true or false", at))
+}
+
+pub fn wildcard(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+    let (field, value, at) = clause::one_field(value, "wildcard", &[], at)?;
+    let (mut ignore_case, mut second) = (false, None);
+    let given = match value {
+        Value::Object(members) if !members.contains_key("value") => "wildcard",
+        _ => "value",
+    };
+    let value = clause::short_or_long(value, given, "wildcard", &at, |name, value, at| {
+        match name {
+            "case_insensitive" => ignore_case = flag(value, &at)?,
+            "rewrite" => {}
+            "wildcard" | "value" => second = Some(at),
+            _ => return Err(bad(format!("`wildcard` has no `{name}`"), &at)),
         }
-        Ok(accept)
-    }
+        Ok(())
+    })?;
+    let pattern = text(clause::scalar(value, "wildcard", &at)?);
+    Leaf::read(context, field, "wildcard", &at, |source| {
+        of_texts(source, "wildcard", &at, |kind| {
+            let pattern = normal(kind, pattern.clone());
+            let read = wild::wildcard(&pattern, ignore_case);
+            read.map(Texts::Pattern)
+                .ok_or_else(|| unsupported("a wildcard of this length", &at))
+        })
+    })
+}
 
-    fn texts(&self) -> Texts {
-        let bound = |side: &Option<(&Value, bool, String)>| match side {
-            None => Bound::Unbounded,
-            Some((value, true, _)) => Bound::Included(text(value)),
-            Some((value, false, _)) => Bound::Excluded(text(value)),
-        };
-        Texts::Range(bound(&self.from), bound(&self.to))
+pub fn regexp(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+    let (field, value, at) = clause::one_field(value, "regexp", &[], at)?;
+    let (mut all, mut ignore_case) = (true, false);
+    let value = clause::short_or_long(value, "value", "regexp", &at, |name, value, at| {
+        match (name, value.as_str()) {
+            ("flags", Some("ALL")) => all = true,
+            ("flags", Some("NONE")) => all = false,
+            ("case_insensitive", _) => ignore_case = flag(value, &at)?,
+            ("rewrite" | "max_determinized_states", _) => {}
+            _ => return Err(unsupported(format!("regexp.{name}"), &at)),
+        }
+        Ok(())
+    })?;
+    let pattern = text(clause::scalar(value, "regexp", &at)?);
+    if pattern.chars().count() > 1_000 {
+        return Err(bad("an expression has at most 1,000 letters", &at));
     }
+    Leaf::read(context, field, "regexp", &at, |source| {
+        of_texts(source, "regexp", &at, |kind| {
+            let read = wild::regexp(&normal(kind, pattern.clone()), all, ignore_case);
+            read.map(Texts::Pattern)
+                .ok_or_else(|| unsupported("this regular expression", &at))
+        })
+    })
+}
 
-    fn numbers(&self, kind: &Type) -> Result<(Bound<Number>, Bound<Number>), StoreError> {
-        let bound = |side: &Option<(&Value, bool, String)>| {
-            let Some((value, included, at)) = side else {
-                return Ok::<_, StoreError>(Bound::Unbounded);
-            };
-            let number =
-                coerce::number(value).ok_or_else(|| bad(format!("{value} is not a number"), at))?;
-            let number = if *kind == Type::Whole {
-                number
-            } else {
-                held(kind, number).unwrap_or(number)
-            };
-            Ok(if *included {
-                Bound::Included(number)
-            } else {
-                Bound::Excluded(number)
-            })
-        };
-        Ok((bound(&self.from)?, bound(&self.to)?))
+pub fn range(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+    let (field, value, at) = clause::one_field(value, "range", &[], at)?;
+    let bounds = Bounds::read(context, value, &at)?;
+    if bounds.is_open() {
+        return Exists::of(context, field, "range", &at).map(Query::Exists);
     }
+    let leaf = Leaf::read(context, field, "range", &at, |source| {
+        bounds.accept(source, &at)
+    });
+    leaf.map(Query::Leaf)
+}
 
-    /// False is before true.
-    fn truths(&self) -> Result<Vec<bool>, StoreError> {
-        let bound = |side: &Option<(&Value, bool, String)>| {
-            let Some((value, included, at)) = side else {
-                return Ok(None);
-            };
-            let truth = coerce::boolean(value)
-                .ok_or_else(|| bad(format!("{value} is not true or false"), at))?;
-            Ok::<_, StoreError>(Some((u8::from(truth), *included)))
-        };
-        let (from, to) = (bound(&self.from)?, bound(&self.to)?);
-        let above = |truth: u8| {
-            from.is_none_or(|(from, included)| truth > from || (included && truth == from))
-        };
-        let below =
-            |truth: u8| to.is_none_or(|(to, included)| truth < to || (included && truth == to));
-        Ok([false, true]
-            .into_iter()
-            .filter(|truth| above((*truth).into()) && below((*truth).into()))
-            .collect())
-    }
-
-    /// What is missing at a date's end is filled up for `gt` and `lte`, and down for the others.
-    fn dates(&self, formats: &[DateFormat]) -> Result<(i64, i64), StoreError> {
-        let from = match &self.from {
-            None => i64::MIN,
-            Some((value, true, at)) => millis_of(formats, value, false, at)?,
-            Some((value, false, at)) => millis_of(formats, value, true, at)?.saturating_add(1),
-        };
-        let to = match &self.to {
-            None => i64::MAX,
-            Some((value, true, at)) => millis_of(formats, value, true, at)?,
-            Some((value, false, at)) => millis_of(formats, value, false, at)?.saturating_sub(1),
-        };
-        Ok((from, to))
-    }
+/// Distinct members of a list, in its order.
+pub fn distinct(all: Vec<String>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    all.into_iter()
+        .filter(|one| seen.insert(one.clone()))
+        .collect()
 }

@@ -5,7 +5,10 @@ use super::bad;
 use serde_json::Value;
 use store::{
     StoreError,
-    mapping::point::{Point, point},
+    mapping::{
+        coerce::Reader,
+        point::{Point, point},
+    },
 };
 
 const MEAN_RADIUS: f64 = 6_371_008.771_4;
@@ -128,7 +131,7 @@ impl Box {
         let edge = |name: &str| {
             members
                 .get(name)
-                .and_then(store::mapping::coerce::number)
+                .and_then(|value| store::mapping::coerce::number(value, Reader::Float))
                 .map(|number| number.real())
         };
         let corners = (

@@ -2,22 +2,19 @@
 //! is named and refused.
 
 use super::{
-    accept::keyword,
-    bad, clause,
+    Context, bad, clause,
     document::Document,
+    exists::Exists,
     field::{Source, Type, resolve},
     leaf::{self, Leaf},
-    place, unsupported,
+    place, shape, unsupported, words,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 use store::{
     StoreError,
     cell::pointer,
-    mapping::{
-        Mapping, coerce,
-        point::{Point, point, points},
-    },
+    mapping::point::{Leniency, Point, point},
 };
 
 #[derive(Debug)]
@@ -25,15 +22,11 @@ pub enum Query {
     All,
     Ids(HashSet<String>),
     Leaf(Leaf),
-    Exists(Vec<Source>),
-    Distance {
-        path: String,
-        centre: Point,
-        metres: f64,
-    },
-    Box {
-        path: String,
-        area: place::Box,
+    Exists(Exists),
+    Place {
+        source: Source,
+        leniency: Leniency,
+        area: Area,
     },
     Bool {
         must: Vec<Query>,
@@ -43,8 +36,27 @@ pub enum Query {
     },
 }
 
+#[derive(Debug)]
+pub enum Area {
+    Circle { centre: Point, metres: f64 },
+    Box(place::Box),
+    Polygon(shape::Polygon),
+}
+
+impl Query {
+    /// At least one of these.
+    pub fn any(should: Vec<Query>) -> Self {
+        Self::Bool {
+            must: Vec::new(),
+            must_not: Vec::new(),
+            should,
+            need: 1,
+        }
+    }
+}
+
 /// Reads `{"clause": …}`.
-pub fn read(mapping: &Mapping, value: &Value, at: &str) -> Result<Query, StoreError> {
+pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(value, "query", at)?;
     let mut members = members.iter();
     let (name, body) = match (members.next(), members.next()) {
@@ -60,18 +72,57 @@ pub fn read(mapping: &Mapping, value: &Value, at: &str) -> Result<Query, StoreEr
     let at = pointer(at, name);
     match name.as_str() {
         "match_all" => match_all(body, &at),
+        "match_none" => match_all(body, &at).map(|_| Query::any(Vec::new())),
         "ids" => ids(body, &at),
-        "exists" => exists(mapping, body, &at),
-        "term" => leaf::term(mapping, body, &at).map(Query::Leaf),
-        "terms" => leaf::terms(mapping, body, &at).map(Query::Leaf),
-        "range" => leaf::range(mapping, body, &at).map(Query::Leaf),
-        "prefix" => leaf::prefix(mapping, body, &at).map(Query::Leaf),
-        "match" => leaf::matching(mapping, body, &at).map(Query::Leaf),
-        "bool" => boolean(mapping, body, &at),
-        "geo_distance" => distance(mapping, body, &at),
-        "geo_bounding_box" => bounding_box(mapping, body, &at),
+        "exists" => Exists::read(context, body, &at).map(Query::Exists),
+        "term" => leaf::term(context, body, &at).map(Query::Leaf),
+        "terms" => leaf::terms(context, body, &at).map(Query::Leaf),
+        "range" => leaf::range(context, body, &at),
+        "prefix" => leaf::prefix(context, body, &at).map(Query::Leaf),
+        "wildcard" => leaf::wildcard(context, body, &at).map(Query::Leaf),
+        "regexp" => leaf::regexp(context, body, &at).map(Query::Leaf),
+        "match" => words::matching(context, body, &at),
+        "match_phrase" | "match_phrase_prefix" => words::phrase(context, body, name, &at),
+        "multi_match" => words::multi(context, body, &at),
+        "bool" => boolean(context, body, &at),
+        "constant_score" => constant(context, body, &at),
+        "dis_max" => alternatives(context, body, &at),
+        "geo_distance" => distance(context, body, &at),
+        "geo_bounding_box" => bounding_box(context, body, &at),
+        "geo_shape" => within_shape(context, body, &at),
         other => Err(unsupported(other, &at)),
     }
+}
+
+fn constant(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::object(body, "constant_score", at)?;
+    if let Some(name) = members
+        .keys()
+        .find(|name| !["filter", "boost"].contains(&name.as_str()))
+    {
+        return Err(unsupported(
+            format!("constant_score.{name}"),
+            &pointer(at, name),
+        ));
+    }
+    let filter = members
+        .get("filter")
+        .ok_or_else(|| bad("`constant_score` lacks `filter`", at))?;
+    read(context, filter, &pointer(at, "filter"))
+}
+
+fn alternatives(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::object(body, "dis_max", at)?;
+    const KNOWN: [&str; 3] = ["queries", "boost", "tie_breaker"];
+    if let Some(name) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(unsupported(format!("dis_max.{name}"), &pointer(at, name)));
+    }
+    let queries = members
+        .get("queries")
+        .ok_or_else(|| bad("`dis_max` lacks `queries`", at))?;
+    let mut should = Vec::new();
+    clauses(context, queries, &pointer(at, "queries"), &mut should)?;
+    Ok(Query::any(should))
 }
 
 fn match_all(body: &Value, at: &str) -> Result<Query, StoreError> {
@@ -107,30 +158,15 @@ fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
     }
 }
 
-fn exists(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "exists", at)?;
-    if let Some(name) = members
-        .keys()
-        .find(|name| !["field", "boost"].contains(&name.as_str()))
-    {
-        return Err(unsupported(format!("exists.{name}"), &pointer(at, name)));
-    }
-    let field = members
-        .get("field")
-        .and_then(Value::as_str)
-        .ok_or_else(|| bad("`exists` expects a field", at))?;
-    resolve(mapping, field, "exists", at).map(Query::Exists)
-}
-
-fn boolean(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
+fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     let (mut must, mut must_not, mut should, mut least) =
         (Vec::new(), Vec::new(), Vec::new(), None);
     for (name, value) in clause::object(body, "bool", at)? {
         let here = pointer(at, name);
         match name.as_str() {
-            "must" | "filter" => clauses(mapping, value, &here, &mut must)?,
-            "must_not" => clauses(mapping, value, &here, &mut must_not)?,
-            "should" => clauses(mapping, value, &here, &mut should)?,
+            "must" | "filter" => clauses(context, value, &here, &mut must)?,
+            "must_not" => clauses(context, value, &here, &mut must_not)?,
+            "should" => clauses(context, value, &here, &mut should)?,
             "minimum_should_match" => least = Some((value, here)),
             "boost" => {}
             "_name" | "adjust_pure_negative" => {
@@ -142,9 +178,10 @@ fn boolean(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreErro
     let mut need = least.map_or(Ok(0), |(least, at)| {
         clause::minimum(least, should.len(), &at)
     })?;
-    if should.is_empty() {
-        need = 0;
-    } else if must.is_empty() {
+    if must.is_empty() && must_not.is_empty() && should.is_empty() {
+        return Ok(Query::All);
+    }
+    if must.is_empty() && !should.is_empty() {
         // Alternatives with nothing beside them: one of them at least.
         need = need.max(1);
     }
@@ -157,7 +194,7 @@ fn boolean(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreErro
 }
 
 fn clauses(
-    mapping: &Mapping,
+    context: &Context<'_>,
     value: &Value,
     at: &str,
     into: &mut Vec<Query>,
@@ -165,10 +202,10 @@ fn clauses(
     match value {
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
-                into.push(read(mapping, item, &pointer(at, &n.to_string()))?);
+                into.push(read(context, item, &pointer(at, &n.to_string()))?);
             }
         }
-        one => into.push(read(mapping, one, at)?),
+        one => into.push(read(context, one, at)?),
     }
     Ok(())
 }
@@ -197,28 +234,48 @@ const GEO_PARAMETERS: [&str; 4] = [
     "ignore_unmapped",
 ];
 
-/// The path of the one point field.
+/// The one field of points, and what it forgives.
 pub fn point_field(
-    mapping: &Mapping,
+    context: &Context<'_>,
     field: &str,
     clause: &str,
     at: &str,
-) -> Result<String, StoreError> {
-    match resolve(mapping, field, clause, at)?.as_slice() {
-        [
-            Source {
-                path,
-                kind: Type::GeoPoint,
-            },
-        ] => Ok(path.clone()),
-        _ => Err(bad(
+) -> Result<(Source, Leniency), StoreError> {
+    let mut sources = resolve(context.mapping, field, clause, at)?;
+    match sources.pop() {
+        Some(source) => match source.kind {
+            Type::GeoPoint(leniency) => {
+                super::field::searchable(&source, field, at)?;
+                Ok((source, leniency))
+            }
+            _ => Err(bad(
+                format!("the field `{field}` is not mapped as geo_point"),
+                at,
+            )),
+        },
+        None => Err(bad(
             format!("the field `{field}` is not mapped as geo_point"),
             at,
         )),
     }
 }
 
-fn distance(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
+fn placed(
+    context: &Context<'_>,
+    field: &str,
+    clause: &str,
+    at: &str,
+    area: Area,
+) -> Result<Query, StoreError> {
+    let (source, leniency) = point_field(context, field, clause, at)?;
+    Ok(Query::Place {
+        source,
+        leniency,
+        area,
+    })
+}
+
+fn distance(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(body, "geo_distance", at)?;
     for (name, value) in members {
         geo_parameter("geo_distance", name, value, at)?;
@@ -228,15 +285,17 @@ fn distance(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreErr
         .get("distance")
         .ok_or_else(|| bad("`geo_distance` lacks `distance`", at))?;
     let metres = place::distance(metres, &pointer(at, "distance"))?;
-    let centre = point(value).map_err(|message| bad(message, &here))?;
-    Ok(Query::Distance {
-        path: point_field(mapping, field, "geo_distance", &here)?,
-        centre,
-        metres,
-    })
+    let centre = place::indexed(point(value).map_err(|message| bad(message, &here))?);
+    placed(
+        context,
+        field,
+        "geo_distance",
+        &here,
+        Area::Circle { centre, metres },
+    )
 }
 
-fn bounding_box(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, StoreError> {
+fn bounding_box(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     for (name, value) in clause::object(body, "geo_bounding_box", at)? {
         geo_parameter("geo_bounding_box", name, value, at)?;
     }
@@ -246,10 +305,25 @@ fn bounding_box(mapping: &Mapping, body: &Value, at: &str) -> Result<Query, Stor
         return Err(unsupported("geo_bounding_box.wkt", &here));
     }
     let area = place::Box::read(value, &here)?;
-    Ok(Query::Box {
-        path: point_field(mapping, field, "geo_bounding_box", &here)?,
-        area,
-    })
+    placed(context, field, "geo_bounding_box", &here, Area::Box(area))
+}
+
+fn within_shape(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let (field, value, here) = clause::one_field(body, "geo_shape", &["ignore_unmapped"], at)?;
+    let area = Area::Polygon(shape::read(value, &here)?);
+    placed(context, field, "geo_shape", &here, area)
+}
+
+impl Area {
+    fn contains(&self, point: Point) -> bool {
+        match self {
+            Self::Circle { centre, metres } => {
+                place::arc(*centre, place::indexed(point)) <= *metres
+            }
+            Self::Box(area) => area.contains(point),
+            Self::Polygon(polygon) => polygon.contains(place::indexed(point)),
+        }
+    }
 }
 
 impl Query {
@@ -258,15 +332,12 @@ impl Query {
             Self::All => true,
             Self::Ids(ids) => ids.contains(id),
             Self::Leaf(leaf) => leaf.matches(id, document),
-            Self::Exists(sources) => sources.iter().any(|source| is_there(source, document)),
-            Self::Distance {
-                path,
-                centre,
-                metres,
-            } => any_point(document, path, |point| {
-                place::arc(*centre, place::indexed(point)) <= *metres
-            }),
-            Self::Box { path, area } => any_point(document, path, |point| area.contains(point)),
+            Self::Exists(exists) => exists.matches(document),
+            Self::Place {
+                source,
+                leniency,
+                area,
+            } => document.any_point(source, *leniency, |point| area.contains(point)),
             Self::Bool {
                 must,
                 must_not,
@@ -293,10 +364,8 @@ impl Query {
         match self {
             Self::All | Self::Ids(_) => {}
             Self::Leaf(leaf) => leaf.name_members(wanted),
-            Self::Exists(sources) => leaf::name_members(sources.iter(), wanted),
-            Self::Distance { path, .. } | Self::Box { path, .. } => {
-                wanted.insert(super::document::first(path).to_owned());
-            }
+            Self::Exists(exists) => exists.name_members(wanted),
+            Self::Place { source, .. } => leaf::name_members([source].into_iter(), wanted),
             Self::Bool {
                 must,
                 must_not,
@@ -310,36 +379,4 @@ impl Query {
             }
         }
     }
-}
-
-pub fn any_point(document: &Document, path: &str, mut test: impl FnMut(Point) -> bool) -> bool {
-    let mut found = false;
-    document.at(path, &mut |value| {
-        found = found || points(value).is_ok_and(|points| points.into_iter().any(&mut test))
-    });
-    found
-}
-
-/// Is any value of the field indexed?
-fn is_there(source: &Source, document: &Document) -> bool {
-    let kind = &source.kind;
-    match kind {
-        Type::Id => return true,
-        Type::Object | Type::Guessed { .. } => return document.has(&source.path),
-        Type::GeoPoint => return any_point(document, &source.path, |_| true),
-        _ => {}
-    }
-    let mut found = false;
-    document.each(&source.path, &mut |value| {
-        found |= match kind {
-            Type::Keyword { .. } | Type::GuessedKeyword => keyword(kind, value).is_some(),
-            Type::Text => coerce::text(value).is_some(),
-            Type::Whole | Type::Double | Type::Float => coerce::number(value)
-                .is_some_and(|number| super::accept::held(kind, number).is_some()),
-            Type::Boolean => coerce::boolean(value).is_some(),
-            Type::Date(formats) => super::accept::millis(formats, value, false).is_some(),
-            Type::Id | Type::GeoPoint | Type::Object | Type::Guessed { .. } => false,
-        }
-    });
-    found
 }

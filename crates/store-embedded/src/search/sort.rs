@@ -1,34 +1,28 @@
 //! Sorting: by fields, by id, by distance; missing values last unless said otherwise. Equal
 //! documents follow their ids, so that a page is the same whenever it is asked for.
 
+mod after;
+mod value;
+
 use super::{
-    accept::{compare, held, keyword, millis},
-    bad, clause,
+    Context, bad, clause,
     document::Document,
     field::{Source, Type, resolve},
     leaf, place,
-    query::{any_point, point_field},
+    query::point_field,
     unsupported,
 };
-use serde_json::{Map, Value, json};
-use std::{cmp::Ordering, collections::BTreeSet};
+use serde_json::{Map, Value};
+use std::{cell::Cell, cmp::Ordering, collections::BTreeSet};
 use store::{
     StoreError,
     cell::pointer,
     mapping::{
-        Mapping,
-        coerce::{self, Number},
-        date,
-        point::{Point, points},
+        coerce::Number,
+        point::{Leniency, Point, point},
     },
 };
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum SortValue {
-    Number(Number),
-    Text(String),
-    Missing,
-}
+use value::{HasNoOrder, Learned, SortValue, ordered};
 
 /// A document's place in the order; one value per key.
 pub type Keys = Vec<SortValue>;
@@ -37,10 +31,15 @@ pub type Keys = Vec<SortValue>;
 enum By {
     Values {
         sources: Vec<Source>,
+        /// What the values of a field that is not mapped turned out to be.
+        learned: Cell<Option<Learned>>,
         is_guessed: bool,
+        /// The type of a field that turns out to be nowhere.
+        fallback: Option<Type>,
     },
     Distance {
-        path: String,
+        source: Source,
+        leniency: Leniency,
         from: Vec<Point>,
         unit: f64,
     },
@@ -52,6 +51,8 @@ struct Key {
     by: By,
     descending: bool,
     missing_first: bool,
+    /// What stands for a missing value.
+    missing: Option<SortValue>,
     greatest: bool,
 }
 
@@ -62,7 +63,7 @@ pub struct Sort {
 }
 
 pub fn read(
-    mapping: &Mapping,
+    context: &Context<'_>,
     sort: Option<&Value>,
     after: Option<&[Value]>,
 ) -> Result<Sort, StoreError> {
@@ -71,10 +72,10 @@ pub fn read(
         None | Some(Value::Null) => {}
         Some(Value::Array(items)) => {
             for (n, item) in items.iter().enumerate() {
-                entry(mapping, item, &pointer("/sort", &n.to_string()), &mut keys)?;
+                entry(context, item, &pointer("/sort", &n.to_string()), &mut keys)?;
             }
         }
-        Some(one) => entry(mapping, one, "/sort", &mut keys)?,
+        Some(one) => entry(context, one, "/sort", &mut keys)?,
     }
     let after = match after {
         None => None,
@@ -94,23 +95,31 @@ pub fn read(
         Some(after) => Some(
             after
                 .iter()
+                .zip(&keys)
                 .enumerate()
-                .map(|(n, value)| value_after(value, n))
+                .map(|(n, (value, key))| {
+                    after::read(key, value, &pointer("/search_after", &n.to_string()))
+                })
                 .collect::<Result<_, _>>()?,
         ),
     };
     Ok(Sort { keys, after })
 }
 
-fn entry(mapping: &Mapping, item: &Value, at: &str, keys: &mut Vec<Key>) -> Result<(), StoreError> {
+fn entry(
+    context: &Context<'_>,
+    item: &Value,
+    at: &str,
+    keys: &mut Vec<Key>,
+) -> Result<(), StoreError> {
     match item {
-        Value::String(name) => keys.push(field_key(mapping, name, &Value::Object(Map::new()), at)?),
+        Value::String(name) => keys.push(field_key(context, name, &Value::Object(Map::new()), at)?),
         Value::Object(members) if !members.is_empty() => {
             for (name, options) in members {
                 let here = pointer(at, name);
                 keys.push(match name.as_str() {
-                    "_geo_distance" => distance_key(mapping, options, &here)?,
-                    _ => field_key(mapping, name, options, &here)?,
+                    "_geo_distance" => distance_key(context, options, &here)?,
+                    _ => field_key(context, name, options, &here)?,
                 });
             }
         }
@@ -123,8 +132,9 @@ fn entry(mapping: &Mapping, item: &Value, at: &str, keys: &mut Vec<Key>) -> Resu
 struct Options<'v> {
     descending: bool,
     missing_first: bool,
+    missing: Option<(&'v Value, String)>,
     greatest: Option<bool>,
-    unmapped: bool,
+    unmapped: Option<(&'v Value, String)>,
     unit: f64,
     others: Vec<(&'v str, &'v Value)>,
 }
@@ -133,8 +143,9 @@ fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> 
     let mut read = Options {
         descending: false,
         missing_first: false,
+        missing: None,
         greatest: None,
-        unmapped: false,
+        unmapped: None,
         unit: 1.0,
         others: Vec::new(),
     };
@@ -153,11 +164,12 @@ fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> 
             ("missing", Some("_first")) => read.missing_first = true,
             ("mode", Some("min")) => read.greatest = Some(false),
             ("mode", Some("max")) => read.greatest = Some(true),
-            ("mode", Some("sum" | "avg" | "median")) | ("missing", _) => {
+            ("missing", _) => read.missing = Some((value, here)),
+            ("mode", Some("sum" | "avg" | "median")) => {
                 return Err(unsupported(format!("sort.{name}"), &here));
             }
             ("order" | "mode", _) => return Err(bad(format!("{value} is no {name}"), &here)),
-            ("unmapped_type", _) => read.unmapped = true,
+            ("unmapped_type", _) => read.unmapped = Some((value, here)),
             ("unit", _) => read.unit = place::unit(value, &here)?,
             ("distance_type", Some("arc")) => {}
             _ => read.others.push((name, value)),
@@ -174,7 +186,12 @@ fn is_descending(order: &str, at: &str) -> Result<bool, StoreError> {
     }
 }
 
-fn field_key(mapping: &Mapping, name: &str, given: &Value, at: &str) -> Result<Key, StoreError> {
+fn field_key(
+    context: &Context<'_>,
+    name: &str,
+    given: &Value,
+    at: &str,
+) -> Result<Key, StoreError> {
     if name == "_score" || name == "_doc" {
         return Err(unsupported(format!("sort by {name}"), at));
     }
@@ -182,43 +199,71 @@ fn field_key(mapping: &Mapping, name: &str, given: &Value, at: &str) -> Result<K
     if let Some((other, _)) = given.others.first() {
         return Err(unsupported(format!("sort.{other}"), &pointer(at, other)));
     }
-    let sources = resolve(mapping, name, "sort", at)?;
-    if sources.is_empty() && !given.unmapped {
-        return Err(bad(
-            format!("the field `{name}` is not in the mapping, so it cannot be sorted by"),
-            at,
-        ));
+    let mut sources = resolve(context.mapping, name, "sort", at)?;
+    let unmapped = given.unmapped.as_ref();
+    let fallback = unmapped
+        .and_then(|(kind, _)| kind.as_str().and_then(Source::unmapped))
+        .map(|source| source.kind);
+    let is_nowhere = sources.iter().all(|source| source.kind == Type::Object);
+    match &given.unmapped {
+        Some((kind, here)) if is_nowhere => {
+            let source = kind.as_str().and_then(Source::unmapped);
+            let refuse = || unsupported(format!("sort.unmapped_type {kind}"), here);
+            sources = vec![source.ok_or_else(refuse)?];
+        }
+        None if sources.is_empty() => {
+            return Err(bad(
+                format!("the field `{name}` is not in the mapping, so it cannot be sorted by"),
+                at,
+            ));
+        }
+        _ => {}
     }
-    let refused = sources.iter().find_map(|source| match source.kind {
-        Type::Text => Some(format!(
-            "`{name}` is text, which has no order: sort by a keyword of it"
-        )),
-        Type::GeoPoint => Some(format!("`{name}` is a point: sort by _geo_distance")),
-        Type::Object => Some(format!("`{name}` is an object")),
-        _ => None,
-    });
-    if let Some(refused) = refused {
+    if let Some(refused) = sources.iter().find_map(|source| no_order(source, name)) {
         return Err(bad(refused, at));
     }
-    let is_guessed = !given.unmapped
+    let is_guessed = given.unmapped.is_none()
         && sources
             .iter()
             .any(|source| matches!(source.kind, Type::Guessed { .. }));
     let greatest = given.greatest.unwrap_or(given.descending);
-    let by = By::Values {
-        sources,
-        is_guessed,
-    };
-    Ok(Key {
+    let mut key = Key {
         name: name.to_owned(),
-        by,
+        by: By::Values {
+            sources,
+            learned: Cell::new(None),
+            is_guessed,
+            fallback,
+        },
         descending: given.descending,
         missing_first: given.missing_first,
+        missing: None,
         greatest,
-    })
+    };
+    if let Some((value, here)) = given.missing {
+        if is_guessed {
+            return Err(unsupported("sort.missing", &here));
+        }
+        key.missing = Some(after::missing(&key, value, &here)?);
+    }
+    Ok(key)
 }
 
-fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, StoreError> {
+/// Why a field cannot be sorted by.
+fn no_order(source: &Source, name: &str) -> Option<String> {
+    match &source.kind {
+        Type::Text(options) if !options.fielddata => Some(format!(
+            "`{name}` is text, which has no order: sort by a keyword of it"
+        )),
+        Type::Text(_) => None,
+        Type::GeoPoint(_) => Some(format!("`{name}` is a point: sort by _geo_distance")),
+        Type::Object => Some(format!("`{name}` is an object")),
+        _ if !source.doc_values => Some(format!("`{name}` is kept without doc values")),
+        _ => None,
+    }
+}
+
+fn distance_key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, StoreError> {
     clause::object(given, "_geo_distance", at)?;
     let read = options(given, at)?;
     let (field, from) = match read.others.as_slice() {
@@ -244,14 +289,18 @@ fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, Store
         }
     };
     let here = pointer(at, field);
-    let path = point_field(mapping, field, "_geo_distance", &here)?;
-    let from = points(from).map_err(|message| bad(message, &here))?;
+    let (source, leniency) = point_field(context, field, "_geo_distance", &here)?;
+    if !source.doc_values {
+        return Err(bad(format!("`{field}` is kept without doc values"), &here));
+    }
+    let from = origins(from).map_err(|message| bad(message, &here))?;
     if from.is_empty() {
         return Err(bad("`_geo_distance` needs a point", &here));
     }
     let greatest = read.greatest.unwrap_or(read.descending);
     let by = By::Distance {
-        path,
+        source,
+        leniency,
         from,
         unit: read.unit,
     };
@@ -260,25 +309,18 @@ fn distance_key(mapping: &Mapping, given: &Value, at: &str) -> Result<Key, Store
         by,
         descending: read.descending,
         missing_first: false,
+        missing: None,
         greatest,
     })
 }
 
-fn value_after(value: &Value, n: usize) -> Result<SortValue, StoreError> {
-    let at = pointer("/search_after", &n.to_string());
+/// One point, or an array of points.
+fn origins(value: &Value) -> Result<Vec<Point>, String> {
     match value {
-        Value::Null => Ok(SortValue::Missing),
-        Value::String(text) if text == "Infinity" => {
-            Ok(SortValue::Number(Number::Real(f64::INFINITY)))
+        Value::Array(items) if !items.first().is_some_and(Value::is_number) => {
+            items.iter().map(point).collect()
         }
-        Value::String(text) => Ok(SortValue::Text(text.clone())),
-        Value::Bool(truth) => Ok(SortValue::Number(Number::Whole((*truth).into()))),
-        number @ Value::Number(_) => coerce::number(number)
-            .map(SortValue::Number)
-            .ok_or_else(|| bad("not a number", &at)),
-        Value::Array(_) | Value::Object(_) => {
-            Err(bad("search_after takes the sort values of a hit", &at))
-        }
+        one => Ok(vec![point(one)?]),
     }
 }
 
@@ -291,23 +333,50 @@ impl Sort {
         for key in &self.keys {
             match &key.by {
                 By::Values { sources, .. } => leaf::name_members(sources.iter(), wanted),
-                By::Distance { path, .. } => {
-                    wanted.insert(super::document::first(path).to_owned());
+                By::Distance { source, .. } => {
+                    leaf::name_members([source].into_iter(), wanted);
                 }
             }
         }
     }
 
-    /// Paths that no mapping knows: some document must have them, or their name is a mistake.
-    pub fn guessed(&self) -> Vec<String> {
-        let guessed = |key: &Key| match &key.by {
+    /// Looks at what a document holds in fields that no mapping knows.
+    pub fn learn(&self, document: &Document) {
+        for key in &self.keys {
+            if let By::Values {
+                sources, learned, ..
+            } = &key.by
+                && learned.get().is_none()
+            {
+                learned.set(
+                    sources
+                        .iter()
+                        .find_map(|source| Learned::of(source, document)),
+                );
+            }
+        }
+    }
+
+    /// A field that is not mapped and turned out to be text.
+    pub fn text(&self) -> Option<&str> {
+        self.keys.iter().find_map(|key| match &key.by {
+            By::Values { learned, .. } if learned.get() == Some(Learned::Text) => {
+                Some(key.name.as_str())
+            }
+            _ => None,
+        })
+    }
+
+    /// A path that neither a mapping nor any document knows: its name is a mistake.
+    pub fn unseen(&self) -> Option<&str> {
+        self.keys.iter().find_map(|key| match &key.by {
             By::Values {
-                sources,
+                learned,
                 is_guessed: true,
-            } => sources.last().map(|source| source.path.clone()),
-            By::Values { .. } | By::Distance { .. } => None,
-        };
-        self.keys.iter().filter_map(guessed).collect()
+                ..
+            } if learned.get().is_none() => Some(key.name.as_str()),
+            _ => None,
+        })
     }
 
     pub fn keys(&self, id: &str, document: &Document) -> Result<Keys, StoreError> {
@@ -328,27 +397,27 @@ impl Sort {
 
     /// Does the document come after where the last page ended?
     pub fn is_behind(&self, keys: &Keys) -> bool {
-        self.after
-            .as_ref()
-            .is_none_or(|after| self.compare(keys, after).is_gt())
+        let Some(after) = &self.after else {
+            return true;
+        };
+        let all = self.keys.iter().zip(keys.iter().zip(after));
+        let ordered = all.map(|(key, (here, after))| match (here, after) {
+            // A fraction is cut off where the field turns out to hold whole numbers.
+            (SortValue::Number(Number::Whole(_)), SortValue::Number(Number::Real(real)))
+                if real.is_finite() && key.is_guessed() =>
+            {
+                let whole = SortValue::Number(Number::Whole(real.trunc() as i128));
+                key.compare(here, &whole)
+            }
+            (here, after) => key.compare(here, after),
+        });
+        ordered.fold(Ordering::Equal, Ordering::then).is_gt()
     }
 
     /// As a hit shows them, to be handed back as `search_after`.
     pub fn shown(&self, keys: &Keys) -> Vec<Value> {
-        let one = |value: &SortValue| match value {
-            SortValue::Missing => Value::Null,
-            SortValue::Text(text) => json!(text),
-            SortValue::Number(Number::Real(real)) if real.is_infinite() => json!("Infinity"),
-            SortValue::Number(Number::Real(real)) => json!(real),
-            SortValue::Number(Number::Whole(whole)) => {
-                match (i64::try_from(*whole), u64::try_from(*whole)) {
-                    (Ok(whole), _) => json!(whole),
-                    (_, Ok(whole)) => json!(whole),
-                    _ => json!(*whole as f64),
-                }
-            }
-        };
-        keys.iter().map(one).collect()
+        let both = self.keys.iter().zip(keys);
+        both.map(|(key, value)| key.shown(value)).collect()
     }
 }
 
@@ -384,13 +453,17 @@ impl Key {
             }
         };
         match &self.by {
-            By::Distance { path, from, unit } => {
-                any_point(document, path, |point| {
+            By::Distance {
+                source,
+                leniency,
+                from,
+                unit,
+            } => {
+                document.any_point(source, *leniency, |point| {
                     let indexed = place::indexed(point);
                     from.iter().for_each(|from| {
-                        take(SortValue::Number(Number::Real(
-                            place::arc(*from, indexed) / unit,
-                        )))
+                        let distance = place::arc(*from, indexed) / unit;
+                        take(SortValue::Number(Number::Real(distance)));
                     });
                     false
                 });
@@ -404,14 +477,11 @@ impl Key {
                     if source.kind == Type::Id {
                         take(SortValue::Text(id.to_owned()));
                     }
-                    document.each(
-                        &source.path,
-                        &mut |value| match sort_value(&source.kind, value) {
-                            Ok(Some(value)) => take(value),
-                            Ok(None) => {}
-                            Err(HasNoOrder) => text = true,
-                        },
-                    );
+                    document.values(source, &mut |value| {
+                        if value::of(source, value, document, &mut take) == Err(HasNoOrder) {
+                            text = true;
+                        }
+                    });
                 }
                 if text {
                     let name = &self.name;
@@ -422,43 +492,46 @@ impl Key {
                 }
             }
         }
-        Ok(best)
-    }
-}
-
-struct HasNoOrder;
-
-fn sort_value(kind: &Type, value: &Value) -> Result<Option<SortValue>, HasNoOrder> {
-    let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
-    Ok(match kind {
-        Type::Keyword { .. } | Type::GuessedKeyword => {
-            keyword(kind, value).map(|text| SortValue::Text(text.into_owned()))
+        match (&best, &self.missing) {
+            (SortValue::Missing, Some(missing)) => Ok(missing.clone()),
+            (SortValue::Missing, None) if !self.is_guessed() => Ok(self.absent()),
+            _ => Ok(best),
         }
-        Type::Whole | Type::Double | Type::Float => coerce::number(value)
-            .and_then(|number| held(kind, number))
-            .map(SortValue::Number),
-        Type::Boolean => coerce::boolean(value).map(|truth| whole(truth.into())),
-        Type::Date(formats) => millis(formats, value, false).map(whole),
-        Type::Guessed { dates } => match value {
-            Value::String(text) => match date::detected(text).filter(|_| *dates) {
-                Some(millis) => Some(whole(millis)),
-                None => return Err(HasNoOrder),
-            },
-            Value::Bool(truth) => Some(whole((*truth).into())),
-            Value::Number(_) => coerce::number(value).map(SortValue::Number),
-            Value::Null | Value::Array(_) | Value::Object(_) => None,
-        },
-        Type::Id | Type::Text | Type::GeoPoint | Type::Object => None,
-    })
-}
+    }
 
-/// Numbers before texts, where a field holds both.
-fn ordered(a: &SortValue, b: &SortValue) -> Ordering {
-    match (a, b) {
-        (SortValue::Number(a), SortValue::Number(b)) => compare(*a, *b),
-        (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
-        (SortValue::Number(_), SortValue::Text(_)) => Ordering::Less,
-        (SortValue::Text(_), SortValue::Number(_)) => Ordering::Greater,
-        (SortValue::Missing, _) | (_, SortValue::Missing) => Ordering::Equal,
+    /// Is the type known only by what documents hold?
+    fn is_guessed(&self) -> bool {
+        let is_guessed = |source: &Source| matches!(source.kind, Type::Guessed { .. });
+        match &self.by {
+            By::Values { sources, .. } => sources.first().is_some_and(is_guessed),
+            By::Distance { .. } => false,
+        }
+    }
+
+    /// What an index takes a missing value for.
+    fn absent(&self) -> SortValue {
+        let By::Values {
+            sources,
+            learned,
+            fallback,
+            ..
+        } = &self.by
+        else {
+            return SortValue::Missing;
+        };
+        let is_last = self.descending == self.missing_first;
+        if let (Some(kind), None, true) = (fallback, learned.get(), self.is_guessed()) {
+            return value::absent(kind, None, is_last);
+        }
+        sources.first().map_or(SortValue::Missing, |source| {
+            value::absent(&source.kind, learned.get(), is_last)
+        })
+    }
+
+    fn shown(&self, value: &SortValue) -> Value {
+        match value {
+            SortValue::Missing => self.absent().shown(),
+            value => value.shown(),
+        }
     }
 }

@@ -2,9 +2,14 @@
 //! an index meets its members. It must never refuse what an index takes: where the mapping does not
 //! tell, the answer is yes.
 
-use super::{Dynamic, Field, Fields, Kind, Mapping, coerce, date, point};
+mod fit;
+mod learn;
+
+use super::{Dynamic, Field, Fields, Found, Kind, METADATA, Mapping, point};
 use crate::{Unmappable, cell::pointer};
 use event_schema::Raw;
+use fit::misfit;
+use learn::Learned;
 use serde_json::{Map, Value, value::RawValue};
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,46 +17,35 @@ use std::collections::{BTreeMap, HashMap};
 pub const ID_LIMIT: usize = 512;
 /// The longest indexed term, in bytes.
 pub const TERM_LIMIT: usize = 32_766;
+/// Objects of nested fields in one document.
+const NESTED_LIMIT: usize = 10_000;
 
-/// Members of the top that belong to the index, and ours.
-const RESERVED: [&str; 12] = [
-    "_id",
-    "_index",
-    "_source",
-    "_routing",
-    "_field_names",
-    "_ignored",
-    "_version",
-    "_seq_no",
-    "_tier",
-    "_nested_path",
-    "_ignored_source",
-    "_consign",
-];
-
-/// What the first value of a dynamic field makes of it, within one document.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Learned {
-    Truth,
-    Whole,
-    Real,
-    Date,
-    Text,
-    Object,
+/// What earlier documents of the collection made of fields that its mapping does not name.
+pub trait DynamicFields {
+    /// Is this field there already? Where that is not known the answer is yes: then a value passes
+    /// that only the index itself can refuse.
+    fn has(&self, path: &str) -> bool;
 }
 
 struct Walk<'a> {
     mapping: &'a Mapping,
+    known: &'a dyn DynamicFields,
     raw: &'a Raw,
     /// Where we are: members and array places.
     at: Vec<String>,
     learned: HashMap<String, Learned>,
     new_fields: usize,
+    nested: usize,
 }
 
 impl Mapping {
-    /// See [`crate::View::check`].
-    pub fn check(&self, id: &str, body: &Raw) -> Result<(), Unmappable> {
+    /// See [`crate::View::check`]. Answers the fields that the document brings beyond the mapping.
+    pub fn check(
+        &self,
+        id: &str,
+        body: &Raw,
+        known: &dyn DynamicFields,
+    ) -> Result<Vec<String>, Unmappable> {
         let top = |message: String| Unmappable {
             pointer: String::new(),
             message,
@@ -69,19 +63,21 @@ impl Mapping {
         };
         let mut walk = Walk {
             mapping: self,
+            known,
             raw: body,
             at: Vec::new(),
             learned: HashMap::new(),
             new_fields: 0,
+            nested: 0,
         };
         if let Some(name) = members
             .keys()
-            .find(|name| RESERVED.contains(&name.as_str()))
+            .find(|name| METADATA.contains(&name.as_str()) || *name == "_consign")
         {
             walk.at.push(name.clone());
             return Err(walk.no(format!("`{name}` is reserved at the top of a document")));
         }
-        if self.root.enabled {
+        if self.root.enabled && self.root.subobjects {
             walk.object(
                 &self.root,
                 self.root.dynamic.unwrap_or(Dynamic::True),
@@ -89,13 +85,18 @@ impl Mapping {
                 members,
             )?;
         }
-        match self.mapped + walk.new_fields > self.total_fields {
-            true => Err(top(format!(
+        if walk.nested > NESTED_LIMIT {
+            return Err(top(format!(
+                "a document has at most {NESTED_LIMIT} nested objects"
+            )));
+        }
+        if self.mapped + walk.new_fields > self.total_fields {
+            return Err(top(format!(
                 "the document brings the fields of its collection above the limit of {}",
                 self.total_fields
-            ))),
-            false => Ok(()),
+            )));
         }
+        Ok(walk.learned.into_keys().collect())
     }
 }
 
@@ -111,6 +112,7 @@ struct Place<'p> {
 const NOTHING_MAPPED: Fields = Fields {
     dynamic: None,
     enabled: true,
+    subobjects: true,
     properties: BTreeMap::new(),
 };
 
@@ -137,15 +139,12 @@ impl Walk<'_> {
             if name.split('.').any(|part| part.trim().is_empty()) {
                 return Err(self.no("a field's name cannot be empty, nor begin or end with a dot"));
             }
-            self.member(
-                Place {
-                    fields,
-                    dynamic,
-                    path,
-                },
-                name,
-                value,
-            )?;
+            let place = Place {
+                fields,
+                dynamic,
+                path,
+            };
+            self.member(place, name, value)?;
             self.at.pop();
         }
         Ok(())
@@ -161,52 +160,49 @@ impl Walk<'_> {
         } else {
             format!("{}.{head}", place.path)
         };
-        match (place.fields.properties.get(head), tail) {
-            (Some(field), None) => self.value(field, place.dynamic, &path, value),
-            (
-                Some(Field {
-                    kind: Kind::Object(inner),
-                    ..
-                }),
-                Some(tail),
-            ) => self.member(
-                Place {
+        let Some(field) = place.fields.properties.get(head) else {
+            return self.unmapped(place.dynamic, &path, tail, value);
+        };
+        match (tail, &field.kind) {
+            (None, _) => self.value(field, place.dynamic, &path, value),
+            (Some(tail), Kind::Object(inner) | Kind::Nested(inner)) if inner.enabled => {
+                let place = Place {
                     fields: inner,
                     dynamic: inner.dynamic.unwrap_or(place.dynamic),
                     path: &path,
-                },
-                tail,
-                value,
-            ),
-            (
-                Some(Field {
-                    kind: Kind::Other(_),
-                    ..
-                }),
-                Some(_),
-            ) => Ok(()),
-            (Some(_), Some(_)) => {
+                };
+                self.member(place, tail, value)
+            }
+            (Some(_), Kind::Other(_) | Kind::Object(_) | Kind::Nested(_)) => Ok(()),
+            (Some(_), _) if value.is_null() => Ok(()),
+            (Some(_), _) => {
                 Err(self.no(format!("`{path}` is mapped as a value, not as an object")))
             }
-            (None, tail) => match (place.dynamic, tail) {
-                (Dynamic::Strict, _) => {
-                    Err(self.no(format!("`{path}` is not in the mapping, which is strict")))
-                }
-                (Dynamic::False | Dynamic::Runtime, _) => Ok(()),
-                (Dynamic::True, None) => self.dynamic(&path, value),
-                (Dynamic::True, Some(tail)) => {
-                    self.learn_object(&path)?;
-                    self.member(
-                        Place {
-                            fields: &NOTHING_MAPPED,
-                            dynamic: Dynamic::True,
-                            path: &path,
-                        },
-                        tail,
-                        value,
-                    )
-                }
-            },
+        }
+    }
+
+    fn unmapped(
+        &mut self,
+        dynamic: Dynamic,
+        path: &str,
+        tail: Option<&str>,
+        value: &Value,
+    ) -> Result<(), Unmappable> {
+        match (dynamic, tail) {
+            (Dynamic::Strict, _) => {
+                Err(self.no(format!("`{path}` is not in the mapping, which is strict")))
+            }
+            (Dynamic::False | Dynamic::Runtime, _) => Ok(()),
+            (Dynamic::True, None) => self.dynamic(path, value),
+            (Dynamic::True, Some(tail)) => {
+                self.learn_object(path)?;
+                let place = Place {
+                    fields: &NOTHING_MAPPED,
+                    dynamic: Dynamic::True,
+                    path,
+                };
+                self.member(place, tail, value)
+            }
         }
     }
 
@@ -232,97 +228,86 @@ impl Walk<'_> {
         value: &Value,
     ) -> Result<(), Unmappable> {
         match (&field.kind, value) {
-            (_, Value::Null) | (Kind::Other(_), _) => Ok(()),
-            (Kind::Object(inner), _) if !inner.enabled => Ok(()),
-            (Kind::GeoPoint, value) => match point::points(value) {
-                Err(message) if !field.ignore_malformed => Err(self.no(message)),
-                _ => Ok(()),
-            },
+            (Kind::Alias(_), _) => {
+                Err(self.no(format!("`{path}` is an alias, which holds nothing")))
+            }
+            (Kind::Other(_), _) => Ok(()),
+            (Kind::Object(inner) | Kind::Nested(inner), _) if !inner.enabled => Ok(()),
+            (_, Value::Null) => {
+                let mut targets = field.copy_to.iter();
+                targets.try_for_each(|target| self.copy(target, value))
+            }
+            (Kind::GeoPoint { ignore_z }, value) => {
+                let leniency = point::Leniency {
+                    ignore_z: *ignore_z,
+                    ignore_malformed: field.ignore_malformed,
+                };
+                point::points(value, leniency).map_err(|message| self.no(message))?;
+                if !field.copy_to.is_empty() && (value.is_array() || value.is_object()) {
+                    return Err(self.no("an object cannot be copied to another field"));
+                }
+                let mut targets = field.copy_to.iter();
+                targets.try_for_each(|target| self.copy(target, value))
+            }
             (_, Value::Array(items)) => {
                 self.each(items, |walk, item| walk.value(field, dynamic, path, item))
             }
             (Kind::Object(inner), Value::Object(members)) => {
                 self.object(inner, inner.dynamic.unwrap_or(dynamic), path, members)
             }
-            (Kind::Object(_), _) => Err(self.no(format!("`{path}` is mapped as an object"))),
-            (kind, value) => {
-                if !field.ignore_malformed {
-                    misfit(kind, field, value).map_or(Ok(()), |message| Err(self.no(message)))?;
+            (Kind::Nested(inner), Value::Object(members)) => {
+                self.nested += 1;
+                self.object(inner, inner.dynamic.unwrap_or(dynamic), path, members)
+            }
+            (Kind::Object(_) | Kind::Nested(_), _) => {
+                Err(self.no(format!("`{path}` is mapped as an object")))
+            }
+            (kind, value) => self.scalar(kind, field, value),
+        }
+    }
+
+    fn scalar(&mut self, kind: &Kind, field: &Field, value: &Value) -> Result<(), Unmappable> {
+        let literal = match (kind, value) {
+            // An exponent is no digit of a date, and only the text tells.
+            (Kind::Date(_), Value::Number(number)) if number.is_f64() => {
+                literal(self.raw.get(), &self.at)
+            }
+            _ => None,
+        };
+        if let Some(message) = misfit(kind, field, value, literal.as_deref()) {
+            return Err(self.no(message));
+        }
+        for sub in field.fields.values() {
+            self.value(sub, Dynamic::False, "", value)?;
+        }
+        for target in &field.copy_to {
+            self.copy(target, value)?;
+        }
+        Ok(())
+    }
+
+    /// The value is indexed under another field, too.
+    fn copy(&mut self, target: &str, value: &Value) -> Result<(), Unmappable> {
+        let mapping = self.mapping;
+        match mapping.find(target) {
+            Found::Field(field) => {
+                let plain = Field {
+                    copy_to: Vec::new(),
+                    ..field.clone()
+                };
+                self.value(&plain, Dynamic::False, target, value)
+            }
+            Found::Unmapped(dynamic) => {
+                let (head, tail) = target
+                    .split_once('.')
+                    .map_or((target, None), |(head, tail)| (head, Some(tail)));
+                if mapping.root.properties.contains_key(head) {
+                    return Ok(());
                 }
-                field
-                    .fields
-                    .values()
-                    .try_for_each(|sub| self.value(sub, dynamic, path, value))
+                self.unmapped(dynamic, head, tail, value)
             }
+            Found::Sub { .. } | Found::Key { .. } => Ok(()),
         }
-    }
-
-    /// A value that the mapping leaves to chance.
-    fn dynamic(&mut self, path: &str, value: &Value) -> Result<(), Unmappable> {
-        let guesses = self.mapping.numeric_detection || self.mapping.dynamic_templates;
-        match value {
-            Value::Null => Ok(()),
-            Value::Array(items) => self.each(items, |walk, item| walk.dynamic(path, item)),
-            Value::Object(members) => {
-                self.learn_object(path)?;
-                self.object(&NOTHING_MAPPED, Dynamic::True, path, members)
-            }
-            _ if guesses => Ok(()),
-            scalar => self.scalar(path, scalar),
-        }
-    }
-
-    fn scalar(&mut self, path: &str, value: &Value) -> Result<(), Unmappable> {
-        let found = match value {
-            Value::Bool(_) => Learned::Truth,
-            Value::Number(number) if number.is_f64() && !self.is_whole_literal(number) => {
-                Learned::Real
-            }
-            Value::Number(_) => Learned::Whole,
-            Value::String(text)
-                if self.mapping.date_detection && date::detected(text).is_some() =>
-            {
-                Learned::Date
-            }
-            _ => Learned::Text,
-        };
-        let known = *self.learned.entry(path.to_owned()).or_insert_with(|| {
-            self.new_fields += if found == Learned::Text { 2 } else { 1 };
-            found
-        });
-        let number = coerce::number(value);
-        let fits = match known {
-            Learned::Truth => coerce::boolean(value).is_some(),
-            Learned::Whole => number.is_some_and(|number| number.truncated().is_some()),
-            Learned::Real => {
-                number.is_some_and(|number| number.real().abs() <= f64::from(f32::MAX))
-            }
-            Learned::Date => found == Learned::Date || value.is_i64(),
-            Learned::Text => true,
-            Learned::Object => false,
-        };
-        let what = || {
-            format!(
-                "`{path}` cannot take {value} beside what else it holds, or as what the index would make of it"
-            )
-        };
-        fits.then_some(()).ok_or_else(|| self.no(what()))
-    }
-
-    fn learn_object(&mut self, path: &str) -> Result<(), Unmappable> {
-        if path.split('.').count() >= self.mapping.depth {
-            return Err(self.no(format!(
-                "objects nest deeper than the limit of {}",
-                self.mapping.depth
-            )));
-        }
-        let known = *self.learned.entry(path.to_owned()).or_insert_with(|| {
-            self.new_fields += 1;
-            Learned::Object
-        });
-        (known == Learned::Object)
-            .then_some(())
-            .ok_or_else(|| self.no(format!("`{path}` holds both objects and values")))
     }
 
     /// A whole number too large for 64 bits is read as a float; only its text tells.
@@ -343,72 +328,4 @@ fn literal(text: &str, at: &[String]) -> Option<String> {
     }
     let items: Vec<Box<RawValue>> = serde_json::from_str(text).ok()?;
     literal(items.get(first.parse::<usize>().ok()?)?.get(), rest)
-}
-
-/// Why a scalar (or an object, where none is due) does not fit the kind.
-fn misfit(kind: &Kind, field: &Field, value: &Value) -> Option<String> {
-    let is = |expected: &str| Some(format!("{} is not {expected}", crate::cell::shown(value)));
-    match kind {
-        Kind::Keyword { ignore_above } => {
-            let Some(text) = coerce::text(value) else {
-                return is("a keyword");
-            };
-            let ignored = ignore_above.is_some_and(|limit| text.encode_utf16().count() > limit);
-            let unlimited = matches!(field.special.as_deref(), Some("index" | "doc_values"));
-            let long = text.len() > TERM_LIMIT && !ignored && !unlimited;
-            long.then(|| {
-                format!(
-                    "a keyword has at most {TERM_LIMIT} bytes, this one has {}",
-                    text.len()
-                )
-            })
-        }
-        Kind::Text => coerce::text(value).map_or_else(|| is("text"), |_| None),
-        Kind::Whole { least, greatest } => {
-            let whole = || {
-                (*least..=*greatest)
-                    .contains(&coerce::number(value)?.truncated()?)
-                    .then_some(())
-            };
-            let strictly = || field.coerce || value.as_i64().is_some();
-            if is_empty(field, value) || (strictly() && whole().is_some()) {
-                None
-            } else {
-                is(&format!("a whole number from {least} to {greatest}"))
-            }
-        }
-        Kind::Double | Kind::Float { .. } => {
-            let greatest = if let Kind::Float { greatest } = kind {
-                *greatest
-            } else {
-                f64::MAX
-            };
-            let fits = coerce::number(value).is_some_and(|number| number.real().abs() <= greatest)
-                && (field.coerce || value.is_number());
-            if is_empty(field, value) || fits {
-                None
-            } else {
-                is("a number that fits")
-            }
-        }
-        Kind::Boolean => coerce::boolean(value).map_or_else(|| is("true or false"), |_| None),
-        Kind::Date(formats) => {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                _ => return is("a date"),
-            };
-            if date::parse(formats, &text, false) == Ok(None) {
-                is("a date of the field's format")
-            } else {
-                None
-            }
-        }
-        Kind::GeoPoint | Kind::Object(_) | Kind::Other(_) => None,
-    }
-}
-
-/// The empty text is no number, and is passed over where numbers are coerced.
-fn is_empty(field: &Field, value: &Value) -> bool {
-    field.coerce && value.as_str().is_some_and(str::is_empty)
 }

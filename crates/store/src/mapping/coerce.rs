@@ -10,8 +10,17 @@ pub enum Number {
     Real(f64),
 }
 
+/// How a field reads numbers that are written as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// `long`: decimal digits and nothing around them.
+    Exact,
+    /// All others: as Java reads a double, blanks around it and `1f` and `0x1p3` included.
+    Float,
+}
+
 /// The number that a value is, by itself or as text.
-pub fn number(value: &Value) -> Option<Number> {
+pub fn number(value: &Value, reader: Reader) -> Option<Number> {
     match value {
         Value::Number(number) => {
             let whole = number
@@ -22,12 +31,15 @@ pub fn number(value: &Value) -> Option<Number> {
                 .map(Number::Whole)
                 .or_else(|| number.as_f64().map(Number::Real))
         }
-        Value::String(text) => number_in(text.trim()),
+        Value::String(text) => match reader {
+            Reader::Exact => decimal(text),
+            Reader::Float => float(text),
+        },
         _ => None,
     }
 }
 
-fn number_in(text: &str) -> Option<Number> {
+fn decimal(text: &str) -> Option<Number> {
     if let Ok(whole) = text.parse::<i128>() {
         return Some(Number::Whole(whole));
     }
@@ -39,6 +51,35 @@ fn number_in(text: &str) -> Option<Number> {
         .ok()
         .filter(|real| plain && real.is_finite())
         .map(Number::Real)
+}
+
+fn float(text: &str) -> Option<Number> {
+    let trimmed = text.trim_matches(|letter: char| letter <= ' ');
+    let plain = trimmed.strip_suffix(['f', 'F', 'd', 'D']);
+    decimal(trimmed)
+        .or_else(|| decimal(plain?))
+        .or_else(|| hexadecimal(trimmed))
+}
+
+/// `0x1.8p3`
+fn hexadecimal(text: &str) -> Option<Number> {
+    let text = text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text);
+    let (sign, digits) = text
+        .strip_prefix('-')
+        .map_or((1.0, text), |rest| (-1.0, rest));
+    let digits = digits
+        .strip_prefix("0x")
+        .or_else(|| digits.strip_prefix("0X"))?;
+    let (mantissa, exponent) = digits.split_once(['p', 'P'])?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = format!("{whole}{fraction}");
+    if all.is_empty() || all.len() > 15 {
+        return None;
+    }
+    let mantissa = i64::from_str_radix(&all, 16).ok()? as f64;
+    let exponent = exponent.parse::<i32>().ok()? - 4 * fraction.len() as i32;
+    let real = sign * mantissa * 2_f64.powi(exponent);
+    real.is_finite().then_some(Number::Real(real))
 }
 
 impl Number {
@@ -63,15 +104,47 @@ impl Number {
             Self::Real(real) => real,
         }
     }
+
+    pub fn is_whole(self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Real(real) => real.fract() == 0.0,
+        }
+    }
 }
 
-/// `true`, `"true"`, and so on; the empty text is false.
+/// The nearest number that 16 bits hold; beyond the largest, an infinity.
+pub fn half(real: f64) -> f64 {
+    let single = real as f32;
+    if single == 0.0 || !single.is_finite() {
+        return single.into();
+    }
+    // Eleven bits of precision, fewer below the least normal number.
+    let exponent = single.abs().log2().floor().max(-14.0);
+    let step = f64::from(exponent - 10.0).exp2();
+    let rounded = (f64::from(single) / step).round_ties_even() * step;
+    if rounded.abs() > 65_504.0 {
+        f64::INFINITY.copysign(rounded)
+    } else {
+        rounded
+    }
+}
+
+/// A value of a document: `true`, `"true"`, and so on; the empty text is false.
 pub fn boolean(value: &Value) -> Option<bool> {
+    match value.as_str() {
+        Some("") => Some(false),
+        _ => strict_boolean(value),
+    }
+}
+
+/// A value of a query or of a parameter.
+pub fn strict_boolean(value: &Value) -> Option<bool> {
     match value {
         Value::Bool(truth) => Some(*truth),
         Value::String(text) => match text.as_str() {
             "true" => Some(true),
-            "false" | "" => Some(false),
+            "false" => Some(false),
             _ => None,
         },
         _ => None,

@@ -1,191 +1,184 @@
-//! Dates as an index reads them: ISO 8601 with missing ends, and epoch numbers; milliseconds since
-//! 1970 come out. Formats of the index's own pattern language are beyond it: they are named as
-//! unknown, never guessed.
+//! Dates as an index reads them; milliseconds since 1970 come out. One reading for documents,
+//! queries, bounds and sorts. Formats that are not read here are named as unknown, never guessed.
+
+mod calendar;
+mod epoch;
+mod iso;
+mod math;
+mod pattern;
+mod zone;
+
+pub use math::{Moment, time_zone};
+pub use zone::Region;
+
+use calendar::Civil;
+use pattern::Pattern;
+use serde_json::{Number, Value};
 
 /// A format that a date field takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DateFormat {
-    /// `yyyy[-MM[-dd[Thh[:mm[:ss[.fraction]]]]]][zone]`.
-    Iso,
-    /// `yyyy-MM-dd` and nothing else.
+    /// `yyyy[-MM[-dd]][Thh[:mm[:ss[.fraction]]][zone]]`; lenient: fewer digits, longer years.
+    Iso {
+        lenient: bool,
+    },
+    /// The same without a time, lenient.
     Day,
     EpochMillis,
     EpochSecond,
+    /// Letters of Java's pattern language, as far as they are read here.
+    Pattern(Pattern),
     Unknown(String),
+}
+
+/// What a text is under a format.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reading {
+    Millis(i64),
+    /// A date in a region whose offset from UTC changes with time: it is a date, but which moment
+    /// it is only a table of the world's zones tells.
+    Regional(Region),
+}
+
+/// What is missing at a date's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// The first moment: documents, `gte` and `lt`.
+    Down,
+    /// The last moment of the day, hour, minute, second: `lte` and `gt`.
+    Up,
+}
+
+/// Why a value is no moment.
+#[derive(Clone, Debug, PartialEq)]
+pub enum NotAMoment {
+    Malformed,
+    /// Of a format that is not read here.
+    Unknown(String),
+    Regional(Region),
 }
 
 impl DateFormat {
     /// Reads `a||b`; the default is `strict_date_optional_time||epoch_millis`.
     pub fn read(format: Option<&str>) -> Vec<Self> {
-        let Some(format) = format else {
-            return vec![Self::Iso, Self::EpochMillis];
-        };
-        let one = |name: &str| match name.trim() {
-            "strict_date_optional_time"
-            | "strict_date_optional_time_nanos"
-            | "date_optional_time"
-            | "iso8601" => Self::Iso,
-            "strict_date" | "date" | "yyyy-MM-dd" | "strict_year_month_day" | "uuuu-MM-dd" => {
-                Self::Day
-            }
-            "epoch_millis" => Self::EpochMillis,
-            "epoch_second" => Self::EpochSecond,
-            other => Self::Unknown(other.to_owned()),
-        };
-        format.split("||").map(one).collect()
+        format
+            .unwrap_or("strict_date_optional_time||epoch_millis")
+            .split("||")
+            .map(Self::one)
+            .collect()
     }
 
-    /// Milliseconds, or `None` if the text is not of this format. `up` fills what is missing at its
-    /// end: 23:59:59.999.
-    pub fn parse(&self, text: &str, up: bool) -> Option<i64> {
+    fn one(name: &str) -> Self {
+        let pattern = match name {
+            "strict_date_optional_time" | "strict_date_optional_time_nanos" | "iso8601" => {
+                return Self::Iso { lenient: false };
+            }
+            "date_optional_time" => return Self::Iso { lenient: true },
+            "date" => return Self::Day,
+            "epoch_millis" => return Self::EpochMillis,
+            "epoch_second" => return Self::EpochSecond,
+            "strict_date" | "strict_year_month_day" => "strict_date",
+            "basic_date" => "uuuuMMdd",
+            "strict_year" => "uuuu",
+            "strict_year_month" => "uuuu-MM",
+            "strict_date_hour_minute_second" => "uuuu-MM-dd'T'HH:mm:ss",
+            "strict_date_hour_minute_second_millis" => "uuuu-MM-dd'T'HH:mm:ss.SSS",
+            "strict_date_hour_minute" => "uuuu-MM-dd'T'HH:mm",
+            other => other,
+        };
+        Pattern::read(pattern).map_or_else(|| Self::Unknown(name.to_owned()), Self::Pattern)
+    }
+
+    /// `None` if the text is not of this format.
+    pub fn parse(&self, text: &str, fill: Fill) -> Option<Reading> {
         match self {
-            Self::Iso => iso(text, up),
-            Self::Day => (text.len() == 10 && !text.contains('T'))
-                .then(|| iso(text, up))
-                .flatten(),
-            Self::EpochMillis => epoch(text, 1),
-            Self::EpochSecond => epoch(text, 1_000),
+            Self::Iso { lenient } => iso::parse(text, *lenient)?.reading(fill),
+            Self::Day if text.contains('T') => None,
+            Self::Day => iso::parse(text, true)?.reading(fill),
+            Self::EpochMillis => epoch::millis(text).map(Reading::Millis),
+            Self::EpochSecond => epoch::second(text, fill).map(Reading::Millis),
+            Self::Pattern(pattern) => pattern.parse(text)?.reading(fill),
             Self::Unknown(_) => None,
         }
     }
 }
 
-/// By the first format that fits. `Err` names a format that nobody here knows and that might have
-/// fitted.
-pub fn parse(formats: &[DateFormat], text: &str, up: bool) -> Result<Option<i64>, String> {
-    if let Some(millis) = formats.iter().find_map(|format| format.parse(text, up)) {
-        return Ok(Some(millis));
+/// Would an index take this as a date's format?
+pub fn is_format(text: &str) -> bool {
+    text.split("||")
+        .all(|one| !one.is_empty() && (pattern::is_known(one) || pattern::is_valid(one)))
+}
+
+/// By the first format that fits.
+pub fn parse(formats: &[DateFormat], text: &str, fill: Fill) -> Result<i64, NotAMoment> {
+    match formats.iter().find_map(|format| format.parse(text, fill)) {
+        Some(Reading::Millis(millis)) => return Ok(millis),
+        Some(Reading::Regional(region)) => return Err(NotAMoment::Regional(region)),
+        None => {}
     }
-    match formats.iter().find_map(|format| {
-        if let DateFormat::Unknown(name) = format {
-            Some(name)
-        } else {
-            None
+    let unknown = formats.iter().find_map(|format| match format {
+        DateFormat::Unknown(name) => Some(name.clone()),
+        _ => None,
+    });
+    Err(unknown.map_or(NotAMoment::Malformed, NotAMoment::Unknown))
+}
+
+/// A value of a document.
+pub fn of_document(formats: &[DateFormat], value: &Value) -> Result<i64, NotAMoment> {
+    match value {
+        Value::String(text) => parse(formats, text, Fill::Down),
+        Value::Number(number) => parse(formats, &number.to_string(), Fill::Down),
+        _ => Err(NotAMoment::Malformed),
+    }
+}
+
+/// A number in a query is milliseconds, whatever the field's format. An index reads it by its
+/// decimal digits, so it refuses what Java writes with an exponent.
+pub fn of_query_number(number: &Number) -> Option<i64> {
+    if let Some(whole) = number.as_i64() {
+        return Some(whole).filter(|whole| *whole > i64::MIN);
+    }
+    let real = number.as_f64().filter(|_| number.is_f64())?;
+    let is_plain = real == 0.0 || (1e-3..1e7).contains(&real.abs());
+    is_plain.then_some(real.floor() as i64)
+}
+
+/// How an index reads a date in a new field: the format it then gives to the field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Detected {
+    Iso,
+    /// `yyyy/MM/dd HH:mm:ss` or `yyyy/MM/dd`.
+    Slashes,
+}
+
+impl Detected {
+    pub fn formats(self) -> Vec<DateFormat> {
+        match self {
+            Self::Iso => DateFormat::read(None),
+            Self::Slashes => {
+                DateFormat::read(Some("yyyy/MM/dd HH:mm:ss||yyyy/MM/dd||epoch_millis"))
+            }
         }
-    }) {
-        Some(unknown) => Err(unknown.clone()),
-        None => Ok(None),
     }
 }
 
 /// Would an index make a date field of a new string like this? Bare numbers are no dates to it.
-pub fn detected(text: &str) -> Option<i64> {
-    if text.parse::<f64>().is_ok() {
+pub fn detected(text: &str) -> Option<(Detected, Reading)> {
+    if !text.contains(['-', '/', ':']) {
         return None;
     }
-    iso(text, false)
-}
-
-fn epoch(text: &str, unit: i64) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = whole.strip_prefix('-').unwrap_or(whole);
-    let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !plain(digits) || !plain(fraction) {
+    if let Some(reading) = (DateFormat::Iso { lenient: false }).parse(text, Fill::Down) {
+        return Some((Detected::Iso, reading));
+    }
+    if text.as_bytes().get(4) != Some(&b'/') {
         return None;
     }
-    whole.parse::<i64>().ok()?.checked_mul(unit)
-}
-
-/// Reads two (or `width`) digits off the front.
-fn digits(text: &mut &str, width: usize) -> Option<i64> {
-    let head = text.get(..width)?;
-    if !head.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    *text = &text[width..];
-    head.parse().ok()
-}
-
-fn skip(text: &mut &str, mark: char) -> bool {
-    text.strip_prefix(mark).map(|rest| *text = rest).is_some()
-}
-
-fn iso(text: &str, up: bool) -> Option<i64> {
-    let mut rest = text;
-    let year = digits(&mut rest, 4)?;
-    let (mut month, mut day) = (1, 1);
-    let mut time = if up { (23, 59, 59, 999) } else { (0, 0, 0, 0) };
-    let mut zone = 0;
-    if skip(&mut rest, '-') {
-        month = digits(&mut rest, 2)?;
-        if skip(&mut rest, '-') {
-            day = digits(&mut rest, 2)?;
-        }
-    }
-    if skip(&mut rest, 'T') && !rest.is_empty() {
-        clock(&mut rest, &mut time)?;
-        zone = offset(&mut rest)?;
-    }
-    let (hour, minute, second, milli) = time;
-    let fits =
-        rest.is_empty() && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
-    if !fits || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    Some(
-        (((days(year, month, day) * 24 + hour) * 60 + minute - zone) * 60 + second) * 1_000 + milli,
-    )
-}
-
-/// Hours, then as much more as is there.
-fn clock(rest: &mut &str, time: &mut (i64, i64, i64, i64)) -> Option<()> {
-    time.0 = digits(rest, 2)?;
-    if skip(rest, ':') {
-        time.1 = digits(rest, 2)?;
-        if skip(rest, ':') {
-            time.2 = digits(rest, 2)?;
-            if skip(rest, '.') || skip(rest, ',') {
-                let length = rest.bytes().take_while(u8::is_ascii_digit).count();
-                if !(1..=9).contains(&length) {
-                    return None;
-                }
-                let fraction = format!("{:0<3}", &rest[..length]);
-                time.3 = fraction[..3].parse().ok()?;
-                *rest = &rest[length..];
-            }
-        }
-    }
-    Some(())
-}
-
-/// Minutes east of Greenwich; nothing is UTC.
-fn offset(rest: &mut &str) -> Option<i64> {
-    if rest.is_empty() || skip(rest, 'Z') {
-        return Some(0);
-    }
-    let sign = if skip(rest, '+') {
-        1
-    } else if skip(rest, '-') {
-        -1
-    } else {
-        return None;
-    };
-    let hours = digits(rest, 2)?;
-    let colon = skip(rest, ':');
-    let minutes = if rest.is_empty() && !colon {
-        0
-    } else {
-        digits(rest, 2)?
-    };
-    (hours <= 18 && minutes < 60).then_some(sign * (hours * 60 + minutes))
-}
-
-fn days_in(year: i64, month: i64) -> i64 {
-    match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let of_era = year.rem_euclid(400);
-    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+    let slashes = Detected::Slashes.formats();
+    let reading = slashes
+        .iter()
+        .take(2)
+        .find_map(|format| format.parse(text, Fill::Down))?;
+    Some((Detected::Slashes, reading))
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
-//! Points in every spelling that an index takes. It must never accept a place that is not on earth.
+//! Points in every spelling that an index takes, in documents and in queries. It must never accept
+//! a place that is not on earth, unless the field forgives that: then the place is moved onto it.
 
+use super::coerce::{Number, Reader, number};
 use serde_json::{Map, Value};
 
 /// Degrees; latitude within ±90, longitude within ±180.
@@ -9,90 +11,209 @@ pub struct Point {
     pub lon: f64,
 }
 
-/// All points of a field's value: one, or an array of them. `[lon, lat]` is one point.
-pub fn points(value: &Value) -> Result<Vec<Point>, String> {
+/// What a field of points forgives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leniency {
+    pub ignore_z: bool,
+    pub ignore_malformed: bool,
+}
+
+/// All points of a field's value in a document: one, or an array of them. `[lon, lat]` is one.
+pub fn points(value: &Value, leniency: Leniency) -> Result<Vec<Point>, String> {
+    let one = |value: &Value| {
+        let point = spelled(value, leniency.ignore_z, true)?;
+        if leniency.ignore_malformed {
+            Ok(moved(point))
+        } else {
+            checked(point)
+        }
+    };
     match value {
         Value::Null => Ok(Vec::new()),
-        Value::Array(items) if !items.first().is_some_and(Value::is_number) => items
-            .iter()
-            .map(points)
-            .collect::<Result<Vec<_>, _>>()
-            .map(|nested| nested.concat()),
-        one => point(one).map(|point| vec![point]),
+        Value::Array(items) if !items.first().is_some_and(Value::is_number) => {
+            let mut all = Vec::new();
+            for item in items.iter().filter(|item| !item.is_null()) {
+                match one(item) {
+                    Err(_) if leniency.ignore_malformed => {}
+                    point => all.push(point?),
+                }
+            }
+            Ok(all)
+        }
+        single => match one(single) {
+            Err(_) if leniency.ignore_malformed => Ok(Vec::new()),
+            point => Ok(vec![point?]),
+        },
     }
 }
 
-/// One point: `{lat, lon}`, `[lon, lat]`, `"lat,lon"`, `POINT (lon lat)`, a geohash, or GeoJSON.
+/// The point of a query.
 pub fn point(value: &Value) -> Result<Point, String> {
     match value {
-        Value::Object(members) => of_object(members),
-        Value::Array(items) => match items.as_slice() {
-            [lon, lat] | [lon, lat, _] => checked(degrees(lat)?, degrees(lon)?),
-            _ => Err("a point is an array of longitude and latitude".to_owned()),
-        },
-        Value::String(text) => of_text(text),
+        Value::Array(items) if items.iter().all(Value::is_number) => {
+            checked(spelled(value, false, false)?)
+        }
+        Value::Array(_) | Value::Null => Err("a point's array holds two numbers".to_owned()),
+        Value::Number(_) | Value::Bool(_) => checked(geohash(&value.to_string())?),
+        Value::Object(members) => checked(of_query_object(members)?),
+        Value::String(_) => checked(spelled(value, false, false)?),
+    }
+}
+
+fn spelled(value: &Value, ignore_z: bool, is_document: bool) -> Result<Point, String> {
+    match value {
+        Value::Object(members) if is_document => of_object(members, ignore_z),
+        Value::Array(items) => of_numbers(items, ignore_z),
+        Value::String(text) => of_text(text, ignore_z),
         other => Err(format!("{other} is not a point")),
     }
 }
 
-fn checked(lat: f64, lon: f64) -> Result<Point, String> {
+fn checked(point: Point) -> Result<Point, String> {
+    let Point { lat, lon } = point;
     if !(-90.0..=90.0).contains(&lat) {
         return Err(format!("latitude {lat} is not within 90 degrees"));
     }
     if !(-180.0..=180.0).contains(&lon) {
         return Err(format!("longitude {lon} is not within 180 degrees"));
     }
-    Ok(Point { lat, lon })
+    Ok(point)
+}
+
+/// Over the pole and around the earth, back into its range.
+fn moved(point: Point) -> Point {
+    let centred = |degrees: f64| {
+        let rest = degrees.rem_euclid(360.0);
+        if rest > 180.0 { rest - 360.0 } else { rest }
+    };
+    if checked(point).is_ok() {
+        return point;
+    }
+    let (mut lat, mut lon) = (centred(point.lat), point.lon);
+    if lat.abs() > 90.0 {
+        lat = 180.0_f64.copysign(lat) - lat;
+        lon += 180.0;
+    }
+    Point {
+        lat,
+        lon: centred(lon),
+    }
 }
 
 fn degrees(value: &Value) -> Result<f64, String> {
-    let number = super::coerce::number(value).map(super::coerce::Number::real);
+    let number = number(value, Reader::Float).map(Number::real);
     number.ok_or_else(|| format!("{value} is not a number of degrees"))
 }
 
-fn of_object(members: &Map<String, Value>) -> Result<Point, String> {
-    if let Some(hash) = members.get("geohash").and_then(Value::as_str) {
-        return geohash(hash);
+fn of_numbers(items: &[Value], ignore_z: bool) -> Result<Point, String> {
+    match items {
+        [lon, lat] => Ok(Point {
+            lat: degrees(lat)?,
+            lon: degrees(lon)?,
+        }),
+        [lon, lat, z] if ignore_z => {
+            degrees(z)?;
+            Ok(Point {
+                lat: degrees(lat)?,
+                lon: degrees(lon)?,
+            })
+        }
+        [_, _, _] => Err("a height is not taken".to_owned()),
+        _ => Err("a point is an array of longitude and latitude".to_owned()),
     }
-    if let Some(coordinates) = members.get("coordinates") {
+}
+
+fn of_object(members: &Map<String, Value>, ignore_z: bool) -> Result<Point, String> {
+    const KNOWN: [&str; 5] = ["lat", "lon", "z", "type", "coordinates"];
+    if let Some(other) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(format!("a point has no member `{other}`"));
+    }
+    if members.contains_key("type") || members.contains_key("coordinates") {
         let is_point = members
             .get("type")
             .and_then(Value::as_str)
             .is_some_and(|kind| kind.eq_ignore_ascii_case("point"));
-        return if is_point {
-            point(coordinates)
-        } else {
-            Err("GeoJSON must be of type Point".to_owned())
+        return match members.get("coordinates") {
+            Some(Value::Array(items)) if is_point && members.len() == 2 => {
+                of_numbers(items, ignore_z)
+            }
+            _ => Err("GeoJSON has the type Point and coordinates".to_owned()),
         };
     }
-    match (members.get("lat"), members.get("lon")) {
-        (Some(lat), Some(lon)) if members.len() == 2 => checked(degrees(lat)?, degrees(lon)?),
-        (Some(_), Some(_)) => Err("a point has the members lat and lon only".to_owned()),
-        (None, _) => Err("the point lacks lat".to_owned()),
-        (_, None) => Err("the point lacks lon".to_owned()),
+    match (members.get("lat"), members.get("lon"), members.get("z")) {
+        (Some(lat), Some(lon), None) => Ok(Point {
+            lat: degrees(lat)?,
+            lon: degrees(lon)?,
+        }),
+        (Some(lat), Some(lon), Some(z)) if ignore_z => {
+            degrees(z)?;
+            Ok(Point {
+                lat: degrees(lat)?,
+                lon: degrees(lon)?,
+            })
+        }
+        (Some(_), Some(_), Some(_)) => Err("a height is not taken".to_owned()),
+        (None, ..) => Err("the point lacks lat".to_owned()),
+        (_, None, _) => Err("the point lacks lon".to_owned()),
     }
 }
 
-fn of_text(text: &str) -> Result<Point, String> {
-    let number = |part: &str| {
-        part.trim()
-            .parse::<f64>()
-            .map_err(|_| format!("`{}` is not a number of degrees", part.trim()))
-    };
-    if let Some((lat, lon)) = text.split_once(',') {
-        return checked(number(lat)?, number(lon)?);
+fn of_query_object(members: &Map<String, Value>) -> Result<Point, String> {
+    const KNOWN: [&str; 3] = ["lat", "lon", "geohash"];
+    if let Some(other) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+        return Err(format!("a point has no member `{other}`"));
     }
-    if text
+    let corner = match members.get("geohash") {
+        None => None,
+        Some(Value::String(hash)) => Some(geohash(hash)?),
+        Some(other) => Some(geohash(&other.to_string())?),
+    };
+    let edge = |name: &str, of_hash: Option<f64>| match members.get(name) {
+        Some(value) => degrees(value),
+        None => of_hash.ok_or_else(|| format!("the point lacks {name}")),
+    };
+    Ok(Point {
+        lat: edge("lat", corner.map(|corner| corner.lat))?,
+        lon: edge("lon", corner.map(|corner| corner.lon))?,
+    })
+}
+
+fn of_text(text: &str, ignore_z: bool) -> Result<Point, String> {
+    let number = |part: &str| degrees(&Value::from(part));
+    let height = |part: Option<&str>| match part {
+        None => Ok(()),
+        Some(part) if ignore_z => number(part).map(drop),
+        Some(_) => Err("a height is not taken".to_owned()),
+    };
+    let trimmed = text.trim_start();
+    if trimmed
         .get(..5)
         .is_some_and(|head| head.eq_ignore_ascii_case("point"))
     {
-        let inner = text[5..]
-            .trim()
-            .strip_prefix('(')
-            .and_then(|inner| inner.strip_suffix(')'));
+        let inner = trimmed[5..].trim().strip_prefix('(');
+        let inner = inner.and_then(|inner| inner.strip_suffix(')'));
         let mut parts = inner.unwrap_or_default().split_whitespace();
-        return match (parts.next(), parts.next()) {
-            (Some(lon), Some(lat)) => checked(number(lat)?, number(lon)?),
+        return match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(lon), Some(lat), z, None) => {
+                height(z)?;
+                Ok(Point {
+                    lat: number(lat)?,
+                    lon: number(lon)?,
+                })
+            }
+            _ => Err(format!("`{text}` is not a point")),
+        };
+    }
+    if text.contains(',') {
+        let mut parts = text.split(',');
+        return match (parts.next(), parts.next(), parts.next(), parts.next()) {
+            (Some(lat), Some(lon), z, None) => {
+                height(z)?;
+                Ok(Point {
+                    lat: number(lat)?,
+                    lon: number(lon)?,
+                })
+            }
             _ => Err(format!("`{text}` is not a point")),
         };
     }
@@ -125,7 +246,10 @@ fn geohash(hash: &str) -> Result<Point, String> {
             even = !even;
         }
     }
-    checked(lat.0, lon.0)
+    Ok(Point {
+        lat: lat.0,
+        lon: lon.0,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,15 @@
-use super::{Dynamic, Found, Kind, Mapping};
+use super::{Dynamic, DynamicFields, Found, Kind, Mapping};
 use crate::contract::{fixture::raw_text, mappable};
 use serde_json::{Value, json};
+
+/// A collection whose fields are all new, or all there.
+struct There(bool);
+
+impl DynamicFields for There {
+    fn has(&self, _: &str) -> bool {
+        self.0
+    }
+}
 
 fn mapping(mappings: &Value) -> Mapping {
     Mapping::read(Some(mappings), None).expect("a mapping")
@@ -10,7 +19,8 @@ fn mapping(mappings: &Value) -> Mapping {
 fn what_is_refused_and_where() {
     for (mappings, id, body, pointer) in mappable::refused() {
         let found = mapping(&mappings)
-            .check(&id, &raw_text(&body))
+            .check(&id, &raw_text(&body), &There(true))
+            .map(drop)
             .map_err(|unmappable| unmappable.pointer);
         assert_eq!(
             found,
@@ -25,7 +35,9 @@ fn what_is_refused_and_where() {
 fn what_is_taken() {
     for (mappings, id, body) in mappable::taken() {
         assert_eq!(
-            mapping(&mappings).check(&id, &raw_text(&body)),
+            mapping(&mappings)
+                .check(&id, &raw_text(&body), &There(false))
+                .map(drop),
             Ok(()),
             "{}",
             body.chars().take(200).collect::<String>()
@@ -46,7 +58,11 @@ fn limits_come_from_the_settings_in_any_spelling() {
         (json!({"index": {"mapping.depth": {"limit": 2}}}), true),
     ] {
         let mapping = Mapping::read(None, Some(&settings)).expect("a mapping");
-        assert_eq!(mapping.check("id", &body).is_ok(), fits, "{settings}");
+        assert_eq!(
+            mapping.check("id", &body, &There(false)).is_ok(),
+            fits,
+            "{settings}"
+        );
     }
 }
 
@@ -54,16 +70,14 @@ fn limits_come_from_the_settings_in_any_spelling() {
 fn fields_are_found_by_their_dotted_path() {
     let mapping = mapping(&json!({"dynamic": false, "properties": {
         "title": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
-        "who": {"dynamic": "strict", "properties": {"name": {"type": "keyword", "normalizer": "n"}}},
+        "who": {"dynamic": "strict", "properties": {"name": {"type": "keyword", "normalizer": "lowercase"}}},
         "a.b": {"type": "long"},
     }}));
     assert!(
         matches!(mapping.find("title"), Found::Field(field) if field.kind == Kind::Text && field.special.is_none())
     );
     assert!(matches!(mapping.find("title.raw"), Found::Sub { parent, .. } if parent == "title"));
-    assert!(
-        matches!(mapping.find("who.name"), Found::Field(field) if field.special.as_deref() == Some("normalizer"))
-    );
+    assert!(matches!(mapping.find("who.name"), Found::Field(field) if field.lowercase));
     assert!(
         matches!(mapping.find("a.b"), Found::Field(field) if matches!(field.kind, Kind::Whole { .. }))
     );
@@ -75,7 +89,7 @@ fn fields_are_found_by_their_dotted_path() {
 fn a_malformed_mapping_says_where() {
     for (mappings, pointer) in [
         (json!([]), ""),
-        (json!({"properties": []}), "/properties"),
+        (json!({"properties": [1]}), "/properties"),
         (json!({"properties": {"a": 1}}), "/properties/a"),
         (
             json!({"properties": {"a": {"properties": {"": {}}}}}),
@@ -90,6 +104,74 @@ fn a_malformed_mapping_says_where() {
         assert_eq!(
             Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer),
             Err(pointer.to_owned()),
+            "{mappings}"
+        );
+    }
+}
+
+#[test]
+fn a_new_field_is_of_one_kind_and_a_known_one_may_hold_more() {
+    for (text, pointer) in [
+        (r#"{"m":["2021-01-01","n/a"]}"#, "/m/1"),
+        (r#"{"m":["n/a","2021-01-01"]}"#, "/m/1"),
+        (r#"{"m":[1,"2"]}"#, "/m/1"),
+        (r#"{"m":[1.5,2]}"#, "/m/1"),
+        (r#"{"m":[true,"false"]}"#, "/m/1"),
+        (r#"{"m":["2021/01/01","2021-01-01"]}"#, "/m/1"),
+        (r#"{"m":[{"a":1},{"a":"x"}]}"#, "/m/1/a"),
+        (r#"{"m":9223372036854775808}"#, "/m"),
+        (r#"{"m":1e39}"#, "/m"),
+    ] {
+        let check = |known| mapping(&json!({})).check("id", &raw_text(text), &There(known));
+        assert_eq!(
+            check(false).map_err(|unmappable| unmappable.pointer),
+            Err(pointer.to_owned()),
+            "{text}"
+        );
+        assert!(check(true).is_ok(), "{text}");
+    }
+}
+
+#[test]
+fn what_no_index_takes_as_a_mapping() {
+    for (field, pointer) in [
+        (json!({"type": "strnig"}), "/type"),
+        (json!({"type": 5}), "/type"),
+        (json!("keyword"), ""),
+        (json!({}), ""),
+        (
+            json!({"type": "keyword", "ignore_abvoe": 3}),
+            "/ignore_abvoe",
+        ),
+        (
+            json!({"type": "keyword", "ignore_above": -1}),
+            "/ignore_above",
+        ),
+        (json!({"type": "keyword", "properties": {}}), "/properties"),
+        (json!({"type": "keyword", "coerce": true}), "/coerce"),
+        (json!({"type": "keyword", "index": "yes"}), "/index"),
+        (
+            json!({"type": "date", "format": "no such format"}),
+            "/format",
+        ),
+        (json!({"type": "text", "analyzer": "nope"}), "/analyzer"),
+        (json!({"type": "text", "fields": "x"}), "/fields"),
+        (
+            json!({"type": "text", "fields": {"r": "keyword"}}),
+            "/fields/r",
+        ),
+        (
+            json!({"type": "text", "fields": {"r": {"type": 5}}}),
+            "/fields/r/type",
+        ),
+        (json!({"type": "object", "dynamic": "maybe"}), "/dynamic"),
+        (json!({"type": "long", "null_value": "x"}), "/null_value"),
+        (json!({"type": "alias", "path": "nowhere"}), "/path"),
+    ] {
+        let mappings = json!({"properties": {"q": field}});
+        assert_eq!(
+            Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer),
+            Err(format!("/properties/q{pointer}")),
             "{mappings}"
         );
     }

@@ -1,32 +1,52 @@
-use super::{Point, point, points};
-use serde_json::json;
+use super::{Leniency, Point, point, points};
+use serde_json::{Value, json};
+
+const STRICT: Leniency = Leniency {
+    ignore_z: true,
+    ignore_malformed: false,
+};
+const BERLIN: Point = Point {
+    lat: 52.5,
+    lon: 13.25,
+};
+
+fn of_document(value: &Value) -> Result<Vec<Point>, String> {
+    points(value, STRICT)
+}
 
 #[test]
 fn every_spelling() {
-    let berlin = Point {
-        lat: 52.5,
-        lon: 13.25,
-    };
     for value in [
         json!({"lat": 52.5, "lon": 13.25}),
-        json!({"lat": "52.5", "lon": "13.25"}),
+        json!({"lat": "52.5", "lon": " 13.25 "}),
         json!([13.25, 52.5]),
         json!("52.5,13.25"),
         json!(" 52.5 , 13.25 "),
         json!("POINT (13.25 52.5)"),
-        json!("point(13.25 52.5)"),
+        json!(" point(13.25 52.5)"),
+    ] {
+        assert_eq!(of_document(&value), Ok(vec![BERLIN]), "{value}");
+        assert_eq!(point(&value), Ok(BERLIN), "{value}");
+    }
+    for value in [
+        json!([13.25, 52.5, 10]),
+        json!([13.25, "52.5"]),
+        json!("52.5,13.25,10"),
+        json!({"lat": 52.5, "lon": 13.25, "z": 10}),
         json!({"type": "Point", "coordinates": [13.25, 52.5]}),
     ] {
-        assert_eq!(point(&value), Ok(berlin), "{value}");
+        assert_eq!(of_document(&value), Ok(vec![BERLIN]), "{value}");
+        assert!(point(&value).is_err(), "{value} in a query");
     }
     let hashed = point(&json!("u33dc0")).expect("a geohash");
-    assert!(
-        (hashed.lat - 52.51).abs() < 0.02 && (hashed.lon - 13.36).abs() < 0.05,
-        "{hashed:?}"
+    assert_eq!(point(&json!({"geohash": "u33dc0"})), Ok(hashed));
+    assert_eq!(
+        (hashed.lat, hashed.lon),
+        (52.514_648_437_5, 13.403_320_312_5)
     );
     assert_eq!(
-        points(&json!([[13.25, 52.5], "52.5,13.25", null])),
-        Ok(vec![berlin, berlin])
+        of_document(&json!([[13.25, 52.5], "52.5,13.25", null])),
+        Ok(vec![BERLIN, BERLIN])
     );
 }
 
@@ -35,14 +55,56 @@ fn nowhere() {
     for value in [
         json!(5),
         json!([1]),
+        json!([[]]),
+        json!([[[1, 2]]]),
         json!({"lat": 1}),
+        json!({"lat": 1, "lon": 2, "x": 3}),
+        json!({"geohash": "u33dc0"}),
         json!({"lat": 91, "lon": 0}),
         json!([181, 0]),
         json!("a,b"),
+        json!("NaN,1"),
+        json!("POINT (1,2)"),
         json!(""),
         json!("allo"),
+        json!("U33DC0"),
         json!(true),
     ] {
-        assert!(points(&value).is_err(), "{value}");
+        assert!(of_document(&value).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn a_field_that_forgives_moves_points_onto_the_earth() {
+    let forgiving = Leniency {
+        ignore_malformed: true,
+        ..STRICT
+    };
+    for (value, found) in [
+        (
+            json!({"lat": 91, "lon": 1}),
+            vec![Point {
+                lat: 89.0,
+                lon: -179.0,
+            }],
+        ),
+        (
+            json!([200, 5]),
+            vec![Point {
+                lat: 5.0,
+                lon: -160.0,
+            }],
+        ),
+        (
+            json!("91,0"),
+            vec![Point {
+                lat: 89.0,
+                lon: 180.0,
+            }],
+        ),
+        (json!(5), vec![]),
+        (json!({"a": 1}), vec![]),
+    ] {
+        assert_eq!(points(&value, forgiving), Ok(found), "{value}");
     }
 }

@@ -1,0 +1,364 @@
+//! Runs one case on both stores, through their ports, and names what differs. Never asks either of
+//! them in another way than a worker or a gateway would.
+
+use super::world::{Members, text};
+use event_schema::Raw;
+use futures::{StreamExt as _, stream};
+use serde_json::{Value, json};
+use store::{
+    Collection, DocumentWrite, ItemVerdict, SearchRequest, StoreError, View,
+    contract::{Fixture, Searched},
+};
+use store_elasticsearch::Elasticsearch;
+use store_embedded::EmbeddedStore;
+
+pub struct Stores {
+    pub embedded: EmbeddedStore,
+    pub elasticsearch: Elasticsearch,
+}
+
+/// A mapping, documents for it (`d0`, `d1` …), and searches.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub mappings: Value,
+    pub documents: Vec<(String, Members)>,
+    pub searches: Vec<Value>,
+}
+
+/// What a store made of a search.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Found {
+        ids: Vec<String>,
+        sorts: Vec<Vec<Value>>,
+        total: u64,
+    },
+    Malformed(#[allow(dead_code, reason = "shown")] String),
+    Unsupported(String),
+    Broken(#[allow(dead_code, reason = "shown")] String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Difference {
+    pub about: About,
+    pub embedded: String,
+    pub elasticsearch: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum About {
+    Mapping,
+    /// By its place in the case.
+    Document(usize),
+    Search(usize),
+}
+
+/// What a run counted.
+#[derive(Default)]
+pub struct Tally {
+    pub mappings: usize,
+    pub documents: usize,
+    pub searches: usize,
+    pub refused_mappings: usize,
+    pub refused_documents: usize,
+    pub late: usize,
+    pub malformed: usize,
+    /// Searches that the embedded store refused by name, by the clause.
+    pub unsupported: std::collections::BTreeMap<String, usize>,
+}
+
+/// Types whose values an index alone reads: what it refuses of them is refused late.
+const LATE: &[&str] = &[
+    "date_nanos",
+    "integer_range",
+    "long_range",
+    "double_range",
+    "float_range",
+    "date_range",
+    "ip_range",
+    "completion",
+    "binary",
+    "dense_vector",
+    "nested",
+    "alias",
+];
+
+pub async fn run(stores: &Stores, case: &Case, tally: &mut Tally) -> Vec<Difference> {
+    let mut fixture = Fixture::with_mappings(case.mappings.clone());
+    fixture.collection.settings = Some(json!({"number_of_shards": 1, "refresh_interval": "-1"}));
+    let mut differences = Vec::new();
+    tally.mappings += 1;
+    let Some(()) = create(stores, &fixture, tally, &mut differences).await else {
+        return differences;
+    };
+    fill(stores, &fixture, case, tally, &mut differences).await;
+    search_all(stores, &fixture, case, tally, &mut differences).await;
+    let dropped = stores
+        .elasticsearch
+        .drop_collection(&fixture.collection)
+        .await;
+    dropped.expect("the index is dropped");
+    let dropped = stores.embedded.drop_collection(&fixture.collection).await;
+    dropped.expect("the collection is dropped");
+    differences
+}
+
+/// Some only if both took the mapping.
+async fn create(
+    stores: &Stores,
+    fixture: &Fixture,
+    tally: &mut Tally,
+    differences: &mut Vec<Difference>,
+) -> Option<()> {
+    let theirs = stores
+        .elasticsearch
+        .create_collection(&fixture.collection)
+        .await;
+    let ours = View::create_collection(&stores.embedded, &fixture.collection).await;
+    tally.refused_mappings += usize::from(theirs.is_err());
+    if ours.is_ok() != theirs.is_ok() {
+        differences.push(Difference {
+            about: About::Mapping,
+            embedded: shown(&ours),
+            elasticsearch: shown(&theirs),
+        });
+    }
+    if ours.is_err() && theirs.is_ok() {
+        let dropped = stores
+            .elasticsearch
+            .drop_collection(&fixture.collection)
+            .await;
+        dropped.expect("the index is dropped");
+    }
+    (ours.is_ok() && theirs.is_ok()).then_some(())
+}
+
+fn shown<T>(answer: &Result<T, StoreError>) -> String {
+    match answer {
+        Ok(_) => "taken".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Writes the documents that both take.
+async fn fill(
+    stores: &Stores,
+    fixture: &Fixture,
+    case: &Case,
+    tally: &mut Tally,
+    differences: &mut Vec<Difference>,
+) {
+    let writes: Vec<DocumentWrite> = (1_u64..)
+        .zip(&case.documents)
+        .map(|(n, (id, members))| fixture.document(id, n, Some(&text(members))))
+        .collect();
+    tally.documents += writes.len();
+    // One by one, as an index learns from each what the next may be.
+    let mut theirs = stores.elasticsearch.apply(&writes).await;
+    for (write, verdict) in writes.iter().zip(&mut theirs) {
+        // A busy server may need another try.
+        let mut tries = 3;
+        while let (ItemVerdict::Transient(_), 1..) = (&*verdict, tries) {
+            tries -= 1;
+            let again = stores
+                .elasticsearch
+                .apply(std::slice::from_ref(write))
+                .await;
+            *verdict = again.into_iter().next().expect("one write, one verdict");
+        }
+    }
+    let mut taken = Vec::new();
+    for (n, (write, verdict)) in writes.into_iter().zip(theirs).enumerate() {
+        let ours = check(&stores.embedded, &fixture.collection, &write);
+        let is_late = || {
+            case.documents[n]
+                .1
+                .iter()
+                .any(|(name, _)| names_late(&case.mappings, name))
+        };
+        match (ours, verdict) {
+            (Ok(()), ItemVerdict::Done) => taken.push(write),
+            (Err(_), ItemVerdict::Permanent { .. }) => tally.refused_documents += 1,
+            (Ok(()), ItemVerdict::Permanent { .. }) if is_late() => tally.late += 1,
+            (ours, theirs) => differences.push(Difference {
+                about: About::Document(n),
+                embedded: ours.map_or_else(|why| why, |()| "taken".to_owned()),
+                elasticsearch: format!("{theirs:?}"),
+            }),
+        }
+    }
+    let only = Searched {
+        record: Some(&stores.embedded),
+        view: &stores.embedded,
+    };
+    only.fill(fixture, &taken).await;
+    let refreshed = stores
+        .elasticsearch
+        .refresh(std::slice::from_ref(&fixture.collection))
+        .await;
+    refreshed.expect("a refresh");
+}
+
+fn check(
+    view: &EmbeddedStore,
+    collection: &Collection,
+    write: &DocumentWrite,
+) -> Result<(), String> {
+    let body: &Raw = write.body.as_ref().expect("no document is a marker");
+    view.check(collection, &write.key.id, body)
+        .map_err(|unmappable| format!("{}: {}", unmappable.pointer, unmappable.message))
+}
+
+fn names_late(mappings: &Value, member: &str) -> bool {
+    let first = member.split('.').next().unwrap_or(member);
+    let properties = mappings["properties"].as_object();
+    let of_member = properties
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| name.split('.').next() == Some(first));
+    of_member.map(|(_, field)| field.to_string()).any(|field| {
+        LATE.iter()
+            .any(|kind| field.contains(&format!("\"type\":\"{kind}\"")))
+    })
+}
+
+async fn search_all(
+    stores: &Stores,
+    fixture: &Fixture,
+    case: &Case,
+    tally: &mut Tally,
+    differences: &mut Vec<Difference>,
+) {
+    let collection = &fixture.collection;
+    let pairs: Vec<(Outcome, Outcome)> = stream::iter(&case.searches)
+        .map(|body| async move {
+            tokio::join!(
+                ask(&stores.embedded, collection, body),
+                ask(&stores.elasticsearch, collection, body)
+            )
+        })
+        .buffered(6)
+        .collect()
+        .await;
+    for (n, (ours, theirs)) in pairs.into_iter().enumerate() {
+        tally.searches += 1;
+        match (&ours, &theirs) {
+            (Outcome::Unsupported(clause), _) => {
+                *tally.unsupported.entry(clause.clone()).or_default() += 1;
+                continue;
+            }
+            // An index does not read all of a search of which a part can find nothing.
+            (Outcome::Malformed(_), Outcome::Malformed(_) | Outcome::Found { total: 0, .. }) => {
+                tally.malformed += 1;
+                continue;
+            }
+            (Outcome::Malformed(what), Outcome::Found { .. }) if !has_values(case, what) => {
+                tally.malformed += 1;
+                continue;
+            }
+            (ours, theirs) if ours.is_same(theirs, case.searches[n].get("sort").is_some()) => {
+                continue;
+            }
+            _ => differences.push(Difference {
+                about: About::Search(n),
+                embedded: format!("{ours:?}"),
+                elasticsearch: format!("{theirs:?}"),
+            }),
+        }
+    }
+}
+
+/// Does any document name the field that is complained of? An index does not read the bounds of a
+/// field that nothing holds.
+fn has_values(case: &Case, complaint: &str) -> bool {
+    let Some((_, pointer)) = complaint.split_once("/range/") else {
+        return true;
+    };
+    let field = pointer.split(['/', ':']).next().unwrap_or_default();
+    let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+    let mut members = case.documents.iter().flat_map(|(_, members)| members);
+    members.any(|(name, _)| first(name) == first(field))
+}
+
+/// A search, or (`walk`) a search page by page.
+async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome {
+    let mut body = body.clone();
+    let is_walk = body
+        .as_object_mut()
+        .is_some_and(|body| body.shift_remove("walk").is_some());
+    let (mut ids, mut sorts, mut pages) = (Vec::new(), Vec::new(), 0);
+    loop {
+        let request: SearchRequest =
+            serde_json::from_value(body.clone()).expect("a search of the port");
+        let result = match view.search(collection, &request).await {
+            Ok(result) => result,
+            Err(StoreError::BadSearch { message, pointer }) => {
+                return Outcome::Malformed(format!("{pointer}: {message}"));
+            }
+            Err(StoreError::Unsupported { clause, .. }) => return Outcome::Unsupported(clause),
+            Err(other) => return Outcome::Broken(other.to_string()),
+        };
+        pages += 1;
+        if let Some(last) = result.hits.last() {
+            body["search_after"] = last.sort.clone().into();
+        }
+        let is_last = result.hits.is_empty() || !is_walk || pages > 60;
+        for hit in result.hits {
+            ids.push(hit.id);
+            sorts.push(hit.sort);
+        }
+        if is_last {
+            return Outcome::Found {
+                ids,
+                sorts,
+                total: result.total,
+            };
+        }
+    }
+}
+
+impl Outcome {
+    fn is_same(&self, other: &Self, is_sorted: bool) -> bool {
+        let (
+            Self::Found { ids, sorts, total },
+            Self::Found {
+                ids: other_ids,
+                sorts: other_sorts,
+                total: other_total,
+            },
+        ) = (self, other)
+        else {
+            return false;
+        };
+        if is_sorted {
+            let same = |a: &Value, b: &Value| match (a.as_f64(), b.as_f64()) {
+                _ if a == b => true,
+                (Some(a), Some(b)) => (a - b).abs() <= 1e-7 * a.abs().max(b.abs()),
+                _ => false,
+            };
+            let same_sorts = sorts
+                .iter()
+                .zip(other_sorts)
+                .all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)));
+            return ids == other_ids && same_sorts && total == other_total;
+        }
+        // Without a sort an index orders by relevance.
+        let (mut ids, mut other_ids) = (ids.clone(), other_ids.clone());
+        ids.sort_unstable();
+        other_ids.sort_unstable();
+        ids == other_ids && total == other_total
+    }
+
+    /// The beginning of a message without names and numbers.
+    pub fn words(text: &str) -> String {
+        let plain = text
+            .split_whitespace()
+            .filter(|word| word.chars().all(char::is_alphabetic));
+        plain.take(6).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The kind of outcome, to tell whether two differences are of one kind.
+    pub fn class(text: &str) -> &str {
+        text.split([' ', '(', '{']).next().unwrap_or(text)
+    }
+}

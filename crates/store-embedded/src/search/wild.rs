@@ -1,0 +1,110 @@
+//! Patterns over whole terms: `wildcard` (`*`, `?`, `\`) and Lucene's regular expressions. What
+//! Lucene reads otherwise than it is written here is refused by name.
+
+use regex::Regex;
+
+/// `*` is any text, `?` any letter, a backslash takes the next letter as it is.
+pub fn wildcard(pattern: &str, ignore_case: bool) -> Option<Regex> {
+    let mut expression = String::new();
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '*' => expression.push_str(".*"),
+            '?' => expression.push('.'),
+            '\\' => literal(letters.next().unwrap_or('\\'), &mut expression),
+            other => literal(other, &mut expression),
+        }
+    }
+    compile(&expression, ignore_case)
+}
+
+fn literal(letter: char, into: &mut String) {
+    into.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+}
+
+fn compile(expression: &str, ignore_case: bool) -> Option<Regex> {
+    regex::RegexBuilder::new(&format!("^(?:{expression})$"))
+        .dot_matches_new_line(true)
+        .case_insensitive(ignore_case)
+        .size_limit(1 << 20)
+        .build()
+        .ok()
+}
+
+/// A regular expression of Lucene's; `None` is one that is not read here. `all`: the operators
+/// beyond the usual ones (`~`, `&`, `#`, `@`, `<1-9>`, quotes) mean something.
+pub fn regexp(pattern: &str, all: bool, ignore_case: bool) -> Option<Regex> {
+    let mut expression = String::new();
+    let mut letters = pattern.chars().peekable();
+    let mut can_repeat = false;
+    while let Some(letter) = letters.next() {
+        let repeats = matches!(letter, '*' | '+' | '?' | '{');
+        if repeats && !can_repeat {
+            return None;
+        }
+        match letter {
+            '.' | '(' | ')' | '|' | '*' | '+' | '?' => expression.push(letter),
+            '{' => {
+                let mut count = String::new();
+                loop {
+                    match letters.next()? {
+                        '}' => break,
+                        digit if digit.is_ascii_digit() || digit == ',' => count.push(digit),
+                        _ => return None,
+                    }
+                }
+                count
+                    .starts_with(|first: char| first.is_ascii_digit())
+                    .then_some(())?;
+                expression.push_str(&format!("{{{count}}}"));
+            }
+            '[' => class(&mut letters, &mut expression)?,
+            '\\' => match letters.next()? {
+                other if other.is_ascii_alphanumeric() => return None,
+                other => literal(other, &mut expression),
+            },
+            '~' | '&' | '#' | '@' | '<' | '>' | '"' if all => return None,
+            ']' | '}' => return None,
+            other => literal(other, &mut expression),
+        }
+        can_repeat = !matches!(letter, '(' | '|') && !repeats || letter == ')';
+    }
+    compile(&expression, ignore_case)
+}
+
+/// A class up to its bracket; the opening one was read.
+fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, into: &mut String) -> Option<()> {
+    into.push('[');
+    if letters.next_if_eq(&'^').is_some() {
+        into.push('^');
+    }
+    let mut count = 0;
+    loop {
+        let first = match letters.next()? {
+            ']' if count > 0 => break,
+            '\\' => escaped(letters)?,
+            '[' | ']' => return None,
+            other => other,
+        };
+        count += 1;
+        into.push_str(&format!("\\x{{{:x}}}", u32::from(first)));
+        if letters.peek() == Some(&'-') {
+            letters.next();
+            let last = match letters.next()? {
+                ']' => return None,
+                '\\' => escaped(letters)?,
+                other => other,
+            };
+            (first <= last).then_some(())?;
+            into.push_str(&format!("-\\x{{{:x}}}", u32::from(last)));
+        }
+    }
+    into.push(']');
+    Some(())
+}
+
+fn escaped(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
+    letters
+        .next()
+        .filter(|letter| !letter.is_ascii_alphanumeric())
+}

@@ -1,0 +1,243 @@
+//! The clauses that cut their text into terms as the field does: match, match_phrase,
+//! match_phrase_prefix, multi_match.
+
+use super::{
+    Context,
+    accept::{Accept, Texts},
+    analyze, bad, clause,
+    field::{Source, Type},
+    leaf::{Leaf, any_of, distinct, text},
+    phrase::Phrase,
+    query::Query,
+    unsupported,
+};
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use store::{
+    StoreError,
+    cell::pointer,
+    mapping::{Analyzer, coerce},
+};
+
+/// What a match says beside its text.
+#[derive(Clone, Default)]
+struct Options {
+    all: bool,
+    least: Option<(Value, String)>,
+    lenient: bool,
+    /// A text without terms finds everything.
+    empty_is_all: bool,
+    phrase: bool,
+    open: bool,
+    slop: usize,
+}
+
+impl Options {
+    /// Takes a parameter that all of these clauses share; false: it is not one.
+    fn take(&mut self, name: &str, value: &Value, at: &str) -> Result<bool, StoreError> {
+        match (name, value.as_str()) {
+            ("operator", Some(word)) if word.eq_ignore_ascii_case("and") => self.all = true,
+            ("operator", Some(word)) if word.eq_ignore_ascii_case("or") => self.all = false,
+            ("operator", _) => return Err(bad("an operator is \"and\" or \"or\"", at)),
+            ("minimum_should_match", _) => self.least = Some((value.clone(), at.to_owned())),
+            ("lenient", _) => self.lenient = flag(value, at)?,
+            ("auto_generate_synonyms_phrase_query", _) => drop(flag(value, at)?),
+            ("zero_terms_query", Some(word)) if word.eq_ignore_ascii_case("none") => {
+                self.empty_is_all = false;
+            }
+            ("zero_terms_query", Some(word)) if word.eq_ignore_ascii_case("all") => {
+                self.empty_is_all = true;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+fn flag(value: &Value, at: &str) -> Result<bool, StoreError> {
+    coerce::strict_boolean(value).ok_or_else(|| bad("expected true or false", at))
+}
+
+fn slop(value: &Value, at: &str) -> Result<usize, StoreError> {
+    let slop = value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    slop.map(|slop| slop as usize)
+        .ok_or_else(|| bad("slop is a whole number", at))
+}
+
+pub fn matching(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+    let (field, value, at) = clause::one_field(value, "match", &[], at)?;
+    let mut options = Options::default();
+    let value = clause::short_or_long(value, "query", "match", &at, |name, value, at| {
+        if options.take(name, value, &at)? {
+            Ok(())
+        } else {
+            Err(unsupported(format!("match.{name}"), &at))
+        }
+    })?;
+    let value = clause::scalar(value, "match", &at)?;
+    one(context, field, value, &options, "match", &at)
+}
+
+pub fn phrase(
+    context: &Context<'_>,
+    value: &Value,
+    name: &str,
+    at: &str,
+) -> Result<Query, StoreError> {
+    let (field, value, at) = clause::one_field(value, name, &[], at)?;
+    let mut options = Options {
+        phrase: true,
+        open: name == "match_phrase_prefix",
+        ..Options::default()
+    };
+    let value = clause::short_or_long(value, "query", name, &at, |parameter, value, at| {
+        match parameter {
+            "slop" => options.slop = slop(value, &at)?,
+            "zero_terms_query" => drop(options.take(parameter, value, &at)?),
+            _ => return Err(unsupported(format!("{name}.{parameter}"), &at)),
+        }
+        Ok(())
+    })?;
+    let value = clause::scalar(value, name, &at)?;
+    one(context, field, value, &options, name, &at)
+}
+
+/// Several fields, any of which may match.
+pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::object(value, "multi_match", at)?;
+    let mut options = Options::default();
+    for (name, value) in members {
+        let here = pointer(at, name);
+        match (name.as_str(), value.as_str()) {
+            ("query" | "fields" | "boost" | "tie_breaker", _) => {}
+            ("type", Some("best_fields" | "most_fields")) => {}
+            ("type", Some("phrase")) => options.phrase = true,
+            ("type", Some("phrase_prefix")) => (options.phrase, options.open) = (true, true),
+            ("type", Some(other)) => {
+                return Err(unsupported(format!("multi_match of type `{other}`"), &here));
+            }
+            ("slop", _) => options.slop = slop(value, &here)?,
+            _ if options.take(name, value, &here)? => {}
+            _ => return Err(unsupported(format!("multi_match.{name}"), &here)),
+        }
+    }
+    let value = members
+        .get("query")
+        .ok_or_else(|| bad("`multi_match` lacks `query`", at))?;
+    let value = clause::scalar(value, "multi_match", at)?;
+    let should = fields(members, at)?
+        .iter()
+        .map(|field| one(context, field, value, &options, "multi_match", at))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Query::any(should))
+}
+
+fn fields(members: &Map<String, Value>, at: &str) -> Result<Vec<String>, StoreError> {
+    let here = pointer(at, "fields");
+    let items = match members.get("fields") {
+        Some(Value::Array(items)) if !items.is_empty() => items.clone(),
+        Some(one @ Value::String(_)) => vec![one.clone()],
+        _ => return Err(unsupported("multi_match of all fields", at)),
+    };
+    let name = |item: &Value| {
+        let text = item
+            .as_str()
+            .ok_or_else(|| bad("a field's name is a text", &here))?;
+        let name = text.split_once('^').map_or(text, |(name, _)| name);
+        Ok(name.to_owned())
+    };
+    let names: Result<Vec<String>, StoreError> = items.iter().map(name).collect();
+    names.map(distinct)
+}
+
+fn one(
+    context: &Context<'_>,
+    field: &str,
+    value: &Value,
+    options: &Options,
+    clause: &str,
+    at: &str,
+) -> Result<Query, StoreError> {
+    let is_empty = options.empty_is_all && text(value).trim().is_empty();
+    let leaf = Leaf::read(context, field, clause, at, |source| {
+        match accept(context, source, value, options, clause, at) {
+            Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Accept::default()),
+            other => other,
+        }
+    });
+    match leaf {
+        Ok(_) if is_empty => Ok(Query::All),
+        Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Query::any(Vec::new())),
+        leaf => leaf.map(Query::Leaf),
+    }
+}
+
+fn accept(
+    context: &Context<'_>,
+    source: &Source,
+    value: &Value,
+    options: &Options,
+    clause: &str,
+    at: &str,
+) -> Result<Accept, StoreError> {
+    let (analyzer, positions) = match &source.kind {
+        Type::Text(text) => (text.search_analyzer, text.positions),
+        Type::Guessed { .. } => (Analyzer::Standard, true),
+        Type::Keyword { .. } | Type::Leaves { .. } if source.split => (Analyzer::Whitespace, true),
+        _ if options.open && !matches!(source.kind, Type::Object) => {
+            return Err(bad(
+                "the beginning of a phrase is looked for in text only",
+                at,
+            ));
+        }
+        _ => return any_of(context, source, &[value], clause, at),
+    };
+    let tokens = analyze::tokens(analyzer, &text(value));
+    let is_keyword = source.split;
+    let several = tokens.len() > 1;
+    if options.phrase && several && (!positions || is_keyword) {
+        return Err(bad("the field was indexed without positions", at));
+    }
+    let terms = if tokens.is_empty() {
+        None
+    } else if options.phrase && (several || options.open) {
+        Some(Texts::Phrase(Phrase::new(
+            tokens,
+            options.slop,
+            options.open,
+        )))
+    } else {
+        Some(words(source, tokens, options)?)
+    };
+    if is_keyword {
+        return Ok(Accept {
+            keywords: terms,
+            ..Accept::default()
+        });
+    }
+    let others = match source.kind {
+        Type::Guessed { .. } => any_of(context, source, &[value], clause, at)?,
+        _ => Accept::default(),
+    };
+    Ok(Accept { terms, ..others })
+}
+
+fn words(
+    source: &Source,
+    tokens: Vec<analyze::Token>,
+    options: &Options,
+) -> Result<Texts, StoreError> {
+    let count = tokens.len();
+    let mut texts: HashMap<String, usize> = HashMap::new();
+    for (term, _) in tokens {
+        *texts
+            .entry(super::leaf::normal(&source.kind, term))
+            .or_default() += 1;
+    }
+    let need = match &options.least {
+        _ if options.all => count,
+        Some((least, at)) if count > 1 => clause::minimum(least, count, at)?.max(1),
+        _ => 1,
+    };
+    Ok(Texts::Of { texts, need })
+}

@@ -1,0 +1,94 @@
+//! What a document makes of fields that the mapping leaves to chance. Never refuses a value that a
+//! field of an earlier document might take.
+
+use super::{Dynamic, NOTHING_MAPPED, Walk};
+use crate::{
+    Unmappable,
+    mapping::{
+        coerce::{self, Reader},
+        date::{self, Detected},
+    },
+};
+use serde_json::Value;
+
+/// The type that an index gives to a new field by one of its values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Learned {
+    Truth,
+    Whole,
+    Real,
+    Date(Detected),
+    Text,
+    Object,
+}
+
+impl Walk<'_> {
+    /// A value that the mapping leaves to chance.
+    pub(super) fn dynamic(&mut self, path: &str, value: &Value) -> Result<(), Unmappable> {
+        match value {
+            Value::Null => Ok(()),
+            Value::Array(items) => self.each(items, |walk, item| walk.dynamic(path, item)),
+            Value::Object(members) => {
+                self.learn_object(path)?;
+                self.object(&NOTHING_MAPPED, Dynamic::True, path, members)
+            }
+            _ if self.mapping.guesses => Ok(()),
+            scalar => self.learn(path, scalar),
+        }
+    }
+
+    fn learn(&mut self, path: &str, value: &Value) -> Result<(), Unmappable> {
+        let found = self.type_of(value);
+        let before = *self.learned.entry(path.to_owned()).or_insert_with(|| {
+            self.new_fields += if found == Learned::Text { 2 } else { 1 };
+            found
+        });
+        let number = coerce::number(value, Reader::Float);
+        let fits = before == found
+            && match found {
+                Learned::Whole => number.is_some_and(|number| number.truncated().is_some()),
+                Learned::Real => number.is_some_and(|number| (number.real() as f32).is_finite()),
+                _ => true,
+            };
+        let what = || {
+            format!(
+                "`{path}` cannot take {value} beside what else it holds, or as what the index would make of it"
+            )
+        };
+        if fits || (before != Learned::Object && self.known.has(path)) {
+            Ok(())
+        } else {
+            Err(self.no(what()))
+        }
+    }
+
+    fn type_of(&self, value: &Value) -> Learned {
+        match value {
+            Value::Bool(_) => Learned::Truth,
+            Value::Number(number) if number.is_f64() && !self.is_whole_literal(number) => {
+                Learned::Real
+            }
+            Value::Number(_) => Learned::Whole,
+            Value::String(text) if self.mapping.date_detection => {
+                date::detected(text).map_or(Learned::Text, |(how, _)| Learned::Date(how))
+            }
+            _ => Learned::Text,
+        }
+    }
+
+    pub(super) fn learn_object(&mut self, path: &str) -> Result<(), Unmappable> {
+        if path.split('.').count() >= self.mapping.depth {
+            return Err(self.no(format!(
+                "objects nest deeper than the limit of {}",
+                self.mapping.depth
+            )));
+        }
+        let known = *self.learned.entry(path.to_owned()).or_insert_with(|| {
+            self.new_fields += 1;
+            Learned::Object
+        });
+        (known == Learned::Object)
+            .then_some(())
+            .ok_or_else(|| self.no(format!("`{path}` holds both objects and values")))
+    }
+}

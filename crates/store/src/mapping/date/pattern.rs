@@ -1,0 +1,236 @@
+//! Dates written as patterns (`yyyy-MM-dd HH:mm:ss`): the letters for numbers of a fixed width,
+//! literals, and offsets. A pattern with anything else is not read: its name stays unknown.
+
+use super::{
+    Civil,
+    iso::{digits, fraction, skip},
+    zone::{self, Zone},
+};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    /// Four digits; with a sign, where years before 0 are meant.
+    Year {
+        signed: bool,
+    },
+    Month {
+        least: usize,
+    },
+    Day {
+        least: usize,
+    },
+    Hour {
+        least: usize,
+    },
+    Minute {
+        least: usize,
+    },
+    Second {
+        least: usize,
+    },
+    Fraction(usize),
+    Literal(char),
+    /// `X`: Z or an offset.
+    Offset,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern {
+    parts: Vec<Part>,
+    rolls: bool,
+}
+
+impl Pattern {
+    pub fn read(text: &str) -> Option<Self> {
+        if text == "strict_date" {
+            let parts = Self::read("uuuu-MM-dd")?.parts;
+            return Some(Self { parts, rolls: true });
+        }
+        let (mut parts, mut letters) = (Vec::new(), text.chars().peekable());
+        while let Some(letter) = letters.next() {
+            if letter == '\'' {
+                loop {
+                    match letters.next()? {
+                        '\'' => break,
+                        other => parts.push(Part::Literal(other)),
+                    }
+                }
+                continue;
+            }
+            if !letter.is_ascii_alphabetic() {
+                if "[]{}#".contains(letter) {
+                    return None;
+                }
+                parts.push(Part::Literal(letter));
+                continue;
+            }
+            let mut width = 1;
+            while letters.next_if_eq(&letter).is_some() {
+                width += 1;
+            }
+            parts.push(part(letter, width)?);
+        }
+        let has = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count();
+        let years = has(|part| matches!(part, Part::Year { .. }));
+        let narrow_before_digit = parts
+            .windows(2)
+            .any(|pair| pair[0].is_narrow() && !matches!(pair[1], Part::Literal(_) | Part::Offset));
+        (years == 1 && !narrow_before_digit && Self::is_whole(&parts)).then_some(Self {
+            parts,
+            rolls: false,
+        })
+    }
+
+    /// A day comes with its month, a minute with its hour, and nothing comes twice.
+    fn is_whole(parts: &[Part]) -> bool {
+        let count = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count();
+        let counts = [
+            count(|part| matches!(part, Part::Month { .. })),
+            count(|part| matches!(part, Part::Day { .. })),
+            count(|part| matches!(part, Part::Hour { .. })),
+            count(|part| matches!(part, Part::Minute { .. })),
+            count(|part| matches!(part, Part::Second { .. })),
+            count(|part| matches!(part, Part::Fraction(_))),
+        ];
+        counts.iter().all(|count| *count <= 1) && counts.windows(2).all(|pair| pair[0] >= pair[1])
+    }
+
+    pub fn parse(&self, text: &str) -> Option<Civil> {
+        let (mut civil, mut rest) = (
+            Civil {
+                rolls: self.rolls,
+                ..Civil::default()
+            },
+            text,
+        );
+        for part in &self.parts {
+            let rest = &mut rest;
+            match *part {
+                Part::Year { signed } => {
+                    let negative = signed && skip(rest, '-');
+                    let year = digits(rest, 4, 4)?;
+                    if year == 0 && !signed {
+                        return None;
+                    }
+                    civil.year = if negative { -year } else { year };
+                }
+                Part::Month { least } => civil.month = Some(digits(rest, least, 2)?),
+                Part::Day { least } => civil.day = Some(digits(rest, least, 2)?),
+                Part::Hour { least } => civil.hour = Some(digits(rest, least, 2)?),
+                Part::Minute { least } => civil.minute = Some(digits(rest, least, 2)?),
+                Part::Second { least } => civil.second = Some(digits(rest, least, 2)?),
+                Part::Fraction(width) => civil.milli = Some(fraction(rest, width, width)?),
+                Part::Literal(letter) => skip(rest, letter).then_some(())?,
+                Part::Offset => civil.zone = Some(Zone::Offset(zone::offset(rest)?)),
+            }
+        }
+        rest.is_empty().then_some(civil)
+    }
+}
+
+impl Part {
+    fn is_narrow(&self) -> bool {
+        matches!(
+            self,
+            Self::Month { least: 1 }
+                | Self::Day { least: 1 }
+                | Self::Hour { least: 1 }
+                | Self::Minute { least: 1 }
+                | Self::Second { least: 1 }
+        )
+    }
+}
+
+fn part(letter: char, width: usize) -> Option<Part> {
+    let least = width;
+    Some(match (letter, width) {
+        ('y', 4) => Part::Year { signed: false },
+        ('u', 4) => Part::Year { signed: true },
+        ('M', 1 | 2) => Part::Month { least },
+        ('d', 1 | 2) => Part::Day { least },
+        ('H', 1 | 2) => Part::Hour { least },
+        ('m', 1 | 2) => Part::Minute { least },
+        ('s', 1 | 2) => Part::Second { least },
+        ('S', 1..=9) => Part::Fraction(width),
+        ('X', 1..=3) => Part::Offset,
+        _ => return None,
+    })
+}
+
+/// Names that stand for a pattern of the index's own, with `strict_` before them or not.
+const NAMED: &[&str] = &[
+    "basic_date",
+    "basic_date_time",
+    "basic_date_time_no_millis",
+    "basic_ordinal_date",
+    "basic_ordinal_date_time",
+    "basic_ordinal_date_time_no_millis",
+    "basic_time",
+    "basic_time_no_millis",
+    "basic_t_time",
+    "basic_t_time_no_millis",
+    "basic_week_date",
+    "basic_week_date_time",
+    "basic_week_date_time_no_millis",
+    "date",
+    "date_hour",
+    "date_hour_minute",
+    "date_hour_minute_second",
+    "date_hour_minute_second_fraction",
+    "date_hour_minute_second_millis",
+    "date_optional_time",
+    "date_optional_time_nanos",
+    "date_time",
+    "date_time_no_millis",
+    "epoch_millis",
+    "epoch_second",
+    "hour",
+    "hour_minute",
+    "hour_minute_second",
+    "hour_minute_second_fraction",
+    "hour_minute_second_millis",
+    "iso8601",
+    "ordinal_date",
+    "ordinal_date_time",
+    "ordinal_date_time_no_millis",
+    "rfc3339_lenient",
+    "t_time",
+    "t_time_no_millis",
+    "time",
+    "time_no_millis",
+    "week_date",
+    "week_date_time",
+    "week_date_time_no_millis",
+    "week_year",
+    "weekyear",
+    "weekyear_week",
+    "weekyear_week_day",
+    "year",
+    "year_month",
+    "year_month_day",
+];
+
+pub fn is_known(name: &str) -> bool {
+    NAMED.contains(&name.strip_prefix("strict_").unwrap_or(name))
+}
+
+/// A pattern of Java's: only letters that mean something, quotes and brackets in pairs.
+pub fn is_valid(text: &str) -> bool {
+    const LETTERS: &str = "GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZp";
+    let (mut quoted, mut depth) = (false, 0_i32);
+    for letter in text.chars() {
+        match letter {
+            '\'' => quoted = !quoted,
+            _ if quoted => {}
+            '[' => depth += 1,
+            ']' => depth -= 1,
+            '{' | '}' | '#' => return false,
+            letter if letter.is_ascii_alphabetic() && !LETTERS.contains(letter) => return false,
+            _ => {}
+        }
+        if depth < 0 {
+            return false;
+        }
+    }
+    !quoted && depth == 0
+}
