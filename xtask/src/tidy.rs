@@ -9,6 +9,7 @@ mod files;
 mod log_words;
 mod modules;
 mod names;
+mod pages;
 
 use std::{
     collections::BTreeMap,
@@ -44,6 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         !parts.any(|part| part == "tests" || part == "xtask" || part == "tests.rs")
     };
     faults.extend(log_words::check(&root, sources.iter().filter(product))?);
+    faults.extend(pages::check(&root)?);
     faults.extend(tolerated(&root, &packages, &sources, options.record)?);
     for fault in &faults {
         eprintln!("tidy: {fault}");
