@@ -2,9 +2,9 @@
 //! nowhere else.
 
 use crate::{
+    access::Caller,
     app::App,
     error::Problem,
-    request::caller::Caller,
     write::{Completed, Published, feedback::Outcome},
 };
 use axum::{

@@ -3,12 +3,13 @@
 
 use crate::{
     Ports,
+    access::Caller,
     config::Config,
     handles::HandleSigner,
     metrics::Metrics,
     origins::Origins,
     read::{collections::Collections, refresh::Refreshes},
-    request::{RequestReader, caller::Caller},
+    request::RequestReader,
     subscriptions::{SubscriptionPorts, Subscriptions},
     write::{
         Published, WritePath,

@@ -12,13 +12,12 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     request::{
-        caller::Caller,
+        Call,
         headers::{self, Options},
-        query::Query,
     },
 };
 use axum::{body::Body, response::Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
 use std::sync::atomic::Ordering;
 
 /// One of the bulks that may run at once; given back on drop.
@@ -44,21 +43,21 @@ impl Drop for Place {
 
 /// Starts a bulk: what can be refused as a whole is refused here, all else is an answer on its
 /// line.
-pub(crate) fn start(
-    app: &Shared,
-    operation: &str,
-    headers: &HeaderMap,
-    query: &Query,
-    body: Body,
-) -> Result<Response, Problem> {
+pub(crate) fn start(app: &Shared, operation: &str, call: Call) -> Result<Response, Problem> {
+    let Call {
+        caller,
+        headers,
+        query,
+        body,
+    } = call;
     let operation = app.writes.operation(operation)?;
     if operation.many() {
         let detail = format!("`{}` holds many documents in one request", operation.name());
         return Err(Problem::new(Code::NotInBulk, detail));
     }
-    headers::expect_ndjson(headers)?;
-    let unpack = unpack::Unpack::new(headers::encoding(headers)?, app.config.gzip_ratio);
-    let options = Options::read(headers, query, &app.config)?;
+    headers::expect_ndjson(&headers)?;
+    let unpack = unpack::Unpack::new(headers::encoding(&headers)?, app.config.gzip_ratio);
+    let options = Options::read(&headers, &query, &app.config)?;
     if options.if_match.is_some() {
         return Err(Problem::new(
             Code::BadHeader,
@@ -67,11 +66,10 @@ pub(crate) fn start(
     }
     let place = Place::take(app)?;
     let (writer, reader) = answers::queue(&app.config, app.metrics.bulk_spilled_bytes.clone());
-    let caller = Caller::anonymous();
     let run = run::Run::new(
         app.clone(),
         operation.name().to_owned(),
-        caller,
+        caller.clone(),
         options,
         unpack,
         writer,

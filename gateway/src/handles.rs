@@ -1,7 +1,7 @@
 //! The signed handles that clients are given: tokens of writes, and cursors of how far a room is
 //! told. It decides nothing about who may use them.
 
-use crate::request::caller::Caller;
+use crate::access::Caller;
 use event_schema::{
     cursor::{BadCursor, Cursor, CursorScope},
     id::RequestId,
@@ -37,8 +37,8 @@ impl HandleSigner {
         offsets: Vec<(u16, u64)>,
         request: Option<RequestId>,
     ) -> String {
-        let token = self.write_token(caller.tenant, offsets, request);
-        let principal = Some(caller.principal.to_owned());
+        let token = self.write_token(&caller.tenant, offsets, request);
+        let principal = Some(caller.name.to_string());
         Token { principal, ..token }.sign(&self.keys)
     }
 
@@ -87,5 +87,73 @@ impl SignHandles for HandleSigner {
             points: positions.to_vec(),
         };
         cursor.sign(&self.keys, CursorScope { tenant, room })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_schema::{
+        notification::{Event, State},
+        offset::TransactionsOffset,
+        position::Position,
+        token::BadToken,
+    };
+    use runtime::SystemClock;
+
+    fn signer() -> HandleSigner {
+        HandleSigner {
+            keys: Keyring::new(1, *b"0123456789abcdef"),
+            clock: Arc::new(SystemClock),
+            generation: 1,
+            token_ttl_seconds: 60,
+            cursor_ttl_seconds: 60,
+        }
+    }
+
+    fn notice() -> Notice {
+        Notice {
+            event: Event::Write,
+            action: "create".into(),
+            state: State::Done,
+            index: "i".into(),
+            collection: "c".into(),
+            id: None,
+            version: None,
+            source: None,
+            updated_fields: None,
+            request: RequestId::mint(&signer().keys, 1, 0, [7; 16]),
+            origin: None,
+            volatile: None,
+            timestamp: 0,
+            write: Some(Position {
+                generation: 1,
+                partition: 0,
+                offset: TransactionsOffset::new(4),
+            }),
+        }
+    }
+
+    /// A principal may come back with what another of its tenant was sent; another tenant may not.
+    #[test]
+    fn handles_of_notifications_are_the_tenants_and_those_of_writes_the_principals() {
+        let signer = signer();
+        let open = |text: &str, tenant, name| {
+            let now = signer.now();
+            Token::open(text, &signer.keys, tenant, name, now).map(|token| token.offsets)
+        };
+        let shared = SignHandles::token(&signer, "t", &notice()).unwrap();
+        assert_eq!(open(&shared, "t", "anybody"), Ok(vec![(0, 4)]));
+        assert_eq!(open(&shared, "u", "anybody"), Err(BadToken::Foreign));
+        let own = signer.token(&Caller::for_test("t", "p"), vec![(0, 4)], None);
+        assert_eq!(open(&own, "t", "p"), Ok(vec![(0, 4)]));
+        assert_eq!(open(&own, "t", "q"), Err(BadToken::Foreign));
+
+        let cursor = signer.cursor("t", "room", &[FeedPosition::default()]);
+        assert!(signer.open_cursor("t", "room", &cursor).is_ok());
+        for (tenant, room) in [("u", "room"), ("t", "other")] {
+            let refused = signer.open_cursor(tenant, room, &cursor);
+            assert_eq!(refused, Err(BadCursor::Foreign));
+        }
     }
 }

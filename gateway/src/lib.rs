@@ -4,6 +4,7 @@
 //! The path of a write is [`write`]: its files are the stages. Reads go to the stores and wait for
 //! writes they were told of.
 
+mod access;
 mod answer;
 mod app;
 mod bulk;

@@ -2,7 +2,6 @@
 //! knows nothing of operations.
 
 pub(crate) mod body;
-pub(crate) mod caller;
 pub(crate) mod headers;
 pub(crate) mod json;
 pub(crate) mod path;
@@ -10,12 +9,15 @@ pub(crate) mod query;
 
 use crate::{
     Config,
+    access::Caller,
     error::{Code, Problem},
 };
-use axum::body::Body;
+use axum::{
+    body::Body,
+    extract::{FromRequest, FromRequestParts, Request},
+};
 use body::{Budget, Held};
 use bytes::Bytes;
-use caller::Caller;
 use headers::Options;
 use http::HeaderMap;
 use json::{Fault, FaultKind};
@@ -25,9 +27,25 @@ use std::sync::Arc;
 /// A call as it came in: what handlers hand to the write path.
 #[derive(Debug)]
 pub(crate) struct Call {
+    pub caller: Caller,
     pub headers: HeaderMap,
     pub query: Query,
     pub body: Body,
+}
+
+impl<S: Send + Sync> FromRequest<S> for Call {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let query = Query::from_request_parts(&mut parts, state).await?;
+        Ok(Self {
+            caller: Caller::of(&parts.extensions),
+            headers: parts.headers,
+            query,
+            body,
+        })
+    }
 }
 
 /// A request whose body is whole and sound JSON, with what its headers ask for.
@@ -77,7 +95,7 @@ impl RequestReader {
         Ok(RawRequest {
             json,
             options,
-            caller: Caller::anonymous(),
+            caller: call.caller,
             _held: Some(held),
         })
     }
@@ -98,7 +116,7 @@ impl RequestReader {
         Ok(RawRequest {
             json,
             options,
-            caller: Caller::anonymous(),
+            caller: call.caller,
             _held: Some(held),
         })
     }

@@ -199,18 +199,12 @@ fn operation_routes(
         let method = method.ok_or_else(|| refuse("has no method that can be served".into()))?;
         let name = operation.name().to_owned();
         let serve = match operation.envelope() {
-            Envelope::Bare => on(
-                method,
-                async move |state, segments, query, headers, body| {
-                    sunbird::call::bare(name, state, segments, query, headers, body).await
-                },
-            ),
-            Envelope::Sunbird => on(
-                method,
-                async move |state, segments, query, headers, body| {
-                    sunbird::call::call(name, state, segments, query, headers, body).await
-                },
-            ),
+            Envelope::Bare => on(method, async move |state, segments, call| {
+                sunbird::call::bare(name, state, segments, call).await
+            }),
+            Envelope::Sunbird => on(method, async move |state, segments, call| {
+                sunbird::call::call(name, state, segments, call).await
+            }),
         };
         let known = routes.remove(&path).unwrap_or_default();
         routes.insert(path, known.merge(serve));

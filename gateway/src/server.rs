@@ -2,7 +2,7 @@
 //! router; it knows no route.
 
 use crate::{
-    Config, GatewayError, Ports,
+    Config, GatewayError, Ports, access,
     app::{App, Shared},
     error::{Code, Problem},
     instance,
@@ -226,7 +226,9 @@ async fn http(
 /// One request: judged by the page that sends it, if one does.
 async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Response {
     let begun = Instant::now();
-    let request = request.map(Body::new);
+    let mut request = request.map(Body::new);
+    let caller = access::identify(request.headers());
+    request.extensions_mut().insert(caller);
     let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);

@@ -3,9 +3,9 @@
 
 use super::answers::Reader;
 use crate::{
+    access::Caller,
     app::{App, Shared},
     error::Problem,
-    request::caller::Caller,
     write::Published,
 };
 use bytes::Bytes;
@@ -58,13 +58,13 @@ pub(crate) fn stream(
     caller: Caller,
     reader: Reader,
 ) -> impl Stream<Item = io::Result<Bytes>> + use<> {
-    futures::stream::try_unfold((app, reader), move |(app, reader)| async move {
+    futures::stream::try_unfold((app, caller, reader), async |(app, caller, reader)| {
         let Some(block) = reader.next().await? else {
             return Ok(None);
         };
         let lines = render(&app, &caller, &block)
             .ok_or_else(|| io::Error::other("the answers of a bulk were damaged on their way"))?;
-        Ok(Some((Bytes::from(lines), (app, reader))))
+        Ok(Some((Bytes::from(lines), (app, caller, reader))))
     })
 }
 

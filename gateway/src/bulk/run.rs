@@ -8,12 +8,12 @@ use super::{
     unpack::Unpack,
 };
 use crate::{
+    access::Caller,
     answer::Furthest,
     app::Shared,
     error::{Code, Problem},
     request::{
         body::{incomplete, too_slow},
-        caller::Caller,
         headers::Options,
         sound,
     },
@@ -219,7 +219,7 @@ impl Run {
         let line = BulkLine {
             number,
             json,
-            caller: self.caller,
+            caller: &self.caller,
             key: self.options.idempotency_key.as_deref(),
             traceparent: &self.traceparent,
         };

@@ -3,6 +3,7 @@
 
 use super::{Answer, Call, Fault, Request, Transport, document::export, fault::Id, handle, table};
 use crate::{
+    access::Caller,
     app::{App, Shared},
     error::{Code, Problem},
     request::{
@@ -65,6 +66,7 @@ fn is_version(segment: &str) -> bool {
 
 async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<Answer>> {
     let (parts, body) = call.into_parts();
+    let caller = Caller::of(&parts.extensions);
     let early = |fault: Fault| Box::new(Answer::early(None, fault));
     let segments: Vec<&str> = below_root(parts.uri.path()).split('/').collect();
     let envelope = parts.method == Method::POST && segments == ["_query"];
@@ -86,7 +88,8 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         typed.map_err(|problem| early(problem.into()))?;
     }
     let Some((route, variables)) = route else {
-        let mut request = Request::from_envelope(&json, Transport::Http, app.config.json_depth)?;
+        let mut request =
+            Request::from_envelope(&json, Transport::Http, app.config.json_depth, caller)?;
         request.held = Some(held);
         return Ok(request);
     };
@@ -102,6 +105,7 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         variables,
         &query,
         &parts.headers,
+        caller,
     );
     request.held = Some(held);
     let fill = |request: &mut Request| -> Result<(), Fault> {

@@ -3,8 +3,9 @@
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
+    access::Caller,
     error::Problem,
-    request::{body, caller::Caller, json, query::Query},
+    request::{body, json, query::Query},
     write::order::WriteTurn,
 };
 use event_schema::Raw;
@@ -60,7 +61,7 @@ pub(crate) fn made_id() -> String {
 }
 
 impl Request {
-    fn empty(transport: Transport) -> Self {
+    fn empty(transport: Transport, caller: Caller) -> Self {
         Self {
             controller: String::new(),
             action: String::new(),
@@ -73,7 +74,7 @@ impl Request {
             args: Map::new(),
             jwt: None,
             transport,
-            caller: Caller::anonymous(),
+            caller,
             traceparent: None,
             held: None,
             turn: WriteTurn::alone(),
@@ -85,6 +86,7 @@ impl Request {
         bytes: &[u8],
         transport: Transport,
         depth: usize,
+        caller: Caller,
     ) -> Result<Self, Box<Answer>> {
         let early = |id, fault| Box::new(Answer::early(id, fault));
         if let Err(fault) = json::check(bytes, depth) {
@@ -100,7 +102,7 @@ impl Request {
         let members: Envelope = deserializer
             .deserialize_map(EnvelopeVisitor)
             .map_err(|_| early(None, Fault::new(Id::BadFrame, "a request is a JSON object")))?;
-        let mut request = Self::empty(transport);
+        let mut request = Self::empty(transport, caller);
         let known = match members.args.get("requestId") {
             None | Some(Value::Null) => None,
             Some(Value::String(id)) => Some(id.clone()),
@@ -143,8 +145,9 @@ impl Request {
         variables: Vec<(&'static str, String)>,
         query: &Query,
         headers: &HeaderMap,
+        caller: Caller,
     ) -> Self {
-        let mut request = Self::empty(Transport::Http);
+        let mut request = Self::empty(Transport::Http, caller);
         (request.controller, request.action) = (route.0.to_owned(), route.1.to_owned());
         for (name, value) in query.pairs() {
             request.argue(name, value);

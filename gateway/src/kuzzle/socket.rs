@@ -7,6 +7,7 @@ mod requests;
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
+    access::Caller,
     app::{App, Shared},
     transport::{ClientStream, permit::ConnectionPermit},
 };
@@ -37,6 +38,7 @@ pub(crate) struct Connection {
     /// Its name within this gateway, as long as that runs.
     pub number: u64,
     pub outbox: Arc<Outbox>,
+    pub caller: Caller,
 }
 
 impl Connection {
@@ -71,6 +73,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         Err(refused) => return refusal(refused),
     };
     let permit = request.extensions().get::<Arc<ConnectionPermit>>().cloned();
+    let caller = Caller::of(request.extensions());
     let upgraded = hyper::upgrade::on(&mut request);
     let options = options(&app, accepted.deflate);
     spawn("socket", async move {
@@ -84,7 +87,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         let stream = parts.io.into_inner().into_inner();
         let limits = outbox_limits(&app);
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
-        let handler = SocketHandler::new(app.clone(), outbox.clone());
+        let handler = SocketHandler::new(app.clone(), outbox.clone(), caller);
         let shutdown = app.shutdown.clone();
         websocket::connection::serve(stream, parts.read_buf, options, outbox, handler, shutdown)
             .await;
@@ -153,10 +156,11 @@ struct SocketHandler {
 }
 
 impl SocketHandler {
-    fn new(app: Shared, outbox: Arc<Outbox>) -> Self {
+    fn new(app: Shared, outbox: Arc<Outbox>, caller: Caller) -> Self {
         let connection = Arc::new(Connection {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             outbox,
+            caller,
         });
         app.metrics.sockets.inc();
         app.subscriptions

@@ -2,12 +2,11 @@
 //! wants; whether and when a subscription is active is decided in [`crate::subscriptions`].
 
 use super::{Call, Fault, Reply, Request, channel, fault::Id, socket::SocketRequest};
-use crate::{app::Shared, request::caller::Caller, subscriptions::catch_up::CatchUpRequest};
+use crate::{app::Shared, subscriptions::catch_up::CatchUpRequest};
 use event_schema::{Raw, membership::PresenceFilter, notification::FeedPosition, topics::CHANGES};
 use matching::Filter;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use subscriptions::{
     ChannelOptions, SignHandles, SubscribeError, SubscribeRequest,
     catch_up::CatchUpTarget,
@@ -110,7 +109,7 @@ async fn subscribe_to(
         collection,
         filter,
     } = target;
-    let tenant: Arc<str> = Caller::anonymous().tenant.into();
+    let tenant = request.caller.tenant.clone();
     let since = since(app, request, &tenant, &room).await?;
     let channel = channel::name(&room, options);
     let asked = SubscribeRequest {

@@ -3,10 +3,11 @@
 
 use super::{Call, Fault, Reply, fault::Id};
 use crate::{
+    access::Caller,
     answer::{Furthest, told},
     app::App,
     error::{Code, Problem},
-    request::{RawRequest, caller::Caller, headers::Options},
+    request::{RawRequest, headers::Options},
     write::{Prepared, Submitted, feedback::Outcome},
 };
 use bytes::Bytes;
@@ -204,7 +205,7 @@ async fn prepare(
         origin: Some(origin),
     };
     let operation = app.writes.operation(operation)?;
-    let raw = RawRequest::made(json, options, request.caller);
+    let raw = RawRequest::made(json, options, request.caller.clone());
     app.writes
         .prepare(operation, raw)
         .await

@@ -3,9 +3,10 @@
 //! far.
 
 use crate::{
+    access::Caller,
     app::App,
     error::{Code, Problem},
-    request::{caller::Caller, headers, query::Query},
+    request::{headers, query::Query},
 };
 use event_schema::{id::RequestId, outcome::Verdict, token::Token};
 use http::HeaderMap;
@@ -70,8 +71,8 @@ fn open(app: &App, caller: &Caller, text: &str) -> Result<Token, Problem> {
     Ok(Token::open(
         text,
         &app.ports.keys,
-        caller.tenant,
-        caller.principal,
+        &caller.tenant,
+        &caller.name,
         now,
     )?)
 }

@@ -4,8 +4,9 @@
 
 use super::published::Published;
 use crate::{
+    access::Caller,
     error::{Code, Problem},
-    request::{RawRequest, caller::Caller},
+    request::RawRequest,
 };
 use event_schema::{envelope::Claim, id::RequestId, signing::Keyring};
 use moka::sync::Cache;

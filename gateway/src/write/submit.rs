@@ -12,10 +12,7 @@ use super::{
         event::{self, Context, Event},
     },
 };
-use crate::{
-    error::Problem,
-    request::{RawRequest, caller::Caller},
-};
+use crate::{access::Caller, error::Problem, request::RawRequest};
 use bytes::Bytes;
 use catalog::Operation;
 use std::{sync::Arc, time::Duration};
@@ -71,7 +68,7 @@ pub(crate) struct Completed {
 pub(crate) struct BulkLine<'a> {
     pub number: u64,
     pub json: &'a Bytes,
-    pub caller: Caller,
+    pub caller: &'a Caller,
     pub key: Option<&'a [u8]>,
     pub traceparent: &'a str,
 }
@@ -109,7 +106,7 @@ impl WritePath {
         let traceparent = options.traceparent.clone().unwrap_or_else(event::trace);
         let build = |(n, item): (usize, Result<_, Problem>)| {
             let context = Context {
-                caller: request.caller,
+                caller: &request.caller,
                 traceparent: &traceparent,
                 claim: ticket.as_ref().map(|ticket| ticket.claim(n)),
                 replies: options.wait.is_some(),
@@ -144,7 +141,7 @@ impl WritePath {
     ) -> Result<Event, Problem> {
         let (unique, claim) = self.identifier.identify_line(
             operation.name(),
-            &line.caller,
+            line.caller,
             line.key,
             line.number,
             line.json,

@@ -6,7 +6,7 @@ use super::{
     super::{Call, Fault, Reply, fault::Id, place},
     search,
 };
-use crate::request::caller::Caller;
+use crate::access::Caller;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use event_schema::signing::Keyring;
 use serde::{Deserialize, Serialize};
@@ -84,7 +84,7 @@ impl Scroll {
 
 /// A scroll is for whom it was made.
 fn scope<'a>(caller: &'a Caller, payload: &'a str) -> [&'a [u8]; 3] {
-    [caller.tenant, caller.principal, payload].map(str::as_bytes)
+    [&caller.tenant, &caller.name, payload].map(str::as_bytes)
 }
 
 /// The sort, made to tell any two documents apart.

@@ -1,8 +1,17 @@
 use super::*;
 use serde_json::json;
 
+fn caller() -> Caller {
+    crate::access::identify(&HeaderMap::new())
+}
+
 fn frame(value: &Value) -> Result<Request, Box<Answer>> {
-    Request::from_envelope(value.to_string().as_bytes(), Transport::WebSocket, 64)
+    Request::from_envelope(
+        value.to_string().as_bytes(),
+        Transport::WebSocket,
+        64,
+        caller(),
+    )
 }
 
 #[test]
@@ -56,7 +65,7 @@ fn what_is_no_request_is_answered_with_what_is_known() {
             assert_eq!(told["requestId"], "r");
         }
     }
-    let answer = Request::from_envelope(b"{", Transport::WebSocket, 64).unwrap_err();
+    let answer = Request::from_envelope(b"{", Transport::WebSocket, 64, caller()).unwrap_err();
     assert_eq!(answer.status(), 400);
 }
 
@@ -68,6 +77,7 @@ fn a_query_becomes_arguments() {
         vec![("index", "i".into())],
         &query,
         &HeaderMap::new(),
+        caller(),
     );
     assert_eq!(
         (request.id.as_deref(), request.index.as_deref()),

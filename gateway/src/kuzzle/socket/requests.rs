@@ -90,8 +90,7 @@ impl Requests {
         why: &str,
     ) {
         let fault = Fault::new(id, why).retry_after(Some(1));
-        let answer = match Request::from_envelope(text, Transport::WebSocket, app.config.json_depth)
-        {
+        let answer = match read(app, connection, text) {
             Ok(request) => Answer::to(&request, Err(fault)),
             Err(answer) => *answer,
         };
@@ -136,6 +135,11 @@ async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: 
     );
 }
 
+fn read(app: &Shared, connection: &Connection, text: &[u8]) -> Result<Request, Box<Answer>> {
+    let (depth, caller) = (app.config.json_depth, connection.caller.clone());
+    Request::from_envelope(text, Transport::WebSocket, depth, caller)
+}
+
 fn status(answer: &Answer) -> StatusCode {
     StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -146,7 +150,7 @@ async fn answer(
     text: Bytes,
     turn: WriteTurn,
 ) -> Answer {
-    match Request::from_envelope(&text, Transport::WebSocket, app.config.json_depth) {
+    match read(app, &session.connection, &text) {
         Ok(mut request) => {
             request.turn = turn;
             drop(text);

@@ -2,6 +2,7 @@
 
 use super::search::{self, Clauses};
 use crate::{
+    access::Caller,
     answer,
     app::Shared,
     error::Problem,
@@ -13,13 +14,14 @@ use serde_json::json;
 
 pub(crate) async fn count(
     State(app): State<Shared>,
+    caller: Caller,
     Segments((index, name)): Segments<(String, String)>,
     query: Query,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let clauses = Clauses::read(&app, &headers, body, &["query"]).await?;
-    let (view, collection) = search::fresh(&app, &index, &name, &headers, &query).await?;
+    let (view, collection) = search::fresh(&app, &index, &name, &caller, &headers, &query).await?;
     let count = view
         .count(&collection, clauses.query())
         .await

@@ -2,12 +2,12 @@
 
 use super::Document;
 use crate::{
+    access::Caller,
     answer,
     app::Shared,
     error::{Code, Problem},
     read::after,
     request::{
-        caller::Caller,
         path::{Segments, check_id, shorten},
         query::Query,
     },
@@ -18,12 +18,13 @@ use http::{HeaderMap, StatusCode, header};
 
 pub(crate) async fn get(
     State(app): State<Shared>,
+    caller: Caller,
     Segments((index, name, id)): Segments<(String, String, String)>,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     check_id(&id)?;
-    after::wait(&app, &Caller::anonymous(), &headers, &query).await?;
+    after::wait(&app, &caller, &headers, &query).await?;
     let incarnation = app
         .collections
         .get(&index, &name)

@@ -2,6 +2,7 @@
 
 use super::Document;
 use crate::{
+    access::Caller,
     answer,
     app::{App, Shared},
     error::{Code, Problem},
@@ -34,12 +35,14 @@ struct Found<'a> {
 
 pub(crate) async fn mget(
     State(app): State<Shared>,
+    caller: Caller,
     Segments((index, name)): Segments<(String, String)>,
     query: Query,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
     let call = Call {
+        caller,
         headers: headers.clone(),
         query: query.clone(),
         body,

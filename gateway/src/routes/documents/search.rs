@@ -1,12 +1,12 @@
 //! `POST /v1/documents/{index}/{collection}/_search`: documents that match, from the view.
 
 use crate::{
+    access::Caller,
     answer,
     app::{App, Shared},
     error::{Code, Problem},
     read::after,
     request::{
-        caller::Caller,
         headers as given,
         path::{Segments, shorten},
         query::Query,
@@ -24,6 +24,7 @@ const WINDOW: usize = 10_000;
 
 pub(crate) async fn search(
     State(app): State<Shared>,
+    caller: Caller,
     Segments((index, name)): Segments<(String, String)>,
     query: Query,
     headers: HeaderMap,
@@ -37,7 +38,7 @@ pub(crate) async fn search(
     )
     .await?;
     let request = clauses.request()?;
-    let (view, collection) = fresh(&app, &index, &name, &headers, &query).await?;
+    let (view, collection) = fresh(&app, &index, &name, &caller, &headers, &query).await?;
     let result = view.search(&collection, &request).await.map_err(refused)?;
     Ok(answer::json(StatusCode::OK, &result))
 }
@@ -108,6 +109,7 @@ pub(crate) async fn fresh(
     app: &App,
     index: &str,
     name: &str,
+    caller: &Caller,
     headers: &HeaderMap,
     query: &Query,
 ) -> Result<(Arc<dyn View>, Arc<Collection>), Problem> {
@@ -116,7 +118,7 @@ pub(crate) async fn fresh(
         .view
         .clone()
         .ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
-    let waited = after::wait(app, &Caller::anonymous(), headers, query).await?;
+    let waited = after::wait(app, caller, headers, query).await?;
     let collection = app.collections.get(index, name).await?;
     if waited {
         app.refreshes.refresh(Some(&*view), &collection).await?;

@@ -4,17 +4,14 @@ use crate::{
     app::Shared,
     bulk,
     error::Problem,
-    request::{path::Segments, query::Query},
+    request::{Call, path::Segments},
 };
-use axum::{body::Body, extract::State, response::Response};
-use http::HeaderMap;
+use axum::{extract::State, response::Response};
 
 pub(crate) async fn bulk(
     State(app): State<Shared>,
     Segments(operation): Segments<String>,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
+    call: Call,
 ) -> Result<Response, Problem> {
-    bulk::start(&app, &operation, &headers, &query, body)
+    bulk::start(&app, &operation, call)
 }

@@ -4,24 +4,16 @@ use crate::{
     answer::Answer,
     app::Shared,
     error::Problem,
-    request::{Call, path::Segments, query::Query},
+    request::{Call, path::Segments},
 };
-use axum::{body::Body, extract::State, response::Response};
-use http::HeaderMap;
+use axum::{extract::State, response::Response};
 
 pub(crate) async fn write(
     State(app): State<Shared>,
     Segments(operation): Segments<String>,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
+    call: Call,
 ) -> Result<Response, Problem> {
     let operation = app.writes.operation(&operation)?;
-    let call = Call {
-        headers,
-        query,
-        body,
-    };
     let request = app.requests.read(call).await?;
     let completed = app.writes.write(operation, request).await?;
     Ok(Answer::new(operation, completed).respond(&app))

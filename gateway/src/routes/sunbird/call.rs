@@ -6,15 +6,13 @@ use crate::{
     answer::Answer,
     app::{App, Shared},
     error::{Code, Problem},
-    request::{Call, path::Segments, query::Query},
+    request::{Call, path::Segments},
 };
 use axum::{
-    body::Body,
     extract::State,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -25,24 +23,10 @@ pub(crate) async fn call(
     operation: String,
     State(app): State<Shared>,
     Segments(parameters): Segments<Parameters>,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
+    call: Call,
 ) -> Response {
     let mut envelope = Envelope::of(&operation, app.now());
-    match carry_out(
-        &app,
-        &operation,
-        parameters,
-        Call {
-            headers,
-            query,
-            body,
-        },
-        &mut envelope,
-    )
-    .await
-    {
+    match carry_out(&app, &operation, parameters, call, &mut envelope).await {
         Ok(response) => response,
         Err(problem) => envelope.problem(&problem),
     }
@@ -73,17 +57,10 @@ pub(crate) async fn bare(
     operation: String,
     State(app): State<Shared>,
     Segments(parameters): Segments<Parameters>,
-    query: Query,
-    headers: HeaderMap,
-    body: Body,
+    call: Call,
 ) -> Response {
     let done = async {
         let operation = app.writes.operation(&operation)?;
-        let call = Call {
-            headers,
-            query,
-            body,
-        };
         let mut request = app
             .requests
             .read_loose(call, !parameters.is_empty())

@@ -1,12 +1,12 @@
 //! `GET /v1/tables/{table}/{key…}`: one row, a path segment per key column.
 
 use crate::{
+    access::Caller,
     answer,
     app::{App, Shared},
     error::{Code, Problem},
     read::after,
     request::{
-        caller::Caller,
         path::shorten,
         query::{Query, decode},
     },
@@ -21,12 +21,13 @@ use serde_json::{Map, Value};
 
 pub(crate) async fn get(
     State(app): State<Shared>,
+    caller: Caller,
     uri: Uri,
     query: Query,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let key = key(&app, uri.path())?;
-    after::wait(&app, &Caller::anonymous(), &headers, &query).await?;
+    after::wait(&app, &caller, &headers, &query).await?;
     let found = app
         .ports
         .record

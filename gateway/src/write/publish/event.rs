@@ -4,7 +4,7 @@ use super::{
     super::{order, validate::ValidItem},
     known_ends::KnownEnds,
 };
-use crate::request::caller::Caller;
+use crate::access::Caller;
 use catalog::Kind;
 use event_log::NewRecord;
 use event_schema::{
@@ -94,7 +94,7 @@ impl Handed {
 
 /// What all events of a request share.
 pub(crate) struct Context<'a> {
-    pub caller: Caller,
+    pub caller: &'a Caller,
     pub traceparent: &'a str,
     pub claim: Option<Claim>,
     pub replies: bool,
@@ -113,14 +113,14 @@ impl EventBuilder {
         let request = RequestId::mint(&self.keys, self.generation, partition, accepted.unique);
         let attributes = Attributes {
             id: request,
-            tenant: context.caller.tenant.to_owned(),
+            tenant: context.caller.tenant.to_string(),
             operation: accepted.operation,
             catalog: self.version.clone(),
             key: accepted.key,
             time: self.clock.now(),
             traceparent: Some(context.traceparent.to_owned()),
         };
-        let principal = context.caller.principal.to_owned();
+        let principal = context.caller.name.to_string();
         let (topic, parts) = match kind {
             Kind::Transaction => {
                 // An id that derives from an idempotency key may stand anywhere in the log.

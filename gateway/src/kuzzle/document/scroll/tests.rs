@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_scroll_id_is_ours_whole_and_in_time() {
     let keys = Keyring::new(1, *b"0123456789abcdef");
-    let caller = Caller::anonymous();
+    let caller = crate::access::identify(&http::HeaderMap::new());
     let collection = Collection {
         index: "i".into(),
         collection: "c".into(),
@@ -20,13 +20,10 @@ fn a_scroll_id_is_ours_whole_and_in_time() {
     );
     assert!(Scroll::open(&id, &Keyring::new(1, *b"another secret!!"), &caller, 5).is_none());
     assert!(Scroll::open(&format!("A{id}"), &keys, &caller, 5).is_none());
-    let other = Caller {
-        principal: "another",
-        ..caller
-    };
+    let other = Caller::for_test("default", "another");
     assert!(
         Scroll::open(&id, &keys, &other, 5).is_none(),
-        "it is somebody else's"
+        "it is another principal's"
     );
     for nonsense in ["", ".", "a.b", "é.é"] {
         assert!(Scroll::open(nonsense, &keys, &caller, 5).is_none());
