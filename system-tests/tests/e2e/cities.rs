@@ -59,10 +59,11 @@ async fn load(client: &Client, cities: &[City]) -> Result<String> {
     let answers = client
         .bulk("document.createOrReplace", &bulk(cities))
         .await?;
-    let summary = answers.last().context("no answer")?["summary"].clone();
+    let last = answers.last().context("no answer")?;
+    let summary = &last["summary"];
     ensure!(
         summary["accepted"] == cities.len() && summary["refused"] == 0,
-        "{summary}"
+        "{last}"
     );
     ensure!(
         answers.len() == cities.len() + 1,
