@@ -10,6 +10,8 @@ mod notification;
 #[cfg(test)]
 mod samples;
 mod scope;
+#[cfg(test)]
+mod simulation;
 mod standing;
 mod tenure;
 mod undo;

@@ -1,9 +1,10 @@
 //! Which records of a partition of `changes` count: those of the newest tenure that stand where
-//! they say they must, as long as every record of that tenure before them did.
+//! they say they must, as long as every record since its `open` did.
 //!
-//! A record that stands elsewhere is the trace of one that never landed, or of a zombie that wrote
-//! in between; its writer gave the tenure up when it saw that, and so does every reader here. This
-//! is the only place that knows.
+//! A record that stands elsewhere is the trace of one that never landed; one of an older tenure may
+//! fill the very place of one that never landed, so that those behind it stand where they must. The
+//! writer gave the tenure up when it saw either, and so does every reader here. This is the only
+//! place that knows.
 //!
 //! See ADR 14.
 
@@ -15,8 +16,8 @@ use event_schema::{
 /// Reads a partition in order and says of each record whether it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TenureRule {
-    /// The tenure whose records count; `None` before the first `open`, and from the first record of
-    /// a tenure that does not stand where it must up to the next `open`.
+    /// The tenure whose records count; `None` before the first `open`, and from the first record
+    /// that does not belong where it stands up to the next `open`.
     epoch: Option<Epoch>,
 }
 
@@ -37,13 +38,11 @@ impl TenureRule {
             self.epoch = Some(Epoch::begun_at(offset));
             return true;
         };
-        if self.epoch != Some(epoch) {
-            return false;
-        }
-        if at != offset {
+        let belongs = self.epoch == Some(epoch) && at == offset;
+        if !belongs {
             self.epoch = None;
         }
-        at == offset
+        belongs
     }
 }
 

@@ -85,14 +85,15 @@ fn pending_with_the_decision_and_done_with_the_mark() {
 #[test]
 fn a_zombie_emits_nothing_and_resolves_nothing() {
     let mut feed = start();
-    // The second open at 2 makes everything of epoch 0 a zombie's.
+    // The opens at 2 and 5 make everything of epoch 0 a zombie's; the owner opens again behind it.
     let changes = [
         open(),
         decided(0, 0, "a"),
         open(),
         decided(0, 1, "zombie"),
         mark(0, 1, 1),
-        decided(2, 1, "b"),
+        open(),
+        decided(5, 1, "b"),
     ];
     assert_eq!(
         told(&mut feed, 0, &changes),
@@ -104,10 +105,11 @@ fn a_zombie_emits_nothing_and_resolves_nothing() {
         "a is not done, and was decided under the first"
     );
     assert_eq!(
-        told(&mut feed, 6, &[void(0, 1, 0, "a"), mark(2, 5, 2)]),
+        told(&mut feed, 7, &[mark(5, 6, 2)]),
         ["a done {\"n\":2}", "b done {\"n\":2}"]
     );
-    assert_eq!(feed.resume(), resume(8, Some(2)));
+    assert_eq!(feed.resume(), resume(8, Some(5)));
+    assert_eq!(told(&mut feed, 8, &[void(0, 1, 0, "a")]), [""; 0]);
 }
 
 #[test]

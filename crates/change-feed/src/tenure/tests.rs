@@ -1,7 +1,7 @@
 //! Which records count.
 
 use super::*;
-use crate::samples::{at, decision, epoch, mark, open, placed};
+use crate::samples::{at, decision, mark, open, placed};
 
 fn counted(rule: &mut TenureRule, first: u64, records: &[Change]) -> Vec<bool> {
     (first..)
@@ -26,7 +26,7 @@ fn a_record_under_an_older_open_counts_for_no_reader() {
     let mut rule = TenureRule::in_force(None);
     let records = [open(), open(), decided(0, 2), placed(mark(0, 0, 9), 3)];
     assert_eq!(counted(&mut rule, 0, &records), [true, true, false, false]);
-    assert_eq!(rule.epoch(), Some(epoch(1)));
+    assert_eq!(rule.epoch(), None, "the new owner has to open again");
 }
 
 /// The writer's batch was to stand at 1, 2, 3; the log lost the first and took the others.
@@ -65,4 +65,16 @@ fn a_reader_that_begins_where_a_tenure_has_ended_counts_nothing_of_it() {
     counted(&mut whole, 0, &records[..2]);
     let mut late = TenureRule::in_force(whole.epoch());
     assert_eq!(counted(&mut late, 2, &records[2..]), [false, false]);
+}
+
+/// The record that was to stand at 2 was lost, and a zombie's took its place.
+#[test]
+fn a_zombie_that_fills_a_hole_hides_nothing() {
+    let mut rule = TenureRule::in_force(None);
+    let records = [open(), open(), decided(0, 7), decided(1, 3)];
+    assert_eq!(
+        counted(&mut rule, 0, &records),
+        [true, true, false, false],
+        "what stands behind the hole stands where it must, and does not count"
+    );
 }
