@@ -70,12 +70,13 @@ impl Decider {
         records: &[Record],
         progress: Progress,
     ) -> Result<Decided, TenureEnd> {
-        let records = self.readable(records)?;
+        let (records, waits) = self.readable(records);
         let inputs = self.decode_batch(records).await?;
         let mut decided = self.decide_inputs(inputs, progress).await?;
         decided.consumed = records
             .last()
             .map(|record| self.consumed(record, records.len()));
+        decided.waits = waits;
         Ok(decided)
     }
 

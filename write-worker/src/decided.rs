@@ -18,6 +18,8 @@ pub(crate) struct Decided {
     pub last: Option<ChangesOffset>,
     /// What of `transactions` it consumes; `None` if nothing is resolved with it.
     pub consumed: Option<Consumed>,
+    /// Why the record behind it cannot be decided by this worker: the tenure ends with this batch.
+    pub waits: Option<String>,
 }
 
 /// How much of `transactions` a batch consumes.
@@ -39,6 +41,7 @@ impl Decided {
             repeats: Vec::new(),
             last: None,
             consumed: None,
+            waits: None,
         }
     }
 }

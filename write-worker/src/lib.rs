@@ -77,6 +77,12 @@ impl Worker {
         }
     }
 
+    /// A call of the record store failed: was the store away, or only slow? Only one that was away
+    /// can have forgotten anything, and only one that forgets is asked.
+    async fn is_record_away(&self) -> bool {
+        self.forgetful && self.ports.record.ready().await.is_err()
+    }
+
     /// The record store is back after it was away. If it may have forgotten, everybody must look.
     fn returned(&self) -> Result<(), tenure_end::TenureEnd> {
         if !self.forgetful {

@@ -126,6 +126,7 @@ impl Applier {
         let store = &self.worker.ports.record;
         let mut backoff = self.worker.config.backoff();
         let mut refused = Vec::new();
+        let mut was_away = false;
         while !left.is_empty() {
             let timer = self.worker.metrics.store(store.name());
             let verdicts = store.apply(&left).await;
@@ -137,10 +138,11 @@ impl Applier {
             };
             left = self.split_by_verdict(left, of, write_name, &mut refused)?;
             if !left.is_empty() {
+                was_away |= self.worker.is_record_away().await;
                 tokio::time::sleep(backoff.next_wait()).await;
             }
         }
-        if backoff.attempts() > 0 {
+        if was_away {
             self.worker.returned()?;
         }
         Ok(refused)

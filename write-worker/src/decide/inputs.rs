@@ -89,21 +89,18 @@ pub(super) struct Consumable {
 }
 
 impl Decider {
-    /// The records before the first that needs a newer worker. If that is the first of all, the
-    /// partition waits for one.
-    pub(super) fn readable<'r>(&self, records: &'r [Record]) -> Result<&'r [Record], TenureEnd> {
+    /// The records before the first that needs a newer worker, and why that one waits.
+    pub(super) fn readable<'r>(&self, records: &'r [Record]) -> (&'r [Record], Option<String>) {
         for (at, record) in records.iter().enumerate() {
             if let Err(Undecodable::NewerLevel(error)) = decode::level(record) {
-                if at > 0 {
-                    return Ok(&records[..at]);
-                }
-                return Err(TenureEnd::Reclaim(format!(
-                    "the event at {} of `transactions` waits for a newer worker: {error}",
-                    record.offset
-                )));
+                let offset = record.offset;
+                let why = format!(
+                    "the event at {offset} of `transactions` waits for a newer worker: {error}"
+                );
+                return (&records[..at], Some(why));
             }
         }
-        Ok(records)
+        (records, None)
     }
 
     /// Decodes, and sets repeats aside.
@@ -306,10 +303,11 @@ impl crate::Worker {
         F: Future<Output = Result<T, StoreError>>,
     {
         let mut backoff = self.config.backoff();
+        let mut was_away = false;
         loop {
             match call().await {
                 Ok(answer) => {
-                    if backoff.attempts() > 0 && what == "record" {
+                    if was_away {
                         self.returned()?;
                     }
                     return Ok(answer);
@@ -319,6 +317,7 @@ impl crate::Worker {
                     if backoff.attempts().is_multiple_of(10) {
                         tracing::warn!(%error, "waiting for a store");
                     }
+                    was_away |= what == "record" && self.is_record_away().await;
                     tokio::time::sleep(backoff.next_wait()).await;
                 }
                 Err(error) => return Err(TenureEnd::Halted(error.to_string())),

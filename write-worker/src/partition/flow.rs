@@ -172,10 +172,14 @@ impl PartitionTask {
                 records = stream.next(limits), if place.is_some() => {
                     let progress = *seen.borrow_and_update();
                     let end = stream.end();
-                    let decided = decider.decide(&records?, progress).await?;
+                    let mut decided = decider.decide(&records?, progress).await?;
                     self.show_lag(&decided, end);
+                    let waits = decided.waits.take();
                     if let Some(place) = place.take() {
                         place.send(decided);
+                    }
+                    if let Some(why) = waits {
+                        return Err(TenureEnd::Reclaim(why));
                     }
                 }
                 // Otherwise the next batch carries the mark.

@@ -12,7 +12,7 @@ use std::{
     collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +34,10 @@ pub struct Faults {
     pub poison: Mutex<Option<String>>,
     /// The same by the record store.
     pub record_poison: Mutex<Option<String>>,
+    /// So many calls of the record store to write are answered with a time-out.
+    pub record_slow: AtomicUsize,
+    /// The record store holds no mark: it is another one, or was emptied.
+    pub no_mark: AtomicBool,
     /// Documents that the view was told to mark as diverged.
     pub diverged: Mutex<Vec<String>>,
     /// Every document write that reached the record store: key → versions in order.
@@ -116,6 +120,14 @@ impl Record for FaultyRecord {
                 .map(|_| ItemVerdict::Transient("away".into()))
                 .collect();
         }
+        let slow = &self.1.record_slow;
+        let fewer = |left: usize| left.checked_sub(1);
+        if slow
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
+            .is_ok()
+        {
+            return vec![ItemVerdict::Transient("timed out".into()); writes.len()];
+        }
         let forget = self.1.forget.lock().unwrap().clone();
         let mut verdicts = Vec::new();
         self.1.pass(Abyss::BeforeRecord).await;
@@ -177,6 +189,9 @@ impl Record for FaultyRecord {
         self.0.set_mark(mark).await
     }
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+        if self.1.no_mark.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
         self.away()?;
         self.0.mark(generation, partition).await
     }

@@ -43,6 +43,7 @@ pub struct World {
 pub struct Running {
     pub trigger: ShutdownTrigger,
     pub handle: JoinHandle<Result<(), write_worker::WorkerError>>,
+    pub health: Health,
 }
 
 impl Running {
@@ -155,6 +156,7 @@ impl World {
         config: write_worker::Config,
     ) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
+        let health = Health::default();
         let ports = write_worker::Ports {
             log,
             catalog: self.catalog.clone(),
@@ -162,7 +164,7 @@ impl World {
             view: Some(view),
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
-            health: Health::default(),
+            health: health.clone(),
             registry: prometheus::Registry::new(),
             finished: write_worker::Finished::default(),
             owner: owner.into(),
@@ -170,6 +172,7 @@ impl World {
         Running {
             trigger,
             handle: tokio::spawn(write_worker::run(config, ports, shutdown)),
+            health,
         }
     }
 

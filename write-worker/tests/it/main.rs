@@ -5,6 +5,7 @@
 
 mod faulty;
 mod flow;
+mod guards;
 mod harness;
 mod hole;
 mod power;
