@@ -110,10 +110,10 @@ impl BenchEnvironment {
             Ok(stack.log.admin.create(&topics).await?)
         })
         .await?;
-        let now = runtime::SystemClock.now();
+        let clock = runtime::SystemClock;
         let stores = async || {
             Ok(
-                standalone::prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now)
+                standalone::prepare::stores(&catalog, stack.record.as_ref(), stack.view(), &clock)
                     .await?,
             )
         };

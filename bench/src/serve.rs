@@ -96,7 +96,7 @@ async fn gateway(
         &catalog,
         folder.record.as_ref(),
         Some(folder.view.as_ref()),
-        0,
+        &runtime::SystemClock,
     )
     .await?;
     let ports = gateway::Ports {

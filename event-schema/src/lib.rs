@@ -15,6 +15,7 @@ pub mod cursor;
 pub mod decision;
 pub mod envelope;
 pub mod id;
+pub mod incarnation;
 pub mod membership;
 pub mod mutation;
 pub mod notification;

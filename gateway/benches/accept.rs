@@ -107,6 +107,7 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
         mappings: None,
         settings: None,
         created: 0,
+        changing: None,
     };
     Record::create_collection(store.as_ref(), &collection)
         .await

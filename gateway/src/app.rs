@@ -19,6 +19,7 @@ use crate::{
         validate::Validator,
     },
 };
+use collections::CollectionStores;
 use event_log::Durability;
 use event_schema::{
     envelope::Reply,
@@ -105,6 +106,15 @@ impl App {
             shutdown,
             config,
             ports,
+        }
+    }
+
+    /// Where collections are made and changed.
+    pub(crate) fn collection_stores(&self) -> CollectionStores<'_> {
+        CollectionStores {
+            record: self.ports.record.as_ref(),
+            view: self.ports.view.as_deref(),
+            clock: self.ports.clock.as_ref(),
         }
     }
 

@@ -5,3 +5,4 @@ pub(crate) mod after;
 pub(crate) mod collections;
 pub(crate) mod refresh;
 pub(crate) mod requests;
+pub(crate) mod settled;

@@ -118,12 +118,11 @@ pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, Stan
     if !problems.is_empty() {
         return Err(StandaloneError::Topics(problems));
     }
-    let now = runtime::Clock::now(&SystemClock);
     let prepared = prepare::stores(
         &catalog,
         folder.record.as_ref(),
         Some(folder.view.as_ref()),
-        now,
+        &SystemClock,
     )
     .await?;
     prepared

@@ -2,12 +2,12 @@
 //! can be repeated and overwrites nothing. The same steps for every driver.
 
 use catalog::Catalog;
+use collections::{CollectionError, CollectionStores, Created, NewCollection};
 use event_log::{CleanupPolicy, TopicSpec};
 use event_schema::topics::{ALL, Cleanup, Layout};
-use rand::Rng;
-use runtime::{Health, health::Weakened};
+use runtime::{Clock, Health, health::Weakened};
 use serde::Serialize;
-use store::{Collection, Record, StoreError, View, schema::MigrationReport};
+use store::{Record, StoreError, View, schema::MigrationReport};
 
 /// What a migration did or found.
 #[derive(Clone, Debug, Serialize)]
@@ -50,16 +50,24 @@ pub fn topics(layout: &Layout) -> Vec<TopicSpec> {
     ALL.iter().map(spec).collect()
 }
 
-/// Tables and collections; `now` in Unix milliseconds.
+/// Tables and collections.
 pub async fn stores(
     catalog: &Catalog,
     record: &dyn Record,
     view: Option<&dyn View>,
-    now: i64,
+    clock: &dyn Clock,
 ) -> Result<Prepared, StoreError> {
     record.check_settings().await?;
     let tables = record.migrate(catalog.tables()).await?;
-    let collections = own_collections(catalog, record, view, now).await?;
+    let collections = own_collections(
+        catalog,
+        CollectionStores {
+            record,
+            view,
+            clock,
+        },
+    )
+    .await?;
     let view = match view {
         Some(view) => Some(view.migrate(&record.collections().await?).await?),
         None => None,
@@ -73,39 +81,43 @@ pub async fn stores(
 
 async fn own_collections(
     catalog: &Catalog,
-    record: &dyn Record,
-    view: Option<&dyn View>,
-    now: i64,
+    stores: CollectionStores<'_>,
 ) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
     for own in catalog.collections() {
         let given = |value: &serde_json::Value| (!value.is_null()).then(|| value.clone());
-        let wanted = Collection {
+        let wanted = NewCollection {
             index: own.index.clone(),
             collection: own.collection.clone(),
-            incarnation: incarnation(),
             mappings: given(&own.mappings),
             settings: given(&own.settings),
-            created: now,
         };
-        let stands = record.create_collection(&wanted).await?;
-        match () {
-            () if stands.incarnation == wanted.incarnation => {
-                report.created.push(format!("collection {}", stands.name()))
-            }
-            () if stands.mappings == wanted.mappings && stands.settings == wanted.settings => {
-                report.unchanged += 1
-            }
-            () => report.drift.push(format!(
+        let Created {
+            collection: stands,
+            fresh,
+        } = stores.create(wanted.clone()).await.map_err(unmade)?;
+        if fresh {
+            report.created.push(format!("collection {}", stands.name()));
+        } else if stands.mappings == wanted.mappings && stands.settings == wanted.settings {
+            report.unchanged += 1;
+        } else {
+            report.drift.push(format!(
                 "collection {}: its mappings or settings are not the catalog's",
                 stands.name()
-            )),
-        }
-        if let Some(view) = view {
-            view.create_collection(&stands).await?;
+            ));
         }
     }
     Ok(report)
+}
+
+fn unmade(error: CollectionError) -> StoreError {
+    match error {
+        CollectionError::Store(error) => error,
+        other => StoreError::Refused {
+            store: "collections",
+            why: other.to_string(),
+        },
+    }
 }
 
 /// Puts into `/readyz` which settings weaken which promise; a store that cannot tell now says so in
@@ -169,13 +181,9 @@ fn weakened(component: &str, weakness: event_log::Weakness) -> Weakened {
 
 /// A worker's or a notifier's name in its records: unique for each start.
 pub fn owner() -> String {
-    format!("{}-{}", std::process::id(), incarnation())
-}
-
-/// 8 characters of `[a-z0-9]`.
-fn incarnation() -> String {
-    let mut random = rand::rng();
-    (0..8)
-        .filter_map(|_| char::from_digit(random.random_range(0..36), 36))
-        .collect()
+    format!(
+        "{}-{}",
+        std::process::id(),
+        collections::fresh_incarnation()
+    )
 }

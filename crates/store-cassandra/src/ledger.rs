@@ -263,6 +263,17 @@ async fn standing(
     collection: &str,
     incarnation: &str,
 ) -> Result<Option<String>, StoreError> {
+    let stands = definition(connection, index, collection).await?;
+    Ok(stands.filter(|json| {
+        parse_collection(json).is_ok_and(|stands| stands.incarnation == incarnation)
+    }))
+}
+
+async fn definition(
+    connection: &Connection,
+    index: &str,
+    collection: &str,
+) -> Result<Option<String>, StoreError> {
     let text = format!(
         "SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?",
         connection.table("collections")
@@ -278,38 +289,32 @@ async fn standing(
         .await
         .map_err(Failure::into_error)?;
     let rows = answer.into_rows_result().map_err(damaged)?;
-    let Some((json,)) = rows.maybe_first_row::<(String,)>().map_err(damaged)? else {
-        return Ok(None);
-    };
-    Ok(Some(json).filter(|json| {
-        parse_collection(json).is_ok_and(|stands| stands.incarnation == incarnation)
-    }))
+    let found = rows.maybe_first_row::<(String,)>().map_err(damaged)?;
+    Ok(found.map(|(json,)| json))
 }
 
 pub(crate) async fn replace_collection(
     connection: &Connection,
     collection: &Collection,
-    was: &str,
+    was: &Collection,
 ) -> Result<bool, StoreError> {
     let wanted = serde_json::to_string(collection).expect("a collection is made of JSON types");
     let name = connection.table("collections");
     let text = format!(
         "UPDATE {name} SET definition = ? WHERE \"index\" = ? AND collection = ? IF definition = ?"
     );
+    let (index, name) = (&collection.index, &collection.collection);
     for _ in 0..CLAIM_ATTEMPTS {
-        let Some(stands) =
-            standing(connection, &collection.index, &collection.collection, was).await?
-        else {
+        let Some(stands) = definition(connection, index, name).await? else {
             return Ok(false);
         };
-        if stands == wanted
-            || conditional(
-                connection,
-                &text,
-                (&wanted, &collection.index, &collection.collection, &stands),
-            )
-            .await?
-        {
+        if stands == wanted {
+            return Ok(true);
+        }
+        if parse_collection(&stands)? != *was {
+            return Ok(false);
+        }
+        if conditional(connection, &text, (&wanted, index, name, &stands)).await? {
             return Ok(true);
         }
     }

@@ -136,7 +136,7 @@ impl Record for Cassandra {
     async fn replace_collection(
         &self,
         collection: &Collection,
-        was: &str,
+        was: &Collection,
     ) -> Result<bool, StoreError> {
         ledger::replace_collection(&self.connection, collection, was).await
     }

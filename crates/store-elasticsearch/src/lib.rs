@@ -62,8 +62,14 @@ impl View for Elasticsearch {
     }
 
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
-        let mapping = self.mappings.of(collection)?;
-        mapping.check(id, body, &schema::AskTheIndex).map(drop)
+        let standing = collection.mappings.as_ref();
+        let mapping = self.mappings.of(collection, standing, "")?;
+        mapping.check(id, body, &schema::AskTheIndex)?;
+        if let Some(change) = &collection.changing {
+            let next = self.mappings.of(collection, Some(&change.mappings), "+")?;
+            next.check(id, body, &schema::AskTheIndex)?;
+        }
+        Ok(())
     }
 
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {

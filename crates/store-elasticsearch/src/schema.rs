@@ -41,20 +41,27 @@ struct Known {
 
 impl Mappings {
     pub(crate) fn forget(&self, collection: &Collection) {
-        self.0
-            .write()
-            .remove(&format!("{}/{}", collection.name(), collection.incarnation));
+        let key = format!("{}/{}", collection.name(), collection.incarnation);
+        let mut known = self.0.write();
+        known.remove(&format!("{key}+"));
+        known.remove(&key);
     }
 
-    pub(crate) fn of(&self, collection: &Collection) -> Result<Arc<Mapping>, Unmappable> {
-        let key = format!("{}/{}", collection.name(), collection.incarnation);
+    /// `mappings` of the collection: those that stand, or others under a slot of their own.
+    pub(crate) fn of(
+        &self,
+        collection: &Collection,
+        mappings: Option<&Value>,
+        slot: &str,
+    ) -> Result<Arc<Mapping>, Unmappable> {
+        let key = format!("{}/{}{slot}", collection.name(), collection.incarnation);
         if let Some(known) = self.0.read().get(&key)
-            && known.mappings == collection.mappings
+            && known.mappings.as_ref() == mappings
             && known.settings == collection.settings
         {
             return Ok(Arc::clone(&known.mapping));
         }
-        let (mappings, settings) = (collection.mappings.clone(), collection.settings.clone());
+        let (mappings, settings) = (mappings.cloned(), collection.settings.clone());
         let mapping = Mapping::read(mappings.as_ref(), settings.as_ref());
         let mapping = Arc::new(mapping.map_err(|e| Unmappable {
             pointer: String::new(),

@@ -30,6 +30,7 @@ pub use apply::Applied;
 pub use config::Config;
 
 use parking_lot::RwLock;
+use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use store::{Collection, StoreError, mapping::Mapping, schema::Table};
 
@@ -48,7 +49,7 @@ struct Inner {
     readers: read::Readers,
     newest: Arc<newest::Newest>,
     tables: RwLock<Tables>,
-    mappings: RwLock<HashMap<String, (Collection, Arc<Mapping>)>>,
+    mappings: RwLock<HashMap<String, KnownMapping>>,
     seen: dynamic::Seen,
 }
 
@@ -83,21 +84,41 @@ impl EmbeddedStore {
 
     /// The collection's mapping, read once for each incarnation and whenever it was changed.
     fn mapping(&self, collection: &Collection) -> Result<Arc<Mapping>, StoreError> {
-        let name = format!("{}/{}", collection.name(), collection.incarnation);
-        if let Some((stands, known)) = self.inner.mappings.read().get(&name)
-            && (&stands.mappings, &stands.settings) == (&collection.mappings, &collection.settings)
+        self.mapping_of(collection, collection.mappings.as_ref(), "")
+    }
+
+    /// Likewise of other mappings than those that stand, kept under a name of their own.
+    fn mapping_of(
+        &self,
+        collection: &Collection,
+        mappings: Option<&Value>,
+        slot: &str,
+    ) -> Result<Arc<Mapping>, StoreError> {
+        let name = format!("{}/{}{slot}", collection.name(), collection.incarnation);
+        if let Some(known) = self.inner.mappings.read().get(&name)
+            && (known.mappings.as_ref(), &known.settings) == (mappings, &collection.settings)
         {
-            return Ok(known.clone());
+            return Ok(known.read.clone());
         }
-        let read = Mapping::read(collection.mappings.as_ref(), collection.settings.as_ref());
-        let mapping = Arc::new(read.map_err(|bad| StoreError::Refused {
+        let settings = collection.settings.clone();
+        let read = Mapping::read(mappings, settings.as_ref());
+        let read = Arc::new(read.map_err(|bad| StoreError::Refused {
             store: NAME,
             why: bad.to_string(),
         })?);
-        self.inner
-            .mappings
-            .write()
-            .insert(name, (collection.clone(), mapping.clone()));
-        Ok(mapping)
+        let known = KnownMapping {
+            mappings: mappings.cloned(),
+            settings,
+            read: read.clone(),
+        };
+        self.inner.mappings.write().insert(name, known);
+        Ok(read)
     }
+}
+
+/// A mapping, and what it was read from.
+struct KnownMapping {
+    mappings: Option<Value>,
+    settings: Option<Value>,
+    read: Arc<Mapping>,
 }

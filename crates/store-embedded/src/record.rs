@@ -191,10 +191,10 @@ impl Record for EmbeddedStore {
     async fn replace_collection(
         &self,
         collection: &Collection,
-        was: &str,
+        was: &Collection,
     ) -> Result<bool, StoreError> {
         self.mapping(collection)?;
-        let (collection, was) = (collection.clone(), was.to_owned());
+        let (collection, was) = (collection.clone(), was.clone());
         Ok(self
             .inner
             .writer
@@ -305,11 +305,22 @@ fn take(
     })
 }
 
-fn replace(pen: &Pen<'_>, collection: &Collection, was: &str) -> Result<bool, Failure> {
-    const SET: &str = "UPDATE collections SET record = ?1 WHERE idx = ?2 AND collection = ?3 AND json_extract(record, '$.incarnation') = ?4";
+fn replace(pen: &Pen<'_>, collection: &Collection, was: &Collection) -> Result<bool, Failure> {
+    const GET: &str = "SELECT record FROM collections WHERE idx = ?1 AND collection = ?2";
+    const SET: &str = "UPDATE collections SET record = ?1 WHERE idx = ?2 AND collection = ?3";
+    let name = [&collection.index, &collection.collection];
+    let stands: Option<String> = pen
+        .connection
+        .prepare_cached(GET)?
+        .query_row(name, |row| row.get(0))
+        .optional()?;
+    let stands: Option<Collection> = stands.and_then(|text| serde_json::from_str(&text).ok());
+    if !stands.is_some_and(|stands| stands == *was || stands == *collection) {
+        return Ok(false);
+    }
     let text = serde_json::to_string(collection).expect("a collection is plain JSON");
     let mut set = pen.connection.prepare_cached(SET)?;
-    Ok(set.execute(params![text, collection.index, collection.collection, was])? > 0)
+    Ok(set.execute(params![text, name[0], name[1]])? > 0)
 }
 
 fn forget(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {

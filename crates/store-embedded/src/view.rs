@@ -25,13 +25,18 @@ impl View for EmbeddedStore {
     }
 
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
-        match self.mapping(collection) {
-            Ok(mapping) => self.check_body(&mapping, collection, id, body),
-            Err(error) => Err(Unmappable {
-                pointer: String::new(),
-                message: error.to_string(),
-            }),
+        let unreadable = |error: StoreError| Unmappable {
+            pointer: String::new(),
+            message: error.to_string(),
+        };
+        let standing = self.mapping(collection).map_err(unreadable)?;
+        if let Some(change) = &collection.changing {
+            let next = self
+                .mapping_of(collection, Some(&change.mappings), "+")
+                .map_err(unreadable)?;
+            self.check_body(&next, collection, id, body)?;
         }
+        self.check_body(&standing, collection, id, body)
     }
 
     async fn refresh(&self, _: &[Collection]) -> Result<(), StoreError> {
@@ -109,7 +114,10 @@ impl View for EmbeddedStore {
             }
         }
         let key = format!("{}/{}", collection.name(), collection.incarnation);
-        self.inner.mappings.write().remove(&key);
+        let mut mappings = self.inner.mappings.write();
+        mappings.remove(&format!("{key}+"));
+        mappings.remove(&key);
+        drop(mappings);
         self.inner.seen.forget(&key);
         Ok(())
     }

@@ -18,6 +18,17 @@ pub struct Collection {
     pub settings: Option<Value>,
     /// Unix milliseconds.
     pub created: i64,
+    /// Mappings that are about to stand: until they do, a document must fit both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changing: Option<MappingChange>,
+}
+
+/// A change of mappings that is under way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MappingChange {
+    pub mappings: Value,
+    /// When it began, Unix milliseconds.
+    pub since: i64,
 }
 
 impl Collection {
@@ -38,6 +49,7 @@ impl Collection {
             mappings: None,
             settings: None,
             created,
+            changing: None,
         }
     }
 

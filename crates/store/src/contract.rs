@@ -13,6 +13,7 @@
 //! ```
 
 pub mod answers;
+pub mod declarable;
 pub mod documents;
 pub mod fixture;
 pub mod ledger;

@@ -17,7 +17,7 @@ pub mod schema;
 pub mod search;
 pub mod view;
 
-pub use collection::Collection;
+pub use collection::{Collection, MappingChange};
 pub use document::{DocumentWrite, Meta, RowWrite, StoredDocument};
 pub use error::{ItemVerdict, StoreError};
 pub use record::{ClaimOutcome, Record};

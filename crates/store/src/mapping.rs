@@ -3,9 +3,11 @@
 //! never know more than the mapping tells: what other documents made of a dynamic field is the
 //! index's secret.
 
+pub mod change;
 mod check;
 pub mod coerce;
 pub mod date;
+pub mod declaration;
 pub mod ip;
 mod parameter;
 pub mod point;

@@ -94,13 +94,13 @@ pub trait Record: Send + Sync {
     /// The names of all indices, sorted: of those that have a collection, and those remembered by
     /// [`Collection::index_only`].
     async fn indices(&self) -> Result<Vec<String>, StoreError>;
-    /// Puts `collection` in the place of the incarnation `was` of the same name: its mappings may
-    /// differ (the same incarnation), or it begins anew (another). False, and nothing is changed,
-    /// if another incarnation stands there, or none.
+    /// Puts `collection` in the place of `was` of the same name: its mappings may differ (the same
+    /// incarnation), or it begins anew (another). False, and nothing is changed, if anything else
+    /// than `was` stands there, or nothing; what stands already is put once more.
     async fn replace_collection(
         &self,
         collection: &Collection,
-        was: &str,
+        was: &Collection,
     ) -> Result<bool, StoreError>;
     /// Forgets a collection, if this incarnation is the one that stands. Its documents are nobody's
     /// from then on.

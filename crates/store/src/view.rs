@@ -29,8 +29,9 @@ pub trait View: Send + Sync {
     /// Indexes each document (or its marker) where no newer version stands; one verdict per write,
     /// in order; at most one write per document.
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict>;
-    /// Would this body be refused by the collection's mapping, as far as can be known without
-    /// asking the server? Pure and cheap: called for every planned document.
+    /// Would this body be refused by the collection's mapping, or by the one that is about to stand
+    /// in its place, as far as can be known without asking the server? Pure and cheap: called for
+    /// every planned document.
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable>;
 
     /// Makes what `apply` wrote before this call visible to search in these collections.

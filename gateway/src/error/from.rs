@@ -3,12 +3,13 @@
 
 use super::{Code, Problem};
 use catalog::Invalid;
+use collections::CollectionError;
 use event_log::{DeliveryError, Refused};
 use event_schema::{
     outcome::{DeadReason, Refusal, RefusalCode},
     token::BadToken,
 };
-use store::StoreError;
+use store::{StoreError, mapping::BadMapping};
 
 impl From<Invalid> for Problem {
     fn from(invalid: Invalid) -> Self {
@@ -104,6 +105,23 @@ impl From<&DeadReason> for Problem {
         match &reason.store {
             Some(store) => problem.with("store", store.clone().into()),
             None => problem,
+        }
+    }
+}
+
+impl From<CollectionError> for Problem {
+    fn from(error: CollectionError) -> Self {
+        let placed = |bad: BadMapping| {
+            Self::new(Code::BadMappings, bad.message).at(format!("/mappings{}", bad.pointer))
+        };
+        match error {
+            CollectionError::Store(error) => error.into(),
+            CollectionError::Malformed(bad) | CollectionError::Fixed(bad) => placed(bad),
+            CollectionError::Refused(why) => Self::new(Code::BadMappings, why),
+            CollectionError::Gone => Self::new(Code::UnknownCollection, error.to_string()),
+            CollectionError::Busy(_) => {
+                Self::new(Code::StoreUnavailable, error.to_string()).retry_after(5)
+            }
         }
     }
 }

@@ -2,14 +2,11 @@
 //! none: what was accepted for the old one and is not applied yet is refused *missing*.
 
 use super::{Call, Fault, Reply, document::search, fault::Id, index, metadata, place};
-use crate::routes::collections::{create::incarnation, mappings};
+use crate::{error::Problem, read::settled::AppliedSoFar};
+use ::collections::{CollectionError, NewCollection};
+use runtime::spawn;
 use serde_json::{Map, Value, json};
-use std::time::Duration;
-use store::{Collection, StoreError};
-
-/// Workers may know a collection this long after it was dropped: see `write-worker`. Until then an
-/// answer would promise too much.
-const GRACE: Duration = Duration::from_millis(300);
+use store::Collection;
 
 /// What of a mapping stands beside the fields.
 const MAPPING: [&str; 7] = [
@@ -44,9 +41,6 @@ fn asked(call: Call<'_>) -> Result<Asked, Fault> {
         None if body.keys().any(|name| MAPPING.contains(&name.as_str())) => Some(body),
         None => None,
     };
-    if let Some(given) = &given {
-        mappings::check(&Value::Object(given.clone()))?;
-    }
     Ok((given, settings))
 }
 
@@ -69,29 +63,35 @@ pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
     place::checked_index(index)?;
     place::checked_collection(name)?;
     let (given, settings) = asked(call)?;
-    let wanted = Collection {
+    let wanted = NewCollection {
         index: index.to_owned(),
         collection: name.to_owned(),
-        incarnation: incarnation(),
         mappings: Some(common(given.clone().unwrap_or_default())),
         settings,
-        created: call.app.now(),
     };
-    let stands = call.app.ports.record.create_collection(&wanted).await?;
-    if let Some(view) = &call.app.ports.view {
-        view.create_collection(&stands).await.map_err(unmappable)?;
-    }
-    call.app.collections.put(stands.clone());
-    if let Some(given) = given.filter(|_| stands.incarnation != wanted.incarnation) {
-        remap(call, &stands, given).await?;
+    let created = call.app.collection_stores().create(wanted).await?;
+    call.app.collections.put(created.collection.clone());
+    if let Some(given) = given.filter(|_| !created.fresh) {
+        remap(call, &created.collection, given).await?;
     }
     Ok(Reply::of(&json!({"acknowledged": true})))
 }
 
-fn unmappable(error: StoreError) -> Fault {
-    match error {
-        StoreError::Refused { .. } => Fault::new(Id::InvalidMapping, error.to_string()),
-        other => other.into(),
+impl From<CollectionError> for Fault {
+    fn from(error: CollectionError) -> Self {
+        match error {
+            CollectionError::Fixed(bad) => {
+                let why = format!("{} (at {})", bad.message, bad.pointer);
+                Self::new(Id::CannotChangeMapping, why).props([&bad.pointer])
+            }
+            CollectionError::Busy(_) => {
+                Self::new(Id::Overloaded, error.to_string()).retry_after(Some(5))
+            }
+            CollectionError::Store(_)
+            | CollectionError::Malformed(_)
+            | CollectionError::Refused(_)
+            | CollectionError::Gone => Problem::from(error).into(),
+        }
     }
 }
 
@@ -120,65 +120,29 @@ pub(super) async fn update_mapping(call: Call<'_>) -> Result<Reply, Fault> {
     get_mapping(call).await
 }
 
-/// New fields join the mapping; one that is there keeps its type.
+/// New fields join the mapping; one that is there keeps its type. The change is carried to its end
+/// though the client may go.
 async fn remap(
     call: Call<'_>,
     collection: &Collection,
     given: Map<String, Value>,
 ) -> Result<(), Fault> {
     ours(call, collection)?;
-    let mut wanted = collection.clone();
-    let mut mappings = match wanted.mappings.take() {
-        Some(Value::Object(mappings)) => mappings,
-        Some(_) | None => Map::new(),
-    };
-    for (name, value) in given {
-        match (name.as_str(), mappings.get_mut("properties")) {
-            ("properties", Some(Value::Object(known))) => join(known, value, "")?,
-            _ => drop(mappings.insert(name, value)),
-        }
-    }
-    wanted.mappings = Some(Value::Object(mappings));
-    if let Some(view) = &call.app.ports.view {
-        view.update_collection(&wanted).await.map_err(unmappable)?;
-    }
-    replace(call, &wanted, &collection.incarnation).await
-}
-
-fn join(known: &mut Map<String, Value>, given: Value, path: &str) -> Result<(), Fault> {
-    let Value::Object(given) = given else {
-        return Ok(());
-    };
-    for (name, field) in given {
-        let path = if path.is_empty() {
-            name.clone()
-        } else {
-            format!("{path}.{name}")
-        };
-        let Some(stands) = known.get_mut(&name) else {
-            known.insert(name, field);
-            continue;
-        };
-        let kind = |field: &Value| {
-            field
-                .get("type")
-                .cloned()
-                .unwrap_or_else(|| "object".into())
-        };
-        if kind(stands) != kind(&field) {
-            return Err(Fault::new(
-                Id::CannotChangeMapping,
-                format!("the field \"{path}\" has a mapping already, which cannot be changed"),
-            )
-            .props([&path]));
-        }
-        match (stands.get_mut("properties"), field) {
-            (Some(Value::Object(inner)), Value::Object(mut field)) => {
-                join(inner, field.remove("properties").unwrap_or_default(), &path)?
-            }
-            (_, field) => *stands = field,
-        }
-    }
+    let (app, index, name) = (
+        call.app.clone(),
+        collection.index.clone(),
+        collection.collection.clone(),
+    );
+    let change = spawn("mapping change", async move {
+        let stores = app.collection_stores();
+        let changed = stores
+            .remap((&index, &name), &given, &AppliedSoFar(&app))
+            .await;
+        app.collections.renew(&index, &name).await?;
+        changed
+    });
+    let changed = change.await;
+    changed.map_err(|_| Fault::new(Id::Unexpected, "the change of the mapping failed"))??;
     Ok(())
 }
 
@@ -187,28 +151,6 @@ async fn standing(call: Call<'_>) -> Result<Collection, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     call.app.collections.renew(index, name).await?;
     Ok((*place::collection(call).await?).clone())
-}
-
-/// Sets what stands instead of the incarnation `was`.
-async fn replace(call: Call<'_>, wanted: &Collection, was: &str) -> Result<(), Fault> {
-    let replaced = call
-        .app
-        .ports
-        .record
-        .replace_collection(wanted, was)
-        .await?;
-    call.app
-        .collections
-        .renew(&wanted.index, &wanted.collection)
-        .await?;
-    match replaced {
-        true => Ok(()),
-        false => Err(Fault::new(
-            Id::UnknownCollection,
-            "the collection was dropped or emptied meanwhile",
-        )
-        .props([&wanted.index, &wanted.collection])),
-    }
 }
 
 /// Collections that operations of the catalog own are not for clients to change.
@@ -299,20 +241,10 @@ pub(super) async fn refresh(call: Call<'_>) -> Result<Reply, Fault> {
 pub(super) async fn truncate(call: Call<'_>) -> Result<Reply, Fault> {
     let old = standing(call).await?;
     ours(call, &old)?;
-    let fresh = Collection {
-        incarnation: incarnation(),
-        created: call.app.now(),
-        ..old.clone()
-    };
-    if let Some(view) = &call.app.ports.view {
-        view.create_collection(&fresh).await.map_err(unmappable)?;
-    }
-    if let Err(fault) = replace(call, &fresh, &old.incarnation).await {
-        clear(call, &fresh).await?;
-        return Err(fault);
-    }
-    tokio::time::sleep(GRACE).await;
-    clear(call, &old).await?;
+    let emptied = call.app.collection_stores().truncate(&old).await;
+    let (index, name) = (&old.index, &old.collection);
+    call.app.collections.renew(index, name).await?;
+    emptied?;
     Ok(Reply::nothing())
 }
 
@@ -324,29 +256,14 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::nothing())
 }
 
-/// The record first: what it does not name any more is gone, whatever the view still holds.
+/// Memory is set right even where not all could be dropped.
 pub(super) async fn drop_all(call: Call<'_>, collections: &[Collection]) -> Result<(), Fault> {
     for one in collections {
-        call.app
-            .ports
-            .record
-            .drop_collection(&one.index, &one.collection, &one.incarnation)
-            .await?;
         call.app.collections.forget(&one.index, &one.collection);
     }
-    if !collections.is_empty() {
-        tokio::time::sleep(GRACE).await;
-    }
+    let dropped = call.app.collection_stores().drop_all(collections).await;
     for one in collections {
-        clear(call, one).await?;
+        call.app.collections.forget(&one.index, &one.collection);
     }
-    Ok(())
-}
-
-/// What the view holds of an incarnation that is over.
-async fn clear(call: Call<'_>, old: &Collection) -> Result<(), Fault> {
-    match &call.app.ports.view {
-        Some(view) => Ok(view.drop_collection(old).await?),
-        None => Ok(()),
-    }
+    Ok(dropped?)
 }

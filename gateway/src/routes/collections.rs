@@ -2,7 +2,6 @@
 
 pub(crate) mod create;
 pub(crate) mod list;
-pub(crate) mod mappings;
 
 use serde::Serialize;
 use serde_json::Value;

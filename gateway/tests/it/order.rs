@@ -96,6 +96,7 @@ impl World {
             mappings: None,
             settings: None,
             created: 0,
+            changing: None,
         };
         self.app
             .record

@@ -91,7 +91,7 @@ impl Record for SlowRecord {
     async fn replace_collection(
         &self,
         collection: &Collection,
-        was: &str,
+        was: &Collection,
     ) -> Result<bool, StoreError> {
         self.0.replace_collection(collection, was).await
     }

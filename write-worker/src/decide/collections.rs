@@ -11,7 +11,7 @@ use tokio::time::Instant;
 #[derive(Default)]
 pub(super) struct KnownCollections(HashMap<(String, String), (Arc<Collection>, Instant)>);
 
-const BELIEVED: Duration = Duration::from_millis(200);
+const BELIEVED: Duration = Duration::from_millis(event_schema::incarnation::BELIEVED_MS);
 
 impl Decider {
     /// The collection of this name, if it stands in that incarnation.

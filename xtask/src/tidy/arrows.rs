@@ -23,6 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("subscriptions", &["event-schema"]),
     ("change-feed", &["event-schema", "matching"]),
     ("store", &["event-schema"]),
+    ("collections", &["event-schema", "runtime", "store"]),
     ("event-log", &["segment-log", "runtime"]),
     ("store-cassandra", &["store", "event-schema"]),
     ("store-elasticsearch", &["store", "event-schema"]),
@@ -33,6 +34,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "event-schema",
             "catalog",
+            "collections",
             "event-log",
             "store",
             "matching",
@@ -72,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "notifier-worker",
             "event-schema",
             "catalog",
+            "collections",
             "event-log",
             "store",
             "store-embedded",

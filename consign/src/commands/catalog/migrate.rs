@@ -7,7 +7,7 @@ use crate::{
     stack::{self, Stack, patiently},
 };
 use clap::Args;
-use runtime::Clock;
+
 use standalone::prepare::{self, Prepared};
 
 const EXAMPLES: &str = "\
@@ -28,9 +28,9 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
     let (stack, catalog) = (Stack::open(&settings).await?, stack::catalog(&settings)?);
-    let now = runtime::SystemClock.now();
+    let clock = runtime::SystemClock;
     let migrate =
-        async || Ok(prepare::stores(&catalog, stack.record.as_ref(), stack.view(), now).await?);
+        async || Ok(prepare::stores(&catalog, stack.record.as_ref(), stack.view(), &clock).await?);
     let prepared = patiently(arguments.patience.limit(), migrate).await?;
     stack.close().await;
     invocation.output.result(&prepared, text)?;

@@ -49,11 +49,12 @@ fn drift_is_what_differs_and_nothing_more() {
 fn a_mapping_is_read_once_and_again_when_it_changed() {
     let known = Mappings::default();
     let mut f = Fixture::with_mappings(json!({"properties": {"n": {"type": "long"}}}));
-    let first = known.of(&f.collection).expect("a mapping");
-    assert!(std::sync::Arc::ptr_eq(
-        &first,
-        &known.of(&f.collection).expect("a mapping")
-    ));
+    let of = |c: &store::Collection, slot: &str| {
+        known.of(c, c.mappings.as_ref(), slot).expect("a mapping")
+    };
+    let first = of(&f.collection, "");
+    assert!(std::sync::Arc::ptr_eq(&first, &of(&f.collection, "")));
     f.collection.mappings = None;
-    assert_ne!(first, known.of(&f.collection).expect("a mapping"));
+    assert_ne!(first, of(&f.collection, "+"), "what is about to stand");
+    assert_ne!(first, of(&f.collection, ""));
 }

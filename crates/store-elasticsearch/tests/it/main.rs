@@ -2,6 +2,7 @@
 
 mod bulk;
 mod contract;
+mod declared;
 mod faults;
 mod prefix;
 mod specific;

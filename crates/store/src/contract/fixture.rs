@@ -61,6 +61,7 @@ impl Fixture {
             mappings: None,
             settings: None,
             created: 1_700_000_000_000,
+            changing: None,
         };
         Self {
             keys: Keyring::new(1, *b"the contract's own secret"),

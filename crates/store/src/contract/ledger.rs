@@ -5,7 +5,7 @@ use super::{
     answers::all_done,
     fixture::{Fixture, tables},
 };
-use crate::{ClaimOutcome, Collection, Record, schema::ColumnType};
+use crate::{ClaimOutcome, Collection, MappingChange, Record, schema::ColumnType};
 use event_schema::{
     envelope::Claim,
     outcome::{DeadReason, Refusal, RefusalCode, Verdict},
@@ -250,34 +250,52 @@ pub async fn a_collection_is_replaced_and_dropped_by_its_incarnation(record: &dy
     mapped.mappings =
         Some(json!({"properties": {"a": {"type": "long"}, "b": {"type": "keyword"}}}));
     assert_eq!(
-        record.replace_collection(&mapped, &c.incarnation).await,
+        record.replace_collection(&mapped, c).await,
         Ok(false),
         "there is none"
     );
     record.create_collection(c).await.expect("a collection");
+    let another = Collection {
+        incarnation: "another0".to_owned(),
+        ..c.clone()
+    };
     assert_eq!(
-        record.replace_collection(&mapped, "another0").await,
+        record.replace_collection(&mapped, &another).await,
         Ok(false)
     );
     assert_eq!(record.collection(index, name).await, Ok(Some(c.clone())));
+    assert_eq!(record.replace_collection(&mapped, c).await, Ok(true));
     assert_eq!(
-        record.replace_collection(&mapped, &c.incarnation).await,
-        Ok(true)
-    );
-    assert_eq!(
-        record.replace_collection(&mapped, &c.incarnation).await,
+        record.replace_collection(&mapped, c).await,
         Ok(true),
         "once more changes nothing"
     );
-    let mut anew = mapped.clone();
-    anew.incarnation = "anew0000".to_owned();
+    let changing = Collection {
+        changing: Some(MappingChange {
+            mappings: json!({}),
+            since: 7,
+        }),
+        ..mapped.clone()
+    };
     assert_eq!(
-        record.replace_collection(&anew, &c.incarnation).await,
+        record.replace_collection(&changing, c).await,
+        Ok(false),
+        "it is not as it was read"
+    );
+    assert_eq!(
+        record.replace_collection(&changing, &mapped).await,
         Ok(true)
     );
+    assert_eq!(
+        record.collection(index, name).await,
+        Ok(Some(changing.clone()))
+    );
+    let mut anew = mapped.clone();
+    anew.incarnation = "anew0000".to_owned();
+    assert_eq!(record.replace_collection(&anew, &changing).await, Ok(true));
     assert_eq!(record.collection(index, name).await, Ok(Some(anew.clone())));
     assert_eq!(
-        record.replace_collection(&mapped, &c.incarnation).await,
+        record.replace_collection(&mapped, c).await,
         Ok(false),
         "its time is over"
     );
@@ -314,7 +332,7 @@ pub async fn racing_changes_of_a_collection_have_one_winner(record: &dyn Record)
     let done = futures::future::join_all(
         candidates
             .iter()
-            .map(|candidate| record.replace_collection(candidate, &c.incarnation)),
+            .map(|candidate| record.replace_collection(candidate, c)),
     )
     .await;
     let stands = record

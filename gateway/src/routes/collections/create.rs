@@ -1,7 +1,7 @@
 //! `PUT /v1/collections/{index}/{collection}`: makes a collection in record and view, or finds that
 //! it stands. Overwrites nothing.
 
-use super::{Shown, mappings};
+use super::Shown;
 use crate::{
     answer,
     app::{App, Shared},
@@ -14,11 +14,11 @@ use crate::{
 };
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
+use collections::NewCollection;
 use http::{HeaderMap, StatusCode};
-use rand::Rng;
 use serde::Deserialize;
 use serde_json::Value;
-use store::{Collection, StoreError};
+use store::Collection;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,9 +56,6 @@ fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<Asked, Problem>
     sound(json, app.config.json_depth)?;
     let asked: Asked = serde_json::from_slice(json)
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
-    if let Some(given) = &asked.mappings {
-        mappings::check(given)?;
-    }
     if asked
         .settings
         .as_ref()
@@ -71,44 +68,27 @@ fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<Asked, Problem>
     Ok(asked)
 }
 
-/// The record first: what it holds is the truth, and the view can always be made from it by
-/// repeating the call.
 async fn make(
     app: &App,
     index: String,
     collection: String,
     asked: Asked,
 ) -> Result<(Collection, bool), Problem> {
-    let wanted = Collection {
-        index,
-        collection,
-        incarnation: incarnation(),
-        mappings: asked.mappings,
-        settings: asked.settings,
-        created: app.now(),
-    };
-    let stands = app.ports.record.create_collection(&wanted).await?;
-    let fresh = stands.incarnation == wanted.incarnation;
-    same(
-        "mappings",
-        wanted.mappings.as_ref(),
-        stands.mappings.as_ref(),
-    )?;
-    same(
-        "settings",
-        wanted.settings.as_ref(),
-        stands.settings.as_ref(),
-    )?;
-    if let Some(view) = &app.ports.view {
-        view.create_collection(&stands)
-            .await
-            .map_err(|error| match error {
-                StoreError::Refused { .. } => Problem::new(Code::BadMappings, error.to_string()),
-                other => other.into(),
-            })?;
-    }
+    let Asked { mappings, settings } = asked;
+    let created = app
+        .collection_stores()
+        .create(NewCollection {
+            index,
+            collection,
+            mappings: mappings.clone(),
+            settings: settings.clone(),
+        })
+        .await?;
+    let stands = created.collection;
+    same("mappings", mappings.as_ref(), stands.mappings.as_ref())?;
+    same("settings", settings.as_ref(), stands.settings.as_ref())?;
     app.collections.put(stands.clone());
-    Ok((stands, fresh))
+    Ok((stands, created.fresh))
 }
 
 fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(), Problem> {
@@ -121,12 +101,4 @@ fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(),
                 .with("stands", stands.cloned().unwrap_or(Value::Null)))
         }
     }
-}
-
-/// 8 characters of `[a-z0-9]`.
-pub(crate) fn incarnation() -> String {
-    let mut random = rand::rng();
-    (0..8)
-        .map(|_| char::from_digit(random.random_range(0..36), 36).expect("a digit of base 36"))
-        .collect()
 }

@@ -183,8 +183,6 @@ async fn a_mapping_grows_and_never_turns() {
     )
     .await;
     assert_eq!(ok(&app, "GET", "/ix/co/_settings", None).await, json!({}));
-    // The worker knows the new mapping too.
-    tokio::time::sleep(std::time::Duration::from_millis(250)).await;
     fault(
         &app,
         "POST",
@@ -305,4 +303,82 @@ async fn another_gateway_notices_what_was_dropped() {
         refused["error"]["id"], "services.storage.unknown_collection",
         "{refused:#}"
     );
+}
+
+#[tokio::test]
+async fn the_answer_to_a_new_mapping_comes_when_it_holds() {
+    let app = world().await;
+    let strict =
+        json!({"mappings": {"dynamic": "strict", "properties": {"a": {"type": "keyword"}}}});
+    let open = json!({"mappings": {"dynamic": "true"}});
+    let made = async |n: usize| {
+        let (strict_name, open_name) = (format!("/ix/s{n}"), format!("/ix/o{n}"));
+        ok(&app, "PUT", &strict_name, Some(strict.clone())).await;
+        ok(&app, "PUT", &open_name, Some(open.clone())).await;
+        for name in [&strict_name, &open_name] {
+            let path = format!("{name}/w/_create");
+            // The worker has read what stands, and would believe it for a while.
+            ok(&app, "POST", &path, Some(json!({"a": "x"}))).await;
+        }
+        let added = json!({"properties": {"b": {"type": "long"}}});
+        ok(&app, "PUT", &format!("{strict_name}/_mapping"), Some(added)).await;
+        let path = format!("{strict_name}/b/_create");
+        ok(&app, "POST", &path, Some(json!({"b": n}))).await;
+        let closed = json!({"dynamic": "strict"});
+        ok(&app, "PUT", &format!("{open_name}/_mapping"), Some(closed)).await;
+        let path = format!("{open_name}/b/_create");
+        let (body, id) = (
+            json!({"zz": n}),
+            "services.storage.strict_mapping_rejection",
+        );
+        fault(&app, "POST", &path, Some(body), 400, id).await;
+    };
+    futures::future::join_all((0..8).map(made)).await;
+}
+
+#[tokio::test]
+async fn what_an_index_would_not_change_is_refused_and_nothing_changes() {
+    let app = world().await;
+    let start = json!({"mappings": {"properties": {
+        "d": {"type": "date", "format": "epoch_second"},
+        "t": {"type": "text", "fields": {"raw": {"type": "keyword"}}},
+        "o": {"properties": {"n": {"type": "long"}}},
+    }}});
+    ok(&app, "PUT", "/ix/fixed", Some(start)).await;
+    let was = ok(&app, "GET", "/ix/fixed/_mapping", None).await;
+    let refused = [
+        (json!({"d": {"type": "date"}}), "/properties/d/format"),
+        (
+            json!({"t": {"type": "text", "analyzer": "simple"}}),
+            "/properties/t/analyzer",
+        ),
+        (
+            json!({"o": {"type": "object", "enabled": false}}),
+            "/properties/o/enabled",
+        ),
+    ];
+    for (properties, pointer) in refused {
+        let body = Some(json!({"properties": properties}));
+        let id = "services.storage.cannot_change_mapping";
+        let error = fault(&app, "PUT", "/ix/fixed/_mapping", body, 400, id).await;
+        assert!(
+            error["message"].as_str().unwrap().contains(pointer),
+            "{error}"
+        );
+    }
+    assert_eq!(ok(&app, "GET", "/ix/fixed/_mapping", None).await, was);
+    let left_out = json!({"properties": {"t": {"type": "text"}}});
+    ok(&app, "PUT", "/ix/fixed/_mapping", Some(left_out)).await;
+    assert_eq!(ok(&app, "GET", "/ix/fixed/_mapping", None).await, was);
+    let bad = Some(json!({"properties": {"x": {"type": "text", "fields": "x"}}}));
+    let id = "services.storage.invalid_mapping";
+    let error = fault(&app, "PUT", "/ix/bad", bad, 400, id).await;
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("/properties/x/fields"),
+        "{error}"
+    );
+    assert_eq!(ok(&app, "GET", "/ix/bad/_exists", None).await, false);
 }

@@ -11,6 +11,7 @@ fn a_scroll_id_is_ours_whole_and_in_time() {
         mappings: None,
         settings: None,
         created: 0,
+        changing: None,
     };
     let id = Scroll::begin(&collection, SearchRequest::default(), 1_000).sign(&keys, &caller, 5);
     assert!(Scroll::open(&id, &keys, &caller, 1_005).is_some());

@@ -1,0 +1,167 @@
+//! The life of collections over record and view: made, mapped again, emptied, dropped. The record
+//! is the truth; the view follows. Workers read a definition from the record and believe it for a
+//! moment, so whoever changes one waits until all of them know ([`event_schema::incarnation`]).
+//! Nothing here writes a document, and nothing is answered before it holds.
+
+mod remap;
+
+pub use remap::Settled;
+
+use event_schema::incarnation::{self, GRACE_MS};
+use runtime::Clock;
+use serde_json::Value;
+use std::time::Duration;
+use store::{
+    Collection, Record, StoreError, View,
+    mapping::{BadMapping, change::ChangeError, declaration},
+};
+
+/// Until a changed definition is known to every worker.
+const GRACE: Duration = Duration::from_millis(GRACE_MS);
+
+/// Record and view, and what time it is.
+#[derive(Clone, Copy)]
+pub struct CollectionStores<'a> {
+    pub record: &'a dyn Record,
+    pub view: Option<&'a dyn View>,
+    pub clock: &'a dyn Clock,
+}
+
+/// A collection that is asked for.
+#[derive(Clone, Debug)]
+pub struct NewCollection {
+    pub index: String,
+    pub collection: String,
+    pub mappings: Option<Value>,
+    pub settings: Option<Value>,
+}
+
+/// The collection that stands, and whether this call made it.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub collection: Collection,
+    pub fresh: bool,
+}
+
+/// Why a collection is not as it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectionError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No view takes these mappings.
+    #[error(transparent)]
+    Malformed(BadMapping),
+    /// What stands cannot become what is asked.
+    #[error("{}: {}", .0.pointer, .0.message)]
+    Fixed(BadMapping),
+    /// The view refused them, though nothing is known to be wrong.
+    #[error("{0}")]
+    Refused(String),
+    /// It was dropped, emptied or made anew meanwhile, or there is none.
+    #[error("the collection was dropped or emptied meanwhile")]
+    Gone,
+    /// What is under way in it does not come to an end.
+    #[error("the collection's mappings cannot be changed now: {0}")]
+    Busy(String),
+}
+
+impl From<ChangeError> for CollectionError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Malformed(bad) => Self::Malformed(bad),
+            ChangeError::Fixed(bad) => Self::Fixed(bad),
+        }
+    }
+}
+
+/// What a view refuses is refused, whatever the reason; all else is its trouble.
+fn of_view(error: StoreError) -> CollectionError {
+    match error {
+        StoreError::Refused { why, .. } => CollectionError::Refused(why),
+        other => other.into(),
+    }
+}
+
+/// A name for an incarnation that nobody had before.
+pub fn fresh_incarnation() -> String {
+    incarnation::mint(rand::random())
+}
+
+impl CollectionStores<'_> {
+    /// Makes a collection, or finds that it stands, whatever its mappings; repeating the call makes
+    /// the view follow the record. What the view refuses does not stand in the record either.
+    pub async fn create(&self, wanted: NewCollection) -> Result<Created, CollectionError> {
+        if let Some(mappings) = &wanted.mappings {
+            declaration::check(mappings, wanted.settings.as_ref())
+                .map_err(CollectionError::Malformed)?;
+        }
+        let wanted = Collection {
+            index: wanted.index,
+            collection: wanted.collection,
+            incarnation: fresh_incarnation(),
+            mappings: wanted.mappings,
+            settings: wanted.settings,
+            created: self.clock.now(),
+            changing: None,
+        };
+        let collection = self.record.create_collection(&wanted).await?;
+        let fresh = collection.incarnation == wanted.incarnation;
+        if let Some(view) = self.view
+            && let Err(error) = view.create_collection(&collection).await
+        {
+            if fresh && matches!(error, StoreError::Refused { .. }) {
+                let (index, name) = (&wanted.index, &wanted.collection);
+                self.record
+                    .drop_collection(index, name, &wanted.incarnation)
+                    .await?;
+            }
+            return Err(of_view(error));
+        }
+        Ok(Created { collection, fresh })
+    }
+
+    /// Empties a collection: it goes on as another incarnation. What was accepted for the old one
+    /// and is not applied yet is refused *missing*.
+    pub async fn truncate(&self, old: &Collection) -> Result<Collection, CollectionError> {
+        let fresh = Collection {
+            incarnation: fresh_incarnation(),
+            created: self.clock.now(),
+            changing: None,
+            ..old.clone()
+        };
+        if let Some(view) = self.view {
+            view.create_collection(&fresh).await.map_err(of_view)?;
+        }
+        if !self.record.replace_collection(&fresh, old).await? {
+            self.clear(&fresh).await?;
+            return Err(CollectionError::Gone);
+        }
+        tokio::time::sleep(GRACE).await;
+        self.clear(old).await?;
+        Ok(fresh)
+    }
+
+    /// The record first: what it does not name any more is gone, whatever the view still holds.
+    pub async fn drop_all(&self, collections: &[Collection]) -> Result<(), StoreError> {
+        for one in collections {
+            self.record
+                .drop_collection(&one.index, &one.collection, &one.incarnation)
+                .await?;
+        }
+        if !collections.is_empty() {
+            tokio::time::sleep(GRACE).await;
+        }
+        for one in collections {
+            self.clear(one).await?;
+        }
+        Ok(())
+    }
+
+    /// What the view holds of an incarnation that is over.
+    async fn clear(&self, old: &Collection) -> Result<(), StoreError> {
+        match self.view {
+            Some(view) => view.drop_collection(old).await,
+            None => Ok(()),
+        }
+    }
+}

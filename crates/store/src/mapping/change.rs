@@ -1,0 +1,223 @@
+//! Mappings put on mappings that stand, as an index of Elasticsearch 8.19 does it: what is new
+//! joins, what is there keeps its type and every parameter that cannot be changed, sub-fields that
+//! are left out stay. What would change more is refused as a whole, with a pointer.
+
+use super::{
+    BadMapping, bad,
+    declaration::{
+        self,
+        parameters::{self, Changes, Parameter},
+    },
+};
+use crate::cell::pointer;
+use serde_json::{Map, Value};
+
+/// Why mappings cannot be put on those that stand.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// No index takes them, whatever stands.
+    #[error(transparent)]
+    Malformed(#[from] BadMapping),
+    /// What stands cannot become what is asked.
+    #[error("the field cannot be changed at `{}`: {}", .0.pointer, .0.message)]
+    Fixed(BadMapping),
+}
+
+/// The mappings as they are afterwards.
+pub fn put(
+    standing: Option<&Value>,
+    given: &Map<String, Value>,
+    settings: Option<&Value>,
+) -> Result<Value, ChangeError> {
+    let given = expanded_top(given);
+    let mut merged = match standing {
+        Some(Value::Object(top)) => expanded_top(top),
+        Some(_) | None => Map::new(),
+    };
+    // An alias may lead to what stands already: it is looked for in the whole, below.
+    let mut alone = given.clone();
+    if let Some(Value::Object(fields)) = alone.get_mut("properties") {
+        without_aliases(fields);
+    }
+    declaration::check(&Value::Object(alone), settings)?;
+    for (name, value) in given {
+        if name == "_source" && merged.get("_source").is_some_and(|stands| *stands != value) {
+            let why = "`_source` cannot be changed";
+            return Err(ChangeError::Fixed(bad("/_source", why)));
+        }
+        match (name.as_str(), merged.get_mut("properties"), value) {
+            ("properties", Some(Value::Object(known)), Value::Object(fields)) => {
+                join(known, fields, "/properties")?;
+            }
+            (_, _, value) => drop(merged.insert(name, value)),
+        }
+    }
+    let merged = Value::Object(merged);
+    declaration::check(&merged, settings)?;
+    Ok(merged)
+}
+
+fn join(
+    known: &mut Map<String, Value>,
+    given: Map<String, Value>,
+    at: &str,
+) -> Result<(), ChangeError> {
+    for (name, field) in given {
+        let here = pointer(at, &name);
+        match (known.get_mut(&name), field) {
+            (Some(Value::Object(stands)), Value::Object(field)) => {
+                *stands = joined(stands, field, &here)?;
+            }
+            (_, field) => drop(known.insert(name, field)),
+        }
+    }
+    Ok(())
+}
+
+/// A field that is there and is mapped again.
+fn joined(
+    stands: &Map<String, Value>,
+    given: Map<String, Value>,
+    at: &str,
+) -> Result<Map<String, Value>, ChangeError> {
+    let (was, is) = (
+        declaration::kind(stands, at)?,
+        declaration::kind(&given, at)?,
+    );
+    if was != is {
+        let why = format!("it is of type `{was}` and cannot become `{is}`");
+        return Err(ChangeError::Fixed(bad(&format!("{at}/type"), &why)));
+    }
+    for parameter in parameters::of(was) {
+        let (before, after) = (stands.get(parameter.name), given.get(parameter.name));
+        // Objects keep what is not said anew.
+        let kept =
+            after.is_none() && (was == "object" || parameter.name == "synthetic_source_keep");
+        if !kept && !may_change(parameter, before, after) {
+            return Err(fixed(parameter.name, before, after, at));
+        }
+    }
+    match was {
+        "object" | "nested" => object(stands, given, at),
+        _ => leaf(stands, given, at),
+    }
+}
+
+fn may_change(parameter: &Parameter, before: Option<&Value>, after: Option<&Value>) -> bool {
+    let (before, after) = (parameter.effective(before), parameter.effective(after));
+    before == after
+        || match parameter.changes {
+            Changes::Freely => true,
+            Changes::Never => false,
+            Changes::Once => before.is_null(),
+            Changes::Off => before == Value::Bool(true),
+        }
+}
+
+fn fixed(name: &str, before: Option<&Value>, after: Option<&Value>, at: &str) -> ChangeError {
+    let shown = |value: Option<&Value>| {
+        value.map_or_else(|| "its default".to_owned(), |value| value.to_string())
+    };
+    let why = format!(
+        "`{name}` cannot be changed from {} to {}",
+        shown(before),
+        shown(after)
+    );
+    ChangeError::Fixed(bad(&pointer(at, name), &why))
+}
+
+/// An object keeps what is not said anew; its switches cannot be thrown.
+fn object(
+    stands: &Map<String, Value>,
+    given: Map<String, Value>,
+    at: &str,
+) -> Result<Map<String, Value>, ChangeError> {
+    for switch in ["enabled", "subobjects"] {
+        let on = |field: &Map<String, Value>| {
+            field
+                .get(switch)
+                .is_none_or(|value| *value != false && *value != "false")
+        };
+        if given.contains_key(switch) && on(stands) != on(&given) {
+            return Err(fixed(switch, stands.get(switch), given.get(switch), at));
+        }
+    }
+    let mut merged = stands.clone();
+    for (name, value) in given {
+        match (name.as_str(), merged.get_mut("properties"), value) {
+            ("properties", Some(Value::Object(known)), Value::Object(fields)) => {
+                join(known, fields, &format!("{at}/properties"))?;
+            }
+            (_, _, value) => drop(merged.insert(name, value)),
+        }
+    }
+    Ok(merged)
+}
+
+/// A field is as it is given now, with the sub-fields that stand.
+fn leaf(
+    stands: &Map<String, Value>,
+    mut given: Map<String, Value>,
+    at: &str,
+) -> Result<Map<String, Value>, ChangeError> {
+    let Some(Value::Object(known)) = stands.get("fields") else {
+        return Ok(given);
+    };
+    let mut known = known.clone();
+    if let Some(Value::Object(fields)) = given.remove("fields") {
+        join(&mut known, fields, &format!("{at}/fields"))?;
+    }
+    given.insert("fields".to_owned(), Value::Object(known));
+    Ok(given)
+}
+
+fn without_aliases(fields: &mut Map<String, Value>) {
+    fields.retain(|_, field| {
+        if let Some(Value::Object(inner)) = field.get_mut("properties") {
+            without_aliases(inner);
+        }
+        field.get("type").is_none_or(|kind| kind != "alias")
+    });
+}
+
+fn expanded_top(top: &Map<String, Value>) -> Map<String, Value> {
+    let mut top = top.clone();
+    if let Some(Value::Object(fields)) = top.get("properties") {
+        let fields = expanded(fields);
+        top.insert("properties".to_owned(), Value::Object(fields));
+    }
+    top
+}
+
+/// `a.b` is `b` within the object `a`, as an index shows it.
+fn expanded(fields: &Map<String, Value>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (name, field) in fields {
+        let mut field = field.clone();
+        if let Some(Value::Object(inner)) = field.get("properties") {
+            field["properties"] = Value::Object(expanded(inner));
+        }
+        insert(&mut all, name, field);
+    }
+    all
+}
+
+fn insert(fields: &mut Map<String, Value>, name: &str, field: Value) {
+    let Some((outer, inner)) = name.split_once('.').filter(|(outer, inner)| {
+        !outer.trim().is_empty() && inner.split('.').all(|part| !part.trim().is_empty())
+    }) else {
+        fields.insert(name.to_owned(), field);
+        return;
+    };
+    let around = fields
+        .entry(outer)
+        .or_insert_with(|| serde_json::json!({"properties": {}}));
+    match around.get_mut("properties") {
+        Some(Value::Object(within)) => insert(within, inner, field),
+        // What stands around it is no object: named as it is, so that it is refused by its name.
+        _ => drop(fields.insert(name.to_owned(), field)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

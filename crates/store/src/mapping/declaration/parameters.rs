@@ -1,0 +1,168 @@
+//! The parameters of fields as one table: which types take them, which values they take, and
+//! whether they may differ when the field is mapped again. Tried on Elasticsearch 8.19, type by
+//! type; the types that only its modules bring are from its documentation.
+
+use serde_json::Value;
+
+/// What a parameter's value must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mapping) enum Takes {
+    /// true, false, or either as text.
+    Flag,
+    Text,
+    /// A whole number from this one on, or its text.
+    Count(i64),
+    Number,
+    OneOf(&'static [&'static str]),
+    Analyzer,
+    Normalizer,
+    Formats,
+    /// Whatever the field itself would take.
+    Own,
+    Object,
+    List,
+    Labels,
+    Targets,
+    Fields,
+    Anything,
+}
+
+/// What may become of a parameter when its field is mapped again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mapping) enum Changes {
+    Freely,
+    Never,
+    /// From not given to given, and never again.
+    Once,
+    /// From true to false.
+    Off,
+}
+
+/// One parameter of some types.
+#[derive(Debug)]
+pub(in crate::mapping) struct Parameter {
+    pub name: &'static str,
+    /// Names, separated by blanks.
+    types: &'static str,
+    pub takes: Takes,
+    pub changes: Changes,
+    /// What it is where it is not given, as JSON.
+    default: &'static str,
+}
+
+impl Parameter {
+    /// The value that counts: normalised, and the default where none is given.
+    pub(in crate::mapping) fn effective(&self, given: Option<&Value>) -> Value {
+        match given {
+            None | Some(Value::Null) => {
+                serde_json::from_str(self.default).expect("the table holds JSON")
+            }
+            Some(Value::String(text)) if self.takes == Takes::Flag => (text == "true").into(),
+            Some(Value::String(text)) if matches!(self.takes, Takes::Count(_)) => text
+                .parse::<i64>()
+                .map_or_else(|_| text.clone().into(), Value::from),
+            Some(value) => value.clone(),
+        }
+    }
+}
+
+/// The parameter of this name for fields of this type.
+pub(in crate::mapping) fn find(kind: &str, name: &str) -> Option<&'static Parameter> {
+    of(kind).find(|parameter| parameter.name == name)
+}
+
+/// All parameters of a type.
+pub(in crate::mapping) fn of(kind: &str) -> impl Iterator<Item = &'static Parameter> {
+    let takes = move |parameter: &&Parameter| {
+        parameter.types == "*" && !CONTAINERS.contains(&kind)
+            || parameter.types.split(' ').any(|one| one == kind)
+    };
+    TABLE.iter().filter(takes)
+}
+
+/// Types without parameters of their own in the common rows.
+const CONTAINERS: [&str; 3] = ["object", "nested", "alias"];
+
+macro_rules! table {
+    ($($name:literal, $types:expr, $takes:expr, $changes:ident, $default:literal;)*) => {
+        const TABLE: &[Parameter] = &[$(Parameter {
+            name: $name, types: $types, takes: $takes, changes: Changes::$changes, default: $default,
+        }),*];
+    };
+}
+
+const MOST: &str = "boolean byte date date_nanos date_range double float geo_point half_float integer ip \
+                    keyword long scaled_float short text token_count unsigned_long geo_shape";
+const NUMBERS: &str = "byte double float half_float integer long scaled_float short unsigned_long";
+
+table! {
+    "copy_to", "binary boolean byte completion constant_keyword date date_nanos date_range double float \
+        geo_point geo_shape half_float integer ip keyword long scaled_float search_as_you_type short \
+        text token_count unsigned_long wildcard", Takes::Targets, Freely, "[]";
+    "fields", "binary boolean byte completion constant_keyword date date_nanos date_range double float \
+        geo_point geo_shape half_float integer ip keyword long scaled_float search_as_you_type short \
+        text token_count unsigned_long wildcard", Takes::Fields, Freely, "{}";
+    "meta", "*", Takes::Labels, Freely, "{}";
+    "synthetic_source_keep", "*", Takes::OneOf(&["none", "arrays", "all"]), Freely, "null";
+    "synthetic_source_keep", "object nested", Takes::OneOf(&["none", "arrays", "all"]), Never, "null";
+    "doc_values", "boolean byte date date_nanos date_range double flattened float geo_point geo_shape half_float \
+        integer ip keyword long scaled_float short token_count unsigned_long", Takes::Flag, Never, "true";
+    "doc_values", "binary", Takes::Flag, Freely, "false";
+    "index", MOST, Takes::Flag, Never, "true";
+    "index", "flattened search_as_you_type", Takes::Flag, Never, "true";
+    "store", MOST, Takes::Flag, Never, "false";
+    "store", "binary search_as_you_type", Takes::Flag, Never, "false";
+    "ignore_malformed", "boolean byte date date_nanos double float geo_point geo_shape half_float integer ip long \
+        scaled_float short unsigned_long", Takes::Flag, Freely, "false";
+    "coerce", "byte date_range double float geo_shape half_float integer long scaled_float short",
+        Takes::Flag, Freely, "true";
+    "null_value", "boolean byte date date_nanos double flattened float geo_point half_float integer ip keyword \
+        long scaled_float short token_count unsigned_long wildcard", Takes::Own, Never, "null";
+    "time_series_dimension", "boolean byte double float geo_point half_float integer ip keyword long short \
+        unsigned_long", Takes::Flag, Never, "false";
+    "time_series_metric", NUMBERS, Takes::OneOf(&["gauge", "counter"]), Never, "null";
+    "time_series_metric", "geo_point", Takes::OneOf(&["position"]), Never, "null";
+    "script", "boolean byte date double float geo_point half_float integer ip keyword long short",
+        Takes::Anything, Never, "null";
+    "on_script_error", "boolean byte date double float geo_point half_float integer ip keyword long short",
+        Takes::OneOf(&["fail", "continue"]), Never, "\"fail\"";
+    "analyzer", "text search_as_you_type", Takes::Analyzer, Never, "\"default\"";
+    "analyzer", "completion", Takes::Analyzer, Never, "\"simple\"";
+    "analyzer", "token_count", Takes::Analyzer, Never, "null";
+    "search_analyzer", "text completion search_as_you_type", Takes::Analyzer, Freely, "null";
+    "search_quote_analyzer", "text search_as_you_type", Takes::Analyzer, Freely, "null";
+    "max_input_length", "completion", Takes::Count(1), Freely, "50";
+    "preserve_separators", "completion", Takes::Flag, Never, "true";
+    "preserve_position_increments", "completion", Takes::Flag, Never, "true";
+    "contexts", "completion", Takes::List, Never, "null";
+    "format", "date date_range", Takes::Formats, Never, "\"strict_date_optional_time||epoch_millis\"";
+    "format", "date_nanos", Takes::Formats, Never, "\"strict_date_optional_time_nanos||epoch_millis\"";
+    "locale", "date date_nanos date_range", Takes::Text, Never, "\"en\"";
+    "depth_limit", "flattened", Takes::Count(0), Freely, "20";
+    "eager_global_ordinals", "flattened keyword text", Takes::Flag, Freely, "false";
+    "ignore_above", "flattened keyword wildcard", Takes::Count(0), Freely, "2147483647";
+    "index_options", "flattened keyword", Takes::OneOf(&["docs", "freqs"]), Never, "\"docs\"";
+    "index_options", "text search_as_you_type",
+        Takes::OneOf(&["docs", "freqs", "positions", "offsets"]), Never, "\"positions\"";
+    "similarity", "flattened keyword text search_as_you_type", Takes::Text, Never, "null";
+    "split_queries_on_whitespace", "flattened keyword", Takes::Flag, Freely, "false";
+    "ignore_z_value", "geo_point geo_shape", Takes::Flag, Freely, "true";
+    "norms", "text search_as_you_type", Takes::Flag, Off, "true";
+    "norms", "keyword", Takes::Flag, Off, "false";
+    "normalizer", "keyword", Takes::Normalizer, Never, "null";
+    "include_in_parent", "nested", Takes::Flag, Never, "false";
+    "include_in_root", "nested", Takes::Flag, Never, "false";
+    "fielddata", "text", Takes::Flag, Freely, "false";
+    "fielddata_frequency_filter", "text", Takes::Object, Freely, "null";
+    "index_phrases", "text", Takes::Flag, Never, "false";
+    "index_prefixes", "text", Takes::Object, Never, "null";
+    "position_increment_gap", "text", Takes::Count(0), Never, "100";
+    "term_vector", "text search_as_you_type", Takes::OneOf(&["no", "yes", "with_offsets", "with_positions",
+        "with_positions_offsets", "with_positions_payloads", "with_positions_offsets_payloads"]), Never, "\"no\"";
+    "path", "alias", Takes::Text, Freely, "null";
+    "scaling_factor", "scaled_float", Takes::Number, Never, "null";
+    "value", "constant_keyword", Takes::Text, Once, "null";
+    "max_shingle_size", "search_as_you_type", Takes::Count(2), Never, "3";
+    "enable_position_increments", "token_count", Takes::Flag, Never, "true";
+    "orientation", "geo_shape", Takes::Text, Freely, "\"right\"";
+}
