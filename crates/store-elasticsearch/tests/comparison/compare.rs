@@ -252,7 +252,9 @@ async fn search_all(
                 tally.malformed += 1;
                 continue;
             }
-            (Outcome::Malformed(what), Outcome::Found { .. }) if !has_values(case, what) => {
+            (Outcome::Malformed(what), Outcome::Found { .. })
+                if holds_nothing(stores, collection, what).await =>
+            {
                 tally.malformed += 1;
                 continue;
             }
@@ -268,16 +270,16 @@ async fn search_all(
     }
 }
 
-/// Does any document name the field that is complained of? An index does not read the bounds of a
-/// field that nothing holds.
-fn has_values(case: &Case, complaint: &str) -> bool {
+/// Is the field that is complained of empty? An index does not read the bounds of a field that
+/// nothing holds.
+async fn holds_nothing(stores: &Stores, collection: &Collection, complaint: &str) -> bool {
     let Some((_, pointer)) = complaint.split_once("/range/") else {
-        return true;
+        return false;
     };
     let field = pointer.split(['/', ':']).next().unwrap_or_default();
-    let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
-    let mut members = case.documents.iter().flat_map(|(_, members)| members);
-    members.any(|(name, _)| first(name) == first(field))
+    let exists = json!({"exists": {"field": field}});
+    let count = stores.elasticsearch.count(collection, Some(&exists)).await;
+    count == Ok(0)
 }
 
 /// A search, or (`walk`) a search page by page.

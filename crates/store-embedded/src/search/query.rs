@@ -181,6 +181,10 @@ fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Store
     if must.is_empty() && must_not.is_empty() && should.is_empty() {
         return Ok(Query::All);
     }
+    if must.is_empty() && should.is_empty() {
+        // Nothing but what must not be: all the others.
+        need = 0;
+    }
     if must.is_empty() && !should.is_empty() {
         // Alternatives with nothing beside them: one of them at least.
         need = need.max(1);

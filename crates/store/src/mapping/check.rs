@@ -281,6 +281,12 @@ impl Walk<'_> {
             self.value(sub, Dynamic::False, "", value)?;
         }
         for target in &field.copy_to {
+            // An index cannot read a fraction again that it has read with 32 bits.
+            let is_short = matches!(kind, Kind::Float | Kind::HalfFloat) && value.is_f64();
+            let is_whole = |field: &Field| matches!(field.kind, Kind::Whole { .. });
+            if is_short && matches!(self.mapping.find(target), Found::Field(to) if is_whole(to)) {
+                return Err(self.no(format!("a fraction cannot be copied to `{target}`")));
+            }
             self.copy(target, value)?;
         }
         Ok(())

@@ -92,11 +92,10 @@ pub fn missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreErr
         let whole: i64 = whole.ok_or_else(refuse)?;
         return Ok(SortValue::Number(Number::Whole(whole.into())));
     }
-    match of_type(source, value, at)? {
-        Some(found) => Ok(found),
-        None if source.kind == Type::Ip => Err(unsupported("sort.missing", at)),
-        None => Err(refuse()),
+    if source.kind == Type::Ip {
+        return Err(unsupported("sort.missing", at));
     }
+    of_type(source, value, at)?.ok_or_else(refuse)
 }
 
 fn of_type(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
@@ -113,6 +112,10 @@ fn of_type(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>
                 text
             })
         }),
+        Type::Whole { greatest, .. } if *greatest < i64::MAX && value.is_string() => {
+            let short = value.as_str().and_then(|text| text.parse::<i32>().ok());
+            short.map(|short| whole(short.into()))
+        }
         Type::Whole { .. } => long(value).map(whole),
         Type::Boolean => match coerce::strict_boolean(value) {
             Some(truth) => Some(whole(truth.into())),

@@ -32,7 +32,13 @@ pub(super) fn misfit(
             Value::Object(_) => Some(format!("objects nest deeper than the limit of {depth}")),
             _ => is("an object"),
         },
-        Kind::Whole { .. } | Kind::Double | Kind::Float | Kind::HalfFloat | Kind::Date(_)
+        Kind::Whole { .. }
+        | Kind::Double
+        | Kind::Float
+        | Kind::HalfFloat
+        | Kind::Date(_)
+        | Kind::Boolean
+        | Kind::Ip
             if value.is_object() =>
         {
             is("a value")
