@@ -158,6 +158,10 @@ pub struct Progress {
     pub notifier: String,
     /// The partitions, and how far each is: everything before its position was sent before this.
     pub owners: Vec<FeedOwner>,
+    /// Partitions of which records were deleted before any notifier had read them: what subscribers
+    /// of this instance should have been told is lost, and they are told that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<u16>,
     /// The offset in `rooms` of the last record that was taken in.
     pub rooms: u64,
 }

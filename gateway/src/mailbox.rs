@@ -80,7 +80,13 @@ impl Mailbox {
             Ok(Mail::Feedback(feedback)) => _ = self.verdicts.resolve(feedback.entry),
             Ok(Mail::Push(push)) => self.subscriptions.push(&push),
             Ok(Mail::Presence(presence)) => self.subscriptions.presence(&presence),
-            Ok(Mail::Progress(progress)) => self.subscriptions.progress(&progress),
+            Ok(Mail::Progress(progress)) => {
+                if !progress.missed.is_empty() {
+                    warn!(partitions = ?progress.missed, "changes were deleted before notifiers read them; subscribers are disconnected to subscribe again");
+                    self.subscriptions.missed();
+                }
+                self.subscriptions.progress(&progress);
+            }
             Err(error) => {
                 warn!(%error, offset = record.offset, "a record of the mailbox cannot be decoded; skipped")
             }

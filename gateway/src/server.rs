@@ -28,7 +28,7 @@ use futures::FutureExt;
 use http::{HeaderValue, Method, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use runtime::{Shutdown, State, spawn};
+use runtime::{Shutdown, State, TaskStarter, spawn};
 use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -64,66 +64,51 @@ pub(crate) async fn run(
     ));
     let router = router::router(app.clone())?;
 
-    let health = app.ports.health.clone();
-    let poll = Duration::from_millis(app.config.ledger_poll_millis.max(10));
-    let refresh = Duration::from_secs(app.config.collections_refresh_seconds.max(1));
-    let (log, clock) = (app.ports.log.clone(), app.ports.clock.clone());
-    let beat = Duration::from_millis(app.config.live.heartbeat_millis.max(10));
     let (opened, is_open) = oneshot::channel();
-    let opening = definitions::open_writes(app.clone(), opened, shutdown.clone());
-    spawn("catalog", opening);
-    let mailbox = Mailbox {
-        reply: app.writes.builder.reply.clone(),
-        verdicts: app.writes.feedback.pending.clone(),
-        subscriptions: app.subscriptions.clone(),
-    };
-    let layout = app.ports.layout.clone();
-    spawn(
-        "mailbox",
-        mailbox.run(log.clone(), layout, health.clone(), shutdown.clone()),
-    );
-    spawn(
-        "rooms",
-        follow::run(
-            app.subscriptions.clone(),
-            log.clone(),
-            health.clone(),
-            shutdown.clone(),
-        ),
-    );
-    spawn(
-        "memberships",
-        append::run(
-            app.subscriptions.clone(),
-            log,
-            clock,
-            beat,
-            shutdown.clone(),
-        ),
-    );
-    spawn("wake-queue", app.wake_queue.clone().run(shutdown.clone()));
-    spawn(
-        "sweep",
-        sweep::run(
-            app.writes.feedback.pending.clone(),
-            app.ports.record.clone(),
-            poll,
-            shutdown.clone(),
-        ),
-    );
-    spawn(
-        "collections",
-        app.collections.clone().follow(refresh, shutdown.clone()),
-    );
-    spawn("watch", watch(app.clone(), shutdown.clone()));
-
+    start_tasks(&app, opened, &shutdown);
     // Where the log is there, the first request finds the way of writes open.
     drop(timeout(START_PATIENCE, is_open).await);
-    health.set("gateway", State::Ready);
+    app.ports.health.set("gateway", State::Ready);
     info!(address = %listener.local_addr()?, "the gateway listens");
     let permits = accept(&app, listener, router, &shutdown).await;
     drain(&app, &permits, &shutdown).await;
     Ok(())
+}
+
+/// The tasks beside the listener. Only the first ends by itself: when writes are open.
+fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
+    let (config, ports) = (&app.config, &app.ports);
+    let poll = Duration::from_millis(config.ledger_poll_millis.max(10));
+    let refresh = Duration::from_secs(config.collections_refresh_seconds.max(1));
+    let beat = Duration::from_millis(config.live.heartbeat_millis.max(10));
+    let (log, clock, health) = (&ports.log, ports.clock.clone(), &ports.health);
+    let (until, subscriptions) = (|| shutdown.clone(), || app.subscriptions.clone());
+    spawn(
+        "catalog",
+        definitions::open_writes(app.clone(), opened, until()),
+    );
+    let tasks = TaskStarter::new(health.clone(), shutdown.clone());
+    let mailbox = Mailbox {
+        reply: app.writes.builder.reply.clone(),
+        verdicts: app.writes.feedback.pending.clone(),
+        subscriptions: subscriptions(),
+    };
+    let layout = ports.layout.clone();
+    let delivering = mailbox.run(log.clone(), layout, health.clone(), until());
+    tasks.vital("mailbox", delivering);
+    let following = follow::run(subscriptions(), log.clone(), health.clone(), until());
+    tasks.vital("rooms", following);
+    let appending = append::run(subscriptions(), log.clone(), clock, beat, until());
+    tasks.vital("memberships", appending);
+    tasks.vital("wake-queue", app.wake_queue.clone().run(until()));
+    let pending = app.writes.feedback.pending.clone();
+    let sweeping = sweep::run(pending, ports.record.clone(), poll, until());
+    tasks.vital("sweep", sweeping);
+    tasks.vital(
+        "collections",
+        app.collections.clone().follow(refresh, until()),
+    );
+    tasks.vital("watch", watch(app.clone(), until()));
 }
 
 /// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel,

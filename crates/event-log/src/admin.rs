@@ -108,9 +108,10 @@ pub trait Admin: Send + Sync {
     /// What differs, creating nothing.
     async fn check(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError>;
     async fn offsets(&self, topic: &str, partition: u16) -> Result<Offsets, AdminError>;
-    /// The log's own identity of a topic: another one after a delete and re-create under the same
-    /// name. `None` where it cannot be told.
-    async fn topic_id(&self, topic: &str) -> Result<Option<String>, AdminError>;
+    /// The log's own identity of each topic, in order, asked for at once: another one after a delete
+    /// and re-create under the same name, and never again the same. `None` where the log cannot
+    /// tell; an error if one of the topics does not exist.
+    async fn topic_ids(&self, topics: &[&str]) -> Result<Vec<Option<String>>, AdminError>;
     /// Everything below `offset` may go; never awaited for being gone.
     async fn delete_before(
         &self,

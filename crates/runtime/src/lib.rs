@@ -8,9 +8,11 @@ pub mod health;
 pub mod lifecycle;
 pub mod metrics;
 pub mod settings;
+pub mod task;
 pub mod telemetry;
 
 pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock};
 pub use health::{Health, State};
-pub use lifecycle::{Shutdown, ShutdownTrigger, spawn};
+pub use lifecycle::{Shutdown, ShutdownTrigger};
+pub use task::{TaskStarter, spawn};

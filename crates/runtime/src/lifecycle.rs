@@ -1,9 +1,8 @@
 //! Stopping, in two levels: soft (finish what is in hand, take nothing new) and hard (now). The
-//! first signal is soft, a second or the deadline is hard. And the one place where tasks are
-//! started.
+//! first signal is soft, a second or the deadline is hard.
 
-use std::{future::Future, time::Duration};
-use tokio::task::JoinHandle;
+use crate::task::spawn;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -84,15 +83,4 @@ impl ShutdownTrigger {
         self.0.soft.cancel();
         self.0.hard.cancel();
     }
-}
-
-/// Starts a task. A panic in it is logged by name when it is joined or dropped; it never takes the
-/// process down silently.
-pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    use tracing::Instrument;
-    tokio::spawn(task.instrument(tracing::trace_span!("task", name)))
 }

@@ -208,6 +208,7 @@ fn samples() -> Vec<(&'static str, Parts)> {
                 instance: "5f".into(),
                 notifier: "a1".into(),
                 owners: vec![feed_owner()],
+                missed: Vec::new(),
                 rooms: 17,
             })),
         ),

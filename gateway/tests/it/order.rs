@@ -53,6 +53,10 @@ impl Clock for SlowClock {
         std::thread::sleep(Duration::from_micros(n * 7919 % 3_000));
         SystemClock.now()
     }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed()
+    }
 }
 
 struct World {

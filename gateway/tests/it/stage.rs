@@ -97,6 +97,7 @@ impl Stage {
                     instance: reply.instance.clone(),
                     notifier: "n".into(),
                     owners: (0..PARTITIONS).map(owner).collect(),
+                    missed: Vec::new(),
                     rooms: last,
                 };
                 self.mail(&reply, Mail::Progress(progress)).await;

@@ -8,6 +8,7 @@ use event_log::{NewRecord, Offsets, PartitionStream, RangeScan, consumer::From};
 use event_schema::{
     codec,
     membership::{MembershipRecord, PartitionClaim},
+    notification::{Mail, Progress},
     offset::{ChangesOffset, Epoch, InformativeOffset},
 };
 use matching::Scratch;
@@ -36,7 +37,7 @@ impl Lane {
             self.bounds(&self.notifier.topics.informative).await?,
         );
         let claim = self.claim().await?;
-        let place = match left {
+        let (place, missed) = match left {
             Some(place) => self.within(place, changes, informative).await?,
             None => {
                 let resume = ResumePoint {
@@ -49,10 +50,13 @@ impl Lane {
                     rooms: claim,
                 };
                 self.settle_beginning(place).await?;
-                place
+                (place, false)
             }
         };
         self.read_back(claim).await?;
+        if missed {
+            self.tell_missed().await?;
+        }
         let limit = self.notifier.config.undone_bytes;
         let stream = self.open(place.resume.offset.get()).await?;
         let reader = &self.notifier.ports.log.reader;
@@ -162,14 +166,15 @@ impl Lane {
             == Some(self.notifier.ports.notifier.as_str())
     }
 
-    /// What was deleted cannot be notified of any more; a place beyond the end is never guessed
-    /// around.
+    /// Where to go on, and whether records before it were deleted unread. A place beyond the end is
+    /// never guessed around.
     async fn within(
         &self,
         mut place: Place,
         changes: Offsets,
         informative: Offsets,
-    ) -> Result<Place, Halt> {
+    ) -> Result<(Place, bool), Halt> {
+        let mut has_missed = false;
         let bounds = [
             ("changes", place.resume.offset.get(), changes),
             ("informative", place.informative.get(), informative),
@@ -187,9 +192,10 @@ impl Lane {
                     partition = self.partition,
                     topic = name,
                     missed,
-                    "records were deleted before their subscribers were notified"
+                    "records were deleted before a notifier read them; subscribers are told"
                 );
                 self.notifier.metrics.skipped(missed);
+                has_missed = true;
             }
         }
         if place.resume.offset.get() < changes.earliest {
@@ -200,7 +206,40 @@ impl Lane {
         }
         let first = InformativeOffset::new(informative.earliest);
         place.informative = place.informative.max(first);
-        Ok(place)
+        Ok((place, has_missed))
+    }
+
+    /// Every gateway hears that changes of the partition are lost, so that its subscribers come
+    /// again and look. Until all of that is in the log, the place is not moved on: whoever takes
+    /// the partition next finds the same gap, and says so again.
+    async fn tell_missed(&self) -> Result<(), Halt> {
+        let gateways: Vec<(String, u16)> = {
+            let state = self.notifier.registry.read();
+            let mailbox =
+                |instance: &str| Some((instance.to_owned(), state.memberships.mailbox(instance)?));
+            let instances = state.memberships.instances();
+            instances
+                .filter_map(|(instance, _)| mailbox(instance))
+                .collect()
+        };
+        let mut deliveries = Vec::with_capacity(gateways.len());
+        for (instance, mailbox) in gateways {
+            let progress = Progress {
+                instance,
+                notifier: self.notifier.ports.notifier.clone(),
+                owners: Vec::new(),
+                missed: vec![self.partition],
+                rooms: 0,
+            };
+            let mail = Mail::Progress(progress);
+            deliveries.extend(self.notifier.post(mailbox, &mail).await?);
+        }
+        for delivery in deliveries {
+            delivery
+                .await
+                .map_err(|error| Halt::Retake(error.to_string()))?;
+        }
+        Ok(())
     }
 
     /// The epoch in force at the beginning of what is kept of `changes`: that of its first record,

@@ -105,6 +105,7 @@ fn tell<'a>(notifier: &Notifier, instances: impl Iterator<Item = &'a str>) {
             instance: instance.to_owned(),
             notifier: notifier.ports.notifier.clone(),
             owners: owners.clone(),
+            missed: Vec::new(),
             rooms,
         };
         notifier.post_now(mailbox, &Mail::Progress(progress));

@@ -405,6 +405,8 @@ pub struct Gate<'a> {
     active: BTreeMap<u16, u64>,
     pub pushes: Vec<Push>,
     pub presences: Vec<Presence>,
+    /// Partitions of which it was told that changes are lost.
+    pub missed: Vec<u16>,
 }
 
 impl<'a> Gate<'a> {
@@ -425,6 +427,7 @@ impl<'a> Gate<'a> {
             active: BTreeMap::new(),
             pushes: Vec::new(),
             presences: Vec::new(),
+            missed: Vec::new(),
         };
         gate.beat().await;
         gate
@@ -550,6 +553,7 @@ impl<'a> Gate<'a> {
                 Mail::Push(push) => self.pushes.push(*push),
                 Mail::Presence(presence) => self.presences.push(presence),
                 Mail::Progress(progress) => {
+                    self.missed.extend(progress.missed);
                     for owner in progress.owners {
                         let furthest = self.active.entry(owner.partition).or_default();
                         *furthest = progress.rooms.max(*furthest);

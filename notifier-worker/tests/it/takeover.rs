@@ -116,6 +116,45 @@ async fn what_is_decided_while_nobody_runs_is_told_later() {
     second.stop().await;
 }
 
+/// Notifiers were away for so long that changes were deleted unread: every gateway hears of it.
+#[tokio::test]
+async fn what_was_deleted_untold_is_said_to_be_missed() {
+    let world = World::on(On::Embedded).await;
+    let first = world.notifier("first");
+    let mut gate = Gate::open(&world, "g", 0).await;
+    let mut other = Gate::open(&world, "h", 1).await;
+    gate.subscribe("all", json!({})).await;
+    other.subscribe("all", json!({})).await;
+    let mut hand = Hand::open(&world, 0, 0).await;
+    hand.write("before", json!({})).await;
+    gate.until("before", |gate| gate.done().contains(&"before"))
+        .await;
+    first.stop().await;
+    assert!(gate.missed.is_empty(), "nothing was lost yet");
+    hand.write("lost", json!({})).await;
+    hand.write("also lost", json!({})).await;
+    let changes = world.layout.name(&event_schema::topics::CHANGES);
+    let end = world.log.admin.offsets(&changes, 0).await.unwrap().end;
+    // The last mark stays, as it does behind a worker.
+    let deleted = world.log.admin.delete_before(&changes, 0, end - 1).await;
+    deleted.unwrap();
+    let second = world.notifier("second");
+    gate.until("missed", |gate| gate.missed == [0]).await;
+    other.until("missed", |gate| gate.missed == [0]).await;
+    hand.write("after", json!({})).await;
+    gate.until("after", |gate| gate.done().contains(&"after"))
+        .await;
+    assert!(!gate.done().contains(&"lost"), "{:?}", gate.done());
+    second.stop().await;
+    // It is said once: the next goes on where this one was.
+    let third = world.notifier("third");
+    hand.write("last", json!({})).await;
+    gate.until("last", |gate| gate.done().contains(&"last"))
+        .await;
+    assert_eq!(gate.missed, [0]);
+    third.stop().await;
+}
+
 /// The first ever to come begins at the end, and knows which epoch is in force there.
 #[tokio::test]
 async fn a_new_deployment_begins_where_the_log_ends() {

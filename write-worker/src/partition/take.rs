@@ -119,14 +119,14 @@ impl PartitionTask {
 
     async fn topic_ids(&self) -> Result<TopicIds, TenureEnd> {
         let (admin, topics) = (&self.worker.ports.log.admin, &self.worker.topics);
-        let (transactions, changes) = tokio::join!(
-            admin.topic_id(&topics.transactions),
-            admin.topic_id(&topics.changes)
-        );
-        let unknown = |error: event_log::AdminError| TenureEnd::Reclaim(error.to_string());
+        let mut ids = admin
+            .topic_ids(&[&topics.transactions, &topics.changes])
+            .await
+            .map_err(|error| TenureEnd::Reclaim(error.to_string()))?
+            .into_iter();
         Ok(TopicIds {
-            transactions: transactions.map_err(unknown)?,
-            changes: changes.map_err(unknown)?,
+            transactions: ids.next().flatten(),
+            changes: ids.next().flatten(),
         })
     }
 

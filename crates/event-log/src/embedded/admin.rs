@@ -43,13 +43,12 @@ impl Admin for EmbeddedAdmin {
         })
     }
 
-    async fn topic_id(&self, topic: &str) -> Result<Option<String>, AdminError> {
-        let topic = self
-            .0
-            .topics
-            .get(topic)
-            .ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
-        Ok(Some(topic.about.id.clone()))
+    async fn topic_ids(&self, topics: &[&str]) -> Result<Vec<Option<String>>, AdminError> {
+        let id = |name: &&str| match self.0.topics.get(name) {
+            Some(topic) => Ok(Some(topic.about.id.clone())),
+            None => Err(AdminError::UnknownPartition((*name).to_owned())),
+        };
+        topics.iter().map(id).collect()
     }
 
     async fn delete_before(

@@ -201,10 +201,12 @@ impl Admin for KafkaAdmin {
         Ok(Offsets { earliest, end })
     }
 
-    async fn topic_id(&self, topic: &str) -> Result<Option<String>, AdminError> {
-        let (consumer, name) = (self.fetchers.asking().clone(), topic.to_owned());
-        let answer =
-            tokio::task::spawn_blocking(move || ffi::topic_id(consumer.client(), &name, ASK)).await;
+    async fn topic_ids(&self, topics: &[&str]) -> Result<Vec<Option<String>>, AdminError> {
+        let consumer = self.fetchers.asking().clone();
+        let names: Vec<String> = topics.iter().map(|topic| (*topic).to_owned()).collect();
+        let asking =
+            tokio::task::spawn_blocking(move || ffi::topic_ids(consumer.client(), &names, ASK));
+        let answer = asking.await;
         answer.map_err(|error| AdminError::Unavailable(error.to_string()))?
     }
 

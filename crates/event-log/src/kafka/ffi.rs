@@ -13,6 +13,7 @@ use rdkafka::{
     types::RDKafkaErrorCode as Code,
 };
 use std::{
+    collections::{BTreeSet, HashMap},
     ffi::{CStr, CString},
     time::Duration,
 };
@@ -43,19 +44,28 @@ pub(super) fn known_watermarks<C: ConsumerContext>(
     Some((u64::try_from(low).unwrap_or(0), u64::try_from(high).ok()?))
 }
 
-/// The broker's id of a topic. Blocks.
-pub(super) fn topic_id<C: ClientContext>(
+/// The broker's ids of topics, in order. Blocks.
+pub(super) fn topic_ids<C: ClientContext>(
     client: &Client<C>,
-    topic: &str,
+    topics: &[String],
     limit: Duration,
-) -> Result<Option<String>, AdminError> {
-    let unknown = || AdminError::UnknownPartition(topic.to_owned());
-    let name = CString::new(topic).map_err(|_| unknown())?;
+) -> Result<Vec<Option<String>>, AdminError> {
+    if topics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let name = |topic: &String| {
+        CString::new(topic.as_str()).map_err(|_| AdminError::UnknownPartition(topic.clone()))
+    };
+    // The client refuses names that are given twice.
+    let names = topics
+        .iter()
+        .map(name)
+        .collect::<Result<BTreeSet<_>, _>>()?;
+    let mut pointers: Vec<_> = names.iter().map(|name| name.as_ptr()).collect();
     let millis = i32::try_from(limit.as_millis()).unwrap_or(i32::MAX);
-    let mut names = [name.as_ptr()];
-    // SAFETY: `client` is alive for all of it; every object is made here, used while alive and
-    // destroyed once at the end, in an order in which nothing refers to what is gone; strings are
-    // copied before the event that owns them is destroyed.
+    // SAFETY: `client` and `names` are alive for all of it; every object is made here, used while
+    // alive and destroyed once at the end, in an order in which nothing refers to what is gone;
+    // strings are copied before the event that owns them is destroyed.
     unsafe {
         let rk = client.native_ptr();
         let queue = native::rd_kafka_queue_new(rk);
@@ -64,31 +74,45 @@ pub(super) fn topic_id<C: ClientContext>(
             native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
         );
         native::rd_kafka_AdminOptions_set_request_timeout(options, millis, std::ptr::null_mut(), 0);
-        let topics =
-            native::rd_kafka_TopicCollection_of_topic_names(names.as_mut_ptr(), names.len());
-        native::rd_kafka_DescribeTopics(rk, topics, options, queue);
+        let collection =
+            native::rd_kafka_TopicCollection_of_topic_names(pointers.as_mut_ptr(), pointers.len());
+        native::rd_kafka_DescribeTopics(rk, collection, options, queue);
         let event = native::rd_kafka_queue_poll(queue, millis.saturating_add(1000));
-        let answer = match event.is_null() {
-            true => Err(AdminError::Unavailable("the broker did not answer".into())),
-            false => describe(event, unknown),
+        let answer = if event.is_null() {
+            Err(AdminError::Unavailable("the broker did not answer".into()))
+        } else {
+            described(event).and_then(|found| in_order(topics, &found))
         };
         if !event.is_null() {
             native::rd_kafka_event_destroy(event);
         }
-        native::rd_kafka_TopicCollection_destroy(topics);
+        native::rd_kafka_TopicCollection_destroy(collection);
         native::rd_kafka_AdminOptions_destroy(options);
         native::rd_kafka_queue_destroy(queue);
         answer
     }
 }
 
+fn in_order(
+    topics: &[String],
+    found: &HashMap<String, Option<String>>,
+) -> Result<Vec<Option<String>>, AdminError> {
+    let id = |topic: &String| match found.get(topic) {
+        Some(id) => Ok(id.clone()),
+        None => Err(AdminError::UnknownPartition(topic.clone())),
+    };
+    topics.iter().map(id).collect()
+}
+
+/// The ids by the topics' names; a topic that does not exist is left out.
+///
 /// # Safety
 /// `event` must be alive.
-unsafe fn describe(
+unsafe fn described(
     event: *mut native::rd_kafka_event_t,
-    unknown: impl Fn() -> AdminError,
-) -> Result<Option<String>, AdminError> {
-    // SAFETY: all pointers belong to the event, which the caller keeps alive.
+) -> Result<HashMap<String, Option<String>>, AdminError> {
+    // SAFETY: all pointers belong to the event, which the caller keeps alive; the array has `count`
+    // elements.
     unsafe {
         let failed: Code = native::rd_kafka_event_error(event).into();
         if failed != Code::NoError {
@@ -102,26 +126,36 @@ unsafe fn describe(
         }
         let mut count = 0;
         let topics = native::rd_kafka_DescribeTopics_result_topics(result, &mut count);
-        if topics.is_null() || count == 0 {
-            return Err(unknown());
-        }
-        let topic = *topics;
-        let error = native::rd_kafka_TopicDescription_error(topic);
-        if !error.is_null() {
-            let code: Code = native::rd_kafka_error_code(error).into();
-            match code {
-                Code::NoError => {}
-                Code::UnknownTopicOrPartition | Code::UnknownTopic => return Err(unknown()),
-                other => return Err(AdminError::Unavailable(other.to_string())),
+        let mut found = HashMap::with_capacity(count);
+        for n in 0..if topics.is_null() { 0 } else { count } {
+            let topic = *topics.add(n);
+            let error = native::rd_kafka_TopicDescription_error(topic);
+            if !error.is_null() {
+                let code: Code = native::rd_kafka_error_code(error).into();
+                match code {
+                    Code::NoError => {}
+                    Code::UnknownTopicOrPartition | Code::UnknownTopic => continue,
+                    other => return Err(AdminError::Unavailable(other.to_string())),
+                }
             }
+            let name = text(native::rd_kafka_TopicDescription_name(topic)).unwrap_or_default();
+            let id = native::rd_kafka_TopicDescription_topic_id(topic);
+            let id = if id.is_null() {
+                None
+            } else {
+                text(native::rd_kafka_Uuid_base64str(id))
+            };
+            found.insert(name, id);
         }
-        let id = native::rd_kafka_TopicDescription_topic_id(topic);
-        if id.is_null() {
-            return Ok(None);
-        }
-        let text = native::rd_kafka_Uuid_base64str(id);
-        Ok((!text.is_null()).then(|| CStr::from_ptr(text).to_string_lossy().into_owned()))
+        Ok(found)
     }
+}
+
+/// # Safety
+/// `pointer` must be null or a C string that is alive.
+unsafe fn text(pointer: *const std::ffi::c_char) -> Option<String> {
+    // SAFETY: the caller's promise.
+    (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer).to_string_lossy().into_owned() })
 }
 
 /// Makes a producer fail for good, as a broker would.

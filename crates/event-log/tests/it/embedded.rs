@@ -32,4 +32,5 @@ contract::suite!(crate::embedded::bed, crate::embedded::small);
 
 mod copy;
 mod crash;
+mod topics_again;
 mod upkeep;

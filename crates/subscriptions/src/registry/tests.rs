@@ -212,6 +212,7 @@ impl Stage {
                 .iter()
                 .map(|partition| owner(*partition, 0, 0))
                 .collect(),
+            missed: Vec::new(),
             rooms: self.log.len() as u64 - 1,
         };
         self.registry.progress(&progress);
@@ -621,6 +622,7 @@ fn a_zombie_is_ignored_once_its_successor_was_seen() {
         instance: "here".into(),
         notifier: "old".into(),
         owners: vec![owner(0, 3, 22)],
+        missed: Vec::new(),
         rooms: 1_000,
     };
     stage.registry.progress(&late);

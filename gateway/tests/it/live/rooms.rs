@@ -2,7 +2,10 @@
 
 use super::app;
 use crate::{harness::App, socket::Socket, stage::Stage};
-use event_schema::membership::{MembershipRecord, PresenceFilter};
+use event_schema::{
+    membership::{MembershipRecord, PresenceFilter},
+    notification::{Mail, Progress},
+};
 use gateway::Config;
 use serde_json::{Value, json};
 use std::{sync::atomic::Ordering, time::Duration};
@@ -227,6 +230,26 @@ async fn seated(app: &App) -> (Socket, String) {
     let mut socket = Socket::connect(app.address).await;
     let room = socket.subscribe(json!({}), json!({})).await.0;
     (socket, room)
+}
+
+#[tokio::test]
+async fn when_changes_were_deleted_untold_subscribers_are_sent_to_come_again() {
+    let (app, stage) = app(|_| {}).await;
+    let (mut socket, _) = seated(&app).await;
+    let mut idle = Socket::connect(app.address).await;
+    let gateway = stage.gateway().await;
+    let missed = Progress {
+        instance: gateway.instance.clone(),
+        notifier: "n".into(),
+        owners: Vec::new(),
+        missed: vec![1],
+        rooms: 0,
+    };
+    stage.mail(&gateway, Mail::Progress(missed)).await;
+    let (code, reason) = socket.closed().await;
+    assert_eq!(code, 1012);
+    assert!(reason.contains("missed"), "{reason}");
+    idle.subscribe(json!({}), json!({})).await;
 }
 
 #[tokio::test]

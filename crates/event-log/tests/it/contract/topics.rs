@@ -70,7 +70,7 @@ pub async fn differences_are_named(bed: Bed) {
 pub async fn restart_keeps_all(mut bed: Bed) {
     let topic = bed.topic(2).await;
     bed.fill(&topic, 1, 100).await;
-    let id = bed.log.admin.topic_id(&topic).await.unwrap();
+    let id = bed.log.admin.topic_ids(&[&topic]).await.unwrap();
     bed.restart();
     assert_eq!(
         bed.log.admin.offsets(&topic, 1).await.unwrap(),
@@ -79,7 +79,7 @@ pub async fn restart_keeps_all(mut bed: Bed) {
             end: 100
         }
     );
-    assert_eq!(bed.log.admin.topic_id(&topic).await.unwrap(), id);
+    assert_eq!(bed.log.admin.topic_ids(&[&topic]).await.unwrap(), id);
     assert_eq!(bed.append(&topic, 1, "after").await.offset, 100);
     let mut stream = bed
         .log
@@ -153,12 +153,15 @@ pub async fn delete_before(mut bed: Bed) {
 
 pub async fn ids(bed: Bed) {
     let (first, second) = (bed.topic(1).await, bed.topic(1).await);
-    let id = bed.log.admin.topic_id(&first).await.unwrap();
-    assert!(id.is_some());
-    assert_ne!(id, bed.log.admin.topic_id(&second).await.unwrap());
+    let admin = &bed.log.admin;
+    let ids = admin.topic_ids(&[&first, &second, &first]).await.unwrap();
+    assert!(ids[0].is_some() && ids[1].is_some(), "{ids:?}");
+    assert!(ids[0] == ids[2] && ids[0] != ids[1], "{ids:?}");
+    assert_eq!(admin.topic_ids(&[&second]).await.unwrap(), [ids[1].clone()]);
+    assert_eq!(admin.topic_ids(&[]).await.unwrap(), []);
     let missing = format!("{first}.missing");
     assert_eq!(
-        bed.log.admin.topic_id(&missing).await,
+        admin.topic_ids(&[&first, &missing]).await,
         Err(AdminError::UnknownPartition(missing.clone()))
     );
     assert_eq!(

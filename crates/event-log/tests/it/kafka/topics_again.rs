@@ -16,8 +16,8 @@ async fn it_has_another_id() {
     let specs = [spec.clone()];
     assert_eq!(bed.log.admin.create(&specs).await.unwrap(), []);
     bed.fill(&spec.name, 0, 20).await;
-    let before = bed.log.admin.topic_id(&spec.name).await.unwrap();
-    assert!(before.is_some());
+    let before = bed.log.admin.topic_ids(&[&spec.name]).await.unwrap();
+    assert!(before[0].is_some());
     let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
         .set("bootstrap.servers", settings(&[]).brokers)
         .create()
@@ -28,20 +28,23 @@ async fn it_has_another_id() {
         .unwrap()[0]
         .as_ref()
         .unwrap();
-    let mut missing = bed.log.admin.topic_id(&spec.name).await;
+    let mut missing = bed.log.admin.topic_ids(&[&spec.name]).await;
     for _ in 0..100 {
         if missing.is_err() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        missing = bed.log.admin.topic_id(&spec.name).await;
+        missing = bed.log.admin.topic_ids(&[&spec.name]).await;
     }
     assert_eq!(
         missing,
         Err(AdminError::UnknownPartition(spec.name.clone()))
     );
     assert_eq!(bed.log.admin.create(&specs).await.unwrap(), []);
-    let after = bed.log.admin.topic_id(&spec.name).await.unwrap();
-    assert!(after.is_some() && after != before, "{before:?} {after:?}");
+    let after = bed.log.admin.topic_ids(&[&spec.name]).await.unwrap();
+    assert!(
+        after[0].is_some() && after != before,
+        "{before:?} {after:?}"
+    );
     assert_eq!(bed.append(&spec.name, 0, "first again").await.offset, 0);
 }

@@ -1,0 +1,139 @@
+//! The one place where tasks are started. A task has a kind that says what its end means, and a
+//! panic is logged by the task's name, whether its handle is kept or not.
+
+use crate::{
+    health::{Health, State},
+    lifecycle::Shutdown,
+};
+use futures::FutureExt;
+use std::{
+    any::Any,
+    future::Future,
+    panic::{AssertUnwindSafe, resume_unwind},
+};
+use tokio::task::JoinHandle;
+use tracing::{Instrument, error, trace_span, warn};
+
+/// Starts a task whose end concerns nobody but who holds its handle.
+#[allow(clippy::disallowed_methods, reason = "this is where tasks are started")]
+pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    let named = async move {
+        match AssertUnwindSafe(task).catch_unwind().await {
+            Ok(output) => output,
+            Err(panic) => {
+                error!(task = name, panic = panic_text(&*panic), "a task panicked");
+                resume_unwind(panic)
+            }
+        }
+    };
+    tokio::spawn(named.instrument(trace_span!("task", name)))
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("it said nothing")
+}
+
+/// Starts the tasks of one service, and knows what it means when one of them ends.
+#[derive(Clone, Debug)]
+pub struct TaskStarter {
+    health: Health,
+    shutdown: Shutdown,
+}
+
+impl TaskStarter {
+    pub fn new(health: Health, shutdown: Shutdown) -> Self {
+        Self { health, shutdown }
+    }
+
+    /// A task without which the service does not do what it is there for: if it ends before
+    /// shutdown, or panics, the service is not ready any more, and `/readyz` names the task.
+    pub fn vital(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let Self { health, shutdown } = self.clone();
+        let running = spawn(name, task);
+        spawn(name, async move {
+            let ended = running.await;
+            if ended.is_ok() && shutdown.is_soft() {
+                return;
+            }
+            let why = match ended {
+                Ok(()) => "it ended while the service runs".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            error!(task = name, why, "a task that the service needs has ended");
+            health.set(&format!("task {name}"), State::Missing { why });
+        });
+    }
+
+    /// A task whose end is no harm to the service; a panic is logged by its name.
+    pub fn background(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        spawn(name, async move {
+            task.await;
+            if !shutdown.is_soft() {
+                warn!(
+                    task = name,
+                    "a background task ended while the service runs"
+                );
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    async fn missing(health: &Health, task: &str) -> Option<String> {
+        for _ in 0..200 {
+            let report = health.report();
+            if let Some(State::Missing { why }) = report.components.get(task) {
+                assert!(!report.ready);
+                return Some(why.clone());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        None
+    }
+
+    #[tokio::test]
+    async fn a_vital_task_takes_readiness_with_it() {
+        let (trigger, shutdown) = Shutdown::manual();
+        let health = Health::default();
+        let tasks = TaskStarter::new(health.clone(), shutdown.clone());
+        tasks.vital("ends", async {});
+        tasks.vital("panics", async { panic!("no more") });
+        let until = shutdown.clone();
+        tasks.vital("stays", async move { until.soft().await });
+        assert!(missing(&health, "task ends").await.is_some());
+        let why = missing(&health, "task panics").await.expect("named");
+        assert!(why.contains("panic"), "{why}");
+        trigger.soft();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!health.report().components.contains_key("task stays"));
+    }
+
+    #[tokio::test]
+    async fn a_background_task_leaves_readiness_alone() {
+        let health = Health::default();
+        let tasks = TaskStarter::new(health.clone(), Shutdown::manual().1);
+        tasks.background("panics", async { panic!("no more") });
+        tasks.background("ends", async {});
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(health.report().ready);
+    }
+
+    #[tokio::test]
+    async fn a_panic_reaches_who_holds_the_handle() {
+        let failed = spawn("fails", async { panic!("{} is too much", 3) });
+        let panic = failed.await.map(|(): ()| ()).expect_err("it panicked");
+        assert_eq!(panic_text(&*panic.into_panic()), "3 is too much");
+    }
+}
