@@ -8,6 +8,7 @@ pub mod health;
 pub mod lifecycle;
 pub mod metrics;
 pub mod settings;
+pub mod spawn;
 pub mod task;
 pub mod telemetry;
 
@@ -15,4 +16,5 @@ pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock};
 pub use health::{Health, State};
 pub use lifecycle::{Shutdown, ShutdownTrigger};
-pub use task::{TaskStarter, spawn};
+pub use spawn::spawn;
+pub use task::TaskStarter;

@@ -1,7 +1,7 @@
 //! Stopping, in two levels: soft (finish what is in hand, take nothing new) and hard (now). The
 //! first signal is soft, a second or the deadline is hard.
 
-use crate::task::spawn;
+use crate::spawn::spawn;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};

@@ -1,44 +1,13 @@
-//! The one place where tasks are started. A task has a kind that says what its end means, and a
-//! panic is logged by the task's name, whether its handle is kept or not.
+//! The tasks of a service: each has a kind that says what its end means. They are started by
+//! [`spawn`], which logs a panic by the task's name.
 
 use crate::{
     health::{Health, State},
     lifecycle::Shutdown,
+    spawn::spawn,
 };
-use futures::FutureExt;
-use std::{
-    any::Any,
-    future::Future,
-    panic::{AssertUnwindSafe, resume_unwind},
-};
-use tokio::task::JoinHandle;
-use tracing::{Instrument, error, trace_span, warn};
-
-/// Starts a task whose end concerns nobody but who holds its handle.
-#[allow(clippy::disallowed_methods, reason = "this is where tasks are started")]
-pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    let named = async move {
-        match AssertUnwindSafe(task).catch_unwind().await {
-            Ok(output) => output,
-            Err(panic) => {
-                error!(task = name, panic = panic_text(&*panic), "a task panicked");
-                resume_unwind(panic)
-            }
-        }
-    };
-    tokio::spawn(named.instrument(trace_span!("task", name)))
-}
-
-/// What a panic said.
-pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("it said nothing")
-}
+use std::future::Future;
+use tracing::{error, warn};
 
 /// Starts the tasks of one service, and knows what it means when one of them ends.
 #[derive(Clone, Debug)]
@@ -89,6 +58,7 @@ impl TaskStarter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::spawn::panic_text;
     use std::time::Duration;
 
     async fn missing(health: &Health, task: &str) -> Option<String> {

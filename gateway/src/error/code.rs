@@ -146,7 +146,7 @@ codes! {
     BadMappings "bad_mappings" 422 Nothing "Bad mappings",
         "The mappings or settings of the collection are not ones that the view takes.",
         "`pointer` names the place.";
-    BadSearch "bad_search" 422 Read "Bad search",
+    BadSearch "bad_search" 400 Read "Bad search",
         "The search is malformed.",
         "`pointer` names the place.";
     BadKey "bad_key" 422 Read "Bad row key",

@@ -293,9 +293,9 @@ async fn a_search_that_is_not_known_is_a_501_never_a_wrong_answer() {
     );
     let found = problem(search(json!({"aggs": {}})), 501, "unsupported_search").await;
     assert_eq!(found["pointer"], "/aggs");
-    problem(search(json!({"from": 9_999, "size": 2})), 422, "bad_search").await;
-    problem(search(json!({"size": "ten"})), 422, "bad_search").await;
-    problem(search(json!([])), 422, "bad_search").await;
+    problem(search(json!({"from": 9_999, "size": 2})), 400, "bad_search").await;
+    problem(search(json!({"size": "ten"})), 400, "bad_search").await;
+    problem(search(json!([])), 400, "bad_search").await;
     problem(
         app.post("/v1/documents/geo/cities/_count", &json!({"size": 1})),
         501,
