@@ -1,14 +1,16 @@
 //! The controller `bulk`: writes without `_kuzzle_info`, told to nobody unless `notify` asks for
 //! it.
 
+mod entry;
+
 use super::{
     Call, Fault, Reply,
     document::{self, many, many::Way, query},
     fault::Id,
-    write::{self, Then, quoted},
+    write::{self, Then},
 };
-use serde::Deserialize;
-use serde_json::{Value, json, value::RawValue};
+use entry::{Entry, entries};
+use serde_json::{Value, json};
 
 /// Documents that one call may write: what an operation of many documents takes.
 const MOST: usize = 10_000;
@@ -72,103 +74,6 @@ pub(super) async fn update_by_query(call: Call<'_>) -> Result<Reply, Fault> {
         token = last;
     }
     Ok(write::reply(&json!({"updated": updated}), token))
-}
-
-/// One entry of an import.
-struct Entry<'a> {
-    action: &'static str,
-    id: Option<String>,
-    source: Option<&'a RawValue>,
-    changes: Option<&'a RawValue>,
-}
-
-/// The document of an update.
-#[derive(Deserialize)]
-struct Changes<'a> {
-    #[serde(borrow)]
-    doc: &'a RawValue,
-}
-
-impl Entry<'_> {
-    fn operation(&self) -> &'static str {
-        match self.action {
-            "index" => "document.mCreateOrReplace",
-            "create" => "document.mCreate",
-            "update" => "document.mUpdate",
-            _ => "document.mDelete",
-        }
-    }
-
-    /// The document as the operation takes it.
-    fn json(&self) -> String {
-        let id = self.id.as_deref().map(quoted);
-        match (self.action, self.changes.or(self.source)) {
-            ("delete", _) | (_, None) => id.unwrap_or_else(|| "null".to_owned()),
-            (_, Some(body)) => {
-                let id = id.map(|id| format!(r#","_id":{id}"#)).unwrap_or_default();
-                format!(r#"{{"body":{}{id}}}"#, body.get())
-            }
-        }
-    }
-}
-
-/// The entries of `bulkData`: an action, and behind all but deletions its document.
-fn entries<'a>(call: Call<'a>) -> Result<Vec<Entry<'a>>, Fault> {
-    let lines = call.request.member("bulkData")?;
-    let lines: Vec<&'a RawValue> = serde_json::from_str(lines.get())
-        .map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
-    let mut lines = lines.into_iter();
-    let mut entries = Vec::new();
-    while let Some(line) = lines.next() {
-        let expected = || {
-            Fault::invalid(
-                "body.bulkData",
-                "actions (index, create, update, delete), each but delete followed by its document",
-            )
-        };
-        let named: serde_json::Map<String, Value> =
-            serde_json::from_str(line.get()).map_err(|_| expected())?;
-        let action = ["index", "create", "update", "delete"]
-            .into_iter()
-            .find(|name| named.contains_key(*name))
-            .ok_or_else(expected)?;
-        let id = named[action].get("_id").and_then(|id| {
-            id.as_str()
-                .map(str::to_owned)
-                .or_else(|| id.as_u64().map(|id| id.to_string()))
-        });
-        let source = match action {
-            "delete" => None,
-            _ => Some(lines.next().ok_or_else(expected)?),
-        };
-        let changes = match action {
-            "update" => Some(
-                serde_json::from_str::<Changes<'a>>(source.map_or("", RawValue::get))
-                    .map_err(|_| expected())?
-                    .doc,
-            ),
-            _ => None,
-        };
-        if id.is_none() && matches!(action, "update" | "delete") {
-            return Err(expected());
-        }
-        entries.push(Entry {
-            action,
-            id,
-            source,
-            changes,
-        });
-    }
-    match entries.len() <= MOST {
-        true => Ok(entries),
-        false => Err(Fault::new(
-            Id::WriteLimit,
-            format!(
-                "{} documents are more than the {MOST} of one import",
-                entries.len()
-            ),
-        )),
-    }
 }
 
 /// Entries that follow each other with the same action go together. All are handed over in their

@@ -88,6 +88,13 @@ async fn an_import_keeps_its_order() {
         json!({"bulkData": [{"index": {}}]}),
         json!({"bulkData": [{"move": {}}, {}]}),
         json!({"bulkData": [{"delete": {}}]}),
+        json!({"bulkData": [{"index": {"_id": 1.5}}, {}]}),
+        json!({"bulkData": [{"index": {"_id": ["1"]}}, {}]}),
+        json!({"bulkData": [{"index": {"_id": "1", "_index": "elsewhere"}}, {}]}),
+        json!({"bulkData": [{"index": {"_id": "1", "if_seq_no": 3}}, {}]}),
+        json!({"bulkData": [{"update": {"_id": "1"}}, {"doc": {}, "doc_as_upsert": true}]}),
+        json!({"bulkData": [{"update": {"_id": "1"}}, {"doc": {}, "script": {"source": "x"}}]}),
+        json!({"bulkData": [{"index": {"_id": "3"}}, {"n": 3}, {"update": {}}, {"doc": {}}]}),
     ] {
         fault(
             &app,
@@ -99,4 +106,19 @@ async fn an_import_keeps_its_order() {
         )
         .await;
     }
+    fault(
+        &app,
+        "GET",
+        "/ix/co/3",
+        None,
+        404,
+        "services.storage.not_found",
+    )
+    .await;
+    let by_number = json!({"bulkData": [{"index": {"_id": -42}}, {"n": 42}]});
+    ok(&app, "POST", "/ix/co/_bulk", Some(by_number)).await;
+    assert_eq!(
+        ok(&app, "GET", "/ix/co/-42", None).await["_source"],
+        json!({"n": 42})
+    );
 }

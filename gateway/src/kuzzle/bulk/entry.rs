@@ -1,0 +1,137 @@
+//! Reads the entries of an import: an action, and behind all but deletions its document. What is
+//! not understood is refused by name, so that no member that changes the meaning is lost.
+
+use super::{
+    super::{Call, Fault, fault::Id, write::quoted},
+    MOST,
+};
+use serde_json::{Value, value::RawValue};
+
+const SHAPE: &str =
+    "actions (index, create, update, delete), each but delete followed by its document";
+
+/// One entry of an import.
+pub(super) struct Entry<'a> {
+    pub(super) action: &'static str,
+    pub(super) id: Option<String>,
+    /// The line behind the action, as it was sent.
+    pub(super) source: Option<&'a RawValue>,
+    changes: Option<&'a RawValue>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn operation(&self) -> &'static str {
+        match self.action {
+            "index" => "document.mCreateOrReplace",
+            "create" => "document.mCreate",
+            "update" => "document.mUpdate",
+            _ => "document.mDelete",
+        }
+    }
+
+    /// The document as the operation takes it.
+    pub(super) fn json(&self) -> String {
+        let id = self.id.as_deref().map(quoted);
+        match (self.action, self.changes.or(self.source)) {
+            ("delete", _) | (_, None) => id.unwrap_or_else(|| "null".to_owned()),
+            (_, Some(body)) => {
+                let id = id.map(|id| format!(r#","_id":{id}"#)).unwrap_or_default();
+                format!(r#"{{"body":{}{id}}}"#, body.get())
+            }
+        }
+    }
+
+    /// The entry that begins with `line`, and takes its document from `rest`.
+    fn read(
+        line: &'a RawValue,
+        rest: &mut impl Iterator<Item = &'a RawValue>,
+    ) -> Result<Self, Fault> {
+        let named: serde_json::Map<String, Value> =
+            serde_json::from_str(line.get()).map_err(|_| shape())?;
+        let action = ["index", "create", "update", "delete"]
+            .into_iter()
+            .find(|name| named.contains_key(*name))
+            .ok_or_else(shape)?;
+        let id = id(&named[action])?;
+        if id.is_none() && matches!(action, "update" | "delete") {
+            return Err(shape());
+        }
+        let source = match action {
+            "delete" => None,
+            _ => Some(rest.next().ok_or_else(shape)?),
+        };
+        let changes = match (action, source) {
+            ("update", Some(source)) => Some(changes(source)?),
+            _ => None,
+        };
+        Ok(Self {
+            action,
+            id,
+            source,
+            changes,
+        })
+    }
+}
+
+/// The id that the members of an action name. Retries are made without being asked for, and types
+/// are gone from Elasticsearch; every other member would change what the action does.
+fn id(members: &Value) -> Result<Option<String>, Fault> {
+    let members = members.as_object().ok_or_else(shape)?;
+    let known = ["_id", "_type", "retry_on_conflict"];
+    if let Some(name) = members.keys().find(|name| !known.contains(&name.as_str())) {
+        return Err(unsupported(name));
+    }
+    match members.get("_id") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) => Ok(Some(id.clone())),
+        Some(Value::Number(id)) if !id.is_f64() => Ok(Some(id.to_string())),
+        Some(_) => Err(Fault::invalid(
+            "body.bulkData",
+            "ids that are texts or whole numbers",
+        )),
+    }
+}
+
+/// The changes of an update: its member `doc`, and no other.
+fn changes(source: &RawValue) -> Result<&RawValue, Fault> {
+    let mut members: std::collections::BTreeMap<String, &RawValue> =
+        serde_json::from_str(source.get()).map_err(|_| shape())?;
+    let doc = members.remove("doc").ok_or_else(shape)?;
+    match members.into_keys().next() {
+        Some(name) => Err(unsupported(&name)),
+        None => Ok(doc),
+    }
+}
+
+fn shape() -> Fault {
+    Fault::invalid("body.bulkData", SHAPE)
+}
+
+fn unsupported(member: &str) -> Fault {
+    Fault::invalid(
+        "body.bulkData",
+        &format!("{SHAPE}, without \"{member}\", which is not supported"),
+    )
+}
+
+/// The entries of `bulkData`.
+pub(super) fn entries(call: Call<'_>) -> Result<Vec<Entry<'_>>, Fault> {
+    let lines = call.request.member("bulkData")?;
+    let lines: Vec<&RawValue> = serde_json::from_str(lines.get())
+        .map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
+    let mut lines = lines.into_iter();
+    let mut entries = Vec::new();
+    while let Some(line) = lines.next() {
+        entries.push(Entry::read(line, &mut lines)?);
+    }
+    match entries.len() <= MOST {
+        true => Ok(entries),
+        false => Err(Fault::new(
+            Id::WriteLimit,
+            format!(
+                "{} documents are more than the {MOST} of one import",
+                entries.len()
+            ),
+        )),
+    }
+}
