@@ -26,7 +26,7 @@ const OWN: [&str; 5] = ["docs", "healthz", "readyz", "metrics", "openapi.json"];
 /// Everything that no route of our own took.
 pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Request) -> Response {
     let path = request.uri().path();
-    let first = below_root(path).split('/').next().unwrap_or_default();
+    let first = table::segments(path).next().unwrap_or_default();
     if OWN.contains(&first) || is_version(first) {
         return Problem::new(
             Code::UnknownRoute,
@@ -53,10 +53,6 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
     }
 }
 
-fn below_root(path: &str) -> &str {
-    path.strip_prefix('/').unwrap_or(path)
-}
-
 /// `v1`, `v2`: paths of our own API, now or later.
 fn is_version(segment: &str) -> bool {
     segment
@@ -68,7 +64,7 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
     let (parts, body) = call.into_parts();
     let caller = Caller::of(&parts.extensions);
     let early = |fault: Fault| Box::new(Answer::early(None, fault));
-    let segments: Vec<&str> = below_root(parts.uri.path()).split('/').collect();
+    let segments: Vec<&str> = table::segments(parts.uri.path()).collect();
     let envelope = parts.method == Method::POST && segments == ["_query"];
     let route = table::route(parts.method.as_str(), &segments);
     if route.is_none() && !envelope {

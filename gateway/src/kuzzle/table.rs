@@ -142,7 +142,7 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
         action.http.iter().map(move |(verb, path)| Route {
             action,
             verb,
-            segments: path[1..].split('/').collect(),
+            segments: segments(path).collect(),
         })
     };
     let mut routes: Vec<Route> = ACTIONS.iter().flat_map(of).collect();
@@ -156,6 +156,12 @@ static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     routes
 });
 
+/// What stands between the slashes of a path. As in Kuzzle, slashes in a row are one, and those at
+/// the end are none.
+pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| !segment.is_empty())
+}
+
 /// The route for a verb and a path in raw segments, with its variables.
 pub(crate) fn route<'p>(
     verb: &str,
@@ -164,9 +170,11 @@ pub(crate) fn route<'p>(
     let fits = |route: &&Route| {
         route.verb == verb
             && route.segments.len() == path.len()
-            && route.segments.iter().zip(path).all(|(wanted, given)| {
-                wanted == given || (wanted.starts_with(':') && !given.is_empty())
-            })
+            && route
+                .segments
+                .iter()
+                .zip(path)
+                .all(|(wanted, given)| wanted == given || wanted.starts_with(':'))
     };
     let route = ROUTES.iter().find(fits)?;
     let variables = route

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 fn every_route_leads_to_its_own_action() {
     for action in ACTIONS {
         for (verb, path) in action.http {
-            let path: Vec<&str> = path[1..].split('/').collect();
+            let path: Vec<&str> = segments(path).collect();
             let (found, variables) = route(verb, &path).unwrap();
             assert_eq!(
                 (found.action.controller, found.action.name),

@@ -212,3 +212,15 @@ async fn every_answer_names_what_it_answers() {
         (&json!({}), &Value::Null)
     );
 }
+
+#[tokio::test]
+async fn slashes_in_a_row_are_one() {
+    let app = world().await;
+    let plain = ok(&app, "GET", "/ix/_list", None).await;
+    for path in ["/ix/_list/", "/ix/_list//", "//ix/_list", "//ix//_list"] {
+        assert_eq!(ok(&app, "GET", path, None).await, plain, "{path}");
+    }
+    for path in ["//v1/nothing", "/v1//nothing", "//docs//nothing"] {
+        problem(app.get(path), 404, "unknown_route").await;
+    }
+}
