@@ -50,7 +50,7 @@ impl<'a> Entry<'a> {
             serde_json::from_str(line.get()).map_err(|_| shape())?;
         let action = ["index", "create", "update", "delete"]
             .into_iter()
-            .find(|name| named.contains_key(*name))
+            .find(|name| named.len() == 1 && named.contains_key(*name))
             .ok_or_else(shape)?;
         let id = id(&named[action])?;
         if id.is_none() && matches!(action, "update" | "delete") {

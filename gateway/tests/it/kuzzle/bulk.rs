@@ -88,6 +88,7 @@ async fn an_import_keeps_its_order() {
         json!({"bulkData": [{"index": {}}]}),
         json!({"bulkData": [{"move": {}}, {}]}),
         json!({"bulkData": [{"delete": {}}]}),
+        json!({"bulkData": [{"index": {"_id": "1"}, "delete": {"_id": "1"}}, {}]}),
         json!({"bulkData": [{"index": {"_id": 1.5}}, {}]}),
         json!({"bulkData": [{"index": {"_id": ["1"]}}, {}]}),
         json!({"bulkData": [{"index": {"_id": "1", "_index": "elsewhere"}}, {}]}),
