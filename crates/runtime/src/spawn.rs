@@ -11,7 +11,6 @@ use tokio::task::JoinHandle;
 use tracing::{Instrument, error, trace_span};
 
 /// Starts a task whose end concerns nobody but who holds its handle.
-#[allow(clippy::disallowed_methods, reason = "this is where tasks are started")]
 pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
