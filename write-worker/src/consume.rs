@@ -176,7 +176,7 @@ impl Lanes {
             .spawn(async move { (partition, task.run().await) });
     }
 
-    /// A lane that ended by itself ended in alarm, or in a panic, which is one.
+    /// A lane that ended by itself ended in alarm.
     fn ended(&mut self, ended: Result<(u16, TenureEnd), tokio::task::JoinError>) {
         match ended {
             Ok((partition, TenureEnd::Halted(why))) => {
@@ -192,7 +192,14 @@ impl Lanes {
                     .set(&component(partition), State::Missing { why });
                 self.worker.ports.finished.add(partition);
             }
-            Ok((_, TenureEnd::Stopped | TenureEnd::Reclaim(_) | TenureEnd::Rejected(_))) => {}
+            Ok((
+                _,
+                TenureEnd::Stopped
+                | TenureEnd::Reclaim(_)
+                | TenureEnd::Rejected(_)
+                | TenureEnd::Panicked(_),
+            )) => {}
+            // A tenure's panics are caught, so this one was outside of any.
             Err(error) => {
                 tracing::error!(%error, "ALARM: a lane failed; its partition stands still until the worker is started again");
                 self.worker.metrics.alarm();

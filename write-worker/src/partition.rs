@@ -61,7 +61,10 @@ impl PartitionTask {
                 Ok(()) = returns.changed() => {
                     TenureEnd::Reclaim("the record store was away and may have forgotten".into())
                 }
-                end = self.tenure(&mut carried) => end.err().unwrap_or(TenureEnd::Stopped),
+                end = runtime::catch_panic(self.tenure(&mut carried)) => match end {
+                    Ok(end) => end.err().unwrap_or(TenureEnd::Stopped),
+                    Err(why) => TenureEnd::Panicked(why),
+                },
             };
             let paced = match end {
                 TenureEnd::Stopped | TenureEnd::Halted(_) => return end,
@@ -70,6 +73,12 @@ impl PartitionTask {
                     carried.resolved.clear();
                     carried.rejected.clear();
                     self.show_stuck(&carried, &why);
+                    true
+                }
+                TenureEnd::Panicked(why) => {
+                    self.show_panic(&why);
+                    // It may be half changed.
+                    carried = Carried::default();
                     true
                 }
                 TenureEnd::Rejected(rejected) => {
@@ -99,6 +108,20 @@ impl PartitionTask {
             let health = &self.worker.ports.health;
             health.set(&component(self.partition), State::Missing { why });
         }
+    }
+
+    /// The partition is given back and taken anew: what a panic left half done is finished as what
+    /// a crash leaves.
+    fn show_panic(&self, why: &str) {
+        tracing::error!(
+            partition = self.partition,
+            why,
+            "ALARM: the partition's task panicked: reclaiming the partition"
+        );
+        self.worker.metrics.alarm();
+        let why = format!("its task panicked and is started again: {why}");
+        let health = &self.worker.ports.health;
+        health.set(&component(self.partition), State::Missing { why });
     }
 
     async fn tenure(&self, carried: &mut Carried) -> Result<(), TenureEnd> {

@@ -28,6 +28,15 @@ where
     tokio::spawn(named.instrument(trace_span!("task", name)))
 }
 
+/// Runs a future to its end, a panic included: that is answered with what it said.
+///
+/// What the future had in hand when it panicked is dropped; what it only borrowed may be half
+/// changed, and is to be thrown away.
+pub async fn catch_panic<F: Future>(future: F) -> Result<F::Output, String> {
+    let ended = AssertUnwindSafe(future).catch_unwind().await;
+    ended.map_err(|panic| panic_text(&*panic).to_owned())
+}
+
 /// What a panic said.
 pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();

@@ -36,6 +36,10 @@ pub struct Faults {
     pub record_poison: Mutex<Option<String>>,
     /// So many calls of the record store to write are answered with a time-out.
     pub record_slow: AtomicUsize,
+    /// So many calls of the record store to write panic, each in the task of its partition.
+    pub record_panics: AtomicUsize,
+    /// Documents that the record store gives out with a revision after which there is none.
+    pub last_revision: Mutex<HashSet<String>>,
     /// The record store holds no mark: it is another one, or was emptied.
     pub no_mark: AtomicBool,
     /// Documents that the view was told to mark as diverged.
@@ -83,6 +87,13 @@ impl Faults {
     }
 }
 
+/// Takes one of what is to go wrong so many times.
+fn is_due(times: &AtomicUsize) -> bool {
+    let fewer = |left: usize| left.checked_sub(1);
+    let one = times.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer);
+    one.is_ok()
+}
+
 pub struct FaultyRecord(pub Arc<dyn Record>, pub Arc<Faults>);
 
 impl FaultyRecord {
@@ -107,7 +118,14 @@ impl Record for FaultyRecord {
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         self.away()?;
-        self.0.documents(keys).await
+        let mut found = self.0.documents(keys).await?;
+        let last = self.1.last_revision.lock().unwrap();
+        for (key, stored) in keys.iter().zip(&mut found) {
+            if let Some(stored) = stored.as_mut().filter(|_| last.contains(&key.id)) {
+                stored.meta.revision = u64::MAX;
+            }
+        }
+        Ok(found)
     }
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
         self.away()?;
@@ -120,12 +138,10 @@ impl Record for FaultyRecord {
                 .map(|_| ItemVerdict::Transient("away".into()))
                 .collect();
         }
-        let slow = &self.1.record_slow;
-        let fewer = |left: usize| left.checked_sub(1);
-        if slow
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fewer)
-            .is_ok()
-        {
+        if is_due(&self.1.record_panics) {
+            panic!("a store panicked on command");
+        }
+        if is_due(&self.1.record_slow) {
             return vec![ItemVerdict::Transient("timed out".into()); writes.len()];
         }
         let forget = self.1.forget.lock().unwrap().clone();

@@ -8,5 +8,6 @@ mod flow;
 mod guards;
 mod harness;
 mod hole;
+mod panics;
 mod power;
 mod trouble;
