@@ -3,6 +3,7 @@
 //! which offset.
 
 mod admin;
+mod bootstrap;
 mod classify;
 mod config;
 mod consumer;

@@ -35,6 +35,8 @@ pub struct PrivateOptions {
     pub cassandra_sync: CommitLogSync,
     /// One more line for `cassandra.yaml`.
     pub cassandra_setting: String,
+    /// One more line for `server.properties`.
+    pub kafka_setting: String,
     /// The port that Kafka tells its clients, when a [`crate::Proxy`] stands before it.
     pub kafka_advertised_port: Option<u16>,
     /// Full JIT, for measurements; otherwise only the first tier, which starts in half the CPU
@@ -48,6 +50,7 @@ impl Default for PrivateOptions {
             servers: Server::TRIO.to_vec(),
             cassandra_sync: CommitLogSync::Batch,
             cassandra_setting: String::new(),
+            kafka_setting: String::new(),
             kafka_advertised_port: None,
             full_speed: false,
         }
@@ -110,7 +113,8 @@ impl Servers {
             .with("SERVERS_DATA", folder.path())
             .with("SERVERS_OWNER", process::id().to_string())
             .with("CASSANDRA_SYNC", options.cassandra_sync.text())
-            .with("CASSANDRA_SETTING", &options.cassandra_setting);
+            .with("CASSANDRA_SETTING", &options.cassandra_setting)
+            .with("KAFKA_SETTING", &options.kafka_setting);
         if options.full_speed {
             script = script.with("SERVERS_JAVA_OPTS", "");
         }

@@ -2,7 +2,9 @@
 //! acknowledgement is worth. Must never change a topic that is there.
 
 use super::{
-    ConnectError, classify,
+    ConnectError,
+    bootstrap::Occasional,
+    classify,
     config::{Checked, Quiet},
     fetcher::{ASK, Fetchers},
     ffi,
@@ -20,7 +22,11 @@ use rdkafka::{
     error::KafkaError,
     types::RDKafkaErrorCode as Code,
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What a record costs beside key, value and headers, generously.
 const RECORD_OVERHEAD: usize = 64 << 10;
@@ -28,9 +34,14 @@ const RECORD_OVERHEAD: usize = 64 << 10;
 const LEAST_LIMIT: usize = 1_048_588;
 /// More replicas than this are not asked for by themselves.
 const REPLICAS: usize = 3;
+/// How long brokers may be fenced before that is taken for the number there is.
+const UNFENCED: Duration = Duration::from_secs(20);
+/// Between attempts meanwhile.
+const AGAIN: Duration = Duration::from_millis(500);
 
 pub(super) struct KafkaAdmin {
-    client: AdminClient<DefaultClientContext>,
+    client: Arc<AdminClient<DefaultClientContext>>,
+    bootstrap: Arc<Occasional>,
     topics: Arc<Topics>,
     fetchers: Arc<Fetchers>,
 }
@@ -49,10 +60,20 @@ impl KafkaAdmin {
         fetchers: Arc<Fetchers>,
     ) -> Result<Self, ConnectError> {
         Ok(Self {
-            client: AdminClient::from_config(&settings.admin())?,
+            client: Arc::new(AdminClient::from_config(&settings.admin())?),
+            bootstrap: Arc::new(Occasional::new(settings.bootstrap())),
             topics,
             fetchers,
         })
+    }
+
+    /// To be used at once.
+    async fn client(&self) -> &AdminClient<DefaultClientContext> {
+        let (client, bootstrap) = (self.client.clone(), self.bootstrap.clone());
+        let looked = tokio::task::spawn_blocking(move || bootstrap.bring_back(client.inner()));
+        // A look that failed says nothing of the client.
+        let _ = looked.await;
+        &self.client
     }
 
     async fn ask<T: Send + 'static>(
@@ -65,6 +86,45 @@ impl KafkaAdmin {
         answer
             .map_err(|error| AdminError::Unavailable(error.to_string()))?
             .map_err(|error| classify::admin(&error, topic))
+    }
+
+    /// Creates the topics that do not exist. The inner error may pass: the controller has fenced
+    /// brokers that it counts on again when they send their next heartbeat.
+    async fn create_missing(&self, topics: &[TopicSpec]) -> Result<Result<(), Code>, AdminError> {
+        let (found, brokers) = self.describe(topics).await?;
+        let missing: Vec<_> = topics
+            .iter()
+            .filter(|spec| !found.contains_key(&spec.name))
+            .collect();
+        if missing.is_empty() {
+            return Ok(Ok(()));
+        }
+        let replicas = brokers.clamp(1, REPLICAS);
+        let settings: Vec<_> = missing
+            .iter()
+            .map(|spec| (*spec, settings(spec, replicas)))
+            .collect();
+        let new: Vec<_> = settings
+            .iter()
+            .map(|(spec, settings)| new_topic(spec, replicas, settings))
+            .collect();
+        let answers = self
+            .client()
+            .await
+            .create_topics(&new, &options())
+            .await
+            .map_err(|error| classify::admin(&error, ""))?;
+        for answer in answers {
+            match answer {
+                // Somebody else created it meanwhile; the check that follows sees how.
+                Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
+                Err((_, code @ Code::InvalidReplicationFactor)) => return Ok(Err(code)),
+                Err((name, code)) => {
+                    return Err(classify::admin(&KafkaError::AdminOp(code), &name));
+                }
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// The topics that exist, with their settings, and the number of brokers.
@@ -104,7 +164,8 @@ impl KafkaAdmin {
             .collect();
         if !resources.is_empty() {
             let answers = self
-                .client
+                .client()
+                .await
                 .describe_configs(&resources, &options())
                 .await
                 .map_err(|error| classify::admin(&error, ""))?;
@@ -129,35 +190,12 @@ impl KafkaAdmin {
 #[async_trait::async_trait]
 impl Admin for KafkaAdmin {
     async fn create(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError> {
-        let (found, brokers) = self.describe(topics).await?;
-        let missing: Vec<_> = topics
-            .iter()
-            .filter(|spec| !found.contains_key(&spec.name))
-            .collect();
-        let replicas = brokers.clamp(1, REPLICAS);
-        let settings: Vec<_> = missing
-            .iter()
-            .map(|spec| (*spec, settings(spec, replicas)))
-            .collect();
-        let new: Vec<_> = settings
-            .iter()
-            .map(|(spec, settings)| new_topic(spec, replicas, settings))
-            .collect();
-        if !new.is_empty() {
-            let answers = self
-                .client
-                .create_topics(&new, &options())
-                .await
-                .map_err(|error| classify::admin(&error, ""))?;
-            for answer in answers {
-                match answer {
-                    // Somebody else created it meanwhile; the check below sees how.
-                    Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
-                    Err((name, code)) => {
-                        return Err(classify::admin(&KafkaError::AdminOp(code), &name));
-                    }
-                }
+        let start = Instant::now();
+        while let Err(code) = self.create_missing(topics).await? {
+            if start.elapsed() >= UNFENCED {
+                return Err(classify::admin(&KafkaError::AdminOp(code), ""));
             }
+            tokio::time::sleep(AGAIN).await;
         }
         // A broker may not know at once what the controller just created.
         let mut problems = self.check(topics).await?;
@@ -168,7 +206,7 @@ impl Admin for KafkaAdmin {
             {
                 break;
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
             problems = self.check(topics).await?;
         }
         Ok(problems)
@@ -223,7 +261,8 @@ impl Admin for KafkaAdmin {
         list.add_partition_offset(topic, i32::from(partition), wanted)
             .map_err(|error| classify::admin(&error, topic))?;
         let answer = self
-            .client
+            .client()
+            .await
             .delete_records(&list, &options())
             .await
             .map_err(|error| classify::admin(&error, topic))?;

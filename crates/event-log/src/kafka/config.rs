@@ -1,6 +1,7 @@
 //! What a user may say of Kafka, and what promises need. Must never let a setting that a promise
 //! hangs on be changed in silence.
 
+use super::bootstrap::Bootstrap;
 use rdkafka::{ClientConfig, ClientContext, config::RDKafkaLogLevel};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
@@ -224,6 +225,11 @@ impl Checked {
             .number("queue.buffering.max.kbytes")?
             .saturating_mul(1024);
         Ok(checked)
+    }
+
+    /// To be kept beside every client that lives long.
+    pub fn bootstrap(&self) -> Bootstrap {
+        Bootstrap::new(&self.settings.brokers)
     }
 
     pub fn producer(&self) -> ClientConfig {

@@ -5,7 +5,7 @@
 use super::{
     classify,
     config::{Checked, Quiet},
-    fetcher::{self, ASK, Fetchers, For},
+    fetcher::{self, ASK, Fetchers, For, ServedConsumer},
     member::{self, Membership},
     stream::{KafkaStream, Start, blocking},
 };
@@ -18,7 +18,6 @@ use crate::{
 use parking_lot::Mutex;
 use rdkafka::{
     Offset, TopicPartitionList,
-    config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
     error::KafkaError,
 };
@@ -28,7 +27,7 @@ pub(super) struct KafkaGroups {
     settings: Arc<Checked>,
     fetchers: Arc<Fetchers>,
     /// Clients that ask for committed offsets from outside, by group.
-    asking: Mutex<HashMap<String, Arc<BaseConsumer<Quiet>>>>,
+    asking: Mutex<HashMap<String, ServedConsumer>>,
 }
 
 impl KafkaGroups {
@@ -42,13 +41,14 @@ impl KafkaGroups {
 
     fn asking(&self, group: &str) -> Result<Arc<BaseConsumer<Quiet>>, ConsumerError> {
         let mut asking = self.asking.lock();
-        if let Some(consumer) = asking.get(group) {
-            return Ok(consumer.clone());
+        if let Some(served) = asking.get(group) {
+            return Ok(served.consumer.clone());
         }
-        let consumer = BaseConsumer::from_config_and_context(&self.settings.member(group), Quiet)
+        let bootstrap = self.settings.bootstrap();
+        let served = ServedConsumer::start(&self.settings.member(group), bootstrap)
             .map_err(|error| fatal(&error))?;
-        let consumer: Arc<BaseConsumer<Quiet>> = Arc::new(consumer);
-        asking.insert(group.to_owned(), consumer.clone());
+        let consumer = served.consumer.clone();
+        asking.insert(group.to_owned(), served);
         Ok(consumer)
     }
 }

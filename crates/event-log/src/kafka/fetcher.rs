@@ -3,12 +3,13 @@
 //! another consumer.
 
 use super::{
+    bootstrap::Bootstrap,
     classify,
     config::{Checked, Quiet},
 };
 use parking_lot::Mutex;
 use rdkafka::{
-    Offset, TopicPartitionList,
+    ClientConfig, Offset, TopicPartitionList,
     config::FromClientConfigAndContext,
     consumer::{BaseConsumer, Consumer, base_consumer::PartitionQueue},
     error::{KafkaError, KafkaResult},
@@ -60,12 +61,12 @@ impl Fetchers {
     }
 
     pub fn asking(&self) -> &Arc<BaseConsumer<Quiet>> {
-        &self.asking.consumer
+        self.asking.consumer()
     }
 
     /// First offset kept and end of a partition. Blocks.
     pub fn watermarks(&self, topic: &str, partition: u16) -> KafkaResult<(u64, u64)> {
-        watermarks(&self.asking.consumer, topic, partition)
+        watermarks(self.asking(), topic, partition)
     }
 
     /// Starts fetching a partition. Blocks, shortly.
@@ -137,24 +138,21 @@ pub(super) fn exists(
     }))
 }
 
-pub(super) struct Fetcher {
+/// A consumer that is no member of a group, and the thread that serves it.
+pub(super) struct ServedConsumer {
     pub consumer: Arc<BaseConsumer<Quiet>>,
-    taken: Mutex<HashSet<(String, u16)>>,
     stop: Arc<AtomicBool>,
 }
 
-impl Fetcher {
-    fn start(settings: &Checked, what: For) -> KafkaResult<Arc<Self>> {
-        let mut config = settings.fetcher();
-        if what == For::Reading {
-            config.set("fetch.wait.max.ms", "5");
-        }
+impl ServedConsumer {
+    pub fn start(config: &ClientConfig, mut bootstrap: Bootstrap) -> KafkaResult<Self> {
         let consumer: Arc<BaseConsumer<Quiet>> =
-            Arc::new(BaseConsumer::from_config_and_context(&config, Quiet)?);
+            Arc::new(BaseConsumer::from_config_and_context(config, Quiet)?);
         let stop = Arc::new(AtomicBool::new(false));
         let (served, stopped) = (consumer.clone(), stop.clone());
         let serve = move || {
             while !stopped.load(Ordering::Acquire) {
+                bootstrap.look(served.client());
                 if let Some(Err(error)) = served.poll(ROUND) {
                     tracing::debug!(target: "kafka", %error, "the consumer goes on by itself");
                 }
@@ -165,21 +163,39 @@ impl Fetcher {
             .stack_size(256 << 10)
             .spawn(serve)
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
+        Ok(Self { consumer, stop })
+    }
+}
+
+impl Drop for ServedConsumer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+pub(super) struct Fetcher {
+    served: ServedConsumer,
+    taken: Mutex<HashSet<(String, u16)>>,
+}
+
+impl Fetcher {
+    fn start(settings: &Checked, what: For) -> KafkaResult<Arc<Self>> {
+        let mut config = settings.fetcher();
+        if what == For::Reading {
+            config.set("fetch.wait.max.ms", "5");
+        }
         Ok(Arc::new(Self {
-            consumer,
+            served: ServedConsumer::start(&config, settings.bootstrap())?,
             taken: Mutex::default(),
-            stop,
         }))
+    }
+
+    pub fn consumer(&self) -> &Arc<BaseConsumer<Quiet>> {
+        &self.served.consumer
     }
 
     fn reserve(&self, topic: &str, partition: u16) -> bool {
         self.taken.lock().insert((topic.to_owned(), partition))
-    }
-}
-
-impl Drop for Fetcher {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
     }
 }
 
@@ -196,7 +212,7 @@ impl Lease {
     fn start(fetcher: Arc<Fetcher>, topic: &str, partition: u16, offset: u64) -> KafkaResult<Self> {
         // Split before it is assigned: from then on the client leaves the queue where it is.
         let queue = fetcher
-            .consumer
+            .consumer()
             .split_partition_queue(topic, i32::from(partition));
         let lease = Self {
             fetcher,
@@ -213,7 +229,7 @@ impl Lease {
         while queue.poll(Duration::ZERO).is_some() {}
         lease
             .fetcher
-            .consumer
+            .consumer()
             .incremental_assign(&lease.list(Some(offset))?)?;
         Ok(lease)
     }
@@ -221,10 +237,10 @@ impl Lease {
     /// Fetches from another offset.
     pub fn restart(&self, offset: u64) -> KafkaResult<()> {
         self.fetcher
-            .consumer
+            .consumer()
             .incremental_unassign(&self.list(None)?)?;
         self.fetcher
-            .consumer
+            .consumer()
             .incremental_assign(&self.list(Some(offset))?)
     }
 
@@ -242,7 +258,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let stopped = self
             .list(None)
-            .and_then(|list| self.fetcher.consumer.incremental_unassign(&list));
+            .and_then(|list| self.fetcher.consumer().incremental_unassign(&list));
         if let Err(error) = stopped {
             tracing::debug!(target: "kafka", %error, topic = self.topic, partition = self.partition, "the partition was not being fetched");
         }

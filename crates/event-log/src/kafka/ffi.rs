@@ -2,7 +2,7 @@
 //! keep a pointer beyond the call it was got in.
 #![allow(
     unsafe_code,
-    reason = "topic ids, cached watermarks and the test of fatal errors have no safe interface in `rdkafka`"
+    reason = "topic ids, cached watermarks, a client's brokers and the test of fatal errors have no safe interface in `rdkafka`"
 )]
 
 use crate::admin::AdminError;
@@ -42,6 +42,26 @@ pub(super) fn known_watermarks<C: ConsumerContext>(
     }
     // Negative where nothing was heard yet.
     Some((u64::try_from(low).unwrap_or(0), u64::try_from(high).ok()?))
+}
+
+/// Has the client heard of a broker that it has not dropped?
+pub(super) fn knows_a_broker<C: ClientContext>(client: &Client<C>) -> bool {
+    let mut count = 0;
+    // SAFETY: the client is alive, `count` outlives the call; the array was made by `malloc`, is
+    // not read, and is freed once.
+    unsafe {
+        let ids = native::rd_kafka_brokers_learned_ids(client.native_ptr(), &mut count);
+        native::rd_kafka_mem_free(client.native_ptr(), ids.cast());
+    }
+    count > 0
+}
+
+/// Names brokers to start from, beside those the client has.
+pub(super) fn add_brokers<C: ClientContext>(client: &Client<C>, brokers: &CStr) {
+    // SAFETY: the client is alive; the text is copied in the call.
+    unsafe {
+        native::rd_kafka_brokers_add(client.native_ptr(), brokers.as_ptr());
+    }
 }
 
 /// The broker's ids of topics, in order. Blocks.

@@ -2,7 +2,7 @@
 //! is told: a connection that was closed for being idle is none. Must never be asked of the broker
 //! by those who only want to know.
 
-use super::producer::Shared;
+use super::{bootstrap::Bootstrap, producer::Shared};
 use rdkafka::producer::Producer;
 use std::{
     sync::{
@@ -46,7 +46,7 @@ impl Health {
 }
 
 /// The thread that checks, until the publisher is gone.
-pub(super) fn watch(shared: &Weak<Shared>) {
+pub(super) fn watch(shared: &Weak<Shared>, mut bootstrap: Bootstrap) {
     let (mut delivered, mut since) = (0, Instant::now());
     loop {
         thread::sleep(LOOK);
@@ -56,6 +56,7 @@ pub(super) fn watch(shared: &Weak<Shared>) {
         if shared.stop.load(Ordering::Acquire) {
             return;
         }
+        bootstrap.look(shared.producer().client());
         let health = &shared.health;
         let now = health.delivered.load(Ordering::Relaxed);
         if now != delivered || shared.load.records.load(Ordering::Acquire) == 0 {

@@ -51,8 +51,10 @@ pub(super) fn join(
     let stop = Arc::new(AtomicBool::new(false));
     let (left, has_left) = oneshot::channel();
     let (served, stopped) = (consumer.clone(), stop.clone());
+    let mut bootstrap = settings.bootstrap();
     let serve = move || {
         while !stopped.load(Ordering::Acquire) {
+            bootstrap.look(served.client());
             if let Some(Err(error)) = served.poll(ROUND) {
                 served.context().report(&error);
             }

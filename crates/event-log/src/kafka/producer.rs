@@ -169,11 +169,11 @@ impl Shared {
             .name("kafka-producer".into())
             .stack_size(512 << 10)
             .spawn(move || served.serve());
-        let probed = Arc::downgrade(&shared);
+        let (probed, bootstrap) = (Arc::downgrade(&shared), shared.settings.bootstrap());
         let probe = thread::Builder::new()
             .name("kafka-health".into())
             .stack_size(256 << 10)
-            .spawn(move || health::watch(&probed));
+            .spawn(move || health::watch(&probed, bootstrap));
         spawned
             .and(probe)
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;

@@ -140,7 +140,7 @@ impl KafkaStream {
     /// Asks the broker whether the offset is gone; if not, fetches from it again.
     async fn find_out(&mut self) {
         let (consumer, topic, partition) = (
-            self.lease.fetcher.consumer.clone(),
+            self.lease.fetcher.consumer().clone(),
             self.lease.topic.clone(),
             self.lease.partition,
         );
@@ -235,7 +235,7 @@ impl PartitionStream for KafkaStream {
 
     fn end(&self) -> u64 {
         let heard = ffi::known_watermarks(
-            &self.lease.fetcher.consumer,
+            self.lease.fetcher.consumer(),
             &self.lease.topic,
             self.lease.partition,
         );

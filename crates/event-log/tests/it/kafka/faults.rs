@@ -12,6 +12,9 @@ use std::{
 };
 use testbed::{PrivateOptions, Proxy, Server, Servers};
 
+/// Not each time that the broker is fenced does a client ask at the wrong moment.
+const ROUNDS: u32 = 10;
+
 fn private(advertised: Option<u16>) -> Servers {
     Servers::private(&PrivateOptions {
         servers: vec![Server::Kafka],
@@ -211,5 +214,57 @@ async fn a_session_that_ends_unnoticed_is_lost() {
         .await
         .unwrap();
     assert_eq!(value(&soon(stream.next(ALL)).await.unwrap()[0]), "after");
+    drop(servers);
+}
+
+/// A broker that misses its heartbeats is left out of the metadata that it answers itself, until
+/// the controller takes it back: a client that asks meanwhile is told that there is no broker. This
+/// one is fenced for two seconds out of five.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_fenced_is_found_again_by_every_client() {
+    let servers = tokio::task::spawn_blocking(|| {
+        Servers::private(&PrivateOptions {
+            servers: vec![Server::Kafka],
+            kafka_setting: "broker.heartbeat.interval.ms=5000".into(),
+            ..PrivateOptions::default()
+        })
+        .unwrap()
+    });
+    let servers = servers.await.unwrap();
+    let logs: Vec<Log> = (0..4)
+        .map(|_| connect(servers.addresses().of(Server::Kafka)))
+        .collect();
+    let spec = spec(4);
+    let created = logs[0].admin.create(std::slice::from_ref(&spec)).await;
+    assert_eq!(created.unwrap(), []);
+    let topic = &spec.name;
+    let (mut members, mut streams) = (Vec::new(), Vec::new());
+    for (partition, log) in (0..).zip(&logs) {
+        let group = format!("fenced-{partition}");
+        members.push(Told::join(log, &group, topic).await);
+        streams.push(log.reader.tail(topic, partition, From::End).await.unwrap());
+    }
+    for member in &mut members {
+        member.until(4).await;
+    }
+    for round in 0..ROUNDS {
+        let last = format!("round {round}");
+        for ((partition, log), stream) in (0..).zip(&logs).zip(&mut streams) {
+            let delivery = log.publisher.send(record(topic, partition, &last)).unwrap();
+            soon(delivery).await.unwrap();
+            soon(async {
+                let is_last = |found: &event_log::Record| value(found) == last;
+                while !stream.next(ALL).await.unwrap().iter().any(is_last) {}
+            })
+            .await;
+        }
+        let another = crate::contract::spec(1);
+        let created = logs[0].admin.create(std::slice::from_ref(&another)).await;
+        assert_eq!(created, Ok(vec![]), "{last}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    for member in &members {
+        soon(async { while member.consumer.committed(0).await.is_err() {} }).await;
+    }
     drop(servers);
 }
