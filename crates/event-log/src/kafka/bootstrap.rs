@@ -23,11 +23,11 @@ const CONNECT: Duration = Duration::from_secs(1);
 /// Watches one client.
 pub(super) struct Bootstrap {
     brokers: CString,
-    state: State,
+    known: KnownBrokers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum KnownBrokers {
     /// No broker has been found yet; librdkafka goes on trying those it was started with.
     Starting,
     Found,
@@ -37,7 +37,7 @@ enum State {
     },
 }
 
-impl State {
+impl KnownBrokers {
     /// What is so now, and whether the brokers are to be named again.
     fn step(self, knows_a_broker: bool, now: Instant) -> (Self, bool) {
         match self {
@@ -65,15 +65,15 @@ impl Bootstrap {
         let brokers = CString::new(brokers).unwrap_or_default();
         Self {
             brokers,
-            state: State::Starting,
+            known: KnownBrokers::Starting,
         }
     }
 
     /// To be called again and again; costs next to nothing while the client knows a broker, and up
     /// to a second when it is brought back.
     pub fn look<C: ClientContext>(&mut self, client: &Client<C>) {
-        let (state, is_due) = self.state.step(ffi::knows_a_broker(client), Instant::now());
-        self.state = state;
+        let (known, is_due) = self.known.step(ffi::knows_a_broker(client), Instant::now());
+        self.known = known;
         if is_due {
             tracing::warn!(target: "kafka", "the client was told that there is no broker: it bootstraps again");
             ffi::add_brokers(client, &self.brokers);
@@ -95,7 +95,7 @@ impl Occasional {
     pub fn bring_back<C: ClientContext>(&self, client: &Client<C>) {
         let mut bootstrap = self.0.lock();
         bootstrap.look(client);
-        if let State::Lost { next, pause } = bootstrap.state
+        if let KnownBrokers::Lost { next, pause } = bootstrap.known
             && pause == FIRST_PAUSE
         {
             thread::sleep(next.saturating_duration_since(Instant::now()));

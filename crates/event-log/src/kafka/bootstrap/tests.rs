@@ -6,7 +6,7 @@ use super::*;
 fn brokers_are_named_again_when_none_is_known_any_more() {
     let start = Instant::now();
     let at = |millis| start + Duration::from_millis(millis);
-    let mut state = State::Starting;
+    let mut state = KnownBrokers::Starting;
     let mut named = Vec::new();
     let known = [(0, false), (9_000, false), (10_000, true), (20_000, false)];
     let lost = (20_100..30_000).step_by(100).map(|millis| (millis, false));
@@ -24,7 +24,7 @@ fn brokers_are_named_again_when_none_is_known_any_more() {
 #[test]
 fn the_pause_has_a_bound() {
     let start = Instant::now();
-    let state = State::Lost {
+    let state = KnownBrokers::Lost {
         next: start,
         pause: LONGEST_PAUSE,
     };
@@ -32,6 +32,6 @@ fn the_pause_has_a_bound() {
     let pause = LONGEST_PAUSE;
     assert_eq!(
         state.step(false, start),
-        (State::Lost { next, pause }, true)
+        (KnownBrokers::Lost { next, pause }, true)
     );
 }
