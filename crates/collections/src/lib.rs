@@ -13,7 +13,7 @@ use serde_json::Value;
 use std::time::Duration;
 use store::{
     Collection, Record, StoreError, View,
-    mapping::{BadMapping, change::ChangeError, declaration},
+    mapping::{BadMapping, Mapping, change::ChangeError},
 };
 
 /// Until a changed definition is known to every worker.
@@ -92,7 +92,7 @@ impl CollectionStores<'_> {
     /// the view follow the record. What the view refuses does not stand in the record either.
     pub async fn create(&self, wanted: NewCollection) -> Result<Created, CollectionError> {
         if let Some(mappings) = &wanted.mappings {
-            declaration::check(mappings, wanted.settings.as_ref())
+            Mapping::read(Some(mappings), wanted.settings.as_ref())
                 .map_err(CollectionError::Malformed)?;
         }
         let wanted = Collection {

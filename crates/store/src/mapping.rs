@@ -7,14 +7,14 @@ pub mod change;
 mod check;
 pub mod coerce;
 pub mod date;
-pub mod declaration;
+mod declaration;
 pub mod ip;
-mod parameter;
+pub(crate) mod parameter;
 pub mod point;
 mod read;
 
 pub use check::DynamicFields;
-pub use read::METADATA;
+pub use declaration::METADATA;
 
 use coerce::Reader;
 use date::DateFormat;
@@ -163,28 +163,24 @@ impl Mapping {
             Some(Value::Object(top)) => top,
             Some(_) => return Err(bad("", "expected an object")),
         };
+        if let Some(mappings) = mappings.filter(|mappings| !mappings.is_null()) {
+            declaration::check(mappings, settings)?;
+        }
         let flag = |name: &str, default: bool| {
-            top.get(name)
-                .and_then(coerce::strict_boolean)
-                .unwrap_or(default)
+            let value = top.get(name).and_then(coerce::strict_boolean);
+            value.unwrap_or(default)
         };
-        let has = |name: &str| {
-            top.get(name)
-                .and_then(Value::as_array)
-                .is_some_and(|all| !all.is_empty())
+        let has = |name: &str| match top.get(name) {
+            Some(Value::Array(all)) => !all.is_empty(),
+            Some(value) => value.is_string(),
+            None => false,
         };
-        let has_analysis =
-            settings.is_some_and(|settings| settings.to_string().contains("analysis"));
-        let root = read::root(top, has_analysis)?;
+        let root = read::root(top, defines_analysis(settings))?;
         let mut mapping = Self {
             date_detection: flag("date_detection", true),
             guesses: flag("numeric_detection", false)
                 || has("dynamic_templates")
                 || has("dynamic_date_formats")
-                || top
-                    .get("dynamic_date_formats")
-                    .is_some_and(Value::is_string)
-                || top.contains_key("runtime")
                 || !root.subobjects,
             root,
             total_fields: limit(settings, &["mapping", "total_fields", "limit"])
@@ -361,6 +357,11 @@ fn count(fields: &Fields) -> usize {
         1 + field.fields.len() + inner
     };
     fields.properties.values().map(one).sum()
+}
+
+/// Do the settings define analyzers? Then a name may be one of them.
+fn defines_analysis(settings: Option<&Value>) -> bool {
+    settings.is_some_and(|settings| settings.to_string().contains("analysis"))
 }
 
 /// A limit in the settings, in any of the spellings that an index takes: nested, dotted, with or

@@ -84,3 +84,56 @@ async fn fields_change_as_the_rules_say() {
             .expect("gone");
     }
 }
+
+/// Makes indices of what the rules take, and asks for each of the others by itself; what the server
+/// thinks otherwise.
+async fn disagreements(view: &Elasticsearch, fields: Vec<Value>) -> Vec<String> {
+    let (taken, others): (Vec<Value>, Vec<Value>) =
+        fields.into_iter().partition(declarable::is_taken);
+    assert!(
+        taken.len() > 50 && others.len() > 50,
+        "verdicts of both kinds"
+    );
+    let (mut all, mut parts) = (Vec::new(), Vec::new());
+    parts.extend(taken.chunks(100).map(<[Value]>::to_vec));
+    while let Some(part) = parts.pop() {
+        let fixture = Fixture::with_mappings(numbered(part.iter().cloned()));
+        match view.create_collection(&fixture.collection).await {
+            Ok(()) => gone(view, &fixture).await,
+            Err(error) if part.len() == 1 => all.push(format!("{} is refused: {error}", part[0])),
+            Err(_) => {
+                let (one, other) = part.split_at(part.len() / 2);
+                parts.extend([one.to_vec(), other.to_vec()]);
+            }
+        }
+    }
+    let mut empty = made(view, json!({})).await;
+    for field in others {
+        if put(view, &empty, 0, field.clone()).await.is_ok() {
+            all.push(format!("{field} is taken"));
+            gone(view, &empty).await;
+            empty = made(view, json!({})).await;
+        }
+    }
+    gone(view, &empty).await;
+    all
+}
+
+async fn gone(view: &Elasticsearch, fixture: &Fixture) {
+    let dropped = view.drop_collection(&fixture.collection).await;
+    dropped.expect("dropped");
+}
+
+#[tokio::test]
+async fn every_parameter_of_every_type_is_judged_as_by_an_index() {
+    let found = disagreements(&open(), declarable::combinations()).await;
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[tokio::test]
+async fn every_date_format_is_one_where_an_index_has_it() {
+    let field = |format: &String| json!({"type": "date", "format": format});
+    let fields = declarable::date_formats().iter().map(field).collect();
+    let found = disagreements(&open(), fields).await;
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

@@ -2,6 +2,10 @@
 //! cases for [`crate::mapping::declaration`] and [`crate::mapping::change`], tried on a real index
 //! by its driver. Pure data.
 
+mod combinations;
+
+pub use combinations::{combinations, date_formats, is_taken};
+
 use serde_json::{Value, json};
 
 /// Fields that are taken.

@@ -3,11 +3,8 @@
 //! are left out stay. What would change more is refused as a whole, with a pointer.
 
 use super::{
-    BadMapping, bad,
-    declaration::{
-        self,
-        parameters::{self, Changes, Parameter},
-    },
+    BadMapping, Mapping, bad, declaration,
+    parameter::{self, Changes, Parameter},
 };
 use crate::cell::pointer;
 use serde_json::{Map, Value};
@@ -39,11 +36,17 @@ pub fn put(
     if let Some(Value::Object(fields)) = alone.get_mut("properties") {
         without_aliases(fields);
     }
-    declaration::check(&Value::Object(alone), settings)?;
+    Mapping::read(Some(&Value::Object(alone)), settings)?;
     for (name, value) in given {
-        if name == "_source" && merged.get("_source").is_some_and(|stands| *stands != value) {
-            let why = "`_source` cannot be changed";
-            return Err(ChangeError::Fixed(bad("/_source", why)));
+        let stands = merged.get(&name);
+        let is_fixed = match name.as_str() {
+            "_source" => stands.is_some_and(|stands| *stands != value),
+            "enabled" | "subobjects" => is_on(stands) != is_on(Some(&value)),
+            _ => false,
+        };
+        if is_fixed {
+            let why = format!("`{name}` cannot be changed");
+            return Err(ChangeError::Fixed(bad(&format!("/{name}"), &why)));
         }
         match (name.as_str(), merged.get_mut("properties"), value) {
             ("properties", Some(Value::Object(known)), Value::Object(fields)) => {
@@ -53,7 +56,7 @@ pub fn put(
         }
     }
     let merged = Value::Object(merged);
-    declaration::check(&merged, settings)?;
+    Mapping::read(Some(&merged), settings)?;
     Ok(merged)
 }
 
@@ -88,7 +91,15 @@ fn joined(
         let why = format!("it is of type `{was}` and cannot become `{is}`");
         return Err(ChangeError::Fixed(bad(&format!("{at}/type"), &why)));
     }
-    for parameter in parameters::of(was) {
+    if !parameter::is_listed(was) {
+        // Only the index knows what may change.
+        if *stands == given {
+            return Ok(given);
+        }
+        let why = format!("a field of type `{was}` cannot be changed");
+        return Err(ChangeError::Fixed(bad(at, &why)));
+    }
+    for parameter in parameter::of(was) {
         let (before, after) = (stands.get(parameter.name), given.get(parameter.name));
         // Objects keep what is not said anew.
         let kept =
@@ -126,6 +137,11 @@ fn fixed(name: &str, before: Option<&Value>, after: Option<&Value>, at: &str) ->
     ChangeError::Fixed(bad(&pointer(at, name), &why))
 }
 
+/// A switch that is on unless it is said to be off.
+fn is_on(switch: Option<&Value>) -> bool {
+    switch.is_none_or(|value| *value != false && *value != "false")
+}
+
 /// An object keeps what is not said anew; its switches cannot be thrown.
 fn object(
     stands: &Map<String, Value>,
@@ -133,13 +149,9 @@ fn object(
     at: &str,
 ) -> Result<Map<String, Value>, ChangeError> {
     for switch in ["enabled", "subobjects"] {
-        let on = |field: &Map<String, Value>| {
-            field
-                .get(switch)
-                .is_none_or(|value| *value != false && *value != "false")
-        };
-        if given.contains_key(switch) && on(stands) != on(&given) {
-            return Err(fixed(switch, stands.get(switch), given.get(switch), at));
+        let given = given.get(switch);
+        if given.is_some() && is_on(stands.get(switch)) != is_on(given) {
+            return Err(fixed(switch, stands.get(switch), given, at));
         }
     }
     let mut merged = stands.clone();

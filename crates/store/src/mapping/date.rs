@@ -3,6 +3,7 @@
 
 mod calendar;
 mod epoch;
+pub(crate) mod format;
 mod iso;
 mod math;
 mod pattern;
@@ -61,32 +62,7 @@ pub enum NotAMoment {
 impl DateFormat {
     /// Reads `a||b`; the default is `strict_date_optional_time||epoch_millis`.
     pub fn read(format: Option<&str>) -> Vec<Self> {
-        format
-            .unwrap_or("strict_date_optional_time||epoch_millis")
-            .split("||")
-            .map(Self::one)
-            .collect()
-    }
-
-    fn one(name: &str) -> Self {
-        let pattern = match name {
-            "strict_date_optional_time" | "strict_date_optional_time_nanos" | "iso8601" => {
-                return Self::Iso { lenient: false };
-            }
-            "date_optional_time" => return Self::Iso { lenient: true },
-            "date" => return Self::Day,
-            "epoch_millis" => return Self::EpochMillis,
-            "epoch_second" => return Self::EpochSecond,
-            "strict_date" | "strict_year_month_day" => "strict_date",
-            "basic_date" => "uuuuMMdd",
-            "strict_year" => "uuuu",
-            "strict_year_month" => "uuuu-MM",
-            "strict_date_hour_minute_second" => "uuuu-MM-dd'T'HH:mm:ss",
-            "strict_date_hour_minute_second_millis" => "uuuu-MM-dd'T'HH:mm:ss.SSS",
-            "strict_date_hour_minute" => "uuuu-MM-dd'T'HH:mm",
-            other => other,
-        };
-        Pattern::read(pattern).map_or_else(|| Self::Unknown(name.to_owned()), Self::Pattern)
+        format::read(format.unwrap_or("strict_date_optional_time||epoch_millis"))
     }
 
     /// `None` if the text is not of this format.
@@ -101,12 +77,6 @@ impl DateFormat {
             Self::Unknown(_) => None,
         }
     }
-}
-
-/// Would an index take this as a date's format?
-pub fn is_format(text: &str) -> bool {
-    text.split("||")
-        .all(|one| !one.is_empty() && (pattern::is_known(one) || pattern::is_valid(one)))
 }
 
 /// By the first format that fits.

@@ -1,51 +1,23 @@
-//! Would an index of Elasticsearch 8.19 take these mappings? Everything that the mappings
-//! themselves tell, checked before anything is made: a collection stands in the record first, and
-//! mappings that no view takes would stand there for good. It must never refuse what an index
-//! takes, but for types, scripts and switches that are not offered here.
+//! Would an index of Elasticsearch 8.19 take these mappings? Everything that the text of each field
+//! tells, by the one table of types and parameters; how fields stand to each other is read behind
+//! this. It must never refuse what an index takes, but for scripts and switches that are not
+//! offered here.
 
-mod formats;
-pub(super) mod parameters;
+mod templates;
+mod value;
 
-use super::{BadMapping, bad};
+use super::{
+    BadMapping, bad,
+    date::{self, DateFormat, NotAMoment},
+    parameter,
+};
 use crate::cell::pointer;
-use parameters::{Parameter, Takes};
 use serde_json::{Map, Value};
+pub(super) use value::dynamic;
+use value::flag;
 
-/// The field types that are offered.
-const TYPES: [&str; 28] = [
-    "alias",
-    "binary",
-    "boolean",
-    "byte",
-    "completion",
-    "constant_keyword",
-    "date",
-    "date_nanos",
-    "date_range",
-    "double",
-    "flattened",
-    "float",
-    "geo_point",
-    "geo_shape",
-    "half_float",
-    "integer",
-    "ip",
-    "keyword",
-    "long",
-    "nested",
-    "object",
-    "scaled_float",
-    "search_as_you_type",
-    "short",
-    "text",
-    "token_count",
-    "unsigned_long",
-    "wildcard",
-];
-
-/// Names at the top of a document that are the index's own, and the stores'.
-const OWN: [&str; 14] = [
-    "_consign",
+/// Names at the top of a document that are the index's own.
+pub const METADATA: [&str; 14] = [
     "_data_stream_timestamp",
     "_doc_count",
     "_field_names",
@@ -53,6 +25,7 @@ const OWN: [&str; 14] = [
     "_ignored",
     "_ignored_source",
     "_index",
+    "_index_mode",
     "_nested_path",
     "_routing",
     "_seq_no",
@@ -61,55 +34,8 @@ const OWN: [&str; 14] = [
     "_version",
 ];
 
-/// What an index has without being told. Languages are a module's.
-const ANALYZERS: [&str; 43] = [
-    "arabic",
-    "armenian",
-    "basque",
-    "bengali",
-    "brazilian",
-    "bulgarian",
-    "catalan",
-    "cjk",
-    "czech",
-    "danish",
-    "default",
-    "dutch",
-    "english",
-    "estonian",
-    "fingerprint",
-    "finnish",
-    "french",
-    "galician",
-    "german",
-    "greek",
-    "hindi",
-    "hungarian",
-    "indonesian",
-    "irish",
-    "italian",
-    "keyword",
-    "latvian",
-    "lithuanian",
-    "norwegian",
-    "pattern",
-    "persian",
-    "portuguese",
-    "romanian",
-    "russian",
-    "serbian",
-    "simple",
-    "sorani",
-    "spanish",
-    "standard",
-    "stop",
-    "swedish",
-    "turkish",
-    "whitespace",
-];
-
-/// Checks whole mappings. `settings` may define analyzers and normalizers.
-pub fn check(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMapping> {
+/// Checks whole mappings. `settings` may define analyzers, normalizers and similarities.
+pub(super) fn check(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMapping> {
     let Some(top) = mappings.as_object() else {
         return Err(bad("", "`mappings` must be an object"));
     };
@@ -117,7 +43,7 @@ pub fn check(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMappin
     for (name, value) in top {
         declared.top(name, value)?;
     }
-    aliases(top, top.get("properties"), "/properties")
+    Ok(())
 }
 
 struct Declared<'a> {
@@ -129,13 +55,14 @@ impl Declared<'_> {
         let at = format!("/{name}");
         match name {
             "properties" => self.properties(value, &at, true),
-            "dynamic" => dynamic(value, &at),
-            "date_detection" | "numeric_detection" => flag(value, &at),
-            "dynamic_date_formats" => date_formats(value, &at),
+            "dynamic" => dynamic(value, &at).map(drop),
+            "date_detection" | "numeric_detection" | "enabled" | "subobjects" => flag(value, &at),
+            "dynamic_date_formats" => value::date_formats(value, &at),
             "dynamic_templates" => self.templates(value, &at),
-            "_meta" if value.is_object() => Ok(()),
-            "_source" => source(value, &at),
+            "_meta" if value.is_object() || value.is_null() => Ok(()),
             "_meta" => Err(bad(&at, "expected an object")),
+            "_source" => value::source(value, &at),
+            "runtime" | "_routing" => Err(bad(&at, &format!("`{name}` is not offered here"))),
             _ => Err(bad(&at, &format!("`{name}` is no part of mappings"))),
         }
     }
@@ -152,11 +79,10 @@ impl Declared<'_> {
             if name.split('.').any(|part| part.trim().is_empty()) {
                 return Err(bad(&here, "a field needs a name without empty parts"));
             }
-            if top && OWN.contains(&name.as_str()) {
-                return Err(bad(
-                    &here,
-                    &format!("`{name}` is a field that the stores keep for themselves"),
-                ));
+            let first = name.split('.').next().unwrap_or(name);
+            if top && (METADATA.contains(&first) || first == "_consign") {
+                let why = format!("`{first}` is a field that the stores keep for themselves");
+                return Err(bad(&here, &why));
             }
             self.field(field, &here, Within::Object)?;
         }
@@ -168,9 +94,12 @@ impl Declared<'_> {
             return Err(bad(at, "a field must be an object"));
         };
         let kind = kind(field, at)?;
-        if within == Within::Field && ["object", "nested", "alias"].contains(&kind) {
+        if within == Within::Field && OUTER.contains(&kind) {
             let why = format!("a sub-field cannot be of type `{kind}`");
             return Err(bad(&format!("{at}/type"), &why));
+        }
+        if !parameter::is_listed(kind) {
+            return Ok(());
         }
         for (name, value) in field.iter().filter(|(name, _)| *name != "type") {
             self.parameter(kind, name, value, at, within)?;
@@ -181,11 +110,7 @@ impl Declared<'_> {
                 return Err(bad(at, &why));
             }
         }
-        if on(field, "index_phrases") && field.get("index").is_some_and(|index| !is_on(index)) {
-            let here = format!("{at}/index_phrases");
-            return Err(bad(&here, "phrases need a field that is indexed"));
-        }
-        Ok(())
+        together(kind, field, at)
     }
 
     fn parameter(
@@ -200,70 +125,21 @@ impl Declared<'_> {
         if matches!(kind, "object" | "nested") {
             match name {
                 "properties" => return self.properties(value, &here, false),
-                "dynamic" => return dynamic(value, &here),
+                "dynamic" => return dynamic(value, &here).map(drop),
                 "enabled" => return flag(value, &here),
                 "subobjects" if kind == "object" => return flag(value, &here),
                 _ => {}
             }
         }
-        let Some(parameter) = parameters::find(kind, name) else {
+        let Some(parameter) = parameter::find(kind, name) else {
             let why = format!("a field of type `{kind}` has no parameter `{name}`");
             return Err(bad(&here, &why));
         };
-        if within == Within::Field && ["fields", "copy_to"].contains(&name) {
+        let is_empty = value.as_array().is_some_and(Vec::is_empty);
+        if within == Within::Field && (name == "fields" || name == "copy_to" && !is_empty) {
             return Err(bad(&here, &format!("a sub-field cannot have `{name}`")));
         }
         self.value(kind, parameter, value, &here)
-    }
-
-    fn value(
-        &self,
-        kind: &str,
-        parameter: &Parameter,
-        value: &Value,
-        at: &str,
-    ) -> Result<(), BadMapping> {
-        let nullable = matches!(
-            parameter.name,
-            "null_value" | "normalizer" | "index_prefixes" | "time_series_metric" | "similarity"
-        );
-        let fits = match (parameter.takes, value) {
-            (_, Value::Null) => nullable,
-            (Takes::Fields, _) => return self.fields(value, at),
-            (Takes::Flag, _) => return flag(value, at),
-            (Takes::Labels, _) => return labels(value, at),
-            (Takes::Targets, Value::Array(targets)) => targets.iter().all(is_scalar),
-            (Takes::Targets | Takes::Text, _) => is_scalar(value),
-            (Takes::Count(least), _) => whole(value).is_some_and(|count| count >= least),
-            (Takes::Number, _) => {
-                value.is_number()
-                    || value
-                        .as_str()
-                        .is_some_and(|text| text.parse::<f64>().is_ok())
-            }
-            (Takes::OneOf(all), Value::String(text)) => all.contains(&text.as_str()),
-            (Takes::Analyzer, Value::String(text)) => {
-                ANALYZERS.contains(&text.as_str()) || self.defines("analyzer", text)
-            }
-            (Takes::Normalizer, Value::String(text)) => {
-                text == "lowercase" || self.defines("normalizer", text)
-            }
-            (Takes::Formats, _) => return date_format(value, at),
-            (Takes::Own, _) => own(kind, value),
-            (Takes::Object, _) => value.is_object(),
-            (Takes::List, Value::Array(list)) => !list.is_empty(),
-            (Takes::Anything, _) => true,
-            (Takes::OneOf(_) | Takes::Analyzer | Takes::Normalizer | Takes::List, _) => false,
-        };
-        if fits {
-            return Ok(());
-        }
-        let shown: String = value.to_string().chars().take(40).collect();
-        let name = parameter.name;
-        Err(bad(
-            at,
-            &format!("`{name}` of a field of type `{kind}` cannot be {shown}"),
-        ))
     }
 
     fn fields(&self, value: &Value, at: &str) -> Result<(), BadMapping> {
@@ -281,75 +157,17 @@ impl Declared<'_> {
         }
         Ok(())
     }
-
-    /// Do the settings define one of this name? Spelled nested or dotted.
-    fn defines(&self, what: &str, name: &str) -> bool {
-        fn spelled(value: &Value, path: &str, wanted: &str) -> bool {
-            value.as_object().is_some_and(|members| {
-                members.iter().any(|(member, value)| {
-                    let path = format!("{path}.{member}");
-                    path.contains(wanted) || spelled(value, &path, wanted)
-                })
-            })
-        }
-        let wanted = format!("analysis.{what}.{name}");
-        self.settings
-            .is_some_and(|settings| spelled(settings, "", &wanted))
-    }
-
-    fn templates(&self, value: &Value, at: &str) -> Result<(), BadMapping> {
-        const KNOWN: [&str; 9] = [
-            "match",
-            "unmatch",
-            "path_match",
-            "path_unmatch",
-            "match_mapping_type",
-            "unmatch_mapping_type",
-            "match_pattern",
-            "mapping",
-            "runtime",
-        ];
-        let Value::Array(templates) = value else {
-            return Err(bad(at, "expected a list of templates"));
-        };
-        for (n, template) in templates.iter().enumerate() {
-            let here = format!("{at}/{n}");
-            let named = template.as_object().filter(|template| template.len() == 1);
-            let Some((name, template)) = named.and_then(|named| named.iter().next()) else {
-                return Err(bad(&here, "a template is an object with its name"));
-            };
-            let here = pointer(&here, name);
-            let Value::Object(template) = template else {
-                return Err(bad(&here, "expected an object"));
-            };
-            if let Some(unknown) = template.keys().find(|key| !KNOWN.contains(&key.as_str())) {
-                let why = format!("a template has no parameter `{unknown}`");
-                return Err(bad(&pointer(&here, unknown), &why));
-            }
-            match template.get("mapping") {
-                None if template.contains_key("runtime") => {}
-                None => return Err(bad(&here, "a template needs `mapping` or `runtime`")),
-                Some(mapping) => self.template(mapping, &format!("{here}/mapping"))?,
-            }
-        }
-        Ok(())
-    }
-
-    /// Names in braces stand for what is met, and what they make of it is not known before.
-    fn template(&self, mapping: &Value, at: &str) -> Result<(), BadMapping> {
-        let Value::Object(field) = mapping else {
-            return Err(bad(at, "expected an object"));
-        };
-        let text = mapping.to_string();
-        let open = ["{dynamic_type}", "{name}"]
-            .iter()
-            .any(|met| text.contains(met));
-        if open || !field.contains_key("type") {
-            return Ok(());
-        }
-        self.field(mapping, at, Within::Object)
-    }
 }
+
+/// Types that cannot be another field's.
+const OUTER: [&str; 6] = [
+    "object",
+    "nested",
+    "alias",
+    "passthrough",
+    "dense_vector",
+    "join",
+];
 
 /// Where a field stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -362,7 +180,7 @@ enum Within {
 /// The type of a field, named or seen from what it holds.
 pub(super) fn kind<'f>(field: &'f Map<String, Value>, at: &str) -> Result<&'f str, BadMapping> {
     match field.get("type") {
-        Some(Value::String(kind)) if TYPES.contains(&kind.as_str()) => Ok(kind),
+        Some(Value::String(kind)) if parameter::is_type(kind) => Ok(kind),
         Some(Value::String(kind)) => Err(bad(
             &format!("{at}/type"),
             &format!("there is no field type `{kind}`"),
@@ -389,151 +207,50 @@ fn required(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Aliases must lead to fields that are there.
-fn aliases(
-    top: &Map<String, Value>,
-    properties: Option<&Value>,
-    at: &str,
-) -> Result<(), BadMapping> {
-    for (name, field) in properties.and_then(Value::as_object).into_iter().flatten() {
-        let here = pointer(at, name);
-        if field.get("type").is_some_and(|kind| kind == "alias") {
-            let path = field.get("path").and_then(Value::as_str);
-            if !path.is_some_and(|path| leads_to_a_field(top.get("properties"), path)) {
-                let why = "an alias must lead to a field that is there";
-                return Err(bad(&format!("{here}/path"), why));
-            }
+/// Parameters that do not go together.
+fn together(kind: &str, field: &Map<String, Value>, at: &str) -> Result<(), BadMapping> {
+    let is_off = |name: &str| field.get(name).is_some_and(|value| !is_on(value));
+    let is_on = |name: &str| field.get(name).is_some_and(is_on);
+    let refuse = |name: &str, why: &str| Err(bad(&format!("{at}/{name}"), why));
+    let options = field.get("index_options").and_then(Value::as_str);
+    let has_positions = !matches!(options, Some("docs" | "freqs"));
+    if is_on("index_phrases") && (is_off("index") || !has_positions) {
+        return refuse("index_phrases", "phrases need an index with positions");
+    }
+    if field.get("index_prefixes").is_some_and(Value::is_object) && is_off("index") {
+        return refuse("index_prefixes", "prefixes need a field that is indexed");
+    }
+    if field.contains_key("position_increment_gap") && !has_positions {
+        return refuse("position_increment_gap", "a gap needs positions");
+    }
+    if is_on("time_series_dimension") {
+        if is_off("index") || is_off("doc_values") || kind == "geo_point" {
+            let why = "a dimension is no point and needs `index` and `doc_values`";
+            return refuse("time_series_dimension", why);
         }
-        aliases(top, field.get("properties"), &format!("{here}/properties"))?;
+        if field
+            .get("time_series_metric")
+            .is_some_and(Value::is_string)
+        {
+            return refuse("time_series_dimension", "a metric is no dimension");
+        }
+    }
+    let nanos = field
+        .get("null_value")
+        .filter(|value| kind == "date_nanos" && !value.is_null());
+    if let Some(value) = nanos {
+        let format = field.get("format").and_then(Value::as_str);
+        let format = format.unwrap_or("strict_date_optional_time_nanos||epoch_millis");
+        let read = date::of_document(&DateFormat::read(Some(format)), value);
+        if read == Err(NotAMoment::Malformed) {
+            return refuse("null_value", "the field cannot hold this value");
+        }
     }
     Ok(())
 }
 
-fn leads_to_a_field(properties: Option<&Value>, path: &str) -> bool {
-    let Some(fields) = properties.and_then(Value::as_object) else {
-        return false;
-    };
-    fields.iter().any(|(name, field)| {
-        let leaf = |field: &Value| {
-            field
-                .get("type")
-                .is_some_and(|kind| !["alias", "object", "nested"].iter().any(|no| kind == no))
-        };
-        match path.strip_prefix(name.as_str()) {
-            Some("") => leaf(field),
-            Some(rest) => rest.strip_prefix('.').is_some_and(|rest| {
-                leads_to_a_field(field.get("properties"), rest)
-                    || field.get("fields").and_then(|sub| sub.get(rest)).is_some()
-            }),
-            None => false,
-        }
-    })
-}
-
-fn dynamic(value: &Value, at: &str) -> Result<(), BadMapping> {
-    let known = ["true", "false", "strict", "runtime"];
-    match value {
-        Value::Bool(_) => Ok(()),
-        Value::String(text) if known.contains(&text.as_str()) => Ok(()),
-        _ => Err(bad(at, "expected true, false, \"strict\" or \"runtime\"")),
-    }
-}
-
-fn source(value: &Value, at: &str) -> Result<(), BadMapping> {
-    let Value::Object(members) = value else {
-        return Err(bad(at, "expected an object"));
-    };
-    let known = ["enabled", "includes", "excludes", "mode"];
-    match members.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(unknown) => Err(bad(
-            &pointer(at, unknown),
-            &format!("`_source` has no parameter `{unknown}`"),
-        )),
-        None => Ok(()),
-    }
-}
-
-fn date_formats(value: &Value, at: &str) -> Result<(), BadMapping> {
-    match value {
-        Value::Array(formats) => formats
-            .iter()
-            .enumerate()
-            .try_for_each(|(n, format)| date_format(format, &format!("{at}/{n}"))),
-        Value::String(_) => Ok(()),
-        _ => Err(bad(at, "expected a list of date formats")),
-    }
-}
-
-fn date_format(value: &Value, at: &str) -> Result<(), BadMapping> {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        _ => return Err(bad(at, "expected a date format")),
-    };
-    match formats::fault(&text) {
-        None => Ok(()),
-        Some(why) => Err(bad(at, &why)),
-    }
-}
-
-fn flag(value: &Value, at: &str) -> Result<(), BadMapping> {
-    match value {
-        Value::Bool(_) => Ok(()),
-        Value::String(text) if text == "true" || text == "false" => Ok(()),
-        _ => Err(bad(at, "expected true or false")),
-    }
-}
-
-fn labels(value: &Value, at: &str) -> Result<(), BadMapping> {
-    let Value::Object(labels) = value else {
-        return Err(bad(at, "expected an object of texts"));
-    };
-    let fits = labels.len() <= 5
-        && labels.iter().all(|(name, label)| {
-            let short = |label: &str| label.chars().count() <= 50;
-            name.chars().count() <= 20 && label.as_str().is_some_and(short)
-        });
-    if fits {
-        Ok(())
-    } else {
-        let why = "at most 5 texts of at most 50 characters, with names of at most 20";
-        Err(bad(at, why))
-    }
-}
-
-/// A value that stands for null: one of the field's own.
-fn own(kind: &str, value: &Value) -> bool {
-    let text = value.as_str();
-    match kind {
-        "boolean" => flag(value, "").is_ok(),
-        "byte" | "integer" | "long" | "short" | "unsigned_long" | "token_count" | "double"
-        | "float" | "half_float" | "scaled_float" => {
-            value.is_number() || text.is_some_and(|text| text.trim().parse::<f64>().is_ok())
-        }
-        "ip" => text.is_some_and(|text| text.parse::<std::net::IpAddr>().is_ok()),
-        "date" | "date_nanos" => {
-            value.is_number()
-                || text.is_some_and(|text| text.contains(|one: char| one.is_ascii_digit()))
-        }
-        "geo_point" => !value.is_boolean() && !value.is_number(),
-        _ => true,
-    }
-}
-
-fn on(field: &Map<String, Value>, name: &str) -> bool {
-    field.get(name).is_some_and(is_on)
-}
-
 fn is_on(value: &Value) -> bool {
     *value == Value::Bool(true) || value.as_str() == Some("true")
-}
-
-fn is_scalar(value: &Value) -> bool {
-    !(value.is_object() || value.is_array() || value.is_null())
-}
-
-fn whole(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok())
 }
 
 #[cfg(test)]

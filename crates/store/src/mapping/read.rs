@@ -1,7 +1,8 @@
-//! Reading mappings: what an index of 8.19 refuses at creation is refused here, with a pointer.
+//! Reads mappings that were checked field by field: what each is, and how they stand to each other.
+//! What an index refuses of that is refused here as well, with a pointer.
 
 use super::{
-    Analyzer, BadMapping, Dynamic, Field, Fields, Kind, Mapping, TextOptions, bad,
+    Analyzer, BadMapping, Field, Fields, Kind, Mapping, TextOptions, bad,
     coerce::{self, Reader},
     date::{self, DateFormat},
     parameter,
@@ -11,61 +12,18 @@ use crate::cell::pointer;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Names at the top that are the index's own.
-pub const METADATA: [&str; 12] = [
-    "_id",
-    "_index",
-    "_source",
-    "_routing",
-    "_field_names",
-    "_ignored",
-    "_version",
-    "_seq_no",
-    "_tier",
-    "_nested_path",
-    "_ignored_source",
-    "_doc_count",
-];
-
-const ROOT: [&str; 12] = [
-    "dynamic",
-    "enabled",
-    "properties",
-    "date_detection",
-    "numeric_detection",
-    "dynamic_templates",
-    "dynamic_date_formats",
-    "subobjects",
-    "runtime",
-    "_source",
-    "_routing",
-    "_meta",
-];
-
 pub(super) fn root(top: &Map<String, Value>, has_analysis: bool) -> Result<Fields, BadMapping> {
-    if let Some(other) = top.keys().find(|name| !ROOT.contains(&name.as_str())) {
-        return Err(bad(&pointer("", other), "a mapping has no such member"));
-    }
-    for name in ["date_detection", "numeric_detection"] {
-        if top
-            .get(name)
-            .is_some_and(|value| coerce::strict_boolean(value).is_none())
-        {
-            return Err(bad(&pointer("", name), "expected true or false"));
-        }
-    }
-    let fields = Reading { has_analysis }.object(top, "")?;
-    if let Some(name) = fields
-        .properties
-        .keys()
-        .find(|name| METADATA.contains(&name.as_str()))
-    {
-        return Err(bad(
-            &pointer("/properties", name),
-            "the name belongs to the index itself",
-        ));
-    }
-    Ok(fields)
+    Reading { has_analysis }.object(top, "")
+}
+
+/// One field by itself.
+pub(super) fn field(
+    definition: &Value,
+    settings: Option<&Value>,
+    at: &str,
+) -> Result<Field, BadMapping> {
+    let has_analysis = super::defines_analysis(settings);
+    Reading { has_analysis }.field(definition, at)
 }
 
 struct Reading {
@@ -75,27 +33,18 @@ struct Reading {
 
 impl Reading {
     fn object(&self, object: &Map<String, Value>, at: &str) -> Result<Fields, BadMapping> {
-        let dynamic = object
-            .get("dynamic")
-            .map(|value| dynamic(value, &pointer(at, "dynamic")))
-            .transpose()?;
-        let enabled = object
-            .get("enabled")
-            .and_then(coerce::strict_boolean)
-            .unwrap_or(true);
-        let subobjects = match object.get("subobjects") {
-            None => true,
-            Some(value) => match coerce::strict_boolean(value) {
-                Some(flag) => flag,
-                None if value == "auto" => false,
-                None => return Err(bad(&pointer(at, "subobjects"), "expected true or false")),
-            },
+        let flag = |name: &str| {
+            let value = object.get(name).and_then(coerce::strict_boolean);
+            value.unwrap_or(true)
         };
         let properties = self.properties(object.get("properties"), &pointer(at, "properties"))?;
         Ok(Fields {
-            dynamic,
-            enabled,
-            subobjects,
+            dynamic: object
+                .get("dynamic")
+                .map(|value| super::declaration::dynamic(value, &pointer(at, "dynamic")))
+                .transpose()?,
+            enabled: flag("enabled"),
+            subobjects: flag("subobjects"),
             properties,
         })
     }
@@ -105,100 +54,39 @@ impl Reading {
         properties: Option<&Value>,
         at: &str,
     ) -> Result<BTreeMap<String, Field>, BadMapping> {
-        let empty = Map::new();
-        let members = match properties {
-            None => &empty,
-            Some(Value::Array(items)) if items.is_empty() => &empty,
-            Some(Value::Object(members)) => members,
-            Some(_) => return Err(bad(at, "expected an object")),
-        };
         let mut fields = BTreeMap::new();
-        for (name, definition) in members {
+        for (name, definition) in properties.and_then(Value::as_object).into_iter().flatten() {
             let here = pointer(at, name);
-            if name.split('.').any(|part| part.trim().is_empty()) {
-                return Err(bad(&here, "a field's name cannot be empty"));
-            }
-            insert(
-                &mut fields,
-                name,
-                self.field(definition, &here, false)?,
-                &here,
-            )?;
+            insert(&mut fields, name, self.field(definition, &here)?, &here)?;
         }
         Ok(fields)
     }
 
-    fn field(&self, definition: &Value, at: &str, is_sub: bool) -> Result<Field, BadMapping> {
+    fn field(&self, definition: &Value, at: &str) -> Result<Field, BadMapping> {
         let object = definition
             .as_object()
             .ok_or_else(|| bad(at, "expected an object"))?;
-        let name = match object.get("type") {
-            None if object.contains_key("properties") => "object",
-            None if object.len() == 1 && object.contains_key("enabled") => "object",
-            None => return Err(bad(at, "the field has no type")),
-            Some(Value::String(name)) => name,
-            Some(_) => return Err(bad(&pointer(at, "type"), "expected the name of a type")),
-        };
-        if !parameter::is_type(name) {
-            return Err(bad(&pointer(at, "type"), "there is no such type"));
-        }
-        if let Some((parameter, message)) = parameter::misfit(name, object.iter()) {
-            return Err(bad(&pointer(at, parameter), &message));
-        }
-        if is_sub {
-            let outer = ["object", "nested", "alias"].contains(&name);
-            if outer || object.contains_key("copy_to") {
-                return Err(bad(at, "a sub-field cannot be this"));
-            }
-            if object
-                .get("fields")
-                .and_then(Value::as_object)
-                .is_some_and(|f| !f.is_empty())
-            {
-                return Err(bad(&pointer(at, "fields"), "sub-fields have no sub-fields"));
-            }
-        }
+        let name = super::declaration::kind(object, at)?;
         let mut field = Field::plain(self.kind(name, object, at)?);
         self.parameters(&mut field, object, at)?;
-        field.fields = self.sub_fields(object.get("fields"), &pointer(at, "fields"))?;
-        if matches!(field.kind, Kind::Flattened { .. }) {
-            let given = [
-                ("fields", !field.fields.is_empty()),
-                ("copy_to", !field.copy_to.is_empty()),
-            ];
-            if let Some((name, _)) = given.iter().find(|(_, given)| *given) {
-                return Err(bad(
-                    &pointer(at, name),
-                    "a flattened field cannot have this",
-                ));
-            }
+        let subs = object.get("fields").and_then(Value::as_object);
+        for (name, definition) in subs.into_iter().flatten() {
+            let sub = self.field(definition, &pointer(&pointer(at, "fields"), name))?;
+            field.fields.insert(name.clone(), sub);
+        }
+        if matches!(field.kind, Kind::Flattened { .. }) && !field.fields.is_empty() {
+            let why = "a flattened field has no sub-fields";
+            return Err(bad(&pointer(at, "fields"), why));
         }
         Ok(field)
     }
 
-    fn sub_fields(
-        &self,
-        fields: Option<&Value>,
-        at: &str,
-    ) -> Result<BTreeMap<String, Field>, BadMapping> {
-        let members = fields.and_then(Value::as_object).into_iter().flatten();
-        members
-            .map(|(name, definition)| {
-                let here = pointer(at, name);
-                if name.contains('.') || name.trim().is_empty() {
-                    return Err(bad(
-                        &here,
-                        "a sub-field's name cannot be empty, nor have a dot",
-                    ));
-                }
-                Ok((name.clone(), self.field(definition, &here, true)?))
-            })
-            .collect()
-    }
-
     fn kind(&self, name: &str, object: &Map<String, Value>, at: &str) -> Result<Kind, BadMapping> {
         let whole = |least: i64, greatest: i64| Kind::Whole { least, greatest };
-        let limit = |name: &str| object.get(name).and_then(parameter::count);
+        let limit = |name: &str| {
+            let count = object.get(name).and_then(parameter::count);
+            count.map(|count| count as usize)
+        };
         Ok(match name {
             "keyword" => Kind::Keyword {
                 ignore_above: limit("ignore_above"),
@@ -266,25 +154,16 @@ impl Reading {
             }
             field.null_value = Some(value.clone());
         }
-        match object.get("normalizer") {
-            None | Some(Value::Null) => {}
-            Some(Value::String(name)) if name == "lowercase" => field.lowercase = true,
-            Some(Value::String(_)) if self.has_analysis => {
-                field.special = Some("normalizer".to_owned());
-            }
-            Some(_) => {
-                return Err(bad(
-                    &pointer(at, "normalizer"),
-                    "there is no such normalizer",
-                ));
-            }
+        match object.get("normalizer").and_then(Value::as_str) {
+            None => {}
+            Some("lowercase") => field.lowercase = true,
+            Some(_) => field.special = Some("normalizer".to_owned()),
         }
-        let has_script = object.contains_key("script");
-        if has_script {
+        if object.contains_key("script") {
             field.special = Some("script".to_owned());
         }
         if matches!(field.kind, Kind::Text) {
-            field.text = self.text(object, at, field.index)?;
+            field.text = text(object, field.index);
             let unknown = [&field.text.analyzer, &field.text.search_analyzer]
                 .into_iter()
                 .any(|analyzer| matches!(analyzer, Analyzer::Other));
@@ -292,55 +171,32 @@ impl Reading {
                 field.special = Some("analyzer".to_owned());
             }
         }
-        let similarity = object.get("similarity").and_then(Value::as_str);
-        let is_unknown = similarity.is_some_and(|given| !["BM25", "boolean"].contains(&given));
-        if is_unknown && !self.has_analysis {
-            return Err(bad(
-                &pointer(at, "similarity"),
-                "there is no such similarity",
-            ));
-        }
         Ok(())
     }
+}
 
-    fn text(
-        &self,
-        object: &Map<String, Value>,
-        at: &str,
-        is_indexed: bool,
-    ) -> Result<TextOptions, BadMapping> {
-        let analyzer = |name: &str| match object.get(name).and_then(Value::as_str) {
-            None => Ok(None),
-            Some(given) => Analyzer::named(given)
-                .or(self.has_analysis.then_some(Analyzer::Other))
-                .map(Some)
-                .ok_or_else(|| bad(&pointer(at, name), "there is no such analyzer")),
-        };
-        let flag = |name: &str, default: bool| {
-            let value = object.get(name).and_then(coerce::strict_boolean);
-            value.unwrap_or(default)
-        };
-        let (index, search) = (analyzer("analyzer")?, analyzer("search_analyzer")?);
-        analyzer("search_quote_analyzer")?;
-        let index = index.unwrap_or(Analyzer::Standard);
-        let search_analyzer = search.unwrap_or(index);
-        let options = object.get("index_options").and_then(Value::as_str);
-        let positions = is_indexed && !matches!(options, Some("docs" | "freqs"));
-        let prefixes = object.get("index_prefixes").is_some_and(Value::is_object);
-        if (flag("index_phrases", false) || prefixes) && !positions && (!is_indexed || !prefixes) {
-            return Err(bad(at, "phrases and prefixes need an index with positions"));
-        }
-        Ok(TextOptions {
-            analyzer: index,
-            search_analyzer,
-            positions,
-            norms: is_indexed && flag("norms", true),
-            fielddata: flag("fielddata", false),
-            gap: object
-                .get("position_increment_gap")
-                .and_then(parameter::count)
-                .unwrap_or(100),
-        })
+fn text(object: &Map<String, Value>, is_indexed: bool) -> TextOptions {
+    // What is not an index's own was found in the settings.
+    let analyzer = |name: &str| {
+        let given = object.get(name).and_then(Value::as_str);
+        given.map(|given| Analyzer::named(given).unwrap_or(Analyzer::Other))
+    };
+    let flag = |name: &str, default: bool| {
+        let value = object.get(name).and_then(coerce::strict_boolean);
+        value.unwrap_or(default)
+    };
+    let index = analyzer("analyzer").unwrap_or(Analyzer::Standard);
+    let options = object.get("index_options").and_then(Value::as_str);
+    TextOptions {
+        analyzer: index,
+        search_analyzer: analyzer("search_analyzer").unwrap_or(index),
+        positions: is_indexed && !matches!(options, Some("docs" | "freqs")),
+        norms: is_indexed && flag("norms", true),
+        fielddata: flag("fielddata", false),
+        gap: object
+            .get("position_increment_gap")
+            .and_then(parameter::count)
+            .map_or(100, |gap| gap as usize),
     }
 }
 
@@ -356,7 +212,7 @@ fn is_null_value(field: &Field, value: &Value) -> bool {
     match &field.kind {
         Kind::Whole { least, greatest } => {
             let number = coerce::number(value, field.reader());
-            let whole = number.filter(|number| number.is_whole() || field.coerce);
+            let whole = number.filter(|number| number.is_whole());
             whole
                 .and_then(coerce::Number::truncated)
                 .is_some_and(|whole| (*least..=*greatest).contains(&whole))
@@ -368,6 +224,8 @@ fn is_null_value(field: &Field, value: &Value) -> bool {
         Kind::Date(formats) => {
             date::of_document(formats, value) != Err(date::NotAMoment::Malformed)
         }
+        // A server that has taken this takes no other change of the mapping.
+        Kind::GeoPoint { .. } if value.as_array().is_some_and(Vec::is_empty) => false,
         Kind::GeoPoint { ignore_z } => {
             let leniency = Leniency {
                 ignore_z: *ignore_z,
@@ -379,18 +237,6 @@ fn is_null_value(field: &Field, value: &Value) -> bool {
             .as_str()
             .is_some_and(|text| super::ip::parse(text).is_some()),
         _ => true,
-    }
-}
-
-fn dynamic(value: &Value, at: &str) -> Result<Dynamic, BadMapping> {
-    match coerce::strict_boolean(value) {
-        Some(true) => Ok(Dynamic::True),
-        Some(false) => Ok(Dynamic::False),
-        None => match value.as_str().map(str::to_ascii_lowercase).as_deref() {
-            Some("strict") => Ok(Dynamic::Strict),
-            Some("runtime") => Ok(Dynamic::Runtime),
-            _ => Err(bad(at, "expected true, false, \"runtime\" or \"strict\"")),
-        },
     }
 }
 

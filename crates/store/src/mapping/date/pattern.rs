@@ -42,10 +42,6 @@ pub struct Pattern {
 
 impl Pattern {
     pub fn read(text: &str) -> Option<Self> {
-        if text == "strict_date" {
-            let parts = Self::read("uuuu-MM-dd")?.parts;
-            return Some(Self { parts, rolls: true });
-        }
         let (mut parts, mut letters) = (Vec::new(), text.chars().peekable());
         while let Some(letter) = letters.next() {
             if letter == '\'' {
@@ -79,6 +75,14 @@ impl Pattern {
             parts,
             rolls: false,
         })
+    }
+
+    /// The same, and a day beyond its month's end is one of the next month.
+    pub fn rolling(self) -> Self {
+        Self {
+            rolls: true,
+            ..self
+        }
     }
 
     /// A day comes with its month, a minute with its hour, and nothing comes twice.
@@ -155,82 +159,4 @@ fn part(letter: char, width: usize) -> Option<Part> {
         ('X', 1..=3) => Part::Offset,
         _ => return None,
     })
-}
-
-/// Names that stand for a pattern of the index's own, with `strict_` before them or not.
-const NAMED: &[&str] = &[
-    "basic_date",
-    "basic_date_time",
-    "basic_date_time_no_millis",
-    "basic_ordinal_date",
-    "basic_ordinal_date_time",
-    "basic_ordinal_date_time_no_millis",
-    "basic_time",
-    "basic_time_no_millis",
-    "basic_t_time",
-    "basic_t_time_no_millis",
-    "basic_week_date",
-    "basic_week_date_time",
-    "basic_week_date_time_no_millis",
-    "date",
-    "date_hour",
-    "date_hour_minute",
-    "date_hour_minute_second",
-    "date_hour_minute_second_fraction",
-    "date_hour_minute_second_millis",
-    "date_optional_time",
-    "date_optional_time_nanos",
-    "date_time",
-    "date_time_no_millis",
-    "epoch_millis",
-    "epoch_second",
-    "hour",
-    "hour_minute",
-    "hour_minute_second",
-    "hour_minute_second_fraction",
-    "hour_minute_second_millis",
-    "iso8601",
-    "ordinal_date",
-    "ordinal_date_time",
-    "ordinal_date_time_no_millis",
-    "rfc3339_lenient",
-    "t_time",
-    "t_time_no_millis",
-    "time",
-    "time_no_millis",
-    "week_date",
-    "week_date_time",
-    "week_date_time_no_millis",
-    "week_year",
-    "weekyear",
-    "weekyear_week",
-    "weekyear_week_day",
-    "year",
-    "year_month",
-    "year_month_day",
-];
-
-pub fn is_known(name: &str) -> bool {
-    NAMED.contains(&name.strip_prefix("strict_").unwrap_or(name))
-}
-
-/// A pattern of Java's: only letters that mean something, quotes and brackets in pairs.
-pub fn is_valid(text: &str) -> bool {
-    const LETTERS: &str = "GuyDMLdQqYwWEecFaBhKkHmsSAnNVvzOXxZp";
-    let (mut quoted, mut depth) = (false, 0_i32);
-    for letter in text.chars() {
-        match letter {
-            '\'' => quoted = !quoted,
-            _ if quoted => {}
-            '[' => depth += 1,
-            ']' => depth -= 1,
-            '{' | '}' | '#' => return false,
-            letter if letter.is_ascii_alphabetic() && !LETTERS.contains(letter) => return false,
-            _ => {}
-        }
-        if depth < 0 {
-            return false;
-        }
-    }
-    !quoted && depth == 0
 }

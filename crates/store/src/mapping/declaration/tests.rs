@@ -1,6 +1,10 @@
-use super::*;
 use crate::contract::declarable;
-use serde_json::json;
+use crate::mapping::{BadMapping, Mapping};
+use serde_json::{Value, json};
+
+fn check(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMapping> {
+    Mapping::read(Some(mappings), settings).map(drop)
+}
 
 fn one(field: &Value) -> Value {
     json!({"properties": {"f": field}})
