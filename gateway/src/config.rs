@@ -59,6 +59,10 @@ pub struct Config {
     /// fetch.
     pub kuzzle_write_documents: usize,
     pub kuzzle_fetch_documents: usize,
+    /// Scrolls whose search is too long for an id are kept in the record store: how many at once,
+    /// and their bytes; beyond: 429.
+    pub kept_searches: usize,
+    pub kept_searches_bytes: usize,
     /// How long the log may take to acknowledge before the outcome is called unknown, seconds.
     pub publish_timeout_seconds: u64,
     /// How long tokens are honoured, seconds.
@@ -129,6 +133,8 @@ impl Default for Config {
             kuzzle_wait_seconds: 30,
             kuzzle_write_documents: 200,
             kuzzle_fetch_documents: 10_000,
+            kept_searches: 10_000,
+            kept_searches_bytes: 64 << 20,
             publish_timeout_seconds: 30,
             token_ttl_seconds: 24 * 60 * 60,
             idempotency_ttl_seconds: 24 * 60 * 60,

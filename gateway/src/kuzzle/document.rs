@@ -5,7 +5,7 @@ pub(super) mod export;
 pub(super) mod many;
 pub(super) mod query;
 pub(super) mod read;
-pub(super) mod scroll;
+pub(crate) mod scroll;
 pub(super) mod search;
 
 use super::{
