@@ -3,9 +3,11 @@
 
 mod bulk;
 mod collections;
+mod content;
 mod documents;
 mod envelope;
 mod many;
+mod routes;
 mod searches;
 
 use crate::harness::{App, Builder, told};
