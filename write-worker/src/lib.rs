@@ -19,6 +19,7 @@ mod finished;
 mod mark;
 mod metrics;
 mod partition;
+mod requests;
 mod tenure_end;
 
 pub use config::Config;

@@ -58,7 +58,11 @@ impl<'a> Document<'a> {
 
     /// What the document holds at the path.
     pub fn get(&self, field: &FieldPath) -> Option<&'a Value> {
-        let path = field.as_str();
+        self.at(field.as_str())
+    }
+
+    /// Likewise of a path as text.
+    pub fn at(&self, path: &str) -> Option<&'a Value> {
         match self.root {
             Root::Object(object) if self.dotted => last_spelling(object, path, MAX_NESTING),
             Root::Object(object) => plain(object, path),
@@ -75,16 +79,7 @@ impl<'a> Document<'a> {
         }
     }
 
-    /// The value of a key of the document itself: no path, dots have no meaning.
-    pub fn key(&self, key: &str) -> Option<&'a Value> {
-        match self.root {
-            Root::Object(object) => object.get(key),
-            Root::Element(element) => (key == ELEMENT).then_some(element),
-            Root::Nothing => None,
-        }
-    }
-
-    /// Calls `visit` with every key of the document itself, as [`Document::key`] knows them.
+    /// Calls `visit` with every key of the document itself; a dot in one is like nesting.
     pub fn each_key(&self, visit: &mut dyn FnMut(&str, &'a Value)) {
         match self.root {
             Root::Object(object) => object.iter().for_each(|(key, value)| visit(key, value)),

@@ -39,11 +39,7 @@ pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
 /// Whether the document satisfies the condition. Always false when the field is absent.
 pub fn condition(condition: &Condition, document: &Document<'_>) -> bool {
     match condition {
-        Condition::Match { object } => object.iter().all(|(key, wanted)| {
-            document
-                .key(key)
-                .is_some_and(|found| contains(found, wanted))
-        }),
+        Condition::Match { object } => holds_all(document, object),
         _ => condition
             .field()
             .and_then(|field| document.get(field))
@@ -100,11 +96,11 @@ pub fn element(array: &[Value], index: i64) -> Option<&Value> {
     array.get(position)
 }
 
-/// Whether `found` contains `wanted`: objects key by key, arrays as multisets, scalars by type and
+/// Whether `found` contains `wanted`: objects path by path, arrays as multisets, scalars by type and
 /// value.
 fn contains(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
-        (Value::Object(found), Value::Object(wanted)) => contains_object(found, wanted),
+        (Value::Object(_), Value::Object(wanted)) => holds_all(&Document::new(found), wanted),
         (Value::Array(found), Value::Array(wanted)) => contains_array(found, wanted),
         (Value::Number(found), Value::Number(wanted)) => {
             Number::from_json(found) == Number::from_json(wanted)
@@ -116,10 +112,27 @@ fn contains(found: &Value, wanted: &Value) -> bool {
     }
 }
 
-fn contains_object(found: &Map<String, Value>, wanted: &Map<String, Value>) -> bool {
-    wanted
-        .iter()
-        .all(|(key, wanted)| found.get(key).is_some_and(|found| contains(found, wanted)))
+/// Whether the document contains, for everything in the object that is no object with keys of its
+/// own, the same at the same path.
+fn holds_all(document: &Document<'_>, wanted: &Map<String, Value>) -> bool {
+    fn below(document: &Document<'_>, path: &mut String, wanted: &Map<String, Value>) -> bool {
+        let start = path.len();
+        wanted.iter().all(|(key, wanted)| {
+            path.push_str(key);
+            let holds = match wanted {
+                Value::Object(inner) if !inner.is_empty() => {
+                    path.push('.');
+                    below(document, path, inner)
+                }
+                wanted => document
+                    .at(path)
+                    .is_some_and(|found| contains(found, wanted)),
+            };
+            path.truncate(start);
+            holds
+        })
+    }
+    below(document, &mut String::new(), wanted)
 }
 
 /// Whether every wanted element can be given an element of its own that contains it. Wanted

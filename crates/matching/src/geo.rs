@@ -4,7 +4,6 @@
 
 mod bounds;
 mod distance;
-mod number;
 mod parse;
 mod polygon;
 

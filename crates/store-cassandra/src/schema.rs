@@ -92,12 +92,6 @@ fn own() -> Vec<Wanted> {
             &[("key", "text"), ("request", "text")],
         ),
         wanted(
-            "texts",
-            &["name"],
-            &[],
-            &[("name", "text"), ("text", "text")],
-        ),
-        wanted(
             "collections",
             &["index"],
             &["collection"],

@@ -5,16 +5,13 @@
 
 pub mod change;
 mod check;
-pub mod coerce;
-pub mod date;
 mod declaration;
-pub mod ip;
 pub(crate) mod parameter;
-pub mod point;
 mod read;
 
 pub use check::DynamicFields;
 pub use declaration::METADATA;
+pub use field_values::{coerce, date, ip, point};
 
 use coerce::Reader;
 use date::DateFormat;

@@ -6,7 +6,6 @@
 mod bad_input;
 mod bulk;
 mod docs;
-mod farewell;
 mod harness;
 mod idempotency;
 mod keyed_rows;

@@ -3,10 +3,9 @@
 //! was away: no heartbeat could be read meanwhile.
 
 use super::state::{State, owner_partition};
-use crate::Notifier;
+use crate::{Notifier, lane::Halt};
 use event_log::NewRecord;
 use event_schema::{codec, membership::MembershipRecord};
-use partition_owner::TenureOutcome;
 use runtime::Shutdown;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -120,7 +119,7 @@ async fn expire_all(
     notifier: &Notifier,
     listening: &mut ListeningSince,
     suspects: Vec<String>,
-) -> Result<(), TenureOutcome> {
+) -> Result<(), Halt> {
     let offsets = notifier
         .ports
         .log
@@ -128,7 +127,7 @@ async fn expire_all(
         .offsets(&notifier.topics.rooms, 0)
         .await;
     let end = offsets
-        .map_err(|error| TenureOutcome::retake(error.to_string()))?
+        .map_err(|error| Halt::Retake(error.to_string()))?
         .end;
     let mut folded = notifier.registry.folded();
     // Compaction may have taken the last records: then the end is not reached by reading, and the
@@ -136,7 +135,7 @@ async fn expire_all(
     let read =
         tokio::time::timeout(Duration::from_secs(5), folded.wait_for(|next| *next >= end)).await;
     if !matches!(read, Ok(Ok(_))) {
-        return Err(TenureOutcome::retake("`rooms` is not read to its end"));
+        return Err(Halt::Retake("`rooms` is not read to its end".into()));
     }
     drop(read);
     listening.look(Instant::now(), notifier.ports.log.publisher.healthy());
@@ -151,7 +150,7 @@ async fn expire_all(
 }
 
 /// A tombstone for each membership, then for the gateway.
-async fn expire(notifier: &Notifier, instance: &str) -> Result<(), TenureOutcome> {
+async fn expire(notifier: &Notifier, instance: &str) -> Result<(), Halt> {
     let members = notifier
         .registry
         .read()
@@ -185,7 +184,7 @@ async fn expire(notifier: &Notifier, instance: &str) -> Result<(), TenureOutcome
     for delivery in deliveries {
         last = delivery
             .await
-            .map_err(|error| TenureOutcome::retake(error.to_string()))?
+            .map_err(|error| Halt::Retake(error.to_string()))?
             .offset;
     }
     notifier.metrics.expired();

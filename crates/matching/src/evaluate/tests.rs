@@ -39,6 +39,26 @@ fn a_negation_is_the_opposite_even_where_the_field_is_absent_or_of_another_type(
 }
 
 #[test]
+fn a_dot_in_a_key_of_a_match_is_like_nesting() {
+    let spellings = [json!({"a.b": 1, "c": 2}), json!({"a": {"b": 1}, "c": 2})];
+    for wanted in &spellings {
+        for found in &spellings {
+            let filter = json!({"match": wanted});
+            assert!(matches(filter, found.clone()), "{wanted} {found}");
+            let (inner, list) = (json!({"match": {"l": [wanted]}}), json!({"l": [0, found]}));
+            assert!(matches(inner.clone(), list), "{inner} {found}");
+        }
+        let filter = json!({"match": wanted});
+        assert!(!matches(filter.clone(), json!({"a": {"b": 2}, "c": 2})));
+        assert!(!matches(filter, json!({"a": [{"b": 1}], "c": 2})));
+    }
+    // As everywhere, the later of two spellings counts.
+    let both = json!({"a": {"b": 1}, "a.b": 2});
+    assert!(matches(json!({"match": {"a": {"b": 2}}}), both.clone()));
+    assert!(!matches(json!({"match": {"a.b": 1}}), both));
+}
+
+#[test]
 fn arrays_are_contained_as_multisets_whatever_the_order() {
     let contained =
         |wanted: Value, found: Value| matches(json!({"match": {"a": wanted}}), json!({"a": found}));

@@ -4,8 +4,8 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use super::number::parse_float;
 use super::{BoundingBox, Point};
+use field_values::point;
 
 /// Points may be wrapped in `latLon` any number of times; this many are followed.
 const DEEPEST_WRAPPING: usize = 8;
@@ -32,68 +32,49 @@ pub enum BoxError {
 #[error("unable to parse distance value \"{0}\"")]
 pub struct DistanceError(pub String);
 
-/// Reads a point: `{lat, lon}`, `[lat, lon]`, `"lat,lon"`, a geohash, or any of these under
-/// `latLon` or `lat_lon`.
+/// Reads a point: `{lat, lon}`, GeoJSON, `[lat, lon]`, `"lat,lon"`, WKT, a geohash, or any of these
+/// under `latLon` or `lat_lon`. Texts, objects and numbers are read as an index reads them; arrays
+/// and the centre of a geohash are the filter language's own.
 pub fn parse_point(value: &Value) -> Option<Point> {
     point_within(value, DEEPEST_WRAPPING)
 }
 
 fn point_within(value: &Value, depth: usize) -> Option<Point> {
-    match value {
-        Value::String(text) => point_from_text(text),
+    let found = |point: point::Point| Point::new(point.lat, point.lon);
+    let point = match value {
+        // A shorter one is rather a word.
+        Value::String(text) if is_geohash(text) && text.len() < 4 => return None,
+        Value::String(text) if is_geohash(text) => decode_geohash(text)?,
+        Value::String(text) => found(point::of_text(text, true).ok()?),
         Value::Array(items) => match items.as_slice() {
-            [lat, lon] => Some(Point {
-                lat: coordinate(lat)?,
-                lon: coordinate(lon)?,
-            }),
-            _ => None,
+            [lat, lon] => Point::new(coordinate(lat)?, coordinate(lon)?),
+            _ => return None,
         },
         Value::Object(object) => {
             if let (Some(lat), Some(lon)) = (object.get("lat"), object.get("lon")) {
-                return Some(Point {
-                    lat: coordinate(lat)?,
-                    lon: coordinate(lon)?,
-                });
+                return Some(Point::new(coordinate(lat)?, coordinate(lon)?));
+            }
+            if object.contains_key("coordinates") {
+                return point::of_object(object, true).ok().map(found);
             }
             let inner = object.get("latLon").or_else(|| object.get("lat_lon"))?;
-            point_within(inner, depth.checked_sub(1)?)
+            return point_within(inner, depth.checked_sub(1)?);
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
+        Value::Null | Value::Bool(_) | Value::Number(_) => return None,
+    };
+    Some(point)
 }
 
-/// A coordinate: a number, or text that starts with one.
+/// A coordinate: a number, also as text.
 fn coordinate(value: &Value) -> Option<f64> {
-    match value {
-        Value::Number(number) => number.as_f64().filter(|number| number.is_finite()),
-        Value::String(text) => parse_float(text),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-    }
+    point::degrees(value)
+        .ok()
+        .filter(|number| number.is_finite())
 }
 
-fn point_from_text(text: &str) -> Option<Point> {
-    if let Some((lat, lon)) = text.split_once(',') {
-        let plain = |part: &str| {
-            !part.is_empty()
-                && part
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
-        };
-        let lon = lon.trim_start();
-        return if plain(lat) && plain(lon) {
-            Some(Point {
-                lat: parse_float(lat)?,
-                lon: parse_float(lon)?,
-            })
-        } else {
-            None
-        };
-    }
-    let geohash = text.len() >= 4
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || byte.is_ascii_lowercase());
-    if geohash { decode_geohash(text) } else { None }
+fn is_geohash(text: &str) -> bool {
+    let letters = |byte: u8| byte.is_ascii_digit() || byte.is_ascii_lowercase();
+    !text.is_empty() && text.bytes().all(letters)
 }
 
 /// The centre of a geohash cell. The letters a, i, l and o are no part of the alphabet: such a text

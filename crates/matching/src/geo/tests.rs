@@ -12,8 +12,13 @@ fn points_in_every_spelling() {
     for value in [
         json!({"lat": 48.5, "lon": 2.25}),
         json!([48.5, 2.25]),
-        json!(["48.5", "2.25x"]),
+        json!(["48.5", " 2.25f"]),
         json!("48.5,2.25"),
+        json!(" 48.5 , 2.25 "),
+        json!("4.85e1,+2.25"),
+        json!("48.5,2.25,100"),
+        json!("POINT (2.25 48.5)"),
+        json!({"type": "Point", "coordinates": [2.25, 48.5]}),
         json!("48.5, 2.25"),
         json!({"latLon": {"lat": "48.5", "lon": "2.25"}}),
         json!({"lat_lon": "48.5,2.25"}),
@@ -29,6 +34,10 @@ fn points_in_every_spelling() {
         json!("bogus;"),
         json!({"lat": "x", "lon": 1}),
         json!("xyz"),
+        json!(["48.5", "2.25x"]),
+        json!("48.5.1,2"),
+        json!("1,2,3,4"),
+        json!({"type": "LineString", "coordinates": [1, 2]}),
     ] {
         assert_eq!(parse_point(&value), None, "{value}");
     }

@@ -20,7 +20,7 @@ pub(super) struct Objects {
     paths: HashMap<u64, u32>,
 }
 
-/// The path to the first scalar of an object, or to the first array or empty object.
+/// The path (a dot in a key is like nesting) to the first scalar of an object, or to the first array or empty object.
 fn probe(object: &Map<String, Value>) -> (Vec<&str>, Option<ScalarRef<'_>>) {
     let mut keys = Vec::new();
     let mut object = object;
@@ -28,7 +28,7 @@ fn probe(object: &Map<String, Value>) -> (Vec<&str>, Option<ScalarRef<'_>>) {
         let Some((key, value)) = object.iter().next() else {
             return (keys, None);
         };
-        keys.push(key.as_str());
+        keys.extend(key.split('.'));
         match value {
             Value::Object(inner) => object = inner,
             _ => return (keys, ScalarRef::from_json(value)),
@@ -82,9 +82,12 @@ impl Objects {
 
     /// Goes as deep as the conditions do, which the parser limits.
     fn descend(&self, path: u64, key: &str, value: &Value, visit: &mut dyn FnMut(u32)) {
-        let path = self.step(path, key);
-        if !self.paths.contains_key(&path) {
-            return;
+        let mut path = path;
+        for part in key.split('.') {
+            path = self.step(path, part);
+            if !self.paths.contains_key(&path) {
+                return;
+            }
         }
         let mut look = |place| {
             if let Some(waiting) = self.waiting.get(&place) {

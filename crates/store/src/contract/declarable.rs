@@ -1,5 +1,5 @@
 //! Which fields an index takes into its mapping, and what may become of one that is there: the
-//! cases for [`crate::mapping::declaration`] and [`crate::mapping::change`], tried on a real index
+//! cases for mappings that are made and changed, tried on a real index
 //! by its driver. Pure data.
 
 mod combinations;

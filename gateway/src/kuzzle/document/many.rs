@@ -7,10 +7,9 @@ use super::{
         fault::Id,
         metadata::{Info, stamped, touched},
         place,
-        request::number_text,
         write::{self, Then, Written, quoted},
     },
-    Precedence, StampedUpsert, Upsert, read, text,
+    Upsert, read, text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -131,9 +130,6 @@ impl<'a> Item<'a> {
     fn id(&self, named: bool) -> Result<String, Fault> {
         match &self.id {
             Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted(id))),
-            Some(Value::Number(id)) if !named => {
-                Ok(format!(r#","_id":{}"#, quoted(&number_text(id))))
-            }
             None if !named => Ok(String::new()),
             Some(_) | None => Err(Fault::new(
                 Id::InvalidArgument,
@@ -163,25 +159,15 @@ impl<'a> Item<'a> {
     }
 
     fn with_changes(&self, now: i64) -> Result<Ready, Fault> {
-        let object = |raw: Option<&RawValue>| raw.is_some_and(|raw| raw.get().starts_with('{'));
-        for (name, fits) in [
-            ("changes", object(self.changes)),
-            ("default", self.default.is_none() || object(self.default)),
-        ] {
-            if !fits {
-                let why = format!("document {name} must be an object");
-                return Err(Fault::new(Id::InvalidArgument, why));
-            }
-        }
-        let upsert = Upsert {
+        let (changes, default) = Upsert {
             changes: self.changes,
             default: self.default,
-        };
-        let StampedUpsert { changes, created } = upsert.stamped(now, Precedence::Default)?;
+        }
+        .stamped(now)?;
         let json = format!(
-            r#"{{"changes":{},"created":{}{}}}"#,
+            r#"{{"changes":{},"default":{}{}}}"#,
             changes.get(),
-            created.get(),
+            default.get(),
             self.id(true)?
         );
         Ok(Ready {
@@ -269,11 +255,7 @@ async fn write_all(
         }
     }
     judge(call, &written, &mut errors, faults, token.as_deref())?;
-    let shows_source = match call.request.args.get("source") {
-        None | Some(Value::Null) => true,
-        Some(_) => call.request.flag("source")?,
-    };
-    let sources = if whole && shows_source {
+    let sources = if whole {
         wholes(call, &written).await?
     } else {
         Vec::new()
@@ -286,8 +268,7 @@ async fn write_all(
             sources
                 .get(n)
                 .and_then(Option::as_deref)
-                .or(ready.source.as_deref())
-                .filter(|_| shows_source),
+                .or(ready.source.as_deref()),
         ));
     }
     Ok(write::reply(&Answered { successes, errors }, token))

@@ -175,11 +175,12 @@ pub(super) async fn page(
     mut scroll: Scroll,
 ) -> Result<Reply, Fault> {
     let result = view
-        .search(collection, &scroll.request())
+        .search(collection, &scroll.request)
         .await
         .map_err(refused)?;
-    let remaining = scroll.advance(&result);
-    let id = scroll.id(call).await?;
+    scroll.advance(&result);
+    let id = scroll.sign(&call.app.ports.keys, &call.request.caller, call.app.now());
+    let remaining = result.total.saturating_sub(scroll.seen);
     Ok(Reply::of(&found(
         &result,
         collection,

@@ -299,8 +299,7 @@ impl Atoms {
         }
     }
 
-    /// A `match` of several leaves is all of them; one scalar under a key without a dot is an
-    /// `equals`.
+    /// A `match` of several leaves is all of them; one scalar is an `equals`.
     fn containment(&mut self, object: &Map<String, Value>, negated: bool) -> Formula {
         let mut leaves = Vec::new();
         if !leaves_of(object, &mut Vec::new(), &mut leaves) {
@@ -322,16 +321,17 @@ impl Atoms {
     }
 
     fn contained(&mut self, path: &[&str], wanted: &Value, negated: bool) -> u32 {
-        let condition = match (path, Scalar::from_json(wanted)) {
-            ([key], Some(value)) if !key.contains('.') => Condition::Equals {
-                field: FieldPath::new(key),
+        let path = path.join(".");
+        let condition = match Scalar::from_json(wanted) {
+            Some(value) => Condition::Equals {
+                field: FieldPath::new(&path),
                 value,
             },
-            _ => {
-                let nest = |inner: Value, key: &&str| {
-                    Value::Object(Map::from_iter([((*key).to_owned(), inner)]))
+            None => {
+                let nest = |inner: Value, key: &str| {
+                    Value::Object(Map::from_iter([(key.to_owned(), inner)]))
                 };
-                let object = match path.iter().rev().fold(key::sorted(wanted), nest) {
+                let object = match path.rsplit('.').fold(key::sorted(wanted), nest) {
                     Value::Object(object) => object,
                     _ => Map::new(),
                 };

@@ -66,12 +66,14 @@ fn objects_are_cut_into_their_leaves() {
         normalised(json!({"match": {"a": 1}})),
         json!({"equals": {"a": 1}})
     );
-    assert_eq!(
-        normalised(json!({"match": {"a.b": 1}})),
-        json!({"match": {"a.b": 1}}),
-        "a literal dotted key is no path"
-    );
-    let wanted = json!({"and": [{"match": {"a": {"b": 1}}}, {"match": {"a": {"c": [1, 2]}}}]});
+    for spelling in [json!({"a.b": 1}), json!({"a": {"b": 1}})] {
+        let equal = json!({"equals": {"a.b": 1}});
+        assert_eq!(normalised(json!({"match": spelling})), equal);
+    }
+    let dotted = normalised(json!({"match": {"a.b.c": [1], "a.b": {"d.e": {}}}}));
+    let nested = normalised(json!({"match": {"a": {"b": {"c": [1], "d": {"e": {}}}}}}));
+    assert_eq!(dotted, nested);
+    let wanted = json!({"and": [{"equals": {"a.b": 1}}, {"match": {"a": {"c": [1, 2]}}}]});
     assert_eq!(
         normalised(json!({"match": {"a": {"c": [2.0, 1], "b": 1}}})),
         wanted

@@ -1,7 +1,7 @@
 //! Points in every spelling that an index takes, in documents and in queries. It must never accept
 //! a place that is not on earth, unless the field forgives that: then the place is moved onto it.
 
-use super::coerce::{Number, Reader, number};
+use crate::coerce::{Number, Reader, number};
 use serde_json::{Map, Value};
 
 /// Degrees; latitude within ±90, longitude within ±180.
@@ -100,7 +100,8 @@ fn moved(point: Point) -> Point {
     }
 }
 
-fn degrees(value: &Value) -> Result<f64, String> {
+/// A number of degrees, also as text.
+pub fn degrees(value: &Value) -> Result<f64, String> {
     let number = number(value, Reader::Float).map(Number::real);
     number.ok_or_else(|| format!("{value} is not a number of degrees"))
 }
@@ -123,7 +124,8 @@ fn of_numbers(items: &[Value], ignore_z: bool) -> Result<Point, String> {
     }
 }
 
-fn of_object(members: &Map<String, Value>, ignore_z: bool) -> Result<Point, String> {
+/// A point as an object: `lat` and `lon`, or GeoJSON.
+pub fn of_object(members: &Map<String, Value>, ignore_z: bool) -> Result<Point, String> {
     const KNOWN: [&str; 5] = ["lat", "lon", "z", "type", "coordinates"];
     if let Some(other) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
         return Err(format!("a point has no member `{other}`"));
@@ -178,7 +180,8 @@ fn of_query_object(members: &Map<String, Value>) -> Result<Point, String> {
     })
 }
 
-fn of_text(text: &str, ignore_z: bool) -> Result<Point, String> {
+/// A point as text: `lat,lon`, WKT, or a geohash.
+pub fn of_text(text: &str, ignore_z: bool) -> Result<Point, String> {
     let number = |part: &str| degrees(&Value::from(part));
     let height = |part: Option<&str>| match part {
         None => Ok(()),

@@ -3,7 +3,7 @@
 
 mod calendar;
 mod epoch;
-pub(crate) mod format;
+pub mod format;
 mod iso;
 mod math;
 mod pattern;
