@@ -47,14 +47,22 @@ impl RequestId {
         first16(&keys.tag("idempotency", &[scope, key, body_hash]))
     }
 
-    /// The 16 bytes of child `n`: H(parent, n).
+    /// The 16 bytes of child `n`: H(parent, n). Where the parent's begin with the time (a UUID of
+    /// version 7), so do these, and children of one parent sort in their order.
     pub fn child(parent: &[u8; UNIQUE], n: u64) -> [u8; UNIQUE] {
-        first16(
+        let mut bytes = first16(
             &Sha256::new()
                 .chain_update(parent)
                 .chain_update(n.to_be_bytes())
                 .finalize(),
-        )
+        );
+        if parent[6] >> 4 == 7 {
+            bytes[..6].copy_from_slice(&parent[..6]);
+            let order = (n & 0x3fff) as u16;
+            bytes[6..8].copy_from_slice(&(0x7000 | order >> 2).to_be_bytes());
+            bytes[8] = 0x80 | (order as u8 & 3) << 4 | bytes[8] & 0x0f;
+        }
+        bytes
     }
 
     /// The id of a record that is no event and has no id of its own, from where it stands: the same

@@ -6,6 +6,7 @@ use crate::{
     access::Caller,
     config::Config,
     handles::HandleSigner,
+    kuzzle::KeptSearches,
     metrics::Metrics,
     origins::Origins,
     read::{collections::Collections, refresh::Refreshes},
@@ -51,6 +52,7 @@ pub(crate) struct App {
     pub metrics: Metrics,
     pub origins: Origins,
     pub bulks: AtomicUsize,
+    pub kept_searches: KeptSearches,
     /// Made once from the table of routes and the catalog.
     pub openapi: bytes::Bytes,
     pub shutdown: Shutdown,
@@ -100,6 +102,7 @@ impl App {
             collections,
             refreshes,
             bulks: AtomicUsize::new(0),
+            kept_searches: KeptSearches::new(config.kept_searches, config.kept_searches_bytes),
             metrics,
             origins,
             openapi,

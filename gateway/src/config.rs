@@ -44,6 +44,10 @@ pub struct Config {
     pub bulk_least_bytes_per_second: u64,
     /// Seconds after which a connection is cut that neither takes answers nor sends anything.
     pub stall_timeout_seconds: u64,
+    /// What is read, and thrown away, of a client that is still sending when its request is answered
+    /// and the connection ends, so that it can read the answer: bytes, and seconds.
+    pub linger_bytes: u64,
+    pub linger_seconds: u64,
     /// The longest `Prefer: wait=N`, seconds.
     pub wait_max_seconds: u64,
     /// How long `refresh=wait_for` waits without a `Prefer: wait`, seconds.
@@ -59,6 +63,10 @@ pub struct Config {
     /// fetch.
     pub kuzzle_write_documents: usize,
     pub kuzzle_fetch_documents: usize,
+    /// Scrolls whose search is too long for an id are kept in the record store: how many at once,
+    /// and their bytes; beyond: 429.
+    pub kept_searches: usize,
+    pub kept_searches_bytes: usize,
     /// How long the log may take to acknowledge before the outcome is called unknown, seconds.
     pub publish_timeout_seconds: u64,
     /// How long tokens are honoured, seconds.
@@ -122,6 +130,8 @@ impl Default for Config {
             body_idle_seconds: 15,
             bulk_least_bytes_per_second: 64,
             stall_timeout_seconds: 60,
+            linger_bytes: 64 << 20,
+            linger_seconds: 10,
             wait_max_seconds: 60,
             refresh_wait_seconds: 10,
             after_wait_seconds: 10,
@@ -129,6 +139,8 @@ impl Default for Config {
             kuzzle_wait_seconds: 30,
             kuzzle_write_documents: 200,
             kuzzle_fetch_documents: 10_000,
+            kept_searches: 10_000,
+            kept_searches_bytes: 64 << 20,
             publish_timeout_seconds: 30,
             token_ttl_seconds: 24 * 60 * 60,
             idempotency_ttl_seconds: 24 * 60 * 60,
@@ -166,6 +178,7 @@ durations! {
     body_timeout = body_timeout_seconds,
     body_idle = body_idle_seconds,
     stall_timeout = stall_timeout_seconds,
+    linger = linger_seconds,
     wait_max = wait_max_seconds,
     refresh_wait = refresh_wait_seconds,
     after_wait = after_wait_seconds,

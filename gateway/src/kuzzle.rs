@@ -16,6 +16,7 @@ mod notification;
 mod place;
 mod realtime;
 mod request;
+mod routes;
 mod server;
 pub(crate) mod socket;
 mod subscribe;
@@ -24,11 +25,11 @@ mod validate;
 mod write;
 
 pub(crate) use answer::{Answer, Reply};
+pub(crate) use document::scroll::KeptSearches;
 pub(crate) use fault::Fault;
 pub(crate) use request::{Request, Transport};
 
 use crate::app::Shared;
-use fault::Id;
 use socket::SocketRequest;
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ pub(crate) async fn handle(
     request: Request,
     session: Option<&Arc<SocketRequest>>,
 ) -> Answer {
-    let outcome = match table::action(&request.controller, &request.action) {
+    let outcome = match routes::action(&request.controller, &request.action) {
         Ok(action) => {
             if !action.writes {
                 request.turn.end();
@@ -62,20 +63,4 @@ pub(crate) async fn handle(
         Err(fault) => Err(fault),
     };
     Answer::to(&request, outcome)
-}
-
-/// No such controller, or no such action of it.
-fn unknown(controller: &str, action: Option<&str>) -> Fault {
-    match action {
-        None => Fault::new(
-            Id::NoController,
-            format!("there is no controller \"{controller}\""),
-        )
-        .props([controller]),
-        Some(action) => Fault::new(
-            Id::NoAction,
-            format!("there is no action \"{controller}\":\"{action}\""),
-        )
-        .props([controller, action]),
-    }
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod body;
 pub(crate) mod headers;
+pub(crate) mod inflate;
 pub(crate) mod json;
 pub(crate) mod path;
 pub(crate) mod query;

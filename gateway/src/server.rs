@@ -15,7 +15,10 @@ use crate::{
     subscriptions::{append, follow},
     transport::{
         ClientStream,
+        client_stream::StreamOptions,
+        farewell::LingerLimits,
         permit::{ConnectionPermit, ConnectionPermits},
+        unread::Unread,
     },
     write::{feedback::sweep, publish::definitions},
 };
@@ -172,6 +175,38 @@ fn protocol(config: &Config) -> http1::Builder {
     builder
 }
 
+fn stream_options(config: &Config) -> StreamOptions {
+    StreamOptions {
+        stall: config.stall_timeout(),
+        linger: LingerLimits {
+            bytes: config.linger_bytes,
+            time: config.linger(),
+        },
+        refusal: unreadable,
+    }
+}
+
+/// What is answered where a head is no head of a request.
+fn unreadable(status: u16) -> Vec<u8> {
+    let problem = match status {
+        400 => Problem::new(
+            Code::BadRequest,
+            "the request line or a header field cannot be understood",
+        ),
+        _ => Problem::new(
+            Code::HeadTooLarge,
+            "the address or the header fields of the request are larger than may be",
+        ),
+    };
+    let body = serde_json::to_string(&problem).expect("a problem is plain JSON");
+    let (status, length) = (problem.status(), body.len());
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
 /// Serves requests on a connection until it ends or becomes something else. The permit is its own,
 /// and that of what it becomes.
 async fn http(
@@ -185,11 +220,14 @@ async fn http(
     app.metrics.connections.inc();
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
-    let io = TokioIo::new(ClientStream::new(stream, app.config.stall_timeout()));
+    let unread = Unread::default();
+    let client = ClientStream::new(stream, stream_options(&app.config), unread.clone());
+    let io = TokioIo::new(client);
     let service = {
         let app = app.clone();
         service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(permit.clone());
+            let request = request.map(|body| Body::new(unread.clone().watch(body)));
             let (app, router) = (app.clone(), router.clone());
             async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
         })
@@ -209,9 +247,8 @@ async fn http(
 }
 
 /// One request: judged by the page that sends it, if one does.
-async fn serve(app: &Shared, router: Router, request: Request<Incoming>) -> Response {
+async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Response {
     let begun = Instant::now();
-    let mut request = request.map(Body::new);
     let caller = access::identify(request.headers());
     request.extensions_mut().insert(caller);
     let upgrade = websocket::is_upgrade_request(request.headers());

@@ -1,8 +1,12 @@
 //! What a client's connection is made of before anything is spoken on it: its bytes and its permit.
-//! It knows no protocol.
+//! Of HTTP it knows where a head begins and ends, and no more.
 
+pub(crate) mod address;
+pub(crate) mod client_stream;
+pub(crate) mod farewell;
 pub(crate) mod permit;
 pub(crate) mod stall;
+pub(crate) mod unread;
 
 /// What a connection's bytes come through.
-pub(crate) type ClientStream = stall::Stall<tokio::net::TcpStream>;
+pub(crate) type ClientStream = client_stream::ClientStream<tokio::net::TcpStream>;

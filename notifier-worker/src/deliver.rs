@@ -2,12 +2,13 @@
 //! waits for an acknowledgement: whoever sends keeps the deliveries, and calls nothing told before
 //! they came.
 
-use crate::{Notifier, lane::Halt};
+use crate::Notifier;
 use event_log::{Delivery, NewRecord, Refused};
 use event_schema::{
     codec,
     notification::{Mail, Push},
 };
+use partition_owner::TenureOutcome;
 
 /// Rooms in one push: more go into a further one, since a record of the topic cannot be of any
 /// size.
@@ -16,10 +17,14 @@ const ROOMS_AT_ONCE: usize = 4_096;
 impl Notifier {
     /// Queues a mail, waiting while the queue is full. None: the log will never take it, which is
     /// said and counted.
-    pub(crate) async fn post(&self, mailbox: u16, mail: &Mail) -> Result<Option<Delivery>, Halt> {
+    pub(crate) async fn post(
+        &self,
+        mailbox: u16,
+        mail: &Mail,
+    ) -> Result<Option<Delivery>, TenureOutcome> {
         match self.enqueue(self.letter(mailbox, mail)).await {
             Ok(delivery) => Ok(Some(delivery)),
-            Err(Halt::Alarm(why)) => {
+            Err(TenureOutcome::Halted(why)) => {
                 tracing::error!(mailbox, why, "a gateway cannot be told");
                 self.metrics.refused();
                 Ok(None)
@@ -47,12 +52,12 @@ impl Notifier {
     }
 
     /// Queues a record, waiting while the queue is full: the log's own back-pressure.
-    pub(crate) async fn enqueue(&self, record: NewRecord) -> Result<Delivery, Halt> {
+    pub(crate) async fn enqueue(&self, record: NewRecord) -> Result<Delivery, TenureOutcome> {
         let queued = self.ports.log.enqueue(record).await;
         queued.map_err(|error| match error.why {
-            Refused::Closed => Halt::Stopped,
+            Refused::Closed => TenureOutcome::Stopped,
             Refused::QueueFull | Refused::TooLarge | Refused::UnknownPartition => {
-                Halt::Alarm(format!(
+                TenureOutcome::Halted(format!(
                     "the log will not take a record for `{}`: {error}",
                     error.record.topic
                 ))

@@ -1,15 +1,16 @@
 //! The life of an owned partition: claim it, read the claim back, then match what comes and tell
 //! it.
 //!
-//! One state machine in straight lines: whatever goes wrong ends the tenure with a [`Halt`] that
-//! says whether to take the partition again, to stop it and call a person, or to let go. Pushes are
-//! sent without waiting; how far the partition is moves on with their acknowledgements.
+//! One state machine in straight lines: whatever goes wrong ends the tenure with a
+//! [`TenureOutcome`] that says whether to take the partition again, to stop it and call a person, or
+//! to let go. Pushes are sent without waiting; how far the partition is moves on with their
+//! acknowledgements.
 
 mod begin;
 mod steps;
 mod tell;
 
-use crate::{Notifier, consume::Request, rooms::Handling};
+use crate::{Notifier, rooms::Handling};
 use change_feed::{ChangeFeed, ResumePoint};
 use event_log::{Delivery, Limits, PartitionStream, StreamError};
 use event_schema::{
@@ -17,36 +18,19 @@ use event_schema::{
     offset::{ChangesOffset, Epoch, InformativeOffset},
 };
 use matching::Scratch;
-use runtime::Shutdown;
+use partition_owner::{OwnedPartition, OwnerNotice, PartitionWork, RetakePause, TenureOutcome};
 use serde::{Deserialize, Serialize};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
-use tokio::{
-    sync::mpsc,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
-/// Why a tenure ended.
-#[derive(Clone, Debug)]
-pub(crate) enum Halt {
-    /// Shutdown or revocation.
-    Stopped,
-    /// Something is unsure: claim the partition again and look.
-    Retake(String),
-    /// Another claimed it behind us. If the group still says it is ours, so do we, but only after
-    /// that had time to tell.
-    Robbed,
-    /// Something is wrong that no retry mends; the partition stands still until a person acts.
-    Alarm(String),
-}
+/// What this service does with the partitions that it owns.
+pub(crate) struct NotifierTenures(pub Arc<Notifier>);
 
 /// One owned partition.
 pub(crate) struct Lane {
-    pub notifier: Arc<Notifier>,
-    pub partition: u16,
-    /// Of this assignment; another one of the same partition has another.
-    pub number: u64,
-    pub requests: mpsc::Sender<Request>,
-    pub shutdown: Shutdown,
+    notifier: Arc<Notifier>,
+    partition: u16,
+    owned: OwnedPartition,
 }
 
 /// How far a partition is: what another needs to go on without missing anything.
@@ -140,56 +124,52 @@ struct Batch {
     then: Place,
 }
 
-/// How long the group may take to tell who lost a partition that two claim.
-const DISPUTE: Duration = Duration::from_secs(3);
+#[async_trait::async_trait]
+impl PartitionWork for NotifierTenures {
+    /// The furthest that is known to be told, whatever became of commits.
+    type Carried = Option<Place>;
 
-impl Lane {
-    /// Runs until shutdown, revocation or alarm.
-    pub async fn run(self) -> Halt {
-        let mut backoff = self.notifier.config.backoff();
-        // The furthest that is known to be told, whatever became of commits.
-        let mut told = None;
-        loop {
-            let started = Instant::now();
-            let halt = tokio::select! {
-                biased;
-                () = self.shutdown.hard() => Halt::Stopped,
-                halt = self.tenure(&mut told) => halt.err().unwrap_or(Halt::Stopped),
-            };
-            if started.elapsed() > Duration::from_secs(30) {
-                backoff.reset();
-            }
-            let wait = match halt {
-                Halt::Stopped | Halt::Alarm(_) => return halt,
-                Halt::Retake(why) => {
-                    tracing::warn!(
-                        partition = self.partition,
-                        why,
-                        "taking the partition again"
-                    );
-                    backoff.next_wait()
-                }
-                Halt::Robbed => {
-                    tracing::warn!(
-                        partition = self.partition,
-                        "another notifier claims the partition"
-                    );
-                    DISPUTE
-                }
-            };
-            self.notifier.metrics.retaken();
-            tokio::select! {
-                () = self.shutdown.soft() => return Halt::Stopped,
-                () = tokio::time::sleep(wait) => {}
-            }
-        }
+    async fn tenure(&self, owned: &OwnedPartition, told: &mut Option<Place>) -> TenureOutcome {
+        let lane = Lane {
+            notifier: self.0.clone(),
+            partition: owned.number(),
+            owned: owned.clone(),
+        };
+        let ended = lane.tenure(told).await;
+        ended.err().unwrap_or(TenureOutcome::Stopped)
     }
 
-    async fn tenure(&self, told: &mut Option<Place>) -> Result<(), Halt> {
+    fn notice(&self, partition: u16, notice: OwnerNotice) {
+        let metrics = &self.0.metrics;
+        match notice {
+            OwnerNotice::Retaken => metrics.retaken(),
+            OwnerNotice::Panicked => {
+                metrics.retaken();
+                metrics.alarm();
+            }
+            OwnerNotice::Halted => metrics.alarm(),
+            OwnerNotice::Revoked => metrics.forget(partition),
+        }
+    }
+}
+
+/// Another notifier claimed the partition behind us. If the group still says that it is ours, so do
+/// we, but only after it had time to tell.
+fn claim_lost() -> TenureOutcome {
+    const DISPUTE: Duration = Duration::from_secs(3);
+    TenureOutcome::Retake {
+        why: "another notifier claimed the partition".into(),
+        pause: RetakePause::Fixed(DISPUTE),
+    }
+}
+
+impl Lane {
+    async fn tenure(&self, told: &mut Option<Place>) -> Result<(), TenureOutcome> {
         let mut tenure = tokio::select! {
-            () = self.shutdown.soft() => return Ok(()),
+            () = self.owned.shutdown().soft() => return Ok(()),
             begun = self.take(*told) => begun?,
         };
+        self.owned.taken_at(tenure.told.resume.offset.get());
         let handling = self
             .notifier
             .registry
@@ -207,7 +187,11 @@ impl Lane {
         }
     }
 
-    async fn flow(&self, tenure: &mut Tenure, handling: &Handling<'_>) -> Result<(), Halt> {
+    async fn flow(
+        &self,
+        tenure: &mut Tenure,
+        handling: &Handling<'_>,
+    ) -> Result<(), TenureOutcome> {
         let config = &self.notifier.config;
         let limits = Limits {
             records: config.batch_records,
@@ -219,16 +203,19 @@ impl Lane {
         loop {
             let may_read = tenure.in_flight < config.pushes_in_flight;
             tokio::select! {
-                () = self.shutdown.soft() => return self.finish(tenure).await,
-                settled = settle(&mut tenure.waiting, &mut tenure.in_flight), if !tenure.waiting.is_empty() => tenure.told = settled?,
+                () = self.owned.shutdown().soft() => return self.finish(tenure).await,
+                settled = settle(&mut tenure.waiting, &mut tenure.in_flight), if !tenure.waiting.is_empty() => {
+                    tenure.told = settled?;
+                    self.owned.progressed();
+                }
                 () = sleep_until(tenure.commit_at), if tenure.told != tenure.committed => self.commit(tenure),
                 Ok(()) = folded.changed() => self.presence(tenure).await?,
                 records = tenure.changes.next(limits), if may_read => {
-                    self.changes(tenure, &records.map_err(stream_halt)?).await?;
+                    self.changes(tenure, &records.map_err(stream_ended)?).await?;
                     handling.moved(tenure.position());
                 }
                 records = tenure.informative.next(limits), if may_read => {
-                    self.messages(tenure, &records.map_err(stream_halt)?).await?;
+                    self.messages(tenure, &records.map_err(stream_ended)?).await?;
                     handling.moved(tenure.position());
                 }
             }
@@ -236,7 +223,7 @@ impl Lane {
     }
 
     /// Waits for what was sent, and says how far the partition is.
-    async fn finish(&self, tenure: &mut Tenure) -> Result<(), Halt> {
+    async fn finish(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
         while !tenure.waiting.is_empty() {
             tenure.told = settle(&mut tenure.waiting, &mut tenure.in_flight).await?;
         }
@@ -248,13 +235,8 @@ impl Lane {
     fn commit(&self, tenure: &mut Tenure) {
         let place = tenure.told;
         if self
-            .requests
-            .try_send(Request::Commit {
-                partition: self.partition,
-                lane: self.number,
-                place,
-            })
-            .is_ok()
+            .owned
+            .try_commit(place.resume.offset.get(), place.metadata())
         {
             tenure.committed = place;
         }
@@ -263,14 +245,17 @@ impl Lane {
 }
 
 /// Waits until the oldest batch is acknowledged; answers where the partition is then. Cancel-safe.
-async fn settle(waiting: &mut VecDeque<Batch>, in_flight: &mut usize) -> Result<Place, Halt> {
+async fn settle(
+    waiting: &mut VecDeque<Batch>,
+    in_flight: &mut usize,
+) -> Result<Place, TenureOutcome> {
     let Some(batch) = waiting.front_mut() else {
         return std::future::pending().await;
     };
     while let Some(delivery) = batch.deliveries.front_mut() {
-        delivery
-            .await
-            .map_err(|error| Halt::Retake(format!("a push was not acknowledged: {error}")))?;
+        delivery.await.map_err(|error| {
+            TenureOutcome::retake(format!("a push was not acknowledged: {error}"))
+        })?;
         batch.deliveries.pop_front();
         *in_flight -= 1;
     }
@@ -279,13 +264,13 @@ async fn settle(waiting: &mut VecDeque<Batch>, in_flight: &mut usize) -> Result<
     Ok(then)
 }
 
-fn stream_halt(error: StreamError) -> Halt {
+fn stream_ended(error: StreamError) -> TenureOutcome {
     match error {
-        StreamError::Revoked => Halt::Stopped,
-        StreamError::Unavailable(why) => Halt::Retake(why),
+        StreamError::Revoked => TenureOutcome::Stopped,
+        StreamError::Unavailable(why) => TenureOutcome::retake(why),
         // Deleted behind our back, say: taking it again finds out.
-        error @ StreamError::OutOfRange { .. } => Halt::Retake(error.to_string()),
-        error @ StreamError::Damaged { .. } => Halt::Alarm(error.to_string()),
+        error @ StreamError::OutOfRange { .. } => TenureOutcome::retake(error.to_string()),
+        error @ StreamError::Damaged { .. } => TenureOutcome::Halted(error.to_string()),
     }
 }
 

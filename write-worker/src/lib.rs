@@ -19,7 +19,6 @@ mod finished;
 mod mark;
 mod metrics;
 mod partition;
-mod requests;
 mod tenure_end;
 
 pub use config::Config;

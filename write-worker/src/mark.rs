@@ -4,21 +4,19 @@
 //!
 //! See ADR 3.
 
-use crate::{Worker, requests::OwnerRequest};
+use crate::Worker;
 use event_schema::{
     decision::{Mark, TopicIds},
     id::RequestId,
     offset::{ChangesOffset, Epoch, TransactionsOffset},
 };
+use partition_owner::OwnedPartition;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::{sync::watch, time::Instant};
 
 /// How far the stores are: told by the applier, read by the decider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -173,10 +171,10 @@ impl Marker {
 /// Keeps the newest mark of a partition until the tenure is over (the sender is dropped).
 pub(crate) async fn keep_marks(
     worker: Arc<Worker>,
-    partition: u16,
+    owned: OwnedPartition,
     mut newest: watch::Receiver<Option<KeptMark>>,
-    requests: mpsc::Sender<OwnerRequest>,
 ) {
+    let partition = owned.number();
     let mut backoff = worker.config.backoff();
     let mut trimmed = TransactionsOffset::FIRST;
     while newest.changed().await.is_ok() {
@@ -192,12 +190,7 @@ pub(crate) async fn keep_marks(
         }
         backoff.reset();
         let metadata = format!("through={}", kept.mark.through);
-        let commit = OwnerRequest::Commit {
-            partition,
-            offset: kept.mark.next.get(),
-            metadata,
-        };
-        if requests.try_send(commit).is_err() {
+        if !owned.try_commit(kept.mark.next.get(), metadata) {
             tracing::trace!(partition, "a commit hint was left out");
         }
         trimmed = trim(&worker, partition, &kept, trimmed).await;

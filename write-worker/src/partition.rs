@@ -13,126 +13,92 @@ mod witness;
 
 use crate::{
     Worker,
-    requests::{OwnerRequest, component},
     tenure_end::{RejectedDecisions, TenureEnd},
 };
-use event_schema::offset::{ChangesOffset, TransactionsOffset};
-use runtime::{Shutdown, State};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::{sync::mpsc, time::Instant};
+use event_schema::offset::ChangesOffset;
+use partition_owner::{OwnedPartition, OwnerNotice, PartitionWork, RetakePause, TenureOutcome};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// What this service does with the partitions that it owns.
+pub(crate) struct WriteTenures(pub Arc<Worker>);
 
 /// One owned partition.
-pub(crate) struct PartitionTask {
-    pub worker: Arc<Worker>,
-    pub partition: u16,
-    pub requests: mpsc::Sender<OwnerRequest>,
-    pub shutdown: Shutdown,
+struct PartitionTask {
+    worker: Arc<Worker>,
+    partition: u16,
+    owned: OwnedPartition,
 }
 
 /// What one tenure leaves to the next of the same process.
 #[derive(Debug, Default)]
-struct Carried {
+pub(crate) struct Carried {
     /// To be voided.
     rejected: RejectedDecisions,
     /// Records of `changes` whose effects stand everywhere: they need not be applied again, unless
     /// the record store was away meanwhile.
     resolved: BTreeSet<ChangesOffset>,
-    /// Where the last tenure began in `transactions`: the next one should begin further on.
-    next: Option<TransactionsOffset>,
-    /// Tenures in a row that began where the one before did.
-    stuck: u32,
 }
 
-/// So many tenures without progress are shown in `/readyz`, and paced.
-const STUCK: u32 = 3;
+#[async_trait::async_trait]
+impl PartitionWork for WriteTenures {
+    type Carried = Carried;
+
+    async fn tenure(&self, owned: &OwnedPartition, carried: &mut Carried) -> TenureOutcome {
+        let task = PartitionTask {
+            worker: self.0.clone(),
+            partition: owned.number(),
+            owned: owned.clone(),
+        };
+        let mut returns = self.0.returns.subscribe();
+        let end = tokio::select! {
+            biased;
+            Ok(()) = returns.changed() => {
+                TenureEnd::Reclaim("the record store was away and may have forgotten".into())
+            }
+            end = task.tenure(carried) => end.err().unwrap_or(TenureEnd::Stopped),
+        };
+        carried.after(end)
+    }
+
+    fn notice(&self, partition: u16, notice: OwnerNotice) {
+        match notice {
+            OwnerNotice::Retaken => {}
+            OwnerNotice::Panicked => self.0.metrics.alarm(),
+            OwnerNotice::Halted => {
+                self.0.metrics.alarm();
+                // What stands in it is not applied before a person acts.
+                self.0.ports.finished.add(partition);
+            }
+            OwnerNotice::Revoked => self.0.metrics.forget(partition),
+        }
+    }
+}
+
+impl Carried {
+    /// What follows from the end of a tenure, and what the next one is left.
+    fn after(&mut self, end: TenureEnd) -> TenureOutcome {
+        match end {
+            TenureEnd::Stopped => TenureOutcome::Stopped,
+            TenureEnd::Halted(why) => TenureOutcome::Halted(why),
+            TenureEnd::Reclaim(why) => {
+                *self = Self::default();
+                TenureOutcome::retake(why)
+            }
+            TenureEnd::Rejected(rejected) => {
+                let why = format!("a store will not take {} decisions", rejected.len());
+                self.rejected = rejected;
+                let pause = RetakePause::WhenStuck;
+                TenureOutcome::Retake { why, pause }
+            }
+        }
+    }
+}
 
 impl PartitionTask {
-    /// Runs until shutdown, revocation or alarm.
-    pub async fn run(self) -> TenureEnd {
-        let mut backoff = self.worker.config.backoff();
-        let mut carried = Carried::default();
-        let mut returns = self.worker.returns.subscribe();
-        loop {
-            returns.borrow_and_update();
-            let started = Instant::now();
-            let end = tokio::select! {
-                biased;
-                () = self.shutdown.hard() => TenureEnd::Stopped,
-                Ok(()) = returns.changed() => {
-                    TenureEnd::Reclaim("the record store was away and may have forgotten".into())
-                }
-                end = runtime::catch_panic(self.tenure(&mut carried)) => match end {
-                    Ok(end) => end.err().unwrap_or(TenureEnd::Stopped),
-                    Err(why) => TenureEnd::Panicked(why),
-                },
-            };
-            let paced = match end {
-                TenureEnd::Stopped | TenureEnd::Halted(_) => return end,
-                TenureEnd::Reclaim(why) => {
-                    tracing::warn!(partition = self.partition, why, "reclaiming the partition");
-                    carried.resolved.clear();
-                    carried.rejected.clear();
-                    self.show_stuck(&carried, &why);
-                    true
-                }
-                TenureEnd::Panicked(why) => {
-                    self.show_panic(&why);
-                    // It may be half changed.
-                    carried = Carried::default();
-                    true
-                }
-                TenureEnd::Rejected(rejected) => {
-                    tracing::warn!(
-                        partition = self.partition,
-                        decisions = rejected.len(),
-                        "a store will not take decisions: reclaiming the partition to void them"
-                    );
-                    carried.rejected = rejected;
-                    self.show_stuck(&carried, "a store refuses decisions again and again");
-                    carried.stuck > STUCK
-                }
-            };
-            if started.elapsed() > Duration::from_secs(30) {
-                backoff.reset();
-            }
-            if paced {
-                tokio::time::sleep(backoff.next_wait()).await;
-            }
-        }
-    }
-
-    /// Makes a partition that is taken again and again without progress visible.
-    fn show_stuck(&self, carried: &Carried, why: &str) {
-        if carried.stuck >= STUCK {
-            let why = format!("reclaimed {} times without progress: {why}", carried.stuck);
-            let health = &self.worker.ports.health;
-            health.set(&component(self.partition), State::Missing { why });
-        }
-    }
-
-    /// The partition is given back and taken anew: what a panic left half done is finished as what
-    /// a crash leaves.
-    fn show_panic(&self, why: &str) {
-        tracing::error!(
-            partition = self.partition,
-            why,
-            "ALARM: the partition's task panicked: reclaiming the partition"
-        );
-        self.worker.metrics.alarm();
-        let why = format!("its task panicked and is started again: {why}");
-        let health = &self.worker.ports.health;
-        health.set(&component(self.partition), State::Missing { why });
-    }
-
     async fn tenure(&self, carried: &mut Carried) -> Result<(), TenureEnd> {
         let rejected = std::mem::take(&mut carried.rejected);
         let mut taken = self.take().await?;
-        if carried.next == Some(taken.window.next()) {
-            carried.stuck += 1;
-        } else {
-            (carried.next, carried.stuck) = (Some(taken.window.next()), 0);
-            self.worker.ports.health.forget(&component(self.partition));
-        }
+        self.owned.taken_at(taken.window.next().get());
         self.undo(&mut taken, &rejected).await?;
         let recent = self.finish(&taken, &mut carried.resolved).await?;
         self.worker.ports.finished.add(self.partition);

@@ -16,8 +16,6 @@ pub(crate) enum TenureEnd {
     Reclaim(String),
     /// A store will never take these: void them and all that rests on them.
     Rejected(RejectedDecisions),
-    /// The code failed: begin anew, with nothing of what it had in hand.
-    Panicked(String),
     /// Something is wrong that no retry mends; the partition stands still until a person acts.
     Halted(String),
 }

@@ -182,6 +182,8 @@ pub(crate) struct RowTarget {
 pub(crate) struct UpsertDefinition {
     pub changes: Value,
     pub default: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Value>,
 }
 
 /// What must be there before a write.

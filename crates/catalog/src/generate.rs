@@ -90,12 +90,12 @@ impl Generator {
 }
 
 /// As a random (version 4) UUID is written, and as good as random; where the request's own bytes
-/// begin with the time (version 7), so does this: what is made at the same time stands side by side
-/// in the stores.
+/// begin with the time (version 7), so does this, and it sorts as they do: what is made at the same
+/// time stands side by side in the stores, in its order.
 fn uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
     let version = match seed.unique[6] >> 4 {
         7 => {
-            bytes[..6].copy_from_slice(&seed.unique[..6]);
+            bytes[..9].copy_from_slice(&seed.unique[..9]);
             7
         }
         _ => 4,

@@ -160,7 +160,12 @@ pub(crate) enum Target {
 pub(crate) enum Action {
     Put(Expr),
     Merge(Expr),
-    Upsert { changes: Expr, default: Expr },
+    Upsert {
+        changes: Expr,
+        default: Expr,
+        /// What a new document is where this is there: as it stands, nothing is merged.
+        created: Option<Expr>,
+    },
     RemoveFields(Expr),
     Remove,
 }

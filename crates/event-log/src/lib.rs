@@ -9,7 +9,6 @@ pub mod consumer;
 pub mod embedded;
 pub mod follow;
 pub mod kafka;
-pub mod membership;
 mod ownership;
 pub mod publisher;
 pub mod record;

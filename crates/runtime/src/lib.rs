@@ -16,5 +16,5 @@ pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock};
 pub use health::{Health, State};
 pub use lifecycle::{Shutdown, ShutdownTrigger};
-pub use spawn::{catch_panic, spawn};
+pub use spawn::{TaskSet, catch_panic, spawn};
 pub use task::TaskStarter;

@@ -7,7 +7,7 @@ use std::{
     future::Future,
     panic::{AssertUnwindSafe, resume_unwind},
 };
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument, error, trace_span};
 
 /// Starts a task whose end concerns nobody but who holds its handle.
@@ -16,7 +16,11 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    let named = async move {
+    tokio::spawn(named(name, task))
+}
+
+async fn named<F: Future>(name: &'static str, task: F) -> F::Output {
+    let watched = async {
         match AssertUnwindSafe(task).catch_unwind().await {
             Ok(output) => output,
             Err(panic) => {
@@ -25,7 +29,48 @@ where
             }
         }
     };
-    tokio::spawn(named.instrument(trace_span!("task", name)))
+    watched.instrument(trace_span!("task", name)).await
+}
+
+/// Tasks that do not outlive who started them: whoever drops the set stops them.
+#[derive(Debug)]
+pub struct TaskSet<T>(JoinSet<T>);
+
+impl<T: Send + 'static> TaskSet<T> {
+    #[must_use]
+    pub fn new() -> Self {
+        Self(JoinSet::new())
+    }
+
+    /// Starts one more.
+    pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = T> + Send + 'static) {
+        self.0.spawn(named(name, task));
+    }
+
+    /// Waits for one that ends by itself; `None`: there is none left. What panicked was logged.
+    /// Cancel-safe.
+    pub async fn join_next(&mut self) -> Option<T> {
+        loop {
+            if let Ok(output) = self.0.join_next().await? {
+                return Some(output);
+            }
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Stops all of them, and waits until they are gone.
+    pub async fn shutdown(&mut self) {
+        self.0.shutdown().await;
+    }
+}
+
+impl<T: Send + 'static> Default for TaskSet<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// Runs a future to its end, a panic included: that is answered with what it said.

@@ -82,16 +82,53 @@ pub(crate) async fn entries(
         .await
 }
 
+/// Unix milliseconds.
+fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}
+
+/// Whole seconds, as Cassandra takes them.
+fn time_to_live(millis: i64) -> i32 {
+    (millis + 999).div_euclid(1_000).clamp(1, LONGEST_TTL) as i32
+}
+
+/// Expires to the second.
+pub(crate) async fn keep_text(
+    connection: &Connection,
+    name: &str,
+    text: &str,
+    until: i64,
+) -> Result<(), StoreError> {
+    let insert = format!(
+        "INSERT INTO {} (name, text) VALUES (?, ?) USING TTL ?",
+        connection.table("texts")
+    );
+    let values = (name, text, time_to_live(until - now()));
+    let kept = connection.run(&insert, values).await;
+    kept.map(drop).map_err(Failure::into_error)
+}
+
+pub(crate) async fn kept_text(
+    connection: &Connection,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
+    let select = format!(
+        "SELECT text FROM {} WHERE name = ?",
+        connection.table("texts")
+    );
+    let rows = ask(connection, &select, (name,)).await?;
+    let found = rows.maybe_first_row::<(String,)>().map_err(damaged)?;
+    Ok(found.map(|(text,)| text))
+}
+
 pub(crate) async fn claim(
     connection: &Connection,
     claim: &Claim,
     request: &RequestId,
 ) -> Result<ClaimOutcome, StoreError> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64);
-    let kept = (claim.until - now).max(CLAIM_KEPT_MS);
-    let seconds = (kept + 999).div_euclid(1_000).min(LONGEST_TTL) as i32;
+    let seconds = time_to_live((claim.until - now()).max(CLAIM_KEPT_MS));
     let text = format!(
         "INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
         connection.table("claims")

@@ -98,6 +98,14 @@ impl Record for Cassandra {
         ledger::claim(&self.connection, claim, request).await
     }
 
+    async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
+        ledger::keep_text(&self.connection, name, text, until).await
+    }
+
+    async fn kept_text(&self, name: &str) -> Result<Option<String>, StoreError> {
+        ledger::kept_text(&self.connection, name).await
+    }
+
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         ledger::set_mark(&self.connection, mark).await
     }

@@ -92,6 +92,12 @@ fn own() -> Vec<Wanted> {
             &[("key", "text"), ("request", "text")],
         ),
         wanted(
+            "texts",
+            &["name"],
+            &[],
+            &[("name", "text"), ("text", "text")],
+        ),
+        wanted(
             "collections",
             &["index"],
             &["collection"],

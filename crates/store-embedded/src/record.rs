@@ -106,6 +106,27 @@ impl Record for EmbeddedStore {
             .await?)
     }
 
+    async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
+        let (name, text, now) = (name.to_owned(), text.to_owned(), self.now());
+        let keep = move |pen: &mut Pen<'_>| keep(pen, &name, &text, until, now);
+        Ok(self.inner.writer.run(Kept::InOrder, keep).await?)
+    }
+
+    async fn kept_text(&self, name: &str) -> Result<Option<String>, StoreError> {
+        const GET: &str = "SELECT text FROM texts WHERE name = ? AND until > ?";
+        let (name, now) = (name.to_owned(), self.now());
+        let read = move |connection: &rusqlite::Connection| {
+            let get = || {
+                connection
+                    .prepare_cached(GET)?
+                    .query_row(params![name, now], |row| row.get(0))
+                    .optional()
+            };
+            Ok(get().map_err(Failure::from)?)
+        };
+        self.inner.readers.run(read).await
+    }
+
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         self.write_mark(mark).await
     }
@@ -303,6 +324,16 @@ fn take(
     } else {
         ClaimOutcome::Theirs(holder)
     })
+}
+
+/// What ran out goes a few at a time, with every text that is kept.
+fn keep(pen: &Pen<'_>, name: &str, text: &str, until: i64, now: i64) -> Result<(), Failure> {
+    const TIDY: &str = "DELETE FROM texts WHERE name IN (SELECT name FROM texts WHERE until <= ? ORDER BY until LIMIT 8)";
+    const PUT: &str = "INSERT INTO texts (name, text, until) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET text = ?2, until = ?3";
+    pen.connection.prepare_cached(TIDY)?.execute([now])?;
+    let mut put = pen.connection.prepare_cached(PUT)?;
+    put.execute(params![name, text, until])?;
+    Ok(())
 }
 
 fn replace(pen: &Pen<'_>, collection: &Collection, was: &Collection) -> Result<bool, Failure> {

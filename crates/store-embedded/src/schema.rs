@@ -1,4 +1,4 @@
-//! The file's law. Format 1:
+//! The file's law. Format 2:
 //!
 //! - `documents`: one line per document that was ever written, deletion markers included (`body` is
 //!   null). `place` is a collection's incarnation in `places`. `body` is the text as it was
@@ -7,6 +7,7 @@
 //!   values in the table's order.
 //! - `ledger`, `claims`, `marks`, `collections`: entries as JSON, with the columns by which they
 //!   are guarded. A collection without a name remembers its index.
+//! - `texts`: what is kept under a name until a time in Unix milliseconds.
 //!
 //! A file of a newer format is refused, one of an older format would be brought up here; nothing
 //! else changes tables.
@@ -19,7 +20,7 @@ use store::{
     schema::{MigrationReport, Table},
 };
 
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 /// `cons`, in the file's header: tells our files from other SQLite files.
 const APPLICATION: i64 = 0x636f_6e73;
 
@@ -37,6 +38,8 @@ CREATE TABLE ledger (request BLOB NOT NULL, version INTEGER NOT NULL, entry TEXT
 CREATE UNIQUE INDEX ledger_by_request ON ledger (request);
 CREATE TABLE claims (key TEXT PRIMARY KEY, request TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX claims_by_end ON claims (until);
+CREATE TABLE texts (name TEXT PRIMARY KEY, text TEXT NOT NULL, until INTEGER NOT NULL);
+CREATE INDEX texts_by_end ON texts (until);
 CREATE TABLE marks (generation INTEGER NOT NULL, part INTEGER NOT NULL, through INTEGER NOT NULL, epoch INTEGER NOT NULL, next INTEGER NOT NULL,
     mark TEXT NOT NULL, PRIMARY KEY (generation, part)) WITHOUT ROWID;
 CREATE TABLE collections (idx TEXT NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (idx, collection)) WITHOUT ROWID;
@@ -50,9 +53,9 @@ pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
     match (application, format) {
         (0, 0) if schema == 0 => make(&connection).map_err(Failure::from)?,
         (APPLICATION, FORMAT) => {}
-        (APPLICATION, newer) => {
+        (APPLICATION, other) => {
             let why = format!(
-                "the file `{}` has format {newer}, this program knows {FORMAT}: use the newer program",
+                "the file `{}` has format {other}, this program knows {FORMAT}: use the program that made it",
                 config.path.display()
             );
             return Err(StoreError::Refused { store: NAME, why });

@@ -39,7 +39,7 @@ macro_rules! record_contract {
                 nulls_are_left_out, every_type_comes_back, collections_are_replaced_whole, expired_rows_go, what_expired_hides_older_writes,
                 a_before_image_restores_the_row, rows_keep_the_order_of_the_keys, misfits_are_permanent_and_alone;
             ledger: a_newer_entry_replaces_never_the_reverse, entries_come_back_whole_and_in_order, a_claim_is_the_first_ones,
-                racing_claims_have_one_winner, a_claim_taken_late_is_kept, a_mark_never_goes_back, a_collection_is_made_once,
+                racing_claims_have_one_winner, a_claim_taken_late_is_kept, a_text_is_kept_until_its_time, a_mark_never_goes_back, a_collection_is_made_once,
                 racing_creators_agree, a_collection_is_replaced_and_dropped_by_its_incarnation,
                 racing_changes_of_a_collection_have_one_winner, an_index_is_remembered_without_collections, collections_are_listed, a_migration_repeats, drift_is_named;
         }

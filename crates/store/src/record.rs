@@ -69,6 +69,12 @@ pub trait Record: Send + Sync {
     /// has it until `claim.until`, and for [`CLAIM_KEPT_MS`] in any case, however late it is taken.
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError>;
 
+    /// Keeps a text under a name until a time in Unix milliseconds; what was kept under the name is
+    /// replaced. Every gateway of the deployment finds it. A name is kept by one caller at a time.
+    async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError>;
+    /// What is kept under a name, unless it has expired.
+    async fn kept_text(&self, name: &str) -> Result<Option<String>, StoreError>;
+
     /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never
     /// replaces a newer one.
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError>;

@@ -59,3 +59,14 @@ fn keys_hash_as_kafkas_clients_hash_them() {
         assert_eq!(murmur2(text.as_bytes()) as i32, hash, "{text:?}");
     }
 }
+
+#[test]
+fn children_of_a_parent_that_begins_with_the_time_sort_in_their_order() {
+    let mut parent = [9; 16];
+    parent[6] = 0x7a;
+    let children: Vec<_> = (0..10_000).map(|n| RequestId::child(&parent, n)).collect();
+    assert!(children.is_sorted());
+    assert!(children.iter().all(|child| child[..6] == parent[..6]));
+    let older: Vec<_> = (0..100).map(|n| RequestId::child(&[9; 16], n)).collect();
+    assert!(!older.is_sorted(), "others are a hash alone");
+}

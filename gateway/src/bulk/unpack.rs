@@ -3,15 +3,13 @@
 
 use crate::{
     error::{Code, Problem},
-    request::headers::Encoding,
+    request::{headers::Encoding, inflate::ALLOWANCE},
 };
 use flate2::write::MultiGzDecoder;
 use std::io::Write;
 
 /// Packed bytes per step: a step unpacks to half a mebibyte at most.
 const STEP: usize = 512;
-/// What may come out whatever the ratio: small inputs pack well.
-const ALLOWANCE: u64 = 4 << 20;
 
 pub(crate) enum Unpack {
     Plain,

@@ -176,6 +176,9 @@ codes! {
     QueueFull "queue_full" 429 Nothing "The queue to the log is full",
         "Writes arrive faster than the log takes them.",
         "Nothing was written. Repeat after `Retry-After` seconds.";
+    HeadTooLarge "head_too_large" 431 Nothing "Head too large",
+        "The address or the header fields of the request are larger or more than the gateway takes.",
+        "Send what is large in the body; `gateway.header_limit_bytes` and `gateway.max_headers` are the bounds.";
     DeadLettered "dead_lettered" 500 Decided "Dead-lettered",
         "The request was accepted, but a store will never take it as it stands; it was undone as a whole and kept as a dead letter.",
         "An operator finds it with `consign dlq show`; do not repeat it unchanged.";

@@ -71,6 +71,16 @@ impl Answer {
 
     /// To what never became a request.
     pub(crate) fn early(request_id: Option<String>, fault: Fault) -> Self {
+        Self::nameless(request_id, Err(fault))
+    }
+
+    /// To a call that names no action.
+    pub(crate) fn plain(status: u16) -> Self {
+        let reply = Reply::nothing();
+        Self::nameless(None, Ok(Reply { status, ..reply }))
+    }
+
+    fn nameless(request_id: Option<String>, outcome: Result<Reply, Fault>) -> Self {
         Self {
             request_id: request_id.unwrap_or_else(super::request::made_id),
             controller: None,
@@ -78,7 +88,7 @@ impl Answer {
             index: None,
             collection: None,
             volatile: None,
-            outcome: Err(fault),
+            outcome,
         }
     }
 

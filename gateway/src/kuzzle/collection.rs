@@ -58,8 +58,7 @@ fn common(mut given: Map<String, Value>) -> Value {
 }
 
 pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
-    let index = place::index(call).await?;
-    let name = call.request.collection()?;
+    let (index, name) = (call.request.index()?, call.request.collection()?);
     place::checked_index(index)?;
     place::checked_collection(name)?;
     let (given, settings) = asked(call)?;
@@ -153,16 +152,17 @@ async fn standing(call: Call<'_>) -> Result<Collection, Fault> {
     Ok((*place::collection(call).await?).clone())
 }
 
+/// Does it belong to operations of the catalog?
+pub(super) fn is_owned(call: Call<'_>, collection: &Collection) -> bool {
+    let owned = call.app.ports.catalog.collections();
+    owned
+        .iter()
+        .any(|own| own.index == collection.index && own.collection == collection.collection)
+}
+
 /// Collections that operations of the catalog own are not for clients to change.
 pub(super) fn ours(call: Call<'_>, collection: &Collection) -> Result<(), Fault> {
-    let owned = call
-        .app
-        .ports
-        .catalog
-        .collections()
-        .iter()
-        .any(|own| own.index == collection.index && own.collection == collection.collection);
-    match owned {
+    match is_owned(call, collection) {
         false => Ok(()),
         true => Err(Fault::new(
             Id::StorageBadRequest,
@@ -193,7 +193,7 @@ pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
     let all = call.app.collections.list().await?;
     let named = all
         .iter()
-        .filter(|one| one.index == index && kind != "realtime");
+        .filter(|one| one.index == index && kind != "realtime" && !is_owned(call, one));
     // Clients that want them all ask for none.
     let (from, size) = (
         call.request.number("from")?.unwrap_or(0),

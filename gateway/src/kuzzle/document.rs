@@ -5,12 +5,12 @@ pub(super) mod export;
 pub(super) mod many;
 pub(super) mod query;
 pub(super) mod read;
-pub(super) mod scroll;
+pub(crate) mod scroll;
 pub(super) mod search;
 
 use super::{
     Call, Fault, Reply,
-    metadata::{Info, stamped},
+    metadata::{Info, overlaid, stamped},
     place,
     write::{self, Then, Written, quoted},
 };
@@ -149,22 +149,35 @@ pub(super) struct Upsert<'a> {
     pub default: Option<&'a RawValue>,
 }
 
+/// Whose members a document has that an upsert makes, where changes and default both name one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Precedence {
+    Changes,
+    Default,
+}
+
+/// An upsert as it is written.
+pub(super) struct StampedUpsert {
+    pub changes: Box<RawValue>,
+    /// The document that it makes if there is none: members stand for themselves, nothing of them
+    /// is merged.
+    pub created: Box<RawValue>,
+}
+
 impl Upsert<'_> {
-    /// Changes and default with their information: one that creates has both.
-    pub(super) fn stamped(&self, now: i64) -> Result<(Box<RawValue>, Box<RawValue>), Fault> {
+    /// With their information: a document that is made has that of both.
+    pub(super) fn stamped(&self, now: i64, first: Precedence) -> Result<StampedUpsert, Fault> {
         let changes = self.changes.ok_or_else(|| Fault::missing("body.changes"))?;
-        let default = match self.default {
-            Some(default) => stamped(default, &Info::Default.at(now))?,
-            None => format!(
-                r#"{{"{}":{}}}"#,
-                super::metadata::MEMBER,
-                Info::Default.at(now)
-            ),
+        let info = Info::Replaced.at(now);
+        let created = match self.default {
+            None => stamped(changes, &info)?,
+            Some(default) if first == Precedence::Changes => overlaid(default, changes, &info)?,
+            Some(default) => overlaid(changes, default, &info)?,
         };
-        Ok((
-            text(stamped(changes, &Info::Updated.at(now))?)?,
-            text(default)?,
-        ))
+        Ok(StampedUpsert {
+            changes: text(stamped(changes, &Info::Updated.at(now))?)?,
+            created: text(created)?,
+        })
     }
 }
 
@@ -172,13 +185,13 @@ pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
     let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get())
         .map_err(|_| Fault::missing("body.changes"))?;
-    let (changes, default) = body.stamped(call.app.now())?;
+    let StampedUpsert { changes, created } = body.stamped(call.app.now(), Precedence::Changes)?;
     let json = write::bare(
         call,
         &[
             ("_id", &id),
             ("changes", changes.get()),
-            ("default", default.get()),
+            ("created", created.get()),
         ],
     )?;
     let (written, token) = write::run(

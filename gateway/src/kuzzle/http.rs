@@ -1,14 +1,21 @@
 //! The family's HTTP transport: every path that no route of our own takes. It knows no action, only
 //! how a call becomes a request.
 
-use super::{Answer, Call, Fault, Request, Transport, document::export, fault::Id, handle, table};
+mod content;
+
+use super::{
+    Answer, Call, Fault, Request, Transport,
+    document::export,
+    fault::Id,
+    handle,
+    routes::{self, Destination},
+};
 use crate::{
     access::Caller,
     app::{App, Shared},
     error::{Code, Problem},
     request::{
-        headers,
-        path::shorten,
+        path::{is_own, shorten},
         query::{Query, decode},
     },
 };
@@ -20,25 +27,25 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::value::RawValue;
 
-/// First segments that are never this family's.
-const OWN: [&str; 5] = ["docs", "healthz", "readyz", "metrics", "openapi.json"];
-
 /// Everything that no route of our own took.
 pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Request) -> Response {
     let path = request.uri().path();
-    let first = table::segments(path).next().unwrap_or_default();
-    if OWN.contains(&first) || is_version(first) {
+    let first = routes::segments(path).next().unwrap_or_default();
+    if is_own(first) {
         return Problem::new(
             Code::UnknownRoute,
             format!("there is nothing at {}", shorten(path)),
         )
         .into_response();
     }
+    if let Some(status) = probe(&app, &request) {
+        return Answer::plain(status).to_http();
+    }
     let request = match take(&app, request).await {
         Ok(request) => request,
         Err(answer) => return answer.to_http(),
     };
-    match table::action(&request.controller, &request.action) {
+    match routes::action(&request.controller, &request.action) {
         Ok(action) if export::is_stream(action) => match export::stream(Call {
             app: &app,
             request: &request,
@@ -53,36 +60,31 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
     }
 }
 
-/// `v1`, `v2`: paths of our own API, now or later.
-fn is_version(segment: &str) -> bool {
-    segment
-        .strip_prefix('v')
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+/// What a probe of an orchestrator is answered: does it live, can it serve?
+fn probe(app: &App, request: &axum::extract::Request) -> Option<u16> {
+    let mut segments = routes::segments(request.uri().path());
+    let only = segments.next().filter(|_| segments.next().is_none())?;
+    match (request.method(), only) {
+        (&Method::GET, "_healthcheck") => Some(200),
+        (&Method::GET, "_ready") if app.ports.health.report().ready => Some(200),
+        (&Method::GET, "_ready") => Some(503),
+        _ => None,
+    }
 }
 
 async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<Answer>> {
     let (parts, body) = call.into_parts();
     let caller = Caller::of(&parts.extensions);
     let early = |fault: Fault| Box::new(Answer::early(None, fault));
-    let segments: Vec<&str> = table::segments(parts.uri.path()).collect();
+    let segments: Vec<&str> = routes::segments(parts.uri.path()).collect();
     let envelope = parts.method == Method::POST && segments == ["_query"];
-    let route = table::route(parts.method.as_str(), &segments);
+    let route = routes::route(parts.method.as_str(), &segments);
     if route.is_none() && !envelope {
-        let path = shorten(parts.uri.path());
-        return Err(early(
-            Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path]),
-        ));
+        return Err(early(nowhere(&parts)));
     }
-    let (json, held) = app
-        .requests
-        .collect(&parts.headers, body)
-        .await
-        .map_err(|problem| early(problem.into()))?;
-    if !json.is_empty() {
-        let typed = headers::expect_json(&parts.headers)
-            .and_then(|()| headers::expect_plain(&parts.headers));
-        typed.map_err(|problem| early(problem.into()))?;
-    }
+    let collected = app.requests.collect(&parts.headers, body).await;
+    let (body, mut held) = collected.map_err(|problem| early(problem.into()))?;
+    let json = content::json(app, &parts.headers, body, &mut held).map_err(early)?;
     let Some((route, variables)) = route else {
         let mut request =
             Request::from_envelope(&json, Transport::Http, app.config.json_depth, caller)?;
@@ -96,13 +98,11 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
     let variables = variables
         .collect::<Result<Vec<_>, Problem>>()
         .map_err(|problem| early(problem.into()))?;
-    let mut request = Request::from_http(
-        (route.action.controller, route.action.name),
-        variables,
-        &query,
-        &parts.headers,
-        caller,
-    );
+    let names = match route.destination {
+        Destination::Served(action) => (action.controller, action.name),
+        Destination::Unserved { controller, name } => (controller, name),
+    };
+    let mut request = Request::from_http(names, variables, &query, &parts.headers, caller);
     request.held = Some(held);
     let fill = |request: &mut Request| -> Result<(), Fault> {
         request.volatile = volatile(&parts.headers)?;
@@ -112,6 +112,17 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
     match fill(&mut request) {
         Ok(()) => Ok(request),
         Err(fault) => Err(Box::new(Answer::to(&request, Err(fault)))),
+    }
+}
+
+/// No route takes it.
+fn nowhere(parts: &http::request::Parts) -> Fault {
+    let (method, path) = (parts.method.as_str(), shorten(parts.uri.path()));
+    match routes::is_verb(method) {
+        true => Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path]),
+        false => {
+            Fault::new(Id::BadVerb, format!("the method {method} is not supported")).props([method])
+        }
     }
 }
 

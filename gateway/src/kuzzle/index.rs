@@ -36,10 +36,30 @@ pub(super) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
     ))
 }
 
+/// What is there by name, or has a collection of a client: where operations of the catalog keep
+/// theirs alone is no index of anybody's.
 pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(
-        &json!({"indexes": call.app.ports.record.indices().await?}),
-    ))
+    Ok(Reply::of(&json!({"indexes": listed(call).await?})))
+}
+
+pub(super) async fn listed(call: Call<'_>) -> Result<Vec<String>, Fault> {
+    let mut names = call.app.ports.record.indices().await?;
+    let owned = call.app.ports.catalog.collections();
+    if !names
+        .iter()
+        .any(|name| owned.iter().any(|own| own.index == *name))
+    {
+        return Ok(names);
+    }
+    let collections = call.app.ports.record.collections().await?;
+    for own in owned {
+        let mut there = collections.iter().filter(|one| one.index == own.index);
+        let only = call.app.ports.record.collection(&own.index, "").await?;
+        if only.is_none() && there.all(|one| collection::is_owned(call, one)) {
+            names.retain(|name| *name != own.index);
+        }
+    }
+    Ok(names)
 }
 
 pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
@@ -65,18 +85,20 @@ pub(super) async fn mdelete(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&json!({"deleted": gone})))
 }
 
-/// Collections first: an index that lost its name and still has some is there.
+/// Collections first: an index that lost its name and still has some is there. Those of operations
+/// stay, and an index that has no others is refused by name.
 async fn drop_all(call: Call<'_>, indices: &[String]) -> Result<(), Fault> {
     let record = &call.app.ports.record;
-    let collections: Vec<Collection> = record
+    let (owned, collections): (Vec<Collection>, Vec<Collection>) = record
         .collections()
         .await?
         .into_iter()
         .filter(|one| indices.contains(&one.index))
-        .collect();
-    collections
-        .iter()
-        .try_for_each(|one| collection::ours(call, one))?;
+        .partition(|one| collection::is_owned(call, one));
+    let known = listed(call).await?;
+    if let Some(one) = owned.iter().find(|one| !known.contains(&one.index)) {
+        return collection::ours(call, one);
+    }
     collection::drop_all(call, &collections).await?;
     for index in indices {
         let only = Collection::index_only(index, 0);

@@ -21,8 +21,8 @@ pub(crate) enum Info {
     Replaced,
     /// Changes to a document.
     Updated,
-    /// What a document holds only if the changes make it new.
-    Default,
+    /// A message.
+    Published,
 }
 
 impl Info {
@@ -38,7 +38,7 @@ impl Info {
                 )
             }
             Self::Updated => format!(r#"{{"updater":"{ANONYMOUS}","updatedAt":{now}}}"#),
-            Self::Default => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now}}}"#),
+            Self::Published => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now}}}"#),
         }
     }
 }
@@ -54,11 +54,11 @@ pub(crate) fn stamped(body: &RawValue, info: &str) -> Result<String, Fault> {
     match text.contains(MEMBER) || text.contains("\\u") {
         false => Ok(append(inner, info)),
         true => {
-            let mut deserializer = serde_json::Deserializer::from_str(text);
-            let members = deserializer
-                .deserialize_map(Others)
-                .map_err(|_| Fault::wrong_type("body", "object"))?;
-            Ok(append(&members, info))
+            let others = others(body)?;
+            Ok(append(
+                &joined(others.iter().map(|(n, raw)| (n.as_str(), *raw))),
+                info,
+            ))
         }
     }
 }
@@ -68,25 +68,55 @@ fn append(members: &str, info: &str) -> String {
     format!(r#"{{{members}{comma}"{MEMBER}":{info}}}"#)
 }
 
-/// The members but ours, as text.
+/// The object with the members of `over` in place of its own of the same name, and this
+/// information in it. Members stand for themselves: nothing is merged.
+pub(crate) fn overlaid(base: &RawValue, over: &RawValue, info: &str) -> Result<String, Fault> {
+    let (base, over) = (others(base)?, others(over)?);
+    let find = |name: &str| over.iter().rev().find(|(other, _)| other == name);
+    let stays = base
+        .iter()
+        .map(|(name, raw)| (name.as_str(), find(name).map_or(*raw, |(_, raw)| raw)));
+    let comes = over
+        .iter()
+        .filter(|(name, _)| !base.iter().any(|(other, _)| other == name))
+        .map(|(name, raw)| (name.as_str(), *raw));
+    Ok(append(&joined(stays.chain(comes)), info))
+}
+
+/// The members but ours, in their order.
+fn others(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
+    let mut deserializer = serde_json::Deserializer::from_str(object.get());
+    deserializer
+        .deserialize_map(Others)
+        .map_err(|_| Fault::wrong_type("body", "object"))
+}
+
+fn joined<'a>(members: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
+    let mut text = String::new();
+    for (name, value) in members {
+        let comma = if text.is_empty() { "" } else { "," };
+        text.push_str(&format!("{comma}{}:{}", Value::from(name), value.get()));
+    }
+    text
+}
+
 struct Others;
 
 impl<'de> Visitor<'de> for Others {
-    type Value = String;
+    type Value = Vec<(String, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
-        let mut text = String::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::new();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
             if name != MEMBER {
-                let comma = if text.is_empty() { "" } else { "," };
-                text.push_str(&format!("{comma}{}:{}", Value::from(name), value.get()));
+                members.push((name, value));
             }
         }
-        Ok(text)
+        Ok(members)
     }
 }
 

@@ -4,7 +4,7 @@
 use super::{Call, Fault, fault::Id};
 use crate::{
     error::Code,
-    request::path::{check_id, check_name},
+    request::path::{check_id, check_index, check_name},
 };
 use event_schema::mutation::DocumentKey;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ pub(super) fn checked_index(index: &str) -> Result<(), Fault> {
         )
         .props([index])
     };
-    check_name("index", index).map_err(bad)
+    check_index(index).map_err(bad)
 }
 
 pub(super) fn checked_collection(name: &str) -> Result<(), Fault> {

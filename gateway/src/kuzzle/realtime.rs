@@ -9,7 +9,7 @@ use super::{
 use serde_json::json;
 
 pub(super) async fn publish(call: Call<'_>) -> Result<Reply, Fault> {
-    let body = stamped(call.request.object()?, &Info::Default.at(call.app.now()))?;
+    let body = stamped(call.request.object()?, &Info::Published.at(call.app.now()))?;
     let id = call.request.id.as_deref().map(quoted);
     let mut members = vec![("body", body.as_str())];
     members.extend(id.as_deref().map(|id| ("_id", id)));

@@ -298,17 +298,26 @@ pub(super) fn list(value: Option<&Value>, name: &str) -> Result<Vec<String>, Fau
         Some(Value::String(text)) => split(text, &mut texts),
         Some(Value::Array(values)) => {
             for value in values {
-                texts.push(
-                    value
-                        .as_str()
-                        .ok_or_else(|| Fault::wrong_type(name, "array of strings"))?
-                        .to_owned(),
-                );
+                texts.push(match value {
+                    Value::String(text) => text.clone(),
+                    Value::Number(number) => number_text(number),
+                    _ => return Err(Fault::wrong_type(name, "array of strings")),
+                });
             }
         }
         Some(_) => return Err(Fault::wrong_type(name, "array of strings")),
     }
     Ok(texts)
+}
+
+/// A number that stands where a text should, as JavaScript writes it.
+pub(super) fn number_text(number: &serde_json::Number) -> String {
+    match number.as_f64() {
+        Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 1e15 => {
+            format!("{float:.0}")
+        }
+        _ => number.to_string(),
+    }
 }
 
 fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {

@@ -84,13 +84,13 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         let Ok(parts) = upgraded.downcast::<TokioIo<ClientStream>>() else {
             return debug!("a connection that is not ours cannot become a WebSocket");
         };
-        let stream = parts.io.into_inner().into_inner();
+        let (stream, encoded) = parts.io.into_inner().into_parts();
+        let read = [&parts.read_buf[..], &encoded[..]].concat().into();
         let limits = outbox_limits(&app);
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
         let handler = SocketHandler::new(app.clone(), outbox.clone(), caller);
         let shutdown = app.shutdown.clone();
-        websocket::connection::serve(stream, parts.read_buf, options, outbox, handler, shutdown)
-            .await;
+        websocket::connection::serve(stream, read, options, outbox, handler, shutdown).await;
         drop(permit);
     });
     let (status, headers) = accepted.response_head();

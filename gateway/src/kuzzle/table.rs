@@ -4,11 +4,10 @@
 
 use super::{
     Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, subscribe,
-    unknown, validate,
+    validate,
 };
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
-use std::sync::LazyLock;
 
 pub(crate) type Run = for<'a> fn(Call<'a>) -> BoxFuture<'a, Result<Reply, Fault>>;
 
@@ -112,77 +111,6 @@ actions! {
         login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"];
         logout => auth::logout, [POST "/_logout"];
     }
-}
-
-/// The action of this name, or the fault that names what is unknown.
-pub(crate) fn action(controller: &str, name: &str) -> Result<&'static Action, Fault> {
-    let mut known = false;
-    for action in ACTIONS
-        .iter()
-        .filter(|action| action.controller == controller)
-    {
-        known = true;
-        if action.name == name {
-            return Ok(action);
-        }
-    }
-    Err(unknown(controller, known.then_some(name)))
-}
-
-/// A route, its path in segments.
-pub(crate) struct Route {
-    pub action: &'static Action,
-    verb: &'static str,
-    segments: Vec<&'static str>,
-}
-
-/// All routes, those with fewer variables first.
-static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
-    let of = |action: &'static Action| {
-        action.http.iter().map(move |(verb, path)| Route {
-            action,
-            verb,
-            segments: segments(path).collect(),
-        })
-    };
-    let mut routes: Vec<Route> = ACTIONS.iter().flat_map(of).collect();
-    routes.sort_by_key(|route| {
-        route
-            .segments
-            .iter()
-            .filter(|segment| segment.starts_with(':'))
-            .count()
-    });
-    routes
-});
-
-/// What stands between the slashes of a path. As in Kuzzle, slashes in a row are one, and those at
-/// the end are none.
-pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').filter(|segment| !segment.is_empty())
-}
-
-/// The route for a verb and a path in raw segments, with its variables.
-pub(crate) fn route<'p>(
-    verb: &str,
-    path: &[&'p str],
-) -> Option<(&'static Route, Vec<(&'static str, &'p str)>)> {
-    let fits = |route: &&Route| {
-        route.verb == verb
-            && route.segments.len() == path.len()
-            && route
-                .segments
-                .iter()
-                .zip(path)
-                .all(|(wanted, given)| wanted == given || wanted.starts_with(':'))
-    };
-    let route = ROUTES.iter().find(fits)?;
-    let variables = route
-        .segments
-        .iter()
-        .zip(path)
-        .filter_map(|(name, value)| Some((name.strip_prefix(':')?, *value)));
-    Some((route, variables.collect()))
 }
 
 /// `{controller: {action: {controller, action, http: [{verb, url}]}}}`, as clients read it.

@@ -52,7 +52,7 @@ impl Budget {
 
 impl Held {
     /// Makes the share at least this large.
-    fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
+    pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
             return Ok(());
         };
@@ -139,7 +139,7 @@ fn declared(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         .ok_or_else(|| Problem::new(Code::BadHeader, "Content-Length must be a whole number"))
 }
 
-fn too_large(limit: usize) -> Problem {
+pub(super) fn too_large(limit: usize) -> Problem {
     Problem::new(
         Code::BodyTooLarge,
         format!("the body is larger than {limit} bytes"),

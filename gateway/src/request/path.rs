@@ -48,6 +48,49 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     }
 }
 
+/// First segments of paths that are Consign's own, beside `v1`, `v2` and so on.
+const OWN: [&str; 5] = ["docs", "healthz", "metrics", "openapi.json", "readyz"];
+
+/// First segments of Kuzzle's paths, beside those that begin with `_`.
+const KUZZLE: [&str; 11] = [
+    "admin",
+    "api-keys",
+    "cluster",
+    "credentials",
+    "debug",
+    "ms",
+    "profiles",
+    "roles",
+    "strategies",
+    "users",
+    "validations",
+];
+
+/// Is it the first segment of a path of our own API, now or later?
+pub(crate) fn is_own(segment: &str) -> bool {
+    let version = segment
+        .strip_prefix('v')
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
+    version || OWN.contains(&segment)
+}
+
+/// A name that no index may have, since paths begin with it that mean something else.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    is_own(name) || KUZZLE.contains(&name)
+}
+
+/// The name of an index that is to be made.
+pub(crate) fn check_index(name: &str) -> Result<(), Problem> {
+    check_name("index", name)?;
+    match is_reserved(name) {
+        true => Err(Problem::new(
+            Code::BadName,
+            format!("`{name}` is no name for the index: paths of the API begin with it"),
+        )),
+        false => Ok(()),
+    }
+}
+
 /// Document ids: text of at most 512 bytes (what the view takes) without control characters, not
 /// empty.
 pub(crate) fn check_id(id: &str) -> Result<(), Problem> {

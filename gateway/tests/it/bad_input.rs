@@ -324,6 +324,17 @@ async fn a_content_length_that_promises_too_little() {
     assert!(app.events().await.is_empty());
 }
 
+/// What is no request is refused like any other: with a problem document.
+async fn refused(raw: &mut Raw, status: u16, code: &str) {
+    let answer = raw.rest().await;
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+    assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    let kind = "content-type: application/problem+json";
+    assert!(head.contains(kind), "{answer}");
+    let problem: serde_json::Value = serde_json::from_str(body).expect("a problem");
+    assert_eq!(problem["code"], code, "{answer}");
+}
+
 #[tokio::test]
 async fn malformed_heads() {
     let app = log_only().await;
@@ -334,20 +345,31 @@ async fn malformed_heads() {
     ] {
         let mut raw = Raw::connect(app.address).await;
         raw.send(head).await;
-        assert!(raw.rest().await.starts_with("HTTP/1.1 400"), "{head:?}");
+        refused(&mut raw, 400, "bad_request").await;
     }
     let mut raw = Raw::connect(app.address).await;
     let many: String = (0..100).map(|n| format!("x-{n}: 1\r\n")).collect();
     raw.send(format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{many}\r\n"))
         .await;
-    assert!(raw.rest().await.starts_with("HTTP/1.1 431"));
+    refused(&mut raw, 431, "head_too_large").await;
     let mut raw = Raw::connect(app.address).await;
     raw.send(format!(
         "GET /healthz HTTP/1.1\r\nHost: x\r\nx: {}\r\n\r\n",
         "y".repeat(64 << 10)
     ))
     .await;
-    assert!(raw.rest().await.starts_with("HTTP/1.1 431"));
+    refused(&mut raw, 431, "head_too_large").await;
+    // Behind a request that is answered.
+    let mut raw = Raw::connect(app.address).await;
+    raw.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    raw.until("\r\n\r\n").await;
+    raw.send(format!("GET /{} HTTP/1.1\r\n\r\n", "y".repeat(64 << 10)))
+        .await;
+    let answer = raw.rest().await;
+    assert!(
+        answer.contains("HTTP/1.1 431 ") && answer.contains("head_too_large"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

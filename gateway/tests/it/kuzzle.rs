@@ -3,18 +3,29 @@
 
 mod bulk;
 mod collections;
+mod content;
 mod documents;
 mod envelope;
 mod many;
+mod routes;
 mod searches;
 
-use crate::harness::{App, app, told};
+use crate::harness::{App, Builder, told};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 /// An app with `ix/co`.
 pub async fn world() -> App {
-    let app = app().await;
+    world_with(gateway::Config::default()).await
+}
+
+/// Likewise, on a gateway of these options.
+pub async fn world_with(config: gateway::Config) -> App {
+    let builder = Builder {
+        config,
+        ..Builder::default()
+    };
+    let app = builder.start().await;
     ok(&app, "POST", "/ix/_create", None).await;
     let mappings = json!({"mappings": {"properties": {"name": {"type": "keyword"}, "n": {"type": "long"}, "at": {"type": "geo_point"}}}});
     ok(&app, "PUT", "/ix/co", Some(mappings)).await;

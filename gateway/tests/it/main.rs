@@ -6,6 +6,7 @@
 mod bad_input;
 mod bulk;
 mod docs;
+mod farewell;
 mod harness;
 mod idempotency;
 mod keyed_rows;

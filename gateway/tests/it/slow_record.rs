@@ -60,6 +60,12 @@ impl Record for SlowRecord {
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
         self.0.claim(claim, request).await
     }
+    async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
+        self.0.keep_text(name, text, until).await
+    }
+    async fn kept_text(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.0.kept_text(name).await
+    }
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         self.0.set_mark(mark).await
     }

@@ -1,10 +1,10 @@
 //! How a partition is taken: where it was left, the claim, and the claim read back. Not a record of
 //! it is handled before.
 
-use super::{Halt, Lane, Place, Tenure, stream_halt};
-use crate::{Notifier, consume::Request};
+use super::{Lane, Place, Tenure, claim_lost, stream_ended};
+use crate::Notifier;
 use change_feed::{ChangeFeed, ResumePoint};
-use event_log::{NewRecord, Offsets, PartitionStream, RangeScan, consumer::From};
+use event_log::{NewRecord, Offsets, RangeScan, consumer::From};
 use event_schema::{
     codec,
     membership::{MembershipRecord, PartitionClaim},
@@ -12,8 +12,9 @@ use event_schema::{
     offset::{ChangesOffset, Epoch, InformativeOffset},
 };
 use matching::Scratch;
+use partition_owner::TenureOutcome;
 use std::{collections::VecDeque, ops::Range, time::Duration};
-use tokio::{sync::oneshot, time::Instant};
+use tokio::time::Instant;
 
 /// Records looked through at a time, backwards, for the newest open.
 const STRETCH: u64 = 5_000;
@@ -23,7 +24,7 @@ const ENOUGH: u64 = 50_000;
 
 impl Lane {
     /// `told`: how far this lane knows that the partition was told, whatever was committed.
-    pub(super) async fn take(&self, told: Option<Place>) -> Result<Tenure, Halt> {
+    pub(super) async fn take(&self, told: Option<Place>) -> Result<Tenure, TenureOutcome> {
         let committed = self.committed().await?;
         let left = match (committed, told) {
             (Some(committed), Some(told)) if told.resume.offset > committed.resume.offset => {
@@ -58,7 +59,7 @@ impl Lane {
             self.tell_missed().await?;
         }
         let limit = self.notifier.config.undone_bytes;
-        let stream = self.open(place.resume.offset.get()).await?;
+        let stream = self.owned.open(place.resume.offset.get()).await;
         let reader = &self.notifier.ports.log.reader;
         let messages = reader
             .tail(
@@ -78,8 +79,8 @@ impl Lane {
         Ok(Tenure {
             claim,
             feed: ChangeFeed::from(place.resume, limit),
-            changes: stream,
-            informative: messages.map_err(stream_halt)?,
+            changes: stream.map_err(stream_ended)?,
+            informative: messages.map_err(stream_ended)?,
             sent: place,
             waiting: VecDeque::new(),
             in_flight: 0,
@@ -90,7 +91,7 @@ impl Lane {
         })
     }
 
-    async fn committed(&self) -> Result<Option<Place>, Halt> {
+    async fn committed(&self) -> Result<Option<Place>, TenureOutcome> {
         let ports = &self.notifier.ports;
         let committed = ports
             .log
@@ -101,30 +102,32 @@ impl Lane {
                 self.partition,
             )
             .await;
-        let Some(committed) = committed.map_err(|error| Halt::Retake(error.to_string()))? else {
+        let Some(committed) =
+            committed.map_err(|error| TenureOutcome::retake(error.to_string()))?
+        else {
             return Ok(None);
         };
         match Place::parse(committed.offset, &committed.metadata) {
             Some(place) => Ok(Some(place)),
-            None => Err(Halt::Alarm(format!(
+            None => Err(TenureOutcome::Halted(format!(
                 "the group's commit says `{}`, which no notifier wrote",
                 committed.metadata
             ))),
         }
     }
 
-    async fn bounds(&self, topic: &str) -> Result<Offsets, Halt> {
+    async fn bounds(&self, topic: &str) -> Result<Offsets, TenureOutcome> {
         self.notifier
             .ports
             .log
             .admin
             .offsets(topic, self.partition)
             .await
-            .map_err(|error| Halt::Retake(error.to_string()))
+            .map_err(|error| TenureOutcome::retake(error.to_string()))
     }
 
     /// Appends our claim; answers where it stands in `rooms`.
-    async fn claim(&self) -> Result<u64, Halt> {
+    async fn claim(&self) -> Result<u64, TenureOutcome> {
         let claim = PartitionClaim {
             notifier: self.notifier.ports.notifier.clone(),
             partition: self.partition,
@@ -139,21 +142,22 @@ impl Lane {
             headers: parts.headers,
         };
         let appended = self.notifier.enqueue(record).await?.await;
-        appended
-            .map(|appended| appended.offset)
-            .map_err(|error| Halt::Retake(format!("the claim was not acknowledged: {error}")))
+        appended.map(|appended| appended.offset).map_err(|error| {
+            TenureOutcome::retake(format!("the claim was not acknowledged: {error}"))
+        })
     }
 
     /// Waits until everything up to the claim is folded, and it is the newest.
-    async fn read_back(&self, claim: u64) -> Result<(), Halt> {
+    async fn read_back(&self, claim: u64) -> Result<(), TenureOutcome> {
         let mut folded = self.notifier.registry.folded();
         folded
             .wait_for(|next| *next > claim)
             .await
-            .map_err(|_| Halt::Stopped)?;
-        match self.is_ours() {
-            true => Ok(()),
-            false => Err(Halt::Robbed),
+            .map_err(|_| TenureOutcome::Stopped)?;
+        if self.is_ours() {
+            Ok(())
+        } else {
+            Err(claim_lost())
         }
     }
 
@@ -173,7 +177,7 @@ impl Lane {
         mut place: Place,
         changes: Offsets,
         informative: Offsets,
-    ) -> Result<(Place, bool), Halt> {
+    ) -> Result<(Place, bool), TenureOutcome> {
         let mut has_missed = false;
         let bounds = [
             ("changes", place.resume.offset.get(), changes),
@@ -181,7 +185,7 @@ impl Lane {
         ];
         for (name, at, bounds) in bounds {
             if at > bounds.end {
-                return Err(Halt::Alarm(format!(
+                return Err(TenureOutcome::Halted(format!(
                     "`{name}` ends at {}, before {at} where it was left: its tail was lost, or it was deleted and made again",
                     bounds.end
                 )));
@@ -212,7 +216,7 @@ impl Lane {
     /// Every gateway hears that changes of the partition are lost, so that its subscribers come
     /// again and look. Until all of that is in the log, the place is not moved on: whoever takes
     /// the partition next finds the same gap, and says so again.
-    async fn tell_missed(&self) -> Result<(), Halt> {
+    async fn tell_missed(&self) -> Result<(), TenureOutcome> {
         let gateways: Vec<(String, u16)> = {
             let state = self.notifier.registry.read();
             let mailbox =
@@ -237,16 +241,16 @@ impl Lane {
         for delivery in deliveries {
             delivery
                 .await
-                .map_err(|error| Halt::Retake(error.to_string()))?;
+                .map_err(|error| TenureOutcome::retake(error.to_string()))?;
         }
         Ok(())
     }
 
     /// The epoch in force at the beginning of what is kept of `changes`: that of its first record,
     /// if that stands where it must.
-    async fn epoch_from(&self, changes: Offsets) -> Result<Option<Epoch>, Halt> {
+    async fn epoch_from(&self, changes: Offsets) -> Result<Option<Epoch>, TenureOutcome> {
         let mut scan = self.scan_changes(changes.earliest..changes.earliest + 1);
-        let records = scan.next().await.map_err(stream_halt)?.unwrap_or_default();
+        let records = scan.next().await.map_err(stream_ended)?.unwrap_or_default();
         let first = records
             .first()
             .and_then(|record| codec::decode_change(&crate::parts(record)).ok());
@@ -257,33 +261,28 @@ impl Lane {
 
     /// Nobody ever was here: the beginning is agreed with whoever comes next, before anybody is
     /// promised anything.
-    async fn settle_beginning(&self, place: Place) -> Result<(), Halt> {
+    async fn settle_beginning(&self, place: Place) -> Result<(), TenureOutcome> {
         for _ in 0..50 {
-            let request = Request::Commit {
-                partition: self.partition,
-                lane: self.number,
-                place,
-            };
-            self.requests
-                .send(request)
+            self.owned
+                .commit(place.resume.offset.get(), place.metadata())
                 .await
-                .map_err(|_| Halt::Stopped)?;
+                .map_err(stream_ended)?;
             tokio::time::sleep(Duration::from_millis(20)).await;
             if self.committed().await?.is_some() {
                 return Ok(());
             }
         }
-        Err(Halt::Retake("the group does not take a commit".into()))
+        Err(TenureOutcome::retake("the group does not take a commit"))
     }
 
     /// The epoch in force at the end of `changes`: that of the newest open, looked for backwards.
-    async fn epoch_at(&self, changes: Offsets) -> Result<Option<Epoch>, Halt> {
+    async fn epoch_at(&self, changes: Offsets) -> Result<Option<Epoch>, TenureOutcome> {
         let (mut until, mut highest) = (changes.end, None);
         while until > changes.earliest && changes.end - until < ENOUGH {
             let from = until.saturating_sub(STRETCH).max(changes.earliest);
             let mut newest = None;
             let mut scan = self.scan_changes(from..until);
-            while let Some(records) = scan.next().await.map_err(stream_halt)? {
+            while let Some(records) = scan.next().await.map_err(stream_ended)? {
                 for record in &records {
                     // One that cannot be read is an alarm when it is met in order.
                     let Ok(change) = codec::decode_change(&crate::parts(record)) else {
@@ -306,21 +305,5 @@ impl Lane {
     pub(super) fn scan_changes(&self, range: Range<u64>) -> RangeScan<'_> {
         let Notifier { ports, topics, .. } = &*self.notifier;
         ports.log.scan(&topics.changes, self.partition, range)
-    }
-
-    async fn open(&self, offset: u64) -> Result<Box<dyn PartitionStream>, Halt> {
-        let (reply, answer) = oneshot::channel();
-        self.requests
-            .send(Request::Open {
-                partition: self.partition,
-                offset,
-                reply,
-            })
-            .await
-            .map_err(|_| Halt::Stopped)?;
-        answer
-            .await
-            .map_err(|_| Halt::Stopped)?
-            .map_err(stream_halt)
     }
 }

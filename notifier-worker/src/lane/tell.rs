@@ -1,7 +1,7 @@
 //! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent
 //! together.
 
-use super::{Batch, Halt, Lane, Place, Tenure, steps::Steps, stream_halt};
+use super::{Batch, Lane, Place, Tenure, claim_lost, steps::Steps, stream_ended};
 use crate::{deliver::split, notify::routes};
 use change_feed::{Emission, Notification};
 use event_log::{Delivery, Record};
@@ -11,6 +11,7 @@ use event_schema::{
     notification::{Mail, Push, State},
     offset::{ChangesOffset, InformativeOffset},
 };
+use partition_owner::TenureOutcome;
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -29,7 +30,7 @@ impl Lane {
         &self,
         tenure: &mut Tenure,
         records: &[Record],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), TenureOutcome> {
         let mut tells = Vec::with_capacity(records.len() * 2);
         for record in records {
             let offset = ChangesOffset::new(record.offset);
@@ -37,7 +38,7 @@ impl Lane {
                 Ok(change) => tenure.feed.fold(offset, &change, &mut tells),
                 // A newer worker wrote it, say: what it means is not guessed.
                 Err(error) => {
-                    return Err(Halt::Alarm(format!(
+                    return Err(TenureOutcome::Halted(format!(
                         "offset {offset} of `changes` cannot be read: {error}"
                     )));
                 }
@@ -60,7 +61,7 @@ impl Lane {
         &self,
         tenure: &mut Tenure,
         records: &[Record],
-    ) -> Result<(), Halt> {
+    ) -> Result<(), TenureOutcome> {
         let message = |record: &Record| match codec::decode_informative(&crate::parts(record)) {
             Ok(event) => change_feed::of_message(event, record.timestamp),
             Err(error) => {
@@ -87,9 +88,9 @@ impl Lane {
     }
 
     /// Presence events that are ours to send, and whether the partition still is ours at all.
-    pub(super) async fn presence(&self, tenure: &mut Tenure) -> Result<(), Halt> {
+    pub(super) async fn presence(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
         if !self.is_ours() {
-            return Err(Halt::Robbed);
+            return Err(claim_lost());
         }
         let events = self
             .notifier
@@ -116,7 +117,12 @@ impl Lane {
         Ok(())
     }
 
-    async fn tell(&self, tenure: &mut Tenure, tellings: &[Told], then: Place) -> Result<(), Halt> {
+    async fn tell(
+        &self,
+        tenure: &mut Tenure,
+        tellings: &[Told],
+        then: Place,
+    ) -> Result<(), TenureOutcome> {
         let now = self.notifier.ports.clock.now();
         let pushes = self.pushes(tenure, tellings, now);
         let mut deliveries = VecDeque::with_capacity(pushes.len());
@@ -175,7 +181,10 @@ impl Lane {
     }
 
     /// What there was no room to keep comes from the log again.
-    async fn read_again(&self, tells: Vec<(ChangesOffset, Emission)>) -> Result<Vec<Told>, Halt> {
+    async fn read_again(
+        &self,
+        tells: Vec<(ChangesOffset, Emission)>,
+    ) -> Result<Vec<Told>, TenureOutcome> {
         let offsets = tells.iter().filter_map(|(_, tell)| match tell {
             Emission::DoneAt(offset) => Some(offset.get()),
             Emission::Notification(..) => None,
@@ -205,14 +214,14 @@ impl Lane {
     async fn tellings_at(
         &self,
         mut offsets: Vec<u64>,
-    ) -> Result<HashMap<u64, Vec<Notification>>, Halt> {
+    ) -> Result<HashMap<u64, Vec<Notification>>, TenureOutcome> {
         let mut found = HashMap::with_capacity(offsets.len());
         offsets.sort_unstable();
         let (Some(first), Some(last)) = (offsets.first().copied(), offsets.last().copied()) else {
             return Ok(found);
         };
         let mut scan = self.scan_changes(first..last + 1);
-        while let Some(records) = scan.next().await.map_err(stream_halt)? {
+        while let Some(records) = scan.next().await.map_err(stream_ended)? {
             let next = records.last().map_or(last, |record| record.offset) + 1;
             for record in records
                 .iter()
@@ -230,7 +239,7 @@ impl Lane {
             scan.skip_to(offsets.get(wanted).copied().unwrap_or(last + 1));
         }
         match offsets.iter().find(|offset| !found.contains_key(offset)) {
-            Some(offset) => Err(Halt::Retake(format!(
+            Some(offset) => Err(TenureOutcome::retake(format!(
                 "`changes` could not be read again at {offset}"
             ))),
             None => Ok(found),

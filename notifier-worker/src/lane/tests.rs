@@ -72,6 +72,6 @@ async fn told_is_what_is_acknowledged_up_to_the_first_gap() {
     drop(fourth);
     assert!(matches!(
         settle(&mut waiting, &mut in_flight).await,
-        Err(Halt::Retake(_))
+        Err(TenureOutcome::Retake { .. })
     ));
 }

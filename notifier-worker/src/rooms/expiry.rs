@@ -3,9 +3,10 @@
 //! was away: no heartbeat could be read meanwhile.
 
 use super::state::{State, owner_partition};
-use crate::{Notifier, lane::Halt};
+use crate::Notifier;
 use event_log::NewRecord;
 use event_schema::{codec, membership::MembershipRecord};
+use partition_owner::TenureOutcome;
 use runtime::Shutdown;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -119,7 +120,7 @@ async fn expire_all(
     notifier: &Notifier,
     listening: &mut ListeningSince,
     suspects: Vec<String>,
-) -> Result<(), Halt> {
+) -> Result<(), TenureOutcome> {
     let offsets = notifier
         .ports
         .log
@@ -127,7 +128,7 @@ async fn expire_all(
         .offsets(&notifier.topics.rooms, 0)
         .await;
     let end = offsets
-        .map_err(|error| Halt::Retake(error.to_string()))?
+        .map_err(|error| TenureOutcome::retake(error.to_string()))?
         .end;
     let mut folded = notifier.registry.folded();
     // Compaction may have taken the last records: then the end is not reached by reading, and the
@@ -135,7 +136,7 @@ async fn expire_all(
     let read =
         tokio::time::timeout(Duration::from_secs(5), folded.wait_for(|next| *next >= end)).await;
     if !matches!(read, Ok(Ok(_))) {
-        return Err(Halt::Retake("`rooms` is not read to its end".into()));
+        return Err(TenureOutcome::retake("`rooms` is not read to its end"));
     }
     drop(read);
     listening.look(Instant::now(), notifier.ports.log.publisher.healthy());
@@ -150,7 +151,7 @@ async fn expire_all(
 }
 
 /// A tombstone for each membership, then for the gateway.
-async fn expire(notifier: &Notifier, instance: &str) -> Result<(), Halt> {
+async fn expire(notifier: &Notifier, instance: &str) -> Result<(), TenureOutcome> {
     let members = notifier
         .registry
         .read()
@@ -184,7 +185,7 @@ async fn expire(notifier: &Notifier, instance: &str) -> Result<(), Halt> {
     for delivery in deliveries {
         last = delivery
             .await
-            .map_err(|error| Halt::Retake(error.to_string()))?
+            .map_err(|error| TenureOutcome::retake(error.to_string()))?
             .offset;
     }
     notifier.metrics.expired();

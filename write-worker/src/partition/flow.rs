@@ -6,7 +6,6 @@ use crate::{
     decide::{Decider, RecentRequests},
     decided::{Consumed, Decided},
     mark::{Marker, Progress, Resolved, keep_marks},
-    requests::OwnerRequest,
     tenure_end::TenureEnd,
 };
 use change_feed::{Redo, Window};
@@ -16,7 +15,7 @@ use event_schema::{
     offset::{ChangesOffset, TransactionsOffset},
 };
 use std::{collections::BTreeSet, time::Duration};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 
 /// Positions decided again together.
 const REDO_AT_ONCE: usize = 100;
@@ -32,12 +31,7 @@ impl PartitionTask {
         let (newest, kept) = watch::channel(None);
         let keeper = runtime::spawn(
             "marks",
-            keep_marks(
-                self.worker.clone(),
-                self.partition,
-                kept,
-                self.requests.clone(),
-            ),
+            keep_marks(self.worker.clone(), self.owned.clone(), kept),
         );
         let _guard = AbortOnDrop(keeper.abort_handle());
         let redo = taken.window.redo();
@@ -163,7 +157,7 @@ impl PartitionTask {
         loop {
             tokio::select! {
                 biased;
-                () = self.shutdown.soft() => return Ok(()),
+                () = self.owned.shutdown().soft() => return Ok(()),
                 // What is decided has a place to go: while there is none, the next batch grows.
                 reserved = batches.reserve(), if place.is_none() => match reserved {
                     Ok(reserved) => place = Some(reserved),
@@ -219,6 +213,9 @@ impl PartitionTask {
             let consumed = decided.consumed;
             let records = consumed.map_or(0, |consumed| consumed.records);
             self.worker.metrics.drained(self.partition, records);
+            if records > 0 {
+                self.owned.progressed();
+            }
             progress.send_modify(|progress| {
                 progress.batch = decided.number;
                 progress.resolved = consumed
@@ -237,15 +234,7 @@ impl PartitionTask {
         &self,
         offset: TransactionsOffset,
     ) -> Result<Box<dyn PartitionStream>, TenureEnd> {
-        let (reply, answer) = oneshot::channel();
-        let request = OwnerRequest::Open {
-            partition: self.partition,
-            offset: offset.get(),
-            reply,
-        };
-        let sent = self.requests.send(request).await;
-        sent.map_err(|_| TenureEnd::Stopped)?;
-        Ok(answer.await.map_err(|_| TenureEnd::Stopped)??)
+        Ok(self.owned.open(offset.get()).await?)
     }
 }
 

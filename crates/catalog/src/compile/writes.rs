@@ -202,7 +202,13 @@ fn action(definition: &WriteDefinition, late: Reach, place: &Place<'_>) -> Resul
             part(&upsert.changes, "upsert.changes")?,
             part(&upsert.default, "upsert.default")?,
         );
-        actions.push(Action::Upsert { changes, default });
+        let created = upsert.created.as_ref();
+        let created = created.map(|created| part(created, "upsert.created"));
+        actions.push(Action::Upsert {
+            changes,
+            default,
+            created: created.transpose()?,
+        });
     }
     if let Some(value) = &definition.remove_fields {
         let fields = place

@@ -31,10 +31,20 @@ pub(super) fn change(
         (Action::Upsert { changes, .. }, Some(before)) => {
             Some(merged(before, &object(&scope, changes)?)?)
         }
-        (Action::Upsert { changes, default }, None) => match text(&scope, default)? {
-            Some(default) => Some(merged(&default, &object(&scope, changes)?)?),
-            None => Some(object(&scope, changes)?),
-        },
+        (
+            Action::Upsert {
+                changes,
+                default,
+                created,
+            },
+            None,
+        ) => {
+            let created = created.as_ref().map(|created| text(&scope, created));
+            match created.transpose()?.flatten() {
+                Some(created) => Some(created),
+                None => Some(defaulted(&scope, changes, default)?),
+            }
+        }
         (Action::RemoveFields(paths), Some(before)) => {
             let paths = scope.list(paths)?.unwrap_or_default();
             let paths: Vec<&str> = paths.iter().filter_map(Value::as_str).collect();
@@ -58,6 +68,15 @@ pub(super) fn change(
         before,
         after,
     }))
+}
+
+/// A new document: the default with the changes merged into it.
+fn defaulted(scope: &Scope<'_>, changes: &Expr, default: &Expr) -> Result<Raw, Stop> {
+    let changes = object(scope, changes)?;
+    match text(scope, default)? {
+        Some(default) => merged(&default, &changes),
+        None => Ok(changes),
+    }
 }
 
 /// What `$written` shows of a change.

@@ -141,6 +141,37 @@ pub async fn a_claim_is_the_first_ones(record: &dyn Record) {
     );
 }
 
+pub async fn a_text_is_kept_until_its_time(record: &dyn Record) {
+    let f = Fixture::new();
+    let (name, other, short) = (f.name("text"), f.name("other"), f.name("short"));
+    assert_eq!(record.kept_text(&name).await, Ok(None));
+    let large = "é\"\n".repeat(200_000);
+    for (name, text, until) in [
+        (&name, "old", now() + 600_000),
+        (&name, large.as_str(), now() + 600_000),
+        (&other, "", now() + 600_000),
+        (&short, "soon over", now() + 1_500),
+    ] {
+        record.keep_text(name, text, until).await.expect("kept");
+    }
+    assert_eq!(record.kept_text(&name).await, Ok(Some(large)));
+    assert_eq!(record.kept_text(&other).await, Ok(Some(String::new())));
+    assert_eq!(
+        record.kept_text(&short).await,
+        Ok(Some("soon over".to_owned()))
+    );
+    let limit = now() + 10_000;
+    while record.kept_text(&short).await.expect("a read").is_some() {
+        assert!(now() < limit, "it does not expire");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    record
+        .keep_text(&short, "anew", now() + 600_000)
+        .await
+        .expect("kept");
+    assert_eq!(record.kept_text(&short).await, Ok(Some("anew".to_owned())));
+}
+
 pub async fn racing_claims_have_one_winner(record: &dyn Record) {
     let f = Fixture::new();
     let claim = Claim {

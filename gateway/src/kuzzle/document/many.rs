@@ -7,9 +7,10 @@ use super::{
         fault::Id,
         metadata::{Info, stamped, touched},
         place,
+        request::number_text,
         write::{self, Then, Written, quoted},
     },
-    Upsert, read, text,
+    Precedence, StampedUpsert, Upsert, read, text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -130,6 +131,9 @@ impl<'a> Item<'a> {
     fn id(&self, named: bool) -> Result<String, Fault> {
         match &self.id {
             Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted(id))),
+            Some(Value::Number(id)) if !named => {
+                Ok(format!(r#","_id":{}"#, quoted(&number_text(id))))
+            }
             None if !named => Ok(String::new()),
             Some(_) | None => Err(Fault::new(
                 Id::InvalidArgument,
@@ -159,15 +163,25 @@ impl<'a> Item<'a> {
     }
 
     fn with_changes(&self, now: i64) -> Result<Ready, Fault> {
-        let (changes, default) = Upsert {
+        let object = |raw: Option<&RawValue>| raw.is_some_and(|raw| raw.get().starts_with('{'));
+        for (name, fits) in [
+            ("changes", object(self.changes)),
+            ("default", self.default.is_none() || object(self.default)),
+        ] {
+            if !fits {
+                let why = format!("document {name} must be an object");
+                return Err(Fault::new(Id::InvalidArgument, why));
+            }
+        }
+        let upsert = Upsert {
             changes: self.changes,
             default: self.default,
-        }
-        .stamped(now)?;
+        };
+        let StampedUpsert { changes, created } = upsert.stamped(now, Precedence::Default)?;
         let json = format!(
-            r#"{{"changes":{},"default":{}{}}}"#,
+            r#"{{"changes":{},"created":{}{}}}"#,
             changes.get(),
-            default.get(),
+            created.get(),
             self.id(true)?
         );
         Ok(Ready {
@@ -255,7 +269,11 @@ async fn write_all(
         }
     }
     judge(call, &written, &mut errors, faults, token.as_deref())?;
-    let sources = if whole {
+    let shows_source = match call.request.args.get("source") {
+        None | Some(Value::Null) => true,
+        Some(_) => call.request.flag("source")?,
+    };
+    let sources = if whole && shows_source {
         wholes(call, &written).await?
     } else {
         Vec::new()
@@ -268,7 +286,8 @@ async fn write_all(
             sources
                 .get(n)
                 .and_then(Option::as_deref)
-                .or(ready.source.as_deref()),
+                .or(ready.source.as_deref())
+                .filter(|_| shows_source),
         ));
     }
     Ok(write::reply(&Answered { successes, errors }, token))

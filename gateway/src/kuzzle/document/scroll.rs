@@ -1,90 +1,141 @@
-//! Scrolling without state: the scroll id is the search itself, where it stands and until when it
-//! is taken, signed. It is no snapshot: a document that is written meanwhile is seen as it is when
-//! its page is read.
+//! Scrolling: a search is read page by page, and a scroll id stands for the search, where it
+//! stands, and until when it is taken. It is no snapshot: a document that is written meanwhile is
+//! seen as it is when its page is read.
+
+mod cursor;
+mod kept;
+
+pub(crate) use kept::KeptSearches;
 
 use super::{
     super::{Call, Fault, Reply, fault::Id, place},
     search,
 };
-use crate::access::Caller;
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use event_schema::signing::Keyring;
-use serde::{Deserialize, Serialize};
+use cursor::{Cursor, Part, UntilThen};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use store::{Collection, SearchRequest, SearchResult};
 
-const PURPOSE: &str = "scroll";
 /// The longest time between two pages, milliseconds.
 const LONGEST: i64 = 24 * 60 * 60 * 1_000;
 
-/// A search that is read page by page.
+/// What stays the same from page to page.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Scroll {
+struct Search {
     index: String,
     collection: String,
     incarnation: String,
-    pub request: SearchRequest,
-    pub seen: u64,
+    query: Option<Value>,
+    sort: Option<Value>,
+    size: usize,
+}
+
+/// What the next page begins behind.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Position {
+    seen: u64,
+    after: Option<Vec<Value>>,
+}
+
+/// A search that is read page by page.
+#[derive(Debug)]
+pub(super) struct Scroll {
+    search: Search,
+    position: Position,
     /// Milliseconds from page to page.
     keep: i64,
-    /// Unix milliseconds.
-    #[serde(default)]
-    until: i64,
+    /// How many documents the first page leaves out.
+    from: usize,
+    /// The search as the last id had it.
+    standing: Option<Part>,
 }
 
 impl Scroll {
     pub(super) fn begin(collection: &Collection, request: SearchRequest, keep: i64) -> Self {
-        let Collection {
-            index,
-            collection,
-            incarnation,
-            ..
-        } = collection.clone();
-        Self {
-            index,
-            collection,
-            incarnation,
-            request,
+        let search = Search {
+            index: collection.index.clone(),
+            collection: collection.collection.clone(),
+            incarnation: collection.incarnation.clone(),
+            query: request.query,
+            sort: request.sort,
+            size: request.size,
+        };
+        let position = Position {
             seen: 0,
+            after: request.search_after,
+        };
+        Self {
+            search,
+            position,
             keep,
-            until: 0,
+            from: request.from,
+            standing: None,
         }
     }
 
-    /// The next page begins behind this one.
-    pub(super) fn advance(&mut self, page: &SearchResult) {
-        self.seen += (self.request.from + page.hits.len()) as u64;
-        self.request.from = 0;
+    /// What the next page is searched with.
+    pub(super) fn request(&self) -> SearchRequest {
+        SearchRequest {
+            query: self.search.query.clone(),
+            sort: self.search.sort.clone(),
+            from: self.from,
+            size: self.search.size,
+            search_after: self.position.after.clone(),
+        }
+    }
+
+    /// The next page begins behind this one. How many documents are left then?
+    pub(super) fn advance(&mut self, page: &SearchResult) -> u64 {
+        self.position.seen += (self.from + page.hits.len()) as u64;
+        self.from = 0;
         if let Some(last) = page.hits.last() {
-            self.request.search_after = Some(last.sort.clone());
+            self.position.after = Some(last.sort.clone());
         }
+        page.total.saturating_sub(self.position.seen)
     }
 
-    pub(super) fn sign(&mut self, keys: &Keyring, caller: &Caller, now: i64) -> String {
-        self.until = now.saturating_add(self.keep);
-        let payload = BASE64.encode(serde_json::to_vec(self).expect("a scroll is plain JSON"));
-        let mut signature = vec![keys.id()];
-        signature.extend_from_slice(&keys.tag(PURPOSE, &scope(caller, &payload))[..16]);
-        format!("{payload}.{}", BASE64.encode(signature))
+    /// The id of the next page. What is too long for an id is kept in the record store.
+    pub(super) async fn id(self, call: Call<'_>) -> Result<String, Fault> {
+        let until = call.app.now().saturating_add(self.keep);
+        let then = UntilThen {
+            until,
+            keep: self.keep,
+        };
+        let search = match self.standing {
+            Some(part) if part.stands_until(until) => part,
+            standing => Part::of(call, &self.search, standing, then).await?,
+        };
+        let cursor = Cursor {
+            search,
+            position: Part::of(call, &self.position, None, then).await?,
+            keep: self.keep,
+            until,
+        };
+        Ok(cursor.sign(&call.app.ports.keys, &call.request.caller))
     }
 
-    /// `None`: it was not made here, or its time is over.
-    fn open(text: &str, keys: &Keyring, caller: &Caller, now: i64) -> Option<Self> {
-        let (payload, signature) = text.split_once('.')?;
-        let signature = BASE64.decode(signature).ok()?;
-        let (id, tag) = signature.split_first()?;
-        let ours = *id == keys.id()
-            && tag.len() == 16
-            && keys.verify(PURPOSE, &scope(caller, payload), tag);
-        let scroll: Self =
-            serde_json::from_slice(&BASE64.decode(payload).ok().filter(|_| ours)?).ok()?;
-        (now <= scroll.until).then_some(scroll)
+    /// `None`: the id was not made here, or its time is over.
+    async fn open(call: Call<'_>, id: &str) -> Result<Option<Self>, Fault> {
+        let (keys, caller) = (&call.app.ports.keys, &call.request.caller);
+        let Some(cursor) = Cursor::open(id, keys, caller, call.app.now()) else {
+            return Ok(None);
+        };
+        let (search, position) = (
+            read(cursor.search.text(call).await?),
+            read(cursor.position.text(call).await?),
+        );
+        Ok(search.zip(position).map(|(search, position)| Self {
+            search,
+            position,
+            keep: cursor.keep,
+            from: 0,
+            standing: Some(cursor.search),
+        }))
     }
 }
 
-/// A scroll is for whom it was made.
-fn scope<'a>(caller: &'a Caller, payload: &'a str) -> [&'a [u8]; 3] {
-    [&caller.tenant, &caller.name, payload].map(str::as_bytes)
+fn read<T: DeserializeOwned>(text: Option<String>) -> Option<T> {
+    serde_json::from_str(&text?).ok()
 }
 
 /// The sort, made to tell any two documents apart.
@@ -142,20 +193,20 @@ pub(crate) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
             "the scroll id is not one of this deployment, or its time is over",
         )
     };
-    let mut scroll = Scroll::open(
-        id,
-        &call.app.ports.keys,
-        &call.request.caller,
-        call.app.now(),
-    )
-    .ok_or_else(unknown)?;
+    let mut scroll = Scroll::open(call, id).await?.ok_or_else(unknown)?;
     if let Some(keep) = call.request.text("scroll")? {
         scroll.keep = duration(keep)?;
     }
-    let collection = place::find(call, &scroll.index, &scroll.collection)
+    let Search {
+        index,
+        collection,
+        incarnation,
+        ..
+    } = &scroll.search;
+    let collection = place::find(call, index, collection)
         .await
         .map_err(|_| unknown())?;
-    match collection.incarnation == scroll.incarnation {
+    match collection.incarnation == *incarnation {
         true => search::page(call, &search::view(call)?, &collection, scroll).await,
         false => Err(unknown()),
     }

@@ -175,12 +175,11 @@ pub(super) async fn page(
     mut scroll: Scroll,
 ) -> Result<Reply, Fault> {
     let result = view
-        .search(collection, &scroll.request)
+        .search(collection, &scroll.request())
         .await
         .map_err(refused)?;
-    scroll.advance(&result);
-    let id = scroll.sign(&call.app.ports.keys, &call.request.caller, call.app.now());
-    let remaining = result.total.saturating_sub(scroll.seen);
+    let remaining = scroll.advance(&result);
+    let id = scroll.id(call).await?;
     Ok(Reply::of(&found(
         &result,
         collection,

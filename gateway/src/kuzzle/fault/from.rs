@@ -30,7 +30,7 @@ impl From<Problem> for Fault {
             Code::Exists | Code::CollectionDiffers => Id::DocumentExists,
             Code::Superseded | Code::Version => Id::VersionConflict,
             Code::IdempotencyInFlight | Code::IdempotencyKeyReused => Id::InvalidArgument,
-            Code::BodyTooLarge | Code::GzipRatio => Id::RequestTooLarge,
+            Code::BodyTooLarge | Code::HeadTooLarge | Code::GzipRatio => Id::RequestTooLarge,
             Code::UnsupportedMediaType => Id::BadContent,
             Code::UnsupportedEncoding => Id::BadEncoding,
             Code::Invalid | Code::BadName => Id::InvalidArgument,

@@ -8,7 +8,7 @@ use crate::{
     error::{Code, Problem},
     request::{
         headers,
-        path::{Segments, check_name},
+        path::{Segments, check_index, check_name},
         sound,
     },
 };
@@ -33,7 +33,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    check_name("index", &index)?;
+    check_index(&index)?;
     check_name("collection", &name)?;
     let (json, _held) = app.requests.collect(&headers, body).await?;
     let asked = asked(&app, &headers, &json)?;

@@ -40,15 +40,6 @@ async fn an_index_is_remembered_without_collections() {
     fault(
         &app,
         "PUT",
-        "/none/co",
-        None,
-        412,
-        "services.storage.unknown_index",
-    )
-    .await;
-    fault(
-        &app,
-        "PUT",
         "/ix/Big",
         None,
         400,

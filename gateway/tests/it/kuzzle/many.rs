@@ -51,7 +51,7 @@ async fn each_document_has_its_own_outcome() {
     )
     .await;
 
-    let body = json!({"documents": [{"_id": "d1", "body": {}}, {"_id": "new", "body": {"n": 9}}, {"_id": 5, "body": {}}, {"_id": "no"}, 7]});
+    let body = json!({"documents": [{"_id": "d1", "body": {}}, {"_id": "new", "body": {"n": 9}}, {"_id": {}, "body": {}}, {"_id": "no"}, 7]});
     let part = ok(&app, "POST", "/ix/co/_mCreate", Some(body.clone())).await;
     assert_eq!(part["successes"].as_array().unwrap().len(), 1, "{part:#}");
     let reasons: Vec<_> = part["errors"]
@@ -295,4 +295,215 @@ async fn what_a_query_finds_is_written() {
         ok(&app, "POST", "/ix/co/_count", None).await,
         json!({"count": 4})
     );
+}
+
+/// A document that an upsert makes holds whole members, as Kuzzle makes it; one that is there is
+/// merged deeply.
+#[tokio::test]
+async fn upserts_that_create_merge_nothing() {
+    let app = world().await;
+    let changes = json!({"o": {"a": 1}, "l": [1], "x": "changes"});
+    let default =
+        json!({"o": {"b": 2}, "l": [2, 3], "y": "default", "_kuzzle_info": {"author": "me"}});
+    let both = json!({"changes": changes, "default": default});
+    ok(&app, "POST", "/ix/co/one/_upsert", Some(both.clone())).await;
+    let many = json!({"documents": [{"_id": "many", "changes": changes, "default": default}, {"_id": "bare", "changes": changes}]});
+    ok(&app, "POST", "/ix/co/_mUpsert", Some(many)).await;
+    let cases = [
+        (
+            "one",
+            json!({"o": {"a": 1}, "l": [1], "y": "default", "x": "changes"}),
+        ),
+        (
+            "many",
+            json!({"o": {"b": 2}, "l": [2, 3], "x": "changes", "y": "default"}),
+        ),
+        ("bare", changes.clone()),
+    ];
+    for (id, wanted) in cases {
+        let mut found = ok(&app, "GET", &format!("/ix/co/{id}"), None).await;
+        let info = found["_source"]
+            .as_object_mut()
+            .unwrap()
+            .remove("_kuzzle_info")
+            .unwrap();
+        assert_eq!(found["_source"], wanted, "{id}");
+        assert_eq!(
+            (&info["author"], &info["updater"]),
+            (&json!("-1"), &json!("-1")),
+            "{id}"
+        );
+        assert!(
+            info["createdAt"].is_u64() && info["updatedAt"].is_u64(),
+            "{id}: {info}"
+        );
+    }
+    let more = json!({"changes": {"o": {"c": 3}}, "default": {"z": 1}});
+    ok(&app, "POST", "/ix/co/one/_upsert", Some(more)).await;
+    let found = ok(&app, "GET", "/ix/co/one", None).await;
+    assert_eq!(found["_source"]["o"], json!({"a": 1, "c": 3}));
+    assert!(found["_source"].get("z").is_none(), "{found}");
+
+    for (bad, why) in [
+        (
+            json!({"_id": "a", "changes": 5}),
+            "document changes must be an object",
+        ),
+        (
+            json!({"_id": "a", "changes": {}, "default": []}),
+            "document default must be an object",
+        ),
+        (
+            json!({"_id": 5, "changes": {}}),
+            "document _id must be a string",
+        ),
+    ] {
+        let told = ok(
+            &app,
+            "POST",
+            "/ix/co/_mUpsert",
+            Some(json!({"documents": [bad]})),
+        )
+        .await;
+        assert_eq!(
+            (&told["errors"][0]["reason"], &told["errors"][0]["document"]),
+            (&json!(why), &bad)
+        );
+    }
+}
+
+#[tokio::test]
+async fn ids_that_are_numbers_are_read_as_their_text() {
+    let app = world().await;
+    let documents = json!({"documents": [{"_id": 5, "body": {}}, {"_id": 1.0, "body": {}}, {"_id": "a", "body": {}}]});
+    let made = ok(&app, "POST", "/ix/co/_mCreate", Some(documents.clone())).await;
+    let ids = |list: &Value| {
+        let list = list["successes"].as_array().unwrap();
+        list.iter()
+            .map(|one| one.get("_id").unwrap_or(one).clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&made), ["5", "1", "a"]);
+    for path in ["/ix/co/_mCreateOrReplace", "/ix/co/_mWrite"] {
+        let verb = if path.ends_with("_mWrite") {
+            "POST"
+        } else {
+            "PUT"
+        };
+        assert_eq!(
+            ids(&ok(&app, verb, path, Some(documents.clone())).await),
+            ["5", "1", "a"],
+            "{path}"
+        );
+    }
+    let wanted = || Some(json!({"ids": ["a", 5, 1, 7]}));
+    let got = ok(&app, "POST", "/ix/co/_mGet", wanted()).await;
+    assert_eq!(
+        (ids(&got), &got["errors"]),
+        (vec![json!("a"), json!("5"), json!("1")], &json!(["7"]))
+    );
+    let there = ok(&app, "POST", "/ix/co/_mExists", wanted()).await;
+    assert_eq!(
+        (ids(&there), &there["errors"]),
+        (vec![json!("a"), json!("5"), json!("1")], &json!(["7"]))
+    );
+    let gone = ok(&app, "DELETE", "/ix/co/_mDelete", wanted()).await;
+    assert_eq!(ids(&gone), ["a", "5", "1"]);
+    assert_eq!(gone["errors"][0]["_id"], "7");
+    let strict = json!({"documents": [{"_id": 5, "body": {}}]});
+    for (verb, path) in [("PUT", "/ix/co/_mReplace"), ("PATCH", "/ix/co/_mUpdate")] {
+        let told = ok(&app, verb, path, Some(strict.clone())).await;
+        assert_eq!(
+            told["errors"][0]["reason"], "document _id must be a string",
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_stand_in_the_order_of_the_request_and_show_what_was_asked() {
+    let app = world().await;
+    let documents: Vec<Value> = (0..40)
+        .map(|n| match n % 4 {
+            0 => json!({"body": 5, "n": n}),
+            3 => json!({"_id": "taken", "body": {"n": n}}),
+            _ => json!({"body": {"n": n}}),
+        })
+        .collect();
+    let body = json!({"documents": documents});
+    let told = ok(&app, "POST", "/ix/co/_mCreate", Some(body)).await;
+    let of = |list: &Value, pointer: &str| -> Vec<u64> {
+        let list = list.as_array().unwrap();
+        list.iter()
+            .map(|one| one.pointer(pointer).and_then(Value::as_u64).unwrap_or(99))
+            .collect()
+    };
+    let made = of(&told["successes"], "/_source/n");
+    let wanted: Vec<u64> = (0..40)
+        .filter(|n| n % 4 == 1 || n % 4 == 2 || *n == 3)
+        .collect();
+    assert_eq!(made, wanted);
+    let refused = told["errors"].as_array().unwrap().iter();
+    let refused: Vec<u64> = refused
+        .map(|one| {
+            let document = &one["document"];
+            document["n"]
+                .as_u64()
+                .or_else(|| document["body"]["n"].as_u64())
+                .unwrap()
+        })
+        .collect();
+    let wanted: Vec<u64> = (0..40)
+        .filter(|n| n % 4 == 0 || (n % 4 == 3 && *n != 3))
+        .collect();
+    assert_eq!(refused, wanted);
+
+    let ids: Vec<&str> = told["successes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["_id"].as_str().unwrap())
+        .collect();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    let made = |ids: &[&str]| {
+        ids.iter()
+            .filter(|id| **id != "taken")
+            .map(|id| (*id).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        made(&ids),
+        made(&sorted),
+        "ids that are made sort as they were made"
+    );
+
+    let one = json!({"documents": [{"_id": "s", "body": {"n": 1}}]});
+    for (verb, path) in [
+        ("POST", "_mCreate"),
+        ("PUT", "_mCreateOrReplace"),
+        ("PUT", "_mReplace"),
+        ("PATCH", "_mUpdate"),
+    ] {
+        for (source, shown) in [("source=false", false), ("source=true", true), ("", true)] {
+            if path == "_mCreate" {
+                ok(
+                    &app,
+                    "DELETE",
+                    "/ix/co/_mDelete",
+                    Some(json!({"ids": ["s"]})),
+                )
+                .await;
+            }
+            let told = ok(
+                &app,
+                verb,
+                &format!("/ix/co/{path}?{source}"),
+                Some(one.clone()),
+            )
+            .await;
+            let found = told["successes"][0].get("_source").is_some();
+            assert_eq!(found, shown, "{path}?{source}: {told}");
+        }
+    }
 }

@@ -173,6 +173,81 @@ async fn a_scroll_reads_everything_once() {
     .await;
 }
 
+/// A search of any size, and sort values of any size, give ids that fit into an address.
+#[tokio::test]
+async fn ids_of_long_scrolls_are_short_and_good_on_any_gateway() {
+    let app = filled(11).await;
+    let long = "z".repeat(5_000);
+    let documents: Vec<Value> = (0..4)
+        .map(|n| json!({"_id": format!("l{n}"), "body": {"name": format!("{long}{n}")}}))
+        .collect();
+    ok(
+        &app,
+        "POST",
+        "/ix/co/_mCreate?refresh=wait_for",
+        Some(json!({"documents": documents})),
+    )
+    .await;
+    let other = app.sibling(gateway::Config::default()).await;
+    let many: Vec<String> = (0..20_000).map(|n| format!("other-{n:06}")).collect();
+    let queries = [
+        json!({"bool": {"must_not": {"terms": {"name": many}}}}),
+        json!({"match_all": {}}),
+    ];
+    for query in queries {
+        let body = json!({"query": query, "sort": [{"name": "desc"}]});
+        let mut page = ok(&app, "POST", "/ix/co/_search?scroll=1m&size=2", Some(body)).await;
+        let mut seen = ids(&page);
+        for n in 0.. {
+            let id = page["scrollId"].as_str().unwrap().to_owned();
+            assert!(id.len() <= 2_048, "{} bytes", id.len());
+            if page["remaining"] == 0 {
+                break;
+            }
+            page = match n % 3 {
+                0 => ok(&app, "GET", &format!("/_scroll/{id}?scroll=1m"), None).await,
+                1 => {
+                    let request =
+                        json!({"controller": "document", "action": "scroll", "scrollId": id});
+                    ok(&app, "POST", "/_query", Some(request)).await
+                }
+                _ => {
+                    let url = format!("http://{other}/_scroll/{id}?scroll=1m");
+                    let answer = app.client.get(url).send().await.unwrap();
+                    answer.json::<Value>().await.unwrap()["result"].take()
+                }
+            };
+            seen.extend(ids(&page));
+        }
+        assert_eq!(seen.len(), 15, "{seen:?}");
+        assert_eq!(seen[..4], ["l3", "l2", "l1", "l0"]);
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 15);
+    }
+}
+
+#[tokio::test]
+async fn long_scrolls_have_bounds_and_an_end() {
+    let config = gateway::Config {
+        kept_searches: 1,
+        ..gateway::Config::default()
+    };
+    let app = super::world_with(config).await;
+    let many: Vec<String> = (0..200).map(|n| format!("value-{n:06}")).collect();
+    let body = json!({"query": {"terms": {"name": many}}});
+    let path = "/ix/co/_search?scroll=1s";
+    let first = ok(&app, "POST", path, Some(body.clone())).await;
+    let refusal = "api.process.too_many_requests";
+    fault(&app, "POST", path, Some(body.clone()), 429, refusal).await;
+    ok(&app, "POST", path, Some(json!({}))).await;
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    let id = first["scrollId"].as_str().unwrap();
+    let gone = "services.storage.unknown_scroll_id";
+    fault(&app, "GET", &format!("/_scroll/{id}"), None, 404, gone).await;
+    ok(&app, "POST", path, Some(body)).await;
+}
+
 #[tokio::test]
 async fn pages_go_on_with_search_after() {
     let app = filled(5).await;

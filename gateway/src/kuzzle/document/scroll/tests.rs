@@ -1,34 +1,50 @@
 use super::*;
+use crate::access::Caller;
+use event_schema::signing::Keyring;
+use serde_json::value::RawValue;
 
 #[test]
 fn a_scroll_id_is_ours_whole_and_in_time() {
     let keys = Keyring::new(1, *b"0123456789abcdef");
     let caller = crate::access::identify(&http::HeaderMap::new());
-    let collection = Collection {
-        index: "i".into(),
-        collection: "c".into(),
-        incarnation: "a".into(),
-        mappings: None,
-        settings: None,
-        created: 0,
-        changing: None,
+    let text = || Part::Text(RawValue::from_string("{}".to_owned()).unwrap());
+    let cursor = Cursor {
+        search: text(),
+        position: text(),
+        keep: 1_000,
+        until: 1_005,
     };
-    let id = Scroll::begin(&collection, SearchRequest::default(), 1_000).sign(&keys, &caller, 5);
-    assert!(Scroll::open(&id, &keys, &caller, 1_005).is_some());
+    let id = cursor.sign(&keys, &caller);
+    assert!(Cursor::open(&id, &keys, &caller, 1_005).is_some());
     assert!(
-        Scroll::open(&id, &keys, &caller, 1_006).is_none(),
+        Cursor::open(&id, &keys, &caller, 1_006).is_none(),
         "its time is over"
     );
-    assert!(Scroll::open(&id, &Keyring::new(1, *b"another secret!!"), &caller, 5).is_none());
-    assert!(Scroll::open(&format!("A{id}"), &keys, &caller, 5).is_none());
+    assert!(Cursor::open(&id, &Keyring::new(1, *b"another secret!!"), &caller, 5).is_none());
+    assert!(Cursor::open(&format!("A{id}"), &keys, &caller, 5).is_none());
     let other = Caller::for_test("default", "another");
     assert!(
-        Scroll::open(&id, &keys, &other, 5).is_none(),
+        Cursor::open(&id, &keys, &other, 5).is_none(),
         "it is another principal's"
     );
     for nonsense in ["", ".", "a.b", "é.é"] {
-        assert!(Scroll::open(nonsense, &keys, &caller, 5).is_none());
+        assert!(Cursor::open(nonsense, &keys, &caller, 5).is_none());
     }
+}
+
+#[test]
+fn what_is_kept_for_scrolls_is_bounded_and_expires() {
+    let kept = KeptSearches::new(2, 100);
+    assert!(kept.admit("a", 60, 10, 0).is_ok());
+    assert!(kept.admit("b", 50, 10, 0).is_err(), "the bytes are taken");
+    assert!(kept.admit("b", 40, 20, 0).is_ok());
+    assert!(kept.admit("c", 0, 20, 0).is_err(), "the number is taken");
+    assert!(kept.admit("a", 60, 20, 5).is_ok(), "in its own place");
+    assert!(kept.admit("c", 0, 20, 15).is_err());
+    assert!(
+        kept.admit("c", 100, 40, 25).is_ok(),
+        "their time is over at 20"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A log that is never there, one that refuses, and a process that is to stop meanwhile.
 
 use super::*;
-use crate::consumer::Committed;
+use event_log::Committed;
 use std::{
     sync::Mutex,
     time::{Duration, Instant},

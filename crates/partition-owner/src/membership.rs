@@ -1,13 +1,13 @@
 //! Staying a member of a group while the log comes and goes. What is done with the partitions is
 //! the caller's; a pause between two attempts never outlasts a shutdown.
 
-use crate::consumer::{Consumer, ConsumerError, Groups};
+use event_log::{Consumer, ConsumerError, consumer::Groups};
 use runtime::{Backoff, Shutdown};
 use std::future::Future;
 
 /// What a member notices of its own state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Membership<'a> {
+pub(crate) enum Membership<'a> {
     Joined,
     /// The log is out of reach, for this reason; it is tried again.
     Away(&'a str),
@@ -18,7 +18,7 @@ pub enum Membership<'a> {
 ///
 /// # Errors
 /// Why the log refuses this member for good.
-pub async fn keep<F>(
+pub(crate) async fn keep<F>(
     groups: &dyn Groups,
     (group, topic): (&str, &str),
     mut backoff: Backoff,

@@ -1,0 +1,8 @@
+//! Owners on the embedded log: members that come, go, stop, fail and panic.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+mod harness;
+mod rebalance;
+mod shutdown;
+mod trouble;

@@ -1,0 +1,79 @@
+//! Single bodies that came packed, by gzip or deflate, unpacked in small steps: never to more than
+//! a body may be, nor beyond the ratio that a bulk may.
+
+use super::body::{Held, too_large};
+use crate::{
+    Config,
+    error::{Code, Problem},
+};
+use bytes::Bytes;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use http::{HeaderMap, header};
+use std::io::Read;
+
+/// What may come out whatever the ratio: small inputs pack well.
+pub(crate) const ALLOWANCE: u64 = 4 << 20;
+/// Encodings of one body.
+const LAYERS: usize = 3;
+
+/// The body as it was before `Content-Encoding`.
+pub(crate) fn inflate(
+    config: &Config,
+    headers: &HeaderMap,
+    body: Bytes,
+    held: &mut Held,
+) -> Result<Bytes, Problem> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let named = values.flat_map(|value| value.to_str().unwrap_or("?").split(','));
+    let encodings: Vec<String> = named
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| !matches!(name.as_str(), "" | "identity"))
+        .collect();
+    if encodings.len() > LAYERS {
+        let why = format!("a body may be packed {LAYERS} times");
+        return Err(Problem::new(Code::UnsupportedEncoding, why));
+    }
+    // The last was applied last.
+    encodings.iter().rev().try_fold(body, |body, encoding| {
+        let packed = &body[..];
+        let unpacked = match encoding.as_str() {
+            "gzip" | "x-gzip" => read(config, MultiGzDecoder::new(packed), packed, held)?,
+            "deflate" => read(config, ZlibDecoder::new(packed), packed, held)?,
+            other => {
+                let other = super::path::shorten(other);
+                let why = format!("the content encoding `{other}` is not known");
+                return Err(Problem::new(Code::UnsupportedEncoding, why));
+            }
+        };
+        Ok(unpacked)
+    })
+}
+
+fn read(
+    config: &Config,
+    mut unpacking: impl Read,
+    packed: &[u8],
+    held: &mut Held,
+) -> Result<Bytes, Problem> {
+    let most = (packed.len() as u64).saturating_mul(config.gzip_ratio) + ALLOWANCE;
+    let (mut whole, mut piece) = (Vec::new(), [0; 16 << 10]);
+    loop {
+        let count = unpacking.read(&mut piece).map_err(|error| {
+            let why = format!("the body cannot be unpacked: {error}");
+            Problem::new(Code::BadGzip, why)
+        })?;
+        if count == 0 {
+            return Ok(whole.into());
+        }
+        whole.extend_from_slice(&piece[..count]);
+        if whole.len() > config.body_limit_bytes {
+            return Err(too_large(config.body_limit_bytes));
+        }
+        if whole.len() as u64 > most {
+            let ratio = config.gzip_ratio;
+            let why = format!("the body unpacks to more than {ratio} times its size");
+            return Err(Problem::new(Code::GzipRatio, why));
+        }
+        held.grow_to(packed.len() + whole.len())?;
+    }
+}

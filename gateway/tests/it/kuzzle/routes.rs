@@ -1,0 +1,107 @@
+//! Every HTTP route of Kuzzle, served or answered by name, and what no index may be called.
+
+use super::{call, fault, ok, world};
+use crate::harness::problem;
+use serde_json::{Value, json};
+
+/// Action, verb and path, as the product has them.
+fn routes() -> Vec<(&'static str, &'static str, String)> {
+    let list = include_str!("../../../src/kuzzle/routes.txt");
+    let route = |line: &'static str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let segments = words[2].split('/').map(|segment| match segment {
+            ":index" => "walked",
+            ":collection" => "co",
+            variable if variable.starts_with(':') => "some",
+            other => other,
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        (words[0], words[1], path)
+    };
+    let lines = list.lines().filter(|line| !line.starts_with('#'));
+    lines.map(route).collect()
+}
+
+#[tokio::test]
+async fn every_route_of_kuzzle_is_served_or_answered_by_name() {
+    let app = world().await;
+    let served = ok(&app, "GET", "/_publicApi", None).await;
+    let before = ok(&app, "GET", "/_list", None).await;
+    let (known, others): (Vec<_>, Vec<_>) = routes().into_iter().partition(|(action, ..)| {
+        let (controller, name) = action.split_once(':').unwrap();
+        served[controller].get(name).is_some()
+    });
+    assert!(known.len() > 60 && others.len() > 100);
+    for (action, verb, path) in others {
+        let refused = call(&app, verb, &path, None).await;
+        let (controller, name) = action.split_once(':').unwrap();
+        assert_eq!(
+            (
+                &refused["status"],
+                &refused["error"]["id"],
+                &refused["error"]["props"]
+            ),
+            (
+                &json!(404),
+                &json!("api.process.action_not_found"),
+                &json!([controller, name])
+            ),
+            "{verb} {path} is {action}: {refused:#}"
+        );
+        let named = (&refused["controller"], &refused["action"]);
+        assert_eq!(named, (&json!(controller), &json!(name)));
+    }
+    assert_eq!(ok(&app, "GET", "/_list", None).await, before);
+    for (action, verb, path) in known {
+        let answer = call(&app, verb, &path, None).await;
+        let (controller, name) = action.split_once(':').unwrap();
+        let named = (&answer["controller"], &answer["action"]);
+        assert_eq!(
+            named,
+            (&json!(controller), &json!(name)),
+            "{verb} {path}: {answer:#}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_paths_begin_with_names_no_index() {
+    let app = world().await;
+    let unserved = "api.process.action_not_found";
+    fault(&app, "POST", "/users/_create", None, 404, unserved).await;
+    fault(&app, "DELETE", "/users/bob", None, 404, unserved).await;
+    fault(
+        &app,
+        "PUT",
+        "/profiles/admin",
+        Some(json!({})),
+        404,
+        unserved,
+    )
+    .await;
+    let nowhere = "network.http.url_not_found";
+    fault(&app, "PUT", "/admin/co", Some(json!({})), 404, nowhere).await;
+    fault(&app, "POST", "/credentials/co/_search", None, 404, nowhere).await;
+    fault(
+        &app,
+        "TRACE",
+        "/ix/co",
+        None,
+        400,
+        "network.http.unsupported_verb",
+    )
+    .await;
+    for name in ["users", "ms", "api-keys", "docs", "metrics", "v1", "v23"] {
+        let create = json!({"controller": "index", "action": "create", "index": name});
+        let refused = "services.storage.invalid_index_name";
+        fault(&app, "POST", "/_query", Some(create), 400, refused).await;
+        let path = app.url(&format!("/v1/collections/{name}/c"));
+        problem(app.client.put(path), 422, "bad_name").await;
+    }
+    let list: Value = ok(&app, "GET", "/_list", None).await;
+    let made = list["indexes"].as_array().unwrap();
+    assert!(
+        !made.iter().any(|name| name == "users" || name == "ms"),
+        "{list}"
+    );
+}
