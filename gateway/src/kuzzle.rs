@@ -11,6 +11,7 @@ mod document;
 pub(crate) mod fault;
 pub(crate) mod http;
 mod index;
+mod members;
 mod metadata;
 mod notification;
 mod place;
@@ -53,12 +54,15 @@ pub(crate) async fn handle(
             if !action.writes {
                 request.turn.end();
             }
-            (action.run)(Call {
+            let call = Call {
                 app,
                 request: &request,
                 session,
-            })
-            .await
+            };
+            match members::check(&request, action) {
+                Ok(()) => (action.run)(call).await,
+                Err(fault) => Err(fault),
+            }
         }
         Err(fault) => Err(fault),
     };

@@ -79,6 +79,7 @@ faults! {
     InvalidType "api.assert.invalid_type" 0x0201_0001 400;
     InvalidArgument "api.assert.invalid_argument" 0x0201_0002 400;
     MissingArgument "api.assert.missing_argument" 0x0201_0003 400;
+    UnexpectedArgument "api.assert.unexpected_argument" 0x0201_0007 400;
     BodyRequired "api.assert.body_required" 0x0201_0008 400;
     KoncordeUnsupported "api.assert.koncorde_restricted_keyword" 0x0201_000d 400;
     Koncorde "api.assert.koncorde_dsl_error" 0x0201_000e 400;

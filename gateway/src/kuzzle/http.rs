@@ -7,7 +7,7 @@ use super::{
     Answer, Call, Fault, Request, Transport,
     document::export,
     fault::Id,
-    handle,
+    handle, members,
     routes::{self, Destination},
 };
 use crate::{
@@ -46,16 +46,18 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
         Err(answer) => return answer.to_http(),
     };
     match routes::action(&request.controller, &request.action) {
-        Ok(action) if export::is_stream(action) => match export::stream(Call {
-            app: &app,
-            request: &request,
-            session: None,
-        })
-        .await
-        {
-            Ok(stream) => stream,
-            Err(fault) => Answer::to(&request, Err(fault)).to_http(),
-        },
+        Ok(action) if export::is_stream(action) => {
+            let call = Call {
+                app: &app,
+                request: &request,
+                session: None,
+            };
+            match members::check(&request, action) {
+                Ok(()) => export::stream(call).await,
+                Err(fault) => Err(fault),
+            }
+            .unwrap_or_else(|fault| Answer::to(&request, Err(fault)).to_http())
+        }
         Ok(_) | Err(_) => handle(&app, request, None).await.to_http(),
     }
 }

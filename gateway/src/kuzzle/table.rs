@@ -3,8 +3,9 @@
 //! it.
 
 use super::{
-    Call, Fault, Reply, auth, bulk, collection, document, index, realtime, server, subscribe,
-    validate,
+    Call, Fault, Reply, auth, bulk, collection, document, index,
+    members::Content::{self, Members, Nothing, Whole},
+    realtime, server, subscribe, validate,
 };
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -18,98 +19,107 @@ pub(crate) struct Action {
     pub run: Run,
     /// Does it hand something to the log? What does not ends its request's turn at once.
     pub writes: bool,
+    /// The arguments that it reads, divided by blanks; `_id` is one.
+    pub takes: &'static str,
+    pub content: Content,
     /// Verb and path; `:name` is a variable.
     pub http: &'static [(&'static str, &'static str)],
 }
 
 macro_rules! actions {
-    ($($controller:ident { $($name:ident => $run:expr, $($kind:ident)? [$($verb:ident $path:literal)*];)* })*) => {
+    ($($controller:ident { $($name:ident => $run:expr, $($kind:ident)? [$($verb:ident $path:literal)*] $takes:literal $content:expr;)* })*) => {
         /// The table.
         pub(crate) const ACTIONS: &[Action] = &[$($(Action {
             controller: stringify!($controller),
             name: stringify!($name),
             run: |call| Box::pin(async move { $run(call).await }),
             writes: false $(|| matches!(stringify!($kind).as_bytes(), b"writes"))?,
+            takes: $takes,
+            content: $content,
             http: &[$((stringify!($verb), $path)),*],
         }),*),*];
     };
 }
 
+/// What a collection is made or changed by; a mapping may stand there without the member around it.
+const DEFINITION: &str = "mappings settings properties dynamic dynamic_templates date_detection \
+                          numeric_detection dynamic_date_formats _meta";
+
 actions! {
     document {
-        create => document::create, writes [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"];
-        createOrReplace => document::create_or_replace, writes [PUT "/:index/:collection/:_id"];
-        replace => document::replace, writes [PUT "/:index/:collection/:_id/_replace"];
-        update => document::update, writes [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"];
-        upsert => document::upsert, writes [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"];
-        delete => document::delete, writes [DELETE "/:index/:collection/:_id"];
-        deleteFields => document::delete_fields, writes [DELETE "/:index/:collection/:_id/_fields"];
-        updateByQuery => document::query::update, writes [PUT "/:index/:collection/_query"];
-        deleteByQuery => document::query::delete, writes [DELETE "/:index/:collection/_query"];
-        mCreate => document::many::create, writes [POST "/:index/:collection/_mCreate"];
-        mCreateOrReplace => document::many::create_or_replace, writes [PUT "/:index/:collection/_mCreateOrReplace"];
-        mReplace => document::many::replace, writes [PUT "/:index/:collection/_mReplace"];
-        mUpdate => document::many::update, writes [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"];
-        mUpsert => document::many::upsert, writes [POST "/:index/:collection/_mUpsert"];
-        mDelete => document::many::delete, writes [DELETE "/:index/:collection/_mDelete"];
-        get => document::read::get, [GET "/:index/:collection/:_id"];
-        mGet => document::read::mget, [POST "/:index/:collection/_mGet" GET "/:index/:collection/_mGet"];
-        exists => document::read::exists, [GET "/:index/:collection/:_id/_exists"];
-        mExists => document::read::mexists, [POST "/:index/:collection/_mExists"];
-        count => document::search::count, [POST "/:index/:collection/_count"];
-        search => document::search::search, [POST "/:index/:collection/_search" GET "/:index/:collection/_search"];
-        scroll => document::scroll::scroll, [GET "/_scroll/:scrollId"];
-        export => document::export::unsupported, [GET "/:index/:collection/_export" POST "/:index/:collection/_export"];
-        validate => validate::validate, [POST "/:index/:collection/_validate"];
+        create => document::create, writes [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"] "_id refresh silent" Whole;
+        createOrReplace => document::create_or_replace, writes [PUT "/:index/:collection/:_id"] "_id refresh silent" Whole;
+        replace => document::replace, writes [PUT "/:index/:collection/:_id/_replace"] "_id refresh silent" Whole;
+        update => document::update, writes [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"] "_id refresh silent retryOnConflict source" Whole;
+        upsert => document::upsert, writes [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"] "_id refresh silent retryOnConflict source" Members("changes default");
+        delete => document::delete, writes [DELETE "/:index/:collection/:_id"] "_id refresh silent source" Nothing;
+        deleteFields => document::delete_fields, writes [DELETE "/:index/:collection/:_id/_fields"] "_id refresh silent source" Members("fields");
+        updateByQuery => document::query::update, writes [PUT "/:index/:collection/_query"] "after lang refresh silent source" Members("query changes");
+        deleteByQuery => document::query::delete, writes [DELETE "/:index/:collection/_query"] "after lang refresh silent source" Members("query");
+        mCreate => document::many::create, writes [POST "/:index/:collection/_mCreate"] "refresh silent source strict" Members("documents");
+        mCreateOrReplace => document::many::create_or_replace, writes [PUT "/:index/:collection/_mCreateOrReplace"] "refresh silent source strict" Members("documents");
+        mReplace => document::many::replace, writes [PUT "/:index/:collection/_mReplace"] "refresh silent source strict" Members("documents");
+        mUpdate => document::many::update, writes [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"] "refresh retryOnConflict silent source strict" Members("documents");
+        mUpsert => document::many::upsert, writes [POST "/:index/:collection/_mUpsert"] "refresh retryOnConflict silent source strict" Members("documents");
+        mDelete => document::many::delete, writes [DELETE "/:index/:collection/_mDelete"] "ids refresh silent strict" Members("ids");
+        get => document::read::get, [GET "/:index/:collection/:_id"] "_id after" Nothing;
+        mGet => document::read::mget, [POST "/:index/:collection/_mGet" GET "/:index/:collection/_mGet"] "after ids strict" Members("ids");
+        exists => document::read::exists, [GET "/:index/:collection/:_id/_exists"] "_id after" Nothing;
+        mExists => document::read::mexists, [POST "/:index/:collection/_mExists"] "after ids strict" Members("ids");
+        count => document::search::count, [POST "/:index/:collection/_count"] "after lang" Members("query");
+        search => document::search::search, [POST "/:index/:collection/_search" GET "/:index/:collection/_search"] "after from lang scroll searchBody size targets" Whole;
+        scroll => document::scroll::scroll, [GET "/_scroll/:scrollId"] "scroll scrollId" Members("scrollId");
+        export => document::export::unsupported, [GET "/:index/:collection/_export" POST "/:index/:collection/_export"] "after collapse fields fieldsName format lang query scroll separator size" Members("collapse fields fieldsName query");
+        validate => validate::validate, [POST "/:index/:collection/_validate"] "_id" Whole;
     }
     bulk {
-        import => bulk::import, writes [POST "/:index/:collection/_bulk"];
-        write => bulk::write, writes [POST "/:index/:collection/_write"];
-        mWrite => bulk::mwrite, writes [POST "/:index/:collection/_mWrite"];
-        deleteByQuery => bulk::delete_by_query, writes [DELETE "/:index/:collection/_bulk/_query"];
-        updateByQuery => bulk::update_by_query, writes [PATCH "/:index/:collection/_bulk/_query"];
+        import => bulk::import, writes [POST "/:index/:collection/_bulk"] "refresh strict" Members("bulkData");
+        write => bulk::write, writes [POST "/:index/:collection/_write"] "_id notify refresh" Whole;
+        mWrite => bulk::mwrite, writes [POST "/:index/:collection/_mWrite"] "notify refresh source strict" Members("documents");
+        deleteByQuery => bulk::delete_by_query, writes [DELETE "/:index/:collection/_bulk/_query"] "after lang notify refresh" Members("query");
+        updateByQuery => bulk::update_by_query, writes [PATCH "/:index/:collection/_bulk/_query"] "after lang notify refresh" Members("query changes");
     }
     index {
-        create => index::create, [POST "/:index/_create"];
-        delete => index::delete, [DELETE "/:index"];
-        mDelete => index::mdelete, [DELETE "/_mDelete" DELETE "/_mdelete"];
-        exists => index::exists, [GET "/:index/_exists"];
-        list => index::names, [GET "/_list"];
+        create => index::create, [POST "/:index/_create"] "" Nothing;
+        delete => index::delete, [DELETE "/:index"] "" Nothing;
+        mDelete => index::mdelete, [DELETE "/_mDelete" DELETE "/_mdelete"] "indexes" Members("indexes");
+        exists => index::exists, [GET "/:index/_exists"] "" Nothing;
+        list => index::names, [GET "/_list"] "" Nothing;
     }
     collection {
-        create => collection::create, [PUT "/:index/:collection"];
-        update => collection::update, [POST "/:index/:collection"];
-        updateMapping => collection::update_mapping, [PUT "/:index/:collection/_mapping"];
-        exists => collection::exists, [GET "/:index/:collection/_exists"];
-        list => collection::names, [GET "/:index/_list"];
-        getMapping => collection::get_mapping, [GET "/:index/:collection/_mapping"];
-        getSettings => collection::get_settings, [GET "/:index/:collection/_settings"];
-        refresh => collection::refresh, [POST "/:index/:collection/_refresh"];
-        truncate => collection::truncate, [DELETE "/:index/:collection/_truncate"];
-        delete => collection::delete, [DELETE "/:index/:collection"];
+        create => collection::create, [PUT "/:index/:collection"] "" Members(DEFINITION);
+        update => collection::update, [POST "/:index/:collection"] "" Members(DEFINITION);
+        updateMapping => collection::update_mapping, [PUT "/:index/:collection/_mapping"] "" Members(DEFINITION);
+        exists => collection::exists, [GET "/:index/:collection/_exists"] "" Nothing;
+        list => collection::names, [GET "/:index/_list"] "from size type" Nothing;
+        getMapping => collection::get_mapping, [GET "/:index/:collection/_mapping"] "includeKuzzleMeta" Nothing;
+        getSettings => collection::get_settings, [GET "/:index/:collection/_settings"] "" Nothing;
+        refresh => collection::refresh, [POST "/:index/:collection/_refresh"] "after" Nothing;
+        truncate => collection::truncate, [DELETE "/:index/:collection/_truncate"] "" Nothing;
+        delete => collection::delete, [DELETE "/:index/:collection"] "" Nothing;
     }
     realtime {
-        subscribe => subscribe::subscribe, [];
-        join => subscribe::join, [];
-        unsubscribe => subscribe::unsubscribe, [];
-        count => subscribe::count, [];
-        list => subscribe::list, [GET "/_listSubscriptions"];
-        publish => realtime::publish, writes [POST "/:index/:collection/_publish"];
-        validate => validate::validate, [];
+        subscribe => subscribe::subscribe, [] "scope since state users" Whole;
+        join => subscribe::join, [] "scope since state users" Members("roomId");
+        unsubscribe => subscribe::unsubscribe, [] "" Members("roomId");
+        count => subscribe::count, [] "" Members("roomId");
+        list => subscribe::list, [GET "/_listSubscriptions"] "" Nothing;
+        publish => realtime::publish, writes [POST "/:index/:collection/_publish"] "_id" Whole;
+        validate => validate::validate, [] "_id" Whole;
     }
     server {
-        info => server::info, [GET "/_serverInfo" GET "/"];
-        now => server::now, [GET "/_now"];
-        publicApi => server::public_api, [GET "/_publicApi"];
-        healthCheck => server::health_check, [GET "/_healthCheck"];
+        info => server::info, [GET "/_serverInfo" GET "/"] "" Nothing;
+        now => server::now, [GET "/_now"] "" Nothing;
+        publicApi => server::public_api, [GET "/_publicApi"] "" Nothing;
+        healthCheck => server::health_check, [GET "/_healthCheck"] "" Nothing;
     }
     auth {
-        checkToken => auth::check_token, [POST "/_checkToken"];
-        getCurrentUser => auth::current_user, [GET "/_me" GET "/users/_me"];
-        getMyRights => auth::my_rights, [GET "/_me/_rights" GET "/users/_me/_rights"];
-        getStrategies => auth::strategies, [GET "/strategies"];
-        login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"];
-        logout => auth::logout, [POST "/_logout"];
+        checkToken => auth::check_token, [POST "/_checkToken"] "" Members("token");
+        getCurrentUser => auth::current_user, [GET "/_me" GET "/users/_me"] "" Nothing;
+        getMyRights => auth::my_rights, [GET "/_me/_rights" GET "/users/_me/_rights"] "" Nothing;
+        getStrategies => auth::strategies, [GET "/strategies"] "" Nothing;
+        login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"] "expiresIn strategy" Whole;
+        logout => auth::logout, [POST "/_logout"] "global" Nothing;
     }
 }
 

@@ -7,6 +7,7 @@ mod content;
 mod documents;
 mod envelope;
 mod many;
+mod members;
 mod routes;
 mod searches;
 

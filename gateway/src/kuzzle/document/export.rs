@@ -11,8 +11,8 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, header};
-use serde_json::{Map, Value, json};
-use std::{collections::HashMap, io, sync::Arc};
+use serde_json::{Value, json, value::RawValue};
+use std::{borrow::Cow, collections::HashMap, io, sync::Arc};
 use store::{Collection, Hit, SearchRequest, View};
 
 const PAGE: usize = 500;
@@ -51,30 +51,51 @@ struct Export {
     over: bool,
 }
 
+/// What the body or the query asks for.
+struct Asked {
+    query: Option<Value>,
+    fields: Vec<String>,
+    /// What columns are called instead.
+    names: HashMap<String, String>,
+}
+
 /// The stream, or why there is none.
 pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
-    let request = search::request(call)?;
-    let form = form(call)?;
+    let (asked, csv) = (asked(call)?, is_csv(call)?);
     let (view, collection) = search::fresh(call).await?;
-    let form = match form {
-        Form::Csv { fields, separator } if fields.is_empty() => Form::Csv {
-            fields: mapped(&collection),
-            separator,
-        },
-        other => other,
+    let collection_name = json!({"collection": collection.collection, "index": collection.index, "type": "collection"});
+    let (form, kind, head) = if csv {
+        let separator = call.request.text("separator")?;
+        let separator = separator.filter(|text| !text.is_empty()).unwrap_or(",");
+        let fields = match asked.fields.is_empty() {
+            true => mapped(&collection),
+            false => asked
+                .fields
+                .into_iter()
+                .filter(|field| field != "_id")
+                .collect(),
+        };
+        let head = header_line(&asked.names, &fields, separator);
+        let separator = separator.to_owned();
+        (Form::Csv { fields, separator }, "text/csv", head)
+    } else {
+        (
+            Form::Lines,
+            "application/x-ndjson",
+            format!("{collection_name}\n"),
+        )
     };
-    let (kind, head) = match &form {
-        Form::Lines => {
-            let head = json!({"collection": collection.collection, "index": collection.index, "type": "collection"});
-            ("application/x-ndjson", format!("{head}\n"))
-        }
-        Form::Csv { fields, separator } => ("text/csv", header_line(call, fields, separator)?),
-    };
+    let disposition = format!(
+        "attachment; filename=\"{}-{}.{}\"",
+        collection.index,
+        collection.collection,
+        if csv { "csv" } else { "jsonl" }
+    );
     let export = Export {
         app: call.app.clone(),
         view,
         collection,
-        query: request.query,
+        query: asked.query,
         form,
         head: Some(head),
         after: None,
@@ -84,53 +105,67 @@ pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
         Ok::<_, io::Error>(export.next().await?.map(|page| (page, export)))
     });
     let mut response = Response::new(Body::from_stream(pages));
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Ok(disposition) = HeaderValue::try_from(disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
     Ok(response)
 }
 
-fn form(call: Call<'_>) -> Result<Form, Fault> {
-    match call.request.text("format")? {
-        None | Some("jsonl") => Ok(Form::Lines),
-        Some("csv") => {
-            let members = call.request.members()?;
-            let fields = match members.get("fields") {
-                Some(given) => super::super::request::list(Some(given), "fields")?,
-                None => call.request.list("fields")?,
-            };
-            let separator = call
-                .request
-                .text("separator")?
-                .filter(|text| !text.is_empty())
-                .unwrap_or(",")
-                .to_owned();
-            Ok(Form::Csv {
-                fields: fields.into_iter().filter(|field| field != "_id").collect(),
-                separator,
-            })
-        }
+fn is_csv(call: Call<'_>) -> Result<bool, Fault> {
+    let format = call.request.text("format")?.map(str::to_ascii_lowercase);
+    match format.as_deref() {
+        None | Some("jsonl") => Ok(false),
+        Some("csv") => Ok(true),
         Some(_) => Err(Fault::invalid("format", "\"jsonl\" or \"csv\"")),
     }
 }
 
-fn header_line(call: Call<'_>, fields: &[String], separator: &str) -> Result<String, Fault> {
-    let given = match call.request.args.get("fieldsName") {
-        Some(Value::String(text)) => {
-            serde_json::from_str(text).map_err(|_| Fault::wrong_type("fieldsName", "object"))?
-        }
-        Some(Value::Object(names)) => names.clone(),
-        Some(_) | None => Map::new(),
+/// A member of the body, else the argument of the same name; in a query it is JSON.
+fn asked(call: Call<'_>) -> Result<Asked, Fault> {
+    let mut body = call.request.members()?;
+    let mut member = |name: &str| match body.remove(name) {
+        Some(value) => Ok(Some(value).filter(|value| !value.is_null())),
+        None => match call.request.args.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if name == "fields" && !text.starts_with('[') => {
+                Ok(Some(text.as_str().into()))
+            }
+            Some(Value::String(text)) => serde_json::from_str(text)
+                .map(Some)
+                .map_err(|_| Fault::wrong_type(name, "JSON string")),
+            Some(other) => Ok(Some(other.clone())),
+        },
     };
-    let names: HashMap<String, String> = given
-        .into_iter()
-        .filter_map(|(name, shown)| Some((name, shown.as_str()?.to_owned())))
-        .collect();
+    let object = |name, value: Option<Value>| match value {
+        None => Ok(None),
+        Some(Value::Object(members)) => Ok(Some(members)),
+        Some(_) => Err(Fault::wrong_type(name, "object")),
+    };
+    if object("collapse", member("collapse")?)?.is_some_and(|members| !members.is_empty()) {
+        let why = "\"collapse\" is not supported in an export";
+        return Err(Fault::new(Id::Unsupported, why).props(["collapse"]));
+    }
+    let query = object("query", member("query")?)?.map(Value::Object);
+    let named = |(name, shown): (String, Value)| match shown {
+        Value::String(shown) => Ok((name, shown)),
+        _ => Err(Fault::wrong_type("fieldsName", "object of strings")),
+    };
+    let names = object("fieldsName", member("fieldsName")?)?.unwrap_or_default();
+    Ok(Asked {
+        query: search::query(call, query)?,
+        fields: super::super::request::list(member("fields")?.as_ref(), "fields")?,
+        names: names.into_iter().map(named).collect::<Result<_, _>>()?,
+    })
+}
+
+fn header_line(names: &HashMap<String, String>, fields: &[String], separator: &str) -> String {
     let shown = std::iter::once("_id").chain(fields.iter().map(String::as_str));
     let cells: Vec<String> = shown
         .map(|name| cell(names.get(name).map_or(name, String::as_str), separator))
         .collect();
-    Ok(cells.join(separator) + "\n")
+    cells.join(separator) + "\n"
 }
 
 /// Every field of the mapping by its dotted name.
@@ -209,11 +244,10 @@ impl Export {
                 ));
             }
             Form::Csv { fields, separator } => {
-                let source: Value = serde_json::from_str(hit.source.get()).unwrap_or(Value::Null);
                 into.push_str(&cell(&hit.id, separator));
                 for field in fields {
                     into.push_str(separator);
-                    into.push_str(&cell(&shown(at(&source, field)), separator));
+                    into.push_str(&cell(&shown(at(&hit.source, field)), separator));
                 }
             }
         }
@@ -221,21 +255,23 @@ impl Export {
     }
 }
 
-/// The value of a dotted name.
-fn at<'a>(source: &'a Value, path: &str) -> Option<&'a Value> {
-    match source.get(path) {
-        Some(value) => Some(value),
-        None => path
-            .split_once('.')
-            .and_then(|(first, rest)| at(source.get(first)?, rest)),
-    }
+/// The value of a dotted name, whose dots may also be in the names of members.
+fn at<'a>(source: &'a RawValue, path: &str) -> Option<&'a RawValue> {
+    let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(source.get()).ok()?;
+    let dots = path.match_indices('.').map(|(dot, _)| dot);
+    members.get(path).copied().or_else(|| {
+        dots.rev()
+            .find_map(|dot| at(members.get(&path[..dot])?, &path[dot + 1..]))
+    })
 }
 
-fn shown(value: Option<&Value>) -> String {
-    match value {
-        None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Object(_) | Value::Array(_)) => "[OBJECT]".to_owned(),
-        Some(other) => other.to_string(),
+/// What a cell shows: numbers as they were written.
+fn shown(value: Option<&RawValue>) -> String {
+    let text = value.map_or("null", RawValue::get);
+    match text.as_bytes()[0] {
+        b'n' => String::new(),
+        b'"' => serde_json::from_str(text).unwrap_or_default(),
+        b'{' | b'[' => "[OBJECT]".to_owned(),
+        _ => text.to_owned(),
     }
 }

@@ -5,6 +5,7 @@ use super::{
     super::{
         Call, Fault, Reply,
         fault::Id,
+        members::{names, unexpected},
         metadata::{Info, stamped, touched},
         place,
         request::number_text,
@@ -47,7 +48,7 @@ pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let list = listed(call, way.most)?;
     let items = list
         .iter()
-        .map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), true)))
+        .map(|raw| Item::read(raw, &BODY)?.with_body(way.info, call.app.now(), true))
         .collect();
     write_all(call, way, &list, items, true).await
 }
@@ -57,7 +58,7 @@ pub(crate) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
     let list = listed(call, way.most)?;
     let items = list
         .iter()
-        .map(|raw| Item::read(raw).and_then(|item| item.with_changes(call.app.now())))
+        .map(|raw| Item::read(raw, &["_id", "changes", "default"])?.with_changes(call.app.now()))
         .collect();
     write_all(call, way, &list, items, true).await
 }
@@ -78,7 +79,7 @@ pub(crate) async fn bodies(call: Call<'_>, way: Way) -> Result<Reply, Fault> {
     let named = way.operation == "document.mReplace";
     let items = list
         .iter()
-        .map(|raw| Item::read(raw).and_then(|item| item.with_body(way.info, call.app.now(), named)))
+        .map(|raw| Item::read(raw, &BODY)?.with_body(way.info, call.app.now(), named))
         .collect();
     write_all(call, way, &list, items, false).await
 }
@@ -100,6 +101,9 @@ pub(super) fn within(count: usize, most: usize) -> Result<(), Fault> {
         )),
     }
 }
+
+/// The members of a document that is written whole, or of its changes.
+const BODY: [&str; 2] = ["_id", "body"];
 
 #[derive(Deserialize)]
 struct Item<'a> {
@@ -123,8 +127,16 @@ pub(super) struct Ready {
 }
 
 impl<'a> Item<'a> {
-    fn read(raw: &'a RawValue) -> Result<Self, Fault> {
-        serde_json::from_str(raw.get()).map_err(|_| Fault::wrong_type("document", "object"))
+    fn read(raw: &'a RawValue, known: &[&str]) -> Result<Self, Fault> {
+        let item = serde_json::from_str(raw.get());
+        let item = item.map_err(|_| Fault::wrong_type("document", "object"))?;
+        match names(raw)
+            .iter()
+            .find(|name| !known.contains(&name.as_str()))
+        {
+            Some(name) => Err(unexpected(name, known.iter().copied())),
+            None => Ok(item),
+        }
     }
 
     /// `,"_id":…` or nothing; `named`: it must have one.

@@ -341,3 +341,84 @@ async fn an_export_streams_lines() {
     )
     .await;
 }
+
+/// As asked, in the address or in the body, or refused by name.
+#[tokio::test]
+async fn an_export_is_of_what_was_asked_for() {
+    let app = filled(4).await;
+    let documents = json!({"documents": [
+        {"_id": "x", "body": {"n": 1.50, "o.p": 7, "a": {"b.c": {"d": "deep"}}, "l": [1]}},
+        {"_id": "y", "body": {"n": 12345678901234567890u64, "f": 1e-7}},
+    ]});
+    let path = "/ix/co/_mCreate?refresh=wait_for";
+    ok(&app, "POST", path, Some(documents)).await;
+    let text = async |request: reqwest::RequestBuilder| {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.text().await.unwrap()
+    };
+    let raw = app
+        .client
+        .post(app.url("/ix/co/_write?_id=z"))
+        .body(r#"{"n":1.0E+2,"f":10.00,"name":"z"}"#);
+    assert!(raw.send().await.unwrap().status().is_success());
+    ok(&app, "POST", "/ix/co/_refresh", None).await;
+    let only = r#"query={"terms":{"_id":["x","z"]}}"#;
+    let lines = text(app.get(&format!("/ix/co/_export?{only}"))).await;
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+    let fields = r#"fields=["n","f","o.p","a.b.c.d","_id"]&fieldsName={"n":"number","_id":"id"}"#;
+    let csv = text(app.get(&format!("/ix/co/_export?format=CSV&{fields}&{only}"))).await;
+    assert_eq!(
+        csv,
+        "id,number,f,o.p,a.b.c.d\nx,1.5,,7,deep\nz,1.0E+2,10.00,,\n"
+    );
+    let body =
+        json!({"query": {"term": {"_id": "z"}}, "fields": ["name", "n"], "fieldsName": {"n": "N"}});
+    let csv = text(app.post("/ix/co/_export?format=csv&separator=;", &body)).await;
+    assert_eq!(csv, "_id;name;N\nz;z;1.0E+2\n");
+    let koncorde = json!({"query": {"equals": {"name": "z"}}});
+    let lines = text(app.post("/ix/co/_export?lang=koncorde", &koncorde)).await;
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    let answer = app.get("/ix/co/_export?format=csv").send().await.unwrap();
+    let name = "attachment; filename=\"ix-co.csv\"";
+    assert_eq!(answer.headers()["content-disposition"], name);
+    for (verb, path, body, status, id) in [
+        (
+            "GET",
+            "/ix/co/_export?query=nonsense",
+            None,
+            400,
+            "api.assert.invalid_type",
+        ),
+        (
+            "GET",
+            "/ix/co/_export?fields=[1",
+            None,
+            400,
+            "api.assert.invalid_type",
+        ),
+        (
+            "POST",
+            "/ix/co/_export",
+            Some(json!({"sort": ["n"]})),
+            400,
+            "api.assert.unexpected_argument",
+        ),
+        (
+            "POST",
+            "/ix/co/_export",
+            Some(json!({"fieldsName": {"n": 5}})),
+            400,
+            "api.assert.invalid_type",
+        ),
+        (
+            "POST",
+            "/ix/co/_export",
+            Some(json!({"collapse": {"field": "n"}})),
+            501,
+            "services.storage.unsupported",
+        ),
+    ] {
+        fault(&app, verb, path, body, status, id).await;
+    }
+}

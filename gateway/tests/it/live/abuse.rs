@@ -22,7 +22,8 @@ async fn sixteen_megabytes_in_one_frame() {
     assert!(sent.is_ok());
     assert_eq!(socket.closed().await.0, 1009);
     let mut other = Socket::connect(app.address).await;
-    let most = json!({"controller": "server", "action": "now", "body": "x".repeat(1 << 20)});
+    let most =
+        json!({"controller": "server", "action": "now", "volatile": {"x": "x".repeat(1 << 20)}});
     assert_eq!(
         other.ask(most).await["status"],
         200,

@@ -1,0 +1,110 @@
+//! Nothing that a client says is left out in silence: every action of the table is called with an
+//! argument, a member of the body and an id that it does not know.
+
+use super::{call, fault, ok, world};
+use serde_json::{Value, json};
+
+const UNEXPECTED: &str = "api.assert.unexpected_argument";
+
+/// Actions whose body is a document, a message, a filter or credentials: any member is one of it.
+const WHOLE: [&str; 12] = [
+    "document:create",
+    "document:createOrReplace",
+    "document:replace",
+    "document:update",
+    "document:validate",
+    "document:search",
+    "bulk:write",
+    "realtime:subscribe",
+    "realtime:publish",
+    "realtime:validate",
+    "auth:login",
+    "collection:validateSpecifications",
+];
+
+#[tokio::test]
+async fn every_action_refuses_what_it_does_not_know() {
+    let app = world().await;
+    let api = ok(&app, "GET", "/_publicApi", None).await;
+    let mut walked = 0;
+    for (controller, actions) in api.as_object().unwrap() {
+        for action in actions.as_object().unwrap().keys() {
+            let name = format!("{controller}:{action}");
+            let sent = |more: Value| {
+                let mut sent = json!({"controller": controller, "action": action, "index": "ix", "collection": "co"});
+                sent.as_object_mut()
+                    .unwrap()
+                    .extend(more.as_object().unwrap().clone());
+                Some(sent)
+            };
+            let argument = sent(json!({"surprise": false}));
+            let refused = fault(&app, "POST", "/_query", argument, 400, UNEXPECTED).await;
+            assert_eq!(refused["props"][0], "surprise", "{name}");
+            if !WHOLE.contains(&name.as_str()) {
+                let member = sent(json!({"body": {"surprise": 1}}));
+                let refused = fault(&app, "POST", "/_query", member, 400, UNEXPECTED).await;
+                assert_eq!(refused["props"][0], "body.surprise", "{name}");
+            }
+            walked += 1;
+        }
+    }
+    assert!(walked > 60, "{walked}");
+    let unharmed = ok(&app, "GET", "/_list", None).await;
+    assert_eq!(unharmed["indexes"], json!(["ix"]));
+}
+
+#[tokio::test]
+async fn members_of_searches_documents_and_routes_are_refused_by_name() {
+    let app = world().await;
+    let unsupported = "services.storage.unsupported";
+    fault(
+        &app,
+        "POST",
+        "/ix/co/_search",
+        Some(json!({"surprise": 1})),
+        501,
+        unsupported,
+    )
+    .await;
+    for (verb, path) in [
+        ("POST", "/ix/co/_create?refesh=wait_for"),
+        ("GET", "/ix/co/x?source=false"),
+        ("PUT", "/ix/co?shards=3"),
+        ("GET", "/_list?countCollection"),
+        ("POST", "/ix/co/_count?_id=x"),
+        ("GET", "/_now?when=soon"),
+    ] {
+        fault(&app, verb, path, Some(json!({})), 400, UNEXPECTED).await;
+    }
+    // What clients add for themselves, and what is null, is nothing.
+    for path in [
+        "/ix/co/_count?verb=POST&timeout=5",
+        "/ix/co/_count?cookieAuth=false&triggerEvents=true",
+    ] {
+        ok(&app, "POST", path, Some(json!({"query": {}}))).await;
+    }
+    let member =
+        |document: Value| Some(json!({"documents": [document, {"_id": "good", "body": {}}]}));
+    let odd = json!({"_id": "x", "body": {}, "if_version": 3});
+    let told = ok(&app, "POST", "/ix/co/_mCreate", member(odd)).await;
+    let (error, made) = (&told["errors"][0], &told["successes"]);
+    assert!(
+        error["reason"].as_str().unwrap().contains("\"if_version\""),
+        "{told}"
+    );
+    assert_eq!(
+        (made.as_array().unwrap().len(), &made[0]["_id"]),
+        (1, &json!("good"))
+    );
+    let changes = json!({"_id": "x", "body": {}, "changes": {}});
+    let told = ok(&app, "PUT", "/ix/co/_mCreateOrReplace", member(changes)).await;
+    assert!(
+        told["errors"][0]["reason"]
+            .as_str()
+            .unwrap()
+            .contains("\"changes\""),
+        "{told}"
+    );
+    let none = call(&app, "GET", "/ix/co/x/_exists", None).await;
+    assert_eq!(none["result"], false);
+}
