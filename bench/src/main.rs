@@ -2,6 +2,8 @@
 //! unavoidable, in the same run. Only the ratio means anything on another machine. It is no part of
 //! the product: nothing of the product may depend on it.
 
+#![allow(clippy::disallowed_methods, reason = "measures real time")]
+
 mod accept;
 mod apply;
 mod bulk;

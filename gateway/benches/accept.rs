@@ -5,6 +5,10 @@
 //! `cargo bench -p gateway --bench accept -- [seconds]`
 
 #![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "a measurement that cannot go on says where"
 )]

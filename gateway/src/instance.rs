@@ -18,5 +18,6 @@ pub(crate) fn address(layout: &Layout) -> Reply {
 
 /// A name that nobody had before.
 pub(crate) fn name() -> String {
-    uuid::Uuid::new_v4().simple().to_string()
+    let unique = uuid::Builder::from_random_bytes(runtime::random());
+    unique.into_uuid().simple().to_string()
 }

@@ -4,6 +4,14 @@
 //! The path of a write is [`write`]: its files are the stages. Reads go to the stores and wait for
 //! writes they were told of.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod access;
 mod answer;
 mod app;

@@ -6,6 +6,14 @@
 //! must never leave out a change that was decided after its room was said to be active, and never
 //! commit what was not acknowledged.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod config;
 mod consume;
 mod deliver;

@@ -4,6 +4,11 @@
 //! It knows Consign only from outside: the binary's command line and HTTP. It uses none of its
 //! crates, so that a bug cannot be shared by the product and its judge.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 pub mod checker;
 pub mod client;
 pub mod cluster;

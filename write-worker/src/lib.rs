@@ -6,6 +6,14 @@
 //! never touch a store for a decision that is not acknowledged in `changes`, and never judge a
 //! position twice.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod append;
 mod apply;
 mod catalogs;

@@ -8,7 +8,8 @@ use prometheus::{
     Opts, exponential_buckets,
 };
 use runtime::metrics::MetricSink;
-use std::{collections::HashMap, time::Instant};
+use std::collections::HashMap;
+use tokio::time::Instant;
 
 pub(crate) struct Metrics {
     decided: IntCounterVec,

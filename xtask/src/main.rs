@@ -1,6 +1,11 @@
 //! `cargo run -p xtask -- …`: the test command, the checks of the layout, the servers. Development
 //! only; nothing that ships calls it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a tool of the developer, on the machine's clock"
+)]
+
 mod check;
 mod command;
 mod docs;

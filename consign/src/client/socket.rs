@@ -5,8 +5,8 @@ use super::{Client, envelope};
 use crate::failure::Failure;
 use futures::{SinkExt, StreamExt};
 use serde_json::Value;
-use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
+use std::time::Duration;
+use tokio::{net::TcpStream, time::Instant};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Error, Message, Utf8Bytes},

@@ -1,6 +1,10 @@
 //! The binary from outside: what it takes, what it says, what it leaves behind.
 
 #![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+#![allow(
     clippy::unwrap_used,
     reason = "what a test stands on says where it fails"
 )]

@@ -5,6 +5,14 @@
 //! [`Operation::plan`] (worker) turns an event and the current documents into a verdict and
 //! mutations. No I/O but reading definitions at start, no clock, no randomness.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod accept;
 mod body;
 pub mod catalog;

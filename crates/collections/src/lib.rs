@@ -3,6 +3,14 @@
 //! moment, so whoever changes one waits until all of them know ([`event_schema::incarnation`]).
 //! Nothing here writes a document, and nothing is answered before it holds.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod remap;
 
 pub use remap::Settled;
@@ -84,7 +92,7 @@ fn of_view(error: StoreError) -> CollectionError {
 
 /// A name for an incarnation that nobody had before.
 pub fn fresh_incarnation() -> String {
-    incarnation::mint(rand::random())
+    incarnation::mint(runtime::random())
 }
 
 impl CollectionStores<'_> {

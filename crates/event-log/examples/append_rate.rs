@@ -5,6 +5,11 @@
 //! `cargo run --release -p event-log --example append_rate [embedded|kafka]…`; Kafka at
 //! `CONSIGN_TEST_KAFKA`, else 127.0.0.1:19092.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 use bytes::Bytes;
 use event_log::{
     CleanupPolicy, Log, NewRecord, TopicSpec,

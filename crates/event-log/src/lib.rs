@@ -3,11 +3,23 @@
 //! of the port, for every driver: [`Log::append`], [`Log::scan`], [`Follower`]. Nothing here knows
 //! what a record means.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod admin;
 pub mod append;
 pub mod consumer;
 pub mod embedded;
 pub mod follow;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "librdkafka has threads and clocks of its own, which no paused runtime moves"
+)]
 pub mod kafka;
 mod ownership;
 pub mod publisher;

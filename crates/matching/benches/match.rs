@@ -7,6 +7,11 @@
 //! registration goes; `million SECONDS` measures growth and memory up to a million mixed filters.
 //! Without arguments: a short run of every kind.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 #[path = "match/kinds.rs"]
 mod kinds;
 

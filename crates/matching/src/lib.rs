@@ -5,6 +5,14 @@
 //! else); [`Filter::normalise`] gives the canonical form, from which the room id and the index are
 //! made. This crate does no I/O, starts no thread and reads no clock.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod cost;
 pub mod document;
 pub mod elasticsearch;

@@ -7,6 +7,14 @@
 //!
 //! See ADR 16.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod group;
 mod membership;
 mod owned;

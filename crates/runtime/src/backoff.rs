@@ -1,6 +1,6 @@
 //! How long to wait before trying again: exponential, with jitter, bounded.
 
-use rand::Rng;
+use crate::random::random;
 use std::time::Duration;
 
 /// Full-jitter exponential back-off: each wait is drawn from half to all of a growing bound.
@@ -27,7 +27,7 @@ impl Backoff {
             .saturating_mul(1 << self.attempt.min(20))
             .min(self.longest);
         self.attempt = self.attempt.saturating_add(1);
-        bound.mul_f64(rand::rng().random_range(0.5..=1.0))
+        bound.mul_f64(0.5 + random::<f64>() / 2.0)
     }
 
     /// How many times in a row it was asked.

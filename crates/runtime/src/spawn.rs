@@ -11,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{Instrument, error, trace_span};
 
 /// Starts a task whose end concerns nobody but who holds its handle.
+#[expect(clippy::disallowed_methods, reason = "the one place that starts tasks")]
 pub fn spawn<F>(name: &'static str, task: F) -> JoinHandle<F::Output>
 where
     F: Future + Send + 'static,
@@ -43,6 +44,7 @@ impl<T: Send + 'static> TaskSet<T> {
     }
 
     /// Starts one more.
+    #[expect(clippy::disallowed_methods, reason = "the task is named")]
     pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = T> + Send + 'static) {
         self.0.spawn(named(name, task));
     }

@@ -119,6 +119,14 @@
 //! full disk refuses: the records of one log if its segment could not be written; all of a round if
 //! the entry could not, after that was zeroed and synced.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod appender;
 mod commit;
 mod compact;
@@ -228,6 +236,10 @@ impl Default for Options {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the default of a parameter, in a crate that knows nothing of ours"
+)]
 fn system_clock() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)

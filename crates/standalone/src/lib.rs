@@ -2,6 +2,14 @@
 //! write-worker and a notifier. Composition only: no rule of the pipeline may be here, and a
 //! service must not notice that it has company.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod folder;
 pub mod prepare;
 pub mod secret;

@@ -3,7 +3,6 @@
 
 use crate::StandaloneError;
 use event_schema::signing::Keyring;
-use rand::Rng;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
@@ -51,8 +50,7 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
 
 /// Written whole under another name first: a crash leaves no half of a secret behind.
 fn make(path: &Path) -> io::Result<()> {
-    let mut random = [0; 32];
-    rand::rng().fill(&mut random);
+    let random: [u8; 32] = runtime::random();
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let fresh = path.with_extension("new");
     let mut file = OpenOptions::new()

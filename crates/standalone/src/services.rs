@@ -2,9 +2,9 @@
 //! behind outlive the gateway, so that whoever waits for a verdict while it stops still gets it.
 
 use crate::StandaloneError;
-use runtime::Shutdown;
+use runtime::{Shutdown, TaskSet};
 use std::{fmt::Display, future::Future, pin::Pin};
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinError;
 
 /// A service by its name, to be run until shutdown.
 pub struct Service {
@@ -41,10 +41,13 @@ pub async fn together(
     let (stop_behind, behind_shutdown) = Shutdown::manual();
     let name = gateway.name;
     let mut gateway = runtime::spawn(name, (gateway.run)(gateway_shutdown));
-    let mut others = JoinSet::new();
+    let mut others = TaskSet::new();
     for Service { name, run } in behind {
         let running = runtime::spawn(name, run(behind_shutdown.clone()));
-        others.spawn(async move { told(name, running.await).map(|()| name) });
+        others.spawn(
+            name,
+            async move { told(name, running.await).map(|()| name) },
+        );
     }
     let first = tokio::select! {
         ended = &mut gateway => {
@@ -54,7 +57,7 @@ pub async fn together(
         Some(ended) = others.join_next() => {
             // It had no reason to end: without it nothing is applied, or told, any more.
             stop_gateway.soft();
-            let first = service(ended);
+            let first = ended;
             let second = told(name, gateway.await);
             stop_behind.soft();
             first.and_then(|early| second.and_then(|()| match shutdown.is_soft() {
@@ -70,7 +73,7 @@ pub async fn together(
     let rest = async {
         let mut rest = Ok(());
         while let Some(ended) = others.join_next().await {
-            rest = rest.and(service(ended).map(drop));
+            rest = rest.and(ended.map(drop));
         }
         rest
     };
@@ -83,17 +86,6 @@ pub async fn together(
         }
     };
     first.and(rest)
-}
-
-fn service(
-    ended: Result<Result<&'static str, StandaloneError>, JoinError>,
-) -> Result<&'static str, StandaloneError> {
-    ended.unwrap_or_else(|error| {
-        Err(StandaloneError::Service {
-            service: "pipeline",
-            why: error.to_string(),
-        })
-    })
 }
 
 fn told(

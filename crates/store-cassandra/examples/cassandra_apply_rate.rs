@@ -4,6 +4,11 @@
 //! `cargo run --release -p store-cassandra --example cassandra_apply_rate -- [host:port] [documents
 //! per round] [rounds]`
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 use event_schema::outcome::Verdict;
 use futures::{StreamExt, stream};
 use scylla::{client::session_builder::SessionBuilder, statement::Consistency};

@@ -16,11 +16,9 @@ use event_schema::{
     decision::Mark, envelope::Claim, id::RequestId, outcome::LedgerEntry, position::Version,
 };
 use futures::{StreamExt, TryStreamExt, stream};
+use runtime::{Clock, SystemClock};
 use scylla::value::CqlValue;
-use std::{
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::sync::Arc;
 use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEPT_MS};
 
 /// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe,
@@ -84,9 +82,7 @@ pub(crate) async fn entries(
 
 /// Unix milliseconds.
 fn now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64)
+    SystemClock.now()
 }
 
 /// Whole seconds, as Cassandra takes them.

@@ -8,6 +8,14 @@
 //!
 //! The only crate that names the driver; no type of it leaves.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod apply;
 mod cell;
 mod classify;

@@ -4,6 +4,11 @@
 //! `cargo run --release -p store-elasticsearch --example elasticsearch_apply_rate -- [url]
 //! [documents per round] [rounds]`
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 use elasticsearch::http::{
     Method,
     headers::{CONTENT_TYPE, HeaderMap, HeaderValue},

@@ -9,6 +9,14 @@
 //! The only crate that names the client, whose releases are alphas; no type of it leaves, and only
 //! its transport is used.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 mod apply;
 mod body;
 mod classify;

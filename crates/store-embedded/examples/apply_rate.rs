@@ -2,6 +2,11 @@
 //! the same bytes in the same run; and how long searches of the cities take. `cargo run --release
 //! -p store-embedded --example apply_rate [batches] [decisions per batch]`
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 use event_schema::outcome::{LedgerEntry, Verdict};
 use flate2::read::GzDecoder;
 use rusqlite::{Connection, params};

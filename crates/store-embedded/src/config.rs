@@ -1,10 +1,8 @@
 //! How the file is opened. Nothing here weakens a promise: there is no setting to make a commit
 //! less durable.
 
-use std::{
-    path::PathBuf,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use runtime::{Clock, SystemClock};
+use std::path::PathBuf;
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -35,8 +33,5 @@ impl Config {
 }
 
 fn system_clock() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    SystemClock.now()
 }

@@ -12,6 +12,14 @@
 //! It must never be opened by two processes at once for writing: whoever owns the data folder holds
 //! its lock.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod apply;
 pub mod classify;
 pub mod config;

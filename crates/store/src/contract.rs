@@ -12,6 +12,11 @@
 //! store::search_contract!(open_both().await); // anything with `searched(&self) -> Searched<'_>`
 //! ```
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 pub mod answers;
 pub mod declarable;
 pub mod documents;

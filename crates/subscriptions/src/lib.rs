@@ -5,6 +5,14 @@
 //! notifiers push to the [`Recipient`]s of each room ([`delivery`]). Pure: it holds no connection
 //! and no clock, and must know no protocol that notifications are sent by.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod catch_up;
 pub mod delivery;
 mod feed_owners;

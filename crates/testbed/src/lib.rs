@@ -11,6 +11,11 @@
 //! - [`Proxy`]: stands before a server and cuts or freezes its connections.
 //! - [`ports::reserve`]: free ports that no other test of this machine is given meanwhile.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "starts real servers and measures real time"
+)]
+
 mod address;
 mod name;
 pub mod ports;

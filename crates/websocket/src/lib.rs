@@ -5,6 +5,14 @@
 //! is to be sent waits in a bounded queue ([`outbox`]). What messages mean is known to a
 //! [`MessageHandler`] alone: nothing here may know a protocol that is spoken in messages.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
 pub mod connection;
 pub mod decode;
 mod deflate;

@@ -145,7 +145,7 @@ impl Identifier {
     /// that derive from it.
     fn fresh(&self) -> [u8; 16] {
         let millis = u64::try_from(self.clock.now()).unwrap_or_default();
-        uuid::Builder::from_unix_timestamp_millis(millis, &rand::random())
+        uuid::Builder::from_unix_timestamp_millis(millis, &runtime::random())
             .into_uuid()
             .into_bytes()
     }
@@ -166,7 +166,7 @@ fn named(key: &[u8; 32], until: i64) -> Claim {
 
 /// 16 random bytes, in the form of a version 4 UUID.
 pub(crate) fn random() -> [u8; 16] {
-    uuid::Builder::from_random_bytes(rand::random())
+    uuid::Builder::from_random_bytes(runtime::random())
         .into_uuid()
         .into_bytes()
 }

@@ -1,6 +1,10 @@
 //! The gateway as its clients see it: over HTTP, on the embedded log and store, with and without a
 //! real worker behind it.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod bad_input;

@@ -1,6 +1,11 @@
 //! The example as the README shows it: cities loaded by the command, the page served by its own
 //! server, two tabs of a real browser driven by `examples/cities/drive.mjs`.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 use std::{
     env, fs,
     io::{BufRead, BufReader},

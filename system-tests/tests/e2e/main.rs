@@ -1,5 +1,10 @@
 //! The main job on real input, from outside: all cities of the world through a bulk, a restart in
 //! the middle, every byte checked.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 mod cities;
 mod user;

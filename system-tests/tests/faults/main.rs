@@ -1,6 +1,11 @@
 //! Faults under load, judged by the history checker: every acknowledged write applied once, each
 //! key's order kept, no document back from the dead, verdicts never changed.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 mod embedded;
 mod listening;
 mod power;

@@ -1,6 +1,11 @@
 //! The unmodified `kuzzle-sdk` over its WebSocket and Http classes: every call and every
 //! notification checked, a gateway killed on the way.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 use anyhow::Result;
 use system_tests::{cluster::Cluster, node::Summary, sdk};
 use testbed::Servers;

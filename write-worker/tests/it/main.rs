@@ -1,6 +1,10 @@
 //! The worker on a real log and a real store (both embedded), with faults put between it and the
 //! store.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 mod faulty;

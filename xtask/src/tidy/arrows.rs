@@ -27,9 +27,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("collections", &["event-schema", "runtime", "store"]),
     ("event-log", &["segment-log", "runtime"]),
     ("partition-owner", &["event-log", "runtime"]),
-    ("store-cassandra", &["store", "event-schema"]),
+    ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema"]),
-    ("store-embedded", &["store", "event-schema"]),
+    ("store-embedded", &["store", "event-schema", "runtime"]),
     ("websocket", &["runtime"]),
     (
         "gateway",

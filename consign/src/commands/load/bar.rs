@@ -4,8 +4,9 @@ use super::summary::Summary;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
     io::{IsTerminal, Write},
-    time::{Duration, Instant},
+    time::Duration,
 };
+use tokio::time::Instant;
 
 const TEMPLATE: &str = "{bar:32} {percent:>3}%  {msg}  ETA {eta}";
 const LINE_EVERY: Duration = Duration::from_secs(10);

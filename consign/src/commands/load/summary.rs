@@ -2,7 +2,8 @@
 
 use super::{chunk::Refusal, send::Sent};
 use serde::Serialize;
-use std::{collections::BTreeMap, time::Instant};
+use std::collections::BTreeMap;
+use tokio::time::Instant;
 
 /// Refused lines that are shown one by one.
 const SHOWN: usize = 10;

@@ -1,5 +1,10 @@
 //! The catalog as others use it: every built-in operation, accepted and planned.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 mod examples;
 mod laws;
 mod sunbird;

@@ -1,6 +1,10 @@
 //! The life of collections on the embedded record, with a view that says what it was told and
 //! refuses on command.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 use collections::{CollectionError, CollectionStores, NewCollection, Settled};

@@ -157,8 +157,9 @@ impl Topics {
                 spec.name, spec.partitions
             )));
         }
+        let id = uuid::Builder::from_random_bytes(runtime::random()).into_uuid();
         let about = About {
-            id: uuid::Uuid::new_v4().to_string(),
+            id: id.to_string(),
             partitions: spec.partitions,
             cleanup: spec.cleanup,
             record_limit: spec.record_limit,

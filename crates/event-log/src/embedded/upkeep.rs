@@ -3,13 +3,14 @@
 
 use super::{Core, codec, topic::Topic};
 use crate::admin::CleanupPolicy;
+use runtime::{Clock, SystemClock};
 use segment_log::{Entry, Kept};
 use std::{
     io,
     sync::{Arc, Weak, atomic::Ordering},
     thread::{self, JoinHandle},
-    time::{Instant, SystemTime, UNIX_EPOCH},
 };
+use tokio::time::Instant;
 
 /// A deletion is told for so long to readers that come late.
 const TOMBSTONE_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -42,11 +43,7 @@ pub(super) fn start(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
 }
 
 fn tidy(topic: &Topic) {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| {
-            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-        });
+    let now = SystemClock.now();
     for partition in &topic.partitions {
         let result = match topic.about.cleanup {
             CleanupPolicy::Keep => Ok(()),

@@ -2,6 +2,10 @@
 //! finds. Over what the translation promises to keep: documents without arrays and nulls, whose
 //! fields hold what their mapping says, and places that lie clearly in an area or outside.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod http;

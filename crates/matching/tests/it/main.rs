@@ -1,5 +1,9 @@
 //! The crate's integration tests, in one binary.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod cities;

@@ -1,4 +1,9 @@
 //! The segment log from outside: what is stored, what comes back, and what damage does.
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod append;

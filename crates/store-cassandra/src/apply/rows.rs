@@ -22,11 +22,8 @@ use crate::{
     shape::{Shape, Shapes},
 };
 use event_schema::mutation::{RowAction, RowKey};
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use runtime::{Clock, SystemClock};
+use std::{collections::HashMap, sync::Arc};
 use store::{ItemVerdict, RowWrite, cell::Misfit, document::Write, schema::ColumnType};
 
 pub(crate) async fn units<'a>(
@@ -36,9 +33,7 @@ pub(crate) async fn units<'a>(
     units: &mut Vec<Unit<'a>>,
     verdicts: &mut [Option<ItemVerdict>],
 ) {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as i64);
+    let now = SystemClock.now();
     let mut known: HashMap<&str, Result<Arc<Shape>, Failure>> = HashMap::new();
     for (item, write) in writes.iter().enumerate() {
         let Write::Row(row) = write else { continue };

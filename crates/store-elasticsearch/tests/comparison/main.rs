@@ -6,6 +6,11 @@
 //! `CONSIGN_COMPARE_CASES=N` makes a run longer or shorter, `CONSIGN_COMPARE_SHOW=N` shrinks and
 //! prints that many differences.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 mod compare;
 mod dice;
 mod searches;

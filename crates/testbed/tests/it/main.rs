@@ -1,6 +1,11 @@
 //! The testbed itself: names, ports, the proxy, and one set of private servers that is killed,
 //! frozen and started again.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests run on real clocks, threads and tasks"
+)]
+
 mod proxy;
 mod servers;
 

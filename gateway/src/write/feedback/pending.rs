@@ -2,12 +2,8 @@
 
 use event_schema::{id::RequestId, outcome::LedgerEntry};
 use parking_lot::Mutex;
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
-use tokio::sync::oneshot;
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio::{sync::oneshot, time::Instant};
 
 /// The table.
 #[derive(Debug)]

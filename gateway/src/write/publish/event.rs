@@ -181,7 +181,7 @@ impl EventBuilder {
 pub(crate) fn trace() -> String {
     format!(
         "00-{:032x}-{:016x}-01",
-        rand::random::<u128>().max(1),
-        rand::random::<u64>().max(1)
+        runtime::random::<u128>().max(1),
+        runtime::random::<u64>().max(1)
     )
 }
