@@ -119,7 +119,7 @@ impl From<event_log::StreamError> for Failure {
         use event_log::StreamError as E;
         match &error {
             E::Unavailable(_) => Self::unreachable(error.to_string()),
-            E::Revoked | E::OutOfRange { .. } | E::Damaged { .. } => {
+            E::Revoked | E::OutOfRange { .. } | E::TailLost { .. } | E::Damaged { .. } => {
                 Self::failed(error.to_string())
             }
         }

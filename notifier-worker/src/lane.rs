@@ -270,7 +270,9 @@ fn stream_ended(error: StreamError) -> TenureOutcome {
         StreamError::Unavailable(why) => TenureOutcome::retake(why),
         // Deleted behind our back, say: taking it again finds out.
         error @ StreamError::OutOfRange { .. } => TenureOutcome::retake(error.to_string()),
-        error @ StreamError::Damaged { .. } => TenureOutcome::Halted(error.to_string()),
+        error @ (StreamError::Damaged { .. } | StreamError::TailLost { .. }) => {
+            TenureOutcome::Halted(error.to_string())
+        }
     }
 }
 

@@ -25,9 +25,9 @@ impl From<StreamError> for TenureEnd {
         match error {
             StreamError::Revoked => Self::Stopped,
             StreamError::Unavailable(why) => Self::Reclaim(why),
-            error @ (StreamError::OutOfRange { .. } | StreamError::Damaged { .. }) => {
-                Self::Halted(error.to_string())
-            }
+            error @ (StreamError::OutOfRange { .. }
+            | StreamError::TailLost { .. }
+            | StreamError::Damaged { .. }) => Self::Halted(error.to_string()),
         }
     }
 }

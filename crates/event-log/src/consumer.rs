@@ -39,6 +39,12 @@ pub enum StreamError {
         earliest: u64,
         end: u64,
     },
+    /// Records that were read are gone, and others stand in their place by now: a server lost what
+    /// it had acknowledged.
+    #[error(
+        "the log lost records before offset {wanted}, where it was being read, and ends at {end} now: what was appended since begins at an offset that is not known"
+    )]
+    TailLost { wanted: u64, end: u64 },
     #[error("the log is out of reach: {0}")]
     Unavailable(String),
     /// A stored record does not pass its checksum or cannot be read.

@@ -145,7 +145,7 @@ impl Follower {
         let why = error.to_string();
         self.health.set(component, State::Missing { why });
         self.not_before = Some(Instant::now() + self.backoff.next_wait());
-        if let StreamError::OutOfRange { .. } = error {
+        if let StreamError::OutOfRange { .. } | StreamError::TailLost { .. } = error {
             self.next = self.options.when_lost;
             return Some(Followed::Lost(error));
         }

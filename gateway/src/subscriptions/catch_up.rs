@@ -273,9 +273,11 @@ impl CatchUpTask {
                 Err(CatchUpFailure::Forgotten)
             }
             Ok(records) => Ok(records),
-            Err(StreamError::OutOfRange { .. } | StreamError::Damaged { .. }) => {
-                Err(CatchUpFailure::Forgotten)
-            }
+            Err(
+                StreamError::OutOfRange { .. }
+                | StreamError::TailLost { .. }
+                | StreamError::Damaged { .. },
+            ) => Err(CatchUpFailure::Forgotten),
             Err(error @ (StreamError::Unavailable(_) | StreamError::Revoked)) => {
                 Err(CatchUpFailure::Unavailable(error.to_string()))
             }

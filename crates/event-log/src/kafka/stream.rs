@@ -34,6 +34,9 @@ pub(super) struct KafkaStream {
     /// The client says that the offset is gone. It may be late: said of where an earlier stream on
     /// this partition stood.
     suspect: bool,
+    /// A record, or the end, was met where the stream stands: if the client says from now on that
+    /// the offset is gone, it says so of this stream.
+    established: bool,
     /// The client saw the end of the partition.
     at_end: bool,
 }
@@ -93,6 +96,7 @@ impl KafkaStream {
             held: None,
             failed: None,
             suspect: false,
+            established: false,
             at_end: false,
         })
     }
@@ -137,7 +141,8 @@ impl KafkaStream {
         }
     }
 
-    /// Asks the broker whether the offset is gone; if not, fetches from it again.
+    /// Asks the broker whether the offset is gone; if not, and it was said of an earlier stream,
+    /// fetches from it again.
     async fn find_out(&mut self) {
         let (consumer, topic, partition) = (
             self.lease.fetcher.consumer().clone(),
@@ -147,14 +152,10 @@ impl KafkaStream {
         let answer = blocking(move || watermarks(&consumer, &topic, partition)).await;
         let wanted = self.offset;
         self.failed = match answer {
-            Ok(Ok((earliest, end))) if wanted < earliest || wanted > end => {
-                Some(StreamError::OutOfRange {
-                    wanted,
-                    earliest,
-                    end,
-                })
-            }
-            Ok(Ok(_)) => self.lease.restart(wanted).err().map(|error| away(&error)),
+            Ok(Ok(bounds)) => match gone(wanted, bounds, self.established) {
+                Some(error) => Some(error),
+                None => self.lease.restart(wanted).err().map(|error| away(&error)),
+            },
             Ok(Err(error)) => Some(away(&error)),
             Err(error) => Some(error),
         };
@@ -187,6 +188,7 @@ impl KafkaStream {
                 Ok(Some(record)) if record.offset < self.offset => {}
                 Ok(Some(record)) => {
                     self.at_end = false;
+                    self.established = true;
                     return Some(record);
                 }
                 Ok(None) => {
@@ -195,7 +197,9 @@ impl KafkaStream {
                         why: "it has no offset".into(),
                     })
                 }
-                Err(KafkaError::PartitionEOF(_)) => self.at_end = true,
+                Err(KafkaError::PartitionEOF(_)) => {
+                    (self.at_end, self.established) = (true, true);
+                }
                 Err(error) => self.judge(&error),
             }
             if self.failed.is_some() || self.suspect {
@@ -245,6 +249,23 @@ impl PartitionStream for KafkaStream {
     }
 }
 
+/// What follows when the client says that the offset is gone; `None`: it said so of an earlier
+/// stream. An offset that is back within the bounds was outside of them for a moment, and what
+/// stands there now is not what stood there.
+fn gone(wanted: u64, (earliest, end): (u64, u64), established: bool) -> Option<StreamError> {
+    if wanted < earliest || wanted > end {
+        Some(StreamError::OutOfRange {
+            wanted,
+            earliest,
+            end,
+        })
+    } else if established {
+        Some(StreamError::TailLost { wanted, end })
+    } else {
+        None
+    }
+}
+
 /// Waits for something that blocks.
 pub(super) async fn blocking<T: Send + 'static>(
     act: impl FnOnce() -> T + Send + 'static,
@@ -291,4 +312,27 @@ fn copy(message: &BorrowedMessage<'_>) -> Option<Record> {
         value: message.payload().map(&mut piece),
         headers: copied,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_offset_that_is_gone_while_it_is_read_is_never_gone_on_from() {
+        let lost = |wanted, end| Some(StreamError::TailLost { wanted, end });
+        assert_eq!(gone(20, (0, 100), true), lost(20, 100));
+        assert_eq!(gone(100, (0, 100), true), lost(100, 100));
+        assert_eq!(gone(20, (0, 100), false), None, "said of an earlier stream");
+        for established in [false, true] {
+            for (earliest, end) in [(30, 100), (0, 10)] {
+                let outside = StreamError::OutOfRange {
+                    wanted: 20,
+                    earliest,
+                    end,
+                };
+                assert_eq!(gone(20, (earliest, end), established), Some(outside));
+            }
+        }
+    }
 }
