@@ -2,6 +2,7 @@
 //! envelope for every answer. What an action does is in its own file; writes go the way of all
 //! writes ([`crate::write`]), and connections that stay open are [`socket`]s.
 
+mod admin;
 mod answer;
 mod auth;
 mod bulk;
@@ -14,6 +15,7 @@ mod index;
 mod members;
 mod metadata;
 mod notification;
+mod openapi;
 mod place;
 mod realtime;
 mod request;

@@ -100,6 +100,14 @@ impl View for Elasticsearch {
         read::count(&self.client, collection, query).await
     }
 
+    async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError> {
+        let mut sizes = Vec::with_capacity(collections.len());
+        for collection in collections {
+            sizes.push(read::size(&self.client, collection).await?);
+        }
+        Ok(sizes)
+    }
+
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         read::documents(&self.client, keys).await
     }

@@ -235,6 +235,23 @@ pub(crate) async fn count(
         .map_err(damaged)
 }
 
+/// The bytes that an index takes on all its nodes.
+pub(crate) async fn size(client: &Client, collection: &Collection) -> Result<u64, StoreError> {
+    let path = format!("{}/_stats/store", alias(client, collection)?);
+    let answer = client.ask(Method::Get, &path, None).await?;
+    if answer.status != 200 {
+        return Err(classify::failed(
+            answer.status,
+            &answer.body,
+            classify::refused,
+        ));
+    }
+    let stats: Value = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let size = stats.pointer("/_all/total/store/size_in_bytes");
+    size.and_then(Value::as_u64)
+        .ok_or_else(|| damaged("an index has no size"))
+}
+
 pub(crate) async fn documents(
     client: &Client,
     keys: &[DocumentKey],

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::value::RawValue;
 use std::sync::Arc;
-use store::{Meta, StoreError, StoredDocument, cell, document::StoredRow};
+use store::{Collection, Meta, StoreError, StoredDocument, cell, document::StoredRow};
 use tokio::sync::Semaphore;
 
 /// The connections that read.
@@ -218,6 +218,34 @@ impl EmbeddedStore {
                 .map(one)
                 .collect::<Result<_, _>>()
                 .map_err(Failure::from)?)
+        };
+        self.inner.readers.run(read).await
+    }
+
+    /// The bytes of all bodies of each collection.
+    pub(crate) async fn read_sizes(
+        &self,
+        collections: &[Collection],
+    ) -> Result<Vec<u64>, StoreError> {
+        const SIZE: &str =
+            "SELECT COALESCE(SUM(LENGTH(CAST(body AS BLOB))), 0) FROM documents WHERE place = ?";
+        let collections = collections.to_vec();
+        let size = |connection: &Connection, one: &Collection| -> rusqlite::Result<i64> {
+            match place(connection, &one.index, &one.collection, &one.incarnation)? {
+                None => Ok(0),
+                Some(place) => {
+                    let mut sum = connection.prepare_cached(SIZE)?;
+                    sum.query_row([place], |row| row.get(0))
+                }
+            }
+        };
+        let read = move |connection: &Connection| {
+            let mut sizes = Vec::with_capacity(collections.len());
+            for one in &collections {
+                let size = size(connection, one).map_err(Failure::from)?;
+                sizes.push(size.max(0) as u64);
+            }
+            Ok(sizes)
         };
         self.inner.readers.run(read).await
     }

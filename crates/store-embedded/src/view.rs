@@ -73,6 +73,10 @@ impl View for EmbeddedStore {
             .await
     }
 
+    async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError> {
+        self.read_sizes(collections).await
+    }
+
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         let found = self.read_documents(keys).await?;
         Ok(found

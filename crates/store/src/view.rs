@@ -47,6 +47,9 @@ pub trait View: Send + Sync {
         collection: &Collection,
         query: Option<&serde_json::Value>,
     ) -> Result<u64, StoreError>;
+    /// How many bytes each collection takes here, about: for people. One answer per collection in
+    /// order.
+    async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError>;
     /// The bodies as the view holds them, for comparing record and view. One answer per key in
     /// order.
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError>;

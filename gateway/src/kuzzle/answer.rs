@@ -16,6 +16,8 @@ pub(crate) struct Reply {
     pub result: Option<Box<RawValue>>,
     /// Of the writes it made: reads take it as `after`.
     pub token: Option<String>,
+    /// Over HTTP the result stands alone, without the envelope.
+    pub bare: bool,
 }
 
 impl Reply {
@@ -25,6 +27,7 @@ impl Reply {
             status: 200,
             result: Some(result),
             token: None,
+            bare: false,
         }
     }
 
@@ -34,6 +37,7 @@ impl Reply {
             status: 200,
             result: None,
             token: None,
+            bare: false,
         }
     }
 
@@ -108,13 +112,16 @@ impl Answer {
     pub(crate) fn to_http(&self) -> Response {
         let status =
             StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = json(
-            status,
-            &Enveloped {
-                answer: self,
-                room: false,
-            },
-        );
+        let mut response = match &self.outcome {
+            Ok(reply) if reply.bare => json(status, &reply.result),
+            Ok(_) | Err(_) => json(
+                status,
+                &Enveloped {
+                    answer: self,
+                    room: false,
+                },
+            ),
+        };
         let headers = response.headers_mut();
         if let Some(token) = self
             .token()

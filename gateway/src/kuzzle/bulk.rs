@@ -76,9 +76,40 @@ pub(super) async fn update_by_query(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(write::reply(&json!({"updated": updated}), token))
 }
 
+pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
+    let Imported {
+        successes,
+        errors,
+        token,
+    } = import_into(call).await?;
+    if call.request.flag("strict")? && !errors.is_empty() {
+        return Err(
+            Fault::new(Id::Incomplete, "some documents could not be written")
+                .errors(errors)
+                .about(None, token),
+        );
+    }
+    Ok(write::reply(
+        &json!({"successes": successes, "errors": errors}),
+        token,
+    ))
+}
+
+/// Can the import be read?
+pub(super) fn check(call: Call<'_>) -> Result<(), Fault> {
+    entries(call).map(drop)
+}
+
+/// What became of an import.
+pub(super) struct Imported {
+    successes: Vec<Value>,
+    pub(super) errors: Vec<Value>,
+    pub(super) token: Option<String>,
+}
+
 /// Entries that follow each other with the same action go together. All are handed over in their
 /// order before the first is waited for.
-pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn import_into(call: Call<'_>) -> Result<Imported, Fault> {
     let entries = entries(call)?;
     super::place::collection(call).await?;
     let (mut successes, mut errors, mut token) = (Vec::new(), Vec::new(), None);
@@ -110,25 +141,22 @@ pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
                     };
                     successes.push(json!({entry.action: {"_id": written.id, "status": status}}));
                 }
-                Err(fault) => {
-                    let source: Value = entry.source.map_or(Value::Null, |source| {
-                        serde_json::from_str(source.get()).unwrap_or_default()
-                    });
-                    let error = json!({"type": fault.id().row().name, "reason": fault.message()});
-                    errors.push(json!({entry.action: {"_id": entry.id, "status": fault.status(), "_source": source, "error": error}}));
-                }
+                Err(fault) => errors.push(told(entry, &fault)),
             }
         }
     }
-    if call.request.flag("strict")? && !errors.is_empty() {
-        return Err(
-            Fault::new(Id::Incomplete, "some documents could not be written")
-                .errors(errors)
-                .about(None, token),
-        );
-    }
-    Ok(write::reply(
-        &json!({"successes": successes, "errors": errors}),
+    Ok(Imported {
+        successes,
+        errors,
         token,
-    ))
+    })
+}
+
+/// An entry that was not written.
+fn told(entry: &Entry<'_>, fault: &Fault) -> Value {
+    let source: Value = entry.source.map_or(Value::Null, |source| {
+        serde_json::from_str(source.get()).unwrap_or_default()
+    });
+    let error = json!({"type": fault.id().row().name, "reason": fault.message()});
+    json!({entry.action: {"_id": entry.id, "status": fault.status(), "_source": source, "error": error}})
 }

@@ -1,7 +1,9 @@
 //! The controller `collection`. A collection that is dropped or emptied gets a new incarnation, or
 //! none: what was accepted for the old one and is not applied yet is refused *missing*.
 
-use super::{Call, Fault, Reply, document::search, fault::Id, index, metadata, place};
+use super::{
+    Call, Fault, Reply, document::search, fault::Id, index, members::unexpected, metadata, place,
+};
 use crate::{error::Problem, read::settled::AppliedSoFar};
 use ::collections::{CollectionError, NewCollection};
 use runtime::spawn;
@@ -19,12 +21,20 @@ const MAPPING: [&str; 7] = [
     "_meta",
 ];
 
-/// Mappings and settings.
-type Asked = (Option<Map<String, Value>>, Option<Value>);
+/// What a collection is made or changed by.
+#[derive(Clone, Debug)]
+pub(super) struct Definition {
+    mappings: Option<Map<String, Value>>,
+    settings: Option<Value>,
+}
 
-/// Of the body. The mappings may also stand there by themselves, as older clients send them.
-fn asked(call: Call<'_>) -> Result<Asked, Fault> {
-    let mut body = call.request.members()?;
+/// Of the body.
+fn asked(call: Call<'_>) -> Result<Definition, Fault> {
+    definition(call.request.members()?)
+}
+
+/// The mappings may also stand there by themselves, as older clients send them.
+pub(super) fn definition(mut body: Map<String, Value>) -> Result<Definition, Fault> {
     let settings = body
         .remove("settings")
         .filter(|settings| !settings.is_null());
@@ -34,14 +44,22 @@ fn asked(call: Call<'_>) -> Result<Asked, Fault> {
     {
         return Err(Fault::wrong_type("body.settings", "object"));
     }
-    let given = match body.remove("mappings") {
+    let mappings = match body.remove("mappings") {
         Some(Value::Object(mappings)) => Some(mappings),
         Some(Value::Null) => None,
         Some(_) => return Err(Fault::wrong_type("body.mappings", "object")),
-        None if body.keys().any(|name| MAPPING.contains(&name.as_str())) => Some(body),
+        None if body.keys().any(|name| MAPPING.contains(&name.as_str())) => {
+            Some(std::mem::take(&mut body))
+        }
         None => None,
     };
-    Ok((given, settings))
+    match body.keys().next() {
+        Some(name) => {
+            let known = ["mappings", "settings"].into_iter().chain(MAPPING);
+            Err(unexpected(&format!("body.{name}"), known))
+        }
+        None => Ok(Definition { mappings, settings }),
+    }
 }
 
 /// With the fields of `_kuzzle_info`, and fields that are not named left out of searches, unless it
@@ -61,19 +79,30 @@ pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     place::checked_index(index)?;
     place::checked_collection(name)?;
-    let (given, settings) = asked(call)?;
+    make(call, index, name, asked(call)?).await?;
+    Ok(Reply::of(&json!({"acknowledged": true})))
+}
+
+/// Makes it, or maps the one that stands anew.
+pub(super) async fn make(
+    call: Call<'_>,
+    index: &str,
+    name: &str,
+    definition: Definition,
+) -> Result<(), Fault> {
+    let Definition { mappings, settings } = definition;
     let wanted = NewCollection {
         index: index.to_owned(),
         collection: name.to_owned(),
-        mappings: Some(common(given.clone().unwrap_or_default())),
+        mappings: Some(common(mappings.clone().unwrap_or_default())),
         settings,
     };
     let created = call.app.collection_stores().create(wanted).await?;
     call.app.collections.put(created.collection.clone());
-    if let Some(given) = given.filter(|_| !created.fresh) {
-        remap(call, &created.collection, given).await?;
+    match mappings.filter(|_| !created.fresh) {
+        Some(given) => remap(call, &created.collection, given).await,
+        None => Ok(()),
     }
-    Ok(Reply::of(&json!({"acknowledged": true})))
 }
 
 impl From<CollectionError> for Fault {
@@ -95,7 +124,7 @@ impl From<CollectionError> for Fault {
 }
 
 pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
-    let (given, settings) = asked(call)?;
+    let Definition { mappings, settings } = asked(call)?;
     if settings.is_some_and(|settings| {
         settings
             .as_object()
@@ -107,7 +136,7 @@ pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
         ));
     }
     let collection = standing(call).await?;
-    if let Some(given) = given {
+    if let Some(given) = mappings {
         remap(call, &collection, given).await?;
     }
     Ok(Reply::nothing())

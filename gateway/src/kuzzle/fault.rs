@@ -48,6 +48,7 @@ faults! {
     UnknownCollection "services.storage.unknown_collection" 0x0101_0002 412;
     GetLimit "services.storage.get_limit_exceeded" 0x0101_0003 413;
     WriteLimit "services.storage.write_limit_exceeded" 0x0101_0004 413;
+    ImportFailed "services.storage.import_failed" 0x0101_0005 206;
     NotFound "services.storage.not_found" 0x0101_000b 404;
     UnknownScroll "services.storage.unknown_scroll_id" 0x0101_000e 404;
     DocumentExists "services.storage.document_already_exists" 0x0101_0011 400;

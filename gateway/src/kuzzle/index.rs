@@ -1,7 +1,8 @@
 //! The controller `index`. An index is there as long as it has a collection or was made by name.
 
-use super::{Call, Fault, Reply, collection, fault::Id, place, request::list};
-use serde_json::json;
+use super::{Call, Fault, Reply, collection, document::search, fault::Id, place, request::list};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use store::Collection;
 
 pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
@@ -62,6 +63,36 @@ pub(super) async fn listed(call: Call<'_>) -> Result<Vec<String>, Fault> {
     Ok(names)
 }
 
+/// How much there is of each collection that `index:list` and `collection:list` name.
+pub(super) async fn stats(call: Call<'_>) -> Result<Reply, Fault> {
+    let view = search::view(call)?;
+    let names = listed(call).await?;
+    let all = call.app.collections.list().await?;
+    let shown: Vec<Collection> = all
+        .into_iter()
+        .filter(|one| names.contains(&one.index) && !collection::is_owned(call, one))
+        .collect();
+    let sizes = view.sizes(&shown).await?;
+    let mut indices: BTreeMap<&str, (Vec<Value>, u64)> = names
+        .iter()
+        .map(|name| (name.as_str(), Default::default()))
+        .collect();
+    for (one, size) in shown.iter().zip(&sizes) {
+        let count = view.count(one, None).await?;
+        let (collections, whole) = indices.entry(&one.index).or_default();
+        collections.push(json!({"name": one.collection, "documentCount": count, "size": size}));
+        *whole += size;
+    }
+    let indices: Vec<Value> = indices
+        .into_iter()
+        .map(|(name, (collections, size))| {
+            json!({"name": name, "size": size, "collections": collections})
+        })
+        .collect();
+    let whole: u64 = sizes.iter().sum();
+    Ok(Reply::of(&json!({"indexes": indices, "size": whole})))
+}
+
 pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
     let index = place::index(call).await?;
     drop_all(call, &[index.to_owned()]).await?;
@@ -87,7 +118,7 @@ pub(super) async fn mdelete(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// Collections first: an index that lost its name and still has some is there. Those of operations
 /// stay, and an index that has no others is refused by name.
-async fn drop_all(call: Call<'_>, indices: &[String]) -> Result<(), Fault> {
+pub(super) async fn drop_all(call: Call<'_>, indices: &[String]) -> Result<(), Fault> {
     let record = &call.app.ports.record;
     let (owned, collections): (Vec<Collection>, Vec<Collection>) = record
         .collections()

@@ -83,6 +83,11 @@ pub(crate) fn overlaid(base: &RawValue, over: &RawValue, info: &str) -> Result<S
     Ok(append(&joined(stays.chain(comes)), info))
 }
 
+/// The members, in their order.
+pub(super) fn members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
+    others(object)
+}
+
 /// The members but ours, in their order.
 fn others(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
     let mut deserializer = serde_json::Deserializer::from_str(object.get());

@@ -176,6 +176,20 @@ impl Request {
         request
     }
 
+    /// A part of this request, with a turn of its own.
+    pub(crate) fn part(&self, index: &str, collection: &str, body: Box<RawValue>) -> Self {
+        Self {
+            controller: self.controller.clone(),
+            action: self.action.clone(),
+            index: Some(index.to_owned()),
+            collection: Some(collection.to_owned()),
+            body: Some(body),
+            request_id: self.request_id.clone(),
+            traceparent: self.traceparent.clone(),
+            ..Self::empty(self.transport, self.caller.clone())
+        }
+    }
+
     /// A pair of the query; one that repeats becomes a list.
     fn argue(&mut self, name: &str, value: &str) {
         match name {

@@ -1,8 +1,8 @@
 //! The controller `server`: what this is and how it is.
 
-use super::{Call, Fault, Reply, table};
+use super::{Call, Fault, Reply, openapi, table};
 use runtime::State;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 pub(super) async fn now(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&json!({"now": call.app.now()})))
@@ -14,8 +14,7 @@ pub(super) async fn public_api(_: Call<'_>) -> Result<Reply, Fault> {
 
 /// In the form of Kuzzle's answer, as far as there is something to tell.
 pub(super) async fn info(_: Call<'_>) -> Result<Reply, Fault> {
-    let version = format!("2.0.0-consign.{}", env!("CARGO_PKG_VERSION"));
-    let kuzzle = json!({"version": version, "api": {"routes": table::public_api()}});
+    let kuzzle = json!({"version": version(), "api": {"routes": table::public_api()}});
     Ok(Reply::of(
         &json!({"serverInfo": {"kuzzle": kuzzle, "services": {}}}),
     ))
@@ -29,7 +28,7 @@ pub(super) async fn health_check(call: Call<'_>) -> Result<Reply, Fault> {
         State::Starting { .. } => "yellow",
         State::Missing { .. } => "red",
     };
-    let services: serde_json::Map<String, Value> = report
+    let services: Map<String, Value> = report
         .components
         .iter()
         .map(|(name, state)| (name.clone(), colour(state).into()))
@@ -38,4 +37,87 @@ pub(super) async fn health_check(call: Call<'_>) -> Result<Reply, Fault> {
     let mut reply = Reply::of(&json!({"status": status, "services": services}));
     reply.status = if report.ready { 200 } else { 503 };
     Ok(reply)
+}
+
+fn version() -> String {
+    format!("2.0.0-consign.{}", env!("CARGO_PKG_VERSION"))
+}
+
+fn limits(call: Call<'_>) -> Value {
+    let config = &call.app.config;
+    json!({
+        "concurrentRequests": config.max_in_flight,
+        "documentsFetchCount": config.kuzzle_fetch_documents,
+        "documentsWriteCount": config.kuzzle_write_documents,
+        "subscriptionConditionsCount": config.live.filter_conditions,
+        "subscriptionRooms": config.live.subscriptions,
+    })
+}
+
+/// What this deployment can do: its limits, routes and stores.
+pub(super) async fn capabilities(call: Call<'_>) -> Result<Reply, Fault> {
+    let ports = &call.app.ports;
+    let mut services = json!({"record": {"backend": ports.record.name()}});
+    if let Some(view) = &ports.view {
+        services["storageEngine"] = json!({"backend": view.name()});
+    }
+    Ok(Reply::of(&json!({
+        "limits": limits(call), "plugins": {}, "routes": table::public_api(),
+        "services": services, "version": version(),
+    })))
+}
+
+/// The settings that bound what a client may do. Nobody is authenticated, so where this process
+/// listens, keeps files or whom it lets in is not shown.
+pub(super) async fn config(call: Call<'_>) -> Result<Reply, Fault> {
+    let settings = serde_json::to_value(&*call.app.config).unwrap_or_default();
+    let shown: Map<String, Value> = match settings {
+        Value::Object(settings) => settings
+            .into_iter()
+            .filter(|(name, _)| {
+                !["listen", "allowed_origins", "spill_dir"].contains(&name.as_str())
+            })
+            .collect(),
+        _ => Map::new(),
+    };
+    Ok(Reply::of(
+        &json!({"version": version(), "limits": limits(call), "gateway": shown}),
+    ))
+}
+
+/// The description of these routes; `/openapi.json` describes Consign's own.
+pub(super) async fn openapi(call: Call<'_>) -> Result<Reply, Fault> {
+    if !matches!(call.request.text("format")?, None | Some("json")) {
+        return Err(Fault::invalid("format", "\"json\""));
+    }
+    let paths = match call.request.text("scope")? {
+        None | Some("kuzzle") => openapi::document(&version()),
+        // Applications add no actions here.
+        Some("app") => {
+            json!({"openapi": "3.1.0", "info": {"title": "application", "version": version()}, "paths": {}})
+        }
+        Some(_) => return Err(Fault::invalid("scope", "\"kuzzle\" or \"app\"")),
+    };
+    let mut reply = Reply::of(&paths);
+    reply.bare = true;
+    Ok(reply)
+}
+
+/// Of this gateway; `GET /metrics` has more.
+pub(super) async fn metrics(call: Call<'_>) -> Result<Reply, Fault> {
+    let metrics = &call.app.metrics;
+    let sockets = metrics.sockets.get();
+    let rooms: usize = call
+        .app
+        .subscriptions
+        .list()
+        .values()
+        .flat_map(|collections| collections.values())
+        .map(std::collections::BTreeMap::len)
+        .sum();
+    Ok(Reply::of(&json!({
+        "api": {"concurrentRequests": metrics.in_flight.get(), "pendingRequests": metrics.waiting.get()},
+        "network": {"connections": {"http": (metrics.connections.get() - sockets).max(0), "websocket": sockets}},
+        "realtime": {"rooms": rooms, "subscriptions": call.app.subscriptions.len()},
+    })))
 }

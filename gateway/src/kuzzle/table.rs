@@ -3,7 +3,7 @@
 //! it.
 
 use super::{
-    Call, Fault, Reply, auth, bulk, collection, document, index,
+    Call, Fault, Reply, admin, auth, bulk, collection, document, index,
     members::Content::{self, Members, Nothing, Whole},
     realtime, server, subscribe, validate,
 };
@@ -85,6 +85,7 @@ actions! {
         mDelete => index::mdelete, [DELETE "/_mDelete" DELETE "/_mdelete"] "indexes" Members("indexes");
         exists => index::exists, [GET "/:index/_exists"] "" Nothing;
         list => index::names, [GET "/_list"] "" Nothing;
+        stats => index::stats, [GET "/_storageStats"] "" Nothing;
     }
     collection {
         create => collection::create, [PUT "/:index/:collection"] "" Members(DEFINITION);
@@ -112,6 +113,15 @@ actions! {
         now => server::now, [GET "/_now"] "" Nothing;
         publicApi => server::public_api, [GET "/_publicApi"] "" Nothing;
         healthCheck => server::health_check, [GET "/_healthCheck"] "" Nothing;
+        capabilities => server::capabilities, [GET "/_capabilities"] "" Nothing;
+        getConfig => server::config, [GET "/_getConfig"] "" Nothing;
+        openapi => server::openapi, [GET "/_openapi"] "format scope" Nothing;
+        metrics => server::metrics, [GET "/_metrics"] "" Nothing;
+    }
+    admin {
+        loadMappings => admin::load_mappings, [POST "/admin/_loadMappings"] "refresh" Whole;
+        loadFixtures => admin::load_fixtures, writes [POST "/admin/_loadFixtures"] "refresh" Whole;
+        resetDatabase => admin::reset_database, [POST "/admin/_resetDatabase"] "" Nothing;
     }
     auth {
         checkToken => auth::check_token, [POST "/_checkToken"] "" Members("token");

@@ -1,6 +1,7 @@
 //! Kuzzle's protocol over HTTP, on the real pipeline: the actions, their answers and their errors,
 //! as its clients read them.
 
+mod admin;
 mod bulk;
 mod collections;
 mod content;

@@ -325,6 +325,9 @@ impl View for FaultyView {
     ) -> Result<u64, StoreError> {
         self.0.count(collection, query).await
     }
+    async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError> {
+        self.0.sizes(collections).await
+    }
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         self.0.documents(keys).await
     }

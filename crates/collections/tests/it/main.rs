@@ -49,6 +49,9 @@ impl View for Watched {
     async fn count(&self, c: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
         View::count(&self.real, c, query).await
     }
+    async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError> {
+        View::sizes(&self.real, collections).await
+    }
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         View::documents(&self.real, keys).await
     }

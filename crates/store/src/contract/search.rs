@@ -250,6 +250,23 @@ pub async fn counts_agree_with_searches(stores: Searched<'_>) {
     differences.none();
 }
 
+pub async fn sizes_grow_with_documents(stores: Searched<'_>) {
+    let (f, none) = (Fixture::new(), Fixture::new());
+    let large = format!(r#"{{"text":"{}"}}"#, "0123456789é".repeat(2_000));
+    for fixture in [&f, &none] {
+        stores.fill(fixture, &[]).await;
+    }
+    let documents: Vec<_> = (0..10)
+        .map(|n| f.document(&format!("d{n}"), n + 1, Some(&large)))
+        .collect();
+    stores.fill(&f, &documents).await;
+    let both = [f.collection.clone(), none.collection.clone()];
+    let sizes = stores.view.sizes(&both).await.expect("sizes");
+    assert_eq!(sizes.len(), 2);
+    // An index packs what it holds.
+    assert!(sizes[0] > 1_000 && sizes[0] > sizes[1], "{sizes:?}");
+}
+
 pub async fn a_mapping_takes_more_fields(stores: Searched<'_>) {
     let mut f =
         Fixture::with_mappings(json!({"dynamic": "false", "properties": {"a": {"type": "long"}}}));

@@ -53,6 +53,10 @@ async fn every_route_of_kuzzle_is_served_or_answered_by_name() {
     }
     assert_eq!(ok(&app, "GET", "/_list", None).await, before);
     for (action, verb, path) in known {
+        if action == "server:openapi" {
+            // Its document stands alone.
+            continue;
+        }
         let answer = call(&app, verb, &path, None).await;
         let (controller, name) = action.split_once(':').unwrap();
         let named = (&answer["controller"], &answer["action"]);
