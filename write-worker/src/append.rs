@@ -2,14 +2,14 @@
 //! and the tenure's epoch here and nowhere else; one that lands elsewhere ends the tenure before
 //! any outside effect.
 
-use crate::{Worker, tenure_end::TenureEnd};
+use crate::{Worker, liveness::Liveness, tenure_end::TenureEnd};
 use event_log::{Appended, Delivery, DeliveryError, NewRecord, Refused};
 use event_schema::{
     codec,
     decision::{Change, Open},
     offset::{ChangesOffset, Epoch},
 };
-use std::{sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 /// Appends for one partition during one tenure.
 pub(crate) struct ChangesAppender {
@@ -20,6 +20,9 @@ pub(crate) struct ChangesAppender {
     next: ChangesOffset,
     /// Where the next record that is heard of must have landed.
     expected: ChangesOffset,
+    /// When each record that is not heard of yet was sent.
+    sent: VecDeque<Duration>,
+    liveness: Liveness,
 }
 
 impl ChangesAppender {
@@ -27,8 +30,11 @@ impl ChangesAppender {
     pub async fn open(worker: Arc<Worker>, partition: u16, open: Open) -> Result<Self, TenureEnd> {
         let topic = &worker.topics.changes;
         let parts = codec::encode_change(&Change::Open(open));
+        let sent = worker.ports.clock.elapsed();
         let offset = ChangesOffset::new(append_record(&worker, topic, partition, parts).await?);
         Ok(Self {
+            liveness: Liveness::new(worker.ports.clock.clone(), sent),
+            sent: VecDeque::new(),
             worker,
             partition,
             epoch: Epoch::begun_at(offset),
@@ -41,6 +47,11 @@ impl ChangesAppender {
         self.epoch
     }
 
+    /// Whether the partition still is this tenure's.
+    pub fn liveness(&self) -> &Liveness {
+        &self.liveness
+    }
+
     /// The offset after the last record that is known to stand.
     pub fn expected(&self) -> ChangesOffset {
         self.expected
@@ -51,6 +62,7 @@ impl ChangesAppender {
     pub async fn enqueue(&mut self, change: &mut Change) -> Result<Delivery, TenureEnd> {
         self.place(change);
         let parts = codec::encode_change(change);
+        let sent = self.liveness.now();
         let delivery = enqueue_record(
             &self.worker,
             &self.worker.topics.changes,
@@ -58,6 +70,7 @@ impl ChangesAppender {
             parts,
         )
         .await?;
+        self.sent.push_back(sent);
         self.next = self.next.next();
         Ok(delivery)
     }
@@ -92,6 +105,9 @@ impl ChangesAppender {
             )));
         }
         self.expected = offset.next();
+        if let Some(sent) = self.sent.pop_front() {
+            self.liveness.landed(sent);
+        }
         Ok(offset)
     }
 

@@ -13,6 +13,7 @@ use crate::{
     Worker,
     decided::Decided,
     effects::Effects,
+    liveness::Liveness,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use event_schema::offset::ChangesOffset;
@@ -22,6 +23,16 @@ use std::{collections::HashSet, sync::Arc};
 pub(crate) struct Applier {
     worker: Arc<Worker>,
     partition: u16,
+    proof: Proof,
+}
+
+/// How the tenure is proven before each attempt to write outside of the log.
+#[derive(Clone)]
+pub(crate) enum Proof {
+    /// A mark is asked for and waited for where the last append is too old.
+    Awaited(Liveness),
+    /// The tenure ends instead: while it is begun, no one appends marks.
+    Required(Liveness),
 }
 
 /// What a run of batches came to.
@@ -47,8 +58,23 @@ impl ApplyState {
 }
 
 impl Applier {
-    pub fn new(worker: Arc<Worker>, partition: u16) -> Self {
-        Self { worker, partition }
+    pub fn new(worker: Arc<Worker>, partition: u16, proof: Proof) -> Self {
+        Self {
+            worker,
+            partition,
+            proof,
+        }
+    }
+
+    /// The partition still is ours: to be asked before each attempt to write outside of the log.
+    async fn prove(&self) -> Result<(), TenureEnd> {
+        match &self.proof {
+            Proof::Awaited(liveness) => {
+                liveness.prove().await;
+                Ok(())
+            }
+            Proof::Required(liveness) => liveness.check(),
+        }
     }
 
     /// Brings a batch to its end, but for what a store will never take and what rests on that: when
@@ -61,6 +87,7 @@ impl Applier {
         let timer = self.worker.metrics.stage("apply");
         self.stamp_applied_at(&mut decided.effects);
         self.hold_blocked_back(&mut decided.effects, state);
+        self.prove().await?;
         if !self.apply_in_one_transaction(decided).await {
             self.write_stores(&mut decided.effects, state).await?;
             self.write_dead_letters(&decided.effects).await?;

@@ -18,6 +18,7 @@ use crate::{
     Worker,
     append::ChangesAppender,
     decided::{Consumed, Decided},
+    liveness::Liveness,
     mark::{Marker, Progress},
     tenure_end::TenureEnd,
 };
@@ -96,7 +97,7 @@ impl Decider {
         let now = self.worker.ports.clock.now();
         self.state.begin_batch(progress.batch, now);
         let count = inputs.events.len();
-        self.read_current(&inputs.events).await?;
+        self.read_current(&inputs.events, progress).await?;
         let decisions = self.judge_all(&mut inputs.events).await?;
         let mark = self
             .marker
@@ -136,6 +137,23 @@ impl Decider {
             Some(mark) => self.enqueue_mark(mark).await,
             None => Ok(()),
         }
+    }
+
+    /// Shows that the tenure still is the partition's: appends a mark, whatever there is to say,
+    /// and waits until it stands where it must.
+    pub async fn prove(&mut self, progress: Progress) -> Result<(), TenureEnd> {
+        let (epoch, now) = (self.appender.epoch(), self.worker.ports.clock.now());
+        let Some(mark) = self.marker.again(progress, epoch, Instant::now(), now) else {
+            let why = "no append has landed for a minute, and there is nothing to mark yet";
+            return Err(TenureEnd::Reclaim(why.into()));
+        };
+        self.enqueue_mark(mark).await?;
+        self.settle().await
+    }
+
+    /// Where such a mark is asked for.
+    pub fn liveness(&self) -> &Liveness {
+        self.appender.liveness()
     }
 
     /// Are there marks whose places are not known yet?

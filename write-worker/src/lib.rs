@@ -24,6 +24,7 @@ mod decided;
 mod decode;
 mod effects;
 mod finished;
+mod liveness;
 mod mark;
 mod metrics;
 mod partition;

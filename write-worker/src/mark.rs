@@ -111,6 +111,21 @@ impl Marker {
         let resolved = progress
             .resolved
             .filter(|resolved| self.last != Some(*resolved))?;
+        Some(self.mark(resolved, epoch, at, time))
+    }
+
+    /// The mark that says this progress, whether it was said or not; `None` while there is none.
+    pub fn again(
+        &mut self,
+        progress: Progress,
+        epoch: Epoch,
+        at: Instant,
+        time: i64,
+    ) -> Option<Mark> {
+        Some(self.mark(progress.resolved?, epoch, at, time))
+    }
+
+    fn mark(&mut self, resolved: Resolved, epoch: Epoch, at: Instant, time: i64) -> Mark {
         self.last = Some(resolved);
         let Resolved {
             through,
@@ -124,7 +139,7 @@ impl Marker {
             next,
         });
         let reapply = self.window_start();
-        Some(Mark {
+        Mark {
             epoch,
             at: through.next(),
             generation: self.generation,
@@ -137,7 +152,7 @@ impl Marker {
             topics: self.topics.clone(),
             last,
             parts: BTreeMap::new(),
-        })
+        }
     }
 
     fn sample(&mut self, now: HistoryStart) {

@@ -44,6 +44,7 @@ impl Applier {
                 entry.version == effect.version && matches!(entry.verdict, Verdict::DeadLettered(_))
             });
             if !is_written {
+                self.prove().await?;
                 self.write_dead_letter(effect, dead).await?;
             }
         }
@@ -116,6 +117,7 @@ impl Applier {
         let store = &self.worker.ports.record;
         let mut backoff = self.worker.config.backoff();
         while !left.is_empty() {
+            self.prove().await?;
             let verdicts = store.remember(&left).await;
             assert_eq!(verdicts.len(), left.len(), "a store answers every entry");
             let mut rest = Vec::new();

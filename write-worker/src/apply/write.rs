@@ -128,6 +128,7 @@ impl Applier {
         let mut refused = Vec::new();
         let mut was_away = false;
         while !left.is_empty() {
+            self.prove().await?;
             let timer = self.worker.metrics.store(store.name());
             let verdicts = store.apply(&left).await;
             timer.observe_duration();
@@ -158,6 +159,7 @@ impl Applier {
         let mut backoff = self.worker.config.backoff();
         let mut refused = Vec::new();
         while !left.is_empty() {
+            self.prove().await?;
             let timer = self.worker.metrics.store(store.name());
             let verdicts = store.apply(&left).await;
             timer.observe_duration();

@@ -6,6 +6,7 @@ use super::{Decider, recent::Repeats};
 use crate::{
     decode::{self, DamagedEvent, Undecodable},
     effects::Repeat,
+    mark::Progress,
     tenure_end::TenureEnd,
 };
 use catalog::CurrentDocument;
@@ -198,13 +199,31 @@ impl Decider {
         }
     }
 
+    /// Waits until the catalog's version is known. That may take long, and what is being applied
+    /// must not wait for it.
+    async fn learn(&mut self, version: &str, progress: Progress) -> Result<(), TenureEnd> {
+        let (worker, liveness) = (self.worker.clone(), self.liveness().clone());
+        let mut learning = std::pin::pin!(worker.learn(version));
+        loop {
+            tokio::select! {
+                learned = &mut learning => return learned,
+                () = liveness.asked() => self.prove(progress).await?,
+            }
+        }
+    }
+
     /// Reads the documents and rows that the plans will ask for and that the state does not hold.
-    pub(super) async fn read_current(&mut self, inputs: &[Input]) -> Result<(), TenureEnd> {
+    pub(super) async fn read_current(
+        &mut self,
+        inputs: &[Input],
+        progress: Progress,
+    ) -> Result<(), TenureEnd> {
         for input in inputs {
             let Input::Event(event) = input else { continue };
-            self.worker
-                .learn(&event.transaction.attributes.catalog)
-                .await?;
+            let catalog = &event.transaction.attributes.catalog;
+            if self.worker.catalogs.get(catalog).is_none() {
+                self.learn(catalog, progress).await?;
+            }
         }
         let (documents, rows) = self.missing(inputs);
         let record = &self.worker.ports.record;

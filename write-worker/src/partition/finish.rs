@@ -3,7 +3,7 @@
 
 use super::{PartitionTask, take::TakenPartition};
 use crate::{
-    apply::{Applier, ApplyState},
+    apply::{Applier, ApplyState, Proof},
     decide::RecentRequests,
     decided::Decided,
     effects::Effects,
@@ -20,7 +20,8 @@ impl PartitionTask {
         resolved: &mut BTreeSet<ChangesOffset>,
     ) -> Result<RecentRequests, TenureEnd> {
         let generation = self.worker.ports.layout.generation;
-        let applier = Applier::new(self.worker.clone(), self.partition);
+        let proof = Proof::Required(taken.appender.liveness().clone());
+        let applier = Applier::new(self.worker.clone(), self.partition, proof);
         let mut applied = ApplyState::default();
         let mut recent = RecentRequests::new(self.worker.config.recent_ids, taken.known_from);
         let mut effects = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::{PartitionTask, take::TakenPartition};
 use crate::{
-    apply::{Applier, ApplyState},
+    apply::{Applier, ApplyState, Proof},
     decide::{Decider, RecentRequests},
     decided::{Consumed, Decided},
     mark::{Marker, Progress, Resolved, keep_marks},
@@ -55,6 +55,8 @@ impl PartitionTask {
             recent,
             marker,
         );
+        let proof = Proof::Awaited(decider.liveness().clone());
+        let applier = Applier::new(self.worker.clone(), self.partition, proof);
         let (progress, seen) = watch::channel(Progress {
             batch: 0,
             resolved: redo.is_empty().then_some(everything),
@@ -64,10 +66,20 @@ impl PartitionTask {
             self.redo(&mut decider, &taken.window, redo, everything, &sender)
                 .await?;
             self.decide_all(&mut decider, everything.next, seen.clone(), sender)
-                .await
+                .await?;
+            // What is still being applied may need a proof.
+            loop {
+                decider.liveness().asked().await;
+                let progress = *seen.borrow();
+                decider.prove(progress).await?;
+            }
         };
-        let applying = self.apply_all(receiver, progress, through, resolved);
-        tokio::try_join!(deciding, applying)?;
+        let applying = self.apply_all(applier, receiver, progress, through, resolved);
+        let ended: Result<(), TenureEnd> = tokio::select! {
+            ended = deciding => ended,
+            ended = applying => ended,
+        };
+        ended?;
         let last = *seen.borrow();
         decider.mark(last).await?;
         drop(decider);
@@ -96,8 +108,12 @@ impl PartitionTask {
                 last: everything.last,
                 records: 0,
             });
-            if batches.send(decided).await.is_err() {
-                break;
+            tokio::select! {
+                sent = batches.send(decided) => if sent.is_err() {
+                    break;
+                },
+                // There is nothing to mark before all of these are resolved.
+                () = decider.liveness().asked() => return decider.liveness().check(),
             }
         }
         Ok(())
@@ -153,6 +169,7 @@ impl PartitionTask {
             records: self.worker.config.batch_records,
             bytes: self.worker.config.batch_bytes,
         };
+        let liveness = decider.liveness().clone();
         let mut place = None;
         loop {
             tokio::select! {
@@ -181,6 +198,10 @@ impl PartitionTask {
                     let progress = *seen.borrow_and_update();
                     decider.send_mark(progress).await?;
                 }
+                () = liveness.asked() => {
+                    let progress = *seen.borrow();
+                    decider.prove(progress).await?;
+                }
                 settled = decider.settle(), if decider.has_sent() => settled?,
             }
         }
@@ -195,12 +216,12 @@ impl PartitionTask {
 
     async fn apply_all(
         &self,
+        applier: Applier,
         mut batches: mpsc::Receiver<Decided>,
         progress: watch::Sender<Progress>,
         mut through: ChangesOffset,
         resolved: &mut BTreeSet<ChangesOffset>,
     ) -> Result<(), TenureEnd> {
-        let applier = Applier::new(self.worker.clone(), self.partition);
         while let Some(mut decided) = batches.recv().await {
             let mut applied = ApplyState::default();
             applier.apply(&mut decided, &mut applied).await?;

@@ -30,6 +30,8 @@ pub struct Faults {
     pub record_away: AtomicBool,
     /// The view takes no write, and may never again.
     pub view_away: AtomicBool,
+    /// How often the view was asked to write.
+    pub view_tries: AtomicUsize,
     /// Bodies that hold this text are refused for good by the view.
     pub poison: Mutex<Option<String>>,
     /// The same by the record store.
@@ -286,6 +288,7 @@ impl View for FaultyView {
         "faulty-view"
     }
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        self.1.view_tries.fetch_add(1, Ordering::SeqCst);
         self.1.pass(Abyss::BeforeView).await;
         if self.1.view_away.load(Ordering::SeqCst) {
             return vec![ItemVerdict::Transient("the view is away".into()); writes.len()];

@@ -14,7 +14,7 @@ use event_schema::{
     signing::Keyring,
     topics::{self, Layout},
 };
-use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
+use runtime::{Clock, Health, Shutdown, ShutdownTrigger, SystemClock};
 use serde_json::{Value, json};
 use std::{
     sync::Arc,
@@ -143,6 +143,12 @@ impl World {
         self.run(owner, log, self.record.clone(), self.view.clone(), config())
     }
 
+    /// By a clock of its own, on a log of its own making.
+    pub fn worker_by(&self, owner: &str, clock: Arc<dyn Clock>, log: Log) -> Running {
+        let stores = (self.record.clone(), self.view.clone());
+        self.run_by(owner, clock, log, stores, config())
+    }
+
     /// On stores of its own, with the log of all.
     pub fn worker_on(&self, owner: &str, record: Arc<dyn Record>, view: Arc<dyn View>) -> Running {
         self.run(owner, self.log.clone(), record, view, config())
@@ -156,6 +162,17 @@ impl World {
         view: Arc<dyn View>,
         config: write_worker::Config,
     ) -> Running {
+        self.run_by(owner, Arc::new(SystemClock), log, (record, view), config)
+    }
+
+    fn run_by(
+        &self,
+        owner: &str,
+        clock: Arc<dyn Clock>,
+        log: Log,
+        (record, view): (Arc<dyn Record>, Arc<dyn View>),
+        config: write_worker::Config,
+    ) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
         let health = Health::default();
         let ports = write_worker::Ports {
@@ -164,7 +181,7 @@ impl World {
             record,
             view: Some(view),
             layout: self.layout.clone(),
-            clock: Arc::new(SystemClock),
+            clock,
             health: health.clone(),
             registry: prometheus::Registry::new(),
             finished: write_worker::Finished::default(),

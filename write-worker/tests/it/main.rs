@@ -12,6 +12,7 @@ mod flow;
 mod guards;
 mod harness;
 mod hole;
+mod liveness;
 mod panics;
 mod power;
 mod trouble;
