@@ -9,6 +9,7 @@ mod math;
 mod pattern;
 mod zone;
 
+pub use iso::Strictness;
 pub use math::{Moment, time_zone};
 pub use zone::Region;
 
@@ -19,10 +20,8 @@ use serde_json::{Number, Value};
 /// A format that a date field takes.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DateFormat {
-    /// `yyyy[-MM[-dd]][Thh[:mm[:ss[.fraction]]][zone]]`; lenient: fewer digits, longer years.
-    Iso {
-        lenient: bool,
-    },
+    /// `yyyy[-MM[-dd]][Thh[:mm[:ss[.fraction]]][zone]]`
+    Iso(Strictness),
     /// The same without a time, lenient.
     Day,
     EpochMillis,
@@ -68,9 +67,9 @@ impl DateFormat {
     /// `None` if the text is not of this format.
     pub fn parse(&self, text: &str, fill: Fill) -> Option<Reading> {
         match self {
-            Self::Iso { lenient } => iso::parse(text, *lenient)?.reading(fill),
+            Self::Iso(strictness) => iso::parse(text, *strictness)?.reading(fill),
             Self::Day if text.contains('T') => None,
-            Self::Day => iso::parse(text, true)?.reading(fill),
+            Self::Day => iso::parse(text, Strictness::Lenient)?.reading(fill),
             Self::EpochMillis => epoch::millis(text).map(Reading::Millis),
             Self::EpochSecond => epoch::second(text, fill).map(Reading::Millis),
             Self::Pattern(pattern) => pattern.parse(text)?.reading(fill),
@@ -137,7 +136,7 @@ pub fn detected(text: &str) -> Option<(Detected, Reading)> {
     if !text.contains(['-', '/', ':']) {
         return None;
     }
-    if let Some(reading) = (DateFormat::Iso { lenient: false }).parse(text, Fill::Down) {
+    if let Some(reading) = DateFormat::Iso(Strictness::Strict).parse(text, Fill::Down) {
         return Some((Detected::Iso, reading));
     }
     if text.as_bytes().get(4) != Some(&b'/') {

@@ -41,10 +41,21 @@ pub fn points(value: &Value, leniency: Leniency) -> Result<Vec<Point>, String> {
             Ok(all)
         }
         single => match one(single) {
-            Err(_) if leniency.ignore_malformed => Ok(Vec::new()),
+            Err(_) if leniency.ignore_malformed && !is_torn(single, leniency) => Ok(Vec::new()),
             point => Ok(vec![point?]),
         },
     }
+}
+
+/// An array of numbers in which something else turns up: an index cannot read on behind it, whatever
+/// it forgives.
+fn is_torn(value: &Value, leniency: Leniency) -> bool {
+    value.as_array().is_some_and(|items| {
+        items.first().is_some_and(Value::is_number)
+            && (items.len() < 2
+                || !items.iter().all(Value::is_number)
+                || items.len() > 2 && !leniency.ignore_z)
+    })
 }
 
 /// The point of a query.

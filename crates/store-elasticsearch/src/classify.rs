@@ -127,9 +127,26 @@ pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
             code: kind.to_owned(),
             message: error.message(),
         },
+        // The server stumbled over this document: asked again by itself it says whether for good.
+        (500, kind) if STUMBLES.contains(&kind) => Item::Split {
+            code: kind.to_owned(),
+            message: error.message(),
+        },
         _ => Item::Transient(error.transient(status)),
     }
 }
+
+/// Faults of the server's own code that a document's values bring about.
+const STUMBLES: [&str; 8] = [
+    "array_index_out_of_bounds_exception",
+    "arithmetic_exception",
+    "class_cast_exception",
+    "index_out_of_bounds_exception",
+    "null_pointer_exception",
+    "number_format_exception",
+    "string_index_out_of_bounds_exception",
+    "unsupported_operation_exception",
+];
 
 /// The answer to a bulk request as a whole.
 pub(crate) fn whole(status: u16, body: &[u8]) -> Whole {

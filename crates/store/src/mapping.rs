@@ -71,8 +71,6 @@ pub struct Fields {
     pub dynamic: Option<Dynamic>,
     /// Not looked into at all.
     pub enabled: bool,
-    /// Where not, a dot is a part of a name: only the index reads such objects.
-    pub subobjects: bool,
     pub properties: BTreeMap<String, Field>,
 }
 
@@ -177,8 +175,7 @@ impl Mapping {
             date_detection: flag("date_detection", true),
             guesses: flag("numeric_detection", false)
                 || has("dynamic_templates")
-                || has("dynamic_date_formats")
-                || !root.subobjects,
+                || has("dynamic_date_formats"),
             root,
             total_fields: limit(settings, &["mapping", "total_fields", "limit"])
                 .unwrap_or(TOTAL_FIELDS),
@@ -245,6 +242,16 @@ impl Mapping {
             }
         }
         !fields.enabled
+    }
+
+    /// Does the path lead below a field that is mapped as a value?
+    fn is_below_value(&self, path: &str) -> bool {
+        path.match_indices('.').any(|(dot, _)| {
+            matches!(self.find(&path[..dot]), Found::Field(field) if !matches!(
+                field.kind,
+                Kind::Object(_) | Kind::Nested(_) | Kind::Flattened { .. } | Kind::Other(_)
+            ))
+        })
     }
 
     /// The paths of the fields whose values are copied to this one.

@@ -2,7 +2,7 @@
 //! read here. Tried on Elasticsearch 8.19, name by name and letter by letter; a text that is
 //! neither is no format. It must never take another text for one.
 
-use super::{DateFormat, pattern::Pattern};
+use super::{DateFormat, Strictness, pattern::Pattern};
 
 /// What stands behind a name.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,7 @@ enum Behind {
     /// The index knows it; it is not read here.
     Index,
     Iso,
+    IsoNanos,
     LenientIso,
     Day,
     Millis,
@@ -22,7 +23,9 @@ enum Behind {
     Rolling(&'static str),
 }
 
-use Behind::{Day, Index, Iso, LenientIso, Millis, Nothing, Pattern as Like, Rolling, Seconds};
+use Behind::{
+    Day, Index, Iso, IsoNanos, LenientIso, Millis, Nothing, Pattern as Like, Rolling, Seconds,
+};
 
 /// Each name: what it is, and what it is with `strict_` before it.
 const NAMES: &[(&str, Behind, Behind)] = &[
@@ -30,7 +33,7 @@ const NAMES: &[(&str, Behind, Behind)] = &[
     ("epoch_second", Seconds, Nothing),
     ("iso8601", Iso, Nothing),
     ("date_optional_time", LenientIso, Iso),
-    ("date_optional_time_nanos", Nothing, Iso),
+    ("date_optional_time_nanos", Nothing, IsoNanos),
     ("basic_date", Like("uuuuMMdd"), Nothing),
     ("basic_date_time", Index, Nothing),
     ("basic_date_time_no_millis", Index, Nothing),
@@ -141,8 +144,9 @@ fn one(name: &str) -> DateFormat {
     match behind(name) {
         Nothing => pattern(name),
         Index => unknown(),
-        Iso => DateFormat::Iso { lenient: false },
-        LenientIso => DateFormat::Iso { lenient: true },
+        Iso => DateFormat::Iso(Strictness::Strict),
+        IsoNanos => DateFormat::Iso(Strictness::WholeTime),
+        LenientIso => DateFormat::Iso(Strictness::Lenient),
         Day => DateFormat::Day,
         Millis => DateFormat::EpochMillis,
         Seconds => DateFormat::EpochSecond,

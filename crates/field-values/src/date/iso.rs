@@ -21,7 +21,19 @@ pub fn skip(text: &mut &str, mark: char) -> bool {
     text.strip_prefix(mark).map(|rest| *text = rest).is_some()
 }
 
-pub fn parse(text: &str, lenient: bool) -> Option<Civil> {
+/// How strictly it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// Two digits a part, a zone behind any part of the time.
+    Strict,
+    /// Fewer digits, longer years; a zone only behind minutes.
+    Lenient,
+    /// As strict, and a time has its seconds.
+    WholeTime,
+}
+
+pub fn parse(text: &str, strictness: Strictness) -> Option<Civil> {
+    let lenient = strictness == Strictness::Lenient;
     let mut rest = text;
     let negative = skip(&mut rest, '-');
     let year = if lenient {
@@ -40,7 +52,8 @@ pub fn parse(text: &str, lenient: bool) -> Option<Civil> {
             civil.day = Some(digits(&mut rest, least, 2)?);
         }
     }
-    if skip(&mut rest, 'T') && !rest.is_empty() {
+    let has_time = skip(&mut rest, 'T');
+    if has_time && !rest.is_empty() {
         if civil.month.is_none() {
             // A year and a time: an index forgets the year.
             civil.year = 1970;
@@ -49,11 +62,26 @@ pub fn parse(text: &str, lenient: bool) -> Option<Civil> {
         civil.zone = if rest.is_empty() {
             None
         } else {
-            Some(zone::parse(rest)?)
+            Some(zone::parse(rest).filter(|_| !lenient || is_lenient_zone(rest))?)
         };
+        if lenient && civil.zone.is_some() && civil.minute.is_none() {
+            return None;
+        }
         rest = "";
     }
+    if has_time && strictness == Strictness::WholeTime && civil.second.is_none() {
+        return None;
+    }
     rest.is_empty().then_some(civil)
+}
+
+/// Lenient formats have neither seconds without colons nor hours of one digit behind a name.
+fn is_lenient_zone(zone: &str) -> bool {
+    let offset = zone.trim_start_matches(|letter: char| letter.is_ascii_uppercase());
+    let digits = offset.get(1..).unwrap_or_default();
+    let is_offset = offset.starts_with(['+', '-']) && digits.len() + 1 == offset.len();
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    !is_offset || !is_plain || matches!(digits.len(), 2 | 4)
 }
 
 /// Hours, then as much more as is there.

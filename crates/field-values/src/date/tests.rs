@@ -77,6 +77,40 @@ fn nonsense_is_no_date() {
 }
 
 #[test]
+fn zones_and_times_as_each_iso_format_has_them() {
+    let taken = |format: &str, text: &str| {
+        let read = down(Some(format), &format!("2020-01-01T{text}"));
+        !matches!(read, Err(NotAMoment::Malformed))
+    };
+    for (text, expected) in [
+        ("10", [true, true, false]),
+        ("10Z", [true, false, false]),
+        ("10:00Z", [true, true, false]),
+        ("10:00:00Z", [true, true, true]),
+        ("10:00:00+0100", [true, true, true]),
+        ("10:00:00+010030", [true, false, true]),
+        ("10:00:00+01:00:30", [true, true, true]),
+        ("10:00:00GMT+2", [true, false, true]),
+        ("10:00:00UTC+02", [true, true, true]),
+        ("10:00:00UTC+02:00", [true, true, true]),
+        ("10:00:00Etc/GMT+5", [true, true, true]),
+        ("10:00:00Europe/Paris", [true, true, true]),
+        ("", [true, true, false]),
+    ] {
+        let formats = [
+            "strict_date_optional_time",
+            "date_optional_time",
+            "strict_date_optional_time_nanos",
+        ];
+        assert_eq!(
+            formats.map(|format| taken(format, text)),
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_region_is_a_date_whose_moment_is_not_known_here() {
     let read = down(None, "2020-01-01T10:00:00Europe/Paris");
     assert_eq!(read, Err(NotAMoment::Regional("Europe/Paris".into())));

@@ -108,3 +108,32 @@ fn a_field_that_forgives_moves_points_onto_the_earth() {
         assert_eq!(points(&value, forgiving), Ok(found), "{value}");
     }
 }
+
+#[test]
+fn what_an_index_cannot_read_past_is_not_forgiven() {
+    let read = |value: Value, ignore_z| {
+        let leniency = Leniency {
+            ignore_z,
+            ignore_malformed: true,
+        };
+        points(&value, leniency).is_ok()
+    };
+    for value in [
+        json!([13.4]),
+        json!([1, "x"]),
+        json!([1, null]),
+        json!([1, 2, "x"]),
+    ] {
+        assert!(!read(value.clone(), true), "{value}");
+    }
+    for value in [
+        json!([200, 0]),
+        json!(["x", 1]),
+        json!([[1], [2]]),
+        json!([[1, 2], 3]),
+        json!([1, 2, 3, 4]),
+    ] {
+        assert!(read(value.clone(), true), "{value}");
+    }
+    assert!(!read(json!([1, 2, 3, 4]), false));
+}

@@ -67,6 +67,14 @@ fn every_item_has_its_row() {
             "Invalid index name",
             "invalid_index_name_exception",
         ),
+        (
+            500,
+            "null_pointer_exception",
+            "the return value of delegate() is null",
+            "split",
+        ),
+        (500, "class_cast_exception", "not a map", "split"),
+        (500, "engine_closed_exception", "closed", "transient"),
         (400, "index_closed_exception", "closed", "transient"),
         (
             404,
@@ -109,7 +117,7 @@ fn every_item_has_its_row() {
             "Data too large",
             "transient",
         ),
-        (500, "null_pointer_exception", "a bug", "transient"),
+        (500, "some_exception", "a bug", "transient"),
         (
             503,
             "unavailable_shards_exception",

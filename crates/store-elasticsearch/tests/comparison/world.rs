@@ -4,7 +4,7 @@
 use super::{dice::Dice, values};
 use serde_json::{Map, Value, json};
 use store::{
-    contract::fixture::raw_text,
+    contract::{declarable, fixture::raw_text},
     mapping::{DynamicFields, Mapping},
 };
 
@@ -47,6 +47,9 @@ const TYPES: &[&str] = &[
     "geo_point",
     "ip",
     "flattened",
+    "alias",
+    "nested",
+    "object",
     "object",
     "object",
 ];
@@ -62,8 +65,6 @@ const RARE: &[&str] = &[
     "completion",
     "binary",
     "dense_vector",
-    "nested",
-    "alias",
 ];
 const FORMATS: &[&str] = &[
     "epoch_second",
@@ -93,7 +94,17 @@ const FORMATS: &[&str] = &[
     "",
 ];
 
+/// A world whose mapping is mostly one that the rules take: of the others few say much.
 pub fn draw(dice: &mut Dice) -> World {
+    loop {
+        let world = any(dice);
+        if Mapping::read(Some(&world.mappings), None).is_ok() || dice.chance(1, 5) {
+            return world;
+        }
+    }
+}
+
+fn any(dice: &mut Dice) -> World {
     let mut fields = Vec::new();
     let mut properties = Map::new();
     for n in 0..3 + dice.below(6) {
@@ -113,10 +124,23 @@ pub fn draw(dice: &mut Dice) -> World {
             json!(false),
             json!("false"),
             json!(true),
+            json!("runtime"),
             json!("maybe"),
         ];
-        let known = if dice.chance(1, 9) { 5 } else { 4 };
+        let known = if dice.chance(1, 9) { 6 } else { 4 };
         mappings.insert("dynamic".to_owned(), dice.pick(&dynamic[..known]).clone());
+    }
+    if dice.chance(1, 12) {
+        let rules = [
+            ("numeric_detection", json!(true)),
+            ("dynamic_date_formats", json!(["yyyy", "dd.MM.yyyy"])),
+            (
+                "dynamic_templates",
+                json!([{"t": {"match": "free*", "mapping": {"type": "keyword"}}}]),
+            ),
+        ];
+        let (name, value) = dice.pick(&rules);
+        mappings.insert((*name).to_owned(), value.clone());
     }
     if dice.chance(1, 8) {
         mappings.insert("date_detection".to_owned(), json!(dice.chance(1, 2)));
@@ -183,8 +207,8 @@ fn field(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) -> 
         *dice.pick(TYPES)
     };
     let mut definition = Map::new();
-    if kind == "object" {
-        return object(dice, path, fields, depth);
+    if matches!(kind, "object" | "nested") {
+        return object(dice, path, fields, depth, kind);
     }
     definition.insert("type".to_owned(), kind.into());
     required(dice, kind, &mut definition);
@@ -197,11 +221,23 @@ fn field(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) -> 
         let (name, value) = parameter(dice, kind);
         definition.insert(name, value);
     }
+    // What an alias leads to is not known here.
+    let drawn = ["keyword", "text", "long", "date"];
     fields.push(Named {
         path: path.to_owned(),
-        kind,
+        kind: if kind == "alias" {
+            drawn[dice.below(drawn.len())]
+        } else {
+            kind
+        },
     });
-    if dice.chance(1, 6) && !matches!(kind, "alias" | "nested" | "geo_point") {
+    if kind == "flattened" {
+        fields.extend(["a", "b", "b.c"].map(|key| Named {
+            path: format!("{path}.{key}"),
+            kind: "keyword",
+        }));
+    }
+    if dice.chance(1, 6) && !matches!(kind, "alias" | "geo_point" | "flattened") {
         let sub = *dice.pick(&["keyword", "text", "long", "date", "boolean"]);
         let mut inner = Map::from_iter([("type".to_owned(), sub.into())]);
         if dice.chance(1, 3) {
@@ -217,10 +253,19 @@ fn field(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) -> 
     definition.into()
 }
 
-fn object(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) -> Value {
+fn object(
+    dice: &mut Dice,
+    path: &str,
+    fields: &mut Vec<Named>,
+    depth: usize,
+    kind: &'static str,
+) -> Value {
     let mut definition = Map::new();
-    if dice.chance(1, 3) {
-        definition.insert("type".to_owned(), "object".into());
+    if kind == "nested" || dice.chance(1, 3) {
+        definition.insert("type".to_owned(), kind.into());
+    }
+    if kind == "object" && dice.chance(1, 12) {
+        definition.insert("subobjects".to_owned(), dice.chance(1, 3).into());
     }
     if dice.chance(1, 3) {
         let dynamic = [
@@ -238,7 +283,7 @@ fn object(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) ->
     }
     fields.push(Named {
         path: path.to_owned(),
-        kind: "object",
+        kind,
     });
     if depth < 2 && dice.chance(4, 5) {
         let mut properties = Map::new();
@@ -259,7 +304,12 @@ fn required(dice: &mut Dice, kind: &str, definition: &mut Map<String, Value>) {
     match kind {
         "alias" => definition.insert(
             "path".to_owned(),
-            dice.pick(&["f0", "f1", "nowhere"]).to_owned().into(),
+            if dice.chance(1, 20) {
+                "nowhere"
+            } else {
+                *dice.pick(&["f0", "f1", "f0", "f2.p0"])
+            }
+            .into(),
         ),
         "dense_vector" => definition.insert("dims".to_owned(), json!(3)),
         "date" if dice.chance(1, 2) => {
@@ -280,6 +330,9 @@ fn parameter(dice: &mut Dice, kind: &str) -> (String, Value) {
         ("store", json!(true)),
         ("copy_to", json!("f0")),
         ("copy_to", json!(["f1"])),
+        ("copy_to", json!("f2")),
+        ("copy_to", json!(["f3.p0", "nowhere"])),
+        ("copy_to", json!("free_string")),
         ("meta", json!({"unit": "ms"})),
     ];
     let special: &[(&str, Value)] = match kind {
@@ -345,10 +398,14 @@ fn parameter(dice: &mut Dice, kind: &str) -> (String, Value) {
             ("null_value", json!("NULL")),
             ("split_queries_on_whitespace", json!(true)),
         ],
-        "nested" => &[("include_in_parent", json!(true))],
         _ => &[],
     };
-    match dice.below(400) {
+    let listed = declarable::parameters_of(kind);
+    match dice.below(600) {
+        400..600 if !listed.is_empty() => {
+            let (name, value) = dice.pick(&listed);
+            text(name, value.clone())
+        }
         0 => text("no_such_parameter", json!(1)),
         1 => text("ignore_above", json!(-1)),
         2 => text("index", json!("yes")),
@@ -400,7 +457,7 @@ fn document(dice: &mut Dice, fields: &[Named], n: usize) -> Members {
                     ),
                 ),
             }
-        } else if field.kind == "object" {
+        } else if matches!(field.kind, "object" | "nested") {
             let value = match dice.below(6) {
                 0 => "{}".to_owned(),
                 1 => r#"{"free":"word"}"#.to_owned(),

@@ -9,5 +9,6 @@ mod bulk;
 mod contract;
 mod declared;
 mod faults;
+mod late;
 mod prefix;
 mod specific;

@@ -47,18 +47,38 @@ impl Document {
         );
     }
 
+    /// Each value of a member whose dotted name leads below a path.
+    fn below(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
+        let mut objects: Vec<(&Map<String, Value>, &str)> = Vec::new();
+        for (name, value) in &self.members {
+            step(name, value, path, &mut objects, visit);
+        }
+        while let Some((object, path)) = objects.pop() {
+            for (name, value) in object {
+                step(name, value, path, &mut objects, visit);
+            }
+        }
+    }
+
     /// Each value of a field: arrays opened, `null` as what stands for it; the leaves of an object
     /// where the field is made of them.
     pub fn values(&self, source: &Source, visit: &mut dyn FnMut(&Value)) {
         let is_tree = matches!(source.kind, Type::Leaves { .. });
         for path in &source.paths {
+            if is_tree {
+                self.below(path, &mut |value| {
+                    leaves(value, source.null.as_ref(), visit)
+                });
+            }
             self.at(path, &mut |value| {
                 if is_tree && !value.is_null() {
                     leaves(value, source.null.as_ref(), visit);
                 } else {
                     let null = source.null.as_ref();
+                    let is_short = source.short.contains(path);
                     open(value, null, &mut |value| match null {
                         Some(null) if super::indexed::is_empty(source, value) => visit(null),
+                        _ if is_short && value.is_f64() => visit(&rounded(value)),
                         _ => visit(value),
                     });
                 }
@@ -152,6 +172,34 @@ impl Document {
     }
 }
 
+/// One member on the way to a path: below it, before it, or elsewhere.
+fn step<'v, 'p>(
+    name: &str,
+    value: &'v Value,
+    path: &'p str,
+    objects: &mut Vec<(&'v Map<String, Value>, &'p str)>,
+    visit: &mut dyn FnMut(&Value),
+) {
+    let below = name
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.starts_with('.'));
+    if below {
+        visit(value);
+    } else if let Some(rest) = path
+        .strip_prefix(name)
+        .and_then(|rest| rest.strip_prefix('.'))
+    {
+        let mut values = vec![value];
+        while let Some(value) = values.pop() {
+            match value {
+                Value::Object(object) => objects.push((object, rest)),
+                Value::Array(items) => values.extend(items),
+                _ => {}
+            }
+        }
+    }
+}
+
 fn members<'v>(
     all: impl Iterator<Item = (&'v str, &'v Value)>,
     path: &str,
@@ -188,6 +236,12 @@ fn open(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
         Value::Array(items) => items.iter().for_each(|item| open(item, null, visit)),
         other => visit(other),
     }
+}
+
+/// A fraction as 32 bits hold it.
+fn rounded(value: &Value) -> Value {
+    let real = value.as_f64().unwrap_or_default();
+    f64::from(real as f32).into()
 }
 
 /// The value with what stands for `null` in its place.

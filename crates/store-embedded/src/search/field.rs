@@ -59,6 +59,10 @@ pub struct Source {
     /// Only where there are doc values can be told whether text has them.
     pub is_mapped: bool,
     pub coerce: bool,
+    /// It is a key of a flattened field.
+    pub is_key: bool,
+    /// Those of the paths whose fractions were read with 32 bits before they were copied.
+    pub short: Vec<String>,
 }
 
 impl Source {
@@ -98,6 +102,8 @@ impl Source {
             split: false,
             is_mapped: false,
             coerce: true,
+            is_key: false,
+            short: Vec::new(),
         }
     }
 
@@ -114,6 +120,7 @@ impl Source {
     /// Values can be looked for at all.
     pub fn is_searchable(&self) -> bool {
         match self.kind {
+            _ if self.is_key => self.index,
             Type::Text(_) | Type::Leaves { .. } => self.index,
             _ => self.index || self.doc_values,
         }
@@ -163,24 +170,26 @@ pub fn resolve(
         Found::Key { field } => {
             let mut sources = mapped(mapping, field, name, clause, pointer)?;
             for source in &mut sources {
-                source.doc_values &= source.index;
                 source.kind = leaf(&source.kind);
+                source.is_key = true;
             }
             Ok(sources)
         }
         Found::Unmapped(Dynamic::False | Dynamic::Strict) => Ok(Vec::new()),
         Found::Unmapped(Dynamic::Runtime) => Err(refuse("a runtime field")),
         Found::Unmapped(Dynamic::True) => {
+            let parent = name.strip_suffix(".keyword").unwrap_or(name);
+            if !mapping.copied_to(name).is_empty() || !mapping.copied_to(parent).is_empty() {
+                // The first value that was copied gave it its type.
+                return Err(refuse("a field that is copied to and not mapped"));
+            }
             let dates = mapping.date_detection;
-            let mut guessed = Source::of(name, Type::Guessed { dates });
-            guessed.paths.extend(mapping.copied_to(name));
+            let guessed = Source::of(name, Type::Guessed { dates });
             let mut sources = vec![guessed];
             if let Some(parent) = name.strip_suffix(".keyword")
                 && matches!(mapping.find(parent), Found::Unmapped(Dynamic::True))
             {
-                let mut keyword = Source::of(parent, Type::GuessedKeyword);
-                keyword.paths.extend(mapping.copied_to(parent));
-                sources.push(keyword);
+                sources.push(Source::of(parent, Type::GuessedKeyword));
             }
             Ok(sources)
         }
@@ -212,6 +221,13 @@ fn mapped(
     let mut source = Source::of(path, kind(field, clause, pointer)?);
     source.paths.extend(mapping.copied_to(path));
     source.paths.retain(|path| !mapping.is_disabled(path));
+    if source.kind == Type::Double {
+        let is_short = |path: &&String| {
+            matches!(mapping.find(path), Found::Field(from)
+                if matches!(from.kind, Kind::Float | Kind::HalfFloat))
+        };
+        source.short = source.paths.iter().filter(is_short).cloned().collect();
+    }
     source.null.clone_from(&field.null_value);
     (source.index, source.doc_values) = (field.index, field.doc_values);
     (source.store, source.split) = (field.store, field.split);

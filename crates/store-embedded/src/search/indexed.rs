@@ -85,6 +85,7 @@ pub fn address(value: &Value) -> Option<u128> {
 pub fn exists(source: &Source, document: &Document) -> bool {
     let kind = &source.kind;
     let is_kept = match kind {
+        _ if source.is_key => source.index,
         Type::Text(options) => options.norms || source.index || source.store,
         _ => source.index || source.doc_values || source.store,
     };

@@ -21,6 +21,7 @@ use std::{
 use store::{
     StoreError,
     mapping::{
+        Found, Kind,
         coerce::{self, Number, Reader},
         date::{DateFormat, Detected, Fill, Moment, NotAMoment},
         ip,
@@ -140,6 +141,9 @@ fn is_in_reach(source: &Source, value: &Value) -> bool {
         (Type::Whole { greatest, .. }, Some(number)) if number.is_whole() => {
             let whole = number.truncated();
             whole.is_some_and(|whole| *greatest == i64::MAX || i32::try_from(whole).is_ok())
+        }
+        (kind @ (Type::Float | Type::HalfFloat), Some(number)) => {
+            held(kind, number).real().is_finite()
         }
         _ => true,
     }
@@ -294,6 +298,10 @@ fn of_texts(
     at: &str,
     texts: impl FnOnce(&Type) -> Result<Texts, StoreError>,
 ) -> Result<Accept, StoreError> {
+    if source.is_key && clause != "prefix" {
+        let why = format!("`{clause}` does not work on keys of flattened fields");
+        return Err(bad(why, at));
+    }
     match &source.kind {
         Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => Ok(Accept {
             keywords: Some(texts(&source.kind)?),
@@ -347,6 +355,10 @@ pub fn wildcard(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, 
     Leaf::read(context, field, "wildcard", &at, |source| {
         of_texts(source, "wildcard", &at, |kind| {
             let pattern = normal(kind, pattern.clone());
+            if pattern.is_empty() {
+                // Not even the empty text.
+                return Ok(Texts::any([]));
+            }
             let read = wild::wildcard(&pattern, ignore_case);
             read.map(Texts::Pattern)
                 .ok_or_else(|| unsupported("a wildcard of this length", &at))
@@ -383,7 +395,9 @@ pub fn regexp(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, St
 pub fn range(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let (field, value, at) = clause::one_field(value, "range", &[], at)?;
     let bounds = Bounds::read(context, value, &at)?;
-    if bounds.is_open() {
+    let found = context.mapping.find(field);
+    let is_object = matches!(&found, Found::Field(found) if matches!(found.kind, Kind::Object(_)));
+    if bounds.is_open() && !is_object {
         return Exists::of(context, field, "range", &at).map(Query::Exists);
     }
     let leaf = Leaf::read(context, field, "range", &at, |source| {

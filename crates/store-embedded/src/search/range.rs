@@ -71,6 +71,10 @@ impl<'v> Bounds<'v> {
         if self.offset.is_some() && !is_date {
             return Err(bad("a time zone belongs to dates", at));
         }
+        if source.is_key && (self.from.is_none() || self.to.is_none()) {
+            let why = "a range of a key of a flattened field has both bounds";
+            return Err(bad(why, at));
+        }
         match &source.kind {
             Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
                 accept.keywords = Some(self.texts(&source.kind));

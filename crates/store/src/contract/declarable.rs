@@ -4,7 +4,7 @@
 
 mod combinations;
 
-pub use combinations::{combinations, date_formats, is_taken};
+pub use combinations::{combinations, date_formats, is_taken, parameters_of};
 
 use serde_json::{Value, json};
 

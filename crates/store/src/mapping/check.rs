@@ -77,7 +77,7 @@ impl Mapping {
             walk.at.push(name.clone());
             return Err(walk.no(format!("`{name}` is reserved at the top of a document")));
         }
-        if self.root.enabled && self.root.subobjects {
+        if self.root.enabled {
             walk.object(
                 &self.root,
                 self.root.dynamic.unwrap_or(Dynamic::True),
@@ -112,7 +112,6 @@ struct Place<'p> {
 const NOTHING_MAPPED: Fields = Fields {
     dynamic: None,
     enabled: true,
-    subobjects: true,
     properties: BTreeMap::new(),
 };
 
@@ -175,6 +174,16 @@ impl Walk<'_> {
             }
             (Some(_), Kind::Other(_) | Kind::Object(_) | Kind::Nested(_)) => Ok(()),
             (Some(_), _) if value.is_null() => Ok(()),
+            (Some(tail), Kind::Flattened { .. }) => {
+                let nest = |inner: Value, name| Value::Object(Map::from_iter([(name, inner)]));
+                let names = tail.rsplit('.').map(str::to_owned);
+                self.value(
+                    field,
+                    place.dynamic,
+                    &path,
+                    &names.fold(value.clone(), nest),
+                )
+            }
             (Some(_), _) => {
                 Err(self.no(format!("`{path}` is mapped as a value, not as an object")))
             }
@@ -277,13 +286,16 @@ impl Walk<'_> {
         if let Some(message) = misfit(kind, field, value, literal.as_deref()) {
             return Err(self.no(message));
         }
-        for sub in field.fields.values() {
+        // An index cannot read a fraction again that it has read with 32 bits.
+        let is_short = matches!(kind, Kind::Float | Kind::HalfFloat) && value.is_f64();
+        let is_whole = |field: &Field| matches!(field.kind, Kind::Whole { .. });
+        for (name, sub) in &field.fields {
+            if is_short && is_whole(sub) && !sub.ignore_malformed {
+                return Err(self.no(format!("the sub-field `{name}` cannot take a fraction")));
+            }
             self.value(sub, Dynamic::False, "", value)?;
         }
         for target in &field.copy_to {
-            // An index cannot read a fraction again that it has read with 32 bits.
-            let is_short = matches!(kind, Kind::Float | Kind::HalfFloat) && value.is_f64();
-            let is_whole = |field: &Field| matches!(field.kind, Kind::Whole { .. });
             if is_short && matches!(self.mapping.find(target), Found::Field(to) if is_whole(to)) {
                 return Err(self.no(format!("a fraction cannot be copied to `{target}`")));
             }
@@ -303,14 +315,16 @@ impl Walk<'_> {
                 };
                 self.value(&plain, Dynamic::False, target, value)
             }
-            Found::Unmapped(dynamic) => {
-                let (head, tail) = target
-                    .split_once('.')
-                    .map_or((target, None), |(head, tail)| (head, Some(tail)));
-                if mapping.root.properties.contains_key(head) {
-                    return Ok(());
-                }
-                self.unmapped(dynamic, head, tail, value)
+            Found::Unmapped(_) if mapping.is_below_value(target) => Err(self.no(format!(
+                "it cannot be copied to `{target}`, which lies below a value"
+            ))),
+            Found::Unmapped(_) => {
+                let place = Place {
+                    fields: &mapping.root,
+                    dynamic: mapping.root.dynamic.unwrap_or(Dynamic::True),
+                    path: "",
+                };
+                self.member(place, target, value)
             }
             Found::Sub { .. } | Found::Key { .. } => Ok(()),
         }

@@ -56,13 +56,17 @@ impl Declared<'_> {
         match name {
             "properties" => self.properties(value, &at, true),
             "dynamic" => dynamic(value, &at).map(drop),
-            "date_detection" | "numeric_detection" | "enabled" | "subobjects" => flag(value, &at),
+            "date_detection" | "numeric_detection" => flag(value, &at),
             "dynamic_date_formats" => value::date_formats(value, &at),
             "dynamic_templates" => self.templates(value, &at),
             "_meta" if value.is_object() || value.is_null() => Ok(()),
             "_meta" => Err(bad(&at, "expected an object")),
             "_source" => value::source(value, &at),
-            "runtime" | "_routing" => Err(bad(&at, &format!("`{name}` is not offered here"))),
+            // With these off nothing of a document is found, not even what the stores add to it.
+            "enabled" | "subobjects" if is_on(value) => Ok(()),
+            "enabled" | "subobjects" | "runtime" | "_routing" => {
+                Err(bad(&at, &format!("`{name}` is not offered here")))
+            }
             _ => Err(bad(&at, &format!("`{name}` is no part of mappings"))),
         }
     }

@@ -33,18 +33,14 @@ struct Reading {
 
 impl Reading {
     fn object(&self, object: &Map<String, Value>, at: &str) -> Result<Fields, BadMapping> {
-        let flag = |name: &str| {
-            let value = object.get(name).and_then(coerce::strict_boolean);
-            value.unwrap_or(true)
-        };
+        let enabled = object.get("enabled").and_then(coerce::strict_boolean);
         let properties = self.properties(object.get("properties"), &pointer(at, "properties"))?;
         Ok(Fields {
             dynamic: object
                 .get("dynamic")
                 .map(|value| super::declaration::dynamic(value, &pointer(at, "dynamic")))
                 .transpose()?,
-            enabled: flag("enabled"),
-            subobjects: flag("subobjects"),
+            enabled: enabled.unwrap_or(true),
             properties,
         })
     }
@@ -116,6 +112,13 @@ impl Reading {
                 depth: limit("depth_limit").unwrap_or(20),
                 ignore_above: limit("ignore_above"),
             },
+            "object"
+                if object.get("subobjects").and_then(coerce::strict_boolean) == Some(false) =>
+            {
+                // A dot is a part of a name there: only the index reads such objects.
+                flattens(&self.object(object, at)?, at)?;
+                Kind::Other("object without subobjects".to_owned())
+            }
             "object" => Kind::Object(self.object(object, at)?),
             "nested" => Kind::Nested(self.object(object, at)?),
             "alias" => match object.get("path") {
@@ -152,7 +155,7 @@ impl Reading {
                     "the field cannot hold this value",
                 ));
             }
-            field.null_value = Some(value.clone());
+            field.null_value = Some(number_of(field, value).unwrap_or_else(|| value.clone()));
         }
         match object.get("normalizer").and_then(Value::as_str) {
             None => {}
@@ -173,6 +176,28 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// Objects within one without subobjects are only ways to write names with dots.
+fn flattens(around: &Fields, at: &str) -> Result<(), BadMapping> {
+    for (name, field) in &around.properties {
+        let here = pointer(&pointer(at, "properties"), name);
+        match &field.kind {
+            Kind::Nested(_) => return Err(bad(&here, "nested objects need `subobjects`")),
+            Kind::Object(inner) => {
+                let differs = inner.dynamic.is_some() && inner.dynamic != around.dynamic;
+                if differs || !inner.enabled {
+                    return Err(bad(
+                        &here,
+                        "an object with rules of its own needs `subobjects`",
+                    ));
+                }
+                flattens(inner, &here)?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn text(object: &Map<String, Value>, is_indexed: bool) -> TextOptions {
@@ -206,6 +231,17 @@ fn copied(value: &Value) -> Vec<String> {
         Value::Array(items) => items.iter().map(text).collect(),
         other => vec![text(other)],
     }
+}
+
+/// What stands for null in a field of numbers is one, however it is spelled.
+fn number_of(field: &Field, value: &Value) -> Option<Value> {
+    let is_number = matches!(
+        field.kind,
+        Kind::Whole { .. } | Kind::Double | Kind::Float | Kind::HalfFloat
+    );
+    let number = coerce::number(value, field.reader()).filter(|_| is_number)?;
+    let whole = number.truncated().filter(|_| number.is_whole());
+    Some(whole.map_or_else(|| number.real().into(), Value::from))
 }
 
 fn is_null_value(field: &Field, value: &Value) -> bool {
@@ -274,7 +310,6 @@ fn insert(
         Kind::Object(Fields {
             dynamic: None,
             enabled: true,
-            subobjects: true,
             properties: BTreeMap::new(),
         })
     };
@@ -315,10 +350,9 @@ impl Mapping {
             for target in &field.copy_to {
                 let wrong = match self.find(target) {
                     super::Found::Sub { .. } => true,
-                    super::Found::Field(target) => matches!(
-                        target.kind,
-                        Kind::Object(_) | Kind::Nested(_) | Kind::Alias(_)
-                    ),
+                    super::Found::Field(target) => {
+                        matches!(target.kind, Kind::Object(_) | Kind::Nested(_))
+                    }
                     _ => false,
                 };
                 if wrong {

@@ -50,6 +50,9 @@ fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
                 | Type::Ip
         )
     };
+    if key.missing.is_some() {
+        return Err(unsupported("search_after null beside sort.missing", at));
+    }
     match &key.by {
         By::Values { sources, .. } if sources.last().is_none_or(may_miss) => Ok(SortValue::Missing),
         _ => Err(bad(
@@ -116,7 +119,14 @@ fn of_type(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>
             let short = value.as_str().and_then(|text| text.parse::<i32>().ok());
             short.map(|short| whole(short.into()))
         }
-        Type::Whole { .. } => long(value).map(whole),
+        Type::Whole { greatest, .. } => {
+            let found = long(value);
+            if *greatest < i64::MAX && found.is_some_and(|found| i32::try_from(found).is_err()) {
+                // An index cuts its upper bits off.
+                return Err(unsupported("search_after beyond 32 bits", at));
+            }
+            found.map(whole)
+        }
         Type::Boolean => match coerce::strict_boolean(value) {
             Some(truth) => Some(whole(truth.into())),
             None => value.is_number().then(|| long(value)).flatten().map(whole),
@@ -168,6 +178,10 @@ fn without_now(formats: &[DateFormat]) -> Moment<'_> {
 
 /// A whole number, fractions cut off.
 fn long(value: &Value) -> Option<i64> {
+    if value == "NaN" {
+        // Java's cast of what is no number.
+        return Some(0);
+    }
     match (value, coerce::number(value, Reader::Float)?) {
         (Value::String(_), Number::Real(real)) => Some(real.floor() as i64),
         (_, Number::Real(real)) => Some(real as i64),

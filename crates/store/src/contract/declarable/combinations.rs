@@ -56,6 +56,14 @@ pub fn combinations() -> Vec<Value> {
     all
 }
 
+/// Each parameter of a type with each value that the rules take by itself.
+pub fn parameters_of(kind: &str) -> Vec<(&'static str, Value)> {
+    let named = parameter::of(kind).filter(|row| !row.name.contains("script"));
+    let each = named.flat_map(|row| values(row.takes).into_iter().map(|value| (row.name, value)));
+    each.filter(|(name, value)| is_taken(&json!({"type": kind, *name: value})))
+        .collect()
+}
+
 /// Would the rules take the field?
 pub fn is_taken(field: &Value) -> bool {
     Mapping::read(Some(&json!({"properties": {"f": field}})), None).is_ok()

@@ -97,8 +97,8 @@ fn is_whole(field: &Field, value: &Value, least: i64, greatest: i64) -> bool {
     if value == "NaN" && greatest < i64::MAX && field.coerce {
         return true;
     }
-    let strictly = field.coerce || value.as_i64().is_some();
     let number = coerce::number(value, field.reader());
+    let strictly = field.coerce || value.is_number() && number.is_some_and(Number::is_whole);
     strictly
         && number
             .and_then(Number::truncated)
