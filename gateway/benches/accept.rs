@@ -111,6 +111,7 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
         mappings: None,
         settings: None,
         created: 0,
+        specifications: None,
         changing: None,
     };
     Record::create_collection(store.as_ref(), &collection)

@@ -22,6 +22,8 @@ mod request;
 mod routes;
 mod server;
 pub(crate) mod socket;
+mod specification;
+mod specifications;
 mod subscribe;
 mod table;
 mod validate;

@@ -7,11 +7,14 @@ use crate::{
     error::{Code, Problem},
     kuzzle,
     openapi::doc::{self, Doc},
-    request::path::shorten,
+    request::{path::shorten, query::Query},
     routes::{about, collections, documents, operations, requests, sunbird, tables},
 };
 use axum::{
     Router,
+    extract::Request,
+    middleware::{Next, from_fn},
+    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, get, on, post, put},
 };
 use catalog::{Catalog, Envelope};
@@ -124,8 +127,17 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 /// else is the other protocol's ([`kuzzle::http`], whose own table has its routes).
 pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
-    for Endpoint { path, serve, .. } in endpoints() {
+    for Endpoint {
+        path, serve, doc, ..
+    } in endpoints()
+    {
         if let Some(serve) = serve {
+            let serve = match doc.tag {
+                "service" => serve,
+                _ => serve.layer(from_fn(move |request, next| {
+                    known_query(doc, request, next)
+                })),
+            };
             let known = routes.remove(path).unwrap_or_default();
             routes.insert(path.to_owned(), known.merge(serve));
         }
@@ -220,6 +232,15 @@ pub(crate) fn template(path: &str) -> String {
             .map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"))
     };
     path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
+/// A name in the query that the route does not read is refused, not passed over.
+async fn known_query(doc: &'static Doc, request: Request, next: Next) -> Response {
+    let query = Query::parse(request.uri().query());
+    match query.and_then(|query| query.expect_only(&doc.query())) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> Problem {

@@ -109,6 +109,7 @@ impl CollectionStores<'_> {
             incarnation: fresh_incarnation(),
             mappings: wanted.mappings,
             settings: wanted.settings,
+            specifications: None,
             created: self.clock.now(),
             changing: None,
         };

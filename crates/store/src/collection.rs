@@ -16,6 +16,9 @@ pub struct Collection {
     pub mappings: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
+    /// What clients declare of its documents beside the mapping; no store reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub specifications: Option<Value>,
     /// Unix milliseconds.
     pub created: i64,
     /// Mappings that are about to stand: until they do, a document must fit both.
@@ -49,6 +52,7 @@ impl Collection {
             mappings: None,
             settings: None,
             created,
+            specifications: None,
             changing: None,
         }
     }

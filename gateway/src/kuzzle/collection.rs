@@ -175,7 +175,7 @@ async fn remap(
 }
 
 /// The collection by what the record holds now, not by memory.
-async fn standing(call: Call<'_>) -> Result<Collection, Fault> {
+pub(super) async fn standing(call: Call<'_>) -> Result<Collection, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     call.app.collections.renew(index, name).await?;
     Ok((*place::collection(call).await?).clone())

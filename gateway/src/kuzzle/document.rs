@@ -11,7 +11,7 @@ pub(super) mod search;
 use super::{
     Call, Fault, Reply,
     metadata::{Info, overlaid, stamped},
-    place,
+    place, specifications,
     write::{self, Then, Written, quoted},
 };
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,12 @@ async fn put(
     silent: bool,
     shows_created: bool,
 ) -> Result<Reply, Fault> {
-    let body = text(stamped(call.request.object()?, &info.at(call.app.now()))?)?;
+    let completed = specifications::whole(call).await?;
+    let body = match &completed {
+        Some(body) => body,
+        None => call.request.object()?,
+    };
+    let body = text(stamped(body, &info.at(call.app.now()))?)?;
     write_body(call, operation, &body, silent, shows_created).await
 }
 
@@ -112,10 +117,12 @@ pub(super) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
 
 pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
-    let changes = text(stamped(
-        call.request.object()?,
-        &Info::Updated.at(call.app.now()),
-    )?)?;
+    let completed = specifications::changes(call).await?;
+    let changes = match &completed {
+        Some(changes) => changes,
+        None => call.request.object()?,
+    };
+    let changes = text(stamped(changes, &Info::Updated.at(call.app.now()))?)?;
     let json = write::bare(call, &[("_id", &id), ("body", changes.get())])?;
     let (written, token) = write::run(
         call,

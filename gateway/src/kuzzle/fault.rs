@@ -100,6 +100,10 @@ faults! {
     BadVolatile "network.http.volatile_parse_failed" 0x0301_000b 400;
     BadBody "network.http.body_parse_failed" 0x0301_000c 400;
     BadFrame "network.websocket.unexpected_error" 0x0303_0001 400;
+    BadSpecifications "validation.assert.invalid_specifications" 0x0501_000b 400;
+    NoSpecifications "validation.assert.not_found" 0x0501_000c 404;
+    FailedDocument "validation.check.failed_document" 0x0503_0001 400;
+    FailedField "validation.check.failed_field" 0x0503_0002 400;
     UnknownStrategy "security.credentials.unknown_strategy" 0x0702_0001 400;
 }
 

@@ -5,7 +5,7 @@
 use super::{
     Call, Fault, Reply, admin, auth, bulk, collection, document, index,
     members::Content::{self, Members, Nothing, Whole},
-    realtime, server, subscribe, validate,
+    realtime, server, specifications, subscribe, validate,
 };
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -98,6 +98,12 @@ actions! {
         refresh => collection::refresh, [POST "/:index/:collection/_refresh"] "after" Nothing;
         truncate => collection::truncate, [DELETE "/:index/:collection/_truncate"] "" Nothing;
         delete => collection::delete, [DELETE "/:index/:collection"] "" Nothing;
+        getSpecifications => specifications::get, [GET "/:index/:collection/_specifications"] "" Nothing;
+        searchSpecifications => specifications::search, [POST "/validations/_search"] "from scroll size" Members("query");
+        scrollSpecifications => specifications::scroll, [GET "/validations/_scroll/:scrollId"] "scroll scrollId" Nothing;
+        updateSpecifications => specifications::update, [PUT "/:index/:collection/_specifications"] "" Whole;
+        validateSpecifications => specifications::validate, [POST "/:index/:collection/_validateSpecifications"] "" Whole;
+        deleteSpecifications => specifications::delete, [DELETE "/:index/:collection/_specifications"] "" Nothing;
     }
     realtime {
         subscribe => subscribe::subscribe, [] "scope since state users" Whole;

@@ -1,13 +1,18 @@
 //! `document:validate` and `realtime:validate`: would the document be taken as it stands? Nothing
 //! is written.
 
-use super::{Call, Fault, Reply, place, request::object};
+use super::{Call, Fault, Reply, place, request::object, specification::shown, specifications};
 use serde_json::json;
 
 pub(super) async fn validate(call: Call<'_>) -> Result<Reply, Fault> {
     let body = object(Some(call.request.object()?.to_owned()), "body")?
         .ok_or_else(|| Fault::missing("body"))?;
     let collection = place::collection(call).await?;
+    let findings = specifications::findings(call).await?;
+    if !findings.is_empty() {
+        let wrong = json!({"valid": false, "errorMessages": shown(&findings)});
+        return Ok(Reply::of(&wrong));
+    }
     let refused = call.app.ports.view.as_ref().and_then(|view| {
         view.check(
             &collection,

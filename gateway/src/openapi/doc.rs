@@ -23,6 +23,16 @@ pub(crate) struct Doc {
     pub answers: &'static [(u16, &'static str, Content)],
 }
 
+impl Doc {
+    /// The parameters that stand in the query.
+    pub(crate) fn query(&self) -> Vec<&'static str> {
+        let names = self.parameters.iter().copied();
+        names
+            .filter(|name| matches!(*name, "after" | "refresh"))
+            .collect()
+    }
+}
+
 use Content::{Json, Lines, None as Nothing, Optional, Text};
 
 macro_rules! docs {

@@ -1,4 +1,4 @@
-//! Query strings and percent-encoding. Names that no route reads are left alone.
+//! Query strings and percent-encoding.
 
 use crate::error::{Code, Problem};
 
@@ -24,6 +24,23 @@ impl Query {
         self.0
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Nothing that is asked for would be left out.
+    pub(crate) fn expect_only(&self, known: &[&str]) -> Result<(), Problem> {
+        let unknown = self.pairs().find(|(name, _)| !known.contains(name));
+        let Some((name, _)) = unknown else {
+            return Ok(());
+        };
+        let known = match known.is_empty() {
+            true => "it takes none".to_owned(),
+            false => format!("known are {}", known.join(", ")),
+        };
+        let name = super::path::shorten(name);
+        Err(Problem::new(
+            Code::BadRequest,
+            format!("the query names `{name}`, which this route does not read: {known}"),
+        ))
     }
 
     pub(crate) fn one(&self, name: &'static str) -> Option<&str> {

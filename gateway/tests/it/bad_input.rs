@@ -390,3 +390,45 @@ async fn bad_headers_are_named() {
     }
     assert!(app.events().await.is_empty());
 }
+
+/// Every route of the document but those of the service itself.
+#[tokio::test]
+async fn what_a_query_names_that_no_route_reads_is_refused() {
+    let app = log_only().await;
+    app.cities().await;
+    let (_, _, document) = told(app.get("/openapi.json")).await;
+    let mut walked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if operation["tags"][0] == "service" {
+                continue;
+            }
+            let segments = path.split('/').map(|segment| match segment {
+                "{operation}" => "document.create",
+                variable if variable.starts_with('{') => "x",
+                other => other,
+            });
+            let path = segments.collect::<Vec<_>>().join("/");
+            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let kind = if path.ends_with("_bulk") {
+                "application/x-ndjson"
+            } else {
+                "application/json"
+            };
+            let request = app
+                .client
+                .request(method, app.url(&format!("{path}?surprise=1")))
+                .header("content-type", kind)
+                .body("{}");
+            let (status, _, answer) = told(request).await;
+            assert_eq!(status, 400, "{path}: {answer:#}");
+            assert!(
+                answer.to_string().contains("surprise"),
+                "{path}: {answer:#}"
+            );
+            walked += 1;
+        }
+    }
+    assert!(walked > 15, "{walked}");
+    assert!(app.events().await.is_empty());
+}

@@ -167,6 +167,7 @@ async fn own_collections(catalog: &Catalog, store: &store_embedded::EmbeddedStor
             mappings: Some(own.mappings.clone()),
             settings: Some(own.settings.clone()),
             created: 0,
+            specifications: None,
             changing: None,
         };
         let stands = Record::create_collection(store, &wanted).await.unwrap();

@@ -11,6 +11,7 @@ mod many;
 mod members;
 mod routes;
 mod searches;
+mod specifications;
 
 use crate::harness::{App, Builder, told};
 use reqwest::Method;

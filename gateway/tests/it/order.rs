@@ -100,6 +100,7 @@ impl World {
             mappings: None,
             settings: None,
             created: 0,
+            specifications: None,
             changing: None,
         };
         self.app

@@ -69,6 +69,7 @@ pub fn collection() -> Collection {
         mappings: None,
         settings: None,
         created: 0,
+        specifications: None,
         changing: None,
     }
 }
@@ -312,6 +313,7 @@ impl World {
                 mappings: Some(own.mappings.clone()),
                 settings: Some(own.settings.clone()),
                 created: 0,
+                specifications: None,
                 changing: None,
             };
             self.real.create_collection(&collection).await.unwrap();

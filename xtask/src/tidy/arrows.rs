@@ -35,6 +35,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "gateway",
         &[
             "event-schema",
+            "field-values",
             "catalog",
             "collections",
             "event-log",

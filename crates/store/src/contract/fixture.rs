@@ -61,6 +61,7 @@ impl Fixture {
             mappings: None,
             settings: None,
             created: 1_700_000_000_000,
+            specifications: None,
             changing: None,
         };
         Self {

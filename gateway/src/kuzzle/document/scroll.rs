@@ -2,7 +2,7 @@
 //! stands, and until when it is taken. It is no snapshot: a document that is written meanwhile is
 //! seen as it is when its page is read.
 
-mod cursor;
+pub(in crate::kuzzle) mod cursor;
 mod kept;
 
 pub(crate) use kept::KeptSearches;
@@ -157,7 +157,7 @@ pub(super) fn total_order(sort: Option<Value>) -> Value {
 }
 
 /// `30s`, `1m`: milliseconds.
-pub(super) fn duration(text: &str) -> Result<i64, Fault> {
+pub(in crate::kuzzle) fn duration(text: &str) -> Result<i64, Fault> {
     let expected = "a duration such as \"30s\" or \"1m\", at most a day";
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number: i64 = text[..digits]

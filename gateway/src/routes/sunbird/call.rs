@@ -18,6 +18,9 @@ use std::collections::BTreeMap;
 
 type Parameters = BTreeMap<String, String>;
 
+/// What the query of these routes may name.
+const QUERY: [&str; 1] = ["refresh"];
+
 /// In Sunbird's envelope, errors too.
 pub(crate) async fn call(
     operation: String,
@@ -39,6 +42,7 @@ async fn carry_out(
     call: Call,
     envelope: &mut Envelope,
 ) -> Result<Response, Problem> {
+    call.query.expect_only(&QUERY)?;
     let operation = app.writes.operation(name)?;
     let mut request = app
         .requests
@@ -60,6 +64,7 @@ pub(crate) async fn bare(
     call: Call,
 ) -> Response {
     let done = async {
+        call.query.expect_only(&QUERY)?;
         let operation = app.writes.operation(&operation)?;
         let mut request = app
             .requests

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 const UNEXPECTED: &str = "api.assert.unexpected_argument";
 
 /// Actions whose body is a document, a message, a filter or credentials: any member is one of it.
-const WHOLE: [&str; 14] = [
+const WHOLE: [&str; 15] = [
+    "collection:updateSpecifications",
     "admin:loadMappings",
     "admin:loadFixtures",
     "document:create",

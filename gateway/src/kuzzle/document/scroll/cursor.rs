@@ -15,22 +15,22 @@ const SHORT: usize = 500;
 
 /// What a scroll id says.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Cursor {
+pub(in crate::kuzzle) struct Cursor {
     #[serde(rename = "s")]
-    pub(super) search: Part,
+    pub(in crate::kuzzle) search: Part,
     #[serde(rename = "p")]
-    pub(super) position: Part,
+    pub(in crate::kuzzle) position: Part,
     /// Milliseconds from page to page.
     #[serde(rename = "k")]
-    pub(super) keep: i64,
+    pub(in crate::kuzzle) keep: i64,
     /// Unix milliseconds.
     #[serde(rename = "u")]
-    pub(super) until: i64,
+    pub(in crate::kuzzle) until: i64,
 }
 
 /// A JSON text, in the id or in the record store.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Part {
+pub(in crate::kuzzle) enum Part {
     #[serde(rename = "t")]
     Text(Box<RawValue>),
     #[serde(rename = "n")]
@@ -71,6 +71,12 @@ impl Part {
         Ok(Self::Kept { name, until })
     }
 
+    /// One that is known to be short.
+    pub(in crate::kuzzle) fn text_of<T: Serialize>(value: &T) -> Self {
+        let text = serde_json::value::to_raw_value(value);
+        Self::Text(text.expect("a part of a scroll is plain JSON"))
+    }
+
     /// May an id hold it until then as it is?
     pub(super) fn stands_until(&self, then: i64) -> bool {
         match self {
@@ -89,7 +95,7 @@ impl Part {
 }
 
 impl Cursor {
-    pub(super) fn sign(&self, keys: &Keyring, caller: &Caller) -> String {
+    pub(in crate::kuzzle) fn sign(&self, keys: &Keyring, caller: &Caller) -> String {
         let payload = BASE64.encode(serde_json::to_vec(self).expect("a cursor is plain JSON"));
         let mut signature = vec![keys.id()];
         signature.extend_from_slice(&keys.tag(PURPOSE, &scope(caller, &payload))[..16]);
@@ -97,7 +103,12 @@ impl Cursor {
     }
 
     /// `None`: it was not made here, or its time is over.
-    pub(super) fn open(text: &str, keys: &Keyring, caller: &Caller, now: i64) -> Option<Self> {
+    pub(in crate::kuzzle) fn open(
+        text: &str,
+        keys: &Keyring,
+        caller: &Caller,
+        now: i64,
+    ) -> Option<Self> {
         let (payload, signature) = text.split_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         let (id, tag) = signature.split_first()?;

@@ -1,0 +1,265 @@
+//! The actions of specifications, and what a write is held against: see [`super::specification`].
+//! They stand in the record beside the mapping, and other gateways know them when they next read
+//! the list of collections.
+
+use super::{
+    Call, Fault, Reply, collection,
+    document::{
+        read,
+        scroll::{cursor::Cursor, cursor::Part, duration},
+    },
+    fault::Id,
+    members::unexpected,
+    place,
+    specification::{Finding, Specification},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json, value::RawValue};
+use std::time::Duration;
+use store::Collection;
+
+/// How often a definition is tried again that another change holds.
+const ATTEMPTS: usize = 200;
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// As clients of the family are shown them.
+fn shown(collection: &Collection, specification: &Value) -> Value {
+    json!({"index": collection.index, "collection": collection.collection, "validation": specification})
+}
+
+pub(super) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
+    let collection = collection::standing(call).await?;
+    let found = collection.specifications.as_ref();
+    let found = found.ok_or_else(|| {
+        let (index, name) = (&collection.index, &collection.collection);
+        let why = format!("there are no specifications of \"{index}\":\"{name}\"");
+        Fault::new(Id::NoSpecifications, why).props([index, name])
+    })?;
+    Ok(Reply::of(&shown(&collection, found)))
+}
+
+/// The body's, and what is wrong with them.
+fn given(call: Call<'_>) -> Result<(Value, Vec<String>), Fault> {
+    let (index, name) = (call.request.index()?, call.request.collection()?);
+    let value =
+        Value::Object(serde_json::from_str(call.request.object()?.get()).unwrap_or_default());
+    let faults = Specification::read(&value, &format!("{index}.{name}")).err();
+    Ok((value, faults.unwrap_or_default()))
+}
+
+pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+    let (value, faults) = given(call)?;
+    if !faults.is_empty() {
+        let why = format!("the specifications are wrong: {}", faults.join(" "));
+        let errors = faults.into_iter().map(Value::from).collect();
+        return Err(Fault::new(Id::BadSpecifications, why).errors(errors));
+    }
+    put(call, Some(value.clone())).await?;
+    Ok(Reply::of(&value))
+}
+
+pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+    put(call, None).await?;
+    Ok(Reply::of(&json!({"acknowledged": true})))
+}
+
+/// Puts them in the place of those that stand.
+async fn put(call: Call<'_>, specifications: Option<Value>) -> Result<(), Fault> {
+    for _ in 0..ATTEMPTS {
+        let stands = collection::standing(call).await?;
+        collection::ours(call, &stands)?;
+        let wanted = Collection {
+            specifications: specifications.clone(),
+            ..stands.clone()
+        };
+        // A mapping that is changing is put by its own change.
+        if stands.changing.is_none()
+            && call
+                .app
+                .ports
+                .record
+                .replace_collection(&wanted, &stands)
+                .await?
+        {
+            call.app.collections.put(wanted);
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    let why = "another change of the collection does not end";
+    Err(Fault::new(Id::Overloaded, why).retry_after(Some(5)))
+}
+
+pub(super) async fn validate(call: Call<'_>) -> Result<Reply, Fault> {
+    let (_, faults) = given(call)?;
+    Ok(Reply::of(&match faults.is_empty() {
+        true => json!({"valid": true}),
+        false => json!({
+            "valid": false, "details": faults,
+            "description": "Some errors with provided specifications.",
+        }),
+    }))
+}
+
+/// Where a list of specifications is read on.
+#[derive(Debug, Serialize, Deserialize)]
+struct Page {
+    from: usize,
+    size: usize,
+}
+
+/// All that there are, by name. Of queries, only those that leave nothing out.
+pub(super) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
+    let body = call.request.members()?;
+    let all = |query: &Value| *query == json!({}) || *query == json!({"match_all": {}});
+    match body
+        .iter()
+        .find(|(name, value)| *name != "query" || !all(value))
+    {
+        None => {}
+        Some((name, _)) if name == "query" => {
+            let why = "specifications are listed whole: a query is not supported";
+            return Err(Fault::new(Id::Unsupported, why).props(["query"]));
+        }
+        Some((name, _)) => return Err(unexpected(&format!("body.{name}"), ["query"].into_iter())),
+    }
+    let page = Page {
+        from: call.request.number("from")?.unwrap_or(0),
+        size: call.request.number("size")?.unwrap_or(10),
+    };
+    let keep = call.request.text("scroll")?.map(duration).transpose()?;
+    listed(call, page, keep).await
+}
+
+pub(super) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
+    let id = call.request.args.get("scrollId").and_then(Value::as_str);
+    let id = id.ok_or_else(|| Fault::missing("scrollId"))?;
+    let (keys, caller, now) = (&call.app.ports.keys, &call.request.caller, call.app.now());
+    let cursor = Cursor::open(id, keys, caller, now);
+    let page = cursor.as_ref().and_then(|cursor| match &cursor.position {
+        Part::Text(text) => serde_json::from_str(text.get()).ok(),
+        Part::Kept { .. } => None,
+    });
+    let (Some(cursor), Some(page)) = (&cursor, page) else {
+        let why = "the scroll id is not one of this deployment, or its time is over";
+        return Err(Fault::new(Id::UnknownScroll, why));
+    };
+    let keep = call.request.text("scroll")?.map(duration).transpose()?;
+    listed(call, page, Some(keep.unwrap_or(cursor.keep))).await
+}
+
+async fn listed(call: Call<'_>, page: Page, keep: Option<i64>) -> Result<Reply, Fault> {
+    let all = call.app.collections.list().await?;
+    let hits: Vec<Value> = all
+        .iter()
+        .filter_map(|one| {
+            let source = shown(one, one.specifications.as_ref()?);
+            Some(json!({"_id": format!("{}#{}", one.index, one.collection), "_source": source}))
+        })
+        .collect();
+    let total = hits.len();
+    let hits: Vec<Value> = hits.into_iter().skip(page.from).take(page.size).collect();
+    let mut found = json!({"hits": hits, "total": total});
+    if let Some(keep) = keep {
+        let next = Page {
+            from: page.from + hits.len(),
+            size: page.size,
+        };
+        let cursor = Cursor {
+            search: Part::text_of(&()),
+            position: Part::text_of(&next),
+            keep,
+            until: call.app.now().saturating_add(keep),
+        };
+        found["scrollId"] = cursor
+            .sign(&call.app.ports.keys, &call.request.caller)
+            .into();
+    }
+    Ok(Reply::of(&found))
+}
+
+/// The specification of the request's collection, if it has one.
+async fn standing(call: Call<'_>) -> Result<Option<Specification>, Fault> {
+    let collection = place::collection(call).await?;
+    let Some(value) = &collection.specifications else {
+        return Ok(None);
+    };
+    Specification::read(value, &collection.name())
+        .map(Some)
+        .map_err(|_| Fault::new(Id::Unexpected, "specifications that stand cannot be read"))
+}
+
+/// Everything that is wrong with a document that is to be written whole.
+pub(super) async fn findings(call: Call<'_>) -> Result<Vec<Finding>, Fault> {
+    let Some(specification) = standing(call).await? else {
+        return Ok(Vec::new());
+    };
+    Ok(specification.check(call.request.id.as_deref(), &call.request.members()?))
+}
+
+/// A document as it may be written: with the defaults it lacks. `None`: as it came.
+pub(super) async fn whole(call: Call<'_>) -> Result<Option<Box<RawValue>>, Fault> {
+    let Some(specification) = standing(call).await? else {
+        return Ok(None);
+    };
+    call.request.object()?;
+    let document = call.request.members()?;
+    refuse(specification.check(call.request.id.as_deref(), &document))?;
+    completed(&specification, document, false)
+}
+
+/// Changes as they may be written, by what the document would be then.
+pub(super) async fn changes(call: Call<'_>) -> Result<Option<Box<RawValue>>, Fault> {
+    let Some(specification) = standing(call).await? else {
+        return Ok(None);
+    };
+    let id = call.request.id()?;
+    call.request.object()?;
+    let changes = call.request.members()?;
+    let collection = place::collection(call).await?;
+    let found = read::documents(call, &[place::key(&collection, id)?]).await?;
+    if let Some((source, _)) = found.into_iter().flatten().next() {
+        let mut document: Map<String, Value> =
+            serde_json::from_str(source.get()).unwrap_or_default();
+        merge(&mut document, &changes);
+        refuse(specification.check(Some(id), &document))?;
+    }
+    completed(&specification, changes, true)
+}
+
+fn merge(into: &mut Map<String, Value>, changes: &Map<String, Value>) {
+    for (name, change) in changes {
+        match (into.get_mut(name), change) {
+            (Some(Value::Object(inner)), Value::Object(change)) => merge(inner, change),
+            _ => drop(into.insert(name.clone(), change.clone())),
+        }
+    }
+}
+
+fn refuse(findings: Vec<Finding>) -> Result<(), Fault> {
+    let Some(Finding { path, message }) = findings.into_iter().next() else {
+        return Ok(());
+    };
+    Err(match path.is_empty() {
+        true => {
+            let why = format!("the document is not as specified: {message}");
+            Fault::new(Id::FailedDocument, why).props([&message])
+        }
+        false => {
+            let field = path.join(".");
+            let why = format!("the field \"{field}\" is not as specified: {message}");
+            Fault::new(Id::FailedField, why).props([&field, &message])
+        }
+    })
+}
+
+fn completed(
+    specification: &Specification,
+    mut document: Map<String, Value>,
+    changes: bool,
+) -> Result<Option<Box<RawValue>>, Fault> {
+    match specification.complete(&mut document, changes) {
+        false => Ok(None),
+        true => super::document::text(Value::Object(document).to_string()).map(Some),
+    }
+}
