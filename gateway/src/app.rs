@@ -6,10 +6,9 @@ use crate::{
     access::Caller,
     config::Config,
     handles::HandleSigner,
-    kuzzle::KeptSearches,
     metrics::Metrics,
     origins::Origins,
-    read::{collections::Collections, refresh::Refreshes},
+    read::{collections::Collections, kept_searches::KeptSearches, refresh::Refreshes},
     request::RequestReader,
     subscriptions::{SubscriptionPorts, Subscriptions},
     write::{

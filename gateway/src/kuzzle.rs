@@ -30,7 +30,6 @@ mod validate;
 mod write;
 
 pub(crate) use answer::{Answer, Reply};
-pub(crate) use document::scroll::KeptSearches;
 pub(crate) use fault::Fault;
 pub(crate) use request::{Request, Transport};
 

@@ -34,7 +34,7 @@ pub(crate) fn document(catalog: &Catalog) -> Value {
         if let Some(http) = operation.http() {
             insert(
                 &mut paths,
-                &router::template(&http.path),
+                &crate::request::path::template(&http.path),
                 &http.method,
                 routed(operation, &http.path),
             );
@@ -169,7 +169,7 @@ fn routed(operation: &Operation, path: &str) -> Value {
         "operationId": format!("{}.route", operation.name()),
         "summary": operation.summary(),
         "tags": ["sunbird"],
-        "parameters": parameters(&router::template(path), &["prefer", "idempotency-key"]),
+        "parameters": parameters(&crate::request::path::template(path), &["prefer", "idempotency-key"]),
         "requestBody": {"required": true, "content": {"application/json": {"schema": schema, "examples": examples(operation, sunbird)}}},
         "responses": {
             "200": {"description": "Applied", "content": {"application/json": {"schema": answer}}},

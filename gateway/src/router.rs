@@ -7,7 +7,10 @@ use crate::{
     error::{Code, Problem},
     kuzzle,
     openapi::doc::{self, Doc},
-    request::{path::shorten, query::Query},
+    request::{
+        path::{shorten, template},
+        query::Query,
+    },
     routes::{about, collections, documents, operations, requests, sunbird, tables},
 };
 use axum::{
@@ -222,16 +225,6 @@ fn operation_routes(
         routes.insert(path, known.merge(serve));
     }
     Ok(routes)
-}
-
-/// `/a/:b` and `/a/{b}` are the same.
-pub(crate) fn template(path: &str) -> String {
-    let segment = |segment: &str| {
-        segment
-            .strip_prefix(':')
-            .map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"))
-    };
-    path.split('/').map(segment).collect::<Vec<_>>().join("/")
 }
 
 /// A name in the query that the route does not read is refused, not passed over.

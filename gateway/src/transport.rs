@@ -9,4 +9,4 @@ pub(crate) mod stall;
 pub(crate) mod unread;
 
 /// What a connection's bytes come through.
-pub(crate) type ClientStream = client_stream::ClientStream<tokio::net::TcpStream>;
+pub(crate) type ClientStream = client_stream::GuardedStream<tokio::net::TcpStream>;

@@ -23,18 +23,18 @@ const MAPPING: [&str; 7] = [
 
 /// What a collection is made or changed by.
 #[derive(Clone, Debug)]
-pub(super) struct Definition {
+pub(super) struct RequestedDefinition {
     mappings: Option<Map<String, Value>>,
     settings: Option<Value>,
 }
 
 /// Of the body.
-fn asked(call: Call<'_>) -> Result<Definition, Fault> {
+fn asked(call: Call<'_>) -> Result<RequestedDefinition, Fault> {
     definition(call.request.members()?)
 }
 
 /// The mappings may also stand there by themselves, as older clients send them.
-pub(super) fn definition(mut body: Map<String, Value>) -> Result<Definition, Fault> {
+pub(super) fn definition(mut body: Map<String, Value>) -> Result<RequestedDefinition, Fault> {
     let settings = body
         .remove("settings")
         .filter(|settings| !settings.is_null());
@@ -58,7 +58,7 @@ pub(super) fn definition(mut body: Map<String, Value>) -> Result<Definition, Fau
             let known = ["mappings", "settings"].into_iter().chain(MAPPING);
             Err(unexpected(&format!("body.{name}"), known))
         }
-        None => Ok(Definition { mappings, settings }),
+        None => Ok(RequestedDefinition { mappings, settings }),
     }
 }
 
@@ -88,9 +88,9 @@ pub(super) async fn make(
     call: Call<'_>,
     index: &str,
     name: &str,
-    definition: Definition,
+    definition: RequestedDefinition,
 ) -> Result<(), Fault> {
-    let Definition { mappings, settings } = definition;
+    let RequestedDefinition { mappings, settings } = definition;
     let wanted = NewCollection {
         index: index.to_owned(),
         collection: name.to_owned(),
@@ -124,7 +124,7 @@ impl From<CollectionError> for Fault {
 }
 
 pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
-    let Definition { mappings, settings } = asked(call)?;
+    let RequestedDefinition { mappings, settings } = asked(call)?;
     if settings.is_some_and(|settings| {
         settings
             .as_object()

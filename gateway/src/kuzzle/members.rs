@@ -19,7 +19,7 @@ const OF_CLIENTS: [&str; 7] = [
 
 /// What a body may be.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Content {
+pub(crate) enum BodyShape {
     /// The action reads it whole, or checks it itself.
     Whole,
     /// An object with these members, divided by blanks.
@@ -42,9 +42,9 @@ pub(super) fn check(request: &Request, action: &Action) -> Result<(), Fault> {
         return Err(unexpected("_id", known()));
     }
     match (action.content, &request.body) {
-        (Content::Whole, _) | (_, None) => Ok(()),
-        (Content::Members(members), Some(body)) => within(body, members),
-        (Content::Nothing, Some(body)) => within(body, ""),
+        (BodyShape::Whole, _) | (_, None) => Ok(()),
+        (BodyShape::Members(members), Some(body)) => within(body, members),
+        (BodyShape::Nothing, Some(body)) => within(body, ""),
     }
 }
 
@@ -69,7 +69,9 @@ fn within(body: &RawValue, members: &str) -> Result<(), Fault> {
 /// The names of an object's members that are not null.
 pub(super) fn names(object: &RawValue) -> Vec<String> {
     let mut deserializer = serde_json::Deserializer::from_str(object.get());
-    deserializer.deserialize_map(Names).unwrap_or_default()
+    deserializer
+        .deserialize_map(MemberNames)
+        .unwrap_or_default()
 }
 
 pub(super) fn unexpected<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
@@ -82,9 +84,9 @@ pub(super) fn unexpected<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
     Fault::new(Id::UnexpectedArgument, why).props([name, &known])
 }
 
-struct Names;
+struct MemberNames;
 
-impl<'de> Visitor<'de> for Names {
+impl<'de> Visitor<'de> for MemberNames {
     type Value = Vec<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

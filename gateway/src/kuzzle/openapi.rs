@@ -2,7 +2,7 @@
 //! document or a result holds is not described: it is whatever the collection holds.
 
 use super::{
-    members::Content,
+    members::BodyShape,
     table::{ACTIONS, Action},
 };
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ pub(super) fn document(version: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for action in ACTIONS {
         for (n, (verb, path)) in action.http.iter().enumerate() {
-            let template = crate::router::template(path);
+            let template = crate::request::path::template(path);
             let route = paths.entry(template).or_insert_with(|| json!({}));
             route[verb.to_lowercase()] = operation(action, path, n);
         }
@@ -52,11 +52,11 @@ fn operation(action: &Action, path: &str, n: usize) -> Value {
     operation
 }
 
-fn body(content: Content) -> Option<Value> {
+fn body(content: BodyShape) -> Option<Value> {
     match content {
-        Content::Nothing => None,
-        Content::Whole => Some(json!({"type": "object"})),
-        Content::Members(names) => {
+        BodyShape::Nothing => None,
+        BodyShape::Whole => Some(json!({"type": "object"})),
+        BodyShape::Members(names) => {
             let names = names.split_whitespace();
             let members: Map<String, Value> =
                 names.map(|name| (name.to_owned(), json!(true))).collect();

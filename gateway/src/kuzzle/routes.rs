@@ -25,14 +25,14 @@ pub(crate) enum Destination {
 }
 
 /// A route, its path in segments.
-pub(crate) struct Route {
+pub(crate) struct RouteEntry {
     pub destination: Destination,
     segments: Vec<&'static str>,
 }
 
 /// One route of Kuzzle's list.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Listed {
+pub(crate) struct KuzzleRoute {
     pub controller: &'static str,
     pub name: &'static str,
     pub verb: &'static str,
@@ -40,11 +40,11 @@ pub(crate) struct Listed {
 }
 
 /// All of Kuzzle's routes.
-pub(crate) fn listed() -> impl Iterator<Item = Listed> {
+pub(crate) fn listed() -> impl Iterator<Item = KuzzleRoute> {
     let route = |line: &'static str| {
         let mut words = line.split(' ');
         let (controller, name) = words.next()?.split_once(':')?;
-        Some(Listed {
+        Some(KuzzleRoute {
             controller,
             name,
             verb: words.next()?,
@@ -58,10 +58,10 @@ pub(crate) fn listed() -> impl Iterator<Item = Listed> {
 }
 
 /// All routes, by verb.
-static ROUTES: LazyLock<BTreeMap<&'static str, Vec<Route>>> = LazyLock::new(|| {
-    let mut routes: BTreeMap<&str, Vec<Route>> = BTreeMap::new();
+static ROUTES: LazyLock<BTreeMap<&'static str, Vec<RouteEntry>>> = LazyLock::new(|| {
+    let mut routes: BTreeMap<&str, Vec<RouteEntry>> = BTreeMap::new();
     let mut put = |verb, path, destination| {
-        routes.entry(verb).or_default().push(Route {
+        routes.entry(verb).or_default().push(RouteEntry {
             destination,
             segments: segments(path).collect(),
         });
@@ -71,7 +71,7 @@ static ROUTES: LazyLock<BTreeMap<&'static str, Vec<Route>>> = LazyLock::new(|| {
             put(verb, path, Destination::Served(action));
         }
     }
-    for Listed {
+    for KuzzleRoute {
         controller,
         name,
         verb,
@@ -132,10 +132,10 @@ pub(crate) fn is_verb(verb: &str) -> bool {
 pub(crate) fn route<'p>(
     verb: &str,
     path: &[&'p str],
-) -> Option<(&'static Route, Vec<(&'static str, &'p str)>)> {
-    let mut fitting: Vec<&'static Route> = ROUTES.get(verb)?.iter().collect();
+) -> Option<(&'static RouteEntry, Vec<(&'static str, &'p str)>)> {
+    let mut fitting: Vec<&'static RouteEntry> = ROUTES.get(verb)?.iter().collect();
     for (n, given) in path.iter().enumerate() {
-        let spelled = |route: &&&Route| route.segments.get(n) == Some(given);
+        let spelled = |route: &&&RouteEntry| route.segments.get(n) == Some(given);
         fitting = match fitting.iter().any(|route| spelled(&route)) {
             true => fitting.iter().filter(spelled).copied().collect(),
             false => fitting

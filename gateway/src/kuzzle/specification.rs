@@ -6,9 +6,9 @@ mod check;
 mod kind;
 mod read;
 
-pub(super) use check::{Finding, shown};
+pub(super) use check::{SpecificationFault, shown};
 
-use kind::Kind;
+use kind::FieldType;
 use matching::Filter;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -17,26 +17,26 @@ use std::collections::BTreeMap;
 #[derive(Debug)]
 pub(super) struct Specification {
     strict: bool,
-    fields: Fields,
+    fields: SpecifiedFields,
     validators: Option<Filter>,
 }
 
-type Fields = BTreeMap<String, Field>;
+type SpecifiedFields = BTreeMap<String, SpecifiedField>;
 
 #[derive(Debug)]
-struct Field {
+struct SpecifiedField {
     /// From the document's root.
     path: Vec<String>,
-    kind: Kind,
+    kind: FieldType,
     mandatory: bool,
     default: Option<Value>,
     /// How many values it holds, if it holds many.
-    many: Option<Count>,
-    children: Fields,
+    many: Option<ElementCount>,
+    children: SpecifiedFields,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Count {
+struct ElementCount {
     least: Option<u64>,
     most: Option<u64>,
 }
@@ -53,7 +53,7 @@ impl Specification {
     }
 }
 
-fn complete(fields: &Fields, document: &mut Map<String, Value>, changes: bool) -> bool {
+fn complete(fields: &SpecifiedFields, document: &mut Map<String, Value>, changes: bool) -> bool {
     let mut differs = false;
     for (name, field) in fields {
         match document.get_mut(name) {

@@ -6,12 +6,12 @@ use super::{
     Call, Fault, Reply, collection,
     document::{
         read,
-        scroll::{cursor::Cursor, cursor::Part, duration},
+        scroll::{cursor::ScrollCursor, cursor::ScrollPart, duration},
     },
     fault::Id,
     members::unexpected,
     place,
-    specification::{Finding, Specification},
+    specification::{Specification, SpecificationFault},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
@@ -103,7 +103,7 @@ pub(super) async fn validate(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// Where a list of specifications is read on.
 #[derive(Debug, Serialize, Deserialize)]
-struct Page {
+struct SpecificationPage {
     from: usize,
     size: usize,
 }
@@ -123,7 +123,7 @@ pub(super) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
         }
         Some((name, _)) => return Err(unexpected(&format!("body.{name}"), ["query"].into_iter())),
     }
-    let page = Page {
+    let page = SpecificationPage {
         from: call.request.number("from")?.unwrap_or(0),
         size: call.request.number("size")?.unwrap_or(10),
     };
@@ -135,10 +135,10 @@ pub(super) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
     let id = call.request.args.get("scrollId").and_then(Value::as_str);
     let id = id.ok_or_else(|| Fault::missing("scrollId"))?;
     let (keys, caller, now) = (&call.app.ports.keys, &call.request.caller, call.app.now());
-    let cursor = Cursor::open(id, keys, caller, now);
+    let cursor = ScrollCursor::open(id, keys, caller, now);
     let page = cursor.as_ref().and_then(|cursor| match &cursor.position {
-        Part::Text(text) => serde_json::from_str(text.get()).ok(),
-        Part::Kept { .. } => None,
+        ScrollPart::Text(text) => serde_json::from_str(text.get()).ok(),
+        ScrollPart::Kept { .. } => None,
     });
     let (Some(cursor), Some(page)) = (&cursor, page) else {
         let why = "the scroll id is not one of this deployment, or its time is over";
@@ -148,7 +148,11 @@ pub(super) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
     listed(call, page, Some(keep.unwrap_or(cursor.keep))).await
 }
 
-async fn listed(call: Call<'_>, page: Page, keep: Option<i64>) -> Result<Reply, Fault> {
+async fn listed(
+    call: Call<'_>,
+    page: SpecificationPage,
+    keep: Option<i64>,
+) -> Result<Reply, Fault> {
     let all = call.app.collections.list().await?;
     let hits: Vec<Value> = all
         .iter()
@@ -161,13 +165,13 @@ async fn listed(call: Call<'_>, page: Page, keep: Option<i64>) -> Result<Reply, 
     let hits: Vec<Value> = hits.into_iter().skip(page.from).take(page.size).collect();
     let mut found = json!({"hits": hits, "total": total});
     if let Some(keep) = keep {
-        let next = Page {
+        let next = SpecificationPage {
             from: page.from + hits.len(),
             size: page.size,
         };
-        let cursor = Cursor {
-            search: Part::text_of(&()),
-            position: Part::text_of(&next),
+        let cursor = ScrollCursor {
+            search: ScrollPart::text_of(&()),
+            position: ScrollPart::text_of(&next),
             keep,
             until: call.app.now().saturating_add(keep),
         };
@@ -190,7 +194,7 @@ async fn standing(call: Call<'_>) -> Result<Option<Specification>, Fault> {
 }
 
 /// Everything that is wrong with a document that is to be written whole.
-pub(super) async fn findings(call: Call<'_>) -> Result<Vec<Finding>, Fault> {
+pub(super) async fn findings(call: Call<'_>) -> Result<Vec<SpecificationFault>, Fault> {
     let Some(specification) = standing(call).await? else {
         return Ok(Vec::new());
     };
@@ -236,8 +240,8 @@ fn merge(into: &mut Map<String, Value>, changes: &Map<String, Value>) {
     }
 }
 
-fn refuse(findings: Vec<Finding>) -> Result<(), Fault> {
-    let Some(Finding { path, message }) = findings.into_iter().next() else {
+fn refuse(findings: Vec<SpecificationFault>) -> Result<(), Fault> {
+    let Some(SpecificationFault { path, message }) = findings.into_iter().next() else {
         return Ok(());
     };
     Err(match path.is_empty() {

@@ -4,7 +4,7 @@
 
 use super::{
     Call, Fault, Reply, admin, auth, bulk, collection, document, index,
-    members::Content::{self, Members, Nothing, Whole},
+    members::BodyShape::{self, Members, Nothing, Whole},
     realtime, server, specifications, subscribe, validate,
 };
 use futures::future::BoxFuture;
@@ -21,7 +21,7 @@ pub(crate) struct Action {
     pub writes: bool,
     /// The arguments that it reads, divided by blanks; `_id` is one.
     pub takes: &'static str,
-    pub content: Content,
+    pub content: BodyShape,
     /// Verb and path; `:name` is a variable.
     pub http: &'static [(&'static str, &'static str)],
 }

@@ -106,6 +106,16 @@ pub(crate) fn check_id(id: &str) -> Result<(), Problem> {
     }
 }
 
+/// `/a/:b` and `/a/{b}` are the same.
+pub(crate) fn template(path: &str) -> String {
+    let segment = |segment: &str| {
+        segment
+            .strip_prefix(':')
+            .map_or_else(|| segment.to_owned(), |name| format!("{{{name}}}"))
+    };
+    path.split('/').map(segment).collect::<Vec<_>>().join("/")
+}
+
 /// For messages: the first 80 characters.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(80) {

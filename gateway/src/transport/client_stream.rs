@@ -24,7 +24,7 @@ pub(crate) struct StreamOptions {
     pub(crate) refusal: RefusalBody,
 }
 
-pub(crate) struct ClientStream<S> {
+pub(crate) struct GuardedStream<S> {
     stream: Stall<S>,
     options: StreamOptions,
     unread: Unread,
@@ -38,7 +38,7 @@ pub(crate) struct ClientStream<S> {
     farewell: Option<Farewell>,
 }
 
-impl<S> ClientStream<S> {
+impl<S> GuardedStream<S> {
     pub(crate) fn new(stream: S, options: StreamOptions, unread: Unread) -> Self {
         Self {
             stream: Stall::new(stream, options.stall),
@@ -58,7 +58,7 @@ impl<S> ClientStream<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for GuardedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -82,7 +82,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for ClientStream<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> ClientStream<S> {
+impl<S: AsyncWrite + Unpin> GuardedStream<S> {
     /// Takes the parser's refusal in; what stands before it is to be written as it is.
     fn refuse(&mut self, written: &[u8]) -> Option<usize> {
         let (start, status) = bare_refusal(written)?;
@@ -95,7 +95,7 @@ impl<S: AsyncWrite + Unpin> ClientStream<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ClientStream<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for GuardedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

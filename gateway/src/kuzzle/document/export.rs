@@ -52,7 +52,7 @@ struct Export {
 }
 
 /// What the body or the query asks for.
-struct Asked {
+struct ExportRequest {
     query: Option<Value>,
     fields: Vec<String>,
     /// What columns are called instead.
@@ -123,7 +123,7 @@ fn is_csv(call: Call<'_>) -> Result<bool, Fault> {
 }
 
 /// A member of the body, else the argument of the same name; in a query it is JSON.
-fn asked(call: Call<'_>) -> Result<Asked, Fault> {
+fn asked(call: Call<'_>) -> Result<ExportRequest, Fault> {
     let mut body = call.request.members()?;
     let mut member = |name: &str| match body.remove(name) {
         Some(value) => Ok(Some(value).filter(|value| !value.is_null())),
@@ -153,7 +153,7 @@ fn asked(call: Call<'_>) -> Result<Asked, Fault> {
         _ => Err(Fault::wrong_type("fieldsName", "object of strings")),
     };
     let names = object("fieldsName", member("fieldsName")?)?.unwrap_or_default();
-    Ok(Asked {
+    Ok(ExportRequest {
         query: search::query(call, query)?,
         fields: super::super::request::list(member("fields")?.as_ref(), "fields")?,
         names: names.into_iter().map(named).collect::<Result<_, _>>()?,

@@ -3,15 +3,12 @@
 //! seen as it is when its page is read.
 
 pub(in crate::kuzzle) mod cursor;
-mod kept;
-
-pub(crate) use kept::KeptSearches;
 
 use super::{
     super::{Call, Fault, Reply, fault::Id, place},
     search,
 };
-use cursor::{Cursor, Part, UntilThen};
+use cursor::{ScrollCursor, ScrollPart, UntilThen};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use store::{Collection, SearchRequest, SearchResult};
@@ -21,7 +18,7 @@ const LONGEST: i64 = 24 * 60 * 60 * 1_000;
 
 /// What stays the same from page to page.
 #[derive(Debug, Serialize, Deserialize)]
-struct Search {
+struct ScrolledSearch {
     index: String,
     collection: String,
     incarnation: String,
@@ -32,7 +29,7 @@ struct Search {
 
 /// What the next page begins behind.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Position {
+struct ScrollPosition {
     seen: u64,
     after: Option<Vec<Value>>,
 }
@@ -40,19 +37,19 @@ struct Position {
 /// A search that is read page by page.
 #[derive(Debug)]
 pub(super) struct Scroll {
-    search: Search,
-    position: Position,
+    search: ScrolledSearch,
+    position: ScrollPosition,
     /// Milliseconds from page to page.
     keep: i64,
     /// How many documents the first page leaves out.
     from: usize,
     /// The search as the last id had it.
-    standing: Option<Part>,
+    standing: Option<ScrollPart>,
 }
 
 impl Scroll {
     pub(super) fn begin(collection: &Collection, request: SearchRequest, keep: i64) -> Self {
-        let search = Search {
+        let search = ScrolledSearch {
             index: collection.index.clone(),
             collection: collection.collection.clone(),
             incarnation: collection.incarnation.clone(),
@@ -60,7 +57,7 @@ impl Scroll {
             sort: request.sort,
             size: request.size,
         };
-        let position = Position {
+        let position = ScrollPosition {
             seen: 0,
             after: request.search_after,
         };
@@ -103,11 +100,11 @@ impl Scroll {
         };
         let search = match self.standing {
             Some(part) if part.stands_until(until) => part,
-            standing => Part::of(call, &self.search, standing, then).await?,
+            standing => ScrollPart::of(call, &self.search, standing, then).await?,
         };
-        let cursor = Cursor {
+        let cursor = ScrollCursor {
             search,
-            position: Part::of(call, &self.position, None, then).await?,
+            position: ScrollPart::of(call, &self.position, None, then).await?,
             keep: self.keep,
             until,
         };
@@ -117,7 +114,7 @@ impl Scroll {
     /// `None`: the id was not made here, or its time is over.
     async fn open(call: Call<'_>, id: &str) -> Result<Option<Self>, Fault> {
         let (keys, caller) = (&call.app.ports.keys, &call.request.caller);
-        let Some(cursor) = Cursor::open(id, keys, caller, call.app.now()) else {
+        let Some(cursor) = ScrollCursor::open(id, keys, caller, call.app.now()) else {
             return Ok(None);
         };
         let (search, position) = (
@@ -197,7 +194,7 @@ pub(crate) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
     if let Some(keep) = call.request.text("scroll")? {
         scroll.keep = duration(keep)?;
     }
-    let Search {
+    let ScrolledSearch {
         index,
         collection,
         incarnation,

@@ -1,12 +1,12 @@
 //! A document held against a specification: everything that is wrong with it, and where.
 
-use super::{Field, Fields, Specification, kind::Kind};
+use super::{Specification, SpecifiedField, SpecifiedFields, kind::FieldType};
 use matching::Document;
 use serde_json::{Map, Value, json};
 
 /// Something that is wrong with a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::kuzzle) struct Finding {
+pub(in crate::kuzzle) struct SpecificationFault {
     /// Of the field; none if it is the whole document's.
     pub path: Vec<String>,
     pub message: String,
@@ -18,11 +18,11 @@ impl Specification {
         &self,
         id: Option<&str>,
         document: &Map<String, Value>,
-    ) -> Vec<Finding> {
+    ) -> Vec<SpecificationFault> {
         let mut findings = Vec::new();
         if !self.fields.is_empty() {
             if let Some(name) = unknown(&self.fields, self.strict, document) {
-                findings.push(Finding {
+                findings.push(SpecificationFault {
                     path: Vec::new(),
                     message: format!(
                         "The document validation is strict. Cannot add unspecified sub-field \"{name}\""
@@ -37,7 +37,7 @@ impl Specification {
                 whole.insert("_id".to_owned(), id.into());
             }
             if !filter.matches(&Document::new(&Value::Object(whole))) {
-                findings.push(Finding {
+                findings.push(SpecificationFault {
                     path: Vec::new(),
                     message: "The document does not match validation filters.".to_owned(),
                 });
@@ -48,7 +48,7 @@ impl Specification {
 }
 
 fn unknown<'a>(
-    fields: &Fields,
+    fields: &SpecifiedFields,
     strict: bool,
     document: &'a Map<String, Value>,
 ) -> Option<&'a String> {
@@ -57,7 +57,12 @@ fn unknown<'a>(
     document.keys().find(others).filter(|_| strict)
 }
 
-fn each(fields: &Fields, strict: bool, document: &Map<String, Value>, findings: &mut Vec<Finding>) {
+fn each(
+    fields: &SpecifiedFields,
+    strict: bool,
+    document: &Map<String, Value>,
+    findings: &mut Vec<SpecificationFault>,
+) {
     for (name, field) in fields {
         let value = document.get(name).filter(|value| !value.is_null());
         match value {
@@ -70,15 +75,15 @@ fn each(fields: &Fields, strict: bool, document: &Map<String, Value>, findings: 
     }
 }
 
-impl Field {
-    fn finding(&self, message: &str) -> Finding {
-        Finding {
+impl SpecifiedField {
+    fn finding(&self, message: &str) -> SpecificationFault {
+        SpecificationFault {
             path: self.path.clone(),
             message: message.to_owned(),
         }
     }
 
-    fn check(&self, value: &Value, strict: bool, findings: &mut Vec<Finding>) {
+    fn check(&self, value: &Value, strict: bool, findings: &mut Vec<SpecificationFault>) {
         let values = match self.values(value) {
             Ok(values) => values,
             Err(why) => return findings.push(self.finding(&why)),
@@ -87,7 +92,8 @@ impl Field {
             if let Some(why) = self.kind.refusal(value) {
                 return findings.push(self.finding(&why));
             }
-            let (Kind::Object { strict: own }, Value::Object(inner)) = (&self.kind, value) else {
+            let (FieldType::Object { strict: own }, Value::Object(inner)) = (&self.kind, value)
+            else {
                 continue;
             };
             if self.children.is_empty() {
@@ -129,9 +135,9 @@ impl Field {
 }
 
 /// As `document:validate` shows them: by the document and by field.
-pub(in crate::kuzzle) fn shown(findings: &[Finding]) -> Value {
+pub(in crate::kuzzle) fn shown(findings: &[SpecificationFault]) -> Value {
     let mut shown = json!({});
-    for Finding { path, message } in findings {
+    for SpecificationFault { path, message } in findings {
         if path.is_empty() {
             push(&mut shown, "documentScope", message);
             continue;

@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 
 /// A type with its options.
 #[derive(Debug)]
-pub(super) enum Kind {
+pub(super) enum FieldType {
     Anything,
     Boolean,
-    Text(Range),
-    Number { whole: bool, range: Range },
+    Text(NumberRange),
+    Number { whole: bool, range: NumberRange },
     Choice(Vec<String>),
-    Date(Dates),
+    Date(DateOptions),
     Email { empty: bool },
     Address { empty: bool },
     Url { empty: bool },
@@ -23,19 +23,19 @@ pub(super) enum Kind {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Range {
+pub(super) struct NumberRange {
     min: Option<f64>,
     max: Option<f64>,
 }
 
 #[derive(Debug)]
-pub(super) struct Dates {
+pub(super) struct DateOptions {
     formats: Vec<String>,
     min: Option<i64>,
     max: Option<i64>,
 }
 
-impl Kind {
+impl FieldType {
     /// By its name and options; the fault names what cannot be. A bound that moves with the clock
     /// (`NOW`) and shapes are not served.
     pub(super) fn read(name: &str, options: &Map<String, Value>) -> Result<Self, String> {
@@ -145,7 +145,7 @@ impl Kind {
     }
 }
 
-impl Range {
+impl NumberRange {
     /// The bound that a number is beyond.
     fn beyond(self, number: f64) -> Option<(&'static str, f64)> {
         let below = self.min.filter(|min| number < *min).map(|min| ("min", min));
@@ -153,7 +153,7 @@ impl Range {
     }
 }
 
-impl Dates {
+impl DateOptions {
     fn refusal(&self, value: &Value) -> Option<String> {
         let millis = self.formats.iter().find_map(|format| {
             // A count of time is a number, and all else a text.
@@ -177,7 +177,7 @@ fn wrong(name: &str, expected: &str) -> String {
     format!("Wrong type for parameter \"{name}\" (expected: {expected}).")
 }
 
-fn number(value: &Value, whole: bool, range: Range) -> Option<String> {
+fn number(value: &Value, whole: bool, range: NumberRange) -> Option<String> {
     let Some(number) = value.as_f64() else {
         return Some("The field must be a number.".to_owned());
     };
@@ -193,9 +193,9 @@ fn number(value: &Value, whole: bool, range: Range) -> Option<String> {
     }
 }
 
-fn range(options: &Map<String, Value>, name: &str) -> Result<Range, String> {
+fn range(options: &Map<String, Value>, name: &str) -> Result<NumberRange, String> {
     let Some(range) = options.get(name) else {
-        return Ok(Range::default());
+        return Ok(NumberRange::default());
     };
     let bounds = bounds(range, name)?;
     let bound = |which: &str| match bounds.get(which) {
@@ -208,7 +208,7 @@ fn range(options: &Map<String, Value>, name: &str) -> Result<Range, String> {
     let (min, max) = (bound("min")?, bound("max")?);
     match min.zip(max).is_some_and(|(min, max)| min > max) {
         true => Err(inverted(name)),
-        false => Ok(Range { min, max }),
+        false => Ok(NumberRange { min, max }),
     }
 }
 
@@ -226,7 +226,7 @@ fn inverted(name: &str) -> String {
     format!("Property \"{name}\": invalid range (min > max).")
 }
 
-fn choice(options: &Map<String, Value>) -> Result<Kind, String> {
+fn choice(options: &Map<String, Value>) -> Result<FieldType, String> {
     let values = options.get("values").ok_or(
         "The \"enum\" type requires a \"values\" property holding the list of the enum values.",
     )?;
@@ -238,11 +238,11 @@ fn choice(options: &Map<String, Value>) -> Result<Kind, String> {
         .collect();
     texts
         .filter(|texts| !texts.is_empty())
-        .map(Kind::Choice)
+        .map(FieldType::Choice)
         .ok_or_else(|| wrong("values", "string[]"))
 }
 
-fn dates(options: &Map<String, Value>) -> Result<Kind, String> {
+fn dates(options: &Map<String, Value>) -> Result<FieldType, String> {
     let formats: Vec<String> = match options.get("formats") {
         None => vec!["epoch_millis".to_owned()],
         Some(given) => {
@@ -284,7 +284,7 @@ fn dates(options: &Map<String, Value>) -> Result<Kind, String> {
     let (min, max) = (bound("min")?, bound("max")?);
     match min.zip(max).is_some_and(|(min, max)| min > max) {
         true => Err(inverted("range")),
-        false => Ok(Kind::Date(Dates { formats, min, max })),
+        false => Ok(FieldType::Date(DateOptions { formats, min, max })),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A specification from its JSON. Everything that is wrong is found, not only the first.
 
-use super::{Count, Field, Fields, Specification, kind::Kind};
+use super::{ElementCount, Specification, SpecifiedField, SpecifiedFields, kind::FieldType};
 use matching::Filter;
 use serde_json::{Map, Value, json};
 
@@ -49,13 +49,13 @@ pub(super) fn specification(value: &Value, place: &str) -> Result<Specification,
         false
     });
     let fields = match members.get("fields") {
-        None | Some(Value::Null) => Fields::new(),
+        None | Some(Value::Null) => SpecifiedFields::new(),
         Some(Value::Object(given)) => fields(given, place, &mut faults),
         Some(_) => {
             faults.push(format!(
                 "Wrong type for parameter \"{place}.fields\" (expected: object)."
             ));
-            Fields::new()
+            SpecifiedFields::new()
         }
     };
     let validators = match members.get("validators") {
@@ -82,13 +82,13 @@ fn validators(given: &Value) -> Result<Filter, String> {
 }
 
 /// Names with slashes are those of fields within fields: a parent stands before its children.
-fn fields(given: &Map<String, Value>, place: &str, faults: &mut Vec<String>) -> Fields {
+fn fields(given: &Map<String, Value>, place: &str, faults: &mut Vec<String>) -> SpecifiedFields {
     let mut paths: Vec<(&String, Vec<String>)> = given
         .keys()
         .map(|name| (name, name.split('/').map(str::to_owned).collect()))
         .collect();
     paths.sort_by_key(|(_, path)| path.len());
-    let mut fields = Fields::new();
+    let mut fields = SpecifiedFields::new();
     for (name, path) in paths {
         let read = field(&given[name], &format!("{place}.{name}"), path);
         match read.and_then(|field| insert(&mut fields, field, 0)) {
@@ -99,7 +99,7 @@ fn fields(given: &Map<String, Value>, place: &str, faults: &mut Vec<String>) -> 
     fields
 }
 
-fn insert(fields: &mut Fields, field: Field, depth: usize) -> Result<(), String> {
+fn insert(fields: &mut SpecifiedFields, field: SpecifiedField, depth: usize) -> Result<(), String> {
     let name = &field.path[depth];
     if depth + 1 == field.path.len() {
         fields.insert(name.clone(), field);
@@ -109,7 +109,7 @@ fn insert(fields: &mut Fields, field: Field, depth: usize) -> Result<(), String>
         let path = field.path.join(".");
         format!("The parent field of the field \"{path}\" is not defined.")
     })?;
-    if !matches!(parent.kind, Kind::Object { .. }) {
+    if !matches!(parent.kind, FieldType::Object { .. }) {
         let path = parent.path.join(".");
         return Err(format!(
             "The field \"{path}\" is not allowed to have children fields."
@@ -118,7 +118,7 @@ fn insert(fields: &mut Fields, field: Field, depth: usize) -> Result<(), String>
     insert(&mut parent.children, field, depth + 1)
 }
 
-fn field(value: &Value, place: &str, path: Vec<String>) -> Result<Field, String> {
+fn field(value: &Value, place: &str, path: Vec<String>) -> Result<SpecifiedField, String> {
     let members = only(value, place, &PROPERTIES)?;
     let name = members.get("type").and_then(Value::as_str);
     let name = name.ok_or_else(|| format!("Missing property \"type\" in field \"{place}\"."))?;
@@ -129,20 +129,20 @@ fn field(value: &Value, place: &str, path: Vec<String>) -> Result<Field, String>
             format!("Wrong type for parameter \"{place}.typeOptions\" (expected: object).")
         })?,
     };
-    Ok(Field {
+    Ok(SpecifiedField {
         path,
-        kind: Kind::read(name, options).map_err(|why| format!("In \"{place}\": {why}"))?,
+        kind: FieldType::read(name, options).map_err(|why| format!("In \"{place}\": {why}"))?,
         mandatory: flag(members, "mandatory", place)?,
         default: members.get("defaultValue").cloned(),
         many: match members.get("multivalued") {
             None => None,
             Some(many) => multivalued(many, place)?,
         },
-        children: Fields::new(),
+        children: SpecifiedFields::new(),
     })
 }
 
-fn multivalued(value: &Value, place: &str) -> Result<Option<Count>, String> {
+fn multivalued(value: &Value, place: &str) -> Result<Option<ElementCount>, String> {
     let name = format!("{place}.multivalued");
     let members = only(value, &name, &["value", "minCount", "maxCount"])?;
     if !members.contains_key("value") {
@@ -152,7 +152,7 @@ fn multivalued(value: &Value, place: &str) -> Result<Option<Count>, String> {
     let count = |which: &str| match members.get(which) {
         None => Ok(None),
         Some(_) if !many => Err(format!(
-            "Field \"{place}\": cannot set a property \"{which}\" if the field is not multivalued."
+            "SpecifiedField \"{place}\": cannot set a property \"{which}\" if the field is not multivalued."
         )),
         Some(count) => count.as_u64().map(Some).ok_or_else(|| {
             format!("Wrong type for parameter \"{name}.{which}\" (expected: integer).")
@@ -163,6 +163,6 @@ fn multivalued(value: &Value, place: &str) -> Result<Option<Count>, String> {
         true => Err(format!(
             "Property \"{place}\": invalid range (minCount > maxCount)."
         )),
-        false => Ok(many.then_some(Count { least, most })),
+        false => Ok(many.then_some(ElementCount { least, most })),
     }
 }

@@ -107,7 +107,8 @@ async fn fixtures_are_loaded_and_seen() {
         "services.storage.unknown_collection",
     )
     .await;
-    let odd = json!({"ix": {"co": [{"index": {"_id": "never", "version": 3}}, {}]}});
+    // All are read before the first is written.
+    let odd = json!({"ix": {"co": [{"index": {"_id": "never"}}, {}]}, "other": {"c": [{"index": {"version": 3}}, {}]}});
     fault(
         &app,
         "POST",

@@ -15,11 +15,11 @@ const SHORT: usize = 500;
 
 /// What a scroll id says.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::kuzzle) struct Cursor {
+pub(in crate::kuzzle) struct ScrollCursor {
     #[serde(rename = "s")]
-    pub(in crate::kuzzle) search: Part,
+    pub(in crate::kuzzle) search: ScrollPart,
     #[serde(rename = "p")]
-    pub(in crate::kuzzle) position: Part,
+    pub(in crate::kuzzle) position: ScrollPart,
     /// Milliseconds from page to page.
     #[serde(rename = "k")]
     pub(in crate::kuzzle) keep: i64,
@@ -30,7 +30,7 @@ pub(in crate::kuzzle) struct Cursor {
 
 /// A JSON text, in the id or in the record store.
 #[derive(Debug, Serialize, Deserialize)]
-pub(in crate::kuzzle) enum Part {
+pub(in crate::kuzzle) enum ScrollPart {
     #[serde(rename = "t")]
     Text(Box<RawValue>),
     #[serde(rename = "n")]
@@ -44,7 +44,7 @@ pub(super) struct UntilThen {
     pub(super) keep: i64,
 }
 
-impl Part {
+impl ScrollPart {
     /// What is kept is kept twice as long as this id is taken, so that not every page writes it
     /// anew. `standing`: in whose place it stands.
     pub(super) async fn of<T: Serialize>(
@@ -94,7 +94,7 @@ impl Part {
     }
 }
 
-impl Cursor {
+impl ScrollCursor {
     pub(in crate::kuzzle) fn sign(&self, keys: &Keyring, caller: &Caller) -> String {
         let payload = BASE64.encode(serde_json::to_vec(self).expect("a cursor is plain JSON"));
         let mut signature = vec![keys.id()];

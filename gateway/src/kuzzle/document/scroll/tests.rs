@@ -1,5 +1,5 @@
 use super::*;
-use crate::access::Caller;
+use crate::{access::Caller, read::kept_searches::KeptSearches};
 use event_schema::signing::Keyring;
 use serde_json::value::RawValue;
 
@@ -7,28 +7,28 @@ use serde_json::value::RawValue;
 fn a_scroll_id_is_ours_whole_and_in_time() {
     let keys = Keyring::new(1, *b"0123456789abcdef");
     let caller = crate::access::identify(&http::HeaderMap::new());
-    let text = || Part::Text(RawValue::from_string("{}".to_owned()).unwrap());
-    let cursor = Cursor {
+    let text = || ScrollPart::Text(RawValue::from_string("{}".to_owned()).unwrap());
+    let cursor = ScrollCursor {
         search: text(),
         position: text(),
         keep: 1_000,
         until: 1_005,
     };
     let id = cursor.sign(&keys, &caller);
-    assert!(Cursor::open(&id, &keys, &caller, 1_005).is_some());
+    assert!(ScrollCursor::open(&id, &keys, &caller, 1_005).is_some());
     assert!(
-        Cursor::open(&id, &keys, &caller, 1_006).is_none(),
+        ScrollCursor::open(&id, &keys, &caller, 1_006).is_none(),
         "its time is over"
     );
-    assert!(Cursor::open(&id, &Keyring::new(1, *b"another secret!!"), &caller, 5).is_none());
-    assert!(Cursor::open(&format!("A{id}"), &keys, &caller, 5).is_none());
+    assert!(ScrollCursor::open(&id, &Keyring::new(1, *b"another secret!!"), &caller, 5).is_none());
+    assert!(ScrollCursor::open(&format!("A{id}"), &keys, &caller, 5).is_none());
     let other = Caller::for_test("default", "another");
     assert!(
-        Cursor::open(&id, &keys, &other, 5).is_none(),
+        ScrollCursor::open(&id, &keys, &other, 5).is_none(),
         "it is another principal's"
     );
     for nonsense in ["", ".", "a.b", "é.é"] {
-        assert!(Cursor::open(nonsense, &keys, &caller, 5).is_none());
+        assert!(ScrollCursor::open(nonsense, &keys, &caller, 5).is_none());
     }
 }
 

@@ -1,7 +1,7 @@
 //! How much this gateway keeps in the record store for scrolls: bounded in number and bytes. It
 //! holds names and sizes only, and forgets them when their time is over, as the store does.
 
-use super::super::super::{Fault, fault::Id};
+use crate::error::{Code, Problem};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 
@@ -10,11 +10,11 @@ use std::collections::HashMap;
 pub(crate) struct KeptSearches {
     most: usize,
     most_bytes: usize,
-    kept: Mutex<HashMap<String, Kept>>,
+    kept: Mutex<HashMap<String, KeptText>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Kept {
+struct KeptText {
     bytes: usize,
     until: i64,
 }
@@ -29,13 +29,13 @@ impl KeptSearches {
     }
 
     /// Takes room for a text, in place of what the name stood for.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         &self,
         name: &str,
         bytes: usize,
         until: i64,
         now: i64,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Problem> {
         let mut kept = self.kept.lock();
         kept.retain(|_, one| one.until > now);
         let others = || kept.iter().filter(|(other, _)| *other != name);
@@ -43,9 +43,9 @@ impl KeptSearches {
         if others().count() >= self.most || held.saturating_add(bytes) > self.most_bytes {
             let why = "long scrolls of other requests fill the room that is set aside for them; \
                        they end when their time is over";
-            return Err(Fault::new(Id::TooManyRequests, why).retry_after(Some(10)));
+            return Err(Problem::new(Code::Overloaded, why).retry_after(10));
         }
-        kept.insert(name.to_owned(), Kept { bytes, until });
+        kept.insert(name.to_owned(), KeptText { bytes, until });
         Ok(())
     }
 }
