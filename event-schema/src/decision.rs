@@ -55,6 +55,9 @@ pub struct Decision {
     /// row.
     #[serde(default, skip_serializing_if = "ClaimedValues::is_empty")]
     pub claims: ClaimedValues,
+    /// The idempotency key that the request holds: a record store that forgot it is told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<crate::envelope::Claim>,
     /// Of a refusal: the documents by which it was judged. If one of them was decided over what is
     /// then voided, so is the refusal.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -215,6 +218,9 @@ pub struct Void {
     pub event: Option<OriginalRecord>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub silent: bool,
+    /// The idempotency key that the request holds: a record store that forgot it is told again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<crate::envelope::Claim>,
     pub time: i64,
     /// For the ledger row and the feedback of one that ends here.
     pub accepted: i64,

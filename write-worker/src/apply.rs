@@ -4,6 +4,7 @@
 //!
 //! The ledger row is the point of no return: what it remembers at a version is never undone.
 
+mod claims;
 mod culprit;
 mod fold;
 mod outcome;
@@ -16,14 +17,17 @@ use crate::{
     liveness::Liveness,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
+use change_feed::Window;
 use event_schema::offset::ChangesOffset;
 use std::{collections::HashSet, sync::Arc};
 
 /// Applies for one partition.
-pub(crate) struct Applier {
+pub(crate) struct Applier<'a> {
     worker: Arc<Worker>,
     partition: u16,
     proof: Proof,
+    /// What stood when the partition was taken, while that is applied again.
+    again: Option<&'a Window>,
 }
 
 /// How the tenure is proven before each attempt to write outside of the log.
@@ -57,12 +61,29 @@ impl ApplyState {
     }
 }
 
-impl Applier {
+impl<'a> Applier<'a> {
     pub fn new(worker: Arc<Worker>, partition: u16, proof: Proof) -> Self {
+        let again = None;
         Self {
             worker,
             partition,
             proof,
+            again,
+        }
+    }
+
+    /// For what stood when the partition was taken.
+    pub fn again(
+        worker: Arc<Worker>,
+        partition: u16,
+        liveness: Liveness,
+        window: &'a Window,
+    ) -> Self {
+        Self {
+            worker,
+            partition,
+            proof: Proof::Required(liveness),
+            again: Some(window),
         }
     }
 

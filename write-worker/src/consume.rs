@@ -39,22 +39,21 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), W
 
 /// Notices that a forgetful record store was away even when nobody wrote to it meanwhile.
 async fn probe(worker: Arc<Worker>, shutdown: Shutdown) {
-    let mut away = false;
     while !shutdown.is_soft() {
         tokio::select! {
+            biased;
             () = shutdown.soft() => return,
             () = tokio::time::sleep(Duration::from_millis(worker.config.probe_ms.max(1))) => {}
         }
-        match worker.ports.record.ready().await {
-            Ok(()) if away => {
-                away = false;
-                tracing::warn!(
-                    "the record store is back and may have forgotten: applying again what it took lately"
-                );
-                worker.returns.send_modify(|count| *count += 1);
-            }
-            Ok(()) => {}
-            Err(_) => away = true,
+        let is_away = worker.ports.record.ready().await.is_err();
+        match (worker.presence.probed(is_away), is_away) {
+            (true, true) => tracing::warn!(
+                "the record store is away and may forget: every partition waits and is taken again"
+            ),
+            (true, false) => tracing::warn!(
+                "the record store is back and may have forgotten: applying again what it took lately"
+            ),
+            (false, _) => {}
         }
     }
 }
@@ -81,6 +80,7 @@ pub(crate) async fn is_forgetful(
             Err(error) => tracing::warn!(%error, "waiting for the record store"),
         }
         tokio::select! {
+            biased;
             () = shutdown.soft() => return Ok(true),
             () = tokio::time::sleep(backoff.next_wait()) => {}
         }

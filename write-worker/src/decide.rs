@@ -71,6 +71,9 @@ impl Decider {
         records: &[Record],
         progress: Progress,
     ) -> Result<Decided, TenureEnd> {
+        if let Some(resolved) = progress.resolved {
+            self.recent.resolved(resolved.next);
+        }
         let (records, waits) = self.readable(records);
         let inputs = self.decode_batch(records).await?;
         let mut decided = self.decide_inputs(inputs, progress).await?;

@@ -3,7 +3,7 @@
 
 use event_schema::{
     decision::{Change, Decision, OriginalRecord, Void, VoidEnd},
-    envelope::Reply,
+    envelope::{Claim, Reply},
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowKey, RowMutation},
     offset::ChangesOffset,
@@ -24,6 +24,8 @@ pub(crate) struct Effects {
     pub rows: Vec<RowMutation>,
     /// What the ledger will say; `None` for a void whose position is decided anew.
     pub entry: Option<LedgerEntry>,
+    /// The idempotency key that the request holds.
+    pub claim: Option<Claim>,
     pub reply: Option<Reply>,
     /// Set for what is dead: the dead letter is written before the ledger says so.
     pub dead: Option<DeadEvent>,
@@ -92,6 +94,7 @@ impl Effects {
             documents: decision.documents,
             rows: decision.rows,
             entry: Some(entry),
+            claim: decision.claim,
             reply: decision.reply,
             dead,
             judged_by: judged_by(&decision.judged_by, &decision.judged_by_rows),
@@ -135,6 +138,7 @@ impl Effects {
             documents: void.documents,
             rows: void.rows,
             entry,
+            claim: void.claim,
             reply: void.reply,
             dead,
             judged_by: Vec::new(),

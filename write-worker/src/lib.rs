@@ -28,6 +28,7 @@ mod liveness;
 mod mark;
 mod metrics;
 mod partition;
+mod store_presence;
 mod tenure_end;
 
 pub use config::Config;
@@ -41,7 +42,7 @@ use metrics::Metrics;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
 use store::{Record, View};
-use tokio::sync::watch;
+use store_presence::StorePresence;
 
 /// What a worker is given: the log, the stores, the definitions, and where to report.
 #[derive(Clone)]
@@ -70,9 +71,8 @@ struct Worker {
     topics: TopicNames,
     /// Does the record store forget acknowledged writes when its process is killed?
     forgetful: bool,
-    /// Counts the times that such a store was away and came back: every lane then takes its
-    /// partition again, whether it noticed or not.
-    returns: watch::Sender<u64>,
+    /// When such a store was away, every partition is taken again, whether its task noticed or not.
+    presence: StorePresence,
 }
 
 impl Worker {
@@ -96,7 +96,7 @@ impl Worker {
         if !self.forgetful {
             return Ok(());
         }
-        self.returns.send_modify(|count| *count += 1);
+        self.presence.note_absence();
         Err(tenure_end::TenureEnd::Reclaim(
             "the record store was away and may have forgotten".into(),
         ))
@@ -141,7 +141,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
             metrics,
             topics,
             forgetful,
-            returns: watch::channel(0).0,
+            presence: StorePresence::default(),
         }),
         shutdown,
     )

@@ -37,6 +37,8 @@ pub(crate) struct Carried {
     /// Records of `changes` whose effects stand everywhere: they need not be applied again, unless
     /// the record store was away meanwhile.
     resolved: BTreeSet<ChangesOffset>,
+    /// How often the record store had been away by then.
+    absences: u64,
 }
 
 #[async_trait::async_trait]
@@ -49,10 +51,16 @@ impl PartitionWork for WriteTenures {
             partition: owned.number(),
             owned: owned.clone(),
         };
-        let mut returns = self.0.returns.subscribe();
+        let presence = &self.0.presence;
+        tokio::select! {
+            biased;
+            () = owned.shutdown().soft() => return TenureOutcome::Stopped,
+            () = presence.present() => {}
+        }
+        carried.look_for_absences(presence.absences());
         let end = tokio::select! {
             biased;
-            Ok(()) = returns.changed() => {
+            () = presence.absent_since(carried.absences) => {
                 TenureEnd::Reclaim("the record store was away and may have forgotten".into())
             }
             end = task.tenure(carried) => end.err().unwrap_or(TenureEnd::Stopped),
@@ -75,13 +83,21 @@ impl PartitionWork for WriteTenures {
 }
 
 impl Carried {
+    /// What was resolved before the record store was away may be gone.
+    fn look_for_absences(&mut self, absences: u64) {
+        if self.absences != absences {
+            self.absences = absences;
+            self.resolved.clear();
+        }
+    }
+
     /// What follows from the end of a tenure, and what the next one is left.
     fn after(&mut self, end: TenureEnd) -> TenureOutcome {
         match end {
             TenureEnd::Stopped => TenureOutcome::Stopped,
             TenureEnd::Halted(why) => TenureOutcome::Halted(why),
             TenureEnd::Reclaim(why) => {
-                *self = Self::default();
+                (self.rejected, self.resolved) = Default::default();
                 TenureOutcome::retake(why)
             }
             TenureEnd::Rejected(rejected) => {

@@ -23,7 +23,7 @@ use clap::Args;
 use files::Source;
 
 /// Of the packages that are no product: their types are nobody's search result.
-const DEVELOPMENT: &[&str] = &["bench", "system-tests", "testbed", "xtask"];
+const DEVELOPMENT: &[&str] = &["bench", "simulation", "system-tests", "testbed", "xtask"];
 
 #[derive(Args, Default)]
 pub(crate) struct Options {

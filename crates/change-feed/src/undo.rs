@@ -175,6 +175,7 @@ impl UndoPlan {
                     rows: states.rows(decision, undo)?,
                     event: events.get(&decision.position).cloned(),
                     silent: is_silent(decision),
+                    claim: decision.claim.clone(),
                     time: stamp.time,
                     accepted: decision.accepted,
                     reply: decision.reply.clone(),

@@ -22,6 +22,8 @@ pub struct Window {
     pub(crate) standing: BTreeMap<ChangesOffset, Standing>,
     /// Where to go on in `transactions`.
     next: TransactionsOffset,
+    /// Of the last mark: the ledger was told of all that stands up to here.
+    resolved_through: Option<ChangesOffset>,
 }
 
 /// A record that stands, without its bodies.
@@ -63,6 +65,7 @@ impl Window {
             positions: StandingPositions::default(),
             standing: BTreeMap::new(),
             next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
+            resolved_through: mark.map(|mark| mark.through),
         }
     }
 
@@ -76,6 +79,7 @@ impl Window {
             Change::Mark(mark) => {
                 self.positions.mark(mark);
                 self.next = self.next.max(mark.next);
+                self.resolved_through = self.resolved_through.max(Some(mark.through));
             }
             Change::Decision(decision) => self.decision(offset, decision),
             Change::Void(void) => self.void(offset, void),
@@ -126,6 +130,19 @@ impl Window {
         if (position.generation, position.partition) == (self.generation, self.partition) {
             self.next = self.next.max(position.offset.next());
         }
+    }
+
+    /// Up to here everything was resolved, says the last mark: a ledger that does not remember it
+    /// has forgotten.
+    pub fn resolved_through(&self) -> Option<ChangesOffset> {
+        self.resolved_through
+    }
+
+    /// Does a record that stands behind this offset write the document anew?
+    pub fn is_written_behind(&self, offset: ChangesOffset, document: &DocumentKey) -> bool {
+        let name = document_name(document);
+        let mut behind = self.standing.range(offset.next()..);
+        behind.any(|(_, standing)| standing.changes.contains(&name))
     }
 
     /// Where records stand, in order.

@@ -110,6 +110,7 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
     ) -> Result<(), ConsumerError> {
         let ended = loop {
             tokio::select! {
+                biased;
                 () = self.shutdown.soft() => break Ok(()),
                 event = consumer.next() => match event {
                     Ok(event) => self.follow(event),
@@ -215,6 +216,7 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
         tokio::pin!(deadline);
         while is_soft && !self.running.is_empty() {
             tokio::select! {
+                biased;
                 () = &mut deadline => break,
                 Some(request) = asked.recv() => self.answer(consumer, request).await,
                 Some(()) = self.running.join_next() => {}

@@ -31,6 +31,7 @@ where
 {
     while !shutdown.is_soft() {
         let joined = tokio::select! {
+            biased;
             () = shutdown.soft() => break,
             joined = groups.join(group, topic) => joined,
         };
@@ -48,6 +49,7 @@ where
                 notice(Membership::Away(&why));
                 tracing::warn!(why, "the log is out of reach: joining again");
                 tokio::select! {
+                    biased;
                     () = shutdown.soft() => break,
                     () = tokio::time::sleep(backoff.next_wait()) => {}
                 }

@@ -28,6 +28,7 @@ impl<W: PartitionWork> PartitionTask<W> {
                 }
             };
             tokio::select! {
+                biased;
                 () = self.owned.shutdown.soft() => return,
                 () = tokio::time::sleep(wait) => {}
             }

@@ -25,6 +25,6 @@ pub use backoff::Backoff;
 pub use clock::{Clock, SystemClock};
 pub use health::{Health, State};
 pub use lifecycle::{Shutdown, ShutdownTrigger};
-pub use random::random;
+pub use random::{random, seed_thread};
 pub use spawn::{TaskSet, catch_panic, spawn};
 pub use task::TaskStarter;

@@ -172,6 +172,16 @@ fn samples() -> Vec<(&'static str, Parts)> {
         ),
         ("decision-refused", change(Change::Decision(refused()))),
         ("decision-dead", change(Change::Decision(dead()))),
+        (
+            "decision-claiming",
+            change(Change::Decision(Decision {
+                claim: Some(Claim {
+                    key: "5f1c".into(),
+                    until: TIME + 86_400_000,
+                }),
+                ..decision(Verdict::Applied)
+            })),
+        ),
         ("decision-replayed", change(Change::Decision(replayed()))),
         (
             "open",
@@ -549,6 +559,7 @@ fn decision(verdict: Verdict) -> Decision {
         rows: rows(),
         parts: Vec::new(),
         claims: ClaimedValues::default(),
+        claim: None,
         judged_by: Vec::new(),
         judged_by_rows: Vec::new(),
         result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
@@ -667,6 +678,7 @@ fn void(ends: VoidEnd) -> Void {
         rows: rows(),
         event: anew.then(|| original(true)),
         silent: anew,
+        claim: None,
         time: TIME,
         accepted: TIME - 1,
         reply: Some(reply()),

@@ -278,6 +278,7 @@ impl<'a> Hand<'a> {
             silent: false,
             parts: Vec::new(),
             claims: ClaimedValues::default(),
+            claim: None,
             event: None,
             request: self.world.request(),
             operation: "document.update".into(),
@@ -349,6 +350,7 @@ impl<'a> Hand<'a> {
             key: EntityKey("i/c/x".into()),
             event: None,
             silent: false,
+            claim: None,
             request: self.world.request(),
             operation: "document.update".into(),
             position: Position {

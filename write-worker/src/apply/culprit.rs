@@ -2,8 +2,9 @@
 //! each. A folded write may stem from several decisions: they are tried one by one, and the first
 //! that is refused by itself is the one.
 //!
-//! What the ledger remembers is never blamed, and neither is a void: a view that will not take such
-//! a state gets a marker that says so, a record that will not is an alarm.
+//! What the ledger remembers, or was told before it forgot, is never blamed, and neither is a void:
+//! a view that will not take such a state gets a marker that says so, a record that will not is an
+//! alarm.
 //!
 //! See ADR 15.
 
@@ -16,6 +17,7 @@ use crate::{
     effects::{Effects, document_name, row_name},
     tenure_end::{RejectedDecisions, TenureEnd},
 };
+use change_feed::Window;
 use event_schema::{
     decision::VoidEnd,
     outcome::{DeadReason, LedgerEntry, Refusal, RefusalCode},
@@ -39,7 +41,7 @@ enum Judgement {
     Settled,
 }
 
-impl Applier {
+impl Applier<'_> {
     /// Finds them for all refused writes of a batch.
     pub(super) async fn find_rejected(
         &self,
@@ -151,7 +153,9 @@ impl Applier {
         refused: &RefusedWrite,
         entry: Option<LedgerEntry>,
     ) -> Result<Judgement, TenureEnd> {
-        let is_remembered = entry.is_some_and(|entry| entry.version == effect.version);
+        let told_through = self.again.and_then(Window::resolved_through);
+        let was_told = Some(effect.at) <= told_through;
+        let is_remembered = was_told || entry.is_some_and(|entry| entry.version == effect.version);
         if !effect.is_void && !is_remembered {
             return Ok(Judgement::Reject(self.void_end(effect, refused)));
         }
@@ -229,7 +233,7 @@ impl Applier {
         }
     }
 
-    /// Does the record hold a newer state of the document than this one?
+    /// Does the record hold a newer state of the document than this one, or will it at once?
     async fn is_overtaken(
         &self,
         effect: &Effects,
@@ -239,6 +243,11 @@ impl Applier {
         let Some(change) = effect.documents.iter().find(|change| named(&change.key)) else {
             return Ok(false);
         };
+        // What was folded when it was applied may come in two batches now.
+        let again = self.again;
+        if again.is_some_and(|window| window.is_written_behind(effect.at, &change.key)) {
+            return Ok(true);
+        }
         let record = &self.worker.ports.record;
         let found = self
             .worker

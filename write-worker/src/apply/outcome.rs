@@ -22,7 +22,7 @@ use event_schema::{
 use std::time::Duration;
 use store::ItemVerdict;
 
-impl Applier {
+impl Applier<'_> {
     /// Writes the dead letters of a batch, but for those that were written before.
     pub(super) async fn write_dead_letters(&self, effects: &[Effects]) -> Result<(), TenureEnd> {
         let dead: Vec<(&Effects, &DeadEvent)> = effects

@@ -34,7 +34,7 @@ pub(super) struct RefusedWrite {
     pub reason: DeadReason,
 }
 
-impl Applier {
+impl Applier<'_> {
     /// Documents, rows and ledger of a batch in one call, where there is only one store and it can
     /// do that. False: it must be done step by step; what stands already is written again without
     /// harm.
@@ -68,9 +68,12 @@ impl Applier {
         effects: &mut Vec<Effects>,
         state: &mut ApplyState,
     ) -> Result<(), TenureEnd> {
-        let refused = self.write_folded(fold(effects.iter())).await?;
-        if !refused.is_empty() {
+        let mut refused = self.write_folded(fold(effects.iter())).await?;
+        while !refused.is_empty() {
             let rejected = self.find_rejected(effects, refused).await?;
+            if rejected.is_empty() {
+                break;
+            }
             effects
                 .iter()
                 .filter(|effect| rejected.contains_key(&effect.at))
@@ -79,6 +82,10 @@ impl Applier {
             effects.retain(|effect| !rejected.contains_key(&effect.at));
             state.rejected.extend(rejected);
             self.hold_later_back(effects, state);
+            // The void restores what these left, which no store was asked for by itself: it was
+            // folded into what is taken out.
+            let uncovered = effects.iter().filter(|effect| state.blocks(effect));
+            refused = self.write_folded(fold(uncovered)).await?;
         }
         Ok(())
     }

@@ -25,8 +25,11 @@ impl Decider {
         } = self.judged_by(&event, &plan.verdict);
         let is_dead = matches!(plan.verdict, Verdict::DeadLettered(_));
         let original = is_dead.then(|| OriginalRecord::of(&crate::decode::parts(&event.record)));
+        // Whoever was refused for the key does not hold it.
+        let holds_key = event.refused.is_none();
         let attributes = event.transaction.attributes;
         let data = event.transaction.data;
+        let claim = data.claim.filter(|_| holds_key);
         Decision {
             epoch: self.appender.epoch(),
             at: ChangesOffset::FIRST,
@@ -44,6 +47,7 @@ impl Decider {
             rows: plan.rows,
             parts: Vec::new(),
             claims: ClaimedValues::default(),
+            claim,
             judged_by,
             judged_by_rows,
             result: plan.result,
@@ -74,6 +78,7 @@ impl Decider {
             rows: Vec::new(),
             parts: Vec::new(),
             claims: ClaimedValues::default(),
+            claim: None,
             judged_by: Vec::new(),
             judged_by_rows: Vec::new(),
             result: None,

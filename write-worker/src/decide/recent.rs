@@ -1,5 +1,5 @@
 //! The requests decided lately: answers whether a record repeats one of them without asking a
-//! store, where it can. Bounded; the oldest go first.
+//! store, where it can. Bounded; the oldest go first, but none of which the ledger may not know yet.
 //!
 //! See ADR 13, which replaces ADR 4.
 
@@ -13,6 +13,8 @@ pub(crate) struct RecentRequests {
     order: VecDeque<[u8; 16]>,
     /// Every request that was decided at or behind this offset is here.
     known_from: TransactionsOffset,
+    /// The ledger knows every request that stands before this offset.
+    resolved: TransactionsOffset,
     limit: usize,
 }
 
@@ -27,13 +29,21 @@ pub(crate) enum Repeats {
 
 impl RecentRequests {
     /// `known_from`: from this offset on, every request that was decided will be inserted.
-    pub fn new(limit: usize, known_from: TransactionsOffset) -> Self {
+    /// `resolved`: what the ledger knows, or will know before anything is asked here.
+    pub fn new(limit: usize, known_from: TransactionsOffset, resolved: TransactionsOffset) -> Self {
         Self {
             first: HashMap::new(),
             order: VecDeque::new(),
             known_from,
+            resolved,
             limit: limit.max(1),
         }
+    }
+
+    /// The ledger knows every request before this offset.
+    pub fn resolved(&mut self, next: TransactionsOffset) {
+        self.resolved = self.resolved.max(next);
+        self.forget();
     }
 
     /// `seen`: no copy of the event stands before it.
@@ -59,10 +69,20 @@ impl RecentRequests {
         }
         self.first.insert(unique, offset);
         self.order.push_back(unique);
-        if self.order.len() > self.limit
-            && let Some(oldest) = self.order.pop_front()
-            && let Some(offset) = self.first.remove(&oldest)
-        {
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        while self.order.len() > self.limit {
+            let Some(oldest) = self.order.front() else {
+                return;
+            };
+            let offset = self.first.get(oldest).copied().unwrap_or_default();
+            if offset >= self.resolved {
+                return;
+            }
+            self.first.remove(oldest);
+            self.order.pop_front();
             self.known_from = self.known_from.max(offset.next());
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{PartitionTask, take::TakenPartition};
 use crate::{
-    apply::{Applier, ApplyState, Proof},
+    apply::{Applier, ApplyState},
     decide::RecentRequests,
     decided::Decided,
     effects::Effects,
@@ -20,10 +20,16 @@ impl PartitionTask {
         resolved: &mut BTreeSet<ChangesOffset>,
     ) -> Result<RecentRequests, TenureEnd> {
         let generation = self.worker.ports.layout.generation;
-        let proof = Proof::Required(taken.appender.liveness().clone());
-        let applier = Applier::new(self.worker.clone(), self.partition, proof);
+        let liveness = taken.appender.liveness().clone();
+        let (worker, window) = (self.worker.clone(), &taken.window);
+        let applier = Applier::again(worker, self.partition, liveness, window);
         let mut applied = ApplyState::default();
-        let mut recent = RecentRequests::new(self.worker.config.recent_ids, taken.known_from);
+        // What is decided again later has no row in the ledger before that.
+        let redo = taken.window.redo();
+        let first_open = redo.iter().map(|redo| redo.position.offset).min();
+        let known = first_open.unwrap_or_else(|| taken.window.next());
+        let limit = self.worker.config.recent_ids;
+        let mut recent = RecentRequests::new(limit, taken.known_from, known);
         let mut effects = Vec::new();
         let (mut next, end) = (taken.start.from, taken.appender.expected());
         let mut count = 0;
@@ -68,10 +74,13 @@ impl PartitionTask {
 
     async fn apply_batch(
         &self,
-        applier: &Applier,
+        applier: &Applier<'_>,
         effects: &mut Vec<Effects>,
         applied: &mut ApplyState,
     ) -> Result<(), TenureEnd> {
+        if self.worker.forgetful {
+            applier.claim_again(effects).await?;
+        }
         let mut decided = Decided::again(std::mem::take(effects));
         applier.apply(&mut decided, applied).await
     }

@@ -216,7 +216,7 @@ impl PartitionTask {
 
     async fn apply_all(
         &self,
-        applier: Applier,
+        applier: Applier<'_>,
         mut batches: mpsc::Receiver<Decided>,
         progress: watch::Sender<Progress>,
         mut through: ChangesOffset,

@@ -89,7 +89,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// May use everything; nothing may use them but what measures the product.
-const TOP: &[&str] = &["bench", "consign", "system-tests", "xtask"];
+const TOP: &[&str] = &["bench", "consign", "simulation", "system-tests", "xtask"];
 const MEASURES: (&str, &str) = ("bench", "consign");
 
 /// Ours, but only under `[dev-dependencies]`.

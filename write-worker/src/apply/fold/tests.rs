@@ -29,6 +29,7 @@ fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> E
         documents,
         rows,
         entry: None,
+        claim: None,
         reply: None,
         dead: None,
         judged_by: Vec::new(),

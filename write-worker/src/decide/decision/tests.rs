@@ -45,6 +45,7 @@ fn decision(cells: Value) -> Decision {
         }],
         parts: Vec::new(),
         claims: ClaimedValues::default(),
+        claim: None,
         judged_by: Vec::new(),
         judged_by_rows: Vec::new(),
         result: None,

@@ -1,0 +1,240 @@
+//! Events as a gateway makes them, of few documents, so that they meet.
+
+use crate::{
+    dice::Dice,
+    faults::{FICKLE, FaultKind, Faults, POISON, UNMAPPABLE},
+    process::BEGIN,
+};
+use bytes::Bytes;
+use catalog::{AcceptedRequest, Catalog, Seed};
+use event_log::NewRecord;
+use event_schema::{
+    codec,
+    envelope::{Attributes, Claim, Transaction, TransactionData},
+    id::RequestId,
+    offset::TransactionsOffset,
+    signing::Keyring,
+    topics::{self, Layout},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
+use store::Collection;
+
+/// Documents that all events are about.
+const DOCUMENTS: u64 = 4;
+pub const INCARNATION: &str = "abcd1234";
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::builtin().expect("it is ours"));
+
+#[must_use]
+pub fn catalog() -> Catalog {
+    CATALOG.clone()
+}
+
+#[must_use]
+pub fn collection() -> Collection {
+    Collection {
+        index: "geo".into(),
+        collection: "cities".into(),
+        incarnation: INCARNATION.into(),
+        mappings: None,
+        settings: None,
+        created: 0,
+        changing: None,
+        specifications: None,
+    }
+}
+
+/// What an event asks for, as a plain reading of the log understands it.
+#[derive(Clone, Debug)]
+pub struct AskedWrite {
+    pub id: String,
+    pub what: WriteKind,
+    /// The idempotency key.
+    pub claim: Option<String>,
+    /// Its bytes were cut off on the way.
+    pub is_damaged: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum WriteKind {
+    Create(Value),
+    CreateOrReplace(Value),
+    Replace(Value),
+    Update(Value),
+    Delete,
+}
+
+impl WriteKind {
+    fn operation(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "document.create",
+            Self::CreateOrReplace(_) => "document.createOrReplace",
+            Self::Replace(_) => "document.replace",
+            Self::Update(_) => "document.update",
+            Self::Delete => "document.delete",
+        }
+    }
+
+    fn body(&self) -> Option<&Value> {
+        match self {
+            Self::Create(body)
+            | Self::CreateOrReplace(body)
+            | Self::Replace(body)
+            | Self::Update(body) => Some(body),
+            Self::Delete => None,
+        }
+    }
+}
+
+/// Makes events and remembers what they ask for.
+pub struct Maker {
+    dice: Dice,
+    faults: Faults,
+    layout: Layout,
+    keys: Keyring,
+    made: u64,
+    pub asked: HashMap<[u8; 16], AskedWrite>,
+    /// What stands in the log already, to be sent once more.
+    sent: Vec<NewRecord>,
+}
+
+impl Maker {
+    #[must_use]
+    pub fn new(dice: Dice, faults: Faults, layout: Layout) -> Self {
+        Self {
+            dice,
+            faults,
+            layout,
+            keys: Keyring::new(1, *b"0123456789abcdef"),
+            made: 0,
+            asked: HashMap::new(),
+            sent: Vec::new(),
+        }
+    }
+
+    /// The next record of `transactions`; `end` says how far a partition is.
+    pub fn next(&mut self, end: impl Fn(u16) -> u64) -> NewRecord {
+        if self.faults.strikes(FaultKind::Repeats, 6)
+            && let Some(again) = self.dice.pick(&self.sent)
+        {
+            return again.clone();
+        }
+        let asked = self.ask();
+        let (event, id) = self.event(&asked, end);
+        let parts = codec::encode_transaction(&event);
+        let value = if asked.is_damaged {
+            Some(Bytes::from_static(b"{\"request\""))
+        } else {
+            parts.value
+        };
+        let record = NewRecord {
+            topic: Arc::from(self.layout.name(&topics::TRANSACTIONS)),
+            partition: event.attributes.key.partition(self.layout.partitions),
+            key: parts.key,
+            value,
+            headers: parts.headers,
+        };
+        self.asked.insert(id.unique(), asked);
+        self.sent.push(record.clone());
+        record
+    }
+
+    fn ask(&mut self) -> AskedWrite {
+        let what = match self.dice.roll(9) {
+            0 | 1 => WriteKind::Create(self.body()),
+            2 => WriteKind::CreateOrReplace(self.body()),
+            3 => WriteKind::Replace(self.body()),
+            4..=6 => WriteKind::Update(self.body()),
+            _ => WriteKind::Delete,
+        };
+        let id = format!("city-{}", self.dice.roll(DOCUMENTS));
+        // A key is used again for the same document only: two partitions have no order.
+        let claim = self
+            .dice
+            .once_in(6)
+            .then(|| format!("{id}/key-{}", self.dice.roll(3)));
+        let is_damaged = self.dice.once_in(40);
+        AskedWrite {
+            id,
+            what,
+            claim,
+            is_damaged,
+        }
+    }
+
+    fn body(&mut self) -> Value {
+        self.made += 1;
+        let mut body = json!({ format!("field-{}", self.dice.roll(3)): self.made });
+        if self.faults.has(FaultKind::Refusals) {
+            body["text"] = match self.dice.roll(12) {
+                0 => POISON.into(),
+                1 => UNMAPPABLE.into(),
+                2 => FICKLE.into(),
+                3..=7 => format!("plain {}", self.made).into(),
+                _ => return body,
+            };
+        }
+        body
+    }
+
+    fn event(&mut self, asked: &AskedWrite, end: impl Fn(u16) -> u64) -> (Transaction, RequestId) {
+        self.made += 1;
+        let mut unique = [0; 16];
+        unique[..8].copy_from_slice(&self.made.to_le_bytes());
+        let mut request = json!({"index": "geo", "collection": "cities", "_id": asked.id});
+        if let Some(body) = asked.what.body() {
+            request["body"] = body.clone();
+        }
+        let seed = Seed { unique, now: BEGIN };
+        let operation = CATALOG
+            .operation(asked.what.operation())
+            .expect("it is built in");
+        let accepted = operation.accept(request.to_string().as_bytes(), &seed);
+        let Ok(AcceptedRequest::One(accepted)) = accepted else {
+            panic!("the request is right and single")
+        };
+        let partition = accepted.key.partition(self.layout.partitions);
+        let id = RequestId::mint(
+            &self.keys,
+            self.layout.generation,
+            partition,
+            accepted.unique,
+        );
+        let collections = accepted.collections.iter();
+        let data = TransactionData {
+            request: accepted.request,
+            generated: accepted.generated,
+            incarnations: collections
+                .map(|(index, name)| (format!("{index}/{name}"), json!(INCARNATION)))
+                .collect(),
+            volatile: accepted.volatile,
+            if_version: accepted.if_version,
+            claim: asked.claim.as_ref().map(|key| Claim {
+                key: key.clone(),
+                until: i64::MAX,
+            }),
+            reply: None,
+            origin: None,
+            principal: "anonymous".into(),
+        };
+        let attributes = Attributes {
+            id,
+            tenant: "default".into(),
+            operation: accepted.operation,
+            catalog: CATALOG.version().into(),
+            key: accepted.key,
+            time: BEGIN,
+            traceparent: None,
+        };
+        let event = Transaction {
+            attributes,
+            seen: TransactionsOffset::new(end(partition)),
+            data,
+        };
+        (event, id)
+    }
+}

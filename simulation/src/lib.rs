@@ -1,0 +1,22 @@
+//! Whole histories of write-workers, made from one number: workers that start, freeze, are killed
+//! and come back, on a log that is late, loses records of a batch or takes one twice, and on stores
+//! that are away, answer by halves, forget and refuse. Time is virtual, so a history of minutes
+//! takes milliseconds.
+//!
+//! The workers are the real ones; everything around them is a model that has the traps of the real
+//! servers. At the end the stores must hold what a plain reading of `transactions` makes, and while
+//! it runs no store may be written that `changes` does not hold. It must never use the wall clock,
+//! a thread or a source of chance of its own.
+
+pub mod dice;
+pub mod events;
+pub mod faults;
+pub mod groups;
+pub mod log;
+pub mod process;
+mod process_log;
+pub mod reading;
+pub mod record;
+pub mod signal;
+pub mod view;
+pub mod world;

@@ -1,0 +1,112 @@
+//! What a plain reading of `transactions`, one record after the other, makes of the documents and
+//! of each request: what the workers must come to, whatever happened to them.
+
+use crate::{
+    events::{AskedWrite, WriteKind},
+    faults::{FICKLE, POISON, UNMAPPABLE},
+};
+use event_schema::outcome::{LedgerEntry, RefusalCode, Verdict};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// The documents so far, and who holds which idempotency key.
+#[derive(Debug, Default)]
+pub struct LogReading {
+    pub documents: BTreeMap<String, Value>,
+    claims: HashMap<String, [u8; 16]>,
+}
+
+impl LogReading {
+    /// Reads the next request. Whether a store refused a body depends on when it was asked and with
+    /// what it was folded, so there the ledger is believed; everything else it must say itself.
+    ///
+    /// # Errors
+    /// If the ledger says what cannot be.
+    pub fn read(
+        &mut self,
+        unique: [u8; 16],
+        asked: &AskedWrite,
+        entry: &LedgerEntry,
+    ) -> Result<(), String> {
+        let says = |expected: &str| {
+            format!(
+                "{asked:?} must be {expected} and is remembered as {:?}",
+                entry.verdict
+            )
+        };
+        if asked.is_damaged {
+            let is_dead = matches!(entry.verdict, Verdict::DeadLettered(_));
+            return is_dead.then_some(()).ok_or_else(|| says("a dead letter"));
+        }
+        if let Some(key) = &asked.claim {
+            let holder = self.claims.entry(key.clone()).or_insert(unique);
+            if *holder != unique {
+                return refused(entry, RefusalCode::IdempotencyKeyReused, says);
+            }
+        }
+        let after = match self.after(asked) {
+            Ok(after) => after,
+            Err(code) => return refused(entry, code, says),
+        };
+        match &entry.verdict {
+            Verdict::Applied => {
+                match after {
+                    Some(body) => self.documents.insert(asked.id.clone(), body),
+                    None => self.documents.remove(&asked.id),
+                };
+                Ok(())
+            }
+            Verdict::DeadLettered(_) if holds(after.as_ref(), &[POISON]) => Ok(()),
+            Verdict::Refused(refusal)
+                if refusal.code == RefusalCode::Unmappable
+                    && holds(after.as_ref(), &[UNMAPPABLE, FICKLE]) =>
+            {
+                Ok(())
+            }
+            Verdict::DeadLettered(_) | Verdict::Refused(_) => Err(says("applied")),
+        }
+    }
+
+    /// The document after it; none if it is gone.
+    fn after(&self, asked: &AskedWrite) -> Result<Option<Value>, RefusalCode> {
+        let before = self.documents.get(&asked.id);
+        match (&asked.what, before) {
+            (WriteKind::Create(_), Some(_)) => Err(RefusalCode::Exists),
+            (WriteKind::Replace(_) | WriteKind::Update(_) | WriteKind::Delete, None) => {
+                Err(RefusalCode::Missing)
+            }
+            (
+                WriteKind::Create(body)
+                | WriteKind::CreateOrReplace(body)
+                | WriteKind::Replace(body),
+                _,
+            ) => Ok(Some(body.clone())),
+            (WriteKind::Update(changes), Some(before)) => Ok(Some(merged(before, changes))),
+            (WriteKind::Delete, Some(_)) => Ok(None),
+        }
+    }
+}
+
+fn refused(
+    entry: &LedgerEntry,
+    code: RefusalCode,
+    says: impl Fn(&str) -> String,
+) -> Result<(), String> {
+    match &entry.verdict {
+        Verdict::Refused(refusal) if refusal.code == code => Ok(()),
+        _ => Err(says(&format!("refused ({code:?})"))),
+    }
+}
+
+fn merged(before: &Value, changes: &Value) -> Value {
+    let mut after: Map<String, Value> = before.as_object().cloned().unwrap_or_default();
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        after.insert(name.clone(), value.clone());
+    }
+    Value::Object(after)
+}
+
+fn holds(body: Option<&Value>, words: &[&str]) -> bool {
+    let text = body.and_then(|body| body["text"].as_str()).unwrap_or("");
+    words.iter().any(|word| text.contains(word))
+}

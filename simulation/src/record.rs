@@ -1,0 +1,425 @@
+//! The record store: everything by id, in memory, shared by all processes. It answers each item of
+//! a batch for itself, may do what it answers as timed out, refuses poison for good, and may forget
+//! the last seconds when it is killed.
+
+use crate::{
+    faults::{FaultKind, Faults, POISON},
+    log::ModelLog,
+    process::Process,
+};
+use event_schema::{
+    codec::{self, Parts},
+    decision::{Change, Mark},
+    envelope::Claim,
+    id::RequestId,
+    mutation::{DocumentKey, RowKey},
+    outcome::LedgerEntry,
+    position::{Position, Version},
+};
+use parking_lot::Mutex;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+use store::{
+    ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, StoreError, StoredDocument,
+    document::{StoredRow, Write},
+    schema::{MigrationReport, Table, Weakness},
+};
+use tokio::time::Instant;
+
+const NAME: &str = "model";
+/// What a store that forgets may lose, at most.
+pub const FORGOTTEN: Duration = Duration::from_secs(10);
+
+/// What is stored.
+pub struct ModelRecord {
+    log: Arc<ModelLog>,
+    changes: Arc<str>,
+    collection: Collection,
+    now: Mutex<Contents>,
+    /// What was true before each write of the last seconds, oldest first.
+    before: Mutex<Vec<(Instant, Contents)>>,
+    /// What must never be, and was.
+    faults: Mutex<Vec<String>>,
+}
+
+#[derive(Clone, Default)]
+struct Contents {
+    documents: BTreeMap<String, StoredDocument>,
+    ledger: HashMap<[u8; 16], LedgerEntry>,
+    claims: HashMap<String, RequestId>,
+    marks: HashMap<(u16, u16), Mark>,
+}
+
+impl ModelRecord {
+    #[must_use]
+    pub fn new(log: Arc<ModelLog>, changes: Arc<str>, collection: Collection) -> Self {
+        Self {
+            log,
+            changes,
+            collection,
+            now: Mutex::default(),
+            before: Mutex::default(),
+            faults: Mutex::default(),
+        }
+    }
+
+    /// The documents that stand, by id, markers left out.
+    pub fn documents(&self) -> BTreeMap<String, String> {
+        let now = self.now.lock();
+        let standing = now.documents.iter();
+        standing
+            .filter_map(|(id, stored)| Some((id.clone(), stored.body.as_ref()?.get().to_owned())))
+            .collect()
+    }
+
+    pub fn entry(&self, request: &RequestId) -> Option<LedgerEntry> {
+        self.now.lock().ledger.get(&request.unique()).cloned()
+    }
+
+    pub fn marks(&self) -> Vec<Mark> {
+        self.now.lock().marks.values().cloned().collect()
+    }
+
+    /// What must never be, and was.
+    pub fn take_faults(&self) -> Vec<String> {
+        std::mem::take(&mut self.faults.lock())
+    }
+
+    /// The process of the store is killed: what it took in the last seconds is gone.
+    pub fn forget(&self) {
+        let oldest = {
+            let mut before = self.before.lock();
+            before.retain(|(at, _)| at.elapsed() < FORGOTTEN);
+            let oldest = before.first().map(|(_, contents)| contents.clone());
+            before.clear();
+            oldest
+        };
+        if let Some(oldest) = oldest {
+            *self.now.lock() = oldest;
+        }
+    }
+
+    fn keep_history(&self, is_forgetful: bool) {
+        if is_forgetful {
+            let mut before = self.before.lock();
+            before.retain(|(at, _)| at.elapsed() < FORGOTTEN);
+            before.push((Instant::now(), self.now.lock().clone()));
+        }
+    }
+
+    fn fault(&self, what: String) {
+        self.faults.lock().push(what);
+    }
+
+    fn put(&self, write: &DocumentWrite) -> ItemVerdict {
+        let body = write.body.as_ref().map_or("", |body| body.get());
+        self.check_decided(write);
+        if body.contains(POISON) {
+            return ItemVerdict::permanent("poison", "the body holds poison");
+        }
+        let mut now = self.now.lock();
+        match now.documents.get(&write.key.id) {
+            Some(stands) if stands.meta.version > write.meta.version => ItemVerdict::Done,
+            Some(stands)
+                if stands.meta.version == write.meta.version
+                    && stands.meta.request != write.meta.request =>
+            {
+                ItemVerdict::Alarm("another request stands at this version".into())
+            }
+            Some(_) | None => {
+                let stored = StoredDocument {
+                    meta: write.meta,
+                    body: write.body.clone(),
+                };
+                now.documents.insert(write.key.id.clone(), stored);
+                ItemVerdict::Done
+            }
+        }
+    }
+
+    /// A store is only touched by what `changes` holds.
+    fn check_decided(&self, write: &DocumentWrite) {
+        let (version, position) = (write.meta.version, write.meta.position);
+        if self.decided(version, position.partition) != Some(position) {
+            self.fault(format!(
+                "{} was written at version {version}, which `changes` does not hold for {position}",
+                write.key.id
+            ));
+        }
+    }
+
+    /// The position that the record of `changes` at this version is about.
+    fn decided(&self, version: Version, partition: u16) -> Option<Position> {
+        let offset = version.offset().get();
+        let records = self.log.read(&self.changes, partition, offset, offset + 1);
+        let record = records.into_iter().next()?;
+        let parts = Parts {
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+        };
+        match codec::decode_change(&parts).ok()? {
+            Change::Decision(decision) => Some(decision.position),
+            Change::Void(void) => Some(void.position),
+            Change::Open(_) | Change::Mark(_) => None,
+        }
+    }
+
+    fn remember(&self, entry: &LedgerEntry, may_change: bool) -> ItemVerdict {
+        let mut now = self.now.lock();
+        let known = now.ledger.get(&entry.request.unique());
+        if let Some(known) = known
+            && known.version >= entry.version
+        {
+            return ItemVerdict::Done;
+        }
+        if let Some(known) = known
+            && known.verdict != entry.verdict
+            && !may_change
+        {
+            self.fault(format!(
+                "{} was remembered as {:?} at {} and is now {:?} at {}",
+                entry.request, known.verdict, known.version, entry.verdict, entry.version
+            ));
+        }
+        now.ledger.insert(entry.request.unique(), entry.clone());
+        ItemVerdict::Done
+    }
+
+    /// The store as a process of its own sees it.
+    #[must_use]
+    pub fn of(self: &Arc<Self>, process: &Process, faults: &Faults) -> Arc<dyn Record> {
+        Arc::new(ProcessRecord {
+            store: self.clone(),
+            process: process.clone(),
+            faults: faults.clone(),
+            is_forgetful: faults.kinds().contains(&FaultKind::Forgetful),
+        })
+    }
+}
+
+struct ProcessRecord {
+    store: Arc<ModelRecord>,
+    process: Process,
+    faults: Faults,
+    is_forgetful: bool,
+}
+
+impl ProcessRecord {
+    async fn ask<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Contents) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (store, faults) = (self.store.clone(), self.faults.clone());
+        let is_forgetful = self.is_forgetful;
+        let answer = self.process.call(move || {
+            (!faults.is_record_away()).then(|| {
+                store.keep_history(is_forgetful);
+                act(&mut store.now.lock())
+            })
+        });
+        answer.await.ok_or_else(away)
+    }
+
+    /// One verdict for each, as a server gives them that may be away or slow in the middle.
+    async fn each<T: Clone + Send + Sync + 'static>(
+        &self,
+        items: &[T],
+        act: impl Fn(&ModelRecord, &T) -> ItemVerdict + Send + 'static,
+    ) -> Vec<ItemVerdict> {
+        let (store, faults) = (self.store.clone(), self.faults.clone());
+        let (items, is_forgetful) = (items.to_vec(), self.is_forgetful);
+        let answer = self.process.call(move || {
+            if faults.is_record_away() {
+                return vec![ItemVerdict::Transient("away".into()); items.len()];
+            }
+            store.keep_history(is_forgetful);
+            let verdict = |item: &T| {
+                if faults.strikes(FaultKind::HalfAnswers, 20) {
+                    return ItemVerdict::Transient("timed out before it was done".into());
+                }
+                let verdict = act(&store, item);
+                if faults.strikes(FaultKind::HalfAnswers, 20) {
+                    return ItemVerdict::Transient("timed out when it was done".into());
+                }
+                verdict
+            };
+            items.iter().map(verdict).collect()
+        });
+        answer.await
+    }
+}
+
+fn away() -> StoreError {
+    StoreError::Unavailable {
+        store: NAME,
+        why: "away".into(),
+    }
+}
+
+fn refused(why: &str) -> StoreError {
+    StoreError::Refused {
+        store: NAME,
+        why: why.into(),
+    }
+}
+
+#[async_trait::async_trait]
+impl Record for ProcessRecord {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    async fn documents(
+        &self,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
+        self.ask(move |now| {
+            ids.iter()
+                .map(|id| now.documents.get(id).cloned())
+                .collect()
+        })
+        .await
+    }
+
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+        if keys.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(refused("there are no tables"))
+        }
+    }
+
+    async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
+        self.each(writes, |store, write| match write {
+            Write::Document(write) => store.put(write),
+            Write::Row(_) => ItemVerdict::permanent("no_table", "there are no tables"),
+        })
+        .await
+    }
+
+    async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+        let may_change = self.is_forgetful;
+        self.each(entries, move |store, entry| {
+            store.remember(entry, may_change)
+        })
+        .await
+    }
+
+    async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+        let ids: Vec<[u8; 16]> = requests.iter().map(RequestId::unique).collect();
+        self.ask(move |now| ids.iter().map(|id| now.ledger.get(id).cloned()).collect())
+            .await
+    }
+
+    async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
+        let (key, request) = (claim.key.clone(), *request);
+        self.ask(move |now| match now.claims.get(&key) {
+            Some(other) if other.unique() != request.unique() => ClaimOutcome::Theirs(*other),
+            Some(_) => ClaimOutcome::Ours,
+            None => {
+                now.claims.insert(key, request);
+                ClaimOutcome::Ours
+            }
+        })
+        .await
+    }
+
+    async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
+        let mark = mark.clone();
+        self.ask(move |now| {
+            let place = (mark.generation, mark.partition);
+            let is_newer = now
+                .marks
+                .get(&place)
+                .is_none_or(|old| old.through <= mark.through);
+            if is_newer {
+                now.marks.insert(place, mark);
+            }
+        })
+        .await
+    }
+
+    async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
+        self.ask(move |now| now.marks.get(&(generation, partition)).cloned())
+            .await
+    }
+
+    async fn create_collection(&self, _collection: &Collection) -> Result<Collection, StoreError> {
+        Err(refused("the collection is there"))
+    }
+
+    async fn collection(
+        &self,
+        index: &str,
+        collection: &str,
+    ) -> Result<Option<Collection>, StoreError> {
+        let found = self.store.collection.clone();
+        let is_it = found.index == index && found.collection == collection;
+        self.ask(move |_| is_it.then_some(found)).await
+    }
+
+    async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
+        Ok(vec![self.store.collection.clone()])
+    }
+
+    async fn indices(&self) -> Result<Vec<String>, StoreError> {
+        Ok(vec![self.store.collection.index.clone()])
+    }
+
+    async fn replace_collection(
+        &self,
+        _collection: &Collection,
+        _was: &Collection,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn drop_collection(
+        &self,
+        _index: &str,
+        _collection: &str,
+        _incarnation: &str,
+    ) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
+    async fn scan(
+        &self,
+        _index: &str,
+        _collection: &str,
+        _incarnation: &str,
+        _after: Option<&str>,
+        _limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn migrate(&self, _tables: &[Table]) -> Result<MigrationReport, StoreError> {
+        Err(refused("there are no tables"))
+    }
+
+    async fn keep_text(&self, _key: &str, _text: &str, _until: i64) -> Result<(), StoreError> {
+        Err(refused("no history searches"))
+    }
+
+    async fn kept_text(&self, _key: &str) -> Result<Option<String>, StoreError> {
+        Err(refused("no history searches"))
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.ask(|_| ()).await
+    }
+
+    async fn may_forget(&self) -> Result<Option<Duration>, StoreError> {
+        Ok(self.is_forgetful.then_some(FORGOTTEN))
+    }
+
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,489 @@
+//! One history: its faults and workers in the order that the seed gives, then a time in which
+//! nothing goes wrong, then what must be so.
+
+use crate::{
+    dice::Dice,
+    events::{self, Maker},
+    faults::{FaultKind, Faults},
+    groups::{self, Coordinator},
+    log::ModelLog,
+    process::{BEGIN, ModelClock, Process},
+    reading::LogReading,
+    record::ModelRecord,
+    view::ModelView,
+};
+use event_schema::{
+    codec::{self, Parts},
+    decision::Change,
+    id::RequestId,
+    outcome::{LedgerEntry, Verdict},
+    topics::{self, Layout},
+};
+use runtime::{Health, Shutdown, ShutdownTrigger};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{task::JoinHandle, time::Instant};
+
+const PARTITIONS: u16 = 2;
+/// What happens in a history before it comes to rest.
+const STEPS: usize = 30;
+/// Workers that run at a time, at most.
+const WORKERS: usize = 3;
+/// When all must be resolved after the last fault.
+const REST: Duration = Duration::from_secs(1_800);
+const HOUR: i64 = 3_600_000;
+
+struct World {
+    dice: Dice,
+    faults: Faults,
+    layout: Layout,
+    start: Instant,
+    log: Arc<ModelLog>,
+    coordinator: Arc<Coordinator>,
+    record: Arc<ModelRecord>,
+    view: Arc<ModelView>,
+    maker: Maker,
+    workers: Vec<Running>,
+    started: usize,
+    trace: String,
+}
+
+struct Running {
+    process: Process,
+    trigger: ShutdownTrigger,
+    handle: JoinHandle<Result<(), write_worker::WorkerError>>,
+    health: Health,
+}
+
+/// Runs the history of a seed; answers what happened in it, in a form that two runs can be compared
+/// by.
+///
+/// # Errors
+/// What did not hold.
+pub fn run(seed: u64) -> Result<String, String> {
+    runtime::seed_thread(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let mut world = World::new(seed);
+        let ended = world.history().await;
+        ended
+            .map(|()| std::mem::take(&mut world.trace))
+            .map_err(|why| format!("{why}\nwhat happened:\n{}{}", world.trace, world.logs()))
+    })
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        let dice = Dice::new(seed);
+        let faults = Faults::new(dice.clone());
+        let layout = Layout {
+            prefix: String::new(),
+            generation: 1,
+            partitions: PARTITIONS,
+            document_limit: 1 << 20,
+        };
+        let start = Instant::now();
+        let all: Vec<(Arc<str>, u16)> = topics::ALL
+            .iter()
+            .map(|topic| (Arc::from(layout.name(topic)), layout.partitions(topic)))
+            .collect();
+        let log = Arc::new(ModelLog::new(start, &all));
+        let changes = Arc::from(layout.name(&topics::CHANGES));
+        let record = ModelRecord::new(log.clone(), changes, events::collection());
+        Self {
+            maker: Maker::new(dice.clone(), faults.clone(), layout.clone()),
+            coordinator: Arc::new(Coordinator::new(dice.clone(), PARTITIONS)),
+            record: Arc::new(record),
+            view: Arc::default(),
+            workers: Vec::new(),
+            started: 0,
+            trace: String::new(),
+            dice,
+            faults,
+            layout,
+            start,
+            log,
+        }
+    }
+
+    fn note(&mut self, what: &str) {
+        let at = self.start.elapsed().as_millis();
+        // A text takes whatever is written to it.
+        _ = writeln!(self.trace, "{at:>8} {what}");
+    }
+
+    async fn history(&mut self) -> Result<(), String> {
+        self.note(&format!("{:?}", self.faults.kinds()));
+        self.start_worker();
+        for _ in 0..STEPS {
+            self.step().await;
+            tokio::time::sleep(Duration::from_millis(self.dice.roll(1_500))).await;
+            self.no_faults()?;
+        }
+        self.note("nothing goes wrong any more");
+        self.faults.end();
+        self.workers.iter().for_each(|worker| worker.process.thaw());
+        self.start_worker();
+        self.rest().await?;
+        self.check()
+    }
+
+    async fn step(&mut self) {
+        match self.dice.roll(24) {
+            0..=9 => self.append(),
+            10 | 11 => self.start_worker(),
+            12 if self.faults.has(FaultKind::Kills) => self.kill(),
+            13 | 14 if self.faults.has(FaultKind::Freezes) => self.freeze(),
+            15 => self.stop().await,
+            16 | 17 => self.coordinator.rebalance(),
+            18 if self.faults.has(FaultKind::StoresAway) => self.take_record_away().await,
+            19 if self.faults.has(FaultKind::StoresAway) => {
+                let away = !self.faults.is_view_away();
+                self.note(if away {
+                    "the view is away"
+                } else {
+                    "the view is back"
+                });
+                self.faults.set_view_away(away);
+            }
+            20 if self.faults.has(FaultKind::Refusals) => {
+                self.faults.set_view_fickle(!self.faults.is_view_fickle());
+            }
+            21 if self.faults.has(FaultKind::Forgetful) => self.kill_record().await,
+            _ => {}
+        }
+    }
+
+    fn append(&mut self) {
+        for _ in 0..=self.dice.roll(8) {
+            let (log, topic) = (&self.log, self.layout.name(&topics::TRANSACTIONS));
+            let end = |partition| {
+                log.offsets(&topic, partition)
+                    .map_or(0, |offsets| offsets.end)
+            };
+            let record = self.maker.next(end);
+            self.log.append(record);
+        }
+    }
+
+    fn start_worker(&mut self) {
+        if self.workers.len() >= WORKERS {
+            return;
+        }
+        self.started += 1;
+        let process = Process::new(format!("worker-{}", self.started), self.dice.clone());
+        self.note(&format!("{} starts", process.name));
+        let ahead = if self.faults.has(FaultKind::WrongClocks) {
+            i64::try_from(self.dice.roll(3)).unwrap_or(0) * HOUR - HOUR
+        } else {
+            0
+        };
+        let (trigger, shutdown) = Shutdown::manual();
+        let health = Health::default();
+        let ports = write_worker::Ports {
+            log: groups::log_of(&self.log, &process, &self.faults, &self.coordinator),
+            catalog: events::catalog(),
+            record: self.record.of(&process, &self.faults),
+            view: Some(self.view.of(&process, &self.faults)),
+            layout: self.layout.clone(),
+            clock: Arc::new(ModelClock::new(self.start, ahead)),
+            health: health.clone(),
+            registry: prometheus::Registry::new(),
+            finished: write_worker::Finished::default(),
+            owner: process.name.clone(),
+        };
+        let handle = runtime::spawn("worker", write_worker::run(self.config(), ports, shutdown));
+        self.workers.push(Running {
+            process,
+            trigger,
+            handle,
+            health,
+        });
+    }
+
+    /// Small batches and little memory, so that a short history crosses their edges.
+    fn config(&self) -> write_worker::Config {
+        write_worker::Config {
+            retry_first_ms: 10,
+            retry_longest_ms: 500,
+            batch_records: 1 + self.dice.roll(10) as usize,
+            cache_bytes: self.dice.roll(3) as usize * 1_000,
+            recent_ids: 1 + self.dice.roll(10) as usize,
+            probe_ms: 200,
+            ..write_worker::Config::default()
+        }
+    }
+
+    fn some_worker(&self) -> Option<usize> {
+        (!self.workers.is_empty()).then(|| self.dice.roll(self.workers.len() as u64) as usize)
+    }
+
+    /// As kill -9: its session goes on for a while.
+    fn kill(&mut self) {
+        let Some(which) = self.some_worker() else {
+            return;
+        };
+        let worker = self.workers.remove(which);
+        self.note(&format!("{} is killed", worker.process.name));
+        worker.trigger.hard();
+        worker.handle.abort();
+        self.end_session_later(worker.process.name);
+    }
+
+    fn end_session_later(&self, name: String) {
+        let (coordinator, later) = (self.coordinator.clone(), self.dice.roll(10_000));
+        runtime::spawn("simulated", async move {
+            tokio::time::sleep(Duration::from_millis(later)).await;
+            coordinator.remove(&name);
+        });
+    }
+
+    /// It may be taken for dead meanwhile.
+    fn freeze(&mut self) {
+        let Some(which) = self.some_worker() else {
+            return;
+        };
+        let process = self.workers[which].process.clone();
+        if process.is_frozen() {
+            return;
+        }
+        let long = self.dice.roll(20_000);
+        self.note(&format!("{} freezes for {long} ms", process.name));
+        process.freeze();
+        if self.dice.once_in(2) {
+            self.end_session_later(process.name.clone());
+        }
+        runtime::spawn("simulated", async move {
+            tokio::time::sleep(Duration::from_millis(long)).await;
+            process.thaw();
+        });
+    }
+
+    /// As SIGTERM.
+    async fn stop(&mut self) {
+        let Some(which) = self.some_worker() else {
+            return;
+        };
+        let worker = self.workers.remove(which);
+        self.note(&format!("{} is stopped", worker.process.name));
+        worker.trigger.soft();
+        if tokio::time::timeout(Duration::from_secs(30), worker.handle)
+            .await
+            .is_err()
+        {
+            self.end_session_later(worker.process.name);
+        }
+    }
+
+    async fn take_record_away(&mut self) {
+        self.note("the record store is away");
+        self.faults.set_record_away(true);
+        tokio::time::sleep(Duration::from_millis(self.dice.roll(5_000))).await;
+        self.faults.set_record_away(false);
+        self.note("the record store is back");
+    }
+
+    /// Longer than anybody is frozen: whoever sleeps through it cannot know that it was away.
+    async fn kill_record(&mut self) {
+        self.note("the record store is killed");
+        self.faults.set_record_away(true);
+        self.record.forget();
+        tokio::time::sleep(Duration::from_millis(25_000 + self.dice.roll(5_000))).await;
+        self.faults.set_record_away(false);
+        self.note("the record store is back, and has forgotten");
+    }
+
+    /// Both topics as they stand, for people.
+    fn logs(&self) -> String {
+        let mut text = String::new();
+        for partition in 0..PARTITIONS {
+            for topic in [&topics::TRANSACTIONS, &topics::CHANGES] {
+                let name = self.layout.name(topic);
+                _ = writeln!(text, "{name} {partition}");
+                for record in self.log.all(&name, partition) {
+                    _ = writeln!(text, "{:>8} {}", record.offset, self.shown(record.clone()));
+                }
+            }
+        }
+        text
+    }
+
+    fn shown(&self, record: event_log::Record) -> String {
+        let at = record.timestamp - BEGIN;
+        let parts = Parts {
+            key: record.key,
+            value: record.value,
+            headers: record.headers,
+        };
+        let what = match codec::decode_change(&parts) {
+            Ok(Change::Decision(decision)) => format!(
+                "epoch {} at {} of {} {} {:?} replaces {:?}",
+                decision.epoch,
+                decision.at,
+                decision.position,
+                decision.request,
+                decision.verdict,
+                decision.replaces
+            ),
+            Ok(Change::Open(open)) => format!("open {}", open.owner),
+            Ok(Change::Mark(mark)) => format!(
+                "epoch {} at {} mark next {} through {}",
+                mark.epoch, mark.at, mark.next, mark.through
+            ),
+            Ok(Change::Void(void)) => format!(
+                "epoch {} at {} void of {} {} {:?}",
+                void.epoch, void.at, void.position, void.request, void.ends
+            ),
+            Err(_) => {
+                let id = codec::header(&parts, "ce_id").unwrap_or("?");
+                let unique = RequestId::parse_trusted(id).map(|id| id.unique());
+                let asked = unique.ok().and_then(|unique| self.maker.asked.get(&unique));
+                format!("{id} {asked:?}")
+            }
+        };
+        format!("{at:>8} {what}")
+    }
+
+    /// Requests in the order of the partition, each where it stands first.
+    fn requests(&self) -> Vec<RequestId> {
+        let topic = self.layout.name(&topics::TRANSACTIONS);
+        let mut seen = BTreeSet::new();
+        let records = (0..PARTITIONS).flat_map(|partition| self.log.all(&topic, partition));
+        records
+            .filter_map(|record| {
+                let id = record.headers.iter().find(|(name, _)| name == "ce_id")?;
+                RequestId::parse_trusted(std::str::from_utf8(&id.1).ok()?).ok()
+            })
+            .filter(|id| seen.insert(id.unique()))
+            .collect()
+    }
+
+    /// Until every request is resolved, and then some.
+    async fn rest(&mut self) -> Result<(), String> {
+        let began = Instant::now();
+        while let Some(open) = self.unresolved() {
+            if began.elapsed() > REST {
+                let health: Vec<String> = self
+                    .workers
+                    .iter()
+                    .map(|worker| format!("{}: {:?}", worker.process.name, worker.health))
+                    .collect();
+                return Err(format!("{open} is never resolved; {health:?}"));
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            self.no_faults()?;
+        }
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        self.no_faults()
+    }
+
+    fn unresolved(&self) -> Option<RequestId> {
+        let requests = self.requests();
+        requests
+            .into_iter()
+            .find(|id| self.record.entry(id).is_none())
+    }
+
+    fn no_faults(&self) -> Result<(), String> {
+        let faults = self.record.take_faults();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(faults.join("\n"))
+        }
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        let mut reading = LogReading::default();
+        let mut dead = BTreeMap::new();
+        for id in self.requests() {
+            let entry = self
+                .record
+                .entry(&id)
+                .ok_or("it was resolved a moment ago")?;
+            let asked = &self.maker.asked[&id.unique()];
+            reading.read(id.unique(), asked, &entry)?;
+            self.note(&format!("{id} {:?} at {}", entry.verdict, entry.version));
+            if let Verdict::DeadLettered(_) = entry.verdict {
+                dead.insert(id.to_string(), entry);
+            }
+        }
+        self.check_documents(&reading)?;
+        self.check_dead_letters(&dead)
+    }
+
+    fn check_documents(&self, reading: &LogReading) -> Result<(), String> {
+        let parse =
+            |(id, text): (String, String)| (id, serde_json::from_str(&text).unwrap_or_default());
+        let stored = self.record.documents().into_iter().map(parse).collect();
+        if reading.documents != stored {
+            return Err(format!(
+                "the record store holds {stored:?}, a plain reading makes {:?}",
+                reading.documents
+            ));
+        }
+        let view = self.view.contents();
+        for (id, body) in &reading.documents {
+            let indexed = view.get(id).ok_or_else(|| format!("the view lacks {id}"))?;
+            let text = indexed.body.as_deref().unwrap_or("null");
+            let is_same = serde_json::from_str::<serde_json::Value>(text)
+                .ok()
+                .as_ref()
+                == Some(body);
+            if !is_same && !indexed.is_diverged {
+                return Err(format!("the view holds {indexed:?} as {id}, not {body}"));
+            }
+        }
+        let extra = view
+            .iter()
+            .find(|(id, indexed)| indexed.body.is_some() && !reading.documents.contains_key(*id));
+        extra.map_or(Ok(()), |(id, _)| Err(format!("the view still holds {id}")))
+    }
+
+    /// Each dead request has the letter of its version, and no other request has one that holds.
+    fn check_dead_letters(&self, dead: &BTreeMap<String, LedgerEntry>) -> Result<(), String> {
+        let topic = self.layout.name(&topics::DEAD_LETTERS);
+        let count = self.layout.partitions(&topics::DEAD_LETTERS);
+        let mut letters = BTreeSet::new();
+        for record in (0..count).flat_map(|partition| self.log.all(&topic, partition)) {
+            let parts = Parts {
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+            };
+            let letter = codec::decode_dead_letter(&parts).map_err(|error| error.to_string())?;
+            letters.insert((letter.request.to_string(), letter.version));
+        }
+        for (id, entry) in dead {
+            if !letters.contains(&(id.clone(), entry.version)) {
+                return Err(format!(
+                    "{id} is dead at {} and has no letter",
+                    entry.version
+                ));
+            }
+        }
+        for (id, version) in letters {
+            let entry = RequestId::parse_trusted(&id)
+                .ok()
+                .and_then(|id| self.record.entry(&id));
+            // A damaged copy of a damaged record has a name, a row and a letter of its own.
+            let holds = entry.is_some_and(|entry| {
+                entry.version > version || matches!(entry.verdict, Verdict::DeadLettered(_))
+            });
+            if !holds {
+                return Err(format!(
+                    "there is a letter of {id} at {version}, which is not dead"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
