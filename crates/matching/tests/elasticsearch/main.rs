@@ -1,5 +1,5 @@
-//! Translated filters, answered by a real Elasticsearch, find the documents that plain evaluation
-//! finds. Over what the translation promises to keep: documents without arrays and nulls, whose
+//! Translated filters, answered by a real Elasticsearch and by the embedded view, find the documents
+//! that plain evaluation finds. Over what the translation promises to keep: documents without arrays and nulls, whose
 //! fields hold what their mapping says, and places that lie clearly in an area or outside.
 
 #![allow(
@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod embedded;
 mod http;
 
 use std::collections::BTreeSet;
@@ -28,6 +29,16 @@ struct Corpus {
     address: String,
     index: String,
     documents: Vec<Value>,
+    embedded: embedded::Embedded,
+}
+
+/// The fields of all documents.
+fn mappings() -> Value {
+    let keyword = json!({"type": "keyword"});
+    json!({"dynamic": "strict", "properties": {
+        "k": keyword, "long": {"type": "long"}, "double": {"type": "double"}, "flag": {"type": "boolean"},
+        "place": {"type": "geo_point"}, "o": {"properties": {"k": keyword, "n": {"type": "long"}}},
+    }})
 }
 
 static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
@@ -42,6 +53,7 @@ static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
     let corpus = Corpus {
         address,
         index: testbed::unique("matching-filters").to_lowercase(),
+        embedded: embedded::Embedded::new(&mappings(), &documents),
         documents,
     };
     corpus.fill();
@@ -50,12 +62,7 @@ static CORPUS: LazyLock<Corpus> = LazyLock::new(|| {
 
 impl Corpus {
     fn fill(&self) {
-        let keyword = json!({"type": "keyword"});
-        let fields = json!({
-            "k": keyword, "long": {"type": "long"}, "double": {"type": "double"}, "flag": {"type": "boolean"}, "place": {"type": "geo_point"},
-            "o": {"properties": {"k": keyword, "n": {"type": "long"}}},
-        });
-        let settings = json!({"mappings": {"dynamic": "strict", "properties": fields}, "settings": {"number_of_shards": 1, "number_of_replicas": 0}});
+        let settings = json!({"mappings": mappings(), "settings": {"number_of_shards": 1, "number_of_replicas": 0}});
         http::call(
             &self.address,
             "PUT",
@@ -342,8 +349,11 @@ proptest! {
         let translatable = |filter: &Filter| to_elasticsearch(filter).ok();
         let (filters, queries): (Vec<Filter>, Vec<Value>) = filters.into_iter().filter_map(|filter| translatable(&filter).map(|query| (filter, query))).unzip();
         prop_assume!(!queries.is_empty());
-        for ((filter, query), found) in filters.iter().zip(&queries).zip(CORPUS.search(&queries)) {
-            prop_assert_eq!(&found, &CORPUS.evaluate(filter), "{} as {}", filter.to_json(), query);
+        let here = CORPUS.embedded.search(&queries, DOCUMENTS);
+        for (((filter, query), found), here) in filters.iter().zip(&queries).zip(CORPUS.search(&queries)).zip(here) {
+            let wanted = CORPUS.evaluate(filter);
+            prop_assert_eq!(&found, &wanted, "{} as {}", filter.to_json(), query);
+            prop_assert_eq!(&here, &wanted, "embedded: {} as {}", filter.to_json(), query);
         }
     }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, StoreError, View,
     contract::{Fixture, Searched},
+    mapping::{Found, Mapping},
 };
 use store_elasticsearch::Elasticsearch;
 use store_embedded::EmbeddedStore;
@@ -226,19 +227,35 @@ fn is_late_anywhere(mappings: &Value) -> bool {
             .any(|kind| text.contains(&format!("\"type\":\"{kind}\"")))
     };
     RULES.iter().any(|rule| mappings.get(rule).is_some())
-        || text.contains("\"copy_to\"") && (has_late() || leads_to_new(&text))
+        || text.contains("\"copy_to\"") && (has_late() || leads_to_new(mappings))
 }
 
-/// A copy to a field that is not mapped: documents disagree about its type.
-fn leads_to_new(mappings: &str) -> bool {
-    let targets = [
-        "\"nowhere\"",
-        "\"free_string\"",
-        "\"x\"",
-        "\"y\"",
-        "\"copy_to\":5",
-    ];
-    targets.iter().any(|target| mappings.contains(target))
+/// Is there a copy to a field that is not mapped? Documents disagree about its type.
+fn leads_to_new(mappings: &Value) -> bool {
+    let Ok(read) = Mapping::read(Some(mappings), None) else {
+        return false;
+    };
+    let mut values = vec![mappings];
+    while let Some(value) = values.pop() {
+        let targets: Vec<&Value> = match value.get("copy_to") {
+            Some(Value::Array(targets)) => targets.iter().collect(),
+            other => other.into_iter().collect(),
+        };
+        let is_new = |target: &&Value| {
+            let name = target.as_str().unwrap_or_default();
+            matches!(read.find(name), Found::Unmapped(_))
+        };
+        if targets.iter().any(is_new) {
+            return true;
+        }
+        values.extend(
+            value
+                .as_object()
+                .into_iter()
+                .flat_map(|members| members.values()),
+        );
+    }
+    false
 }
 
 fn names_late(mappings: &Value, member: &str) -> bool {

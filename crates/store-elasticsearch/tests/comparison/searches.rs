@@ -90,6 +90,7 @@ fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
     match drawn {
         12..=16 if is_free => json!({"exists": {"field": path}}),
         0 | 1 => json!({"term": {path: value(dice, kind)}}),
+        2 if !is_free && dice.chance(1, 2) => any_case(dice, path),
         2 => json!({"term": {path: {"value": value(dice, kind), "boost": 2.0}}}),
         3 => {
             let some: Vec<Value> = (0..dice.below(4)).map(|_| value(dice, kind)).collect();
@@ -180,6 +181,21 @@ fn matching(dice: &mut Dice, path: &str, kind: &str) -> Value {
         }
         2 => json!({"match": {path: {"query": text, "lenient": true}}}),
         _ => json!({"match": {path: text}}),
+    }
+}
+
+/// Where case is ignored: of ASCII letters only.
+fn any_case(dice: &mut Dice, path: &str) -> Value {
+    let text = *dice.pick(&[
+        "APPLE", "apple", "B", "ÉCLAIR", "éCLAIR", "a", "", "QUICK", "10",
+    ]);
+    match dice.below(4) {
+        0 => json!({"prefix": {path: {"value": text, "case_insensitive": true}}}),
+        1 => json!({"wildcard": {path: {"value": format!("{text}*"), "case_insensitive": true}}}),
+        2 => {
+            json!({"regexp": {path: {"value": format!("[{}b-d]?.*", text.chars().next().unwrap_or('A')), "case_insensitive": true}}})
+        }
+        _ => json!({"term": {path: {"value": text, "case_insensitive": true}}}),
     }
 }
 

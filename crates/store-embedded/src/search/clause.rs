@@ -67,11 +67,6 @@ pub fn short_or_long<'v>(
         .ok_or_else(|| bad(format!("`{clause}` lacks `{member}`"), at))
 }
 
-/// For parameters that may not be there.
-pub fn refuse(clause: &str) -> impl Fn(&str, &Value, String) -> Result<(), StoreError> + '_ {
-    move |name, _, at| Err(unsupported(format!("{clause}.{name}"), &at))
-}
-
 /// A scalar that may be searched for.
 pub fn scalar<'v>(value: &'v Value, clause: &str, at: &str) -> Result<&'v Value, StoreError> {
     match value {

@@ -262,9 +262,21 @@ pub fn millis(dates: &Moment<'_>, value: &Value, fill: Fill, at: &str) -> Result
 
 pub fn term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "term", &[], at)?;
-    let value = clause::short_or_long(value, "value", "term", &at, clause::refuse("term"))?;
+    let mut ignore_case = false;
+    let value = clause::short_or_long(value, "value", "term", &at, |name, value, at| {
+        match name {
+            "case_insensitive" => ignore_case = flag(value, &at)?,
+            _ => return Err(unsupported(format!("term.{name}"), &at)),
+        }
+        Ok(())
+    })?;
     let value = clause::scalar(value, "term", &at)?;
     Leaf::read(context, field, "term", &at, |source| {
+        if ignore_case {
+            return of_texts(source, "term", &at, |kind| {
+                any_case(normal(kind, text(value)), false, &at)
+            });
+        }
         any_of(context, source, &[value], "term", &at)
     })
 }
@@ -298,7 +310,7 @@ fn of_texts(
     at: &str,
     texts: impl FnOnce(&Type) -> Result<Texts, StoreError>,
 ) -> Result<Accept, StoreError> {
-    if source.is_key && clause != "prefix" {
+    if source.is_key && !["prefix", "term"].contains(&clause) {
         let why = format!("`{clause}` does not work on keys of flattened fields");
         return Err(bad(why, at));
     }
@@ -311,6 +323,10 @@ fn of_texts(
             terms: Some(texts(&source.kind)?),
             ..Accept::default()
         }),
+        Type::Id if clause == "term" => Ok(Accept {
+            keywords: Some(texts(&source.kind)?),
+            ..Accept::default()
+        }),
         Type::Object => Ok(Accept::default()),
         _ => Err(bad(
             format!("`{clause}` works on keyword and text fields only"),
@@ -321,13 +337,31 @@ fn of_texts(
 
 pub fn prefix(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "prefix", &[], at)?;
-    let value = clause::short_or_long(value, "value", "prefix", &at, clause::refuse("prefix"))?;
+    let mut ignore_case = false;
+    let value = clause::short_or_long(value, "value", "prefix", &at, |name, value, at| {
+        match name {
+            "case_insensitive" => ignore_case = flag(value, &at)?,
+            "rewrite" => {}
+            _ => return Err(unsupported(format!("prefix.{name}"), &at)),
+        }
+        Ok(())
+    })?;
     let start = text(clause::scalar(value, "prefix", &at)?);
     Leaf::read(context, field, "prefix", &at, |source| {
         of_texts(source, "prefix", &at, |kind| {
-            Ok(Texts::Prefix(normal(kind, start.clone())))
+            let start = normal(kind, start.clone());
+            if ignore_case {
+                any_case(start, true, &at)
+            } else {
+                Ok(Texts::Prefix(start))
+            }
         })
     })
+}
+
+fn any_case(text: String, is_open: bool, at: &str) -> Result<Texts, StoreError> {
+    let read = wild::any_case(&text, is_open).map(Texts::Pattern);
+    read.ok_or_else(|| unsupported("a text of this length in any case", at))
 }
 
 /// A flag of a clause.

@@ -11,21 +11,42 @@ pub fn wildcard(pattern: &str, ignore_case: bool) -> Option<Regex> {
         match letter {
             '*' => expression.push_str(".*"),
             '?' => expression.push('.'),
-            '\\' => literal(letters.next().unwrap_or('\\'), &mut expression),
-            other => literal(other, &mut expression),
+            '\\' => literal(letters.next().unwrap_or('\\'), ignore_case, &mut expression),
+            other => literal(other, ignore_case, &mut expression),
         }
     }
-    compile(&expression, ignore_case)
+    compile(&expression)
 }
 
-fn literal(letter: char, into: &mut String) {
-    into.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+/// The text itself, or (`is_open`) what begins with it, whatever the case of its ASCII letters.
+pub fn any_case(text: &str, is_open: bool) -> Option<Regex> {
+    let mut expression = String::new();
+    for letter in text.chars() {
+        literal(letter, true, &mut expression);
+    }
+    if is_open {
+        expression.push_str(".*");
+    }
+    compile(&expression)
 }
 
-fn compile(expression: &str, ignore_case: bool) -> Option<Regex> {
+/// Only the letters of ASCII have two cases to an index.
+fn literal(letter: char, ignore_case: bool, into: &mut String) {
+    if ignore_case && letter.is_ascii_alphabetic() {
+        into.extend([
+            '[',
+            letter.to_ascii_lowercase(),
+            letter.to_ascii_uppercase(),
+            ']',
+        ]);
+    } else {
+        into.push_str(&regex::escape(letter.encode_utf8(&mut [0; 4])));
+    }
+}
+
+fn compile(expression: &str) -> Option<Regex> {
     regex::RegexBuilder::new(&format!("^(?:{expression})$"))
         .dot_matches_new_line(true)
-        .case_insensitive(ignore_case)
         .size_limit(1 << 20)
         .build()
         .ok()
@@ -58,22 +79,27 @@ pub fn regexp(pattern: &str, all: bool, ignore_case: bool) -> Option<Regex> {
                     .then_some(())?;
                 expression.push_str(&format!("{{{count}}}"));
             }
-            '[' => class(&mut letters, &mut expression)?,
+            '[' => class(&mut letters, ignore_case, &mut expression)?,
             '\\' => match letters.next()? {
                 other if other.is_ascii_alphanumeric() => return None,
-                other => literal(other, &mut expression),
+                other => literal(other, ignore_case, &mut expression),
             },
             '~' | '&' | '#' | '@' | '<' | '>' | '"' if all => return None,
             ']' | '}' => return None,
-            other => literal(other, &mut expression),
+            other => literal(other, ignore_case, &mut expression),
         }
         can_repeat = !matches!(letter, '(' | '|') && !repeats || letter == ')';
     }
-    compile(&expression, ignore_case)
+    compile(&expression)
 }
 
-/// A class up to its bracket; the opening one was read.
-fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, into: &mut String) -> Option<()> {
+/// A class up to its bracket; the opening one was read. Where case is ignored, it counts in ranges
+/// as before.
+fn class(
+    letters: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    ignore_case: bool,
+    into: &mut String,
+) -> Option<()> {
     into.push('[');
     if letters.next_if_eq(&'^').is_some() {
         into.push('^');
@@ -97,6 +123,8 @@ fn class(letters: &mut std::iter::Peekable<std::str::Chars<'_>>, into: &mut Stri
             };
             (first <= last).then_some(())?;
             into.push_str(&format!("-\\x{{{:x}}}", u32::from(last)));
+        } else if ignore_case && first.is_ascii_alphabetic() {
+            into.push(char::from(first as u8 ^ 0x20));
         }
     }
     into.push(']');

@@ -47,11 +47,6 @@ async fn other_clauses_and_parameters_are_named() {
             "match.fuzziness",
             "/query/match/k/fuzziness",
         ),
-        (
-            json!({"query": {"term": {"k": {"value": "a", "case_insensitive": true}}}}),
-            "term.case_insensitive",
-            "/query/term/k/case_insensitive",
-        ),
         (json!({"query": {"term": {"k": "a", "_name": "x"}}}), "", ""),
         (
             json!({"query": {"terms": {"k": {"index": "i", "id": "1", "path": "p"}}}}),

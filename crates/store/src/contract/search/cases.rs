@@ -217,6 +217,36 @@ fn texts() -> Vec<(Value, &'static str)> {
         (json!({"prefix": {"kind": {"value": "ch"}}}), "c"),
         (json!({"prefix": {"kind": ""}}), "abcdgh"),
         (json!({"prefix": {"kind": "A"}}), ""),
+        // Only the letters of ASCII have two cases.
+        (
+            json!({"prefix": {"kind": {"value": "A", "case_insensitive": true}}}),
+            "ac",
+        ),
+        (
+            json!({"term": {"kind": {"value": "dATE", "case_insensitive": true}}}),
+            "d",
+        ),
+        (
+            json!({"term": {"kind": {"value": "éCLAIR", "case_insensitive": true}}}),
+            "h",
+        ),
+        (
+            json!({"term": {"kind": {"value": "ÉCLAIR", "case_insensitive": true}}}),
+            "",
+        ),
+        (
+            json!({"wildcard": {"kind": {"value": "É*", "case_insensitive": true}}}),
+            "",
+        ),
+        (
+            json!({"regexp": {"kind": {"value": "[É]CLAIR", "case_insensitive": true}}}),
+            "",
+        ),
+        (
+            json!({"regexp": {"kind": {"value": "[éx]CL[A]IR", "case_insensitive": true}}}),
+            "h",
+        ),
+        (json!({"wildcard": {"kind": ""}}), ""),
         (json!({"prefix": {"title": "qui"}}), "ab"),
         (json!({"prefix": {"title": "Qui"}}), ""),
         (json!({"prefix": {"title.raw": "Qui"}}), "b"),
