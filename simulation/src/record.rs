@@ -286,7 +286,7 @@ impl Record for ProcessRecord {
         .await
     }
 
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         if keys.is_empty() {
             Ok(Vec::new())
         } else {

@@ -86,7 +86,7 @@ impl Record for Cassandra {
         Ok(found)
     }
 
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         read::rows(&self.connection, &self.shapes, keys).await
     }
 

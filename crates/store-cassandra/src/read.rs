@@ -11,8 +11,12 @@ use event_schema::{
     position::{Position, Version},
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use scylla::{response::query_result::QueryRowsResult, value::Row};
-use serde_json::{Map, value::RawValue};
+use runtime::{Clock, SystemClock};
+use scylla::{
+    response::query_result::QueryRowsResult,
+    value::{CqlValue, Row},
+};
+use serde_json::{Map, Value, value::RawValue};
 use std::sync::Arc;
 use store::{Meta, StoreError, StoredDocument, document::StoredRow};
 
@@ -126,7 +130,7 @@ pub(crate) async fn rows(
     connection: &Connection,
     shapes: &Shapes,
     keys: &[RowKey],
-) -> Result<Vec<StoredRow>, StoreError> {
+) -> Result<Vec<Option<StoredRow>>, StoreError> {
     let reads: Vec<_> = keys
         .iter()
         .map(|key| row(connection, shapes, key))
@@ -141,7 +145,7 @@ async fn row(
     connection: &Connection,
     shapes: &Shapes,
     key: &RowKey,
-) -> Result<StoredRow, StoreError> {
+) -> Result<Option<StoredRow>, StoreError> {
     let shape = shapes
         .of(connection, &key.table)
         .await
@@ -166,12 +170,31 @@ async fn row(
         .map_err(|e| damaged(format_args!("{key}: {e}")));
     let Some(found) = found? else { return Ok(None) };
     let mut cells = Map::new();
-    for (column, cell) in shape.cells.iter().zip(found.columns) {
+    for (column, cell) in shape.cells.iter().zip(&found.columns) {
         if let Some(value) = cell.as_ref().and_then(to_json) {
             cells.insert(column.clone(), value);
         }
     }
-    Ok(Some(cells))
+    let lives = found.columns.get(shape.cells.len()..).unwrap_or_default();
+    let expires = longest_life(&shape.timed, lives, &cells)
+        .map(|seconds| SystemClock.now() + i64::from(seconds) * 1_000);
+    Ok(Some(StoredRow { cells, expires }))
+}
+
+/// Seconds until the last of these cells goes; `None` where one never does.
+fn longest_life(
+    timed: &[String],
+    lives: &[Option<CqlValue>],
+    cells: &Map<String, Value>,
+) -> Option<i32> {
+    let alive = timed.iter().zip(lives);
+    let alive = alive.filter(|(column, _)| cells.contains_key(*column));
+    let mut lives = alive.map(|(_, life)| match life {
+        Some(CqlValue::Int(seconds)) => Some(*seconds),
+        Some(_) | None => None,
+    });
+    let first = lives.next()??;
+    lives.try_fold(first, |longest, life| Some(longest.max(life?)))
 }
 
 /// Ids of one collection in the order of their tokens. Every document is a partition of its own, so

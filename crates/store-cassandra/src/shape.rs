@@ -19,8 +19,11 @@ pub(crate) struct Shape {
     pub(crate) update: Option<Arc<PreparedStatement>>,
     /// `timestamp`, key.
     pub(crate) delete: Arc<PreparedStatement>,
-    /// Key; gives the cells in order (the key where there are none).
+    /// Key; gives the cells in order (the key where there are none), then how long each of
+    /// [`Shape::timed`] still lives.
     pub(crate) select: Arc<PreparedStatement>,
+    /// Cells that have one time to live: sets and maps have one for each element.
+    pub(crate) timed: Vec<String>,
 }
 
 impl Shape {
@@ -141,10 +144,17 @@ async fn statements(
     let at = assigned(&key, " AND ");
     let all = [key.as_slice(), beside.as_slice()].concat();
     let marks = vec!["?"; all.len()].join(", ");
+    let is_timed = |name: &&String| {
+        let kind = table.column(name).map(|column| &column.kind);
+        !matches!(kind, Some(ColumnType::Set(_) | ColumnType::Map(_)))
+    };
+    let timed: Vec<String> = cells.iter().filter(is_timed).cloned().collect();
+    let lives = timed.iter().map(|name| format!("TTL({})", quoted(name)));
     let selected = if beside.is_empty() {
         key.join(", ")
     } else {
-        beside.join(", ")
+        let columns: Vec<String> = beside.iter().cloned().chain(lives).collect();
+        columns.join(", ")
     };
     let insert = format!(
         "INSERT INTO {name} ({}) VALUES ({marks}) USING TIMESTAMP ? AND TTL ?",
@@ -173,5 +183,6 @@ async fn statements(
             .await?,
         table,
         cells,
+        timed,
     })
 }

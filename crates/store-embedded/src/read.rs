@@ -167,7 +167,10 @@ impl EmbeddedStore {
         self.inner.readers.run(read).await
     }
 
-    pub(crate) async fn read_rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+    pub(crate) async fn read_rows(
+        &self,
+        keys: &[RowKey],
+    ) -> Result<Vec<Option<StoredRow>>, StoreError> {
         let known = |key: &RowKey| {
             let tables = self.inner.tables.read();
             let missing = || StoreError::NotMigrated {
@@ -187,7 +190,7 @@ impl EmbeddedStore {
             .collect::<Result<Vec<(i64, String)>, StoreError>>()?;
         let now = self.now();
         let read = move |connection: &Connection| {
-            let one = |(number, key): &(i64, String)| -> Result<StoredRow, Failure> {
+            let one = |(number, key): &(i64, String)| -> Result<Option<StoredRow>, Failure> {
                 let Some(stored) = read_row(connection, *number, key)? else {
                     return Ok(None);
                 };

@@ -43,7 +43,7 @@ impl Record for EmbeddedStore {
         self.read_documents(keys).await
     }
 
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.read_rows(keys).await
     }
 

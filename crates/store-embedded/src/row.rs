@@ -96,14 +96,21 @@ impl State {
     }
 
     /// The row as it is read at `now`, without its key.
-    pub fn read(&self, now: i64) -> StoredRow {
-        let holds = |expires: Option<i64>| expires.is_none_or(|end| end > now);
-        let alive = self.cells.iter().filter(|(_, cell)| holds(cell.expires));
-        let cells: Map<String, Value> = alive
-            .filter_map(|(name, cell)| Some((name.clone(), cell.value.clone()?)))
-            .collect();
-        let stands = (self.marker > 0 && holds(self.expires)) || !cells.is_empty();
-        stands.then_some(cells)
+    pub fn read(&self, now: i64) -> Option<StoredRow> {
+        let holds = |expires: &Option<i64>| expires.is_none_or(|end| end > now);
+        let alive = self.cells.iter().filter(|(_, cell)| holds(&cell.expires));
+        let alive = alive.filter_map(|(name, cell)| Some((name, cell.value.as_ref()?, cell)));
+        let marker = (self.marker > 0).then_some(self.expires).filter(holds);
+        // No deadline is later than any.
+        let last = |last: Option<i64>, next: Option<i64>| Some(last?.max(next?));
+        let ends = marker.into_iter();
+        let ends = ends.chain(alive.clone().map(|(_, _, cell)| cell.expires));
+        let expires = ends.reduce(last)?;
+        let cells = alive.map(|(name, value, _)| (name.clone(), value.clone()));
+        Some(StoredRow {
+            cells: cells.collect(),
+            expires,
+        })
     }
 
     /// What a first write leaves, without the detour over a state.

@@ -46,8 +46,15 @@ pub struct RowWrite {
     pub step: u8,
 }
 
-/// A row as it stands, without its key columns; `None` if there is none.
-pub type StoredRow = Option<Map<String, Value>>;
+/// A row as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRow {
+    /// Without the key columns.
+    pub cells: Map<String, Value>,
+    /// Unix milliseconds at which the last of it goes by itself, to a second or so; `None` where
+    /// some of it never does, and where that is not known.
+    pub expires: Option<i64>,
+}
 
 /// One write of a batch.
 #[derive(Clone, Debug)]

@@ -44,7 +44,7 @@ pub trait Record: Send + Sync {
     ) -> Result<Vec<Option<StoredDocument>>, StoreError>;
     /// Whole rows without their key columns, one answer per key in order. Absent cells and nulls
     /// are left out.
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError>;
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError>;
 
     /// Applies each write where no newer version stands; exactly one verdict per write, in order.
     /// Repeating a write changes nothing. At most one write per document; rows may appear several

@@ -45,7 +45,7 @@ impl Record for SlowRecord {
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         self.0.documents(keys).await
     }
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.0.rows(keys).await
     }
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {

@@ -253,7 +253,9 @@ impl Decider {
                 .retry_until_answered("record", || record.rows(&rows))
                 .await?;
             for (key, row) in rows.iter().zip(found) {
-                self.state.set_row(key, row, None, self.batch);
+                let expires = row.as_ref().and_then(|row| row.expires);
+                let cells = row.map(|row| row.cells);
+                self.state.set_row(key, cells, expires, self.batch);
             }
         }
         Ok(())

@@ -129,7 +129,7 @@ impl Record for FaultyRecord {
         }
         Ok(found)
     }
-    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<StoredRow>, StoreError> {
+    async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.away()?;
         self.0.rows(keys).await
     }

@@ -76,6 +76,11 @@ pub fn collection() -> Collection {
 
 impl World {
     pub async fn new() -> Self {
+        Self::of(Catalog::builtin().unwrap()).await
+    }
+
+    /// With operations of the test's own.
+    pub async fn of(catalog: Catalog) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (log, handle) =
             embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
@@ -98,7 +103,6 @@ impl World {
             ))
             .unwrap(),
         );
-        let catalog = Catalog::builtin().unwrap();
         let real: Arc<dyn Record> = store.clone();
         real.migrate(catalog.tables()).await.unwrap();
         real.create_collection(&collection()).await.unwrap();

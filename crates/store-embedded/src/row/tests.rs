@@ -1,5 +1,7 @@
 use super::{Change, State};
-use proptest::prelude::{Just, Strategy, any, prop, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{
+    Just, Strategy, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest,
+};
 use serde_json::{Value, json};
 
 type Write = (i64, Change, Option<i64>);
@@ -49,7 +51,17 @@ proptest! {
         let other = folded(shuffled);
         prop_assert_eq!(&sorted, &other);
         for now in [0, 5, 10, 30] {
-            prop_assert_eq!(sorted.read(now), other.read(now));
+            let row = sorted.read(now);
+            prop_assert_eq!(&row, &other.read(now));
+            // It stands until the moment that it tells, and then no more.
+            match row.map(|row| row.expires) {
+                Some(Some(end)) => {
+                    prop_assert!(end > now && sorted.read(end - 1).is_some());
+                    prop_assert_eq!(sorted.read(end), None);
+                }
+                Some(None) => prop_assert!(sorted.read(i64::MAX).is_some()),
+                None => {}
+            }
         }
     }
 }
@@ -71,7 +83,10 @@ fn a_row_without_cells_is_a_row() {
     let mut state = State::default();
     assert_eq!(state.read(0), None);
     state.apply(Change::Put(Vec::new()), 5, None);
-    assert_eq!(state.read(0), Some(serde_json::Map::new()));
+    assert_eq!(
+        state.read(0).map(|row| row.cells),
+        Some(serde_json::Map::new())
+    );
     state.apply(Change::Remove, 5, None);
     assert_eq!(state.read(0), None, "a removal wins at its own time");
 }

@@ -114,7 +114,14 @@ async fn state(opened: &Opened, f: &Fixture) -> String {
         .expect("a read");
     let rows: Vec<_> = rows
         .into_iter()
-        .map(|row| row.map(|row| (row.get("count").cloned(), row.get("total").cloned())))
+        .map(|row| {
+            row.map(|row| {
+                (
+                    row.cells.get("count").cloned(),
+                    row.cells.get("total").cloned(),
+                )
+            })
+        })
         .collect();
     let ledger = store
         .ledger(&[f.request(0), f.request(1)])

@@ -48,7 +48,7 @@ pub async fn row(record: &dyn Record, key: &RowKey) -> Option<Map<String, Value>
         .await
         .expect("a read");
     assert_eq!(found.len(), 1, "one answer per key");
-    found.remove(0)
+    found.remove(0).map(|row| row.cells)
 }
 
 /// The row must be these cells and no others.

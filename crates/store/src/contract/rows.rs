@@ -355,6 +355,42 @@ pub async fn expired_rows_go(record: &dyn Record) {
     row_is(record, &f.row_key(4), json!({"name": "stays"})).await;
 }
 
+/// A cache of rows must know when they go: to a second or two, where all of the row goes.
+pub async fn a_row_tells_when_it_goes(record: &dyn Record) {
+    const HOUR: i64 = 3_600_000;
+    let f = Fixture::new();
+    let start = now();
+    let writes = [
+        expiring(
+            f.row(1, Put, json!({"name": "a", "tags": ["x"]}), 1, 0),
+            start + HOUR,
+        ),
+        f.put_row(2, json!({"name": "stays"}), 1),
+        f.put_row(3, json!({"name": "stays"}), 1),
+        expiring(f.row(4, Put, json!({"name": "longer"}), 1, 0), start + HOUR),
+        expiring(
+            f.row(5, Put, json!({"name": "for ever"}), 1, 0),
+            start + HOUR,
+        ),
+    ];
+    all_done(&record.apply(&writes).await, 5);
+    let merges = [
+        expiring(f.row(3, Merge, json!({"count": 1}), 2, 0), start + HOUR),
+        expiring(f.row(4, Merge, json!({"count": 1}), 2, 0), start + 2 * HOUR),
+        f.merge_row(5, json!({"count": 1}), 2),
+    ];
+    all_done(&record.apply(&merges).await, 3);
+    let keys: Vec<_> = (1..=5).map(|item| f.row_key(item)).collect();
+    let found = record.rows(&keys).await.expect("a read");
+    let expected = [Some(HOUR), None, None, Some(2 * HOUR), None];
+    for (item, (row, expected)) in found.into_iter().zip(expected).enumerate() {
+        let left = row.expect("it stands").expires.map(|at| at - start);
+        let off = left.unwrap_or(0).abs_diff(expected.unwrap_or(0));
+        let is_right = left.is_some() == expected.is_some() && off <= 30_000;
+        assert!(is_right, "row {}: {left:?}, not {expected:?}", item + 1);
+    }
+}
+
 pub async fn what_expired_hides_older_writes(record: &dyn Record) {
     let f = Fixture::new();
     all_done(
@@ -433,7 +469,7 @@ pub async fn rows_keep_the_order_of_the_keys(record: &dyn Record) {
         .expect("a read");
     let found: Vec<_> = found
         .into_iter()
-        .map(|row| row.map(serde_json::Value::Object))
+        .map(|row| row.map(|row| serde_json::Value::Object(row.cells)))
         .collect();
     let two = Some(json!({"count": 2}));
     assert_eq!(

@@ -43,7 +43,7 @@ pub(crate) async fn get(
         )
     })?;
     let mut whole = key.key;
-    whole.extend(row);
+    whole.extend(row.cells);
     Ok(answer::json(StatusCode::OK, &whole))
 }
 
