@@ -272,7 +272,7 @@ fn sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) 
         if field.copy_to.iter().any(|copied| copied == target) {
             into.push(path.clone());
         }
-        if let Kind::Object(inner) = &field.kind {
+        if let Kind::Object(inner) | Kind::Nested(inner) = &field.kind {
             sources(inner, &path, target, into);
         }
     }

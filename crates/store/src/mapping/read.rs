@@ -120,6 +120,9 @@ impl Reading {
                 Kind::Other("object without subobjects".to_owned())
             }
             "object" => Kind::Object(self.object(object, at)?),
+            "nested" if has_dimension(object) => {
+                return Err(bad(at, "a nested object has no time series dimension"));
+            }
             "nested" => Kind::Nested(self.object(object, at)?),
             "alias" => match object.get("path") {
                 Some(Value::String(path)) => Kind::Alias(path.clone()),
@@ -176,6 +179,20 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+/// Is there a dimension of a time series anywhere below?
+fn has_dimension(object: &Map<String, Value>) -> bool {
+    let fields = object.get("properties").and_then(Value::as_object);
+    fields
+        .into_iter()
+        .flat_map(|fields| fields.values())
+        .any(|field| {
+            let flag = field
+                .get("time_series_dimension")
+                .and_then(coerce::strict_boolean);
+            flag == Some(true) || field.as_object().is_some_and(has_dimension)
+        })
 }
 
 /// Objects within one without subobjects are only ways to write names with dots.

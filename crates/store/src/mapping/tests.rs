@@ -176,3 +176,27 @@ fn what_no_index_takes_as_a_mapping() {
         );
     }
 }
+
+#[test]
+fn copies_are_known_from_wherever_they_come() {
+    let copying = json!({"type": "keyword", "copy_to": "all"});
+    let mappings = json!({"properties": {
+        "all": {"type": "text"},
+        "a": copying,
+        "o": {"properties": {"b": copying}},
+        "n": {"type": "nested", "properties": {"c": copying}},
+    }});
+    let mapping = Mapping::read(Some(&mappings), None).expect("a mapping");
+    assert_eq!(mapping.copied_to("all"), ["a", "n.c", "o.b"]);
+}
+
+#[test]
+fn a_nested_object_has_no_time_series_dimension() {
+    let dimension = json!({"properties": {"p": {"type": "ip", "time_series_dimension": true}}});
+    let mut nested = dimension.clone();
+    nested["type"] = "nested".into();
+    let read = |field: &Value| Mapping::read(Some(&json!({"properties": {"f": field}})), None);
+    assert!(read(&dimension).is_ok());
+    let refused = read(&nested).map_err(|bad| bad.pointer);
+    assert_eq!(refused, Err("/properties/f".to_owned()));
+}
