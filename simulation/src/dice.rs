@@ -6,9 +6,9 @@ use std::sync::Arc;
 /// SplitMix64 (Steele, Lea and Flood 2014): small, and the same everywhere. Clones share one
 /// sequence.
 #[derive(Clone, Debug)]
-pub struct Dice(Arc<Mutex<u64>>);
+pub struct SeededDice(Arc<Mutex<u64>>);
 
-impl Dice {
+impl SeededDice {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(Mutex::new(seed)))

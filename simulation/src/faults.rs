@@ -1,7 +1,7 @@
 //! What goes wrong in a history, and whether it does now. The seed decides which kinds occur at
 //! all, so that many histories have few of them and are easy to read.
 
-use crate::dice::Dice;
+use crate::dice::SeededDice;
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -48,7 +48,7 @@ pub const KINDS: [FaultKind; 10] = [
 /// Shared by everything in one history.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    dice: Dice,
+    dice: SeededDice,
     kinds: BTreeSet<FaultKind>,
     now: Arc<Mutex<Now>>,
 }
@@ -63,7 +63,7 @@ struct Now {
 
 impl Faults {
     #[must_use]
-    pub fn new(dice: Dice) -> Self {
+    pub fn new(dice: SeededDice) -> Self {
         let kinds = KINDS.into_iter().filter(|_| !dice.once_in(3)).collect();
         Self {
             dice,

@@ -2,8 +2,8 @@
 //! still owned what another has by now.
 
 use crate::{
-    dice::Dice, faults::Faults, log::ModelLog, process::Process, process_log::ProcessLog,
-    signal::Signal,
+    dice::SeededDice, faults::Faults, log::ModelLog, process::ModelProcess,
+    process_log::ProcessLog, signal::Signal,
 };
 use event_log::{
     Committed, Consumer, ConsumerError, ConsumerEvent, Log, PartitionStream, StreamError,
@@ -22,7 +22,7 @@ const EVENTS: usize = 10_000;
 /// Hands partitions out.
 #[derive(Debug)]
 pub struct Coordinator {
-    dice: Dice,
+    dice: SeededDice,
     partitions: u16,
     members: Mutex<Members>,
 }
@@ -35,7 +35,7 @@ struct Members {
 
 impl Coordinator {
     #[must_use]
-    pub fn new(dice: Dice, partitions: u16) -> Self {
+    pub fn new(dice: SeededDice, partitions: u16) -> Self {
         Self {
             dice,
             partitions,
@@ -185,7 +185,7 @@ impl Consumer for GroupMember {
 #[must_use]
 pub fn log_of(
     log: &Arc<ModelLog>,
-    process: &Process,
+    process: &ModelProcess,
     faults: &Faults,
     coordinator: &Arc<Coordinator>,
 ) -> Log {

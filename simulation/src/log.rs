@@ -13,17 +13,17 @@ pub(crate) type TopicPartition = (Arc<str>, u16);
 #[derive(Debug)]
 pub struct ModelLog {
     start: Instant,
-    partitions: Mutex<BTreeMap<TopicPartition, Partition>>,
+    partitions: Mutex<BTreeMap<TopicPartition, ModelPartition>>,
 }
 
 #[derive(Debug)]
-struct Partition {
+struct ModelPartition {
     earliest: u64,
     records: Vec<Record>,
     end: Arc<Signal<u64>>,
 }
 
-impl Partition {
+impl ModelPartition {
     fn read(&self, from: u64, until: u64) -> &[Record] {
         let end = self.end();
         let at = |offset: u64| (offset.clamp(self.earliest, end) - self.earliest) as usize;
@@ -40,7 +40,7 @@ impl ModelLog {
     #[must_use]
     pub fn new(start: Instant, topics: &[(Arc<str>, u16)]) -> Self {
         let partition = |topic: &Arc<str>, number| {
-            let partition = Partition {
+            let partition = ModelPartition {
                 earliest: 0,
                 records: Vec::new(),
                 end: Arc::default(),

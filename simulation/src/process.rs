@@ -1,7 +1,7 @@
 //! A process as the others see it: every call takes a while to travel, it may freeze between any
 //! two steps, and what it sent is on its way even when it is dead.
 
-use crate::{dice::Dice, signal::Signal};
+use crate::{dice::SeededDice, signal::Signal};
 use runtime::Clock;
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -12,15 +12,15 @@ const WAY: u64 = 8;
 const LONG_WAY: u64 = 1_500;
 
 #[derive(Clone, Debug)]
-pub struct Process {
+pub struct ModelProcess {
     pub name: String,
-    pub dice: Dice,
+    pub dice: SeededDice,
     frozen: Arc<Signal<bool>>,
 }
 
-impl Process {
+impl ModelProcess {
     #[must_use]
-    pub fn new(name: String, dice: Dice) -> Self {
+    pub fn new(name: String, dice: SeededDice) -> Self {
         let frozen = Arc::default();
         Self { name, dice, frozen }
     }

@@ -5,7 +5,7 @@
 use crate::{
     faults::{FaultKind, Faults},
     log::{ModelLog, TopicPartition},
-    process::Process,
+    process::ModelProcess,
     signal::Signal,
 };
 use event_log::{
@@ -23,7 +23,7 @@ type RecordOnItsWay = (NewRecord, oneshot::Sender<Result<Appended, DeliveryError
 /// What one process has of the log.
 pub(crate) struct ProcessLog {
     log: Arc<ModelLog>,
-    pub process: Process,
+    pub process: ModelProcess,
     faults: Faults,
     /// For each partition the records that are on their way, in order.
     lines: Mutex<HashMap<TopicPartition, mpsc::Sender<RecordOnItsWay>>>,
@@ -33,7 +33,7 @@ pub(crate) struct ProcessLog {
 const LINE: usize = 1_000;
 
 impl ProcessLog {
-    pub fn new(log: Arc<ModelLog>, process: Process, faults: Faults) -> Self {
+    pub fn new(log: Arc<ModelLog>, process: ModelProcess, faults: Faults) -> Self {
         Self {
             log,
             process,
@@ -118,7 +118,7 @@ impl ProcessLog {
 
 struct ModelStream {
     log: Arc<ModelLog>,
-    process: Process,
+    process: ModelProcess,
     place: (String, u16),
     next: u64,
     ends: Arc<Signal<u64>>,

@@ -5,7 +5,7 @@
 use crate::{
     faults::{FaultKind, Faults, POISON},
     log::ModelLog,
-    process::Process,
+    process::ModelProcess,
 };
 use event_schema::{
     codec::{self, Parts},
@@ -38,15 +38,15 @@ pub struct ModelRecord {
     log: Arc<ModelLog>,
     changes: Arc<str>,
     collection: Collection,
-    now: Mutex<Contents>,
+    now: Mutex<StoreContents>,
     /// What was true before each write of the last seconds, oldest first.
-    before: Mutex<Vec<(Instant, Contents)>>,
+    before: Mutex<Vec<(Instant, StoreContents)>>,
     /// What must never be, and was.
     faults: Mutex<Vec<String>>,
 }
 
 #[derive(Clone, Default)]
-struct Contents {
+struct StoreContents {
     documents: BTreeMap<String, StoredDocument>,
     ledger: HashMap<[u8; 16], LedgerEntry>,
     claims: HashMap<String, RequestId>,
@@ -191,7 +191,7 @@ impl ModelRecord {
 
     /// The store as a process of its own sees it.
     #[must_use]
-    pub fn of(self: &Arc<Self>, process: &Process, faults: &Faults) -> Arc<dyn Record> {
+    pub fn of(self: &Arc<Self>, process: &ModelProcess, faults: &Faults) -> Arc<dyn Record> {
         Arc::new(ProcessRecord {
             store: self.clone(),
             process: process.clone(),
@@ -203,7 +203,7 @@ impl ModelRecord {
 
 struct ProcessRecord {
     store: Arc<ModelRecord>,
-    process: Process,
+    process: ModelProcess,
     faults: Faults,
     is_forgetful: bool,
 }
@@ -211,7 +211,7 @@ struct ProcessRecord {
 impl ProcessRecord {
     async fn ask<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Contents) -> T + Send + 'static,
+        act: impl FnOnce(&mut StoreContents) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (store, faults) = (self.store.clone(), self.faults.clone());
         let is_forgetful = self.is_forgetful;

@@ -3,7 +3,7 @@
 
 use crate::{
     faults::{FICKLE, FaultKind, Faults, UNMAPPABLE},
-    process::Process,
+    process::ModelProcess,
 };
 use event_schema::{Raw, mutation::DocumentKey, position::Version};
 use parking_lot::Mutex;
@@ -57,7 +57,7 @@ impl ModelView {
 
     /// The view as a process of its own sees it.
     #[must_use]
-    pub fn of(self: &Arc<Self>, process: &Process, faults: &Faults) -> Arc<dyn View> {
+    pub fn of(self: &Arc<Self>, process: &ModelProcess, faults: &Faults) -> Arc<dyn View> {
         Arc::new(ProcessView {
             view: self.clone(),
             process: process.clone(),
@@ -68,7 +68,7 @@ impl ModelView {
 
 struct ProcessView {
     view: Arc<ModelView>,
-    process: Process,
+    process: ModelProcess,
     faults: Faults,
 }
 

@@ -2,12 +2,12 @@
 //! nothing goes wrong, then what must be so.
 
 use crate::{
-    dice::Dice,
+    dice::SeededDice,
     events::{self, Maker},
     faults::{FaultKind, Faults},
     groups::{self, Coordinator},
     log::ModelLog,
-    process::{BEGIN, ModelClock, Process},
+    process::{BEGIN, ModelClock, ModelProcess},
     reading::LogReading,
     record::ModelRecord,
     view::ModelView,
@@ -37,8 +37,8 @@ const WORKERS: usize = 3;
 const REST: Duration = Duration::from_secs(1_800);
 const HOUR: i64 = 3_600_000;
 
-struct World {
-    dice: Dice,
+struct History {
+    dice: SeededDice,
     faults: Faults,
     layout: Layout,
     start: Instant,
@@ -47,13 +47,13 @@ struct World {
     record: Arc<ModelRecord>,
     view: Arc<ModelView>,
     maker: Maker,
-    workers: Vec<Running>,
+    workers: Vec<RunningWorker>,
     started: usize,
     trace: String,
 }
 
-struct Running {
-    process: Process,
+struct RunningWorker {
+    process: ModelProcess,
     trigger: ShutdownTrigger,
     handle: JoinHandle<Result<(), write_worker::WorkerError>>,
     health: Health,
@@ -72,7 +72,7 @@ pub fn run(seed: u64) -> Result<String, String> {
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let mut world = World::new(seed);
+        let mut world = History::new(seed);
         let ended = world.history().await;
         ended
             .map(|()| std::mem::take(&mut world.trace))
@@ -80,9 +80,9 @@ pub fn run(seed: u64) -> Result<String, String> {
     })
 }
 
-impl World {
+impl History {
     fn new(seed: u64) -> Self {
-        let dice = Dice::new(seed);
+        let dice = SeededDice::new(seed);
         let faults = Faults::new(dice.clone());
         let layout = Layout {
             prefix: String::new(),
@@ -179,7 +179,7 @@ impl World {
             return;
         }
         self.started += 1;
-        let process = Process::new(format!("worker-{}", self.started), self.dice.clone());
+        let process = ModelProcess::new(format!("worker-{}", self.started), self.dice.clone());
         self.note(&format!("{} starts", process.name));
         let ahead = if self.faults.has(FaultKind::WrongClocks) {
             i64::try_from(self.dice.roll(3)).unwrap_or(0) * HOUR - HOUR
@@ -201,7 +201,7 @@ impl World {
             owner: process.name.clone(),
         };
         let handle = runtime::spawn("worker", write_worker::run(self.config(), ports, shutdown));
-        self.workers.push(Running {
+        self.workers.push(RunningWorker {
             process,
             trigger,
             handle,

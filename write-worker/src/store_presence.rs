@@ -7,12 +7,12 @@ use tokio::sync::Notify;
 
 #[derive(Debug, Default)]
 pub(crate) struct StorePresence {
-    seen: Mutex<Seen>,
+    seen: Mutex<ProbedState>,
     changed: Notify,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Seen {
+struct ProbedState {
     is_away: bool,
     absences: u64,
 }
@@ -52,7 +52,7 @@ impl StorePresence {
         self.until(|seen| !seen.is_away).await;
     }
 
-    async fn until(&self, is_so: impl Fn(Seen) -> bool) {
+    async fn until(&self, is_so: impl Fn(ProbedState) -> bool) {
         loop {
             let changed = self.changed.notified();
             let seen = *self.seen.lock();
