@@ -6,7 +6,7 @@ use crate::{
     membership::{self, Membership},
     owned::OwnerRequest,
     partition_health::PartitionHealth,
-    task::PartitionTask,
+    task::OwnerTask,
 };
 use event_log::{Consumer, ConsumerError, ConsumerEvent, Log};
 use runtime::{Backoff, Health, Shutdown, ShutdownTrigger, State, TaskSet};
@@ -182,7 +182,7 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
             health: health.clone(),
         };
         self.owned.insert(partition, assignment);
-        let task = PartitionTask {
+        let task = OwnerTask {
             work: self.work.clone(),
             owned: OwnedPartition {
                 number: partition,

@@ -5,7 +5,7 @@ use crate::{OwnedPartition, OwnerNotice, PartitionWork, RetakePause, TenureOutco
 use runtime::{Backoff, catch_panic};
 use std::{pin::pin, sync::Arc, time::Duration};
 
-pub(crate) struct PartitionTask<W> {
+pub(crate) struct OwnerTask<W> {
     pub work: Arc<W>,
     pub owned: OwnedPartition,
     pub backoff: Backoff,
@@ -13,7 +13,7 @@ pub(crate) struct PartitionTask<W> {
     pub settled_after: Duration,
 }
 
-impl<W: PartitionWork> PartitionTask<W> {
+impl<W: PartitionWork> OwnerTask<W> {
     pub async fn run(mut self) {
         let mut carried = W::Carried::default();
         loop {
