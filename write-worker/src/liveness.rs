@@ -4,9 +4,10 @@
 //! minute ago, another one must land first. Must never count when a delivery was heard of.
 
 use crate::tenure_end::TenureEnd;
+use parking_lot::Mutex;
 use runtime::Clock;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 /// Beyond that, others may long have taken the partition.
 const BELIEVED: Duration = Duration::from_secs(60);
@@ -16,7 +17,8 @@ const BELIEVED: Duration = Duration::from_secs(60);
 pub(crate) struct Liveness {
     clock: Arc<dyn Clock>,
     /// When the newest append that landed was sent, by a clock that counts suspension.
-    proven: Arc<watch::Sender<Duration>>,
+    proven: Arc<Mutex<Duration>>,
+    landed: Arc<Notify>,
     asked: Arc<Notify>,
 }
 
@@ -25,7 +27,8 @@ impl Liveness {
     pub fn new(clock: Arc<dyn Clock>, sent: Duration) -> Self {
         Self {
             clock,
-            proven: Arc::new(watch::Sender::new(sent)),
+            proven: Arc::new(Mutex::new(sent)),
+            landed: Arc::new(Notify::new()),
             asked: Arc::new(Notify::new()),
         }
     }
@@ -36,24 +39,28 @@ impl Liveness {
 
     /// An append that was sent then has landed where it must.
     pub fn landed(&self, sent: Duration) {
-        self.proven.send_if_modified(|proven| {
-            let is_newer = sent > *proven;
-            *proven = sent.max(*proven);
-            is_newer
-        });
+        let mut proven = self.proven.lock();
+        let is_newer = sent > *proven;
+        *proven = sent.max(*proven);
+        drop(proven);
+        if is_newer {
+            self.landed.notify_waiters();
+        }
     }
 
     fn is_proven(&self) -> bool {
-        self.now().saturating_sub(*self.proven.borrow()) < BELIEVED
+        self.now().saturating_sub(*self.proven.lock()) < BELIEVED
     }
 
     /// Waits until the tenure is proven, having asked for it.
     pub async fn prove(&self) {
-        let mut proven = self.proven.subscribe();
-        while !self.is_proven() {
+        loop {
+            let landed = self.landed.notified();
+            if self.is_proven() {
+                return;
+            }
             self.asked.notify_one();
-            // The sender is held here.
-            _ = proven.changed().await;
+            landed.await;
         }
     }
 

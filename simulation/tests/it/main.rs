@@ -19,7 +19,7 @@ fn every_history_comes_to_what_a_plain_reading_of_the_log_makes() {
         let run = |first: u64| {
             let seeds = seeds.clone().skip(first as usize).step_by(threads as usize);
             let failed = |seed| {
-                let why = simulation::world::run(seed).err()?;
+                let why = simulation::history::run(seed).err()?;
                 Some(format!(
                     "seed {seed}: {why}\nCONSIGN_SIMULATION_SEED={seed} cargo test -p simulation every_history"
                 ))
@@ -52,10 +52,13 @@ the first:
 
 #[test]
 fn the_same_seed_makes_the_same_history() {
-    for seed in 0..5 {
+    for seed in 0..20 {
         let text = |ran: Result<String, String>| ran.unwrap_or_else(|why| why);
-        let (one, other) = (simulation::world::run(seed), simulation::world::run(seed));
+        let (one, other) = (
+            simulation::history::run(seed),
+            simulation::history::run(seed),
+        );
         assert_eq!(text(one), text(other), "seed {seed}");
     }
-    assert_ne!(simulation::world::run(5), simulation::world::run(6));
+    assert_ne!(simulation::history::run(20), simulation::history::run(21));
 }

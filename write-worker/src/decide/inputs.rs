@@ -206,6 +206,7 @@ impl Decider {
         let mut learning = std::pin::pin!(worker.learn(version));
         loop {
             tokio::select! {
+                biased;
                 learned = &mut learning => return learned,
                 () = liveness.asked() => self.prove(progress).await?,
             }

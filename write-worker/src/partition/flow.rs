@@ -76,6 +76,7 @@ impl PartitionTask {
         };
         let applying = self.apply_all(applier, receiver, progress, through, resolved);
         let ended: Result<(), TenureEnd> = tokio::select! {
+            biased;
             ended = deciding => ended,
             ended = applying => ended,
         };
@@ -109,6 +110,7 @@ impl PartitionTask {
                 records: 0,
             });
             tokio::select! {
+                biased;
                 sent = batches.send(decided) => if sent.is_err() {
                     break;
                 },

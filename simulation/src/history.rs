@@ -1,31 +1,25 @@
 //! One history: its faults and workers in the order that the seed gives, then a time in which
 //! nothing goes wrong, then what must be so.
 
+mod checks;
+mod logs;
+
 use crate::{
     dice::SeededDice,
     events::{self, Maker},
     faults::{FaultKind, Faults},
     groups::{self, Coordinator},
     log::ModelLog,
-    process::{BEGIN, ModelClock, ModelProcess},
-    reading::LogReading,
+    process::{ModelClock, ModelProcess},
     record::ModelRecord,
     view::ModelView,
 };
 use event_schema::{
-    codec::{self, Parts},
-    decision::Change,
     id::RequestId,
-    outcome::{LedgerEntry, Verdict},
     topics::{self, Layout},
 };
 use runtime::{Health, Shutdown, ShutdownTrigger};
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write as _,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::Instant};
 
 const PARTITIONS: u16 = 2;
@@ -72,11 +66,11 @@ pub fn run(seed: u64) -> Result<String, String> {
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let mut world = History::new(seed);
-        let ended = world.history().await;
+        let mut history = History::new(seed);
+        let ended = history.play().await;
         ended
-            .map(|()| std::mem::take(&mut world.trace))
-            .map_err(|why| format!("{why}\nwhat happened:\n{}{}", world.trace, world.logs()))
+            .map(|()| std::mem::take(&mut history.trace))
+            .map_err(|why| format!("{why}\nwhat happened:\n{}{}", history.trace, history.logs()))
     })
 }
 
@@ -120,7 +114,7 @@ impl History {
         _ = writeln!(self.trace, "{at:>8} {what}");
     }
 
-    async fn history(&mut self) -> Result<(), String> {
+    async fn play(&mut self) -> Result<(), String> {
         self.note(&format!("{:?}", self.faults.kinds()));
         self.start_worker();
         for _ in 0..STEPS {
@@ -301,57 +295,6 @@ impl History {
         self.note("the record store is back, and has forgotten");
     }
 
-    /// Both topics as they stand, for people.
-    fn logs(&self) -> String {
-        let mut text = String::new();
-        for partition in 0..PARTITIONS {
-            for topic in [&topics::TRANSACTIONS, &topics::CHANGES] {
-                let name = self.layout.name(topic);
-                _ = writeln!(text, "{name} {partition}");
-                for record in self.log.all(&name, partition) {
-                    _ = writeln!(text, "{:>8} {}", record.offset, self.shown(record.clone()));
-                }
-            }
-        }
-        text
-    }
-
-    fn shown(&self, record: event_log::Record) -> String {
-        let at = record.timestamp - BEGIN;
-        let parts = Parts {
-            key: record.key,
-            value: record.value,
-            headers: record.headers,
-        };
-        let what = match codec::decode_change(&parts) {
-            Ok(Change::Decision(decision)) => format!(
-                "epoch {} at {} of {} {} {:?} replaces {:?}",
-                decision.epoch,
-                decision.at,
-                decision.position,
-                decision.request,
-                decision.verdict,
-                decision.replaces
-            ),
-            Ok(Change::Open(open)) => format!("open {}", open.owner),
-            Ok(Change::Mark(mark)) => format!(
-                "epoch {} at {} mark next {} through {}",
-                mark.epoch, mark.at, mark.next, mark.through
-            ),
-            Ok(Change::Void(void)) => format!(
-                "epoch {} at {} void of {} {} {:?}",
-                void.epoch, void.at, void.position, void.request, void.ends
-            ),
-            Err(_) => {
-                let id = codec::header(&parts, "ce_id").unwrap_or("?");
-                let unique = RequestId::parse_trusted(id).map(|id| id.unique());
-                let asked = unique.ok().and_then(|unique| self.maker.asked.get(&unique));
-                format!("{id} {asked:?}")
-            }
-        };
-        format!("{at:>8} {what}")
-    }
-
     /// Requests in the order of the partition, each where it stands first.
     fn requests(&self) -> Vec<RequestId> {
         let topic = self.layout.name(&topics::TRANSACTIONS);
@@ -399,91 +342,5 @@ impl History {
         } else {
             Err(faults.join("\n"))
         }
-    }
-
-    fn check(&mut self) -> Result<(), String> {
-        let mut reading = LogReading::default();
-        let mut dead = BTreeMap::new();
-        for id in self.requests() {
-            let entry = self
-                .record
-                .entry(&id)
-                .ok_or("it was resolved a moment ago")?;
-            let asked = &self.maker.asked[&id.unique()];
-            reading.read(id.unique(), asked, &entry)?;
-            self.note(&format!("{id} {:?} at {}", entry.verdict, entry.version));
-            if let Verdict::DeadLettered(_) = entry.verdict {
-                dead.insert(id.to_string(), entry);
-            }
-        }
-        self.check_documents(&reading)?;
-        self.check_dead_letters(&dead)
-    }
-
-    fn check_documents(&self, reading: &LogReading) -> Result<(), String> {
-        let parse =
-            |(id, text): (String, String)| (id, serde_json::from_str(&text).unwrap_or_default());
-        let stored = self.record.documents().into_iter().map(parse).collect();
-        if reading.documents != stored {
-            return Err(format!(
-                "the record store holds {stored:?}, a plain reading makes {:?}",
-                reading.documents
-            ));
-        }
-        let view = self.view.contents();
-        for (id, body) in &reading.documents {
-            let indexed = view.get(id).ok_or_else(|| format!("the view lacks {id}"))?;
-            let text = indexed.body.as_deref().unwrap_or("null");
-            let is_same = serde_json::from_str::<serde_json::Value>(text)
-                .ok()
-                .as_ref()
-                == Some(body);
-            if !is_same && !indexed.is_diverged {
-                return Err(format!("the view holds {indexed:?} as {id}, not {body}"));
-            }
-        }
-        let extra = view
-            .iter()
-            .find(|(id, indexed)| indexed.body.is_some() && !reading.documents.contains_key(*id));
-        extra.map_or(Ok(()), |(id, _)| Err(format!("the view still holds {id}")))
-    }
-
-    /// Each dead request has the letter of its version, and no other request has one that holds.
-    fn check_dead_letters(&self, dead: &BTreeMap<String, LedgerEntry>) -> Result<(), String> {
-        let topic = self.layout.name(&topics::DEAD_LETTERS);
-        let count = self.layout.partitions(&topics::DEAD_LETTERS);
-        let mut letters = BTreeSet::new();
-        for record in (0..count).flat_map(|partition| self.log.all(&topic, partition)) {
-            let parts = Parts {
-                key: record.key,
-                value: record.value,
-                headers: record.headers,
-            };
-            let letter = codec::decode_dead_letter(&parts).map_err(|error| error.to_string())?;
-            letters.insert((letter.request.to_string(), letter.version));
-        }
-        for (id, entry) in dead {
-            if !letters.contains(&(id.clone(), entry.version)) {
-                return Err(format!(
-                    "{id} is dead at {} and has no letter",
-                    entry.version
-                ));
-            }
-        }
-        for (id, version) in letters {
-            let entry = RequestId::parse_trusted(&id)
-                .ok()
-                .and_then(|id| self.record.entry(&id));
-            // A damaged copy of a damaged record has a name, a row and a letter of its own.
-            let holds = entry.is_some_and(|entry| {
-                entry.version > version || matches!(entry.verdict, Verdict::DeadLettered(_))
-            });
-            if !holds {
-                return Err(format!(
-                    "there is a letter of {id} at {version}, which is not dead"
-                ));
-            }
-        }
-        Ok(())
     }
 }
