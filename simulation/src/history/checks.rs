@@ -1,6 +1,6 @@
 //! What must be so at the end of a history.
 
-use super::{History, PARTITIONS};
+use super::History;
 use crate::reading::LogReading;
 use event_schema::{
     codec::{self, Parts},
