@@ -79,7 +79,7 @@ impl WriteKind {
         }
     }
 
-    fn body(&self) -> Option<&Value> {
+    pub fn body(&self) -> Option<&Value> {
         match self {
             Self::Create(body)
             | Self::CreateOrReplace(body)
@@ -173,8 +173,8 @@ impl Maker {
             body["text"] = match self.dice.roll(12) {
                 0 => POISON.into(),
                 1 => UNMAPPABLE.into(),
-                2 => FICKLE.into(),
-                3..=7 => format!("plain {}", self.made).into(),
+                2 | 3 => FICKLE.into(),
+                4..=7 => format!("plain {}", self.made).into(),
                 _ => return body,
             };
         }

@@ -148,7 +148,7 @@ impl History {
                 });
                 self.faults.set_view_away(away);
             }
-            20 if self.faults.has(FaultKind::Refusals) => {
+            20 | 22 | 23 if self.faults.has(FaultKind::Refusals) => {
                 self.faults.set_view_fickle(!self.faults.is_view_fickle());
             }
             21 if self.faults.has(FaultKind::Forgetful) => self.kill_record().await,

@@ -1,7 +1,7 @@
 //! What must be so at the end of a history.
 
 use super::History;
-use crate::reading::LogReading;
+use crate::{faults::FaultKind, reading::LogReading};
 use event_schema::{
     codec::{self, Parts},
     id::RequestId,
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 impl History {
     pub(super) fn check(&mut self) -> Result<(), String> {
-        let mut reading = LogReading::default();
+        let mut reading = LogReading::new(self.faults.kinds().contains(&FaultKind::Forgetful));
         let mut dead = BTreeMap::new();
         for id in self.requests() {
             let entry = self
