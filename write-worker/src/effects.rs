@@ -1,6 +1,7 @@
 //! What one record of `changes` leaves to do. Decisions and voids become the same thing here, so
 //! that there is one way to finish what stands, whichever owner decided it.
 
+use change_feed::{document_name, row_name};
 use event_schema::{
     decision::{Change, Decision, OriginalRecord, Void, VoidEnd},
     envelope::{Claim, Reply},
@@ -165,12 +166,4 @@ impl Effects {
 fn judged_by(documents: &[DocumentKey], rows: &[RowKey]) -> Vec<String> {
     let documents = documents.iter().map(document_name);
     documents.chain(rows.iter().map(row_name)).collect()
-}
-
-pub(crate) fn document_name(key: &DocumentKey) -> String {
-    format!("{}/{key}", key.incarnation)
-}
-
-pub(crate) fn row_name(key: &RowKey) -> String {
-    format!("row {key}")
 }

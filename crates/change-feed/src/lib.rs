@@ -23,4 +23,4 @@ pub use scope::{scope, with_id};
 pub use standing::StandingPositions;
 pub use tenure::TenureRule;
 pub use undo::{UndoPlan, VoidStamp};
-pub use window::{Redo, Window};
+pub use window::{Redo, Window, document_name, row_name};

@@ -193,11 +193,13 @@ fn names<'a>(
     documents.chain(rows.into_iter().map(row_name)).collect()
 }
 
-pub(crate) fn document_name(key: &DocumentKey) -> String {
+/// A document's name among all that records change.
+pub fn document_name(key: &DocumentKey) -> String {
     format!("{}/{key}", key.incarnation)
 }
 
-pub(crate) fn row_name(key: &RowKey) -> String {
+/// A row's.
+pub fn row_name(key: &RowKey) -> String {
     format!("row {key}")
 }
 

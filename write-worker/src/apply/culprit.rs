@@ -14,10 +14,10 @@ use super::{
     write::{RefusedWrite, StoreRole},
 };
 use crate::{
-    effects::{Effects, document_name, row_name},
+    effects::Effects,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
-use change_feed::Window;
+use change_feed::{Window, document_name, row_name};
 use event_schema::{
     decision::VoidEnd,
     outcome::{DeadReason, LedgerEntry, Refusal, RefusalCode},

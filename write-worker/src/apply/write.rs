@@ -6,11 +6,8 @@ use super::{
     Applier, ApplyState,
     fold::{Folded, fold},
 };
-use crate::{
-    decided::Decided,
-    effects::{Effects, document_name, row_name},
-    tenure_end::TenureEnd,
-};
+use crate::{decided::Decided, effects::Effects, tenure_end::TenureEnd};
+use change_feed::{document_name, row_name};
 use event_schema::{
     mutation::DocumentKey,
     outcome::{DeadReason, LedgerEntry},

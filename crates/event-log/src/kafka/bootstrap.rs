@@ -1,8 +1,8 @@
 //! Brings back a client that knows no broker any more. librdkafka drops the brokers that an answer
 //! leaves out, and those it was started with once it has heard of others. A broker that the
 //! controller has fenced leaves itself out: a client that asks at that moment drops everything, has
-//! nowhere to ask again, and stays away for good (librdkafka issue 5301). Must never touch a client
-//! that knows a broker, nor one that has not found its first.
+//! nowhere to ask again, and stays away for good (a fault that is known there). Must never touch a
+//! client that knows a broker, nor one that has not found its first.
 
 use super::ffi;
 use parking_lot::Mutex;
