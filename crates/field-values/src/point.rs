@@ -236,19 +236,13 @@ pub fn of_text(text: &str, ignore_z: bool) -> Result<Point, String> {
 
 const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
-/// The south-west corner of the cell, as Elasticsearch reads a hash; 12 characters count.
-fn geohash(hash: &str) -> Result<Point, String> {
+/// The cell of a geohash: latitudes and longitudes from least to most. The letters a, i, l and o are
+/// no part of the alphabet: such a text is no hash.
+pub fn geohash_cell(hash: &[u8]) -> Option<[(f64, f64); 2]> {
     let (mut lat, mut lon) = ((-90.0_f64, 90.0_f64), (-180.0_f64, 180.0_f64));
     let mut even = true;
-    let unknown = || format!("`{hash}` is neither \"lat,lon\", nor POINT, nor a geohash");
-    if hash.is_empty() {
-        return Err(unknown());
-    }
-    for byte in hash.bytes().take(12) {
-        let digit = ALPHABET
-            .iter()
-            .position(|letter| *letter == byte)
-            .ok_or_else(unknown)?;
+    for byte in hash {
+        let digit = ALPHABET.iter().position(|letter| letter == byte)?;
         for bit in (0..5).rev() {
             let range = if even { &mut lon } else { &mut lat };
             let middle = (range.0 + range.1) / 2.0;
@@ -260,10 +254,18 @@ fn geohash(hash: &str) -> Result<Point, String> {
             even = !even;
         }
     }
-    Ok(Point {
-        lat: lat.0,
-        lon: lon.0,
-    })
+    Some([lat, lon])
+}
+
+/// The south-west corner of the cell, as Elasticsearch reads a hash; 12 characters count.
+fn geohash(hash: &str) -> Result<Point, String> {
+    let counted = &hash.as_bytes()[..hash.len().min(12)];
+    match geohash_cell(counted).filter(|_| !hash.is_empty()) {
+        Some([(lat, _), (lon, _)]) => Ok(Point { lat, lon }),
+        None => Err(format!(
+            "`{hash}` is neither \"lat,lon\", nor POINT, nor a geohash"
+        )),
+    }
 }
 
 #[cfg(test)]

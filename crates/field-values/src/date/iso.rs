@@ -4,6 +4,10 @@ use super::{calendar::Civil, zone};
 
 /// Reads `least` to `most` digits off the front.
 pub fn digits(text: &mut &str, least: usize, most: usize) -> Option<i64> {
+    run_of_digits(text, least, most)?.parse().ok()
+}
+
+fn run_of_digits<'a>(text: &mut &'a str, least: usize, most: usize) -> Option<&'a str> {
     let length = text
         .bytes()
         .take(most)
@@ -14,7 +18,7 @@ pub fn digits(text: &mut &str, least: usize, most: usize) -> Option<i64> {
     }
     let (head, rest) = text.split_at(length);
     *text = rest;
-    head.parse().ok()
+    Some(head)
 }
 
 pub fn skip(text: &mut &str, mark: char) -> bool {
@@ -103,15 +107,6 @@ fn clock(rest: &mut &str, least: usize, civil: &mut Civil) -> Option<()> {
 
 /// Milliseconds of a fraction of a second.
 pub fn fraction(rest: &mut &str, least: usize, most: usize) -> Option<i64> {
-    let length = rest
-        .bytes()
-        .take(most)
-        .take_while(u8::is_ascii_digit)
-        .count();
-    if length < least {
-        return None;
-    }
-    let (head, behind) = rest.split_at(length);
-    *rest = behind;
+    let head = run_of_digits(rest, least, most)?;
     format!("{head:0<3}")[..3].parse().ok()
 }

@@ -77,25 +77,9 @@ fn is_geohash(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(letters)
 }
 
-/// The centre of a geohash cell. The letters a, i, l and o are no part of the alphabet: such a text
-/// is no point.
+/// The centre of a geohash cell.
 fn decode_geohash(text: &str) -> Option<Point> {
-    const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
-    let (mut lat, mut lon) = ((-90.0_f64, 90.0_f64), (-180.0_f64, 180.0_f64));
-    let mut even = true;
-    for byte in text.bytes() {
-        let digit = ALPHABET.iter().position(|letter| *letter == byte)?;
-        for bit in (0..5).rev() {
-            let range = if even { &mut lon } else { &mut lat };
-            let middle = (range.0 + range.1) / 2.0;
-            if digit >> bit & 1 == 1 {
-                range.0 = middle
-            } else {
-                range.1 = middle
-            }
-            even = !even;
-        }
-    }
+    let [lat, lon] = point::geohash_cell(text.as_bytes())?;
     Some(Point {
         lat: (lat.0 + lat.1) / 2.0,
         lon: (lon.0 + lon.1) / 2.0,
