@@ -2,9 +2,9 @@
 //! each. A folded write may stem from several decisions: they are tried one by one, and the first
 //! that is refused by itself is the one.
 //!
-//! What the ledger remembers, or was told before it forgot, is never blamed, and neither is a void:
-//! a view that will not take such a state gets a marker that says so, a record that will not is an
-//! alarm.
+//! What the ledger remembers is never blamed, nor what a mark says that it was told before it
+//! forgot, and neither is a void: a view that will not take such a state gets a marker that says so,
+//! a record that will not is an alarm.
 //!
 //! See ADR 15.
 
