@@ -402,7 +402,12 @@ async fn a_gateway_that_was_frozen_for_too_long_sends_its_listeners_away_and_tak
         watcher.sessions().await[0].users.last() == Some(&1)
     })
     .await?;
-    write(5).await?;
+    // What is matched once the members have come back is theirs, however early it was written.
+    let meanwhile = write(5).await?;
+    until("those that stayed are told of it", async || {
+        told(&watcher.sessions().await).last() == Some(&meanwhile)
+    })
+    .await?;
     cluster.process("gateway-0")?.cont()?;
     for listener in [&plain, &resuming] {
         until("its listeners are sent away", async || {
