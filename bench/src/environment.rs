@@ -6,7 +6,7 @@ use consign::{
     client::{Client, Endpoint},
     commands::Invocation,
     failure::Failure,
-    settings::{Loaded, LogKind, Settings},
+    settings::{LoadedSettings, LogKind, Settings},
     stack::{self, Stack, patiently},
 };
 use runtime::Clock;
@@ -60,7 +60,7 @@ impl BenchEnvironment {
     /// `more`: settings of this measurement, as `key=value`.
     pub async fn make(invocation: Invocation<'_>, more: &[&str]) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("consign-bench").tempdir()?;
-        let loaded: Loaded = invocation.settings(&[])?;
+        let loaded: LoadedSettings = invocation.settings(&[])?;
         let run = format!("b{:x}", runtime::SystemClock.now());
         let mut flags: Vec<String> = invocation.shared.set.clone();
         flags.extend(more.iter().map(|flag| (*flag).to_owned()));
@@ -73,7 +73,7 @@ impl BenchEnvironment {
         }
         let refs: Vec<&str> = flags.iter().map(String::as_str).collect();
         let settings =
-            Loaded::from_surroundings(invocation.shared.config.as_deref(), &refs)?.settings;
+            LoadedSettings::from_surroundings(invocation.shared.config.as_deref(), &refs)?.settings;
         let environment = Self {
             settings,
             flags,

@@ -20,7 +20,7 @@ mod sockets;
 mod workload;
 
 use clap::{Parser, Subcommand};
-use consign::{cli::Shared, commands::Invocation, failure::Failure, output::Output};
+use consign::{cli::SharedArguments, commands::Invocation, failure::Failure, output::Output};
 use mimalloc::MiMalloc;
 use std::process::ExitCode;
 
@@ -37,7 +37,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 )]
 struct Cli {
     #[command(flatten)]
-    shared: Shared,
+    shared: SharedArguments,
     #[command(subcommand)]
     command: Command,
 }

@@ -19,14 +19,14 @@ Exit codes: 0 done, 1 failed or refused, 2 usage, 3 something that must answer i
 #[command(name = "consign", version, after_help = EXAMPLES, subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     #[command(flatten)]
-    pub shared: Shared,
+    pub shared: SharedArguments,
     #[command(subcommand)]
     pub command: Command,
 }
 
 /// Taken by every command.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Shared {
+pub struct SharedArguments {
     /// Settings to put on top of the defaults; ./consign.toml if it is there
     #[arg(
         long,

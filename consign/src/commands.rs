@@ -20,10 +20,10 @@ pub mod topics;
 pub mod write_worker;
 
 use crate::{
-    cli::{Cli, Command, Shared},
+    cli::{Cli, Command, SharedArguments},
     failure::Failure,
     output::Output,
-    settings::Loaded,
+    settings::LoadedSettings,
 };
 use clap::Args;
 use std::time::Duration;
@@ -31,13 +31,13 @@ use std::time::Duration;
 /// What every command is given.
 #[derive(Clone, Copy, Debug)]
 pub struct Invocation<'a> {
-    pub shared: &'a Shared,
+    pub shared: &'a SharedArguments,
     pub output: &'a Output,
 }
 
 impl Invocation<'_> {
     /// The settings, with this command's own flags on top, as `key=value`.
-    pub fn settings(&self, own: &[String]) -> Result<Loaded, Failure> {
+    pub fn settings(&self, own: &[String]) -> Result<LoadedSettings, Failure> {
         let flags: Vec<&str> = self
             .shared
             .set
@@ -45,7 +45,7 @@ impl Invocation<'_> {
             .chain(own)
             .map(String::as_str)
             .collect();
-        Loaded::from_surroundings(self.shared.config.as_deref(), &flags)
+        LoadedSettings::from_surroundings(self.shared.config.as_deref(), &flags)
     }
 }
 

@@ -72,12 +72,12 @@ impl Default for Settings {
 
 /// Settings, and where each value that is no default came from.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct LoadedSettings {
     pub settings: Settings,
     pub origins: BTreeMap<String, Source>,
 }
 
-impl Loaded {
+impl LoadedSettings {
     /// From this process's surroundings: the named file (or the usual one where it is), its
     /// variables, and the given flags.
     pub fn from_surroundings(file: Option<&Path>, flags: &[&str]) -> Result<Self, Failure> {

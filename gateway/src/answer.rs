@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use std::{collections::BTreeMap, time::Duration};
 
 /// A write that was answered: one outcome, or many in the request's order.
-pub(crate) struct Answer {
+pub(crate) struct OperationAnswer {
     pub outcomes: Vec<Outcome>,
     pub many: bool,
     pub caller: Caller,
@@ -32,7 +32,7 @@ pub(crate) struct Answer {
 
 /// The JSON of one outcome that is no problem.
 #[derive(Serialize)]
-pub(crate) struct Taken<'a> {
+pub(crate) struct TakenAnswer<'a> {
     pub request_id: RequestId,
     pub token: String,
     pub status: &'static str,
@@ -43,14 +43,14 @@ pub(crate) struct Taken<'a> {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Item<'a> {
-    Taken(Taken<'a>),
+enum AnswerItem<'a> {
+    Taken(TakenAnswer<'a>),
     Problem { problem: Problem },
 }
 
 #[derive(Serialize)]
 struct Items<'a> {
-    items: Vec<Item<'a>>,
+    items: Vec<AnswerItem<'a>>,
 }
 
 /// An outcome, ready to be told.
@@ -58,7 +58,7 @@ pub(crate) fn told<'a>(
     app: &App,
     caller: &Caller,
     outcome: &'a Outcome,
-) -> Result<Taken<'a>, Problem> {
+) -> Result<TakenAnswer<'a>, Problem> {
     let (published, entry) = match outcome {
         Outcome::Accepted(published) => (published, None),
         Outcome::Decided(published, entry) => (published, Some(entry)),
@@ -76,7 +76,7 @@ pub(crate) fn told<'a>(
             return Err(Problem::from(reason).about(published.request, Some(token)));
         }
     };
-    Ok(Taken {
+    Ok(TakenAnswer {
         request_id: published.request,
         token,
         status,
@@ -104,7 +104,7 @@ impl Furthest {
     }
 }
 
-impl Answer {
+impl OperationAnswer {
     pub(crate) fn new(operation: &Operation, completed: Completed) -> Self {
         Self {
             outcomes: completed.outcomes,
@@ -175,8 +175,8 @@ impl Answer {
         let items: Vec<_> = told
             .into_iter()
             .map(|told| match told {
-                Ok(taken) => Item::Taken(taken),
-                Err(problem) => Item::Problem { problem },
+                Ok(taken) => AnswerItem::Taken(taken),
+                Err(problem) => AnswerItem::Problem { problem },
             })
             .collect();
         let status = if open {

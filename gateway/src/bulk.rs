@@ -12,7 +12,7 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     request::{
-        Call,
+        RequestCall,
         headers::{self, Options},
     },
 };
@@ -21,9 +21,9 @@ use http::{HeaderValue, header};
 use std::sync::atomic::Ordering;
 
 /// One of the bulks that may run at once; given back on drop.
-struct Place(Shared);
+struct BulkPermit(Shared);
 
-impl Place {
+impl BulkPermit {
     fn take(app: &Shared) -> Result<Self, Problem> {
         let place = Self(app.clone());
         match app.bulks.fetch_add(1, Ordering::Relaxed) < app.config.max_bulks {
@@ -35,7 +35,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for BulkPermit {
     fn drop(&mut self) {
         self.0.bulks.fetch_sub(1, Ordering::Relaxed);
     }
@@ -43,8 +43,8 @@ impl Drop for Place {
 
 /// Starts a bulk: what can be refused as a whole is refused here, all else is an answer on its
 /// line.
-pub(crate) fn start(app: &Shared, operation: &str, call: Call) -> Result<Response, Problem> {
-    let Call {
+pub(crate) fn start(app: &Shared, operation: &str, call: RequestCall) -> Result<Response, Problem> {
+    let RequestCall {
         caller,
         headers,
         query,
@@ -64,9 +64,9 @@ pub(crate) fn start(app: &Shared, operation: &str, call: Call) -> Result<Respons
             "If-Match names the version of one document, and a bulk has many: use `if_version`",
         ));
     }
-    let place = Place::take(app)?;
+    let place = BulkPermit::take(app)?;
     let (writer, reader) = answers::queue(&app.config, app.metrics.bulk_spilled_bytes.clone());
-    let run = run::Run::new(
+    let run = run::BulkRun::new(
         app.clone(),
         operation.name().to_owned(),
         caller.clone(),

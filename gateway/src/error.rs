@@ -19,10 +19,10 @@ use serde_json::{Map, Value};
 
 /// An answer that is not the one hoped for. Small to pass around: the facts are boxed.
 #[derive(Clone, Debug)]
-pub struct Problem(Box<Facts>);
+pub struct Problem(Box<ProblemFacts>);
 
 #[derive(Clone, Debug)]
-struct Facts {
+struct ProblemFacts {
     code: Code,
     detail: String,
     pointer: Option<String>,
@@ -35,7 +35,7 @@ struct Facts {
 
 impl Problem {
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self(Box::new(Facts {
+        Self(Box::new(ProblemFacts {
             code,
             detail: detail.into(),
             pointer: None,

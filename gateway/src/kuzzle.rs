@@ -39,7 +39,7 @@ use std::sync::Arc;
 
 /// What an action is given.
 #[derive(Clone, Copy)]
-pub(crate) struct Call<'a> {
+pub(crate) struct KuzzleCall<'a> {
     pub app: &'a Shared,
     pub request: &'a Request,
     /// The connection it came by, if it stays open.
@@ -57,7 +57,7 @@ pub(crate) async fn handle(
             if !action.writes {
                 request.turn.end();
             }
-            let call = Call {
+            let call = KuzzleCall {
                 app,
                 request: &request,
                 session,

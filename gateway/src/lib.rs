@@ -87,7 +87,7 @@ pub enum GatewayError {
 pub fn metric_descriptions() -> Result<Vec<runtime::metrics::MetricDescription>, prometheus::Error>
 {
     let list = runtime::metrics::MetricList::default();
-    metrics::Metrics::new(&list)?;
+    metrics::GatewayMetrics::new(&list)?;
     Ok(list.into_descriptions())
 }
 

@@ -4,7 +4,7 @@
 //! which it came. A lost mailbox loses no verdict, only time: [`crate::write::feedback::sweep`] asks
 //! the ledger; subscribers are disconnected, to subscribe again.
 
-use crate::{subscriptions::Subscriptions, write::feedback::pending::Pending};
+use crate::{subscriptions::Subscriptions, write::feedback::pending::PendingRequests};
 use event_log::{FollowOptions, Followed, Follower, Limits, Log, Record, consumer::From};
 use event_schema::{
     codec::{self, Parts},
@@ -26,7 +26,7 @@ const BATCH: Limits = Limits {
 pub(crate) struct Mailbox {
     /// The name and the partition that are its own.
     pub reply: Reply,
-    pub verdicts: Arc<Pending>,
+    pub verdicts: Arc<PendingRequests>,
     pub subscriptions: Arc<Subscriptions>,
 }
 

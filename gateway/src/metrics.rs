@@ -5,7 +5,7 @@ use runtime::metrics::MetricSink;
 
 /// Counters that are touched without a look-up.
 #[derive(Clone, Debug)]
-pub(crate) struct Metrics {
+pub(crate) struct GatewayMetrics {
     /// Events that the log acknowledged.
     pub accepted: IntCounter,
     /// Requests by the class of their answer: 2xx, 4xx, 5xx.
@@ -24,7 +24,7 @@ pub(crate) struct Metrics {
     pub duration_seconds: Histogram,
 }
 
-impl Metrics {
+impl GatewayMetrics {
     pub(crate) fn new(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str| {
             let counter = IntCounter::new(name, help)?;

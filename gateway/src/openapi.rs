@@ -6,10 +6,10 @@ mod schemas;
 
 use crate::{
     error::code,
-    router::{self, Endpoint},
+    router::{self, RoutedEndpoint},
 };
 use catalog::{Catalog, Envelope, Kind, Operation};
-use doc::{Content, Doc};
+use doc::{Doc, DocContent};
 use serde_json::{Map, Value, json};
 
 /// The whole document.
@@ -61,7 +61,7 @@ pub(crate) fn document(catalog: &Catalog) -> Value {
 }
 
 /// As OpenAPI writes it.
-fn path(endpoint: &Endpoint) -> String {
+fn path(endpoint: &RoutedEndpoint) -> String {
     endpoint.path.replace("{*", "{")
 }
 
@@ -72,7 +72,7 @@ fn insert(paths: &mut Map<String, Value>, path: &str, method: &str, operation: V
     }
 }
 
-fn described(endpoint: &Endpoint) -> Value {
+fn described(endpoint: &RoutedEndpoint) -> Value {
     let doc: &Doc = endpoint.doc;
     let mut operation = json!({
         "operationId": doc.id,
@@ -82,18 +82,18 @@ fn described(endpoint: &Endpoint) -> Value {
         "responses": responses(doc),
     });
     match doc.body {
-        Content::None => {}
-        Content::Json(schema) => {
+        DocContent::None => {}
+        DocContent::Json(schema) => {
             operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}})
         }
-        Content::Optional(schema) => {
+        DocContent::Optional(schema) => {
             operation["requestBody"] =
                 json!({"content": {"application/json": {"schema": reference(schema)}}})
         }
-        Content::Lines => {
+        DocContent::Lines => {
             operation["requestBody"] = json!({"required": true, "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one bare request a line; gzip allowed"}}}});
         }
-        Content::Text(kind) => operation["requestBody"] = json!({"content": {kind: {}}}),
+        DocContent::Text(kind) => operation["requestBody"] = json!({"content": {kind: {}}}),
     }
     operation
 }
@@ -102,12 +102,12 @@ fn responses(doc: &Doc) -> Value {
     let mut responses = Map::new();
     for (status, what, content) in doc.answers {
         let content = match content {
-            Content::None => json!({}),
-            Content::Json(schema) | Content::Optional(schema) => {
+            DocContent::None => json!({}),
+            DocContent::Json(schema) | DocContent::Optional(schema) => {
                 json!({"application/json": {"schema": reference(schema)}})
             }
-            Content::Lines => json!({"application/x-ndjson": {"schema": reference("BulkLine")}}),
-            Content::Text(kind) => json!({*kind: {"schema": {"type": "string"}}}),
+            DocContent::Lines => json!({"application/x-ndjson": {"schema": reference("BulkLine")}}),
+            DocContent::Text(kind) => json!({*kind: {"schema": {"type": "string"}}}),
         };
         responses.insert(
             status.to_string(),

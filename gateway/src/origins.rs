@@ -35,7 +35,7 @@ const REMEMBERED: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub(crate) struct Origins {
     any: bool,
-    named: Vec<Origin>,
+    named: Vec<AllowedOrigin>,
     /// Only programs of this machine can reach the gateway, and so can every page that is open on
     /// it.
     loopback: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Origins {
 
 /// Whose request it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum OriginStanding {
     /// No page's.
     Program,
     /// Of a page that may ask, and read the answer.
@@ -55,7 +55,7 @@ pub(crate) enum Standing {
 
 /// Scheme, host and port; the port that goes without saying is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Origin {
+struct AllowedOrigin {
     scheme: String,
     host: String,
     port: Option<u16>,
@@ -66,7 +66,7 @@ impl Origins {
     pub(crate) fn new(allowed: &[String], listens: IpAddr) -> Result<Self, GatewayError> {
         let named = allowed.iter().filter(|origin| *origin != "*");
         let named = named.map(|origin| {
-            Origin::parse(origin).ok_or_else(|| GatewayError::Origin(origin.clone()))
+            AllowedOrigin::parse(origin).ok_or_else(|| GatewayError::Origin(origin.clone()))
         });
         let cors = CorsLayer::new()
             .allow_origin(AllowOrigin::mirror_request())
@@ -83,18 +83,20 @@ impl Origins {
         })
     }
 
-    pub(crate) fn judge(&self, headers: &HeaderMap, uri: &Uri) -> Standing {
+    pub(crate) fn judge(&self, headers: &HeaderMap, uri: &Uri) -> OriginStanding {
         let mut said = headers.get_all(header::ORIGIN).iter();
         match (said.next(), said.next()) {
-            (None, _) => Standing::Program,
-            (Some(_), None) if self.any => Standing::Welcome,
-            (Some(origin), None) if self.is_welcome(origin, headers, uri) => Standing::Welcome,
-            (Some(_), _) => Standing::Foreign,
+            (None, _) => OriginStanding::Program,
+            (Some(_), None) if self.any => OriginStanding::Welcome,
+            (Some(origin), None) if self.is_welcome(origin, headers, uri) => {
+                OriginStanding::Welcome
+            }
+            (Some(_), _) => OriginStanding::Foreign,
         }
     }
 
     fn is_welcome(&self, origin: &HeaderValue, headers: &HeaderMap, uri: &Uri) -> bool {
-        let Some(origin) = origin.to_str().ok().and_then(Origin::parse) else {
+        let Some(origin) = origin.to_str().ok().and_then(AllowedOrigin::parse) else {
             return false;
         };
         let web = matches!(origin.scheme.as_str(), "http" | "https");
@@ -104,14 +106,14 @@ impl Origins {
 
     /// A page from where the gateway itself is reached. On the loopback a name proves nothing:
     /// whoever owns one can let it lead here.
-    fn is_own(&self, origin: &Origin, headers: &HeaderMap, uri: &Uri) -> bool {
+    fn is_own(&self, origin: &AllowedOrigin, headers: &HeaderMap, uri: &Uri) -> bool {
         let host = headers
             .get(header::HOST)
             .and_then(|host| Authority::try_from(host.as_bytes()).ok());
         let host = host
             .as_ref()
             .or(uri.authority())
-            .map(|host| Origin::of(&origin.scheme, host));
+            .map(|host| AllowedOrigin::of(&origin.scheme, host));
         host.as_ref() == Some(origin) && (!self.loopback || origin.address().is_some())
     }
 
@@ -145,7 +147,7 @@ impl Origins {
     }
 }
 
-impl Origin {
+impl AllowedOrigin {
     /// `None`: no scheme, no host, or more than that.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;

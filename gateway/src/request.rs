@@ -17,29 +17,29 @@ use axum::{
     body::Body,
     extract::{FromRequest, FromRequestParts, Request},
 };
-use body::{Budget, Held};
+use body::{Budget, HeldBody};
 use bytes::Bytes;
 use headers::Options;
 use http::HeaderMap;
 use json::{Fault, FaultKind};
-use query::Query;
+use query::QueryString;
 use std::sync::Arc;
 
 /// A call as it came in: what handlers hand to the write path.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct RequestCall {
     pub caller: Caller,
     pub headers: HeaderMap,
-    pub query: Query,
+    pub query: QueryString,
     pub body: Body,
 }
 
-impl<S: Send + Sync> FromRequest<S> for Call {
+impl<S: Send + Sync> FromRequest<S> for RequestCall {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let query = Query::from_request_parts(&mut parts, state).await?;
+        let query = QueryString::from_request_parts(&mut parts, state).await?;
         Ok(Self {
             caller: Caller::of(&parts.extensions),
             headers: parts.headers,
@@ -56,7 +56,7 @@ pub(crate) struct RawRequest {
     pub options: Options,
     pub caller: Caller,
     /// Gives the body's bytes back to the budget when the request is done.
-    _held: Option<Held>,
+    _held: Option<HeldBody>,
 }
 
 impl RawRequest {
@@ -87,7 +87,7 @@ impl RequestReader {
     }
 
     /// Reads and checks a single request.
-    pub(crate) async fn read(&self, call: Call) -> Result<RawRequest, Problem> {
+    pub(crate) async fn read(&self, call: RequestCall) -> Result<RawRequest, Problem> {
         headers::expect_json(&call.headers)?;
         headers::expect_plain(&call.headers)?;
         let options = Options::read(&call.headers, &call.query, &self.config)?;
@@ -104,7 +104,7 @@ impl RequestReader {
     /// Likewise, but where the path says something too, the body may be left out.
     pub(crate) async fn read_loose(
         &self,
-        call: Call,
+        call: RequestCall,
         may_be_empty: bool,
     ) -> Result<RawRequest, Problem> {
         let options = Options::read(&call.headers, &call.query, &self.config)?;
@@ -127,7 +127,7 @@ impl RequestReader {
         &self,
         headers: &HeaderMap,
         body: Body,
-    ) -> Result<(Bytes, Held), Problem> {
+    ) -> Result<(Bytes, HeldBody), Problem> {
         body::collect(&self.config, &self.budget, headers, body).await
     }
 }

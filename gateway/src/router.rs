@@ -9,7 +9,7 @@ use crate::{
     openapi::doc::{self, Doc},
     request::{
         path::{shorten, template},
-        query::Query,
+        query::QueryString,
     },
     routes::{about, collections, documents, operations, requests, sunbird, tables},
 };
@@ -25,7 +25,7 @@ use http::{Method, Uri};
 use std::collections::BTreeMap;
 
 /// One route.
-pub(crate) struct Endpoint {
+pub(crate) struct RoutedEndpoint {
     pub method: Method,
     pub path: &'static str,
     pub doc: &'static Doc,
@@ -34,8 +34,8 @@ pub(crate) struct Endpoint {
 }
 
 /// The table.
-pub(crate) fn endpoints() -> Vec<Endpoint> {
-    let row = |method, path, doc, serve| Endpoint {
+pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
+    let row = |method, path, doc, serve| RoutedEndpoint {
         method,
         path,
         doc,
@@ -130,7 +130,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 /// else is the other protocol's ([`kuzzle::http`], whose own table has its routes).
 pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
-    for Endpoint {
+    for RoutedEndpoint {
         path, serve, doc, ..
     } in endpoints()
     {
@@ -229,7 +229,7 @@ fn operation_routes(
 
 /// A name in the query that the route does not read is refused, not passed over.
 async fn known_query(doc: &'static Doc, request: Request, next: Next) -> Response {
-    let query = Query::parse(request.uri().query());
+    let query = QueryString::parse(request.uri().query());
     match query.and_then(|query| query.expect_only(&doc.query())) {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),

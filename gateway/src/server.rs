@@ -8,9 +8,9 @@ use crate::{
     instance,
     kuzzle::socket,
     mailbox::Mailbox,
-    metrics::Metrics,
+    metrics::GatewayMetrics,
     openapi,
-    origins::{Origins, Standing},
+    origins::{OriginStanding, Origins},
     router,
     subscriptions::{append, follow},
     transport::{
@@ -51,7 +51,7 @@ pub(crate) async fn run(
     ports: Ports,
     shutdown: Shutdown,
 ) -> Result<(), GatewayError> {
-    let metrics = Metrics::new(&ports.registry)?;
+    let metrics = GatewayMetrics::new(&ports.registry)?;
     let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
     let document = serde_json::to_vec(&openapi::document(&ports.catalog))
         .expect("an OpenAPI document is plain JSON");
@@ -255,18 +255,18 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
     let response = match app.origins.judge(request.headers(), request.uri()) {
-        Standing::Foreign if !harmless => Origins::refusal(request.headers()),
-        Standing::Program | Standing::Welcome if upgrade => {
+        OriginStanding::Foreign if !harmless => Origins::refusal(request.headers()),
+        OriginStanding::Program | OriginStanding::Welcome if upgrade => {
             socket::upgrade(app.clone(), request).await
         }
-        Standing::Welcome => {
+        OriginStanding::Welcome => {
             let answered = service_fn(|request| {
                 let router = router.clone();
                 async move { Ok(answer(app, router, request).await) }
             });
             app.origins.welcome(request, answered).await
         }
-        Standing::Program | Standing::Foreign => {
+        OriginStanding::Program | OriginStanding::Foreign => {
             let mut response = answer(app, router, request).await;
             response
                 .headers_mut()

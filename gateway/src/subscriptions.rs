@@ -6,7 +6,7 @@ pub(crate) mod append;
 pub(crate) mod catch_up;
 pub(crate) mod follow;
 
-use crate::{handles::HandleSigner, metrics::Metrics};
+use crate::{handles::HandleSigner, metrics::GatewayMetrics};
 use catch_up::CatchUpLog;
 use event_log::Log;
 use event_schema::{
@@ -42,7 +42,7 @@ pub(crate) type RoomListing = BTreeMap<String, BTreeMap<String, BTreeMap<String,
 pub(crate) struct SubscriptionPorts {
     pub log: Log,
     pub signer: HandleSigner,
-    pub metrics: Metrics,
+    pub metrics: GatewayMetrics,
     pub shutdown: Shutdown,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Subscriptions {
     subscribe_timeout: Duration,
     catch_up: CatchUpLog,
     signer: HandleSigner,
-    metrics: Metrics,
+    metrics: GatewayMetrics,
     shutdown: Shutdown,
     ending: AtomicBool,
     /// Turns true when all that is to be appended before the end is.

@@ -7,8 +7,8 @@
 //! acknowledgements.
 
 mod begin;
+mod deliver;
 mod steps;
-mod tell;
 
 use crate::{Notifier, rooms::Handling};
 use change_feed::{ChangeFeed, ResumePoint};
@@ -27,7 +27,7 @@ use tokio::time::{Instant, sleep_until};
 pub(crate) struct NotifierTenures(pub Arc<Notifier>);
 
 /// One owned partition.
-pub(crate) struct Lane {
+pub(crate) struct NotifierLane {
     notifier: Arc<Notifier>,
     partition: u16,
     owned: OwnedPartition,
@@ -35,7 +35,7 @@ pub(crate) struct Lane {
 
 /// How far a partition is: what another needs to go on without missing anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct DeliveryProgress {
     pub resume: ResumePoint,
     /// The next record of `informative`.
     pub informative: InformativeOffset,
@@ -43,7 +43,7 @@ pub(crate) struct Place {
     pub rooms: u64,
 }
 
-/// What of a place stands in a commit's metadata.
+/// What of the progress stands in a commit's metadata.
 #[derive(Debug, Serialize, Deserialize)]
 struct Metadata {
     epoch: Option<Epoch>,
@@ -51,7 +51,7 @@ struct Metadata {
     rooms: u64,
 }
 
-impl Place {
+impl DeliveryProgress {
     pub fn metadata(&self) -> String {
         let metadata = Metadata {
             epoch: self.resume.epoch,
@@ -87,14 +87,14 @@ struct Tenure {
     changes: Box<dyn PartitionStream>,
     informative: Box<dyn PartitionStream>,
     /// Everything before it was sent.
-    sent: Place,
+    sent: DeliveryProgress,
     /// Sent, in order, and not all acknowledged.
-    waiting: VecDeque<Batch>,
+    waiting: VecDeque<LaneBatch>,
     /// Pushes among them.
     in_flight: usize,
     /// Everything before it was acknowledged.
-    told: Place,
-    committed: Place,
+    delivered: DeliveryProgress,
+    committed: DeliveryProgress,
     commit_at: Instant,
     scratch: Scratch,
 }
@@ -102,7 +102,7 @@ struct Tenure {
 impl Tenure {
     /// Everything before it was sent.
     fn position(&self) -> FeedPosition {
-        let Place {
+        let DeliveryProgress {
             resume,
             informative,
             ..
@@ -118,24 +118,28 @@ impl Tenure {
 }
 
 /// What was sent together.
-struct Batch {
+struct LaneBatch {
     deliveries: VecDeque<Delivery>,
     /// Where the partition is when they are acknowledged.
-    then: Place,
+    then: DeliveryProgress,
 }
 
 #[async_trait::async_trait]
 impl PartitionWork for NotifierTenures {
     /// The furthest that is known to be told, whatever became of commits.
-    type Carried = Option<Place>;
+    type Carried = Option<DeliveryProgress>;
 
-    async fn tenure(&self, owned: &OwnedPartition, told: &mut Option<Place>) -> TenureOutcome {
-        let lane = Lane {
+    async fn tenure(
+        &self,
+        owned: &OwnedPartition,
+        delivered: &mut Option<DeliveryProgress>,
+    ) -> TenureOutcome {
+        let lane = NotifierLane {
             notifier: self.0.clone(),
             partition: owned.number(),
             owned: owned.clone(),
         };
-        let ended = lane.tenure(told).await;
+        let ended = lane.tenure(delivered).await;
         ended.err().unwrap_or(TenureOutcome::Stopped)
     }
 
@@ -163,19 +167,19 @@ fn claim_lost() -> TenureOutcome {
     }
 }
 
-impl Lane {
-    async fn tenure(&self, told: &mut Option<Place>) -> Result<(), TenureOutcome> {
+impl NotifierLane {
+    async fn tenure(&self, delivered: &mut Option<DeliveryProgress>) -> Result<(), TenureOutcome> {
         let mut tenure = tokio::select! {
             () = self.owned.shutdown().soft() => return Ok(()),
-            begun = self.take(*told) => begun?,
+            begun = self.take(*delivered) => begun?,
         };
-        self.owned.taken_at(tenure.told.resume.offset.get());
+        self.owned.taken_at(tenure.delivered.resume.offset.get());
         let handling = self
             .notifier
             .registry
             .begin(self.feed_owner(&tenure, tenure.position()));
         let ended = self.flow(&mut tenure, &handling).await;
-        *told = Some(tenure.told);
+        *delivered = Some(tenure.delivered);
         ended
     }
 
@@ -205,10 +209,10 @@ impl Lane {
             tokio::select! {
                 () = self.owned.shutdown().soft() => return self.finish(tenure).await,
                 settled = settle(&mut tenure.waiting, &mut tenure.in_flight), if !tenure.waiting.is_empty() => {
-                    tenure.told = settled?;
+                    tenure.delivered = settled?;
                     self.owned.progressed();
                 }
-                () = sleep_until(tenure.commit_at), if tenure.told != tenure.committed => self.commit(tenure),
+                () = sleep_until(tenure.commit_at), if tenure.delivered != tenure.committed => self.commit(tenure),
                 Ok(()) = folded.changed() => self.presence(tenure).await?,
                 records = tenure.changes.next(limits), if may_read => {
                     self.changes(tenure, &records.map_err(stream_ended)?).await?;
@@ -225,7 +229,7 @@ impl Lane {
     /// Waits for what was sent, and says how far the partition is.
     async fn finish(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
         while !tenure.waiting.is_empty() {
-            tenure.told = settle(&mut tenure.waiting, &mut tenure.in_flight).await?;
+            tenure.delivered = settle(&mut tenure.waiting, &mut tenure.in_flight).await?;
         }
         self.commit(tenure);
         Ok(())
@@ -233,12 +237,12 @@ impl Lane {
 
     /// Not awaited: if it is lost, a little is told twice.
     fn commit(&self, tenure: &mut Tenure) {
-        let place = tenure.told;
+        let progress = tenure.delivered;
         if self
             .owned
-            .try_commit(place.resume.offset.get(), place.metadata())
+            .try_commit(progress.resume.offset.get(), progress.metadata())
         {
-            tenure.committed = place;
+            tenure.committed = progress;
         }
         tenure.commit_at = Instant::now() + Duration::from_millis(self.notifier.config.commit_ms);
     }
@@ -246,9 +250,9 @@ impl Lane {
 
 /// Waits until the oldest batch is acknowledged; answers where the partition is then. Cancel-safe.
 async fn settle(
-    waiting: &mut VecDeque<Batch>,
+    waiting: &mut VecDeque<LaneBatch>,
     in_flight: &mut usize,
-) -> Result<Place, TenureOutcome> {
+) -> Result<DeliveryProgress, TenureOutcome> {
     let Some(batch) = waiting.front_mut() else {
         return std::future::pending().await;
     };

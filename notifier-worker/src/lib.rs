@@ -27,7 +27,7 @@ pub use consume::NotifierError;
 
 use event_log::Log;
 use event_schema::{codec::Parts, topics::Layout};
-use metrics::Metrics;
+use metrics::NotifierMetrics;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ pub struct Ports {
 struct Notifier {
     config: Config,
     ports: Ports,
-    metrics: Metrics,
+    metrics: NotifierMetrics,
     topics: TopicNames,
     registry: rooms::Registry,
 }
@@ -66,7 +66,7 @@ struct TopicNames {
 pub fn metric_descriptions() -> Result<Vec<runtime::metrics::MetricDescription>, prometheus::Error>
 {
     let list = runtime::metrics::MetricList::default();
-    Metrics::register(&list)?;
+    NotifierMetrics::register(&list)?;
     Ok(list.into_descriptions())
 }
 
@@ -80,7 +80,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
         mailbox: name(&MAILBOX),
         rooms: name(&ROOMS),
     };
-    let metrics = Metrics::register(&ports.registry)?;
+    let metrics = NotifierMetrics::register(&ports.registry)?;
     let registry = rooms::Registry::new(ports.layout.partitions, config.presence_kept);
     let notifier = Arc::new(Notifier {
         config,

@@ -1,7 +1,7 @@
 //! The notifier's metrics, named once. Units last; per partition only what is needed to scale and
 //! to find a stuck one.
 
-use crate::rooms::state::State;
+use crate::rooms::state::RoomsState;
 use event_schema::notification::Event;
 use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
@@ -9,8 +9,8 @@ use prometheus::{
 };
 use runtime::metrics::MetricSink;
 
-pub(crate) struct Metrics {
-    told: IntCounterVec,
+pub(crate) struct NotifierMetrics {
+    delivered: IntCounterVec,
     pushed: IntCounter,
     presence: IntCounter,
     expired: IntCounter,
@@ -25,7 +25,7 @@ pub(crate) struct Metrics {
     latency: Histogram,
 }
 
-impl Metrics {
+impl NotifierMetrics {
     pub fn register(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
         let seconds = HistogramOpts::new(
             "consign_notifier_decided_to_pushed_seconds",
@@ -33,7 +33,7 @@ impl Metrics {
         )
         .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
         let metrics = Self {
-            told: IntCounterVec::new(
+            delivered: IntCounterVec::new(
                 Opts::new(
                     "consign_notifier_matched_total",
                     "Changes and messages that somebody listens to, by kind",
@@ -43,7 +43,7 @@ impl Metrics {
             pushed: IntCounter::new("consign_notifier_pushed_total", "Pushes sent to gateways")?,
             presence: IntCounter::new(
                 "consign_notifier_presence_total",
-                "Comings and goings of users told to gateways",
+                "Comings and goings of users delivered to gateways",
             )?,
             expired: IntCounter::new("consign_notifier_expired_total", "Gateways taken for dead")?,
             refused: IntCounter::new(
@@ -74,7 +74,7 @@ impl Metrics {
             gateways: IntGauge::new("consign_notifier_gateways", "Gateways that are known")?,
             latency: Histogram::with_opts(seconds)?,
         };
-        registry.register(Box::new(metrics.told.clone()))?;
+        registry.register(Box::new(metrics.delivered.clone()))?;
         registry.register(Box::new(metrics.pushed.clone()))?;
         registry.register(Box::new(metrics.presence.clone()))?;
         registry.register(Box::new(metrics.expired.clone()))?;
@@ -90,15 +90,15 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// One change, told to so many gateways; `latency`: milliseconds since it was decided or
+    /// One change, delivered to so many gateways; `latency`: milliseconds since it was decided or
     /// accepted.
-    pub fn told(&self, event: Event, pushes: usize, latency: i64) {
+    pub fn delivered(&self, event: Event, pushes: usize, latency: i64) {
         let label = match event {
             Event::Write => "write",
             Event::Delete => "delete",
             Event::Publish => "publish",
         };
-        self.told.with_label_values(&[label]).inc();
+        self.delivered.with_label_values(&[label]).inc();
         self.pushed.inc_by(pushes as u64);
         self.latency.observe(latency.max(0) as f64 / 1000.0);
     }
@@ -139,7 +139,7 @@ impl Metrics {
         _ = self.lag.remove_label_values(&[&partition.to_string()]);
     }
 
-    pub fn rooms(&self, state: &State) {
+    pub fn rooms(&self, state: &RoomsState) {
         self.rooms.set(state.open as i64);
         self.seats.set(state.members as i64);
         self.gateways

@@ -2,7 +2,7 @@
 //! alone, so that no notifier need remember who heard of what: a room whose filter holds after is
 //! told *in*, one whose filter held only before is told *out*. Pure.
 
-use crate::rooms::state::State;
+use crate::rooms::state::RoomsState;
 use change_feed::{Notification, with_id};
 use event_schema::{
     Raw,
@@ -22,20 +22,20 @@ pub(crate) struct Route {
 
 /// The gateways that must hear of it in this state, each once, with their rooms sorted by name.
 pub(crate) fn routes(
-    state: &State,
-    telling: &Notification,
+    state: &RoomsState,
+    notification: &Notification,
     how_far: notification::State,
     scratch: &mut Scratch,
 ) -> Vec<Route> {
     let (index, collection) = (
-        telling.notice.index.as_str(),
-        telling.notice.collection.as_str(),
+        notification.notice.index.as_str(),
+        notification.notice.collection.as_str(),
     );
     let early = how_far == notification::State::Pending;
     if !state.engines.listened(index, collection) || (early && !state.memberships.wants_pending()) {
         return Vec::new();
     }
-    let id = telling.notice.id.as_deref();
+    let id = notification.notice.id.as_deref();
     let mut matched = |body: &Option<Raw>| -> Vec<Arc<str>> {
         let document = body.as_ref().and_then(|body| with_id(body, id));
         document.map_or_else(Vec::new, |document| {
@@ -44,7 +44,7 @@ pub(crate) fn routes(
                 .matching(index, collection, &document, scratch)
         })
     };
-    let (after, before) = (matched(&telling.after), matched(&telling.before));
+    let (after, before) = (matched(&notification.after), matched(&notification.before));
     let gone = before
         .iter()
         .filter(|room| after.binary_search(room).is_err())

@@ -13,7 +13,7 @@ pub(crate) mod state;
 
 use event_schema::notification::{FeedOwner, FeedPosition};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
-use state::State;
+use state::RoomsState;
 use std::collections::BTreeMap;
 use tokio::{
     sync::{Notify, watch},
@@ -22,7 +22,7 @@ use tokio::{
 
 /// What tasks of the process share.
 pub(crate) struct Registry {
-    state: RwLock<State>,
+    state: RwLock<RoomsState>,
     /// The offset after the last record folded.
     folded: watch::Sender<u64>,
     /// Partitions that are being handled, since when, and how far they are told.
@@ -34,7 +34,7 @@ pub(crate) struct Registry {
 impl Registry {
     pub fn new(partitions: u16, presence_kept: usize) -> Self {
         Self {
-            state: RwLock::new(State::new(partitions, presence_kept)),
+            state: RwLock::new(RoomsState::new(partitions, presence_kept)),
             folded: watch::channel(0).0,
             handling: Mutex::default(),
             begun: Notify::new(),
@@ -42,7 +42,7 @@ impl Registry {
     }
 
     /// For the time of one batch: the fold waits meanwhile.
-    pub fn read(&self) -> RwLockReadGuard<'_, State> {
+    pub fn read(&self) -> RwLockReadGuard<'_, RoomsState> {
         self.state.read()
     }
 

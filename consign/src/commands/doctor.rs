@@ -33,7 +33,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Told {
+struct DoctorReport {
     well: bool,
     findings: Vec<Finding>,
 }
@@ -53,7 +53,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .map(|finding| finding.state)
         .max()
         .unwrap_or(State::Well);
-    let told = Told {
+    let told = DoctorReport {
         well: worst <= State::Weak,
         findings,
     };
@@ -82,7 +82,7 @@ fn catalog(settings: &Settings) -> Finding {
     }
 }
 
-fn text(told: &Told) -> String {
+fn text(told: &DoctorReport) -> String {
     let row = |finding: &Finding| {
         vec![
             finding.state.name().to_owned(),

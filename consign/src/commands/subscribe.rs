@@ -80,7 +80,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let filter = filter::read_filter(&arguments.filter, io::stdin())
         .map_err(|error| Failure::usage(format!("{error:#}")))?;
     let client = Client::new(&arguments.client)?;
-    let subscription = Subscription {
+    let subscription = SubscribeRequest {
         client: &client,
         request: request(&arguments, &filter),
         invocation,
@@ -129,13 +129,13 @@ fn name(value: impl ValueEnum) -> String {
         .unwrap_or_default()
 }
 
-struct Subscription<'a> {
+struct SubscribeRequest<'a> {
     client: &'a Client,
     request: Value,
     invocation: Invocation<'a>,
 }
 
-impl Subscription<'_> {
+impl SubscribeRequest<'_> {
     async fn open(&self, since: Option<&str>) -> Result<(Socket, Granted), Failure> {
         let mut socket = Socket::connect(self.client).await?;
         let mut request = self.request.clone();

@@ -25,8 +25,8 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
 
 /// What was found.
 #[derive(Debug, Serialize)]
-struct Found {
-    topics: Vec<Shown>,
+struct TopicsReport {
+    topics: Vec<TopicShown>,
     problems: Vec<TopicProblem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     durability: Option<Durability>,
@@ -34,13 +34,13 @@ struct Found {
 }
 
 #[derive(Debug, Serialize)]
-struct Shown {
+struct TopicShown {
     name: String,
     partitions: u16,
     record_limit_bytes: usize,
 }
 
-impl Found {
+impl TopicsReport {
     async fn of(
         stack: &Stack,
         topics: &[TopicSpec],
@@ -55,7 +55,7 @@ impl Found {
                 .map(|(durability, weak)| (Some(durability), weak))?,
             false => (None, Vec::new()),
         };
-        let shown = |topic: &TopicSpec| Shown {
+        let shown = |topic: &TopicSpec| TopicShown {
             name: topic.name.clone(),
             partitions: topic.partitions,
             record_limit_bytes: topic.record_limit,
@@ -78,7 +78,7 @@ impl Found {
     }
 
     fn text(&self) -> String {
-        let row = |topic: &Shown| {
+        let row = |topic: &TopicShown| {
             let differs = self.problems.iter().find(|problem| match problem {
                 TopicProblem::Missing { topic: name }
                 | TopicProblem::Setting { topic: name, .. } => *name == topic.name,

@@ -7,11 +7,11 @@ fn layered(
     file: Option<&str>,
     variables: &[(&str, &str)],
     flags: &[&str],
-) -> Result<Loaded, Failure> {
+) -> Result<LoadedSettings, Failure> {
     let variables = variables
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    Loaded::layered(file.map(|text| ("f.toml", text)), variables, flags)
+    LoadedSettings::layered(file.map(|text| ("f.toml", text)), variables, flags)
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use clap::Parser;
 use consign::{
     cli::{Cli, Command},
-    settings::{Loaded, Settings},
+    settings::{LoadedSettings, Settings},
 };
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
@@ -110,7 +110,7 @@ fn started(service: &Value, targets: &BTreeMap<String, Target>) -> (Cli, Setting
         "{variables:?}"
     );
     let flags: Vec<&str> = cli.shared.set.iter().map(String::as_str).collect();
-    let loaded = Loaded::layered(Some((&file, &read(&file))), variables, &flags)
+    let loaded = LoadedSettings::layered(Some((&file, &read(&file))), variables, &flags)
         .unwrap_or_else(|error| panic!("{file}: {error}"));
     (cli, loaded.settings)
 }
@@ -293,7 +293,7 @@ fn every_file_of_settings_is_sound() {
     for entry in std::fs::read_dir(root().join("deploy/config")).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        Loaded::layered(Some((&path.display().to_string(), &text)), [], &[])
+        LoadedSettings::layered(Some((&path.display().to_string(), &text)), [], &[])
             .unwrap_or_else(|error| panic!("{error}"));
     }
 }

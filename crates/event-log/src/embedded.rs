@@ -81,12 +81,12 @@ pub enum OpenError {
 /// calling thread.
 pub fn open(folder: &Path, options: Options) -> Result<(Log, Handle), OpenError> {
     let lock = FolderLock::acquire(folder)?;
-    let load = Arc::new(Load {
+    let load = Arc::new(EmbeddedLoad {
         bytes: AtomicUsize::new(0),
         records: AtomicUsize::new(0),
         failed: AtomicBool::new(false),
     });
-    let topics = topic::Topics::open(folder, &options, &load)?;
+    let topics = topic::EmbeddedTopics::open(folder, &options, &load)?;
     let commits = commits::Commits::open(folder).map_err(|source| OpenError::Io {
         path: folder.to_owned(),
         source,
@@ -152,11 +152,11 @@ impl Handle {
 
 /// What all parts of an open log share.
 struct Core {
-    topics: topic::Topics,
+    topics: topic::EmbeddedTopics,
     commits: commits::Commits,
     groups: group::Coordinator,
     options: Options,
-    load: Arc<Load>,
+    load: Arc<EmbeddedLoad>,
     closed: watch::Sender<bool>,
     /// Until the log is closed.
     lock: Mutex<Option<FolderLock>>,
@@ -172,7 +172,7 @@ impl Drop for Core {
 }
 
 /// What waits to be written, over all partitions.
-struct Load {
+struct EmbeddedLoad {
     bytes: AtomicUsize,
     records: AtomicUsize,
     /// A sync failed somewhere.

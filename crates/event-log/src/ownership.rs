@@ -9,27 +9,27 @@ use tokio::sync::{Notify, watch};
 
 /// How partitions were taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
+pub(crate) enum TakenPartition {
     Revoked,
     Lost,
 }
 
 #[derive(Default)]
 pub(crate) struct Ownership {
-    state: Mutex<State>,
+    state: Mutex<OwnershipState>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct State {
+struct OwnershipState {
     last_id: u64,
-    owned: BTreeMap<u16, Assignment>,
+    owned: BTreeMap<u16, AssignedPartitions>,
     /// Assignments that were lost and of which the member does not know yet.
     lost: BTreeSet<u64>,
     error: Option<ConsumerError>,
 }
 
-struct Assignment {
+struct AssignedPartitions {
     id: u64,
     revoked: watch::Sender<bool>,
 }
@@ -37,7 +37,7 @@ struct Assignment {
 /// The member's side: partitions it was told that it owns, with the assignment, since a partition
 /// that left and came back is another one.
 #[derive(Default)]
-pub(crate) struct Told(BTreeMap<u16, u64>);
+pub(crate) struct RebalanceHeard(BTreeMap<u16, u64>);
 
 impl Ownership {
     pub fn owned(&self) -> BTreeSet<u16> {
@@ -51,7 +51,7 @@ impl Ownership {
             let id = state.last_id;
             state.owned.insert(
                 partition,
-                Assignment {
+                AssignedPartitions {
                     id,
                     revoked: watch::channel(false).0,
                 },
@@ -62,12 +62,12 @@ impl Ownership {
     }
 
     /// Ends the streams on these partitions before it returns.
-    pub fn take(&self, partitions: impl IntoIterator<Item = u16>, how: Taken) {
+    pub fn take(&self, partitions: impl IntoIterator<Item = u16>, how: TakenPartition) {
         let mut state = self.state.lock();
         for partition in partitions {
             if let Some(assignment) = state.owned.remove(&partition) {
                 assignment.revoked.send_replace(true);
-                if how == Taken::Lost {
+                if how == TakenPartition::Lost {
                     state.lost.insert(assignment.id);
                 }
             }
@@ -76,7 +76,7 @@ impl Ownership {
         self.changed.notify_one();
     }
 
-    pub fn take_all(&self, how: Taken) {
+    pub fn take_all(&self, how: TakenPartition) {
         self.take(self.owned(), how);
     }
 
@@ -87,7 +87,7 @@ impl Ownership {
     }
 
     /// What the member must be told next.
-    pub async fn next(&self, told: &mut Told) -> Result<ConsumerEvent, ConsumerError> {
+    pub async fn next(&self, told: &mut RebalanceHeard) -> Result<ConsumerEvent, ConsumerError> {
         loop {
             if let Some(event) = self.event(told) {
                 return event;
@@ -98,7 +98,11 @@ impl Ownership {
 
     /// Turns true when the partition is taken away; refused if it already is, or the member was not
     /// told that it owns it.
-    pub fn watch(&self, told: &Told, partition: u16) -> Result<watch::Receiver<bool>, StreamError> {
+    pub fn watch(
+        &self,
+        told: &RebalanceHeard,
+        partition: u16,
+    ) -> Result<watch::Receiver<bool>, StreamError> {
         let state = self.state.lock();
         let assignment = state
             .owned
@@ -109,7 +113,7 @@ impl Ownership {
             .ok_or(StreamError::Revoked)
     }
 
-    fn event(&self, told: &mut Told) -> Option<Result<ConsumerEvent, ConsumerError>> {
+    fn event(&self, told: &mut RebalanceHeard) -> Option<Result<ConsumerEvent, ConsumerError>> {
         let mut state = self.state.lock();
         if let Some(error) = state.error.take() {
             return Some(Err(error));

@@ -16,13 +16,13 @@ pub const MAX_NESTING: usize = 128;
 /// themselves (`exists: "a"`), and so are arrays, but what lies inside an array is not.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
-    root: Root<'a>,
+    root: DocumentRoot<'a>,
     /// Some key contains a dot, so that a path may be spelled in several ways.
     dotted: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Root<'a> {
+enum DocumentRoot<'a> {
     Object(&'a Map<String, Value>),
     /// The document `{"value": …}` that `select` tests its query on.
     Element(&'a Value),
@@ -37,11 +37,11 @@ impl<'a> Document<'a> {
     pub fn new(value: &'a Value) -> Document<'a> {
         match value {
             Value::Object(object) => Document {
-                root: Root::Object(object),
+                root: DocumentRoot::Object(object),
                 dotted: any_dotted_key(object),
             },
             _ => Document {
-                root: Root::Nothing,
+                root: DocumentRoot::Nothing,
                 dotted: false,
             },
         }
@@ -51,7 +51,7 @@ impl<'a> Document<'a> {
     pub fn of_element(element: &'a Value) -> Document<'a> {
         let dotted = element.as_object().is_some_and(any_dotted_key);
         Document {
-            root: Root::Element(element),
+            root: DocumentRoot::Element(element),
             dotted,
         }
     }
@@ -64,10 +64,10 @@ impl<'a> Document<'a> {
     /// Likewise of a path as text.
     pub fn at(&self, path: &str) -> Option<&'a Value> {
         match self.root {
-            Root::Object(object) if self.dotted => last_spelling(object, path, MAX_NESTING),
-            Root::Object(object) => plain(object, path),
-            Root::Element(element) if path == ELEMENT => Some(element),
-            Root::Element(Value::Object(object)) => {
+            DocumentRoot::Object(object) if self.dotted => last_spelling(object, path, MAX_NESTING),
+            DocumentRoot::Object(object) => plain(object, path),
+            DocumentRoot::Element(element) if path == ELEMENT => Some(element),
+            DocumentRoot::Element(Value::Object(object)) => {
                 let rest = path.strip_prefix(ELEMENT)?.strip_prefix('.')?;
                 if self.dotted {
                     last_spelling(object, rest, MAX_NESTING - 1)
@@ -75,16 +75,18 @@ impl<'a> Document<'a> {
                     plain(object, rest)
                 }
             }
-            Root::Element(_) | Root::Nothing => None,
+            DocumentRoot::Element(_) | DocumentRoot::Nothing => None,
         }
     }
 
     /// Calls `visit` with every key of the document itself; a dot in one is like nesting.
     pub fn each_key(&self, visit: &mut dyn FnMut(&str, &'a Value)) {
         match self.root {
-            Root::Object(object) => object.iter().for_each(|(key, value)| visit(key, value)),
-            Root::Element(element) => visit(ELEMENT, element),
-            Root::Nothing => {}
+            DocumentRoot::Object(object) => {
+                object.iter().for_each(|(key, value)| visit(key, value))
+            }
+            DocumentRoot::Element(element) => visit(ELEMENT, element),
+            DocumentRoot::Nothing => {}
         }
     }
 
@@ -94,8 +96,8 @@ impl<'a> Document<'a> {
     pub fn each_field(&self, visit: &mut dyn FnMut(&str, &'a Value)) {
         let mut path = String::with_capacity(64);
         match self.root {
-            Root::Object(object) => walk(object, &mut path, MAX_NESTING, visit),
-            Root::Element(element) => {
+            DocumentRoot::Object(object) => walk(object, &mut path, MAX_NESTING, visit),
+            DocumentRoot::Element(element) => {
                 visit(ELEMENT, element);
                 if let Value::Object(object) = element {
                     path.push_str(ELEMENT);
@@ -103,7 +105,7 @@ impl<'a> Document<'a> {
                     walk(object, &mut path, MAX_NESTING - 1, visit);
                 }
             }
-            Root::Nothing => {}
+            DocumentRoot::Nothing => {}
         }
     }
 

@@ -52,7 +52,7 @@ pub fn to_elasticsearch(filter: &Filter) -> Result<Value, Untranslatable> {
 
 /// The filter as an Elasticsearch query, with what may differ.
 pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
-    let mut translator = Translator {
+    let mut translator = ClauseTranslator {
         differences: Vec::new(),
     };
     let query = translator.clause(filter.clause())?;
@@ -62,7 +62,7 @@ pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
     })
 }
 
-struct Translator {
+struct ClauseTranslator {
     differences: Vec<Difference>,
 }
 
@@ -88,7 +88,7 @@ fn any(queries: Vec<Value>) -> Value {
     json!({ "bool": { "should": queries, "minimum_should_match": 1 } })
 }
 
-impl Translator {
+impl ClauseTranslator {
     fn differ(&mut self, difference: Difference) {
         if !self.differences.contains(&difference) {
             self.differences.push(difference);

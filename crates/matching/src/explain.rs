@@ -40,8 +40,8 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
         Clause::Nothing => plain("nothing", false, "`nothing` matches no document"),
         Clause::Condition(leaf) => condition(keyword(leaf), leaf, false, document),
         Clause::Missing(leaf) => condition("missing", leaf, true, document),
-        Clause::And(parts) => group("and", parts, Group::All, document),
-        Clause::Or(parts) => group("or", parts, Group::Any, document),
+        Clause::And(parts) => group("and", parts, ExplainedGroup::All, document),
+        Clause::Or(parts) => group("or", parts, ExplainedGroup::Any, document),
         Clause::Not(inner) => {
             let inner = self::clause(inner, document);
             let reason = if inner.matches {
@@ -61,10 +61,10 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
             should_not,
         } => {
             let groups = [
-                ("must", must, Group::All),
-                ("must_not", must_not, Group::None),
-                ("should", should, Group::Any),
-                ("should_not", should_not, Group::NotAll),
+                ("must", must, ExplainedGroup::All),
+                ("must_not", must_not, ExplainedGroup::None),
+                ("should", should, ExplainedGroup::Any),
+                ("should_not", should_not, ExplainedGroup::NotAll),
             ];
             let given = groups.into_iter().filter(|(_, parts, _)| !parts.is_empty());
             let parts: Vec<Explanation> = given
@@ -92,24 +92,29 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
 
 /// How the verdicts of several clauses become one.
 #[derive(Clone, Copy)]
-enum Group {
+enum ExplainedGroup {
     All,
     Any,
     None,
     NotAll,
 }
 
-fn group(name: &str, parts: &[Clause], kind: Group, document: &Document<'_>) -> Explanation {
+fn group(
+    name: &str,
+    parts: &[Clause],
+    kind: ExplainedGroup,
+    document: &Document<'_>,
+) -> Explanation {
     let parts: Vec<Explanation> = parts.iter().map(|part| clause(part, document)).collect();
     let (total, holding) = (
         parts.len(),
         parts.iter().filter(|part| part.matches).count(),
     );
     let (matches, wanted) = match kind {
-        Group::All => (holding == total, "all must"),
-        Group::Any => (holding > 0, "at least one must"),
-        Group::None => (holding == 0, "none may"),
-        Group::NotAll => (holding < total, "not all may"),
+        ExplainedGroup::All => (holding == total, "all must"),
+        ExplainedGroup::Any => (holding > 0, "at least one must"),
+        ExplainedGroup::None => (holding == 0, "none may"),
+        ExplainedGroup::NotAll => (holding < total, "not all may"),
     };
     Explanation {
         parts,

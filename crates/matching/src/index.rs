@@ -38,7 +38,9 @@ use std::hash::BuildHasher;
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::filter::normalise::{self, Normalised, Term, Tree};
-use conjunction::{Access, Code, Conjunction, MOST, Target, code, leaf_of};
+use conjunction::{
+    Access, ConditionCode, ConjunctionTarget, IndexedConjunction, MOST, code, leaf_of,
+};
 use guards::Guards;
 use leaves::Leaves;
 use posting::Posting;
@@ -55,7 +57,7 @@ pub struct Engine {
     ids: Vec<u64>,
     filters: Slab<Registered>,
     leaves: Leaves,
-    conjunctions: Slab<Conjunction>,
+    conjunctions: Slab<IndexedConjunction>,
     same: HashTable<u32>,
     guards: Guards,
     /// Conjunctions that nothing can bring up but looking at them every time.
@@ -67,13 +69,13 @@ pub struct Engine {
 /// One filter: what it waits through.
 #[derive(Debug)]
 struct Registered {
-    parts: Box<[Part]>,
+    parts: Box<[IndexPart]>,
     several: bool,
 }
 
 /// One way in which a filter can match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum IndexPart {
     Everything,
     /// A single condition that must hold.
     Leaf(u32),
@@ -101,7 +103,7 @@ impl Engine {
     /// Registers a filter. One that had the number before is replaced.
     pub fn register(&mut self, id: u64, form: &Normalised) {
         self.remove(id);
-        let mut parts: Vec<Part> = Vec::with_capacity(form.conjunctions.len());
+        let mut parts: Vec<IndexPart> = Vec::with_capacity(form.conjunctions.len());
         for conjunction in &form.conjunctions {
             let part = self.part(conjunction);
             if parts.contains(&part) {
@@ -121,12 +123,12 @@ impl Engine {
         }
         self.ids[slot as usize] = id;
         self.slots.insert(id, slot);
-        let target = Target::filter(slot, several).0;
+        let target = ConjunctionTarget::filter(slot, several).0;
         for part in parts {
             match part {
-                Part::Everything => self.everything.insert(target),
-                Part::Leaf(leaf) => self.leaves.wait(leaf, target),
-                Part::Conjunction(number) => {
+                IndexPart::Everything => self.everything.insert(target),
+                IndexPart::Leaf(leaf) => self.leaves.wait(leaf, target),
+                IndexPart::Conjunction(number) => {
                     if let Some(conjunction) = self.conjunctions.get_mut(number) {
                         conjunction.owners.insert(target);
                     }
@@ -143,12 +145,12 @@ impl Engine {
         let Some(filter) = self.filters.remove(slot) else {
             return false;
         };
-        let target = Target::filter(slot, filter.several).0;
+        let target = ConjunctionTarget::filter(slot, filter.several).0;
         for part in filter.parts {
             match part {
-                Part::Everything => self.everything.remove(target),
-                Part::Leaf(leaf) => self.leaves.leave(leaf, target),
-                Part::Conjunction(number) => {
+                IndexPart::Everything => self.everything.remove(target),
+                IndexPart::Leaf(leaf) => self.leaves.leave(leaf, target),
+                IndexPart::Conjunction(number) => {
                     if let Some(conjunction) = self.conjunctions.get_mut(number) {
                         conjunction.owners.remove(target);
                     }
@@ -161,17 +163,18 @@ impl Engine {
 
     /// The part for a conjunction. A leaf is mentioned once more; a conjunction exists, but may
     /// have no owner yet.
-    fn part(&mut self, form: &normalise::Conjunction) -> Part {
+    fn part(&mut self, form: &normalise::Conjunction) -> IndexPart {
         if form.terms.is_empty() {
-            return Part::Everything;
+            return IndexPart::Everything;
         }
-        let mut codes: Vec<Code> = form.terms.iter().map(|term| self.intern(term)).collect();
+        let mut codes: Vec<ConditionCode> =
+            form.terms.iter().map(|term| self.intern(term)).collect();
         codes.sort_unstable();
         if let [only] = codes[..]
             && !conjunction::is_negated(only)
             && self.leaves.share(leaf_of(only)).is_some()
         {
-            return Part::Leaf(leaf_of(only));
+            return IndexPart::Leaf(leaf_of(only));
         }
         let hash = self.hasher.hash_one(&codes);
         let known = &self.conjunctions;
@@ -184,10 +187,10 @@ impl Engine {
             codes
                 .iter()
                 .for_each(|code| self.leaves.release(leaf_of(*code)));
-            return Part::Conjunction(number);
+            return IndexPart::Conjunction(number);
         }
         let access = self.choose(&codes, form);
-        let number = self.conjunctions.insert(Conjunction {
+        let number = self.conjunctions.insert(IndexedConjunction {
             codes: codes.into(),
             access: access.clone(),
             owners: Posting::default(),
@@ -199,7 +202,7 @@ impl Engine {
                 .get(*number)
                 .map_or(0, |conjunction| hasher.hash_one(&conjunction.codes))
         });
-        let target = Target::conjunction(number).0;
+        let target = ConjunctionTarget::conjunction(number).0;
         match access {
             Access::Leaf(leaf) => self.leaves.wait(leaf, target),
             Access::Leaves(leaves) => leaves
@@ -208,10 +211,10 @@ impl Engine {
             Access::Guard(leaf) => self.guards.insert(leaf, target, &mut self.leaves),
             Access::Always => self.always.insert(target),
         }
-        Part::Conjunction(number)
+        IndexPart::Conjunction(number)
     }
 
-    fn intern(&mut self, term: &Term) -> Code {
+    fn intern(&mut self, term: &Term) -> ConditionCode {
         match term {
             Term::Literal(literal) => code(self.leaves.intern(&literal.condition), literal.negated),
             Term::Tree(tree) => code(self.leaves.add_tree(tree.clone()), false),
@@ -219,7 +222,7 @@ impl Engine {
     }
 
     /// What a conjunction should wait for: whatever is likely to hold least often.
-    fn choose(&mut self, codes: &[Code], form: &normalise::Conjunction) -> Access {
+    fn choose(&mut self, codes: &[ConditionCode], form: &normalise::Conjunction) -> Access {
         let shares = |negated: bool| {
             let of_kind = codes
                 .iter()
@@ -317,8 +320,8 @@ impl Engine {
         leaves.iter().for_each(|leaf| self.leaves.release(*leaf));
     }
 
-    fn comes_repeatedly(&self, part: Part) -> bool {
-        let Part::Conjunction(number) = part else {
+    fn comes_repeatedly(&self, part: IndexPart) -> bool {
+        let IndexPart::Conjunction(number) = part else {
             return false;
         };
         self.conjunctions
@@ -328,11 +331,11 @@ impl Engine {
 
     /// Gives back what [`Engine::part`] took: the mention of a leaf, or the conjunction once it has
     /// no owner.
-    fn release(&mut self, part: Part) {
+    fn release(&mut self, part: IndexPart) {
         let number = match part {
-            Part::Everything => return,
-            Part::Leaf(leaf) => return self.leaves.release(leaf),
-            Part::Conjunction(number) => number,
+            IndexPart::Everything => return,
+            IndexPart::Leaf(leaf) => return self.leaves.release(leaf),
+            IndexPart::Conjunction(number) => number,
         };
         if self
             .conjunctions
@@ -352,7 +355,7 @@ impl Engine {
         {
             entry.remove();
         }
-        let target = Target::conjunction(number).0;
+        let target = ConjunctionTarget::conjunction(number).0;
         match conjunction.access {
             Access::Leaf(leaf) => self.leaves.leave(leaf, target),
             Access::Leaves(leaves) => leaves.iter().for_each(|leaf| {

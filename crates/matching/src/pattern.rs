@@ -24,9 +24,9 @@ const STATE_BYTES: usize = 1_024;
 /// A valid pattern and its flags. Cheap to clone; equal when text and flags are. Compiled when it
 /// is first used, unless it is so large that only compiling could tell whether it fits the limit.
 #[derive(Clone)]
-pub struct Pattern(Arc<Inner>);
+pub struct Pattern(Arc<CompiledPattern>);
 
-struct Inner {
+struct CompiledPattern {
     source: Box<str>,
     flags: Flags,
     compiled: OnceLock<Option<Regex>>,
@@ -101,7 +101,7 @@ impl Pattern {
                 compile(&syntax, flags, max_program).ok_or(PatternError::TooLarge(max_program))?;
             let _ = compiled.set(Some(regex));
         }
-        Ok(Pattern(Arc::new(Inner {
+        Ok(Pattern(Arc::new(CompiledPattern {
             source: source.into(),
             flags,
             compiled,

@@ -3,7 +3,7 @@
 
 use crate::{
     OwnedPartition, OwnerNotice, PartitionWork,
-    membership::{self, Membership},
+    membership::{self, OwnedMembership},
     owned::OwnerRequest,
     partition_health::PartitionHealth,
     task::OwnerTask,
@@ -52,10 +52,10 @@ pub async fn own_partitions<W: PartitionWork>(
 ) -> Result<(), GroupRefused> {
     let why = "joins the group".to_owned();
     health.set(options.component, State::Starting { why });
-    let notice = |membership: Membership<'_>| {
+    let notice = |membership: OwnedMembership<'_>| {
         let state = match membership {
-            Membership::Joined => State::Ready,
-            Membership::Away(why) => State::Missing {
+            OwnedMembership::Joined => State::Ready,
+            OwnedMembership::Away(why) => State::Missing {
                 why: why.to_owned(),
             },
         };

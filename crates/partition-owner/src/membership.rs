@@ -7,7 +7,7 @@ use std::future::Future;
 
 /// What a member notices of its own state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Membership<'a> {
+pub(crate) enum OwnedMembership<'a> {
     Joined,
     /// The log is out of reach, for this reason; it is tried again.
     Away(&'a str),
@@ -23,7 +23,7 @@ pub(crate) async fn keep<F>(
     (group, topic): (&str, &str),
     mut backoff: Backoff,
     shutdown: &Shutdown,
-    notice: impl Fn(Membership<'_>) + Send,
+    notice: impl Fn(OwnedMembership<'_>) + Send,
     mut serve: impl FnMut(Box<dyn Consumer>) -> F + Send,
 ) -> Result<(), String>
 where
@@ -37,7 +37,7 @@ where
         };
         let ended = match joined {
             Ok(consumer) => {
-                notice(Membership::Joined);
+                notice(OwnedMembership::Joined);
                 serve(consumer).await
             }
             Err(error) => Err(error),
@@ -46,7 +46,7 @@ where
             Ok(()) => break,
             Err(ConsumerError::Fatal(why)) => return Err(why),
             Err(ConsumerError::Unavailable(why)) => {
-                notice(Membership::Away(&why));
+                notice(OwnedMembership::Away(&why));
                 tracing::warn!(why, "the log is out of reach: joining again");
                 tokio::select! {
                     biased;

@@ -26,10 +26,10 @@ pub struct Weakened {
 
 /// The table. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Health(Arc<Mutex<Table>>);
+pub struct Health(Arc<Mutex<HealthTable>>);
 
 #[derive(Debug, Default)]
-struct Table {
+struct HealthTable {
     components: BTreeMap<String, State>,
     weakened: Vec<Weakened>,
 }

@@ -3,9 +3,9 @@
 
 use crate::{
     Appended, frame,
-    log::Shared,
+    log::LogShared,
     medium::Medium,
-    queue::Batch,
+    queue::CommitBatch,
     segment::{About, HEADER, Segment},
 };
 use std::{
@@ -22,7 +22,7 @@ pub(crate) struct Appender {
     fresh: bool,
 }
 
-pub(crate) enum Failure {
+pub(crate) enum AppenderFailure {
     /// It is as it was before.
     Rejected(io::Error),
     /// Nobody knows what is on the disk.
@@ -30,8 +30,8 @@ pub(crate) enum Failure {
 }
 
 /// A batch that is written to its segment.
-pub(crate) struct Written {
-    pub batch: Batch,
+pub(crate) struct WrittenGroup {
+    pub batch: CommitBatch,
     pub segment: Arc<Segment>,
     /// Must the segment's header become safe with it?
     pub fresh: bool,
@@ -53,15 +53,15 @@ impl Appender {
     /// Writes a batch behind what is committed. What fails leaves nothing behind, or is fatal.
     pub fn write(
         &mut self,
-        shared: &Shared,
-        mut batch: Batch,
-    ) -> Result<Written, (Batch, Failure)> {
+        shared: &LogShared,
+        mut batch: CommitBatch,
+    ) -> Result<WrittenGroup, (CommitBatch, AppenderFailure)> {
         let first = shared.end.load(Ordering::Acquire);
         self.timestamp = self.timestamp.max((shared.options.clock)());
         if self.must_roll(shared)
             && let Err(error) = self.roll(shared, first)
         {
-            return Err((batch, Failure::Rejected(error)));
+            return Err((batch, AppenderFailure::Rejected(error)));
         }
         let start = self.active.readable();
         let sealed = self.seal(&mut batch, first, start);
@@ -70,12 +70,12 @@ impl Appender {
                 .write(shared.medium.as_ref(), start, &batch.bytes)
         }) {
             let failure = match self.active.cut(shared.medium.as_ref(), start) {
-                Ok(()) => Failure::Rejected(error),
-                Err(fatal) => Failure::Fatal(fatal),
+                Ok(()) => AppenderFailure::Rejected(error),
+                Err(fatal) => AppenderFailure::Fatal(fatal),
             };
             return Err((batch, failure));
         }
-        Ok(Written {
+        Ok(WrittenGroup {
             batch,
             segment: self.active.clone(),
             fresh: self.fresh,
@@ -85,7 +85,7 @@ impl Appender {
         })
     }
 
-    fn seal(&self, batch: &mut Batch, first: u64, start: u64) -> io::Result<()> {
+    fn seal(&self, batch: &mut CommitBatch, first: u64, start: u64) -> io::Result<()> {
         let mut at = 0;
         for offset in first..first + batch.completions.len() as u64 {
             let back = u32::try_from(at).map_err(io::Error::other)?;
@@ -95,7 +95,7 @@ impl Appender {
         Ok(())
     }
 
-    fn must_roll(&self, shared: &Shared) -> bool {
+    fn must_roll(&self, shared: &LogShared) -> bool {
         let options = &shared.options;
         let age = options.segment_age.map_or(i64::MAX, |age| {
             i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
@@ -106,7 +106,7 @@ impl Appender {
                 || self.timestamp.saturating_sub(self.active.about.created) > age)
     }
 
-    fn roll(&mut self, shared: &Shared, base: u64) -> io::Result<()> {
+    fn roll(&mut self, shared: &LogShared, base: u64) -> io::Result<()> {
         let medium = shared.medium.as_ref();
         let about = About {
             base,
@@ -127,14 +127,14 @@ impl Appender {
 
     /// Without a journal the sealed segment is whole, and the next permanent, before anything is
     /// written to that.
-    fn roll_alone(&self, shared: &Shared, about: About) -> io::Result<Segment> {
+    fn roll_alone(&self, shared: &LogShared, about: About) -> io::Result<Segment> {
         self.active.make_safe(shared.medium.as_ref())?;
         create_safe(shared.medium.as_ref(), &shared.folder, about)
     }
 
     /// The batch is safe, and the segment's beginning with it.
-    pub fn publish(&mut self, shared: &Shared, written: &Written) {
-        let Written {
+    pub fn publish(&mut self, shared: &LogShared, written: &WrittenGroup) {
+        let WrittenGroup {
             batch,
             segment,
             start,
@@ -155,7 +155,7 @@ impl Appender {
     }
 }
 
-impl Written {
+impl WrittenGroup {
     pub fn acknowledge(self) -> Vec<u8> {
         for (offset, done) in (self.first..).zip(self.batch.completions) {
             done(Ok(Appended {

@@ -5,11 +5,11 @@
 
 use crate::{
     AppendError,
-    appender::{Failure, Written},
+    appender::{AppenderFailure, WrittenGroup},
     hub::Hub,
     journal::Files,
-    log::{Closed, Shared},
-    queue::Batch,
+    log::{Closed, LogShared},
+    queue::CommitBatch,
 };
 use parking_lot::Mutex;
 use std::{
@@ -64,7 +64,7 @@ impl Drop for Committer {
     }
 }
 
-type Lane = Arc<Shared>;
+type CommitLane = Arc<LogShared>;
 
 struct Rounds {
     hub: Arc<Hub>,
@@ -72,7 +72,7 @@ struct Rounds {
 }
 
 /// Nothing can be trusted any more; with it what the round had written.
-struct Fatal(Vec<(Lane, Written)>, io::Error);
+struct Fatal(Vec<(CommitLane, WrittenGroup)>, io::Error);
 
 impl Rounds {
     fn run(mut self) {
@@ -91,7 +91,7 @@ impl Rounds {
         }
     }
 
-    fn round(&mut self, lanes: &[Lane]) -> Result<(), Fatal> {
+    fn round(&mut self, lanes: &[CommitLane]) -> Result<(), Fatal> {
         let mut written = Vec::with_capacity(lanes.len());
         for lane in lanes {
             let Some(batch) = lane.queue.lock().take() else {
@@ -121,7 +121,7 @@ impl Rounds {
         Ok(())
     }
 
-    fn fail(&self, written: Vec<(Lane, Written)>, error: &io::Error) {
+    fn fail(&self, written: Vec<(CommitLane, WrittenGroup)>, error: &io::Error) {
         tracing::error!(%error, "a sync failed: nothing is appended until the logs are opened again");
         let waiting: Vec<_> = self
             .hub
@@ -145,8 +145,8 @@ impl Rounds {
 /// One entry for all; what is too large for that is synced where it is.
 fn through_journal(
     journal: &mut Files,
-    written: Vec<(Lane, Written)>,
-) -> Result<Vec<(Lane, Written)>, Fatal> {
+    written: Vec<(CommitLane, WrittenGroup)>,
+) -> Result<Vec<(CommitLane, WrittenGroup)>, Fatal> {
     if written.is_empty() {
         return Ok(written);
     }
@@ -159,7 +159,7 @@ fn through_journal(
     let synced = large
         .iter()
         .try_for_each(|(lane, written)| written.segment.make_safe(lane.medium.as_ref()));
-    let done = synced.map_err(Failure::Fatal).and_then(|()| {
+    let done = synced.map_err(AppenderFailure::Fatal).and_then(|()| {
         if journaled.is_empty() {
             Ok(())
         } else {
@@ -168,10 +168,10 @@ fn through_journal(
     });
     match done {
         Ok(()) => Ok(journaled.into_iter().chain(large).collect()),
-        Err(Failure::Fatal(error)) => {
+        Err(AppenderFailure::Fatal(error)) => {
             Err(Fatal(journaled.into_iter().chain(large).collect(), error))
         }
-        Err(Failure::Rejected(error)) => {
+        Err(AppenderFailure::Rejected(error)) => {
             journaled
                 .into_iter()
                 .for_each(|(lane, written)| take_back(&lane, written, &error));
@@ -181,7 +181,7 @@ fn through_journal(
 }
 
 /// Each in its segment; answers those that are safe.
-fn alone(written: Vec<(Lane, Written)>) -> Vec<(Lane, Written)> {
+fn alone(written: Vec<(CommitLane, WrittenGroup)>) -> Vec<(CommitLane, WrittenGroup)> {
     let mut safe = Vec::with_capacity(written.len());
     for (lane, written) in written {
         let medium = lane.medium.clone();
@@ -203,29 +203,29 @@ fn alone(written: Vec<(Lane, Written)>) -> Vec<(Lane, Written)> {
     safe
 }
 
-fn take_back(lane: &Lane, written: Written, error: &io::Error) {
+fn take_back(lane: &CommitLane, written: WrittenGroup, error: &io::Error) {
     let failure = match written.take_back(lane.medium.as_ref()) {
-        Ok(()) => Failure::Rejected(io::Error::new(error.kind(), error.to_string())),
-        Err(fatal) => Failure::Fatal(fatal),
+        Ok(()) => AppenderFailure::Rejected(io::Error::new(error.kind(), error.to_string())),
+        Err(fatal) => AppenderFailure::Fatal(fatal),
     };
     refuse(lane, written.batch, failure);
 }
 
-fn refuse(lane: &Lane, batch: Batch, failure: Failure) {
+fn refuse(lane: &CommitLane, batch: CommitBatch, failure: AppenderFailure) {
     match failure {
-        Failure::Rejected(error) => {
+        AppenderFailure::Rejected(error) => {
             tracing::error!(folder = %lane.folder.display(), %error, "records were refused: they could not be written");
             lane.queue
                 .lock()
                 .settle(batch.bytes.len(), batch.completions.len());
             batch.reject(&AppendError::Rejected(error.to_string()));
         }
-        Failure::Fatal(error) => fail_one(lane, batch, &error),
+        AppenderFailure::Fatal(error) => fail_one(lane, batch, &error),
     }
 }
 
 /// The log refuses everything from now on; others are not concerned.
-fn fail_one(lane: &Lane, batch: Batch, error: &io::Error) {
+fn fail_one(lane: &CommitLane, batch: CommitBatch, error: &io::Error) {
     tracing::error!(folder = %lane.folder.display(), %error, "a sync failed: the log refuses records until it is opened again");
     let waiting = lane.stop();
     batch.reject(&AppendError::SyncFailed(error.to_string()));
@@ -233,7 +233,7 @@ fn fail_one(lane: &Lane, batch: Batch, error: &io::Error) {
     lane.observe();
 }
 
-fn reject_waiting(batches: Vec<Batch>) {
+fn reject_waiting(batches: Vec<CommitBatch>) {
     for batch in batches {
         batch.reject(&AppendError::Rejected("the sync before it failed".into()));
     }

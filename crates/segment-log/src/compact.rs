@@ -4,10 +4,10 @@
 
 use crate::{
     frame,
-    log::{SegmentLog, Shared},
+    log::{LogShared, SegmentLog},
     medium::Medium,
     read::{Cursor, Entry, ReadError},
-    segment::{self, About, HEADER, Segment, Segments},
+    segment::{self, About, HEADER, Segment, SegmentList},
 };
 use std::{collections::HashMap, fs, io, sync::Arc};
 
@@ -66,7 +66,7 @@ impl SegmentLog {
             Ok(())
         })?;
         let first = sealed[0].base();
-        let mut writer = Writer::new(
+        let mut writer = CompactingWriter::new(
             &self.shared,
             About {
                 base: first,
@@ -112,9 +112,9 @@ impl SegmentLog {
     }
 }
 
-impl Shared {
+impl LogShared {
     /// Puts the merged segment, already under the name of the first, in the place of `sealed`.
-    fn replace(&self, sealed: &Segments, merged: Segment) -> io::Result<()> {
+    fn replace(&self, sealed: &SegmentList, merged: Segment) -> io::Result<()> {
         self.segments
             .write()
             .splice(..sealed.len(), [Arc::new(merged)]);
@@ -125,16 +125,16 @@ impl Shared {
     }
 }
 
-struct Writer<'a> {
-    shared: &'a Shared,
+struct CompactingWriter<'a> {
+    shared: &'a LogShared,
     about: About,
     file: fs::File,
     position: u64,
     buffer: Vec<u8>,
 }
 
-impl<'a> Writer<'a> {
-    fn new(shared: &'a Shared, about: About) -> io::Result<Self> {
+impl<'a> CompactingWriter<'a> {
+    fn new(shared: &'a LogShared, about: About) -> io::Result<Self> {
         let file = shared.medium.create(&shared.folder.join("compacted.tmp"))?;
         shared.medium.write(&file, 0, &about.encode())?;
         Ok(Self {

@@ -1,6 +1,6 @@
 //! Which of a committer's logs have something to commit. Must never wake a thread that is awake.
 
-use crate::log::Shared;
+use crate::log::LogShared;
 use parking_lot::{Condvar, Mutex};
 use std::{
     mem,
@@ -10,15 +10,15 @@ use std::{
 
 #[derive(Default)]
 pub(crate) struct Hub {
-    state: Mutex<State>,
+    state: Mutex<HubQueue>,
     wake: Condvar,
     thread: OnceLock<ThreadId>,
 }
 
 #[derive(Default)]
-struct State {
-    ready: Vec<Arc<Shared>>,
-    all: Vec<Weak<Shared>>,
+struct HubQueue {
+    ready: Vec<Arc<LogShared>>,
+    all: Vec<Weak<LogShared>>,
     sleeping: bool,
     closing: bool,
     failed: bool,
@@ -26,7 +26,7 @@ struct State {
 
 impl Hub {
     /// From now on it is this one's turn when it is listed; not when the hub takes no more.
-    pub fn join(&self, lane: &Arc<Shared>) -> bool {
+    pub fn join(&self, lane: &Arc<LogShared>) -> bool {
         let mut state = self.state.lock();
         if state.closing || state.failed {
             return false;
@@ -37,7 +37,7 @@ impl Hub {
     }
 
     /// There is something to commit, or to close.
-    pub fn list(&self, lane: Arc<Shared>) {
+    pub fn list(&self, lane: Arc<LogShared>) {
         let mut state = self.state.lock();
         state.ready.push(lane);
         if mem::take(&mut state.sleeping) {
@@ -46,13 +46,13 @@ impl Hub {
         }
     }
 
-    pub fn list_again(&self, lanes: impl Iterator<Item = Arc<Shared>>) {
+    pub fn list_again(&self, lanes: impl Iterator<Item = Arc<LogShared>>) {
         let lanes: Vec<_> = lanes.collect();
         self.state.lock().ready.extend(lanes);
     }
 
     /// Waits until something is listed; `None` when all is done and closed.
-    pub fn next(&self) -> Option<Vec<Arc<Shared>>> {
+    pub fn next(&self) -> Option<Vec<Arc<LogShared>>> {
         let mut state = self.state.lock();
         while state.ready.is_empty() {
             if state.closing {
@@ -74,7 +74,7 @@ impl Hub {
     }
 
     /// Answers the logs that were open.
-    pub fn fail(&self) -> Vec<Arc<Shared>> {
+    pub fn fail(&self) -> Vec<Arc<LogShared>> {
         let mut state = self.state.lock();
         state.failed = true;
         state.ready.clear();
@@ -95,7 +95,7 @@ impl Hub {
         self.thread.get() == Some(&thread::current().id())
     }
 
-    fn lanes(&self) -> Vec<Arc<Shared>> {
+    fn lanes(&self) -> Vec<Arc<LogShared>> {
         self.state
             .lock()
             .all

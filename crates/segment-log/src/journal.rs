@@ -13,12 +13,12 @@ pub(crate) use files::Files;
 
 use crate::{
     Options,
-    appender::Failure,
+    appender::AppenderFailure,
     commit::Committer,
     lock::FolderLock,
     log::{Closed, OpenError, Opened, SegmentLog},
     medium::{Disk, Medium},
-    recovery::Trouble,
+    recovery::RecoveryTrouble,
 };
 use files::Half;
 use std::{
@@ -82,8 +82,8 @@ impl Journal {
             .and_then(|()| medium.sync_folder(root))
             .map_err(failed)?;
         let found = scan::scan(&paths, &files).map_err(|trouble| match trouble {
-            Trouble::Damage(damage) => OpenError::Damaged(damage),
-            Trouble::Io(source) => failed(source),
+            RecoveryTrouble::Damage(damage) => OpenError::Damaged(damage),
+            RecoveryTrouble::Io(source) => failed(source),
         })?;
         if !found.entries.is_empty() {
             let logs = replay::replay(medium.as_ref(), root, &found.entries)?;
@@ -100,7 +100,9 @@ impl Journal {
                 u32::from(at == 1),
                 found.greatest,
             );
-            written.map_err(|(Failure::Rejected(error) | Failure::Fatal(error))| failed(error))?;
+            written.map_err(
+                |(AppenderFailure::Rejected(error) | AppenderFailure::Fatal(error))| failed(error),
+            )?;
         }
         let [first, second] = files;
         let halves = [

@@ -7,8 +7,8 @@ use crate::{
     earliest,
     log::OpenError,
     medium::Medium,
-    recovery::{self, Damage, Trouble},
-    segment::{self, About, Segment, Segments},
+    recovery::{self, Damage, RecoveryTrouble},
+    segment::{self, About, Segment, SegmentList},
 };
 use std::{
     fs, io,
@@ -17,7 +17,7 @@ use std::{
 };
 
 pub(crate) struct Loaded {
-    pub segments: Segments,
+    pub segments: SegmentList,
     pub earliest: u64,
     pub end: recovery::End,
 }
@@ -33,7 +33,7 @@ pub(crate) fn load(
         path: folder.to_owned(),
         source,
     };
-    let mut segments: Segments = Vec::new();
+    let mut segments: SegmentList = Vec::new();
     let (mut unfinished, mut replaced, mut removed) = (None, 0, false);
     let files = list(medium, folder).map_err(failed)?;
     for (at, (base, path)) in files.iter().enumerate() {
@@ -99,8 +99,8 @@ pub(crate) fn load(
     let active = segments[segments.len() - 1].clone();
     let end = match recovery::recover(medium, &active, options.sync) {
         Ok(end) => end,
-        Err(Trouble::Damage(damage)) => return Err(OpenError::Damaged(damage)),
-        Err(Trouble::Io(source)) => return Err(failed(source)),
+        Err(RecoveryTrouble::Damage(damage)) => return Err(OpenError::Damaged(damage)),
+        Err(RecoveryTrouble::Io(source)) => return Err(failed(source)),
     };
     if end.offset < earliest || unfinished.is_some_and(|base| base != end.offset) {
         return Err(OpenError::Damaged(damage(

@@ -10,9 +10,9 @@ use crate::{
     load::load,
     lock::{FolderLock, LockError},
     medium::{Disk, Medium},
-    queue::{Batch, Queue, State},
+    queue::{CommitBatch, CommitQueue, State},
     recovery::Damage,
-    segment::{Segment, Segments},
+    segment::{Segment, SegmentList},
 };
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::{
@@ -69,20 +69,20 @@ pub struct Opened {
 
 /// See the crate's header. Dropping it commits what is queued.
 pub struct SegmentLog {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<LogShared>,
     committer: Arc<Committer>,
     /// Is the committer this log's alone?
     alone: bool,
 }
 
-pub(crate) struct Shared {
+pub(crate) struct LogShared {
     pub folder: PathBuf,
     pub options: Options,
     pub medium: Arc<dyn Medium>,
-    pub segments: RwLock<Segments>,
+    pub segments: RwLock<SegmentList>,
     pub earliest: AtomicU64,
     pub end: AtomicU64,
-    pub queue: Mutex<Queue>,
+    pub queue: Mutex<CommitQueue>,
     pub appender: Mutex<Appender>,
     /// Held while segments are dropped or replaced.
     pub maintenance: Mutex<()>,
@@ -132,7 +132,7 @@ impl SegmentLog {
             tracing::warn!(folder = %folder.display(), bytes = found.end.truncated, end = bounds.end, "a torn tail was cut off: a commit that was never acknowledged");
         }
         let active = found.segments[found.segments.len() - 1].clone();
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(LogShared {
             folder: folder.to_owned(),
             options,
             medium,
@@ -279,7 +279,7 @@ impl Drop for SegmentLog {
     }
 }
 
-impl Shared {
+impl LogShared {
     pub fn is_journaled(&self) -> bool {
         self.name.is_some()
     }
@@ -313,10 +313,10 @@ impl Shared {
 
     /// Nothing waits, nothing comes. Without the journal the log has to be whole.
     fn leave(&self) {
-        let segments: Segments = if self.is_journaled() {
+        let segments: SegmentList = if self.is_journaled() {
             self.segments.read().clone()
         } else {
-            Segments::new()
+            SegmentList::new()
         };
         if let Err(error) = segments
             .iter()
@@ -330,7 +330,7 @@ impl Shared {
     }
 
     /// Nothing is committed any more. Answers what waited.
-    pub fn stop(&self) -> Vec<Batch> {
+    pub fn stop(&self) -> Vec<CommitBatch> {
         let waiting = self.queue.lock().fail();
         self.closed.notify_all();
         waiting
@@ -365,7 +365,7 @@ impl Shared {
         }
         earliest::store(self.medium.as_ref(), &self.folder, offset)?;
         self.earliest.store(offset, Ordering::Release);
-        let dropped: Segments = {
+        let dropped: SegmentList = {
             let mut segments = self.segments.write();
             let count = segments
                 .windows(2)

@@ -20,12 +20,12 @@ pub(crate) enum State {
 }
 
 #[derive(Default)]
-pub(crate) struct Queue {
+pub(crate) struct CommitQueue {
     pub state: State,
     /// Does the committer know that there is something to do? It looks again after each round by
     /// itself.
     pub listed: bool,
-    waiting: VecDeque<Batch>,
+    waiting: VecDeque<CommitBatch>,
     /// Of all that waits or is being committed.
     bytes: usize,
     records: usize,
@@ -33,13 +33,13 @@ pub(crate) struct Queue {
 }
 
 #[derive(Default)]
-pub(crate) struct Batch {
+pub(crate) struct CommitBatch {
     /// Frames made by [`frame::begin`].
     pub bytes: Vec<u8>,
     pub completions: Vec<Completion>,
 }
 
-impl Batch {
+impl CommitBatch {
     pub fn reject(self, error: &AppendError) {
         for done in self.completions {
             done(Err(error.clone()));
@@ -47,7 +47,7 @@ impl Batch {
     }
 }
 
-impl Queue {
+impl CommitQueue {
     /// Answers whether the committer has to be told.
     pub fn push(
         &mut self,
@@ -72,7 +72,7 @@ impl Queue {
             Some(last) if last.bytes.len() < BATCH => last,
             other => {
                 self.waiting.extend(other);
-                Batch {
+                CommitBatch {
                     bytes: mem::take(&mut self.spare),
                     completions: Vec::new(),
                 }
@@ -97,7 +97,7 @@ impl Queue {
         }
     }
 
-    pub fn take(&mut self) -> Option<Batch> {
+    pub fn take(&mut self) -> Option<CommitBatch> {
         self.waiting.pop_front()
     }
 
@@ -120,7 +120,7 @@ impl Queue {
     }
 
     /// Nothing will be committed any more: what waited.
-    pub fn fail(&mut self) -> Vec<Batch> {
+    pub fn fail(&mut self) -> Vec<CommitBatch> {
         self.state = State::Failed;
         (self.bytes, self.records) = (0, 0);
         mem::take(&mut self.waiting).into()

@@ -3,7 +3,7 @@
 
 use crate::{
     log::SegmentLog,
-    segment::{Frame, Segment, Window},
+    segment::{ReadWindow, Segment, SegmentFrame},
 };
 use bytes::Bytes;
 use std::{io, sync::Arc};
@@ -108,7 +108,7 @@ fn read_segment(
         Some((near, position)) if Arc::ptr_eq(near, segment) => *position,
         _ => seek(segment, cursor.offset)?,
     };
-    let mut window = Window::new(segment);
+    let mut window = ReadWindow::new(segment);
     let gaps = segment.about.compacted_end.is_some();
     while cursor.offset < end {
         if entries.len() >= records {
@@ -123,7 +123,7 @@ fn read_segment(
                 why: "its segment ends before it",
             });
         }
-        let Frame::Whole(header) = window.frame(position)? else {
+        let SegmentFrame::Whole(header) = window.frame(position)? else {
             return Err(ReadError::Damaged {
                 offset: cursor.offset,
                 why: "it does not pass its checksum",
@@ -161,7 +161,7 @@ fn read_segment(
 /// The position of the first frame of offset `offset` or more. Steps over damage before it, but not
 /// over the place where it should be.
 fn seek(segment: &Segment, offset: u64) -> Result<u64, ReadError> {
-    let mut window = Window::new(segment);
+    let mut window = ReadWindow::new(segment);
     let mut position = segment.near(offset)?;
     while position < segment.readable() {
         match window.header(position)? {

@@ -4,7 +4,7 @@
 use crate::{
     frame,
     medium::Medium,
-    segment::{Frame, HEADER, Segment, Window},
+    segment::{HEADER, ReadWindow, Segment, SegmentFrame},
 };
 use std::{
     fmt, io,
@@ -43,12 +43,12 @@ pub(crate) struct End {
     pub truncated: u64,
 }
 
-pub(crate) enum Trouble {
+pub(crate) enum RecoveryTrouble {
     Damage(Damage),
     Io(io::Error),
 }
 
-impl From<io::Error> for Trouble {
+impl From<io::Error> for RecoveryTrouble {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -60,8 +60,8 @@ pub(crate) fn recover(
     medium: &dyn Medium,
     segment: &Segment,
     synced: bool,
-) -> Result<End, Trouble> {
-    let mut window = Window::new(segment);
+) -> Result<End, RecoveryTrouble> {
+    let mut window = ReadWindow::new(segment);
     let length = segment.readable();
     let mut end = End {
         offset: segment.base(),
@@ -71,7 +71,7 @@ pub(crate) fn recover(
     let mut position = HEADER as u64;
     while position < length {
         let damage = |why| {
-            Trouble::Damage(Damage {
+            RecoveryTrouble::Damage(Damage {
                 path: segment.path.clone(),
                 position,
                 offset: end.offset,
@@ -79,16 +79,16 @@ pub(crate) fn recover(
             })
         };
         match window.frame(position)? {
-            Frame::Whole(header) if header.offset != end.offset => {
+            SegmentFrame::Whole(header) if header.offset != end.offset => {
                 return Err(damage("the record has another offset"));
             }
-            Frame::Whole(header) => {
+            SegmentFrame::Whole(header) => {
                 segment.note(header.offset, position);
                 end.offset += 1;
                 end.timestamp = header.timestamp;
                 position += header.frame_length() as u64;
             }
-            bad @ (Frame::Cut(_) | Frame::Bad) => {
+            bad @ (SegmentFrame::Cut(_) | SegmentFrame::Bad) => {
                 if synced && !is_torn(segment, position, &bad)? {
                     return Err(damage("a record does not pass its checksum"));
                 }
@@ -115,7 +115,7 @@ pub(crate) fn never_was(path: &Path, base: u64, journaled: bool) -> io::Result<b
     if segment.readable() <= HEADER as u64 || !journaled {
         return Ok(segment.readable() <= HEADER as u64);
     }
-    let mut window = Window::new(&segment);
+    let mut window = ReadWindow::new(&segment);
     let sector = usize::try_from(frame::SECTOR).unwrap_or(usize::MAX);
     let blank = window.at(0, sector)?.iter().all(|byte| *byte == 0);
     Ok(blank && !is_followed(&segment, HEADER as u64)?)
@@ -123,13 +123,13 @@ pub(crate) fn never_was(path: &Path, base: u64, journaled: bool) -> io::Result<b
 
 /// Is what begins at `position`, which is not a whole frame, the rest of a commit that was never
 /// acknowledged?
-fn is_torn(segment: &Segment, position: u64, bad: &Frame) -> io::Result<bool> {
+fn is_torn(segment: &Segment, position: u64, bad: &SegmentFrame) -> io::Result<bool> {
     if is_followed(segment, position)? {
         return Ok(false);
     }
     let left = segment.readable() - position;
     Ok(left < frame::HEADER as u64
-        || matches!(bad, Frame::Cut(_))
+        || matches!(bad, SegmentFrame::Cut(_))
         || has_zero_sector(segment, position)?)
 }
 
@@ -147,7 +147,7 @@ fn is_followed(segment: &Segment, position: u64) -> io::Result<bool> {
 
 /// Is an aligned sector, cut to what lies behind `position`, all zero?
 fn has_zero_sector(segment: &Segment, position: u64) -> io::Result<bool> {
-    let mut window = Window::new(segment);
+    let mut window = ReadWindow::new(segment);
     let (mut from, end) = (position, segment.readable());
     while from < end {
         let until = ((from / frame::SECTOR + 1) * frame::SECTOR).min(end);

@@ -284,7 +284,7 @@ impl Segment {
     /// The first valid frame at or behind `position`, searched byte by byte: for what lies behind
     /// damage.
     pub fn next_valid(&self, position: u64) -> io::Result<Option<(u64, frame::Header)>> {
-        let mut window = Window::new(self);
+        let mut window = ReadWindow::new(self);
         let mark = frame::MARK.to_le_bytes();
         let end = self.readable();
         let mut from = position;
@@ -295,7 +295,7 @@ impl Segment {
                 continue;
             };
             let candidate = from + found as u64;
-            if let Frame::Whole(header) = window.frame(candidate)? {
+            if let SegmentFrame::Whole(header) = window.frame(candidate)? {
                 return Ok(Some((candidate, header)));
             }
             from = candidate + 1;
@@ -308,7 +308,7 @@ impl Segment {
             entries: Vec::new(),
             complete: true,
         };
-        let mut window = Window::new(self);
+        let mut window = ReadWindow::new(self);
         let (mut position, end) = (HEADER as u64, self.readable());
         while position < end {
             let header = match window.header(position)? {
@@ -341,7 +341,7 @@ fn note(index: &mut Index, offset: u64, position: u64) {
 
 /// What stands at a position.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Frame {
+pub(crate) enum SegmentFrame {
     Whole(frame::Header),
     /// The header is valid and reaches beyond what is readable.
     Cut(frame::Header),
@@ -349,13 +349,13 @@ pub(crate) enum Frame {
 }
 
 /// A part of a segment in memory, moving forward.
-pub(crate) struct Window<'a> {
+pub(crate) struct ReadWindow<'a> {
     segment: &'a Segment,
     start: u64,
     bytes: Vec<u8>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> ReadWindow<'a> {
     pub fn new(segment: &'a Segment) -> Self {
         Self {
             segment,
@@ -398,15 +398,15 @@ impl<'a> Window<'a> {
         ))
     }
 
-    pub fn frame(&mut self, position: u64) -> io::Result<Frame> {
+    pub fn frame(&mut self, position: u64) -> io::Result<SegmentFrame> {
         let Some(header) = self.header(position)? else {
-            return Ok(Frame::Bad);
+            return Ok(SegmentFrame::Bad);
         };
         let rest = self.at(position + frame::HEADER as u64, header.length + 1)?;
         Ok(match rest.len() == header.length + 1 {
-            false => Frame::Cut(header),
-            true if header.accepts(rest) => Frame::Whole(header),
-            true => Frame::Bad,
+            false => SegmentFrame::Cut(header),
+            true if header.accepts(rest) => SegmentFrame::Whole(header),
+            true => SegmentFrame::Bad,
         })
     }
 
@@ -417,4 +417,4 @@ impl<'a> Window<'a> {
 }
 
 /// All segments of a log, ascending; never empty.
-pub(crate) type Segments = Vec<Arc<Segment>>;
+pub(crate) type SegmentList = Vec<Arc<Segment>>;

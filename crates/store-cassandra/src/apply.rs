@@ -9,7 +9,7 @@ mod send;
 pub(crate) use documents::Floors;
 pub(crate) use rows::bind_key;
 
-use crate::{cell::Cell, session::Connection, shape::Shapes};
+use crate::{cell::Cell, session::SessionConnection, shape::RowShapes};
 use scylla::statement::prepared::PreparedStatement;
 use std::sync::Arc;
 use store::{ItemVerdict, document::Write};
@@ -45,8 +45,8 @@ impl<'a> Unit<'a> {
 }
 
 pub(crate) async fn apply(
-    connection: &Connection,
-    shapes: &Shapes,
+    connection: &SessionConnection,
+    shapes: &RowShapes,
     floors: &Floors,
     writes: &[Write],
 ) -> Vec<ItemVerdict> {
@@ -63,7 +63,7 @@ pub(crate) async fn apply(
 
 /// Sends units that belong to no `Write` (the ledger's), one verdict per unit's item.
 pub(crate) async fn send_units(
-    connection: &Connection,
+    connection: &SessionConnection,
     units: Vec<Unit<'_>>,
     count: usize,
 ) -> Vec<ItemVerdict> {

@@ -6,7 +6,7 @@ use store::ItemVerdict;
 
 /// What went wrong with one statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum CassandraFailure {
     /// Passing, or of unknown outcome: what timed out has mostly been applied a little later.
     Transient(String),
     /// Will never be taken.
@@ -18,7 +18,7 @@ pub(crate) enum Failure {
     NotPrepared(String),
 }
 
-impl Failure {
+impl CassandraFailure {
     pub(crate) fn into_verdict(self) -> ItemVerdict {
         match self {
             Self::Transient(why) => ItemVerdict::Transient(why),
@@ -34,71 +34,71 @@ impl Failure {
 
 /// Of a statement that was to be prepared. The text is ours: `Invalid` here means that the tables
 /// differ.
-pub(crate) fn preparing(error: &PrepareError) -> Failure {
+pub(crate) fn preparing(error: &PrepareError) -> CassandraFailure {
     match error {
         PrepareError::AllAttemptsFailed { first_attempt } => match attempt(first_attempt) {
-            Failure::Suspect(why) => Failure::NotPrepared(why),
+            CassandraFailure::Suspect(why) => CassandraFailure::NotPrepared(why),
             other => other,
         },
-        other => Failure::Transient(other.to_string()),
+        other => CassandraFailure::Transient(other.to_string()),
     }
 }
 
 /// Of a statement or batch that was run.
-pub(crate) fn executing(error: &ExecutionError) -> Failure {
+pub(crate) fn executing(error: &ExecutionError) -> CassandraFailure {
     match error {
         ExecutionError::LastAttemptError(e) => attempt(e),
         ExecutionError::PrepareError(e) => preparing(e),
-        ExecutionError::BadQuery(e) => Failure::Permanent {
+        ExecutionError::BadQuery(e) => CassandraFailure::Permanent {
             code: "unwritable",
             message: e.to_string(),
         },
         // Nobody to ask, no answer in time, schemas that do not agree yet.
-        other => Failure::Transient(other.to_string()),
+        other => CassandraFailure::Transient(other.to_string()),
     }
 }
 
-fn attempt(error: &RequestAttemptError) -> Failure {
+fn attempt(error: &RequestAttemptError) -> CassandraFailure {
     match error {
         RequestAttemptError::DbError(error, message) => answered(error, message),
         RequestAttemptError::SerializationError(_)
-        | RequestAttemptError::CqlRequestSerialization(_) => Failure::Permanent {
+        | RequestAttemptError::CqlRequestSerialization(_) => CassandraFailure::Permanent {
             code: "unwritable",
             message: error.to_string(),
         },
         // Broken connections, answers that cannot be read, a statement prepared anew meanwhile: the
         // outcome is unknown.
-        other => Failure::Transient(other.to_string()),
+        other => CassandraFailure::Transient(other.to_string()),
     }
 }
 
-fn answered(error: &DbError, message: &str) -> Failure {
+fn answered(error: &DbError, message: &str) -> CassandraFailure {
     let message = if message.is_empty() {
         error.to_string()
     } else {
         message.to_owned()
     };
     match error {
-        DbError::Invalid => Failure::Suspect(message),
-        DbError::SyntaxError => Failure::Permanent {
+        DbError::Invalid => CassandraFailure::Suspect(message),
+        DbError::SyntaxError => CassandraFailure::Permanent {
             code: "syntax",
             message,
         },
-        DbError::AlreadyExists { .. } => Failure::Permanent {
+        DbError::AlreadyExists { .. } => CassandraFailure::Permanent {
             code: "already_exists",
             message,
         },
-        DbError::FunctionFailure { .. } => Failure::Permanent {
+        DbError::FunctionFailure { .. } => CassandraFailure::Permanent {
             code: "function_failure",
             message,
         },
         // Rights and configuration are an operator's to mend; the write is good.
         DbError::AuthenticationError | DbError::Unauthorized | DbError::ConfigError => {
-            Failure::Transient(message)
+            CassandraFailure::Transient(message)
         }
         // Down, busy, slow, of unknown outcome, or unknown to this driver: never a reason to give a
         // write up.
-        other => Failure::Transient(format!("{other}: {message}")),
+        other => CassandraFailure::Transient(format!("{other}: {message}")),
     }
 }
 

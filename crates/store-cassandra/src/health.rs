@@ -1,11 +1,11 @@
 //! Is Cassandra there and prepared, and which of its settings weaken a promise. Looks, never mends.
 
 use crate::{
-    classify::Failure,
+    classify::CassandraFailure,
     config::Consistency,
     read::{ask, damaged},
     schema,
-    session::Connection,
+    session::SessionConnection,
 };
 use std::{collections::BTreeMap, time::Duration};
 use store::{StoreError, schema::Weakness};
@@ -16,12 +16,12 @@ const FORGETS_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// Reads one row that is not there of each of our own tables: that needs the keyspace, the tables,
 /// and enough nodes.
-pub(crate) async fn ready(connection: &Connection) -> Result<(), StoreError> {
+pub(crate) async fn ready(connection: &SessionConnection) -> Result<(), StoreError> {
     for name in schema::own_names() {
         connection
             .prepare_again(&format!("SELECT * FROM {}", connection.table(&name)))
             .await
-            .map_err(Failure::into_error)?;
+            .map_err(CassandraFailure::into_error)?;
     }
     let text = format!(
         "SELECT mark FROM {} WHERE generation = ? AND partition = ?",
@@ -30,7 +30,9 @@ pub(crate) async fn ready(connection: &Connection) -> Result<(), StoreError> {
     ask(connection, &text, (-1, -1)).await.map(drop)
 }
 
-pub(crate) async fn weaknesses(connection: &Connection) -> Result<Vec<Weakness>, StoreError> {
+pub(crate) async fn weaknesses(
+    connection: &SessionConnection,
+) -> Result<Vec<Weakness>, StoreError> {
     let mut found = Vec::new();
     let copies = copies(connection).await?;
     if copies < 3 {
@@ -64,7 +66,9 @@ pub(crate) async fn weaknesses(connection: &Connection) -> Result<Vec<Weakness>,
 }
 
 /// What a killed node may have acknowledged and not kept, where no other copy has it.
-pub(crate) async fn may_forget(connection: &Connection) -> Result<Option<Duration>, StoreError> {
+pub(crate) async fn may_forget(
+    connection: &SessionConnection,
+) -> Result<Option<Duration>, StoreError> {
     if periodic_sync(connection).await?.is_none() || copies(connection).await? >= 3 {
         return Ok(None);
     }
@@ -74,7 +78,7 @@ pub(crate) async fn may_forget(connection: &Connection) -> Result<Option<Duratio
 }
 
 /// The setting's value, where the commit log is synced now and then.
-async fn periodic_sync(connection: &Connection) -> Result<Option<String>, StoreError> {
+async fn periodic_sync(connection: &SessionConnection) -> Result<Option<String>, StoreError> {
     let sync = setting(connection, "commitlog_sync").await?;
     Ok(sync.filter(|sync| sync.eq_ignore_ascii_case("periodic")))
 }
@@ -100,7 +104,7 @@ fn duration(text: &str) -> Option<Duration> {
 /// lie too far back cannot meet one of ours.)
 pub(crate) const TIMESTAMP_GUARDRAIL: &str = "maximum_timestamp_fail_threshold";
 
-pub(crate) async fn check_settings(connection: &Connection) -> Result<(), StoreError> {
+pub(crate) async fn check_settings(connection: &SessionConnection) -> Result<(), StoreError> {
     let found = setting(connection, TIMESTAMP_GUARDRAIL).await?;
     match found.filter(|found| is_set(found)) {
         None => Ok(()),
@@ -118,7 +122,7 @@ fn is_set(value: &str) -> bool {
 }
 
 /// The fewest copies that any datacenter has.
-async fn copies(connection: &Connection) -> Result<u16, StoreError> {
+async fn copies(connection: &SessionConnection) -> Result<u16, StoreError> {
     let name = &connection.config().keyspace;
     let rows = ask(
         connection,
@@ -142,7 +146,7 @@ async fn copies(connection: &Connection) -> Result<u16, StoreError> {
     Ok(counts.min().unwrap_or(1))
 }
 
-async fn setting(connection: &Connection, name: &str) -> Result<Option<String>, StoreError> {
+async fn setting(connection: &SessionConnection, name: &str) -> Result<Option<String>, StoreError> {
     let text = "SELECT value FROM system_views.settings WHERE name = ?";
     match connection.run(text, (name,)).await {
         Ok(answer) => {
@@ -153,7 +157,7 @@ async fn setting(connection: &Connection, name: &str) -> Result<Option<String>, 
                 .and_then(|(value,)| value))
         }
         // Older servers and other makes have no such view: nothing can be said.
-        Err(Failure::NotPrepared(_) | Failure::Permanent { .. }) => Ok(None),
+        Err(CassandraFailure::NotPrepared(_) | CassandraFailure::Permanent { .. }) => Ok(None),
         Err(failure) => Err(failure.into_error()),
     }
 }

@@ -8,9 +8,9 @@ use crate::{
     STORE,
     apply::{Unit, send_units},
     cell::{Cell, LONGEST_TTL},
-    classify::Failure,
+    classify::CassandraFailure,
     read::{ask, damaged},
-    session::Connection,
+    session::SessionConnection,
 };
 use event_schema::{
     decision::Mark, envelope::Claim, id::RequestId, outcome::LedgerEntry, position::Version,
@@ -25,7 +25,10 @@ use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEP
 /// because who has it gets it.
 const CLAIM_ATTEMPTS: usize = 4;
 
-pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
+pub(crate) async fn remember(
+    connection: &SessionConnection,
+    entries: &[LedgerEntry],
+) -> Vec<ItemVerdict> {
     let text = format!(
         "INSERT INTO {} (request, entry) VALUES (?, ?) USING TIMESTAMP ? AND TTL ?",
         connection.table("ledger")
@@ -53,7 +56,7 @@ pub(crate) async fn remember(connection: &Connection, entries: &[LedgerEntry]) -
 }
 
 pub(crate) async fn entries(
-    connection: &Connection,
+    connection: &SessionConnection,
     requests: &[RequestId],
 ) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
     let text = &format!(
@@ -92,7 +95,7 @@ fn time_to_live(millis: i64) -> i32 {
 
 /// Expires to the second.
 pub(crate) async fn keep_text(
-    connection: &Connection,
+    connection: &SessionConnection,
     name: &str,
     text: &str,
     until: i64,
@@ -103,11 +106,11 @@ pub(crate) async fn keep_text(
     );
     let values = (name, text, time_to_live(until - now()));
     let kept = connection.run(&insert, values).await;
-    kept.map(drop).map_err(Failure::into_error)
+    kept.map(drop).map_err(CassandraFailure::into_error)
 }
 
 pub(crate) async fn kept_text(
-    connection: &Connection,
+    connection: &SessionConnection,
     name: &str,
 ) -> Result<Option<String>, StoreError> {
     let select = format!(
@@ -120,7 +123,7 @@ pub(crate) async fn kept_text(
 }
 
 pub(crate) async fn claim(
-    connection: &Connection,
+    connection: &SessionConnection,
     claim: &Claim,
     request: &RequestId,
 ) -> Result<ClaimOutcome, StoreError> {
@@ -146,7 +149,7 @@ pub(crate) async fn claim(
 /// Runs an `INSERT … IF NOT EXISTS`: nothing if it was taken now, otherwise the named column of the
 /// row that stands.
 async fn taken_by(
-    connection: &Connection,
+    connection: &SessionConnection,
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
     column: &str,
@@ -154,8 +157,8 @@ async fn taken_by(
     let mut attempt = 1;
     let answer = loop {
         match connection.run(text, &values).await {
-            Err(Failure::Transient(_)) if attempt < CLAIM_ATTEMPTS => attempt += 1,
-            other => break other.map_err(Failure::into_error)?,
+            Err(CassandraFailure::Transient(_)) if attempt < CLAIM_ATTEMPTS => attempt += 1,
+            other => break other.map_err(CassandraFailure::into_error)?,
         }
     };
     let rows = answer.into_rows_result().map_err(damaged)?;
@@ -176,7 +179,10 @@ async fn taken_by(
 /// like all of ours it lies above any wall clock: a row touched by hand does not shadow marks.
 /// Between marks of one `through` the larger cell stands: the epoch and then `next`, both of fixed width, come before
 /// the mark itself.
-pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(), StoreError> {
+pub(crate) async fn set_mark(
+    connection: &SessionConnection,
+    mark: &Mark,
+) -> Result<(), StoreError> {
     let text = format!(
         "INSERT INTO {} (generation, partition, mark) VALUES (?, ?, ?) USING TIMESTAMP ?",
         connection.table("marks")
@@ -197,11 +203,11 @@ pub(crate) async fn set_mark(connection: &Connection, mark: &Mark) -> Result<(),
         .run(&text, values)
         .await
         .map(drop)
-        .map_err(Failure::into_error)
+        .map_err(CassandraFailure::into_error)
 }
 
 pub(crate) async fn mark(
-    connection: &Connection,
+    connection: &SessionConnection,
     generation: u16,
     partition: u16,
 ) -> Result<Option<Mark>, StoreError> {
@@ -228,7 +234,7 @@ pub(crate) async fn mark(
 }
 
 pub(crate) async fn create_collection(
-    connection: &Connection,
+    connection: &SessionConnection,
     collection: &Collection,
 ) -> Result<Collection, StoreError> {
     let name = connection.table("collections");
@@ -250,7 +256,7 @@ pub(crate) async fn create_collection(
 }
 
 pub(crate) async fn collection(
-    connection: &Connection,
+    connection: &SessionConnection,
     index: &str,
     collection: &str,
 ) -> Result<Option<Collection>, StoreError> {
@@ -263,13 +269,18 @@ pub(crate) async fn collection(
     found.map(|(json,)| parse_collection(json)).transpose()
 }
 
-pub(crate) async fn collections(connection: &Connection) -> Result<Vec<Collection>, StoreError> {
+pub(crate) async fn collections(
+    connection: &SessionConnection,
+) -> Result<Vec<Collection>, StoreError> {
     let text = format!("SELECT definition FROM {}", connection.table("collections"));
     let statement = connection
         .prepare(&text)
         .await
-        .map_err(Failure::into_error)?;
-    let session = connection.session().await.map_err(Failure::into_error)?;
+        .map_err(CassandraFailure::into_error)?;
+    let session = connection
+        .session()
+        .await
+        .map_err(CassandraFailure::into_error)?;
     let unavailable = |why: String| StoreError::Unavailable { store: STORE, why };
     let pages = session
         .execute_iter((*statement).clone(), ())
@@ -291,7 +302,7 @@ pub(crate) async fn collections(connection: &Connection) -> Result<Vec<Collectio
 /// it still does. Read with the consistency of conditional writes, so that one that is under way is
 /// seen.
 async fn standing(
-    connection: &Connection,
+    connection: &SessionConnection,
     index: &str,
     collection: &str,
     incarnation: &str,
@@ -303,7 +314,7 @@ async fn standing(
 }
 
 async fn definition(
-    connection: &Connection,
+    connection: &SessionConnection,
     index: &str,
     collection: &str,
 ) -> Result<Option<String>, StoreError> {
@@ -314,20 +325,20 @@ async fn definition(
     let mut statement = (*connection
         .prepare(&text)
         .await
-        .map_err(Failure::into_error)?)
+        .map_err(CassandraFailure::into_error)?)
     .clone();
     statement.set_consistency(scylla::statement::Consistency::LocalSerial);
     let answer = connection
         .execute(&statement, (index, collection))
         .await
-        .map_err(Failure::into_error)?;
+        .map_err(CassandraFailure::into_error)?;
     let rows = answer.into_rows_result().map_err(damaged)?;
     let found = rows.maybe_first_row::<(String,)>().map_err(damaged)?;
     Ok(found.map(|(json,)| json))
 }
 
 pub(crate) async fn replace_collection(
-    connection: &Connection,
+    connection: &SessionConnection,
     collection: &Collection,
     was: &Collection,
 ) -> Result<bool, StoreError> {
@@ -355,7 +366,7 @@ pub(crate) async fn replace_collection(
 }
 
 pub(crate) async fn drop_collection(
-    connection: &Connection,
+    connection: &SessionConnection,
     index: &str,
     collection: &str,
     incarnation: &str,
@@ -378,14 +389,14 @@ pub(crate) async fn drop_collection(
 /// Runs a write with a condition: did it hold? Tried again where that is not known; then what
 /// stands is looked at anew.
 async fn conditional(
-    connection: &Connection,
+    connection: &SessionConnection,
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
 ) -> Result<bool, StoreError> {
     let rows = connection
         .run(text, values)
         .await
-        .map_err(Failure::into_error)?
+        .map_err(CassandraFailure::into_error)?
         .into_rows_result()
         .map_err(damaged)?;
     let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;

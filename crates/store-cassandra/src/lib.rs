@@ -36,8 +36,8 @@ use event_schema::{
     mutation::{DocumentKey, RowKey},
     outcome::LedgerEntry,
 };
-use session::Connection;
-use shape::Shapes;
+use session::SessionConnection;
+use shape::RowShapes;
 use std::time::Duration;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
@@ -50,8 +50,8 @@ pub(crate) const STORE: &str = "cassandra";
 /// The record on Cassandra. Connects on first use and again by itself, so that it can be made while
 /// the cluster is away.
 pub struct Cassandra {
-    connection: Connection,
-    shapes: Shapes,
+    connection: SessionConnection,
+    shapes: RowShapes,
     floors: apply::Floors,
 }
 
@@ -61,8 +61,8 @@ impl Cassandra {
     pub fn new(config: Config) -> Result<Self, StoreError> {
         config.check()?;
         Ok(Self {
-            connection: Connection::new(config),
-            shapes: Shapes::default(),
+            connection: SessionConnection::new(config),
+            shapes: RowShapes::default(),
             floors: apply::Floors::default(),
         })
     }

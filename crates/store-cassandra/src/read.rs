@@ -2,7 +2,8 @@
 //! documents. Reads ask for the same consistency as writes, so they see what was answered done.
 
 use crate::{
-    STORE, apply::bind_key, cell::to_json, classify::Failure, session::Connection, shape::Shapes,
+    STORE, apply::bind_key, cell::to_json, classify::CassandraFailure, session::SessionConnection,
+    shape::RowShapes,
 };
 use event_schema::{
     id::RequestId,
@@ -29,19 +30,19 @@ pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
 
 /// Runs one statement that answers rows.
 pub(crate) async fn ask(
-    connection: &Connection,
+    connection: &SessionConnection,
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
 ) -> Result<QueryRowsResult, StoreError> {
     let answer = connection
         .run(text, values)
         .await
-        .map_err(Failure::into_error)?;
+        .map_err(CassandraFailure::into_error)?;
     answer.into_rows_result().map_err(damaged)
 }
 
 pub(crate) async fn documents(
-    connection: &Connection,
+    connection: &SessionConnection,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
     let name = connection.table("documents");
@@ -69,7 +70,7 @@ type DocumentRow<'a> = (
 );
 
 async fn document(
-    connection: &Connection,
+    connection: &SessionConnection,
     text: &str,
     key: &DocumentKey,
 ) -> Result<Option<StoredDocument>, StoreError> {
@@ -127,8 +128,8 @@ async fn document(
 }
 
 pub(crate) async fn rows(
-    connection: &Connection,
-    shapes: &Shapes,
+    connection: &SessionConnection,
+    shapes: &RowShapes,
     keys: &[RowKey],
 ) -> Result<Vec<Option<StoredRow>>, StoreError> {
     let reads: Vec<_> = keys
@@ -142,27 +143,27 @@ pub(crate) async fn rows(
 }
 
 async fn row(
-    connection: &Connection,
-    shapes: &Shapes,
+    connection: &SessionConnection,
+    shapes: &RowShapes,
     key: &RowKey,
 ) -> Result<Option<StoredRow>, StoreError> {
     let shape = shapes
         .of(connection, &key.table)
         .await
-        .map_err(Failure::into_error)?;
+        .map_err(CassandraFailure::into_error)?;
     let bound = bind_key(&shape, key).map_err(|misfit| StoreError::Refused {
         store: STORE,
         why: format!("row {key}: {misfit}"),
     })?;
     let answer = match connection.execute(&shape.select, &bound).await {
-        Err(Failure::Suspect(message)) => {
+        Err(CassandraFailure::Suspect(message)) => {
             shapes.forget(&key.table);
             return Err(connection
                 .suspect(shape.select.get_statement(), message)
                 .await
                 .into_error());
         }
-        other => other.map_err(Failure::into_error)?,
+        other => other.map_err(CassandraFailure::into_error)?,
     };
     let rows = answer.into_rows_result().map_err(damaged)?;
     let found = rows
@@ -202,7 +203,7 @@ fn longest_life(
 /// and comparing, not for serving. Filtering here and not in Cassandra keeps each page short
 /// however sparse the collection is.
 pub(crate) async fn scan(
-    connection: &Connection,
+    connection: &SessionConnection,
     collection: [&str; 3],
     after: Option<&str>,
     limit: usize,
@@ -218,7 +219,7 @@ pub(crate) async fn scan(
     let prepared = connection
         .prepare(&text)
         .await
-        .map_err(Failure::into_error)?;
+        .map_err(CassandraFailure::into_error)?;
     let mut statement = (*prepared).clone();
     statement.set_page_size(i32::try_from(limit.clamp(100, 5_000)).unwrap_or(5_000));
     let mut values: Vec<&str> = Vec::new();
@@ -226,7 +227,10 @@ pub(crate) async fn scan(
         values.extend(collection);
         values.push(after);
     }
-    let session = connection.session().await.map_err(Failure::into_error)?;
+    let session = connection
+        .session()
+        .await
+        .map_err(CassandraFailure::into_error)?;
     let unavailable = |why: String| StoreError::Unavailable { store: STORE, why };
     let pages = session
         .execute_iter(statement, values)

@@ -4,9 +4,9 @@
 use crate::{
     STORE,
     cell::cql_type,
-    classify::Failure,
+    classify::CassandraFailure,
     read::ask,
-    session::{Connection, quoted},
+    session::{SessionConnection, quoted},
     shape,
 };
 use std::{
@@ -22,7 +22,7 @@ use store::{
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A table as Cassandra is asked for it.
-struct Wanted {
+struct WantedTable {
     name: String,
     partition_key: Vec<String>,
     clustering: Vec<String>,
@@ -31,11 +31,11 @@ struct Wanted {
     indexes: Vec<String>,
 }
 
-fn own() -> Vec<Wanted> {
+fn own() -> Vec<WantedTable> {
     let wanted = |name: &str,
                   partition_key: &[&str],
                   clustering: &[&str],
-                  columns: &[(&str, &str)]| Wanted {
+                  columns: &[(&str, &str)]| WantedTable {
         name: name.to_owned(),
         partition_key: partition_key
             .iter()
@@ -115,7 +115,7 @@ pub(crate) fn own_names() -> Vec<String> {
     own().into_iter().map(|table| table.name).collect()
 }
 
-impl From<&Table> for Wanted {
+impl From<&Table> for WantedTable {
     fn from(table: &Table) -> Self {
         Self {
             name: table.name.clone(),
@@ -132,7 +132,7 @@ impl From<&Table> for Wanted {
 }
 
 pub(crate) async fn migrate(
-    connection: &Connection,
+    connection: &SessionConnection,
     tables: &[Table],
 ) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
@@ -148,7 +148,10 @@ pub(crate) async fn migrate(
         );
         return Err(StoreError::Refused { store: STORE, why });
     }
-    for wanted in own().into_iter().chain(tables.iter().map(Wanted::from)) {
+    for wanted in own()
+        .into_iter()
+        .chain(tables.iter().map(WantedTable::from))
+    {
         table(connection, &wanted, &mut report).await?;
     }
     Ok(report)
@@ -161,8 +164,11 @@ fn is_a_name(name: &str) -> bool {
 }
 
 /// A statement that changes the schema: never prepared, waits until the nodes agree.
-async fn change(connection: &Connection, text: String) -> Result<(), StoreError> {
-    let session = connection.session().await.map_err(Failure::into_error)?;
+async fn change(connection: &SessionConnection, text: String) -> Result<(), StoreError> {
+    let session = connection
+        .session()
+        .await
+        .map_err(CassandraFailure::into_error)?;
     let mut statement = scylla::statement::unprepared::Statement::new(text);
     statement.set_request_timeout(Some(PATIENCE));
     statement.set_is_idempotent(true);
@@ -173,7 +179,10 @@ async fn change(connection: &Connection, text: String) -> Result<(), StoreError>
         .map_err(|e| crate::classify::executing(&e).into_error())
 }
 
-async fn keyspace(connection: &Connection, report: &mut MigrationReport) -> Result<(), StoreError> {
+async fn keyspace(
+    connection: &SessionConnection,
+    report: &mut MigrationReport,
+) -> Result<(), StoreError> {
     let name = &connection.config().keyspace;
     let wanted = connection.config().replication.options();
     let text = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
@@ -209,13 +218,13 @@ async fn keyspace(connection: &Connection, report: &mut MigrationReport) -> Resu
 }
 
 async fn table(
-    connection: &Connection,
-    wanted: &Wanted,
+    connection: &SessionConnection,
+    wanted: &WantedTable,
     report: &mut MigrationReport,
 ) -> Result<(), StoreError> {
     let standing = shape::columns(connection, &wanted.name)
         .await
-        .map_err(Failure::into_error)?;
+        .map_err(CassandraFailure::into_error)?;
     if standing.is_empty() {
         change(connection, create(connection, wanted)).await?;
         report.created.push(format!("table {}", wanted.name));
@@ -227,7 +236,7 @@ async fn table(
     indexes(connection, wanted, report).await
 }
 
-fn create(connection: &Connection, wanted: &Wanted) -> String {
+fn create(connection: &SessionConnection, wanted: &WantedTable) -> String {
     let names = |names: &[String]| {
         names
             .iter()
@@ -257,7 +266,7 @@ fn create(connection: &Connection, wanted: &Wanted) -> String {
 }
 
 /// Everything that differs, one line each.
-fn compare(wanted: &Wanted, standing: &[(String, String, i32, String)]) -> Vec<String> {
+fn compare(wanted: &WantedTable, standing: &[(String, String, i32, String)]) -> Vec<String> {
     let mut drift = Vec::new();
     for (name, kind) in &wanted.columns {
         match standing.iter().find(|(standing, ..)| standing == name) {
@@ -304,8 +313,8 @@ fn compare(wanted: &Wanted, standing: &[(String, String, i32, String)]) -> Vec<S
 }
 
 async fn indexes(
-    connection: &Connection,
-    wanted: &Wanted,
+    connection: &SessionConnection,
+    wanted: &WantedTable,
     report: &mut MigrationReport,
 ) -> Result<(), StoreError> {
     if wanted.indexes.is_empty() {

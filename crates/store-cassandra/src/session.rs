@@ -3,7 +3,7 @@
 
 use crate::{
     STORE,
-    classify::{self, Failure},
+    classify::{self, CassandraFailure},
     config::{Config, Consistency},
 };
 use parking_lot::RwLock;
@@ -19,14 +19,14 @@ use scylla::{
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
-pub(crate) struct Connection {
+pub(crate) struct SessionConnection {
     config: Config,
     session: OnceCell<Session>,
     statements: RwLock<HashMap<String, Arc<PreparedStatement>>>,
     slots: Semaphore,
 }
 
-impl Connection {
+impl SessionConnection {
     pub(crate) fn new(config: Config) -> Self {
         let slots = Semaphore::new(config.in_flight);
         Self {
@@ -46,13 +46,16 @@ impl Connection {
         format!("{}.{}", quoted(&self.config.keyspace), quoted(name))
     }
 
-    pub(crate) async fn session(&self) -> Result<&Session, Failure> {
+    pub(crate) async fn session(&self) -> Result<&Session, CassandraFailure> {
         self.session.get_or_try_init(|| connect(&self.config)).await
     }
 
     /// Prepares a statement, or finds it prepared. All of ours may be repeated: timestamps order
     /// them, and who takes a claim twice has it.
-    pub(crate) async fn prepare(&self, text: &str) -> Result<Arc<PreparedStatement>, Failure> {
+    pub(crate) async fn prepare(
+        &self,
+        text: &str,
+    ) -> Result<Arc<PreparedStatement>, CassandraFailure> {
         if let Some(known) = self.statements.read().get(text) {
             return Ok(Arc::clone(known));
         }
@@ -72,7 +75,7 @@ impl Connection {
 
     /// Forgets what was prepared and prepares it afresh: fails where the table is not what the
     /// statement needs any more.
-    pub(crate) async fn prepare_again(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) async fn prepare_again(&self, text: &str) -> Result<(), CassandraFailure> {
         self.statements.write().remove(text);
         self.prepare(text).await.map(drop)
     }
@@ -81,7 +84,7 @@ impl Connection {
         &self,
         statement: &PreparedStatement,
         values: impl SerializeRow,
-    ) -> Result<QueryResult, Failure> {
+    ) -> Result<QueryResult, CassandraFailure> {
         let session = self.session().await?;
         let _slot = self.slot().await?;
         session
@@ -94,7 +97,7 @@ impl Connection {
         &self,
         batch: &Batch,
         values: &[T],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), CassandraFailure> {
         let session = self.session().await?;
         let _slot = self.slot().await?;
         session
@@ -109,19 +112,19 @@ impl Connection {
         &self,
         text: &str,
         values: impl SerializeRow,
-    ) -> Result<QueryResult, Failure> {
+    ) -> Result<QueryResult, CassandraFailure> {
         let statement = self.prepare(text).await?;
         match self.execute(&statement, values).await {
-            Err(Failure::Suspect(message)) => Err(self.suspect(text, message).await),
+            Err(CassandraFailure::Suspect(message)) => Err(self.suspect(text, message).await),
             other => other,
         }
     }
 
     /// Cassandra says `Invalid` to a bad value and to a missing table alike; a statement that can
     /// still be prepared had a bad value.
-    pub(crate) async fn suspect(&self, text: &str, message: String) -> Failure {
+    pub(crate) async fn suspect(&self, text: &str, message: String) -> CassandraFailure {
         match self.prepare_again(text).await {
-            Ok(()) => Failure::Permanent {
+            Ok(()) => CassandraFailure::Permanent {
                 code: "invalid",
                 message,
             },
@@ -129,11 +132,11 @@ impl Connection {
         }
     }
 
-    async fn slot(&self) -> Result<SemaphorePermit<'_>, Failure> {
+    async fn slot(&self) -> Result<SemaphorePermit<'_>, CassandraFailure> {
         self.slots
             .acquire()
             .await
-            .map_err(|_| Failure::Transient("the store is closed".to_owned()))
+            .map_err(|_| CassandraFailure::Transient("the store is closed".to_owned()))
     }
 }
 
@@ -144,7 +147,7 @@ pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-async fn connect(config: &Config) -> Result<Session, Failure> {
+async fn connect(config: &Config) -> Result<Session, CassandraFailure> {
     let consistency = match config.consistency {
         Consistency::LocalQuorum => scylla::statement::Consistency::LocalQuorum,
         Consistency::Quorum => scylla::statement::Consistency::Quorum,
@@ -179,11 +182,11 @@ async fn connect(config: &Config) -> Result<Session, Failure> {
     let patience = config.connect_timeout() * 2;
     match tokio::time::timeout(patience, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(e)) => Err(Failure::Transient(format!(
+        Ok(Err(e)) => Err(CassandraFailure::Transient(format!(
             "cannot connect to {}: {e}",
             config.nodes.join(", ")
         ))),
-        Err(_) => Err(Failure::Transient(format!(
+        Err(_) => Err(CassandraFailure::Transient(format!(
             "no answer from {} within {} s",
             config.nodes.join(", "),
             patience.as_secs()
@@ -191,7 +194,7 @@ async fn connect(config: &Config) -> Result<Session, Failure> {
     }
 }
 
-impl Failure {
+impl CassandraFailure {
     /// As the error of a whole call.
     pub(crate) fn into_error(self) -> store::StoreError {
         match self {

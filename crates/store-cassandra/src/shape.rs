@@ -2,13 +2,15 @@
 //! on each. Read once from the schema, so that a worker needs nothing but a table's name; forgotten
 //! when something does not fit.
 
-use crate::{cell::parse_type, classify::Failure, session::Connection, session::quoted};
+use crate::{
+    cell::parse_type, classify::CassandraFailure, session::SessionConnection, session::quoted,
+};
 use parking_lot::RwLock;
 use scylla::statement::prepared::PreparedStatement;
 use std::{collections::HashMap, sync::Arc};
 use store::schema::{Column, ColumnType, Table};
 
-pub(crate) struct Shape {
+pub(crate) struct RowShape {
     /// Without columns of types that no catalog asks for.
     pub(crate) table: Table,
     /// Columns beside the key, in the order in which the statements bind them.
@@ -20,13 +22,13 @@ pub(crate) struct Shape {
     /// `timestamp`, key.
     pub(crate) delete: Arc<PreparedStatement>,
     /// Key; gives the cells in order (the key where there are none), then how long each of
-    /// [`Shape::timed`] still lives.
+    /// [`RowShape::timed`] still lives.
     pub(crate) select: Arc<PreparedStatement>,
     /// Cells that have one time to live: sets and maps have one for each element.
     pub(crate) timed: Vec<String>,
 }
 
-impl Shape {
+impl RowShape {
     pub(crate) fn cell(&self, name: &str) -> Option<usize> {
         self.cells.iter().position(|cell| cell == name)
     }
@@ -37,14 +39,14 @@ impl Shape {
 }
 
 #[derive(Default)]
-pub(crate) struct Shapes(RwLock<HashMap<String, Arc<Shape>>>);
+pub(crate) struct RowShapes(RwLock<HashMap<String, Arc<RowShape>>>);
 
-impl Shapes {
+impl RowShapes {
     pub(crate) async fn of(
         &self,
-        connection: &Connection,
+        connection: &SessionConnection,
         table: &str,
-    ) -> Result<Arc<Shape>, Failure> {
+    ) -> Result<Arc<RowShape>, CassandraFailure> {
         if let Some(known) = self.0.read().get(table) {
             return Ok(Arc::clone(known));
         }
@@ -64,27 +66,27 @@ impl Shapes {
 
 /// (name, kind, position, type) of every column, straight from the schema.
 pub(crate) async fn columns(
-    connection: &Connection,
+    connection: &SessionConnection,
     table: &str,
-) -> Result<Vec<(String, String, i32, String)>, Failure> {
+) -> Result<Vec<(String, String, i32, String)>, CassandraFailure> {
     let text = "SELECT column_name, kind, position, type FROM system_schema.columns WHERE keyspace_name = ? AND table_name = ?";
     let found = connection
         .run(text, (&connection.config().keyspace, table))
         .await?;
     let rows = found
         .into_rows_result()
-        .map_err(|e| Failure::Transient(e.to_string()))?;
+        .map_err(|e| CassandraFailure::Transient(e.to_string()))?;
     let rows = rows
         .rows::<(String, String, i32, String)>()
-        .map_err(|e| Failure::Transient(e.to_string()))?;
+        .map_err(|e| CassandraFailure::Transient(e.to_string()))?;
     rows.collect::<Result<_, _>>()
-        .map_err(|e| Failure::Transient(e.to_string()))
+        .map_err(|e| CassandraFailure::Transient(e.to_string()))
 }
 
-async fn read(connection: &Connection, table: &str) -> Result<Shape, Failure> {
+async fn read(connection: &SessionConnection, table: &str) -> Result<RowShape, CassandraFailure> {
     let mut columns = columns(connection, table).await?;
     if columns.is_empty() {
-        return Err(Failure::NotPrepared(format!(
+        return Err(CassandraFailure::NotPrepared(format!(
             "there is no table {table} in keyspace {}",
             connection.config().keyspace
         )));
@@ -93,7 +95,7 @@ async fn read(connection: &Connection, table: &str) -> Result<Shape, Failure> {
         .iter()
         .find(|(_, role, _, kind)| role != "regular" && parse_type(kind).is_none())
     {
-        return Err(Failure::NotPrepared(format!(
+        return Err(CassandraFailure::NotPrepared(format!(
             "table {table} has {name} {kind} in its key, which no catalog asks for"
         )));
     }
@@ -126,10 +128,10 @@ async fn read(connection: &Connection, table: &str) -> Result<Shape, Failure> {
 }
 
 async fn statements(
-    connection: &Connection,
+    connection: &SessionConnection,
     table: Table,
     cells: Vec<String>,
-) -> Result<Shape, Failure> {
+) -> Result<RowShape, CassandraFailure> {
     let quoted_all = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
     let assigned = |names: &[String], between: &str| {
         names
@@ -172,7 +174,7 @@ async fn statements(
                 .await?,
         )
     };
-    Ok(Shape {
+    Ok(RowShape {
         insert: connection.prepare(&insert).await?,
         update,
         delete: connection

@@ -29,7 +29,7 @@ use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
-use waiting::{Waiter, Waiting};
+use waiting::{ActivationWaiter, Waiting};
 
 /// How much one gateway holds.
 #[derive(Clone, Copy, Debug)]
@@ -192,7 +192,7 @@ impl SubscriptionRegistry {
             self.join(connection, request)
         };
         let (membership, written) = joined.ok_or(SubscribeError::Ended)?;
-        let waiter = Waiter {
+        let waiter = ActivationWaiter {
             room,
             connection,
             membership,

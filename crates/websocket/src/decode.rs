@@ -43,7 +43,7 @@ pub struct FrameDecoder {
 #[derive(Debug)]
 struct Frame {
     last: bool,
-    kind: Kind,
+    kind: FrameKind,
     mask: [u8; 4],
     length: usize,
     payload: Vec<u8>,
@@ -57,7 +57,7 @@ struct Pieces {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FrameKind {
     Continues,
     Begins { text: bool, deflated: bool },
     Close,
@@ -138,27 +138,27 @@ impl FrameDecoder {
             return Err(ProtocolViolation::Framing("a client's frame is not masked"));
         }
         let kind = match first & 0x0f {
-            0x0 => Kind::Continues,
-            0x1 => Kind::Begins {
+            0x0 => FrameKind::Continues,
+            0x1 => FrameKind::Begins {
                 text: true,
                 deflated,
             },
-            0x2 => Kind::Begins {
+            0x2 => FrameKind::Begins {
                 text: false,
                 deflated,
             },
-            0x8 => Kind::Close,
-            0x9 => Kind::Ping,
-            0xA => Kind::Pong,
+            0x8 => FrameKind::Close,
+            0x9 => FrameKind::Ping,
+            0xA => FrameKind::Pong,
             _ => return Err(ProtocolViolation::Framing("an unknown kind of frame")),
         };
         let (length, mask) = self.length();
         let sound = match (kind, &self.message) {
-            (Kind::Continues, Some(_)) | (Kind::Begins { .. }, None) => true,
-            (Kind::Continues, None) | (Kind::Begins { .. }, Some(_)) => false,
-            (Kind::Close | Kind::Ping | Kind::Pong, _) => last && length <= 125,
+            (FrameKind::Continues, Some(_)) | (FrameKind::Begins { .. }, None) => true,
+            (FrameKind::Continues, None) | (FrameKind::Begins { .. }, Some(_)) => false,
+            (FrameKind::Close | FrameKind::Ping | FrameKind::Pong, _) => last && length <= 125,
         };
-        if !sound || (deflated && !matches!(kind, Kind::Begins { .. })) {
+        if !sound || (deflated && !matches!(kind, FrameKind::Begins { .. })) {
             return Err(ProtocolViolation::Framing(
                 "frames do not follow each other as they must",
             ));
@@ -198,17 +198,17 @@ impl FrameDecoder {
     /// `None`: a piece of a message that goes on.
     fn whole(&mut self, frame: Frame) -> Result<Option<ClientMessage>, ProtocolViolation> {
         let pieces = match frame.kind {
-            Kind::Ping => return Ok(Some(ClientMessage::Ping(frame.payload.into()))),
-            Kind::Pong => return Ok(Some(ClientMessage::Pong)),
-            Kind::Close => {
+            FrameKind::Ping => return Ok(Some(ClientMessage::Ping(frame.payload.into()))),
+            FrameKind::Pong => return Ok(Some(ClientMessage::Pong)),
+            FrameKind::Close => {
                 return closing(&frame.payload).map(|code| Some(ClientMessage::Close(code)));
             }
-            Kind::Begins { text, deflated } => Pieces {
+            FrameKind::Begins { text, deflated } => Pieces {
                 text,
                 deflated,
                 payload: frame.payload,
             },
-            Kind::Continues => {
+            FrameKind::Continues => {
                 let mut pieces = self
                     .message
                     .take()

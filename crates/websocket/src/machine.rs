@@ -61,7 +61,7 @@ pub enum ConnectionAction {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum ConnectionState {
     Open,
     /// Takes nothing new; ends when what is in hand is answered.
     Draining {
@@ -80,7 +80,7 @@ enum State {
 #[derive(Debug)]
 pub struct ConnectionMachine {
     timeouts: ConnectionTimeouts,
-    state: State,
+    state: ConnectionState,
     heard: Instant,
     pinged: Option<Instant>,
     /// Since when a message is half read.
@@ -100,7 +100,7 @@ impl ConnectionMachine {
     pub fn new(timeouts: ConnectionTimeouts, now: Instant) -> Self {
         Self {
             timeouts,
-            state: State::Open,
+            state: ConnectionState::Open,
             heard: now,
             pinged: None,
             amid: None,
@@ -123,59 +123,66 @@ impl ConnectionMachine {
     /// Does what arrives still count?
     pub fn is_listening(&self) -> bool {
         match self.state {
-            State::Open | State::Draining { .. } => true,
-            State::Closing { .. } | State::Ended => false,
+            ConnectionState::Open | ConnectionState::Draining { .. } => true,
+            ConnectionState::Closing { .. } | ConnectionState::Ended => false,
         }
     }
 
     pub fn is_ended(&self) -> bool {
-        self.state == State::Ended
+        self.state == ConnectionState::Ended
     }
 
     pub fn on(&mut self, event: ConnectionEvent, now: Instant) -> ConnectionAction {
         match (self.state, event) {
-            (State::Open, ConnectionEvent::Message(text)) => ConnectionAction::Take(text),
-            (State::Draining { .. }, ConnectionEvent::Message(text)) => {
+            (ConnectionState::Open, ConnectionEvent::Message(text)) => ConnectionAction::Take(text),
+            (ConnectionState::Draining { .. }, ConnectionEvent::Message(text)) => {
                 ConnectionAction::Refuse(text)
             }
-            (State::Open | State::Draining { .. }, ConnectionEvent::Ping(carried)) => {
-                ConnectionAction::Send(frame::pong(&carried))
-            }
-            (State::Open | State::Draining { .. }, ConnectionEvent::Pong) => {
+            (
+                ConnectionState::Open | ConnectionState::Draining { .. },
+                ConnectionEvent::Ping(carried),
+            ) => ConnectionAction::Send(frame::pong(&carried)),
+            (ConnectionState::Open | ConnectionState::Draining { .. }, ConnectionEvent::Pong) => {
                 ConnectionAction::Nothing
             }
-            (State::Open | State::Draining { .. }, ConnectionEvent::PeerCloses(code)) => {
-                self.peer_closes(code, now)
-            }
             (
-                State::Open | State::Draining { .. } | State::Closing { .. },
+                ConnectionState::Open | ConnectionState::Draining { .. },
+                ConnectionEvent::PeerCloses(code),
+            ) => self.peer_closes(code, now),
+            (
+                ConnectionState::Open
+                | ConnectionState::Draining { .. }
+                | ConnectionState::Closing { .. },
                 ConnectionEvent::PeerGone,
             ) => self.end(),
             (
-                State::Open | State::Draining { .. },
+                ConnectionState::Open | ConnectionState::Draining { .. },
                 ConnectionEvent::ProtocolViolated(violation),
             ) => self.violated(violation, now),
             (
-                State::Open | State::Draining { .. },
+                ConnectionState::Open | ConnectionState::Draining { .. },
                 ConnectionEvent::CloseRequested(CloseReason {
                     code,
                     reason,
                     drop_rest,
                 }),
             ) => self.close(code, reason, drop_rest, now),
-            (State::Open, ConnectionEvent::Stopping) => {
-                self.state = State::Draining {
+            (ConnectionState::Open, ConnectionEvent::Stopping) => {
+                self.state = ConnectionState::Draining {
                     until: now + self.timeouts.drain_within,
                 };
                 ConnectionAction::Nothing
             }
-            (State::Draining { .. }, ConnectionEvent::Idle) => {
+            (ConnectionState::Draining { .. }, ConnectionEvent::Idle) => {
                 self.close(GOING_AWAY, SERVER_STOPS, false, now)
             }
-            (State::Open, ConnectionEvent::Idle | ConnectionEvent::Sent)
-            | (State::Draining { .. }, ConnectionEvent::Stopping | ConnectionEvent::Sent)
+            (ConnectionState::Open, ConnectionEvent::Idle | ConnectionEvent::Sent)
             | (
-                State::Closing { .. },
+                ConnectionState::Draining { .. },
+                ConnectionEvent::Stopping | ConnectionEvent::Sent,
+            )
+            | (
+                ConnectionState::Closing { .. },
                 ConnectionEvent::Message(_)
                 | ConnectionEvent::Ping(_)
                 | ConnectionEvent::Pong
@@ -184,31 +191,36 @@ impl ConnectionMachine {
                 | ConnectionEvent::Stopping
                 | ConnectionEvent::Idle,
             ) => ConnectionAction::Nothing,
-            (State::Closing { until, sent, .. }, ConnectionEvent::PeerCloses(_)) => match sent {
+            (ConnectionState::Closing { until, sent, .. }, ConnectionEvent::PeerCloses(_)) => {
+                match sent {
+                    true => self.end(),
+                    false => self.enter(ConnectionState::Closing {
+                        until,
+                        mutual: true,
+                        sent,
+                    }),
+                }
+            }
+            (ConnectionState::Closing { until, mutual, .. }, ConnectionEvent::Sent) => match mutual
+            {
                 true => self.end(),
-                false => self.enter(State::Closing {
-                    until,
-                    mutual: true,
-                    sent,
-                }),
-            },
-            (State::Closing { until, mutual, .. }, ConnectionEvent::Sent) => match mutual {
-                true => self.end(),
-                false => self.enter(State::Closing {
+                false => self.enter(ConnectionState::Closing {
                     until,
                     mutual,
                     sent: true,
                 }),
             },
-            (State::Open, ConnectionEvent::Tick) => self.check_deadlines(now),
-            (State::Draining { until }, ConnectionEvent::Tick) if now >= until => {
+            (ConnectionState::Open, ConnectionEvent::Tick) => self.check_deadlines(now),
+            (ConnectionState::Draining { until }, ConnectionEvent::Tick) if now >= until => {
                 self.close(GOING_AWAY, SERVER_STOPS, false, now)
             }
-            (State::Draining { .. }, ConnectionEvent::Tick) => self.check_deadlines(now),
-            (State::Closing { until, .. }, ConnectionEvent::Tick) if now >= until => self.end(),
-            (State::Closing { .. }, ConnectionEvent::Tick) => ConnectionAction::Nothing,
+            (ConnectionState::Draining { .. }, ConnectionEvent::Tick) => self.check_deadlines(now),
+            (ConnectionState::Closing { until, .. }, ConnectionEvent::Tick) if now >= until => {
+                self.end()
+            }
+            (ConnectionState::Closing { .. }, ConnectionEvent::Tick) => ConnectionAction::Nothing,
             (
-                State::Ended,
+                ConnectionState::Ended,
                 ConnectionEvent::Message(_)
                 | ConnectionEvent::Ping(_)
                 | ConnectionEvent::Pong
@@ -234,10 +246,10 @@ impl ConnectionMachine {
         let message = self.amid.map(|since| since + self.timeouts.message_within);
         let listening = message.map_or(silence, |message| message.min(silence));
         match self.state {
-            State::Open => listening,
-            State::Draining { until } => listening.min(until),
-            State::Closing { until, .. } => until,
-            State::Ended => self.heard,
+            ConnectionState::Open => listening,
+            ConnectionState::Draining { until } => listening.min(until),
+            ConnectionState::Closing { until, .. } => until,
+            ConnectionState::Ended => self.heard,
         }
     }
 
@@ -283,7 +295,7 @@ impl ConnectionMachine {
 
     /// The peer closes: its code is sent back.
     fn peer_closes(&mut self, code: Option<u16>, now: Instant) -> ConnectionAction {
-        self.state = State::Closing {
+        self.state = ConnectionState::Closing {
             until: now + self.timeouts.close_within,
             mutual: true,
             sent: false,
@@ -301,7 +313,7 @@ impl ConnectionMachine {
         drop_rest: bool,
         now: Instant,
     ) -> ConnectionAction {
-        self.state = State::Closing {
+        self.state = ConnectionState::Closing {
             until: now + self.timeouts.close_within,
             mutual: false,
             sent: false,
@@ -313,11 +325,11 @@ impl ConnectionMachine {
     }
 
     fn end(&mut self) -> ConnectionAction {
-        self.state = State::Ended;
+        self.state = ConnectionState::Ended;
         ConnectionAction::End
     }
 
-    fn enter(&mut self, state: State) -> ConnectionAction {
+    fn enter(&mut self, state: ConnectionState) -> ConnectionAction {
         self.state = state;
         ConnectionAction::Nothing
     }

@@ -44,13 +44,13 @@ impl CloseReason {
 pub struct Outbox {
     limits: OutboxLimits,
     deflate: bool,
-    queue: Mutex<Queue>,
+    queue: Mutex<OutboxQueue>,
     changed: Notify,
     wake_queue: Arc<WakeQueue>,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct OutboxQueue {
     items: VecDeque<QueuedFrame>,
     pushed: usize,
     pushed_bytes: usize,
@@ -108,7 +108,7 @@ impl Outbox {
         self.put(self.queue.lock(), bytes);
     }
 
-    fn put(self: &Arc<Self>, mut queue: MutexGuard<'_, Queue>, bytes: Bytes) {
+    fn put(self: &Arc<Self>, mut queue: MutexGuard<'_, OutboxQueue>, bytes: Bytes) {
         if queue.closed || queue.ending.is_some() {
             return;
         }
@@ -342,7 +342,7 @@ impl QueuedFrame {
     }
 }
 
-impl Queue {
+impl OutboxQueue {
     fn end(&mut self, ending: CloseReason) {
         self.ending = Some(ending);
         if ending.drop_rest {

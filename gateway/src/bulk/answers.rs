@@ -22,8 +22,8 @@ pub(crate) enum Lost {
     File(#[from] io::Error),
 }
 
-struct Queue {
-    state: Mutex<State>,
+struct AnswerQueue {
+    state: Mutex<AnswersState>,
     readable: Notify,
     memory: usize,
     spill: u64,
@@ -33,7 +33,7 @@ struct Queue {
 
 /// Oldest first: `front`, then `filed`, then `back`.
 #[derive(Default)]
-struct State {
+struct AnswersState {
     front: VecDeque<Vec<u8>>,
     front_bytes: usize,
     filed: VecDeque<Filed>,
@@ -55,16 +55,16 @@ struct Filed {
 /// A file takes this much, then comes the next: what was read need not be kept.
 const FILE: u64 = 16 << 20;
 
-pub(crate) struct Writer {
-    queue: Arc<Queue>,
+pub(crate) struct AnswerWriter {
+    queue: Arc<AnswerQueue>,
     /// The file that is being filled, and how far.
     file: Option<(Arc<File>, u64)>,
 }
 
-pub(crate) struct Reader(Arc<Queue>);
+pub(crate) struct AnswerReader(Arc<AnswerQueue>);
 
-pub(crate) fn queue(config: &Config, spilled: IntCounter) -> (Writer, Reader) {
-    let queue = Arc::new(Queue {
+pub(crate) fn queue(config: &Config, spilled: IntCounter) -> (AnswerWriter, AnswerReader) {
+    let queue = Arc::new(AnswerQueue {
         state: Mutex::default(),
         readable: Notify::new(),
         memory: config.bulk_answers_bytes,
@@ -73,15 +73,15 @@ pub(crate) fn queue(config: &Config, spilled: IntCounter) -> (Writer, Reader) {
         spilled,
     });
     (
-        Writer {
+        AnswerWriter {
             queue: queue.clone(),
             file: None,
         },
-        Reader(queue),
+        AnswerReader(queue),
     )
 }
 
-impl Writer {
+impl AnswerWriter {
     /// Appends to the answers.
     pub(crate) async fn push(&mut self, record: &[u8]) -> Result<(), Lost> {
         let full = {
@@ -136,16 +136,16 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
+impl Drop for AnswerWriter {
     fn drop(&mut self) {
         self.queue.state.lock().writer_gone = true;
         self.queue.readable.notify_one();
     }
 }
 
-impl Queue {
+impl AnswerQueue {
     /// A full block goes to memory, or is given back to be put into the file.
-    fn pass_on(&self, state: &mut State) -> Option<Vec<u8>> {
+    fn pass_on(&self, state: &mut AnswersState) -> Option<Vec<u8>> {
         let block = std::mem::replace(&mut state.back, Vec::with_capacity(BLOCK + 256));
         if state.filed.is_empty() && state.front_bytes + block.len() <= self.memory {
             state.front_bytes += block.len();
@@ -156,33 +156,35 @@ impl Queue {
     }
 }
 
-impl Reader {
+impl AnswerReader {
     /// The next block; `None` at the end. An error: the writer went away without ending, or the
     /// file cannot be read.
     pub(crate) async fn next(&self) -> io::Result<Option<Vec<u8>>> {
         loop {
             match self.take() {
-                Taken::Block(block) => return Ok(Some(block)),
-                Taken::Filed(filed) => return self.read(filed).await.map(Some),
-                Taken::End => return Ok(None),
-                Taken::Broken => return Err(io::Error::other("the bulk ended before its answers")),
-                Taken::Nothing => self.0.readable.notified().await,
+                AnswersTaken::Block(block) => return Ok(Some(block)),
+                AnswersTaken::Filed(filed) => return self.read(filed).await.map(Some),
+                AnswersTaken::End => return Ok(None),
+                AnswersTaken::Broken => {
+                    return Err(io::Error::other("the bulk ended before its answers"));
+                }
+                AnswersTaken::Nothing => self.0.readable.notified().await,
             }
         }
     }
 
-    fn take(&self) -> Taken {
+    fn take(&self) -> AnswersTaken {
         let mut state = self.0.state.lock();
         if let Some(block) = state.front.pop_front() {
             state.front_bytes -= block.len();
-            return Taken::Block(block);
+            return AnswersTaken::Block(block);
         }
         match (state.filed.front().cloned(), state.back.is_empty()) {
-            (Some(filed), _) => Taken::Filed(filed),
-            (None, false) => Taken::Block(std::mem::take(&mut state.back)),
-            (None, true) if state.ended => Taken::End,
-            (None, true) if state.writer_gone => Taken::Broken,
-            (None, true) => Taken::Nothing,
+            (Some(filed), _) => AnswersTaken::Filed(filed),
+            (None, false) => AnswersTaken::Block(std::mem::take(&mut state.back)),
+            (None, true) if state.ended => AnswersTaken::End,
+            (None, true) if state.writer_gone => AnswersTaken::Broken,
+            (None, true) => AnswersTaken::Nothing,
         }
     }
 
@@ -203,7 +205,7 @@ impl Reader {
     }
 }
 
-enum Taken {
+enum AnswersTaken {
     Block(Vec<u8>),
     Filed(Filed),
     End,
@@ -211,7 +213,7 @@ enum Taken {
     Nothing,
 }
 
-impl Drop for Reader {
+impl Drop for AnswerReader {
     fn drop(&mut self) {
         self.0.state.lock().reader_gone = true;
     }

@@ -1,7 +1,7 @@
 //! What is kept of an answer until it is read, and the JSON line it becomes. Ids and tokens are
 //! made when somebody reads them.
 
-use super::answers::Reader;
+use super::answers::AnswerReader;
 use crate::{
     access::Caller,
     app::{App, Shared},
@@ -56,7 +56,7 @@ fn text(value: &serde_json::Value) -> Vec<u8> {
 pub(crate) fn stream(
     app: Shared,
     caller: Caller,
-    reader: Reader,
+    reader: AnswerReader,
 ) -> impl Stream<Item = io::Result<Bytes>> + use<> {
     futures::stream::try_unfold((app, caller, reader), async |(app, caller, reader)| {
         let Some(block) = reader.next().await? else {

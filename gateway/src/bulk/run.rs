@@ -2,7 +2,7 @@
 //! bytes and for the log, and for nothing else.
 
 use super::{
-    answers::{Lost, Writer},
+    answers::{AnswerWriter, Lost},
     lines::{Line, Lines},
     render,
     unpack::Unpack,
@@ -35,12 +35,12 @@ use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use tracing::debug;
 
 /// A line that is not answered yet.
-enum Open {
+enum OpenLine {
     Sent { line: u64, size: usize, sent: Sent },
     Refused { line: u64, problem: Problem },
 }
 
-pub(crate) struct Run {
+pub(crate) struct BulkRun {
     app: Shared,
     operation: String,
     caller: Caller,
@@ -48,9 +48,9 @@ pub(crate) struct Run {
     traceparent: String,
     unpack: Unpack,
     lines: Lines,
-    open: VecDeque<Open>,
+    open: VecDeque<OpenLine>,
     open_bytes: usize,
-    answers: Writer,
+    answers: AnswerWriter,
     accepted: u64,
     refused: u64,
     furthest: Furthest,
@@ -68,14 +68,14 @@ struct Pace {
     bytes: u64,
 }
 
-impl Run {
+impl BulkRun {
     pub(crate) fn new(
         app: Shared,
         operation: String,
         caller: Caller,
         options: Options,
         unpack: Unpack,
-        answers: Writer,
+        answers: AnswerWriter,
     ) -> Self {
         let config = &app.config;
         Self {
@@ -242,7 +242,7 @@ impl Run {
                 Ok(sent) => {
                     self.stuck = false;
                     self.open_bytes += size;
-                    self.open.push_back(Open::Sent { line, size, sent });
+                    self.open.push_back(OpenLine::Sent { line, size, sent });
                     return Ok(());
                 }
                 Err(failed) => *failed,
@@ -263,7 +263,7 @@ impl Run {
     }
 
     fn refuse(&mut self, line: u64, problem: Problem) {
-        self.open.push_back(Open::Refused { line, problem });
+        self.open.push_back(OpenLine::Refused { line, problem });
     }
 
     /// Answers the oldest line, whatever it takes.
@@ -276,14 +276,14 @@ impl Run {
     async fn settle_ready(&mut self) -> Result<(), Lost> {
         while let Some(open) = self.open.pop_front() {
             match open {
-                Open::Refused { line, problem } => self.told_refused(line, &problem).await?,
-                Open::Sent {
+                OpenLine::Refused { line, problem } => self.told_refused(line, &problem).await?,
+                OpenLine::Sent {
                     line,
                     size,
                     mut sent,
                 } => match sent.published().now_or_never() {
                     None => {
-                        self.open.push_front(Open::Sent { line, size, sent });
+                        self.open.push_front(OpenLine::Sent { line, size, sent });
                         return Ok(());
                     }
                     Some(Ok(published)) => {
@@ -316,10 +316,10 @@ impl Run {
 
 /// Resolves when the oldest open line can be answered; never if there is none. Cancel-safe: the
 /// answer is kept by [`Sent`].
-async fn acknowledged(open: &mut VecDeque<Open>) {
+async fn acknowledged(open: &mut VecDeque<OpenLine>) {
     match open.front_mut() {
-        Some(Open::Sent { sent, .. }) => sent.acknowledged().await,
-        Some(Open::Refused { .. }) => {}
+        Some(OpenLine::Sent { sent, .. }) => sent.acknowledged().await,
+        Some(OpenLine::Refused { .. }) => {}
         None => std::future::pending().await,
     }
 }

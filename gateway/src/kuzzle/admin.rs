@@ -2,7 +2,7 @@
 //! is emptied. Each is answered when it holds. What belongs to operations of the catalog is never
 //! touched.
 
-use super::{Call, Fault, Reply, Request, bulk, collection, fault::Id, index};
+use super::{Fault, KuzzleCall, Reply, Request, bulk, collection, fault::Id, index};
 use serde_json::{Map, Value, json, value::RawValue};
 
 /// By index and collection, in the order of the body.
@@ -35,7 +35,7 @@ fn members<'a>(object: &'a RawValue, name: &str) -> Result<Vec<(String, &'a RawV
 
 /// Makes what is not there, and maps the rest anew, as `collection:create` does for each. A
 /// collection's mapping may stand there with or without the member `mappings` around it.
-pub(super) async fn load_mappings(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn load_mappings(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let mut wanted = Vec::new();
     for (index, collections) in by_collection(call.request.object()?)? {
         for (name, definition) in collections {
@@ -60,7 +60,7 @@ fn within(fault: Fault, index: &str, name: &str) -> Fault {
 
 /// Imports documents, each list as `bulk:import` takes one. All lists are read before the first is
 /// written; a collection whose import has errors ends it, as in Kuzzle.
-pub(super) async fn load_fixtures(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn load_fixtures(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let mut imports: Vec<Request> = Vec::new();
     for (index, collections) in by_collection(call.request.object()?)? {
         for (name, lines) in collections {
@@ -92,12 +92,12 @@ pub(super) async fn load_fixtures(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::nothing().token(token))
 }
 
-fn of<'a>(call: Call<'a>, request: &'a Request) -> Call<'a> {
-    Call { request, ..call }
+fn of<'a>(call: KuzzleCall<'a>, request: &'a Request) -> KuzzleCall<'a> {
+    KuzzleCall { request, ..call }
 }
 
 /// Drops every index that `index:list` names.
-pub(super) async fn reset_database(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn reset_database(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let all = index::listed(call).await?;
     index::drop_all(call, &all).await?;
     Ok(acknowledged())

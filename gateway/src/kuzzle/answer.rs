@@ -166,7 +166,7 @@ impl Serialize for Enveloped<'_> {
         map.serialize_entry("index", &answer.index)?;
         map.serialize_entry("collection", &answer.collection)?;
         map.serialize_entry("volatile", &answer.volatile)?;
-        map.serialize_entry("headers", &Headers {})?;
+        map.serialize_entry("headers", &AnswerHeaders {})?;
         if let Some(token) = answer.token() {
             map.serialize_entry("token", token)?;
         }
@@ -184,4 +184,4 @@ impl Serialize for Enveloped<'_> {
 
 /// Headers that the client would be told of; there are none in the envelope.
 #[derive(Serialize)]
-struct Headers {}
+struct AnswerHeaders {}

@@ -4,12 +4,12 @@
 mod entry;
 
 use super::{
-    Call, Fault, Reply,
+    Fault, KuzzleCall, Reply,
     document::{self, many, many::Way, query},
     fault::Id,
     write::{self, Then},
 };
-use entry::{Entry, entries};
+use entry::{BulkEntry, entries};
 use serde_json::{Value, json};
 
 /// Documents that one call may write: what an operation of many documents takes.
@@ -17,12 +17,12 @@ const MOST: usize = 10_000;
 /// Documents that are found and written at once.
 const PAGE: usize = 1_000;
 
-pub(super) async fn write(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn write(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let body = call.request.object()?;
     document::write_body(call, "document.createOrReplace", body, silent(call)?, false).await
 }
 
-pub(super) async fn mwrite(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn mwrite(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let way = Way {
         operation: "document.mCreateOrReplace",
         info: None,
@@ -32,11 +32,11 @@ pub(super) async fn mwrite(call: Call<'_>) -> Result<Reply, Fault> {
     many::bodies(call, way).await
 }
 
-fn silent(call: Call<'_>) -> Result<bool, Fault> {
+fn silent(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     Ok(!call.request.flag("notify")?)
 }
 
-pub(super) async fn delete_by_query(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn delete_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let wanted = query::wanted(call)?;
     let (view, collection) = query::current(call).await?;
     let (mut deleted, mut after, mut token) = (0, None::<String>, None);
@@ -52,7 +52,7 @@ pub(super) async fn delete_by_query(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(write::reply(&json!({"deleted": deleted}), token))
 }
 
-pub(super) async fn update_by_query(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn update_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let changes = query::changes(call)?;
     let wanted = query::wanted(call)?;
     let (view, collection) = query::current(call).await?;
@@ -76,7 +76,7 @@ pub(super) async fn update_by_query(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(write::reply(&json!({"updated": updated}), token))
 }
 
-pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn import(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let Imported {
         successes,
         errors,
@@ -96,7 +96,7 @@ pub(super) async fn import(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// Can the import be read?
-pub(super) fn check(call: Call<'_>) -> Result<(), Fault> {
+pub(super) fn check(call: KuzzleCall<'_>) -> Result<(), Fault> {
     entries(call).map(drop)
 }
 
@@ -109,13 +109,13 @@ pub(super) struct Imported {
 
 /// Entries that follow each other with the same action go together. All are handed over in their
 /// order before the first is waited for.
-pub(super) async fn import_into(call: Call<'_>) -> Result<Imported, Fault> {
+pub(super) async fn import_into(call: KuzzleCall<'_>) -> Result<Imported, Fault> {
     let entries = entries(call)?;
     super::place::collection(call).await?;
     let (mut successes, mut errors, mut token) = (Vec::new(), Vec::new(), None);
     let mut begun = Vec::new();
     for run in entries.chunk_by(|a, b| a.action == b.action) {
-        let documents: Vec<String> = run.iter().map(Entry::json).collect();
+        let documents: Vec<String> = run.iter().map(BulkEntry::json).collect();
         let list = if run[0].action == "delete" {
             "ids"
         } else {
@@ -153,7 +153,7 @@ pub(super) async fn import_into(call: Call<'_>) -> Result<Imported, Fault> {
 }
 
 /// An entry that was not written.
-fn told(entry: &Entry<'_>, fault: &Fault) -> Value {
+fn told(entry: &BulkEntry<'_>, fault: &Fault) -> Value {
     let source: Value = entry.source.map_or(Value::Null, |source| {
         serde_json::from_str(source.get()).unwrap_or_default()
     });

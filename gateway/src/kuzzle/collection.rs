@@ -2,7 +2,8 @@
 //! none: what was accepted for the old one and is not applied yet is refused *missing*.
 
 use super::{
-    Call, Fault, Reply, document::search, fault::Id, index, members::unexpected, metadata, place,
+    Fault, KuzzleCall, Reply, document::search, fault::Id, index, members::unexpected, metadata,
+    place,
 };
 use crate::{error::Problem, read::settled::AppliedSoFar};
 use ::collections::{CollectionError, NewCollection};
@@ -29,7 +30,7 @@ pub(super) struct RequestedDefinition {
 }
 
 /// Of the body.
-fn asked(call: Call<'_>) -> Result<RequestedDefinition, Fault> {
+fn asked(call: KuzzleCall<'_>) -> Result<RequestedDefinition, Fault> {
     definition(call.request.members()?)
 }
 
@@ -75,7 +76,7 @@ fn common(mut given: Map<String, Value>) -> Value {
     Value::Object(given)
 }
 
-pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     place::checked_index(index)?;
     place::checked_collection(name)?;
@@ -85,7 +86,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// Makes it, or maps the one that stands anew.
 pub(super) async fn make(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     index: &str,
     name: &str,
     definition: RequestedDefinition,
@@ -123,7 +124,7 @@ impl From<CollectionError> for Fault {
     }
 }
 
-pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let RequestedDefinition { mappings, settings } = asked(call)?;
     if settings.is_some_and(|settings| {
         settings
@@ -143,7 +144,7 @@ pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// The mapping as it is afterwards, as `updateMapping` answers it.
-pub(super) async fn update_mapping(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn update_mapping(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     update(call).await?;
     get_mapping(call).await
 }
@@ -151,7 +152,7 @@ pub(super) async fn update_mapping(call: Call<'_>) -> Result<Reply, Fault> {
 /// New fields join the mapping; one that is there keeps its type. The change is carried to its end
 /// though the client may go.
 async fn remap(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     collection: &Collection,
     given: Map<String, Value>,
 ) -> Result<(), Fault> {
@@ -175,14 +176,14 @@ async fn remap(
 }
 
 /// The collection by what the record holds now, not by memory.
-pub(super) async fn standing(call: Call<'_>) -> Result<Collection, Fault> {
+pub(super) async fn standing(call: KuzzleCall<'_>) -> Result<Collection, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     call.app.collections.renew(index, name).await?;
     Ok((*place::collection(call).await?).clone())
 }
 
 /// Does it belong to operations of the catalog?
-pub(super) fn is_owned(call: Call<'_>, collection: &Collection) -> bool {
+pub(super) fn is_owned(call: KuzzleCall<'_>, collection: &Collection) -> bool {
     let owned = call.app.ports.catalog.collections();
     owned
         .iter()
@@ -190,7 +191,7 @@ pub(super) fn is_owned(call: Call<'_>, collection: &Collection) -> bool {
 }
 
 /// Collections that operations of the catalog own are not for clients to change.
-pub(super) fn ours(call: Call<'_>, collection: &Collection) -> Result<(), Fault> {
+pub(super) fn ours(call: KuzzleCall<'_>, collection: &Collection) -> Result<(), Fault> {
     match is_owned(call, collection) {
         false => Ok(()),
         true => Err(Fault::new(
@@ -203,14 +204,14 @@ pub(super) fn ours(call: Call<'_>, collection: &Collection) -> Result<(), Fault>
     }
 }
 
-pub(super) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn exists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     Ok(Reply::of(
         &call.app.collections.renew(index, name).await?.is_some(),
     ))
 }
 
-pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let index = place::index(call).await?;
     let kind = call.request.text("type")?.unwrap_or("all");
     if !["all", "stored", "realtime"].contains(&kind) {
@@ -236,7 +237,7 @@ pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&json!({"type": kind, "collections": shown})))
 }
 
-pub(super) async fn get_mapping(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn get_mapping(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let collection = standing(call).await?;
     let mut mappings = match collection.mappings {
         Some(Value::Object(mappings)) => mappings,
@@ -252,13 +253,13 @@ pub(super) async fn get_mapping(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&Value::Object(mappings)))
 }
 
-pub(super) async fn get_settings(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn get_settings(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(
         &standing(call).await?.settings.unwrap_or_else(|| json!({})),
     ))
 }
 
-pub(super) async fn refresh(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn refresh(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (view, collection) = search::fresh(call).await?;
     call.app
         .refreshes
@@ -267,7 +268,7 @@ pub(super) async fn refresh(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::nothing())
 }
 
-pub(super) async fn truncate(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn truncate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let old = standing(call).await?;
     ours(call, &old)?;
     let emptied = call.app.collection_stores().truncate(&old).await;
@@ -277,7 +278,7 @@ pub(super) async fn truncate(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::nothing())
 }
 
-pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let old = standing(call).await?;
     ours(call, &old)?;
     index::remember(call, &old.index).await?;
@@ -286,7 +287,10 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// Memory is set right even where not all could be dropped.
-pub(super) async fn drop_all(call: Call<'_>, collections: &[Collection]) -> Result<(), Fault> {
+pub(super) async fn drop_all(
+    call: KuzzleCall<'_>,
+    collections: &[Collection],
+) -> Result<(), Fault> {
     for one in collections {
         call.app.collections.forget(&one.index, &one.collection);
     }

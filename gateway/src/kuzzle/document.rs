@@ -9,17 +9,17 @@ pub(crate) mod scroll;
 pub(super) mod search;
 
 use super::{
-    Call, Fault, Reply,
+    Fault, KuzzleCall, Reply,
     metadata::{Info, overlaid, stamped},
     place, specifications,
-    write::{self, Then, Written, quoted},
+    write::{self, Then, WrittenDocument, quoted},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
 
 /// A document as it is told.
 #[derive(Serialize)]
-pub(super) struct Shown<'a> {
+pub(super) struct DocumentShown<'a> {
     #[serde(rename = "_id")]
     pub id: &'a str,
     #[serde(rename = "_source", skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(super) fn text(json: String) -> Result<Box<RawValue>, Fault> {
 }
 
 async fn put(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     operation: &str,
     info: Info,
     silent: bool,
@@ -53,7 +53,7 @@ async fn put(
 
 /// A whole document, as it is.
 pub(super) async fn write_body(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     operation: &str,
     body: &RawValue,
     silent: bool,
@@ -66,12 +66,12 @@ pub(super) async fn write_body(
     let (written, token) = write::run(call, operation, json, silent, Then::EndTurn)
         .await?
         .one()?;
-    let Written {
+    let WrittenDocument {
         id,
         version,
         created,
     } = written;
-    let shown = Shown {
+    let shown = DocumentShown {
         id: &id,
         source: Some(body),
         version,
@@ -80,7 +80,7 @@ pub(super) async fn write_body(
     Ok(write::reply(&shown, token))
 }
 
-pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     put(
         call,
         "document.create",
@@ -91,7 +91,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
     .await
 }
 
-pub(super) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn create_or_replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     call.request.id()?;
     put(
         call,
@@ -103,7 +103,7 @@ pub(super) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
     .await
 }
 
-pub(super) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     call.request.id()?;
     put(
         call,
@@ -115,7 +115,7 @@ pub(super) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
     .await
 }
 
-pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
     let completed = specifications::changes(call).await?;
     let changes = match &completed {
@@ -137,7 +137,7 @@ pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
         return whole(call, &written, None, token).await;
     }
     Ok(write::reply(
-        &Shown {
+        &DocumentShown {
             id: &written.id,
             source: Some(&changes),
             version: written.version,
@@ -188,7 +188,7 @@ impl Upsert<'_> {
     }
 }
 
-pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
     let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get())
         .map_err(|_| Fault::missing("body.changes"))?;
@@ -215,7 +215,7 @@ pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
         return whole(call, &written, created, token).await;
     }
     Ok(write::reply(
-        &Shown {
+        &DocumentShown {
             id: &written.id,
             source: None,
             version: written.version,
@@ -225,7 +225,7 @@ pub(super) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
     ))
 }
 
-pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
     let before = match call.request.flag("source")? {
         true => Some(read::one(call).await?),
@@ -243,7 +243,7 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
     .one()?;
     match before {
         Some((source, _)) => Ok(write::reply(
-            &Gone {
+            &DocumentsGone {
                 id: &written.id,
                 source: &source,
             },
@@ -254,14 +254,14 @@ pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 #[derive(Serialize)]
-struct Gone<'a> {
+struct DocumentsGone<'a> {
     #[serde(rename = "_id")]
     id: &'a str,
     #[serde(rename = "_source")]
     source: &'a RawValue,
 }
 
-pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn delete_fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
     let fields = call.request.member("fields")?;
     if !fields.get().starts_with('[') {
@@ -281,7 +281,7 @@ pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
         return whole(call, &written, None, token).await;
     }
     Ok(write::reply(
-        &Shown {
+        &DocumentShown {
             id: &written.id,
             source: None,
             version: written.version,
@@ -294,8 +294,8 @@ pub(super) async fn delete_fields(call: Call<'_>) -> Result<Reply, Fault> {
 /// The whole document as it stands now: a later write may have changed it already, so its version
 /// is that of the read.
 async fn whole(
-    call: Call<'_>,
-    written: &Written,
+    call: KuzzleCall<'_>,
+    written: &WrittenDocument,
     created: Option<bool>,
     token: Option<String>,
 ) -> Result<Reply, Fault> {
@@ -306,13 +306,13 @@ async fn whole(
         .next()
         .flatten();
     let shown = match &found {
-        Some((source, version)) => Shown {
+        Some((source, version)) => DocumentShown {
             id: &written.id,
             source: Some(source),
             version: *version,
             created,
         },
-        None => Shown {
+        None => DocumentShown {
             id: &written.id,
             source: None,
             version: written.version,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Row {
+pub(crate) struct FaultRow {
     pub name: &'static str,
     pub code: u32,
     pub status: u16,
@@ -23,7 +23,7 @@ macro_rules! faults {
         pub(crate) enum Id { $($(#[$doc])* $variant),* }
 
         /// All rows, in the order of [`Id`].
-        pub(crate) const TABLE: &[Row] = &[$(Row { name: $name, code: $code, status: $status }),*];
+        pub(crate) const TABLE: &[FaultRow] = &[$(FaultRow { name: $name, code: $code, status: $status }),*];
     };
 }
 
@@ -108,17 +108,17 @@ faults! {
 }
 
 impl Id {
-    pub(crate) fn row(self) -> &'static Row {
+    pub(crate) fn row(self) -> &'static FaultRow {
         &TABLE[self as usize]
     }
 }
 
 /// An answer that is not the one hoped for. Small to pass around: the facts are boxed.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault(Box<Facts>);
+pub(crate) struct Fault(Box<FaultFacts>);
 
 #[derive(Clone, Debug)]
-struct Facts {
+struct FaultFacts {
     id: Id,
     message: String,
     props: Vec<String>,
@@ -130,7 +130,7 @@ struct Facts {
 
 impl Fault {
     pub(crate) fn new(id: Id, message: impl Into<String>) -> Self {
-        Self(Box::new(Facts {
+        Self(Box::new(FaultFacts {
             id,
             message: message.into(),
             props: Vec::new(),

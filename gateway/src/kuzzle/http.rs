@@ -4,7 +4,7 @@
 mod content;
 
 use super::{
-    Answer, Call, Fault, Request, Transport,
+    Answer, Fault, KuzzleCall, Request, Transport,
     document::export,
     fault::Id,
     handle, members,
@@ -16,7 +16,7 @@ use crate::{
     error::{Code, Problem},
     request::{
         path::{is_own, shorten},
-        query::{Query, decode},
+        query::{QueryString, decode},
     },
 };
 use axum::{
@@ -47,7 +47,7 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
     };
     match routes::action(&request.controller, &request.action) {
         Ok(action) if export::is_stream(action) => {
-            let call = Call {
+            let call = KuzzleCall {
                 app: &app,
                 request: &request,
                 session: None,
@@ -93,7 +93,7 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         request.held = Some(held);
         return Ok(request);
     };
-    let query = Query::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
+    let query = QueryString::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
     let variables = variables
         .into_iter()
         .map(|(name, value)| decode(value, false).map(|value| (name, value)));

@@ -1,11 +1,13 @@
 //! The controller `index`. An index is there as long as it has a collection or was made by name.
 
-use super::{Call, Fault, Reply, collection, document::search, fault::Id, place, request::list};
+use super::{
+    Fault, KuzzleCall, Reply, collection, document::search, fault::Id, place, request::list,
+};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Collection;
 
-pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let index = call.request.index()?;
     place::checked_index(index)?;
     if place::exists(call, index).await? {
@@ -22,7 +24,7 @@ pub(super) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// Made by name: it stays when its last collection goes.
-pub(super) async fn remember(call: Call<'_>, index: &str) -> Result<(), Fault> {
+pub(super) async fn remember(call: KuzzleCall<'_>, index: &str) -> Result<(), Fault> {
     call.app
         .ports
         .record
@@ -31,7 +33,7 @@ pub(super) async fn remember(call: Call<'_>, index: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-pub(super) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn exists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(
         &place::exists(call, call.request.index()?).await?,
     ))
@@ -39,11 +41,11 @@ pub(super) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// What is there by name, or has a collection of a client: where operations of the catalog keep
 /// theirs alone is no index of anybody's.
-pub(super) async fn names(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&json!({"indexes": listed(call).await?})))
 }
 
-pub(super) async fn listed(call: Call<'_>) -> Result<Vec<String>, Fault> {
+pub(super) async fn listed(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let mut names = call.app.ports.record.indices().await?;
     let owned = call.app.ports.catalog.collections();
     if !names
@@ -64,7 +66,7 @@ pub(super) async fn listed(call: Call<'_>) -> Result<Vec<String>, Fault> {
 }
 
 /// How much there is of each collection that `index:list` and `collection:list` name.
-pub(super) async fn stats(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn stats(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let view = search::view(call)?;
     let names = listed(call).await?;
     let all = call.app.collections.list().await?;
@@ -93,14 +95,14 @@ pub(super) async fn stats(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&json!({"indexes": indices, "size": whole})))
 }
 
-pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let index = place::index(call).await?;
     drop_all(call, &[index.to_owned()]).await?;
     Ok(Reply::of(&json!({"acknowledged": true})))
 }
 
 /// Those of the list that are there; without a list, nothing.
-pub(super) async fn mdelete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let members = call.request.members()?;
     let given = members
         .get("indexes")
@@ -118,7 +120,7 @@ pub(super) async fn mdelete(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// Collections first: an index that lost its name and still has some is there. Those of operations
 /// stay, and an index that has no others is refused by name.
-pub(super) async fn drop_all(call: Call<'_>, indices: &[String]) -> Result<(), Fault> {
+pub(super) async fn drop_all(call: KuzzleCall<'_>, indices: &[String]) -> Result<(), Fault> {
     let record = &call.app.ports.record;
     let (owned, collections): (Vec<Collection>, Vec<Collection>) = record
         .collections()

@@ -39,7 +39,7 @@ struct NotificationText {
 }
 
 #[derive(Serialize)]
-struct Outcome<'a> {
+struct NotificationOutcome<'a> {
     #[serde(rename = "_id", skip_serializing_if = "Option::is_none")]
     id: Option<&'a str>,
     #[serde(rename = "_source", skip_serializing_if = "Option::is_none")]
@@ -105,7 +105,7 @@ impl NotificationText {
         if let Some(token) = token {
             _ = write!(middle, r#","token":{}"#, json(token));
         }
-        let outcome = Outcome {
+        let outcome = NotificationOutcome {
             id: notice.id.as_deref(),
             source: notice.source.as_deref(),
             version: notice.version,

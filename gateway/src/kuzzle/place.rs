@@ -1,7 +1,7 @@
 //! The collection that a request names: there or not, by the names of this family, and what its
 //! reads wait for.
 
-use super::{Call, Fault, fault::Id};
+use super::{Fault, KuzzleCall, fault::Id};
 use crate::{
     error::Code,
     request::path::{check_id, check_index, check_name},
@@ -11,12 +11,12 @@ use std::sync::Arc;
 use store::Collection;
 
 /// The collection of the request.
-pub(super) async fn collection(call: Call<'_>) -> Result<Arc<Collection>, Fault> {
+pub(super) async fn collection(call: KuzzleCall<'_>) -> Result<Arc<Collection>, Fault> {
     find(call, call.request.index()?, call.request.collection()?).await
 }
 
 pub(super) async fn find(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     index: &str,
     name: &str,
 ) -> Result<Arc<Collection>, Fault> {
@@ -48,7 +48,7 @@ fn unknown(index: &str, name: Option<&str>, index_exists: bool) -> Fault {
 }
 
 /// The index must be there.
-pub(super) async fn index(call: Call<'_>) -> Result<&str, Fault> {
+pub(super) async fn index(call: KuzzleCall<'_>) -> Result<&str, Fault> {
     let index = call.request.index()?;
     match exists(call, index).await? {
         true => Ok(index),
@@ -56,7 +56,7 @@ pub(super) async fn index(call: Call<'_>) -> Result<&str, Fault> {
     }
 }
 
-pub(super) async fn exists(call: Call<'_>, index: &str) -> Result<bool, Fault> {
+pub(super) async fn exists(call: KuzzleCall<'_>, index: &str) -> Result<bool, Fault> {
     Ok(call
         .app
         .ports
@@ -102,7 +102,7 @@ pub(super) fn key(collection: &Collection, id: &str) -> Result<DocumentKey, Faul
 }
 
 /// Waits for what `after` names. True if there was anything.
-pub(super) async fn after(call: Call<'_>) -> Result<bool, Fault> {
+pub(super) async fn after(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     let tokens = call.request.list("after")?;
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     Ok(crate::read::after::wait_for(

@@ -2,13 +2,13 @@
 //! now.
 
 use super::{
-    Call, Fault, Reply,
+    Fault, KuzzleCall, Reply,
     metadata::{Info, stamped},
     write::{self, quoted},
 };
 use serde_json::json;
 
-pub(super) async fn publish(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn publish(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let body = stamped(call.request.object()?, &Info::Published.at(call.app.now()))?;
     let id = call.request.id.as_deref().map(quoted);
     let mut members = vec![("body", body.as_str())];

@@ -5,7 +5,7 @@ use super::{Answer, Fault, fault::Id};
 use crate::{
     access::Caller,
     error::Problem,
-    request::{body, json, query::Query},
+    request::{body, json, query::QueryString},
     write::order::WriteTurn,
 };
 use event_schema::Raw;
@@ -50,7 +50,7 @@ pub(crate) struct Request {
     pub caller: Caller,
     pub traceparent: Option<String>,
     /// Its share of the memory set aside for bodies.
-    pub held: Option<body::Held>,
+    pub held: Option<body::HeldBody>,
     /// Its place among the writes of its connection.
     pub turn: WriteTurn,
 }
@@ -99,7 +99,7 @@ impl Request {
             return Err(early(None, Fault::new(id, problem.detail())));
         }
         let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let members: Envelope = deserializer
+        let members: KuzzleEnvelope = deserializer
             .deserialize_map(EnvelopeVisitor)
             .map_err(|_| early(None, Fault::new(Id::BadFrame, "a request is a JSON object")))?;
         let mut request = Self::empty(transport, caller);
@@ -114,8 +114,8 @@ impl Request {
         Ok(request)
     }
 
-    fn fill(&mut self, members: Envelope) -> Result<(), Fault> {
-        let Envelope {
+    fn fill(&mut self, members: KuzzleEnvelope) -> Result<(), Fault> {
+        let KuzzleEnvelope {
             mut args,
             body,
             volatile,
@@ -143,7 +143,7 @@ impl Request {
     pub(crate) fn from_http(
         route: (&str, &str),
         variables: Vec<(&'static str, String)>,
-        query: &Query,
+        query: &QueryString,
         headers: &HeaderMap,
         caller: Caller,
     ) -> Self {
@@ -350,7 +350,7 @@ pub(super) fn object(raw: Option<Box<RawValue>>, name: &str) -> Result<Option<Ra
 }
 
 /// The members of a frame; body and volatile stay text.
-struct Envelope {
+struct KuzzleEnvelope {
     args: Map<String, Value>,
     body: Option<Box<RawValue>>,
     volatile: Option<Box<RawValue>>,
@@ -359,14 +359,14 @@ struct Envelope {
 struct EnvelopeVisitor;
 
 impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Envelope;
+    type Value = KuzzleEnvelope;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
-        let mut envelope = Envelope {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KuzzleEnvelope, A::Error> {
+        let mut envelope = KuzzleEnvelope {
             args: Map::new(),
             body: None,
             volatile: None,

@@ -1,19 +1,19 @@
 //! The controller `server`: what this is and how it is.
 
-use super::{Call, Fault, Reply, openapi, table};
+use super::{Fault, KuzzleCall, Reply, openapi, table};
 use runtime::State;
 use serde_json::{Map, Value, json};
 
-pub(super) async fn now(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn now(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&json!({"now": call.app.now()})))
 }
 
-pub(super) async fn public_api(_: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn public_api(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&table::public_api()))
 }
 
 /// In the form of Kuzzle's answer, as far as there is something to tell.
-pub(super) async fn info(_: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn info(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuzzle = json!({"version": version(), "api": {"routes": table::public_api()}});
     Ok(Reply::of(
         &json!({"serverInfo": {"kuzzle": kuzzle, "services": {}}}),
@@ -21,7 +21,7 @@ pub(super) async fn info(_: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// As `/readyz`: a component that is missing makes it red, and the status 503.
-pub(super) async fn health_check(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn health_check(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let report = call.app.ports.health.report();
     let colour = |state: &State| match state {
         State::Ready => "green",
@@ -43,7 +43,7 @@ fn version() -> String {
     format!("2.0.0-consign.{}", env!("CARGO_PKG_VERSION"))
 }
 
-fn limits(call: Call<'_>) -> Value {
+fn limits(call: KuzzleCall<'_>) -> Value {
     let config = &call.app.config;
     json!({
         "concurrentRequests": config.max_in_flight,
@@ -55,7 +55,7 @@ fn limits(call: Call<'_>) -> Value {
 }
 
 /// What this deployment can do: its limits, routes and stores.
-pub(super) async fn capabilities(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn capabilities(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ports = &call.app.ports;
     let mut services = json!({"record": {"backend": ports.record.name()}});
     if let Some(view) = &ports.view {
@@ -69,7 +69,7 @@ pub(super) async fn capabilities(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// The settings that bound what a client may do. Nobody is authenticated, so where this process
 /// listens, keeps files or whom it lets in is not shown.
-pub(super) async fn config(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn config(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let settings = serde_json::to_value(&*call.app.config).unwrap_or_default();
     let shown: Map<String, Value> = match settings {
         Value::Object(settings) => settings
@@ -86,7 +86,7 @@ pub(super) async fn config(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// The description of these routes; `/openapi.json` describes Consign's own.
-pub(super) async fn openapi(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn openapi(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     if !matches!(call.request.text("format")?, None | Some("json")) {
         return Err(Fault::invalid("format", "\"json\""));
     }
@@ -104,7 +104,7 @@ pub(super) async fn openapi(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// Of this gateway; `GET /metrics` has more.
-pub(super) async fn metrics(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn metrics(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let metrics = &call.app.metrics;
     let sockets = metrics.sockets.get();
     let rooms: usize = call

@@ -34,14 +34,14 @@ use websocket::{
 
 /// One open connection, as seen by what sends to it.
 #[derive(Debug)]
-pub(crate) struct Connection {
+pub(crate) struct SocketConnection {
     /// Its name within this gateway, as long as that runs.
     pub number: u64,
     pub outbox: Arc<Outbox>,
     pub caller: Caller,
 }
 
-impl Connection {
+impl SocketConnection {
     /// As a recipient of notifications.
     pub(crate) fn recipient(&self) -> Arc<dyn Recipient> {
         Arc::new(SocketRecipient(self.outbox.clone()))
@@ -51,7 +51,7 @@ impl Connection {
 /// One request on a connection.
 #[derive(Debug)]
 pub(crate) struct SocketRequest {
-    pub connection: Arc<Connection>,
+    pub connection: Arc<SocketConnection>,
     /// The connection's own number of the request, which names its place in the outbox.
     pub request: u64,
 }
@@ -151,13 +151,13 @@ static KEPT_ALIVE: LazyLock<Bytes> =
 /// Carries out the requests of one connection, and gives up its subscriptions when it ends.
 struct SocketHandler {
     app: Shared,
-    connection: Arc<Connection>,
+    connection: Arc<SocketConnection>,
     requests: Requests,
 }
 
 impl SocketHandler {
     fn new(app: Shared, outbox: Arc<Outbox>, caller: Caller) -> Self {
-        let connection = Arc::new(Connection {
+        let connection = Arc::new(SocketConnection {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             outbox,
             caller,

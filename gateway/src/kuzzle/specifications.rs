@@ -3,7 +3,7 @@
 //! the list of collections.
 
 use super::{
-    Call, Fault, Reply, collection,
+    Fault, KuzzleCall, Reply, collection,
     document::{
         read,
         scroll::{cursor::ScrollCursor, cursor::ScrollPart, duration},
@@ -27,7 +27,7 @@ fn shown(collection: &Collection, specification: &Value) -> Value {
     json!({"index": collection.index, "collection": collection.collection, "validation": specification})
 }
 
-pub(super) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let collection = collection::standing(call).await?;
     let found = collection.specifications.as_ref();
     let found = found.ok_or_else(|| {
@@ -39,7 +39,7 @@ pub(super) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// The body's, and what is wrong with them.
-fn given(call: Call<'_>) -> Result<(Value, Vec<String>), Fault> {
+fn given(call: KuzzleCall<'_>) -> Result<(Value, Vec<String>), Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     let value =
         Value::Object(serde_json::from_str(call.request.object()?.get()).unwrap_or_default());
@@ -47,7 +47,7 @@ fn given(call: Call<'_>) -> Result<(Value, Vec<String>), Fault> {
     Ok((value, faults.unwrap_or_default()))
 }
 
-pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (value, faults) = given(call)?;
     if !faults.is_empty() {
         let why = format!("the specifications are wrong: {}", faults.join(" "));
@@ -58,13 +58,13 @@ pub(super) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&value))
 }
 
-pub(super) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     put(call, None).await?;
     Ok(Reply::of(&json!({"acknowledged": true})))
 }
 
 /// Puts them in the place of those that stand.
-async fn put(call: Call<'_>, specifications: Option<Value>) -> Result<(), Fault> {
+async fn put(call: KuzzleCall<'_>, specifications: Option<Value>) -> Result<(), Fault> {
     for _ in 0..ATTEMPTS {
         let stands = collection::standing(call).await?;
         collection::ours(call, &stands)?;
@@ -90,7 +90,7 @@ async fn put(call: Call<'_>, specifications: Option<Value>) -> Result<(), Fault>
     Err(Fault::new(Id::Overloaded, why).retry_after(Some(5)))
 }
 
-pub(super) async fn validate(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn validate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (_, faults) = given(call)?;
     Ok(Reply::of(&match faults.is_empty() {
         true => json!({"valid": true}),
@@ -109,7 +109,7 @@ struct SpecificationPage {
 }
 
 /// All that there are, by name. Of queries, only those that leave nothing out.
-pub(super) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let body = call.request.members()?;
     let all = |query: &Value| *query == json!({}) || *query == json!({"match_all": {}});
     match body
@@ -131,7 +131,7 @@ pub(super) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
     listed(call, page, keep).await
 }
 
-pub(super) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = call.request.args.get("scrollId").and_then(Value::as_str);
     let id = id.ok_or_else(|| Fault::missing("scrollId"))?;
     let (keys, caller, now) = (&call.app.ports.keys, &call.request.caller, call.app.now());
@@ -149,7 +149,7 @@ pub(super) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 async fn listed(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     page: SpecificationPage,
     keep: Option<i64>,
 ) -> Result<Reply, Fault> {
@@ -183,7 +183,7 @@ async fn listed(
 }
 
 /// The specification of the request's collection, if it has one.
-async fn standing(call: Call<'_>) -> Result<Option<Specification>, Fault> {
+async fn standing(call: KuzzleCall<'_>) -> Result<Option<Specification>, Fault> {
     let collection = place::collection(call).await?;
     let Some(value) = &collection.specifications else {
         return Ok(None);
@@ -194,7 +194,7 @@ async fn standing(call: Call<'_>) -> Result<Option<Specification>, Fault> {
 }
 
 /// Everything that is wrong with a document that is to be written whole.
-pub(super) async fn findings(call: Call<'_>) -> Result<Vec<SpecificationFault>, Fault> {
+pub(super) async fn findings(call: KuzzleCall<'_>) -> Result<Vec<SpecificationFault>, Fault> {
     let Some(specification) = standing(call).await? else {
         return Ok(Vec::new());
     };
@@ -202,7 +202,7 @@ pub(super) async fn findings(call: Call<'_>) -> Result<Vec<SpecificationFault>, 
 }
 
 /// A document as it may be written: with the defaults it lacks. `None`: as it came.
-pub(super) async fn whole(call: Call<'_>) -> Result<Option<Box<RawValue>>, Fault> {
+pub(super) async fn whole(call: KuzzleCall<'_>) -> Result<Option<Box<RawValue>>, Fault> {
     let Some(specification) = standing(call).await? else {
         return Ok(None);
     };
@@ -213,7 +213,7 @@ pub(super) async fn whole(call: Call<'_>) -> Result<Option<Box<RawValue>>, Fault
 }
 
 /// Changes as they may be written, by what the document would be then.
-pub(super) async fn changes(call: Call<'_>) -> Result<Option<Box<RawValue>>, Fault> {
+pub(super) async fn changes(call: KuzzleCall<'_>) -> Result<Option<Box<RawValue>>, Fault> {
     let Some(specification) = standing(call).await? else {
         return Ok(None);
     };

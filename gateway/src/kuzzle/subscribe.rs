@@ -1,7 +1,7 @@
 //! The actions of subscriptions: subscribe, join, unsubscribe, count, list. It reads what the client
 //! wants; whether and when a subscription is active is decided in [`crate::subscriptions`].
 
-use super::{Call, Fault, Reply, Request, channel, fault::Id, socket::SocketRequest};
+use super::{Fault, KuzzleCall, Reply, Request, channel, fault::Id, socket::SocketRequest};
 use crate::{app::Shared, subscriptions::catch_up::CatchUpRequest};
 use event_schema::{Raw, membership::PresenceFilter, notification::FeedPosition, topics::CHANGES};
 use matching::Filter;
@@ -13,16 +13,16 @@ use subscriptions::{
     options::{ScopeFilter, StateFilter, parse_presence_filter},
 };
 
-pub(super) async fn count(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn count(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let count = call.app.subscriptions.count(&room_id(call.request)?);
     Ok(Reply::of(&json!({"count": count})))
 }
 
-pub(super) async fn list(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn list(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&call.app.subscriptions.list()))
 }
 
-pub(super) async fn subscribe(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn subscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (socket, request) = (socket(&call)?, call.request);
     let index = request
         .index
@@ -49,7 +49,7 @@ pub(super) async fn subscribe(call: Call<'_>) -> Result<Reply, Fault> {
     subscribe_to(call.app, socket, request, target, options).await
 }
 
-pub(super) async fn join(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn join(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (socket, request) = (socket(&call)?, call.request);
     let room = room_id(request)?;
     let options = options(request)?;
@@ -65,7 +65,7 @@ pub(super) async fn join(call: Call<'_>) -> Result<Reply, Fault> {
     subscribe_to(call.app, socket, request, target, options).await
 }
 
-pub(super) async fn unsubscribe(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn unsubscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (socket, request) = (socket(&call)?, call.request);
     let room = room_id(request)?;
     call.app
@@ -76,7 +76,7 @@ pub(super) async fn unsubscribe(call: Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// The connection that the request came by, if it stays open.
-fn socket<'a>(call: &Call<'a>) -> Result<&'a SocketRequest, Fault> {
+fn socket<'a>(call: &KuzzleCall<'a>) -> Result<&'a SocketRequest, Fault> {
     let socket = call.session.map(AsRef::as_ref);
     socket.ok_or_else(|| {
         let action = call.request.action.as_str();

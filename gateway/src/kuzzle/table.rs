@@ -3,20 +3,20 @@
 //! it.
 
 use super::{
-    Call, Fault, Reply, admin, auth, bulk, collection, document, index,
+    Fault, KuzzleCall, Reply, admin, auth, bulk, collection, document, index,
     members::BodyShape::{self, Members, Nothing, Whole},
     realtime, server, specifications, subscribe, validate,
 };
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
-pub(crate) type Run = for<'a> fn(Call<'a>) -> BoxFuture<'a, Result<Reply, Fault>>;
+pub(crate) type RunAction = for<'a> fn(KuzzleCall<'a>) -> BoxFuture<'a, Result<Reply, Fault>>;
 
 /// One action.
 pub(crate) struct Action {
     pub controller: &'static str,
     pub name: &'static str,
-    pub run: Run,
+    pub run: RunAction,
     /// Does it hand something to the log? What does not ends its request's turn at once.
     pub writes: bool,
     /// The arguments that it reads, divided by blanks; `_id` is one.

@@ -1,10 +1,12 @@
 //! `document:validate` and `realtime:validate`: would the document be taken as it stands? Nothing
 //! is written.
 
-use super::{Call, Fault, Reply, place, request::object, specification::shown, specifications};
+use super::{
+    Fault, KuzzleCall, Reply, place, request::object, specification::shown, specifications,
+};
 use serde_json::json;
 
-pub(super) async fn validate(call: Call<'_>) -> Result<Reply, Fault> {
+pub(super) async fn validate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let body = object(Some(call.request.object()?.to_owned()), "body")?
         .ok_or_else(|| Fault::missing("body"))?;
     let collection = place::collection(call).await?;

@@ -1,7 +1,7 @@
 //! Writes of this family go the way of all writes and wait until they are applied. Here is how an
 //! action becomes a bare request of the catalog, and what its outcomes are told as.
 
-use super::{Call, Fault, Reply, fault::Id};
+use super::{Fault, KuzzleCall, Reply, fault::Id};
 use crate::{
     access::Caller,
     answer::{Furthest, told},
@@ -22,7 +22,7 @@ use store::Collection;
 
 /// What became of one document's write.
 #[derive(Debug, Deserialize)]
-pub(super) struct Written {
+pub(super) struct WrittenDocument {
     #[serde(rename = "_id")]
     pub id: String,
     #[serde(rename = "_version", default)]
@@ -33,14 +33,14 @@ pub(super) struct Written {
 
 /// All that became of one request's writes, in its order.
 pub(super) struct Done {
-    pub items: Vec<Result<Written, Fault>>,
+    pub items: Vec<Result<WrittenDocument, Fault>>,
     /// Of all of them that are in the log.
     pub token: Option<String>,
 }
 
 impl Done {
     /// Of a request of one document.
-    pub(super) fn one(self) -> Result<(Written, Option<String>), Fault> {
+    pub(super) fn one(self) -> Result<(WrittenDocument, Option<String>), Fault> {
         let Self { items, token } = self;
         match items.into_iter().next() {
             Some(item) => item.map(|written| (written, token)),
@@ -50,7 +50,7 @@ impl Done {
 }
 
 /// The bare request of an operation on the call's collection: members as names and JSON.
-pub(super) fn bare(call: Call<'_>, members: &[(&str, &str)]) -> Result<String, Fault> {
+pub(super) fn bare(call: KuzzleCall<'_>, members: &[(&str, &str)]) -> Result<String, Fault> {
     let (index, collection) = (
         Value::from(call.request.index()?),
         Value::from(call.request.collection()?),
@@ -87,7 +87,7 @@ pub(super) enum Then {
 
 /// An operation whose events are handed over.
 pub(super) struct Begun<'a> {
-    call: Call<'a>,
+    call: KuzzleCall<'a>,
     operation: &'a str,
     json: Bytes,
     silent: bool,
@@ -97,7 +97,7 @@ pub(super) struct Begun<'a> {
 
 /// Carries an operation out and waits. `silent`: nobody is told of it.
 pub(super) async fn run(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     operation: &str,
     json: String,
     silent: bool,
@@ -112,7 +112,7 @@ pub(super) async fn run(
 
 /// Hands an operation over, in the turn of the request.
 pub(super) async fn begin<'a>(
-    call: Call<'a>,
+    call: KuzzleCall<'a>,
     operation: &'a str,
     json: String,
     silent: bool,
@@ -170,7 +170,7 @@ fn overtaken(collection: &Collection) -> Fault {
 }
 
 /// An operation that nobody can wait for.
-pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Result<(), Fault> {
+pub(super) async fn tell(call: KuzzleCall<'_>, operation: &str, json: String) -> Result<(), Fault> {
     let prepared = prepare(call, operation, json.into(), false, Duration::ZERO).await?;
     let writes = &call.app.writes;
     let submitted = writes.hand_over(prepared, &call.request.turn).await;
@@ -182,7 +182,7 @@ pub(super) async fn tell(call: Call<'_>, operation: &str, json: String) -> Resul
 }
 
 async fn prepare(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     operation: &str,
     json: Bytes,
     silent: bool,
@@ -214,7 +214,7 @@ async fn prepare(
 
 /// Was every write refused because its collection has another incarnation by now?
 async fn outdated(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     collection: &Collection,
     outcomes: &[Outcome],
 ) -> Result<bool, Fault> {
@@ -235,7 +235,11 @@ async fn outdated(
     Ok(now.is_none_or(|now| now.incarnation != collection.incarnation))
 }
 
-fn item(call: Call<'_>, outcome: &Outcome, collection: &Arc<Collection>) -> Result<Written, Fault> {
+fn item(
+    call: KuzzleCall<'_>,
+    outcome: &Outcome,
+    collection: &Arc<Collection>,
+) -> Result<WrittenDocument, Fault> {
     let taken = told(call.app, &call.request.caller, outcome)
         .map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
     match taken
@@ -260,7 +264,7 @@ fn item(call: Call<'_>, outcome: &Outcome, collection: &Arc<Collection>) -> Resu
 }
 
 /// What the document lacks or has too much, by the names of this family.
-fn named(call: Call<'_>, problem: Problem) -> Fault {
+fn named(call: KuzzleCall<'_>, problem: Problem) -> Fault {
     let missing = problem.code() == Code::Missing;
     let fault = Fault::from(problem);
     match (&call.request.id, missing) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// A body, coming or going.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Content {
+pub(crate) enum DocContent {
     None,
     Json(&'static str),
     Optional(&'static str),
@@ -19,8 +19,8 @@ pub(crate) struct Doc {
     pub summary: &'static str,
     pub tag: &'static str,
     pub parameters: &'static [&'static str],
-    pub body: Content,
-    pub answers: &'static [(u16, &'static str, Content)],
+    pub body: DocContent,
+    pub answers: &'static [(u16, &'static str, DocContent)],
 }
 
 impl Doc {
@@ -33,7 +33,7 @@ impl Doc {
     }
 }
 
-use Content::{Json, Lines, None as Nothing, Optional, Text};
+use DocContent::{Json, Lines, None as Nothing, Optional, Text};
 
 macro_rules! docs {
     ($($name:ident $id:literal $tag:literal $summary:literal [$($parameter:literal),*] $body:expr, [$($answer:expr),*];)*) => {

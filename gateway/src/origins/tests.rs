@@ -8,7 +8,7 @@ fn origins(allowed: &[&str], listens: &str) -> Origins {
     Origins::new(&allowed, listens.parse().unwrap()).unwrap()
 }
 
-fn judge(origins: &Origins, origin: &str, host: &str) -> Standing {
+fn judge(origins: &Origins, origin: &str, host: &str) -> OriginStanding {
     let headers = [(header::ORIGIN, origin), (header::HOST, host)]
         .map(|(name, value)| (name, value.parse().unwrap()));
     origins.judge(&HeaderMap::from_iter(headers), &Uri::from_static("/"))
@@ -19,7 +19,7 @@ fn who_sends_none_is_no_browser() {
     let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static("a.example"))]);
     assert_eq!(
         origins(&[], ANYWHERE).judge(&headers, &Uri::from_static("/")),
-        Standing::Program
+        OriginStanding::Program
     );
 }
 
@@ -35,7 +35,7 @@ fn a_page_from_where_the_gateway_is_reached_may() {
     ] {
         assert_eq!(
             judge(&open, origin, host),
-            Standing::Welcome,
+            OriginStanding::Welcome,
             "{origin} at {host}"
         );
     }
@@ -54,7 +54,7 @@ fn a_page_from_where_the_gateway_is_reached_may() {
     ] {
         assert_eq!(
             judge(&open, origin, host),
-            Standing::Foreign,
+            OriginStanding::Foreign,
             "{origin} at {host}"
         );
     }
@@ -72,7 +72,7 @@ fn on_the_loopback_every_page_of_this_machine_may() {
         ] {
             assert_eq!(
                 judge(&local, origin, "127.0.0.1:8080"),
-                Standing::Welcome,
+                OriginStanding::Welcome,
                 "{origin}"
             );
         }
@@ -85,7 +85,7 @@ fn on_the_loopback_every_page_of_this_machine_may() {
         ] {
             assert_eq!(
                 judge(&local, origin, "127.0.0.1:8080"),
-                Standing::Foreign,
+                OriginStanding::Foreign,
                 "{origin}"
             );
         }
@@ -101,7 +101,7 @@ fn on_the_loopback_a_name_that_leads_here_is_not_enough() {
             "http://evil.example:8080",
             "evil.example:8080"
         ),
-        Standing::Foreign
+        OriginStanding::Foreign
     );
     assert_eq!(
         judge(
@@ -109,7 +109,7 @@ fn on_the_loopback_a_name_that_leads_here_is_not_enough() {
             "http://mine.example",
             "mine.example"
         ),
-        Standing::Welcome
+        OriginStanding::Welcome
     );
 }
 
@@ -131,7 +131,7 @@ fn named_origins_may_and_a_star_is_all() {
     ] {
         assert_eq!(
             judge(&named, origin, "gateway"),
-            Standing::Welcome,
+            OriginStanding::Welcome,
             "{origin}"
         );
     }
@@ -143,7 +143,7 @@ fn named_origins_may_and_a_star_is_all() {
     ] {
         assert_eq!(
             judge(&named, origin, "gateway"),
-            Standing::Foreign,
+            OriginStanding::Foreign,
             "{origin}"
         );
     }
@@ -151,7 +151,7 @@ fn named_origins_may_and_a_star_is_all() {
     for origin in ["https://app.example", "null"] {
         assert_eq!(
             judge(&all, origin, "gateway"),
-            Standing::Welcome,
+            OriginStanding::Welcome,
             "{origin}"
         );
     }
@@ -167,7 +167,7 @@ fn two_are_none_that_a_browser_sends() {
     );
     assert_eq!(
         origins(&["*"], LOOPBACK).judge(&headers, &Uri::from_static("/")),
-        Standing::Foreign
+        OriginStanding::Foreign
     );
 }
 

@@ -6,7 +6,7 @@ use crate::{
     access::Caller,
     app::App,
     error::{Code, Problem},
-    request::{headers, query::Query},
+    request::{headers, query::QueryString},
 };
 use event_schema::{id::RequestId, outcome::Verdict, token::Token};
 use http::HeaderMap;
@@ -20,7 +20,7 @@ const MOST: usize = 32;
 
 /// What is still waited for.
 #[derive(Debug, Default)]
-struct Wanted {
+struct WantedToken {
     requests: BTreeMap<RequestId, (u16, u64)>,
     partitions: BTreeMap<u16, u64>,
 }
@@ -30,7 +30,7 @@ pub(crate) async fn wait(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,
-    query: &Query,
+    query: &QueryString,
 ) -> Result<bool, Problem> {
     let texts: Vec<_> = query.all("after").collect();
     if texts.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) async fn wait_for(
             format!("at most {MOST} tokens may be named in one read"),
         ));
     }
-    let mut wanted = Wanted::default();
+    let mut wanted = WantedToken::default();
     for text in texts {
         wanted.add(app, open(app, caller, text)?)?;
     }
@@ -77,7 +77,7 @@ fn open(app: &App, caller: &Caller, text: &str) -> Result<Token, Problem> {
     )?)
 }
 
-impl Wanted {
+impl WantedToken {
     fn add(&mut self, app: &App, token: Token) -> Result<(), Problem> {
         let generation = app.ports.layout.generation;
         if token.generation > generation {

@@ -22,7 +22,7 @@ pub(crate) struct RequestStatus {
     request_id: RequestId,
     operation: String,
     status: &'static str,
-    position: Place,
+    position: PositionShown,
     /// Events of its partition that are resolved before it.
     ahead: u64,
     stores: BTreeMap<&'static str, &'static str>,
@@ -30,17 +30,17 @@ pub(crate) struct RequestStatus {
     result: Option<Arc<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
-    times: Times,
+    times: RequestTimes,
 }
 
 #[derive(Debug, Serialize)]
-struct Place {
+struct PositionShown {
     partition: u16,
     offset: u64,
 }
 
 #[derive(Debug, Serialize)]
-struct Times {
+struct RequestTimes {
     accepted: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     decided: Option<String>,
@@ -120,7 +120,7 @@ fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
         request_id: entry.request,
         operation: entry.operation,
         status,
-        position: Place {
+        position: PositionShown {
             partition: entry.position.partition,
             offset: entry.position.offset.get(),
         },
@@ -128,7 +128,7 @@ fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
         stores,
         result: entry.result,
         problem,
-        times: Times {
+        times: RequestTimes {
             accepted: codec::rfc3339(entry.times.accepted),
             decided: Some(codec::rfc3339(entry.times.decided)),
             applied: Some(codec::rfc3339(entry.times.applied)),
@@ -195,7 +195,7 @@ fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestSt
             .unwrap_or_default()
             .to_owned(),
         status: "queued",
-        position: Place {
+        position: PositionShown {
             partition: record.partition,
             offset: record.offset,
         },
@@ -203,7 +203,7 @@ fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestSt
         stores: stores(app, "pending"),
         result: None,
         problem: None,
-        times: Times {
+        times: RequestTimes {
             accepted: codec::rfc3339(record.timestamp),
             decided: None,
             applied: None,

@@ -29,7 +29,7 @@ struct Ledger {
 
 /// A share of the budget; given back on drop.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldBody {
     budget: Budget,
     bytes: usize,
 }
@@ -42,15 +42,15 @@ impl Budget {
         }))
     }
 
-    fn hold(&self) -> Held {
-        Held {
+    fn hold(&self) -> HeldBody {
+        HeldBody {
             budget: self.clone(),
             bytes: 0,
         }
     }
 }
 
-impl Held {
+impl HeldBody {
     /// Makes the share at least this large.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Problem> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
@@ -69,7 +69,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldBody {
     fn drop(&mut self) {
         self.budget.0.taken.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -81,7 +81,7 @@ pub(super) async fn collect(
     budget: &Budget,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Bytes, Held), Problem> {
+) -> Result<(Bytes, HeldBody), Problem> {
     let limit = config.body_limit_bytes;
     let declared = declared(headers)?;
     if declared.is_some_and(|length| length > limit as u64) {
@@ -99,7 +99,7 @@ async fn gather(
     mut body: Body,
     limit: usize,
     idle: Duration,
-    held: &mut Held,
+    held: &mut HeldBody,
 ) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest: Option<BytesMut> = None;

@@ -1,7 +1,7 @@
 //! The headers that change what a write means: content type and encoding, Prefer, If-Match,
 //! Idempotency-Key, traceparent.
 
-use super::query::Query;
+use super::query::QueryString;
 use crate::{
     config::Config,
     error::{Code, Problem},
@@ -28,7 +28,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn read(
         headers: &HeaderMap,
-        query: &Query,
+        query: &QueryString,
         config: &Config,
     ) -> Result<Self, Problem> {
         let refresh = match query.one("refresh") {

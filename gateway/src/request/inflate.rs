@@ -1,7 +1,7 @@
 //! Single bodies that came packed, by gzip or deflate, unpacked in small steps: never to more than
 //! a body may be, nor beyond the ratio that a bulk may.
 
-use super::body::{Held, too_large};
+use super::body::{HeldBody, too_large};
 use crate::{
     Config,
     error::{Code, Problem},
@@ -21,7 +21,7 @@ pub(crate) fn inflate(
     config: &Config,
     headers: &HeaderMap,
     body: Bytes,
-    held: &mut Held,
+    held: &mut HeldBody,
 ) -> Result<Bytes, Problem> {
     let values = headers.get_all(header::CONTENT_ENCODING).iter();
     let named = values.flat_map(|value| value.to_str().unwrap_or("?").split(','));
@@ -53,7 +53,7 @@ fn read(
     config: &Config,
     mut unpacking: impl Read,
     packed: &[u8],
-    held: &mut Held,
+    held: &mut HeldBody,
 ) -> Result<Bytes, Problem> {
     let most = (packed.len() as u64).saturating_mul(config.gzip_ratio) + ALLOWANCE;
     let (mut whole, mut piece) = (Vec::new(), [0; 16 << 10]);

@@ -48,24 +48,24 @@ pub fn check(bytes: &[u8], depth: usize) -> Result<(), Fault> {
 }
 
 /// The cheap half of a [`Fault`]: turned into one only when a scan fails.
-struct Stop {
+struct ScanEnd {
     kind: FaultKind,
     offset: usize,
     message: Cow<'static, str>,
 }
 
-type Step<T = ()> = Result<T, Stop>;
+type Step<T = ()> = Result<T, ScanEnd>;
 
 /// A member's name as it stands between its quotes.
 #[derive(Clone, Copy)]
-struct Key {
+struct ObjectKey {
     start: usize,
     end: usize,
     escaped: bool,
 }
 
 /// An object or array that is not closed yet.
-enum Open<'a> {
+enum OpenContainer<'a> {
     /// Its names are `keys[first..]`; beyond [`MANY`] also in `seen`.
     Object {
         first: usize,
@@ -83,8 +83,8 @@ struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
-    open: Vec<Open<'a>>,
-    keys: Vec<Key>,
+    open: Vec<OpenContainer<'a>>,
+    keys: Vec<ObjectKey>,
 }
 
 impl<'a> Scan<'a> {
@@ -133,30 +133,34 @@ impl<'a> Scan<'a> {
             self.space();
             let next = self.peek();
             match (self.open.last_mut(), next) {
-                (Some(Open::Array { index }), Some(b',')) => {
+                (Some(OpenContainer::Array { index }), Some(b',')) => {
                     *index += 1;
                     self.at += 1;
                     self.space();
                     return Ok(false);
                 }
-                (Some(Open::Object { .. }), Some(b',')) => {
+                (Some(OpenContainer::Object { .. }), Some(b',')) => {
                     self.at += 1;
                     self.space();
                     self.member()?;
                     return Ok(false);
                 }
-                (Some(Open::Array { .. }), Some(b']')) => {
+                (Some(OpenContainer::Array { .. }), Some(b']')) => {
                     self.at += 1;
                     self.open.pop();
                 }
-                (Some(Open::Object { first, .. }), Some(b'}')) => {
+                (Some(OpenContainer::Object { first, .. }), Some(b'}')) => {
                     let first = *first;
                     self.at += 1;
                     self.keys.truncate(first);
                     self.open.pop();
                 }
-                (Some(Open::Array { .. }), _) => return Err(self.syntax("expected `,` or `]`")),
-                (Some(Open::Object { .. }), _) => return Err(self.syntax("expected `,` or `}`")),
+                (Some(OpenContainer::Array { .. }), _) => {
+                    return Err(self.syntax("expected `,` or `]`"));
+                }
+                (Some(OpenContainer::Object { .. }), _) => {
+                    return Err(self.syntax("expected `,` or `}`"));
+                }
                 (None, _) => return Ok(true),
             }
         }
@@ -170,7 +174,7 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return Ok(false);
         }
-        self.open.push(Open::Object {
+        self.open.push(OpenContainer::Object {
             first: self.keys.len(),
             seen: None,
         });
@@ -186,7 +190,7 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return Ok(false);
         }
-        self.open.push(Open::Array { index: 0 });
+        self.open.push(OpenContainer::Array { index: 0 });
         Ok(true)
     }
 
@@ -216,8 +220,8 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn remember(&mut self, key: Key) -> Step {
-        let Some(Open::Object { first, seen }) = self.open.last_mut() else {
+    fn remember(&mut self, key: ObjectKey) -> Step {
+        let Some(OpenContainer::Object { first, seen }) = self.open.last_mut() else {
             return Ok(());
         };
         let siblings = &self.keys[*first..];
@@ -245,7 +249,7 @@ impl<'a> Scan<'a> {
             false => Ok(()),
             true => {
                 let text = String::from_utf8_lossy(&name(self.bytes, key)).into_owned();
-                Err(Stop {
+                Err(ScanEnd {
                     kind: FaultKind::DuplicateKey,
                     offset: key.start - 1,
                     message: format!("the member `{text}` appears twice").into(),
@@ -254,14 +258,14 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn string(&mut self) -> Step<Key> {
+    fn string(&mut self) -> Step<ObjectKey> {
         self.at += 1;
         let (start, mut escaped) = (self.at, false);
         loop {
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Key {
+                    return Ok(ObjectKey {
                         start,
                         end: self.at - 1,
                         escaped,
@@ -352,7 +356,7 @@ impl<'a> Scan<'a> {
             false => {
                 let shown = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
                 let message = format!("the number {shown} does not fit into 64 bits");
-                Err(Stop {
+                Err(ScanEnd {
                     kind: FaultKind::Number,
                     offset: start,
                     message: message.into(),
@@ -392,19 +396,19 @@ impl<'a> Scan<'a> {
         self.bytes.get(self.at).copied()
     }
 
-    fn syntax(&self, message: &'static str) -> Stop {
+    fn syntax(&self, message: &'static str) -> ScanEnd {
         self.stop(FaultKind::Syntax, message)
     }
 
-    fn stop(&self, kind: FaultKind, message: impl Into<Cow<'static, str>>) -> Stop {
-        Stop {
+    fn stop(&self, kind: FaultKind, message: impl Into<Cow<'static, str>>) -> ScanEnd {
+        ScanEnd {
             kind,
             offset: self.at,
             message: message.into(),
         }
     }
 
-    fn fault(&self, stop: Stop) -> Fault {
+    fn fault(&self, stop: ScanEnd) -> Fault {
         let message = match self.bytes.get(stop.offset) {
             None if stop.kind == FaultKind::Syntax => format!(
                 "{} at byte {}, where the text ends",
@@ -425,11 +429,11 @@ impl<'a> Scan<'a> {
         for (level, open) in self.open.iter().enumerate() {
             pointer.push('/');
             match open {
-                Open::Array { index } => pointer.push_str(&index.to_string()),
-                Open::Object { .. } => {
+                OpenContainer::Array { index } => pointer.push_str(&index.to_string()),
+                OpenContainer::Object { .. } => {
                     let last = match self.open[level + 1..].iter().find_map(|inner| match inner {
-                        Open::Object { first, .. } => Some(*first),
-                        Open::Array { .. } => None,
+                        OpenContainer::Object { first, .. } => Some(*first),
+                        OpenContainer::Array { .. } => None,
                     }) {
                         Some(end) => self.keys[..end].last(),
                         None => self.keys.last(),
@@ -457,7 +461,7 @@ fn double_fits(text: &[u8]) -> bool {
         .is_ok_and(f64::is_finite)
 }
 
-fn same(bytes: &[u8], a: Key, b: Key) -> bool {
+fn same(bytes: &[u8], a: ObjectKey, b: ObjectKey) -> bool {
     match a.escaped || b.escaped {
         false => bytes[a.start..a.end] == bytes[b.start..b.end],
         true => name(bytes, a) == name(bytes, b),
@@ -465,7 +469,7 @@ fn same(bytes: &[u8], a: Key, b: Key) -> bool {
 }
 
 /// A name without its escapes.
-fn name(bytes: &[u8], key: Key) -> Cow<'_, [u8]> {
+fn name(bytes: &[u8], key: ObjectKey) -> Cow<'_, [u8]> {
     let inner = &bytes[key.start..key.end];
     match key.escaped {
         false => Cow::Borrowed(inner),

@@ -1,7 +1,7 @@
 //! Path segments and queries as extractors whose refusals are problems, and the rules that names
 //! must keep.
 
-use super::query::Query;
+use super::query::QueryString;
 use crate::error::{Code, Problem};
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 
 /// Decoded path parameters.
 #[derive(Debug)]
-pub(crate) struct Segments<T>(pub T);
+pub(crate) struct PathSegments<T>(pub T);
 
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segments<T> {
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathSegments<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -22,11 +22,11 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segment
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Query {
+impl<S: Send + Sync> FromRequestParts<S> for QueryString {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        Query::parse(parts.uri.query())
+        QueryString::parse(parts.uri.query())
     }
 }
 

@@ -4,9 +4,9 @@ use crate::error::{Code, Problem};
 
 /// The decoded pairs, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct QueryString(Vec<(String, String)>);
 
-impl Query {
+impl QueryString {
     pub(crate) fn parse(text: Option<&str>) -> Result<Self, Problem> {
         let Some(text) = text.filter(|text| !text.is_empty()) else {
             return Ok(Self::default());
@@ -102,14 +102,14 @@ mod tests {
     #[test]
     fn pairs_are_decoded_and_repeat() {
         let query =
-            Query::parse(Some("after=a.b&after=c%2Bd&refresh=wait_for&flag&x=1+2")).unwrap();
+            QueryString::parse(Some("after=a.b&after=c%2Bd&refresh=wait_for&flag&x=1+2")).unwrap();
         assert_eq!(query.all("after").collect::<Vec<_>>(), ["a.b", "c+d"]);
         assert_eq!(query.one("refresh"), Some("wait_for"));
         assert_eq!(query.one("flag"), Some(""));
         assert_eq!(query.one("x"), Some("1 2"));
         assert_eq!(query.one("none"), None);
         for bad in ["a=%", "a=%1", "a=%zz", "a=%ff", "a=%+1"] {
-            assert!(Query::parse(Some(bad)).is_err(), "{bad}");
+            assert!(QueryString::parse(Some(bad)).is_err(), "{bad}");
         }
     }
 }

@@ -9,7 +9,7 @@ use store::Collection;
 
 /// A collection on the wire.
 #[derive(Serialize)]
-pub(crate) struct Shown<'a> {
+pub(crate) struct CollectionShown<'a> {
     index: &'a str,
     collection: &'a str,
     incarnation: &'a str,
@@ -20,7 +20,7 @@ pub(crate) struct Shown<'a> {
     created: String,
 }
 
-impl<'a> From<&'a Collection> for Shown<'a> {
+impl<'a> From<&'a Collection> for CollectionShown<'a> {
     fn from(collection: &'a Collection) -> Self {
         Self {
             index: &collection.index,

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 /// A document on the wire.
 #[derive(Serialize)]
-pub(crate) struct Document<'a> {
+pub(crate) struct DocumentAnswer<'a> {
     #[serde(rename = "_id")]
     id: &'a str,
     #[serde(rename = "_source")]

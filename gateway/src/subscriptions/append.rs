@@ -26,13 +26,13 @@ const IN_FLIGHT: usize = 4096;
 const BATCH: usize = 512;
 const PAUSE: Duration = Duration::from_millis(20);
 
-type Outcome = (OutgoingRecord, Result<Appended, DeliveryError>);
+type AppendOutcome = (OutgoingRecord, Result<Appended, DeliveryError>);
 
-struct Appender {
+struct MembershipAppender {
     subscriptions: Arc<Subscriptions>,
     log: Log,
     unsent: VecDeque<OutgoingRecord>,
-    on_the_way: FuturesUnordered<Pin<Box<dyn Future<Output = Outcome> + Send>>>,
+    on_the_way: FuturesUnordered<Pin<Box<dyn Future<Output = AppendOutcome> + Send>>>,
     beating: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     every: Duration,
     shutdown: Shutdown,
 ) {
-    let mut appender = Appender {
+    let mut appender = MembershipAppender {
         subscriptions,
         log,
         unsent: VecDeque::new(),
@@ -73,7 +73,7 @@ pub(crate) async fn run(
     }
 }
 
-impl Appender {
+impl MembershipAppender {
     /// Hands over what there is; false: the queue to the log is full.
     fn send(&mut self) -> bool {
         loop {
@@ -113,7 +113,7 @@ impl Appender {
         }
     }
 
-    fn settle(&mut self, (outgoing, outcome): Outcome) {
+    fn settle(&mut self, (outgoing, outcome): AppendOutcome) {
         if matches!(outgoing.record, MembershipRecord::Heartbeat(_)) {
             self.beating = false;
         }

@@ -12,7 +12,7 @@ use crate::{
     request::headers::Options,
 };
 use event_schema::outcome::{LedgerEntry, Verdict};
-use pending::{Pending, Waiter};
+use pending::{FeedbackWaiter, PendingRequests};
 use runtime::Shutdown;
 use std::{sync::Arc, time::Duration};
 use store::{Record, View};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 
 /// What is needed to wait for verdicts.
 pub(crate) struct Feedback {
-    pub pending: Arc<Pending>,
+    pub pending: Arc<PendingRequests>,
     pub record: Arc<dyn Record>,
     pub view: Option<Arc<dyn View>>,
     pub collections: Collections,
@@ -46,7 +46,7 @@ impl Feedback {
         &self,
         events: &[Result<Event, Problem>],
         wait: Option<Duration>,
-    ) -> Vec<Option<Waiter>> {
+    ) -> Vec<Option<FeedbackWaiter>> {
         let begin = |event: &Event| {
             let decided = event.kind().has_verdict();
             decided.then(|| self.pending.expect(event.request()))?
@@ -71,7 +71,7 @@ impl Feedback {
     pub(super) async fn verdicts(
         &self,
         published: Vec<Result<Published, Problem>>,
-        waiters: Vec<Option<Waiter>>,
+        waiters: Vec<Option<FeedbackWaiter>>,
         options: &Options,
         touched: &[(String, String)],
     ) -> Vec<Outcome> {
@@ -120,7 +120,7 @@ impl Feedback {
         self.verdicts(published, waiters, &options, &[]).await
     }
 
-    async fn verdict(&self, waiter: Waiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {
+    async fn verdict(&self, waiter: FeedbackWaiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {
         tokio::select! {
             biased;
             entry = waiter.verdict() => entry,
@@ -162,11 +162,11 @@ impl Feedback {
 
 /// The wait that is honoured: none if somebody who should wait found no room to.
 pub(super) fn honoured(
-    waiters: &[Option<Waiter>],
+    waiters: &[Option<FeedbackWaiter>],
     events: &[Result<Event, Problem>],
     wait: Option<Duration>,
 ) -> Option<Duration> {
-    let left_out = |(waiter, event): (&Option<Waiter>, &Result<Event, Problem>)| {
+    let left_out = |(waiter, event): (&Option<FeedbackWaiter>, &Result<Event, Problem>)| {
         waiter.is_none() && event.as_ref().is_ok_and(|event| event.kind().has_verdict())
     };
     wait.filter(|_| !waiters.iter().zip(events).any(left_out))

@@ -17,14 +17,14 @@ use std::{sync::Arc, time::Duration};
 
 /// Names requests, and knows the keys seen here.
 pub(crate) struct Identifier {
-    known: Cache<[u8; 32], Arc<Known>>,
+    known: Cache<[u8; 32], Arc<KnownRequest>>,
     keys: Keyring,
     clock: Arc<dyn Clock>,
     ttl_seconds: u64,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownRequest {
     body: [u8; 32],
     /// Where the first request's events went; `None` while they are on their way.
     published: Mutex<Option<Arc<[Published]>>>,
@@ -42,9 +42,9 @@ pub(crate) enum Identity {
 /// The first request under a key, until its events are in the log. Dropped before that, the key is
 /// free again.
 pub(crate) struct Ticket {
-    keys: Cache<[u8; 32], Arc<Known>>,
+    keys: Cache<[u8; 32], Arc<KnownRequest>>,
     claim: [u8; 32],
-    known: Arc<Known>,
+    known: Arc<KnownRequest>,
     until: i64,
 }
 
@@ -86,7 +86,7 @@ impl Identifier {
         let body: [u8; 32] = Sha256::digest(&request.json).into();
         let claim = self.keys.tag("idempotency-claim", &[&scope, key]);
         let entry = self.known.entry(claim).or_insert_with(|| {
-            Arc::new(Known {
+            Arc::new(KnownRequest {
                 body,
                 published: Mutex::new(None),
             })

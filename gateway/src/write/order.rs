@@ -17,23 +17,23 @@ const REMEMBERED: usize = 1 << 16;
 
 /// Gives the requests of a connection their turns.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WriteOrder(Arc<Mutex<Line>>);
+pub(crate) struct WriteOrder(Arc<Mutex<TurnQueue>>);
 
 #[derive(Debug, Default)]
-struct Line {
+struct TurnQueue {
     given: u64,
     /// Turns that may still hand something over, and who waits for his to come.
     open: BTreeMap<u64, Option<Waker>>,
     /// Turns of requests that are not done: each may repeat what it handed over.
     held: BTreeSet<u64>,
     handed: u64,
-    recent: VecDeque<Recent>,
+    recent: VecDeque<RecentKeys>,
     /// Hand-overs up to this one are forgotten though a request that made one is not done.
     forgotten: u64,
 }
 
 #[derive(Debug)]
-struct Recent {
+struct RecentKeys {
     turn: u64,
     handed: HandOver,
     key: u64,
@@ -46,7 +46,7 @@ pub(crate) struct HandOver(u64);
 /// One request's place in the order. Dropped, it is over.
 #[derive(Debug)]
 pub(crate) struct WriteTurn {
-    line: Arc<Mutex<Line>>,
+    line: Arc<Mutex<TurnQueue>>,
     number: u64,
 }
 
@@ -100,7 +100,7 @@ impl WriteTurn {
         line.handed += 1;
         let handed = HandOver(line.handed);
         for key in keys {
-            line.remember(Recent {
+            line.remember(RecentKeys {
                 turn: self.number,
                 handed,
                 key,
@@ -152,7 +152,7 @@ impl Drop for WriteTurn {
     }
 }
 
-impl Line {
+impl TurnQueue {
     fn end(&mut self, number: u64) {
         let was_first = self.open.first_key_value().map(|(first, _)| *first) == Some(number);
         self.open.remove(&number);
@@ -164,7 +164,7 @@ impl Line {
         }
     }
 
-    fn remember(&mut self, recent: Recent) {
+    fn remember(&mut self, recent: RecentKeys) {
         if self.recent.len() == REMEMBERED
             && let Some(oldest) = self.recent.pop_front()
         {

@@ -4,7 +4,7 @@
 
 use super::{
     Published, WritePath,
-    feedback::{self, Outcome, pending::Waiter},
+    feedback::{self, Outcome, pending::FeedbackWaiter},
     identify::{Identity, Ticket},
     order::{HandOver, WriteTurn},
     publish::{
@@ -35,7 +35,7 @@ enum PreparedKind {
 /// What is needed once the events are handed over.
 struct Rest {
     ticket: Option<Ticket>,
-    waiters: Vec<Option<Waiter>>,
+    waiters: Vec<Option<FeedbackWaiter>>,
     waited: Option<Duration>,
     touched: Vec<(String, String)>,
 }

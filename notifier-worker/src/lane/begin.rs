@@ -1,7 +1,7 @@
 //! How a partition is taken: where it was left, the claim, and the claim read back. Not a record of
 //! it is handled before.
 
-use super::{Lane, Place, Tenure, claim_lost, stream_ended};
+use super::{DeliveryProgress, NotifierLane, Tenure, claim_lost, stream_ended};
 use crate::Notifier;
 use change_feed::{ChangeFeed, ResumePoint};
 use event_log::{NewRecord, Offsets, RangeScan, consumer::From};
@@ -22,15 +22,20 @@ const STRETCH: u64 = 5_000;
 /// the one in force.
 const ENOUGH: u64 = 50_000;
 
-impl Lane {
+impl NotifierLane {
     /// `told`: how far this lane knows that the partition was told, whatever was committed.
-    pub(super) async fn take(&self, told: Option<Place>) -> Result<Tenure, TenureOutcome> {
+    pub(super) async fn take(
+        &self,
+        delivered: Option<DeliveryProgress>,
+    ) -> Result<Tenure, TenureOutcome> {
         let committed = self.committed().await?;
-        let left = match (committed, told) {
-            (Some(committed), Some(told)) if told.resume.offset > committed.resume.offset => {
-                Some(told)
+        let left = match (committed, delivered) {
+            (Some(committed), Some(delivered))
+                if delivered.resume.offset > committed.resume.offset =>
+            {
+                Some(delivered)
             }
-            (committed, told) => committed.or(told),
+            (committed, delivered) => committed.or(delivered),
         };
         // Known before the claim: whoever is promised anything by it comes later.
         let (changes, informative) = (
@@ -38,20 +43,20 @@ impl Lane {
             self.bounds(&self.notifier.topics.informative).await?,
         );
         let claim = self.claim().await?;
-        let (place, missed) = match left {
-            Some(place) => self.within(place, changes, informative).await?,
+        let (progress, missed) = match left {
+            Some(progress) => self.within(progress, changes, informative).await?,
             None => {
                 let resume = ResumePoint {
                     offset: ChangesOffset::new(changes.end),
                     epoch: self.epoch_at(changes).await?,
                 };
-                let place = Place {
+                let progress = DeliveryProgress {
                     resume,
                     informative: InformativeOffset::new(informative.end),
                     rooms: claim,
                 };
-                self.settle_beginning(place).await?;
-                (place, false)
+                self.settle_beginning(progress).await?;
+                (progress, false)
             }
         };
         self.read_back(claim).await?;
@@ -59,39 +64,39 @@ impl Lane {
             self.tell_missed().await?;
         }
         let limit = self.notifier.config.undone_bytes;
-        let stream = self.owned.open(place.resume.offset.get()).await;
+        let stream = self.owned.open(progress.resume.offset.get()).await;
         let reader = &self.notifier.ports.log.reader;
         let messages = reader
             .tail(
                 &self.notifier.topics.informative,
                 self.partition,
-                From::Offset(place.informative.get()),
+                From::Offset(progress.informative.get()),
             )
             .await;
         tracing::info!(
             partition = self.partition,
             claim,
-            changes = %place.resume.offset,
-            informative = %place.informative,
-            rooms = place.rooms,
+            changes = %progress.resume.offset,
+            informative = %progress.informative,
+            rooms = progress.rooms,
             "partition claimed"
         );
         Ok(Tenure {
             claim,
-            feed: ChangeFeed::from(place.resume, limit),
+            feed: ChangeFeed::from(progress.resume, limit),
             changes: stream.map_err(stream_ended)?,
             informative: messages.map_err(stream_ended)?,
-            sent: place,
+            sent: progress,
             waiting: VecDeque::new(),
             in_flight: 0,
-            told: place,
-            committed: place,
+            delivered: progress,
+            committed: progress,
             commit_at: Instant::now(),
             scratch: Scratch::default(),
         })
     }
 
-    async fn committed(&self) -> Result<Option<Place>, TenureOutcome> {
+    async fn committed(&self) -> Result<Option<DeliveryProgress>, TenureOutcome> {
         let ports = &self.notifier.ports;
         let committed = ports
             .log
@@ -107,8 +112,8 @@ impl Lane {
         else {
             return Ok(None);
         };
-        match Place::parse(committed.offset, &committed.metadata) {
-            Some(place) => Ok(Some(place)),
+        match DeliveryProgress::parse(committed.offset, &committed.metadata) {
+            Some(progress) => Ok(Some(progress)),
             None => Err(TenureOutcome::Halted(format!(
                 "the group's commit says `{}`, which no notifier wrote",
                 committed.metadata
@@ -170,18 +175,18 @@ impl Lane {
             == Some(self.notifier.ports.notifier.as_str())
     }
 
-    /// Where to go on, and whether records before it were deleted unread. A place beyond the end is
+    /// Where to go on, and whether records before it were deleted unread. A position beyond the end is
     /// never guessed around.
     async fn within(
         &self,
-        mut place: Place,
+        mut progress: DeliveryProgress,
         changes: Offsets,
         informative: Offsets,
-    ) -> Result<(Place, bool), TenureOutcome> {
+    ) -> Result<(DeliveryProgress, bool), TenureOutcome> {
         let mut has_missed = false;
         let bounds = [
-            ("changes", place.resume.offset.get(), changes),
-            ("informative", place.informative.get(), informative),
+            ("changes", progress.resume.offset.get(), changes),
+            ("informative", progress.informative.get(), informative),
         ];
         for (name, at, bounds) in bounds {
             if at > bounds.end {
@@ -202,19 +207,19 @@ impl Lane {
                 has_missed = true;
             }
         }
-        if place.resume.offset.get() < changes.earliest {
-            place.resume = ResumePoint {
+        if progress.resume.offset.get() < changes.earliest {
+            progress.resume = ResumePoint {
                 offset: ChangesOffset::new(changes.earliest),
                 epoch: self.epoch_from(changes).await?,
             };
         }
         let first = InformativeOffset::new(informative.earliest);
-        place.informative = place.informative.max(first);
-        Ok((place, has_missed))
+        progress.informative = progress.informative.max(first);
+        Ok((progress, has_missed))
     }
 
     /// Every gateway hears that changes of the partition are lost, so that its subscribers come
-    /// again and look. Until all of that is in the log, the place is not moved on: whoever takes
+    /// again and look. Until all of that is in the log, the progress is not moved on: whoever takes
     /// the partition next finds the same gap, and says so again.
     async fn tell_missed(&self) -> Result<(), TenureOutcome> {
         let gateways: Vec<(String, u16)> = {
@@ -254,17 +259,17 @@ impl Lane {
         let first = records
             .first()
             .and_then(|record| codec::decode_change(&crate::parts(record)).ok());
-        let place = first.and_then(|change| change.place());
+        let progress = first.and_then(|change| change.place());
         let here = ChangesOffset::new(changes.earliest);
-        Ok(place.and_then(|(epoch, at)| (at == here).then_some(epoch)))
+        Ok(progress.and_then(|(epoch, at)| (at == here).then_some(epoch)))
     }
 
     /// Nobody ever was here: the beginning is agreed with whoever comes next, before anybody is
     /// promised anything.
-    async fn settle_beginning(&self, place: Place) -> Result<(), TenureOutcome> {
+    async fn settle_beginning(&self, progress: DeliveryProgress) -> Result<(), TenureOutcome> {
         for _ in 0..50 {
             self.owned
-                .commit(place.resume.offset.get(), place.metadata())
+                .commit(progress.resume.offset.get(), progress.metadata())
                 .await
                 .map_err(stream_ended)?;
             tokio::time::sleep(Duration::from_millis(20)).await;

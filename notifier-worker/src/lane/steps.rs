@@ -5,7 +5,7 @@ use event_schema::{
     offset::{ChangesOffset, InformativeOffset},
 };
 
-/// Walks through a batch's tellings in order.
+/// Walks through a batch's notifications in order.
 pub(super) struct Steps {
     position: FeedPosition,
 }
@@ -17,7 +17,7 @@ impl Steps {
         Self { position: sent }
     }
 
-    /// Where the partition is before the next telling of this record, and after it.
+    /// Where the partition is before the next notification of this record, and after it.
     pub fn over(&mut self, record: u64, event: Event) -> (FeedPosition, FeedPosition) {
         match event {
             Event::Write | Event::Delete => {

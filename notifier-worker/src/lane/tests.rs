@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn place(offset: u64) -> Place {
-    Place {
+fn progress(offset: u64) -> DeliveryProgress {
+    DeliveryProgress {
         resume: ResumePoint {
             offset: ChangesOffset::new(offset),
             epoch: Some(Epoch::begun_at(ChangesOffset::new(3))),
@@ -15,13 +15,16 @@ fn place(offset: u64) -> Place {
 
 #[test]
 fn a_place_survives_as_a_commit() {
-    let place = place(9);
-    assert_eq!(Place::parse(9, &place.metadata()), Some(place));
+    let progress = progress(9);
     assert_eq!(
-        place.metadata(),
+        DeliveryProgress::parse(9, &progress.metadata()),
+        Some(progress)
+    );
+    assert_eq!(
+        progress.metadata(),
         "{\"epoch\":3,\"informative\":18,\"rooms\":7}"
     );
-    assert_eq!(Place::parse(9, "through=4"), None);
+    assert_eq!(DeliveryProgress::parse(9, "through=4"), None);
 }
 
 #[tokio::test]
@@ -35,9 +38,9 @@ async fn told_is_what_is_acknowledged_up_to_the_first_gap() {
             deliveries.push_back(delivery);
             in_flight += 1;
         }
-        waiting.push_back(Batch {
+        waiting.push_back(LaneBatch {
             deliveries,
-            then: place(offset),
+            then: progress(offset),
         });
     }
     let appended = |offset| {
@@ -66,7 +69,7 @@ async fn told_is_what_is_acknowledged_up_to_the_first_gap() {
     first.send(appended(1)).unwrap();
     assert_eq!(
         settle(&mut waiting, &mut in_flight).await.unwrap(),
-        place(1)
+        progress(1)
     );
     assert_eq!((in_flight, waiting.len()), (2, 1));
     drop(fourth);

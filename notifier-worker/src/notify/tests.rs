@@ -12,12 +12,12 @@ use event_schema::{
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-fn subscribe(state: &mut State, instance: &str, room: &str, collection: &str, filter: &Value) {
+fn subscribe(state: &mut RoomsState, instance: &str, room: &str, collection: &str, filter: &Value) {
     subscribe_with(state, instance, room, collection, filter, false);
 }
 
 fn subscribe_with(
-    state: &mut State,
+    state: &mut RoomsState,
     instance: &str,
     room: &str,
     collection: &str,
@@ -47,7 +47,7 @@ fn subscribe_with(
     );
 }
 
-fn telling(before: Option<Value>, after: Option<Value>) -> Notification {
+fn notification(before: Option<Value>, after: Option<Value>) -> Notification {
     let key = DocumentKey {
         index: "i".into(),
         collection: "c".into(),
@@ -72,19 +72,19 @@ fn telling(before: Option<Value>, after: Option<Value>) -> Notification {
     change_feed::of_decision(&decision).remove(0)
 }
 
-fn told(state: &State, before: Option<Value>, after: Option<Value>) -> Vec<String> {
+fn told(state: &RoomsState, before: Option<Value>, after: Option<Value>) -> Vec<String> {
     told_as(state, before, after, notification::State::Done)
 }
 
 fn told_as(
-    state: &State,
+    state: &RoomsState,
     before: Option<Value>,
     after: Option<Value>,
     how_far: notification::State,
 ) -> Vec<String> {
     let routes = routes(
         state,
-        &telling(before, after),
+        &notification(before, after),
         how_far,
         &mut Scratch::default(),
     );
@@ -102,7 +102,7 @@ fn told_as(
 
 #[test]
 fn a_document_that_comes_stays_leaves_or_goes() {
-    let mut state = State::new(4, 10);
+    let mut state = RoomsState::new(4, 10);
     subscribe(
         &mut state,
         "g",
@@ -125,7 +125,7 @@ fn a_document_that_comes_stays_leaves_or_goes() {
 
 #[test]
 fn each_gateway_is_told_once_of_its_own_rooms() {
-    let mut state = State::new(4, 10);
+    let mut state = RoomsState::new(4, 10);
     subscribe(&mut state, "g", "all", "c", &json!({}));
     subscribe(&mut state, "g", "one", "c", &json!({"equals": {"n": 1}}));
     subscribe(&mut state, "h", "one", "c", &json!({"equals": {"n": 1}}));
@@ -138,7 +138,7 @@ fn each_gateway_is_told_once_of_its_own_rooms() {
 
 #[test]
 fn filters_see_the_id() {
-    let mut state = State::new(4, 10);
+    let mut state = RoomsState::new(4, 10);
     subscribe(
         &mut state,
         "g",
@@ -158,10 +158,10 @@ fn filters_see_the_id() {
 
 #[test]
 fn what_is_only_decided_is_told_to_whoever_asked_for_that() {
-    let mut state = State::new(4, 10);
+    let mut state = RoomsState::new(4, 10);
     subscribe(&mut state, "g", "all", "c", &json!({}));
     subscribe(&mut state, "h", "all", "c", &json!({}));
-    let decided = |state: &State| {
+    let decided = |state: &RoomsState| {
         told_as(
             state,
             None,

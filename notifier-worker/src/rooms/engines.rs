@@ -10,13 +10,13 @@ use std::{collections::HashMap, sync::Arc};
 #[derive(Debug, Default)]
 pub(crate) struct Engines {
     /// By index, by collection.
-    indices: HashMap<String, HashMap<String, Collection>>,
+    indices: HashMap<String, HashMap<String, CollectionEngine>>,
     /// Engines know filters by number.
     last: u64,
 }
 
 #[derive(Debug, Default)]
-struct Collection {
+struct CollectionEngine {
     engine: Engine,
     numbers: HashMap<Arc<str>, u64>,
     names: HashMap<u64, Arc<str>>,

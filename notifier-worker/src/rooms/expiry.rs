@@ -2,7 +2,7 @@
 //! leads to removes its members. It must never expire a gateway because this process, or the log,
 //! was away: no heartbeat could be read meanwhile.
 
-use super::state::{State, owner_partition};
+use super::state::{RoomsState, owner_partition};
 use crate::Notifier;
 use event_log::NewRecord;
 use event_schema::{codec, membership::MembershipRecord};
@@ -71,7 +71,7 @@ impl ListeningSince {
 /// The gateways without a heartbeat for too long, of those whose partition is ours. `handled_since`:
 /// since when a partition is ours and handled.
 pub(crate) fn expired(
-    state: &State,
+    state: &RoomsState,
     partitions: u16,
     limit: Duration,
     listening: &ListeningSince,

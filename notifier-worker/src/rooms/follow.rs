@@ -1,7 +1,7 @@
 //! The task that folds `rooms` from its beginning, and tells gateways how far it is. It must tell
 //! only when every lane already sees it.
 
-use crate::{Notifier, rooms::state::State};
+use crate::{Notifier, rooms::state::RoomsState};
 use event_log::{FollowOptions, Followed, Follower, Limits, Record, StreamError, consumer::From};
 use event_schema::{
     codec,
@@ -48,7 +48,7 @@ pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
 /// The topic was made anew, or cut off: what was folded is worth nothing.
 fn begin_again(notifier: &Notifier, error: &StreamError) {
     tracing::error!(%error, "ALARM: `rooms` lost records: reading it again from its beginning");
-    *notifier.registry.state.write() = State::new(
+    *notifier.registry.state.write() = RoomsState::new(
         notifier.ports.layout.partitions,
         notifier.config.presence_kept,
     );

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 /// The state after so many records of `rooms`.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct RoomsState {
     pub memberships: MembershipFold,
     pub engines: Engines,
     /// Grows whenever what a document is matched to may have changed.
@@ -48,7 +48,7 @@ pub(crate) fn owner_partition(name: &str, partitions: u16) -> u16 {
     EntityKey(name.to_owned()).partition(partitions)
 }
 
-impl State {
+impl RoomsState {
     pub fn new(partitions: u16, kept: usize) -> Self {
         Self {
             memberships: MembershipFold::default(),

@@ -17,13 +17,13 @@ Examples:
 pub struct Arguments {}
 
 #[derive(Serialize)]
-struct Listed<'a> {
+struct OperationListed<'a> {
     version: &'a str,
-    operations: Vec<Line<'a>>,
+    operations: Vec<OperationLine<'a>>,
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct OperationLine<'a> {
     name: &'a str,
     kind: catalog::Kind,
     order: catalog::Order,
@@ -32,7 +32,7 @@ struct Line<'a> {
     summary: &'a str,
 }
 
-impl<'a> Line<'a> {
+impl<'a> OperationLine<'a> {
     fn of(operation: &'a Operation) -> Self {
         Self {
             name: operation.name(),
@@ -49,12 +49,12 @@ impl<'a> Line<'a> {
 
 pub fn run(_: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let catalog = stack::catalog(&invocation.settings(&[])?.settings)?;
-    let listed = Listed {
+    let listed = OperationListed {
         version: catalog.version(),
-        operations: catalog.operations().map(Line::of).collect(),
+        operations: catalog.operations().map(OperationLine::of).collect(),
     };
     invocation.output.result(&listed, |listed| {
-        let row = |line: &Line| {
+        let row = |line: &OperationLine| {
             vec![
                 line.name.to_owned(),
                 line.route.clone().unwrap_or_default(),

@@ -19,7 +19,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Shown<'a> {
+struct OperationShown<'a> {
     name: &'a str,
     summary: &'a str,
     kind: catalog::Kind,
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             Failure::failed(format!("there is no operation `{}`", arguments.operation)).hint(hint),
         );
     };
-    let shown = Shown {
+    let shown = OperationShown {
         name: operation.name(),
         summary: operation.summary(),
         kind: operation.kind(),
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     invocation.output.result(&shown, text)
 }
 
-fn text(shown: &Shown) -> String {
+fn text(shown: &OperationShown) -> String {
     let pretty =
         |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
     let mut text = format!(

@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct SettingLine {
     setting: String,
     value: Value,
     from: Option<String>,
@@ -36,7 +36,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     let loaded = invocation.settings(&[])?;
     let values = toml::Table::try_from(&loaded.settings)
         .map_err(|error| Failure::failed(error.to_string()))?;
-    let line = |(setting, value): (String, Value)| Line {
+    let line = |(setting, value): (String, Value)| SettingLine {
         from: loaded.origins.get(&setting).map(ToString::to_string),
         value: if is_secret(&setting) {
             Value::String("***".to_owned())
@@ -45,9 +45,9 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         },
         setting,
     };
-    let lines: Vec<Line> = leaves(&values).into_iter().map(line).collect();
+    let lines: Vec<SettingLine> = leaves(&values).into_iter().map(line).collect();
     invocation.output.result(&lines, |lines| {
-        let row = |line: &Line| {
+        let row = |line: &SettingLine| {
             vec![
                 line.setting.clone(),
                 line.value.to_string(),

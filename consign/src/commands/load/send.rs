@@ -25,7 +25,7 @@ pub struct Sender<'a> {
 
 /// What became of a chunk.
 #[derive(Debug, Default)]
-pub struct Sent {
+pub struct SentChunk {
     pub accepted: u64,
     pub refused: Vec<Refusal>,
     /// Waits for all of it.
@@ -33,9 +33,9 @@ pub struct Sent {
 }
 
 #[derive(Deserialize)]
-struct Line {
+struct AnswerLine {
     line: Option<u64>,
-    problem: Option<Problem>,
+    problem: Option<RefusedLine>,
     summary: Option<Totals>,
 }
 
@@ -45,7 +45,7 @@ struct Totals {
 }
 
 #[derive(Deserialize)]
-struct Problem {
+struct RefusedLine {
     #[serde(default)]
     status: u16,
     #[serde(default)]
@@ -61,7 +61,7 @@ struct Again {
 }
 
 enum Attempt {
-    Done(Sent),
+    Done(SentChunk),
     Again(Again),
 }
 
@@ -80,7 +80,7 @@ impl<'a> Sender<'a> {
         chunk: &Chunk,
         state: &State,
         bar: &mut Bar,
-    ) -> Result<Sent, Failure> {
+    ) -> Result<SentChunk, Failure> {
         let refused = |(line, why): &(u64, String)| Refusal {
             line: *line,
             code: "not_sent".to_owned(),
@@ -88,9 +88,9 @@ impl<'a> Sender<'a> {
         };
         let mut refused: Vec<Refusal> = chunk.bad.iter().map(refused).collect();
         if chunk.lines.is_empty() {
-            return Ok(Sent {
+            return Ok(SentChunk {
                 refused,
-                ..Sent::default()
+                ..SentChunk::default()
             });
         }
         let deadline = Instant::now() + self.patience;
@@ -100,7 +100,7 @@ impl<'a> Sender<'a> {
                 Attempt::Done(mut sent) => {
                     bar.well();
                     refused.append(&mut sent.refused);
-                    return Ok(Sent { refused, ..sent });
+                    return Ok(SentChunk { refused, ..sent });
                 }
                 Attempt::Again(again) => again,
             };
@@ -165,7 +165,7 @@ fn is_passing(status: StatusCode) -> bool {
 /// Reads the answers; a stream that breaks, or a line that may pass later, sends the chunk again.
 async fn answers(chunk: &Chunk, mut response: Response) -> Attempt {
     let again = |why: String| Attempt::Again(Again { why, after: None });
-    let (mut text, mut sent) = (Vec::new(), Sent::default());
+    let (mut text, mut sent) = (Vec::new(), SentChunk::default());
     loop {
         match response.chunk().await {
             Ok(Some(piece)) => text.extend_from_slice(&piece),
@@ -178,16 +178,16 @@ async fn answers(chunk: &Chunk, mut response: Response) -> Attempt {
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())
     {
-        let Ok(line) = serde_json::from_slice::<Line>(line) else {
+        let Ok(line) = serde_json::from_slice::<AnswerLine>(line) else {
             return again("the answer cannot be read".to_owned());
         };
         match line {
-            Line {
+            AnswerLine {
                 summary: Some(totals),
                 ..
             } => (complete, sent.token) = (true, totals.token),
-            Line { problem: None, .. } => sent.accepted += 1,
-            Line {
+            AnswerLine { problem: None, .. } => sent.accepted += 1,
+            AnswerLine {
                 problem: Some(problem),
                 line,
                 ..

@@ -1,6 +1,6 @@
 //! What became of a load, in numbers, with the first lines that were refused.
 
-use super::{chunk::Refusal, send::Sent};
+use super::{chunk::Refusal, send::SentChunk};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use tokio::time::Instant;
@@ -45,7 +45,7 @@ impl Summary {
         }
     }
 
-    pub fn take(&mut self, sent: Sent) {
+    pub fn take(&mut self, sent: SentChunk) {
         self.accepted += sent.accepted;
         self.refused += sent.refused.len() as u64;
         for refusal in sent.refused {

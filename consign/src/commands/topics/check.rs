@@ -1,6 +1,6 @@
 //! `consign topics check`: looks, changes nothing.
 
-use super::{Found, Invocation};
+use super::{Invocation, TopicsReport};
 use crate::{
     failure::Failure,
     stack::{Stack, patiently},
@@ -27,7 +27,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         Ok(stack.log.admin.check(&topics).await?)
     })
     .await?;
-    let found = Found::of(&stack, &topics, problems).await?;
+    let found = TopicsReport::of(&stack, &topics, problems).await?;
     stack.close().await;
     found.tell(
         invocation,

@@ -1,6 +1,6 @@
 //! `consign topics create`: makes what is missing, changes nothing that is there.
 
-use super::{Found, Invocation};
+use super::{Invocation, TopicsReport};
 use crate::{
     failure::Failure,
     stack::{Stack, patiently},
@@ -29,7 +29,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         Ok(stack.log.admin.create(&topics).await?)
     })
     .await?;
-    let found = Found::of(&stack, &topics, problems).await?;
+    let found = TopicsReport::of(&stack, &topics, problems).await?;
     stack.close().await;
     found.tell(invocation, "topics that differ are not overwritten: change them by hand, or take another topics.prefix or generation")
 }

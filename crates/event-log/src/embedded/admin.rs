@@ -1,6 +1,6 @@
 //! Topics of the embedded log: create, check, measure, delete behind an offset.
 
-use super::{Core, topic::Topic};
+use super::{Core, topic::EmbeddedTopic};
 use crate::admin::{Admin, AdminError, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
 use segment_log::RetentionError;
 use std::sync::Arc;
@@ -94,7 +94,7 @@ impl Admin for EmbeddedAdmin {
     }
 }
 
-fn differences(spec: &TopicSpec, topic: &Topic) -> Vec<TopicProblem> {
+fn differences(spec: &TopicSpec, topic: &EmbeddedTopic) -> Vec<TopicProblem> {
     let about = &topic.about;
     let settings = [
         (

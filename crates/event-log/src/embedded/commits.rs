@@ -12,7 +12,7 @@ use std::{
 };
 
 /// Group and topic.
-type Key = (String, String);
+type CommitKey = (String, String);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Hint {
@@ -21,14 +21,14 @@ struct Hint {
 }
 
 #[derive(Default)]
-struct State {
-    hints: HashMap<Key, BTreeMap<u16, Hint>>,
-    changed: HashSet<Key>,
+struct CommittedHints {
+    hints: HashMap<CommitKey, BTreeMap<u16, Hint>>,
+    changed: HashSet<CommitKey>,
 }
 
 pub(super) struct Commits {
     folder: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<CommittedHints>,
     /// Held while files are written, so that an older state never replaces a newer one.
     writing: Mutex<()>,
 }
@@ -37,7 +37,7 @@ impl Commits {
     pub fn open(folder: &Path) -> io::Result<Self> {
         let folder = folder.join("groups");
         fs::create_dir_all(&folder)?;
-        let mut state = State::default();
+        let mut state = CommittedHints::default();
         for group in fs::read_dir(&folder)? {
             let group = group?.path();
             for file in fs::read_dir(&group)? {

@@ -10,7 +10,7 @@ use crate::{
     consumer::{
         Committed, Consumer, ConsumerError, ConsumerEvent, Groups, PartitionStream, StreamError,
     },
-    ownership::{Ownership, Taken, Told},
+    ownership::{Ownership, RebalanceHeard, TakenPartition},
 };
 use parking_lot::Mutex;
 use std::{
@@ -35,12 +35,12 @@ impl Groups for EmbeddedGroups {
             .partitions;
         let key = (group.to_owned(), topic.to_owned());
         let (id, ownership) = self.0.groups.join(&key, partitions);
-        Ok(Box::new(Member {
+        Ok(Box::new(GroupMember {
             core: self.0.clone(),
             key,
             id,
             ownership,
-            told: Told::default(),
+            told: RebalanceHeard::default(),
         }))
     }
 
@@ -54,22 +54,22 @@ impl Groups for EmbeddedGroups {
     }
 }
 
-type Key = (String, String);
+type GroupKey = (String, String);
 
 #[derive(Default)]
 pub(super) struct Coordinator {
-    groups: Mutex<HashMap<Key, Group>>,
+    groups: Mutex<HashMap<GroupKey, ConsumerGroup>>,
 }
 
 #[derive(Default)]
-struct Group {
+struct ConsumerGroup {
     partitions: u16,
     last_member: u64,
     members: BTreeMap<u64, Arc<Ownership>>,
 }
 
 impl Coordinator {
-    fn join(&self, key: &Key, partitions: u16) -> (u64, Arc<Ownership>) {
+    fn join(&self, key: &GroupKey, partitions: u16) -> (u64, Arc<Ownership>) {
         let mut groups = self.groups.lock();
         let group = groups.entry(key.clone()).or_default();
         group.partitions = partitions;
@@ -80,13 +80,13 @@ impl Coordinator {
         (group.last_member, ownership)
     }
 
-    fn leave(&self, key: &Key, member: u64) {
+    fn leave(&self, key: &GroupKey, member: u64) {
         let mut groups = self.groups.lock();
         let Some(group) = groups.get_mut(key) else {
             return;
         };
         if let Some(ownership) = group.members.remove(&member) {
-            ownership.take_all(Taken::Revoked);
+            ownership.take_all(TakenPartition::Revoked);
             group.rebalance();
         }
         if group.members.is_empty() {
@@ -95,7 +95,7 @@ impl Coordinator {
     }
 }
 
-impl Group {
+impl ConsumerGroup {
     fn rebalance(&self) {
         let now: Shares = self
             .members
@@ -105,7 +105,10 @@ impl Group {
         let then = balance::balance(&now, self.partitions);
         // All are taken away before any is given: no partition ever has two owners.
         for (id, ownership) in &self.members {
-            ownership.take(now[id].difference(&then[id]).copied(), Taken::Revoked);
+            ownership.take(
+                now[id].difference(&then[id]).copied(),
+                TakenPartition::Revoked,
+            );
         }
         for (id, ownership) in &self.members {
             ownership.assign(then[id].difference(&now[id]).copied());
@@ -113,16 +116,16 @@ impl Group {
     }
 }
 
-struct Member {
+struct GroupMember {
     core: Arc<Core>,
-    key: Key,
+    key: GroupKey,
     id: u64,
     ownership: Arc<Ownership>,
-    told: Told,
+    told: RebalanceHeard,
 }
 
 #[async_trait::async_trait]
-impl Consumer for Member {
+impl Consumer for GroupMember {
     async fn next(&mut self) -> Result<ConsumerEvent, ConsumerError> {
         let mut closed = self.core.closed.subscribe();
         tokio::select! {
@@ -170,7 +173,7 @@ impl Consumer for Member {
     async fn leave(self: Box<Self>) {}
 }
 
-impl Drop for Member {
+impl Drop for GroupMember {
     fn drop(&mut self) {
         self.core.groups.leave(&self.key, self.id);
     }

@@ -1,6 +1,6 @@
 //! Appending to the embedded log. Must never block on the disk: the journal's threads write.
 
-use super::{CLOSED, Core, Load, codec, topic::Partition};
+use super::{CLOSED, Core, EmbeddedLoad, codec, topic::Partition};
 use crate::publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
 use crate::record::NewRecord;
 use segment_log::AppendError;
@@ -70,9 +70,9 @@ impl EmbeddedPublisher {
             .topics
             .writable(&record.topic, record.partition, size)?;
         let load = self.0.topics.load();
-        let place = Place::take(load, size, &self.0.options)?;
+        let place = QueueShare::take(load, size, &self.0.options)?;
         let (sender, delivery) = Delivery::pair();
-        let pending = Pending {
+        let pending = PendingAppend {
             partition: partition.clone(),
             place: Some(place),
             sender: Some(sender),
@@ -94,13 +94,17 @@ impl EmbeddedPublisher {
 }
 
 /// A record's share of the queue.
-struct Place {
-    load: Arc<Load>,
+struct QueueShare {
+    load: Arc<EmbeddedLoad>,
     size: usize,
 }
 
-impl Place {
-    fn take(load: &Arc<Load>, size: usize, options: &super::Options) -> Result<Self, Refused> {
+impl QueueShare {
+    fn take(
+        load: &Arc<EmbeddedLoad>,
+        size: usize,
+        options: &super::Options,
+    ) -> Result<Self, Refused> {
         let place = Self {
             load: load.clone(),
             size,
@@ -119,7 +123,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for QueueShare {
     fn drop(&mut self) {
         let give_back = |counter: &AtomicUsize, by| counter.fetch_sub(by, Ordering::AcqRel);
         give_back(&self.load.bytes, self.size);
@@ -128,13 +132,13 @@ impl Drop for Place {
 }
 
 /// A queued record: whatever becomes of it, it is resolved exactly once.
-struct Pending {
+struct PendingAppend {
     partition: Arc<Partition>,
-    place: Option<Place>,
+    place: Option<QueueShare>,
     sender: Option<oneshot::Sender<Result<Appended, DeliveryError>>>,
 }
 
-impl Pending {
+impl PendingAppend {
     fn resolve(mut self, result: Result<segment_log::Appended, AppendError>) {
         let result = match result {
             Ok(appended) => Ok(Appended {
@@ -159,7 +163,7 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl Drop for PendingAppend {
     fn drop(&mut self) {
         if let Some(sender) = self.sender.take() {
             let _ = sender.send(Err(DeliveryError::Unknown(CLOSED.into())));

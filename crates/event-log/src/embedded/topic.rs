@@ -1,7 +1,7 @@
 //! Topics on the disk and their open partitions. A topic exists when its `topic.json` does: that is
 //! written last.
 
-use super::{Load, OpenError, Options};
+use super::{EmbeddedLoad, OpenError, Options};
 use crate::{
     admin::{AdminError, CleanupPolicy, TopicSpec},
     publisher::Refused,
@@ -25,7 +25,7 @@ const ABOUT: &str = "topic.json";
 /// What `topic.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct About {
+pub(super) struct EmbeddedTopicFile {
     pub id: String,
     pub partitions: u16,
     pub cleanup: CleanupPolicy,
@@ -33,9 +33,9 @@ pub(super) struct About {
     pub durable: bool,
 }
 
-pub(super) struct Topic {
+pub(super) struct EmbeddedTopic {
     pub name: Arc<str>,
-    pub about: About,
+    pub about: EmbeddedTopicFile,
     pub partitions: Vec<Arc<Partition>>,
 }
 
@@ -52,17 +52,21 @@ pub(super) struct Partition {
     pub compacted: AtomicU64,
 }
 
-pub(super) struct Topics {
+pub(super) struct EmbeddedTopics {
     folder: PathBuf,
     journal: Journal,
     options: Options,
-    load: Arc<Load>,
-    open: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    load: Arc<EmbeddedLoad>,
+    open: RwLock<HashMap<Arc<str>, Arc<EmbeddedTopic>>>,
     creating: Mutex<()>,
 }
 
-impl Topics {
-    pub fn open(folder: &Path, options: &Options, load: &Arc<Load>) -> Result<Self, OpenError> {
+impl EmbeddedTopics {
+    pub fn open(
+        folder: &Path,
+        options: &Options,
+        load: &Arc<EmbeddedLoad>,
+    ) -> Result<Self, OpenError> {
         let journal = Journal::open(
             folder,
             JournalOptions {
@@ -108,7 +112,7 @@ impl Topics {
         Ok(topics)
     }
 
-    pub fn get(&self, name: &str) -> Option<Arc<Topic>> {
+    pub fn get(&self, name: &str) -> Option<Arc<EmbeddedTopic>> {
         self.open.read().get(name).cloned()
     }
 
@@ -141,7 +145,7 @@ impl Topics {
         }
     }
 
-    pub fn all(&self) -> Vec<Arc<Topic>> {
+    pub fn all(&self) -> Vec<Arc<EmbeddedTopic>> {
         self.open.read().values().cloned().collect()
     }
 
@@ -158,7 +162,7 @@ impl Topics {
             )));
         }
         let id = uuid::Builder::from_random_bytes(runtime::random()).into_uuid();
-        let about = About {
+        let about = EmbeddedTopicFile {
             id: id.to_string(),
             partitions: spec.partitions,
             cleanup: spec.cleanup,
@@ -184,12 +188,12 @@ impl Topics {
     fn open_partitions(
         &self,
         name: &str,
-        about: About,
-    ) -> Result<Arc<Topic>, segment_log::OpenError> {
+        about: EmbeddedTopicFile,
+    ) -> Result<Arc<EmbeddedTopic>, segment_log::OpenError> {
         let partitions = (0..about.partitions)
             .map(|number| self.open_partition(name, number, &about).map(Arc::new))
             .collect::<Result<_, _>>()?;
-        Ok(Arc::new(Topic {
+        Ok(Arc::new(EmbeddedTopic {
             name: name.into(),
             about,
             partitions,
@@ -200,7 +204,7 @@ impl Topics {
         &self,
         topic: &str,
         number: u16,
-        about: &About,
+        about: &EmbeddedTopicFile,
     ) -> Result<Partition, segment_log::OpenError> {
         let (sender, bounds) = watch::channel(Bounds {
             earliest: 0,
@@ -243,7 +247,7 @@ impl Topics {
         })
     }
 
-    pub fn load(&self) -> &Arc<Load> {
+    pub fn load(&self) -> &Arc<EmbeddedLoad> {
         &self.load
     }
 }
@@ -257,11 +261,11 @@ fn is_topic_name(name: &str) -> bool {
         && name.bytes().all(allowed)
 }
 
-fn load_about(folder: &Path) -> io::Result<About> {
+fn load_about(folder: &Path) -> io::Result<EmbeddedTopicFile> {
     Ok(serde_json::from_slice(&fs::read(folder.join(ABOUT))?)?)
 }
 
-fn store_about(folder: &Path, about: &About) -> io::Result<()> {
+fn store_about(folder: &Path, about: &EmbeddedTopicFile) -> io::Result<()> {
     replace(folder, ABOUT, &serde_json::to_vec_pretty(about)?)
 }
 

@@ -1,7 +1,7 @@
 //! The thread that writes committed offsets down, drops old records and compacts. Must never touch
 //! what is appended to.
 
-use super::{Core, codec, topic::Topic};
+use super::{Core, codec, topic::EmbeddedTopic};
 use crate::admin::CleanupPolicy;
 use runtime::{Clock, SystemClock};
 use segment_log::{Entry, Kept};
@@ -42,7 +42,7 @@ pub(super) fn start(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
         })
 }
 
-fn tidy(topic: &Topic) {
+fn tidy(topic: &EmbeddedTopic) {
     let now = SystemClock.now();
     for partition in &topic.partitions {
         let result = match topic.about.cleanup {

@@ -5,10 +5,10 @@ use super::{
     ConnectError,
     bootstrap::Occasional,
     classify,
-    config::{Checked, Quiet},
+    config::{CheckedProperties, Quiet},
     fetcher::{ASK, Fetchers},
     ffi,
-    topics::Topics,
+    topics::KnownTopics,
 };
 use crate::admin::{
     Admin, AdminError, CleanupPolicy, Durability, Offsets, TopicProblem, TopicSpec, Weakness,
@@ -42,12 +42,12 @@ const AGAIN: Duration = Duration::from_millis(500);
 pub(super) struct KafkaAdmin {
     client: Arc<AdminClient<DefaultClientContext>>,
     bootstrap: Arc<Occasional>,
-    topics: Arc<Topics>,
+    topics: Arc<KnownTopics>,
     fetchers: Arc<Fetchers>,
 }
 
 /// A topic as it is.
-struct Found {
+struct TopicDescription {
     partitions: u16,
     replicas: usize,
     settings: HashMap<String, String>,
@@ -55,8 +55,8 @@ struct Found {
 
 impl KafkaAdmin {
     pub fn new(
-        settings: &Checked,
-        topics: Arc<Topics>,
+        settings: &CheckedProperties,
+        topics: Arc<KnownTopics>,
         fetchers: Arc<Fetchers>,
     ) -> Result<Self, ConnectError> {
         Ok(Self {
@@ -131,14 +131,14 @@ impl KafkaAdmin {
     async fn describe(
         &self,
         specs: &[TopicSpec],
-    ) -> Result<(HashMap<String, Found>, usize), AdminError> {
+    ) -> Result<(HashMap<String, TopicDescription>, usize), AdminError> {
         let metadata = self
             .ask("", |consumer| consumer.fetch_metadata(None, ASK))
             .await?;
         let wanted = metadata.topics().iter().filter(|topic| {
             topic.error().is_none() && specs.iter().any(|spec| spec.name == topic.name())
         });
-        let mut found: HashMap<String, Found> = wanted
+        let mut found: HashMap<String, TopicDescription> = wanted
             .map(|topic| {
                 let replicas = topic
                     .partitions()
@@ -149,7 +149,7 @@ impl KafkaAdmin {
                 let partitions = u16::try_from(topic.partitions().len()).unwrap_or(u16::MAX);
                 (
                     topic.name().to_owned(),
-                    Found {
+                    TopicDescription {
                         partitions,
                         replicas,
                         settings: HashMap::new(),
@@ -357,7 +357,7 @@ fn limit(spec: &TopicSpec) -> usize {
         .max(LEAST_LIMIT)
 }
 
-fn differences(spec: &TopicSpec, topic: &Found) -> Vec<TopicProblem> {
+fn differences(spec: &TopicSpec, topic: &TopicDescription) -> Vec<TopicProblem> {
     let found = |name: &str| topic.settings.get(name).cloned().unwrap_or_default();
     let problem = |setting: &str, expected: String, found: String| TopicProblem::Setting {
         topic: spec.name.clone(),
@@ -388,7 +388,7 @@ fn differences(spec: &TopicSpec, topic: &Found) -> Vec<TopicProblem> {
     problems
 }
 
-fn insync(topic: &Found) -> usize {
+fn insync(topic: &TopicDescription) -> usize {
     topic
         .settings
         .get("min.insync.replicas")
@@ -396,7 +396,7 @@ fn insync(topic: &Found) -> usize {
         .unwrap_or(1)
 }
 
-fn weak(spec: &TopicSpec, topic: &Found) -> Vec<Weakness> {
+fn weak(spec: &TopicSpec, topic: &TopicDescription) -> Vec<Weakness> {
     let weakness = |setting: &str, found: String, wanted: &str, consequence: &str| Weakness {
         setting: format!("{}: {setting}", spec.name),
         found,

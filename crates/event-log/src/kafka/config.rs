@@ -48,14 +48,14 @@ pub enum SettingError {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ClientKind {
     Producer,
     Consumer,
 }
 
 /// A property that must have this value.
 struct Required {
-    kind: Kind,
+    kind: ClientKind,
     name: &'static str,
     alias: Option<&'static str>,
     value: &'static str,
@@ -64,70 +64,70 @@ struct Required {
 
 const REQUIRED: [Required; 10] = [
     Required {
-        kind: Kind::Producer,
+        kind: ClientKind::Producer,
         name: "acks",
         alias: Some("request.required.acks"),
         value: "all",
         why: "an acknowledged record must be on all replicas in sync",
     },
     Required {
-        kind: Kind::Producer,
+        kind: ClientKind::Producer,
         name: "enable.idempotence",
         alias: None,
         value: "true",
         why: "records must keep their order through retries",
     },
     Required {
-        kind: Kind::Producer,
+        kind: ClientKind::Producer,
         name: "delivery.report.only.error",
         alias: None,
         value: "false",
         why: "every record is answered",
     },
     Required {
-        kind: Kind::Producer,
+        kind: ClientKind::Producer,
         name: "message.timeout.ms",
         alias: Some("delivery.timeout.ms"),
         value: "0",
         why: "a record that the client gives up leaves a hole: those behind it are appended",
     },
     Required {
-        kind: Kind::Producer,
+        kind: ClientKind::Producer,
         name: "message.send.max.retries",
         alias: Some("retries"),
         value: "2147483647",
         why: "a record that the client gives up leaves a hole: those behind it are appended",
     },
     Required {
-        kind: Kind::Consumer,
+        kind: ClientKind::Consumer,
         name: "enable.auto.commit",
         alias: None,
         value: "false",
         why: "offsets follow results",
     },
     Required {
-        kind: Kind::Consumer,
+        kind: ClientKind::Consumer,
         name: "enable.auto.offset.store",
         alias: None,
         value: "false",
         why: "offsets follow results",
     },
     Required {
-        kind: Kind::Consumer,
+        kind: ClientKind::Consumer,
         name: "auto.offset.reset",
         alias: None,
         value: "error",
         why: "a position that is gone must stop the partition, not be guessed",
     },
     Required {
-        kind: Kind::Consumer,
+        kind: ClientKind::Consumer,
         name: "allow.auto.create.topics",
         alias: None,
         value: "false",
         why: "topics are created on purpose, with their settings",
     },
     Required {
-        kind: Kind::Consumer,
+        kind: ClientKind::Consumer,
         name: "enable.partition.eof",
         alias: None,
         value: "true",
@@ -181,13 +181,13 @@ const CLASSIC: [(&str, &str); 3] = [
 ];
 
 /// Settings that passed.
-pub(super) struct Checked {
+pub(super) struct CheckedProperties {
     settings: KafkaSettings,
     pub queue_records: usize,
     pub queue_bytes: usize,
 }
 
-impl Checked {
+impl CheckedProperties {
     pub fn new(settings: KafkaSettings) -> Result<Self, SettingError> {
         if settings.brokers.trim().is_empty() {
             return Err(SettingError::NoBrokers);
@@ -233,7 +233,7 @@ impl Checked {
     }
 
     pub fn producer(&self) -> ClientConfig {
-        let mut config = self.client(Kind::Producer, &PRODUCER_DEFAULTS);
+        let mut config = self.client(ClientKind::Producer, &PRODUCER_DEFAULTS);
         // The bound is ours; the client's own lies above it, so that what is sent again always
         // fits.
         config.set(
@@ -255,7 +255,7 @@ impl Checked {
 
     /// For reading by hand; the name of the group never reaches a broker.
     pub fn fetcher(&self) -> ClientConfig {
-        let mut config = self.client(Kind::Consumer, &CONSUMER_DEFAULTS);
+        let mut config = self.client(ClientKind::Consumer, &CONSUMER_DEFAULTS);
         config.set("group.id", "by-hand");
         // Both belong to groups, of which this is none.
         config.remove("group.protocol");
@@ -264,11 +264,11 @@ impl Checked {
     }
 
     pub fn member(&self, group: &str) -> ClientConfig {
-        let mut config = self.client(Kind::Consumer, &CONSUMER_DEFAULTS);
+        let mut config = self.client(ClientKind::Consumer, &CONSUMER_DEFAULTS);
         config.set("group.id", group);
         if !self.is_newer_protocol() {
             for (name, value) in CLASSIC {
-                if self.property(Kind::Consumer, name).is_none() {
+                if self.property(ClientKind::Consumer, name).is_none() {
                     config.set(name, value);
                 }
             }
@@ -293,11 +293,11 @@ impl Checked {
     }
 
     fn is_newer_protocol(&self) -> bool {
-        self.property(Kind::Consumer, "group.protocol")
+        self.property(ClientKind::Consumer, "group.protocol")
             .is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"))
     }
 
-    fn client(&self, kind: Kind, defaults: &[(&str, &str)]) -> ClientConfig {
+    fn client(&self, kind: ClientKind, defaults: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.settings.brokers)
@@ -308,7 +308,7 @@ impl Checked {
         }
         for (full, value) in &self.settings.properties {
             match split(full) {
-                (None, name) if kind == Kind::Producer && name.starts_with("group.") => {}
+                (None, name) if kind == ClientKind::Producer && name.starts_with("group.") => {}
                 (None, name) => drop(config.set(name, value)),
                 (Some(_), _) => {}
             }
@@ -329,10 +329,10 @@ impl Checked {
         config
     }
 
-    fn property(&self, kind: Kind, name: &str) -> Option<&str> {
+    fn property(&self, kind: ClientKind, name: &str) -> Option<&str> {
         let prefix = match kind {
-            Kind::Producer => "producer.",
-            Kind::Consumer => "consumer.",
+            ClientKind::Producer => "producer.",
+            ClientKind::Consumer => "consumer.",
         };
         let properties = &self.settings.properties;
         properties
@@ -346,7 +346,7 @@ impl Checked {
             .iter()
             .find(|(default, _)| *default == name)
             .map_or("0", |(_, value)| value);
-        let found = self.property(Kind::Producer, name).unwrap_or(default);
+        let found = self.property(ClientKind::Producer, name).unwrap_or(default);
         found.parse().map_err(|_| SettingError::NotANumber {
             name: name.into(),
             found: found.into(),
@@ -354,10 +354,10 @@ impl Checked {
     }
 }
 
-fn split(full: &str) -> (Option<Kind>, &str) {
+fn split(full: &str) -> (Option<ClientKind>, &str) {
     match full.split_once('.') {
-        Some(("producer", name)) => (Some(Kind::Producer), name),
-        Some(("consumer", name)) => (Some(Kind::Consumer), name),
+        Some(("producer", name)) => (Some(ClientKind::Producer), name),
+        Some(("consumer", name)) => (Some(ClientKind::Consumer), name),
         Some(_) | None => (None, full),
     }
 }

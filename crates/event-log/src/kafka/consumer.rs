@@ -4,16 +4,16 @@
 
 use super::{
     classify,
-    config::{Checked, Quiet},
+    config::{CheckedProperties, Quiet},
     fetcher::{self, ASK, Fetchers, For, ServedConsumer},
-    member::{self, Membership},
+    member::{self, GroupMembership},
     stream::{KafkaStream, Start, blocking},
 };
 use crate::{
     consumer::{
         Committed, Consumer, ConsumerError, ConsumerEvent, Groups, PartitionStream, StreamError,
     },
-    ownership::{Ownership, Told},
+    ownership::{Ownership, RebalanceHeard},
 };
 use parking_lot::Mutex;
 use rdkafka::{
@@ -24,14 +24,14 @@ use rdkafka::{
 use std::{collections::HashMap, sync::Arc};
 
 pub(super) struct KafkaGroups {
-    settings: Arc<Checked>,
+    settings: Arc<CheckedProperties>,
     fetchers: Arc<Fetchers>,
     /// Clients that ask for committed offsets from outside, by group.
     asking: Mutex<HashMap<String, ServedConsumer>>,
 }
 
 impl KafkaGroups {
-    pub fn new(settings: Arc<Checked>, fetchers: Arc<Fetchers>) -> Self {
+    pub fn new(settings: Arc<CheckedProperties>, fetchers: Arc<Fetchers>) -> Self {
         Self {
             settings,
             fetchers,
@@ -75,7 +75,7 @@ impl Groups for KafkaGroups {
             membership,
             fetchers: self.fetchers.clone(),
             ownership,
-            told: Told::default(),
+            told: RebalanceHeard::default(),
         }))
     }
 
@@ -91,10 +91,10 @@ impl Groups for KafkaGroups {
 
 struct KafkaConsumer {
     topic: String,
-    membership: Membership,
+    membership: GroupMembership,
     fetchers: Arc<Fetchers>,
     ownership: Arc<Ownership>,
-    told: Told,
+    told: RebalanceHeard,
 }
 
 #[async_trait::async_trait]

@@ -5,7 +5,7 @@
 use super::{
     bootstrap::Bootstrap,
     classify,
-    config::{Checked, Quiet},
+    config::{CheckedProperties, Quiet},
 };
 use parking_lot::Mutex;
 use rdkafka::{
@@ -34,7 +34,7 @@ const ROUND: Duration = Duration::from_millis(100);
 
 /// All of a connection.
 pub(super) struct Fetchers {
-    settings: Arc<Checked>,
+    settings: Arc<CheckedProperties>,
     /// For streams that stay open.
     following: Mutex<Vec<Arc<Fetcher>>>,
     /// For short reads: they must not wait for a fetch that waits for news.
@@ -50,7 +50,7 @@ pub(super) enum For {
 }
 
 impl Fetchers {
-    pub fn new(settings: Arc<Checked>) -> KafkaResult<Self> {
+    pub fn new(settings: Arc<CheckedProperties>) -> KafkaResult<Self> {
         let asking = Fetcher::start(&settings, For::Reading)?;
         Ok(Self {
             settings,
@@ -179,7 +179,7 @@ pub(super) struct Fetcher {
 }
 
 impl Fetcher {
-    fn start(settings: &Checked, what: For) -> KafkaResult<Arc<Self>> {
+    fn start(settings: &CheckedProperties, what: For) -> KafkaResult<Arc<Self>> {
         let mut config = settings.fetcher();
         if what == For::Reading {
             config.set("fetch.wait.max.ms", "5");

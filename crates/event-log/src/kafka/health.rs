@@ -21,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const SILENCE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
-pub(super) struct Health {
+pub(super) struct ClientHealth {
     down: AtomicBool,
     suspected: AtomicBool,
     /// Records acknowledged, ever.
     delivered: AtomicU64,
 }
 
-impl Health {
+impl ClientHealth {
     pub fn is_down(&self) -> bool {
         self.down.load(Ordering::Acquire)
     }

@@ -4,9 +4,9 @@
 
 use super::{
     classify,
-    config::{self, Checked},
+    config::{self, CheckedProperties},
 };
-use crate::ownership::{Ownership, Taken};
+use crate::ownership::{Ownership, TakenPartition};
 use rdkafka::{
     ClientContext, Offset, TopicPartitionList,
     bindings::rd_kafka_resp_err_t as Answer,
@@ -27,26 +27,25 @@ use tokio::sync::oneshot;
 /// How often the thread looks whether it is to leave; events are served as they come.
 const ROUND: Duration = Duration::from_millis(100);
 
-pub(super) struct Membership {
-    consumer: Option<Arc<BaseConsumer<Context>>>,
+pub(super) struct GroupMembership {
+    consumer: Option<Arc<BaseConsumer<MemberContext>>>,
     stop: Arc<AtomicBool>,
     left: Option<oneshot::Receiver<()>>,
 }
 
 pub(super) fn join(
-    settings: &Checked,
+    settings: &CheckedProperties,
     group: &str,
     topic: &str,
     ownership: Arc<Ownership>,
-) -> KafkaResult<Membership> {
-    let context = Context {
+) -> KafkaResult<GroupMembership> {
+    let context = MemberContext {
         topic: topic.to_owned(),
         ownership,
     };
-    let consumer: Arc<BaseConsumer<Context>> = Arc::new(BaseConsumer::from_config_and_context(
-        &settings.member(group),
-        context,
-    )?);
+    let consumer: Arc<BaseConsumer<MemberContext>> = Arc::new(
+        BaseConsumer::from_config_and_context(&settings.member(group), context)?,
+    );
     consumer.subscribe(&[topic])?;
     let stop = Arc::new(AtomicBool::new(false));
     let (left, has_left) = oneshot::channel();
@@ -61,7 +60,7 @@ pub(super) fn join(
         }
         let context = served.context().clone();
         close(served);
-        context.ownership.take_all(Taken::Revoked);
+        context.ownership.take_all(TakenPartition::Revoked);
         // Nobody waits when the member was dropped.
         let _ = left.send(());
     };
@@ -70,7 +69,7 @@ pub(super) fn join(
         .stack_size(512 << 10)
         .spawn(serve)
         .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
-    Ok(Membership {
+    Ok(GroupMembership {
         consumer: Some(consumer),
         stop,
         left: Some(has_left),
@@ -78,7 +77,7 @@ pub(super) fn join(
 }
 
 /// Leaves the group and serves the last rebalance.
-fn close(consumer: Arc<BaseConsumer<Context>>) {
+fn close(consumer: Arc<BaseConsumer<MemberContext>>) {
     if let Err(error) = consumer.close_queue() {
         tracing::debug!(target: "kafka", %error, "the group could not be left in order");
         return;
@@ -88,8 +87,8 @@ fn close(consumer: Arc<BaseConsumer<Context>>) {
     }
 }
 
-impl Membership {
-    pub fn consumer(&self) -> &Arc<BaseConsumer<Context>> {
+impl GroupMembership {
+    pub fn consumer(&self) -> &Arc<BaseConsumer<MemberContext>> {
         self.consumer
             .as_ref()
             .expect("only taken when it is dropped")
@@ -107,18 +106,18 @@ impl Membership {
     }
 }
 
-impl Drop for Membership {
+impl Drop for GroupMembership {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
     }
 }
 
-pub(super) struct Context {
+pub(super) struct MemberContext {
     topic: String,
     ownership: Arc<Ownership>,
 }
 
-impl Context {
+impl MemberContext {
     fn report(&self, error: &KafkaError) {
         match classify::consumer(error) {
             Some(report) => self.ownership.fail(report),
@@ -136,7 +135,7 @@ impl Context {
     }
 }
 
-impl ClientContext for Context {
+impl ClientContext for MemberContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         config::log(level, facility, message);
     }
@@ -147,7 +146,7 @@ impl ClientContext for Context {
     }
 }
 
-impl ConsumerContext for Context {
+impl ConsumerContext for MemberContext {
     fn rebalance(
         &self,
         consumer: &BaseConsumer<Self>,
@@ -168,9 +167,9 @@ impl ConsumerContext for Context {
             }
             _ => {
                 let how = if consumer.assignment_lost() {
-                    Taken::Lost
+                    TakenPartition::Lost
                 } else {
-                    Taken::Revoked
+                    TakenPartition::Revoked
                 };
                 self.ownership.take(partitions, how);
                 consumer.incremental_unassign(list)

@@ -5,8 +5,8 @@
 
 use super::{
     classify::{self, Failed},
-    config::{self, Checked},
-    health::{self, Health},
+    config::{self, CheckedProperties},
+    health::{self, ClientHealth},
 };
 use crate::{
     publisher::{Appended, DeliveryError, Refused},
@@ -122,10 +122,10 @@ type Undecided = Arc<Mutex<Vec<(Box<Pending>, String)>>>;
 
 /// Shared by those who send, the thread, and the producer's callbacks.
 pub(super) struct Shared {
-    pub settings: Arc<Checked>,
+    pub settings: Arc<CheckedProperties>,
     pub load: Arc<Load>,
     pub stop: AtomicBool,
-    pub health: Arc<Health>,
+    pub health: Arc<ClientHealth>,
     failed: Undecided,
     line: Mutex<Line>,
 }
@@ -146,7 +146,7 @@ struct Line {
 }
 
 impl Shared {
-    pub fn start(settings: Arc<Checked>) -> Result<Arc<Self>, KafkaError> {
+    pub fn start(settings: Arc<CheckedProperties>) -> Result<Arc<Self>, KafkaError> {
         let (health, failed) = (Arc::default(), Arc::default());
         let producer = Arc::new(make(&settings, &health, &failed)?);
         let line = Line {
@@ -293,8 +293,8 @@ impl Shared {
 }
 
 fn make(
-    settings: &Checked,
-    health: &Arc<Health>,
+    settings: &CheckedProperties,
+    health: &Arc<ClientHealth>,
     failed: &Undecided,
 ) -> Result<BaseProducer<Context>, KafkaError> {
     let context = Context {
@@ -341,7 +341,7 @@ fn produce(
 }
 
 pub(super) struct Context {
-    health: Arc<Health>,
+    health: Arc<ClientHealth>,
     failed: Undecided,
 }
 

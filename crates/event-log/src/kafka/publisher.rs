@@ -2,9 +2,9 @@
 
 use super::{
     ConnectError,
-    config::Checked,
+    config::CheckedProperties,
     producer::{Pending, Share, Shared},
-    topics::Topics,
+    topics::KnownTopics,
 };
 use crate::{
     publisher::{Delivery, Publisher, Refused, SendError},
@@ -20,11 +20,14 @@ const LOOK: Duration = Duration::from_millis(2);
 
 pub(super) struct KafkaPublisher {
     shared: Arc<Shared>,
-    topics: Arc<Topics>,
+    topics: Arc<KnownTopics>,
 }
 
 impl KafkaPublisher {
-    pub fn new(settings: &Arc<Checked>, topics: Arc<Topics>) -> Result<Self, ConnectError> {
+    pub fn new(
+        settings: &Arc<CheckedProperties>,
+        topics: Arc<KnownTopics>,
+    ) -> Result<Self, ConnectError> {
         Ok(Self {
             shared: Shared::start(settings.clone())?,
             topics,

@@ -6,20 +6,20 @@ use parking_lot::RwLock;
 use std::collections::HashMap;
 
 #[derive(Default)]
-pub(super) struct Topics(RwLock<HashMap<String, Known>>);
+pub(super) struct KnownTopics(RwLock<HashMap<String, KnownTopic>>);
 
 #[derive(Clone, Copy)]
-struct Known {
+struct KnownTopic {
     partitions: u16,
     record_limit: usize,
 }
 
-impl Topics {
+impl KnownTopics {
     /// A topic stands as it should.
     pub fn learn(&self, spec: &TopicSpec, partitions: u16) {
         self.0.write().insert(
             spec.name.clone(),
-            Known {
+            KnownTopic {
                 partitions,
                 record_limit: spec.record_limit,
             },

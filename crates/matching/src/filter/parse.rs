@@ -16,7 +16,7 @@ const MAX_JSON_NESTING: usize = 128;
 /// The clause, and how many leaf conditions it has.
 pub fn parse(value: &Value, options: &Options) -> Result<(Clause, usize), FilterError> {
     weigh(value, options)?;
-    let mut reader = Reader {
+    let mut reader = FilterReader {
         options,
         conditions: 0,
     };
@@ -68,12 +68,12 @@ fn refuse(path: &Path<'_>, keyword: &str, message: impl Into<String>) -> FilterE
 }
 
 /// Reads clauses, counting conditions as it goes.
-struct Reader<'o> {
+struct FilterReader<'o> {
     options: &'o Options,
     conditions: usize,
 }
 
-impl Reader<'_> {
+impl FilterReader<'_> {
     /// One filter: an object with exactly one keyword.
     fn filter(
         &mut self,

@@ -29,7 +29,7 @@ pub struct Polygon {
 
 /// Where a point is as seen along its meridian from an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+enum PolygonSide {
     North,
     South,
     On,
@@ -80,8 +80,8 @@ impl Polygon {
         for (a, b) in edges(&self.points) {
             match meets_meridian(a, b, point) {
                 None => {}
-                Some(Side::On) => return true,
-                Some(side) => inside ^= (side == Side::North) == outside_south,
+                Some(PolygonSide::On) => return true,
+                Some(side) => inside ^= (side == PolygonSide::North) == outside_south,
             }
         }
         inside
@@ -146,15 +146,15 @@ fn eastward(from: f64, to: f64) -> f64 {
 
 /// On which side of the edge the point lies, when the edge meets its meridian. Each edge owns its
 /// western end, not its eastern.
-fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
+fn meets_meridian(a: Point, b: Point, point: Point) -> Option<PolygonSide> {
     let turn = eastward(a.lon, b.lon);
     let (to_a, to_b) = (eastward(point.lon, a.lon), eastward(point.lon, b.lon));
     if point.lat.abs() == 90.0 && (a.lat == point.lat || b.lat == point.lat) {
-        return Some(Side::On);
+        return Some(PolygonSide::On);
     }
     if to_a == 0.0 && to_b == 0.0 {
         let between = a.lat.min(b.lat) <= point.lat && point.lat <= a.lat.max(b.lat);
-        return between.then_some(Side::On);
+        return between.then_some(PolygonSide::On);
     }
     let (west, east, to_west, to_east) = if turn > 0.0 {
         (a, b, to_a, to_b)
@@ -165,7 +165,7 @@ fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
         return over_pole((west, to_west), (east, to_east), point);
     }
     if to_east == 0.0 {
-        return (east.lat == point.lat).then_some(Side::On);
+        return (east.lat == point.lat).then_some(PolygonSide::On);
     }
     if to_west == 0.0 {
         return Some(compare(point.lat, west.lat));
@@ -174,19 +174,19 @@ fn meets_meridian(a: Point, b: Point, point: Point) -> Option<Side> {
     met.then(|| side_of_edge(west, east, point))
 }
 
-fn compare(lat: f64, edge: f64) -> Side {
+fn compare(lat: f64, edge: f64) -> PolygonSide {
     if lat > edge {
-        Side::North
+        PolygonSide::North
     } else if lat < edge {
-        Side::South
+        PolygonSide::South
     } else {
-        Side::On
+        PolygonSide::On
     }
 }
 
 /// Ends (with the degrees to them) on opposite meridians: the edge goes up one and down the other,
 /// over the nearer pole, and passes for one that runs eastward along the pole.
-fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<Side> {
+fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<PolygonSide> {
     let pole = if west.0.lat + east.0.lat < 0.0 {
         -90.0
     } else {
@@ -196,14 +196,14 @@ fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<Sid
         to_end == 0.0 && end.lat.min(pole) <= point.lat && point.lat <= end.lat.max(pole)
     };
     if point.lat == pole || on(west) || on(east) {
-        return Some(Side::On);
+        return Some(PolygonSide::On);
     }
     (-180.0 < west.1 && west.1 <= 0.0).then(|| compare(point.lat, pole))
 }
 
 /// The side of an edge that runs eastward from `west` and meets the point's meridian strictly
 /// between its ends.
-fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
+fn side_of_edge(west: Point, east: Point, point: Point) -> PolygonSide {
     if let Some(side) = obvious_side(west, east, point) {
         return side;
     }
@@ -215,15 +215,15 @@ fn side_of_edge(west: Point, east: Point, point: Point) -> Side {
     exact_side(west, east, point)
 }
 
-fn exact_side(west: Point, east: Point, point: Point) -> Side {
+fn exact_side(west: Point, east: Point, point: Point) -> PolygonSide {
     let (along, towards) = (azimuth(west, east), azimuth(west, point));
     let off = (towards - along).to_radians().sin() * distance(west, point);
     if off.abs() <= BORDER || !off.is_finite() {
-        Side::On
+        PolygonSide::On
     } else if off < 0.0 {
-        Side::North
+        PolygonSide::North
     } else {
-        Side::South
+        PolygonSide::South
     }
 }
 
@@ -242,13 +242,13 @@ fn bulge(a: Point, b: Point) -> Option<f64> {
 
 /// The side, where the point is clearly above or below a short edge as it would be drawn on a map
 /// of plain degrees.
-fn obvious_side(west: Point, east: Point, point: Point) -> Option<Side> {
+fn obvious_side(west: Point, east: Point, point: Point) -> Option<PolygonSide> {
     let bulge = bulge(west, east)?;
     if point.lat > west.lat.max(east.lat) + bulge {
-        return Some(Side::North);
+        return Some(PolygonSide::North);
     }
     if point.lat < west.lat.min(east.lat) - bulge {
-        return Some(Side::South);
+        return Some(PolygonSide::South);
     }
     let (turn, climb) = (eastward(west.lon, east.lon), east.lat - west.lat);
     if turn > 4.0 || climb.abs() > 4.0 || west.lat.abs().max(east.lat.abs()) > 60.0 {
@@ -263,16 +263,16 @@ fn obvious_side(west: Point, east: Point, point: Point) -> Option<Side> {
     let sideways = FLATTENING * (square(turn) + square(climb)) * (1.0 + 2.0 * climb.abs() / turn);
     let slack = 0.2 * square(turn) + 2.0 * square(climb) + sideways + 1e-9;
     if point.lat > drawn + slack {
-        Some(Side::North)
+        Some(PolygonSide::North)
     } else if point.lat < drawn - slack {
-        Some(Side::South)
+        Some(PolygonSide::South)
     } else {
         None
     }
 }
 
 /// The side of the great circle, where the point is farther from it than the geodesic can be.
-fn plain_side(west: Point, east: Point, point: Point, margin: f64) -> Option<Side> {
+fn plain_side(west: Point, east: Point, point: Point, margin: f64) -> Option<PolygonSide> {
     let ([ax, ay, az], [bx, by, bz]) = (Direction::from(west).0, Direction::from(east).0);
     let [px, py, pz] = Direction::from(point).0;
     let normal = [ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx];
@@ -280,9 +280,9 @@ fn plain_side(west: Point, east: Point, point: Point, margin: f64) -> Option<Sid
     let height = normal[0] * px + normal[1] * py + normal[2] * pz;
     let least = margin.sin() * length + 1e-15;
     if height > least {
-        Some(Side::North)
+        Some(PolygonSide::North)
     } else if height < -least {
-        Some(Side::South)
+        Some(PolygonSide::South)
     } else {
         None
     }

@@ -5,20 +5,20 @@
 use super::posting::Posting;
 
 /// A literal as a number: twice the leaf, one more when negated.
-pub(super) type Code = u32;
+pub(super) type ConditionCode = u32;
 
 #[inline]
-pub(super) fn code(leaf: u32, negated: bool) -> Code {
+pub(super) fn code(leaf: u32, negated: bool) -> ConditionCode {
     leaf << 1 | u32::from(negated)
 }
 
 #[inline]
-pub(super) fn leaf_of(code: Code) -> u32 {
+pub(super) fn leaf_of(code: ConditionCode) -> u32 {
     code >> 1
 }
 
 #[inline]
-pub(super) fn is_negated(code: Code) -> bool {
+pub(super) fn is_negated(code: ConditionCode) -> bool {
     code & 1 == 1
 }
 
@@ -37,34 +37,34 @@ pub(super) enum Access {
 
 /// Conditions that must hold together.
 #[derive(Debug)]
-pub(super) struct Conjunction {
+pub(super) struct IndexedConjunction {
     /// Its literals, ascending.
-    pub(super) codes: Box<[Code]>,
+    pub(super) codes: Box<[ConditionCode]>,
     pub(super) access: Access,
     /// The filters it belongs to, as targets.
     pub(super) owners: Posting,
 }
 
-impl Conjunction {
+impl IndexedConjunction {
     /// The literal that need not be verified any more.
     #[inline]
-    pub(super) fn settled(&self) -> Code {
+    pub(super) fn settled(&self) -> ConditionCode {
         match &self.access {
             Access::Leaf(leaf) => code(*leaf, false),
             Access::Guard(leaf) => code(*leaf, true),
-            Access::Leaves(_) | Access::Always => Code::MAX,
+            Access::Leaves(_) | Access::Always => ConditionCode::MAX,
         }
     }
 }
 
 /// Somebody to be told: a filter itself, or a conjunction to be verified first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Target(pub(super) u32);
+pub(super) struct ConjunctionTarget(pub(super) u32);
 
 /// The largest number of filters, and of conjunctions.
 pub(super) const MOST: u32 = 1 << 30;
 
-impl Target {
+impl ConjunctionTarget {
     const FILTER: u32 = 1 << 31;
     const SEVERAL: u32 = 1 << 30;
 

@@ -1,11 +1,11 @@
 //! One field that registered filters speak of: the structures in which its conditions wait for a
 //! value. Must never hold a condition that nobody waits for.
 
-use super::leaf::{Leaf, Search, Test};
+use super::leaf::{IndexedLeaf, LeafSearch, Test};
 use super::patterns::Patterns;
 use super::posting::Posting;
 use super::ranges::Ranges;
-use super::shapes::Shapes;
+use super::shapes::IndexedShapes;
 use crate::field::FieldPath;
 use crate::filter::Bounds;
 use crate::number::Number;
@@ -15,7 +15,7 @@ pub(super) const NONE: u32 = u32::MAX;
 
 /// One field.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(super) struct IndexedField {
     pub(super) path: FieldPath,
     /// How many leaves are about it, waited for or not.
     pub(super) references: u32,
@@ -27,14 +27,14 @@ pub(super) struct Field {
     pub(super) holds: u32,
     pub(super) ranges: Option<Box<Ranges>>,
     pub(super) patterns: Option<Box<Patterns>>,
-    pub(super) shapes: Option<Box<Shapes>>,
+    pub(super) shapes: Option<Box<IndexedShapes>>,
     pub(super) selects: Posting,
     /// The smallest and largest end of a range ever seen: the width of a range is judged by them.
     smallest: f64,
     largest: f64,
 }
 
-impl Field {
+impl IndexedField {
     pub(super) fn new(path: FieldPath) -> Self {
         Self {
             path,
@@ -52,14 +52,14 @@ impl Field {
     }
 
     /// Somebody waits for the leaf now.
-    pub(super) fn activate(&mut self, number: u32, leaf: &mut Leaf) {
+    pub(super) fn activate(&mut self, number: u32, leaf: &mut IndexedLeaf) {
         match &mut leaf.test {
             Test::Equals(_) => self.equals += 1,
             Test::Holds(_) => self.holds += 1,
             Test::Exists => self.exists = number,
             Test::Range(bounds) => self.ranges.get_or_insert_default().insert(bounds, number),
             Test::Regexp(search) => {
-                let Search { pattern, place } = &mut **search;
+                let LeafSearch { pattern, place } = &mut **search;
                 *place = self
                     .patterns
                     .get_or_insert_default()
@@ -78,7 +78,7 @@ impl Field {
     }
 
     /// Nobody waits for the leaf any more.
-    pub(super) fn deactivate(&mut self, number: u32, leaf: &Leaf) {
+    pub(super) fn deactivate(&mut self, number: u32, leaf: &IndexedLeaf) {
         match &leaf.test {
             Test::Equals(_) => self.equals -= 1,
             Test::Holds(_) => self.holds -= 1,

@@ -5,7 +5,7 @@ use super::leaves::Leaves;
 
 /// A guard and those who are looked at unless it holds.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct GuardGroup {
     leaf: u32,
     pub(super) members: Vec<u32>,
 }
@@ -13,7 +13,7 @@ pub(super) struct Group {
 /// All groups, without gaps.
 #[derive(Debug, Default)]
 pub(super) struct Guards {
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<GuardGroup>,
 }
 
 impl Guards {
@@ -28,7 +28,7 @@ impl Guards {
         if found.is_idle() {
             leaves.activate(leaf);
         }
-        self.groups.push(Group {
+        self.groups.push(GuardGroup {
             leaf,
             members: vec![target],
         });

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::patterns::Place;
+use super::patterns::PatternGrams;
 use super::posting::Posting;
-use super::scalar::{Held, ScalarRef};
+use super::scalar::{HeldScalars, ScalarRef};
 use crate::document::Document;
 use crate::evaluate;
 use crate::field::FieldPath;
@@ -24,7 +24,7 @@ pub(super) const NO_FIELD: u32 = u32::MAX;
 /// few of the many.
 #[derive(Debug)]
 #[repr(align(64))]
-pub(super) struct Leaf {
+pub(super) struct IndexedLeaf {
     pub(super) test: Test,
     pub(super) field: u32,
     /// How many conjunctions mention it.
@@ -39,28 +39,28 @@ pub(super) struct Leaf {
 /// What a leaf asks of the value of its field.
 #[derive(Debug)]
 pub(super) enum Test {
-    Equals(Held),
+    Equals(HeldScalars),
     Exists,
-    Holds(Held),
+    Holds(HeldScalars),
     Range(Box<Bounds>),
-    Regexp(Box<Search>),
-    Geo(Box<Area>),
+    Regexp(Box<LeafSearch>),
+    Geo(Box<LeafArea>),
     /// Apart from the other areas, so that its corners are one step away.
     Polygon(Polygon),
-    Match(Box<Kept>),
-    Select(Box<Kept>),
+    Match(Box<LeafKept>),
+    Select(Box<LeafKept>),
     /// A part too large for conjunctions; evaluated as it stands.
     Tree(Box<Tree>),
 }
 
 /// A condition that is evaluated as it stands, with its canonical text.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct LeafKept {
     pub(super) condition: Arc<Condition>,
     text: Box<str>,
 }
 
-impl Kept {
+impl LeafKept {
     fn new(condition: &Arc<Condition>) -> Box<Self> {
         let text = Literal {
             condition: Arc::clone(condition),
@@ -77,30 +77,30 @@ impl Kept {
 
 /// A pattern and where it waits.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct LeafSearch {
     pub(super) pattern: Pattern,
-    pub(super) place: Place,
+    pub(super) place: PatternGrams,
 }
 
 /// An area other than a polygon, ready for many tests.
 #[derive(Debug, PartialEq)]
-pub(super) enum Area {
+pub(super) enum LeafArea {
     Box(geo::BoundingBox),
     Radius(Radius),
 }
 
-impl Area {
+impl LeafArea {
     pub(super) fn bounds(&self) -> geo::Bounds {
         match self {
-            Area::Box(area) => area.bounds(),
-            Area::Radius(radius) => radius.bounds(),
+            LeafArea::Box(area) => area.bounds(),
+            LeafArea::Radius(radius) => radius.bounds(),
         }
     }
 
     fn contains(&self, point: geo::Point) -> bool {
         match self {
-            Area::Box(area) => area.contains(point),
-            Area::Radius(radius) => radius.contains(point, &Direction::from(point)),
+            LeafArea::Box(area) => area.contains(point),
+            LeafArea::Radius(radius) => radius.contains(point, &Direction::from(point)),
         }
     }
 }
@@ -129,21 +129,23 @@ impl Test {
             Condition::Exists { .. } => Test::Exists,
             Condition::Holds { value, .. } => Test::Holds(value.into()),
             Condition::Range { bounds, .. } => Test::Range(Box::new(*bounds)),
-            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(Search {
+            Condition::Regexp { pattern, .. } => Test::Regexp(Box::new(LeafSearch {
                 pattern: pattern.clone(),
-                place: Place::default(),
+                place: PatternGrams::default(),
             })),
             Condition::Geo { shape, .. } => Test::of_shape(shape),
-            Condition::Match { .. } => Test::Match(Kept::new(condition)),
-            Condition::Select { .. } => Test::Select(Kept::new(condition)),
+            Condition::Match { .. } => Test::Match(LeafKept::new(condition)),
+            Condition::Select { .. } => Test::Select(LeafKept::new(condition)),
         })
     }
 
     fn of_shape(shape: &Shape) -> Self {
         Test::Geo(Box::new(match shape {
-            Shape::Box(area) => Area::Box(*area),
-            Shape::Circle { centre, radius } => Area::Radius(Radius::new(*centre, 0.0, *radius)),
-            Shape::Ring { centre, from, to } => Area::Radius(Radius::new(*centre, *from, *to)),
+            Shape::Box(area) => LeafArea::Box(*area),
+            Shape::Circle { centre, radius } => {
+                LeafArea::Radius(Radius::new(*centre, 0.0, *radius))
+            }
+            Shape::Ring { centre, from, to } => LeafArea::Radius(Radius::new(*centre, *from, *to)),
             Shape::Polygon(polygon) => return Test::Polygon(Polygon::clone(polygon)),
         }))
     }
@@ -272,10 +274,10 @@ pub(super) fn hash_scalar(kind: u8, field: u32, scalar: ScalarRef<'_>, hasher: &
     scalar.hash_with(before(kind, field), hasher);
 }
 
-fn hash_area(area: &Area, hasher: &mut impl Hasher) {
+fn hash_area(area: &LeafArea, hasher: &mut impl Hasher) {
     let numbers = match area {
-        Area::Box(area) => [area.top, area.left, area.bottom, area.right],
-        Area::Radius(radius) => [radius.centre().lat, radius.centre().lon, radius.to(), 0.0],
+        LeafArea::Box(area) => [area.top, area.left, area.bottom, area.right],
+        LeafArea::Radius(radius) => [radius.centre().lat, radius.centre().lon, radius.to(), 0.0],
     };
     numbers
         .into_iter()
@@ -287,7 +289,7 @@ fn hash_number(number: f64, hasher: &mut impl Hasher) {
     hasher.write_u64((number + 0.0).to_bits());
 }
 
-impl Leaf {
+impl IndexedLeaf {
     /// Nobody waits for it.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.is_empty() && self.group == 0

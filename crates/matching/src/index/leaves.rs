@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-use super::field::Field;
-use super::leaf::{Kept, Leaf, NO_FIELD, Test, field_of, hash_scalar};
+use super::field::IndexedField;
+use super::leaf::{IndexedLeaf, LeafKept, NO_FIELD, Test, field_of, hash_scalar};
 use super::objects::Objects;
 use super::posting::Posting;
 use super::scalar::ScalarRef;
@@ -20,9 +20,9 @@ use crate::filter::normalise::{Literal, Tree};
 #[derive(Debug, Default)]
 pub(super) struct Leaves {
     hasher: DefaultHashBuilder,
-    pub(super) all: Slab<Leaf>,
+    pub(super) all: Slab<IndexedLeaf>,
     pub(super) same: HashTable<u32>,
-    pub(super) fields: Slab<Field>,
+    pub(super) fields: Slab<IndexedField>,
     pub(super) by_path: HashMap<FieldPath, u32>,
     pub(super) objects: Objects,
 }
@@ -54,7 +54,7 @@ impl Leaves {
             field.references += 1;
             field.learn(&test);
         }
-        let number = self.all.insert(Leaf {
+        let number = self.all.insert(IndexedLeaf {
             test,
             field,
             references: 1,
@@ -73,7 +73,7 @@ impl Leaves {
     /// A leaf for a part that is no condition; never shared.
     pub(super) fn add_tree(&mut self, tree: Tree) -> u32 {
         let test = Test::Tree(Box::new(tree));
-        self.all.insert(Leaf {
+        self.all.insert(IndexedLeaf {
             test,
             field: NO_FIELD,
             references: 1,
@@ -142,7 +142,7 @@ impl Leaves {
 
     /// Somebody waits for the leaf.
     pub(super) fn wait(&mut self, number: u32, target: u32) {
-        if self.all.get(number).is_some_and(Leaf::is_idle) {
+        if self.all.get(number).is_some_and(IndexedLeaf::is_idle) {
             self.activate(number);
         }
         if let Some(leaf) = self.all.get_mut(number) {
@@ -194,7 +194,7 @@ impl Leaves {
         if let Some(number) = self.by_path.get(path) {
             return *number;
         }
-        let number = self.fields.insert(Field::new(path.clone()));
+        let number = self.fields.insert(IndexedField::new(path.clone()));
         self.by_path.insert(path.clone(), number);
         number
     }
@@ -210,7 +210,7 @@ fn hash_test(hasher: &DefaultHashBuilder, field: u32, test: &Test) -> u64 {
     hasher.finish()
 }
 
-fn with_object(kept: &Kept, act: impl FnOnce(&serde_json::Map<String, serde_json::Value>)) {
+fn with_object(kept: &LeafKept, act: impl FnOnce(&serde_json::Map<String, serde_json::Value>)) {
     if let Condition::Match { object } = &*kept.condition {
         act(object);
     }

@@ -4,9 +4,9 @@
 use serde_json::Value;
 use smallvec::SmallVec;
 
-use super::conjunction::{Target, is_negated, leaf_of};
-use super::field::{Field, NONE};
-use super::leaf::{EQUALS, HOLDS, Leaf};
+use super::conjunction::{ConjunctionTarget, is_negated, leaf_of};
+use super::field::{IndexedField, NONE};
+use super::leaf::{EQUALS, HOLDS, IndexedLeaf};
 use super::ranges::Found;
 use super::scalar::ScalarRef;
 use super::{Engine, Scratch};
@@ -21,7 +21,7 @@ const FEW_FIELDS: usize = 6;
 type Values<'a> = SmallVec<[(u32, &'a Value); 24]>;
 
 /// One document on its way through an engine.
-struct Run<'e, 'd, 's> {
+struct MatchRun<'e, 'd, 's> {
     engine: &'e Engine,
     document: &'e Document<'d>,
     values: Values<'d>,
@@ -39,7 +39,7 @@ impl Engine {
             leaves.fields.capacity(),
         );
         let values = self.values(document, scratch);
-        let mut run = Run {
+        let mut run = MatchRun {
             engine: self,
             document,
             values,
@@ -79,11 +79,11 @@ impl Engine {
     }
 }
 
-impl Run<'_, '_, '_> {
+impl MatchRun<'_, '_, '_> {
     fn all(&mut self) {
         self.engine
             .everything
-            .for_each(|target| self.told(Target(target)));
+            .for_each(|target| self.told(ConjunctionTarget(target)));
         for place in 0..self.values.len() {
             let (number, value) = self.values[place];
             if let Some(field) = self.engine.leaves.fields.get(number) {
@@ -93,18 +93,18 @@ impl Run<'_, '_, '_> {
         self.objects();
         self.engine
             .always
-            .for_each(|target| self.told(Target(target)));
+            .for_each(|target| self.told(ConjunctionTarget(target)));
         for (number, group) in self.engine.guards.groups.iter().enumerate() {
             if !self.scratch.is_closed(number) {
                 group
                     .members
                     .iter()
-                    .for_each(|target| self.told(Target(*target)));
+                    .for_each(|target| self.told(ConjunctionTarget(*target)));
             }
         }
     }
 
-    fn field(&mut self, number: u32, field: &Field, value: &Value) {
+    fn field(&mut self, number: u32, field: &IndexedField, value: &Value) {
         if field.exists != NONE {
             self.holds(field.exists);
         }
@@ -122,7 +122,7 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn scalar(&mut self, number: u32, field: &Field, value: &Value) {
+    fn scalar(&mut self, number: u32, field: &IndexedField, value: &Value) {
         let Some(scalar) = ScalarRef::from_json(value) else {
             return;
         };
@@ -145,7 +145,7 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    fn array(&mut self, number: u32, field: &Field, items: &[Value]) {
+    fn array(&mut self, number: u32, field: &IndexedField, items: &[Value]) {
         if field.holds > 0 {
             for scalar in items.iter().filter_map(ScalarRef::from_json) {
                 if let Some(leaf) = self.engine.leaves.find_scalar(HOLDS, number, scalar) {
@@ -192,11 +192,12 @@ impl Run<'_, '_, '_> {
         if leaf.group > 0 {
             self.scratch.close(leaf.group - 1);
         }
-        leaf.waiting.for_each(|target| self.told(Target(target)));
+        leaf.waiting
+            .for_each(|target| self.told(ConjunctionTarget(target)));
     }
 
     #[inline]
-    fn told(&mut self, target: Target) {
+    fn told(&mut self, target: ConjunctionTarget) {
         if target.is_filter() {
             if !target.is_several() || self.scratch.first(target.number()) {
                 self.scratch
@@ -216,7 +217,7 @@ impl Run<'_, '_, '_> {
         {
             conjunction
                 .owners
-                .for_each(|owner| self.told(Target(owner)));
+                .for_each(|owner| self.told(ConjunctionTarget(owner)));
         }
     }
 
@@ -237,7 +238,7 @@ impl Run<'_, '_, '_> {
     }
 
     #[inline]
-    fn value(&self, leaf: &Leaf) -> Option<&Value> {
+    fn value(&self, leaf: &IndexedLeaf) -> Option<&Value> {
         self.scratch
             .place_of(leaf.field)
             .map(|place| self.values[place].1)

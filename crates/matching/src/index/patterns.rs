@@ -21,16 +21,16 @@ pub(super) struct Gram {
 /// Where a pattern waits: under each of the grams, or, when there are none, among those that are
 /// always tried.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct PatternGrams {
     grams: Box<[Gram]>,
     /// The literals the grams were taken from, lower case; none when the grams are all of them.
     literals: Box<[Box<[u8]>]>,
 }
 
-/// Texts longer than this are left to the pattern, which searches faster than [`Place::may_match`].
+/// Texts longer than this are left to the pattern, which searches faster than [`PatternGrams::may_match`].
 const SHORT: usize = 128;
 
-impl Place {
+impl PatternGrams {
     /// Whether the text holds one of the literals: much cheaper than the pattern, whose automaton
     /// is seldom at hand.
     pub(super) fn may_match(&self, text: &str) -> bool {
@@ -57,7 +57,7 @@ pub(super) struct Patterns {
 
 impl Patterns {
     /// Adds a pattern and says where it went, which [`Patterns::remove`] wants to know.
-    pub(super) fn insert(&mut self, pattern: &Pattern, leaf: u32) -> Place {
+    pub(super) fn insert(&mut self, pattern: &Pattern, leaf: u32) -> PatternGrams {
         let place = self.choose(pattern);
         for gram in &place.grams {
             let waiting = self.grams.entry(*gram).or_default();
@@ -73,7 +73,7 @@ impl Patterns {
         place
     }
 
-    pub(super) fn remove(&mut self, place: &Place, leaf: u32) {
+    pub(super) fn remove(&mut self, place: &PatternGrams, leaf: u32) {
         for gram in &place.grams {
             let Some(waiting) = self.grams.get_mut(gram) else {
                 continue;
@@ -119,9 +119,9 @@ impl Patterns {
     }
 
     /// The demand of the pattern that will bring up the fewest false candidates.
-    fn choose(&self, pattern: &Pattern) -> Place {
+    fn choose(&self, pattern: &Pattern) -> PatternGrams {
         let Some(hir) = pattern.hir() else {
-            return Place::default();
+            return PatternGrams::default();
         };
         let cost = |demand: &Vec<Vec<u8>>| {
             demand
@@ -133,7 +133,7 @@ impl Patterns {
             .into_iter()
             .map(|demand| (cost(&demand), demand));
         let Some((_, literals)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else {
-            return Place::default();
+            return PatternGrams::default();
         };
         let mut grams: Vec<Gram> = literals
             .iter()
@@ -149,7 +149,7 @@ impl Patterns {
         } else {
             literals.into_iter().map(Vec::into_boxed_slice).collect()
         };
-        Place {
+        PatternGrams {
             grams: grams.into(),
             literals,
         }

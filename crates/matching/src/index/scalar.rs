@@ -49,7 +49,7 @@ const SHORT: usize = 22;
 /// A scalar of a filter, in as little room as a reference to a text and with no more to follow when
 /// the text is short.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Held {
+pub(super) enum HeldScalars {
     Null,
     Bool(bool),
     Number(Number),
@@ -57,50 +57,52 @@ pub(super) enum Held {
     Long(Arc<str>),
 }
 
-impl From<&Scalar> for Held {
+impl From<&Scalar> for HeldScalars {
     fn from(scalar: &Scalar) -> Self {
         match scalar {
-            Scalar::Null => Held::Null,
-            Scalar::Bool(truth) => Held::Bool(*truth),
-            Scalar::Number(number) => Held::Number(*number),
+            Scalar::Null => HeldScalars::Null,
+            Scalar::Bool(truth) => HeldScalars::Bool(*truth),
+            Scalar::Number(number) => HeldScalars::Number(*number),
             Scalar::String(text) if text.len() <= SHORT => {
                 let mut bytes = [0; SHORT];
                 bytes[..text.len()].copy_from_slice(text.as_bytes());
-                Held::Short(text.len() as u8, bytes)
+                HeldScalars::Short(text.len() as u8, bytes)
             }
-            Scalar::String(text) => Held::Long(Arc::clone(text)),
+            Scalar::String(text) => HeldScalars::Long(Arc::clone(text)),
         }
     }
 }
 
-impl Held {
+impl HeldScalars {
     /// Whether this is that scalar: same type, same value.
     #[inline]
     pub(super) fn is(&self, scalar: ScalarRef<'_>) -> bool {
         match (self, scalar) {
-            (Held::Null, ScalarRef::Null) => true,
-            (Held::Bool(own), ScalarRef::Bool(other)) => *own == other,
-            (Held::Number(own), ScalarRef::Number(other)) => *own == other,
-            (Held::Short(length, bytes), ScalarRef::Text(text)) => {
+            (HeldScalars::Null, ScalarRef::Null) => true,
+            (HeldScalars::Bool(own), ScalarRef::Bool(other)) => *own == other,
+            (HeldScalars::Number(own), ScalarRef::Number(other)) => *own == other,
+            (HeldScalars::Short(length, bytes), ScalarRef::Text(text)) => {
                 bytes[..usize::from(*length)] == *text.as_bytes()
             }
-            (Held::Long(own), ScalarRef::Text(text)) => **own == *text,
+            (HeldScalars::Long(own), ScalarRef::Text(text)) => **own == *text,
             _ => false,
         }
     }
 
     pub(super) fn is_truth(&self) -> bool {
-        matches!(self, Held::Bool(_))
+        matches!(self, HeldScalars::Bool(_))
     }
 
     /// Feeds a hasher as [`ScalarRef::hash_with`] does.
     pub(super) fn hash_with(&self, before: u64, hasher: &mut impl Hasher) {
         match self {
-            Held::Null => ScalarRef::Null.hash_with(before, hasher),
-            Held::Bool(truth) => ScalarRef::Bool(*truth).hash_with(before, hasher),
-            Held::Number(number) => ScalarRef::Number(*number).hash_with(before, hasher),
-            Held::Short(length, bytes) => hash_text(&bytes[..usize::from(*length)], before, hasher),
-            Held::Long(text) => hash_text(text.as_bytes(), before, hasher),
+            HeldScalars::Null => ScalarRef::Null.hash_with(before, hasher),
+            HeldScalars::Bool(truth) => ScalarRef::Bool(*truth).hash_with(before, hasher),
+            HeldScalars::Number(number) => ScalarRef::Number(*number).hash_with(before, hasher),
+            HeldScalars::Short(length, bytes) => {
+                hash_text(&bytes[..usize::from(*length)], before, hasher)
+            }
+            HeldScalars::Long(text) => hash_text(text.as_bytes(), before, hasher),
         }
     }
 }

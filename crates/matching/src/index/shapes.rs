@@ -24,13 +24,13 @@ const FINEST: i32 = 24;
 
 /// One rectangle of a leaf, in 32-bit degrees rounded outwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Entry {
+struct ShapeEntry {
     low: [f32; 2],
     high: [f32; 2],
     leaf: u32,
 }
 
-impl RTreeObject for Entry {
+impl RTreeObject for ShapeEntry {
     type Envelope = AABB<[f32; 2]>;
 
     fn envelope(&self) -> Self::Envelope {
@@ -39,9 +39,9 @@ impl RTreeObject for Entry {
 }
 
 #[derive(Debug)]
-enum Cell {
-    Few(Vec<Entry>),
-    Many(Box<RTree<Entry>>),
+enum ShapeCell {
+    Few(Vec<ShapeEntry>),
+    Many(Box<RTree<ShapeEntry>>),
 }
 
 /// How fine a mesh is, along longitudes and latitudes: each step halves the cells.
@@ -53,13 +53,13 @@ struct Mesh {
 
 /// The areas of one field.
 #[derive(Debug, Default)]
-pub(super) struct Shapes {
-    cells: HashMap<u64, Cell>,
+pub(super) struct IndexedShapes {
+    cells: HashMap<u64, ShapeCell>,
     /// The meshes in use, and how many rectangles lie in each.
     meshes: Vec<(Mesh, u32)>,
 }
 
-impl Shapes {
+impl IndexedShapes {
     pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
         for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
             let (mesh, entry) = (Mesh::of(rectangle), entry(rectangle, leaf));
@@ -71,7 +71,7 @@ impl Shapes {
             mesh.each_cell(rectangle, |name| {
                 cells
                     .entry(name)
-                    .or_insert_with(|| Cell::Few(Vec::new()))
+                    .or_insert_with(|| ShapeCell::Few(Vec::new()))
                     .insert(entry)
             });
         }
@@ -111,28 +111,28 @@ impl Shapes {
     }
 }
 
-impl Cell {
-    fn insert(&mut self, entry: Entry) {
+impl ShapeCell {
+    fn insert(&mut self, entry: ShapeEntry) {
         match self {
-            Cell::Few(entries) if entries.len() < CROWDED => entries.push(entry),
-            Cell::Few(entries) => {
+            ShapeCell::Few(entries) if entries.len() < CROWDED => entries.push(entry),
+            ShapeCell::Few(entries) => {
                 entries.push(entry);
-                *self = Cell::Many(Box::new(RTree::bulk_load(std::mem::take(entries))));
+                *self = ShapeCell::Many(Box::new(RTree::bulk_load(std::mem::take(entries))));
             }
-            Cell::Many(tree) => tree.insert(entry),
+            ShapeCell::Many(tree) => tree.insert(entry),
         }
     }
 
     /// Whether the cell is empty now.
-    fn remove(&mut self, entry: &Entry) -> bool {
+    fn remove(&mut self, entry: &ShapeEntry) -> bool {
         match self {
-            Cell::Few(entries) => {
+            ShapeCell::Few(entries) => {
                 if let Some(at) = entries.iter().position(|found| found == entry) {
                     entries.swap_remove(at);
                 }
                 entries.is_empty()
             }
-            Cell::Many(tree) => {
+            ShapeCell::Many(tree) => {
                 tree.remove(entry);
                 tree.size() == 0
             }
@@ -142,7 +142,7 @@ impl Cell {
     #[inline]
     fn search(&self, [lon, lat]: [f32; 2], visit: &mut impl FnMut(u32)) {
         match self {
-            Cell::Few(entries) => {
+            ShapeCell::Few(entries) => {
                 for entry in entries {
                     let ([west, south], [east, north]) = (entry.low, entry.high);
                     // No short cut: four comparisons are cheaper than one wrong guess.
@@ -151,7 +151,7 @@ impl Cell {
                     }
                 }
             }
-            Cell::Many(tree) => tree
+            ShapeCell::Many(tree) => tree
                 .locate_in_envelope_intersecting(&AABB::from_point([lon, lat]))
                 .for_each(|entry| visit(entry.leaf)),
         }
@@ -209,8 +209,8 @@ fn clamp(lat: f64) -> f64 {
     lat.clamp(-200.0, 200.0)
 }
 
-fn entry(rectangle: &Rectangle, leaf: u32) -> Entry {
-    Entry {
+fn entry(rectangle: &Rectangle, leaf: u32) -> ShapeEntry {
+    ShapeEntry {
         low: [down(rectangle.west), down(clamp(rectangle.south))],
         high: [up(rectangle.east), up(clamp(rectangle.north))],
         leaf,

@@ -36,7 +36,7 @@ async fn who_waits_for_the_log_stops_at_once() {
     let noticed = Mutex::new(Vec::new());
     let hour = Backoff::new(Duration::from_secs(3600), Duration::from_secs(3600));
     let began = Instant::now();
-    let notice = |state: Membership<'_>| {
+    let notice = |state: OwnedMembership<'_>| {
         noticed.lock().unwrap().push(format!("{state:?}"));
         trigger.soft();
     };

@@ -3,9 +3,9 @@
 
 use super::entry::{self, BLOCK, Builder, Place};
 use crate::{
-    appender::{Failure, Written},
+    appender::{AppenderFailure, WrittenGroup},
     lock::FolderLock,
-    log::Shared,
+    log::LogShared,
     medium::Medium,
     segment::Segment,
 };
@@ -43,7 +43,7 @@ pub(crate) struct Half {
     last: u64,
     /// What its entries concern.
     segments: Vec<Arc<Segment>>,
-    emptying: Option<JoinHandle<Result<(), Failure>>>,
+    emptying: Option<JoinHandle<Result<(), AppenderFailure>>>,
 }
 
 impl Half {
@@ -83,12 +83,12 @@ impl Half {
     }
 
     /// Waits until nothing in it counts.
-    fn emptied(&mut self, medium: &dyn Medium) -> Result<(), Failure> {
+    fn emptied(&mut self, medium: &dyn Medium) -> Result<(), AppenderFailure> {
         if self.at == BLOCK {
             return Ok(());
         }
         let died = || {
-            Err(Failure::Fatal(io::Error::other(
+            Err(AppenderFailure::Fatal(io::Error::other(
                 "the thread that syncs segments died",
             )))
         };
@@ -98,8 +98,8 @@ impl Half {
             .map(|thread| thread.join().unwrap_or_else(|_| died()));
         match begun {
             Some(Ok(())) => {}
-            Some(Err(Failure::Fatal(error))) => return Err(Failure::Fatal(error)),
-            Some(Err(Failure::Rejected(_))) | None => {
+            Some(Err(AppenderFailure::Fatal(error))) => return Err(AppenderFailure::Fatal(error)),
+            Some(Err(AppenderFailure::Rejected(_))) | None => {
                 empty(medium, &self.segments, &self.file, self.number, self.last)?
             }
         }
@@ -135,7 +135,10 @@ impl Files {
     }
 
     /// Makes batches safe, all or none.
-    pub fn commit(&mut self, written: &[(Arc<Shared>, Written)]) -> Result<(), Failure> {
+    pub fn commit(
+        &mut self,
+        written: &[(Arc<LogShared>, WrittenGroup)],
+    ) -> Result<(), AppenderFailure> {
         self.builder.clear();
         for (lane, written) in written {
             let header = written.segment.about.encode();
@@ -164,13 +167,13 @@ impl Files {
         Ok(())
     }
 
-    fn append(&mut self) -> Result<(), Failure> {
+    fn append(&mut self) -> Result<(), AppenderFailure> {
         let size = self.builder.size();
         if !self.halves[self.active].takes(size, self.size) {
             self.switch()?;
         }
         let (medium, half) = (self.medium.as_ref(), &mut self.halves[self.active]);
-        grow(medium, half, half.at + size, self.size).map_err(Failure::Rejected)?;
+        grow(medium, half, half.at + size, self.size).map_err(AppenderFailure::Rejected)?;
         let bytes = self.builder.finish(
             self.next,
             Place {
@@ -186,12 +189,12 @@ impl Files {
                     .write(&half.file, half.at, &blank)
                     .and_then(|()| medium.sync(&half.file))
                 {
-                    Ok(()) => Failure::Rejected(error),
-                    Err(fatal) => Failure::Fatal(fatal),
+                    Ok(()) => AppenderFailure::Rejected(error),
+                    Err(fatal) => AppenderFailure::Fatal(fatal),
                 },
             );
         }
-        medium.sync(&half.file).map_err(Failure::Fatal)?;
+        medium.sync(&half.file).map_err(AppenderFailure::Fatal)?;
         half.at = (half.at + size).next_multiple_of(BLOCK);
         half.last = self.next;
         self.next += 1;
@@ -199,7 +202,7 @@ impl Files {
     }
 
     /// Goes on in the other file and has this one emptied. Waits when the other is not empty yet.
-    fn switch(&mut self) -> Result<(), Failure> {
+    fn switch(&mut self) -> Result<(), AppenderFailure> {
         // One after the other: that a file is empty says that what was written before it does not
         // count, either.
         self.halves[1 - self.active].emptied(self.medium.as_ref())?;
@@ -211,7 +214,7 @@ impl Files {
     /// Leaves nothing in the journal that counts.
     pub fn finish(&mut self) {
         for at in [1 - self.active, self.active] {
-            if let Err(Failure::Rejected(error) | Failure::Fatal(error)) =
+            if let Err(AppenderFailure::Rejected(error) | AppenderFailure::Fatal(error)) =
                 self.halves[at].emptied(self.medium.as_ref())
             {
                 tracing::error!(%error, "the journal could not be emptied: the next opening will do it");
@@ -257,11 +260,11 @@ fn empty(
     file: &File,
     number: u32,
     last: u64,
-) -> Result<(), Failure> {
+) -> Result<(), AppenderFailure> {
     segments
         .iter()
         .try_for_each(|segment| segment.make_safe(medium))
-        .map_err(Failure::Fatal)?;
+        .map_err(AppenderFailure::Fatal)?;
     write_floor(medium, file, number, last)
 }
 
@@ -271,9 +274,9 @@ pub(super) fn write_floor(
     file: &File,
     number: u32,
     last: u64,
-) -> Result<(), Failure> {
+) -> Result<(), AppenderFailure> {
     medium
         .write(file, 0, &entry::floor(last, number))
-        .map_err(Failure::Rejected)?;
-    medium.sync(file).map_err(Failure::Fatal)
+        .map_err(AppenderFailure::Rejected)?;
+    medium.sync(file).map_err(AppenderFailure::Fatal)
 }

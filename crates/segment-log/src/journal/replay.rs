@@ -20,12 +20,12 @@ use std::{
 
 /// Writes to one segment, in the order of the entries.
 type Writes<'a> = Vec<(u64, &'a [u8])>;
-type Segments<'a> = BTreeMap<u64, Writes<'a>>;
+type ReplayedSegments<'a> = BTreeMap<u64, Writes<'a>>;
 
 /// One log's part.
 struct Plan<'a> {
     folder: PathBuf,
-    segments: Segments<'a>,
+    segments: ReplayedSegments<'a>,
     _lock: FolderLock,
 }
 
@@ -56,8 +56,8 @@ pub(super) fn replay(
 fn by_log<'a>(
     root: &Path,
     entries: &'a [Vec<u8>],
-) -> Result<BTreeMap<&'a str, Segments<'a>>, OpenError> {
-    let mut logs: BTreeMap<&str, Segments<'_>> = BTreeMap::new();
+) -> Result<BTreeMap<&'a str, ReplayedSegments<'a>>, OpenError> {
+    let mut logs: BTreeMap<&str, ReplayedSegments<'_>> = BTreeMap::new();
     for bodies in entries {
         let sections = entry::sections(bodies)
             .filter(|sections| sections.iter().all(|section| is_inside(section.log)));
@@ -90,10 +90,10 @@ pub(super) fn is_inside(log: &str) -> bool {
 fn plan<'a>(
     medium: &dyn Medium,
     folder: PathBuf,
-    mut segments: Segments<'a>,
+    mut segments: ReplayedSegments<'a>,
 ) -> Result<Plan<'a>, OpenError> {
     let lock = FolderLock::acquire(&folder)?;
-    let gone = Gone::look(medium, &folder, &segments).map_err(|source| OpenError::Io {
+    let gone = SegmentGone::look(medium, &folder, &segments).map_err(|source| OpenError::Io {
         path: folder.clone(),
         source,
     })?;
@@ -139,7 +139,7 @@ impl Plan<'_> {
 }
 
 /// Segments that the log does not need any more, whatever the journal has of them.
-struct Gone {
+struct SegmentGone {
     /// A segment with a smaller base holds nothing that is kept: there is a later one that begins
     /// at or before the first offset kept.
     kept_from: u64,
@@ -148,8 +148,12 @@ struct Gone {
     compacted: Vec<(u64, u64)>,
 }
 
-impl Gone {
-    fn look(medium: &dyn Medium, folder: &Path, journaled: &Segments<'_>) -> io::Result<Self> {
+impl SegmentGone {
+    fn look(
+        medium: &dyn Medium,
+        folder: &Path,
+        journaled: &ReplayedSegments<'_>,
+    ) -> io::Result<Self> {
         let (mut present, mut compacted) = (Vec::new(), Vec::new());
         for (base, path) in list(medium, folder)? {
             present.push(base);

@@ -2,7 +2,7 @@
 //! entry that was synced without saying so.
 
 use super::entry::{self, BLOCK, Place, SECTOR, Sector};
-use crate::recovery::{Damage, Trouble};
+use crate::recovery::{Damage, RecoveryTrouble};
 use std::{
     fs::File,
     io,
@@ -14,7 +14,7 @@ use std::{
 const CHUNK: usize = 1 << 20;
 
 /// What the files hold.
-pub(super) struct Found {
+pub(super) struct JournalContents {
     /// Bodies of the entries that count, in order.
     pub entries: Vec<Vec<u8>>,
     /// No sequence number that stands anywhere is greater.
@@ -23,14 +23,17 @@ pub(super) struct Found {
     pub older: usize,
 }
 
-pub(super) fn scan(paths: &[PathBuf; 2], files: &[File; 2]) -> Result<Found, Trouble> {
+pub(super) fn scan(
+    paths: &[PathBuf; 2],
+    files: &[File; 2],
+) -> Result<JournalContents, RecoveryTrouble> {
     let mut readers = [
-        Reader::new(&paths[0], &files[0], 0)?,
-        Reader::new(&paths[1], &files[1], 1)?,
+        JournalReader::new(&paths[0], &files[0], 0)?,
+        JournalReader::new(&paths[1], &files[1], 1)?,
     ];
     let floor = readers[0].floor()?.max(readers[1].floor()?);
     let older = usize::from(readers[1].begins_with(floor + 1)?);
-    let mut found = Found {
+    let mut found = JournalContents {
         entries: Vec::new(),
         greatest: floor,
         older,
@@ -45,7 +48,7 @@ pub(super) fn scan(paths: &[PathBuf; 2], files: &[File; 2]) -> Result<Found, Tro
     Ok(found)
 }
 
-struct Reader<'a> {
+struct JournalReader<'a> {
     path: &'a Path,
     file: &'a File,
     number: u32,
@@ -56,7 +59,7 @@ struct Reader<'a> {
     chunk: Vec<u8>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JournalReader<'a> {
     fn new(path: &'a Path, file: &'a File, number: u32) -> io::Result<Self> {
         // What does not fill a sector was never synced.
         let length = file.metadata()?.len() / SECTOR as u64 * SECTOR as u64;
@@ -96,8 +99,8 @@ impl<'a> Reader<'a> {
         ))
     }
 
-    fn damage(&self, position: u64, offset: u64, why: &'static str) -> Trouble {
-        Trouble::Damage(Damage {
+    fn damage(&self, position: u64, offset: u64, why: &'static str) -> RecoveryTrouble {
+        RecoveryTrouble::Damage(Damage {
             path: self.path.to_owned(),
             position,
             offset,
@@ -105,7 +108,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn floor(&mut self) -> Result<u64, Trouble> {
+    fn floor(&mut self) -> Result<u64, RecoveryTrouble> {
         match self.sector(0)? {
             Sector::Blank => Ok(0),
             Sector::Whole {
@@ -124,7 +127,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Moves over the entries that follow the last found.
-    fn entries(&mut self, found: &mut Found) -> Result<(), Trouble> {
+    fn entries(&mut self, found: &mut JournalContents) -> Result<(), RecoveryTrouble> {
         while let Some(bodies) = self.entry(found.greatest + 1)? {
             self.at = (self.at + (bodies.len() / BODY * SECTOR) as u64).next_multiple_of(BLOCK);
             found.entries.push(bodies);
@@ -134,7 +137,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The entry with this number, if it is here and whole.
-    fn entry(&mut self, wanted: u64) -> Result<Option<Vec<u8>>, Trouble> {
+    fn entry(&mut self, wanted: u64) -> Result<Option<Vec<u8>>, RecoveryTrouble> {
         let (mut bodies, mut count) = (Vec::new(), 1);
         let mut at = 0;
         while at < count {
@@ -160,7 +163,7 @@ impl<'a> Reader<'a> {
 
     /// Behind the last entry there may be one that was being written; a later one would prove that
     /// this had been synced.
-    fn check_rest(&mut self, last: u64, greatest: &mut u64) -> Result<(), Trouble> {
+    fn check_rest(&mut self, last: u64, greatest: &mut u64) -> Result<(), RecoveryTrouble> {
         let mut position = self.at;
         while position < self.length {
             if let Sector::Whole { sequence, .. } = self.sector(position)? {

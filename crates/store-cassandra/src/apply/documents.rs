@@ -9,7 +9,7 @@
 //! partition is looked at always. Repeats are at or below too: they are the price.
 
 use super::Unit;
-use crate::{STORE, cell::Cell, classify::Failure, session::Connection};
+use crate::{STORE, cell::Cell, classify::CassandraFailure, session::SessionConnection};
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
 use scylla::value::CqlValue;
@@ -40,7 +40,7 @@ impl Floors {
 }
 
 pub(crate) async fn units<'a>(
-    connection: &Connection,
+    connection: &SessionConnection,
     floors: &Floors,
     writes: &'a [Write],
     units: &mut Vec<Unit<'a>>,
@@ -130,7 +130,7 @@ fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
 
 /// What stands where these writes want to go: a verdict where nothing is to be written.
 async fn look(
-    connection: &Connection,
+    connection: &SessionConnection,
     documents: &[(usize, &DocumentWrite)],
 ) -> Vec<(usize, Option<ItemVerdict>)> {
     let looks = documents.iter().map(|(item, document)| async move {
@@ -146,9 +146,9 @@ async fn look(
 }
 
 async fn look_at(
-    connection: &Connection,
+    connection: &SessionConnection,
     document: &DocumentWrite,
-) -> Result<Option<ItemVerdict>, Failure> {
+) -> Result<Option<ItemVerdict>, CassandraFailure> {
     let name = connection.table("documents");
     let text = format!(
         "SELECT version, request FROM {name} WHERE \"index\" = ? AND collection = ? AND incarnation = ? AND id = ?"
@@ -156,10 +156,10 @@ async fn look_at(
     let found = connection.run(&text, key(document).as_slice()).await?;
     let rows = found
         .into_rows_result()
-        .map_err(|e| Failure::Transient(e.to_string()))?;
+        .map_err(|e| CassandraFailure::Transient(e.to_string()))?;
     let standing = rows
         .maybe_first_row::<(Option<i64>, Option<&str>)>()
-        .map_err(|e| Failure::Transient(e.to_string()))?;
+        .map_err(|e| CassandraFailure::Transient(e.to_string()))?;
     let Some((Some(version), request)) = standing else {
         return Ok(None);
     };

@@ -17,9 +17,9 @@
 use super::Unit;
 use crate::{
     cell::{Cell, LONGEST_TTL, to_cql},
-    classify::Failure,
-    session::Connection,
-    shape::{Shape, Shapes},
+    classify::CassandraFailure,
+    session::SessionConnection,
+    shape::{RowShape, RowShapes},
 };
 use event_schema::mutation::{RowAction, RowKey};
 use runtime::{Clock, SystemClock};
@@ -27,14 +27,14 @@ use std::{collections::HashMap, sync::Arc};
 use store::{ItemVerdict, RowWrite, cell::Misfit, document::Write, schema::ColumnType};
 
 pub(crate) async fn units<'a>(
-    connection: &Connection,
-    shapes: &Shapes,
+    connection: &SessionConnection,
+    shapes: &RowShapes,
     writes: &'a [Write],
     units: &mut Vec<Unit<'a>>,
     verdicts: &mut [Option<ItemVerdict>],
 ) {
     let now = SystemClock.now();
-    let mut known: HashMap<&str, Result<Arc<Shape>, Failure>> = HashMap::new();
+    let mut known: HashMap<&str, Result<Arc<RowShape>, CassandraFailure>> = HashMap::new();
     for (item, write) in writes.iter().enumerate() {
         let Write::Row(row) = write else { continue };
         let table = row.key().table.as_str();
@@ -66,7 +66,7 @@ pub(crate) async fn units<'a>(
 }
 
 fn unit(
-    shape: &Shape,
+    shape: &RowShape,
     item: usize,
     row: &RowWrite,
     now: i64,
@@ -129,11 +129,11 @@ fn unit(
 }
 
 /// All key columns in the table's order.
-pub(crate) fn bind_key(shape: &Shape, key: &RowKey) -> Result<Vec<Cell<'static>>, Misfit> {
+pub(crate) fn bind_key(shape: &RowShape, key: &RowKey) -> Result<Vec<Cell<'static>>, Misfit> {
     Ok(bound_key(shape, store::cell::fit_key(&shape.table, key)?))
 }
 
-fn bound_key(shape: &Shape, values: Vec<serde_json::Value>) -> Vec<Cell<'static>> {
+fn bound_key(shape: &RowShape, values: Vec<serde_json::Value>) -> Vec<Cell<'static>> {
     shape
         .table
         .key()
@@ -143,7 +143,10 @@ fn bound_key(shape: &Shape, values: Vec<serde_json::Value>) -> Vec<Cell<'static>
 }
 
 /// All cells in the table's order; what the row does not name is unset.
-fn bound_cells(shape: &Shape, named: &[(String, Option<serde_json::Value>)]) -> Vec<Cell<'static>> {
+fn bound_cells(
+    shape: &RowShape,
+    named: &[(String, Option<serde_json::Value>)],
+) -> Vec<Cell<'static>> {
     let mut cells = vec![Cell::Unset; shape.cells.len()];
     for (name, value) in named {
         if let Some(n) = shape.cell(name) {

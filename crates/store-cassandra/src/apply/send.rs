@@ -4,7 +4,7 @@
 //! taken apart, so that one bad write costs nobody else.
 
 use super::Unit;
-use crate::{classify::Failure, session::Connection};
+use crate::{classify::CassandraFailure, session::SessionConnection};
 use futures::{StreamExt, stream};
 use scylla::statement::batch::{Batch, BatchType};
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ const PARTITIONS: usize = 10;
 const STATEMENTS: usize = 400;
 
 pub(crate) async fn send(
-    connection: &Connection,
+    connection: &SessionConnection,
     units: Vec<Unit<'_>>,
     verdicts: &mut [Option<ItemVerdict>],
 ) {
@@ -74,20 +74,25 @@ fn weigh(group: &[Unit<'_>]) -> (usize, usize) {
     })
 }
 
-async fn send_group(connection: &Connection, group: Vec<Unit<'_>>) -> Vec<(usize, ItemVerdict)> {
+async fn send_group(
+    connection: &SessionConnection,
+    group: Vec<Unit<'_>>,
+) -> Vec<(usize, ItemVerdict)> {
     match run(connection, &group.iter().collect::<Vec<_>>()).await {
         Ok(()) => group
             .iter()
             .map(|unit| (unit.item, ItemVerdict::Done))
             .collect(),
-        Err(Failure::Permanent { .. } | Failure::Suspect(_)) if group.len() > 1 => {
+        Err(CassandraFailure::Permanent { .. } | CassandraFailure::Suspect(_))
+            if group.len() > 1 =>
+        {
             let mut answers = Vec::with_capacity(group.len());
             for unit in &group {
                 answers.push((unit.item, run_one(connection, unit).await));
             }
             answers
         }
-        Err(Failure::Suspect(message)) => {
+        Err(CassandraFailure::Suspect(message)) => {
             let failure = second_look(connection, &group[0], message).await;
             vec![(group[0].item, failure.into_verdict())]
         }
@@ -98,32 +103,37 @@ async fn send_group(connection: &Connection, group: Vec<Unit<'_>>) -> Vec<(usize
     }
 }
 
-async fn run_one(connection: &Connection, unit: &Unit<'_>) -> ItemVerdict {
+async fn run_one(connection: &SessionConnection, unit: &Unit<'_>) -> ItemVerdict {
     match run(connection, &[unit]).await {
         Ok(()) => ItemVerdict::Done,
-        Err(Failure::Suspect(message)) => {
+        Err(CassandraFailure::Suspect(message)) => {
             second_look(connection, unit, message).await.into_verdict()
         }
         Err(failure) => failure.into_verdict(),
     }
 }
 
-async fn second_look(connection: &Connection, unit: &Unit<'_>, message: String) -> Failure {
+async fn second_look(
+    connection: &SessionConnection,
+    unit: &Unit<'_>,
+    message: String,
+) -> CassandraFailure {
     for (statement, _) in &unit.statements {
-        if let failure @ (Failure::NotPrepared(_) | Failure::Transient(_)) = connection
-            .suspect(statement.get_statement(), message.clone())
-            .await
+        if let failure @ (CassandraFailure::NotPrepared(_) | CassandraFailure::Transient(_)) =
+            connection
+                .suspect(statement.get_statement(), message.clone())
+                .await
         {
             return failure;
         }
     }
-    Failure::Permanent {
+    CassandraFailure::Permanent {
         code: "invalid",
         message,
     }
 }
 
-async fn run(connection: &Connection, units: &[&Unit<'_>]) -> Result<(), Failure> {
+async fn run(connection: &SessionConnection, units: &[&Unit<'_>]) -> Result<(), CassandraFailure> {
     let mut statements = units.iter().flat_map(|unit| &unit.statements);
     if let (Some((statement, values)), None) = (statements.next(), statements.next()) {
         return connection.execute(statement, values).await.map(drop);

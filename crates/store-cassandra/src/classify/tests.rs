@@ -1,18 +1,18 @@
 //! A row per answer of the server and the driver.
 
-use super::{Failure, executing, preparing};
+use super::{CassandraFailure, executing, preparing};
 use scylla::errors::{
     BadQuery, DbError, ExecutionError, OperationType, PrepareError, RequestAttemptError, WriteType,
 };
 use scylla::statement::Consistency::LocalQuorum;
 use std::time::Duration;
 
-fn kind(failure: &Failure) -> &'static str {
+fn kind(failure: &CassandraFailure) -> &'static str {
     match failure {
-        Failure::Transient(_) => "transient",
-        Failure::Permanent { code, .. } => code,
-        Failure::Suspect(_) => "suspect",
-        Failure::NotPrepared(_) => "not prepared",
+        CassandraFailure::Transient(_) => "transient",
+        CassandraFailure::Permanent { code, .. } => code,
+        CassandraFailure::Suspect(_) => "suspect",
+        CassandraFailure::NotPrepared(_) => "not prepared",
     }
 }
 
@@ -179,7 +179,7 @@ fn failures_of_the_driver_have_their_rows() {
 #[test]
 fn a_missing_table_is_never_a_reason_to_give_a_write_up() {
     assert!(matches!(
-        Failure::NotPrepared("no table".into()).into_verdict(),
+        CassandraFailure::NotPrepared("no table".into()).into_verdict(),
         store::ItemVerdict::Transient(_)
     ));
 }

@@ -9,7 +9,7 @@ use super::{Dynamic, Field, Fields, Found, Kind, METADATA, Mapping, point};
 use crate::{Unmappable, cell::pointer};
 use event_schema::Raw;
 use fit::misfit;
-use learn::Learned;
+use learn::LearnedField;
 use serde_json::{Map, Value, value::RawValue};
 use std::collections::{BTreeMap, HashMap};
 
@@ -33,7 +33,7 @@ struct Walk<'a> {
     raw: &'a Raw,
     /// Where we are: members and array places.
     at: Vec<String>,
-    learned: HashMap<String, Learned>,
+    learned: HashMap<String, LearnedField>,
     new_fields: usize,
     nested: usize,
 }
@@ -103,7 +103,7 @@ impl Mapping {
 /// A member's way down: the mapped members around it, what becomes of others, and the dotted path
 /// so far.
 #[derive(Clone, Copy)]
-struct Place<'p> {
+struct CheckPlace<'p> {
     fields: &'p Fields,
     dynamic: Dynamic,
     path: &'p str,
@@ -138,7 +138,7 @@ impl Walk<'_> {
             if name.split('.').any(|part| part.trim().is_empty()) {
                 return Err(self.no("a field's name cannot be empty, nor begin or end with a dot"));
             }
-            let place = Place {
+            let place = CheckPlace {
                 fields,
                 dynamic,
                 path,
@@ -150,7 +150,12 @@ impl Walk<'_> {
     }
 
     /// `name` may be dotted: `a.b` is the member `b` of the object `a`.
-    fn member(&mut self, place: Place<'_>, name: &str, value: &Value) -> Result<(), Unmappable> {
+    fn member(
+        &mut self,
+        place: CheckPlace<'_>,
+        name: &str,
+        value: &Value,
+    ) -> Result<(), Unmappable> {
         let (head, tail) = name
             .split_once('.')
             .map_or((name, None), |(head, tail)| (head, Some(tail)));
@@ -165,7 +170,7 @@ impl Walk<'_> {
         match (tail, &field.kind) {
             (None, _) => self.value(field, place.dynamic, &path, value),
             (Some(tail), Kind::Object(inner) | Kind::Nested(inner)) if inner.enabled => {
-                let place = Place {
+                let place = CheckPlace {
                     fields: inner,
                     dynamic: inner.dynamic.unwrap_or(place.dynamic),
                     path: &path,
@@ -205,7 +210,7 @@ impl Walk<'_> {
             (Dynamic::True, None) => self.dynamic(path, value),
             (Dynamic::True, Some(tail)) => {
                 self.learn_object(path)?;
-                let place = Place {
+                let place = CheckPlace {
                     fields: &NOTHING_MAPPED,
                     dynamic: Dynamic::True,
                     path,
@@ -319,7 +324,7 @@ impl Walk<'_> {
                 "it cannot be copied to `{target}`, which lies below a value"
             ))),
             Found::Unmapped(_) => {
-                let place = Place {
+                let place = CheckPlace {
                     fields: &mapping.root,
                     dynamic: mapping.root.dynamic.unwrap_or(Dynamic::True),
                     path: "",

@@ -14,7 +14,7 @@ use std::{
 };
 
 /// A request that is not yet answered.
-pub(super) struct Waiter {
+pub(super) struct ActivationWaiter {
     pub room: Arc<str>,
     pub connection: u64,
     /// The membership's own number: a later one of the same connection is another.
@@ -31,7 +31,7 @@ pub(super) struct Append {
     pub room: Arc<str>,
     pub connection: u64,
     pub membership: u64,
-    pub waiters: Vec<Waiter>,
+    pub waiters: Vec<ActivationWaiter>,
 }
 
 /// All waiters, by what they wait for.
@@ -39,7 +39,7 @@ pub(super) struct Waiting {
     /// For the acknowledgement of an append, by its number.
     appending: HashMap<u64, Append>,
     /// For their record, which stands at this offset: a second number keeps them apart.
-    written: BTreeMap<(u64, u64), Waiter>,
+    written: BTreeMap<(u64, u64), ActivationWaiter>,
     /// Everything in `rooms` below this offset is read here.
     read: u64,
     /// By partition of `changes`: it is matched against everything in `rooms` below this offset.
@@ -79,7 +79,7 @@ impl Waiting {
     }
 
     /// The first waiter whose record is read here and matched against everywhere.
-    fn pop_matched(&mut self) -> Option<(u64, Waiter)> {
+    fn pop_matched(&mut self) -> Option<(u64, ActivationWaiter)> {
         let matched = self.matched.iter().copied().min().unwrap_or(0);
         let entry = self.written.first_entry()?;
         let (offset, _) = *entry.key();
@@ -88,7 +88,7 @@ impl Waiting {
 }
 
 impl SubscriptionRegistry {
-    pub(super) fn wait(&mut self, waiter: Waiter, written: Written) {
+    pub(super) fn wait(&mut self, waiter: ActivationWaiter, written: Written) {
         match written {
             Written::Sent(append) => {
                 if let Some(append) = self.waiting.appending.get_mut(&append) {
@@ -103,7 +103,7 @@ impl SubscriptionRegistry {
     }
 
     /// A record that is read already may be of a room that is active already.
-    pub(super) fn wait_for_record(&mut self, waiter: Waiter, offset: u64) {
+    pub(super) fn wait_for_record(&mut self, waiter: ActivationWaiter, offset: u64) {
         if offset < self.waiting.read && self.is_active(&waiter) {
             self.activate(waiter, offset);
         } else {
@@ -112,7 +112,7 @@ impl SubscriptionRegistry {
         }
     }
 
-    fn is_active(&self, waiter: &Waiter) -> bool {
+    fn is_active(&self, waiter: &ActivationWaiter) -> bool {
         let room = self.rooms.get(&waiter.room);
         room.is_some_and(|room| room.is_active(waiter.options))
     }
@@ -157,9 +157,9 @@ impl SubscriptionRegistry {
     }
 
     /// `since`: where the record stands by which it joined.
-    fn activate(&mut self, waiter: Waiter, since: u64) {
+    fn activate(&mut self, waiter: ActivationWaiter, since: u64) {
         let ack = self.ack(Some(waiter.membership));
-        let Waiter {
+        let ActivationWaiter {
             room,
             connection,
             membership,

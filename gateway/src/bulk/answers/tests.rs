@@ -3,7 +3,7 @@
 use super::*;
 use proptest::prelude::*;
 
-fn bounded(memory: usize, spill: u64) -> (Writer, Reader) {
+fn bounded(memory: usize, spill: u64) -> (AnswerWriter, AnswerReader) {
     let config = Config {
         bulk_answers_bytes: memory,
         bulk_spill_limit_bytes: spill,
@@ -18,7 +18,7 @@ fn record(n: u32) -> Vec<u8> {
     record
 }
 
-async fn rest(reader: &Reader) -> Vec<u8> {
+async fn rest(reader: &AnswerReader) -> Vec<u8> {
     let mut all = Vec::new();
     while let Some(block) = reader.next().await.unwrap() {
         all.extend(block);

@@ -2,7 +2,7 @@
 //! not understood is refused by name, so that no member that changes the meaning is lost.
 
 use super::{
-    super::{Call, Fault, fault::Id, write::quoted},
+    super::{Fault, KuzzleCall, fault::Id, write::quoted},
     MOST,
 };
 use serde_json::{Value, value::RawValue};
@@ -11,7 +11,7 @@ const SHAPE: &str =
     "actions (index, create, update, delete), each but delete followed by its document";
 
 /// One entry of an import.
-pub(super) struct Entry<'a> {
+pub(super) struct BulkEntry<'a> {
     pub(super) action: &'static str,
     pub(super) id: Option<String>,
     /// The line behind the action, as it was sent.
@@ -19,7 +19,7 @@ pub(super) struct Entry<'a> {
     changes: Option<&'a RawValue>,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> BulkEntry<'a> {
     pub(super) fn operation(&self) -> &'static str {
         match self.action {
             "index" => "document.mCreateOrReplace",
@@ -115,14 +115,14 @@ fn unsupported(member: &str) -> Fault {
 }
 
 /// The entries of `bulkData`.
-pub(super) fn entries(call: Call<'_>) -> Result<Vec<Entry<'_>>, Fault> {
+pub(super) fn entries(call: KuzzleCall<'_>) -> Result<Vec<BulkEntry<'_>>, Fault> {
     let lines = call.request.member("bulkData")?;
     let lines: Vec<&RawValue> = serde_json::from_str(lines.get())
         .map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
     let mut lines = lines.into_iter();
     let mut entries = Vec::new();
     while let Some(line) = lines.next() {
-        entries.push(Entry::read(line, &mut lines)?);
+        entries.push(BulkEntry::read(line, &mut lines)?);
     }
     match entries.len() <= MOST {
         true => Ok(entries),

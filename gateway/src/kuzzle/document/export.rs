@@ -3,7 +3,7 @@
 //! connection, so that half an export never looks like a whole one.
 
 use super::{
-    super::{Call, Fault, Reply, fault::Id, metadata, table},
+    super::{Fault, KuzzleCall, Reply, fault::Id, metadata, table},
     search,
 };
 use crate::{app::Shared, routes::documents::search::refused};
@@ -18,7 +18,7 @@ use store::{Collection, Hit, SearchRequest, View};
 const PAGE: usize = 500;
 
 /// On a connection there is nothing to stream into.
-pub(crate) async fn unsupported(_: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn unsupported(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Err(Fault::new(
         Id::UnsupportedProtocol,
         "an export is a stream: it needs HTTP",
@@ -60,7 +60,7 @@ struct ExportRequest {
 }
 
 /// The stream, or why there is none.
-pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
+pub(crate) async fn stream(call: KuzzleCall<'_>) -> Result<Response, Fault> {
     let (asked, csv) = (asked(call)?, is_csv(call)?);
     let (view, collection) = search::fresh(call).await?;
     let collection_name = json!({"collection": collection.collection, "index": collection.index, "type": "collection"});
@@ -113,7 +113,7 @@ pub(crate) async fn stream(call: Call<'_>) -> Result<Response, Fault> {
     Ok(response)
 }
 
-fn is_csv(call: Call<'_>) -> Result<bool, Fault> {
+fn is_csv(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     let format = call.request.text("format")?.map(str::to_ascii_lowercase);
     match format.as_deref() {
         None | Some("jsonl") => Ok(false),
@@ -123,7 +123,7 @@ fn is_csv(call: Call<'_>) -> Result<bool, Fault> {
 }
 
 /// A member of the body, else the argument of the same name; in a query it is JSON.
-fn asked(call: Call<'_>) -> Result<ExportRequest, Fault> {
+fn asked(call: KuzzleCall<'_>) -> Result<ExportRequest, Fault> {
     let mut body = call.request.members()?;
     let mut member = |name: &str| match body.remove(name) {
         Some(value) => Ok(Some(value).filter(|value| !value.is_null())),

@@ -3,13 +3,13 @@
 
 use super::{
     super::{
-        Call, Fault, Reply,
+        Fault, KuzzleCall, Reply,
         fault::Id,
         members::{names, unexpected},
         metadata::{Info, stamped, touched},
         place,
         request::number_text,
-        write::{self, Then, Written, quoted},
+        write::{self, Then, WrittenDocument, quoted},
     },
     Precedence, StampedUpsert, Upsert, read, text,
 };
@@ -27,11 +27,11 @@ pub(crate) struct Way {
     pub most: usize,
 }
 
-pub(crate) async fn create(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     bodies(call, way(call, "document.mCreate", Info::Created)?).await
 }
 
-pub(crate) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn create_or_replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     bodies(
         call,
         way(call, "document.mCreateOrReplace", Info::Replaced)?,
@@ -39,31 +39,33 @@ pub(crate) async fn create_or_replace(call: Call<'_>) -> Result<Reply, Fault> {
     .await
 }
 
-pub(crate) async fn replace(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     bodies(call, way(call, "document.mReplace", Info::Replaced)?).await
 }
 
-pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let way = way(call, "document.mUpdate", Info::Updated)?;
     let list = listed(call, way.most)?;
     let items = list
         .iter()
-        .map(|raw| Item::read(raw, &BODY)?.with_body(way.info, call.app.now(), true))
+        .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, call.app.now(), true))
         .collect();
     write_all(call, way, &list, items, true).await
 }
 
-pub(crate) async fn upsert(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let way = way(call, "document.mUpsert", Info::Updated)?;
     let list = listed(call, way.most)?;
     let items = list
         .iter()
-        .map(|raw| Item::read(raw, &["_id", "changes", "default"])?.with_changes(call.app.now()))
+        .map(|raw| {
+            ManyItem::read(raw, &["_id", "changes", "default"])?.with_changes(call.app.now())
+        })
         .collect();
     write_all(call, way, &list, items, true).await
 }
 
-fn way(call: Call<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
+fn way(call: KuzzleCall<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
     let most = call.app.config.kuzzle_write_documents;
     Ok(Way {
         operation,
@@ -74,18 +76,18 @@ fn way(call: Call<'_>, operation: &'static str, info: Info) -> Result<Way, Fault
 }
 
 /// Whole documents.
-pub(crate) async fn bodies(call: Call<'_>, way: Way) -> Result<Reply, Fault> {
+pub(crate) async fn bodies(call: KuzzleCall<'_>, way: Way) -> Result<Reply, Fault> {
     let list = listed(call, way.most)?;
     let named = way.operation == "document.mReplace";
     let items = list
         .iter()
-        .map(|raw| Item::read(raw, &BODY)?.with_body(way.info, call.app.now(), named))
+        .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, call.app.now(), named))
         .collect();
     write_all(call, way, &list, items, false).await
 }
 
 /// The documents of the body.
-fn listed(call: Call<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
+fn listed(call: KuzzleCall<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
     let documents: Vec<&RawValue> = serde_json::from_str(call.request.member("documents")?.get())
         .map_err(|_| Fault::wrong_type("body.documents", "array"))?;
     within(documents.len(), most)?;
@@ -106,7 +108,7 @@ pub(super) fn within(count: usize, most: usize) -> Result<(), Fault> {
 const BODY: [&str; 2] = ["_id", "body"];
 
 #[derive(Deserialize)]
-struct Item<'a> {
+struct ManyItem<'a> {
     #[serde(rename = "_id", default)]
     id: Option<Value>,
     #[serde(borrow, default)]
@@ -126,7 +128,7 @@ pub(super) struct Ready {
     touched: Vec<String>,
 }
 
-impl<'a> Item<'a> {
+impl<'a> ManyItem<'a> {
     fn read(raw: &'a RawValue, known: &[&str]) -> Result<Self, Fault> {
         let item = serde_json::from_str(raw.get());
         let item = item.map_err(|_| Fault::wrong_type("document", "object"))?;
@@ -231,7 +233,7 @@ struct Answered<'a> {
 
 /// `whole`: changes are answered with the whole documents as they stand now.
 async fn write_all(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     way: Way,
     list: &[&RawValue],
     items: Vec<Result<Ready, Fault>>,
@@ -269,7 +271,7 @@ async fn write_all(
         {
             Ok((ready, one)) => written.push((
                 ready,
-                Written {
+                WrittenDocument {
                     created: one.created || created,
                     ..one
                 },
@@ -307,7 +309,7 @@ async fn write_all(
 
 fn success<'a>(
     ready: &'a Ready,
-    written: &'a Written,
+    written: &'a WrittenDocument,
     source: Option<&'a RawValue>,
 ) -> Success<'a> {
     let (result, status) = if written.created {
@@ -333,7 +335,7 @@ fn lost() -> Fault {
 /// Is a part enough? Where nothing could be written for want of a store or the log, that is the
 /// answer.
 fn judge<T>(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     written: &[T],
     errors: &mut Vec<Value>,
     faults: Vec<Fault>,
@@ -364,8 +366,8 @@ fn reason(fault: &Fault) -> String {
 }
 
 async fn wholes(
-    call: Call<'_>,
-    written: &[(&Ready, Written)],
+    call: KuzzleCall<'_>,
+    written: &[(&Ready, WrittenDocument)],
 ) -> Result<Vec<Option<Box<RawValue>>>, Fault> {
     let collection = place::collection(call).await?;
     let keys = written
@@ -379,7 +381,7 @@ async fn wholes(
         .collect())
 }
 
-pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ids = read::ids(call)?;
     within(ids.len(), call.app.config.kuzzle_write_documents)?;
     let silent = call.request.flag("silent")?;
@@ -392,7 +394,7 @@ pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// Deletes documents by their ids: those that are gone, what went wrong, and the token.
 pub(crate) async fn delete_all(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     ids: &[String],
     silent: bool,
     then: Then,
@@ -419,12 +421,18 @@ pub(crate) async fn delete_all(
 
 /// Changes documents by their ids: what each became, and the token.
 pub(crate) async fn update_all(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     ids: &[String],
     changes: &RawValue,
     silent: bool,
     then: Then,
-) -> Result<(Vec<(String, Result<Written, Fault>)>, Option<String>), Fault> {
+) -> Result<
+    (
+        Vec<(String, Result<WrittenDocument, Fault>)>,
+        Option<String>,
+    ),
+    Fault,
+> {
     if ids.is_empty() {
         return Ok((Vec::new(), None));
     }

@@ -3,7 +3,7 @@
 
 use super::{
     super::{
-        Call, Fault, Reply,
+        Fault, KuzzleCall, Reply,
         fault::Id,
         metadata::{Info, stamped},
         place,
@@ -17,7 +17,7 @@ use std::{collections::HashMap, sync::Arc};
 use store::{Collection, SearchRequest, View};
 
 /// The body's query, which must be there, as the view takes it.
-pub(crate) fn wanted(call: Call<'_>) -> Result<Option<Value>, Fault> {
+pub(crate) fn wanted(call: KuzzleCall<'_>) -> Result<Option<Value>, Fault> {
     let query = serde_json::from_str(call.request.member("query")?.get()).unwrap_or_default();
     match query {
         query @ Value::Object(_) => search::query(call, Some(query)),
@@ -26,7 +26,7 @@ pub(crate) fn wanted(call: Call<'_>) -> Result<Option<Value>, Fault> {
 }
 
 /// The body's changes.
-pub(crate) fn changes(call: Call<'_>) -> Result<&RawValue, Fault> {
+pub(crate) fn changes(call: KuzzleCall<'_>) -> Result<&RawValue, Fault> {
     let changes = call.request.member("changes")?;
     match changes.get().starts_with('{') {
         true => Ok(changes),
@@ -35,7 +35,9 @@ pub(crate) fn changes(call: Call<'_>) -> Result<&RawValue, Fault> {
 }
 
 /// The view, made to see everything that was answered before.
-pub(crate) async fn current(call: Call<'_>) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
+pub(crate) async fn current(
+    call: KuzzleCall<'_>,
+) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
     place::after(call).await?;
     let collection = place::collection(call).await?;
     let view = search::view(call)?;
@@ -69,7 +71,7 @@ pub(crate) async fn ids(
 }
 
 /// The ids of as many documents as one call may write; more are refused.
-async fn few(call: Call<'_>) -> Result<Vec<String>, Fault> {
+async fn few(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let query = wanted(call)?;
     let (view, collection) = current(call).await?;
     let most = call.app.config.kuzzle_write_documents;
@@ -78,7 +80,7 @@ async fn few(call: Call<'_>) -> Result<Vec<String>, Fault> {
     Ok(ids)
 }
 
-pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let changes = text(stamped(changes(call)?, &Info::Updated.at(call.app.now()))?)?;
     let ids = few(call).await?;
     let silent = call.request.flag("silent")?;
@@ -120,7 +122,7 @@ pub(crate) async fn update(call: Call<'_>) -> Result<Reply, Fault> {
     }
 }
 
-async fn sources(call: Call<'_>, ids: &[String]) -> Result<HashMap<String, Value>, Fault> {
+async fn sources(call: KuzzleCall<'_>, ids: &[String]) -> Result<HashMap<String, Value>, Fault> {
     let collection = place::collection(call).await?;
     let keys = ids
         .iter()
@@ -138,7 +140,7 @@ async fn sources(call: Call<'_>, ids: &[String]) -> Result<HashMap<String, Value
         .collect())
 }
 
-pub(crate) async fn delete(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ids = few(call).await?;
     let before = match call.request.flag("source")? {
         true => sources(call, &ids).await?,

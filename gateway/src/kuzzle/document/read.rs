@@ -1,8 +1,8 @@
 //! Reads by id, from the record, once what `after` names is applied.
 
 use super::{
-    super::{Call, Fault, Reply, fault::Id, place, request::list},
-    Shown,
+    super::{Fault, KuzzleCall, Reply, fault::Id, place, request::list},
+    DocumentShown,
 };
 use event_schema::{Raw, mutation::DocumentKey};
 use serde::Serialize;
@@ -11,9 +11,9 @@ use serde_json::json;
 /// Documents that are read at once: bounds what one answer may hold beyond its limit.
 const STEP: usize = 32;
 
-pub(crate) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (source, version) = one(call).await?;
-    Ok(Reply::of(&Shown {
+    Ok(Reply::of(&DocumentShown {
         id: call.request.id()?,
         source: Some(&source),
         version,
@@ -21,12 +21,12 @@ pub(crate) async fn get(call: Call<'_>) -> Result<Reply, Fault> {
     }))
 }
 
-pub(crate) async fn exists(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn exists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(&found(call).await?.is_some()))
 }
 
 /// The document of the request, or a 404.
-pub(super) async fn one(call: Call<'_>) -> Result<(Raw, u64), Fault> {
+pub(super) async fn one(call: KuzzleCall<'_>) -> Result<(Raw, u64), Fault> {
     let found = found(call).await?;
     found.ok_or_else(|| {
         let request = call.request;
@@ -40,7 +40,7 @@ pub(super) async fn one(call: Call<'_>) -> Result<(Raw, u64), Fault> {
     })
 }
 
-async fn found(call: Call<'_>) -> Result<Option<(Raw, u64)>, Fault> {
+async fn found(call: KuzzleCall<'_>) -> Result<Option<(Raw, u64)>, Fault> {
     let id = call.request.id()?;
     place::after(call).await?;
     let collection = place::collection(call).await?;
@@ -53,7 +53,7 @@ async fn found(call: Call<'_>) -> Result<Option<(Raw, u64)>, Fault> {
 
 /// Bodies and versions, one answer per key in order.
 pub(crate) async fn documents(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
@@ -77,7 +77,7 @@ pub(crate) async fn documents(
 }
 
 /// The ids of the body or of the arguments.
-pub(super) fn ids(call: Call<'_>) -> Result<Vec<String>, Fault> {
+pub(super) fn ids(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let members = call.request.members()?;
     let given = members.get("ids").or_else(|| call.request.args.get("ids"));
     let given = given.ok_or_else(|| Fault::missing("body.ids"))?;
@@ -85,18 +85,18 @@ pub(super) fn ids(call: Call<'_>) -> Result<Vec<String>, Fault> {
 }
 
 #[derive(Serialize)]
-struct Many<'a> {
-    successes: Vec<Shown<'a>>,
+struct ManyIds<'a> {
+    successes: Vec<DocumentShown<'a>>,
     errors: Vec<&'a str>,
 }
 
-pub(crate) async fn mget(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ids = ids(call)?;
     let found = all(call, &ids).await?;
     let both = || ids.iter().zip(&found);
     let successes = both()
         .filter_map(|(id, found)| {
-            found.as_ref().map(|(source, version)| Shown {
+            found.as_ref().map(|(source, version)| DocumentShown {
                 id,
                 source: Some(source),
                 version: *version,
@@ -109,10 +109,10 @@ pub(crate) async fn mget(call: Call<'_>) -> Result<Reply, Fault> {
         .map(|(id, _)| id.as_str())
         .collect();
     refuse_part(call, &errors)?;
-    Ok(Reply::of(&Many { successes, errors }))
+    Ok(Reply::of(&ManyIds { successes, errors }))
 }
 
-pub(crate) async fn mexists(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn mexists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ids = ids(call)?;
     let found = all(call, &ids).await?;
     let (there, gone): (Vec<_>, Vec<_>) = ids
@@ -131,7 +131,7 @@ pub(crate) async fn mexists(call: Call<'_>) -> Result<Reply, Fault> {
     ))
 }
 
-async fn all(call: Call<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+async fn all(call: KuzzleCall<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let most = call.app.config.kuzzle_fetch_documents;
     if ids.len() > most {
         return Err(Fault::new(
@@ -152,7 +152,7 @@ async fn all(call: Call<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, 
 }
 
 /// `strict`: a part is not enough.
-fn refuse_part(call: Call<'_>, missing: &[&str]) -> Result<(), Fault> {
+fn refuse_part(call: KuzzleCall<'_>, missing: &[&str]) -> Result<(), Fault> {
     match call.request.flag("strict")? && !missing.is_empty() {
         true => {
             let errors = missing

@@ -5,7 +5,7 @@
 pub(in crate::kuzzle) mod cursor;
 
 use super::{
-    super::{Call, Fault, Reply, fault::Id, place},
+    super::{Fault, KuzzleCall, Reply, fault::Id, place},
     search,
 };
 use cursor::{ScrollCursor, ScrollPart, UntilThen};
@@ -92,7 +92,7 @@ impl Scroll {
     }
 
     /// The id of the next page. What is too long for an id is kept in the record store.
-    pub(super) async fn id(self, call: Call<'_>) -> Result<String, Fault> {
+    pub(super) async fn id(self, call: KuzzleCall<'_>) -> Result<String, Fault> {
         let until = call.app.now().saturating_add(self.keep);
         let then = UntilThen {
             until,
@@ -112,7 +112,7 @@ impl Scroll {
     }
 
     /// `None`: the id was not made here, or its time is over.
-    async fn open(call: Call<'_>, id: &str) -> Result<Option<Self>, Fault> {
+    async fn open(call: KuzzleCall<'_>, id: &str) -> Result<Option<Self>, Fault> {
         let (keys, caller) = (&call.app.ports.keys, &call.request.caller);
         let Some(cursor) = ScrollCursor::open(id, keys, caller, call.app.now()) else {
             return Ok(None);
@@ -174,7 +174,7 @@ pub(in crate::kuzzle) fn duration(text: &str) -> Result<i64, Fault> {
         .ok_or_else(|| Fault::invalid("scroll", expected))
 }
 
-pub(crate) async fn scroll(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let body = call.request.members()?;
     let id = call
         .request

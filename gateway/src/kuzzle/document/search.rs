@@ -2,7 +2,7 @@
 //! are refused by name, never ignored. Koncorde filters are translated.
 
 use super::{
-    super::{Call, Fault, Reply, fault::Id, place},
+    super::{Fault, KuzzleCall, Reply, fault::Id, place},
     scroll::{self, Scroll},
 };
 use crate::{
@@ -39,7 +39,7 @@ struct Shown<'a> {
 }
 
 /// The view and the collection, once what `after` names is applied and searchable.
-pub(crate) async fn fresh(call: Call<'_>) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
+pub(crate) async fn fresh(call: KuzzleCall<'_>) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
     let waited = place::after(call).await?;
     let collection = place::collection(call).await?;
     let view = view(call)?;
@@ -52,13 +52,13 @@ pub(crate) async fn fresh(call: Call<'_>) -> Result<(Arc<dyn View>, Arc<Collecti
     Ok((view, collection))
 }
 
-pub(crate) fn view(call: Call<'_>) -> Result<Arc<dyn View>, Fault> {
+pub(crate) fn view(call: KuzzleCall<'_>) -> Result<Arc<dyn View>, Fault> {
     let view = call.app.ports.view.clone();
     Ok(view.ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?)
 }
 
 /// The query of a body in the language that the call names.
-pub(crate) fn query(call: Call<'_>, query: Option<Value>) -> Result<Option<Value>, Fault> {
+pub(crate) fn query(call: KuzzleCall<'_>, query: Option<Value>) -> Result<Option<Value>, Fault> {
     match call.request.text("lang")? {
         None | Some("elasticsearch") => {
             Ok(query.filter(|query| query.as_object().is_none_or(|members| !members.is_empty())))
@@ -81,7 +81,7 @@ fn koncorde(filter: &Value) -> Result<Value, Fault> {
 }
 
 /// The search of the body, or of the argument `searchBody`.
-fn asked(call: Call<'_>) -> Result<Map<String, Value>, Fault> {
+fn asked(call: KuzzleCall<'_>) -> Result<Map<String, Value>, Fault> {
     match (&call.request.body, call.request.args.get("searchBody")) {
         (Some(_), _) => call.request.members(),
         (None, Some(Value::String(text))) => {
@@ -96,7 +96,7 @@ fn asked(call: Call<'_>) -> Result<Map<String, Value>, Fault> {
 const KNOWN: [&str; 5] = ["query", "sort", "from", "size", "search_after"];
 
 /// The body as the view takes it.
-pub(crate) fn request(call: Call<'_>) -> Result<SearchRequest, Fault> {
+pub(crate) fn request(call: KuzzleCall<'_>) -> Result<SearchRequest, Fault> {
     let mut body = asked(call)?;
     // Koncorde filters may stand without the member `query` around them.
     if call.request.text("lang")? == Some("koncorde")
@@ -134,7 +134,7 @@ pub(crate) fn request(call: Call<'_>) -> Result<SearchRequest, Fault> {
     }
 }
 
-pub(crate) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     if call
         .request
         .args
@@ -169,7 +169,7 @@ pub(crate) async fn search(call: Call<'_>) -> Result<Reply, Fault> {
 
 /// One page of a scroll, and the cursor to the next.
 pub(super) async fn page(
-    call: Call<'_>,
+    call: KuzzleCall<'_>,
     view: &Arc<dyn View>,
     collection: &Collection,
     mut scroll: Scroll,
@@ -209,7 +209,7 @@ fn found<'a>(
     }
 }
 
-pub(crate) async fn count(call: Call<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn count(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let mut body = call.request.members()?;
     if let Some(name) = body.keys().find(|name| *name != "query") {
         return Err(Fault::new(

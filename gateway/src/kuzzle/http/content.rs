@@ -4,7 +4,7 @@
 use super::super::{Fault, fault::Id};
 use crate::{
     app::App,
-    request::{body::Held, headers, inflate::inflate, query::Query},
+    request::{body::HeldBody, headers, inflate::inflate, query::QueryString},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -16,7 +16,7 @@ pub(super) fn json(
     app: &App,
     headers: &HeaderMap,
     body: Bytes,
-    held: &mut Held,
+    held: &mut HeldBody,
 ) -> Result<Bytes, Fault> {
     if body.is_empty() {
         return Ok(body);
@@ -46,7 +46,7 @@ fn malformed(why: &str) -> Fault {
 /// A name that repeats becomes a list.
 fn urlencoded(body: &[u8]) -> Result<Map<String, Value>, Fault> {
     let text = str::from_utf8(body).map_err(|_| malformed("the form is not UTF-8"))?;
-    let query = Query::parse(Some(text.trim_end_matches(['\r', '\n'])))?;
+    let query = QueryString::parse(Some(text.trim_end_matches(['\r', '\n'])))?;
     let mut form = Map::new();
     for (name, value) in query.pairs() {
         match form.get_mut(name) {

@@ -71,7 +71,8 @@ fn what_is_no_request_is_answered_with_what_is_known() {
 
 #[test]
 fn a_query_becomes_arguments() {
-    let query = Query::parse(Some("_id=x&silent&refresh=wait_for&after=a&after=b&verb=")).unwrap();
+    let query =
+        QueryString::parse(Some("_id=x&silent&refresh=wait_for&after=a&after=b&verb=")).unwrap();
     let request = Request::from_http(
         ("document", "create"),
         vec![("index", "i".into())],

@@ -1,7 +1,7 @@
 //! The requests of one connection: so many are carried out at the same time, so many more wait, and
 //! what comes then is refused. Each is answered exactly once, even if its handler fails.
 
-use super::{Connection, SocketRequest};
+use super::{SocketConnection, SocketRequest};
 use crate::{
     app::Shared,
     kuzzle::{self, Answer, Fault, Request, Transport, fault::Id},
@@ -27,7 +27,7 @@ pub(super) struct Requests {
 
 impl Requests {
     /// Takes a request, or answers that there are too many.
-    pub(super) fn take(&mut self, app: &Shared, connection: &Arc<Connection>, text: Bytes) {
+    pub(super) fn take(&mut self, app: &Shared, connection: &Arc<SocketConnection>, text: Bytes) {
         // Those that were there before go first.
         self.begin(app, connection);
         let live = &app.config.live;
@@ -48,7 +48,7 @@ impl Requests {
     }
 
     /// Begins with as many as may be.
-    pub(super) fn begin(&mut self, app: &Shared, connection: &Arc<Connection>) {
+    pub(super) fn begin(&mut self, app: &Shared, connection: &Arc<SocketConnection>) {
         while !self.waiting.is_empty()
             && self.in_hand(connection) < app.config.live.requests_in_hand as u64
             && connection.outbox.has_room()
@@ -84,7 +84,7 @@ impl Requests {
     pub(super) fn refuse(
         &mut self,
         app: &Shared,
-        connection: &Arc<Connection>,
+        connection: &Arc<SocketConnection>,
         text: &[u8],
         id: Id,
         why: &str,
@@ -101,11 +101,11 @@ impl Requests {
             .answer(self.begun, Some(&TextFrame::from_bytes(&answer.to_frame())));
     }
 
-    pub(super) fn in_hand(&self, connection: &Connection) -> u64 {
+    pub(super) fn in_hand(&self, connection: &SocketConnection) -> u64 {
         self.begun - connection.outbox.answered()
     }
 
-    pub(super) fn is_idle(&self, connection: &Connection) -> bool {
+    pub(super) fn is_idle(&self, connection: &SocketConnection) -> bool {
         self.waiting.is_empty() && self.in_hand(connection) == 0
     }
 }
@@ -135,7 +135,7 @@ async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: 
     );
 }
 
-fn read(app: &Shared, connection: &Connection, text: &[u8]) -> Result<Request, Box<Answer>> {
+fn read(app: &Shared, connection: &SocketConnection, text: &[u8]) -> Result<Request, Box<Answer>> {
     let (depth, caller) = (app.config.json_depth, connection.caller.clone());
     Request::from_envelope(text, Transport::WebSocket, depth, caller)
 }

@@ -11,7 +11,7 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 fn options(pairs: &[(&'static str, &'static str)]) -> Result<Options, Problem> {
-    Options::read(&headers(pairs), &Query::default(), &Config::default())
+    Options::read(&headers(pairs), &QueryString::default(), &Config::default())
 }
 
 #[test]

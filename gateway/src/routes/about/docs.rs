@@ -3,7 +3,7 @@
 
 use crate::{
     error::{Code, Problem},
-    request::path::{Segments, shorten},
+    request::path::{PathSegments, shorten},
 };
 use axum::response::{Html, IntoResponse, Response};
 use http::header;
@@ -19,7 +19,7 @@ pub(crate) async fn docs() -> Response {
         .into_response()
 }
 
-pub(crate) async fn error(Segments(code): Segments<String>) -> Result<Response, Problem> {
+pub(crate) async fn error(PathSegments(code): PathSegments<String>) -> Result<Response, Problem> {
     let row = Code::named(&code).ok_or_else(|| {
         Problem::new(
             Code::UnknownRoute,

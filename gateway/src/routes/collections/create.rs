@@ -1,14 +1,14 @@
 //! `PUT /v1/collections/{index}/{collection}`: makes a collection in record and view, or finds that
 //! it stands. Overwrites nothing.
 
-use super::Shown;
+use super::CollectionShown;
 use crate::{
     answer,
     app::{App, Shared},
     error::{Code, Problem},
     request::{
         headers,
-        path::{Segments, check_index, check_name},
+        path::{PathSegments, check_index, check_name},
         sound,
     },
 };
@@ -22,14 +22,14 @@ use store::Collection;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct CreateAsked {
     mappings: Option<Value>,
     settings: Option<Value>,
 }
 
 pub(crate) async fn create(
     State(app): State<Shared>,
-    Segments((index, name)): Segments<(String, String)>,
+    PathSegments((index, name)): PathSegments<(String, String)>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -43,18 +43,18 @@ pub(crate) async fn create(
     } else {
         StatusCode::OK
     };
-    Ok(answer::json(status, &Shown::from(&stands)))
+    Ok(answer::json(status, &CollectionShown::from(&stands)))
 }
 
 /// No body asks for nothing in particular.
-fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<Asked, Problem> {
+fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<CreateAsked, Problem> {
     if json.is_empty() {
-        return Ok(Asked::default());
+        return Ok(CreateAsked::default());
     }
     headers::expect_json(headers)?;
     headers::expect_plain(headers)?;
     sound(json, app.config.json_depth)?;
-    let asked: Asked = serde_json::from_slice(json)
+    let asked: CreateAsked = serde_json::from_slice(json)
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     if asked
         .settings
@@ -72,9 +72,9 @@ async fn make(
     app: &App,
     index: String,
     collection: String,
-    asked: Asked,
+    asked: CreateAsked,
 ) -> Result<(Collection, bool), Problem> {
-    let Asked { mappings, settings } = asked;
+    let CreateAsked { mappings, settings } = asked;
     let created = app
         .collection_stores()
         .create(NewCollection {

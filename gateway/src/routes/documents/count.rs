@@ -6,7 +6,7 @@ use crate::{
     answer,
     app::Shared,
     error::Problem,
-    request::{path::Segments, query::Query},
+    request::{path::PathSegments, query::QueryString},
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
@@ -15,8 +15,8 @@ use serde_json::json;
 pub(crate) async fn count(
     State(app): State<Shared>,
     caller: Caller,
-    Segments((index, name)): Segments<(String, String)>,
-    query: Query,
+    PathSegments((index, name)): PathSegments<(String, String)>,
+    query: QueryString,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {

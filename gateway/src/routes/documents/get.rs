@@ -1,6 +1,6 @@
 //! `GET /v1/documents/{index}/{collection}/{id}`: one document, from the record.
 
-use super::Document;
+use super::DocumentAnswer;
 use crate::{
     access::Caller,
     answer,
@@ -8,8 +8,8 @@ use crate::{
     error::{Code, Problem},
     read::after,
     request::{
-        path::{Segments, check_id, shorten},
-        query::Query,
+        path::{PathSegments, check_id, shorten},
+        query::QueryString,
     },
 };
 use axum::{extract::State, response::Response};
@@ -19,8 +19,8 @@ use http::{HeaderMap, StatusCode, header};
 pub(crate) async fn get(
     State(app): State<Shared>,
     caller: Caller,
-    Segments((index, name, id)): Segments<(String, String, String)>,
-    query: Query,
+    PathSegments((index, name, id)): PathSegments<(String, String, String)>,
+    query: QueryString,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     check_id(&id)?;
@@ -53,7 +53,7 @@ pub(crate) async fn get(
     };
     let mut response = answer::json(
         StatusCode::OK,
-        &Document {
+        &DocumentAnswer {
             id: &key.id,
             source: &body,
             version: meta.revision,

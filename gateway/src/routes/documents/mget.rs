@@ -1,6 +1,6 @@
 //! `POST /v1/documents/{index}/{collection}/_mget`: documents by their ids, from the record.
 
-use super::Document;
+use super::DocumentAnswer;
 use crate::{
     access::Caller,
     answer,
@@ -8,9 +8,9 @@ use crate::{
     error::{Code, Problem},
     read::after,
     request::{
-        Call,
-        path::{Segments, check_id},
-        query::Query,
+        RequestCall,
+        path::{PathSegments, check_id},
+        query::QueryString,
     },
 };
 use axum::{body::Body, extract::State, response::Response};
@@ -23,32 +23,32 @@ const STEP: usize = 32;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct DocumentsAsked {
     ids: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Found<'a> {
-    documents: Vec<Document<'a>>,
+struct DocumentsFound<'a> {
+    documents: Vec<DocumentAnswer<'a>>,
     missing: Vec<&'a str>,
 }
 
 pub(crate) async fn mget(
     State(app): State<Shared>,
     caller: Caller,
-    Segments((index, name)): Segments<(String, String)>,
-    query: Query,
+    PathSegments((index, name)): PathSegments<(String, String)>,
+    query: QueryString,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let call = Call {
+    let call = RequestCall {
         caller,
         headers: headers.clone(),
         query: query.clone(),
         body,
     };
     let request = app.requests.read(call).await?;
-    let Asked { ids } = serde_json::from_slice(&request.json)
+    let DocumentsAsked { ids } = serde_json::from_slice(&request.json)
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     check(&app, &ids)?;
     after::wait(&app, &request.caller, &headers, &query).await?;
@@ -66,7 +66,7 @@ pub(crate) async fn mget(
     };
     let found = read(&app, &ids.iter().map(key).collect::<Vec<_>>()).await?;
     let documents = ids.iter().zip(&found).filter_map(|(id, found)| {
-        found.as_ref().map(|(source, version)| Document {
+        found.as_ref().map(|(source, version)| DocumentAnswer {
             id,
             source,
             version: *version,
@@ -80,7 +80,7 @@ pub(crate) async fn mget(
         .collect();
     Ok(answer::json(
         StatusCode::OK,
-        &Found {
+        &DocumentsFound {
             documents: documents.collect(),
             missing,
         },

@@ -8,8 +8,8 @@ use crate::{
     read::after,
     request::{
         headers as given,
-        path::{Segments, shorten},
-        query::Query,
+        path::{PathSegments, shorten},
+        query::QueryString,
         sound,
     },
 };
@@ -25,8 +25,8 @@ const WINDOW: usize = 10_000;
 pub(crate) async fn search(
     State(app): State<Shared>,
     caller: Caller,
-    Segments((index, name)): Segments<(String, String)>,
-    query: Query,
+    PathSegments((index, name)): PathSegments<(String, String)>,
+    query: QueryString,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
@@ -111,7 +111,7 @@ pub(crate) async fn fresh(
     name: &str,
     caller: &Caller,
     headers: &HeaderMap,
-    query: &Query,
+    query: &QueryString,
 ) -> Result<(Arc<dyn View>, Arc<Collection>), Problem> {
     let view = app
         .ports

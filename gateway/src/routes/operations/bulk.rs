@@ -4,14 +4,14 @@ use crate::{
     app::Shared,
     bulk,
     error::Problem,
-    request::{Call, path::Segments},
+    request::{RequestCall, path::PathSegments},
 };
 use axum::{extract::State, response::Response};
 
 pub(crate) async fn bulk(
     State(app): State<Shared>,
-    Segments(operation): Segments<String>,
-    call: Call,
+    PathSegments(operation): PathSegments<String>,
+    call: RequestCall,
 ) -> Result<Response, Problem> {
     bulk::start(&app, &operation, call)
 }

@@ -1,20 +1,20 @@
 //! `POST /v1/operations/{operation}`: one request.
 
 use crate::{
-    answer::Answer,
+    answer::OperationAnswer,
     app::Shared,
     error::Problem,
-    request::{Call, path::Segments},
+    request::{RequestCall, path::PathSegments},
 };
 use axum::{extract::State, response::Response};
 
 pub(crate) async fn write(
     State(app): State<Shared>,
-    Segments(operation): Segments<String>,
-    call: Call,
+    PathSegments(operation): PathSegments<String>,
+    call: RequestCall,
 ) -> Result<Response, Problem> {
     let operation = app.writes.operation(&operation)?;
     let request = app.requests.read(call).await?;
     let completed = app.writes.write(operation, request).await?;
-    Ok(Answer::new(operation, completed).respond(&app))
+    Ok(OperationAnswer::new(operation, completed).respond(&app))
 }

@@ -5,7 +5,7 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     read::requests,
-    request::path::Segments,
+    request::path::PathSegments,
 };
 use axum::{extract::State, response::Response};
 use event_schema::id::{BadRequestId, RequestId};
@@ -13,7 +13,7 @@ use http::StatusCode;
 
 pub(crate) async fn show(
     State(app): State<Shared>,
-    Segments(id): Segments<String>,
+    PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
     let id = RequestId::parse(&id, &app.ports.keys).map_err(|error| match error {
         BadRequestId::Malformed => Problem::new(Code::BadRequestId, error.to_string()),

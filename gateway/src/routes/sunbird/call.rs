@@ -1,12 +1,12 @@
 //! The routes that the catalog gives to operations: `POST /v1/user/create` and the like. They wait
 //! for the verdict by default.
 
-use super::envelope::{Envelope, Opened};
+use super::envelope::{OpenedEnvelope, SunbirdEnvelope};
 use crate::{
-    answer::Answer,
+    answer::OperationAnswer,
     app::{App, Shared},
     error::{Code, Problem},
-    request::{Call, path::Segments},
+    request::{RequestCall, path::PathSegments},
 };
 use axum::{
     extract::State,
@@ -25,10 +25,10 @@ const QUERY: [&str; 1] = ["refresh"];
 pub(crate) async fn call(
     operation: String,
     State(app): State<Shared>,
-    Segments(parameters): Segments<Parameters>,
-    call: Call,
+    PathSegments(parameters): PathSegments<Parameters>,
+    call: RequestCall,
 ) -> Response {
-    let mut envelope = Envelope::of(&operation, app.now());
+    let mut envelope = SunbirdEnvelope::of(&operation, app.now());
     match carry_out(&app, &operation, parameters, call, &mut envelope).await {
         Ok(response) => response,
         Err(problem) => envelope.problem(&problem),
@@ -39,8 +39,8 @@ async fn carry_out(
     app: &App,
     name: &str,
     parameters: Parameters,
-    call: Call,
-    envelope: &mut Envelope,
+    call: RequestCall,
+    envelope: &mut SunbirdEnvelope,
 ) -> Result<Response, Problem> {
     call.query.expect_only(&QUERY)?;
     let operation = app.writes.operation(name)?;
@@ -48,20 +48,20 @@ async fn carry_out(
         .requests
         .read_loose(call, !parameters.is_empty())
         .await?;
-    let Opened { msgid, bare } = Opened::of(&request.json)?;
+    let OpenedEnvelope { msgid, bare } = OpenedEnvelope::of(&request.json)?;
     envelope.answers(msgid);
     request.json = with_parameters(bare, parameters)?;
     request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
     let completed = app.writes.write(operation, request).await?;
-    Ok(envelope.answer(app, &Answer::new(operation, completed)))
+    Ok(envelope.answer(app, &OperationAnswer::new(operation, completed)))
 }
 
 /// The bare request, as `/v1/operations/{operation}` takes it.
 pub(crate) async fn bare(
     operation: String,
     State(app): State<Shared>,
-    Segments(parameters): Segments<Parameters>,
-    call: Call,
+    PathSegments(parameters): PathSegments<Parameters>,
+    call: RequestCall,
 ) -> Response {
     let done = async {
         call.query.expect_only(&QUERY)?;
@@ -72,7 +72,7 @@ pub(crate) async fn bare(
             .await?;
         request.json = with_parameters(request.json, parameters)?;
         let completed = app.writes.write(operation, request).await?;
-        Ok::<_, Problem>(Answer::new(operation, completed).respond(&app))
+        Ok::<_, Problem>(OperationAnswer::new(operation, completed).respond(&app))
     };
     done.await.unwrap_or_else(IntoResponse::into_response)
 }

@@ -2,7 +2,7 @@
 //! clients look at `responseCode` and `result`.
 
 use crate::{
-    answer::Answer,
+    answer::OperationAnswer,
     answer::{self, told},
     app::App,
     error::{Code, Problem},
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
 /// What came in.
-pub(crate) struct Opened {
+pub(crate) struct OpenedEnvelope {
     pub msgid: Option<String>,
     pub bare: Bytes,
 }
@@ -34,7 +34,7 @@ struct Params {
     msgid: Option<Value>,
 }
 
-impl Opened {
+impl OpenedEnvelope {
     pub(crate) fn of(json: &Bytes) -> Result<Self, Problem> {
         if json.is_empty() {
             return Ok(Self {
@@ -66,13 +66,13 @@ impl Opened {
 }
 
 /// What goes out, as far as it is known before the answer.
-pub(crate) struct Envelope {
+pub(crate) struct SunbirdEnvelope {
     id: String,
     ts: String,
     msgid: Option<String>,
 }
 
-impl Envelope {
+impl SunbirdEnvelope {
     pub(crate) fn of(operation: &str, now: i64) -> Self {
         Self {
             id: format!("api.{operation}"),
@@ -86,7 +86,7 @@ impl Envelope {
         self.msgid = msgid;
     }
 
-    pub(crate) fn answer(&self, app: &App, answer: &Answer) -> Response {
+    pub(crate) fn answer(&self, app: &App, answer: &OperationAnswer) -> Response {
         let Some(outcome) = answer.outcomes.first() else {
             return self.problem(&Problem::new(
                 Code::Internal,

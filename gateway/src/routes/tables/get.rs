@@ -8,7 +8,7 @@ use crate::{
     read::after,
     request::{
         path::shorten,
-        query::{Query, decode},
+        query::{QueryString, decode},
     },
 };
 use axum::{extract::State, response::Response};
@@ -23,7 +23,7 @@ pub(crate) async fn get(
     State(app): State<Shared>,
     caller: Caller,
     uri: Uri,
-    query: Query,
+    query: QueryString,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let key = key(&app, uri.path())?;

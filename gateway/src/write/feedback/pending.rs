@@ -7,7 +7,7 @@ use tokio::{sync::oneshot, time::Instant};
 
 /// The table.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub(crate) struct PendingRequests {
     slots: Mutex<HashMap<[u8; 16], Slot>>,
     limit: usize,
 }
@@ -22,13 +22,13 @@ struct Slot {
 
 /// One that waits. Dropped, it leaves the table.
 #[derive(Debug)]
-pub(crate) struct Waiter {
-    table: Arc<Pending>,
+pub(crate) struct FeedbackWaiter {
+    table: Arc<PendingRequests>,
     unique: [u8; 16],
     receiver: oneshot::Receiver<Arc<LedgerEntry>>,
 }
 
-impl Pending {
+impl PendingRequests {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             slots: Mutex::new(HashMap::new()),
@@ -37,7 +37,7 @@ impl Pending {
     }
 
     /// Begins to wait; `None` if too many do.
-    pub(crate) fn expect(self: &Arc<Self>, request: RequestId) -> Option<Waiter> {
+    pub(crate) fn expect(self: &Arc<Self>, request: RequestId) -> Option<FeedbackWaiter> {
         let (sender, receiver) = oneshot::channel();
         let mut slots = self.slots.lock();
         if slots.len() >= self.limit {
@@ -49,7 +49,7 @@ impl Pending {
             waiters: Vec::with_capacity(1),
         });
         slot.waiters.push(sender);
-        Some(Waiter {
+        Some(FeedbackWaiter {
             table: self.clone(),
             unique: request.unique(),
             receiver,
@@ -88,14 +88,14 @@ impl Pending {
     }
 }
 
-impl Waiter {
+impl FeedbackWaiter {
     /// The verdict; `None` if the table was dropped.
     pub(crate) async fn verdict(mut self) -> Option<Arc<LedgerEntry>> {
         (&mut self.receiver).await.ok()
     }
 }
 
-impl Drop for Waiter {
+impl Drop for FeedbackWaiter {
     fn drop(&mut self) {
         self.receiver.close();
         let mut slots = self.table.slots.lock();

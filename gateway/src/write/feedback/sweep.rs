@@ -1,7 +1,7 @@
 //! The other way to a verdict: those who wait for long are looked up in the ledger, many at once,
 //! so that a lost feedback hangs nobody.
 
-use super::pending::Pending;
+use super::pending::PendingRequests;
 use runtime::Shutdown;
 use std::{sync::Arc, time::Duration};
 use store::Record;
@@ -11,7 +11,7 @@ use tracing::debug;
 const MOST: usize = 512;
 
 pub(crate) async fn run(
-    pending: Arc<Pending>,
+    pending: Arc<PendingRequests>,
     record: Arc<dyn Record>,
     every: Duration,
     shutdown: Shutdown,

@@ -10,7 +10,7 @@ fn at(start: Instant, seconds: u64) -> Instant {
     start + Duration::from_secs(seconds)
 }
 
-fn beat(state: &mut State, instance: &str, now: Instant) {
+fn beat(state: &mut RoomsState, instance: &str, now: Instant) {
     let beat = Heartbeat {
         reply: Reply {
             instance: instance.into(),
@@ -36,12 +36,12 @@ fn listen(listening: &mut ListeningSince, start: Instant, from: u64, to: u64) {
 fn a_gateway_that_is_silent_while_somebody_listens_is_dead() {
     let start = Instant::now();
     let (mut state, mut listening) = (
-        State::new(4, 1),
+        RoomsState::new(4, 1),
         ListeningSince::new(start, Duration::from_secs(1)),
     );
     beat(&mut state, "g", start);
     beat(&mut state, "h", at(start, 5));
-    let dead = |state: &State, listening: &ListeningSince, second: u64| {
+    let dead = |state: &RoomsState, listening: &ListeningSince, second: u64| {
         expired(state, 4, LIMIT, listening, at(start, second), |_| {
             Some(start)
         })
@@ -61,7 +61,7 @@ fn a_gateway_that_is_silent_while_somebody_listens_is_dead() {
 fn whoever_took_the_partition_waits_a_full_expiry_and_others_judge_nobody() {
     let start = Instant::now();
     let (mut state, mut listening) = (
-        State::new(4, 1),
+        RoomsState::new(4, 1),
         ListeningSince::new(start, Duration::from_secs(1)),
     );
     beat(&mut state, "g", start);
@@ -86,11 +86,11 @@ fn whoever_took_the_partition_waits_a_full_expiry_and_others_judge_nobody() {
 fn nobody_is_dead_because_we_or_the_log_were_away() {
     let start = Instant::now();
     let (mut state, mut listening) = (
-        State::new(4, 1),
+        RoomsState::new(4, 1),
         ListeningSince::new(start, Duration::from_secs(1)),
     );
     beat(&mut state, "g", start);
-    let dead = |state: &State, listening: &ListeningSince, second: u64| {
+    let dead = |state: &RoomsState, listening: &ListeningSince, second: u64| {
         expired(state, 4, LIMIT, listening, at(start, second), |_| {
             Some(start)
         })

@@ -6,7 +6,7 @@ use event_schema::{
 };
 use serde_json::json;
 
-fn take(state: &mut State, offset: u64, record: MembershipRecord) -> Vec<String> {
+fn take(state: &mut RoomsState, offset: u64, record: MembershipRecord) -> Vec<String> {
     let mut touched = BTreeSet::new();
     state.take(offset, 7, record, Instant::now(), &mut touched);
     touched.into_iter().collect()
@@ -34,7 +34,7 @@ fn subscribed(instance: &str, room: &str, users: PresenceFilter) -> MembershipRe
 }
 
 /// `offset instance` of what the owner of the room's partition is to tell.
-fn sent(state: &State, room: &str, since: u64) -> Vec<String> {
+fn sent(state: &RoomsState, room: &str, since: u64) -> Vec<String> {
     let tell = |event: &Arc<PresenceEvent>| {
         let mails = event
             .mails
@@ -51,7 +51,7 @@ fn sent(state: &State, room: &str, since: u64) -> Vec<String> {
 
 #[test]
 fn presence_events_are_logged_for_members_that_want_them_and_for_later_owners() {
-    let mut state = State::new(4, 3);
+    let mut state = RoomsState::new(4, 3);
     assert_eq!(
         take(&mut state, 1, subscribed("g", "r", PresenceFilter::None)),
         ["g"]
@@ -90,7 +90,7 @@ fn presence_events_are_logged_for_members_that_want_them_and_for_later_owners() 
 
 #[test]
 fn heartbeats_are_a_gateways_own() {
-    let mut state = State::new(4, 3);
+    let mut state = RoomsState::new(4, 3);
     let beat = Heartbeat {
         reply: Reply {
             instance: "g".into(),

@@ -10,12 +10,12 @@ fn spec(cleanup: CleanupPolicy) -> TopicSpec {
     }
 }
 
-fn found(spec: &TopicSpec, replicas: usize) -> Found {
+fn found(spec: &TopicSpec, replicas: usize) -> TopicDescription {
     let settings = settings(spec, replicas)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
-    Found {
+    TopicDescription {
         partitions: spec.partitions,
         replicas,
         settings,
@@ -53,7 +53,7 @@ fn every_difference_is_named() {
             "{problems:?}"
         );
     }
-    let fewer = Found {
+    let fewer = TopicDescription {
         partitions: 3,
         ..found(&spec, 3)
     };
@@ -71,7 +71,7 @@ fn every_difference_is_named() {
 #[test]
 fn every_weakness_is_named() {
     let spec = spec(CleanupPolicy::Keep);
-    let named = |found: &Found| {
+    let named = |found: &TopicDescription| {
         weak(&spec, found)
             .into_iter()
             .map(|weakness| weakness.setting)

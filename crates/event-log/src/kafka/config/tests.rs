@@ -10,8 +10,8 @@ fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
     }
 }
 
-fn checked(properties: &[(&str, &str)]) -> Checked {
-    Checked::new(settings(properties)).unwrap()
+fn checked(properties: &[(&str, &str)]) -> CheckedProperties {
+    CheckedProperties::new(settings(properties)).unwrap()
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn what_promises_need_cannot_be_changed() {
         ("consumer.enable.auto.commit", "true"),
         ("allow.auto.create.topics", "true"),
     ] {
-        let error = Checked::new(settings(&[(name, value)])).err();
+        let error = CheckedProperties::new(settings(&[(name, value)])).err();
         assert!(
             matches!(&error, Some(SettingError::Required { name: named, found, .. }) if named == name && found == value),
             "{name}: {error:?}"
@@ -41,7 +41,7 @@ fn what_promises_need_cannot_be_changed() {
         "bootstrap.servers",
         "partition.assignment.strategy",
     ] {
-        let error = Checked::new(settings(&[(name, "x")])).err();
+        let error = CheckedProperties::new(settings(&[(name, "x")])).err();
         assert!(
             matches!(&error, Some(SettingError::Ours { name: named, .. }) if named == name),
             "{name}: {error:?}"
@@ -51,7 +51,9 @@ fn what_promises_need_cannot_be_changed() {
 
 #[test]
 fn the_error_says_what_and_why() {
-    let error = Checked::new(settings(&[("acks", "1")])).err().unwrap();
+    let error = CheckedProperties::new(settings(&[("acks", "1")]))
+        .err()
+        .unwrap();
     let text = "the Kafka property `acks` must be `all` and cannot be set to `1`: an acknowledged record must be on all replicas in sync";
     assert_eq!(error.to_string(), text);
 }
@@ -144,14 +146,14 @@ fn the_queue_has_the_bounds_that_are_set() {
         ("queue.buffering.max.kbytes", "2"),
     ]);
     assert_eq!((small.queue_records, small.queue_bytes), (10, 2048));
-    let wrong = Checked::new(settings(&[("queue.buffering.max.messages", "many")])).err();
+    let wrong = CheckedProperties::new(settings(&[("queue.buffering.max.messages", "many")])).err();
     assert!(matches!(wrong, Some(SettingError::NotANumber { .. })));
 }
 
 #[test]
 fn brokers_are_needed() {
     assert_eq!(
-        Checked::new(KafkaSettings::default()).err(),
+        CheckedProperties::new(KafkaSettings::default()).err(),
         Some(SettingError::NoBrokers)
     );
 }

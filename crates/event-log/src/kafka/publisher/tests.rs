@@ -20,7 +20,11 @@ fn settings() -> KafkaSettings {
 }
 
 fn publisher(settings: KafkaSettings) -> KafkaPublisher {
-    KafkaPublisher::new(&Arc::new(Checked::new(settings).unwrap()), Arc::default()).unwrap()
+    KafkaPublisher::new(
+        &Arc::new(CheckedProperties::new(settings).unwrap()),
+        Arc::default(),
+    )
+    .unwrap()
 }
 
 async fn topic(log: &Log, partitions: u16) -> String {

@@ -344,14 +344,14 @@ impl Atoms {
     }
 }
 
-type Leaf<'v> = (Vec<&'v str>, &'v Value);
+type AtomLeaf<'v> = (Vec<&'v str>, &'v Value);
 
 /// Everything in the object that is no object with keys of its own, with the keys that lead there.
 /// False when there is too much of it.
 fn leaves_of<'v>(
     object: &'v Map<String, Value>,
     path: &mut Vec<&'v str>,
-    leaves: &mut Vec<Leaf<'v>>,
+    leaves: &mut Vec<AtomLeaf<'v>>,
 ) -> bool {
     for (key, wanted) in object {
         path.push(key);

@@ -8,7 +8,7 @@ use crate::filter::{Bounds, Condition, Limit, Scalar};
 
 /// What a value must be for a condition to hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Anything,
     Number,
     Text,
@@ -17,31 +17,31 @@ enum Kind {
     Point,
 }
 
-fn kind(condition: &Condition) -> Kind {
+fn kind(condition: &Condition) -> ValueKind {
     match condition {
         Condition::Equals {
             value: Scalar::Number(_),
             ..
         }
-        | Condition::Range { .. } => Kind::Number,
+        | Condition::Range { .. } => ValueKind::Number,
         Condition::Equals {
             value: Scalar::String(_),
             ..
         }
         | Condition::In { .. }
-        | Condition::Regexp { .. } => Kind::Text,
-        Condition::Holds { .. } | Condition::Select { .. } => Kind::Array,
-        Condition::Geo { .. } => Kind::Point,
+        | Condition::Regexp { .. } => ValueKind::Text,
+        Condition::Holds { .. } | Condition::Select { .. } => ValueKind::Array,
+        Condition::Geo { .. } => ValueKind::Point,
         Condition::Equals { .. } | Condition::Exists { .. } | Condition::Match { .. } => {
-            Kind::Anything
+            ValueKind::Anything
         }
     }
 }
 
-fn apart(a: Kind, b: Kind) -> bool {
+fn apart(a: ValueKind, b: ValueKind) -> bool {
     match (a, b) {
-        (Kind::Anything, _) | (_, Kind::Anything) => false,
-        (Kind::Point, other) | (other, Kind::Point) => other == Kind::Number,
+        (ValueKind::Anything, _) | (_, ValueKind::Anything) => false,
+        (ValueKind::Point, other) | (other, ValueKind::Point) => other == ValueKind::Number,
         _ => a != b,
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 /// The type that an index gives to a new field by one of its values.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Learned {
+pub(super) enum LearnedField {
     Truth,
     Whole,
     Real,
@@ -40,14 +40,16 @@ impl Walk<'_> {
     fn learn(&mut self, path: &str, value: &Value) -> Result<(), Unmappable> {
         let found = self.type_of(value);
         let before = *self.learned.entry(path.to_owned()).or_insert_with(|| {
-            self.new_fields += if found == Learned::Text { 2 } else { 1 };
+            self.new_fields += if found == LearnedField::Text { 2 } else { 1 };
             found
         });
         let number = coerce::number(value, Reader::Float);
         let fits = before == found
             && match found {
-                Learned::Whole => number.is_some_and(|number| number.truncated().is_some()),
-                Learned::Real => number.is_some_and(|number| (number.real() as f32).is_finite()),
+                LearnedField::Whole => number.is_some_and(|number| number.truncated().is_some()),
+                LearnedField::Real => {
+                    number.is_some_and(|number| (number.real() as f32).is_finite())
+                }
                 _ => true,
             };
         let what = || {
@@ -55,24 +57,24 @@ impl Walk<'_> {
                 "`{path}` cannot take {value} beside what else it holds, or as what the index would make of it"
             )
         };
-        if fits || (before != Learned::Object && self.known.has(path)) {
+        if fits || (before != LearnedField::Object && self.known.has(path)) {
             Ok(())
         } else {
             Err(self.no(what()))
         }
     }
 
-    fn type_of(&self, value: &Value) -> Learned {
+    fn type_of(&self, value: &Value) -> LearnedField {
         match value {
-            Value::Bool(_) => Learned::Truth,
+            Value::Bool(_) => LearnedField::Truth,
             Value::Number(number) if number.is_f64() && !self.is_whole_literal(number) => {
-                Learned::Real
+                LearnedField::Real
             }
-            Value::Number(_) => Learned::Whole,
+            Value::Number(_) => LearnedField::Whole,
             Value::String(text) if self.mapping.date_detection => {
-                date::detected(text).map_or(Learned::Text, |(how, _)| Learned::Date(how))
+                date::detected(text).map_or(LearnedField::Text, |(how, _)| LearnedField::Date(how))
             }
-            _ => Learned::Text,
+            _ => LearnedField::Text,
         }
     }
 
@@ -85,9 +87,9 @@ impl Walk<'_> {
         }
         let known = *self.learned.entry(path.to_owned()).or_insert_with(|| {
             self.new_fields += 1;
-            Learned::Object
+            LearnedField::Object
         });
-        (known == Learned::Object)
+        (known == LearnedField::Object)
             .then_some(())
             .ok_or_else(|| self.no(format!("`{path}` holds both objects and values")))
     }

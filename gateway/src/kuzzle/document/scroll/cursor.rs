@@ -2,7 +2,7 @@
 //! address wherever one is written, so a search or a position that is not small is kept in the
 //! record store, where every gateway finds it, and the id holds its name.
 
-use super::super::super::{Call, Fault};
+use super::super::super::{Fault, KuzzleCall};
 use crate::{access::Caller, write::identify::random};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use event_schema::signing::Keyring;
@@ -48,7 +48,7 @@ impl ScrollPart {
     /// What is kept is kept twice as long as this id is taken, so that not every page writes it
     /// anew. `standing`: in whose place it stands.
     pub(super) async fn of<T: Serialize>(
-        call: Call<'_>,
+        call: KuzzleCall<'_>,
         value: &T,
         standing: Option<Self>,
         then: UntilThen,
@@ -86,7 +86,7 @@ impl ScrollPart {
     }
 
     /// `None`: it is not kept any more.
-    pub(super) async fn text(&self, call: Call<'_>) -> Result<Option<String>, Fault> {
+    pub(super) async fn text(&self, call: KuzzleCall<'_>) -> Result<Option<String>, Fault> {
         match self {
             Self::Text(text) => Ok(Some(text.get().to_owned())),
             Self::Kept { name, .. } => Ok(call.app.ports.record.kept_text(name).await?),

@@ -36,7 +36,7 @@ fn entry(n: u8) -> LedgerEntry {
 
 #[tokio::test]
 async fn all_who_wait_are_told_and_the_table_is_empty_after() {
-    let table = Arc::new(Pending::new(2));
+    let table = Arc::new(PendingRequests::new(2));
     let (a, b) = (table.expect(id(1)).unwrap(), table.expect(id(1)).unwrap());
     assert!(table.resolve(entry(1)));
     assert_eq!(a.verdict().await.unwrap().request, id(1));
@@ -47,7 +47,7 @@ async fn all_who_wait_are_told_and_the_table_is_empty_after() {
 
 #[test]
 fn who_gives_up_leaves_and_the_others_stay() {
-    let table = Arc::new(Pending::new(2));
+    let table = Arc::new(PendingRequests::new(2));
     let (a, b) = (table.expect(id(1)).unwrap(), table.expect(id(1)).unwrap());
     drop(a);
     assert_eq!(table.len(), 1);
@@ -57,7 +57,7 @@ fn who_gives_up_leaves_and_the_others_stay() {
 
 #[test]
 fn the_table_is_bounded_and_names_the_overdue() {
-    let table = Arc::new(Pending::new(2));
+    let table = Arc::new(PendingRequests::new(2));
     let waiters = (table.expect(id(1)), table.expect(id(2)));
     assert!(table.expect(id(3)).is_none());
     assert!(table.overdue(Duration::from_secs(60), 10).is_empty());

@@ -1,7 +1,9 @@
-//! What a batch of records tells, and to whom: folded, matched at one look at the rooms, and sent
+//! What a batch of records emissions, and to whom: folded, matched at one look at the rooms, and sent
 //! together.
 
-use super::{Batch, Lane, Place, Tenure, claim_lost, steps::Steps, stream_ended};
+use super::{
+    DeliveryProgress, LaneBatch, NotifierLane, Tenure, claim_lost, steps::Steps, stream_ended,
+};
 use crate::{deliver::split, notify::routes};
 use change_feed::{Emission, Notification};
 use event_log::{Delivery, Record};
@@ -18,24 +20,24 @@ use std::{
 };
 
 /// What is told by which record, and the state in which it is told.
-struct Told {
+struct DueNotification {
     record: u64,
-    telling: Arc<Notification>,
+    notification: Arc<Notification>,
     state: State,
 }
 
-impl Lane {
+impl NotifierLane {
     /// Records of `changes`.
     pub(super) async fn changes(
         &self,
         tenure: &mut Tenure,
         records: &[Record],
     ) -> Result<(), TenureOutcome> {
-        let mut tells = Vec::with_capacity(records.len() * 2);
+        let mut emissions = Vec::with_capacity(records.len() * 2);
         for record in records {
             let offset = ChangesOffset::new(record.offset);
             match codec::decode_change(&crate::parts(record)) {
-                Ok(change) => tenure.feed.fold(offset, &change, &mut tells),
+                Ok(change) => tenure.feed.fold(offset, &change, &mut emissions),
                 // A newer worker wrote it, say: what it means is not guessed.
                 Err(error) => {
                     return Err(TenureOutcome::Halted(format!(
@@ -44,16 +46,16 @@ impl Lane {
                 }
             }
         }
-        let tellings = self.read_again(tells).await?;
+        let due = self.read_again(emissions).await?;
         let next = records.last().map_or(0, |record| record.offset + 1);
         self.notifier
             .metrics
             .lag(self.partition, tenure.changes.end().saturating_sub(next));
-        let then = Place {
+        let then = DeliveryProgress {
             resume: tenure.feed.resume(),
             ..tenure.sent
         };
-        self.tell(tenure, &tellings, then).await
+        self.deliver(tenure, &due, then).await
     }
 
     /// Records of `informative`.
@@ -69,22 +71,22 @@ impl Lane {
                 None
             }
         };
-        let told = |record: &Record| {
-            Some(Told {
+        let notification = |record: &Record| {
+            Some(DueNotification {
                 record: record.offset,
-                telling: Arc::new(message(record)?),
+                notification: Arc::new(message(record)?),
                 state: State::Done,
             })
         };
-        let tellings: Vec<Told> = records.iter().filter_map(told).collect();
+        let due: Vec<DueNotification> = records.iter().filter_map(notification).collect();
         let informative = records.last().map_or(tenure.sent.informative, |record| {
             InformativeOffset::new(record.offset).next()
         });
-        let then = Place {
+        let then = DeliveryProgress {
             informative,
             ..tenure.sent
         };
-        self.tell(tenure, &tellings, then).await
+        self.deliver(tenure, &due, then).await
     }
 
     /// Presence events that are ours to send, and whether the partition still is ours at all.
@@ -109,7 +111,7 @@ impl Lane {
             return Ok(());
         };
         self.notifier.metrics.presence(deliveries.len());
-        let then = Place {
+        let then = DeliveryProgress {
             rooms: last.offset,
             ..tenure.sent
         };
@@ -117,14 +119,14 @@ impl Lane {
         Ok(())
     }
 
-    async fn tell(
+    async fn deliver(
         &self,
         tenure: &mut Tenure,
-        tellings: &[Told],
-        then: Place,
+        due: &[DueNotification],
+        then: DeliveryProgress,
     ) -> Result<(), TenureOutcome> {
         let now = self.notifier.ports.clock.now();
-        let pushes = self.pushes(tenure, tellings, now);
+        let pushes = self.pushes(tenure, due, now);
         let mut deliveries = VecDeque::with_capacity(pushes.len());
         for (mailbox, push) in pushes {
             deliveries.extend(
@@ -138,25 +140,25 @@ impl Lane {
     }
 
     /// At one look at the rooms, taken after the records were read.
-    fn pushes(&self, tenure: &mut Tenure, tellings: &[Told], now: i64) -> Vec<(u16, Push)> {
+    fn pushes(&self, tenure: &mut Tenure, due: &[DueNotification], now: i64) -> Vec<(u16, Push)> {
         let mut pushes = Vec::new();
         let mut steps = Steps::from(tenure.position());
         let state = self.notifier.registry.read();
-        for Told {
+        for DueNotification {
             record,
-            telling,
+            notification,
             state: how_far,
-        } in tellings
+        } in due
         {
-            let (before, after) = steps.over(*record, telling.notice.event);
-            let routes = routes(&state, telling, *how_far, &mut tenure.scratch);
+            let (before, after) = steps.over(*record, notification.notice.event);
+            let routes = routes(&state, notification, *how_far, &mut tenure.scratch);
             if routes.is_empty() {
                 continue;
             }
-            self.notifier.metrics.told(
-                telling.notice.event,
+            self.notifier.metrics.delivered(
+                notification.notice.event,
                 routes.len(),
-                now - telling.notice.timestamp,
+                now - notification.notice.timestamp,
             );
             for route in routes {
                 let owner = |position| self.feed_owner(tenure, position);
@@ -166,7 +168,7 @@ impl Lane {
                     owner: owner(before),
                     record: *record,
                     rooms,
-                    notice: telling.notice.clone(),
+                    notice: notification.notice.clone(),
                 };
                 push.notice.state = *how_far;
                 let mut pieces = split(push);
@@ -183,35 +185,35 @@ impl Lane {
     /// What there was no room to keep comes from the log again.
     async fn read_again(
         &self,
-        tells: Vec<(ChangesOffset, Emission)>,
-    ) -> Result<Vec<Told>, TenureOutcome> {
-        let offsets = tells.iter().filter_map(|(_, tell)| match tell {
+        emissions: Vec<(ChangesOffset, Emission)>,
+    ) -> Result<Vec<DueNotification>, TenureOutcome> {
+        let offsets = emissions.iter().filter_map(|(_, emission)| match emission {
             Emission::DoneAt(offset) => Some(offset.get()),
             Emission::Notification(..) => None,
         });
-        let mut again = self.tellings_at(offsets.collect()).await?;
-        let mut tellings = Vec::with_capacity(tells.len());
-        for (record, tell) in tells {
-            match tell {
-                Emission::Notification(telling, state) => tellings.push(Told {
+        let mut again = self.notifications_at(offsets.collect()).await?;
+        let mut due = Vec::with_capacity(emissions.len());
+        for (record, emission) in emissions {
+            match emission {
+                Emission::Notification(notification, state) => due.push(DueNotification {
                     record: record.get(),
-                    telling,
+                    notification,
                     state,
                 }),
                 Emission::DoneAt(offset) => {
                     let found = again.remove(&offset.get()).unwrap_or_default();
-                    tellings.extend(found.into_iter().map(|telling| Told {
+                    due.extend(found.into_iter().map(|notification| DueNotification {
                         record: record.get(),
-                        telling: Arc::new(telling),
+                        notification: Arc::new(notification),
                         state: State::Done,
                     }));
                 }
             }
         }
-        Ok(tellings)
+        Ok(due)
     }
 
-    async fn tellings_at(
+    async fn notifications_at(
         &self,
         mut offsets: Vec<u64>,
     ) -> Result<HashMap<u64, Vec<Notification>>, TenureOutcome> {
@@ -227,12 +229,12 @@ impl Lane {
                 .iter()
                 .filter(|record| offsets.binary_search(&record.offset).is_ok())
             {
-                let tellings = match codec::decode_change(&crate::parts(record)) {
+                let due = match codec::decode_change(&crate::parts(record)) {
                     Ok(Change::Decision(decision)) => change_feed::of_decision(&decision),
                     Ok(Change::Void(void)) => change_feed::of_void(&void),
                     Ok(Change::Open(_) | Change::Mark(_)) | Err(_) => Vec::new(),
                 };
-                found.insert(record.offset, tellings);
+                found.insert(record.offset, due);
             }
             // On to the next one that is wanted.
             let wanted = offsets.partition_point(|offset| *offset < next);
@@ -248,14 +250,14 @@ impl Lane {
 }
 
 /// A batch is on its way; without a push it is there already, once those before it are.
-fn sent(tenure: &mut Tenure, deliveries: VecDeque<Delivery>, then: Place) {
+fn sent(tenure: &mut Tenure, deliveries: VecDeque<Delivery>, then: DeliveryProgress) {
     tenure.sent = then;
     match (deliveries.is_empty(), tenure.waiting.back_mut()) {
-        (true, None) => tenure.told = then,
+        (true, None) => tenure.delivered = then,
         (true, Some(last)) => last.then = then,
         (false, _) => {
             tenure.in_flight += deliveries.len();
-            tenure.waiting.push_back(Batch { deliveries, then });
+            tenure.waiting.push_back(LaneBatch { deliveries, then });
         }
     }
 }
