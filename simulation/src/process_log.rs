@@ -15,10 +15,10 @@ use event_log::{
 };
 use parking_lot::Mutex;
 use std::{collections::HashMap, sync::Arc, time::Duration};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 /// A record on its way, and who waits for it.
-type RecordOnItsWay = (NewRecord, oneshot::Sender<Result<Appended, DeliveryError>>);
+type RecordOnItsWay = (NewRecord, event_log::DeliverySender);
 
 /// What one process has of the log.
 pub(crate) struct ProcessLog {
@@ -61,7 +61,7 @@ impl ProcessLog {
                 let partition = record.partition;
                 let is_change = record.topic.ends_with("changes");
                 if is_change && faults.strikes(FaultKind::LostRecords, 60) {
-                    _ = reply.send(Err(DeliveryError::Unknown("it was lost".into())));
+                    reply.send(Err(DeliveryError::Unknown("it was lost".into())));
                     continue;
                 }
                 let again = faults
@@ -81,7 +81,7 @@ impl ProcessLog {
                 runtime::spawn("simulated", async move {
                     answered.pass().await;
                     // Whoever waited may be gone.
-                    _ = reply.send(answer);
+                    reply.send(answer);
                 });
             }
         });

@@ -10,7 +10,6 @@
 
 mod admin;
 mod balance;
-mod codec;
 mod commits;
 mod copy;
 mod group;

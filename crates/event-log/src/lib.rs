@@ -24,6 +24,7 @@ pub mod kafka;
 mod ownership;
 pub mod publisher;
 pub mod record;
+pub mod record_codec;
 pub mod scan;
 
 pub use admin::{
@@ -34,7 +35,10 @@ pub use consumer::{
     Committed, Consumer, ConsumerError, ConsumerEvent, Limits, PartitionStream, StreamError,
 };
 pub use follow::{FollowOptions, Followed, Follower};
-pub use publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
+pub use publisher::{
+    Appended, Delivery, DeliveryError, DeliveryOutcome, DeliverySender, Publisher, Refused,
+    SendError,
+};
 pub use record::{Headers, NewRecord, RESENT, Record};
 pub use scan::RangeScan;
 

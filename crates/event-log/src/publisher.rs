@@ -1,14 +1,12 @@
 //! Appending: never blocks, keeps the order of calls per partition, and answers each record once it
 //! is safe (or known not to be).
 
+mod delivery;
+
+pub use delivery::{Delivery, DeliveryObserver, DeliveryOutcome, DeliverySender};
+
 use crate::record::NewRecord;
-use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
-use tokio::sync::oneshot;
+use std::time::Duration;
 
 /// Where a record was appended, once the log's durability holds for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,34 +50,6 @@ pub enum DeliveryError {
     Unknown(String),
 }
 
-/// Resolves when the record is safe, or is known not to be. There is no time-out: while the log is
-/// away it stays pending, however long that takes, and the caller bounds its own wait. Dropping it
-/// does not withdraw the record.
-#[derive(Debug)]
-pub struct Delivery(pub(crate) oneshot::Receiver<Result<Appended, DeliveryError>>);
-
-impl Delivery {
-    /// For drivers: the two ends.
-    pub fn pair() -> (oneshot::Sender<Result<Appended, DeliveryError>>, Self) {
-        let (sender, receiver) = oneshot::channel();
-        (sender, Self(receiver))
-    }
-}
-
-impl Future for Delivery {
-    type Output = Result<Appended, DeliveryError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(cx).map(|result| {
-            result.unwrap_or_else(|_| {
-                Err(DeliveryError::Unknown(
-                    "the log was closed with the record in flight".into(),
-                ))
-            })
-        })
-    }
-}
-
 /// Appends records. Records accepted by `send` for one partition stand in the log in the order of
 /// the calls, whatever is retried inside, and none is given up while the log is away: an outage is
 /// a pause, and a record is missing between two others only if the log refused it for good.
@@ -91,4 +61,9 @@ pub trait Publisher: Send + Sync {
     async fn flush(&self, limit: Duration) -> usize;
     /// Is the log within reach, as far as is known without asking? For readiness and early 503s.
     fn healthy(&self) -> bool;
+    /// Why the log will not have this client at all, if it said so: a wrong password, a certificate
+    /// that is not trusted. No outage: waiting does not help.
+    fn denied(&self) -> Option<String> {
+        None
+    }
 }

@@ -137,7 +137,7 @@ mod journal;
 mod load;
 mod lock;
 mod log;
-mod medium;
+pub mod medium;
 mod queue;
 mod read;
 mod recent;

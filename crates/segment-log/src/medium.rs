@@ -8,7 +8,8 @@ use std::{
     path::Path,
 };
 
-pub(crate) trait Medium: Send + Sync {
+/// See the module's header.
+pub trait Medium: Send + Sync {
     /// A new file, readable and writable; an old one of that name is emptied.
     fn create(&self, path: &Path) -> io::Result<File> {
         OpenOptions::new()
@@ -46,6 +47,6 @@ pub(crate) trait Medium: Send + Sync {
 }
 
 /// The disk.
-pub(crate) struct Disk;
+pub struct Disk;
 
 impl Medium for Disk {}

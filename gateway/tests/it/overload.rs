@@ -21,7 +21,7 @@ enum Mood {
 struct Moody {
     real: Arc<dyn Publisher>,
     mood: Arc<Mutex<Mood>>,
-    held: Mutex<Vec<tokio::sync::oneshot::Sender<Result<event_log::Appended, DeliveryError>>>>,
+    held: Mutex<Vec<event_log::DeliverySender>>,
 }
 
 #[async_trait::async_trait]
@@ -37,10 +37,8 @@ impl Publisher for Moody {
                 });
             }
             Mood::Silent => self.held.lock().push(sender),
-            Mood::Rejecting => _ = sender.send(Err(DeliveryError::Rejected("no".into()))),
-            Mood::Doubtful => {
-                _ = sender.send(Err(DeliveryError::Unknown("connection gone".into())))
-            }
+            Mood::Rejecting => sender.send(Err(DeliveryError::Rejected("no".into()))),
+            Mood::Doubtful => sender.send(Err(DeliveryError::Unknown("connection gone".into()))),
         }
         Ok(delivery)
     }

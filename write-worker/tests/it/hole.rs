@@ -33,7 +33,7 @@ impl Publisher for Losing {
             tokio::spawn(async move {
                 // Those behind it land before this one is given up.
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                _ = sender.send(Err(lost));
+                sender.send(Err(lost));
             });
             return Ok(delivery);
         }

@@ -38,7 +38,7 @@ impl Publisher for Held {
         let (inner, mut holds) = (self.inner.clone(), self.holds.clone());
         tokio::spawn(async move {
             _ = holds.wait_for(|holds| !*holds).await;
-            _ = sender.send(inner.send(record).unwrap().await);
+            sender.send(inner.send(record).unwrap().await);
         });
         Ok(delivery)
     }

@@ -27,6 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("collections", &["event-schema", "runtime", "store"]),
     ("event-log", &["segment-log", "runtime"]),
     ("partition-owner", &["event-log", "runtime"]),
+    ("spool", &["event-log", "segment-log", "runtime"]),
     ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema"]),
     ("store-embedded", &["store", "event-schema", "runtime"]),

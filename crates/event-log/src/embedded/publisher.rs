@@ -1,8 +1,10 @@
 //! Appending to the embedded log. Must never block on the disk: the journal's threads write.
 
-use super::{CLOSED, Core, EmbeddedLoad, codec, topic::Partition};
-use crate::publisher::{Appended, Delivery, DeliveryError, Publisher, Refused, SendError};
-use crate::record::NewRecord;
+use super::{CLOSED, Core, EmbeddedLoad, topic::Partition};
+use crate::publisher::{
+    Appended, Delivery, DeliveryError, DeliverySender, Publisher, Refused, SendError,
+};
+use crate::{record::NewRecord, record_codec};
 use segment_log::AppendError;
 use std::{
     sync::{
@@ -11,7 +13,6 @@ use std::{
     },
     time::Duration,
 };
-use tokio::sync::oneshot;
 
 pub(super) struct EmbeddedPublisher(pub Arc<Core>);
 
@@ -64,7 +65,7 @@ impl Publisher for EmbeddedPublisher {
 
 impl EmbeddedPublisher {
     fn queue(&self, record: &NewRecord) -> Result<Delivery, Refused> {
-        let size = codec::size(record).ok_or(Refused::TooLarge)?;
+        let size = record_codec::size(record).ok_or(Refused::TooLarge)?;
         let partition = self
             .0
             .topics
@@ -81,7 +82,7 @@ impl EmbeddedPublisher {
         // Refused: dropping the completion counts the record as resolved.
         let queued = partition.log.append(
             size,
-            |buffer| codec::encode(record, buffer),
+            |buffer| record_codec::encode(record, buffer),
             Box::new(move |result| pending.resolve(result)),
         );
         queued.map_err(|refused| match refused {
@@ -135,7 +136,7 @@ impl Drop for QueueShare {
 struct PendingAppend {
     partition: Arc<Partition>,
     place: Option<QueueShare>,
-    sender: Option<oneshot::Sender<Result<Appended, DeliveryError>>>,
+    sender: Option<DeliverySender>,
 }
 
 impl PendingAppend {
@@ -158,7 +159,7 @@ impl PendingAppend {
         self.place = None;
         if let Some(sender) = self.sender.take() {
             // Nobody may be waiting; the record stands all the same.
-            let _ = sender.send(result);
+            sender.send(result);
         }
     }
 }
@@ -166,7 +167,7 @@ impl PendingAppend {
 impl Drop for PendingAppend {
     fn drop(&mut self) {
         if let Some(sender) = self.sender.take() {
-            let _ = sender.send(Err(DeliveryError::Unknown(CLOSED.into())));
+            sender.send(Err(DeliveryError::Unknown(CLOSED.into())));
         }
         self.partition.resolved.fetch_add(1, Ordering::AcqRel);
         self.partition.settled.notify_waiters();

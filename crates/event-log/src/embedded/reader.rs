@@ -1,7 +1,8 @@
 //! Reading a partition of the embedded log. Wakes on every commit, never polls; what lies in old
 //! segments is read off the async threads.
 
-use super::{CLOSED, Core, codec, topic::Partition};
+use super::{CLOSED, Core, topic::Partition};
+use crate::record_codec;
 use crate::{
     consumer::{From, Limits, PartitionStream, Reader, StreamError},
     ownership,
@@ -187,7 +188,7 @@ fn read_now(
         })?;
     let decode = |entry: Entry| {
         let offset = entry.offset;
-        codec::decode(partition.number, entry).map_err(|why| StreamError::Damaged {
+        record_codec::decode(partition.number, entry).map_err(|why| StreamError::Damaged {
             offset,
             why: why.into(),
         })

@@ -1,8 +1,9 @@
 //! The thread that writes committed offsets down, drops old records and compacts. Must never touch
 //! what is appended to.
 
-use super::{Core, codec, topic::EmbeddedTopic};
+use super::{Core, topic::EmbeddedTopic};
 use crate::admin::CleanupPolicy;
+use crate::record_codec;
 use runtime::{Clock, SystemClock};
 use segment_log::{Entry, Kept};
 use std::{
@@ -79,7 +80,7 @@ fn tidy(topic: &EmbeddedTopic) {
 
 fn kept(entry: &Entry, now: i64) -> Kept {
     let gone = entry.timestamp < now - TOMBSTONE_MILLIS;
-    match codec::decode(0, entry.clone()).map(|record| (record.key, record.value)) {
+    match record_codec::decode(0, entry.clone()).map(|record| (record.key, record.value)) {
         Ok((Some(key), None)) if gone => Kept::Tombstone(key.to_vec()),
         Ok((Some(key), _)) => Kept::Newest(key.to_vec()),
         // Without a key, or not understood: never thrown away.

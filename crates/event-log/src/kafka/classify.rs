@@ -48,6 +48,14 @@ pub(super) fn delivery(code: Code) -> Failed {
     }
 }
 
+/// Will the broker not have this client at all, whatever it asks?
+pub(super) fn denies(code: Code) -> bool {
+    matches!(
+        code,
+        Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL
+    )
+}
+
 /// What a producer says at once; `None`: it failed for good and will be replaced.
 pub(super) fn refused(code: Code) -> Option<Refused> {
     match code {

@@ -3,6 +3,7 @@
 //! by those who only want to know.
 
 use super::{bootstrap::Bootstrap, producer::Shared};
+use parking_lot::Mutex;
 use rdkafka::producer::Producer;
 use std::{
     sync::{
@@ -26,6 +27,8 @@ pub(super) struct ClientHealth {
     suspected: AtomicBool,
     /// Records acknowledged, ever.
     delivered: AtomicU64,
+    /// Why brokers will not have this client, until one does.
+    denied: Mutex<Option<String>>,
 }
 
 impl ClientHealth {
@@ -35,6 +38,20 @@ impl ClientHealth {
 
     pub fn suspect(&self) {
         self.suspected.store(true, Ordering::Release);
+    }
+
+    /// A broker said that it will not have this client.
+    pub fn denied(&self, reason: &str) {
+        let mut denied = self.denied.lock();
+        if denied.is_none() {
+            tracing::error!(target: "kafka", reason, "brokers deny this client; no outage, and waiting will not end it: look at the credentials");
+        }
+        *denied = Some(reason.to_owned());
+        self.down.store(true, Ordering::Release);
+    }
+
+    pub fn denial(&self) -> Option<String> {
+        self.denied.lock().clone()
     }
 
     pub fn delivered(&self) {
@@ -75,6 +92,9 @@ fn check(shared: &Shared) {
     let answer = shared.producer().client().fetch_metadata(None, PATIENCE);
     let (is_down, was_down) = (answer.is_err(), shared.health.is_down());
     shared.health.down.store(is_down, Ordering::Release);
+    if !is_down {
+        *shared.health.denied.lock() = None;
+    }
     match answer {
         Err(error) if !was_down => {
             tracing::warn!(target: "kafka", %error, "no broker is within reach")

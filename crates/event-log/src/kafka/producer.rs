@@ -9,7 +9,7 @@ use super::{
     health::{self, ClientHealth},
 };
 use crate::{
-    publisher::{Appended, DeliveryError, Refused},
+    publisher::{Appended, DeliveryError, DeliverySender, Refused},
     record::{NewRecord, RESENT},
 };
 use parking_lot::Mutex;
@@ -30,7 +30,6 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use tokio::sync::oneshot;
 
 /// How long one round of serving callbacks lasts; they run as they come.
 const ROUND: Duration = Duration::from_millis(50);
@@ -74,18 +73,14 @@ pub(super) struct Epoch;
 /// A record on its way. Its bytes are kept to be sent again.
 pub(super) struct Pending {
     record: Arc<NewRecord>,
-    sender: oneshot::Sender<Result<Appended, DeliveryError>>,
+    sender: DeliverySender,
     number: u64,
     epoch: Option<Arc<Epoch>>,
     share: Share,
 }
 
 impl Pending {
-    pub fn new(
-        record: NewRecord,
-        sender: oneshot::Sender<Result<Appended, DeliveryError>>,
-        share: Share,
-    ) -> Box<Self> {
+    pub fn new(record: NewRecord, sender: DeliverySender, share: Share) -> Box<Self> {
         Box::new(Self {
             record: Arc::new(record),
             sender,
@@ -113,7 +108,7 @@ impl Pending {
         // Whoever hears of the record finds its place in the queue free.
         drop(self.share);
         // Nobody may be waiting.
-        let _ = self.sender.send(result);
+        self.sender.send(result);
     }
 }
 
@@ -352,8 +347,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "kafka", %error, reason);
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            self.health.suspect();
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::AllBrokersDown) => self.health.suspect(),
+            Some(code) if classify::denies(code) => self.health.denied(reason),
+            Some(_) | None => {}
         }
     }
 }

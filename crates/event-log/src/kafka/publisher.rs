@@ -97,6 +97,10 @@ impl Publisher for KafkaPublisher {
     fn healthy(&self) -> bool {
         !self.shared.health.is_down()
     }
+
+    fn denied(&self) -> Option<String> {
+        self.shared.health.denial()
+    }
 }
 
 impl Drop for KafkaPublisher {

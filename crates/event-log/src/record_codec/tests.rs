@@ -44,7 +44,7 @@ fn round_trip(record: &NewRecord) {
 
 #[test]
 fn golden_bytes_decode_for_ever() {
-    let golden = include_bytes!("../../../fixtures/record-v1.bin");
+    let golden = include_bytes!("../../fixtures/record-v1.bin");
     let written = record(
         Some(b"key"),
         Some(b"{\"value\":1}"),

@@ -1,4 +1,4 @@
-//! A record as bytes in a segment. Stored for as long as a topic lives: what was written once must
+//! A record as bytes in a segment log: of a partition of the embedded log, or of a spool. Stored for as long as a topic lives: what was written once must
 //! decode for ever.
 //!
 //! First byte: bits 0 to 3 the format (1), bit 4 a key is there, bit 5 a value is there. Then key
@@ -8,12 +8,15 @@
 use crate::{Headers, NewRecord, Record};
 use bytes::{Buf, Bytes};
 
+/// Key, value and headers.
+pub type RecordParts = (Option<Bytes>, Option<Bytes>, Headers);
+
 const FORMAT: u8 = 1;
 const KEY: u8 = 1 << 4;
 const VALUE: u8 = 1 << 5;
 
 /// The exact length of a record's bytes, `None` if the format cannot hold it.
-pub(super) fn size(record: &NewRecord) -> Option<usize> {
+pub fn size(record: &NewRecord) -> Option<usize> {
     let fits = |length: usize| u32::try_from(length).is_ok();
     let field = |field: &Option<Bytes>| field.as_ref().map_or(0, |bytes| 4 + bytes.len());
     let names = record
@@ -34,7 +37,7 @@ pub(super) fn size(record: &NewRecord) -> Option<usize> {
     clippy::cast_possible_truncation,
     reason = "`size` checked every length"
 )]
-pub(super) fn encode(record: &NewRecord, buffer: &mut Vec<u8>) {
+pub fn encode(record: &NewRecord, buffer: &mut Vec<u8>) {
     let flag = |field: &Option<Bytes>, flag| field.as_ref().map_or(0, |_| flag);
     buffer.push(FORMAT | flag(&record.key, KEY) | flag(&record.value, VALUE));
     for field in [&record.key, &record.value].into_iter().flatten() {
@@ -51,8 +54,20 @@ pub(super) fn encode(record: &NewRecord, buffer: &mut Vec<u8>) {
 }
 
 /// The record in an entry of a segment log; its parts share the entry's memory.
-pub(super) fn decode(partition: u16, entry: segment_log::Entry) -> Result<Record, &'static str> {
-    let mut bytes = entry.record;
+pub(crate) fn decode(partition: u16, entry: segment_log::Entry) -> Result<Record, &'static str> {
+    let (key, value, headers) = decode_parts(entry.record)?;
+    Ok(Record {
+        partition,
+        offset: entry.offset,
+        timestamp: entry.timestamp,
+        key,
+        value,
+        headers,
+    })
+}
+
+/// Key, value and headers of what [`encode`] wrote; they share its memory.
+pub fn decode_parts(mut bytes: Bytes) -> Result<RecordParts, &'static str> {
     let flags = bytes.try_get_u8().map_err(|_| "it is empty")?;
     if flags & 0x0f != FORMAT || flags & !(0x0f | KEY | VALUE) != 0 {
         return Err("its format is not known");
@@ -78,14 +93,7 @@ pub(super) fn decode(partition: u16, entry: segment_log::Entry) -> Result<Record
     if bytes.has_remaining() {
         return Err("something follows it");
     }
-    Ok(Record {
-        partition,
-        offset: entry.offset,
-        timestamp: entry.timestamp,
-        key,
-        value,
-        headers,
-    })
+    Ok((key, value, headers))
 }
 
 const CUT: &str = "it ends early";

@@ -1,0 +1,132 @@
+//! Spools that no gateway has open: found in a folder, and shipped by whoever finds them. Records
+//! are the same bytes whoever ships them, so it does no harm if several do, or if the owner comes
+//! back. Must never ship before what the records stand on is in the log.
+
+use crate::{
+    folder::{FolderError, RECORDS, Shipped, SpoolFolder, SpoolId},
+    sender::{Spool, SpoolOptions},
+};
+use event_log::{AppendError, Log};
+use runtime::Shutdown;
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// How often it is looked whether all is shipped.
+const LOOK: Duration = Duration::from_millis(50);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ShipError {
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    #[error("what the records stand on is not in the log: {0}")]
+    Before(#[from] AppendError),
+    #[error("{left} records are not acknowledged by the log yet{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    Unfinished { left: u64, why: Option<String> },
+}
+
+/// What was shipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShippedSpool {
+    pub id: SpoolId,
+    pub records: u64,
+    pub shipped: Shipped,
+}
+
+/// The spools in a folder, by name.
+pub fn find(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let listed = match fs::read_dir(root) {
+        Ok(listed) => listed,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in listed {
+        let path = entry?.path();
+        if path.join(RECORDS).is_dir() {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Takes the first spool of the folder that no process has open, or makes one.
+pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, FolderError> {
+    let found = find(root).map_err(|source| FolderError::Io {
+        path: root.to_owned(),
+        source,
+    })?;
+    for path in found {
+        match SpoolFolder::open(&path, topics) {
+            Err(error) if error.is_held() => {}
+            opened => return opened,
+        }
+    }
+    let name = SpoolId(runtime::random()).to_string();
+    SpoolFolder::open(&root.join(name), topics)
+}
+
+/// Copies a spool that another process may have open, to be shipped from the copy: a process that is
+/// frozen holds its folder.
+pub fn copy(path: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&target)?;
+            copy(&entry.path(), &target)?;
+        } else if entry.file_name() != "lock" {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Ships all of a spool, and lets go of it; gives up when the limit is over.
+pub async fn ship(
+    folder: SpoolFolder,
+    log: &Log,
+    options: SpoolOptions,
+    limit: Duration,
+) -> Result<ShippedSpool, ShipError> {
+    for record in folder.before()? {
+        log.append(record).await?;
+    }
+    let (id, bounds) = (folder.id(), folder.bounds());
+    let clock = options.clock.clone();
+    let spool = Spool::new(folder, log.publisher.clone(), options)?;
+    spool.open();
+    let (stop, until_stopped) = Shutdown::manual();
+    let running = runtime::spawn("spool-adopted", spool.clone().run(until_stopped));
+    let begun = clock.elapsed();
+    let mut status = spool.status();
+    while status.shipped.through < bounds.end && clock.elapsed() - begun < limit {
+        tokio::time::sleep(LOOK).await;
+        status = spool.status();
+    }
+    stop.hard();
+    _ = running.await;
+    spool.finish_letting_go(&status.shipped)?;
+    if status.shipped.through < bounds.end {
+        return Err(ShipError::Unfinished {
+            left: bounds.end - status.shipped.through,
+            why: status.stuck,
+        });
+    }
+    Ok(ShippedSpool {
+        id,
+        records: bounds.end - bounds.earliest,
+        shipped: status.shipped,
+    })
+}
+
+impl Spool {
+    /// Nothing more is shipped: what was is let go of before the folder is closed.
+    fn finish_letting_go(self: &Arc<Self>, shipped: &Shipped) -> Result<(), FolderError> {
+        self.folder.let_go(shipped)
+    }
+}

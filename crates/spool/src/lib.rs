@@ -1,0 +1,34 @@
+//! A gateway's spool: what its log has not acknowledged, in the order of the calls. Young records
+//! are in memory, in flight to the log; those that grow old are made durable (a segment log, one
+//! fsync per group), and everything that comes later goes behind them. The log's own publisher is
+//! the shipper: what is on the disk is handed to it in its order, and let go of when it is
+//! acknowledged. A full disk is a refusal, never a drop. See ADR 17.
+//!
+//! [`machine`] is the order as a pure state machine, [`folder`] is what is on the disk, [`Spool`]
+//! joins both to a log. Any process may ship a spool, also twice or at the same time as its owner:
+//! records are the same bytes each time, and whoever applies them finds repeats. Nothing here knows
+//! what a record means.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::disallowed_methods,
+        reason = "tests run on real clocks, threads and tasks"
+    )
+)]
+
+pub mod adopt;
+pub mod codec;
+mod config;
+mod delivery;
+pub mod folder;
+pub mod machine;
+mod pump;
+mod sender;
+mod stand_in;
+
+pub use config::{Config, SpoolDurability};
+pub use delivery::{Acknowledged, SpoolDelivery, SpoolPlace};
+pub use folder::{Shipped, SpoolFolder, SpoolId};
+pub use sender::{Spool, SpoolOptions, SpoolRefusal, SpoolSendError, SpoolStatus};
+pub use stand_in::UNSHIPPABLE;

@@ -1,0 +1,99 @@
+//! Spools of processes that died, or are frozen, shipped by others: once, twice, at the same time.
+
+use crate::wire::{Running, Wire, config, options, record};
+use event_log::{Log, embedded};
+use spool::{SpoolFolder, adopt};
+use std::{sync::Arc, time::Duration};
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Only the publisher is asked for anything.
+async fn over(wire: &Wire) -> (tempfile::TempDir, Log) {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, _) = embedded::open(folder.path(), embedded::Options::default()).unwrap();
+    let log = Log {
+        publisher: Arc::new(wire.clone()),
+        ..log
+    };
+    (folder, log)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_spool_is_shipped_with_what_it_stands_on_first() {
+    let (root, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let (_embedded, log) = over(&wire).await;
+    let dead = root.path().join("dead");
+    let folder = SpoolFolder::open(&dead, "t").unwrap();
+    folder.keep_before(&record(1, "definitions")).unwrap();
+    folder.keep_before(&record(1, "definitions")).unwrap();
+    let running = Running::over(folder, &wire, &config());
+    for n in 0..300 {
+        running.put(0, &n.to_string()).await;
+    }
+    running.kill().await;
+    assert_eq!(
+        adopt::find(root.path()).unwrap(),
+        std::slice::from_ref(&dead)
+    );
+    let folder = SpoolFolder::open_any(&dead).unwrap();
+    let shipped = adopt::ship(folder, &log, options(&config()), LIMIT)
+        .await
+        .unwrap();
+    assert_eq!((shipped.records, shipped.shipped.through), (300, 300));
+    assert_eq!(shipped.shipped.furthest[&0], 299);
+    let expected: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+    assert_eq!(
+        (wire.values(0), wire.values(1)),
+        (expected, vec!["definitions".into()])
+    );
+    let again = SpoolFolder::open_any(&dead).unwrap();
+    let shipped = adopt::ship(again, &log, options(&config()), LIMIT)
+        .await
+        .unwrap();
+    assert_eq!(shipped.records, 0, "it was shipped already");
+}
+
+/// A frozen owner holds its folder: others ship a copy, and it does no harm when it wakes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_are_shipped_at_the_same_time_and_first_copies_keep_their_order() {
+    let (root, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let (_embedded, log) = over(&wire).await;
+    let frozen = Running::start(&root.path().join("frozen"), &wire, &config());
+    for n in 0..300 {
+        frozen.put(0, &n.to_string()).await;
+    }
+    let ship = |name: &str| {
+        let (to, log) = (root.path().join(name), log.clone());
+        adopt::copy(&root.path().join("frozen"), &to).unwrap();
+        let folder = SpoolFolder::open_any(&to).unwrap();
+        async move {
+            adopt::ship(folder, &log, options(&config()), LIMIT)
+                .await
+                .unwrap()
+        }
+    };
+    let (one, other) = (ship("one"), ship("other"));
+    frozen.spool.open();
+    let (one, other) = tokio::join!(one, other);
+    assert_eq!((one.records, other.records), (300, 300));
+    crate::wire::until("the owner is done", || frozen.spool.is_empty()).await;
+    let expected: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+    assert_eq!(wire.first_copies(0), expected);
+    assert_eq!(wire.values(0).len(), 900);
+    let bytes = |record: &event_log::NewRecord| format!("{record:?}");
+    let mut copies: Vec<_> = wire.records(0).iter().map(bytes).collect();
+    copies.sort();
+    copies.dedup();
+    assert_eq!(copies.len(), 300, "a copy is not byte for byte the same");
+}
+
+#[tokio::test]
+async fn a_new_process_takes_a_free_spool_and_leaves_one_that_is_held() {
+    let root = tempfile::tempdir().unwrap();
+    let first = adopt::take_or_make(root.path(), "t").unwrap();
+    let second = adopt::take_or_make(root.path(), "t").unwrap();
+    assert_ne!(first.id(), second.id());
+    let id = first.id();
+    drop(first);
+    assert_eq!(adopt::take_or_make(root.path(), "t").unwrap().id(), id);
+}
