@@ -111,9 +111,9 @@ impl View for ProcessView {
         Ok(())
     }
 
-    async fn search(
+    async fn search_together(
         &self,
-        _collection: &Collection,
+        _collections: &[&Collection],
         _request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
         Err(unsupported())

@@ -1,7 +1,7 @@
 //! Dates as an index reads them; milliseconds since 1970 come out. One reading for documents,
 //! queries, bounds and sorts. Formats that are not read here are named as unknown, never guessed.
 
-mod calendar;
+pub mod calendar;
 mod epoch;
 pub mod format;
 mod iso;
@@ -75,6 +75,19 @@ impl DateFormat {
             Self::Pattern(pattern) => pattern.parse(text)?.reading(fill),
             Self::Unknown(_) => None,
         }
+    }
+}
+
+/// A moment as an index spells it by the first of the formats; `None` where it is not known how.
+pub fn spell(formats: &[DateFormat], millis: i64) -> Option<String> {
+    match formats.first()? {
+        DateFormat::Iso(_) => {
+            let pattern = Pattern::read("yyyy-MM-dd'T'HH:mm:ss.SSSX")?;
+            pattern.spell(millis)
+        }
+        DateFormat::EpochMillis => Some(millis.to_string()),
+        DateFormat::Pattern(pattern) => pattern.spell(millis),
+        DateFormat::Day | DateFormat::EpochSecond | DateFormat::Unknown(_) => None,
     }
 }
 

@@ -26,6 +26,7 @@ mod health;
 mod name;
 mod read;
 mod schema;
+mod search;
 
 pub use config::{Config, Secret};
 
@@ -33,8 +34,8 @@ use client::Client;
 use event_schema::{Raw, mutation::DocumentKey};
 use serde_json::Value;
 use store::{
-    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Unmappable,
-    View,
+    Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, Snapshot, StoreError,
+    Unmappable, View,
     schema::{MigrationReport, Weakness},
 };
 
@@ -84,12 +85,21 @@ impl View for Elasticsearch {
         read::refresh(&self.client, collections).await
     }
 
-    async fn search(
+    async fn search_together(
         &self,
-        collection: &Collection,
+        collections: &[&Collection],
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
-        read::search(&self.client, collection, request).await
+        search::search(&self.client, collections, request).await
+    }
+
+    async fn take_snapshot(
+        &self,
+        collections: &[&Collection],
+        keep: i64,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let snapshot = search::take_snapshot(&self.client, collections, keep).await?;
+        Ok(Some(snapshot))
     }
 
     async fn count(
@@ -97,7 +107,7 @@ impl View for Elasticsearch {
         collection: &Collection,
         query: Option<&Value>,
     ) -> Result<u64, StoreError> {
-        read::count(&self.client, collection, query).await
+        search::count(&self.client, collection, query).await
     }
 
     async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError> {

@@ -1,5 +1,5 @@
-//! Searches, counts and reads by id. Markers are left out of all of them, and our member is cut out
-//! of every body.
+//! Reads by id and what an index says of itself. Markers are left out, and our member is cut out of
+//! every body.
 
 use crate::{
     STORE, body,
@@ -12,7 +12,7 @@ use event_schema::{Raw, mutation::DocumentKey};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use store::{Collection, Hit, SearchRequest, SearchResult, StoreError};
+use store::{Collection, StoreError};
 
 /// Documents may be large: this many in one read.
 const READ: usize = 100;
@@ -30,7 +30,7 @@ pub(crate) fn json_body(value: &Value) -> Option<Bytes> {
     Some(Bytes::from(value.to_string()))
 }
 
-fn alias(client: &Client, collection: &Collection) -> Result<String, StoreError> {
+pub(crate) fn alias(client: &Client, collection: &Collection) -> Result<String, StoreError> {
     client.alias(
         &collection.index,
         &collection.collection,
@@ -71,7 +71,7 @@ async fn refresh_some(client: &Client, aliases: &[String]) -> Result<(), StoreEr
 }
 
 /// A part of the shards is no answer.
-fn shards(body: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn shards(body: &[u8]) -> Result<(), StoreError> {
     #[derive(Deserialize)]
     struct Answer {
         _shards: Shards,
@@ -88,151 +88,6 @@ fn shards(body: &[u8]) -> Result<(), StoreError> {
             why: format!("{failed} shards did not answer"),
         }),
     }
-}
-
-/// The query without markers. In `must`, so that scores are the query's own.
-fn living(query: Option<&Value>) -> Value {
-    let must = query.cloned().unwrap_or_else(|| json!({"match_all": {}}));
-    json!({"bool": {"must": [must], "must_not": [{"term": {"_consign.deleted": true}}]}})
-}
-
-/// `_id` cannot be sorted by on a cluster as it comes; our member has it once more.
-fn sorted(sort: &Value) -> Value {
-    let one = |key: &Value| match key {
-        Value::String(name) if name == "_id" => json!("_consign.id"),
-        Value::Object(members) if members.contains_key("_id") => {
-            let renamed = members.iter().map(|(name, order)| {
-                (
-                    if name == "_id" { "_consign.id" } else { name }.to_owned(),
-                    order.clone(),
-                )
-            });
-            Value::Object(renamed.collect())
-        }
-        other => other.clone(),
-    };
-    match sort {
-        Value::Array(keys) => keys.iter().map(one).collect(),
-        key => one(key),
-    }
-}
-
-#[derive(Deserialize)]
-struct SearchAnswer<'a> {
-    timed_out: bool,
-    #[serde(borrow)]
-    hits: Hits<'a>,
-}
-
-#[derive(Deserialize)]
-struct Hits<'a> {
-    total: Total,
-    #[serde(borrow)]
-    hits: Vec<OneHit<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Total {
-    value: u64,
-}
-
-#[derive(Deserialize)]
-struct OneHit<'a> {
-    _id: String,
-    #[serde(borrow)]
-    _source: &'a RawValue,
-    #[serde(default)]
-    sort: Vec<Value>,
-}
-
-pub(crate) async fn search(
-    client: &Client,
-    collection: &Collection,
-    request: &SearchRequest,
-) -> Result<SearchResult, StoreError> {
-    let mut body = json!({"query": living(request.query.as_ref()), "from": request.from, "size": request.size, "track_total_hits": true});
-    if let Some(sort) = &request.sort {
-        body["sort"] = sorted(sort);
-    }
-    if let Some(after) = &request.search_after {
-        body["search_after"] = after.as_slice().into();
-    }
-    let path = format!(
-        "{}/_search?allow_partial_search_results=false",
-        alias(client, collection)?
-    );
-    let answer = client.ask(Method::Post, &path, json_body(&body)).await?;
-    if answer.status != 200 {
-        let pointer = if request.sort.is_none() && request.query.is_some() {
-            "/query"
-        } else {
-            ""
-        };
-        return Err(classify::failed(answer.status, &answer.body, |message| {
-            StoreError::BadSearch {
-                message,
-                pointer: pointer.to_owned(),
-            }
-        }));
-    }
-    let answer: SearchAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
-    if answer.timed_out {
-        return Err(StoreError::Unavailable {
-            store: STORE,
-            why: "the search timed out".to_owned(),
-        });
-    }
-    let mut hits = Vec::with_capacity(answer.hits.hits.len());
-    for hit in answer.hits.hits {
-        let (_, source) = body::cut(hit._source.get())
-            .map_err(|e| damaged(format_args!("{}/{}: {e}", collection.name(), hit._id)))?;
-        let source = source.ok_or_else(|| {
-            damaged(format_args!(
-                "{}/{}: a marker was found",
-                collection.name(),
-                hit._id
-            ))
-        })?;
-        hits.push(Hit {
-            id: hit._id,
-            source,
-            sort: hit.sort,
-        });
-    }
-    Ok(SearchResult {
-        hits,
-        total: answer.hits.total.value,
-    })
-}
-
-pub(crate) async fn count(
-    client: &Client,
-    collection: &Collection,
-    query: Option<&Value>,
-) -> Result<u64, StoreError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        count: u64,
-    }
-    let path = format!("{}/_count", alias(client, collection)?);
-    let answer = client
-        .ask(
-            Method::Post,
-            &path,
-            json_body(&json!({"query": living(query)})),
-        )
-        .await?;
-    if answer.status != 200 {
-        let bad = |message| StoreError::BadSearch {
-            message,
-            pointer: "/query".to_owned(),
-        };
-        return Err(classify::failed(answer.status, &answer.body, bad));
-    }
-    shards(&answer.body)?;
-    serde_json::from_slice::<Answer>(&answer.body)
-        .map(|answer| answer.count)
-        .map_err(damaged)
 }
 
 /// The bytes that an index takes on all its nodes.
@@ -368,6 +223,3 @@ async fn sources_of(
     };
     answer.docs.into_iter().zip(keys).map(one).collect()
 }
-
-#[cfg(test)]
-mod tests;

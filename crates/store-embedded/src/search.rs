@@ -2,7 +2,7 @@
 //! answers under the same mapping; what it cannot answer so is refused by name. It must never
 //! guess: no clause is skipped, no parameter ignored that could change the answer.
 //!
-//! See ADR 6.
+//! See ADR 6, ADR 18.
 
 mod accept;
 mod analyze;
@@ -16,8 +16,10 @@ mod phrase;
 mod place;
 mod query;
 mod range;
+mod relevance;
 mod shape;
 mod sort;
+mod source;
 mod wild;
 mod words;
 
@@ -29,8 +31,11 @@ use document::Document;
 use query::Query;
 use rusqlite::{Connection, params};
 use sort::{Keys, Sort};
+use source::Shown;
 use std::collections::BTreeSet;
-use store::{Collection, Hit, SearchRequest, SearchResult, StoreError, mapping::Mapping};
+use store::{
+    Collection, Hit, SearchRequest, SearchResult, StoreError, TrackedHits, mapping::Mapping,
+};
 
 /// The deepest page, as Elasticsearch's `max_result_window`.
 const WINDOW: usize = 10_000;
@@ -38,12 +43,22 @@ const WINDOW: usize = 10_000;
 const WHOLE: &str =
     "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
 
+/// A score as it is spelled: 32 bits.
+fn shown_score(score: f32) -> f64 {
+    score.to_string().parse().unwrap_or_else(|_| score.into())
+}
+
 /// A search that was understood.
 pub(crate) struct Search {
     query: Query,
     sort: Sort,
     from: usize,
     size: usize,
+    tracked: Option<TrackedHits>,
+    shown: Shown,
+    min_score: Option<f32>,
+    /// Are scores asked for?
+    ranks: bool,
     /// The members of a document that anything looks at.
     wanted: BTreeSet<String>,
 }
@@ -73,6 +88,14 @@ pub(crate) struct Context<'m> {
 struct Found {
     id: String,
     keys: Keys,
+    score: f32,
+}
+
+/// The documents of a page in their order, and what is known of all that match.
+struct Page {
+    found: Vec<Found>,
+    total: u64,
+    best: Option<f32>,
 }
 
 /// Does any document have a value in the field?
@@ -96,8 +119,28 @@ pub(crate) fn has_field(
     Ok(false)
 }
 
+/// The members that only an index knows.
+fn refuse_members(request: &SearchRequest) -> Result<(), StoreError> {
+    for (name, is_there) in [
+        ("aggs", request.aggregations.is_some()),
+        ("highlight", request.highlight.is_some()),
+        ("collapse", request.collapse.is_some()),
+        ("suggest", request.suggest.is_some()),
+        ("fields", request.fields.is_some()),
+        ("docvalue_fields", request.docvalue_fields.is_some()),
+        ("post_filter", request.post_filter.is_some()),
+        ("rescore", request.rescore.is_some()),
+    ] {
+        if is_there {
+            return Err(unsupported(name, &format!("/{name}")));
+        }
+    }
+    Ok(())
+}
+
 impl Search {
     pub fn read(mapping: &Mapping, now: i64, request: &SearchRequest) -> Result<Self, StoreError> {
+        refuse_members(request)?;
         let context = Context { mapping, now };
         let query = request.query.as_ref().map_or(Ok(Query::All), |query| {
             query::read(&context, query, "/query")
@@ -116,6 +159,7 @@ impl Search {
         if request.from > 0 && request.search_after.is_some() {
             return Err(bad("from must be 0 with search_after", "/from"));
         }
+        let ranks = !sort.is_sorted() || sort.needs_score() || request.track_scores == Some(true);
         let mut wanted = BTreeSet::new();
         query.name_members(&mut wanted);
         sort.name_members(&mut wanted);
@@ -124,6 +168,10 @@ impl Search {
             sort,
             from: request.from,
             size: request.size,
+            tracked: request.track_total_hits,
+            min_score: request.min_score.map(|score| score as f32),
+            ranks: ranks && request.size > 0,
+            shown: Shown::read(request.source.as_ref(), "/_source")?,
             wanted,
         })
     }
@@ -148,34 +196,53 @@ impl Search {
     ) -> Result<SearchResult, StoreError> {
         // One snapshot for finding and for fetching.
         let snapshot = connection.unchecked_transaction().map_err(Failure::from)?;
-        let (page, total) = self.find(&snapshot, collection)?;
+        if self.query.is_scored() && self.needs_scores() {
+            self.each(&snapshot, collection, |search, document, _| {
+                search.query.learn(document);
+                Ok(())
+            })?;
+        }
+        let page = self.find(&snapshot, collection)?;
         let hits = page
+            .found
             .into_iter()
             .map(|found| self.fetch(&snapshot, collection, found))
             .collect::<Result<_, _>>()?;
-        Ok(SearchResult { hits, total })
+        let result = SearchResult {
+            hits,
+            max_score: page.best.filter(|_| self.ranks).map(shown_score),
+            ..SearchResult::default()
+        };
+        Ok(result.counted(page.total, self.tracked))
     }
 
     /// The page's documents in their order, and how many match in all.
-    fn find(
-        &self,
-        connection: &Connection,
-        collection: &Collection,
-    ) -> Result<(Vec<Found>, u64), StoreError> {
+    fn find(&self, connection: &Connection, collection: &Collection) -> Result<Page, StoreError> {
         let limit = self.from + self.size;
         let (mut found, mut total, mut read) = (Vec::<Found>::new(), 0_u64, 0_u64);
+        let mut best: Option<f32> = None;
         self.each(connection, collection, |search, document, id| {
             read += 1;
             search.sort.learn(document);
             if !search.query.matches(id, document) {
                 return Ok(());
             }
+            let score = if search.needs_scores() {
+                search.query.score(id, document)?
+            } else {
+                0.0
+            };
+            if search.min_score.is_some_and(|least| score < least) {
+                return Ok(());
+            }
             total += 1;
-            let keys = search.sort.keys(id, document)?;
-            if search.sort.is_behind(&keys) && (search.sort.is_sorted() || found.len() < limit) {
+            best = Some(best.map_or(score, |best| best.max(score)));
+            let keys = search.sort.keys(id, document, score)?;
+            if search.sort.is_behind(&keys) && (search.has_order() || found.len() < limit) {
                 found.push(Found {
                     id: id.to_owned(),
                     keys,
+                    score,
                 });
             }
             if found.len() > 2 * limit + 1_000 {
@@ -200,7 +267,16 @@ impl Search {
         }
         self.order(&mut found, limit);
         found.drain(..self.from.min(found.len()));
-        Ok((found, total))
+        Ok(Page { found, total, best })
+    }
+
+    fn needs_scores(&self) -> bool {
+        self.ranks || self.min_score.is_some()
+    }
+
+    /// Does anything but the ids tell which documents come first?
+    fn has_order(&self) -> bool {
+        self.sort.is_sorted() || self.ranks
     }
 
     fn order(&self, found: &mut Vec<Found>, limit: usize) {
@@ -210,6 +286,9 @@ impl Search {
                     .compare(&a.keys, &b.keys)
                     .then_with(|| a.id.cmp(&b.id))
             });
+        } else if self.ranks {
+            found
+                .sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.id.cmp(&b.id)));
         }
         found.truncate(limit);
     }
@@ -272,10 +351,14 @@ impl Search {
         let body: String = get
             .query_row(parameters, |row| row.get(0))
             .map_err(Failure::from)?;
+        let source = self.shown.of(raw(body)?);
+        let source = source.map_err(|error| Failure::Damaged(error.to_string()))?;
         Ok(Hit {
             id: found.id,
-            source: raw(body)?,
+            source,
+            score: self.ranks.then(|| shown_score(found.score)),
             sort: self.sort.shown(&found.keys),
+            ..Hit::default()
         })
     }
 }

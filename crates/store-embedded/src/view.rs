@@ -43,13 +43,16 @@ impl View for EmbeddedStore {
         Ok(())
     }
 
-    async fn search(
+    async fn search_together(
         &self,
-        collection: &Collection,
+        collections: &[&Collection],
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
+        let [collection] = collections else {
+            return Err(search::unsupported("several collections at once", ""));
+        };
         let search = search::Search::read(&*self.mapping(collection)?, self.now(), request)?;
-        let collection = collection.clone();
+        let collection = Collection::clone(collection);
         self.inner
             .readers
             .run(move |connection| search.run(connection, &collection))

@@ -21,5 +21,5 @@ pub use collection::{Collection, MappingChange};
 pub use document::{DocumentWrite, Meta, RowWrite, StoredDocument};
 pub use error::{ItemVerdict, StoreError};
 pub use record::{ClaimOutcome, Record};
-pub use search::{Hit, SearchRequest, SearchResult};
+pub use search::{Hit, SearchRequest, SearchResult, Snapshot, TrackedHits};
 pub use view::{Unmappable, View};

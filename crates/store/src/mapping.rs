@@ -102,6 +102,17 @@ pub struct TextOptions {
     pub gap: usize,
 }
 
+/// How the terms of a field count when documents are held against each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermScoring {
+    /// A short field counts more.
+    pub norms: bool,
+    /// A term that stands there often counts more.
+    pub frequencies: bool,
+    /// Each term counts the same.
+    pub is_boolean: bool,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     pub kind: Kind,
@@ -115,6 +126,7 @@ pub struct Field {
     /// Where else the values are indexed.
     pub copy_to: Vec<String>,
     pub text: TextOptions,
+    pub scoring: TermScoring,
     /// A keyword in lower case.
     pub lowercase: bool,
     /// `match` cuts its text at blanks.
@@ -312,6 +324,11 @@ impl Field {
                 norms: true,
                 fielddata: false,
                 gap: 100,
+            },
+            scoring: TermScoring {
+                norms: false,
+                frequencies: false,
+                is_boolean: false,
             },
             lowercase: false,
             split: false,

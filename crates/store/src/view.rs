@@ -5,7 +5,7 @@ use crate::{
     document::DocumentWrite,
     error::{ItemVerdict, StoreError},
     schema::{MigrationReport, Weakness},
-    search::{SearchRequest, SearchResult},
+    search::{SearchRequest, SearchResult, Snapshot},
 };
 use event_schema::{Raw, mutation::DocumentKey};
 
@@ -36,11 +36,28 @@ pub trait View: Send + Sync {
 
     /// Makes what `apply` wrote before this call visible to search in these collections.
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError>;
+    /// Searches these collections as if they were one.
+    async fn search_together(
+        &self,
+        collections: &[&Collection],
+        request: &SearchRequest,
+    ) -> Result<SearchResult, StoreError>;
     async fn search(
         &self,
         collection: &Collection,
         request: &SearchRequest,
-    ) -> Result<SearchResult, StoreError>;
+    ) -> Result<SearchResult, StoreError> {
+        self.search_together(&[collection], request).await
+    }
+    /// Keeps what is searchable now for pages that follow each other, for so many milliseconds
+    /// after each of them. `None`: this view has no snapshots.
+    async fn take_snapshot(
+        &self,
+        _collections: &[&Collection],
+        _keep: i64,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        Ok(None)
+    }
     /// How many documents match (`None`: all), markers not counted.
     async fn count(
         &self,

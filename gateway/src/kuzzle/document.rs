@@ -7,6 +7,7 @@ pub(super) mod query;
 pub(super) mod read;
 pub(crate) mod scroll;
 pub(super) mod search;
+mod targets;
 
 use super::{
     Fault, KuzzleCall, Reply,

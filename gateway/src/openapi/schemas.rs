@@ -68,8 +68,16 @@ fn reads() -> Value {
         "MgetAnswer": {"type": "object", "properties": {"documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}}, "missing": {"type": "array", "items": {"type": "string"}}}},
         "CountRequest": {"type": "object", "properties": {"query": {"type": "object"}}},
         "CountAnswer": {"type": "object", "properties": {"count": {"type": "integer"}}},
-        "SearchRequest": {"type": "object", "additionalProperties": false, "properties": {"query": {"type": "object"}, "sort": {}, "from": {"type": "integer"}, "size": {"type": "integer"}, "search_after": {"type": "array"}}},
-        "SearchAnswer": {"type": "object", "required": ["hits", "total"], "properties": {"hits": {"type": "array", "items": {"type": "object"}}, "total": {"type": "integer"}}},
+        "SearchRequest": {"type": "object", "additionalProperties": false, "properties": {
+            "query": {"type": "object"}, "post_filter": {"type": "object"}, "min_score": {"type": "number"}, "rescore": {},
+            "sort": {}, "from": {"type": "integer"}, "size": {"type": "integer"}, "search_after": {"type": "array"},
+            "_source": {}, "fields": {"type": "array"}, "docvalue_fields": {"type": "array"}, "highlight": {"type": "object"}, "collapse": {"type": "object"},
+            "aggs": {"type": "object"}, "aggregations": {"type": "object"}, "suggest": {"type": "object"}, "track_scores": {"type": "boolean"}, "track_total_hits": {},
+        }},
+        "SearchAnswer": {"type": "object", "required": ["hits"], "properties": {
+            "hits": {"type": "array", "items": {"type": "object"}}, "total": {"type": "integer"}, "total_relation": {"enum": ["gte"]}, "max_score": {"type": "number"},
+            "aggregations": {"type": "object"}, "suggest": {"type": "object"},
+        }},
     })
 }
 

@@ -314,12 +314,12 @@ impl View for FaultyView {
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {
         self.0.refresh(collections).await
     }
-    async fn search(
+    async fn search_together(
         &self,
-        collection: &Collection,
+        collections: &[&Collection],
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
-        self.0.search(collection, request).await
+        self.0.search_together(collections, request).await
     }
     async fn count(
         &self,

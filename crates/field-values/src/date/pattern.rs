@@ -99,6 +99,40 @@ impl Pattern {
         counts.iter().all(|count| *count <= 1) && counts.windows(2).all(|pair| pair[0] >= pair[1])
     }
 
+    /// A moment as the pattern spells it; `None` for years that it cannot.
+    pub fn spell(&self, millis: i64) -> Option<String> {
+        const DAY: i64 = 86_400_000;
+        let (year, month, day) = super::calendar::date(millis.div_euclid(DAY));
+        let of_day = millis.rem_euclid(DAY);
+        let mut text = String::new();
+        for part in &self.parts {
+            let (number, width) = match part {
+                Part::Year { .. } if (0..10_000).contains(&year) => (year, 4),
+                Part::Year { .. } => return None,
+                Part::Month { least } => (month, *least),
+                Part::Day { least } => (day, *least),
+                Part::Hour { least } => (of_day / 3_600_000, *least),
+                Part::Minute { least } => (of_day / 60_000 % 60, *least),
+                Part::Second { least } => (of_day / 1_000 % 60, *least),
+                Part::Fraction(width) => {
+                    let nanos = format!("{:09}", of_day % 1_000 * 1_000_000);
+                    text.push_str(nanos.get(..*width)?);
+                    continue;
+                }
+                Part::Literal(letter) => {
+                    text.push(*letter);
+                    continue;
+                }
+                Part::Offset => {
+                    text.push('Z');
+                    continue;
+                }
+            };
+            text.push_str(&format!("{number:0width$}"));
+        }
+        Some(text)
+    }
+
     pub fn parse(&self, text: &str) -> Option<Civil> {
         let (mut civil, mut rest) = (
             Civil {

@@ -5,6 +5,7 @@ use super::world::{Members, text};
 use event_schema::Raw;
 use futures::{StreamExt as _, stream};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, StoreError, View,
     contract::{Fixture, Searched},
@@ -33,6 +34,9 @@ pub enum Outcome {
         ids: Vec<String>,
         sorts: Vec<Vec<Value>>,
         total: u64,
+        /// What hits show of their documents, in the order of `ids`, if not all.
+        sources: Vec<Value>,
+        scores: Vec<Option<f64>>,
     },
     Malformed(#[allow(dead_code, reason = "shown")] String),
     Unsupported(String),
@@ -65,7 +69,7 @@ pub struct Tally {
     pub late: usize,
     pub malformed: usize,
     /// Searches that the embedded store refused by name, by the clause.
-    pub unsupported: std::collections::BTreeMap<String, usize>,
+    pub unsupported: BTreeMap<String, usize>,
 }
 
 /// Types whose values an index alone reads: what it refuses of them is refused late.
@@ -314,6 +318,12 @@ async fn search_all(
                 continue;
             }
             (Outcome::Malformed(what), Outcome::Found { .. })
+                if is_left_unread(stores, collection, &case.searches[n], what).await =>
+            {
+                tally.malformed += 1;
+                continue;
+            }
+            (Outcome::Malformed(what), Outcome::Found { .. })
                 if holds_nothing(stores, collection, what).await =>
             {
                 tally.malformed += 1;
@@ -343,13 +353,44 @@ async fn holds_nothing(stores: &Stores, collection: &Collection, complaint: &str
     count == Ok(0)
 }
 
+/// Is the clause that is complained of refused by an index as well when it stands alone? Among
+/// others it does not read one that cannot change the answer.
+async fn is_left_unread(
+    stores: &Stores,
+    collection: &Collection,
+    search: &Value,
+    complaint: &str,
+) -> bool {
+    let pointer = complaint.split(": ").next().unwrap_or_default();
+    let mut clause = pointer;
+    while let Some((around, _)) = clause.rsplit_once('/') {
+        clause = around;
+        if clause == "/query" || clause.is_empty() {
+            return false;
+        }
+        let Some(query) = search.pointer(clause).filter(|value| value.is_object()) else {
+            continue;
+        };
+        let alone = stores.elasticsearch.count(collection, Some(query)).await;
+        if let Err(StoreError::BadSearch { message, .. }) = alone
+            && !message.contains("[_na]")
+            && !message.contains("unknown query")
+        {
+            return true;
+        }
+    }
+    false
+}
+
 /// A search, or (`walk`) a search page by page.
 async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome {
     let mut body = body.clone();
     let is_walk = body
         .as_object_mut()
         .is_some_and(|body| body.shift_remove("walk").is_some());
-    let (mut ids, mut sorts, mut pages) = (Vec::new(), Vec::new(), 0);
+    let mut scores = Vec::new();
+    let (mut ids, mut sorts, mut sources, mut pages) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let is_part = body.get("_source").is_some();
     loop {
         let request: SearchRequest =
             serde_json::from_value(body.clone()).expect("a search of the port");
@@ -366,7 +407,12 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
             body["search_after"] = last.sort.clone().into();
         }
         let is_last = result.hits.is_empty() || !is_walk || pages > 60;
+        let total = result.count();
         for hit in result.hits {
+            scores.push(hit.score);
+            if is_part {
+                sources.push(serde_json::from_str(hit.source_text()).unwrap_or_default());
+            }
             ids.push(hit.id);
             sorts.push(hit.sort);
         }
@@ -374,25 +420,44 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
             return Outcome::Found {
                 ids,
                 sorts,
-                total: result.total,
+                total,
+                sources,
+                scores,
             };
         }
     }
 }
 
+/// How far scores may be apart: they are reckoned with 32 bits in another order.
+const CLOSE: f64 = 1e-5;
+
 impl Outcome {
     fn is_same(&self, other: &Self, is_sorted: bool) -> bool {
         let (
-            Self::Found { ids, sorts, total },
+            Self::Found {
+                ids,
+                sorts,
+                total,
+                sources,
+                scores,
+            },
             Self::Found {
                 ids: other_ids,
                 sorts: other_sorts,
                 total: other_total,
+                sources: other_sources,
+                scores: other_scores,
             },
         ) = (self, other)
         else {
             return false;
         };
+        let shown = |ids: &[String], sources: &[Value]| -> BTreeMap<String, Value> {
+            ids.iter().cloned().zip(sources.iter().cloned()).collect()
+        };
+        if shown(ids, sources) != shown(other_ids, other_sources) {
+            return false;
+        }
         if is_sorted {
             let same = |a: &Value, b: &Value| match (a.as_f64(), b.as_f64()) {
                 _ if a == b => true,
@@ -405,7 +470,21 @@ impl Outcome {
                 .all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)));
             return ids == other_ids && same_sorts && total == other_total;
         }
-        // Without a sort an index orders by relevance.
+        // The best first; equal ones follow the order in which they were written there.
+        let ranked = |scores: &[Option<f64>]| {
+            scores.is_sorted_by(|a, b| a.zip(*b).is_none_or(|(a, b)| a >= b - CLOSE * b.abs()))
+        };
+        let by_id = |ids: &[String], scores: &[Option<f64>]| -> BTreeMap<String, Option<f64>> {
+            ids.iter().cloned().zip(scores.iter().copied()).collect()
+        };
+        let (ours, theirs) = (by_id(ids, scores), by_id(other_ids, other_scores));
+        let is_close = |(a, b): (&Option<f64>, &Option<f64>)| match (a, b) {
+            (Some(a), Some(b)) => (a - b).abs() <= CLOSE * a.abs().max(b.abs()),
+            (a, b) => a == b,
+        };
+        if !ranked(scores) || !ours.values().zip(theirs.values()).all(is_close) {
+            return false;
+        }
         let (mut ids, mut other_ids) = (ids.clone(), other_ids.clone());
         ids.sort_unstable();
         other_ids.sort_unstable();

@@ -18,7 +18,31 @@ pub fn draw(dice: &mut Dice, world: &World) -> Value {
     } else {
         body.insert("size".to_owned(), json!(100));
     }
+    if dice.chance(1, 8) {
+        body.insert("_source".to_owned(), shown(dice, world));
+    }
     body.into()
+}
+
+/// A part of the documents: names, patterns, parts of names.
+fn shown(dice: &mut Dice, world: &World) -> Value {
+    let one = |dice: &mut Dice| {
+        let path = field(dice, world).path.as_str();
+        match dice.below(5) {
+            0 => json!(format!("{}*", &path[..path.len() - 1])),
+            1 => json!(format!("*{}", &path[path.len() - 1..])),
+            2 => json!(format!("{path}.*")),
+            _ => json!(path),
+        }
+    };
+    let first: Vec<Value> = (0..dice.below(3)).map(|_| one(dice)).collect();
+    let second: Vec<Value> = (0..dice.below(3)).map(|_| one(dice)).collect();
+    match dice.below(4) {
+        0 => json!(first),
+        1 => json!({"includes": first, "excludes": second}),
+        2 => json!({"excludes": second}),
+        _ => json!(dice.chance(1, 2)),
+    }
 }
 
 fn field<'w>(dice: &mut Dice, world: &'w World) -> &'w Named {

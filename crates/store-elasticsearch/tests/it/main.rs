@@ -11,4 +11,5 @@ mod declared;
 mod faults;
 mod late;
 mod prefix;
+mod searching;
 mod specific;

@@ -99,12 +99,12 @@ async fn bodies_come_back_byte_for_byte() {
         )
         .await
         .expect("found");
-    assert_eq!(found.total, texts.len() as u64);
+    assert_eq!(found.count(), texts.len() as u64);
     for (n, text) in texts.iter().enumerate() {
         let id = format!(r#"d{n} "é/}}"#);
         assert_eq!(body(&view, &f, &id).await.as_deref(), Some(*text));
         assert_eq!(
-            (found.hits[n].id.as_str(), found.hits[n].source.get()),
+            (found.hits[n].id.as_str(), found.hits[n].source_text()),
             (id.as_str(), *text)
         );
         assert_eq!(found.hits[n].sort, [Value::from(id)]);

@@ -42,6 +42,8 @@ pub enum Texts {
 /// `None` accepts nothing of that form.
 #[derive(Clone, Debug, Default)]
 pub struct Accept {
+    /// Terms count as the collection's figures say; else each met field counts the same.
+    pub is_scored: bool,
     pub keywords: Option<Texts>,
     pub terms: Option<Texts>,
     pub numbers: Vec<Interval>,
@@ -100,6 +102,15 @@ impl Texts {
     pub fn any(texts: impl IntoIterator<Item = String>) -> Self {
         let texts = texts.into_iter().map(|text| (text, 1)).collect();
         Self::Of { texts, need: 1 }
+    }
+
+    /// Is it one of the terms by which a score is reckoned?
+    pub fn looks_for(&self, term: &str) -> bool {
+        match self {
+            Self::Of { texts, .. } => texts.contains_key(term),
+            Self::Phrase(phrase) => phrase.looks_for(term),
+            Self::Range(..) | Self::Prefix(_) | Self::Pattern(_) => false,
+        }
     }
 
     fn has(&self, text: &str) -> bool {

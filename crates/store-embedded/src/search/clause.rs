@@ -67,6 +67,33 @@ pub fn short_or_long<'v>(
         .ok_or_else(|| bad(format!("`{clause}` lacks `{member}`"), at))
 }
 
+/// How much a clause counts.
+pub fn factor(value: &Value, at: &str) -> Result<f32, StoreError> {
+    let number = match value {
+        Value::String(text) => text.parse().ok(),
+        other => other.as_f64(),
+    };
+    let number = number.filter(|number| *number >= 0.0 && number.is_finite());
+    let number = number.ok_or_else(|| bad(format!("{value} is no boost"), at))?;
+    Ok(number as f32)
+}
+
+/// The boost of a clause, whether it stands beside the field or with its value.
+pub fn boost(body: &Value, at: &str) -> Result<f32, StoreError> {
+    let Some(members) = body.as_object() else {
+        return Ok(1.0);
+    };
+    let own = members.get("boost").filter(|boost| !boost.is_object());
+    let inner = || {
+        let only = members.values().next().filter(|_| members.len() == 1);
+        only.and_then(|value| value.get("boost"))
+    };
+    match own.or_else(inner) {
+        Some(value) => factor(value, &pointer(at, "boost")),
+        None => Ok(1.0),
+    }
+}
+
 /// A scalar that may be searched for.
 pub fn scalar<'v>(value: &'v Value, clause: &str, at: &str) -> Result<&'v Value, StoreError> {
     match value {

@@ -71,8 +71,8 @@ impl Document {
                 });
             }
             self.at(path, &mut |value| {
-                if is_tree && !value.is_null() {
-                    leaves(value, source.null.as_ref(), visit);
+                if is_tree {
+                    trees(value, source.null.as_ref(), visit);
                 } else {
                     let null = source.null.as_ref();
                     let is_short = source.short.contains(path);
@@ -84,6 +84,27 @@ impl Document {
                 }
             });
         }
+    }
+
+    /// The leaves of a flattened field by their keys, each once.
+    pub fn keyed(&self, source: &Source) -> BTreeSet<(String, String)> {
+        let mut pairs = BTreeSet::new();
+        let prefix = format!("{}.", source.root);
+        for (name, value) in &self.members {
+            each_leaf(name, value, &mut |path, value| {
+                let Some(key) = path.strip_prefix(&prefix) else {
+                    return;
+                };
+                let value = match (value, &source.null) {
+                    (Value::Null, Some(null)) => null,
+                    (value, _) => value,
+                };
+                if let Some(text) = super::indexed::keyword(&source.kind, value) {
+                    pairs.insert((key.to_owned(), text.into_owned()));
+                }
+            });
+        }
+        pairs
     }
 
     /// Is there a point that passes the test?
@@ -226,6 +247,16 @@ fn pairs(object: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     object.iter().map(|(name, value)| (name.as_str(), value))
 }
 
+fn each_leaf(path: &str, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
+    match value {
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            each_leaf(&format!("{path}.{name}"), value, visit);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| each_leaf(path, item, visit)),
+        leaf => visit(path, leaf),
+    }
+}
+
 fn open(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
     match value {
         Value::Null => {
@@ -253,6 +284,15 @@ fn fill(value: &Value, null: &Value) -> Option<Value> {
             Some(items.iter().map(one).collect())
         }
         _ => None,
+    }
+}
+
+/// What is null instead of an object of leaves is nothing.
+fn trees(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) => items.iter().for_each(|item| trees(item, null, visit)),
+        tree => leaves(tree, null, visit),
     }
 }
 

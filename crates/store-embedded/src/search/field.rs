@@ -5,8 +5,8 @@ use super::{bad, unsupported};
 use store::{
     StoreError,
     mapping::{
-        Analyzer, Dynamic, Field, Found, Kind, METADATA, Mapping, TextOptions, coerce::Reader,
-        date::DateFormat, point::Leniency,
+        Analyzer, Dynamic, Field, Found, Kind, METADATA, Mapping, TermScoring, TextOptions,
+        coerce::Reader, date::DateFormat, point::Leniency,
     },
 };
 
@@ -61,6 +61,9 @@ pub struct Source {
     pub coerce: bool,
     /// It is a key of a flattened field.
     pub is_key: bool,
+    /// Which flattened field it is a key of.
+    pub root: String,
+    pub relevance: TermScoring,
     /// Those of the paths whose fractions were read with 32 bits before they were copied.
     pub short: Vec<String>,
 }
@@ -92,6 +95,7 @@ impl Source {
     }
 
     fn of(path: &str, kind: Type) -> Self {
+        let is_text = matches!(kind, Type::Text(_) | Type::Guessed { .. });
         Self {
             paths: vec![path.to_owned()],
             kind,
@@ -103,6 +107,12 @@ impl Source {
             is_mapped: false,
             coerce: true,
             is_key: false,
+            root: String::new(),
+            relevance: TermScoring {
+                norms: is_text,
+                frequencies: is_text,
+                is_boolean: false,
+            },
             short: Vec::new(),
         }
     }
@@ -172,6 +182,7 @@ pub fn resolve(
             for source in &mut sources {
                 source.kind = leaf(&source.kind);
                 source.is_key = true;
+                source.root = flattened(mapping, name);
             }
             Ok(sources)
         }
@@ -194,6 +205,13 @@ pub fn resolve(
             Ok(sources)
         }
     }
+}
+
+/// The flattened field that a path leads into.
+fn flattened(mapping: &Mapping, path: &str) -> String {
+    let dots = path.match_indices('.').map(|(dot, _)| &path[..dot]);
+    let is_root = |path: &&str| matches!(mapping.find(path), Found::Field(field) if matches!(field.kind, Kind::Flattened { .. }));
+    dots.into_iter().find(is_root).unwrap_or(path).to_owned()
 }
 
 fn is_point(mapping: &Mapping, path: &str) -> bool {
@@ -232,6 +250,7 @@ fn mapped(
     (source.index, source.doc_values) = (field.index, field.doc_values);
     (source.store, source.split) = (field.store, field.split);
     (source.is_mapped, source.coerce) = (true, field.coerce);
+    source.relevance = field.scoring;
     Ok(vec![source])
 }
 

@@ -11,13 +11,11 @@ use super::{
     indexed::held,
     query::Query,
     range::Bounds,
+    relevance::Relevance,
     unsupported, wild,
 };
 use serde_json::Value;
-use std::{
-    collections::{BTreeSet, HashSet},
-    ops::Bound,
-};
+use std::{collections::BTreeSet, ops::Bound};
 use store::{
     StoreError,
     mapping::{
@@ -31,18 +29,54 @@ use store::{
 /// A clause about one field: met where any of its places has an accepted value.
 #[derive(Debug, Default)]
 pub struct Leaf {
-    places: Vec<(Source, Accept)>,
+    places: Vec<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    source: Source,
+    accept: Accept,
+    relevance: Relevance,
 }
 
 impl Leaf {
     pub fn matches(&self, id: &str, document: &Document) -> bool {
-        self.places
-            .iter()
-            .any(|(source, accept)| accept.is_met(source, id, document))
+        let is_met = |place: &Place| place.accept.is_met(&place.source, id, document);
+        self.places.iter().any(is_met)
+    }
+
+    /// Must all documents be looked at before any of them has a score?
+    pub fn is_scored(&self) -> bool {
+        self.places.iter().any(|place| place.accept.is_scored)
+    }
+
+    pub fn learn(&self, document: &Document) {
+        for place in self.places.iter().filter(|place| place.accept.is_scored) {
+            place
+                .relevance
+                .learn(&place.source, &place.accept, document);
+        }
+    }
+
+    /// What a document counts that is met.
+    pub fn score(&self, id: &str, document: &Document) -> Result<f32, StoreError> {
+        let mut score = 0.0;
+        for place in &self.places {
+            if !place.accept.is_met(&place.source, id, document) {
+                continue;
+            }
+            score += if place.accept.is_scored {
+                let relevance = &place.relevance;
+                relevance.score(&place.source, &place.accept, document)?
+            } else {
+                1.0
+            };
+        }
+        Ok(score)
     }
 
     pub fn name_members(&self, wanted: &mut BTreeSet<String>) {
-        name_members(self.places.iter().map(|(source, _)| source), wanted);
+        name_members(self.places.iter().map(|place| &place.source), wanted);
     }
 
     pub fn read(
@@ -57,8 +91,12 @@ impl Leaf {
             if !matches!(source.kind, Type::Object) {
                 searchable(&source, field, at)?;
             }
-            let accepted = accept(&source)?;
-            places.push((source, accepted));
+            let accept = accept(&source)?;
+            places.push(Place {
+                source,
+                accept,
+                relevance: Relevance::default(),
+            });
         }
         Ok(Self { places })
     }
@@ -67,12 +105,31 @@ impl Leaf {
 /// The members of a document that these sources look at.
 pub fn name_members<'s>(sources: impl Iterator<Item = &'s Source>, wanted: &mut BTreeSet<String>) {
     let of_body = sources.filter(|source| source.kind != Type::Id);
-    let paths = of_body.flat_map(|source| &source.paths);
+    let of_key = |source: &'s Source| source.is_key.then_some(&source.root);
+    let paths = of_body.flat_map(|source| source.paths.iter().chain(of_key(source)));
     wanted.extend(paths.map(|path| super::document::first(path).to_owned()));
 }
 
+/// A value of a query as a text.
 pub fn text(value: &Value) -> String {
-    coerce::text(value).unwrap_or_default().into_owned()
+    match value {
+        Value::Number(number) if number.is_f64() => spelled(number.as_f64().unwrap_or_default()),
+        other => coerce::text(other).unwrap_or_default().into_owned(),
+    }
+}
+
+/// A fraction as Java spells it: very large and very small ones with an exponent.
+fn spelled(real: f64) -> String {
+    let size = real.abs();
+    if real == 0.0 || (1e-3..1e7).contains(&size) {
+        return format!("{real:?}");
+    }
+    let text = format!("{real:e}");
+    match text.split_once('e') {
+        Some((digits, exponent)) if digits.contains('.') => format!("{digits}E{exponent}"),
+        Some((digits, exponent)) => format!("{digits}.0E{exponent}"),
+        None => text,
+    }
 }
 
 /// A text as it is looked for in a keyword.
@@ -277,8 +334,16 @@ pub fn term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, Stor
                 any_case(normal(kind, text(value)), false, &at)
             });
         }
-        any_of(context, source, &[value], "term", &at)
+        any_of(context, source, &[value], "term", &at).map(scored)
     })
+}
+
+/// Terms that count as the collection's figures say.
+pub fn scored(accept: Accept) -> Accept {
+    Accept {
+        is_scored: true,
+        ..accept
+    }
 }
 
 pub fn terms(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
@@ -438,12 +503,4 @@ pub fn range(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, St
         bounds.accept(source, &at)
     });
     leaf.map(Query::Leaf)
-}
-
-/// Distinct members of a list, in its order.
-pub fn distinct(all: Vec<String>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    all.into_iter()
-        .filter(|one| seen.insert(one.clone()))
-        .collect()
 }

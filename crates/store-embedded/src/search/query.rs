@@ -1,6 +1,8 @@
 //! Queries: the clauses that are known, read from JSON and asked of a document. Every other clause
 //! is named and refused.
 
+mod score;
+
 use super::{
     Context, bad, clause,
     document::Document,
@@ -30,9 +32,22 @@ pub enum Query {
     },
     Bool {
         must: Vec<Query>,
+        /// Must match, too, and counts nothing.
+        filter: Vec<Query>,
         must_not: Vec<Query>,
         should: Vec<Query>,
         need: usize,
+    },
+    /// At least one of these: the best counts, and of the others a part.
+    Best {
+        queries: Vec<Query>,
+        others: f32,
+    },
+    /// Whatever matches counts the same.
+    Constant(Box<Query>),
+    Boosted {
+        query: Box<Query>,
+        boost: f32,
     },
 }
 
@@ -48,9 +63,20 @@ impl Query {
     pub fn any(should: Vec<Query>) -> Self {
         Self::Bool {
             must: Vec::new(),
+            filter: Vec::new(),
             must_not: Vec::new(),
             should,
             need: 1,
+        }
+    }
+
+    pub fn boosted(self, boost: f32) -> Self {
+        if boost == 1.0 {
+            return self;
+        }
+        Self::Boosted {
+            query: Box::new(self),
+            boost,
         }
     }
 }
@@ -70,7 +96,8 @@ pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, Sto
         }
     };
     let at = pointer(at, name);
-    match name.as_str() {
+    let boost = clause::boost(body, &at)?;
+    let query = match name.as_str() {
         "match_all" => match_all(body, &at),
         "match_none" => match_all(body, &at).map(|_| Query::any(Vec::new())),
         "ids" => ids(body, &at),
@@ -91,7 +118,8 @@ pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, Sto
         "geo_bounding_box" => bounding_box(context, body, &at),
         "geo_shape" => within_shape(context, body, &at),
         other => Err(unsupported(other, &at)),
-    }
+    };
+    query.map(|query| query.boosted(boost))
 }
 
 fn constant(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
@@ -108,7 +136,8 @@ fn constant(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
     let filter = members
         .get("filter")
         .ok_or_else(|| bad("`constant_score` lacks `filter`", at))?;
-    read(context, filter, &pointer(at, "filter"))
+    let filter = read(context, filter, &pointer(at, "filter"))?;
+    Ok(Query::Constant(Box::new(filter)))
 }
 
 fn alternatives(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
@@ -120,9 +149,15 @@ fn alternatives(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, 
     let queries = members
         .get("queries")
         .ok_or_else(|| bad("`dis_max` lacks `queries`", at))?;
-    let mut should = Vec::new();
-    clauses(context, queries, &pointer(at, "queries"), &mut should)?;
-    Ok(Query::any(should))
+    let others = members.get("tie_breaker").map_or(Ok(0.0), |given| {
+        clause::factor(given, &pointer(at, "tie_breaker"))
+    })?;
+    let mut all = Vec::new();
+    clauses(context, queries, &pointer(at, "queries"), &mut all)?;
+    Ok(Query::Best {
+        queries: all,
+        others,
+    })
 }
 
 fn match_all(body: &Value, at: &str) -> Result<Query, StoreError> {
@@ -159,12 +194,13 @@ fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
 }
 
 fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let (mut must, mut must_not, mut should, mut least) =
-        (Vec::new(), Vec::new(), Vec::new(), None);
+    let (mut must, mut filter) = (Vec::new(), Vec::new());
+    let (mut must_not, mut should, mut least) = (Vec::new(), Vec::new(), None);
     for (name, value) in clause::object(body, "bool", at)? {
         let here = pointer(at, name);
         match name.as_str() {
-            "must" | "filter" => clauses(context, value, &here, &mut must)?,
+            "must" => clauses(context, value, &here, &mut must)?,
+            "filter" => clauses(context, value, &here, &mut filter)?,
             "must_not" => clauses(context, value, &here, &mut must_not)?,
             "should" => clauses(context, value, &here, &mut should)?,
             "minimum_should_match" => least = Some((value, here)),
@@ -178,19 +214,21 @@ fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Store
     let mut need = least.map_or(Ok(0), |(least, at)| {
         clause::minimum(least, should.len(), &at)
     })?;
-    if must.is_empty() && must_not.is_empty() && should.is_empty() {
+    let wants_none = must.is_empty() && filter.is_empty();
+    if wants_none && must_not.is_empty() && should.is_empty() {
         return Ok(Query::All);
     }
-    if must.is_empty() && should.is_empty() {
+    if wants_none && should.is_empty() {
         // Nothing but what must not be: all the others.
         need = 0;
     }
-    if must.is_empty() && !should.is_empty() {
+    if wants_none && !should.is_empty() {
         // Alternatives with nothing beside them: one of them at least.
         need = need.max(1);
     }
     Ok(Query::Bool {
         must,
+        filter,
         must_not,
         should,
         need,
@@ -342,8 +380,11 @@ impl Query {
                 leniency,
                 area,
             } => document.any_point(source, *leniency, |point| area.contains(point)),
+            Self::Constant(query) | Self::Boosted { query, .. } => query.matches(id, document),
+            Self::Best { queries, .. } => queries.iter().any(|query| query.matches(id, document)),
             Self::Bool {
                 must,
+                filter,
                 must_not,
                 should,
                 need,
@@ -356,7 +397,7 @@ impl Query {
                         .take(*need)
                         .count()
                 };
-                must.iter().all(matches)
+                must.iter().chain(filter).all(matches)
                     && !must_not.iter().any(matches)
                     && (*need == 0 || met() >= *need)
             }
@@ -370,16 +411,27 @@ impl Query {
             Self::Leaf(leaf) => leaf.name_members(wanted),
             Self::Exists(exists) => exists.name_members(wanted),
             Self::Place { source, .. } => leaf::name_members([source].into_iter(), wanted),
+            Self::Bool { .. } | Self::Best { .. } | Self::Constant(_) | Self::Boosted { .. } => {
+                self.inner(&mut |query| query.name_members(wanted));
+            }
+        }
+    }
+
+    /// Visits the clauses that this one is made of.
+    pub fn inner<'q>(&'q self, visit: &mut dyn FnMut(&'q Self)) {
+        match self {
+            Self::All | Self::Ids(_) | Self::Leaf(_) | Self::Exists(_) | Self::Place { .. } => {}
+            Self::Constant(query) | Self::Boosted { query, .. } => visit(query),
+            Self::Best { queries, .. } => queries.iter().for_each(visit),
             Self::Bool {
                 must,
+                filter,
                 must_not,
                 should,
                 ..
             } => {
-                must.iter()
-                    .chain(must_not)
-                    .chain(should)
-                    .for_each(|query| query.name_members(wanted));
+                let all = must.iter().chain(filter).chain(must_not).chain(should);
+                all.for_each(visit);
             }
         }
     }

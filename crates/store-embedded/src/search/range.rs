@@ -126,6 +126,12 @@ impl<'v> Bounds<'v> {
                 }
                 _ => None,
             };
+            // Java's cast of what is no number, for all whole numbers but the longest.
+            if let (Some("NaN"), Type::Whole { greatest, .. }) = (value.as_str(), &source.kind)
+                && *greatest < i64::MAX
+            {
+                return Ok(Bound::Included(Number::Whole(0)));
+            }
             let number = coerce::number(value, source.reader()).or(infinite);
             let number = number.ok_or_else(|| bad(format!("{value} is not a number"), at))?;
             let fits = |whole: i64| match source.kind {

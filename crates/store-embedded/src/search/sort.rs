@@ -29,6 +29,7 @@ pub type Keys = Vec<SortValue>;
 
 #[derive(Debug)]
 enum By {
+    Score,
     Values {
         sources: Vec<Source>,
         /// What the values of a field that is not mapped turned out to be.
@@ -192,8 +193,11 @@ fn field_key(
     given: &Value,
     at: &str,
 ) -> Result<Key, StoreError> {
-    if name == "_score" || name == "_doc" {
+    if name == "_doc" {
         return Err(unsupported(format!("sort by {name}"), at));
+    }
+    if name == "_score" {
+        return score_key(given, at);
     }
     let given = options(given, at)?;
     if let Some((other, _)) = given.others.first() {
@@ -247,6 +251,27 @@ fn field_key(
         key.missing = Some(after::missing(&key, value, &here)?);
     }
     Ok(key)
+}
+
+/// The best first, unless it says otherwise.
+fn score_key(given: &Value, at: &str) -> Result<Key, StoreError> {
+    let order = match given {
+        Value::Object(members) => {
+            if let Some(other) = members.keys().find(|name| *name != "order") {
+                return Err(bad(format!("`_score` takes no `{other}`"), at));
+            }
+            members.get("order").and_then(Value::as_str)
+        }
+        other => other.as_str(),
+    };
+    Ok(Key {
+        name: "_score".to_owned(),
+        by: By::Score,
+        descending: order.map_or(Ok(true), |order| is_descending(order, at))?,
+        missing_first: false,
+        missing: None,
+        greatest: true,
+    })
 }
 
 /// Why a field cannot be sorted by.
@@ -333,6 +358,7 @@ impl Sort {
         for key in &self.keys {
             match &key.by {
                 By::Values { sources, .. } => leaf::name_members(sources.iter(), wanted),
+                By::Score => {}
                 By::Distance { source, .. } => {
                     leaf::name_members([source].into_iter(), wanted);
                 }
@@ -379,10 +405,18 @@ impl Sort {
         })
     }
 
-    pub fn keys(&self, id: &str, document: &Document) -> Result<Keys, StoreError> {
+    /// Is there anything that sorts by relevance?
+    pub fn needs_score(&self) -> bool {
+        self.keys.iter().any(|key| matches!(key.by, By::Score))
+    }
+
+    pub fn keys(&self, id: &str, document: &Document, score: f32) -> Result<Keys, StoreError> {
         self.keys
             .iter()
-            .map(|key| key.value(id, document))
+            .map(|key| match key.by {
+                By::Score => Ok(SortValue::Number(Number::Real(score.into()))),
+                _ => key.value(id, document),
+            })
             .collect()
     }
 
@@ -453,6 +487,7 @@ impl Key {
             }
         };
         match &self.by {
+            By::Score => {}
             By::Distance {
                 source,
                 leniency,
@@ -504,7 +539,7 @@ impl Key {
         let is_guessed = |source: &Source| matches!(source.kind, Type::Guessed { .. });
         match &self.by {
             By::Values { sources, .. } => sources.first().is_some_and(is_guessed),
-            By::Distance { .. } => false,
+            By::Distance { .. } | By::Score => false,
         }
     }
 

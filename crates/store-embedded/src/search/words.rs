@@ -6,7 +6,7 @@ use super::{
     accept::{Accept, Texts},
     analyze, bad, clause,
     field::{Source, Type},
-    leaf::{Leaf, any_of, distinct, text},
+    leaf::{Leaf, any_of, scored, text},
     phrase::Phrase,
     query::Query,
     unsupported,
@@ -105,12 +105,13 @@ pub fn phrase(
 /// Several fields, any of which may match.
 pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(value, "multi_match", at)?;
-    let mut options = Options::default();
+    let (mut options, mut is_sum) = (Options::default(), false);
     for (name, value) in members {
         let here = pointer(at, name);
         match (name.as_str(), value.as_str()) {
             ("query" | "fields" | "boost" | "tie_breaker", _) => {}
-            ("type", Some("best_fields" | "most_fields")) => {}
+            ("type", Some("best_fields")) => {}
+            ("type", Some("most_fields")) => is_sum = true,
             ("type", Some("phrase")) => options.phrase = true,
             ("type", Some("phrase_prefix")) => (options.phrase, options.open) = (true, true),
             ("type", Some(other)) => {
@@ -125,29 +126,48 @@ pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, St
         .get("query")
         .ok_or_else(|| bad("`multi_match` lacks `query`", at))?;
     let value = clause::scalar(value, "multi_match", at)?;
-    let should = fields(members, at)?
-        .iter()
-        .map(|field| one(context, field, value, &options, "multi_match", at))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Query::any(should))
+    let mut queries = Vec::new();
+    for (field, boost) in fields(members, at)? {
+        let query = one(context, &field, value, &options, "multi_match", at)?;
+        queries.push(query.boosted(boost));
+    }
+    let others = match members.get("tie_breaker") {
+        None if is_sum => 1.0,
+        None => 0.0,
+        Some(given) => clause::factor(given, &pointer(at, "tie_breaker"))?,
+    };
+    Ok(Query::Best { queries, others })
 }
 
-fn fields(members: &Map<String, Value>, at: &str) -> Result<Vec<String>, StoreError> {
+/// The fields, and how much each of them counts.
+fn fields(members: &Map<String, Value>, at: &str) -> Result<Vec<(String, f32)>, StoreError> {
     let here = pointer(at, "fields");
     let items = match members.get("fields") {
         Some(Value::Array(items)) if !items.is_empty() => items.clone(),
         Some(one @ Value::String(_)) => vec![one.clone()],
         _ => return Err(unsupported("multi_match of all fields", at)),
     };
-    let name = |item: &Value| {
+    let name = |item: &Value| -> Result<(String, f32), StoreError> {
         let text = item
             .as_str()
             .ok_or_else(|| bad("a field's name is a text", &here))?;
-        let name = text.split_once('^').map_or(text, |(name, _)| name);
-        Ok(name.to_owned())
+        let Some((name, boost)) = text.split_once('^') else {
+            return Ok((text.to_owned(), 1.0));
+        };
+        let boost: Option<f32> = boost.parse().ok().filter(|boost| *boost >= 0.0);
+        let boost =
+            boost.ok_or_else(|| bad(format!("`{text}` has no number behind `^`"), &here))?;
+        Ok((name.to_owned(), boost))
     };
-    let names: Result<Vec<String>, StoreError> = items.iter().map(name).collect();
-    names.map(distinct)
+    let mut fields: Vec<(String, f32)> = Vec::new();
+    for item in &items {
+        let (name, boost) = name(item)?;
+        match fields.iter_mut().find(|(known, _)| *known == name) {
+            Some(known) => known.1 = boost,
+            None => fields.push((name, boost)),
+        }
+    }
+    Ok(fields)
 }
 
 fn one(
@@ -162,7 +182,7 @@ fn one(
     let leaf = Leaf::read(context, field, clause, at, |source| {
         match accept(context, source, value, options, clause, at) {
             Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Accept::default()),
-            other => other,
+            other => other.map(scored),
         }
     });
     match leaf {
@@ -183,8 +203,10 @@ fn accept(
     let (analyzer, positions) = match &source.kind {
         Type::Text(text) => (text.search_analyzer, text.positions),
         Type::Guessed { .. } => (Analyzer::Standard, true),
-        Type::Keyword { .. } | Type::Leaves { .. } if source.split => (Analyzer::Whitespace, true),
-        _ if options.open && !matches!(source.kind, Type::Object) => {
+        Type::Keyword { .. } | Type::Leaves { .. } if source.split && !options.open => {
+            (Analyzer::Whitespace, true)
+        }
+        _ if options.open && source.kind != Type::Object => {
             return Err(bad(
                 "the beginning of a phrase is looked for in text only",
                 at,

@@ -147,9 +147,9 @@ async fn near(opened: &Opened, fixture: &Fixture, cities: &[(String, Value, Stri
             .await
             .expect("an answer");
         assert!(
-            (sure.len()..=maybe).contains(&(result.total as usize)),
+            (sure.len()..=maybe).contains(&(result.count() as usize)),
             "{} of {} to {maybe}",
-            result.total,
+            result.count(),
             sure.len()
         );
         let found: std::collections::HashSet<&str> =

@@ -84,7 +84,7 @@ pub async fn queries_find_the_same_everywhere(stores: Searched<'_>) {
                 differences.compare(&query, &found.concat(), expected);
                 differences.compare(
                     &query,
-                    &result.total.to_string(),
+                    &result.count().to_string(),
                     &expected.len().to_string(),
                 );
             }
@@ -143,7 +143,7 @@ pub async fn pages_by_from_and_size(stores: Searched<'_>) {
             &json!({"sort": ["n"], "from": from, "size": 10}),
         )
         .await;
-        assert_eq!(page.total, 25);
+        assert_eq!(page.count(), 25);
         seen.extend(page.hits.into_iter().map(|hit| hit.id));
     }
     assert_eq!(
@@ -156,7 +156,7 @@ pub async fn pages_by_from_and_size(stores: Searched<'_>) {
         "ten by default"
     );
     let nothing = search(stores, &fixture, &json!({"size": 0})).await;
-    assert_eq!((nothing.hits.len(), nothing.total), (0, 25));
+    assert_eq!((nothing.hits.len(), nothing.count()), (0, 25));
 }
 
 pub async fn pages_by_search_after(stores: Searched<'_>) {
@@ -179,7 +179,7 @@ pub async fn pages_by_search_after(stores: Searched<'_>) {
         let (mut seen, mut body) = (Vec::new(), json!({"sort": sort, "size": 4}));
         loop {
             let page = search(stores, &fixture, &body).await;
-            assert_eq!(page.total, 25, "the total counts all pages: {sort}");
+            assert_eq!(page.count(), 25, "the total counts all pages: {sort}");
             let Some(last) = page.hits.last() else { break };
             body["search_after"] = json!(last.sort);
             seen.extend(page.hits.into_iter().map(|hit| hit.id));
@@ -202,7 +202,9 @@ pub async fn deleted_documents_are_not_found(stores: Searched<'_>) {
         .await
         .expect("a refresh");
     assert_eq!(
-        search(stores, &fixture, &json!({"size": 100})).await.total,
+        search(stores, &fixture, &json!({"size": 100}))
+            .await
+            .count(),
         24
     );
     assert_eq!(
@@ -212,13 +214,13 @@ pub async fn deleted_documents_are_not_found(stores: Searched<'_>) {
             &json!({"query": {"ids": {"values": ["d03", "never"]}}})
         )
         .await
-        .total,
+        .count(),
         0
     );
     assert_eq!(
         search(stores, &fixture, &json!({"query": {"term": {"n": 3}}}))
             .await
-            .total,
+            .count(),
         0
     );
     assert_eq!(
@@ -228,7 +230,7 @@ pub async fn deleted_documents_are_not_found(stores: Searched<'_>) {
             &json!({"query": {"bool": {"must_not": {"term": {"n": 4}}}}})
         )
         .await
-        .total,
+        .count(),
         23
     );
     assert_eq!(stores.view.count(&fixture.collection, None).await, Ok(24));
@@ -341,7 +343,7 @@ pub async fn a_dropped_incarnation_is_empty(stores: Searched<'_>) {
     }
     let found = search(stores, &anew, &json!({"query": {"match_all": {}}})).await;
     assert_eq!(
-        (found.total, found.hits[0].source.get()),
+        (found.count(), found.hits[0].source_text()),
         (1, r#"{"n":3}"#),
         "the next one is whole"
     );
@@ -362,7 +364,7 @@ pub async fn bodies_of_hits_are_whole(stores: Searched<'_>) {
             .iter()
             .find(|hit| hit.id == *id)
             .unwrap_or_else(|| panic!("{id} is found"));
-        let (found, expected): (Value, Value) = (parse(hit.source.get()), parse(text));
+        let (found, expected): (Value, Value) = (parse(hit.source_text()), parse(text));
         assert_eq!(found, expected, "{id}: nothing added, nothing lost");
         assert!(hit.sort.is_empty(), "no sort, no sort values");
     }

@@ -2,7 +2,7 @@
 //! What an index refuses of that is refused here as well, with a pointer.
 
 use super::{
-    Analyzer, BadMapping, Field, Fields, Kind, Mapping, TextOptions, bad,
+    Analyzer, BadMapping, Field, Fields, Kind, Mapping, TermScoring, TextOptions, bad,
     coerce::{self, Reader},
     date::{self, DateFormat},
     parameter,
@@ -147,6 +147,17 @@ impl Reading {
         field.index = flag("index", true);
         field.doc_values = flag("doc_values", true);
         field.store = flag("store", false);
+        let is_text = matches!(field.kind, Kind::Text);
+        field.scoring = TermScoring {
+            norms: field.index && flag("norms", is_text),
+            frequencies: match object.get("index_options").and_then(Value::as_str) {
+                Some(options) => options != "docs",
+                None => is_text,
+            },
+            is_boolean: object
+                .get("similarity")
+                .is_some_and(|given| given == "boolean"),
+        };
         field.split = flag("split_queries_on_whitespace", false);
         if object.contains_key("copy_to") && !matches!(field.kind, Kind::Object(_)) {
             field.copy_to = copied(&object["copy_to"]);
@@ -164,6 +175,10 @@ impl Reading {
             None => {}
             Some("lowercase") => field.lowercase = true,
             Some(_) => field.special = Some("normalizer".to_owned()),
+        }
+        let similarity = object.get("similarity").and_then(Value::as_str);
+        if similarity.is_some_and(|name| !["BM25", "boolean"].contains(&name)) {
+            field.special = Some("similarity".to_owned());
         }
         if object.contains_key("script") {
             field.special = Some("script".to_owned());

@@ -218,6 +218,7 @@ impl Export {
             from: 0,
             size: PAGE,
             search_after: self.after.take().map(|id| vec![id.into()]),
+            ..SearchRequest::default()
         };
         let page = self
             .view
@@ -240,14 +241,17 @@ impl Export {
                 into.push_str(&format!(
                     r#"{{"_id":{},"body":{}}}"#,
                     Value::from(hit.id.as_str()),
-                    hit.source.get().replace(['\n', '\r'], " ")
+                    hit.source_text().replace(['\n', '\r'], " ")
                 ));
             }
             Form::Csv { fields, separator } => {
                 into.push_str(&cell(&hit.id, separator));
                 for field in fields {
                     into.push_str(separator);
-                    into.push_str(&cell(&shown(at(&hit.source, field)), separator));
+                    into.push_str(&cell(
+                        &shown(hit.source.as_deref().and_then(|source| at(source, field))),
+                        separator,
+                    ));
                 }
             }
         }

@@ -62,12 +62,12 @@ pub(crate) async fn ids(
         from: 0,
         size,
         search_after: after.map(|id| vec![id.into()]),
+        source: Some(false.into()),
+        ..SearchRequest::default()
     };
     let result = view.search(collection, &request).await.map_err(refused)?;
-    Ok((
-        result.hits.into_iter().map(|hit| hit.id).collect(),
-        result.total,
-    ))
+    let total = result.count();
+    Ok((result.hits.into_iter().map(|hit| hit.id).collect(), total))
 }
 
 /// The ids of as many documents as one call may write; more are refused.

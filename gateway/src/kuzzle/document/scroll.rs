@@ -1,6 +1,6 @@
 //! Scrolling: a search is read page by page, and a scroll id stands for the search, where it
-//! stands, and until when it is taken. It is no snapshot: a document that is written meanwhile is
-//! seen as it is when its page is read.
+//! stands, and until when it is taken. Where the view has snapshots, all pages are of the moment of
+//! the first; elsewhere a document that is written meanwhile is seen as it is when its page is read.
 
 pub(in crate::kuzzle) mod cursor;
 
@@ -8,10 +8,12 @@ use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, place},
     search,
 };
+use crate::routes::documents::search::refused;
 use cursor::{ScrollCursor, ScrollPart, UntilThen};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
-use store::{Collection, SearchRequest, SearchResult};
+use std::sync::Arc;
+use store::{Collection, SearchRequest, SearchResult, Snapshot, StoreError, View};
 
 /// The longest time between two pages, milliseconds.
 const LONGEST: i64 = 24 * 60 * 60 * 1_000;
@@ -19,12 +21,17 @@ const LONGEST: i64 = 24 * 60 * 60 * 1_000;
 /// What stays the same from page to page.
 #[derive(Debug, Serialize, Deserialize)]
 struct ScrolledSearch {
+    collections: Vec<ScrolledCollection>,
+    request: SearchRequest,
+    /// None where the view has no snapshots.
+    snapshot: Option<Snapshot>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ScrolledCollection {
     index: String,
     collection: String,
     incarnation: String,
-    query: Option<Value>,
-    sort: Option<Value>,
-    size: usize,
 }
 
 /// What the next page begins behind.
@@ -41,54 +48,89 @@ pub(super) struct Scroll {
     position: ScrollPosition,
     /// Milliseconds from page to page.
     keep: i64,
-    /// How many documents the first page leaves out.
-    from: usize,
+    /// What only the first page says: how many documents it leaves out, and what is found beside
+    /// hits.
+    first: Option<SearchRequest>,
     /// The search as the last id had it.
     standing: Option<ScrollPart>,
 }
 
 impl Scroll {
-    pub(super) fn begin(collection: &Collection, request: SearchRequest, keep: i64) -> Self {
-        let search = ScrolledSearch {
+    pub(super) async fn begin(
+        view: &Arc<dyn View>,
+        collections: &[Arc<Collection>],
+        first: SearchRequest,
+        keep: i64,
+    ) -> Result<Self, Fault> {
+        let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
+        let one = |collection: &&Collection| ScrolledCollection {
             index: collection.index.clone(),
             collection: collection.collection.clone(),
             incarnation: collection.incarnation.clone(),
-            query: request.query,
-            sort: request.sort,
-            size: request.size,
+        };
+        let request = SearchRequest {
+            from: 0,
+            search_after: None,
+            aggregations: None,
+            suggest: None,
+            ..first.clone()
+        };
+        let snapshot = view.take_snapshot(&searched, keep).await;
+        let search = ScrolledSearch {
+            collections: searched.iter().map(one).collect(),
+            request,
+            snapshot: snapshot.map_err(refused)?,
         };
         let position = ScrollPosition {
             seen: 0,
-            after: request.search_after,
+            after: first.search_after.clone(),
         };
-        Self {
+        Ok(Self {
             search,
             position,
             keep,
-            from: request.from,
+            first: Some(first),
             standing: None,
-        }
+        })
     }
 
     /// What the next page is searched with.
     pub(super) fn request(&self) -> SearchRequest {
+        let snapshot = self.search.snapshot.clone();
         SearchRequest {
-            query: self.search.query.clone(),
-            sort: self.search.sort.clone(),
-            from: self.from,
-            size: self.search.size,
             search_after: self.position.after.clone(),
+            snapshot: snapshot.map(|snapshot| Snapshot {
+                keep: self.keep,
+                ..snapshot
+            }),
+            ..self.first.as_ref().unwrap_or(&self.search.request).clone()
+        }
+    }
+
+    /// A page that was refused after the first was not is one of a snapshot that is gone.
+    pub(super) fn fault(&self, error: StoreError) -> Fault {
+        match (&self.first, &error) {
+            (None, StoreError::BadSearch { .. }) if self.search.snapshot.is_some() => unknown(),
+            _ => refused(error).into(),
         }
     }
 
     /// The next page begins behind this one. How many documents are left then?
     pub(super) fn advance(&mut self, page: &SearchResult) -> u64 {
-        self.position.seen += (self.from + page.hits.len()) as u64;
-        self.from = 0;
+        let left_out = self.first.take().map_or(0, |first| first.from);
+        self.position.seen += (left_out + page.hits.len()) as u64;
         if let Some(last) = page.hits.last() {
             self.position.after = Some(last.sort.clone());
         }
-        page.total.saturating_sub(self.position.seen)
+        let is_same = |new: &&Snapshot| {
+            let standing = self.search.snapshot.as_ref();
+            standing.is_some_and(|standing| standing.id == new.id)
+        };
+        if let Some(new) = page.snapshot.as_ref().filter(|new| !is_same(new)) {
+            self.search.snapshot = Some(new.clone());
+            self.standing = None;
+        }
+        page.count().saturating_sub(self.position.seen)
     }
 
     /// The id of the next page. What is too long for an id is kept in the record store.
@@ -125,7 +167,7 @@ impl Scroll {
             search,
             position,
             keep: cursor.keep,
-            from: 0,
+            first: None,
             standing: Some(cursor.search),
         }))
     }
@@ -184,29 +226,27 @@ pub(crate) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = id
         .and_then(Value::as_str)
         .ok_or_else(|| Fault::missing("scrollId"))?;
-    let unknown = || {
-        Fault::new(
-            Id::UnknownScroll,
-            "the scroll id is not one of this deployment, or its time is over",
-        )
-    };
     let mut scroll = Scroll::open(call, id).await?.ok_or_else(unknown)?;
     if let Some(keep) = call.request.text("scroll")? {
         scroll.keep = duration(keep)?;
     }
-    let ScrolledSearch {
-        index,
-        collection,
-        incarnation,
-        ..
-    } = &scroll.search;
-    let collection = place::find(call, index, collection)
-        .await
-        .map_err(|_| unknown())?;
-    match collection.incarnation == *incarnation {
-        true => search::page(call, &search::view(call)?, &collection, scroll).await,
-        false => Err(unknown()),
+    let mut collections = Vec::with_capacity(scroll.search.collections.len());
+    for one in &scroll.search.collections {
+        let collection = place::find(call, &one.index, &one.collection).await;
+        let collection = collection.map_err(|_| unknown())?;
+        if collection.incarnation != one.incarnation {
+            return Err(unknown());
+        }
+        collections.push(collection);
     }
+    search::page(call, &search::view(call)?, &collections, scroll).await
+}
+
+fn unknown() -> Fault {
+    Fault::new(
+        Id::UnknownScroll,
+        "the scroll id is not one of this deployment, or its time is over",
+    )
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, place},
     scroll::{self, Scroll},
+    targets,
 };
 use crate::{
     error::{Code, Problem},
@@ -12,12 +13,17 @@ use crate::{
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
 use std::sync::Arc;
-use store::{Collection, Hit, SearchRequest, SearchResult, View};
+use store::{Collection, Hit, SearchRequest, SearchResult, View, search::MEMBERS};
 
 #[derive(Serialize)]
 struct Found<'a> {
     hits: Vec<Shown<'a>>,
-    total: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aggregations: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggest: Option<&'a Value>,
     #[serde(rename = "scrollId", skip_serializing_if = "Option::is_none")]
     scroll: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,10 +36,18 @@ struct Shown<'a> {
     id: &'a str,
     #[serde(rename = "_score")]
     score: Option<f64>,
-    #[serde(rename = "_source")]
-    source: &'a RawValue,
+    #[serde(rename = "_source", skip_serializing_if = "Option::is_none")]
+    source: Option<&'a RawValue>,
     index: &'a str,
     collection: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    highlight: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inner_hits: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matched_queries: Option<&'a Value>,
     #[serde(skip_serializing_if = "<[Value]>::is_empty")]
     sort: &'a [Value],
 }
@@ -93,24 +107,22 @@ fn asked(call: KuzzleCall<'_>) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-const KNOWN: [&str; 5] = ["query", "sort", "from", "size", "search_after"];
-
 /// The body as the view takes it.
 pub(crate) fn request(call: KuzzleCall<'_>) -> Result<SearchRequest, Fault> {
     let mut body = asked(call)?;
     // Koncorde filters may stand without the member `query` around them.
     if call.request.text("lang")? == Some("koncorde")
         && !body.is_empty()
-        && !body.keys().any(|name| KNOWN.contains(&name.as_str()))
+        && !body.keys().any(|name| MEMBERS.contains(&name.as_str()))
     {
         body = Map::from_iter([("query".to_owned(), Value::Object(body))]);
     }
-    if let Some(name) = body.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+    if let Some(name) = body.keys().find(|name| !MEMBERS.contains(&name.as_str())) {
         return Err(Fault::new(
             Id::Unsupported,
             format!(
                 "\"{name}\" is not supported in a search; known are {}",
-                KNOWN.join(", ")
+                MEMBERS.join(", ")
             ),
         )
         .props([name]));
@@ -135,34 +147,26 @@ pub(crate) fn request(call: KuzzleCall<'_>) -> Result<SearchRequest, Fault> {
 }
 
 pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    if call
-        .request
-        .args
-        .get("targets")
-        .is_some_and(|targets| !targets.is_null())
-    {
-        return Err(Fault::new(
-            Id::ManyTargets,
-            "one search reads one collection",
-        ));
-    }
     let mut request = request(call)?;
-    let (view, collection) = fresh(call).await?;
+    let (view, collections) = match targets::of(call)? {
+        None => {
+            let (view, collection) = fresh(call).await?;
+            (view, vec![collection])
+        }
+        Some(targets) => targets::fresh(call, &targets).await?,
+    };
     match call.request.text("scroll")? {
         None => {
-            let result = view.search(&collection, &request).await.map_err(refused)?;
-            Ok(Reply::of(&found(&result, &collection, None)))
+            let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
+            let result = view.search_together(&searched, &request).await;
+            let result = result.map_err(refused)?;
+            Ok(Reply::of(&found(&result, &collections, None)))
         }
         Some(keep) => {
             let keep = scroll::duration(keep)?;
             request.sort = Some(scroll::total_order(request.sort.take()));
-            page(
-                call,
-                &view,
-                &collection,
-                Scroll::begin(&collection, request, keep),
-            )
-            .await
+            let scroll = Scroll::begin(&view, &collections, request, keep).await?;
+            page(call, &view, &collections, scroll).await
         }
     }
 }
@@ -171,39 +175,44 @@ pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 pub(super) async fn page(
     call: KuzzleCall<'_>,
     view: &Arc<dyn View>,
-    collection: &Collection,
+    collections: &[Arc<Collection>],
     mut scroll: Scroll,
 ) -> Result<Reply, Fault> {
-    let result = view
-        .search(collection, &scroll.request())
-        .await
-        .map_err(refused)?;
+    let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
+    let result = view.search_together(&searched, &scroll.request()).await;
+    let result = result.map_err(|error| scroll.fault(error))?;
     let remaining = scroll.advance(&result);
     let id = scroll.id(call).await?;
     Ok(Reply::of(&found(
         &result,
-        collection,
+        collections,
         Some((id, remaining)),
     )))
 }
 
 fn found<'a>(
     result: &'a SearchResult,
-    collection: &'a Collection,
+    collections: &'a [Arc<Collection>],
     scroll: Option<(String, u64)>,
 ) -> Found<'a> {
     let shown = |hit: &'a Hit| Shown {
         id: &hit.id,
-        score: None,
-        source: &hit.source,
-        index: &collection.index,
-        collection: &collection.collection,
+        score: hit.score,
+        source: hit.source.as_deref(),
+        index: &collections[hit.collection].index,
+        collection: &collections[hit.collection].collection,
+        highlight: hit.highlight.as_ref(),
+        fields: hit.fields.as_ref(),
+        inner_hits: hit.inner_hits.as_ref(),
+        matched_queries: hit.matched_queries.as_ref(),
         sort: &hit.sort,
     };
     let (scroll, remaining) = scroll.unzip();
     Found {
         hits: result.hits.iter().map(shown).collect(),
         total: result.total,
+        aggregations: result.aggregations.as_ref(),
+        suggest: result.suggest.as_ref(),
         scroll,
         remaining,
     }

@@ -17,7 +17,7 @@ use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{Collection, SearchRequest, StoreError, View};
+use store::{Collection, Hit, SearchRequest, StoreError, View, search::MEMBERS};
 
 /// `from + size`.
 const WINDOW: usize = 10_000;
@@ -30,17 +30,28 @@ pub(crate) async fn search(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let clauses = Clauses::read(
-        &app,
-        &headers,
-        body,
-        &["query", "sort", "from", "size", "search_after"],
-    )
-    .await?;
+    let clauses = Clauses::read(&app, &headers, body, &MEMBERS).await?;
     let request = clauses.request()?;
-    let (view, collection) = fresh(&app, &index, &name, &caller, &headers, &query).await?;
-    let result = view.search(&collection, &request).await.map_err(refused)?;
-    Ok(answer::json(StatusCode::OK, &result))
+    let view = view(&app)?;
+    let waited = after::wait(&app, &caller, &headers, &query).await?;
+    let mut collections = Vec::new();
+    for name in name.split(',') {
+        collections.push(searchable(&app, &*view, &index, name, waited).await?);
+    }
+    let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
+    let result = view.search_together(&searched, &request).await;
+    let result = result.map_err(refused)?;
+    if searched.len() == 1 {
+        return Ok(answer::json(StatusCode::OK, &result));
+    }
+    let of = |hit: &Hit| Value::from(searched[hit.collection].collection.as_str());
+    let names: Vec<Value> = result.hits.iter().map(of).collect();
+    let mut shown = serde_json::to_value(&result).expect("an answer is plain JSON");
+    let hits = shown["hits"].as_array_mut().into_iter().flatten();
+    for (hit, name) in hits.zip(names) {
+        hit["collection"] = name;
+    }
+    Ok(answer::json(StatusCode::OK, &shown))
 }
 
 /// What the view refuses is the search.
@@ -113,15 +124,28 @@ pub(crate) async fn fresh(
     headers: &HeaderMap,
     query: &QueryString,
 ) -> Result<(Arc<dyn View>, Arc<Collection>), Problem> {
-    let view = app
-        .ports
-        .view
-        .clone()
-        .ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?;
+    let view = view(app)?;
     let waited = after::wait(app, caller, headers, query).await?;
+    let collection = searchable(app, &*view, index, name, waited).await?;
+    Ok((view, collection))
+}
+
+fn view(app: &App) -> Result<Arc<dyn View>, Problem> {
+    let view = app.ports.view.clone();
+    view.ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))
+}
+
+/// The collection; what was waited for is searchable in it.
+async fn searchable(
+    app: &App,
+    view: &dyn View,
+    index: &str,
+    name: &str,
+    waited: bool,
+) -> Result<Arc<Collection>, Problem> {
     let collection = app.collections.get(index, name).await?;
     if waited {
-        app.refreshes.refresh(Some(&*view), &collection).await?;
+        app.refreshes.refresh(Some(view), &collection).await?;
     }
-    Ok((view, collection))
+    Ok(collection)
 }

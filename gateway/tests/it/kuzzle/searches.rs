@@ -422,3 +422,80 @@ async fn an_export_is_of_what_was_asked_for() {
         fault(&app, verb, path, body, status, id).await;
     }
 }
+
+#[tokio::test]
+async fn hits_have_scores_and_parts_of_documents() {
+    let app = filled(4).await;
+    let search =
+        json!({"query": {"match": {"name": "even"}}, "_source": ["n"], "track_total_hits": 1});
+    let found = ok(&app, "POST", "/ix/co/_search", Some(search)).await;
+    let hit = &found["hits"][0];
+    assert_eq!(
+        (&found["total"], &hit["_source"]),
+        (&json!(1), &json!({"n": 0}))
+    );
+    assert!(hit["_score"].as_f64().unwrap() > 0.0, "{found}");
+    let sorted = json!({"sort": ["n"], "track_total_hits": false});
+    let found = ok(&app, "POST", "/ix/co/_search", Some(sorted)).await;
+    assert_eq!(
+        (&found["hits"][0]["_score"], found.get("total")),
+        (&Value::Null, None)
+    );
+}
+
+#[tokio::test]
+async fn targets_name_the_collections_of_a_search() {
+    let app = filled(3).await;
+    let ask = |targets: Value, index: Option<&str>| {
+        let mut body = json!({"controller": "document", "action": "search", "targets": targets, "body": {"sort": ["n"]}});
+        if let Some(index) = index {
+            body["index"] = index.into();
+        }
+        body
+    };
+    let one = json!([{"index": "ix", "collections": ["co", "co"]}]);
+    let found = ok(&app, "POST", "/_query", Some(ask(one.clone(), None))).await;
+    assert_eq!(
+        (ids(&found).len(), &found["hits"][0]["collection"]),
+        (3, &json!("co"))
+    );
+    for (targets, index, status, id) in [
+        (one, Some("ix"), 400, "api.assert.invalid_argument"),
+        (json!([]), None, 400, "api.assert.invalid_argument"),
+        (json!({}), None, 400, "api.assert.invalid_argument"),
+        (
+            json!([{"index": "ix", "collections": []}]),
+            None,
+            400,
+            "api.assert.invalid_argument",
+        ),
+        (
+            json!([{"index": "ix"}]),
+            None,
+            400,
+            "api.assert.invalid_argument",
+        ),
+        (
+            json!([{"index": "ix", "collections": ["co"], "other": 1}]),
+            None,
+            400,
+            "api.assert.invalid_argument",
+        ),
+        (
+            json!([{"index": "ix", "collections": ["co", "none"]}]),
+            None,
+            412,
+            "services.storage.unknown_collection",
+        ),
+    ] {
+        fault(
+            &app,
+            "POST",
+            "/_query",
+            Some(ask(targets, index)),
+            status,
+            id,
+        )
+        .await;
+    }
+}

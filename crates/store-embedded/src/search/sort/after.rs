@@ -11,7 +11,7 @@ use serde_json::Value;
 use store::{
     StoreError,
     mapping::{
-        coerce::{self, Number, Reader, half},
+        coerce::{self, Number, Reader},
         date::{self, DateFormat, Detected, Fill, Moment, NotAMoment, Reading},
         ip,
     },
@@ -22,7 +22,9 @@ pub fn read(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError>
         return nothing(key, at);
     }
     let found = match &key.by {
-        By::Distance { .. } => real(value).map(|real| SortValue::Number(Number::Real(real))),
+        By::Distance { .. } | By::Score => {
+            real(value).map(|real| SortValue::Number(Number::Real(real)))
+        }
         By::Values { sources, .. } => match sources.last() {
             Some(source) => of_type(source, value, at)?,
             // Nothing is there, so every document is missing it.
@@ -132,10 +134,10 @@ fn of_type(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>
             None => value.is_number().then(|| long(value)).flatten().map(whole),
         },
         Type::Double => real(value).map(|real| SortValue::Number(Number::Real(real))),
-        Type::Float => {
+        // The smaller ones are compared with 32 bits, too.
+        Type::Float | Type::HalfFloat => {
             real(value).map(|real| SortValue::Number(Number::Real(f64::from(real as f32))))
         }
-        Type::HalfFloat => real(value).map(|real| SortValue::Number(Number::Real(half(real)))),
         Type::Date(formats) => match value {
             Value::String(text) if text.starts_with("now") => None,
             Value::String(_) => match without_now(formats).of(value, Fill::Down) {

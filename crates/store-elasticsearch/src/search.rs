@@ -1,0 +1,162 @@
+//! Searches and counts: what is asked is checked against a list and sent with the names of our own
+//! member in it, and what comes back is shown without them. Markers are left out of everything.
+
+mod allow;
+mod answer;
+mod asked;
+
+use crate::{
+    STORE, classify,
+    client::Client,
+    read::{alias, damaged, json_body, shards},
+};
+use elasticsearch::http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use store::{Collection, SearchRequest, SearchResult, Snapshot, StoreError};
+
+/// Searches the collections, which are at least one.
+pub(crate) async fn search(
+    client: &Client,
+    collections: &[&Collection],
+    request: &SearchRequest,
+) -> Result<SearchResult, StoreError> {
+    allow::search(request)?;
+    let body = asked::body(request);
+    let aliases = aliases(client, collections)?;
+    let path = if request.snapshot.is_some() {
+        "_search?allow_partial_search_results=false".to_owned()
+    } else {
+        format!("{aliases}/_search?allow_partial_search_results=false")
+    };
+    let answer = client.ask(Method::Post, &path, json_body(&body)).await?;
+    if answer.status != 200 {
+        let is_of_query = request.query.is_some()
+            && *request
+                == SearchRequest {
+                    query: request.query.clone(),
+                    from: request.from,
+                    size: request.size,
+                    ..SearchRequest::default()
+                };
+        let pointer = if is_of_query { "/query" } else { "" };
+        let bad = |message| StoreError::BadSearch {
+            message,
+            pointer: pointer.to_owned(),
+        };
+        return Err(match (answer.status, &request.snapshot) {
+            // Its time is over, or a node that held a part of it is gone.
+            (404, Some(_)) => bad("the snapshot is gone".to_owned()),
+            _ => classify::failed(answer.status, &answer.body, bad),
+        });
+    }
+    let indices = match collections {
+        [_] => Vec::new(),
+        _ => places(client, collections).await?,
+    };
+    answer::read(&answer.body, collections, &indices, request)
+}
+
+/// The aliases in one path. A request line has an end, which so many names do not reach.
+fn aliases(client: &Client, collections: &[&Collection]) -> Result<String, StoreError> {
+    const MOST: usize = 3_000;
+    let all: Result<Vec<String>, StoreError> = collections
+        .iter()
+        .map(|collection| alias(client, collection))
+        .collect();
+    let path = all?.join(",");
+    if path.len() > MOST {
+        return Err(StoreError::BadSearch {
+            message: "too many collections for one search".to_owned(),
+            pointer: String::new(),
+        });
+    }
+    Ok(path)
+}
+
+/// The indices behind each collection's alias: hits name these.
+async fn places(
+    client: &Client,
+    collections: &[&Collection],
+) -> Result<Vec<(String, usize)>, StoreError> {
+    let path = format!("_alias/{}", aliases(client, collections)?);
+    let answer = client.ask(Method::Get, &path, None).await?;
+    if answer.status != 200 {
+        return Err(classify::failed(
+            answer.status,
+            &answer.body,
+            classify::refused,
+        ));
+    }
+    let known: Value = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let mut places = Vec::new();
+    for (place, collection) in collections.iter().enumerate() {
+        let alias = alias(client, collection)?;
+        let indices = known.as_object().into_iter().flatten();
+        let behind = indices.filter(|(_, index)| index["aliases"].get(&alias).is_some());
+        places.extend(behind.map(|(index, _)| (index.clone(), place)));
+    }
+    Ok(places)
+}
+
+pub(crate) async fn take_snapshot(
+    client: &Client,
+    collections: &[&Collection],
+    keep: i64,
+) -> Result<Snapshot, StoreError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        id: String,
+    }
+    let path = format!("{}/_pit?keep_alive={keep}ms", aliases(client, collections)?);
+    let answer = client.ask(Method::Post, &path, None).await?;
+    if answer.status != 200 {
+        return Err(classify::failed(
+            answer.status,
+            &answer.body,
+            classify::refused,
+        ));
+    }
+    let Answer { id } = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    Ok(Snapshot { id, keep })
+}
+
+pub(crate) async fn count(
+    client: &Client,
+    collection: &Collection,
+    query: Option<&Value>,
+) -> Result<u64, StoreError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        count: u64,
+    }
+    if let Some(query) = query {
+        allow::query(query, "/query")?;
+    }
+    let path = format!("{}/_count", alias(client, collection)?);
+    let answer = client
+        .ask(
+            Method::Post,
+            &path,
+            json_body(&json!({"query": asked::living(query)})),
+        )
+        .await?;
+    if answer.status != 200 {
+        let bad = |message| StoreError::BadSearch {
+            message,
+            pointer: "/query".to_owned(),
+        };
+        return Err(classify::failed(answer.status, &answer.body, bad));
+    }
+    shards(&answer.body)?;
+    serde_json::from_slice::<Answer>(&answer.body)
+        .map(|answer| answer.count)
+        .map_err(damaged)
+}
+
+fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable {
+        store: STORE,
+        why: why.to_owned(),
+    }
+}

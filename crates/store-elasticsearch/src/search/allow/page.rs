@@ -1,0 +1,169 @@
+//! What shows hits: sorts, highlights, inner hits, suggestions. Each may hold queries and scripts.
+
+use super::{clause, is_ours, refused};
+use serde_json::Value;
+use store::{StoreError, cell::pointer};
+
+/// Looks at the member of a search that stands at a pointer.
+pub(super) type Check = fn(&Value, &str) -> Result<(), StoreError>;
+
+const MEMBERS: [&str; 13] = [
+    "_source",
+    "collapse",
+    "docvalue_fields",
+    "explain",
+    "fields",
+    "from",
+    "highlight",
+    "ignore_unmapped",
+    "name",
+    "size",
+    "sort",
+    "track_scores",
+    "version",
+];
+
+/// Hits inside of an answer, one page of them or an array of pages.
+pub(super) fn hits(value: &Value, at: &str) -> Result<(), StoreError> {
+    if let Value::Array(pages) = value {
+        return pages
+            .iter()
+            .enumerate()
+            .try_for_each(|(n, page)| hits(page, &pointer(at, &n.to_string())));
+    }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let here = pointer(at, name);
+        match name.as_str() {
+            "sort" => sort(value, &here)?,
+            "highlight" => highlight(value, &here)?,
+            "collapse" => collapse(value, &here)?,
+            "fields" | "docvalue_fields" => fields(value, &here)?,
+            known if MEMBERS.contains(&known) => {}
+            other => return Err(refused(format!("`{other}` in inner hits"), &here)),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn plain(_: &Value, _: &str) -> Result<(), StoreError> {
+    Ok(())
+}
+
+/// Names of fields, or objects with a name in them.
+pub(super) fn fields(value: &Value, at: &str) -> Result<(), StoreError> {
+    for (n, field) in value.as_array().into_iter().flatten().enumerate() {
+        let name = field.get("field").unwrap_or(field).as_str();
+        if name.is_some_and(is_ours) {
+            let here = pointer(at, &n.to_string());
+            return Err(refused("a field of the index itself", &here));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn sort(value: &Value, at: &str) -> Result<(), StoreError> {
+    match value {
+        Value::Array(keys) => keys
+            .iter()
+            .enumerate()
+            .try_for_each(|(n, key)| sort(key, &pointer(at, &n.to_string()))),
+        Value::Object(keys) => keys.iter().try_for_each(|(name, options)| {
+            let here = pointer(at, name);
+            if name == "_script" {
+                return Err(refused("sort by a script", &here));
+            }
+            if is_ours(name) {
+                return Err(refused("a field of the index itself", &here));
+            }
+            options
+                .get("nested")
+                .map_or(Ok(()), |options| nested(options, &pointer(&here, "nested")))
+        }),
+        Value::String(name) if is_ours(name) => Err(refused("a field of the index itself", at)),
+        _ => Ok(()),
+    }
+}
+
+fn nested(options: &Value, at: &str) -> Result<(), StoreError> {
+    if let Some(filter) = options.get("filter") {
+        clause::query(filter, &pointer(at, "filter"))?;
+    }
+    options
+        .get("nested")
+        .map_or(Ok(()), |inner| nested(inner, &pointer(at, "nested")))
+}
+
+/// Highlights, whose own query may stand beside the fields and in each of them.
+pub(super) fn highlight(value: &Value, at: &str) -> Result<(), StoreError> {
+    if let Some(own) = value.get("highlight_query") {
+        clause::query(own, &pointer(at, "highlight_query"))?;
+    }
+    let all = match value.get("fields") {
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(one) => vec![one],
+        None => Vec::new(),
+    };
+    let here = pointer(at, "fields");
+    for (name, field) in all.into_iter().filter_map(Value::as_object).flatten() {
+        if let Some(own) = field.get("highlight_query") {
+            let here = pointer(&pointer(&here, name), "highlight_query");
+            clause::query(own, &here)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn collapse(value: &Value, at: &str) -> Result<(), StoreError> {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let here = pointer(at, name);
+        match name.as_str() {
+            "inner_hits" => hits(value, &here)?,
+            "field" if value.as_str().is_some_and(is_ours) => {
+                return Err(refused("a field of the index itself", &here));
+            }
+            "field" | "max_concurrent_group_searches" => {}
+            other => return Err(refused(format!("collapse.{other}"), &here)),
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn rescore(value: &Value, at: &str) -> Result<(), StoreError> {
+    if let Value::Array(items) = value {
+        return items
+            .iter()
+            .enumerate()
+            .try_for_each(|(n, item)| rescore(item, &pointer(at, &n.to_string())));
+    }
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let here = pointer(at, name);
+        match name.as_str() {
+            "window_size" => {}
+            "query" => {
+                if let Some(wanted) = value.get("rescore_query") {
+                    clause::query(wanted, &pointer(&here, "rescore_query"))?;
+                }
+            }
+            other => return Err(refused(format!("rescore.{other}"), &here)),
+        }
+    }
+    Ok(())
+}
+
+/// Suggestions of terms, phrases and completions; a phrase may not be held against a template.
+pub(super) fn suggest(value: &Value, at: &str) -> Result<(), StoreError> {
+    for (name, suggester) in value.as_object().into_iter().flatten() {
+        let at = pointer(at, name);
+        for (member, value) in suggester.as_object().into_iter().flatten() {
+            let here = pointer(&at, member);
+            match member.as_str() {
+                "phrase" if value.get("collate").is_some() => {
+                    return Err(refused("phrase.collate", &pointer(&here, "collate")));
+                }
+                "text" | "prefix" | "regex" | "term" | "phrase" | "completion" => {}
+                other => return Err(refused(format!("the suggester `{other}`"), &here)),
+            }
+        }
+    }
+    Ok(())
+}

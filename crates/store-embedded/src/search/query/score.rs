@@ -1,0 +1,67 @@
+//! What a document counts that a query finds. Reckoned as an index does: clauses that must match and
+//! those that should are summed up, filters count nothing.
+
+use super::{Area, Query};
+use crate::search::document::Document;
+use store::StoreError;
+
+impl Query {
+    /// Must all documents be looked at before any of them has a score?
+    pub fn is_scored(&self) -> bool {
+        match self {
+            Self::Leaf(leaf) => leaf.is_scored(),
+            Self::Constant(_) => false,
+            Self::Bool { must, should, .. } => must.iter().chain(should).any(Self::is_scored),
+            Self::Best { queries, .. } => queries.iter().any(Self::is_scored),
+            Self::Boosted { query, .. } => query.is_scored(),
+            Self::All | Self::Ids(_) | Self::Exists(_) | Self::Place { .. } => false,
+        }
+    }
+
+    /// Looks at a document, which may be found or not.
+    pub fn learn(&self, document: &Document) {
+        match self {
+            Self::Leaf(leaf) => leaf.learn(document),
+            Self::Constant(_) => {}
+            Self::Bool { must, should, .. } => {
+                must.iter()
+                    .chain(should)
+                    .for_each(|query| query.learn(document));
+            }
+            other => other.inner(&mut |query| query.learn(document)),
+        }
+    }
+
+    /// The score of a document that matches.
+    pub fn score(&self, id: &str, document: &Document) -> Result<f32, StoreError> {
+        let met = |query: &Self| {
+            if query.matches(id, document) {
+                query.score(id, document)
+            } else {
+                Ok(0.0)
+            }
+        };
+        match self {
+            // As an index reckons it.
+            Self::Place {
+                area: Area::Polygon(_),
+                ..
+            } => Ok(0.0),
+            Self::All | Self::Ids(_) | Self::Exists(_) | Self::Place { .. } | Self::Constant(_) => {
+                Ok(1.0)
+            }
+            Self::Leaf(leaf) => leaf.score(id, document),
+            Self::Boosted { query, boost } => Ok(query.score(id, document)? * boost),
+            Self::Bool { must, should, .. } => must.iter().chain(should).map(met).sum(),
+            Self::Best { queries, others } => {
+                let (mut best, mut sum) = (0.0_f32, 0.0_f32);
+                for query in queries {
+                    let score = met(query)?;
+                    best = best.max(score);
+                    sum += score;
+                }
+                Ok(best + (sum - best) * others)
+            }
+        }
+    }
+}

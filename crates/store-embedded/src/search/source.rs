@@ -1,0 +1,77 @@
+//! Which members of a document a hit shows: patterns of dotted paths that are taken or left out. A
+//! pattern that is met takes, or leaves out, all that is below.
+//!
+//! An index reads patterns in two ways, and so do we: if one that leaves out has a `*`, a `*` stands
+//! for any letters, dots as well ([`letters`]); else for letters of one name ([`names`]).
+
+mod letters;
+mod names;
+
+use super::{bad, unsupported};
+use event_schema::Raw;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use store::{StoreError, cell::pointer};
+
+#[derive(Clone, Debug, Default)]
+pub enum Shown {
+    #[default]
+    Whole,
+    Nothing,
+    ByNames(names::Filter),
+    ByLetters(letters::Filter),
+}
+
+impl Shown {
+    pub fn read(value: Option<&Value>, at: &str) -> Result<Self, StoreError> {
+        let (mut taken, mut left_out) = (Vec::new(), Vec::new());
+        match value {
+            None | Some(Value::Null | Value::Bool(true)) => return Ok(Self::Whole),
+            Some(Value::Bool(false)) => return Ok(Self::Nothing),
+            Some(Value::Object(members)) => {
+                for (name, value) in members {
+                    let here = pointer(at, name);
+                    match name.as_str() {
+                        "includes" | "include" => taken = patterns(value, &here)?,
+                        "excludes" | "exclude" => left_out = patterns(value, &here)?,
+                        _ => return Err(unsupported(format!("_source.{name}"), &here)),
+                    }
+                }
+            }
+            Some(names) => taken = patterns(names, at)?,
+        }
+        if taken.is_empty() && left_out.is_empty() {
+            return Ok(Self::Whole);
+        }
+        if left_out.iter().any(|pattern| pattern.contains('*')) {
+            return Ok(Self::ByLetters(letters::Filter::new(&taken, &left_out)));
+        }
+        Ok(Self::ByNames(names::Filter::new(&taken, &left_out)))
+    }
+
+    /// The document as it is shown.
+    pub fn of(&self, source: Raw) -> Result<Option<Raw>, serde_json::Error> {
+        let members = || serde_json::from_str::<Map<String, Value>>(source.get());
+        let shown = match self {
+            Self::Whole => return Ok(Some(source)),
+            Self::Nothing => return Ok(None),
+            Self::ByNames(filter) => filter.document(&members()?),
+            Self::ByLetters(filter) => filter.document(&members()?),
+        };
+        Ok(Some(Arc::from(serde_json::value::to_raw_value(&shown)?)))
+    }
+}
+
+fn patterns(value: &Value, at: &str) -> Result<Vec<String>, StoreError> {
+    let text = |value: &Value| match value {
+        Value::String(text) => Ok(text.clone()),
+        _ => Err(bad("a path is a text", at)),
+    };
+    match value {
+        Value::Array(items) => items.iter().map(text).collect(),
+        one => Ok(vec![text(one)?]),
+    }
+}
+
+#[cfg(test)]
+mod tests;
