@@ -43,8 +43,12 @@ impl View for Watched {
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {
         View::refresh(&self.real, collections).await
     }
-    async fn search(&self, c: &Collection, r: &SearchRequest) -> Result<SearchResult, StoreError> {
-        View::search(&self.real, c, r).await
+    async fn search_together(
+        &self,
+        c: &[&Collection],
+        r: &SearchRequest,
+    ) -> Result<SearchResult, StoreError> {
+        View::search_together(&self.real, c, r).await
     }
     async fn count(&self, c: &Collection, query: Option<&Value>) -> Result<u64, StoreError> {
         View::count(&self.real, c, query).await
