@@ -105,7 +105,7 @@ pub(crate) async fn take_snapshot(
     keep: i64,
 ) -> Result<Snapshot, StoreError> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct OpenedSnapshot {
         id: String,
     }
     let path = format!("{}/_pit?keep_alive={keep}ms", aliases(client, collections)?);
@@ -117,7 +117,7 @@ pub(crate) async fn take_snapshot(
             classify::refused,
         ));
     }
-    let Answer { id } = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let OpenedSnapshot { id } = serde_json::from_slice(&answer.body).map_err(damaged)?;
     Ok(Snapshot { id, keep })
 }
 
@@ -127,7 +127,7 @@ pub(crate) async fn count(
     query: Option<&Value>,
 ) -> Result<u64, StoreError> {
     #[derive(Deserialize)]
-    struct Answer {
+    struct CountAnswer {
         count: u64,
     }
     if let Some(query) = query {
@@ -149,7 +149,7 @@ pub(crate) async fn count(
         return Err(classify::failed(answer.status, &answer.body, bad));
     }
     shards(&answer.body)?;
-    serde_json::from_slice::<Answer>(&answer.body)
+    serde_json::from_slice::<CountAnswer>(&answer.body)
         .map(|answer| answer.count)
         .map_err(damaged)
 }

@@ -31,7 +31,7 @@ use document::Document;
 use query::Query;
 use rusqlite::{Connection, params};
 use sort::{Keys, Sort};
-use source::Shown;
+use source::ShownSource;
 use std::collections::BTreeSet;
 use store::{
     Collection, Hit, SearchRequest, SearchResult, StoreError, TrackedHits, mapping::Mapping,
@@ -55,7 +55,7 @@ pub(crate) struct Search {
     from: usize,
     size: usize,
     tracked: Option<TrackedHits>,
-    shown: Shown,
+    shown: ShownSource,
     min_score: Option<f32>,
     /// Are scores asked for?
     ranks: bool,
@@ -85,15 +85,15 @@ pub(crate) struct Context<'m> {
     pub now: i64,
 }
 
-struct Found {
+struct FoundDocument {
     id: String,
     keys: Keys,
     score: f32,
 }
 
 /// The documents of a page in their order, and what is known of all that match.
-struct Page {
-    found: Vec<Found>,
+struct FoundPage {
+    found: Vec<FoundDocument>,
     total: u64,
     best: Option<f32>,
 }
@@ -171,7 +171,7 @@ impl Search {
             tracked: request.track_total_hits,
             min_score: request.min_score.map(|score| score as f32),
             ranks: ranks && request.size > 0,
-            shown: Shown::read(request.source.as_ref(), "/_source")?,
+            shown: ShownSource::read(request.source.as_ref(), "/_source")?,
             wanted,
         })
     }
@@ -217,9 +217,13 @@ impl Search {
     }
 
     /// The page's documents in their order, and how many match in all.
-    fn find(&self, connection: &Connection, collection: &Collection) -> Result<Page, StoreError> {
+    fn find(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+    ) -> Result<FoundPage, StoreError> {
         let limit = self.from + self.size;
-        let (mut found, mut total, mut read) = (Vec::<Found>::new(), 0_u64, 0_u64);
+        let (mut found, mut total, mut read) = (Vec::<FoundDocument>::new(), 0_u64, 0_u64);
         let mut best: Option<f32> = None;
         self.each(connection, collection, |search, document, id| {
             read += 1;
@@ -239,7 +243,7 @@ impl Search {
             best = Some(best.map_or(score, |best| best.max(score)));
             let keys = search.sort.keys(id, document, score)?;
             if search.sort.is_behind(&keys) && (search.has_order() || found.len() < limit) {
-                found.push(Found {
+                found.push(FoundDocument {
                     id: id.to_owned(),
                     keys,
                     score,
@@ -267,7 +271,7 @@ impl Search {
         }
         self.order(&mut found, limit);
         found.drain(..self.from.min(found.len()));
-        Ok(Page { found, total, best })
+        Ok(FoundPage { found, total, best })
     }
 
     fn needs_scores(&self) -> bool {
@@ -279,7 +283,7 @@ impl Search {
         self.sort.is_sorted() || self.ranks
     }
 
-    fn order(&self, found: &mut Vec<Found>, limit: usize) {
+    fn order(&self, found: &mut Vec<FoundDocument>, limit: usize) {
         if self.sort.is_sorted() {
             found.sort_unstable_by(|a, b| {
                 self.sort
@@ -337,7 +341,7 @@ impl Search {
         &self,
         connection: &Connection,
         collection: &Collection,
-        found: Found,
+        found: FoundDocument,
     ) -> Result<Hit, StoreError> {
         const BODY: &str = "SELECT body FROM documents
             WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) AND id = ?4";

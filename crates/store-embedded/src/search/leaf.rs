@@ -29,11 +29,11 @@ use store::{
 /// A clause about one field: met where any of its places has an accepted value.
 #[derive(Debug, Default)]
 pub struct Leaf {
-    places: Vec<Place>,
+    places: Vec<LeafField>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct LeafField {
     source: Source,
     accept: Accept,
     relevance: Relevance,
@@ -41,7 +41,7 @@ struct Place {
 
 impl Leaf {
     pub fn matches(&self, id: &str, document: &Document) -> bool {
-        let is_met = |place: &Place| place.accept.is_met(&place.source, id, document);
+        let is_met = |place: &LeafField| place.accept.is_met(&place.source, id, document);
         self.places.iter().any(is_met)
     }
 
@@ -92,7 +92,7 @@ impl Leaf {
                 searchable(&source, field, at)?;
             }
             let accept = accept(&source)?;
-            places.push(Place {
+            places.push(LeafField {
                 source,
                 accept,
                 relevance: Relevance::default(),

@@ -29,7 +29,7 @@ const EXPANSIONS: usize = 50;
 
 /// What a field holds over all documents.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub struct FieldFigures {
     documents: u64,
     terms: u64,
     /// In how many documents a term that is looked for stands.
@@ -39,18 +39,18 @@ pub struct Figures {
 /// One field of one leaf, and what is known of it once all documents were looked at.
 #[derive(Debug, Default)]
 pub struct Relevance {
-    figures: RefCell<Figures>,
+    figures: RefCell<FieldFigures>,
 }
 
 /// The terms that an index has of a field in one document.
-struct Held {
+struct HeldTerms {
     tokens: Vec<Token>,
     scoring: TermScoring,
 }
 
 impl Relevance {
     pub fn learn(&self, source: &Source, accept: &Accept, document: &Document) {
-        let Some(held) = Held::of(source, document) else {
+        let Some(held) = HeldTerms::of(source, document) else {
             return;
         };
         let mut counts: HashMap<&str, u64> = HashMap::new();
@@ -83,7 +83,7 @@ impl Relevance {
         accept: &Accept,
         document: &Document,
     ) -> Result<f32, StoreError> {
-        let Some(held) = Held::of(source, document) else {
+        let Some(held) = HeldTerms::of(source, document) else {
             return Ok(1.0);
         };
         let texts = match source.kind {
@@ -115,7 +115,7 @@ impl Relevance {
         Ok(if score == 0.0 { 1.0 } else { score })
     }
 
-    fn of_term(&self, held: &Held, term: &str) -> f32 {
+    fn of_term(&self, held: &HeldTerms, term: &str) -> f32 {
         let count = held.tokens.iter().filter(|(one, _)| one == term).count();
         if count == 0 {
             return 0.0;
@@ -130,7 +130,7 @@ impl Relevance {
         figures.weigh(held, idf, freq)
     }
 
-    fn of_phrase(&self, held: &Held, occurrences: &Occurrences) -> f32 {
+    fn of_phrase(&self, held: &HeldTerms, occurrences: &Occurrences) -> f32 {
         let figures = self.figures.borrow();
         let mut idf = 0.0;
         for (n, word) in occurrences.words.iter().enumerate() {
@@ -149,13 +149,13 @@ impl Relevance {
     }
 }
 
-impl Figures {
+impl FieldFigures {
     fn rarity(&self, found: u64) -> f32 {
         let (all, found) = (self.documents as f64, found as f64);
         (1.0 + (all - found + 0.5) / (found + 0.5)).ln() as f32
     }
 
-    fn weigh(&self, held: &Held, idf: f32, freq: f32) -> f32 {
+    fn weigh(&self, held: &HeldTerms, idf: f32, freq: f32) -> f32 {
         if held.scoring.is_boolean {
             return 1.0;
         }
@@ -185,7 +185,7 @@ fn keyed(key: &str, text: &str) -> String {
 const TRUE: &str = "\u{0}T";
 const FALSE: &str = "\u{0}F";
 
-impl Held {
+impl HeldTerms {
     /// `None`: the field has no terms in this document, or no field of its type has.
     fn of(source: &Source, document: &Document) -> Option<Self> {
         if !source.index {

@@ -14,15 +14,15 @@ use std::sync::Arc;
 use store::{StoreError, cell::pointer};
 
 #[derive(Clone, Debug, Default)]
-pub enum Shown {
+pub enum ShownSource {
     #[default]
     Whole,
     Nothing,
-    ByNames(names::Filter),
-    ByLetters(letters::Filter),
+    ByNames(names::NameFilter),
+    ByLetters(letters::LetterFilter),
 }
 
-impl Shown {
+impl ShownSource {
     pub fn read(value: Option<&Value>, at: &str) -> Result<Self, StoreError> {
         let (mut taken, mut left_out) = (Vec::new(), Vec::new());
         match value {
@@ -44,9 +44,11 @@ impl Shown {
             return Ok(Self::Whole);
         }
         if left_out.iter().any(|pattern| pattern.contains('*')) {
-            return Ok(Self::ByLetters(letters::Filter::new(&taken, &left_out)));
+            return Ok(Self::ByLetters(letters::LetterFilter::new(
+                &taken, &left_out,
+            )));
         }
-        Ok(Self::ByNames(names::Filter::new(&taken, &left_out)))
+        Ok(Self::ByNames(names::NameFilter::new(&taken, &left_out)))
     }
 
     /// The document as it is shown.

@@ -1,20 +1,20 @@
-//! Patterns letter by letter: `*` is any letters, dots as well.
+//! LetterPatterns letter by letter: `*` is any letters, dots as well.
 
 use serde_json::{Map, Value};
 
 #[derive(Clone, Debug)]
-pub struct Filter {
-    taken: Patterns,
-    left_out: Patterns,
+pub struct LetterFilter {
+    taken: LetterPatterns,
+    left_out: LetterPatterns,
 }
 
 #[derive(Clone, Debug)]
-struct Patterns(Vec<Vec<char>>);
+struct LetterPatterns(Vec<Vec<char>>);
 
 /// Where in each pattern a path has come to; empty where none can be met any more.
 type Places = Vec<(usize, usize)>;
 
-impl Patterns {
+impl LetterPatterns {
     fn new(patterns: &[String]) -> Self {
         Self(patterns.iter().map(|text| text.chars().collect()).collect())
     }
@@ -66,12 +66,12 @@ impl Patterns {
     }
 }
 
-impl Filter {
+impl LetterFilter {
     pub fn new(taken: &[String], left_out: &[String]) -> Self {
         let everything = ["*".to_owned()];
         Self {
-            taken: Patterns::new(if taken.is_empty() { &everything } else { taken }),
-            left_out: Patterns::new(left_out),
+            taken: LetterPatterns::new(if taken.is_empty() { &everything } else { taken }),
+            left_out: LetterPatterns::new(left_out),
         }
     }
 

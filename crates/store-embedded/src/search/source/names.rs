@@ -4,21 +4,21 @@
 use serde_json::{Map, Value};
 
 #[derive(Clone, Debug)]
-pub struct Filter {
+pub struct NameFilter {
     taken: Vec<Vec<String>>,
     left_out: Vec<Vec<String>>,
 }
 
 /// Where a path has come to in the patterns.
 #[derive(Clone, Default)]
-struct Place {
+struct PathPlace {
     /// All that is below is of it.
     is_met: bool,
     /// (pattern, name in it) that may be met yet.
     open: Vec<(usize, usize)>,
 }
 
-impl Place {
+impl PathPlace {
     fn begin(patterns: &[Vec<String>]) -> Self {
         Self {
             is_met: false,
@@ -66,7 +66,7 @@ fn fits(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-impl Filter {
+impl NameFilter {
     pub fn new(taken: &[String], left_out: &[String]) -> Self {
         let cut = |patterns: &[String]| {
             let names = |pattern: &String| pattern.split('.').map(str::to_owned).collect();
@@ -79,16 +79,16 @@ impl Filter {
     }
 
     pub fn document(&self, members: &Map<String, Value>) -> Map<String, Value> {
-        let mut taken = Place::begin(&self.taken);
+        let mut taken = PathPlace::begin(&self.taken);
         taken.is_met = self.taken.is_empty();
-        self.members(members, &taken, &Place::begin(&self.left_out))
+        self.members(members, &taken, &PathPlace::begin(&self.left_out))
     }
 
     fn members(
         &self,
         members: &Map<String, Value>,
-        taken: &Place,
-        left_out: &Place,
+        taken: &PathPlace,
+        left_out: &PathPlace,
     ) -> Map<String, Value> {
         let mut shown = Map::new();
         for (name, value) in members {
@@ -101,7 +101,7 @@ impl Filter {
         shown
     }
 
-    fn value(&self, value: &Value, taken: &Place, left_out: &Place) -> Option<Value> {
+    fn value(&self, value: &Value, taken: &PathPlace, left_out: &PathPlace) -> Option<Value> {
         if left_out.is_met || !taken.is_met && taken.open.is_empty() {
             return None;
         }

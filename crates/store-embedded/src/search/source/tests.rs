@@ -1,6 +1,6 @@
 //! Parts of documents, as a real index showed them.
 
-use super::Shown;
+use super::ShownSource;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ fn parts_are_taken_and_left_out() {
         (json!({"includes": ["*q*"], "excludes": ["a"]}), json!({})),
         (json!([]), document.clone()),
     ] {
-        let shown = Shown::read(Some(&source), "/_source").expect("read");
+        let shown = ShownSource::read(Some(&source), "/_source").expect("read");
         let raw = serde_json::value::to_raw_value(&document).expect("JSON");
         let found = shown.of(Arc::from(raw)).expect("JSON").expect("shown");
         let found: Value = serde_json::from_str(found.get()).expect("JSON");
