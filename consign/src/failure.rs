@@ -82,6 +82,12 @@ impl From<runtime::settings::SettingsError> for Failure {
     }
 }
 
+impl From<request_spans::ExportError> for Failure {
+    fn from(error: request_spans::ExportError) -> Self {
+        Self::usage(error.to_string()).hint("`consign config show` lists every setting")
+    }
+}
+
 impl From<catalog::CatalogError> for Failure {
     fn from(error: catalog::CatalogError) -> Self {
         Self::failed(error.to_string())

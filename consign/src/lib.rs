@@ -33,7 +33,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .build();
     let ended = match runtime {
         Ok(runtime) => {
-            let ended = runtime.block_on(commands::run(cli, &output));
+            let ended = runtime.block_on(async {
+                let ended = commands::run(cli, &output).await;
+                request_spans::flush_spans().await;
+                ended
+            });
             runtime.shutdown_background();
             ended
         }

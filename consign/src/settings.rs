@@ -9,6 +9,7 @@ pub use sections::{
 };
 
 use crate::failure::Failure;
+use request_spans::SpanSettings;
 use runtime::settings::{Layers, SettingsError, Source};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -44,6 +45,7 @@ pub struct Settings {
     pub worker: write_worker::Config,
     pub notifier: notifier_worker::Config,
     pub admin: Admin,
+    pub tracing: SpanSettings,
     pub kafka: Kafka,
     pub cassandra: store_cassandra::Config,
     pub elasticsearch: store_elasticsearch::Config,
@@ -63,6 +65,7 @@ impl Default for Settings {
             worker: write_worker::Config::default(),
             notifier: notifier_worker::Config::default(),
             admin: Admin::default(),
+            tracing: SpanSettings::default(),
             kafka: Kafka::default(),
             cassandra: store_cassandra::Config::default(),
             elasticsearch: store_elasticsearch::Config::default(),

@@ -83,6 +83,9 @@ pub struct Decision {
     pub reply: Option<crate::envelope::Reply>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<crate::envelope::Origin>,
+    /// The W3C trace context of its event, where the worker exports spans.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The intent by which a held event is decided again: where it stands, and whose it is.

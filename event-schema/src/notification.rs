@@ -78,6 +78,9 @@ pub struct Notice {
     pub volatile: Option<Raw>,
     /// Unix milliseconds: decided, or accepted by the log.
     pub timestamp: i64,
+    /// The W3C trace context of its event, where spans are exported. Clients are not sent it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
     /// Where the write stands, for its token; none for messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write: Option<Position>,

@@ -131,6 +131,7 @@ mod tests {
                 partition: 0,
                 offset: TransactionsOffset::new(4),
             }),
+            traceparent: None,
         }
     }
 

@@ -30,6 +30,7 @@ mod request;
 mod router;
 mod routes;
 mod server;
+mod spans;
 mod subscriptions;
 mod transport;
 mod write;

@@ -11,7 +11,7 @@ use crate::{
     metrics::GatewayMetrics,
     openapi,
     origins::{OriginStanding, Origins},
-    router,
+    router, spans,
     subscriptions::{append, follow},
     transport::{
         ClientStream,
@@ -251,6 +251,7 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
     let begun = Instant::now();
     let caller = access::identify(request.headers());
     request.extensions_mut().insert(caller);
+    let span = spans::begin_http(&mut request);
     let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
@@ -276,6 +277,7 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
     };
     app.metrics
         .answer(response.status(), begun.elapsed().as_secs_f64());
+    spans::end_http(span, response.status());
     response
 }
 

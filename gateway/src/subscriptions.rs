@@ -6,7 +6,7 @@ pub(crate) mod append;
 pub(crate) mod catch_up;
 pub(crate) mod follow;
 
-use crate::{handles::HandleSigner, metrics::GatewayMetrics};
+use crate::{handles::HandleSigner, metrics::GatewayMetrics, spans};
 use catch_up::CatchUpLog;
 use event_log::Log;
 use event_schema::{
@@ -183,7 +183,9 @@ impl Subscriptions {
     }
 
     pub(crate) fn push(&self, push: &Push) {
+        let span = spans::begin_push(&push.notice);
         let count = self.registry.lock().push(push, &self.signer);
+        spans::end_push(span, count);
         self.metrics.notified(count);
     }
 

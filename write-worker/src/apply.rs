@@ -8,6 +8,7 @@ mod claims;
 mod culprit;
 mod fold;
 mod outcome;
+mod spans;
 mod write;
 
 use crate::{
@@ -115,6 +116,7 @@ impl<'a> Applier<'a> {
             self.write_ledger(&decided.effects).await?;
         }
         self.send_feedback(decided).await?;
+        spans::record_batch(&decided.effects, self.worker.ports.clock.now());
         let resolved = decided.effects.iter().map(|effect| effect.at);
         state.resolved.extend(resolved);
         timer.observe_duration();

@@ -32,6 +32,8 @@ pub(crate) struct Effects {
     pub dead: Option<DeadEvent>,
     /// Of a refusal: the documents and rows by which it was judged.
     pub judged_by: Vec<String>,
+    /// The event's trace context, where spans are exported.
+    pub traceparent: Option<String>,
     /// It restores what was before a decision: no store may refuse it.
     pub is_void: bool,
 }
@@ -99,6 +101,7 @@ impl Effects {
             reply: decision.reply,
             dead,
             judged_by: judged_by(&decision.judged_by, &decision.judged_by_rows),
+            traceparent: decision.traceparent,
             is_void: false,
         }
     }
@@ -143,6 +146,7 @@ impl Effects {
             reply: void.reply,
             dead,
             judged_by: Vec::new(),
+            traceparent: None,
             is_void: true,
         }
     }

@@ -38,6 +38,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .settings(&data.into_iter().chain(listen).collect::<Vec<_>>())?
         .settings;
     runtime::telemetry::init();
+    request_spans::export_spans(&settings.tracing, "dev")?;
     if !settings.is_embedded() {
         tracing::warn!(
             "`consign dev` runs on files; the log, record and view that the settings name are not used"

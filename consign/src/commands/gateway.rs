@@ -37,6 +37,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let stack = Stack::shared(&settings)?;
     let (catalog, keys) = (stack::catalog(&settings)?, stack::keys(&settings)?);
     runtime::telemetry::init();
+    request_spans::export_spans(&settings.tracing, "gateway")?;
     let around = Surroundings::new(Duration::from_secs(settings.gateway.drain_seconds + 10))?;
     let listener = services::bind(settings.gateway.listen, "gateway.listen").await?;
     tracing::info!(address = %listener.local_addr()?, "the gateway starts");

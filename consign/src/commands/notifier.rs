@@ -33,6 +33,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .settings;
     let logged = Logged::shared(&settings)?;
     runtime::telemetry::init();
+    request_spans::export_spans(&settings.tracing, "notifier-worker")?;
     let around = Surroundings::new(
         Duration::from_millis(settings.notifier.drain_ms) + Duration::from_secs(5),
     )?;

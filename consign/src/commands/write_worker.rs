@@ -34,6 +34,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let stack = Stack::shared(&settings)?;
     let catalog = stack::catalog(&settings)?;
     runtime::telemetry::init();
+    request_spans::export_spans(&settings.tracing, "write-worker")?;
     let around = Surroundings::new(
         Duration::from_millis(settings.worker.drain_ms) + Duration::from_secs(5),
     )?;

@@ -17,3 +17,4 @@ mod gateway;
 mod load;
 mod pipeline;
 mod subscribe;
+mod tracing;

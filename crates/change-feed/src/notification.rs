@@ -33,6 +33,10 @@ pub fn of_decision(decision: &Decision) -> Vec<Notification> {
         let mut notification = of_document(change, source)?;
         notification.notice.origin.clone_from(&decision.origin);
         notification.notice.volatile.clone_from(&decision.volatile);
+        notification
+            .notice
+            .traceparent
+            .clone_from(&decision.traceparent);
         Some(notification)
     };
     decision.documents.iter().filter_map(of).collect()
@@ -87,6 +91,7 @@ fn of_document(change: &DocumentChange, source: RecordSource) -> Option<Notifica
         origin: None,
         volatile: None,
         timestamp: source.timestamp,
+        traceparent: None,
         write: Some(source.position),
     };
     Some(Notification {
@@ -137,6 +142,7 @@ pub fn of_message(event: Informative, accepted: i64) -> Option<Notification> {
         origin: event.data.origin,
         volatile: event.data.volatile,
         timestamp: accepted,
+        traceparent: event.attributes.traceparent,
         write: None,
     };
     Some(Notification {

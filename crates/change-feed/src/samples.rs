@@ -89,6 +89,7 @@ pub(crate) fn decision(open: u64, offset: u64, id: &str, n: u64) -> Decision {
         decided: 0,
         reply: None,
         origin: None,
+        traceparent: None,
     }
 }
 

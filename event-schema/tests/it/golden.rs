@@ -435,6 +435,7 @@ fn push() -> Push {
         volatile: Some(text(r#"{"sdk": "x"}"#)),
         timestamp: TIME,
         write: Some(POSITION),
+        traceparent: None,
     };
     let rooms = vec![RoomMatch {
         room: "ab12".into(),
@@ -569,6 +570,7 @@ fn decision(verdict: Verdict) -> Decision {
         decided: TIME + 7,
         reply: Some(reply()),
         origin: None,
+        traceparent: None,
     }
 }
 

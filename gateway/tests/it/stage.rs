@@ -222,5 +222,6 @@ fn notice(state: State, body: &Value) -> Notice {
             partition: 0,
             offset: event_schema::offset::TransactionsOffset::new(1),
         }),
+        traceparent: None,
     }
 }

@@ -1,4 +1,4 @@
-//! What a batch of records emissions, and to whom: folded, matched at one look at the rooms, and sent
+//! What a batch of records notifies of, and whom: folded, matched at one look at the rooms, and sent
 //! together.
 
 use super::{
@@ -14,6 +14,7 @@ use event_schema::{
     offset::{ChangesOffset, InformativeOffset},
 };
 use partition_owner::TenureOutcome;
+use request_spans::{SpanKind, Stage, is_exporting};
 use std::{
     collections::{HashMap, VecDeque},
     sync::Arc,
@@ -160,6 +161,20 @@ impl NotifierLane {
                 routes.len(),
                 now - notification.notice.timestamp,
             );
+            let stage = Stage {
+                name: "notify",
+                kind: SpanKind::Producer,
+                traceparent: notification.notice.traceparent.as_deref(),
+                from: notification.notice.timestamp,
+                to: now,
+            };
+            stage.record(|| {
+                vec![
+                    ("consign.request", notification.notice.request.to_string()),
+                    ("consign.state", format!("{how_far:?}").to_lowercase()),
+                    ("consign.gateways", routes.len().to_string()),
+                ]
+            });
             for route in routes {
                 let owner = |position| self.feed_owner(tenure, position);
                 let (instance, rooms) = (route.instance, route.rooms);
@@ -171,6 +186,9 @@ impl NotifierLane {
                     notice: notification.notice.clone(),
                 };
                 push.notice.state = *how_far;
+                if !is_exporting() {
+                    push.notice.traceparent = None;
+                }
                 let mut pieces = split(push);
                 // Only with the last of its pieces is it told.
                 if let Some(last) = pieces.last_mut() {

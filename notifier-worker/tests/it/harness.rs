@@ -300,6 +300,7 @@ impl<'a> Hand<'a> {
             decided: 0,
             reply: None,
             origin: None,
+            traceparent: None,
         }
     }
 

@@ -57,6 +57,9 @@ impl Decider {
             decided: self.worker.ports.clock.now(),
             reply: data.reply,
             origin: data.origin,
+            traceparent: attributes
+                .traceparent
+                .filter(|_| request_spans::is_exporting()),
         }
     }
 
@@ -88,6 +91,7 @@ impl Decider {
             decided: self.worker.ports.clock.now(),
             reply: None,
             origin: None,
+            traceparent: None,
         }
     }
 

@@ -271,6 +271,7 @@ fn notice(state: State) -> Notice {
         volatile: None,
         timestamp: 0,
         write: None,
+        traceparent: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn notice() -> Notice {
             partition: 0,
             offset: event_schema::offset::TransactionsOffset::new(4),
         }),
+        traceparent: None,
     }
 }
 

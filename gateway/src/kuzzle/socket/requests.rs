@@ -5,6 +5,7 @@ use super::{SocketConnection, SocketRequest};
 use crate::{
     app::Shared,
     kuzzle::{self, Answer, Fault, Request, Transport, fault::Id},
+    spans,
     write::order::{WriteOrder, WriteTurn},
 };
 use bytes::Bytes;
@@ -154,7 +155,10 @@ async fn answer(
         Ok(mut request) => {
             request.turn = turn;
             drop(text);
-            kuzzle::handle(app, request, Some(session)).await
+            let span = spans::begin_frame(&mut request);
+            let answer = kuzzle::handle(app, request, Some(session)).await;
+            spans::end_frame(span, answer.status());
+            answer
         }
         Err(answer) => *answer,
     }

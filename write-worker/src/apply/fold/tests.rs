@@ -33,6 +33,7 @@ fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> E
         reply: None,
         dead: None,
         judged_by: Vec::new(),
+        traceparent: None,
         is_void: false,
     }
 }

@@ -55,6 +55,7 @@ fn decision(cells: Value) -> Decision {
         decided: 0,
         reply: None,
         origin: None,
+        traceparent: None,
     }
 }
 

@@ -1,0 +1,114 @@
+//! Spans of requests and pushes, where they are exported: a request's events are below its span. It
+//! must never fail a request.
+
+use crate::kuzzle;
+use axum::body::Body;
+use event_schema::notification::{Notice, State};
+use http::{HeaderValue, Request, StatusCode};
+use request_spans::{OpenSpan, SpanKind, is_exporting};
+
+const TRACEPARENT: &str = "traceparent";
+/// Asked every few seconds by machines.
+const NOT_TRACED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// Begins the span of an HTTP request, and puts its context in place of the caller's.
+pub(crate) fn begin_http(request: &mut Request<Body>) -> Option<OpenSpan> {
+    let path = request.uri().path();
+    if NOT_TRACED.contains(&path) {
+        return None;
+    }
+    let caller = request.headers().get(TRACEPARENT);
+    let caller = caller.and_then(|value| value.to_str().ok());
+    let name = format!("{} {}", request.method(), family(path));
+    let mut span = OpenSpan::of_request(name, caller)?;
+    span.set_attribute("http.request.method", request.method().to_string());
+    span.set_attribute("url.path", path.to_owned());
+    if let Ok(context) = HeaderValue::from_str(&span.traceparent()) {
+        request.headers_mut().insert(TRACEPARENT, context);
+    }
+    Some(span)
+}
+
+/// Ends it with the answer.
+pub(crate) fn end_http(span: Option<OpenSpan>, status: StatusCode) {
+    if let Some(mut span) = span {
+        span.set_attribute("http.response.status_code", status.as_str().to_owned());
+        if status.is_server_error() {
+            span.set_failed(status.as_str().to_owned());
+        }
+    }
+}
+
+/// Begins the span of a push that is offered to the subscribers of this gateway.
+pub(crate) fn begin_push(notice: &Notice) -> Option<OpenSpan> {
+    let traceparent = notice.traceparent.as_deref();
+    let mut span = OpenSpan::of_stage("push", SpanKind::Consumer, traceparent)?;
+    let state = match notice.state {
+        State::Pending => "pending",
+        State::Done => "done",
+    };
+    span.set_attribute("consign.request", notice.request.to_string());
+    span.set_attribute("consign.state", state);
+    Some(span)
+}
+
+/// Ends it: so many were sent it.
+pub(crate) fn end_push(span: Option<OpenSpan>, recipients: usize) {
+    if let Some(mut span) = span {
+        span.set_attribute("consign.recipients", recipients.to_string());
+    }
+}
+
+/// Begins the span of a request that came by a socket; its events are below it.
+pub(crate) fn begin_frame(request: &mut kuzzle::Request) -> Option<OpenSpan> {
+    if !is_exporting() {
+        return None;
+    }
+    let name = format!("{}:{}", request.controller, request.action);
+    let span = OpenSpan::of_request(name, request.traceparent.as_deref())?;
+    request.traceparent = Some(span.traceparent());
+    Some(span)
+}
+
+/// Ends it with the answer.
+pub(crate) fn end_frame(span: Option<OpenSpan>, status: u16) {
+    if let Some(mut span) = span
+        && status >= 500
+    {
+        span.set_failed(status.to_string());
+    }
+}
+
+/// What a path is of, without the names that a client chose: spans are grouped by it.
+fn family(path: &str) -> String {
+    let mut segments = path.split('/').skip(1);
+    match (segments.next(), segments.next(), segments.next()) {
+        (Some("v1"), Some("operations"), Some(operation)) => format!("/v1/operations/{operation}"),
+        (Some("v1"), Some(family), _) => format!("/v1/{family}"),
+        _ => "/*".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_holds_no_name_that_a_client_chose() {
+        for (path, of) in [
+            (
+                "/v1/operations/document.create",
+                "/v1/operations/document.create",
+            ),
+            (
+                "/v1/operations/document.create/_bulk",
+                "/v1/operations/document.create",
+            ),
+            ("/v1/documents/i/c/secret", "/v1/documents"),
+            ("/i/c/secret/_create", "/*"),
+            ("/", "/*"),
+        ] {
+            assert_eq!(family(path), of, "{path}");
+        }
+    }
+}
