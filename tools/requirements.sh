@@ -13,7 +13,17 @@ need() { # need PACKAGE COMMAND...: the command shows that the package is there
 
 need_compiler() {
     need build-essential sh -c 'command -v cc && command -v c++ && command -v make'
-    need perl perl -MIPC::Cmd -MFindBin -e 1 # builds OpenSSL
+    need_openssl
+}
+
+# The system's where its headers are; otherwise it is built from its sources, which takes minutes and wants Perl.
+need_openssl() {
+    if [[ -z ${OPENSSL_NO_VENDOR:-} ]]; then
+        if pkg-config --exists 'openssl >= 1.1.1' 2>/dev/null; then return; fi
+        echo "OpenSSL's headers are not here (Debian: pkg-config libssl-dev): it is built from its sources, once, in some minutes" >&2
+        export OPENSSL_NO_VENDOR=0
+    fi
+    if [[ $OPENSSL_NO_VENDOR == 0 ]]; then need perl perl -MIPC::Cmd -MFindBin -e 1; fi
 }
 
 # rustup installs the toolchain of rust-toolchain.toml by itself; another cargo must be new enough.
