@@ -1,7 +1,6 @@
 //! Spans of requests and pushes, where they are exported: a request's events are below its span. It
 //! must never fail a request.
 
-use crate::kuzzle;
 use axum::body::Body;
 use event_schema::notification::{Notice, State};
 use http::{HeaderValue, Request, StatusCode};
@@ -60,13 +59,17 @@ pub(crate) fn end_push(span: Option<OpenSpan>, recipients: usize) {
 }
 
 /// Begins the span of a request that came by a socket; its events are below it.
-pub(crate) fn begin_frame(request: &mut kuzzle::Request) -> Option<OpenSpan> {
+pub(crate) fn begin_frame(
+    controller: &str,
+    action: &str,
+    traceparent: &mut Option<String>,
+) -> Option<OpenSpan> {
     if !is_exporting() {
         return None;
     }
-    let name = format!("{}:{}", request.controller, request.action);
-    let span = OpenSpan::of_request(name, request.traceparent.as_deref())?;
-    request.traceparent = Some(span.traceparent());
+    let name = format!("{controller}:{action}");
+    let span = OpenSpan::of_request(name, traceparent.as_deref())?;
+    *traceparent = Some(span.traceparent());
     Some(span)
 }
 

@@ -62,20 +62,20 @@ pub enum ExportError {
     Endpoint { endpoint: String, why: String },
 }
 
-struct Export {
-    queue: mpsc::Sender<Message>,
+struct ProcessExport {
+    queue: mpsc::Sender<ExportMessage>,
     sample_ratio: f64,
     dropped: AtomicU64,
 }
 
-enum Message {
+enum ExportMessage {
     Span(Box<SpanData>),
     /// Answered when all before it was sent or given up.
     Flush(oneshot::Sender<()>),
 }
 
 /// One for the process, as its logger is.
-static EXPORT: OnceLock<Export> = OnceLock::new();
+static EXPORT: OnceLock<ProcessExport> = OnceLock::new();
 
 /// From now on spans are exported, if an endpoint is set; a second call changes nothing. `service`:
 /// which part of Consign this process is. Within a Tokio runtime.
@@ -94,7 +94,7 @@ pub fn export_spans(settings: &SpanSettings, service: &'static str) -> Result<()
         why,
     })?;
     let (queue, messages) = mpsc::channel(QUEUE);
-    let export = Export {
+    let export = ProcessExport {
         queue,
         sample_ratio: settings.sample_ratio,
         dropped: AtomicU64::new(0),
@@ -119,7 +119,7 @@ pub async fn flush_spans() {
     };
     let (done, flushed) = oneshot::channel();
     let flushing = async {
-        if export.queue.send(Message::Flush(done)).await.is_ok() {
+        if export.queue.send(ExportMessage::Flush(done)).await.is_ok() {
             _ = flushed.await;
         }
     };
@@ -137,7 +137,7 @@ pub(crate) fn enqueue_span(span: SpanData) {
     if let Some(export) = EXPORT.get()
         && export
             .queue
-            .try_send(Message::Span(Box::new(span)))
+            .try_send(ExportMessage::Span(Box::new(span)))
             .is_err()
     {
         export.dropped.fetch_add(1, Ordering::Relaxed);
@@ -173,7 +173,7 @@ fn exporter(endpoint: &str, service: &'static str) -> Result<SpanExporter, Strin
 }
 
 /// Sends what is in the queue until the process ends.
-async fn run(exporter: SpanExporter, mut messages: mpsc::Receiver<Message>) {
+async fn run(exporter: SpanExporter, mut messages: mpsc::Receiver<ExportMessage>) {
     let mut received = Vec::with_capacity(BATCH);
     let mut complained: Option<Instant> = None;
     while messages.recv_many(&mut received, BATCH).await > 0 {
@@ -181,8 +181,8 @@ async fn run(exporter: SpanExporter, mut messages: mpsc::Receiver<Message>) {
         let mut flushed = Vec::new();
         for message in received.drain(..) {
             match message {
-                Message::Span(span) => spans.push(*span),
-                Message::Flush(done) => flushed.push(done),
+                ExportMessage::Span(span) => spans.push(*span),
+                ExportMessage::Flush(done) => flushed.push(done),
             }
         }
         let many = spans.len();

@@ -155,7 +155,11 @@ async fn answer(
         Ok(mut request) => {
             request.turn = turn;
             drop(text);
-            let span = spans::begin_frame(&mut request);
+            let span = spans::begin_frame(
+                &request.controller,
+                &request.action,
+                &mut request.traceparent,
+            );
             let answer = kuzzle::handle(app, request, Some(session)).await;
             spans::end_frame(span, answer.status());
             answer
