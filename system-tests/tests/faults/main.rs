@@ -9,6 +9,7 @@
 mod embedded;
 mod listening;
 mod power;
+mod refusals;
 mod trio;
 
 use anyhow::{Result, ensure};
