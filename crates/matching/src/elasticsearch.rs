@@ -153,13 +153,62 @@ impl ClauseTranslator {
             Condition::Geo { field, shape } => self.area(field, shape),
             Condition::Match { object } => {
                 let mut parts = Vec::new();
-                contained(object, "", &mut parts)?;
+                self.contained(object, "", &mut parts)?;
                 boolean("filter", parts)
             }
             Condition::Select { .. } => {
                 return untranslatable("select", "elements of an array have no place in the index");
             }
         })
+    }
+
+    /// A `match` is the conjunction of its scalars, each by its path. An array of different scalars
+    /// wants each of them; how often one stands there is not kept in the index.
+    fn contained(
+        &mut self,
+        object: &Map<String, Value>,
+        path: &str,
+        parts: &mut Vec<Value>,
+    ) -> Result<(), Untranslatable> {
+        for (key, wanted) in object {
+            let path = if path.is_empty() {
+                key.clone()
+            } else {
+                format!("{path}.{key}")
+            };
+            match wanted {
+                Value::Object(inner) if !inner.is_empty() => self.contained(inner, &path, parts)?,
+                Value::Object(_) => {
+                    let why = "an object without keys leaves nothing in the index";
+                    return untranslatable("match", why);
+                }
+                Value::Array(items) => self.elements(items, &path, parts)?,
+                scalar => parts.push(scalar_term(scalar, &path)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn elements(
+        &mut self,
+        items: &[Value],
+        path: &str,
+        parts: &mut Vec<Value>,
+    ) -> Result<(), Untranslatable> {
+        let scalars: Option<Vec<Scalar>> = items.iter().map(Scalar::from_json).collect();
+        let are_different = |scalars: &[Scalar]| {
+            let rest = |n: usize| &scalars[n + 1..];
+            (0..scalars.len()).all(|n| !rest(n).contains(&scalars[n]))
+        };
+        if items.is_empty() || !scalars.is_some_and(|scalars| are_different(&scalars)) {
+            let why = "of arrays only different scalars can be told from the index";
+            return untranslatable("match", why);
+        }
+        self.differ(Difference::ScalarIsArray);
+        for item in items {
+            parts.push(scalar_term(item, path)?);
+        }
+        Ok(())
     }
 
     fn area(&mut self, field: &FieldPath, shape: &Shape) -> Value {
@@ -279,36 +328,9 @@ fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untra
     }
 }
 
-/// A `match` is the conjunction of its scalars, each by its path.
-fn contained(
-    object: &Map<String, Value>,
-    path: &str,
-    parts: &mut Vec<Value>,
-) -> Result<(), Untranslatable> {
-    for (key, wanted) in object {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
-        match wanted {
-            Value::Object(inner) if !inner.is_empty() => contained(inner, &path, parts)?,
-            Value::Object(_) => {
-                return untranslatable(
-                    "match",
-                    "an object without keys leaves nothing in the index",
-                );
-            }
-            Value::Array(_) => {
-                return untranslatable("match", "arrays are not kept as such in the index");
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                let scalar = Scalar::from_json(wanted).unwrap_or(Scalar::Null);
-                parts.push(term("match", &FieldPath::new(&path), &scalar)?);
-            }
-        }
-    }
-    Ok(())
+fn scalar_term(wanted: &Value, path: &str) -> Result<Value, Untranslatable> {
+    let scalar = Scalar::from_json(wanted).unwrap_or(Scalar::Null);
+    term("match", &FieldPath::new(path), &scalar)
 }
 
 #[cfg(test)]

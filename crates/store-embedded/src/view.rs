@@ -48,14 +48,15 @@ impl View for EmbeddedStore {
         collections: &[&Collection],
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
-        let [collection] = collections else {
-            return Err(search::unsupported("several collections at once", ""));
-        };
-        let search = search::Search::read(&*self.mapping(collection)?, self.now(), request)?;
-        let collection = Collection::clone(collection);
+        let now = self.now();
+        let mut all = Vec::with_capacity(collections.len());
+        for collection in collections {
+            let search = search::Search::read(&*self.mapping(collection)?, now, request)?;
+            all.push((search, Collection::clone(collection)));
+        }
         self.inner
             .readers
-            .run(move |connection| search.run(connection, &collection))
+            .run(move |connection| search::Search::run(&all, connection))
             .await
     }
 

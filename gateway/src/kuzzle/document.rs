@@ -2,6 +2,7 @@
 //! into them, and the catalog's operations do the rest.
 
 pub(super) mod export;
+mod koncorde;
 pub(super) mod many;
 pub(super) mod query;
 pub(super) mod read;

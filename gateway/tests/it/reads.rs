@@ -291,8 +291,8 @@ async fn a_search_that_is_not_known_is_a_501_never_a_wrong_answer() {
         found["detail"].as_str().unwrap().contains("fuzzy"),
         "{found}"
     );
-    let found = problem(search(json!({"aggs": {}})), 501, "unsupported_search").await;
-    assert_eq!(found["pointer"], "/aggs");
+    let found = problem(search(json!({"suggest": {}})), 501, "unsupported_search").await;
+    assert_eq!(found["pointer"], "/suggest");
     problem(search(json!({"from": 9_999, "size": 2})), 400, "bad_search").await;
     problem(search(json!({"size": "ten"})), 400, "bad_search").await;
     problem(search(json!([])), 400, "bad_search").await;

@@ -41,6 +41,10 @@ fn each_keyword_has_its_query() {
             json!({"bool": {"filter": [{"term": {"a.b": {"value": 1}}}, {"term": {"c": {"value": "x"}}}]}}),
         ),
         (
+            json!({"match": {"a": {"b": [1, "x"]}}}),
+            json!({"bool": {"filter": [{"term": {"a.b": {"value": 1}}}, {"term": {"a.b": {"value": "x"}}}]}}),
+        ),
+        (
             json!({"or": [{"nothing": 1}]}),
             json!({"bool": {"should": [{"match_none": {}}], "minimum_should_match": 1}}),
         ),
@@ -98,7 +102,10 @@ fn patterns_become_whole_text_expressions() {
 fn what_has_no_equivalent_is_named() {
     for (filter, part) in [
         (json!({"equals": {"a": null}}), "equals"),
-        (json!({"match": {"a": [1]}}), "match"),
+        (json!({"match": {"a": []}}), "match"),
+        (json!({"match": {"a": [1, 1.0]}}), "match"),
+        (json!({"match": {"a": [{"b": 1}]}}), "match"),
+        (json!({"match": {"a": [null]}}), "match"),
         (json!({"match": {"a": {}}}), "match"),
         (
             json!({"select": {"field": "a", "index": 0, "query": {"exists": "value"}}}),

@@ -37,6 +37,7 @@ pub enum Outcome {
         /// What hits show of their documents, in the order of `ids`, if not all.
         sources: Vec<Value>,
         scores: Vec<Option<f64>>,
+        aggregations: Option<Value>,
     },
     Malformed(#[allow(dead_code, reason = "shown")] String),
     Unsupported(String),
@@ -388,7 +389,7 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
     let is_walk = body
         .as_object_mut()
         .is_some_and(|body| body.shift_remove("walk").is_some());
-    let mut scores = Vec::new();
+    let (mut scores, mut aggregations) = (Vec::new(), None);
     let (mut ids, mut sorts, mut sources, mut pages) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let is_part = body.get("_source").is_some();
     loop {
@@ -408,6 +409,8 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
         }
         let is_last = result.hits.is_empty() || !is_walk || pages > 60;
         let total = result.count();
+        let found = result.aggregations;
+        aggregations = aggregations.or(found);
         for hit in result.hits {
             scores.push(hit.score);
             if is_part {
@@ -423,8 +426,29 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
                 total,
                 sources,
                 scores,
+                aggregations,
             };
         }
+    }
+}
+
+/// The same, numbers nearly.
+fn is_close(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => {
+            let mut members = a.iter();
+            a.len() == b.len()
+                && members.all(|(name, a)| b.get(name).is_some_and(|b| is_close(a, b)))
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_close(a, b))
+        }
+        (Value::Number(x), Value::Number(y)) => match (x.as_f64(), y.as_f64()) {
+            _ if x == y => true,
+            (Some(x), Some(y)) => (x - y).abs() <= 1e-5 * x.abs().max(y.abs()),
+            _ => false,
+        },
+        _ => a == b,
     }
 }
 
@@ -440,6 +464,7 @@ impl Outcome {
                 total,
                 sources,
                 scores,
+                aggregations,
             },
             Self::Found {
                 ids: other_ids,
@@ -447,6 +472,7 @@ impl Outcome {
                 total: other_total,
                 sources: other_sources,
                 scores: other_scores,
+                aggregations: other_aggregations,
             },
         ) = (self, other)
         else {
@@ -456,6 +482,11 @@ impl Outcome {
             ids.iter().cloned().zip(sources.iter().cloned()).collect()
         };
         if shown(ids, sources) != shown(other_ids, other_sources) {
+            return false;
+        }
+        let both = (aggregations.as_ref(), other_aggregations.as_ref());
+        if !matches!(both, (None, None)) && !both.0.zip(both.1).is_some_and(|(a, b)| is_close(a, b))
+        {
             return false;
         }
         if is_sorted {

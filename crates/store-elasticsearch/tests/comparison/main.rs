@@ -11,6 +11,7 @@
     reason = "tests run on real clocks, threads and tasks"
 )]
 
+mod aggregations;
 mod compare;
 mod dice;
 mod searches;

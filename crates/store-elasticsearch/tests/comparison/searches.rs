@@ -2,6 +2,7 @@
 //! fit, nearly fit and do not fit, sorts and pages.
 
 use super::{
+    aggregations,
     dice::Dice,
     values,
     world::{Named, World},
@@ -17,6 +18,12 @@ pub fn draw(dice: &mut Dice, world: &World) -> Value {
         sorted(dice, world, &mut body);
     } else {
         body.insert("size".to_owned(), json!(100));
+    }
+    if dice.chance(1, 4) {
+        body.insert("aggs".to_owned(), aggregations::draw(dice, world, 0));
+        if dice.chance(1, 6) {
+            body.insert("post_filter".to_owned(), query(dice, world, 1));
+        }
     }
     if dice.chance(1, 8) {
         body.insert("_source".to_owned(), shown(dice, world));
@@ -45,7 +52,7 @@ fn shown(dice: &mut Dice, world: &World) -> Value {
     }
 }
 
-fn field<'w>(dice: &mut Dice, world: &'w World) -> &'w Named {
+pub fn field<'w>(dice: &mut Dice, world: &'w World) -> &'w Named {
     dice.pick(&world.fields)
 }
 
@@ -105,7 +112,7 @@ fn fitting(dice: &mut Dice, kind: &str) -> Value {
     dice.pick(pool).clone()
 }
 
-fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
+pub fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
     let named = field(dice, world);
     let (path, kind) = (named.path.as_str(), named.kind);
     // The type of such a field is known to the index alone: it is asked what fits it.
@@ -383,7 +390,12 @@ fn sorted(dice: &mut Dice, world: &World, body: &mut Map<String, Value>) {
     keys.push(json!({"_id": dice.pick(&["asc", "desc"])}));
     after.push(json!(format!("d{}", dice.below(12))));
     body.insert("sort".to_owned(), keys.into());
-    match dice.below(4) {
+    match dice.below(5) {
+        4 => {
+            let named = field(dice, world);
+            body.insert("collapse".to_owned(), json!({"field": named.path}));
+            body.insert("size".to_owned(), json!(100));
+        }
         0 => {
             body.insert("from".to_owned(), json!(dice.below(6)));
             body.insert("size".to_owned(), json!(dice.below(6)));

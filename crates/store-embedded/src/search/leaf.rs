@@ -329,7 +329,7 @@ pub fn term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, Stor
     })?;
     let value = clause::scalar(value, "term", &at)?;
     Leaf::read(context, field, "term", &at, |source| {
-        if ignore_case {
+        if ignore_case && !text(value).is_empty() {
             return of_texts(source, "term", &at, |kind| {
                 any_case(normal(kind, text(value)), false, &at)
             });

@@ -145,7 +145,11 @@ impl<'v> Bounds<'v> {
             if is_whole && !number.truncated().is_some_and(fits) {
                 return Err(bad(format!("{value} is out of the field's range"), at));
             }
-            let number = held(&source.kind, number);
+            let number = match source.kind {
+                // An index looks for the next of its own values instead.
+                Type::HalfFloat => held(&Type::Float, number),
+                _ => held(&source.kind, number),
+            };
             Ok(if *included {
                 Bound::Included(number)
             } else {

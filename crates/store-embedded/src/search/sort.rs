@@ -2,7 +2,7 @@
 //! documents follow their ids, so that a page is the same whenever it is asked for.
 
 mod after;
-mod value;
+pub mod value;
 
 use super::{
     Context, bad, clause,
@@ -77,6 +77,13 @@ pub fn read(
             }
         }
         Some(one) => entry(context, one, "/sort", &mut keys)?,
+    }
+    // The best first is the order without a sort.
+    if let [key] = keys.as_slice()
+        && matches!(key.by, By::Score)
+        && key.descending
+    {
+        keys.clear();
     }
     let after = match after {
         None => None,

@@ -396,6 +396,28 @@ pub async fn malformed_searches_are_refused(stores: Searched<'_>) {
     );
 }
 
+/// Two collections in one order: hits say where they are from, totals are summed up.
+pub async fn several_collections_are_one_search(stores: Searched<'_>) {
+    let (first, second) = (herd(stores).await, herd(stores).await);
+    let both = [&first.collection, &second.collection];
+    let body = json!({"query": {"range": {"n": {"lt": 3}}}, "sort": [{"n": "desc"}], "from": 1, "size": 4});
+    let found = stores.view.search_together(&both, &request(body)).await;
+    let found = found.expect("found");
+    assert_eq!(ids(&found), ["d02", "d01", "d01", "d00"]);
+    let mut places: Vec<usize> = found.hits.iter().map(|hit| hit.collection).collect();
+    places[1..3].sort_unstable();
+    assert_eq!((found.count(), &places[1..3]), (6, [0, 1].as_slice()));
+}
+
+/// `collapse` shows the first of each group, and counts all.
+pub async fn groups_are_shown_once(stores: Searched<'_>) {
+    let fixture = herd(stores).await;
+    let body = json!({"sort": [{"n": "desc"}], "collapse": {"field": "group"}, "size": 2});
+    let found = search(stores, &fixture, &body).await;
+    assert_eq!((ids(&found), found.count()), (vec!["d24", "d19"], 25));
+    assert_eq!(found.hits[1].fields, Some(json!({"group": ["g1"]})));
+}
+
 pub async fn a_refresh_makes_writes_visible(stores: Searched<'_>) {
     let fixture = herd(stores).await;
     for n in 0..5 {

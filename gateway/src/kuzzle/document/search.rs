@@ -3,6 +3,7 @@
 
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, place},
+    koncorde,
     scroll::{self, Scroll},
     targets,
 };
@@ -77,21 +78,9 @@ pub(crate) fn query(call: KuzzleCall<'_>, query: Option<Value>) -> Result<Option
         None | Some("elasticsearch") => {
             Ok(query.filter(|query| query.as_object().is_none_or(|members| !members.is_empty())))
         }
-        Some("koncorde") => koncorde(&query.unwrap_or(Value::Null)).map(Some),
+        Some("koncorde") => koncorde::query(&query.unwrap_or(Value::Null)).map(Some),
         Some(_) => Err(Fault::invalid("lang", "\"elasticsearch\" or \"koncorde\"")),
     }
-}
-
-fn koncorde(filter: &Value) -> Result<Value, Fault> {
-    let options = matching::Options {
-        max_conditions: 1_000,
-        ..matching::Options::default()
-    };
-    let filter = matching::Filter::parse(filter, &options)
-        .map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
-    matching::to_elasticsearch(&filter).map_err(|error| {
-        Fault::new(Id::KoncordeUnsupported, error.to_string()).props([&error.keyword])
-    })
 }
 
 /// The search of the body, or of the argument `searchBody`.

@@ -88,7 +88,7 @@ async fn documents_are_found_in_both_languages() {
         &app,
         "POST",
         "/ix/co/_search",
-        Some(json!({"aggregations": {}})),
+        Some(json!({"suggest": {}})),
         501,
         "services.storage.unsupported",
     )
@@ -435,6 +435,9 @@ async fn hits_have_scores_and_parts_of_documents() {
         (&json!(1), &json!({"n": 0}))
     );
     assert!(hit["_score"].as_f64().unwrap() > 0.0, "{found}");
+    let counted = json!({"size": 0, "aggregations": {"sum": {"sum": {"field": "n"}}}});
+    let found = ok(&app, "POST", "/ix/co/_search", Some(counted)).await;
+    assert_eq!(found["aggregations"], json!({"sum": {"value": 6.0}}));
     let sorted = json!({"sort": ["n"], "track_total_hits": false});
     let found = ok(&app, "POST", "/ix/co/_search", Some(sorted)).await;
     assert_eq!(

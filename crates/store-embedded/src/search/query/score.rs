@@ -52,7 +52,10 @@ impl Query {
             }
             Self::Leaf(leaf) => leaf.score(id, document),
             Self::Boosted { query, boost } => Ok(query.score(id, document)? * boost),
-            Self::Bool { must, should, .. } => must.iter().chain(should).map(met).sum(),
+            Self::Bool { must, should, .. } => {
+                let mut all = must.iter().chain(should).map(met);
+                all.try_fold(0.0, |sum, score| Ok(sum + score?))
+            }
             Self::Best { queries, others } => {
                 let (mut best, mut sum) = (0.0_f32, 0.0_f32);
                 for query in queries {
