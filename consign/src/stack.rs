@@ -159,7 +159,7 @@ pub fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
 /// The secret that all gateways of a deployment share.
 pub fn keys(settings: &Settings) -> Result<Keyring, Failure> {
     settings.secret.keyring()?.ok_or_else(|| {
-        let hint = "CONSIGN_SECRET_VALUE=$(head -c 32 /dev/urandom | base64), or secret.file; the same for all gateways";
+        let hint = "CONSIGN_SECRET_VALUE=$(head -c 32 /dev/urandom | base64), or secret.file; the same for all gateways and workers";
         Failure::usage("there is no secret to sign request ids and tokens with").hint(hint)
     })
 }

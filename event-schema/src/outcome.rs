@@ -29,6 +29,10 @@ pub enum RefusalCode {
     Unmappable,
     /// The plan's own rules do not hold for the current documents (catalog).
     Rule,
+    /// The caller is not the one who may do this.
+    Forbidden,
+    /// Too often within a time.
+    RateLimited,
 }
 
 /// A refusal: code, a sentence for people, and where in the request.
@@ -36,6 +40,9 @@ pub enum RefusalCode {
 pub struct Refusal {
     pub code: RefusalCode,
     pub message: String,
+    /// The operation's own name for what it refuses: stable, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
 }

@@ -175,6 +175,7 @@ fn write_path(
         identifier: Identifier::new(keys.clone(), clock.clone(), entries, ttl),
         validator: Validator {
             collections: collections.clone(),
+            record: ports.record.clone(),
             searchable: ports.view.is_some(),
             clock: clock.clone(),
         },

@@ -23,7 +23,7 @@ pub(crate) fn document(catalog: &Catalog) -> Value {
             described(&endpoint),
         );
     }
-    for operation in catalog.operations() {
+    for operation in catalog.operations().filter(|known| !known.internal()) {
         let write = named(operation);
         insert(
             &mut paths,

@@ -4,6 +4,7 @@
 pub(crate) mod after;
 pub(crate) mod collections;
 pub(crate) mod kept_searches;
+pub(crate) mod parts;
 pub(crate) mod refresh;
 pub(crate) mod requests;
 pub(crate) mod settled;

@@ -43,6 +43,12 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
     };
     vec![
         row(
+            Method::GET,
+            "/v1/operations",
+            &doc::OPERATIONS,
+            Some(get(operations::list::list)),
+        ),
+        row(
             Method::POST,
             "/v1/operations/{operation}",
             &doc::WRITE,

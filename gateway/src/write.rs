@@ -32,7 +32,8 @@ pub(crate) struct WritePath {
 impl WritePath {
     /// The operation of this name, or a 404 that names the nearest.
     pub(crate) fn operation(&self, name: &str) -> Result<&Operation, Problem> {
-        self.catalog.operation(name).ok_or_else(|| {
+        let known = self.catalog.operation(name);
+        known.filter(|known| !known.internal()).ok_or_else(|| {
             let shown = path::shorten(name);
             Problem::new(
                 Code::UnknownOperation,

@@ -187,6 +187,7 @@ impl History {
             catalog: events::catalog(),
             record: self.record.of(&process, &self.faults),
             view: Some(self.view.of(&process, &self.faults)),
+            keys: event_schema::signing::Keyring::new(1, *b"a secret of thirty-two bytes....."),
             layout: self.layout.clone(),
             clock: Arc::new(ModelClock::new(self.start, ahead)),
             health: health.clone(),

@@ -138,7 +138,7 @@ pub(crate) async fn append_record(
     delivered(enqueue_record(worker, topic, partition, parts).await?).await
 }
 
-async fn delivered(
+pub(crate) async fn delivered(
     delivery: impl Future<Output = Result<Appended, DeliveryError>>,
 ) -> Result<u64, TenureEnd> {
     delivery
@@ -148,7 +148,7 @@ async fn delivered(
 }
 
 /// Queues a record, waiting while the queue is full: the log's own back-pressure.
-async fn enqueue_record(
+pub(crate) async fn enqueue_record(
     worker: &Worker,
     topic: &Arc<str>,
     partition: u16,

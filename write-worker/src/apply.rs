@@ -8,6 +8,7 @@ mod claims;
 mod culprit;
 mod fold;
 mod outcome;
+mod parts;
 mod spans;
 mod write;
 
@@ -115,6 +116,8 @@ impl<'a> Applier<'a> {
             self.write_dead_letters(&decided.effects).await?;
             self.write_ledger(&decided.effects).await?;
         }
+        self.publish_parts(&decided.effects).await?;
+        self.release_values(&decided.effects).await?;
         self.send_feedback(decided).await?;
         spans::record_batch(&decided.effects, self.worker.ports.clock.now());
         let resolved = decided.effects.iter().map(|effect| effect.at);

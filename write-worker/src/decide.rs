@@ -10,6 +10,7 @@ mod judge;
 mod recent;
 mod repeats;
 mod state;
+mod values;
 
 pub(crate) use recent::RecentRequests;
 pub(crate) use state::State;
@@ -51,7 +52,7 @@ impl Decider {
         recent: RecentRequests,
         marker: Marker,
     ) -> Self {
-        let state = State::new(worker.config.cache_bytes);
+        let state = State::new(worker.config.cache_bytes, worker.ports.keys.clone());
         Self {
             worker,
             partition,
@@ -114,6 +115,7 @@ impl Decider {
 
     fn consumed(&self, last: &Record, records: usize) -> Consumed {
         let offset = TransactionsOffset::new(last.offset);
+        self.worker.parts.reached(self.partition, offset.next());
         let position = self.worker.position(self.partition, offset);
         let topic = &self.worker.topics.transactions;
         Consumed {

@@ -3,7 +3,7 @@
 
 use change_feed::{document_name, row_name};
 use event_schema::{
-    decision::{Change, Decision, OriginalRecord, Void, VoidEnd},
+    decision::{Change, ClaimedValues, Decision, OriginalRecord, Part, Void, VoidEnd},
     envelope::{Claim, Reply},
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowKey, RowMutation},
@@ -25,6 +25,10 @@ pub(crate) struct Effects {
     pub rows: Vec<RowMutation>,
     /// What the ledger will say; `None` for a void whose position is decided anew.
     pub entry: Option<LedgerEntry>,
+    /// Events of other keys, to publish once the ledger remembers this.
+    pub parts: Vec<Part>,
+    /// Unique values that are its own, and those that it lets go once the ledger remembers this.
+    pub values: ClaimedValues,
     /// The idempotency key that the request holds.
     pub claim: Option<Claim>,
     pub reply: Option<Reply>,
@@ -97,6 +101,8 @@ impl Effects {
             documents: decision.documents,
             rows: decision.rows,
             entry: Some(entry),
+            parts: decision.parts,
+            values: decision.claims,
             claim: decision.claim,
             reply: decision.reply,
             dead,
@@ -142,6 +148,8 @@ impl Effects {
             documents: void.documents,
             rows: void.rows,
             entry,
+            parts: Vec::new(),
+            values: ClaimedValues::default(),
             claim: void.claim,
             reply: void.reply,
             dead,

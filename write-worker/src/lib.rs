@@ -28,6 +28,7 @@ mod liveness;
 mod mark;
 mod metrics;
 mod partition;
+mod parts;
 mod store_presence;
 mod tenure_end;
 
@@ -37,7 +38,9 @@ pub use finished::Finished;
 
 use catalog::Catalog;
 use event_log::Log;
-use event_schema::{offset::TransactionsOffset, position::Position, topics::Layout};
+use event_schema::{
+    offset::TransactionsOffset, position::Position, signing::Keyring, topics::Layout,
+};
 use metrics::Metrics;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
@@ -52,6 +55,8 @@ pub struct Ports {
     pub record: Arc<dyn Record>,
     /// Absent: there is no search.
     pub view: Option<Arc<dyn View>>,
+    /// The deployment's secret: names the requests of parts, and makes codes that no event holds.
+    pub keys: Keyring,
     pub layout: Layout,
     pub clock: Arc<dyn Clock>,
     pub health: Health,
@@ -73,6 +78,7 @@ struct Worker {
     forgetful: bool,
     /// When such a store was away, every partition is taken again, whether its task noticed or not.
     presence: StorePresence,
+    parts: Arc<parts::PartProgress>,
 }
 
 impl Worker {
@@ -136,6 +142,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
     consume::run(
         Arc::new(Worker {
             catalogs: catalogs::Catalogs::new(ports.catalog.clone()),
+            parts: Arc::new(parts::PartProgress::new(ports.layout.partitions)),
             config,
             ports,
             metrics,

@@ -4,18 +4,14 @@
 //!
 //! See ADR 3.
 
-use crate::Worker;
+use crate::{Worker, parts::PartProgress};
 use event_schema::{
     decision::{Mark, TopicIds},
     id::RequestId,
     offset::{ChangesOffset, Epoch, TransactionsOffset},
 };
 use partition_owner::OwnedPartition;
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{sync::watch, time::Instant};
 
 /// How far the stores are: told by the applier, read by the decider.
@@ -75,6 +71,8 @@ pub(crate) struct Marker {
     topics: TopicIds,
     last: Option<Resolved>,
     newest: watch::Sender<Option<KeptMark>>,
+    /// How far its decisions' parts went.
+    parts: Arc<PartProgress>,
 }
 
 impl Marker {
@@ -96,6 +94,7 @@ impl Marker {
             topics,
             last: None,
             newest,
+            parts: worker.parts.clone(),
         }
     }
 
@@ -151,7 +150,7 @@ impl Marker {
             reapply_epoch: reapply.epoch,
             topics: self.topics.clone(),
             last,
-            parts: BTreeMap::new(),
+            parts: self.parts.furthest(self.partition),
         }
     }
 

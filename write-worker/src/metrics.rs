@@ -275,5 +275,7 @@ fn refusal_label(code: RefusalCode) -> &'static str {
         RefusalCode::TooLarge => "too_large",
         RefusalCode::Unmappable => "unmappable",
         RefusalCode::Rule => "rule",
+        RefusalCode::Forbidden => "forbidden",
+        RefusalCode::RateLimited => "rate_limited",
     }
 }

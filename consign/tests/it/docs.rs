@@ -1,8 +1,9 @@
-//! `docs/configuration.md` and `docs/metrics.md` are made from the default file and from what the
-//! services register: the files must say the same. `cargo run -p xtask -- docs` writes them anew.
+//! `docs/configuration.md`, `docs/metrics.md` and `docs/operations.md` are made from the default
+//! file, from what the services register, and from the catalog: the files must say the same. `cargo run -p xtask -- docs` writes them anew.
 
 mod configuration;
 mod metrics;
+mod operations;
 
 use std::{env, fs, path::Path};
 
@@ -31,6 +32,11 @@ fn the_page_of_settings_is_up_to_date() {
 #[test]
 fn the_page_of_metrics_is_up_to_date() {
     hold("metrics.md", &metrics::page().expect("metrics"));
+}
+
+#[test]
+fn the_page_of_operations_is_up_to_date() {
+    hold("operations.md", &operations::page());
 }
 
 #[test]

@@ -1,11 +1,17 @@
 //! From a bare request to what an event carries: validated, with generated ids and times, and the
 //! key it belongs to.
 
+mod look_up;
 mod many;
+mod parts;
+
+pub(crate) use look_up::unique;
+pub use look_up::{LookUpRequest, LookUpSubject};
+pub(crate) use parts::accept_part;
 
 use crate::{
     body,
-    expression::{EvalError, Scope},
+    expression::{EvalError, Expr, LOOKED, Scope},
     members::{Members, push_name},
     operation::{Kind, Operation, Sight, Target},
     schema::VIOLATIONS,
@@ -22,6 +28,15 @@ pub struct Seed {
     pub unique: [u8; 16],
     /// Unix milliseconds.
     pub now: i64,
+}
+
+/// What is known of a request beside its own text.
+#[derive(Clone, Debug, Default)]
+pub struct Beside<'a> {
+    /// Who asks.
+    pub principal: &'a str,
+    /// What was looked up for it, by name: see [`Operation::look_up`].
+    pub looked: Map<String, Value>,
 }
 
 /// What one event will carry.
@@ -89,32 +104,47 @@ impl From<EvalError> for Invalid {
 impl Operation {
     /// Validates the bare request and makes what its event carries.
     pub fn accept(&self, request: &[u8], seed: &Seed) -> Result<AcceptedRequest, Invalid> {
+        self.accept_with(request, seed, &Beside::default())
+    }
+
+    /// Likewise, with what is known beside the request.
+    pub fn accept_with(
+        &self,
+        request: &[u8],
+        seed: &Seed,
+        beside: &Beside<'_>,
+    ) -> Result<AcceptedRequest, Invalid> {
         let text = std::str::from_utf8(request)
             .map_err(|e| Invalid::one("", "json", format!("the request is not UTF-8: {e}")))?;
         let members = Members::parse(text).map_err(|e| not_an_object(text, &e))?;
         match &self.many {
             None => self
-                .accept_one(text, &members, seed)
+                .accept_one(text, &members, seed, beside)
                 .map(|accepted| AcceptedRequest::One(Box::new(accepted))),
             Some(many) => self
-                .accept_many(many, &members, seed)
+                .accept_many(many, &members, seed, beside)
                 .map(AcceptedRequest::Many),
         }
     }
 
     /// `text` is what `members` were parsed from.
-    fn accept_one(
+    pub(crate) fn accept_one(
         &self,
         text: &str,
         members: &Members<'_>,
         seed: &Seed,
+        beside: &Beside<'_>,
     ) -> Result<Accepted, Invalid> {
         self.schema.check(&self.thin(members)).map_err(Invalid)?;
-        let generated = self.generate(members, seed)?;
-        let sight = Sight::new(&self.program, members, &generated, "");
+        let mut generated = self.generate(members, seed)?;
+        if !beside.looked.is_empty() {
+            generated.insert(LOOKED.to_owned(), beside.looked.clone().into());
+        }
+        let sight = Sight::new(&self.program, members, &generated, beside.principal);
         let scope = sight.scope();
         self.check_rules(&scope)?;
         self.check_bodies(members)?;
+        self.check_parts(&scope, seed)?;
         let collections = self.collections(&scope)?;
         let key = self.key(&scope)?;
         let volatile = members.get("volatile").filter(|_| self.takes("volatile"));
@@ -188,6 +218,35 @@ impl Operation {
         }
     }
 
+    /// What is wrong with a part that is known already is told now, not when it is too late.
+    fn check_parts(&self, scope: &Scope<'_>, seed: &Seed) -> Result<(), Invalid> {
+        let mut violations = Vec::new();
+        for part in self.program.parts.iter().filter(|part| part.early) {
+            let list = match &part.for_each {
+                None => vec![Value::Null],
+                Some(list) => scope.list(list)?.unwrap_or_default().into_owned(),
+            };
+            for (n, item) in list.iter().enumerate() {
+                let inside = Scope {
+                    item: part.for_each.as_ref().map(|_| (item, n)),
+                    ..*scope
+                };
+                let when = part.when.as_ref();
+                if !when.map_or(Ok(true), |when| inside.holds(when))? {
+                    continue;
+                }
+                if let Err(invalid) = accept_part(part, &inside, seed) {
+                    violations.extend(in_line(n, invalid));
+                }
+            }
+        }
+        violations.truncate(VIOLATIONS);
+        match violations.is_empty() {
+            true => Ok(()),
+            false => Err(Invalid(violations)),
+        }
+    }
+
     fn check_bodies(&self, members: &Members<'_>) -> Result<(), Invalid> {
         if self.kind == Kind::Informative {
             return Ok(());
@@ -227,7 +286,26 @@ impl Operation {
                 collections.push(pair);
             }
         }
+        let parts = self.program.parts.iter();
+        for pair in parts.flat_map(|part| part.operation.constant_collections()) {
+            if !collections.contains(&pair) {
+                collections.push(pair);
+            }
+        }
         Ok(collections)
+    }
+
+    /// The collections that its definition names by themselves.
+    fn constant_collections(&self) -> impl Iterator<Item = (String, String)> {
+        let names = |write: &crate::operation::Write| match &write.target {
+            Target::Document {
+                index: Expr::Constant(Value::String(index)),
+                collection: Expr::Constant(Value::String(collection)),
+                ..
+            } => Some((index.clone(), collection.clone())),
+            Target::Document { .. } | Target::Row { .. } => None,
+        };
+        self.program.writes.iter().filter_map(names)
     }
 
     fn key(&self, scope: &Scope<'_>) -> Result<EntityKey, Invalid> {
@@ -247,6 +325,20 @@ pub(crate) fn text(scope: &Scope<'_>, expr: &crate::expression::Expr) -> Result<
         .text(expr)?
         .map(std::borrow::Cow::into_owned)
         .ok_or_else(|| EvalError("a name, id or key is absent".into()))
+}
+
+/// What is wrong with the part that element `n` asks for; the element itself cannot be pointed at.
+fn in_line(n: usize, invalid: Invalid) -> impl Iterator<Item = Violation> {
+    invalid.0.into_iter().map(move |violation| Violation {
+        message: format!(
+            "line {}: {}: {}",
+            n + 1,
+            violation.pointer,
+            violation.message
+        ),
+        pointer: String::new(),
+        rule: violation.rule,
+    })
 }
 
 /// What is missing cannot be pointed at: the object it is missing from is.

@@ -1,6 +1,7 @@
 //! All operations, tables and collections that definitions declare, as one immutable value that is
 //! cheap to clone.
 
+mod fragments;
 mod read;
 
 use crate::{
@@ -60,12 +61,9 @@ impl Catalog {
         }
         let files: Result<Vec<_>, _> = texts
             .into_iter()
-            .map(|(name, text)| Ok((read::parse(&name, &text)?, name)))
+            .map(|(name, text)| Ok((name.clone(), read::parse(&name, &text)?)))
             .collect();
-        let files: Vec<_> = files?
-            .into_iter()
-            .map(|(file, name)| (name, file))
-            .collect();
+        let files = fragments::expand(files?)?;
         let definitions =
             serde_json::to_value(merge(files.clone())).map_err(|e| CatalogError(e.to_string()))?;
         Self::compile(files, definitions)
@@ -93,14 +91,12 @@ impl Catalog {
         let surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
         let mut operations = BTreeMap::new();
         let mut places: BTreeMap<String, String> = BTreeMap::new();
-        // Many-document forms come last: they stand on the operation they are the form of.
+        // Many-document forms and operations with parts come last: they stand on others.
         for forms in [false, true] {
             for (file, definition) in &files {
-                for operation in definition
-                    .operations
-                    .iter()
-                    .filter(|operation| operation.many.is_some() == forms)
-                {
+                for operation in definition.operations.iter().filter(|operation| {
+                    (operation.many.is_some() || !operation.parts.is_empty()) == forms
+                }) {
                     let name = &operation.name;
                     let compiled = compile::operation(operation, &surroundings, &operations)
                         .map_err(|e| CatalogError(format!("{file}: operation `{name}`: {e}")))?;

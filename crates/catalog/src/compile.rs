@@ -2,6 +2,7 @@
 //! is loaded, so that a wrong definition stops the start and not a request. Errors are sentences
 //! that name operation and field.
 
+mod others;
 mod writes;
 
 use crate::{
@@ -18,10 +19,11 @@ use event_schema::outcome::RefusalCode;
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
-/// Known before anything is read.
-const EARLY: Reach = Reach::REQUEST.and(Reach::GENERATED).and(Reach::PRINCIPAL);
-/// Known when a request is accepted.
-const ACCEPTED: Reach = Reach::REQUEST.and(Reach::GENERATED);
+/// Known when a request is accepted, hence before anything is read.
+const ACCEPTED: Reach = Reach::REQUEST
+    .and(Reach::GENERATED)
+    .and(Reach::LOOKED)
+    .and(Reach::PRINCIPAL);
 
 /// Tables and collections, which operations refer to.
 #[derive(Default)]
@@ -133,11 +135,16 @@ pub(crate) fn operation(
     let (program, kind, order) = match &many {
         Some(many) => (Program::default(), many.of.kind, many.of.order),
         None => (
-            program(definition, surroundings)?,
+            program(definition, surroundings, known)?,
             definition.kind.unwrap_or_default(),
             definition.order.unwrap_or_default(),
         ),
     };
+    let (refusals, examples) = definition
+        .examples
+        .iter()
+        .cloned()
+        .partition(|example| example.refused.is_some());
     let operation = Operation {
         name: definition.name.clone(),
         summary: definition.summary.trim().to_owned(),
@@ -145,8 +152,10 @@ pub(crate) fn operation(
         order,
         http: definition.http.clone(),
         envelope: definition.envelope,
+        internal: definition.internal,
         schema,
-        examples: definition.examples.clone(),
+        examples,
+        refusals,
         many,
         program,
     };
@@ -184,7 +193,7 @@ fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Resul
         (Some(_), _) if !definition.write.is_empty() || definition.key.is_some() || definition.result.is_some() => {
             Err("a many-document form has no key, write or result: those are of the operation it is the form of".into())
         }
-        (None, Kind::Transaction) if definition.write.is_empty() => {
+        (None, Kind::Transaction) if definition.write.is_empty() && definition.parts.is_empty() => {
             Err("write: an operation that writes nothing is `kind: informative`".into())
         }
         (None, Kind::Informative) if !definition.write.is_empty() || definition.result.is_some() => {
@@ -197,6 +206,7 @@ fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Resul
 fn program(
     definition: &OperationDefinition,
     surroundings: &Surroundings,
+    known: &BTreeMap<String, Arc<Operation>>,
 ) -> Result<Program, String> {
     let write_names = writes::names(&definition.write)?;
     let mut names = Names {
@@ -205,14 +215,18 @@ fn program(
     };
     let generators = generators(&definition.generate, &names)?;
     names.generated = definition.generate.keys().map(String::as_str).collect();
+    names.looked = definition.look_up.keys().map(String::as_str).collect();
     let mut lets = Vec::with_capacity(definition.lets.len());
     for (name, value) in &definition.lets {
         let expr = names.parse(value).map_err(|e| format!("let.{name}: {e}"))?;
+        if names.reach(&expr).has(Reach::BEFORE) {
+            return Err(format!("let.{name}: $before is known within a write only"));
+        }
         names.let_reach.push(names.reach(&expr));
         names.lets.push(name);
         lets.push(expr);
     }
-    let (owner, key) = key(
+    let (owners, key) = key(
         definition
             .key
             .as_ref()
@@ -221,7 +235,7 @@ fn program(
     )?;
     let place = writes::Place {
         names: &names,
-        owner: owner.as_deref(),
+        owners: &owners,
         surroundings,
         generators: &generators,
     };
@@ -231,10 +245,21 @@ fn program(
             writes::write(write, name.clone(), &place).map_err(|e| format!("write[{n}]: {e}"))?,
         );
     }
+    writes::check_stages(&mut writes, &names, &lets)?;
+    let already = definition.already.as_ref().map(|already| {
+        names
+            .parse(already)
+            .and_then(|expr| allow(&expr, &names, ACCEPTED.and(Reach::CURRENT)))
+            .map_err(|e| format!("already: {e}"))
+    });
     let result = definition.result.as_ref().map(|result| {
         let expr = body(result, &names).map_err(|e| format!("result: {e}"))?;
-        allow(&expr, &names, EARLY.and(Reach::CURRENT).and(Reach::WRITTEN))
-            .map_err(|e| format!("result: {e}"))
+        allow(
+            &expr,
+            &names,
+            ACCEPTED.and(Reach::CURRENT).and(Reach::WRITTEN),
+        )
+        .map_err(|e| format!("result: {e}"))
     });
     let mut program = Program {
         raw: definition.raw.clone(),
@@ -242,6 +267,10 @@ fn program(
         guards: guards(&definition.guards, &names)?,
         result: result.transpose()?,
         owned: Arc::clone(&surroundings.owned),
+        look_ups: others::look_ups(definition, &place)?,
+        claims: others::claims(&definition.claims, &names)?,
+        parts: others::parts(&definition.parts, &names, known)?,
+        already: already.transpose()?,
         generators,
         lets,
         key,
@@ -266,16 +295,16 @@ fn generators(
     definitions.iter().map(generator).collect()
 }
 
-fn key(
-    definition: &KeyDefinition,
-    names: &Names<'_>,
-) -> Result<(Option<String>, Vec<Expr>), String> {
+fn key(definition: &KeyDefinition, names: &Names<'_>) -> Result<(Vec<String>, Vec<Expr>), String> {
     let parse = |value: &Value| allow(&names.parse(value)?, names, ACCEPTED);
-    let of = definition.of.clone();
+    let of: Vec<String> = match definition.among.is_empty() {
+        true => definition.of.iter().cloned().collect(),
+        false => definition.among.clone(),
+    };
     let parts =
         match (&definition.of, &definition.id, &definition.path) {
             (Some(of), Some(id), None) => vec![
-                Expr::Constant(of.clone().into()),
+                parse(&of.as_str().into()).map_err(|e| format!("key.of: {e}"))?,
                 parse(id).map_err(|e| format!("key.id: {e}"))?,
             ],
             (None, None, Some(path)) if !path.is_empty() => path
@@ -311,13 +340,17 @@ fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guar
     let guard = |(n, definition): (usize, &GuardDefinition)| {
         if !matches!(
             definition.code,
-            RefusalCode::Rule | RefusalCode::Exists | RefusalCode::Missing
+            RefusalCode::Rule
+                | RefusalCode::Exists
+                | RefusalCode::Missing
+                | RefusalCode::Forbidden
+                | RefusalCode::RateLimited
         ) {
             return Err(format!(
-                "guards[{n}].code: a guard refuses as rule, exists or missing"
+                "guards[{n}].code: a guard refuses as rule, exists, missing, forbidden or rate_limited"
             ));
         }
-        let allowed = EARLY.and(Reach::CURRENT);
+        let allowed = ACCEPTED.and(Reach::CURRENT);
         let that = names
             .parse(&definition.that)
             .and_then(|that| allow(&that, names, allowed))
@@ -325,6 +358,7 @@ fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guar
         Ok(Guard {
             that,
             code: definition.code,
+            rule: definition.rule.clone(),
             at: definition.at.clone(),
             say: definition.say.clone(),
         })
@@ -332,10 +366,21 @@ fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guar
     definitions.iter().enumerate().map(guard).collect()
 }
 
-/// Names and values, or one value.
+/// Names and values, or one value, or a list of those, the later over the earlier. In a list, what
+/// looks like a call is one.
 fn body(value: &Value, names: &Names<'_>) -> Result<Expr, String> {
     match value {
         Value::Object(fields) => names.fields(fields).map(Expr::Object),
+        Value::Array(bodies) => {
+            let one = |one: &Value| match one {
+                Value::Object(fields) if !names.is_call(fields) => {
+                    names.fields(fields).map(Expr::Object)
+                }
+                other => names.parse(other),
+            };
+            let bodies: Result<Vec<_>, _> = bodies.iter().map(one).collect();
+            names.call_of("merge", bodies?)
+        }
         other => names.parse(other),
     }
 }
@@ -360,10 +405,11 @@ fn within(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<(), String> 
 fn mark_what_is_looked_at(definition: &OperationDefinition, program: &mut Program) {
     let text = serde_json::to_string(definition).unwrap_or_default();
     for write in &mut program.writes {
-        write.looked_at = write
+        let named = write
             .name
             .as_ref()
             .is_some_and(|name| text.contains(&format!("$current/{name}")));
+        write.looked_at = named || text.contains("$before");
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) struct FileDefinition {
     /// The language it is written in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<u32>,
+    /// Values that are used in several places, as `{$use: name}`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub fragments: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub operations: Vec<OperationDefinition>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -34,6 +37,9 @@ pub(crate) struct OperationDefinition {
     pub http: Option<HttpRoute>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub envelope: Envelope,
+    /// Only other operations make such requests, as parts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
     /// JSON Schema.
     pub request: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -42,6 +48,8 @@ pub(crate) struct OperationDefinition {
     pub many: Option<ManyDefinition>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generate: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub look_up: Map<String, Value>,
     #[serde(default, rename = "let", skip_serializing_if = "Map::is_empty")]
     pub lets: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -50,8 +58,15 @@ pub(crate) struct OperationDefinition {
     pub key: Option<KeyDefinition>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardDefinition>,
+    /// Where it holds, everything is as it should be: applied, and nothing changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub already: Option<Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub claims: Vec<ClaimDefinition>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub write: Vec<WriteDefinition>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<PartDefinition>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
     pub examples: Vec<Example>,
@@ -104,8 +119,11 @@ pub(crate) struct RuleDefinition {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyDefinition {
+    /// A kind of key, or a value that is one of `among`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,9 +136,71 @@ pub(crate) struct GuardDefinition {
     pub that: Value,
     #[serde(default = "rule")]
     pub code: RefusalCode,
+    /// What programs know this refusal by.
+    pub rule: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
     pub say: String,
+}
+
+/// What the gateway reads before it accepts: the owner of a unique value, a row or a document; for
+/// each element of a list, or once.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LookUpDefinition {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_of: Option<UniqueDefinition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<RowTarget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentTarget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Value>,
+}
+
+/// A value that only one key may have.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UniqueDefinition {
+    pub space: String,
+    pub value: Value,
+}
+
+/// A unique value that the operation's key takes, or lets go.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClaimDefinition {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<UniqueDefinition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<UniqueDefinition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+}
+
+/// What another operation does to another key, once this one is applied.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartDefinition {
+    pub operation: String,
+    pub request: Value,
+    /// What its operation would look up by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_each: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when: Option<Value>,
 }
 
 /// What says nothing is not written, so that readers who do not know a field yet only stumble over
@@ -196,12 +276,29 @@ pub(crate) enum Expect {
     Present,
 }
 
+/// One kind of key, or several.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Owners {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Owners {
+    pub fn names(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TableDefinition {
     pub name: String,
-    /// The kind of key that owns its rows (`user`).
-    pub owner: String,
+    /// The kind of key that owns its rows (`user`), or several: the row says which, by its key.
+    pub owner: Owners,
     pub partition_key: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clustering: Vec<String>,

@@ -6,10 +6,11 @@ mod evaluate;
 mod function;
 mod text;
 
-pub(crate) use evaluate::{EvalError, Lets, Scope, kind_of};
-use function::Function;
+pub(crate) use evaluate::{EvalError, LOOKED, Lets, Scope, kind_of};
+use function::{Function, ValueShape};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
+pub(crate) use text::sunbird_millis;
 
 /// A value still to be computed.
 #[derive(Clone, Debug)]
@@ -22,7 +23,58 @@ pub(crate) enum Expr {
     List(Vec<Expr>),
     Call(Function, Vec<Expr>),
     /// The second for each element of the first, which it sees as `$item` and `$index`.
-    Map(Box<(Expr, Expr)>),
+    Each(Each, Box<(Expr, Expr)>),
+}
+
+/// What is made of the answers for the elements of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Each {
+    /// A list of them.
+    Map,
+    /// The elements for which it holds.
+    Filter,
+    /// The first of those.
+    Find,
+    /// Whether there is one.
+    Some,
+    /// Whether it holds for each.
+    Every,
+    /// An object: element, as a text, to answer.
+    ToObject,
+}
+
+impl Each {
+    const ALL: [(&'static str, Self); 6] = [
+        ("map", Self::Map),
+        ("filter", Self::Filter),
+        ("find", Self::Find),
+        ("some", Self::Some),
+        ("every", Self::Every),
+        ("to_object", Self::ToObject),
+    ];
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, each)| each)
+    }
+
+    fn gives(self) -> ValueShape {
+        match self {
+            Self::Map | Self::Filter => ValueShape::List,
+            Self::Find => ValueShape::Any,
+            Self::Some | Self::Every => ValueShape::Truth,
+            Self::ToObject => ValueShape::Object,
+        }
+    }
+}
+
+/// What looks like a function and is part of the language.
+fn special_names() -> impl Iterator<Item = &'static str> {
+    ["literal", "object"]
+        .into_iter()
+        .chain(Each::ALL.map(|(name, _)| name))
 }
 
 /// Where a value is found.
@@ -41,7 +93,13 @@ pub(crate) enum Root {
     Let(usize),
     Item,
     Index,
+    /// The element of the list around the one at hand.
+    Outer,
     Principal,
+    /// What the gateway looked up.
+    Looked,
+    /// The document or row at hand, as it stands before.
+    Before,
     /// The document or row of a write, as it stands before.
     Current(String),
     /// What became of the document of a write: id, version, created.
@@ -50,7 +108,7 @@ pub(crate) enum Root {
 
 /// What an expression looks at, as a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Reach(u8);
+pub(crate) struct Reach(u16);
 
 impl Reach {
     pub const REQUEST: Self = Self(1);
@@ -59,6 +117,9 @@ impl Reach {
     pub const PRINCIPAL: Self = Self(8);
     pub const CURRENT: Self = Self(16);
     pub const WRITTEN: Self = Self(32);
+    pub const LOOKED: Self = Self(64);
+    pub const BEFORE: Self = Self(128);
+    pub const OUTER: Self = Self(256);
 
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -81,6 +142,9 @@ impl Reach {
             (Self::PRINCIPAL, "$principal"),
             (Self::CURRENT, "$current"),
             (Self::WRITTEN, "$written"),
+            (Self::LOOKED, "$looked"),
+            (Self::BEFORE, "$before"),
+            (Self::OUTER, "$outer"),
         ];
         let beyond: Vec<_> = names
             .iter()
@@ -98,6 +162,7 @@ pub(crate) struct Names<'a> {
     /// What each `let` looks at itself.
     pub let_reach: Vec<Reach>,
     pub generated: Vec<&'a str>,
+    pub looked: Vec<&'a str>,
     pub writes: Vec<&'a str>,
 }
 
@@ -150,17 +215,22 @@ impl Names<'_> {
                 Value::Object(fields) => self.fields(fields).map(Expr::Object).map_err(inside),
                 _ => Err("object: takes names and values".into()),
             },
-            "map" => match argument {
-                Value::Array(two) if two.len() == 2 => Ok(Expr::Map(Box::new((
-                    self.parse(&two[0]).map_err(inside)?,
-                    self.parse(&two[1]).map_err(inside)?,
-                )))),
-                _ => Err("map: takes a list and the value to make of each $item".into()),
-            },
+            _ if Each::named(name).is_some() => {
+                let each = Each::named(name).expect("it was just found");
+                match argument {
+                    Value::Array(two) if two.len() == 2 => Ok(Expr::Each(
+                        each,
+                        Box::new((
+                            self.parse(&two[0]).map_err(inside)?,
+                            self.parse(&two[1]).map_err(inside)?,
+                        )),
+                    )),
+                    _ => Err(format!("{name}: takes a list and a value for each $item")),
+                }
+            }
             _ => {
                 let function = Function::named(name).ok_or_else(|| {
-                    let hint =
-                        did_you_mean(name, Function::names().chain(["literal", "object", "map"]));
+                    let hint = did_you_mean(name, Function::names().chain(special_names()));
                     format!("there is no function `{name}`{hint}")
                 })?;
                 let arguments = match argument {
@@ -169,10 +239,26 @@ impl Names<'_> {
                     }
                     single => vec![self.parse(single).map_err(inside)?],
                 };
-                function.check_count(arguments.len()).map_err(inside)?;
+                function.check(&arguments).map_err(inside)?;
                 Ok(Expr::Call(function, arguments))
             }
         }
+    }
+
+    /// Is it a call, where it could be an object, too?
+    pub fn is_call(&self, members: &Map<String, Value>) -> bool {
+        members.len() == 1
+            && members.keys().all(|name| {
+                Function::named(name).is_some() || special_names().any(|special| special == name)
+            })
+    }
+
+    /// A call of a function with these arguments.
+    pub fn call_of(&self, name: &str, arguments: Vec<Expr>) -> Result<Expr, String> {
+        let function =
+            Function::named(name).ok_or_else(|| format!("there is no function `{name}`"))?;
+        function.check(&arguments)?;
+        Ok(Expr::Call(function, arguments))
     }
 
     fn reference(&self, text: &str) -> Result<Reference, String> {
@@ -198,7 +284,14 @@ impl Names<'_> {
             "request" => Root::Request,
             "item" => Root::Item,
             "index" => Root::Index,
+            "outer" => Root::Outer,
+            "before" => Root::Before,
             "principal" => Root::Principal,
+            "looked" => {
+                let (_, name) = named(&self.looked, "look-up")?;
+                path.insert(0, name);
+                Root::Looked
+            }
             "generated" => {
                 let (_, name) = named(&self.generated, "generated value")?;
                 path.insert(0, name);
@@ -214,6 +307,9 @@ impl Names<'_> {
                     "let",
                     "item",
                     "index",
+                    "outer",
+                    "before",
+                    "looked",
                     "principal",
                     "current",
                     "written",
@@ -239,16 +335,54 @@ impl Names<'_> {
                 Root::Generated => Reach::GENERATED,
                 Root::Let(n) => self.let_reach.get(*n).copied().unwrap_or_default(),
                 Root::Item | Root::Index => Reach::ITEM,
+                Root::Outer => Reach::OUTER,
+                Root::Before => Reach::BEFORE,
+                Root::Looked => Reach::LOOKED,
                 Root::Principal => Reach::PRINCIPAL,
                 Root::Current(_) => Reach::CURRENT,
                 Root::Written(_) => Reach::WRITTEN,
             },
             Expr::Object(fields) => all(&mut fields.iter().map(|(_, e)| e)),
             Expr::List(items) | Expr::Call(_, items) => all(&mut items.iter()),
-            Expr::Map(pair) => {
+            Expr::Each(_, pair) => {
                 let element = self.reach(&pair.1);
-                // What `$item` stands for inside is the list's own element.
-                self.reach(&pair.0).and(Reach(element.0 & !Reach::ITEM.0))
+                // What `$item` stands for inside is the list's own element, and `$outer` is the one
+                // that `$item` stands for outside.
+                let inside = Reach(element.0 & !Reach::ITEM.and(Reach::OUTER).0);
+                let outside = if element.has(Reach::OUTER) {
+                    Reach::ITEM
+                } else {
+                    Reach::default()
+                };
+                self.reach(&pair.0).and(inside).and(outside)
+            }
+        }
+    }
+}
+
+impl Names<'_> {
+    /// The names of writes whose `$current` an expression looks at, `let`s followed.
+    pub fn currents<'e>(&self, expr: &'e Expr, lets: &'e [Expr], found: &mut Vec<&'e str>) {
+        match expr {
+            Expr::Constant(_) => {}
+            Expr::Reference(reference) => match &reference.root {
+                Root::Current(name) => found.push(name),
+                Root::Let(n) => {
+                    if let Some(expr) = lets.get(*n) {
+                        self.currents(expr, lets, found);
+                    }
+                }
+                _ => {}
+            },
+            Expr::Object(fields) => fields
+                .iter()
+                .for_each(|(_, expr)| self.currents(expr, lets, found)),
+            Expr::List(items) | Expr::Call(_, items) => items
+                .iter()
+                .for_each(|expr| self.currents(expr, lets, found)),
+            Expr::Each(_, pair) => {
+                self.currents(&pair.0, lets, found);
+                self.currents(&pair.1, lets, found);
             }
         }
     }
@@ -273,7 +407,9 @@ impl Expr {
                 root: Root::Generated,
                 path,
             }) => path.first().map(String::as_str),
-            Expr::Call(Function::At, arguments) => arguments.first().and_then(Expr::generated_name),
+            Expr::Call(function, arguments) if function.name() == "at" => {
+                arguments.first().and_then(Expr::generated_name)
+            }
             _ => None,
         }
     }
@@ -281,7 +417,7 @@ impl Expr {
 
 #[cfg(test)]
 pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
-    Function::names().chain(["literal", "object", "map"])
+    Function::names().chain(special_names())
 }
 
 /// `: did you mean …?`, or nothing.

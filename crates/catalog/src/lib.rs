@@ -23,11 +23,15 @@ mod generate;
 mod members;
 mod merge;
 pub mod operation;
+mod outline;
 pub mod plan;
 mod schema;
 mod table;
 
-pub use accept::{Accepted, AcceptedRequest, Invalid, Seed, Violation};
+pub use accept::{
+    Accepted, AcceptedRequest, Beside, Invalid, LookUpRequest, LookUpSubject, Seed, Violation,
+};
 pub use catalog::{Catalog, CatalogError, OwnCollection};
 pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
-pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError};
+pub use outline::OperationOutline;
+pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};

@@ -8,7 +8,11 @@ use crate::{
     members::Members,
     schema::Schema,
 };
-use event_schema::{outcome::RefusalCode, table::Table};
+use event_schema::{
+    outcome::{Refusal, RefusalCode},
+    signing::Keyring,
+    table::Table,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
@@ -57,12 +61,27 @@ pub struct HttpRoute {
     pub path: String,
 }
 
-/// A request that shows how the operation is used; tested.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A request that shows how the operation is used, or what it refuses; tested.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
     pub title: String,
     pub request: Value,
+    /// Who asks; anonymous where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// What the gateway looks up for it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub looked: Map<String, Value>,
+    /// Documents that are there: collection → id → body.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub documents: Map<String, Value>,
+    /// Rows that are there: table → list of rows, key columns among the cells.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub rows: Map<String, Value>,
+    /// The rule or code by which it is refused; without it, it is applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// An operation, compiled.
@@ -74,8 +93,10 @@ pub struct Operation {
     pub(crate) order: Order,
     pub(crate) http: Option<HttpRoute>,
     pub(crate) envelope: Envelope,
+    pub(crate) internal: bool,
     pub(crate) schema: Schema,
     pub(crate) examples: Vec<Example>,
+    pub(crate) refusals: Vec<Example>,
     pub(crate) many: Option<Many>,
     pub(crate) program: Program,
 }
@@ -94,12 +115,16 @@ pub(crate) struct Program {
     /// Members of the request that are never parsed when it is accepted.
     pub raw: Vec<String>,
     pub generators: Vec<Generator>,
+    pub look_ups: Vec<LookUpStep>,
     pub lets: Vec<Expr>,
     pub rules: Vec<Rule>,
     /// Joined by `/`.
     pub key: Vec<Expr>,
     pub guards: Vec<Guard>,
+    pub already: Option<Expr>,
+    pub claims: Vec<UniqueClaim>,
     pub writes: Vec<Write>,
+    pub parts: Vec<PartOf>,
     pub result: Option<Expr>,
     /// The collections that operations own, with one that writes there.
     pub owned: Arc<BTreeMap<(String, String), String>>,
@@ -119,8 +144,48 @@ pub(crate) struct Rule {
 pub(crate) struct Guard {
     pub that: Expr,
     pub code: RefusalCode,
+    pub rule: String,
     pub at: Option<String>,
     pub say: String,
+}
+
+/// What the gateway reads, by the name that `$looked` gives it.
+#[derive(Debug)]
+pub(crate) struct LookUpStep {
+    pub name: String,
+    pub what: LookUpTarget,
+    pub for_each: Option<Expr>,
+    pub when: Option<Expr>,
+}
+
+#[derive(Debug)]
+pub(crate) enum LookUpTarget {
+    OwnerOf { space: String, value: Expr },
+    Row(Target),
+    Document(Target),
+}
+
+/// A unique value that is taken, or let go.
+#[derive(Debug)]
+pub(crate) struct UniqueClaim {
+    pub space: String,
+    pub value: Expr,
+    pub for_each: Option<Expr>,
+    pub when: Option<Expr>,
+    /// What is said where another key has it; none where it is let go.
+    pub refusal: Option<Refusal>,
+}
+
+/// What another operation does to another key.
+#[derive(Debug)]
+pub(crate) struct PartOf {
+    pub operation: Arc<Operation>,
+    pub request: Expr,
+    pub looked: Option<Expr>,
+    pub for_each: Option<Expr>,
+    pub when: Option<Expr>,
+    /// Is it known when the parent is accepted, so that what is wrong with it is told then?
+    pub early: bool,
 }
 
 #[derive(Debug)]
@@ -131,8 +196,12 @@ pub(crate) struct Write {
     pub target: Target,
     pub for_each: Option<Expr>,
     pub when: Option<Expr>,
-    /// Can `when` be answered before anything is read?
+    /// Can `when` be answered before this document or row is read?
     pub when_early: bool,
+    /// Which document or row it is hangs on the current state of others.
+    pub late: bool,
+    /// The kinds of keys that what is written may belong to; none where any may.
+    pub owners: Vec<String>,
     /// Does any expression look at `$current` of it?
     pub looked_at: bool,
     pub expect: Expect,
@@ -154,6 +223,34 @@ pub(crate) enum Target {
         /// Its key holds an id made for this very request, so nothing can be there yet.
         fresh: bool,
     },
+}
+
+impl Target {
+    /// The expressions that say which document or row it is.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let (document, row) = match self {
+            Self::Document {
+                index,
+                collection,
+                id,
+            } => (vec![index, collection, id], [].as_slice()),
+            Self::Row { key, .. } => (Vec::new(), key.as_slice()),
+        };
+        document.into_iter().chain(row.iter().map(|(_, expr)| expr))
+    }
+
+    /// As messages name it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Document {
+                index: Expr::Constant(Value::String(index)),
+                collection: Expr::Constant(Value::String(collection)),
+                ..
+            } => format!("{index}/{collection}"),
+            Self::Document { .. } => "document".to_owned(),
+            Self::Row { table, .. } => table.name.clone(),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -200,8 +297,19 @@ impl Operation {
         &self.schema.text
     }
 
+    /// Requests that are applied where their documents and rows are there.
     pub fn examples(&self) -> &[Example] {
         &self.examples
+    }
+
+    /// Requests that are refused, each by the rule or code that it names.
+    pub fn refusals(&self) -> &[Example] {
+        &self.refusals
+    }
+
+    /// Do only other operations ask for it?
+    pub fn internal(&self) -> bool {
+        self.internal
     }
 
     /// Does one request hold many documents, each its own event with its own verdict?
@@ -231,6 +339,7 @@ pub(crate) struct Sight<'a> {
     pub lets: Lets<'a>,
     pub current: BTreeMap<&'a str, Value>,
     pub written: BTreeMap<&'a str, Value>,
+    pub secret: Option<&'a Keyring>,
 }
 
 impl<'a> Sight<'a> {
@@ -247,6 +356,7 @@ impl<'a> Sight<'a> {
             lets: Lets::new(&program.lets),
             current: BTreeMap::new(),
             written: BTreeMap::new(),
+            secret: None,
         }
     }
 
@@ -259,6 +369,9 @@ impl<'a> Sight<'a> {
             current: &self.current,
             written: &self.written,
             item: None,
+            outer: None,
+            before: None,
+            secret: self.secret,
         }
     }
 }

@@ -2,10 +2,12 @@
 //! same state plans the same for ever.
 
 mod document;
+mod others;
 mod row;
 mod target;
 
 use crate::{
+    Accepted,
     definition::Expect,
     expression::EvalError,
     members::Members,
@@ -13,18 +15,34 @@ use crate::{
 };
 use event_schema::{
     Raw,
+    decision::UniqueValue,
     envelope::Transaction,
     mutation::{DocumentChange, DocumentKey, RowKey, RowMutation},
     outcome::{Refusal, RefusalCode, Verdict},
+    signing::Keyring,
 };
 use serde_json::{Map, Value};
-use target::{Spot, Subject};
+use target::{Spot, SpotStage, Subject};
 
 /// What must be read before an event can be planned.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Needs {
     pub documents: Vec<DocumentKey>,
     pub rows: Vec<RowKey>,
+}
+
+impl Needs {
+    pub fn is_empty(&self) -> bool {
+        self.documents.is_empty() && self.rows.is_empty()
+    }
+
+    fn add(&mut self, subject: &Subject) {
+        match subject {
+            Subject::Document(key) => self.documents.push(key.clone()),
+            Subject::Row { fresh: true, .. } => {}
+            Subject::Row { key, .. } => self.rows.push(key.clone()),
+        }
+    }
 }
 
 /// A document as it stands when an event is planned.
@@ -37,8 +55,17 @@ pub struct CurrentDocument {
 }
 
 /// The state that an event is planned over: stores plus what earlier events of the batch decided.
-/// Only asked for what `needs` named.
+/// Only asked for what it knows.
 pub trait Current {
+    /// Was the document read, or written since?
+    fn knows_document(&self, key: &DocumentKey) -> bool {
+        _ = key;
+        true
+    }
+    fn knows_row(&self, key: &RowKey) -> bool {
+        _ = key;
+        true
+    }
     fn document(&self, key: &DocumentKey) -> CurrentDocument;
     /// The whole row without its key columns; `None` if there is none.
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>>;
@@ -47,6 +74,18 @@ pub trait Current {
         _ = key;
         None
     }
+    /// The deployment's secret, from which codes are made that no event holds.
+    fn secret(&self) -> Option<&Keyring> {
+        None
+    }
+}
+
+/// What planning came to: a plan, or what must be read first.
+#[derive(Clone, Debug)]
+pub enum Planned {
+    Plan(Box<Plan>),
+    /// Which documents and rows it is about hangs on others; these are not known yet.
+    Unread(Needs),
 }
 
 /// What an event comes to.
@@ -56,8 +95,39 @@ pub struct Plan {
     pub verdict: Verdict,
     pub documents: Vec<DocumentChange>,
     pub rows: Vec<RowMutation>,
+    /// What it does to other keys, in order: each becomes an event of its own.
+    pub parts: Vec<Accepted>,
+    /// Values that the key must get before the plan may stand.
+    pub takes: Vec<TakenValue>,
+    /// Values that the key lets go once it is applied.
+    pub releases: Vec<UniqueValue>,
     /// What the client is told of an applied request.
     pub result: Option<Raw>,
+    /// All that it was judged by.
+    pub read: Needs,
+}
+
+impl Plan {
+    /// A plan that changes nothing.
+    pub fn of(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            documents: Vec::new(),
+            rows: Vec::new(),
+            parts: Vec::new(),
+            takes: Vec::new(),
+            releases: Vec::new(),
+            result: None,
+            read: Needs::default(),
+        }
+    }
+}
+
+/// A value that only one key may have, and what is told where another has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TakenValue {
+    pub value: UniqueValue,
+    pub refusal: Refusal,
 }
 
 /// An event that can never be planned: a dead letter. Not a refusal, which is an answer to a sound
@@ -92,6 +162,7 @@ fn refused(code: RefusalCode, message: impl Into<String>) -> Stop {
     Stop::Refused(Refusal {
         code,
         message: message.into(),
+        rule: None,
         pointer: None,
     })
 }
@@ -107,31 +178,31 @@ impl Operation {
             &event.data.principal,
         );
         let mut needs = Needs::default();
-        for spot in self.spots(event, &sight)? {
-            match spot.subject {
-                Subject::Document(key) => needs.documents.push(key),
-                Subject::Row { fresh: true, .. } => {}
-                Subject::Row { key, .. } => needs.rows.push(key),
-            }
+        for spot in self.spots(event, &sight, SpotStage::Early)? {
+            needs.add(&spot.subject);
         }
         Ok(needs)
     }
 
     /// Verdict and mutations. Pure.
-    pub fn plan(&self, event: &Transaction, current: &dyn Current) -> Result<Plan, PlanError> {
-        match self.changes(event, current) {
-            Ok(plan) => Ok(plan),
-            Err(Stop::Refused(refusal)) => Ok(Plan {
-                verdict: Verdict::Refused(refusal),
-                documents: Vec::new(),
-                rows: Vec::new(),
-                result: None,
-            }),
-            Err(Stop::Broken(error)) => Err(error),
-        }
+    pub fn plan(&self, event: &Transaction, current: &dyn Current) -> Result<Planned, PlanError> {
+        let mut read = Needs::default();
+        let planned = match self.changes(event, current, &mut read) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => return Ok(Planned::Unread(read)),
+            Err(Stop::Refused(refusal)) => Plan::of(Verdict::Refused(refusal)),
+            Err(Stop::Broken(error)) => return Err(error),
+        };
+        Ok(Planned::Plan(Box::new(Plan { read, ..planned })))
     }
 
-    fn changes(&self, event: &Transaction, current: &dyn Current) -> Result<Plan, Stop> {
+    /// `None`: what is in `read` is not known.
+    fn changes(
+        &self,
+        event: &Transaction,
+        current: &dyn Current,
+        read: &mut Needs,
+    ) -> Result<Option<Plan>, Stop> {
         let request = self.request(event)?;
         let mut sight = Sight::new(
             &self.program,
@@ -139,54 +210,34 @@ impl Operation {
             &event.data.generated,
             &event.data.principal,
         );
-        let mut spots = self.spots(event, &sight)?;
-        for spot in &mut spots {
-            spot.read(current);
-            if let (true, Some(name), Some(value)) =
-                (spot.write.looked_at, &spot.write.name, spot.value())
-            {
-                sight.current.insert(name, value);
+        sight.secret = current.secret();
+        let mut spots = Vec::with_capacity(self.program.writes.len());
+        for stage in [SpotStage::Early, SpotStage::Late] {
+            let mut found = self.spots(event, &sight, stage)?;
+            let unread = target::unread(&found, current);
+            if !unread.is_empty() {
+                *read = unread;
+                return Ok(None);
             }
-        }
-        let mut wanted = event.data.if_version;
-        for spot in &mut spots {
-            spot.skip = !spot.wanted(&sight)?;
-            if !spot.skip {
-                spot.check_expected(if spot.is_document() {
-                    wanted.take()
-                } else {
-                    None
-                })?;
+            for spot in &mut found {
+                read.add(&spot.subject);
+                spot.read(current);
             }
+            // What is to be there must be, before anything is made of it.
+            for spot in found.iter().filter(|spot| spot.write.when_early) {
+                spot.check_expected(None)?;
+            }
+            target::see(&found, &mut sight);
+            spots.append(&mut found);
         }
-        if let Some(asked) = wanted {
-            return Err(refused(
-                RefusalCode::Version,
-                format!("nothing here has a version that could be {asked}"),
-            ));
-        }
+        check_expectations(&mut spots, &sight, event)?;
         check_guards(&self.program.guards, &sight)?;
-        let mut plan = Plan {
-            verdict: Verdict::Applied,
-            documents: Vec::new(),
-            rows: Vec::new(),
-            result: None,
-        };
-        for spot in spots.iter().filter(|spot| !spot.skip) {
-            match &spot.subject {
-                Subject::Document(key) => {
-                    let Some(change) = document::change(spot, key, &sight)? else {
-                        continue;
-                    };
-                    if let Some(name) = &spot.write.name {
-                        sight.written.insert(name, document::told(&change));
-                    }
-                    plan.documents.push(change);
-                }
-                Subject::Row { key, table, .. } => {
-                    plan.rows.push(row::mutation(spot, key, table, &sight)?)
-                }
-            }
+        let mut plan = Plan::of(Verdict::Applied);
+        let is_already = self.program.already.as_ref();
+        let is_already = is_already.map(|already| sight.scope().holds(already));
+        if !is_already.transpose()?.unwrap_or(false) {
+            self.mutate(&spots, &mut sight, &mut plan)?;
+            self.reach_out(event, &sight, &mut plan)?;
         }
         plan.result = self
             .program
@@ -196,7 +247,32 @@ impl Operation {
             .transpose()?
             .flatten()
             .map(|v| event_schema::raw(&v));
-        Ok(plan)
+        Ok(Some(plan))
+    }
+
+    fn mutate<'a>(
+        &'a self,
+        spots: &[Spot<'a>],
+        sight: &mut Sight<'a>,
+        plan: &mut Plan,
+    ) -> Result<(), Stop> {
+        for spot in spots.iter().filter(|spot| !spot.skip) {
+            match &spot.subject {
+                Subject::Document(key) => {
+                    let Some(change) = document::change(spot, key, sight)? else {
+                        continue;
+                    };
+                    if let Some(name) = &spot.write.name {
+                        sight.written.insert(name, document::told(&change));
+                    }
+                    plan.documents.push(change);
+                }
+                Subject::Row { key, table, .. } => {
+                    plan.rows.push(row::mutation(spot, key, table, sight)?)
+                }
+            }
+        }
+        Ok(())
     }
 
     fn request<'e>(&self, event: &'e Transaction) -> Result<Members<'e>, PlanError> {
@@ -214,23 +290,49 @@ impl Operation {
         &'a self,
         event: &Transaction,
         sight: &Sight<'_>,
+        stage: SpotStage,
     ) -> Result<Vec<Spot<'a>>, PlanError> {
         let mut spots: Vec<Spot<'a>> = Vec::with_capacity(self.program.writes.len());
-        for write in &self.program.writes {
+        let is_late = stage == SpotStage::Late;
+        for write in self.program.writes.iter().filter(|w| w.late == is_late) {
             target::collect(write, event, sight, &mut spots)?;
         }
-        let mut seen = std::collections::HashSet::with_capacity(spots.len());
-        match spots
-            .iter()
-            .find(|spot| !seen.insert(spot.subject.to_string()))
-        {
-            Some(twice) => Err(PlanError::BadEvent(format!(
-                "{} is written twice",
-                twice.subject
-            ))),
-            None => Ok(spots),
+        Ok(spots)
+    }
+}
+
+/// Sets aside what is not wanted; the rest must be as it is expected, written once, by its owner.
+fn check_expectations(
+    spots: &mut [Spot<'_>],
+    sight: &Sight<'_>,
+    event: &Transaction,
+) -> Result<(), Stop> {
+    let mut wanted = event.data.if_version;
+    for spot in spots.iter_mut() {
+        spot.skip = !spot.wanted(sight)?;
+        if !spot.skip {
+            spot.check_expected(if spot.is_document() {
+                wanted.take()
+            } else {
+                None
+            })?;
         }
     }
+    if let Some(asked) = wanted {
+        return Err(refused(
+            RefusalCode::Version,
+            format!("nothing here has a version that could be {asked}"),
+        ));
+    }
+    let mut seen = std::collections::HashSet::with_capacity(spots.len());
+    for spot in spots.iter().filter(|spot| !spot.skip) {
+        if !seen.insert(spot.subject.to_string()) {
+            let twice = format!("{} would be written twice", spot.subject);
+            return Err(refused(RefusalCode::Rule, twice));
+        }
+        spot.check_owner(event)?;
+    }
+    Ok(())
 }
 
 fn check_guards(guards: &[Guard], sight: &Sight<'_>) -> Result<(), Stop> {
@@ -239,6 +341,7 @@ fn check_guards(guards: &[Guard], sight: &Sight<'_>) -> Result<(), Stop> {
             return Err(Stop::Refused(Refusal {
                 code: guard.code,
                 message: guard.say.clone(),
+                rule: Some(guard.rule.clone()),
                 pointer: guard.at.clone(),
             }));
         }

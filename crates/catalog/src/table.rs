@@ -5,10 +5,10 @@ use crate::definition::TableDefinition;
 use event_schema::table::{Column, ColumnType, Table};
 use serde_json::Value;
 
-/// A table with the kind of key that owns its rows.
+/// A table with the kinds of keys that own its rows.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnTable {
-    pub owner: String,
+    pub owners: Vec<String>,
     pub table: Table,
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn compile(definition: &TableDefinition) -> Result<OwnTable, String> 
         }
     }
     Ok(OwnTable {
-        owner: definition.owner.clone(),
+        owners: definition.owner.names().to_vec(),
         table,
     })
 }

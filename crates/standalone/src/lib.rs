@@ -168,12 +168,13 @@ async fn serve(
         write_worker::Finished::default(),
         options.layout.partitions(&TRANSACTIONS),
     );
+    let keys = options.keys.unwrap_or_else(|| folder.keys.clone());
     let gateway = gateway::Ports {
         log: folder.log.clone(),
         catalog: catalog.clone(),
         record: folder.record.clone(),
         view: Some(folder.view.clone()),
-        keys: options.keys.unwrap_or_else(|| folder.keys.clone()),
+        keys: keys.clone(),
         layout: options.layout.clone(),
         clock: Arc::new(SystemClock),
         durability: watch::channel(Some(durability)).1,
@@ -185,6 +186,7 @@ async fn serve(
         catalog,
         record: folder.record.clone(),
         view: Some(folder.view.clone()),
+        keys,
         layout: options.layout.clone(),
         clock: Arc::new(SystemClock),
         health: health.clone(),

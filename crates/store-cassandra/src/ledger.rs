@@ -23,7 +23,7 @@ use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEP
 
 /// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe,
 /// because who has it gets it.
-const CLAIM_ATTEMPTS: usize = 4;
+pub(crate) const CLAIM_ATTEMPTS: usize = 4;
 
 pub(crate) async fn remember(
     connection: &SessionConnection,

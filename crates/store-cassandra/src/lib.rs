@@ -26,6 +26,7 @@ mod read;
 mod schema;
 mod session;
 mod shape;
+mod unique;
 
 pub use config::{Config, Consistency, Replication, Secret};
 
@@ -40,7 +41,7 @@ use session::SessionConnection;
 use shape::RowShapes;
 use std::time::Duration;
 use store::{
-    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
+    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument, Swapped,
     document::{StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
@@ -104,6 +105,19 @@ impl Record for Cassandra {
 
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
         ledger::claim(&self.connection, claim, request).await
+    }
+
+    async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        unique::held(&self.connection, names).await
+    }
+
+    async fn swap_value(
+        &self,
+        name: &str,
+        was: Option<&str>,
+        new: &str,
+    ) -> Result<Swapped, StoreError> {
+        unique::swap(&self.connection, name, was, new).await
     }
 
     async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {

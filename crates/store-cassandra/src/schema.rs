@@ -92,6 +92,12 @@ fn own() -> Vec<WantedTable> {
             &[("key", "text"), ("request", "text")],
         ),
         wanted(
+            "unique_values",
+            &["name"],
+            &[],
+            &[("name", "text"), ("holder", "text")],
+        ),
+        wanted(
             "texts",
             &["name"],
             &[],

@@ -17,7 +17,7 @@ use event_schema::{
 use rusqlite::{OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 use store::{
-    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
+    ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument, Swapped,
     document::{StoredRow, Write},
     record::CLAIM_KEPT_MS,
     schema::{MigrationReport, Table, Weakness},
@@ -104,6 +104,30 @@ impl Record for EmbeddedStore {
             .writer
             .run(Kept::OnDisk, move |pen| take(pen, &claim, &request, now))
             .await?)
+    }
+
+    async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        const GET: &str = "SELECT holder FROM unique_values WHERE name = ?";
+        let names = names.to_vec();
+        let read = move |pen: &mut Pen<'_>| {
+            let mut get = pen.connection.prepare_cached(GET)?;
+            let found = names
+                .iter()
+                .map(|name| get.query_row([name], |row| row.get(0)).optional());
+            Ok(found.collect::<Result<_, _>>()?)
+        };
+        Ok(self.inner.writer.run(Kept::InOrder, read).await?)
+    }
+
+    async fn swap_value(
+        &self,
+        name: &str,
+        was: Option<&str>,
+        new: &str,
+    ) -> Result<Swapped, StoreError> {
+        let (name, was, new) = (name.to_owned(), was.map(str::to_owned), new.to_owned());
+        let swap = move |pen: &mut Pen<'_>| swap(pen, &name, was.as_deref(), &new);
+        Ok(self.inner.writer.run(Kept::OnDisk, swap).await?)
     }
 
     async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
@@ -324,6 +348,20 @@ fn take(
     } else {
         ClaimOutcome::Theirs(holder)
     })
+}
+
+fn swap(pen: &Pen<'_>, name: &str, was: Option<&str>, new: &str) -> Result<Swapped, Failure> {
+    const GET: &str = "SELECT holder FROM unique_values WHERE name = ?";
+    const PUT: &str = "INSERT INTO unique_values (name, holder) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET holder = ?2";
+    let mut get = pen.connection.prepare_cached(GET)?;
+    let stands: Option<String> = get.query_row([name], |row| row.get(0)).optional()?;
+    if stands.as_deref() != was {
+        return Ok(Swapped::Stands(stands));
+    }
+    pen.connection
+        .prepare_cached(PUT)?
+        .execute(params![name, new])?;
+    Ok(Swapped::Done)
 }
 
 /// What ran out goes a few at a time, with every text that is kept.

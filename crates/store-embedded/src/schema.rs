@@ -20,7 +20,7 @@ use store::{
     schema::{MigrationReport, Table},
 };
 
-pub const FORMAT: i64 = 2;
+pub const FORMAT: i64 = 3;
 /// `cons`, in the file's header: tells our files from other SQLite files.
 const APPLICATION: i64 = 0x636f_6e73;
 
@@ -38,6 +38,7 @@ CREATE TABLE ledger (request BLOB NOT NULL, version INTEGER NOT NULL, entry TEXT
 CREATE UNIQUE INDEX ledger_by_request ON ledger (request);
 CREATE TABLE claims (key TEXT PRIMARY KEY, request TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX claims_by_end ON claims (until);
+CREATE TABLE unique_values (name TEXT PRIMARY KEY, holder TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE texts (name TEXT PRIMARY KEY, text TEXT NOT NULL, until INTEGER NOT NULL);
 CREATE INDEX texts_by_end ON texts (until);
 CREATE TABLE marks (generation INTEGER NOT NULL, part INTEGER NOT NULL, through INTEGER NOT NULL, epoch INTEGER NOT NULL, next INTEGER NOT NULL,

@@ -25,6 +25,7 @@ pub mod ledger;
 pub mod mappable;
 pub mod rows;
 pub mod search;
+pub mod unique;
 pub mod view;
 
 pub use fixture::{Fixture, HasRecord, Searched, tables};
@@ -47,6 +48,7 @@ macro_rules! record_contract {
                 racing_claims_have_one_winner, a_claim_taken_late_is_kept, a_text_is_kept_until_its_time, a_mark_never_goes_back, a_collection_is_made_once,
                 racing_creators_agree, a_collection_is_replaced_and_dropped_by_its_incarnation,
                 racing_changes_of_a_collection_have_one_winner, an_index_is_remembered_without_collections, collections_are_listed, a_migration_repeats, drift_is_named;
+            unique: a_value_has_one_holder, what_is_let_go_is_anybodys_but_a_late_takers, racing_takers_have_one_winner;
         }
     };
     (@cases $setup:expr; $($module:ident: $($case:ident),+;)+) => {

@@ -15,11 +15,12 @@ pub mod mapping;
 pub mod record;
 pub mod schema;
 pub mod search;
+pub mod unique;
 pub mod view;
 
 pub use collection::{Collection, MappingChange};
 pub use document::{DocumentWrite, Meta, RowWrite, StoredDocument};
 pub use error::{ItemVerdict, StoreError};
-pub use record::{ClaimOutcome, Record};
+pub use record::{ClaimOutcome, Record, Swapped};
 pub use search::{Hit, SearchRequest, SearchResult, Snapshot, TrackedHits};
 pub use view::{Unmappable, View};

@@ -29,6 +29,21 @@ pub enum ClaimOutcome {
     Theirs(RequestId),
 }
 
+/// What became of a conditional put.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Swapped {
+    Done,
+    /// Something else stands there, or nothing; nothing was changed.
+    Stands(Option<String>),
+}
+
+fn no_unique_values(store: &'static str) -> StoreError {
+    StoreError::Refused {
+        store,
+        why: "it keeps no unique values".into(),
+    }
+}
+
 /// Everything by id. All calls take and return batches in the order given; none panics on an empty
 /// batch.
 #[async_trait::async_trait]
@@ -74,6 +89,25 @@ pub trait Record: Send + Sync {
     async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError>;
     /// What is kept under a name, unless it has expired.
     async fn kept_text(&self, name: &str) -> Result<Option<String>, StoreError>;
+
+    /// What stands under these names of unique values, one answer per name in order: see
+    /// [`crate::unique`].
+    async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        match names.is_empty() {
+            true => Ok(Vec::new()),
+            false => Err(no_unique_values(self.name())),
+        }
+    }
+    /// Puts `new` under a name if what stands there is `was`, atomically among all workers.
+    async fn swap_value(
+        &self,
+        name: &str,
+        was: Option<&str>,
+        new: &str,
+    ) -> Result<Swapped, StoreError> {
+        _ = (name, was, new);
+        Err(no_unique_values(self.name()))
+    }
 
     /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never
     /// replaces a newer one.

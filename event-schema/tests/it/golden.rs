@@ -578,6 +578,7 @@ fn refusal() -> Refusal {
     Refusal {
         code: RefusalCode::Exists,
         message: "there is one already".into(),
+        rule: None,
         pointer: Some("/_id".into()),
     }
 }

@@ -86,6 +86,9 @@ codes! {
     ForeignOrigin "foreign_origin" 403 Nothing "Page of a foreign origin",
         "A web page of an origin that is not allowed asked for a WebSocket, or for something that may change what is stored.",
         "Add the page's origin, as `detail` names it, to `gateway.allowed_origins`. Programs that are no browsers send no `Origin`.";
+    Forbidden "forbidden" 403 Decided "Not the caller's to do",
+        "The caller is not the one who may do this: the owner, for most operations.",
+        "`rule` names what is asked of the caller.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
         "There is nothing at this path.",
         "`GET /docs` shows every route.";
@@ -170,6 +173,9 @@ codes! {
     NotInBulk "not_in_bulk" 422 Nothing "Not in a bulk",
         "Operations that hold many documents themselves cannot be lines of a bulk.",
         "Send one line per document to the single form of the operation.";
+    RateLimited "rate_limited" 429 Decided "Too often",
+        "The operation was asked for more often within a time than it allows.",
+        "`rule` names the limit. Wait before asking again.";
     Overloaded "overloaded" 429 Nothing "Overloaded",
         "The gateway has as much in hand as it may.",
         "Nothing was written. Repeat after `Retry-After` seconds.";

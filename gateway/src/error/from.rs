@@ -89,8 +89,13 @@ impl From<&Refusal> for Problem {
             RefusalCode::TooLarge => Code::TooLarge,
             RefusalCode::Unmappable => Code::Unmappable,
             RefusalCode::Rule => Code::Rule,
+            RefusalCode::Forbidden => Code::Forbidden,
+            RefusalCode::RateLimited => Code::RateLimited,
         };
-        let problem = Problem::new(code, refusal.message.clone());
+        let mut problem = Problem::new(code, refusal.message.clone());
+        if let Some(rule) = &refusal.rule {
+            problem = problem.with("rule", rule.clone().into());
+        }
         match &refusal.pointer {
             Some(pointer) => problem.at(pointer.clone()),
             None => problem,

@@ -43,6 +43,8 @@ macro_rules! docs {
 }
 
 docs! {
+    OPERATIONS "operations" "reads" "What there is to ask for: routes, keys, documents, tables, parts, unique values" []
+        Nothing, [(200, "By name", Json("Operations"))];
     WRITE "write" "writes" "Ask for an operation; the body is its bare request" ["prefer", "refresh", "if-match", "idempotency-key", "traceparent"]
         Json("Request"), [(202, "Accepted: safe in the log", Json("Taken")), (200, "Applied (with `Prefer: wait`)", Json("Taken"))];
     BULK "bulk" "writes" "Ask for an operation many times: a bare request a line, an answer a line, in order" ["idempotency-key", "traceparent"]

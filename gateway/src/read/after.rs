@@ -6,13 +6,17 @@ use crate::{
     access::Caller,
     app::App,
     error::{Code, Problem},
+    read::parts,
     request::{headers, query::QueryString},
 };
-use event_schema::{id::RequestId, outcome::Verdict, token::Token};
+use event_schema::{decision::Mark, id::RequestId, outcome::Verdict, token::Token};
 use http::HeaderMap;
 use runtime::Backoff;
 use serde_json::json;
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tokio::time::Instant;
 
 /// Tokens in one read.
@@ -23,6 +27,8 @@ const MOST: usize = 32;
 struct WantedToken {
     requests: BTreeMap<RequestId, (u16, u64)>,
     partitions: BTreeMap<u16, u64>,
+    /// Parts that are waited for or were: partition and offset.
+    waited: BTreeSet<(u16, u64)>,
 }
 
 /// Waits for the tokens of a read. True if there were any.
@@ -121,8 +127,12 @@ impl WantedToken {
         if !self.requests.is_empty() {
             let ids: Vec<_> = self.requests.keys().copied().collect();
             for entry in app.ports.record.ledger(&ids).await?.into_iter().flatten() {
+                let parts = parts::entries(app.ports.record.as_ref(), &entry.parts).await?;
+                let Some(verdict) = parts::folded(&entry, &parts) else {
+                    continue;
+                };
                 self.requests.remove(&entry.request);
-                match &entry.verdict {
+                match &verdict {
                     Verdict::Applied => {}
                     Verdict::Refused(refusal) => {
                         return Err(Problem::from(refusal).about(entry.request, None));
@@ -140,18 +150,26 @@ impl WantedToken {
             .map(|(partition, offset)| (*partition, *offset))
             .collect();
         for (partition, offset) in partitions {
-            let next = app
-                .ports
-                .record
-                .mark(app.ports.layout.generation, partition)
-                .await?
-                .map_or(0, |mark| mark.next.get());
+            let record = &app.ports.record;
+            let mark = record.mark(app.ports.layout.generation, partition).await?;
+            let next = mark.as_ref().map_or(0, |mark| mark.next.get());
             reached.insert(partition, next);
             if next > offset {
                 self.partitions.remove(&partition);
+                self.add_parts(mark);
             }
         }
         Ok(reached)
+    }
+
+    /// What was resolved may have parts elsewhere: those are waited for, too. They have none.
+    fn add_parts(&mut self, mark: Option<Mark>) {
+        for (partition, offset) in mark.into_iter().flat_map(|mark| mark.parts) {
+            if self.waited.insert((partition, offset.get())) {
+                let furthest = self.partitions.entry(partition).or_default();
+                *furthest = (*furthest).max(offset.get());
+            }
+        }
     }
 
     fn not_yet(&self, reached: &BTreeMap<u16, u64>) -> Problem {

@@ -4,6 +4,7 @@
 use crate::{
     app::App,
     error::{Code, Problem},
+    read::parts,
 };
 use event_log::{Limits, Record};
 use event_schema::{
@@ -30,7 +31,22 @@ pub(crate) struct RequestStatus {
     result: Option<Arc<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
+    /// What it does to other keys.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartStatus>,
     times: RequestTimes,
+}
+
+#[derive(Debug, Serialize)]
+struct PartStatus {
+    request_id: RequestId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
 }
 
 #[derive(Debug, Serialize)]
@@ -65,7 +81,8 @@ pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Pr
         .flatten()
         .next()
     {
-        return Ok(decided(app, entry));
+        let found = parts::entries(app.ports.record.as_ref(), &entry.parts).await?;
+        return Ok(decided(app, entry, found));
     }
     let found = match from {
         Some(from) => scan(app, id, from).await?,
@@ -106,16 +123,42 @@ fn stores(app: &App, state: &'static str) -> BTreeMap<&'static str, &'static str
         .collect()
 }
 
-fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
-    let (status, stores, problem) = match &entry.verdict {
-        Verdict::Applied => ("applied", stores(app, "done"), None),
-        Verdict::Refused(refusal) => ("refused", BTreeMap::new(), Some(Problem::from(refusal))),
-        Verdict::DeadLettered(reason) => (
-            "dead_lettered",
-            BTreeMap::new(),
-            Some(Problem::from(reason)),
-        ),
+fn told(verdict: &Verdict) -> (&'static str, Option<Problem>) {
+    match verdict {
+        Verdict::Applied => ("applied", None),
+        Verdict::Refused(refusal) => ("refused", Some(Problem::from(refusal))),
+        Verdict::DeadLettered(reason) => ("dead_lettered", Some(Problem::from(reason))),
+    }
+}
+
+fn part(request: RequestId, entry: Option<LedgerEntry>) -> PartStatus {
+    let (status, problem) = match &entry {
+        Some(entry) => told(&entry.verdict),
+        None => ("queued", None),
     };
+    let (operation, key) = entry.map(|entry| (entry.operation, entry.key.0)).unzip();
+    PartStatus {
+        request_id: request,
+        operation,
+        key,
+        status,
+        problem,
+    }
+}
+
+fn decided(app: &App, entry: LedgerEntry, found: Vec<Option<LedgerEntry>>) -> RequestStatus {
+    let (status, problem) = match parts::folded(&entry, &found) {
+        Some(verdict) => told(&verdict),
+        None => ("applying", None),
+    };
+    let stores = match status {
+        "applied" | "applying" => stores(app, "done"),
+        _ => BTreeMap::new(),
+    };
+    let parts = entry.parts.iter().zip(found);
+    let parts = parts
+        .map(|(request, entry)| part(*request, entry))
+        .collect();
     RequestStatus {
         request_id: entry.request,
         operation: entry.operation,
@@ -128,6 +171,7 @@ fn decided(app: &App, entry: LedgerEntry) -> RequestStatus {
         stores,
         result: entry.result,
         problem,
+        parts,
         times: RequestTimes {
             accepted: codec::rfc3339(entry.times.accepted),
             decided: Some(codec::rfc3339(entry.times.decided)),
@@ -203,6 +247,7 @@ fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestSt
         stores: stores(app, "pending"),
         result: None,
         problem: None,
+        parts: Vec::new(),
         times: RequestTimes {
             accepted: codec::rfc3339(record.timestamp),
             decided: None,

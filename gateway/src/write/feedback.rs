@@ -8,12 +8,12 @@ pub(crate) mod sweep;
 use super::{publish::event::Event, published::Published};
 use crate::{
     error::Problem,
-    read::{collections::Collections, refresh::Refreshes},
+    read::{collections::Collections, parts, refresh::Refreshes},
     request::headers::Options,
 };
 use event_schema::outcome::{LedgerEntry, Verdict};
 use pending::{FeedbackWaiter, PendingRequests};
-use runtime::Shutdown;
+use runtime::{Backoff, Shutdown};
 use std::{sync::Arc, time::Duration};
 use store::{Record, View};
 use tokio::time::Instant;
@@ -82,7 +82,7 @@ impl Feedback {
             .zip(waiters.into_iter().chain(std::iter::repeat_with(|| None)))
         {
             outcomes.push(match (published, waiter) {
-                (Ok(published), Some(waiter)) => match self.verdict(waiter, deadline).await {
+                (Ok(published), Some(waiter)) => match self.whole(waiter, deadline).await {
                     Some(entry) => Outcome::Decided(published, entry),
                     None => Outcome::Accepted(published),
                 },
@@ -118,6 +118,31 @@ impl Feedback {
             ..options.clone()
         };
         self.verdicts(published, waiters, &options, &[]).await
+    }
+
+    /// The verdict once each part has one.
+    async fn whole(&self, waiter: FeedbackWaiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {
+        let entry = self.verdict(waiter, deadline).await?;
+        let mut backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(100));
+        loop {
+            let parts = parts::entries(self.record.as_ref(), &entry.parts).await;
+            // Without the ledger the parts' verdicts are not known.
+            let folded = parts.ok().and_then(|parts| parts::folded(&entry, &parts));
+            if let Some(verdict) = folded {
+                return Some(match verdict == entry.verdict {
+                    true => entry,
+                    false => Arc::new(LedgerEntry {
+                        verdict,
+                        ..LedgerEntry::clone(&entry)
+                    }),
+                });
+            }
+            let next = Instant::now() + backoff.next_wait();
+            if next >= deadline || self.shutdown.is_soft() {
+                return None;
+            }
+            tokio::time::sleep_until(next).await;
+        }
     }
 
     async fn verdict(&self, waiter: FeedbackWaiter, deadline: Instant) -> Option<Arc<LedgerEntry>> {

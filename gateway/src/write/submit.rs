@@ -146,7 +146,10 @@ impl WritePath {
             line.number,
             line.json,
         );
-        let item = self.validator.line(operation, line.json, unique).await?;
+        let item = self
+            .validator
+            .line(operation, line.json, unique, &line.caller.name)
+            .await?;
         let context = Context {
             caller: line.caller,
             traceparent: line.traceparent,

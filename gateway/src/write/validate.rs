@@ -1,19 +1,23 @@
 //! Stage 2: the catalog's rules, and the collections a request touches. What comes out may be
 //! published; nothing else may.
 
+mod look_up;
+
 use crate::{
     error::{Code, Problem},
     read::collections::Collections,
     request::RawRequest,
 };
-use catalog::{Accepted, AcceptedRequest, Operation, Seed};
+use catalog::{Accepted, AcceptedRequest, Beside, Operation, Seed};
 use runtime::Clock;
 use serde_json::{Map, Value};
 use std::sync::Arc;
+use store::Record;
 
 /// What is needed to check a request.
 pub(crate) struct Validator {
     pub collections: Collections,
+    pub record: Arc<dyn Record>,
     /// Is there a view?
     pub searchable: bool,
     pub clock: Arc<dyn Clock>,
@@ -67,7 +71,11 @@ impl Validator {
             ));
         }
         let if_match = request.options.if_match;
-        let items = match operation.accept(&request.json, &self.seed(unique))? {
+        let seed = self.seed(unique);
+        let beside = self
+            .look_up_all(operation, &request.json, &seed, &request.caller.name)
+            .await?;
+        let items = match operation.accept_with(&request.json, &seed, &beside)? {
             AcceptedRequest::One(accepted) => vec![Ok(self.item(*accepted, if_match).await?)],
             AcceptedRequest::Many(_) if if_match.is_some() => {
                 return Err(Problem::new(
@@ -95,14 +103,36 @@ impl Validator {
         operation: &Operation,
         json: &[u8],
         unique: [u8; 16],
+        principal: &str,
     ) -> Result<ValidItem, Problem> {
-        match operation.accept(json, &self.seed(unique))? {
+        let seed = self.seed(unique);
+        let beside = self.look_up_all(operation, json, &seed, principal).await?;
+        match operation.accept_with(json, &seed, &beside)? {
             AcceptedRequest::One(accepted) => self.item(*accepted, None).await,
             AcceptedRequest::Many(_) => Err(Problem::new(
                 Code::NotInBulk,
                 "a line of a bulk is one document",
             )),
         }
+    }
+
+    /// Looks up what the operation says, one after the other: a look-up may hang on those before.
+    async fn look_up_all<'a>(
+        &self,
+        operation: &Operation,
+        json: &[u8],
+        seed: &Seed,
+        principal: &'a str,
+    ) -> Result<Beside<'a>, Problem> {
+        let mut beside = Beside {
+            principal,
+            looked: Map::new(),
+        };
+        while let Some(next) = operation.look_up(json, seed, &beside)? {
+            let found = look_up::find(self, &next.subjects).await?;
+            next.answer(found, &mut beside.looked);
+        }
+        Ok(beside)
     }
 
     fn seed(&self, unique: [u8; 16]) -> Seed {

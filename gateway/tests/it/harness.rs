@@ -239,6 +239,7 @@ impl App {
             catalog: self.catalog.clone(),
             record: self.record.clone(),
             view: Some(self.view.clone()),
+            keys: self.keys.clone(),
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
             health: Health::default(),

@@ -7,4 +7,5 @@
 )]
 
 mod cities;
+mod sunbird;
 mod user;

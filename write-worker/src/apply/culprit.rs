@@ -197,6 +197,7 @@ impl Applier<'_> {
             return VoidEnd::Refused(Refusal {
                 code: RefusalCode::Unmappable,
                 message: message.clone(),
+                rule: None,
                 pointer: None,
             });
         }

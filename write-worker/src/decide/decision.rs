@@ -5,11 +5,12 @@ use super::{
     Decider,
     inputs::{Damaged, Event},
 };
-use catalog::{Needs, Plan};
+use catalog::{Accepted, Needs, Plan};
 use event_schema::{
-    Raw,
-    decision::{ClaimedValues, Decision, OriginalRecord},
-    id::EntityKey,
+    Raw, codec,
+    decision::{ClaimedValues, Decision, OriginalRecord, Part},
+    envelope::{Attributes, Transaction, TransactionData},
+    id::{EntityKey, RequestId},
     mutation::{DocumentChange, RowMutation},
     offset::ChangesOffset,
     outcome::{Refusal, RefusalCode, Verdict},
@@ -19,14 +20,22 @@ use serde_json::{Map, Value};
 
 impl Decider {
     pub(super) fn decision(&self, event: Event, plan: Plan) -> Decision {
+        // Whose state made it a refusal; none, where it was refused for its idempotency key.
         let Needs {
             documents: judged_by,
             rows: judged_by_rows,
-        } = self.judged_by(&event, &plan.verdict);
+        } = match &plan.verdict {
+            Verdict::Refused(_) => plan.read,
+            Verdict::Applied | Verdict::DeadLettered(_) => Needs::default(),
+        };
         let is_dead = matches!(plan.verdict, Verdict::DeadLettered(_));
         let original = is_dead.then(|| OriginalRecord::of(&crate::decode::parts(&event.record)));
         // Whoever was refused for the key does not hold it.
         let holds_key = event.refused.is_none();
+        let parts = plan.parts.into_iter();
+        let parts = parts
+            .map(|part| self.part(&event.transaction, part))
+            .collect();
         let attributes = event.transaction.attributes;
         let data = event.transaction.data;
         let claim = data.claim.filter(|_| holds_key);
@@ -45,8 +54,11 @@ impl Decider {
             verdict: plan.verdict,
             documents: plan.documents,
             rows: plan.rows,
-            parts: Vec::new(),
-            claims: ClaimedValues::default(),
+            parts,
+            claims: ClaimedValues {
+                take: plan.takes.into_iter().map(|taken| taken.value).collect(),
+                release: plan.releases,
+            },
             claim,
             judged_by,
             judged_by_rows,
@@ -60,6 +72,49 @@ impl Decider {
             traceparent: attributes
                 .traceparent
                 .filter(|_| request_spans::is_exporting()),
+        }
+    }
+
+    /// A part's event, whole: whoever publishes it publishes these bytes.
+    fn part(&self, parent: &Transaction, accepted: Accepted) -> Part {
+        let ports = &self.worker.ports;
+        let layout = &ports.layout;
+        let partition = accepted.key.partition(layout.partitions);
+        let request = RequestId::mint(&ports.keys, layout.generation, partition, accepted.unique);
+        let seen = self.worker.parts.known_end(partition);
+        let mut incarnations = parent.data.incarnations.clone();
+        incarnations.retain(|name, _| {
+            let mut touched = accepted.collections.iter();
+            touched.any(|(index, collection)| *name == format!("{index}/{collection}"))
+        });
+        let event = Transaction {
+            seen,
+            attributes: Attributes {
+                id: request,
+                tenant: parent.attributes.tenant.clone(),
+                operation: accepted.operation,
+                catalog: parent.attributes.catalog.clone(),
+                key: accepted.key,
+                time: parent.attributes.time,
+                traceparent: parent.attributes.traceparent.clone(),
+            },
+            data: TransactionData {
+                request: accepted.request,
+                generated: accepted.generated,
+                incarnations,
+                volatile: None,
+                if_version: None,
+                claim: None,
+                reply: None,
+                origin: None,
+                principal: parent.data.principal.clone(),
+            },
+        };
+        Part {
+            request,
+            partition,
+            seen,
+            event: OriginalRecord::of(&codec::encode_transaction(&event)),
         }
     }
 
@@ -95,22 +150,6 @@ impl Decider {
         }
     }
 
-    /// Whose state made it a refusal; none, where it was refused for its idempotency key.
-    fn judged_by(&self, event: &Event, verdict: &Verdict) -> Needs {
-        let attributes = &event.transaction.attributes;
-        match verdict {
-            Verdict::Refused(_) if event.refused.is_none() => {
-                let catalog = self.worker.catalogs.get(&attributes.catalog);
-                let operation = catalog
-                    .as_ref()
-                    .and_then(|catalog| catalog.operation(&attributes.operation));
-                let needs = operation.and_then(|known| known.needs(&event.transaction).ok());
-                needs.unwrap_or_default()
-            }
-            Verdict::Refused(_) | Verdict::Applied | Verdict::DeadLettered(_) => Needs::default(),
-        }
-    }
-
     /// A decision that would not fit into a record of `changes`, or leaves a document larger than a
     /// document may be, is a refusal instead, judged by all that it would have changed: how large
     /// that was before counts, too.
@@ -126,6 +165,11 @@ impl Decider {
         decision.verdict = plan.verdict;
         decision.documents = plan.documents;
         decision.rows = plan.rows;
+        decision.parts = Vec::new();
+        decision.claims = ClaimedValues {
+            release: std::mem::take(&mut decision.claims.take),
+            take: Vec::new(),
+        };
         decision.result = plan.result;
         decision
     }
@@ -140,17 +184,13 @@ pub(super) fn refuse(code: RefusalCode, message: String) -> Plan {
     refused(Refusal {
         code,
         message,
+        rule: None,
         pointer: None,
     })
 }
 
 pub(super) fn refused(refusal: Refusal) -> Plan {
-    Plan {
-        verdict: Verdict::Refused(refusal),
-        documents: Vec::new(),
-        rows: Vec::new(),
-        result: None,
-    }
+    Plan::of(Verdict::Refused(refusal))
 }
 
 /// Why it is too large; `None` if it is not.
@@ -189,7 +229,17 @@ fn size(decision: &Decision) -> usize {
         let before = row.before.as_ref().map_or(0, cells_size);
         cells_size(&row.key.key) + cells_size(&row.cells) + before + EACH
     };
-    decision.documents.iter().map(document).sum::<usize>()
+    let part = |part: &Part| {
+        let header = |(name, value): &(String, String)| name.len() + value.len() + 8;
+        let headers = part.event.headers.iter().map(header).sum::<usize>();
+        let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        text(&part.event.key) + text(&part.event.value) + headers + EACH
+    };
+    let claims = decision.claims.take.iter().chain(&decision.claims.release);
+    let claims = claims.map(|claim| claim.space.len() + encoded(&claim.value) + 64);
+    decision.parts.iter().map(part).sum::<usize>()
+        + claims.sum::<usize>()
+        + decision.documents.iter().map(document).sum::<usize>()
         + decision.rows.iter().map(row).sum::<usize>()
         + raw(&decision.volatile)
         + raw(&decision.result)

@@ -9,14 +9,14 @@ use crate::{
     mark::Progress,
     tenure_end::TenureEnd,
 };
-use catalog::CurrentDocument;
+use catalog::{CurrentDocument, Needs};
 use change_feed::Redo;
 use event_log::Record;
 use event_schema::{
     decision::OriginalRecord,
     envelope::Transaction,
     id::RequestId,
-    mutation::{DocumentKey, RowKey},
+    mutation::DocumentKey,
     offset::{ChangesOffset, TransactionsOffset},
     outcome::{DeadReason, Refusal},
     position::{Position, Version},
@@ -226,12 +226,18 @@ impl Decider {
                 self.learn(catalog, progress).await?;
             }
         }
-        let (documents, rows) = self.missing(inputs);
+        let needs = self.missing(inputs);
+        self.read_needed(&needs).await
+    }
+
+    /// Reads documents and rows into the state.
+    pub(super) async fn read_needed(&mut self, needs: &Needs) -> Result<(), TenureEnd> {
+        let Needs { documents, rows } = needs;
         let record = &self.worker.ports.record;
         if !documents.is_empty() {
             let found = self
                 .worker
-                .retry_until_answered("record", || record.documents(&documents))
+                .retry_until_answered("record", || record.documents(documents))
                 .await?;
             for (key, stored) in documents.iter().zip(found) {
                 self.check_version(key, stored.as_ref())?;
@@ -251,7 +257,7 @@ impl Decider {
         if !rows.is_empty() {
             let found = self
                 .worker
-                .retry_until_answered("record", || record.rows(&rows))
+                .retry_until_answered("record", || record.rows(rows))
                 .await?;
             for (key, row) in rows.iter().zip(found) {
                 let expires = row.as_ref().and_then(|row| row.expires);
@@ -282,8 +288,8 @@ impl Decider {
         }
     }
 
-    fn missing(&self, inputs: &[Input]) -> (Vec<DocumentKey>, Vec<RowKey>) {
-        let (mut documents, mut rows) = (Vec::new(), Vec::new());
+    fn missing(&self, inputs: &[Input]) -> Needs {
+        let mut missing = Needs::default();
         let (mut asked, mut asked_rows) = (HashSet::new(), HashSet::new());
         for input in inputs {
             let Input::Event(event) = input else { continue };
@@ -300,16 +306,16 @@ impl Decider {
             };
             for key in needs.documents {
                 if !self.state.has_document(&key) && asked.insert(key.clone()) {
-                    documents.push(key);
+                    missing.documents.push(key);
                 }
             }
             for key in needs.rows {
                 if !self.state.has_row(&key) && asked_rows.insert(key.to_string()) {
-                    rows.push(key);
+                    missing.rows.push(key);
                 }
             }
         }
-        (documents, rows)
+        missing
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     inputs::{Event, Input},
 };
 use crate::tenure_end::TenureEnd;
-use catalog::{Catalog, Plan, PlanError};
+use catalog::{Catalog, Needs, Plan, PlanError, Planned};
 use event_schema::{
     decision::Decision,
     mutation::DocumentKey,
@@ -50,20 +50,21 @@ impl Decider {
         if let Some(plan) = self.without_collection(event).await? {
             return Ok(plan);
         }
-        match self.plan_guarded(&catalog, event) {
-            Ok(plan) => self.check_mapping(plan).await,
-            Err(reason) => Ok(Plan {
-                verdict: Verdict::DeadLettered(reason),
-                documents: Vec::new(),
-                rows: Vec::new(),
-                result: None,
-            }),
+        loop {
+            match self.plan_guarded(&catalog, event) {
+                Ok(Planned::Plan(plan)) => {
+                    let plan = self.check_mapping(*plan).await?;
+                    return self.take_values(event, plan).await;
+                }
+                Ok(Planned::Unread(needs)) => self.read_needed(&needs).await?,
+                Err(reason) => return Ok(Plan::of(Verdict::DeadLettered(reason))),
+            }
         }
     }
 
     /// Planning is pure: a panic in it leaves nothing half done, and would come again with the same
     /// event. So the event is dead, and the partition goes on.
-    fn plan_guarded(&self, catalog: &Catalog, event: &Event) -> Result<Plan, DeadReason> {
+    fn plan_guarded(&self, catalog: &Catalog, event: &Event) -> Result<Planned, DeadReason> {
         let name = &event.transaction.attributes.operation;
         let planned = catch_unwind(AssertUnwindSafe(|| match catalog.operation(name) {
             Some(operation) => operation.plan(&event.transaction, &self.state),
@@ -99,18 +100,21 @@ impl Decider {
                 ..
             } = &change.key;
             let Some(collection) = self.collection(index, collection, incarnation).await? else {
-                return Ok(no_collection(&format!("{index}/{collection}")));
+                let missing = no_collection(&format!("{index}/{collection}"));
+                return Ok(judged_by(missing, plan.read));
             };
             let Some((view, after)) = self.worker.ports.view.as_ref().zip(change.after.as_ref())
             else {
                 continue;
             };
             if let Err(unmappable) = view.check(&collection, &change.key.id, after) {
-                return Ok(refused(Refusal {
+                let refusal = refused(Refusal {
                     code: RefusalCode::Unmappable,
                     message: unmappable.message,
+                    rule: None,
                     pointer: Some(unmappable.pointer),
-                }));
+                });
+                return Ok(judged_by(refusal, plan.read));
             }
         }
         Ok(plan)
@@ -135,6 +139,10 @@ impl Decider {
         }
         Ok(None)
     }
+}
+
+fn judged_by(refusal: Plan, read: Needs) -> Plan {
+    Plan { read, ..refusal }
 }
 
 fn no_collection(name: &str) -> Plan {

@@ -84,6 +84,7 @@ impl Decider {
             event.refused = Some(Refusal {
                 code: RefusalCode::IdempotencyKeyReused,
                 message: "another request was made under this idempotency key".into(),
+                rule: None,
                 pointer: None,
             });
         }

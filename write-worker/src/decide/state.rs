@@ -8,6 +8,7 @@ use catalog::{Current, CurrentDocument};
 use event_schema::{
     decision::Decision,
     mutation::{DocumentKey, RowAction, RowKey, RowMutation},
+    signing::Keyring,
 };
 use serde_json::{Map, Value};
 use std::collections::{HashMap, VecDeque};
@@ -22,6 +23,7 @@ pub(crate) struct State {
     limit: usize,
     /// Unix milliseconds: what has gone by itself by now.
     now: i64,
+    secret: Keyring,
 }
 
 /// A row as it stands; without cells there is none.
@@ -44,7 +46,7 @@ enum Name {
 }
 
 impl State {
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limit: usize, secret: Keyring) -> Self {
         Self {
             documents: HashMap::new(),
             rows: HashMap::new(),
@@ -52,6 +54,7 @@ impl State {
             bytes: 0,
             limit,
             now: 0,
+            secret,
         }
     }
 
@@ -185,6 +188,18 @@ fn after(mutation: &RowMutation, before: Option<Map<String, Value>>) -> Option<M
 }
 
 impl Current for State {
+    fn secret(&self) -> Option<&Keyring> {
+        Some(&self.secret)
+    }
+
+    fn knows_document(&self, key: &DocumentKey) -> bool {
+        self.has_document(key)
+    }
+
+    fn knows_row(&self, key: &RowKey) -> bool {
+        self.has_row(key)
+    }
+
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         self.documents.get(key).map_or(
             CurrentDocument {

@@ -17,6 +17,7 @@ fn marker(window: Duration) -> Marker {
         topics: TopicIds::default(),
         last: None,
         newest: watch::channel(None).0,
+        parts: Arc::new(PartProgress::new(1)),
     }
 }
 

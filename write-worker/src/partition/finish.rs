@@ -80,6 +80,7 @@ impl PartitionTask {
     ) -> Result<(), TenureEnd> {
         if self.worker.forgetful {
             applier.claim_again(effects).await?;
+            applier.take_values_again(effects).await?;
         }
         let mut decided = Decided::again(std::mem::take(effects));
         applier.apply(&mut decided, applied).await

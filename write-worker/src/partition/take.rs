@@ -65,6 +65,9 @@ impl PartitionTask {
         if let Some(why) = witness::contradiction(mark.as_ref(), &evidence) {
             return Err(TenureEnd::Halted(why));
         }
+        if let Some(mark) = &mark {
+            worker.parts.known_from(self.partition, &mark.parts);
+        }
         let from = mark
             .as_ref()
             .map_or(ChangesOffset::new(changes.earliest), |mark| {

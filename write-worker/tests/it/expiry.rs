@@ -32,6 +32,7 @@ fn codes() -> Catalog {
     let consume = json!({"as": "code", "expect": "present", "merge": {"used": "yes"}});
     let guard = json!([{
         "that": {"equals": ["$request/pin", "$current/code/pin"]},
+        "rule": "pin",
         "say": "another pin",
     }]);
     let columns = json!({"id": "text", "pin": "text", "used": "text"});

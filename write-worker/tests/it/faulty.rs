@@ -210,6 +210,17 @@ impl Record for FaultyRecord {
         self.away()?;
         self.0.kept_text(name).await
     }
+    async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        self.0.held_values(names).await
+    }
+    async fn swap_value(
+        &self,
+        name: &str,
+        was: Option<&str>,
+        new: &str,
+    ) -> Result<store::Swapped, StoreError> {
+        self.0.swap_value(name, was, new).await
+    }
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         self.away()?;
         self.0.set_mark(mark).await

@@ -185,6 +185,7 @@ impl World {
             catalog: self.catalog.clone(),
             record,
             view: Some(view),
+            keys: self.keys.clone(),
             layout: self.layout.clone(),
             clock,
             health: health.clone(),

@@ -15,5 +15,6 @@ mod harness;
 mod hole;
 mod liveness;
 mod panics;
+mod parts;
 mod power;
 mod trouble;

@@ -157,7 +157,7 @@ async fn load(world: &World) -> Vec<RequestId> {
                 }
             });
         }
-        let user = json!({"userName": format!("user{round}"), "firstName": "Meera", "phone": "9845012367", "phoneVerified": true});
+        let user = json!({"userName": format!("user{round}"), "firstName": "Meera", "phone": format!("98450{round:05}"), "phoneVerified": true});
         ids.push(world.write("user.create", user).await);
         ids.push(world.create("k1", json!({"again": round})).await);
         World::resolved_in(world.real.as_ref(), &ids).await;

@@ -1,7 +1,7 @@
 //! Requests of many documents: each document becomes a request of the single form and is accepted,
 //! or not, by itself.
 
-use super::{Accepted, Invalid, Seed};
+use super::{Accepted, Beside, Invalid, Seed};
 use crate::{
     Violation,
     members::{Members, push_name},
@@ -17,6 +17,7 @@ impl Operation {
         many: &Many,
         members: &Members<'_>,
         seed: &Seed,
+        beside: &Beside<'_>,
     ) -> Result<Vec<Result<Accepted, Invalid>>, Invalid> {
         let items: Option<Vec<&RawValue>> = members
             .get(&many.items)
@@ -42,7 +43,7 @@ impl Operation {
                 unique: RequestId::child(&seed.unique, n as u64),
                 now: seed.now,
             };
-            accept_item(many, &start, &shared, item, &seed)
+            accept_item(many, &start, &shared, item, &seed, beside)
                 .map_err(|invalid| point_into(many, &shared, n, invalid))
         };
         Ok(items.iter().enumerate().map(accept).collect())
@@ -71,6 +72,7 @@ fn accept_item(
     shared: &[&str],
     item: &RawValue,
     seed: &Seed,
+    beside: &Beside<'_>,
 ) -> Result<Accepted, Invalid> {
     let mut text = String::with_capacity(start.len() + item.get().len() + 16);
     text.push_str(start);
@@ -105,7 +107,7 @@ fn accept_item(
     }
     text.push('}');
     let members = Members::parse(&text).map_err(|e| Invalid::one("", "json", e.to_string()))?;
-    many.of.accept_one(&text, &members, seed)
+    many.of.accept_one(&text, &members, seed, beside)
 }
 
 /// Pointers into the single request, as pointers into this one.

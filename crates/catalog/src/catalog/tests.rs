@@ -88,7 +88,7 @@ const DOCUMENTATION: &str = include_str!("../../../../docs/catalog.md");
 fn the_documentations_example_is_sound() {
     let (_, rest) = DOCUMENTATION.split_once("```yaml\n").unwrap();
     let catalog = load(rest.split_once("```").unwrap().0).unwrap();
-    let operation = catalog.operation("note.create").unwrap();
+    let operation = catalog.operation("memo.create").unwrap();
     let request = operation.examples()[0].request.to_string();
     operation
         .accept(
@@ -105,7 +105,8 @@ fn the_documentations_example_is_sound() {
 fn the_documentation_names_every_function_and_field() {
     let fields = [
         "name", "summary", "http", "envelope", "kind", "order", "request", "raw", "many",
-        "generate", "rules", "let", "key", "guards", "write", "result", "examples",
+        "generate", "rules", "let", "key", "guards", "write", "result", "examples", "internal",
+        "look_up", "already", "claims", "parts",
     ];
     let actions = [
         "put",
@@ -126,6 +127,7 @@ fn the_documentation_names_every_function_and_field() {
         "mail",
         "phone",
         "country-code",
+        "sunbird-time",
         "web-address",
     ];
     for name in expression::function_names()

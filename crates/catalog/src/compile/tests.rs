@@ -102,15 +102,47 @@ fn names_that_lead_nowhere() {
 fn values_are_used_only_where_they_are_known() {
     let cases = [
         (
-            told(with("/operations/0/key/id", json!("$principal"))),
-            "key.id: $principal cannot be used here",
+            told(with("/operations/0/key/id", json!("$current/document/x"))),
+            "key.id: $current cannot be used here",
+        ),
+        (
+            told(with(
+                "/operations/0/let/name",
+                json!({"lower": {"count": "$request/list"}}),
+            )),
+            "let.name: lower: argument 1 must be a text, not a number",
+        ),
+        (
+            told(with("/operations/0/let/name", json!("$before/name"))),
+            "let.name: $before is known within a write only",
+        ),
+        (
+            told(with(
+                "/operations/0/parts",
+                json!([{"operation": "thing.creat", "request": {}}]),
+            )),
+            "parts[0]: there is no operation `thing.creat` without parts of its own",
+        ),
+        (
+            told(with(
+                "/operations/0/claims",
+                json!([{"take": {"space": "name", "value": "$let/name"}}]),
+            )),
+            "claims[0]: `rule` and `say` are needed",
+        ),
+        (
+            told(with(
+                "/operations/0/look_up",
+                json!({"a": {"owner_of": {"space": "name", "value": "$principa"}}}),
+            )),
+            "look_up.a: value: `$principa` starts from nowhere known: did you mean `principal`?",
         ),
         (
             told(with(
                 "/operations/0/write/0/document/id",
                 json!("$current/document/x"),
             )),
-            "document: id: $current cannot be used here",
+            "write[0]: which document or row it is about hangs on `$current/document`, which is itself only known late",
         ),
         (
             told(with("/operations/0/write/0/put/name", json!("$item/x"))),
@@ -137,7 +169,7 @@ fn values_are_used_only_where_they_are_known() {
         (
             told(with(
                 "/operations/0/guards",
-                json!([{"that": true, "code": "version", "say": "s"}]),
+                json!([{"that": true, "rule": "r", "code": "version", "say": "s"}]),
             )),
             "guards[0].code: a guard refuses as",
         ),

@@ -1,7 +1,7 @@
 //! The `write` list of a definition: targets, what is done to them, and that everything is written
 //! under the one key that owns it.
 
-use super::{EARLY, Surroundings, allow, body};
+use super::{ACCEPTED, Surroundings, allow, body};
 use crate::{
     definition::{DocumentTarget, Expect, RowTarget, WriteDefinition},
     expression::{Expr, Names, Reach, did_you_mean},
@@ -14,8 +14,8 @@ use std::sync::Arc;
 /// What a write may refer to.
 pub(super) struct Place<'a> {
     pub names: &'a Names<'a>,
-    /// The kind of the operation's key.
-    pub owner: Option<&'a str>,
+    /// The kinds of keys that the operation's key may be of.
+    pub owners: &'a [String],
     pub surroundings: &'a Surroundings,
     pub generators: &'a [Generator],
 }
@@ -27,11 +27,6 @@ pub(super) fn names(definitions: &[WriteDefinition]) -> Result<Vec<Option<String
     let mut first = true;
     for (n, write) in definitions.iter().enumerate() {
         let name = match (&write.name, &write.document) {
-            (Some(_), _) if write.for_each.is_some() => {
-                return Err(format!(
-                    "write[{n}]: what is written `for_each` has no one name"
-                ));
-            }
             (Some(name), _) => Some(name.clone()),
             (None, Some(_)) if first && write.for_each.is_none() => Some("document".to_owned()),
             (None, _) => None,
@@ -55,8 +50,8 @@ pub(super) fn write(
     } else {
         Reach::default()
     };
-    let early = EARLY.and(item);
-    let late = early.and(Reach::CURRENT);
+    let named = ACCEPTED.and(item).and(Reach::CURRENT);
+    let late = named.and(Reach::BEFORE);
     let parse = |value: &Option<Value>, field: &str, allowed: Reach| {
         let parse = |value: &Value| {
             place
@@ -70,21 +65,41 @@ pub(super) fn write(
             .transpose()
     };
     let when = parse(&definition.when, "when", late)?;
-    let target = match (&definition.document, &definition.row) {
+    let (target, owners) = match (&definition.document, &definition.row) {
         (Some(document), None) => {
-            document_target(document, early, place).map_err(|e| format!("document: {e}"))?
+            let owner = owner_of_document(document, place.surroundings)
+                .map_err(|e| format!("document: {e}"))?;
+            let target =
+                document_target(document, named, place).map_err(|e| format!("document: {e}"))?;
+            (target, Vec::from_iter(owner))
         }
-        (None, Some(row)) => row_target(row, early, place).map_err(|e| format!("row: {e}"))?,
+        (None, Some(row)) => row_target(row, named, place).map_err(|e| format!("row: {e}"))?,
         _ => return Err("is about either a document or a row".into()),
     };
+    check_owner(&owners, &target, place)?;
+    let for_each = parse(
+        &definition.for_each,
+        "for_each",
+        ACCEPTED.and(Reach::CURRENT),
+    )?;
     let action = action(definition, late, place)?;
     check_together(definition, &target, &action)?;
+    let whence = target
+        .exprs()
+        .chain(&for_each)
+        .fold(Reach::default(), |sum, expr| {
+            sum.and(place.names.reach(expr))
+        });
+    let is_late = whence.has(Reach::CURRENT);
+    let known = if is_late { named } else { ACCEPTED.and(item) };
     Ok(Write {
         name,
         when_early: when
             .as_ref()
-            .is_none_or(|when| place.names.reach(when).within(early)),
-        for_each: parse(&definition.for_each, "for_each", EARLY)?,
+            .is_none_or(|when| place.names.reach(when).within(known)),
+        late: is_late,
+        owners,
+        for_each,
         expires: parse(&definition.expires, "expires", late)?,
         looked_at: false,
         expect: definition.expect,
@@ -94,9 +109,25 @@ pub(super) fn write(
     })
 }
 
-fn document_target(
+/// Whose a document is, where its collection is a constant.
+fn owner_of_document(
     target: &DocumentTarget,
-    early: Reach,
+    surroundings: &Surroundings,
+) -> Result<Option<String>, String> {
+    let (Some(index), Some(collection)) = (constant(&target.index), constant(&target.collection))
+    else {
+        return Ok(None);
+    };
+    let known = &surroundings.collections;
+    let owner = known.get(&(index.to_owned(), collection.to_owned()));
+    owner.cloned().map(Some).ok_or_else(|| {
+        format!("no collection `{index}/{collection}` is declared under `collections`")
+    })
+}
+
+pub(super) fn document_target(
+    target: &DocumentTarget,
+    allowed: Reach,
     place: &Place<'_>,
 ) -> Result<Target, String> {
     let parse = |value: &Value, field: &str, allowed: Reach| {
@@ -106,19 +137,10 @@ fn document_target(
             .and_then(|expr| allow(&expr, place.names, allowed))
             .map_err(|e| format!("{field}: {e}"))
     };
-    if let (Some(index), Some(collection)) = (constant(&target.index), constant(&target.collection))
-    {
-        let known = &place.surroundings.collections;
-        let owner = known.get(&(index.to_owned(), collection.to_owned()));
-        let owner = owner.ok_or_else(|| {
-            format!("no collection `{index}/{collection}` is declared under `collections`")
-        })?;
-        check_owner(owner, &format!("{index}/{collection}"), place)?;
-    }
     Ok(Target::Document {
-        index: parse(&target.index, "index", super::ACCEPTED)?,
-        collection: parse(&target.collection, "collection", super::ACCEPTED)?,
-        id: parse(&target.id, "id", early)?,
+        index: parse(&target.index, "index", ACCEPTED)?,
+        collection: parse(&target.collection, "collection", ACCEPTED)?,
+        id: parse(&target.id, "id", allowed)?,
     })
 }
 
@@ -126,14 +148,18 @@ fn constant(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.starts_with('$'))
 }
 
-fn row_target(target: &RowTarget, early: Reach, place: &Place<'_>) -> Result<Target, String> {
+/// The row, and whose its table is.
+pub(super) fn row_target(
+    target: &RowTarget,
+    allowed: Reach,
+    place: &Place<'_>,
+) -> Result<(Target, Vec<String>), String> {
     let tables = &place.surroundings.tables;
     let name = target.table.to_lowercase();
     let own = tables.get(&name).ok_or_else(|| {
         let hint = did_you_mean(&name, tables.keys().map(String::as_str));
         format!("no table `{name}` is declared under `tables`{hint}")
     })?;
-    check_owner(&own.owner, &name, place)?;
     let given: Vec<(String, &Value)> = target
         .key
         .iter()
@@ -157,7 +183,7 @@ fn row_target(target: &RowTarget, early: Reach, place: &Place<'_>) -> Result<Tar
         let expr = place
             .names
             .parse(value)
-            .and_then(|expr| allow(&expr, place.names, early))
+            .and_then(|expr| allow(&expr, place.names, allowed))
             .map_err(|e| format!("key.{column}: {e}"))?;
         key.push((column.to_owned(), expr));
     }
@@ -166,22 +192,64 @@ fn row_target(target: &RowTarget, early: Reach, place: &Place<'_>) -> Result<Tar
             .is_some_and(|name| place.generators.iter().any(|g| g.name == name && g.is_id()))
     };
     let fresh = key.iter().any(|(_, expr)| made_here(expr));
-    Ok(Target::Row {
+    let target = Target::Row {
         table: Arc::new(own.table.clone()),
         key,
         fresh,
-    })
+    };
+    Ok((target, own.owners.clone()))
 }
 
 /// Every document and row has exactly one owning key.
-fn check_owner(owner: &str, what: &str, place: &Place<'_>) -> Result<(), String> {
-    match place.owner == Some(owner) {
-        true => Ok(()),
-        false => Err(format!(
-            "`{what}` belongs to keys of `{owner}`, but the operation's key is {}",
-            place.owner.unwrap_or("a path")
-        )),
+fn check_owner(owners: &[String], target: &Target, place: &Place<'_>) -> Result<(), String> {
+    let may = |of: &String| owners.contains(of);
+    if owners.is_empty() || place.owners.iter().any(may) {
+        return Ok(());
     }
+    let key = if place.owners.is_empty() {
+        "a path".to_owned()
+    } else {
+        place.owners.join(" or ")
+    };
+    Err(format!(
+        "`{}` belongs to keys of `{}`, but the operation's key is {key}",
+        target.name(),
+        owners.join("` or `")
+    ))
+}
+
+/// What is known late is found by what is known early: which document or row a write is about may
+/// hang on the state of those that are known from the request alone.
+pub(super) fn check_stages(
+    writes: &mut [Write],
+    names: &Names<'_>,
+    lets: &[Expr],
+) -> Result<(), String> {
+    let late: Vec<String> = writes
+        .iter()
+        .filter(|write| write.late)
+        .filter_map(|write| write.name.clone())
+        .collect();
+    let late_among = |expr: &Expr| {
+        let mut found = Vec::new();
+        names.currents(expr, lets, &mut found);
+        let is_late = |name: &&str| late.iter().any(|late| late == name);
+        found.into_iter().find(is_late).map(str::to_owned)
+    };
+    for (n, write) in writes
+        .iter_mut()
+        .enumerate()
+        .filter(|(_, write)| write.late)
+    {
+        let mut exprs = write.target.exprs().chain(&write.for_each);
+        if let Some(name) = exprs.find_map(late_among) {
+            return Err(format!(
+                "write[{n}]: which document or row it is about hangs on `$current/{name}`, which is itself only known late"
+            ));
+        }
+        write.when_early &= write.when.iter().all(|when| late_among(when).is_none());
+    }
+    Ok(())
 }
 
 fn action(definition: &WriteDefinition, late: Reach, place: &Place<'_>) -> Result<Action, String> {

@@ -2,8 +2,9 @@
 //! may be absent, which is not null: what is absent is left out of objects and lists, and most
 //! functions of an absent value are absent.
 
-use super::{Expr, Reference, Root};
+use super::{Each, Expr, Reference, Root};
 use crate::members::Members;
+use event_schema::signing::Keyring;
 use serde_json::{Map, Value};
 use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 
@@ -12,6 +13,15 @@ use std::{borrow::Cow, cell::OnceCell, collections::BTreeMap};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct EvalError(pub String);
+
+impl From<serde_json::Error> for EvalError {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Under this name an event keeps what was looked up, beside what was generated.
+pub(crate) const LOOKED: &str = "looked";
 
 /// An operation's `let`s, each computed at most once per request.
 #[derive(Debug)]
@@ -40,6 +50,11 @@ pub(crate) struct Scope<'a> {
     pub current: &'a BTreeMap<&'a str, Value>,
     pub written: &'a BTreeMap<&'a str, Value>,
     pub item: Option<(&'a Value, usize)>,
+    pub outer: Option<&'a Value>,
+    /// The document or row at hand.
+    pub before: Option<&'a Value>,
+    /// Held by whoever plans, by no one who accepts.
+    pub secret: Option<&'a Keyring>,
 }
 
 impl<'a> Scope<'a> {
@@ -62,23 +77,57 @@ impl<'a> Scope<'a> {
                 Ok(Some(Cow::Owned(Value::Array(list))))
             }
             Expr::Call(function, arguments) => Ok(function.call(self, arguments)?.map(Cow::Owned)),
-            Expr::Map(pair) => {
-                let Some(list) = self.list(&pair.0)? else {
-                    return Ok(None);
-                };
-                let mut made = Vec::with_capacity(list.len());
-                for (n, item) in list.iter().enumerate() {
-                    made.extend(
-                        Scope {
-                            item: Some((item, n)),
-                            ..*self
-                        }
-                        .value(&pair.1)?,
-                    );
+            Expr::Each(each, pair) => Ok(self.each(*each, pair)?.map(Cow::Owned)),
+        }
+    }
+
+    fn each(&self, each: Each, pair: &(Expr, Expr)) -> Result<Option<Value>, EvalError> {
+        let Some(list) = self.list(&pair.0)? else {
+            return Ok(match each {
+                Each::Map | Each::Filter | Each::Find | Each::ToObject => None,
+                Each::Some => Some(false.into()),
+                Each::Every => Some(true.into()),
+            });
+        };
+        let inside = |item, n| Scope {
+            item: Some((item, n)),
+            outer: self.item.map(|(item, _)| item),
+            ..*self
+        };
+        let mut made = Vec::with_capacity(list.len());
+        let mut object = Map::new();
+        for (n, item) in list.iter().enumerate() {
+            let scope = inside(item, n);
+            match each {
+                Each::Map => made.extend(scope.value(&pair.1)?),
+                Each::ToObject => {
+                    if let (Value::String(name), Some(value)) = (item, scope.value(&pair.1)?) {
+                        object.insert(name.clone(), value);
+                    }
                 }
-                Ok(Some(Cow::Owned(Value::Array(made))))
+                Each::Filter => {
+                    if scope.holds(&pair.1)? {
+                        made.push(item.clone());
+                    }
+                }
+                Each::Find | Each::Some | Each::Every => {
+                    let holds = scope.holds(&pair.1)?;
+                    match each {
+                        Each::Find if holds => return Ok(Some(item.clone())),
+                        Each::Some if holds => return Ok(Some(true.into())),
+                        Each::Every if !holds => return Ok(Some(false.into())),
+                        _ => {}
+                    }
+                }
             }
         }
+        Ok(match each {
+            Each::Map | Each::Filter => Some(made.into()),
+            Each::Find => None,
+            Each::Some => Some(false.into()),
+            Each::Every => Some(true.into()),
+            Each::ToObject => Some(object.into()),
+        })
     }
 
     /// An object of those fields that are not absent.
@@ -147,6 +196,14 @@ impl<'a> Scope<'a> {
             Root::Let(n) => (self.let_value(*n)?, path),
             Root::Item => (self.item.map(|(item, _)| item), path),
             Root::Index => return Ok(self.item.map(|(_, n)| Cow::Owned(Value::from(n)))),
+            Root::Outer => (self.outer, path),
+            Root::Before => (self.before, path),
+            Root::Looked => (
+                self.generated
+                    .get(LOOKED)
+                    .and_then(|looked| looked.get(path.first()?)),
+                path.get(1..).unwrap_or_default(),
+            ),
             Root::Principal => return Ok(Some(Cow::Owned(Value::from(self.principal)))),
             Root::Current(write) => (self.current.get(write.as_str()), path),
             Root::Written(write) => (self.written.get(write.as_str()), path),
@@ -164,6 +221,8 @@ impl<'a> Scope<'a> {
             // A `let` stands outside every loop: it must not see the item of whoever asked first.
             let value = Scope {
                 item: None,
+                outer: None,
+                before: None,
                 ..*self
             }
             .value(expr)?;

@@ -1,292 +1,248 @@
-//! The closed set of functions that definitions may call. Each is pure and total over JSON; a wrong
-//! type is an error, never a guess.
+//! The closed set of functions that definitions may call: one table of name, arguments, what comes
+//! out, and how it is computed. Each is pure and total over JSON; a wrong type is an error, never a
+//! guess. Calls are checked against the table when a catalog is loaded.
 
-use super::{EvalError, Expr, Scope, kind_of, text};
-use serde_json::{Map, Number, Value};
+mod choice;
+mod lists;
+mod numbers;
+mod objects;
+mod texts;
+mod times;
 
-macro_rules! functions {
-    ($($variant:ident $name:literal $least:literal..=$most:literal,)*) => {
-        /// A function by its name.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Function { $($variant),* }
+use super::{EvalError, Expr, Scope, kind_of};
+use serde_json::Value;
+use std::fmt;
 
-        impl Function {
-            pub fn named(name: &str) -> Option<Self> {
-                match name { $($name => Some(Self::$variant),)* _ => None }
-            }
+/// What a value is known to be before anything is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueShape {
+    /// Not known, or anything goes.
+    Any,
+    Text,
+    Number,
+    Truth,
+    List,
+    Object,
+}
 
-            pub fn names() -> impl Iterator<Item = &'static str> {
-                [$($name),*].into_iter()
-            }
-
-            /// How many arguments it takes.
-            fn count(self) -> (usize, usize) {
-                match self { $(Self::$variant => ($least, $most)),* }
-            }
+impl ValueShape {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Any,
+            Value::Bool(_) => Self::Truth,
+            Value::Number(_) => Self::Number,
+            Value::String(_) => Self::Text,
+            Value::Array(_) => Self::List,
+            Value::Object(_) => Self::Object,
         }
-    };
-}
-
-functions! {
-    Lower "lower" 1..=1,
-    Trim "trim" 1..=1,
-    Text "text" 1..=1,
-    Concat "concat" 1..=32,
-    Join "join" 2..=2,
-    Sha256Join "sha256_join" 1..=32,
-    MaskEmail "mask_email" 1..=1,
-    MaskPhone "mask_phone" 1..=1,
-    JsonText "json_text" 1..=1,
-    SunbirdTime "sunbird_time" 1..=1,
-    Date "date" 1..=1,
-    Rfc3339 "rfc3339" 1..=1,
-    Default "default" 1..=32,
-    If "if" 2..=3,
-    Present "present" 1..=1,
-    Absent "absent" 1..=1,
-    Blank "blank" 1..=1,
-    Equals "equals" 2..=2,
-    Less "less" 2..=2,
-    Not "not" 1..=1,
-    Any "any" 1..=32,
-    All "all" 1..=32,
-    In "in" 2..=2,
-    Distinct "distinct" 1..=1,
-    Without "without" 2..=2,
-    Only "only" 2..=2,
-    Merge "merge" 1..=32,
-    At "at" 2..=2,
-    Count "count" 1..=1,
-    AsList "as_list" 1..=1,
-    Union "union" 1..=32,
-    Add "add" 1..=32,
-    Greatest "greatest" 1..=32,
-    Least "least" 1..=32,
-}
-
-impl Function {
-    /// Is a list behind its name its arguments, or its one argument?
-    pub fn takes_many(self) -> bool {
-        self.count().1 > 1
     }
 
-    pub fn check_count(self, given: usize) -> Result<(), String> {
-        let (least, most) = self.count();
-        match (least..=most).contains(&given) {
-            true => Ok(()),
-            false if least == most => Err(format!("takes {least} arguments, not {given}")),
-            false => Err(format!("takes {least} to {most} arguments, not {given}")),
+    fn takes(self, given: Self) -> bool {
+        self == given || self == Self::Any || given == Self::Any
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Any => "anything",
+            Self::Text => "a text",
+            Self::Number => "a number",
+            Self::Truth => "true or false",
+            Self::List => "a list",
+            Self::Object => "an object",
         }
+    }
+}
+
+/// A value, or `None` if it is absent.
+type Evaluated = Result<Option<Value>, EvalError>;
+type Evaluation = fn(&Scope<'_>, &[Expr]) -> Evaluated;
+
+/// One row of the table.
+struct FunctionRow {
+    name: &'static str,
+    /// The last one stands for all that follow.
+    takes: &'static [ValueShape],
+    /// How many arguments: at least, at most.
+    count: (usize, usize),
+    gives: ValueShape,
+    run: Evaluation,
+}
+
+/// A function by its name.
+#[derive(Clone, Copy)]
+pub(crate) struct Function(&'static FunctionRow);
+
+use ValueShape::{Any, List, Number, Object, Text, Truth};
+
+const MANY: usize = 64;
+
+const fn row(
+    name: &'static str,
+    takes: &'static [ValueShape],
+    count: (usize, usize),
+    gives: ValueShape,
+    run: Evaluation,
+) -> FunctionRow {
+    FunctionRow {
+        name,
+        takes,
+        count,
+        gives,
+        run,
+    }
+}
+
+static TABLE: &[FunctionRow] = &[
+    row("lower", &[Text], (1, 1), Text, texts::lower),
+    row("trim", &[Text], (1, 1), Text, texts::trim),
+    row("slug", &[Text], (1, 1), Text, texts::slug),
+    row("text", &[Any], (1, 1), Text, texts::text),
+    row("concat", &[Any], (1, MANY), Text, texts::concat),
+    row("join", &[List, Text], (2, 2), Text, texts::join),
+    row("split", &[Text, Text], (2, 2), List, texts::split),
+    row("csv", &[Text], (1, 1), List, texts::csv),
+    row("csv_names", &[Text], (1, 1), List, texts::csv_names),
+    row("sha256_join", &[Any], (1, MANY), Text, texts::sha256_join),
+    row("mask_email", &[Text], (1, 1), Text, texts::mask_email),
+    row("mask_phone", &[Text], (1, 1), Text, texts::mask_phone),
+    row("json_text", &[Any], (1, 1), Text, texts::json_text),
+    row("parse_json", &[Text], (1, 1), Any, texts::parse_json),
+    row(
+        "secret_digits",
+        &[Any],
+        (1, MANY),
+        Text,
+        texts::secret_digits,
+    ),
+    row("sunbird_time", &[Number], (1, 1), Text, times::sunbird_time),
+    row("date", &[Number], (1, 1), Text, times::date),
+    row("rfc3339", &[Number], (1, 1), Text, times::rfc3339),
+    row("latest", &[Text], (1, MANY), Text, times::latest),
+    row("default", &[Any], (1, MANY), Any, choice::default),
+    row("if", &[Truth, Any], (2, 3), Any, choice::branch),
+    row("present", &[Any], (1, 1), Truth, choice::present),
+    row("absent", &[Any], (1, 1), Truth, choice::absent),
+    row("blank", &[Any], (1, 1), Truth, choice::blank),
+    row("equals", &[Any], (2, 2), Truth, choice::equals),
+    row("less", &[Any], (2, 2), Truth, choice::less),
+    row("not", &[Truth], (1, 1), Truth, choice::not),
+    row("any", &[Truth], (1, MANY), Truth, choice::any),
+    row("all", &[Truth], (1, MANY), Truth, choice::all),
+    row("in", &[Any, List], (2, 2), Truth, choice::within),
+    row("distinct", &[List], (1, 1), Truth, choice::distinct),
+    row("without", &[Object, List], (2, 2), Object, objects::without),
+    row("only", &[Object, List], (2, 2), Object, objects::only),
+    row("merge", &[Object], (1, MANY), Object, objects::merge),
+    row("get", &[Object, Text], (2, 2), Any, objects::get),
+    row(
+        "names_where",
+        &[Object, Any],
+        (2, 2),
+        List,
+        objects::names_where,
+    ),
+    row(
+        "object_of",
+        &[List, Any],
+        (2, 2),
+        Object,
+        objects::object_of,
+    ),
+    row("at", &[List, Number], (2, 2), Any, lists::at),
+    row("count", &[List], (1, 1), Number, lists::count),
+    row("as_list", &[Any], (1, 1), List, lists::as_list),
+    row("union", &[List], (1, MANY), List, lists::union),
+    row("difference", &[List, List], (2, 2), List, lists::difference),
+    row("append", &[List], (1, MANY), List, lists::append),
+    row("put_in", &[List, Text, List], (3, 3), List, lists::put_in),
+    row(
+        "take_out",
+        &[List, Text, List],
+        (3, 3),
+        List,
+        lists::take_out,
+    ),
+    row("add", &[Number], (1, MANY), Number, numbers::add),
+    row("minus", &[Number], (2, 2), Number, numbers::minus),
+    row("sum", &[List], (1, 1), Number, numbers::sum),
+    row("greatest", &[Number], (1, MANY), Number, numbers::greatest),
+    row("least", &[Number], (1, MANY), Number, numbers::least),
+];
+
+impl Function {
+    pub fn named(name: &str) -> Option<Self> {
+        TABLE.iter().find(|row| row.name == name).map(Self)
+    }
+
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        TABLE.iter().map(|row| row.name)
+    }
+
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    pub fn gives(self) -> ValueShape {
+        self.0.gives
+    }
+
+    /// Is a list behind its name its arguments, or its one argument?
+    pub fn takes_many(self) -> bool {
+        self.0.count.1 > 1
+    }
+
+    /// Are these arguments that it takes, as far as that is known before anything is computed?
+    pub fn check(self, given: &[Expr]) -> Result<(), String> {
+        let (least, most) = self.0.count;
+        let count = given.len();
+        if !(least..=most).contains(&count) {
+            return Err(match least == most {
+                true => format!("takes {least} arguments, not {count}"),
+                false => format!("takes {least} to {most} arguments, not {count}"),
+            });
+        }
+        for (n, argument) in given.iter().enumerate() {
+            let wanted = self.0.takes[n.min(self.0.takes.len() - 1)];
+            let given = kind_before(argument);
+            if !wanted.takes(given) {
+                return Err(format!(
+                    "argument {} must be {}, not {}",
+                    n + 1,
+                    wanted.name(),
+                    given.name()
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Arguments are computed only when they are needed.
-    pub fn call(self, scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Value>, EvalError> {
-        match self {
-            Self::Lower => text_of(scope, args, |t| t.to_lowercase()),
-            Self::Trim => text_of(scope, args, |t| t.trim().to_owned()),
-            Self::MaskEmail => text_of(scope, args, text::mask_email),
-            Self::MaskPhone => text_of(scope, args, text::mask_phone),
-            Self::Text => Ok(scope
-                .find(&args[0])?
-                .and_then(|value| as_text(&value))
-                .map(Value::from)),
-            Self::Concat => Ok(texts(scope, args)?.map(|parts| parts.concat().into())),
-            Self::Join => join(scope, args),
-            Self::Sha256Join => {
-                Ok(texts(scope, args)?.map(|parts| text::sha256_join(&parts).into()))
-            }
-            Self::JsonText => Ok(scope.find(&args[0])?.map(|value| value.to_string().into())),
-            Self::SunbirdTime => time_of(scope, args, text::sunbird_time),
-            Self::Date => time_of(scope, args, text::date),
-            Self::Rfc3339 => time_of(scope, args, event_schema::codec::rfc3339),
-            Self::Default
-            | Self::If
-            | Self::Present
-            | Self::Absent
-            | Self::Blank
-            | Self::Equals
-            | Self::Less => self.choose(scope, args),
-            Self::Not | Self::Any | Self::All | Self::In | Self::Distinct => {
-                self.choose(scope, args)
-            }
-            Self::Without
-            | Self::Only
-            | Self::Merge
-            | Self::At
-            | Self::Count
-            | Self::AsList
-            | Self::Union => self.collect(scope, args),
-            Self::Add => fold_numbers(scope, args, |a, b| match (a.as_i64(), b.as_i64()) {
-                (Some(a), Some(b)) => a.checked_add(b).map(Number::from),
-                _ => Number::from_f64(a.as_f64()? + b.as_f64()?),
-            }),
-            Self::Greatest => fold_numbers(scope, args, |a, b| {
-                if number_less(a, b) {
-                    Some(b.clone())
-                } else {
-                    Some(a.clone())
-                }
-            }),
-            Self::Least => fold_numbers(scope, args, |a, b| {
-                if number_less(b, a) {
-                    Some(b.clone())
-                } else {
-                    Some(a.clone())
-                }
-            }),
-        }
-    }
-
-    fn choose(self, scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Value>, EvalError> {
-        let known = |expr| Ok::<_, EvalError>(scope.value(expr)?.filter(|value| !value.is_null()));
-        let answer = match self {
-            Self::Default => {
-                for arg in args {
-                    if let Some(value) = known(arg)? {
-                        return Ok(Some(value));
-                    }
-                }
-                return Ok(None);
-            }
-            Self::If => {
-                let branch = if scope.holds(&args[0])? {
-                    args.get(1)
-                } else {
-                    args.get(2)
-                };
-                return branch.map_or(Ok(None), |expr| scope.value(expr));
-            }
-            Self::Present => known(&args[0])?.is_some(),
-            Self::Absent => known(&args[0])?.is_none(),
-            Self::Blank => match known(&args[0])? {
-                None => true,
-                Some(Value::String(text)) => text.trim().is_empty(),
-                Some(_) => false,
-            },
-            Self::Equals => scope.find(&args[0])? == scope.find(&args[1])?,
-            Self::Less => match (known(&args[0])?, known(&args[1])?) {
-                (Some(Value::Number(a)), Some(Value::Number(b))) => number_less(&a, &b),
-                (Some(Value::String(a)), Some(Value::String(b))) => a < b,
-                (None, _) | (_, None) => false,
-                (Some(a), Some(b)) => {
-                    return Err(EvalError(format!(
-                        "less: cannot compare {} with {}",
-                        kind_of(&a),
-                        kind_of(&b)
-                    )));
-                }
-            },
-            Self::Not => !scope.holds(&args[0])?,
-            Self::Any => {
-                let mut any = false;
-                for arg in args {
-                    any = any || scope.holds(arg)?;
-                }
-                any
-            }
-            Self::All => {
-                let mut all = true;
-                for arg in args {
-                    all = all && scope.holds(arg)?;
-                }
-                all
-            }
-            Self::In => match (scope.find(&args[0])?, scope.list(&args[1])?) {
-                (Some(value), Some(list)) => list.contains(&value),
-                _ => false,
-            },
-            Self::Distinct => {
-                let mut seen = std::collections::HashSet::new();
-                scope
-                    .list(&args[0])?
-                    .is_none_or(|list| list.iter().all(|value| seen.insert(value.to_string())))
-            }
-            _ => return Err(EvalError(format!("{self:?} is not a condition"))),
-        };
-        Ok(Some(answer.into()))
-    }
-
-    fn collect(self, scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Value>, EvalError> {
-        match self {
-            Self::Without | Self::Only => {
-                let Some(mut object) = object(scope, &args[0])? else {
-                    return Ok(None);
-                };
-                let names = scope.list(&args[1])?.unwrap_or_default();
-                object.retain(|name, _| {
-                    names.iter().any(|n| n.as_str() == Some(name)) == (self == Self::Only)
-                });
-                Ok(Some(object.into()))
-            }
-            Self::Merge => {
-                let mut merged: Option<Map<String, Value>> = None;
-                for arg in args {
-                    if let Some(next) = object(scope, arg)? {
-                        merged.get_or_insert_default().extend(next);
-                    }
-                }
-                Ok(merged.map(Value::Object))
-            }
-            Self::At => {
-                let index = scope
-                    .find(&args[1])?
-                    .and_then(|index| index.as_u64())
-                    .and_then(|index| usize::try_from(index).ok());
-                Ok(scope
-                    .list(&args[0])?
-                    .and_then(|list| list.get(index?).cloned()))
-            }
-            Self::Count => Ok(scope.list(&args[0])?.map(|list| list.len().into())),
-            Self::AsList => Ok(scope.value(&args[0])?.filter(|value| !value.is_null()).map(
-                |value| match value {
-                    Value::Array(list) => Value::Array(list),
-                    one => Value::Array(vec![one]),
-                },
-            )),
-            Self::Union => {
-                let mut union: Vec<Value> = Vec::new();
-                for arg in args {
-                    for value in scope.list(arg)?.unwrap_or_default().iter() {
-                        if !union.contains(value) {
-                            union.push(value.clone());
-                        }
-                    }
-                }
-                Ok(Some(union.into()))
-            }
-            _ => Err(EvalError(format!(
-                "{self:?} does not work on objects or lists"
-            ))),
-        }
+    pub fn call(self, scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+        (self.0.run)(scope, args)
     }
 }
 
-fn text_of(
-    scope: &Scope<'_>,
-    args: &[Expr],
-    make: impl Fn(&str) -> String,
-) -> Result<Option<Value>, EvalError> {
-    Ok(scope.text(&args[0])?.map(|text| make(&text).into()))
-}
-
-/// All texts, or `None` if one is absent.
-fn texts(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Vec<String>>, EvalError> {
-    let mut parts = Vec::with_capacity(args.len());
-    for arg in args {
-        match scope.find(arg)?.and_then(|value| as_text(&value)) {
-            Some(part) => parts.push(part),
-            None => return Ok(None),
-        }
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.name)
     }
-    Ok(Some(parts))
 }
 
-fn join(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Value>, EvalError> {
-    let (Some(list), Some(separator)) = (scope.list(&args[0])?, scope.text(&args[1])?) else {
-        return Ok(None);
-    };
-    let parts: Vec<String> = list.iter().filter_map(as_text).collect();
-    Ok(Some(parts.join(&separator).into()))
+/// What an expression will give, as far as it says so itself.
+fn kind_before(expr: &Expr) -> ValueShape {
+    match expr {
+        Expr::Constant(value) => ValueShape::of(value),
+        Expr::Reference(_) => Any,
+        Expr::Object(_) => Object,
+        Expr::List(_) => List,
+        Expr::Call(function, _) => function.gives(),
+        Expr::Each(each, _) => each.gives(),
+    }
+}
+
+/// A value that is there and not null.
+fn known(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Value>, EvalError> {
+    Ok(scope.value(expr)?.filter(|value| !value.is_null()))
 }
 
 /// Texts as they are, numbers and truth values as JSON writes them; nothing else has a text.
@@ -299,66 +255,11 @@ fn as_text(value: &Value) -> Option<String> {
     }
 }
 
-fn time_of(
-    scope: &Scope<'_>,
-    args: &[Expr],
-    make: impl Fn(i64) -> String,
-) -> Result<Option<Value>, EvalError> {
-    match scope.find(&args[0])?.as_deref() {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => match value.as_i64() {
-            Some(millis) => Ok(Some(make(millis).into())),
-            None => Err(EvalError(format!(
-                "expected a time in milliseconds, found {}",
-                kind_of(value)
-            ))),
-        },
-    }
+/// The member by which elements of a list are told apart.
+fn named_member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.get(name).filter(|member| !member.is_null())
 }
 
-fn object(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Map<String, Value>>, EvalError> {
-    match scope.value(expr)? {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::Object(object)) => Ok(Some(object)),
-        Some(other) => Err(EvalError(format!(
-            "expected an object, found {}",
-            kind_of(&other)
-        ))),
-    }
-}
-
-fn fold_numbers(
-    scope: &Scope<'_>,
-    args: &[Expr],
-    fold: impl Fn(&Number, &Number) -> Option<Number>,
-) -> Result<Option<Value>, EvalError> {
-    let mut sum: Option<Number> = None;
-    for arg in args {
-        match scope.value(arg)? {
-            None | Some(Value::Null) => {}
-            Some(Value::Number(next)) => {
-                sum = match sum {
-                    None => Some(next),
-                    Some(before) => Some(
-                        fold(&before, &next)
-                            .ok_or_else(|| EvalError("the number does not fit".into()))?,
-                    ),
-                };
-            }
-            Some(other) => {
-                return Err(EvalError(format!(
-                    "expected a number, found {}",
-                    kind_of(&other)
-                )));
-            }
-        }
-    }
-    Ok(sum.map(Value::Number))
-}
-
-fn number_less(a: &Number, b: &Number) -> bool {
-    match (a.as_i64(), b.as_i64()) {
-        (Some(a), Some(b)) => a < b,
-        _ => a.as_f64().unwrap_or(f64::NAN) < b.as_f64().unwrap_or(f64::NAN),
-    }
+fn wrong(expected: &str, found: &Value) -> EvalError {
+    EvalError(format!("expected {expected}, found {}", kind_of(found)))
 }

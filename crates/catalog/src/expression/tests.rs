@@ -191,6 +191,7 @@ fn wrong_types_are_errors_not_guesses() {
 #[test]
 fn misspelt_names_are_told_with_the_near_one() {
     let names = Names {
+        looked: vec![],
         lets: vec!["profile"],
         let_reach: vec![Reach::default()],
         generated: vec!["id"],
@@ -228,6 +229,7 @@ fn misspelt_names_are_told_with_the_near_one() {
 #[test]
 fn reach_is_what_an_expression_looks_at() {
     let names = Names {
+        looked: vec![],
         lets: vec!["p"],
         let_reach: vec![Reach::CURRENT],
         generated: vec!["id"],
@@ -256,4 +258,109 @@ fn nearest_is_near_or_nothing() {
     assert_eq!(nearest("usr.create", known), Some("user.create"));
     assert_eq!(nearest("createUser", known), None);
     assert_eq!(nearest("", known), None);
+}
+
+#[test]
+fn lines_of_cells_are_objects() {
+    let text =
+        "\u{feff}NAME,Mobile Phone,Roles\r\n\"Das, Arun\",984,\"A,\"\"B\"\"\"\r\n\r\nLeela,,C\n";
+    let rows = json!([{"name": "Das, Arun", "mobile phone": "984", "roles": "A,\"B\""}, {"name": "Leela", "roles": "C"}]);
+    assert_eq!(made(json!({"csv": {"literal": text}})), rows);
+    let all = json!({"every": [{"csv": {"literal": text}}, {"all": [{"present": {"default": ["$item/name", "$item/x"]}}, {"present": "$item/roles"}]}]});
+    assert_eq!(made(all), true);
+    assert_eq!(
+        made(json!({"csv_names": {"literal": "A,b\n1,2"}})),
+        json!(["a", "b"])
+    );
+    for broken in ["", "a,a\n1,2", "a,,b\n1", "a\n1,2", "a\n\"1"] {
+        assert!(absent(json!({"csv": {"literal": broken}})), "{broken:?}");
+    }
+}
+
+#[test]
+fn elements_are_put_in_and_taken_out_by_a_member() {
+    let list = json!([{"object": {"id": "a", "n": 1}}, {"object": {"id": "b", "n": 2}}]);
+    let more = json!([{"object": {"id": "b", "m": 3}}, {"object": {"id": "c"}}]);
+    assert_eq!(
+        made(json!({"put_in": [list, "id", more]})),
+        json!([{"id": "a", "n": 1}, {"id": "b", "n": 2, "m": 3}, {"id": "c"}])
+    );
+    assert_eq!(
+        made(json!({"take_out": [list, "id", ["a", "x"]]})),
+        json!([{"id": "b", "n": 2}])
+    );
+    assert_eq!(
+        made(json!({"difference": [["a", "b"], ["b"]]})),
+        json!(["a"])
+    );
+    assert_eq!(
+        made(json!({"append": [["a"], ["a", "b"]]})),
+        json!(["a", "a", "b"])
+    );
+    assert_eq!(made(json!({"sum": [1, 2.5]})), 3.5);
+    assert_eq!(made(json!({"minus": [1, 3]})), -2);
+}
+
+#[test]
+fn elements_are_chosen_and_the_outer_one_is_seen() {
+    assert_eq!(
+        made(json!({"filter": ["$request/rows", {"present": "$item/k"}]})),
+        json!([{"k": 1}, {"k": 2}])
+    );
+    assert_eq!(
+        made(json!({"find": ["$request/rows", {"equals": ["$item/k", 2]}]})),
+        json!({"k": 2})
+    );
+    assert!(absent(
+        json!({"find": ["$request/rows", {"equals": ["$item/k", 9]}]})
+    ));
+    assert_eq!(made(json!({"some": ["$request/none", true]})), false);
+    assert_eq!(made(json!({"every": ["$request/none", false]})), true);
+    let seen =
+        json!({"map": [[1, 3], {"some": ["$request/rows", {"equals": ["$item/k", "$outer"]}]}]});
+    assert_eq!(made(seen), json!([true, false]));
+    assert_eq!(
+        made(json!({"to_object": [["a", "b"], {"concat": ["$item", "!"]}]})),
+        json!({"a": "a!", "b": "b!"})
+    );
+    assert_eq!(
+        made(json!({"names_where": [{"object": {"a": 1, "b": 2, "c": 1}}, 1]})),
+        json!(["a", "c"])
+    );
+    assert_eq!(
+        made(json!({"object_of": [["a"], true]})),
+        json!({"a": true})
+    );
+}
+
+#[test]
+fn the_later_of_two_times_is_kept_as_it_was_written() {
+    let (east, utc) = (
+        "2026-03-14 18:22:40:105+0530",
+        "2026-03-14 13:22:40:105+0000",
+    );
+    assert_eq!(
+        made(json!({"latest": [east, utc, "$request/none", "no time"]})),
+        utc
+    );
+    assert_eq!(
+        made(json!({"latest": [east, "2026-03-14 12:22:40:105+0000"]})),
+        east
+    );
+    assert_eq!(
+        made(json!({"slug": "Coastal Schools, West!"})),
+        "coastal-schools-west"
+    );
+    assert_eq!(
+        made(json!({"get": [{"parse_json": "{\"a\":[1]}"}, "a"]})),
+        json!([1])
+    );
+    assert_eq!(
+        made(json!({"split": ["a, b,,c", ","]})),
+        json!(["a", "b", "c"])
+    );
+    assert!(
+        absent(json!({"secret_digits": ["x"]})),
+        "no one who accepts has the secret"
+    );
 }

@@ -54,7 +54,7 @@ pub(super) fn mutation(
 }
 
 /// Cells by their columns' names; key columns stand in the key already.
-fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Value>, EvalError> {
+fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Value>, Stop> {
     let mut lower = Map::new();
     for (name, value) in cells {
         let name = name.to_lowercase();
@@ -62,10 +62,10 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
             continue;
         }
         if table.column(&name).is_none() {
-            return Err(EvalError(format!(
-                "the table `{}` has no column `{name}`",
-                table.name
-            )));
+            return Err(refused(
+                RefusalCode::Unmappable,
+                format!("the table `{}` has no column `{name}`", table.name),
+            ));
         }
         lower.insert(name, value);
     }

@@ -1,7 +1,7 @@
 //! Which documents and rows an event is about, and how they stand: found before anything is read,
 //! so that reads can be made in one go.
 
-use super::{Current, CurrentDocument, Expect, PlanError, Stop, refused};
+use super::{Current, CurrentDocument, Expect, Needs, PlanError, Stop, refused};
 use crate::{
     accept::text,
     expression::{EvalError, Scope},
@@ -16,6 +16,15 @@ use event_schema::{
 use serde_json::{Map, Value};
 use std::{fmt, sync::Arc};
 
+/// When it is known which documents and rows a write is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SpotStage {
+    /// From the event alone.
+    Early,
+    /// From the state of those that were known early.
+    Late,
+}
+
 /// One document or row that one write of the operation is about.
 pub(super) struct Spot<'a> {
     pub write: &'a Write,
@@ -25,6 +34,8 @@ pub(super) struct Spot<'a> {
     pub document: CurrentDocument,
     pub row: Option<Map<String, Value>>,
     pub row_expires: Option<i64>,
+    /// As it stands, where an expression looks at it.
+    pub before: Option<Value>,
     /// Its `when` does not hold.
     pub skip: bool,
 }
@@ -43,6 +54,48 @@ impl fmt::Display for Subject {
         match self {
             Self::Document(key) => write!(f, "document {key}"),
             Self::Row { key, .. } => write!(f, "row {key}"),
+        }
+    }
+}
+
+/// What of these the state does not know.
+pub(super) fn unread(spots: &[Spot<'_>], current: &dyn Current) -> Needs {
+    let mut needs = Needs::default();
+    for spot in spots {
+        let is_known = match &spot.subject {
+            Subject::Document(key) => current.knows_document(key),
+            Subject::Row { fresh: true, .. } => true,
+            Subject::Row { key, .. } => current.knows_row(key),
+        };
+        if !is_known {
+            needs.add(&spot.subject);
+        }
+    }
+    needs
+}
+
+/// Shows them as `$current`: those of one write `for_each` as a list, null where there is nothing.
+pub(super) fn see<'a>(spots: &[Spot<'a>], sight: &mut Sight<'a>) {
+    for spot in spots.iter().filter(|spot| spot.write.looked_at) {
+        let Some(name) = spot.write.name.as_deref() else {
+            continue;
+        };
+        let value = spot.before.clone();
+        match &spot.write.for_each {
+            None => {
+                if let Some(value) = value {
+                    sight.current.insert(name, value);
+                }
+            }
+            Some(_) => {
+                let list = sight
+                    .current
+                    .entry(name)
+                    .or_insert_with(|| Value::Array(Vec::new()));
+                if let Value::Array(list) = list {
+                    list.push(value.unwrap_or_default());
+                }
+            }
         }
     }
 }
@@ -84,6 +137,7 @@ pub(super) fn collect<'a>(
             },
             row: None,
             row_expires: None,
+            before: None,
             skip: false,
         });
     }
@@ -152,7 +206,26 @@ impl Spot<'_> {
     pub fn scope<'s>(&'s self, sight: &'s Sight<'_>) -> Scope<'s> {
         Scope {
             item: self.item.as_ref().map(|(value, n)| (value, *n)),
+            before: self.before.as_ref(),
             ..sight.scope()
+        }
+    }
+
+    /// A write that its operation's key does not own is a fault of the definition.
+    pub fn check_owner(&self, event: &Transaction) -> Result<(), PlanError> {
+        let key = &event.attributes.key.0;
+        let owners = &self.write.owners;
+        let owns = |owner: &String| {
+            key.strip_prefix(owner.as_str())
+                .is_some_and(|rest| rest.starts_with('/'))
+        };
+        let is_owner = owners.is_empty() || owners.iter().any(owns);
+        match is_owner {
+            true => Ok(()),
+            false => Err(PlanError::BadEvent(format!(
+                "{} does not belong to the key {key}",
+                self.subject
+            ))),
         }
     }
 
@@ -169,17 +242,24 @@ impl Spot<'_> {
                 self.row_expires = current.row_expires(key);
             }
         }
+        if self.write.looked_at {
+            self.before = self.value();
+        }
     }
 
-    /// As `$current` shows it.
-    pub fn value(&self) -> Option<Value> {
+    fn value(&self) -> Option<Value> {
         match &self.subject {
             Subject::Document(_) => self
                 .document
                 .body
                 .as_ref()
                 .and_then(|body| serde_json::from_str(body.get()).ok()),
-            Subject::Row { .. } => self.row.clone().map(Value::Object),
+            Subject::Row { .. } => self.row.clone().map(|mut row| {
+                if let Some(expires) = self.row_expires {
+                    row.insert("_expires".to_owned(), expires.into());
+                }
+                row.into()
+            }),
         }
     }
 

@@ -40,6 +40,11 @@ pub(super) const ALL: &[Format] = &[
         what: "1 to 3 digits, with or without a `+` before them",
     },
     Format {
+        name: "sunbird-time",
+        check: |text| crate::expression::sunbird_millis(text).is_some(),
+        what: "a time such as 2026-03-14 09:41:07:512+0530",
+    },
+    Format {
         name: "web-address",
         check: is_web_address,
         what: "an http or https address",

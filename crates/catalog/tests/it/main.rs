@@ -6,6 +6,8 @@
 )]
 
 mod examples;
+mod interleavings;
 mod laws;
+mod operations;
 mod sunbird;
 mod world;

@@ -62,7 +62,8 @@ fn a_user_is_two_documents_and_rows_in_six_tables() {
     );
     assert_eq!(
         private,
-        &json!({"userId": id, "email": "meera.nair@example.org", "phone": "9845012367"})
+        &json!({"userId": id, "email": "meera.nair@example.org", "phone": "9845012367",
+            "externalIds": [{"id": "emp-20417", "idType": "employee", "provider": "coastal-schools"}]})
     );
     assert_eq!(
         (&public["maskedEmail"], &public["maskedPhone"]),
@@ -96,32 +97,27 @@ fn a_user_is_two_documents_and_rows_in_six_tables() {
 }
 
 #[test]
-fn an_external_id_names_one_user() {
+fn what_a_user_alone_may_have_is_taken() {
     let (catalog, mut world) = (builtin(), World::default());
-    let request = line("user.create");
+    let plan = run(&mut world, &catalog, "user.create", &line("user.create"));
+    let taken: Vec<String> = plan
+        .takes
+        .iter()
+        .map(|taken| format!("{} {}", taken.value.space, taken.value.value))
+        .collect();
     assert_eq!(
-        run(&mut world, &catalog, "user.create", &request).verdict,
-        Verdict::Applied
+        taken,
+        [
+            "user.login meera.nair@coastal-schools",
+            "user.email meera.nair@example.org",
+            "user.phone 9845012367",
+            "user.external_id coastal-schools/employee/emp-20417"
+        ]
     );
-    let operation = catalog.operation("user.create").unwrap();
-    let other = catalog::Seed {
-        unique: [8; 16],
-        now: 0,
-    };
-    let catalog::AcceptedRequest::One(accepted) = operation
-        .accept(request.to_string().as_bytes(), &other)
-        .unwrap()
-    else {
-        panic!("one user")
-    };
-    let Verdict::Refused(refusal) = world.run(&catalog, &accepted).unwrap().verdict else {
-        panic!("the external id is taken")
-    };
-    assert_eq!(refusal.code, RefusalCode::Exists);
     assert!(
-        refusal.message.contains("usr_external_identity"),
-        "{}",
-        refusal.message
+        plan.takes
+            .iter()
+            .all(|taken| taken.refusal.code == RefusalCode::Exists)
     );
 }
 
@@ -184,67 +180,4 @@ fn what_a_user_must_not_be_is_told_with_its_place() {
         without("phone")(request);
     };
     assert_eq!(told(&neither), " contact");
-}
-
-#[test]
-fn a_location_is_created_and_changed_but_keeps_its_type() {
-    let (catalog, mut world) = (builtin(), World::default());
-    let created = run(
-        &mut world,
-        &catalog,
-        "location.create",
-        &line("location.create"),
-    );
-    assert_eq!(created.verdict, Verdict::Applied);
-    let id = created.documents[0].key.id.clone();
-    let mut change = line("location.update");
-    change["id"] = json!(id);
-    let updated = run(&mut world, &catalog, "location.update", &change);
-    let after: Value =
-        serde_json::from_str(updated.documents[0].after.as_ref().unwrap().get()).unwrap();
-    assert_eq!(
-        (&after["name"], &after["type"], &after["code"]),
-        (
-            &json!("Ernakulam Shore"),
-            &json!("district"),
-            &json!("29-04")
-        )
-    );
-    let (name, parent) = (
-        world.rows.values().next().unwrap()["name"].clone(),
-        change["parentId"].clone(),
-    );
-    assert_eq!(
-        (
-            name,
-            world.rows.values().next().unwrap()["parentid"].clone()
-        ),
-        (json!("Ernakulam Shore"), parent)
-    );
-    assert_eq!(
-        updated.rows[0].before.as_ref().unwrap()["name"],
-        "Ernakulam Coast"
-    );
-
-    change["type"] = json!("state");
-    let violation = accept(
-        catalog.operation("location.update").unwrap(),
-        &change.to_string(),
-    )
-    .unwrap_err()
-    .0
-    .swap_remove(0);
-    assert_eq!(
-        (violation.pointer.as_str(), violation.rule.as_str()),
-        ("/type", "readOnly")
-    );
-    let unknown = run(
-        &mut world,
-        &catalog,
-        "location.update",
-        &json!({"id": "nowhere", "name": "x"}),
-    );
-    assert!(
-        matches!(unknown.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Missing)
-    );
 }

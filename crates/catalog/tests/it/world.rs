@@ -1,8 +1,8 @@
 //! A world in memory that takes what plans say: enough of a worker to see one event after another.
 
 use catalog::{
-    Accepted, AcceptedRequest, Catalog, Current, CurrentDocument, Invalid, Operation, Plan,
-    PlanError, Seed,
+    Accepted, AcceptedRequest, Beside, Catalog, Current, CurrentDocument, Example, Invalid,
+    Operation, Plan, PlanError, Planned, Seed,
 };
 use event_schema::{
     envelope::{Attributes, Transaction, TransactionData},
@@ -12,12 +12,15 @@ use event_schema::{
     signing::Keyring,
 };
 use serde_json::{Map, Value};
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
 
 pub const SEED: Seed = Seed {
     unique: [7; 16],
     now: 1_773_481_267_512,
 };
+
+static SECRET: LazyLock<Keyring> =
+    LazyLock::new(|| Keyring::new(1, *b"a secret of thirty-two bytes....."));
 
 pub fn builtin() -> Catalog {
     Catalog::builtin().expect("the built-in definitions are sound")
@@ -32,6 +35,18 @@ pub struct World {
 }
 
 impl Current for World {
+    fn knows_document(&self, key: &DocumentKey) -> bool {
+        self.named.borrow().contains(&key.to_string())
+    }
+
+    fn knows_row(&self, key: &RowKey) -> bool {
+        self.named.borrow().contains(&key.to_string())
+    }
+
+    fn secret(&self) -> Option<&Keyring> {
+        Some(&SECRET)
+    }
+
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         assert!(
             self.named.borrow().contains(&key.to_string()),
@@ -53,6 +68,50 @@ impl Current for World {
 }
 
 impl World {
+    /// What an example says is there.
+    pub fn of(catalog: &Catalog, example: &Example) -> Self {
+        let mut world = Self::default();
+        for (collection, documents) in &example.documents {
+            let own = catalog.collections().iter();
+            let own = own
+                .clone()
+                .find(|own| own.collection == *collection)
+                .unwrap_or_else(|| panic!("there is no collection {collection}"));
+            for (id, body) in documents.as_object().expect("documents by their ids") {
+                let key = DocumentKey {
+                    index: own.index.clone(),
+                    collection: collection.clone(),
+                    incarnation: "x1".into(),
+                    id: id.clone(),
+                };
+                let body = Some(event_schema::raw(body));
+                let document = CurrentDocument { revision: 1, body };
+                world.documents.insert(key, document);
+            }
+        }
+        for (name, rows) in &example.rows {
+            let tables = catalog.tables().iter();
+            let table = tables
+                .clone()
+                .find(|table| table.name == *name)
+                .unwrap_or_else(|| panic!("there is no table {name}"));
+            for row in rows.as_array().expect("a list of rows") {
+                let mut cells = row.as_object().expect("cells").clone();
+                let mut key = Map::new();
+                for column in table.key() {
+                    let cell = cells.shift_remove(column).expect("a key column");
+                    key.insert(column.to_owned(), cell);
+                }
+                for column in cells.keys() {
+                    assert!(table.column(column).is_some(), "{name} has no {column}");
+                }
+                let table = name.clone();
+                world.rows.insert(RowKey { table, key }.to_string(), cells);
+            }
+        }
+        world
+    }
+
     /// Plans and, if nothing speaks against it, applies.
     pub fn run(&mut self, catalog: &Catalog, accepted: &Accepted) -> Result<Plan, PlanError> {
         let event = event(catalog, accepted);
@@ -70,12 +129,17 @@ impl World {
     }
 
     pub fn plan(&self, operation: &Operation, event: &Transaction) -> Result<Plan, PlanError> {
-        let needs = operation.needs(event)?;
-        let documents = needs.documents.iter().map(ToString::to_string);
-        *self.named.borrow_mut() = documents
-            .chain(needs.rows.iter().map(ToString::to_string))
-            .collect();
-        operation.plan(event, self)
+        self.named.borrow_mut().clear();
+        let mut needs = operation.needs(event)?;
+        loop {
+            let documents = needs.documents.iter().map(ToString::to_string);
+            let rows = needs.rows.iter().map(ToString::to_string);
+            self.named.borrow_mut().extend(documents.chain(rows));
+            match operation.plan(event, self)? {
+                Planned::Plan(plan) => return Ok(*plan),
+                Planned::Unread(more) => needs = more,
+            }
+        }
     }
 
     fn apply(&mut self, plan: &Plan) {
@@ -111,6 +175,10 @@ impl World {
 }
 
 pub fn event(catalog: &Catalog, accepted: &Accepted) -> Transaction {
+    event_of(catalog, accepted, "anonymous")
+}
+
+pub fn event_of(catalog: &Catalog, accepted: &Accepted, principal: &str) -> Transaction {
     let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
     let incarnations = accepted
         .collections
@@ -136,7 +204,7 @@ pub fn event(catalog: &Catalog, accepted: &Accepted) -> Transaction {
             claim: None,
             reply: None,
             origin: None,
-            principal: "anonymous".into(),
+            principal: principal.into(),
         },
     }
 }
@@ -144,6 +212,27 @@ pub fn event(catalog: &Catalog, accepted: &Accepted) -> Transaction {
 /// All that one request was accepted as.
 pub fn accept(operation: &Operation, request: &str) -> Result<Vec<Accepted>, Invalid> {
     match operation.accept(request.as_bytes(), &SEED)? {
+        AcceptedRequest::One(accepted) => Ok(vec![*accepted]),
+        AcceptedRequest::Many(items) => items.into_iter().collect(),
+    }
+}
+
+/// All that an example was accepted as.
+pub fn accept_example(operation: &Operation, example: &Example) -> Result<Vec<Accepted>, Invalid> {
+    accept_beside(operation, &example.request.to_string(), example)
+}
+
+/// All that a request was accepted as, with what an example says beside it.
+pub fn accept_beside(
+    operation: &Operation,
+    request: &str,
+    example: &Example,
+) -> Result<Vec<Accepted>, Invalid> {
+    let beside = Beside {
+        principal: example.principal.as_deref().unwrap_or("anonymous"),
+        looked: example.looked.clone(),
+    };
+    match operation.accept_with(request.as_bytes(), &SEED, &beside)? {
         AcceptedRequest::One(accepted) => Ok(vec![*accepted]),
         AcceptedRequest::Many(items) => items.into_iter().collect(),
     }

@@ -209,6 +209,7 @@ fn a_refusal_falls_with_the_row_or_document_it_was_judged_by() {
         decision.verdict = Verdict::Refused(Refusal {
             code: RefusalCode::Missing,
             message: String::new(),
+            rule: None,
             pointer: None,
         });
         Change::Decision(decision)

@@ -17,6 +17,7 @@ fn refused() -> Verdict {
     Verdict::Refused(Refusal {
         code: RefusalCode::Exists,
         message: "it is there \"already\"".to_owned(),
+        rule: None,
         pointer: Some("/_id".to_owned()),
     })
 }

@@ -29,7 +29,10 @@ impl From<Problem> for Fault {
             Code::MethodNotAllowed | Code::TooSlow => Id::BadVerb,
             Code::Exists | Code::CollectionDiffers => Id::DocumentExists,
             Code::Superseded | Code::Version => Id::VersionConflict,
-            Code::IdempotencyInFlight | Code::IdempotencyKeyReused => Id::InvalidArgument,
+            Code::IdempotencyInFlight
+            | Code::IdempotencyKeyReused
+            | Code::Forbidden
+            | Code::RateLimited => Id::InvalidArgument,
             Code::BodyTooLarge | Code::HeadTooLarge | Code::GzipRatio => Id::RequestTooLarge,
             Code::UnsupportedMediaType => Id::BadContent,
             Code::UnsupportedEncoding => Id::BadEncoding,

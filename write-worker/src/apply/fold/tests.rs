@@ -29,6 +29,8 @@ fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> E
         documents,
         rows,
         entry: None,
+        parts: Vec::new(),
+        values: event_schema::decision::ClaimedValues::default(),
         claim: None,
         reply: None,
         dead: None,

@@ -18,7 +18,10 @@ fn document(revision: u64) -> CurrentDocument {
 
 #[test]
 fn keys_that_are_written_for_ever_do_not_fill_the_memory() {
-    let mut state = State::new(1 << 20);
+    let mut state = State::new(
+        1 << 20,
+        event_schema::signing::Keyring::new(1, *b"0123456789abcdef"),
+    );
     for batch in 1..=10_000 {
         (0..10).for_each(|id| state.set_document(&key(id), document(batch), batch));
         state.evict(batch);
@@ -33,7 +36,10 @@ fn keys_that_are_written_for_ever_do_not_fill_the_memory() {
 
 #[test]
 fn the_oldest_go_first_and_nothing_that_a_store_may_not_hold() {
-    let mut state = State::new(1_000);
+    let mut state = State::new(
+        1_000,
+        event_schema::signing::Keyring::new(1, *b"0123456789abcdef"),
+    );
     for batch in 1..=100 {
         state.set_document(&key(batch), document(batch), batch);
     }

@@ -1,0 +1,81 @@
+//! Sums and bounds.
+
+use super::{EvalError, Evaluated, Expr, Scope, wrong};
+use serde_json::{Number, Value};
+
+pub(super) fn add(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+    fold(scope, args, plus)
+}
+
+pub(super) fn minus(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+    fold(scope, args, |a, b| match (a.as_i64(), b.as_i64()) {
+        (Some(a), Some(b)) => a.checked_sub(b).map(Number::from),
+        _ => Number::from_f64(a.as_f64()? - b.as_f64()?),
+    })
+}
+
+pub(super) fn greatest(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+    fold(scope, args, |a, b| {
+        Some(if number_less(a, b) { b } else { a }.clone())
+    })
+}
+
+pub(super) fn least(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+    fold(scope, args, |a, b| {
+        Some(if number_less(b, a) { b } else { a }.clone())
+    })
+}
+
+/// Of all numbers in a list; 0 where it is empty.
+pub(super) fn sum(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+    let Some(list) = scope.list(&args[0])? else {
+        return Ok(None);
+    };
+    let mut sum = Number::from(0);
+    for value in list.iter() {
+        let Value::Number(next) = value else {
+            return Err(wrong("a number", value));
+        };
+        sum = plus(&sum, next).ok_or_else(too_large)?;
+    }
+    Ok(Some(Value::Number(sum)))
+}
+
+fn plus(a: &Number, b: &Number) -> Option<Number> {
+    match (a.as_i64(), b.as_i64()) {
+        (Some(a), Some(b)) => a.checked_add(b).map(Number::from),
+        _ => Number::from_f64(a.as_f64()? + b.as_f64()?),
+    }
+}
+
+fn fold(
+    scope: &Scope<'_>,
+    args: &[Expr],
+    fold: impl Fn(&Number, &Number) -> Option<Number>,
+) -> Evaluated {
+    let mut sum: Option<Number> = None;
+    for arg in args {
+        match scope.value(arg)? {
+            None | Some(Value::Null) => {}
+            Some(Value::Number(next)) => {
+                sum = match sum {
+                    None => Some(next),
+                    Some(before) => Some(fold(&before, &next).ok_or_else(too_large)?),
+                };
+            }
+            Some(other) => return Err(wrong("a number", &other)),
+        }
+    }
+    Ok(sum.map(Value::Number))
+}
+
+fn too_large() -> EvalError {
+    EvalError("the number does not fit".into())
+}
+
+pub(super) fn number_less(a: &Number, b: &Number) -> bool {
+    match (a.as_i64(), b.as_i64()) {
+        (Some(a), Some(b)) => a < b,
+        _ => a.as_f64().unwrap_or(f64::NAN) < b.as_f64().unwrap_or(f64::NAN),
+    }
+}

@@ -1,0 +1,127 @@
+//! Values that only one key may have.
+
+use super::Fixture;
+use crate::{
+    Record,
+    unique::{Holder, ValueOutcome, owners, release, take},
+};
+use event_schema::{
+    decision::UniqueValue, id::EntityKey, offset::TransactionsOffset, position::Position,
+};
+
+/// The `n`th event of a key.
+fn holder(f: &Fixture, key: &str, n: u64) -> Holder {
+    let position = Position {
+        generation: 1,
+        partition: 0,
+        offset: TransactionsOffset::new(n),
+    };
+    Holder::new(&EntityKey(key.into()), &f.request(n), &position)
+}
+
+fn value(f: &Fixture) -> UniqueValue {
+    UniqueValue {
+        space: "mail".into(),
+        value: f.name("value"),
+    }
+}
+
+pub async fn a_value_has_one_holder(record: &dyn Record) {
+    let f = Fixture::new();
+    let (value, a, b) = (value(&f), holder(&f, "user/a", 5), holder(&f, "user/b", 3));
+    let taken = || ValueOutcome::Theirs(a.clone());
+    assert_eq!(owners(record, &[]).await, Ok(vec![]));
+    assert_eq!(
+        owners(record, std::slice::from_ref(&value)).await,
+        Ok(vec![None])
+    );
+    assert_eq!(take(record, &value, &a, None).await, Ok(ValueOutcome::Ours));
+    assert_eq!(
+        take(record, &value, &a, None).await,
+        Ok(ValueOutcome::Ours),
+        "again"
+    );
+    assert_eq!(take(record, &value, &b, None).await, Ok(taken()));
+    let owner = Some(EntityKey("user/a".into()));
+    assert_eq!(
+        owners(record, std::slice::from_ref(&value)).await,
+        Ok(vec![owner])
+    );
+    assert_eq!(
+        take(record, &value, &b, Some(&a)).await,
+        Ok(ValueOutcome::Ours),
+        "over a holder that does not count"
+    );
+    assert_eq!(
+        take(record, &value, &a, Some(&a)).await,
+        Ok(ValueOutcome::Theirs(b)),
+        "somebody else was faster"
+    );
+}
+
+pub async fn what_is_let_go_is_anybodys_but_a_late_takers(record: &dyn Record) {
+    let f = Fixture::new();
+    let value = value(&f);
+    let (first, third, fifth) = (
+        holder(&f, "user/a", 1),
+        holder(&f, "user/a", 3),
+        holder(&f, "user/a", 5),
+    );
+    let other = holder(&f, "user/b", 2);
+    assert_eq!(
+        take(record, &value, &first, None).await,
+        Ok(ValueOutcome::Ours)
+    );
+    release(record, &value, &other)
+        .await
+        .expect("not theirs to let go");
+    assert!(matches!(
+        take(record, &value, &other, None).await,
+        Ok(ValueOutcome::Theirs(_))
+    ));
+    release(record, &value, &third).await.expect("let go");
+    assert_eq!(
+        owners(record, std::slice::from_ref(&value)).await,
+        Ok(vec![None])
+    );
+    assert!(
+        matches!(
+            take(record, &value, &first, None).await,
+            Ok(ValueOutcome::Theirs(_))
+        ),
+        "an event of before the release comes late"
+    );
+    assert_eq!(
+        take(record, &value, &fifth, None).await,
+        Ok(ValueOutcome::Ours)
+    );
+    release(record, &value, &third)
+        .await
+        .expect("a late release");
+    assert!(
+        matches!(
+            take(record, &value, &other, None).await,
+            Ok(ValueOutcome::Theirs(_))
+        ),
+        "the late release took nothing away"
+    );
+    release(record, &value, &fifth).await.expect("let go");
+    assert_eq!(
+        take(record, &value, &other, None).await,
+        Ok(ValueOutcome::Ours)
+    );
+}
+
+pub async fn racing_takers_have_one_winner(record: &dyn Record) {
+    let f = Fixture::new();
+    let value = value(&f);
+    let takers: Vec<_> = (0..8)
+        .map(|n| holder(&f, &format!("user/{n}"), n))
+        .collect();
+    let takes = takers.iter().map(|us| take(record, &value, us, None));
+    let outcomes = futures::future::join_all(takes).await;
+    let ours = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Ok(ValueOutcome::Ours)));
+    assert_eq!(ours.count(), 1, "{outcomes:?}");
+}

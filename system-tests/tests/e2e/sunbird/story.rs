@@ -1,0 +1,178 @@
+//! A client that knows the requests of the file and the ids that were made so far.
+
+use anyhow::{Context, Result, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Arc};
+use system_tests::{client::Client, cluster::Cluster};
+
+/// Ids that were made, by the names that the tests give them.
+pub type Ids = BTreeMap<&'static str, String>;
+
+pub struct Story {
+    client: Arc<Client>,
+    lines: Vec<Value>,
+    pub ids: Ids,
+    /// Operations that were carried out.
+    pub done: Vec<String>,
+    /// Operations that refused something.
+    pub refused: Vec<String>,
+}
+
+impl Story {
+    pub fn new(cluster: &Cluster) -> Result<Self> {
+        let lines = include_str!("../../../../crates/catalog/fixtures/sunbird-requests.jsonl");
+        let lines = lines.lines().map(serde_json::from_str);
+        Ok(Self {
+            client: cluster.client()?,
+            lines: lines.collect::<Result<_, _>>()?,
+            ids: Ids::new(),
+            done: Vec::new(),
+            refused: Vec::new(),
+        })
+    }
+
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        self.lines
+            .iter()
+            .filter_map(|line| line["operation"].as_str())
+    }
+
+    /// The request that clients send, as it stands in the file.
+    pub fn line(&self, operation: &str) -> Value {
+        let found = self
+            .lines
+            .iter()
+            .find(|line| line["operation"] == operation);
+        found.expect("the file has every operation").clone()
+    }
+
+    /// The request of the file with some of its members replaced, and those of its path.
+    pub async fn run(&mut self, operation: &str, changes: Value) -> Result<Value> {
+        let (status, answer) = self.send(operation, &changes).await?;
+        ensure!(
+            status == 200 && answer["responseCode"] == "OK",
+            "{operation}: {status} {answer:#}"
+        );
+        self.done.push(operation.to_owned());
+        Ok(answer["result"].clone())
+    }
+
+    /// The same, refused with this status and this rule or code.
+    pub async fn refuse(
+        &mut self,
+        operation: &str,
+        changes: Value,
+        status: u16,
+        rule: &str,
+    ) -> Result<()> {
+        let (found, answer) = self.send(operation, &changes).await?;
+        let problem = &answer["result"]["problem"];
+        let rules = [
+            &problem["rule"],
+            &problem["errors"][0]["rule"],
+            &problem["code"],
+        ];
+        ensure!(
+            found == status && rules.contains(&&json!(rule)),
+            "{operation}: expected {status} {rule}, found {found} {answer:#}"
+        );
+        self.refused.push(operation.to_owned());
+        Ok(())
+    }
+
+    async fn send(&self, operation: &str, changes: &Value) -> Result<(u16, Value)> {
+        let line = self.line(operation);
+        let method: Method = line["method"].as_str().context("a method")?.parse()?;
+        let mut path = line["path"].as_str().context("a path")?.to_owned();
+        let mut body = line["body"].clone();
+        for (name, value) in changes.as_object().context("changes")? {
+            match name.as_str() {
+                "path" => {
+                    let (rest, _) = path.rsplit_once('/').context("a segment")?;
+                    path = format!("{rest}/{}", value.as_str().context("a text")?);
+                }
+                "without" => {
+                    let request = body["request"].as_object_mut().context("a request")?;
+                    for name in value.as_array().context("names")? {
+                        request.remove(name.as_str().context("a name")?);
+                    }
+                }
+                _ => body["request"][name] = value.clone(),
+            }
+        }
+        let mut request = self.client.at(method, &path).header("prefer", "wait=20");
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        let answer = serde_json::from_str(&text).with_context(|| format!("{operation}: {text}"))?;
+        Ok((status, answer))
+    }
+
+    /// A document as the record has it.
+    pub async fn document(&self, collection: &str, id: &str) -> Result<Option<Value>> {
+        let path = format!("/v1/documents/{collection}/{id}");
+        self.read(&path)
+            .await
+            .map(|found| found.map(|found| found["_source"].clone()))
+    }
+
+    /// A row, its key segments joined by `/`.
+    pub async fn row(&self, table: &str, key: &str) -> Result<Option<Value>> {
+        self.read(&format!("/v1/tables/{table}/{key}")).await
+    }
+
+    async fn read(&self, path: &str) -> Result<Option<Value>> {
+        let response = self.client.at(Method::GET, path).send().await?;
+        let status = response.status().as_u16();
+        let found: Value = response.json().await?;
+        match status {
+            200 => Ok(Some(found)),
+            404 => Ok(None),
+            other => anyhow::bail!("{path}: {other} {found:#}"),
+        }
+    }
+
+    /// A document with these members; others may be there, too.
+    pub async fn has_document(&self, collection: &str, id: &str, expected: Value) -> Result<Value> {
+        let found = self.document(collection, id).await?;
+        let found = found.with_context(|| format!("{collection}/{id} is not there"))?;
+        compare(&format!("{collection}/{id}"), &found, &expected)?;
+        Ok(found)
+    }
+
+    /// A row with these cells; others may be there, too.
+    pub async fn has_row(&self, table: &str, key: &str, expected: Value) -> Result<Value> {
+        let found = self.row(table, key).await?;
+        let found = found.with_context(|| format!("row {table}/{key} is not there"))?;
+        compare(&format!("row {table}/{key}"), &found, &expected)?;
+        Ok(found)
+    }
+
+    pub fn id(&self, name: &str) -> String {
+        self.ids.get(name).expect("an id of that name").clone()
+    }
+}
+
+/// Each expected member is there as expected; null stands for one that is not there.
+fn compare(what: &str, found: &Value, expected: &Value) -> Result<()> {
+    for (name, value) in expected.as_object().context("members")? {
+        let there = found.get(name).unwrap_or(&Value::Null);
+        ensure!(
+            there == value,
+            "{what}: {name} is {there}, not {value}: {found:#}"
+        );
+    }
+    Ok(())
+}
+
+/// The text under a name of an answer.
+pub fn text(answer: &Value, name: &str) -> Result<String> {
+    let text = answer[name].as_str();
+    Ok(text
+        .with_context(|| format!("no {name} in {answer}"))?
+        .to_owned())
+}
