@@ -10,9 +10,9 @@ Examples:
   consign load data/cities.jsonl.gz --operation document.createOrReplace --index world --collection cities --id /id --create
   consign request show r1AQAB… --follow
   consign subscribe '{\"equals\": {\"country\": \"FR\"}}' --index world --collection cities
-  consign doctor                                what is missing or weak, and the line that mends it
+  consign doctor                                what is missing or weak, and the command that fixes it
 
-Exit codes: 0 done, 1 failed or refused, 2 usage, 3 something that must answer is out of reach.";
+Exit codes: 0 done, 1 failed or refused, 2 usage, 3 a server is unreachable.";
 
 /// Hand a write over, know that it arrives.
 #[derive(Debug, Parser)]
@@ -27,7 +27,7 @@ pub struct Cli {
 /// Taken by every command.
 #[derive(Clone, Debug, Default, Args)]
 pub struct SharedArguments {
-    /// Settings to put on top of the defaults; ./consign.toml if it is there
+    /// Settings file, overrides the defaults; ./consign.toml if it is there
     #[arg(
         long,
         global = true,
@@ -36,7 +36,7 @@ pub struct SharedArguments {
         help_heading = "Settings"
     )]
     pub config: Option<PathBuf>,
-    /// One setting, on top of file and CONSIGN_* variables; can be repeated
+    /// One setting, overrides the file and CONSIGN_* variables; can be repeated
     #[arg(
         long,
         global = true,

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Which gateway.
 #[derive(Clone, Debug, Args)]
 pub struct Endpoint {
-    /// Where the gateway is
+    /// URL of the gateway
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
 }

@@ -86,7 +86,7 @@ impl GatewayMetrics {
             )?,
             bulk_spilled_bytes: counter(
                 "consign_gateway_bulk_spilled_bytes_total",
-                "Answers of bulks that went to a file because nobody read them",
+                "Answers of bulks that were spilled to a file because the client did not read them",
             )?,
             duration_seconds,
         })

@@ -36,23 +36,26 @@ impl NotifierMetrics {
             delivered: IntCounterVec::new(
                 Opts::new(
                     "consign_notifier_matched_total",
-                    "Changes and messages that somebody listens to, by kind",
+                    "Changes and messages that matched a subscription, by kind",
                 ),
                 &["event"],
             )?,
             pushed: IntCounter::new("consign_notifier_pushed_total", "Pushes sent to gateways")?,
             presence: IntCounter::new(
                 "consign_notifier_presence_total",
-                "Comings and goings of users delivered to gateways",
+                "Presence events (users who joined or left) sent to gateways",
             )?,
-            expired: IntCounter::new("consign_notifier_expired_total", "Gateways taken for dead")?,
+            expired: IntCounter::new(
+                "consign_notifier_expired_total",
+                "Gateways expired for missing heartbeats",
+            )?,
             refused: IntCounter::new(
                 "consign_notifier_refused_total",
                 "Pushes that the log would not take",
             )?,
             skipped: IntCounter::new(
                 "consign_notifier_skipped_total",
-                "Records that were deleted before anybody could tell them",
+                "Records that were deleted before a notifier processed them",
             )?,
             alarms: IntCounter::new(
                 "consign_notifier_alarms_total",

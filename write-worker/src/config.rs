@@ -25,7 +25,7 @@ pub struct Config {
     /// notice that it was away when nothing was written.
     pub probe_ms: u64,
     /// Records of a partition of `changes` kept for notifiers that are behind; what they would still
-    /// need beyond that is deleted, and subscribers are told that they missed something.
+    /// need beyond that is deleted, and subscribers are disconnected, so that they notice the gap.
     pub notifier_lag_records: u64,
     /// Records kept in `changes` and `transactions` behind the mark, per partition: history for
     /// readers that come late.

@@ -24,7 +24,7 @@ Examples:
 
 Exit 0 if nothing is missing (weak settings are named and allowed), 1 if something is, 3 if a server is out of reach.";
 
-/// Say what is missing or weak, each with the line that mends it
+/// Check the deployment: what is missing or weak, and the command that fixes it
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -15,12 +15,12 @@ use clap::{Args, Subcommand};
 use matching::{Filter, FilterError, Options};
 use serde_json::{Value, json};
 
-/// Try filters on documents.
+/// Evaluate, explain and check filters.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Evaluate filters on documents, one JSON object a line.
     Eval(eval::Arguments),
-    /// Say which clause of a filter failed on a document, and what it saw.
+    /// Explain which clause of a filter failed on a document, and the value it compared.
     Explain(explain::Arguments),
     /// Check a filter: what it costs, whether it can ever match.
     Check(check::Arguments),

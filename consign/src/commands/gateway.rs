@@ -18,7 +18,7 @@ Examples:
 Starts while Kafka is away: writes are 503 until it is there with its topics (`consign topics create`); /readyz says what is missing. SIGTERM
 lets requests in hand finish.";
 
-/// Run a gateway: takes requests, makes them safe in the log, answers reads
+/// Run a gateway: accepts requests, writes them to the log, serves reads and subscriptions
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -12,7 +12,7 @@ Examples:
 
 Exit 0 if it is ready, 1 if not or out of reach.";
 
-/// Ask a gateway or a worker whether it is ready, and what is missing
+/// Query the health of a gateway or worker: ready or not, and what is missing
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

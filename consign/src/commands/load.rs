@@ -51,7 +51,7 @@ pub struct Arguments {
     /// Lines are documents of this collection
     #[arg(long, requires = "index")]
     collection: Option<String>,
-    /// Where a document has its id, as a JSON pointer or a field's name; without it ids are made
+    /// Field that holds a document's id, as a JSON pointer or a name; without it ids are made
     #[arg(
         long,
         alias = "id-field",
@@ -76,16 +76,16 @@ pub struct Arguments {
     /// Wait until everything is applied
     #[arg(long, requires = "collection")]
     wait: bool,
-    /// Where to keep how far it is [default: FILE.load.json]
+    /// File that keeps the progress [default: FILE.load.json]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
-    /// Forget how far an earlier run came
+    /// Start from the beginning, ignoring the state of an earlier run
     #[arg(long)]
     afresh: bool,
     /// Lines in one request
     #[arg(long, value_name = "LINES", default_value_t = 2_000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     chunk: u64,
-    /// How long to try again while the gateway is away or overloaded, seconds
+    /// How long to retry while the gateway is unreachable or overloaded, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     patience: u64,
     #[command(flatten)]

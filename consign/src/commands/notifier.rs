@@ -15,9 +15,9 @@ Examples:
   consign notifier --config notifier.toml --admin 127.0.0.1:0
 
 Waits for Kafka and its topics; /readyz says what is missing. It touches no store. As many notifiers as there are partitions share the
-changes; start and stop them at any time: nobody misses anything.";
+changes; start and stop them at any time: no subscriber misses a change.";
 
-/// Run a notifier: tells subscribers of the changes that they listen to
+/// Run a notifier-worker: matches changes against subscriptions and notifies the subscribers
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -14,7 +14,7 @@ Examples:
 
 Index and collection need not exist. Exit 0 when the log has every message.";
 
-/// Tell a message to its subscribers
+/// Publish a message to the subscribers of a collection
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -24,10 +24,10 @@ pub struct Arguments {
     index: String,
     #[arg(long, short, value_name = "NAME")]
     collection: String,
-    /// What the message is about
+    /// Id that the message refers to
     #[arg(long, value_name = "ID")]
     id: Option<String>,
-    /// Something that goes along beside the message
+    /// Volatile data, passed on with the message
     #[arg(long, value_name = "JSON")]
     volatile: Option<String>,
     #[command(flatten)]

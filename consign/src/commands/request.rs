@@ -6,7 +6,7 @@ use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// See what became of a request
+/// Show the status of a request
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Show(show::Arguments),

@@ -6,7 +6,7 @@ use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// Write the JSON Schemas of all events, for those who read the topics
+/// Export the JSON Schemas of all events, for consumers of the topics
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Export(export::Arguments),

@@ -28,7 +28,7 @@ A filter is described in docs/filters.md; `consign filter check` tries one. Each
 A document matched before and after a change is in, one that no longer does is out. Ctrl-C ends it,
 and says with which cursor to go on where it ended: nothing is missed in between, a little may come twice.";
 
-/// Listen to a collection: print every change and message that matches a filter, as it comes
+/// Subscribe to a collection: print each change and message that matches a filter as it arrives
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -39,19 +39,19 @@ pub struct Arguments {
     index: String,
     #[arg(long, short, value_name = "NAME")]
     collection: String,
-    /// Documents that come to match or go on matching, those that cease to, both, or none
+    /// Documents that match after the change (in), that no longer match (out), both, or none
     #[arg(long, value_enum, default_value_t = Either::All)]
     scope: Either,
-    /// Who else comes into the room or leaves it
+    /// Notifications of other users who join or leave the room
     #[arg(long, value_enum, default_value_t = Either::None)]
     users: Either,
-    /// When it is decided, when it is in every store, or both
+    /// Notify when a change is decided (pending), when every store has it (done), or both
     #[arg(long, value_enum, default_value_t = State::Done)]
     state: State,
-    /// A notification's `cursor`: everything from there on comes first
+    /// Resume from the `cursor` of a notification: everything after it is sent first
     #[arg(long, value_name = "CURSOR")]
     since: Option<String>,
-    /// End after so many notifications
+    /// Exit after this many notifications
     #[arg(long, short = 'n', value_name = "COUNT")]
     count: Option<u64>,
     #[command(flatten)]

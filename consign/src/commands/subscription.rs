@@ -6,7 +6,7 @@ use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// See which rooms there are, and how many are in each
+/// List subscriptions: rooms and the number of subscribers in each
 #[derive(Debug, Subcommand)]
 pub enum Command {
     List(list::Arguments),

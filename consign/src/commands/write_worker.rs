@@ -17,7 +17,7 @@ Examples:
 Waits for Kafka and its topics; /readyz says what is missing. As many workers as there are partitions share the load; start and stop them
 at any time. SIGTERM finishes what is in hand.";
 
-/// Run a write-worker: decides requests in order and applies them to the stores
+/// Run a write-worker: consumes events in order and applies them to the stores
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

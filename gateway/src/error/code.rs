@@ -48,7 +48,7 @@ codes! {
         "The request line, a path segment or the query cannot be understood.",
         "Look at `detail`: it names the part.";
     BadHeader "bad_header" 400 Nothing "Bad header",
-        "A header that the API reads holds something it cannot be.",
+        "A request header has an invalid value.",
         "Look at `detail`: it names the header and the form expected.";
     EmptyBody "empty_body" 400 Nothing "Empty body",
         "The call needs a JSON body and got none.",
@@ -75,7 +75,7 @@ codes! {
         "The body says `Content-Encoding: gzip` and cannot be unpacked.",
         "Lines answered before this problem are accepted; send the others again.";
     BadToken "bad_token" 400 Read "Bad token",
-        "An `after` token is malformed, was not signed by this deployment, or was given to somebody else.",
+        "An `after` token is malformed, was not signed by this deployment, or belongs to another principal.",
         "Use the token exactly as the write's answer gave it.";
     ExpiredToken "expired_token" 400 Read "Expired token",
         "An `after` token is older than tokens are honoured.",
@@ -90,7 +90,7 @@ codes! {
         "The caller is not the one who may do this: the owner, for most operations.",
         "`rule` names what is asked of the caller.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
-        "There is nothing at this path.",
+        "No route matches this path.",
         "`GET /docs` shows every route.";
     UnknownOperation "unknown_operation" 404 Nothing "Unknown operation",
         "The catalog has no operation of this name.",
@@ -118,7 +118,7 @@ codes! {
         "Use an operation that replaces or updates, or another id.";
     Superseded "superseded" 409 Decided "Superseded",
         "A later write of the same entity was applied first.",
-        "Read the current state and decide anew.";
+        "Read the current state and repeat the request if it still applies.";
     IdempotencyInFlight "idempotency_in_flight" 409 Nothing "First request still in flight",
         "The first request under this Idempotency-Key is being accepted right now.",
         "Repeat the same request after `Retry-After` seconds to get its answer.";
@@ -127,7 +127,7 @@ codes! {
         "Send the ones that stand, leave them out, or choose another name.";
     Version "version" 412 Decided "Version does not match",
         "The document's `_version` is not the one that If-Match or `if_version` asked for.",
-        "Read the document again and decide on what you find.";
+        "Read the document again and repeat the change on its current version.";
     BodyTooLarge "body_too_large" 413 Nothing "Body too large",
         "The body, or a line of a bulk, is larger than the gateway takes.",
         "Send less at once; endless input goes through `_bulk`, line by line.";
@@ -168,7 +168,7 @@ codes! {
         "A rule of the operation does not hold for the current documents.",
         "`detail` names the rule.";
     AnswerTooLarge "answer_too_large" 422 Read "Answer too large",
-        "What was asked for is more than one answer may hold.",
+        "The answer would exceed the size limit.",
         "Ask for fewer documents at once.";
     NotInBulk "not_in_bulk" 422 Nothing "Not in a bulk",
         "Operations that hold many documents themselves cannot be lines of a bulk.",

@@ -14,7 +14,7 @@ Examples:
 
 A room is a filter on a collection; subscriptions with equal filters share it.";
 
-/// List the rooms that somebody listens in
+/// List the rooms that have subscribers
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
