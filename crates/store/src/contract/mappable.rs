@@ -104,6 +104,12 @@ pub fn refused() -> Vec<(Value, String, String, &'static str)> {
             r#"{"v":["a"]}"#.to_owned(),
             "/v/0",
         ),
+        (
+            json!({"properties": {"v": {"type": "float", "fields": {"raw": {"type": "long", "ignore_malformed": true}}}}}),
+            "id".to_owned(),
+            r#"{"v":0.5}"#.to_owned(),
+            "/v",
+        ),
         plain(r#"[]"#, ""),
         plain(r#""text""#, ""),
         (json!({}), "x".repeat(513), "{}".to_owned(), ""),

@@ -295,7 +295,7 @@ impl Walk<'_> {
         let is_short = matches!(kind, Kind::Float | Kind::HalfFloat) && value.is_f64();
         let is_whole = |field: &Field| matches!(field.kind, Kind::Whole { .. });
         for (name, sub) in &field.fields {
-            if is_short && is_whole(sub) && !sub.ignore_malformed {
+            if is_short && is_whole(sub) {
                 return Err(self.no(format!("the sub-field `{name}` cannot take a fraction")));
             }
             self.value(sub, Dynamic::False, "", value)?;
