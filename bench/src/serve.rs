@@ -107,6 +107,7 @@ async fn gateway(
         keys: folder.keys.clone(),
         layout,
         clock: Arc::new(runtime::SystemClock),
+        spool: None,
         durability: tokio::sync::watch::channel(Some(event_log::Durability::Embedded)).1,
         health: Health::default(),
         registry: prometheus::Registry::new(),

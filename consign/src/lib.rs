@@ -8,6 +8,7 @@ pub mod failure;
 pub mod output;
 pub mod services;
 pub mod settings;
+mod spools;
 pub mod stack;
 
 use clap::Parser;

@@ -23,6 +23,10 @@ pub struct Token {
     /// (partition, offset in `transactions`): the furthest write in each partition that it covers.
     #[serde(rename = "o")]
     pub offsets: Vec<(u16, u64)>,
+    /// A number in a spool, by the spool's id: it covers what stands in that up to there, which is
+    /// in the log when that much is shipped.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<(u64, u64)>,
     /// The one request it stands for, where it is one: its verdict is asked, not only its
     /// partition's progress.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
@@ -87,22 +91,6 @@ impl Token {
             Ok(token)
         }
     }
-
-    /// The furthest of both in every partition; it stands for one request only if it did and the
-    /// other adds nothing.
-    pub fn merge(&mut self, other: &Token) {
-        for (partition, offset) in &other.offsets {
-            match self.offsets.iter_mut().find(|(p, _)| p == partition) {
-                Some((_, mine)) => *mine = (*mine).max(*offset),
-                None => self.offsets.push((*partition, *offset)),
-            }
-        }
-        self.offsets.sort_unstable();
-        if self.request != other.request {
-            self.request = None;
-        }
-        self.expires = self.expires.min(other.expires);
-    }
 }
 
 #[cfg(test)]
@@ -116,6 +104,7 @@ mod tests {
             expires: 100,
             generation: 1,
             offsets: vec![(0, 7), (3, 9)],
+            spool: None,
             request: None,
         }
     }

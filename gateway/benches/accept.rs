@@ -129,6 +129,7 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
         keys: Keyring::new(1, *b"0123456789abcdef"),
         layout,
         clock: Arc::new(SystemClock),
+        spool: None,
         durability: tokio::sync::watch::channel(Some(Durability::Embedded)).1,
         health: Health::default(),
         registry: prometheus::Registry::new(),

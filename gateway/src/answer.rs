@@ -5,7 +5,8 @@ use crate::{
     access::Caller,
     app::App,
     error::Problem,
-    write::{Completed, Published, feedback::Outcome},
+    handles::WrittenPlaces,
+    write::{Completed, EventPlace, Published, feedback::Outcome},
 };
 use axum::{
     body::Body,
@@ -37,6 +38,9 @@ pub(crate) struct TakenAnswer<'a> {
     pub token: String,
     pub status: &'static str,
     durability: &'static str,
+    /// Where it will stand in the log is not known yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'a RawValue>,
 }
@@ -80,27 +84,43 @@ pub(crate) fn told<'a>(
         request_id: published.request,
         token,
         status,
-        durability: app.durability(),
+        durability: app.durability(published, entry.is_some()),
+        order: (published.is_spooled() && entry.is_none()).then_some("on_arrival"),
         result,
     })
 }
 
-/// How far writes go in each partition: what one token for all of them says.
+/// How far writes go in each partition, and in the spool: what one token for all of them says.
 #[derive(Debug, Default)]
-pub(crate) struct Furthest(BTreeMap<u16, u64>);
+pub(crate) struct Furthest {
+    offsets: BTreeMap<u16, u64>,
+    spool: Option<(u64, u64)>,
+}
 
 impl Furthest {
     pub(crate) fn take(&mut self, published: &Published) {
-        let offset = self.0.entry(published.partition).or_default();
-        *offset = published.offset.max(*offset);
+        match published.place {
+            EventPlace::Logged(offset) => {
+                let furthest = self.offsets.entry(published.partition).or_default();
+                *furthest = offset.max(*furthest);
+            }
+            // This gateway has one spool, and its numbers rise.
+            EventPlace::Spooled(place) => {
+                self.spool = self.spool.max(Some((place.spool.0, place.number)));
+            }
+        }
     }
 
     pub(crate) fn token(&self, app: &App, caller: &Caller) -> String {
         let offsets = self
-            .0
+            .offsets
             .iter()
             .map(|(partition, offset)| (*partition, *offset));
-        app.token(caller, offsets.collect(), None)
+        let written = WrittenPlaces {
+            offsets: offsets.collect(),
+            spool: self.spool,
+        };
+        app.token(caller, written, None)
     }
 }
 

@@ -5,17 +5,17 @@ use crate::{
     Ports,
     access::Caller,
     config::Config,
-    handles::HandleSigner,
+    handles::{HandleSigner, WrittenPlaces},
     metrics::GatewayMetrics,
     origins::Origins,
     read::{collections::Collections, kept_searches::KeptSearches, refresh::Refreshes},
     request::RequestReader,
     subscriptions::{SubscriptionPorts, Subscriptions},
     write::{
-        Published, WritePath,
+        EventPlace, Published, WritePath,
         feedback::{Feedback, pending::PendingRequests},
         identify::Identifier,
-        publish::{EventPublisher, event::EventBuilder, known_ends::KnownEnds},
+        publish::{EventOutlet, EventPublisher, event::EventBuilder, known_ends::KnownEnds},
         validate::Validator,
     },
 };
@@ -129,26 +129,38 @@ impl App {
     pub(crate) fn token(
         &self,
         caller: &Caller,
-        offsets: Vec<(u16, u64)>,
+        written: WrittenPlaces,
         request: Option<RequestId>,
     ) -> String {
-        self.signer.token(caller, offsets, request)
+        self.signer.token(caller, written, request)
     }
 
     /// The token of one write; an informative event is nothing that a read could wait for.
     pub(crate) fn token_of(&self, caller: &Caller, published: &Published) -> String {
-        match published.kind.has_verdict() {
-            true => self.token(
-                caller,
-                vec![(published.partition, published.offset)],
-                Some(published.request),
-            ),
-            false => self.token(caller, Vec::new(), None),
+        match (published.kind.has_verdict(), published.place) {
+            (true, EventPlace::Logged(offset)) => {
+                let written = WrittenPlaces {
+                    offsets: vec![(published.partition, offset)],
+                    spool: None,
+                };
+                self.token(caller, written, Some(published.request))
+            }
+            (true, EventPlace::Spooled(place)) => {
+                let written = WrittenPlaces {
+                    offsets: Vec::new(),
+                    spool: Some((place.spool.0, place.number)),
+                };
+                self.token(caller, written, Some(published.request))
+            }
+            (false, _) => self.token(caller, WrittenPlaces::default(), None),
         }
     }
 
-    /// What an acknowledgement means here, as answers name it.
-    pub(crate) fn durability(&self) -> &'static str {
+    /// What the acknowledgement of an event means, as answers name it.
+    pub(crate) fn durability(&self, published: &Published, is_decided: bool) -> &'static str {
+        if published.is_spooled() && !is_decided {
+            return "spooled";
+        }
         match self.writes.publisher.durability.get() {
             Some(Durability::Replicated) => "replicated",
             // Nothing is acknowledged before it is known.
@@ -191,11 +203,15 @@ fn write_path(
             reply,
         },
         publisher: EventPublisher {
-            log: ports.log.publisher.clone(),
+            outlet: match &ports.spool {
+                Some(spool) => EventOutlet::Spool(spool.clone()),
+                None => EventOutlet::Log(ports.log.publisher.clone()),
+            },
             record: ports.record.clone(),
             timeout: config.publish_timeout(),
             durability: OnceLock::new(),
             accepted: metrics.accepted.clone(),
+            spooled: metrics.spooled.clone(),
             known_ends,
         },
         feedback: Feedback {

@@ -13,6 +13,15 @@ use runtime::Clock;
 use std::sync::Arc;
 use subscriptions::SignHandles;
 
+/// Where the writes are that a token stands for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WrittenPlaces {
+    /// The furthest offset in each partition.
+    pub offsets: Vec<(u16, u64)>,
+    /// The furthest number in a spool: an id, and the number.
+    pub spool: Option<(u64, u64)>,
+}
+
 /// Signs with the keys that all gateways of a deployment share.
 #[derive(Clone)]
 pub(crate) struct HandleSigner {
@@ -34,10 +43,10 @@ impl HandleSigner {
     pub(crate) fn token(
         &self,
         caller: &Caller,
-        offsets: Vec<(u16, u64)>,
+        written: WrittenPlaces,
         request: Option<RequestId>,
     ) -> String {
-        let token = self.write_token(&caller.tenant, offsets, request);
+        let token = self.write_token(&caller.tenant, written, request);
         let principal = Some(caller.name.to_string());
         Token { principal, ..token }.sign(&self.keys)
     }
@@ -45,7 +54,7 @@ impl HandleSigner {
     fn write_token(
         &self,
         tenant: &str,
-        offsets: Vec<(u16, u64)>,
+        written: WrittenPlaces,
         request: Option<RequestId>,
     ) -> Token {
         Token {
@@ -53,7 +62,8 @@ impl HandleSigner {
             principal: None,
             expires: self.now() + self.token_ttl_seconds,
             generation: self.generation,
-            offsets,
+            offsets: written.offsets,
+            spool: written.spool,
             request,
         }
     }
@@ -75,8 +85,11 @@ impl HandleSigner {
 impl SignHandles for HandleSigner {
     fn token(&self, tenant: &str, notice: &Notice) -> Option<String> {
         let write = notice.write?;
-        let place = (write.partition, write.offset.get());
-        let token = self.write_token(tenant, vec![place], Some(notice.request));
+        let written = WrittenPlaces {
+            offsets: vec![(write.partition, write.offset.get())],
+            spool: None,
+        };
+        let token = self.write_token(tenant, written, Some(notice.request));
         Some(token.sign(&self.keys))
     }
 
@@ -146,7 +159,11 @@ mod tests {
         let shared = SignHandles::token(&signer, "t", &notice()).unwrap();
         assert_eq!(open(&shared, "t", "anybody"), Ok(vec![(0, 4)]));
         assert_eq!(open(&shared, "u", "anybody"), Err(BadToken::Foreign));
-        let own = signer.token(&Caller::for_test("t", "p"), vec![(0, 4)], None);
+        let written = WrittenPlaces {
+            offsets: vec![(0, 4)],
+            spool: None,
+        };
+        let own = signer.token(&Caller::for_test("t", "p"), written, None);
         assert_eq!(open(&own, "t", "p"), Ok(vec![(0, 4)]));
         assert_eq!(open(&own, "t", "q"), Err(BadToken::Foreign));
 

@@ -31,6 +31,7 @@ mod router;
 mod routes;
 mod server;
 mod spans;
+mod spool_watch;
 mod subscriptions;
 mod transport;
 mod write;
@@ -55,6 +56,8 @@ pub struct Ports {
     /// What the log's acknowledgement means, once the log and its topics are found to be what they
     /// must be: see [`event_log::Admin::durability`]. Until then nothing is written.
     pub durability: watch::Receiver<Option<event_log::Durability>>,
+    /// Where events go that the log does not take: without one they are refused while it is away.
+    pub spool: Option<Arc<spool::Spool>>,
     /// Where components say how they are, and which settings weaken promises: `/readyz`.
     pub health: Health,
     /// Where metrics go: `/metrics`.
@@ -79,6 +82,14 @@ pub enum GatewayError {
     Origin(String),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
+}
+
+/// The record that events of this catalog stand on: it must be in the log before they are decided.
+pub fn definitions_record(
+    catalog: &catalog::Catalog,
+    layout: &event_schema::topics::Layout,
+) -> event_log::NewRecord {
+    write::publish::definitions::record(catalog, layout)
 }
 
 /// What this service counts, for the documentation.

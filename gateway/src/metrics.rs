@@ -8,6 +8,12 @@ use runtime::metrics::MetricSink;
 pub(crate) struct GatewayMetrics {
     /// Events that the log acknowledged.
     pub accepted: IntCounter,
+    /// Events that the spool made safe before the log acknowledged them.
+    pub spooled: IntCounter,
+    /// What the spool holds: records, their bytes, and the age of the oldest.
+    pub spool_records: IntGauge,
+    pub spool_bytes: IntGauge,
+    pub spool_age_seconds: IntGauge,
     /// Requests by the class of their answer: 2xx, 4xx, 5xx.
     pub answered: [IntCounter; 6],
     pub in_flight: IntGauge,
@@ -59,6 +65,19 @@ impl GatewayMetrics {
             accepted: counter(
                 "consign_gateway_accepted_total",
                 "Events that the log acknowledged",
+            )?,
+            spooled: counter(
+                "consign_gateway_spooled_total",
+                "Events that the spool made safe before the log acknowledged them",
+            )?,
+            spool_records: gauge(
+                "consign_gateway_spool_records",
+                "Records in the spool that the log has not acknowledged",
+            )?,
+            spool_bytes: gauge("consign_gateway_spool_bytes", "Their size in bytes")?,
+            spool_age_seconds: gauge(
+                "consign_gateway_spool_oldest_seconds",
+                "The age of the oldest record in the spool",
             )?,
             answered: ["other", "1xx", "2xx", "3xx", "4xx", "5xx"]
                 .map(|class| answered.with_label_values(&[class])),

@@ -11,7 +11,7 @@ use crate::{
     metrics::GatewayMetrics,
     openapi,
     origins::{OriginStanding, Origins},
-    router, spans,
+    router, spans, spool_watch,
     subscriptions::{append, follow},
     transport::{
         ClientStream,
@@ -91,6 +91,10 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         definitions::open_writes(app.clone(), opened, until()),
     );
     let tasks = TaskStarter::new(health.clone(), shutdown.clone());
+    if let Some(spool) = &ports.spool {
+        health.set_dispensable(&spool_watch::DISPENSABLE);
+        tasks.vital("spool-shipper", spool.clone().run(until()));
+    }
     let mailbox = Mailbox {
         reply: app.writes.builder.reply.clone(),
         verdicts: app.writes.feedback.pending.clone(),
@@ -315,6 +319,16 @@ async fn drain(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
         () = app.subscriptions.end(Duration::from_secs(5)) => {}
         () = shutdown.hard() => {}
     }
+    if let Some(spool) = &app.ports.spool {
+        let left = spool.flush(Duration::from_secs(5)).await;
+        if left > 0 {
+            warn!(
+                records = left,
+                "records stay in the spool; the next gateway of this folder ships them"
+            );
+        }
+        return;
+    }
     let left = app.ports.log.publisher.flush(Duration::from_secs(5)).await;
     if left > 0 {
         warn!(
@@ -356,6 +370,7 @@ async fn watch(app: Shared, shutdown: Shutdown) {
                 state(view.ready().await.map_err(|error| error.to_string())),
             );
         }
+        spool_watch::report(&app.ports, &app.metrics).await;
         app.metrics
             .waiting
             .set(app.writes.feedback.pending.len() as i64);

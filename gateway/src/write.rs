@@ -10,7 +10,7 @@ mod published;
 pub(crate) mod submit;
 pub(crate) mod validate;
 
-pub(crate) use published::Published;
+pub(crate) use published::{EventPlace, Published};
 pub(crate) use submit::{Completed, Prepared, Submitted};
 
 use crate::{

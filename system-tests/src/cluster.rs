@@ -67,9 +67,23 @@ impl Cluster {
     /// # Errors
     /// If the servers cannot be prepared or a process does not become ready.
     pub async fn on(servers: &Addresses, gateways: usize, workers: usize) -> Result<Self> {
+        Self::with_settings(servers, gateways, workers, &[]).await
+    }
+
+    /// Likewise, with settings of all processes, as variables. Folders are looked for in the
+    /// cluster's own.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    pub async fn with_settings(
+        servers: &Addresses,
+        gateways: usize,
+        workers: usize,
+        settings: &[(&str, &str)],
+    ) -> Result<Self> {
         let mut cluster = Self::empty()?;
         let name = unique("system");
-        let variables: Vec<(String, String)> = [
+        let mut variables: Vec<(String, String)> = [
             ("CONSIGN_LOG_KIND", "kafka".to_owned()),
             ("CONSIGN_RECORD_KIND", "cassandra".to_owned()),
             ("CONSIGN_VIEW_KIND", "elasticsearch".to_owned()),
@@ -89,6 +103,8 @@ impl Cluster {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec();
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        variables.extend(settings.iter().map(own));
         for arguments in [["topics", "create"], ["catalog", "migrate"]] {
             cluster.command(&arguments, &variables)?;
         }

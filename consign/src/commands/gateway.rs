@@ -4,6 +4,7 @@ use super::Invocation;
 use crate::{
     failure::Failure,
     services::{self, Surroundings},
+    spools,
     stack::{self, Stack},
 };
 use clap::Args;
@@ -15,8 +16,8 @@ Examples:
   consign gateway --config /etc/consign/gateway.toml
   consign gateway --config gateway.toml --listen 0.0.0.0:8080
 
-Starts while Kafka is away: writes are 503 until it is there with its topics (`consign topics create`); /readyz says what is missing. SIGTERM
-lets requests in hand finish.";
+Starts while Kafka is away: with `spool.folder` writes are taken and kept there until it is there with its topics (`consign topics create`);
+without, they are 503. /readyz says what is missing. SIGTERM lets requests in hand finish.";
 
 /// Run a gateway: accepts requests, writes them to the log, serves reads and subscriptions
 #[derive(Debug, Args)]
@@ -42,15 +43,25 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let listener = services::bind(settings.gateway.listen, "gateway.listen").await?;
     tracing::info!(address = %listener.local_addr()?, "the gateway starts");
     let (known, durability) = watch::channel(None);
+    let layout = settings.topics.layout();
+    let definitions = gateway::definitions_record(&catalog, &layout);
+    let spool = spools::open(&settings, &stack.log, &definitions, &around.health)?;
+    if let Some(spool) = &spool {
+        let (log, own) = (stack.log.clone(), spool.clone());
+        let (found, until) = (durability.clone(), around.shutdown.clone());
+        let adopting = spools::adopt_abandoned(settings.clone(), log, own, found, until);
+        runtime::spawn("adopt-spools", adopting);
+    }
     let ports = gateway::Ports {
         log: stack.log.clone(),
         catalog,
         record: stack.record.clone(),
         view: stack.view.clone(),
         keys,
-        layout: settings.topics.layout(),
+        layout,
         clock: services::clock(),
         durability,
+        spool,
         health: around.health.clone(),
         registry: around.registry.clone(),
     };

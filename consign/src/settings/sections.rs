@@ -199,6 +199,15 @@ impl Settings {
                 self.gateway.body_limit_bytes, self.topics.document_limit_bytes
             ));
         }
+        let (age, remembered) = (self.spool.max_age_days, self.cassandra.ledger_days);
+        if let Some(remembered) = remembered
+            && self.spool.folder.is_some()
+            && age >= u64::from(remembered)
+        {
+            return wrong(format!(
+                "`spool.max_age_days` ({age}) must be smaller than `cassandra.ledger_days` ({remembered}): what is shipped twice is found in the ledger"
+            ));
+        }
         if self.secret.file.is_some() && self.secret.value.is_some() {
             return wrong("set `secret.file` or `secret.value`, not both".to_owned());
         }

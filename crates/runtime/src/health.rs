@@ -3,15 +3,26 @@
 
 use parking_lot::Mutex;
 use serde::Serialize;
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// How a component is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum State {
     Ready,
-    Starting { why: String },
-    Missing { why: String },
+    /// It works, though something is not as it should be.
+    Degraded {
+        why: String,
+    },
+    Starting {
+        why: String,
+    },
+    Missing {
+        why: String,
+    },
 }
 
 /// A setting that weakens a promise: allowed, never silent.
@@ -32,6 +43,8 @@ pub struct Health(Arc<Mutex<HealthTable>>);
 struct HealthTable {
     components: BTreeMap<String, State>,
     weakened: Vec<Weakened>,
+    /// May be missing.
+    dispensable: BTreeSet<String>,
 }
 
 /// What `/readyz` answers.
@@ -52,6 +65,12 @@ impl Health {
         self.0.lock().components.remove(component);
     }
 
+    /// The service is ready without these components.
+    pub fn set_dispensable(&self, components: &[&str]) {
+        let components = components.iter().map(|name| (*name).to_owned());
+        self.0.lock().dispensable = components.collect();
+    }
+
     /// Replaces what is known to be weakened about a component.
     pub fn set_weakened(&self, component: &str, weakened: Vec<Weakened>) {
         let mut table = self.0.lock();
@@ -62,10 +81,10 @@ impl Health {
     pub fn report(&self) -> Report {
         let table = self.0.lock();
         Report {
-            ready: table
-                .components
-                .values()
-                .all(|state| *state == State::Ready),
+            ready: table.components.iter().all(|(name, state)| match state {
+                State::Ready | State::Degraded { .. } => true,
+                State::Starting { .. } | State::Missing { .. } => table.dispensable.contains(name),
+            }),
             components: table.components.clone(),
             weakened: table.weakened.clone(),
         }

@@ -18,6 +18,7 @@ use segment_log::AppendError;
 use std::{
     collections::BTreeMap,
     mem,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -140,6 +141,21 @@ impl Spool {
 
     pub fn id(&self) -> SpoolId {
         self.folder.id()
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What must be in the log before the records of an earlier process are shipped; none if there
+    /// are no such records.
+    pub fn before(&self) -> Result<Vec<NewRecord>, FolderError> {
+        let found = self.folder.found;
+        if found.end == found.earliest {
+            return Ok(Vec::new());
+        }
+        self.folder.before()
     }
 
     /// The log is found to be what it must be, and what records stand on is in it.
@@ -392,6 +408,17 @@ impl Spool {
     pub fn is_empty(&self) -> bool {
         let state = self.state.lock();
         state.order.spooled().0 == 0 && !state.order.is_spooling(self.now())
+    }
+
+    /// How far everything is in the log by now.
+    pub fn shipped_so_far(&self) -> Shipped {
+        let mut state = self.state.lock();
+        self.work_off(&mut state);
+        // What is let go of in the next turn counts already.
+        if let Some(through) = state.order.let_go() {
+            state.let_go = Some(through);
+        }
+        self.shipped(&state)
     }
 
     pub fn status(&self) -> SpoolStatus {

@@ -177,6 +177,7 @@ async fn serve(
         keys: keys.clone(),
         layout: options.layout.clone(),
         clock: Arc::new(SystemClock),
+        spool: None,
         durability: watch::channel(Some(durability)).1,
         health: health.clone(),
         registry: registry.clone(),

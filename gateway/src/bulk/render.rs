@@ -6,29 +6,33 @@ use crate::{
     access::Caller,
     app::{App, Shared},
     error::Problem,
-    write::Published,
+    write::{EventPlace, Published},
 };
 use bytes::Bytes;
 use catalog::Kind;
 use event_schema::id::RequestId;
 use futures::Stream;
+use spool::SpoolPlace;
 use std::io::{self, Write};
 
 const ACCEPTED: u8 = 1;
 const PUBLISHED: u8 = 2;
 const TEXT: u8 = 3;
+/// In the spool of this gateway, with a verdict to come, or with none.
+const SPOOLED: u8 = 4;
+const SPOOLED_MESSAGE: u8 = 5;
 
-/// An event that is in the log: its place and the unique part of its id say all.
+/// An event that is safe: its place and the unique part of its id say all.
 pub(crate) fn accepted(line: u64, published: &Published) -> [u8; 35] {
     let mut record = [0; 35];
-    record[0] = if published.kind.has_verdict() {
-        ACCEPTED
-    } else {
-        PUBLISHED
+    let (number, kinds) = match published.place {
+        EventPlace::Logged(offset) => (offset, [ACCEPTED, PUBLISHED]),
+        EventPlace::Spooled(place) => (place.number, [SPOOLED, SPOOLED_MESSAGE]),
     };
+    record[0] = kinds[usize::from(!published.kind.has_verdict())];
     record[1..9].copy_from_slice(&line.to_be_bytes());
     record[9..11].copy_from_slice(&published.partition.to_be_bytes());
-    record[11..19].copy_from_slice(&published.offset.to_be_bytes());
+    record[11..19].copy_from_slice(&number.to_be_bytes());
     record[19..35].copy_from_slice(&published.request.unique());
     record
 }
@@ -79,10 +83,10 @@ fn render(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
                 lines.extend_from_slice(json);
                 rest
             }
-            ACCEPTED | PUBLISHED => {
+            ACCEPTED | PUBLISHED | SPOOLED | SPOOLED_MESSAGE => {
                 let (line, rest) = rest.split_first_chunk()?;
                 let (partition, rest) = rest.split_first_chunk()?;
-                let (offset, rest) = rest.split_first_chunk()?;
+                let (number, rest) = rest.split_first_chunk()?;
                 let (unique, rest) = rest.split_first_chunk()?;
                 let partition = u16::from_be_bytes(*partition);
                 let request = RequestId::mint(
@@ -91,20 +95,32 @@ fn render(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
                     partition,
                     *unique,
                 );
-                let (kind, status) = match *kind {
-                    ACCEPTED => (Kind::Transaction, "accepted"),
-                    _ => (Kind::Informative, "published"),
+                let number = u64::from_be_bytes(*number);
+                let spooled = |number| {
+                    let spool = app.ports.spool.as_ref()?.id();
+                    Some(EventPlace::Spooled(SpoolPlace { spool, number }))
+                };
+                let (event, status, place) = match *kind {
+                    ACCEPTED => (Kind::Transaction, "accepted", EventPlace::Logged(number)),
+                    PUBLISHED => (Kind::Informative, "published", EventPlace::Logged(number)),
+                    SPOOLED => (Kind::Transaction, "accepted", spooled(number)?),
+                    _ => (Kind::Informative, "published", spooled(number)?),
                 };
                 let published = Published {
                     request,
-                    kind,
+                    kind: event,
                     partition,
-                    offset: u64::from_be_bytes(*offset),
+                    place,
+                };
+                let durability = if published.is_spooled() {
+                    r#","durability":"spooled","order":"on_arrival""#
+                } else {
+                    ""
                 };
                 let token = app.token_of(caller, &published);
                 let line = u64::from_be_bytes(*line);
                 // Ids, tokens and statuses hold nothing that JSON escapes.
-                write!(lines, "{{\"line\":{line},\"request_id\":\"{request}\",\"token\":\"{token}\",\"status\":\"{status}\"}}").ok()?;
+                write!(lines, "{{\"line\":{line},\"request_id\":\"{request}\",\"token\":\"{token}\",\"status\":\"{status}\"{durability}}}").ok()?;
                 rest
             }
             _ => return None,

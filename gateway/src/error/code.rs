@@ -201,8 +201,14 @@ codes! {
         "This deployment keeps documents but has no view to search them.",
         "Read by id, or configure a view.";
     LogUnavailable "log_unavailable" 503 Nothing "The log is out of reach",
-        "The log cannot take the record now. It was not written.",
+        "The log cannot take the record now, and this gateway has no spool. It was not written.",
         "Repeat after `Retry-After` seconds.";
+    LogDenied "log_denied" 503 Nothing "The log denies this gateway",
+        "The log says that it will not have this gateway: a wrong password, or a certificate that is not trusted. This is no outage, and nothing is spooled behind it.",
+        "Tell an operator: the credentials of `kafka.properties` are wrong. Another gateway may take the write.";
+    SpoolFull "spool_full" 503 Nothing "The spool is full",
+        "The log is away, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",
+        "Nothing was written. Repeat after `Retry-After` seconds, or at another gateway. An operator finds the bounds in `spool.cap_bytes` and `spool.reserve_bytes`.";
     UnknownOutcome "unknown_outcome" 503 Unknown "Outcome unknown",
         "The log did not acknowledge the record in time: it may have been written, or not.",
         "Ask for `request_id` later. To retry without writing twice, send the write with an Idempotency-Key from the start and repeat it with the same key and body.";

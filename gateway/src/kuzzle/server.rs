@@ -25,7 +25,7 @@ pub(super) async fn health_check(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let report = call.app.ports.health.report();
     let colour = |state: &State| match state {
         State::Ready => "green",
-        State::Starting { .. } => "yellow",
+        State::Degraded { .. } | State::Starting { .. } => "yellow",
         State::Missing { .. } => "red",
     };
     let services: Map<String, Value> = report

@@ -317,7 +317,7 @@ fn token(app: &App, caller: &Caller, outcomes: &[Outcome]) -> Option<String> {
         .collect();
     match published.as_slice() {
         [] => None,
-        [one] => Some(app.token(caller, vec![(one.partition, one.offset)], Some(one.request))),
+        [one] => Some(app.token_of(caller, one)),
         many => {
             let mut furthest = Furthest::default();
             many.iter().for_each(|one| furthest.take(one));

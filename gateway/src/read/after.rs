@@ -13,6 +13,7 @@ use event_schema::{decision::Mark, id::RequestId, outcome::Verdict, token::Token
 use http::HeaderMap;
 use runtime::Backoff;
 use serde_json::json;
+use spool::SpoolId;
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -29,6 +30,8 @@ struct WantedToken {
     partitions: BTreeMap<u16, u64>,
     /// Parts that are waited for or were: partition and offset.
     waited: BTreeSet<(u16, u64)>,
+    /// Numbers in spools: what stands there has no place in the log yet, as far as is known.
+    spools: BTreeMap<SpoolId, u64>,
 }
 
 /// Waits for the tokens of a read. True if there were any.
@@ -99,19 +102,47 @@ impl WantedToken {
             ),
             // An older generation was drained before this one began.
             None if token.generation < generation => {}
-            None => token.offsets.into_iter().for_each(|(partition, offset)| {
-                let furthest = self.partitions.entry(partition).or_default();
-                *furthest = (*furthest).max(offset);
-            }),
+            None => {
+                self.add_offsets(token.offsets);
+                if let Some((spool, number)) = token.spool {
+                    let furthest = self.spools.entry(SpoolId(spool)).or_default();
+                    *furthest = (*furthest).max(number);
+                }
+            }
         }
         Ok(())
+    }
+
+    fn add_offsets(&mut self, offsets: impl IntoIterator<Item = (u16, u64)>) {
+        for (partition, offset) in offsets {
+            let furthest = self.partitions.entry(partition).or_default();
+            *furthest = (*furthest).max(offset);
+        }
+    }
+
+    /// What this gateway's spool has shipped has places in the log. Of another's nothing is known
+    /// here: whoever holds its token asks that gateway, or waits.
+    fn find_shipped(&mut self, app: &App) {
+        let Some(spool) = &app.ports.spool else {
+            return;
+        };
+        let shipped = spool.shipped_so_far();
+        if self
+            .spools
+            .get(&spool.id())
+            .is_some_and(|number| shipped.through > *number)
+        {
+            self.spools.remove(&spool.id());
+            self.add_offsets(shipped.furthest);
+        }
     }
 
     async fn wait(mut self, app: &App, deadline: Instant) -> Result<(), Problem> {
         let mut backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(200));
         loop {
+            self.find_shipped(app);
             let reached = self.look(app).await?;
-            if self.requests.is_empty() && self.partitions.is_empty() {
+            if self.requests.is_empty() && self.partitions.is_empty() && self.spools.is_empty() {
                 return Ok(());
             }
             let next = Instant::now() + backoff.next_wait();
@@ -181,7 +212,11 @@ impl WantedToken {
             let at = reached.get(partition).copied().unwrap_or_default();
             json!({"partition": partition, "offset": offset, "resolved_below": at, "ahead": (offset + 1).saturating_sub(at)})
         });
-        let progress: Vec<_> = requests.chain(partitions).collect();
+        let spools = self
+            .spools
+            .iter()
+            .map(|(spool, number)| json!({"spool": spool.to_string(), "number": number}));
+        let progress: Vec<_> = requests.chain(partitions).chain(spools).collect();
         let detail = match progress.len() {
             1 => "one thing that was waited for is not applied yet".to_owned(),
             count => format!("{count} things that were waited for are not applied yet"),

@@ -5,6 +5,7 @@ use crate::{
     app::App,
     error::{Code, Problem},
     read::parts,
+    spool_watch,
 };
 use event_log::{Limits, Record};
 use event_schema::{
@@ -21,11 +22,18 @@ use tokio::time::Instant;
 #[derive(Debug, Serialize)]
 pub(crate) struct RequestStatus {
     request_id: RequestId,
-    operation: String,
+    /// Not known while only a spool may have the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<String>,
     status: &'static str,
-    position: PositionShown,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<PositionShown>,
     /// Events of its partition that are resolved before it.
-    ahead: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ahead: Option<u64>,
+    /// How long the oldest event of a spool has waited for the log, seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spooled_seconds: Option<i64>,
     stores: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Arc<RawValue>>,
@@ -34,7 +42,8 @@ pub(crate) struct RequestStatus {
     /// What it does to other keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     parts: Vec<PartStatus>,
-    times: RequestTimes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<RequestTimes>,
 }
 
 #[derive(Debug, Serialize)]
@@ -66,11 +75,14 @@ struct RequestTimes {
 
 /// Looks a request up.
 pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Problem> {
+    // While a spool may have it, the log is not asked: it is away, or far behind.
+    let spooled = spooled(app, id).await;
     // The worker's position first: what is resolved after it was read is in the ledger when that is
     // read.
-    let from = match id.generation() == app.ports.layout.generation {
-        true => Some(resolved_below(app, id.partition()).await?),
-        false => None,
+    let from = if spooled.is_none() && id.generation() == app.ports.layout.generation {
+        Some(resolved_below(app, id.partition()).await?)
+    } else {
+        None
     };
     if let Some(entry) = app
         .ports
@@ -84,6 +96,9 @@ pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Pr
         let found = parts::entries(app.ports.record.as_ref(), &entry.parts).await?;
         return Ok(decided(app, entry, found));
     }
+    if let Some(spooled) = spooled {
+        return Ok(spooled);
+    }
     let found = match from {
         Some(from) => scan(app, id, from).await?,
         None => None,
@@ -94,6 +109,29 @@ pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Pr
             "no request of this id is remembered or waiting",
         )
         .about(id, None)
+    })
+}
+
+/// What can be said of a request that nobody knows while a spool may have its event: it is queued,
+/// at a place that is not known.
+async fn spooled(app: &App, id: RequestId) -> Option<RequestStatus> {
+    let spool = app.ports.spool.clone()?;
+    let status = tokio::task::spawn_blocking(move || spool.status())
+        .await
+        .ok()?;
+    let age = spool_watch::age_seconds(&status, app.ports.clock.as_ref());
+    (status.records > 0).then(|| RequestStatus {
+        request_id: id,
+        operation: None,
+        status: "queued",
+        position: None,
+        ahead: None,
+        spooled_seconds: Some(age),
+        stores: stores(app, "pending"),
+        result: None,
+        problem: None,
+        parts: Vec::new(),
+        times: None,
     })
 }
 
@@ -161,22 +199,23 @@ fn decided(app: &App, entry: LedgerEntry, found: Vec<Option<LedgerEntry>>) -> Re
         .collect();
     RequestStatus {
         request_id: entry.request,
-        operation: entry.operation,
+        operation: Some(entry.operation),
         status,
-        position: PositionShown {
+        position: Some(PositionShown {
             partition: entry.position.partition,
             offset: entry.position.offset.get(),
-        },
-        ahead: 0,
+        }),
+        ahead: Some(0),
+        spooled_seconds: None,
         stores,
         result: entry.result,
         problem,
         parts,
-        times: RequestTimes {
+        times: Some(RequestTimes {
             accepted: codec::rfc3339(entry.times.accepted),
             decided: Some(codec::rfc3339(entry.times.decided)),
             applied: Some(codec::rfc3339(entry.times.applied)),
-        },
+        }),
     }
 }
 
@@ -235,23 +274,22 @@ fn header<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
 fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestStatus {
     RequestStatus {
         request_id: id,
-        operation: header(record, "ce_operation")
-            .unwrap_or_default()
-            .to_owned(),
+        operation: header(record, "ce_operation").map(str::to_owned),
         status: "queued",
-        position: PositionShown {
+        position: Some(PositionShown {
             partition: record.partition,
             offset: record.offset,
-        },
-        ahead: record.offset.saturating_sub(resolved),
+        }),
+        ahead: Some(record.offset.saturating_sub(resolved)),
+        spooled_seconds: None,
         stores: stores(app, "pending"),
         result: None,
         problem: None,
         parts: Vec::new(),
-        times: RequestTimes {
+        times: Some(RequestTimes {
             accepted: codec::rfc3339(record.timestamp),
             decided: None,
             applied: None,
-        },
+        }),
     }
 }

@@ -18,6 +18,9 @@ use std::{sync::Arc, time::Duration};
 use store::{Record, View};
 use tokio::time::Instant;
 
+/// The log may only have been slow.
+const SPOOLED_WAIT: Duration = Duration::from_secs(1);
+
 /// What is needed to wait for verdicts.
 pub(crate) struct Feedback {
     pub pending: Arc<PendingRequests>,
@@ -82,10 +85,12 @@ impl Feedback {
             .zip(waiters.into_iter().chain(std::iter::repeat_with(|| None)))
         {
             outcomes.push(match (published, waiter) {
-                (Ok(published), Some(waiter)) => match self.whole(waiter, deadline).await {
-                    Some(entry) => Outcome::Decided(published, entry),
-                    None => Outcome::Accepted(published),
-                },
+                (Ok(published), Some(waiter)) => {
+                    match self.whole(waiter, deadline_of(&published, deadline)).await {
+                        Some(entry) => Outcome::Decided(published, entry),
+                        None => Outcome::Accepted(published),
+                    }
+                }
                 (Ok(published), None) => Outcome::Accepted(published),
                 (Err(problem), _) => Outcome::Failed(problem),
             });
@@ -182,6 +187,15 @@ impl Feedback {
                 *outcome = Outcome::Accepted(published.clone());
             }
         }
+    }
+}
+
+/// While the log is away nothing is applied: what was spooled is not waited for as long as asked.
+fn deadline_of(published: &Published, deadline: Instant) -> Instant {
+    if published.is_spooled() {
+        deadline.min(Instant::now() + SPOOLED_WAIT)
+    } else {
+        deadline
     }
 }
 

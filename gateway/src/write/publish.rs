@@ -1,18 +1,24 @@
-//! Stage 3: valid requests become events, events go to the log, and the log's acknowledgement is
-//! awaited. A 2xx stands on what is here.
+//! Stage 3: valid requests become events, events go to the log or the spool in front of it, and the
+//! acknowledgement is awaited. A 2xx stands on what is here.
 
 pub(crate) mod definitions;
 pub(crate) mod event;
 pub(crate) mod known_ends;
 
-use super::published::Published;
+mod outlet;
+
+pub(crate) use outlet::EventOutlet;
+
+use super::published::{EventPlace, Published};
 use crate::error::{Code, Problem};
 use catalog::Kind;
 use event::Event;
-use event_log::{Appended, Delivery, DeliveryError, Durability, Publisher, Refused, SendError};
+use event_log::{Appended, DeliveryError, Durability};
 use event_schema::{id::RequestId, outcome::LedgerEntry};
 use known_ends::KnownEnds;
+use outlet::EventDelivery;
 use prometheus::IntCounter;
+use spool::Acknowledged;
 use std::{
     sync::{Arc, OnceLock},
     time::Duration,
@@ -23,16 +29,17 @@ use tracing::warn;
 
 /// What is needed to hand events to the log.
 pub(crate) struct EventPublisher {
-    pub log: Arc<dyn Publisher>,
+    pub outlet: EventOutlet,
     /// Remembers what repeats came to.
     pub record: Arc<dyn Record>,
     /// How long the log may take to acknowledge.
     pub timeout: Duration,
-    /// What its acknowledgement means; unset while nothing can be written.
+    /// What the log's acknowledgement means; unset while nothing can be written to it.
     pub durability: OnceLock<Durability>,
-    /// Counts what it acknowledged.
+    /// Counts what the log acknowledged, and what the spool made safe before that.
     pub accepted: IntCounter,
-    /// How far it is known to be.
+    pub spooled: IntCounter,
+    /// How far the log is known to be.
     pub known_ends: Arc<KnownEnds>,
 }
 
@@ -40,12 +47,14 @@ pub(crate) struct EventPublisher {
 pub(crate) struct Sent {
     request: RequestId,
     kind: Kind,
-    delivery: Delivery,
+    partition: u16,
+    delivery: EventDelivery,
     timeout: Duration,
     deadline: Instant,
     accepted: IntCounter,
+    spooled: IntCounter,
     known_ends: Arc<KnownEnds>,
-    outcome: Option<Result<Appended, DeliveryError>>,
+    outcome: Option<Result<Acknowledged, DeliveryError>>,
 }
 
 /// A refusal, and the event back where trying again may help.
@@ -54,25 +63,29 @@ pub(crate) type NotSent = Box<(Problem, Option<Event>)>;
 impl EventPublisher {
     /// Queues an event. Order of calls is order in the partition.
     pub(crate) fn send(&self, event: Event) -> Result<Sent, NotSent> {
-        if self.durability.get().is_none() || !self.log.healthy() {
+        let is_known = !self.outlet.needs_log() || self.durability.get().is_some();
+        if !is_known || !self.outlet.is_open() {
             let problem = Problem::new(Code::LogUnavailable, "the log is out of reach");
             return Err(Box::new((problem.retry_after(2), Some(event))));
         }
         let (handed, record) = event.hand_over();
-        match self.log.send(record) {
+        let partition = record.partition;
+        match self.outlet.send(record) {
             Ok(delivery) => Ok(Sent {
                 request: handed.request,
                 kind: handed.kind,
+                partition,
                 delivery,
                 timeout: self.timeout,
                 deadline: Instant::now() + self.timeout,
                 accepted: self.accepted.clone(),
+                spooled: self.spooled.clone(),
                 known_ends: self.known_ends.clone(),
                 outcome: None,
             }),
-            Err(SendError { why, record }) => {
-                let back = (why == Refused::QueueFull).then(|| handed.take_back(*record));
-                Err(Box::new((why.into(), back)))
+            Err((problem, back)) => {
+                let back = back.map(|record| handed.take_back(*record));
+                Err(Box::new((problem, back)))
             }
         }
     }
@@ -121,20 +134,12 @@ impl Sent {
     pub(crate) async fn published(&mut self) -> Result<Published, Problem> {
         self.acknowledged().await;
         match self.outcome.take() {
-            Some(Ok(Appended {
-                partition, offset, ..
-            })) => {
-                self.accepted.inc();
-                if self.kind == Kind::Transaction {
-                    self.known_ends.acknowledged(partition, offset);
-                }
-                Ok(Published {
-                    request: self.request,
-                    kind: self.kind,
-                    partition,
-                    offset,
-                })
-            }
+            Some(Ok(acknowledged)) => Ok(Published {
+                request: self.request,
+                kind: self.kind,
+                partition: self.partition,
+                place: self.place(acknowledged),
+            }),
             Some(Err(error)) => {
                 warn!(request = %self.request, %error, "an event was not acknowledged; its client is told so");
                 Err(Problem::from(error).about(self.request, None))
@@ -143,6 +148,26 @@ impl Sent {
                 Code::Internal,
                 "an event was asked for its place twice",
             )),
+        }
+    }
+}
+
+impl Sent {
+    fn place(&self, acknowledged: Acknowledged) -> EventPlace {
+        match acknowledged {
+            Acknowledged::Logged(Appended {
+                partition, offset, ..
+            }) => {
+                self.accepted.inc();
+                if self.kind == Kind::Transaction {
+                    self.known_ends.acknowledged(partition, offset);
+                }
+                EventPlace::Logged(offset)
+            }
+            Acknowledged::Spooled(place) => {
+                self.spooled.inc();
+                EventPlace::Spooled(place)
+            }
         }
     }
 }
@@ -197,7 +222,7 @@ fn known(entry: &LedgerEntry) -> Published {
         request: entry.request,
         kind: Kind::Transaction,
         partition: entry.position.partition,
-        offset: entry.position.offset.get(),
+        place: EventPlace::Logged(entry.position.offset.get()),
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Builder {
     pub keys: Keyring,
     /// What the log's acknowledgement means, once that is known.
     pub durability: watch::Receiver<Option<Durability>>,
+    /// Is there a spool in front of the log? Where, and how it is kept.
+    pub spool: Option<(std::path::PathBuf, spool::Config)>,
 }
 
 impl Default for Builder {
@@ -53,6 +55,7 @@ impl Default for Builder {
             clock: Arc::new(SystemClock),
             keys: Keyring::new(1, *b"0123456789abcdef"),
             durability: watch::channel(Some(Durability::Embedded)).1,
+            spool: None,
         }
     }
 }
@@ -68,6 +71,8 @@ pub struct App {
     pub layout: Layout,
     pub keys: Keyring,
     durability: watch::Receiver<Option<Durability>>,
+    pub spool: Option<Arc<spool::Spool>>,
+    pub health: Health,
     pub gateway: Option<JoinHandle<Result<(), gateway::GatewayError>>>,
     pub trigger: ShutdownTrigger,
     shutdown: Shutdown,
@@ -134,10 +139,24 @@ impl Builder {
             .unwrap();
         own_collections(&catalog, &store).await;
         let (trigger, shutdown) = Shutdown::manual();
+        let log = (self.wrap)(real);
+        let spool = self.spool.map(|(root, config)| {
+            let opened = spool::SpoolFolder::open(&root, "t").unwrap();
+            let options = spool::SpoolOptions {
+                limits: config.limits(),
+                reserve: config.reserve_bytes,
+                max_age: config.max_age(),
+                tracked_topic: layout.name(&topics::TRANSACTIONS).into(),
+                clock: Arc::new(SystemClock),
+            };
+            spool::Spool::new(opened, log.publisher.clone(), options).unwrap()
+        });
         let app = App {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             client: reqwest::Client::new(),
-            log: (self.wrap)(real),
+            log,
+            spool,
+            health: Health::default(),
             gateway_record: (self.wrap_record)(store.clone()),
             gateway_clock: self.clock,
             record: store.clone(),
@@ -212,8 +231,9 @@ impl App {
             keys: self.keys.clone(),
             layout: self.layout.clone(),
             clock: self.gateway_clock.clone(),
+            spool: self.spool.clone(),
             durability: self.durability.clone(),
-            health: Health::default(),
+            health: self.health.clone(),
             registry: Registry::new(),
         }
     }
@@ -225,7 +245,11 @@ impl App {
         tokio::spawn(gateway::run(
             config,
             listener,
-            self.ports(),
+            Ports {
+                spool: None,
+                health: Health::default(),
+                ..self.ports()
+            },
             self.shutdown.clone(),
         ));
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -242,7 +266,7 @@ impl App {
             keys: self.keys.clone(),
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
-            health: Health::default(),
+            health: self.health.clone(),
             registry: Registry::new(),
             finished: write_worker::Finished::default(),
             owner: "worker-1".into(),
@@ -260,7 +284,7 @@ impl App {
             log: self.log.clone(),
             layout: self.layout.clone(),
             clock: Arc::new(SystemClock),
-            health: Health::default(),
+            health: self.health.clone(),
             registry: Registry::new(),
             notifier: name.to_owned(),
         };

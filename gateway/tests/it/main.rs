@@ -24,6 +24,7 @@ mod reads;
 mod slow;
 mod slow_record;
 mod socket;
+mod spooled;
 mod stage;
 mod stopping;
 mod sunbird;

@@ -17,6 +17,7 @@ fn token(app: &crate::harness::App) -> Token {
         expires,
         generation: app.layout.generation,
         offsets: vec![(0, 5)],
+        spool: None,
         request: None,
     }
 }

@@ -10,6 +10,7 @@ mod embedded;
 mod listening;
 mod power;
 mod refusals;
+mod spooled;
 mod trio;
 
 use anyhow::{Result, ensure};

@@ -47,6 +47,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "change-feed",
             "request-spans",
             "runtime",
+            "spool",
             "websocket",
         ],
     ),

@@ -76,7 +76,7 @@ impl Member {
         let components = self.health.report().components;
         match components.get(&format!("test partition {partition}"))? {
             State::Missing { why } => Some(why.clone()),
-            State::Ready | State::Starting { .. } => None,
+            State::Ready | State::Degraded { .. } | State::Starting { .. } => None,
         }
     }
 }

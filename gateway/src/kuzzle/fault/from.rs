@@ -45,7 +45,7 @@ impl From<Problem> for Fault {
             Code::DeadLettered => Id::DeadLettered,
             Code::Damaged | Code::Internal => Id::Unexpected,
             Code::UnsupportedSearch | Code::NoView => Id::Unsupported,
-            Code::LogUnavailable => Id::LogAway,
+            Code::LogUnavailable | Code::LogDenied | Code::SpoolFull => Id::LogAway,
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
             Code::ShuttingDown => Id::ShuttingDown,

@@ -1,0 +1,62 @@
+//! What the rest of the world is told of this gateway's spool: `/readyz` and metrics. A gateway with
+//! a spool that takes records is ready, whatever the log does.
+
+use crate::{Ports, metrics::GatewayMetrics};
+use runtime::{Clock, Health, State};
+use spool::{SpoolStatus, machine::DiskState};
+
+/// What may be missing while the spool takes records. Subscribers wait for the log meanwhile.
+pub(crate) const DISPENSABLE: [&str; 5] = ["log", "topics", "catalog", "mailbox", "subscriptions"];
+
+/// Says how the spool is.
+pub(crate) async fn report(ports: &Ports, metrics: &GatewayMetrics) {
+    let Some(spool) = ports.spool.clone() else {
+        return;
+    };
+    let denied = ports.log.publisher.denied();
+    let read = tokio::task::spawn_blocking(move || spool.status());
+    let Ok(status) = read.await else { return };
+    let age = age_seconds(&status, ports.clock.as_ref());
+    metrics.spool_records.set(signed(status.records));
+    metrics.spool_bytes.set(signed(status.bytes));
+    metrics.spool_age_seconds.set(age);
+    set_health(&ports.health, &status, age, denied);
+}
+
+fn set_health(health: &Health, status: &SpoolStatus, age: i64, denied: Option<String>) {
+    let held = format!(
+        "{} records of {} bytes wait for the log, the oldest for {age} s",
+        status.records, status.bytes
+    );
+    let state = match (denied, status.disk) {
+        (Some(why), _) => State::Missing {
+            why: format!(
+                "ALARM: the log denies this gateway ({why}); nothing is spooled behind that"
+            ),
+        },
+        (None, DiskState::Failed) => State::Missing {
+            why: format!("ALARM: its disk failed, restart the gateway; {held}"),
+        },
+        (None, DiskState::Full) => State::Missing {
+            why: format!("its disk is full; {held}"),
+        },
+        (None, DiskState::Well) => match &status.stuck {
+            Some(why) => State::Degraded {
+                why: format!("ALARM: {held}, and cannot be shipped: {why}"),
+            },
+            None if status.is_spooling => State::Degraded { why: held },
+            None => State::Ready,
+        },
+    };
+    health.set("spool", state);
+}
+
+/// How long the oldest record has been in the spool.
+pub(crate) fn age_seconds(status: &SpoolStatus, clock: &dyn Clock) -> i64 {
+    let age = |since: i64| clock.now().saturating_sub(since).max(0) / 1_000;
+    status.oldest.map_or(0, age)
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
