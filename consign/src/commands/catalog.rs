@@ -3,6 +3,8 @@
 pub mod check;
 pub mod list;
 pub mod migrate;
+pub mod plan;
+pub mod rehearse;
 pub mod show;
 
 use super::Invocation;
@@ -15,6 +17,8 @@ pub enum Command {
     List(list::Arguments),
     Show(show::Arguments),
     Check(check::Arguments),
+    Plan(plan::Arguments),
+    Test(rehearse::Arguments),
     Migrate(migrate::Arguments),
 }
 
@@ -23,6 +27,8 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::List(arguments) => list::run(arguments, invocation),
         Command::Show(arguments) => show::run(&arguments, invocation),
         Command::Check(arguments) => check::run(&arguments, invocation),
+        Command::Plan(arguments) => plan::run(&arguments, invocation),
+        Command::Test(arguments) => rehearse::run(&arguments, invocation),
         Command::Migrate(arguments) => migrate::run(arguments, invocation).await,
     }
 }

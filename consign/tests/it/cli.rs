@@ -246,3 +246,20 @@ fn shells_get_completions() {
     let output = run(&["completions", "bash"], folder.path());
     assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("consign"));
 }
+
+#[test]
+fn examples_are_carried_out_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tested, code) = json(&["catalog", "test", "--json"], folder.path());
+    assert_eq!(code, 0, "{tested}");
+    let refused = tested["refused"].as_u64();
+    assert!(refused.is_some_and(|refused| refused >= 43), "{tested}");
+    let mine = "operations: [{name: thing.make, summary: Makes a thing of the test., request: {type: object}, kind: informative, key: {path: [x]}, \
+        examples: [{title: One, request: {}}, {title: Two, request: {}, refused: never}]}]";
+    std::fs::write(folder.path().join("mine.yaml"), mine).unwrap();
+    let (text, code) = said(&["catalog", "test", "mine.yaml"], folder.path());
+    assert!(
+        code != 0 && text.contains("thing.make: Two: should be refused by `never`, is applied"),
+        "{text}"
+    );
+}

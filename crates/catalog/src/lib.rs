@@ -25,6 +25,7 @@ mod merge;
 pub mod operation;
 mod outline;
 pub mod plan;
+mod rehearsal;
 mod schema;
 mod table;
 
@@ -35,3 +36,4 @@ pub use catalog::{Catalog, CatalogError, OwnCollection};
 pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
 pub use outline::OperationOutline;
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};
+pub use rehearsal::Rehearsed;

@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 }
 
 /// The catalog reads folders only: a file goes into one of its own, under its own name.
-fn given(paths: &[PathBuf], mut folders: Vec<PathBuf>) -> Result<Catalog, Failure> {
+pub(super) fn given(paths: &[PathBuf], mut folders: Vec<PathBuf>) -> Result<Catalog, Failure> {
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::failed(format!("{}: {error}", path.display()))
     };
