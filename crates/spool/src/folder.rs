@@ -50,7 +50,7 @@ pub enum FolderError {
     #[error("{path} is damaged: {why}")]
     Damaged { path: PathBuf, why: String },
     #[error(
-        "the spool in {path} has {records} records that were made for other topics (`{found}`, now `{wanted}`): ship them first, with the settings that they were made by (consign spool ship)"
+        "the spool in {path} has {records} records that were made for other topics (`{found}`, now `{wanted}`): start a gateway with the settings that they were made by, which ships them, or name another folder"
     )]
     OtherTopics {
         path: PathBuf,

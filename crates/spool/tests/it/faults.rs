@@ -150,5 +150,5 @@ async fn records_of_other_topics_are_not_shipped_by_mistake() {
     let Err(other) = SpoolFolder::open(folder.path(), "another generation") else {
         panic!("it was opened");
     };
-    assert!(other.to_string().contains("consign spool ship"), "{other}");
+    assert!(other.to_string().contains("another folder"), "{other}");
 }
