@@ -82,7 +82,7 @@ impl DateFormat {
 pub fn spell(formats: &[DateFormat], millis: i64) -> Option<String> {
     match formats.first()? {
         DateFormat::Iso(_) => {
-            let pattern = Pattern::read("yyyy-MM-dd'T'HH:mm:ss.SSSX")?;
+            let pattern = Pattern::read("uuuu-MM-dd'T'HH:mm:ss.SSSX")?;
             pattern.spell(millis)
         }
         DateFormat::EpochMillis => Some(millis.to_string()),

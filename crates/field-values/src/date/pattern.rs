@@ -107,6 +107,8 @@ impl Pattern {
         let mut text = String::new();
         for part in &self.parts {
             let (number, width) = match part {
+                // Before the year 1 they are counted backwards, but where a sign tells.
+                Part::Year { signed: false } if year <= 0 => (1 - year, 4),
                 Part::Year { .. } if (0..10_000).contains(&year) => (year, 4),
                 Part::Year { .. } => return None,
                 Part::Month { least } => (month, *least),

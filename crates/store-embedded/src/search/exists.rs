@@ -74,7 +74,6 @@ impl Exists {
             let path = format!("{path}.{name}");
             match &field.kind {
                 Kind::Object(inner) => self.object(context, inner, dynamic, &path, at)?,
-                Kind::Alias(_) => {}
                 _ => {
                     let sources = resolve(context.mapping, &path, "exists", at)?;
                     self.sources.extend(sources);

@@ -163,7 +163,7 @@ impl<'a> ShownAggregations<'a> {
         let mut all: Vec<(&BucketKey, &Bucket)> = buckets.iter().collect();
         all.sort_by(|a, b| {
             let by = order.iter().map(|(order, descending)| {
-                let ordering = order.compare(*a, *b, &one.inner, *descending);
+                let ordering = order.compare(*a, *b, &one.inner);
                 if *descending {
                     ordering.reverse()
                 } else {
@@ -304,27 +304,19 @@ impl<'a> ShownAggregations<'a> {
 }
 
 impl BucketOrder {
-    /// Buckets without the number that is ordered by come last.
     fn compare(
         &self,
         a: (&BucketKey, &Bucket),
         b: (&BucketKey, &Bucket),
         inner: &Aggregations,
-        descending: bool,
     ) -> Ordering {
         match self {
             Self::Count => a.1.count.cmp(&b.1.count),
             Self::Key => a.0.cmp(b.0),
             Self::Inner(name, number) => {
                 let value = |bucket: &Bucket| inner.number(name, number.as_deref(), bucket);
-                match (value(a.1), value(b.1)) {
-                    (Some(a), Some(b)) => a.total_cmp(&b),
-                    (None, None) => Ordering::Equal,
-                    (None, Some(_)) if descending => Ordering::Less,
-                    (None, Some(_)) => Ordering::Greater,
-                    (Some(_), None) if descending => Ordering::Greater,
-                    (Some(_), None) => Ordering::Less,
-                }
+                let (a, b) = (value(a.1), value(b.1));
+                a.unwrap_or(f64::NAN).total_cmp(&b.unwrap_or(f64::NAN))
             }
         }
     }
@@ -345,7 +337,12 @@ impl Aggregations {
                     Some("count") => MetricKind::ValueCount,
                     _ => *kind,
                 };
-                reckoned.single(kind)
+                // Without values an index orders by what it began with.
+                reckoned.single(kind).or(match kind {
+                    MetricKind::Max => Some(f64::NEG_INFINITY),
+                    MetricKind::Min => Some(f64::INFINITY),
+                    _ => None,
+                })
             }
             (_, AggregationState::Distinct(keys)) => Some(keys.len() as f64),
             (_, AggregationState::Buckets(buckets)) => Some(buckets[0].count as f64),
