@@ -168,7 +168,7 @@ fn brief(count: usize, seed: u64, difference: &Difference) -> String {
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(600).collect()
+    text.chars().take(2500).collect()
 }
 
 async fn report(stores: &Stores, count: usize, seed: u64, difference: &Difference) {

@@ -148,6 +148,9 @@ impl Aggregations {
             if let Some(field) = one.kind.field() {
                 field.learn(document);
             }
+            if let AggregationKind::TopHits { sort, .. } = &one.kind {
+                sort.learn(document);
+            }
             one.inner.learn(document);
         }
     }
