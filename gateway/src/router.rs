@@ -8,7 +8,7 @@ use crate::{
     kuzzle,
     openapi::doc::{self, Doc},
     request::{
-        path::{shorten, template},
+        path::{FAMILIES, shorten, template},
         query::QueryString,
     },
     routes::{about, collections, documents, operations, requests, sunbird, tables},
@@ -163,15 +163,6 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
         .merge(shared))
 }
 
-/// The first segments below `/v1` that are the table's own.
-const OWN: [&str; 5] = [
-    "operations",
-    "requests",
-    "collections",
-    "documents",
-    "tables",
-];
-
 /// The routes that catalog operations bring. A route that would shadow another stops the start.
 fn operation_routes(
     catalog: &Catalog,
@@ -204,7 +195,7 @@ fn operation_routes(
             .strip_prefix("/v1/")
             .and_then(|rest| rest.split('/').next());
         if !first.is_some_and(|first| {
-            !first.is_empty() && !first.starts_with('{') && !OWN.contains(&first)
+            !first.is_empty() && !first.starts_with('{') && !FAMILIES.contains(&first)
         }) {
             return Err(refuse(
                 "must be below /v1 and outside of the API's own paths".into(),

@@ -255,7 +255,7 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
     let begun = Instant::now();
     let caller = access::identify(request.headers());
     request.extensions_mut().insert(caller);
-    let span = spans::begin_http(&mut request);
+    let span = spans::begin_http(&mut request, &app.ports.catalog);
     let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);

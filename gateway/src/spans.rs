@@ -1,7 +1,9 @@
 //! Spans of requests and pushes, where they are exported: a request's events are below its span. It
 //! must never fail a request.
 
+use crate::request::path::FAMILIES;
 use axum::body::Body;
+use catalog::Catalog;
 use event_schema::notification::{Notice, State};
 use http::{HeaderValue, Request, StatusCode};
 use request_spans::{OpenSpan, SpanKind, is_exporting};
@@ -11,14 +13,14 @@ const TRACEPARENT: &str = "traceparent";
 const NOT_TRACED: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Begins the span of an HTTP request, and puts its context in place of the caller's.
-pub(crate) fn begin_http(request: &mut Request<Body>) -> Option<OpenSpan> {
+pub(crate) fn begin_http(request: &mut Request<Body>, catalog: &Catalog) -> Option<OpenSpan> {
     let path = request.uri().path();
-    if NOT_TRACED.contains(&path) {
+    if !is_exporting() || NOT_TRACED.contains(&path) {
         return None;
     }
     let caller = request.headers().get(TRACEPARENT);
     let caller = caller.and_then(|value| value.to_str().ok());
-    let name = format!("{} {}", request.method(), family(path));
+    let name = format!("{} {}", request.method(), family(path, catalog));
     let mut span = OpenSpan::of_request(name, caller)?;
     span.set_attribute("http.request.method", request.method().to_string());
     span.set_attribute("url.path", path.to_owned());
@@ -60,15 +62,13 @@ pub(crate) fn end_push(span: Option<OpenSpan>, recipients: usize) {
 
 /// Begins the span of a request that came by a socket; its events are below it.
 pub(crate) fn begin_frame(
-    controller: &str,
-    action: &str,
+    name: impl FnOnce() -> String,
     traceparent: &mut Option<String>,
 ) -> Option<OpenSpan> {
     if !is_exporting() {
         return None;
     }
-    let name = format!("{controller}:{action}");
-    let span = OpenSpan::of_request(name, traceparent.as_deref())?;
+    let span = OpenSpan::of_request(name(), traceparent.as_deref())?;
     *traceparent = Some(span.traceparent());
     Some(span)
 }
@@ -83,12 +83,17 @@ pub(crate) fn end_frame(span: Option<OpenSpan>, status: u16) {
 }
 
 /// What a path is of, without the names that a client chose: spans are grouped by it.
-fn family(path: &str) -> String {
+fn family(path: &str, catalog: &Catalog) -> String {
     let mut segments = path.split('/').skip(1);
-    match (segments.next(), segments.next(), segments.next()) {
-        (Some("v1"), Some("operations"), Some(operation)) => format!("/v1/operations/{operation}"),
-        (Some("v1"), Some(family), _) => format!("/v1/{family}"),
-        _ => "/*".to_owned(),
+    let (version, family, name) = (segments.next(), segments.next(), segments.next());
+    let (Some("v1"), Some(family)) = (version, family.filter(|name| FAMILIES.contains(name)))
+    else {
+        return "/*".to_owned();
+    };
+    let operation = (family == "operations").then_some(name).flatten();
+    match operation.and_then(|name| catalog.operation(name)) {
+        Some(operation) => format!("/v1/operations/{}", operation.name()),
+        None => format!("/v1/{family}"),
     }
 }
 
@@ -98,6 +103,7 @@ mod tests {
 
     #[test]
     fn a_family_holds_no_name_that_a_client_chose() {
+        let catalog = Catalog::builtin().unwrap();
         for (path, of) in [
             (
                 "/v1/operations/document.create",
@@ -107,11 +113,13 @@ mod tests {
                 "/v1/operations/document.create/_bulk",
                 "/v1/operations/document.create",
             ),
+            ("/v1/operations/no.such", "/v1/operations"),
             ("/v1/documents/i/c/secret", "/v1/documents"),
+            ("/v1/secret/i", "/*"),
             ("/i/c/secret/_create", "/*"),
             ("/", "/*"),
         ] {
-            assert_eq!(family(path), of, "{path}");
+            assert_eq!(family(path, &catalog), of, "{path}");
         }
     }
 }

@@ -4,31 +4,28 @@ use std::fmt;
 
 /// Which trace, which span of it, and whether it is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TraceContext {
+pub struct TraceContext {
     pub trace: u128,
     pub span: u64,
     pub sampled: bool,
 }
 
 impl TraceContext {
-    /// `None`: no version 00 context, or one of zeros.
+    /// `None`: not well formed. Of a version that is not known yet, what version 00 says is read.
     pub fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split('-');
-        let (version, trace, span, flags) = (
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-            fields.next()?,
-        );
-        if version != "00" || trace.len() != 32 || span.len() != 16 || flags.len() != 2 {
+        let version = hex(fields.next()?, 2)?;
+        let (trace, span) = (hex(fields.next()?, 32)?, hex(fields.next()?, 16)?);
+        let flags = hex(fields.next()?, 2)?;
+        let is_known = version == 0;
+        if version == 0xff || trace == 0 || span == 0 || is_known && fields.next().is_some() {
             return None;
         }
-        let context = Self {
-            trace: u128::from_str_radix(trace, 16).ok()?,
-            span: u64::from_str_radix(span, 16).ok()?,
-            sampled: u8::from_str_radix(flags, 16).ok()? & 1 == 1,
-        };
-        (context.trace != 0 && context.span != 0).then_some(context)
+        Some(Self {
+            trace,
+            span: u64::try_from(span).ok()?,
+            sampled: flags & 1 == 1,
+        })
     }
 
     /// A trace that begins here.
@@ -46,6 +43,16 @@ impl TraceContext {
             span: new_span_id(),
             ..self
         }
+    }
+}
+
+/// Lower-case digits alone, and so many.
+fn hex(text: &str, digits: usize) -> Option<u128> {
+    let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() == digits && text.bytes().all(is_hex) {
+        u128::from_str_radix(text, 16).ok()
+    } else {
+        None
     }
 }
 
@@ -80,11 +87,24 @@ mod tests {
     }
 
     #[test]
+    fn a_later_version_is_read_as_far_as_it_is_known() {
+        let later = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more";
+        let context = TraceContext::parse(later).unwrap();
+        assert_eq!(
+            (context.span, context.sampled),
+            (0x00f0_67aa_0ba9_02b7, true)
+        );
+    }
+
+    #[test]
     fn what_is_no_context_is_none() {
         for text in [
             "",
             "00",
-            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+            "00-4BF92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
             "00-4bf92f3577b34da6a3ce929d0e0e47-00f067aa0ba902b7-01",

@@ -1,7 +1,7 @@
 //! The way of spans out of the process: a bounded queue, and one task that sends what is in it. It
 //! must never make a stage wait.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use opentelemetry::KeyValue;
 use opentelemetry_http::{HttpClient, HttpError};
@@ -28,6 +28,8 @@ use tracing::{info, warn};
 const QUEUE: usize = 8192;
 /// Spans of one request to the collector.
 const BATCH: usize = 512;
+/// A collector says little.
+const ANSWER: usize = 64 << 10;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often it is said that spans cannot be sent.
 const COMPLAINT_EVERY: Duration = Duration::from_secs(60);
@@ -214,12 +216,18 @@ struct CollectorClient(reqwest::Client);
 #[async_trait::async_trait]
 impl HttpClient for CollectorClient {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let response = self.0.execute(request.try_into()?).await?;
+        let mut response = self.0.execute(request.try_into()?).await?;
         let mut answer = Response::builder().status(response.status());
         if let Some(headers) = answer.headers_mut() {
             headers.clone_from(response.headers());
         }
-        // A collector says little: what it says beyond this is not read.
-        Ok(answer.body(response.bytes().await?)?)
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > ANSWER {
+                return Err("the collector's answer is too large".into());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(answer.body(body.freeze())?)
     }
 }

@@ -10,5 +10,6 @@ mod context;
 mod export;
 mod span;
 
+pub use context::TraceContext;
 pub use export::{ExportError, SpanSettings, export_spans, flush_spans, is_exporting};
 pub use span::{OpenSpan, SpanKind, Stage};

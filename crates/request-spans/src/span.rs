@@ -31,7 +31,8 @@ pub struct OpenSpan {
 }
 
 impl OpenSpan {
-    /// Begins that of a request, below the caller's if it brought one. `None`: spans are not exported.
+    /// Begins that of a request, below the caller's if it brought one. `None`: spans are not
+    /// exported.
     pub fn of_request(
         name: impl Into<Cow<'static, str>>,
         traceparent: Option<&str>,

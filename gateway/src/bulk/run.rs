@@ -19,10 +19,7 @@ use crate::{
     },
     write::{
         Published,
-        publish::{
-            Sent,
-            event::{self, Event},
-        },
+        publish::{Sent, event::Event},
         submit::BulkLine,
     },
 };
@@ -30,6 +27,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::FutureExt;
 use http_body_util::BodyExt;
+use request_spans::TraceContext;
 use std::collections::VecDeque;
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use tracing::debug;
@@ -81,7 +79,10 @@ impl BulkRun {
         Self {
             operation,
             caller,
-            traceparent: options.traceparent.clone().unwrap_or_else(event::trace),
+            traceparent: options
+                .traceparent
+                .clone()
+                .unwrap_or_else(|| TraceContext::fresh(true).to_string()),
             options,
             unpack,
             lines: Lines::new(config.body_limit_bytes),

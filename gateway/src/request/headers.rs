@@ -9,6 +9,7 @@ use crate::{
 use bytes::Bytes;
 use event_schema::envelope::Origin;
 use http::{HeaderMap, header};
+use request_spans::TraceContext;
 use std::time::Duration;
 
 /// What a request's headers and query ask for.
@@ -146,24 +147,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Bytes>, Problem> {
 /// demands.
 pub(crate) fn traceparent(headers: &HeaderMap) -> Option<String> {
     let value = headers.get("traceparent")?.to_str().ok()?;
-    let mut parts = value.split('-');
-    let hex = |part: Option<&str>, length: usize| {
-        part.is_some_and(|p| {
-            p.len() == length
-                && p.bytes()
-                    .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        })
-    };
-    let zero = |part: &str| part.bytes().all(|byte| byte == b'0');
-    let (version, trace, span, flags) = (parts.next(), parts.next(), parts.next(), parts.next());
-    let well_formed = hex(version, 2)
-        && version != Some("ff")
-        && hex(trace, 32)
-        && hex(span, 16)
-        && hex(flags, 2);
-    let rest = parts.next().is_none() || version != Some("00");
-    (well_formed && rest && !trace.is_some_and(zero) && !span.is_some_and(zero))
-        .then(|| value.to_owned())
+    TraceContext::parse(value).map(|_| value.to_owned())
 }
 
 /// `application/json` (or `…+json`), in UTF-8.

@@ -7,6 +7,15 @@ use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
+/// The first segments below `/v1` that are the route table's own.
+pub(crate) const FAMILIES: [&str; 5] = [
+    "operations",
+    "requests",
+    "collections",
+    "documents",
+    "tables",
+];
+
 /// Decoded path parameters.
 #[derive(Debug)]
 pub(crate) struct PathSegments<T>(pub T);

@@ -9,12 +9,13 @@ use super::{
     order::{HandOver, WriteTurn},
     publish::{
         HandedOver, Outgoing,
-        event::{self, Context, Event},
+        event::{Context, Event},
     },
 };
 use crate::{access::Caller, error::Problem, request::RawRequest};
 use bytes::Bytes;
 use catalog::Operation;
+use request_spans::TraceContext;
 use std::{sync::Arc, time::Duration};
 
 /// A request that is validated and waits for nothing but its turn.
@@ -103,7 +104,10 @@ impl WritePath {
         let options = &request.options;
         let valid = self.validator.validate(operation, &request, unique).await?;
         let touched = valid.collections();
-        let traceparent = options.traceparent.clone().unwrap_or_else(event::trace);
+        let traceparent = options
+            .traceparent
+            .clone()
+            .unwrap_or_else(|| TraceContext::fresh(true).to_string());
         let build = |(n, item): (usize, Result<_, Problem>)| {
             let context = Context {
                 caller: &request.caller,

@@ -4,7 +4,7 @@
 use super::{SocketConnection, SocketRequest};
 use crate::{
     app::Shared,
-    kuzzle::{self, Answer, Fault, Request, Transport, fault::Id},
+    kuzzle::{self, Answer, Fault, Request, Transport, fault::Id, routes},
     spans,
     write::order::{WriteOrder, WriteTurn},
 };
@@ -155,11 +155,11 @@ async fn answer(
         Ok(mut request) => {
             request.turn = turn;
             drop(text);
-            let span = spans::begin_frame(
-                &request.controller,
-                &request.action,
-                &mut request.traceparent,
-            );
+            let name = || match routes::action(&request.controller, &request.action) {
+                Ok(action) => format!("{}:{}", action.controller, action.name),
+                Err(_) => "unknown".to_owned(),
+            };
+            let span = spans::begin_frame(name, &mut request.traceparent);
             let answer = kuzzle::handle(app, request, Some(session)).await;
             spans::end_frame(span, answer.status());
             answer

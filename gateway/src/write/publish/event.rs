@@ -176,12 +176,3 @@ impl EventBuilder {
         }
     }
 }
-
-/// A trace context of our own, sampled.
-pub(crate) fn trace() -> String {
-    format!(
-        "00-{:032x}-{:016x}-01",
-        runtime::random::<u128>().max(1),
-        runtime::random::<u64>().max(1)
-    )
-}
