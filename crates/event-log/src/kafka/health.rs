@@ -57,8 +57,14 @@ impl ClientHealth {
     pub fn delivered(&self) {
         self.delivered.fetch_add(1, Ordering::Relaxed);
         if self.is_down() {
-            self.down.store(false, Ordering::Release);
+            self.reached();
         }
+    }
+
+    /// A broker answers, so neither is the log away nor does it deny.
+    fn reached(&self) {
+        *self.denied.lock() = None;
+        self.down.store(false, Ordering::Release);
     }
 }
 
@@ -90,10 +96,11 @@ pub(super) fn watch(shared: &Weak<Shared>, mut bootstrap: Bootstrap) {
 
 fn check(shared: &Shared) {
     let answer = shared.producer().client().fetch_metadata(None, PATIENCE);
-    let (is_down, was_down) = (answer.is_err(), shared.health.is_down());
-    shared.health.down.store(is_down, Ordering::Release);
-    if !is_down {
-        *shared.health.denied.lock() = None;
+    let was_down = shared.health.is_down();
+    if answer.is_err() {
+        shared.health.down.store(true, Ordering::Release);
+    } else {
+        shared.health.reached();
     }
     match answer {
         Err(error) if !was_down => {
@@ -101,5 +108,21 @@ fn check(shared: &Shared) {
         }
         Ok(_) if was_down => tracing::info!(target: "kafka", "a broker is within reach again"),
         Ok(_) | Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One broker may deny what the others take.
+    #[test]
+    fn a_record_that_is_delivered_ends_a_denial() {
+        let health = ClientHealth::default();
+        health.denied("wrong password");
+        assert_eq!(health.denial().as_deref(), Some("wrong password"));
+        assert!(health.is_down());
+        health.delivered();
+        assert_eq!((health.is_down(), health.denial()), (false, None));
     }
 }
