@@ -11,7 +11,6 @@ use runtime::Shutdown;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -70,22 +69,6 @@ pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, FolderErro
     SpoolFolder::open(&root.join(name), topics)
 }
 
-/// Copies a spool that another process may have open, to be shipped from the copy: a process that is
-/// frozen holds its folder.
-pub fn copy(path: &Path, to: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            fs::create_dir_all(&target)?;
-            copy(&entry.path(), &target)?;
-        } else if entry.file_name() != "lock" {
-            fs::copy(entry.path(), target)?;
-        }
-    }
-    Ok(())
-}
-
 /// Ships all of a spool, and lets go of it; gives up when the limit is over.
 pub async fn ship(
     folder: SpoolFolder,
@@ -110,7 +93,8 @@ pub async fn ship(
     }
     stop.hard();
     _ = running.await;
-    spool.finish_letting_go(&status.shipped)?;
+    // What was shipped is let go of before the folder is closed.
+    spool.folder.let_go(&status.shipped)?;
     if status.shipped.through < bounds.end {
         return Err(ShipError::Unfinished {
             left: bounds.end - status.shipped.through,
@@ -122,11 +106,4 @@ pub async fn ship(
         records: bounds.end - bounds.earliest,
         shipped: status.shipped,
     })
-}
-
-impl Spool {
-    /// Nothing more is shipped: what was is let go of before the folder is closed.
-    fn finish_letting_go(self: &Arc<Self>, shipped: &Shipped) -> Result<(), FolderError> {
-        self.folder.let_go(shipped)
-    }
 }

@@ -119,18 +119,13 @@ impl SpoolFolder {
     /// Opens or makes the spool in a folder. `topics`: a name for the topics that records are made
     /// for; a spool of other topics is only opened when it is empty.
     pub fn open(path: &Path, topics: &str) -> Result<Self, FolderError> {
-        Self::open_with(path, Some(topics), segment_options(), SegmentLog::open)
-    }
-
-    /// Opens a spool for whatever topics it was made.
-    pub fn open_any(path: &Path) -> Result<Self, FolderError> {
-        Self::open_with(path, None, segment_options(), SegmentLog::open)
+        Self::open_with(path, topics, segment_options(), SegmentLog::open)
     }
 
     /// Likewise, on a disk that a test gives.
     pub fn open_with(
         path: &Path,
-        topics: Option<&str>,
+        topics: &str,
         options: Options,
         open: impl FnOnce(&Path, Options) -> Result<(SegmentLog, segment_log::Opened), OpenError>,
     ) -> Result<Self, FolderError> {
@@ -140,18 +135,16 @@ impl SpoolFolder {
         let records = found.end - found.earliest;
         let id = match identity {
             Some(identity) => {
-                if let Some(wanted) = topics
-                    && identity.topics != wanted
-                {
+                if identity.topics != topics {
                     if records > 0 {
                         return Err(FolderError::OtherTopics {
                             path: path.to_owned(),
                             records,
                             found: identity.topics,
-                            wanted: wanted.to_owned(),
+                            wanted: topics.to_owned(),
                         });
                     }
-                    write_identity(path, &identity.id, wanted)?;
+                    write_identity(path, &identity.id, topics)?;
                 }
                 identity.id.parse().map_err(|_| FolderError::Damaged {
                     path: path.join(IDENTITY),
@@ -160,7 +153,7 @@ impl SpoolFolder {
             }
             None => {
                 let id = SpoolId(runtime::random());
-                write_identity(path, &id.to_string(), topics.unwrap_or_default())?;
+                write_identity(path, &id.to_string(), topics)?;
                 id
             }
         };
@@ -212,13 +205,7 @@ impl SpoolFolder {
     pub fn keep_before(&self, record: &NewRecord) -> Result<(), FolderError> {
         let mut bytes = Vec::new();
         codec::encode(record, &mut bytes);
-        let digest = Sha256::digest(&bytes);
-        let name: String = digest
-            .iter()
-            .take(16)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        let path = self.path.join(BEFORE).join(name);
+        let path = self.path.join(BEFORE).join(name_of(&bytes));
         if path.exists() {
             return Ok(());
         }
@@ -249,21 +236,11 @@ impl SpoolFolder {
                 continue;
             }
             let bytes = fs::read(&path).map_err(io)?;
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            let digest: String = Sha256::digest(&bytes)
-                .iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
             let damaged = |why: String| FolderError::Damaged {
                 path: path.clone(),
                 why,
             };
-            if name != digest {
+            if !path.ends_with(name_of(&bytes)) {
                 return Err(damaged("it is not what its name says".into()));
             }
             records.push(codec::decode(bytes.into()).map_err(|bad| damaged(bad.to_string()))?);
@@ -319,6 +296,13 @@ pub struct SpooledRecord {
     pub spooled_at: i64,
     pub size: u64,
     pub record: NewRecord,
+}
+
+/// What a file of `before/` with these bytes is called.
+fn name_of(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
+    digits.collect()
 }
 
 fn write_identity(path: &Path, id: &str, topics: &str) -> Result<(), FolderError> {

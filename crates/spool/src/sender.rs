@@ -316,11 +316,7 @@ impl Spool {
 
     fn answer_written(&self, state: &mut SpoolState, offset: u64) {
         if let DiskOutcome::Safe { record, offset } = state.order.written(offset) {
-            let place = SpoolPlace {
-                spool: self.folder.id(),
-                number: offset,
-            };
-            record.resolve(Ok(Acknowledged::Spooled(place)));
+            record.resolve(Ok(Acknowledged::Spooled(self.place(offset))));
         }
     }
 

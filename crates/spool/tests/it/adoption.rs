@@ -3,7 +3,7 @@
 use crate::wire::{Running, Wire, config, options, record};
 use event_log::{Log, embedded};
 use spool::{SpoolFolder, adopt};
-use std::{sync::Arc, time::Duration};
+use std::{fs, path::Path, sync::Arc, time::Duration};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -35,22 +35,54 @@ async fn a_dead_spool_is_shipped_with_what_it_stands_on_first() {
         adopt::find(root.path()).unwrap(),
         std::slice::from_ref(&dead)
     );
-    let folder = SpoolFolder::open_any(&dead).unwrap();
+    let folder = SpoolFolder::open(&dead, "t").unwrap();
     let shipped = adopt::ship(folder, &log, options(&config()), LIMIT)
         .await
         .unwrap();
     assert_eq!((shipped.records, shipped.shipped.through), (300, 300));
     assert_eq!(shipped.shipped.furthest[&0], 299);
-    let expected: Vec<_> = (0..300).map(|n| n.to_string()).collect();
-    assert_eq!(
-        (wire.values(0), wire.values(1)),
-        (expected, vec!["definitions".into()])
-    );
-    let again = SpoolFolder::open_any(&dead).unwrap();
+    let definitions = std::iter::once("definitions".to_owned());
+    let expected: Vec<_> = definitions.chain((0..300).map(|n| n.to_string())).collect();
+    assert_eq!(wire.arrived(), expected);
+    let again = SpoolFolder::open(&dead, "t").unwrap();
     let shipped = adopt::ship(again, &log, options(&config()), LIMIT)
         .await
         .unwrap();
     assert_eq!(shipped.records, 0, "it was shipped already");
+}
+
+/// The log takes it between two times at which a spool lets go by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_shipped_is_gone_when_the_folder_is_free_again() {
+    let (root, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let (_embedded, log) = over(&wire).await;
+    let running = Running::start(root.path(), &wire, &config());
+    running.put(0, "a").await;
+    running.kill().await;
+    wire.cut();
+    let folder = SpoolFolder::open(root.path(), "t").unwrap();
+    let shipping = adopt::ship(folder, &log, options(&config()), LIMIT);
+    let mending = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        wire.mend();
+    };
+    let (shipped, ()) = tokio::join!(shipping, mending);
+    assert_eq!(shipped.unwrap().records, 1);
+    let found = SpoolFolder::open(root.path(), "t").unwrap().found;
+    assert_eq!((found.earliest, found.end), (1, 1));
+}
+
+/// As an operator would whose gateway is frozen.
+fn copy(path: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(path).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else if entry.file_name() != "lock" {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 /// A frozen owner holds its folder: others ship a copy, and it does no harm when it wakes.
@@ -64,8 +96,8 @@ async fn copies_are_shipped_at_the_same_time_and_first_copies_keep_their_order()
     }
     let ship = |name: &str| {
         let (to, log) = (root.path().join(name), log.clone());
-        adopt::copy(&root.path().join("frozen"), &to).unwrap();
-        let folder = SpoolFolder::open_any(&to).unwrap();
+        copy(&root.path().join("frozen"), &to);
+        let folder = SpoolFolder::open(&to, "t").unwrap();
         async move {
             adopt::ship(folder, &log, options(&config()), LIMIT)
                 .await

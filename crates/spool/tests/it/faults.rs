@@ -48,17 +48,20 @@ impl Medium for Faulty {
 
 fn open_on(disk: &Arc<Faulty>, folder: &Path) -> SpoolFolder {
     let open = |path: &Path, options| SegmentLog::open_on(disk.clone(), path, options);
-    SpoolFolder::open_with(folder, Some("t"), segment_options(), open).unwrap()
+    SpoolFolder::open_with(folder, "t", segment_options(), open).unwrap()
+}
+
+/// A spool whose log is not open yet.
+fn on_a_faulty_disk() -> (tempfile::TempDir, Wire, Arc<Faulty>, Running) {
+    let (folder, wire) = (tempfile::tempdir().unwrap(), Wire::default());
+    let disk = Arc::default();
+    let running = Running::over(open_on(&disk, folder.path()), &wire, &config());
+    (folder, wire, disk, running)
 }
 
 #[tokio::test]
 async fn a_full_disk_refuses_and_takes_again_when_it_has_room() {
-    let (folder, wire, disk) = (
-        tempfile::tempdir().unwrap(),
-        Wire::default(),
-        Arc::default(),
-    );
-    let running = Running::over(open_on(&disk, folder.path()), &wire, &config());
+    let (_folder, wire, disk, running) = on_a_faulty_disk();
     assert!(is_spooled(&running.put(0, "a").await));
     disk.is_full.store(true, Ordering::SeqCst);
     let refused = running.send(0, "b").await;
@@ -84,12 +87,7 @@ async fn a_full_disk_refuses_and_takes_again_when_it_has_room() {
 
 #[tokio::test]
 async fn a_failed_sync_acknowledges_nothing_and_loses_nothing_that_was_acknowledged() {
-    let (folder, wire, disk) = (
-        tempfile::tempdir().unwrap(),
-        Wire::default(),
-        Arc::default(),
-    );
-    let running = Running::over(open_on(&disk, folder.path()), &wire, &config());
+    let (folder, wire, disk, running) = on_a_faulty_disk();
     assert!(is_spooled(&running.put(0, "a").await));
     disk.syncs_fail.store(true, Ordering::SeqCst);
     let unknown = running.send(0, "b").await;
@@ -116,12 +114,7 @@ async fn a_failed_sync_acknowledges_nothing_and_loses_nothing_that_was_acknowled
 /// The log got what the disk lost.
 #[tokio::test]
 async fn what_flies_needs_no_disk() {
-    let (folder, wire, disk) = (
-        tempfile::tempdir().unwrap(),
-        Wire::default(),
-        Arc::default(),
-    );
-    let running = Running::over(open_on(&disk, folder.path()), &wire, &config());
+    let (_folder, wire, disk, running) = on_a_faulty_disk();
     running.spool.open();
     wire.cut();
     disk.syncs_fail.store(true, Ordering::SeqCst);

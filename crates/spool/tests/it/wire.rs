@@ -24,6 +24,8 @@ struct State {
     is_away: bool,
     denial: Option<String>,
     log: Vec<Vec<NewRecord>>,
+    /// Values of all partitions, as they came.
+    arrived: Vec<String>,
     in_flight: Vec<(NewRecord, DeliverySender)>,
 }
 
@@ -57,6 +59,7 @@ impl State {
             self.log.resize(at + 1, Vec::new());
         }
         let offset = self.log[at].len() as u64;
+        self.arrived.push(text(&record));
         self.log[at].push(record);
         sender.send(Ok(Appended {
             partition,
@@ -100,6 +103,10 @@ impl Wire {
         let log = state.log.get(usize::from(partition));
         log.map(|log| log.iter().map(text).collect())
             .unwrap_or_default()
+    }
+
+    pub fn arrived(&self) -> Vec<String> {
+        self.0.lock().arrived.clone()
     }
 
     pub fn records(&self, partition: u16) -> Vec<NewRecord> {
