@@ -126,12 +126,11 @@ impl WantedToken {
         let Some(spool) = &app.ports.spool else {
             return;
         };
+        let Some(number) = self.spools.get(&spool.id()).copied() else {
+            return;
+        };
         let shipped = spool.shipped_so_far();
-        if self
-            .spools
-            .get(&spool.id())
-            .is_some_and(|number| shipped.through > *number)
-        {
+        if shipped.through > number {
             self.spools.remove(&spool.id());
             self.add_offsets(shipped.furthest);
         }

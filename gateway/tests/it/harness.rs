@@ -110,18 +110,32 @@ fn spec(layout: &Layout, topic: &Topic) -> TopicSpec {
     }
 }
 
+pub fn layout() -> Layout {
+    Layout {
+        prefix: "t.".into(),
+        generation: 1,
+        partitions: PARTITIONS,
+        document_limit: 1 << 20,
+    }
+}
+
+pub fn spool_options(config: &spool::Config) -> spool::SpoolOptions {
+    spool::SpoolOptions {
+        limits: config.limits(),
+        reserve: config.reserve_bytes,
+        max_age: config.max_age(),
+        tracked_topic: layout().name(&topics::TRANSACTIONS).into(),
+        clock: Arc::new(SystemClock),
+    }
+}
+
 impl Builder {
     pub async fn start(self) -> App {
         let folder = tempfile::tempdir().unwrap();
         let (real, handle) = embedded::open(&folder.path().join("log"), self.log).unwrap();
         // The log closes with the process; tests never close it by hand.
         std::mem::forget(handle);
-        let layout = Layout {
-            prefix: "t.".into(),
-            generation: 1,
-            partitions: PARTITIONS,
-            document_limit: 1 << 20,
-        };
+        let layout = layout();
         let specs: Vec<_> = topics::ALL
             .iter()
             .map(|topic| spec(&layout, topic))
@@ -142,14 +156,7 @@ impl Builder {
         let log = (self.wrap)(real);
         let spool = self.spool.map(|(root, config)| {
             let opened = spool::SpoolFolder::open(&root, "t").unwrap();
-            let options = spool::SpoolOptions {
-                limits: config.limits(),
-                reserve: config.reserve_bytes,
-                max_age: config.max_age(),
-                tracked_topic: layout.name(&topics::TRANSACTIONS).into(),
-                clock: Arc::new(SystemClock),
-            };
-            spool::Spool::new(opened, log.publisher.clone(), options).unwrap()
+            spool::Spool::new(opened, log.publisher.clone(), spool_options(&config)).unwrap()
         });
         let app = App {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),

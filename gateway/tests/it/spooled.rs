@@ -1,12 +1,16 @@
 //! The log is away and there is a spool: writes are taken by every door, say that they are spooled,
 //! and are applied in their order when the log is back.
 
-use crate::harness::{App, Builder, city, problem, told};
-use event_log::{Delivery, DeliverySender, Log, NewRecord, Publisher, SendError};
+use crate::harness::{App, Builder, city, layout, problem, spool_options, told};
+use bytes::Bytes;
+use event_log::{Delivery, DeliverySender, Log, NewRecord, Publisher, SendError, embedded};
+use event_schema::topics::{CATALOG, TRANSACTIONS, Topic};
 use parking_lot::Mutex;
+use runtime::Shutdown;
 use serde_json::{Value, json};
-use spool::Config;
+use spool::{Acknowledged, Config, Spool, SpoolFolder};
 use std::{
+    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,12 +26,22 @@ pub struct Outage {
 struct State {
     is_away: bool,
     denial: Option<String>,
+    sent: Vec<NewRecord>,
     waiting: Vec<(NewRecord, DeliverySender)>,
 }
 
 impl Outage {
     fn cut(&self) {
         self.state.lock().is_away = true;
+    }
+
+    /// The keys of what was sent to a topic, and after how many others.
+    fn sent_to(&self, topic: &str) -> Vec<(usize, Bytes)> {
+        let state = self.state.lock();
+        let sent = state.sent.iter().enumerate();
+        sent.filter(|(_, record)| &*record.topic == topic)
+            .map(|(place, record)| (place, record.key.clone().unwrap_or_default()))
+            .collect()
     }
 
     fn deny(&self, why: &str) {
@@ -48,6 +62,7 @@ impl Outage {
 impl Publisher for Outage {
     fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
         let mut state = self.state.lock();
+        state.sent.push(record.clone());
         if !state.is_away {
             return self.real.send(record);
         }
@@ -85,7 +100,15 @@ async fn world_of(
     worker: bool,
     durability: watch::Receiver<Option<event_log::Durability>>,
 ) -> World {
-    let folder = tempfile::tempdir().unwrap();
+    world_in(tempfile::tempdir().unwrap(), config, worker, durability).await
+}
+
+async fn world_in(
+    folder: tempfile::TempDir,
+    config: Config,
+    worker: bool,
+    durability: watch::Receiver<Option<event_log::Durability>>,
+) -> World {
     let (give, given) = std::sync::mpsc::sync_channel(1);
     let wrap = Box::new(move |log: Log| {
         let outage = Arc::new(Outage {
@@ -152,6 +175,9 @@ async fn writes_are_spooled_while_the_log_is_away_and_applied_when_it_is_back() 
     let world = world(quick(), true).await;
     let before = world.create("before").await;
     assert_eq!(before["durability"], "logged");
+    world
+        .until_applied(before["request_id"].as_str().unwrap())
+        .await;
     world.outage.cut();
     let mut spooled = Vec::new();
     for n in 0..20 {
@@ -196,6 +222,11 @@ async fn writes_are_spooled_while_the_log_is_away_and_applied_when_it_is_back() 
             .until_applied(json["request_id"].as_str().unwrap())
             .await;
     }
+    let events = world.app.events().await;
+    assert_eq!(events.len(), 22);
+    // A place in the spool is none in the log: no event may claim to have no copy before one.
+    let seen: Vec<_> = events.iter().map(|event| event.seen.get()).collect();
+    assert!(seen.iter().all(|seen| *seen <= 1), "{seen:?}");
     let after = spooled[19]["token"].as_str().unwrap();
     let read = format!("/v1/documents/geo/cities/n19?after={after}");
     let (status, _, json) = told(world.app.get(&read)).await;
@@ -291,6 +322,47 @@ async fn a_gateway_that_never_found_its_log_takes_writes() {
     world
         .until_applied(json["request_id"].as_str().unwrap())
         .await;
+}
+
+/// An earlier process, with another catalog, left an event that its log never had.
+async fn left_behind(root: &Path) {
+    let folder = SpoolFolder::open(root, "t").unwrap();
+    let record = |topic: &Topic, key: &'static str| NewRecord {
+        topic: layout().name(topic).into(),
+        partition: 0,
+        key: Some(Bytes::from_static(key.as_bytes())),
+        value: Some(Bytes::from_static(b"{}")),
+        headers: Vec::new(),
+    };
+    folder.keep_before(&record(&CATALOG, "older")).unwrap();
+    let nowhere = tempfile::tempdir().unwrap();
+    let (log, _) = embedded::open(nowhere.path(), embedded::Options::default()).unwrap();
+    let spool = Spool::new(folder, log.publisher, spool_options(&quick())).unwrap();
+    let (stop, until_stopped) = Shutdown::manual();
+    let running = tokio::spawn(spool.clone().run(until_stopped));
+    let left = spool.send(record(&TRANSACTIONS, "left")).unwrap().await;
+    assert!(matches!(left, Ok(Acknowledged::Spooled(_))), "{left:?}");
+    stop.hard();
+    running.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_an_earlier_process_spooled_is_shipped_behind_its_definitions() {
+    let folder = tempfile::tempdir().unwrap();
+    left_behind(folder.path()).await;
+    let found = watch::channel(Some(event_log::Durability::Logged)).1;
+    let world = world_in(folder, quick(), false, found).await;
+    let sent = |topic: &Topic| world.outage.sent_to(&layout().name(topic));
+    let begun = Instant::now();
+    while sent(&TRANSACTIONS).is_empty() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "not shipped");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let (shipped, key) = sent(&TRANSACTIONS).remove(0);
+    assert_eq!(key, "left");
+    let definitions = sent(&CATALOG);
+    assert_eq!((definitions.len(), &*definitions[0].1), (2, &b"older"[..]));
+    assert!(definitions[1].0 < shipped, "{definitions:?}, {shipped}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
