@@ -146,23 +146,4 @@ impl From<FolderError> for Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_mount_says_what_a_folder_is_on() {
-        let folder = tempfile::tempdir().unwrap();
-        let at = folder.path().canonicalize().unwrap();
-        let mounts = format!(
-            "overlay / overlay rw 0 0\n/dev/vda1 {} ext4 rw 0 0\ntmpfs /elsewhere tmpfs rw 0 0\n",
-            at.display()
-        );
-        let inside = at.join("inside");
-        fs::create_dir(&inside).unwrap();
-        assert_eq!(file_system_of(&mounts, &inside).as_deref(), Some("ext4"));
-        assert_eq!(
-            file_system_of(&mounts, Path::new("/")).as_deref(),
-            Some("overlay")
-        );
-    }
-}
+mod tests;

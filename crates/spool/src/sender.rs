@@ -442,8 +442,8 @@ impl Spool {
         }
     }
 
-    /// Returns when the log has everything, or the limit is over; says how many records are left
-    /// that nothing but this process has.
+    /// Returns when the log has everything, or the limit is over; says how many records it has not
+    /// acknowledged, on the disk or not.
     pub async fn flush(&self, limit: Duration) -> u64 {
         let begun = self.now();
         loop {

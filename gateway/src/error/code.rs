@@ -103,7 +103,7 @@ codes! {
         "`detail` names the nearest one.";
     UnknownRequest "unknown_request" 404 Read "Unknown request",
         "No request of this id is remembered or waiting in the log.",
-        "Ids are remembered as long as the ledger keeps them; a request that was answered with an error may never have been accepted.";
+        "Ids are remembered as long as the ledger keeps them; a request that was answered with an error may never have been accepted, and one that another gateway answered `spooled` is known here once it is shipped.";
     Missing "missing" 404 Decided "Missing",
         "There is no such document or row (or the collection was dropped since).",
         "Create it first, or use an operation that creates what is missing.";
@@ -204,7 +204,7 @@ codes! {
         "The log cannot take the record now, and this gateway has no spool. It was not written.",
         "Repeat after `Retry-After` seconds.";
     LogDenied "log_denied" 503 Nothing "The log denies this gateway",
-        "The log says that it will not have this gateway: a wrong password, or a certificate that is not trusted. This is no outage, and nothing is spooled behind it.",
+        "The log says that it will not have this gateway: a wrong password, or a certificate that is not trusted. This is no outage, and nothing is spooled behind it. (A gateway without a spool answers `log_unavailable`, whatever keeps the log from it.)",
         "Tell an operator: the credentials of `kafka.properties` are wrong. Another gateway may take the write.";
     SpoolFull "spool_full" 503 Nothing "The spool is full",
         "The log is away, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",

@@ -1,5 +1,5 @@
 //! What became of a request: the ledger, else the events that wait in its partition, else nothing.
-//! From any gateway, after any restart.
+//! From any gateway, after any restart; what a spool has, from its own gateway alone.
 
 use crate::{
     app::App,

@@ -1,0 +1,113 @@
+//! Spools of gateways that died, and what a folder is on.
+
+use super::*;
+use event_log::{CleanupPolicy, TopicSpec, embedded};
+use event_schema::topics::{CATALOG, Topic};
+use spool::Acknowledged;
+
+#[test]
+fn the_nearest_mount_says_what_a_folder_is_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().canonicalize().unwrap();
+    let mounts = format!(
+        "overlay / overlay rw 0 0\n/dev/vda1 {} ext4 rw 0 0\ntmpfs /elsewhere tmpfs rw 0 0\n",
+        at.display()
+    );
+    let inside = at.join("inside");
+    fs::create_dir(&inside).unwrap();
+    assert_eq!(file_system_of(&mounts, &inside).as_deref(), Some("ext4"));
+    assert_eq!(
+        file_system_of(&mounts, Path::new("/")).as_deref(),
+        Some("overlay")
+    );
+}
+
+fn record(layout: &Layout, topic: &Topic) -> NewRecord {
+    NewRecord {
+        topic: layout.name(topic).into(),
+        partition: 0,
+        key: Some("key".into()),
+        value: Some("{}".into()),
+        headers: Vec::new(),
+    }
+}
+
+async fn log(folder: &Path, layout: &Layout) -> Log {
+    let (log, handle) = embedded::open(folder, embedded::Options::default()).unwrap();
+    // It closes with the process.
+    std::mem::forget(handle);
+    let spec = |topic| TopicSpec {
+        name: layout.name(topic),
+        partitions: 1,
+        cleanup: CleanupPolicy::Keep,
+        record_limit: 1 << 20,
+        durable: false,
+    };
+    let specs = [spec(&TRANSACTIONS), spec(&CATALOG)];
+    assert!(log.admin.create(&specs).await.unwrap().is_empty());
+    log
+}
+
+/// A gateway takes a write, and is gone before its log is there.
+async fn die_with_a_record(settings: &Settings, log: &Log, layout: &Layout) {
+    let definitions = record(layout, &CATALOG);
+    let dead = open(settings, log, &definitions, &Health::default());
+    let dead = dead.unwrap().unwrap();
+    let (stop, until_stopped) = Shutdown::manual();
+    let running = runtime::spawn("dead", dead.clone().run(until_stopped));
+    let taken = dead.send(record(layout, &TRANSACTIONS)).unwrap().await;
+    assert!(
+        matches!(taken, Ok(Acknowledged::Spooled(_))),
+        "it was {taken:?}"
+    );
+    stop.hard();
+    running.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        spool: spool::Config {
+            folder: Some(folder.path().join("spools")),
+            reserve_bytes: 0,
+            adopt_seconds: 1,
+            ..spool::Config::default()
+        },
+        ..Settings::default()
+    };
+    let layout = settings.topics.layout();
+    let log = log(&folder.path().join("log"), &layout).await;
+    let definitions = record(&layout, &CATALOG);
+    let own = open(&settings, &log, &definitions, &Health::default());
+    let own = own.unwrap().unwrap();
+    die_with_a_record(&settings, &log, &layout).await;
+    let (found, durability) = watch::channel(None);
+    let (stop, until_stopped) = Shutdown::manual();
+    let adopting = adopt_abandoned(
+        settings.clone(),
+        log.clone(),
+        own,
+        durability,
+        until_stopped,
+    );
+    let adopting = runtime::spawn("adopting", adopting);
+    let shipped = async |topic: &Topic| {
+        let offsets = log.admin.offsets(&layout.name(topic), 0).await;
+        offsets.unwrap().end
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(shipped(&CATALOG).await, 0, "nobody knows the log yet");
+    found.send_replace(Some(Durability::Logged));
+    let adopted = async {
+        while shipped(&TRANSACTIONS).await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10), adopted).await;
+    in_time.expect("the dead gateway's spool is shipped");
+    assert_eq!(shipped(&CATALOG).await, 1);
+    stop.soft();
+    adopting.await.unwrap();
+    assert_eq!(shipped(&TRANSACTIONS).await, 1, "it was shipped twice");
+}
