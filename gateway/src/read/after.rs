@@ -14,10 +14,7 @@ use http::HeaderMap;
 use runtime::Backoff;
 use serde_json::json;
 use spool::SpoolId;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 /// Tokens in one read.
@@ -28,8 +25,8 @@ const MOST: usize = 32;
 struct WantedToken {
     requests: BTreeMap<RequestId, (u16, u64)>,
     partitions: BTreeMap<u16, u64>,
-    /// Parts that are waited for or were: partition and offset.
-    waited: BTreeSet<(u16, u64)>,
+    /// What was resolved in those may have parts in these.
+    parts: BTreeMap<u16, u64>,
     /// Numbers in spools: what stands there has no place in the log yet, as far as is known.
     spools: BTreeMap<SpoolId, u64>,
 }
@@ -103,7 +100,7 @@ impl WantedToken {
             // An older generation was drained before this one began.
             None if token.generation < generation => {}
             None => {
-                self.add_offsets(token.offsets);
+                add_offsets(&mut self.partitions, token.offsets);
                 if let Some((spool, number)) = token.spool {
                     let furthest = self.spools.entry(SpoolId(spool)).or_default();
                     *furthest = (*furthest).max(number);
@@ -111,13 +108,6 @@ impl WantedToken {
             }
         }
         Ok(())
-    }
-
-    fn add_offsets(&mut self, offsets: impl IntoIterator<Item = (u16, u64)>) {
-        for (partition, offset) in offsets {
-            let furthest = self.partitions.entry(partition).or_default();
-            *furthest = (*furthest).max(offset);
-        }
     }
 
     /// What this gateway's spool has shipped has places in the log. Of another's nothing is known
@@ -132,7 +122,7 @@ impl WantedToken {
         let shipped = spool.shipped_so_far();
         if shipped.through > number {
             self.spools.remove(&spool.id());
-            self.add_offsets(shipped.furthest);
+            add_offsets(&mut self.partitions, shipped.furthest);
         }
     }
 
@@ -141,7 +131,7 @@ impl WantedToken {
         loop {
             self.find_shipped(app);
             let reached = self.look(app).await?;
-            if self.requests.is_empty() && self.partitions.is_empty() && self.spools.is_empty() {
+            if self.is_reached() {
                 return Ok(());
             }
             let next = Instant::now() + backoff.next_wait();
@@ -174,32 +164,32 @@ impl WantedToken {
             }
         }
         let mut reached = BTreeMap::new();
-        let partitions: Vec<_> = self
-            .partitions
-            .iter()
-            .map(|(partition, offset)| (*partition, *offset))
-            .collect();
-        for (partition, offset) in partitions {
-            let record = &app.ports.record;
-            let mark = record.mark(app.ports.layout.generation, partition).await?;
-            let next = mark.as_ref().map_or(0, |mark| mark.next.get());
-            reached.insert(partition, next);
-            if next > offset {
+        for (partition, offset) in self.partitions.clone() {
+            let mark = look_at_mark(app, partition, &mut reached).await?;
+            if let Some(mark) = mark.filter(|mark| mark.next.get() > offset) {
                 self.partitions.remove(&partition);
-                self.add_parts(mark);
+                let parts = mark.parts.into_iter();
+                add_offsets(
+                    &mut self.parts,
+                    parts.map(|(partition, offset)| (partition, offset.get())),
+                );
+            }
+        }
+        // Parts have no parts: what their partitions' marks say of some is of other requests.
+        for (partition, offset) in self.parts.clone() {
+            let mark = look_at_mark(app, partition, &mut reached).await?;
+            if mark.is_some_and(|mark| mark.next.get() > offset) {
+                self.parts.remove(&partition);
             }
         }
         Ok(reached)
     }
 
-    /// What was resolved may have parts elsewhere: those are waited for, too. They have none.
-    fn add_parts(&mut self, mark: Option<Mark>) {
-        for (partition, offset) in mark.into_iter().flat_map(|mark| mark.parts) {
-            if self.waited.insert((partition, offset.get())) {
-                let furthest = self.partitions.entry(partition).or_default();
-                *furthest = (*furthest).max(offset.get());
-            }
-        }
+    fn is_reached(&self) -> bool {
+        self.requests.is_empty()
+            && self.partitions.is_empty()
+            && self.parts.is_empty()
+            && self.spools.is_empty()
     }
 
     fn not_yet(&self, reached: &BTreeMap<u16, u64>) -> Problem {
@@ -207,7 +197,8 @@ impl WantedToken {
             .requests
             .iter()
             .map(|(request, (partition, offset))| json!({"request_id": request, "partition": partition, "offset": offset}));
-        let partitions = self.partitions.iter().map(|(partition, offset)| {
+        let partitions = self.partitions.iter().chain(&self.parts);
+        let partitions = partitions.map(|(partition, offset)| {
             let at = reached.get(partition).copied().unwrap_or_default();
             json!({"partition": partition, "offset": offset, "resolved_below": at, "ahead": (offset + 1).saturating_sub(at)})
         });
@@ -222,4 +213,24 @@ impl WantedToken {
         };
         Problem::new(Code::NotYet, detail).with("progress", progress.into())
     }
+}
+
+fn add_offsets(furthest: &mut BTreeMap<u16, u64>, offsets: impl IntoIterator<Item = (u16, u64)>) {
+    for (partition, offset) in offsets {
+        let known = furthest.entry(partition).or_default();
+        *known = (*known).max(offset);
+    }
+}
+
+/// The newest mark of a partition; notes how far it is.
+async fn look_at_mark(
+    app: &App,
+    partition: u16,
+    reached: &mut BTreeMap<u16, u64>,
+) -> Result<Option<Mark>, Problem> {
+    let generation = app.ports.layout.generation;
+    let mark = app.ports.record.mark(generation, partition).await?;
+    let next = mark.as_ref().map_or(0, |mark| mark.next.get());
+    reached.insert(partition, next);
+    Ok(mark)
 }

@@ -1,7 +1,12 @@
 //! Reads that wait for writes, and tokens that are not to be trusted.
 
 use crate::harness::{Builder, app, city, log_only, problem, told};
-use event_schema::{signing::Keyring, token::Token};
+use event_schema::{
+    decision::{Mark, TopicIds},
+    offset::{ChangesOffset, Epoch, TransactionsOffset},
+    signing::Keyring,
+    token::Token,
+};
 use gateway::Config;
 use serde_json::json;
 
@@ -179,4 +184,51 @@ async fn forged_foreign_and_expired_tokens_are_refused() {
         "bad_request",
     )
     .await;
+}
+
+/// Everything below `next` is resolved; `part`: a partition where parts were published, and the last.
+fn mark(app: &crate::harness::App, partition: u16, next: u64, part: (u16, u64)) -> Mark {
+    let through = ChangesOffset::new(next);
+    Mark {
+        epoch: Epoch::begun_at(ChangesOffset::new(0)),
+        at: through.next(),
+        generation: app.layout.generation,
+        partition,
+        through,
+        next: TransactionsOffset::new(next),
+        time: 0,
+        reapply_from: through.next(),
+        reapply_epoch: None,
+        topics: TopicIds::default(),
+        last: None,
+        parts: [(part.0, TransactionsOffset::new(part.1))].into(),
+    }
+}
+
+#[tokio::test]
+async fn parts_are_waited_for_and_what_their_partitions_publish_is_not() {
+    let app = Builder {
+        worker: false,
+        config: Config {
+            after_wait_seconds: 1,
+            ..Config::default()
+        },
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    app.cities().await;
+    let token = token(&app).sign(&app.keys);
+    let read = || app.get(&format!("/v1/documents/geo/cities/1?after={token}"));
+    let set = async |mark: Mark| app.record.set_mark(&mark).await.unwrap();
+    set(mark(&app, 0, 6, (1, 7))).await;
+    set(mark(&app, 1, 7, (0, 99))).await;
+    let found = problem(read(), 504, "not_yet").await;
+    assert_eq!(
+        found["progress"],
+        json!([{"partition": 1, "offset": 7, "resolved_below": 7, "ahead": 1}])
+    );
+    // Under load both partitions name ever later parts of each other.
+    set(mark(&app, 1, 8, (0, 99))).await;
+    problem(read(), 404, "missing").await;
 }
