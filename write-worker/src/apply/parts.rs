@@ -46,11 +46,11 @@ impl Applier<'_> {
     pub(super) async fn release_values(&self, effects: &[Effects]) -> Result<(), TenureEnd> {
         let record = &self.worker.ports.record;
         for effect in effects {
-            let us = Holder::new(&effect.key, &effect.request, &effect.position);
             let is_final = effect.entry.as_ref().is_some_and(|entry| {
                 matches!(entry.verdict, Verdict::Applied | Verdict::Refused(_))
             });
             for value in effect.values.release.iter().filter(|_| is_final) {
+                let us = Holder::new(&effect.key, &effect.request, &effect.position);
                 self.prove().await?;
                 let release = || unique::release(record.as_ref(), value, &us);
                 self.worker.retry_until_answered("record", release).await?;
@@ -64,8 +64,8 @@ impl Applier<'_> {
     pub async fn take_values_again(&self, effects: &[Effects]) -> Result<(), TenureEnd> {
         let record = &self.worker.ports.record;
         for effect in effects {
-            let us = Holder::new(&effect.key, &effect.request, &effect.position);
             for value in &effect.values.take {
+                let us = Holder::new(&effect.key, &effect.request, &effect.position);
                 self.prove().await?;
                 let take = || unique::take(record.as_ref(), value, &us, None);
                 self.worker.retry_until_answered("record", take).await?;

@@ -10,6 +10,9 @@ use store::unique::{self, Holder, ValueOutcome};
 impl Decider {
     /// Takes what the plan asks for, one after the other; what another key has refuses it.
     pub(super) async fn take_values(&self, event: &Event, plan: Plan) -> Result<Plan, TenureEnd> {
+        if plan.takes.is_empty() {
+            return Ok(plan);
+        }
         let attributes = &event.transaction.attributes;
         let us = Holder::new(&attributes.key, &attributes.id, &event.position);
         let mut taken: Vec<UniqueValue> = Vec::new();
