@@ -23,7 +23,7 @@ use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEP
 
 /// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe,
 /// because who has it gets it.
-pub(crate) const CLAIM_ATTEMPTS: usize = 4;
+const CLAIM_ATTEMPTS: usize = 4;
 
 pub(crate) async fn remember(
     connection: &SessionConnection,
@@ -154,6 +154,31 @@ async fn taken_by(
     values: impl scylla::serialize::row::SerializeRow,
     column: &str,
 ) -> Result<Option<String>, StoreError> {
+    match run_conditionally(connection, text, values, column).await? {
+        Condition::Held => Ok(None),
+        Condition::Failed(Some(text)) => Ok(Some(text)),
+        Condition::Failed(None) => Err(damaged(format_args!(
+            "a row was refused because another stands, but that has no {column}"
+        ))),
+    }
+}
+
+/// What a conditional write came to.
+pub(crate) enum Condition {
+    /// It was written.
+    Held,
+    /// It was not; the named column as it stands, where there is one.
+    Failed(Option<String>),
+}
+
+/// Runs a lightweight transaction. A time-out leaves open whether it was done: asked again, the
+/// answer then may be what this very call has written.
+pub(crate) async fn run_conditionally(
+    connection: &SessionConnection,
+    text: &str,
+    values: impl scylla::serialize::row::SerializeRow,
+    column: &str,
+) -> Result<Condition, StoreError> {
     let mut attempt = 1;
     let answer = loop {
         match connection.run(text, &values).await {
@@ -165,14 +190,14 @@ async fn taken_by(
     let position = rows.column_specs().get_by_name(column).map(|(n, _)| n);
     let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
     if let Some(Some(CqlValue::Boolean(true))) = row.columns.first() {
-        return Ok(None);
+        return Ok(Condition::Held);
     }
-    match position.and_then(|n| row.columns.get(n)) {
-        Some(Some(CqlValue::Text(text))) => Ok(Some(text.clone())),
-        _ => Err(damaged(format_args!(
-            "a row was refused because another stands, but that has no {column}"
-        ))),
-    }
+    Ok(Condition::Failed(
+        match position.and_then(|n| row.columns.get(n)) {
+            Some(Some(CqlValue::Text(text))) => Some(text.clone()),
+            _ => None,
+        },
+    ))
 }
 
 /// The version at `through` makes the timestamp, so an older mark cannot replace a newer one, and

@@ -2,13 +2,11 @@
 //! timestamp of ours or of a wall clock decides who has it.
 
 use crate::{
-    classify::CassandraFailure,
-    ledger::CLAIM_ATTEMPTS,
+    ledger::{Condition, run_conditionally},
     read::{ask, damaged},
     session::SessionConnection,
 };
 use futures::future::try_join_all;
-use scylla::value::CqlValue;
 use store::{StoreError, Swapped};
 
 pub(crate) async fn held(
@@ -37,36 +35,18 @@ pub(crate) async fn swap(
     new: &str,
 ) -> Result<Swapped, StoreError> {
     let table = connection.table("unique_values");
-    let mut attempt = 1;
-    let answer = loop {
-        let answer = match was {
-            None => {
-                let insert =
-                    format!("INSERT INTO {table} (name, holder) VALUES (?, ?) IF NOT EXISTS");
-                connection.run(&insert, (name, new)).await
-            }
-            Some(was) => {
-                let update = format!("UPDATE {table} SET holder = ? WHERE name = ? IF holder = ?");
-                connection.run(&update, (new, name, was)).await
-            }
-        };
-        match answer {
-            Err(CassandraFailure::Transient(_)) if attempt < CLAIM_ATTEMPTS => attempt += 1,
-            other => break other.map_err(CassandraFailure::into_error)?,
+    let answer = match was {
+        None => {
+            let insert = format!("INSERT INTO {table} (name, holder) VALUES (?, ?) IF NOT EXISTS");
+            run_conditionally(connection, &insert, (name, new), "holder").await?
+        }
+        Some(was) => {
+            let update = format!("UPDATE {table} SET holder = ? WHERE name = ? IF holder = ?");
+            run_conditionally(connection, &update, (new, name, was), "holder").await?
         }
     };
-    let rows = answer.into_rows_result().map_err(damaged)?;
-    let position = rows.column_specs().get_by_name("holder").map(|(n, _)| n);
-    let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
-    if let Some(Some(CqlValue::Boolean(true))) = row.columns.first() {
-        return Ok(Swapped::Done);
-    }
-    let stands = match position.and_then(|n| row.columns.get(n)) {
-        Some(Some(CqlValue::Text(text))) => Some(text.clone()),
-        _ => None,
-    };
-    match stands.as_deref() == Some(new) {
-        true => Ok(Swapped::Done),
-        false => Ok(Swapped::Stands(stands)),
-    }
+    Ok(match answer {
+        Condition::Failed(stands) if stands.as_deref() != Some(new) => Swapped::Stands(stands),
+        Condition::Failed(_) | Condition::Held => Swapped::Done,
+    })
 }

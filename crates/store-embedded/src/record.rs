@@ -107,16 +107,9 @@ impl Record for EmbeddedStore {
     }
 
     async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
-        const GET: &str = "SELECT holder FROM unique_values WHERE name = ?";
-        let names = names.to_vec();
-        let read = move |pen: &mut Pen<'_>| {
-            let mut get = pen.connection.prepare_cached(GET)?;
-            let found = names
-                .iter()
-                .map(|name| get.query_row([name], |row| row.get(0)).optional());
-            Ok(found.collect::<Result<_, _>>()?)
-        };
-        Ok(self.inner.writer.run(Kept::InOrder, read).await?)
+        let names = names.iter().map(|name| [name.clone()]).collect();
+        self.read_texts("SELECT holder FROM unique_values WHERE name = ?", names)
+            .await
     }
 
     async fn swap_value(
