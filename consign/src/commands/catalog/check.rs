@@ -36,11 +36,7 @@ struct Checked<'a> {
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let settings = invocation.settings(&[])?.settings;
-    let catalog = match arguments.paths.is_empty() {
-        true => stack::catalog(&settings)?,
-        false => given(&arguments.paths, settings.catalog.folders)?,
-    };
+    let catalog = given(&arguments.paths, invocation)?;
     let checked = Checked {
         version: catalog.version(),
         operations: catalog.operations().count(),
@@ -53,8 +49,14 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     })
 }
 
-/// The catalog reads folders only: a file goes into one of its own, under its own name.
-pub(super) fn given(paths: &[PathBuf], mut folders: Vec<PathBuf>) -> Result<Catalog, Failure> {
+/// What is built in and in the folders of the settings, and these files and folders. The catalog
+/// reads folders only: a file goes into one of its own, under its own name.
+pub(super) fn given(paths: &[PathBuf], invocation: Invocation<'_>) -> Result<Catalog, Failure> {
+    let settings = invocation.settings(&[])?.settings;
+    if paths.is_empty() {
+        return stack::catalog(&settings);
+    }
+    let mut folders = settings.catalog.folders;
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::failed(format!("{}: {error}", path.display()))
     };

@@ -2,7 +2,7 @@
 //! to be applied are, those that are to be refused are refused by the rule that they name.
 
 use super::{Invocation, check::given};
-use crate::{failure::Failure, stack};
+use crate::failure::Failure;
 use catalog::{Catalog, Example, Operation};
 use clap::Args;
 use serde::Serialize;
@@ -32,11 +32,7 @@ struct ExamplesTested {
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let settings = invocation.settings(&[])?.settings;
-    let catalog = match arguments.paths.is_empty() {
-        true => stack::catalog(&settings)?,
-        false => given(&arguments.paths, settings.catalog.folders)?,
-    };
+    let catalog = given(&arguments.paths, invocation)?;
     let mut wrong = Vec::new();
     let mut tested = ExamplesTested {
         operations: catalog.operations().count(),
