@@ -17,7 +17,11 @@ use event_schema::{
     topics,
 };
 use serde_json::{Map, Value, json};
-use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use store::unique::{self, Holder, ValueOutcome};
 
 const DEFINITIONS: &str = "
@@ -78,6 +82,24 @@ impl World {
         };
         let row = self.real.rows(&[key]).await.unwrap().remove(0)?;
         row.cells["members"].as_i64()
+    }
+
+    /// Waits until no one holds a name: what is let go is let go after the ledger tells of it.
+    async fn is_free(&self, value: &str) {
+        let values = [name(value)];
+        let free = async {
+            while unique::owners(self.real.as_ref(), &values).await.unwrap() != [None] {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), free).await;
+        waited.unwrap_or_else(|_| panic!("{value} is never let go"));
+    }
+
+    /// How far the newest mark says that parts of a partition's decisions went.
+    async fn marked_parts(&self, partition: u16) -> BTreeMap<u16, TransactionsOffset> {
+        let mark = self.real.mark(1, partition).await.unwrap();
+        mark.expect("a mark").parts
     }
 
     /// The decisions of a request, oldest first.
@@ -150,6 +172,14 @@ async fn a_part_is_published_after_the_ledger_and_counts_once() {
     let part = world.resolved(&parent.parts).await.remove(0);
     assert!(applied(&part), "{part:?}");
     assert_eq!(world.members("t").await, Some(1));
+    worker.stop().await;
+    let furthest = BTreeMap::from([(parent.parts[0].partition(), part.position.offset)]);
+    assert_eq!(world.marked_parts(id.partition()).await, furthest);
+
+    // Who decides next remembers neither the part nor where it went.
+    let worker = world.worker("takes");
+    let renamed = json!({"id": "p", "name": "tim"});
+    assert!(applied(&world.verdict("person.rename", renamed).await));
 
     // As an owner that did not hear of the acknowledgement would.
     let mut decisions = world.decisions(id).await;
@@ -169,6 +199,9 @@ async fn a_part_is_published_after_the_ledger_and_counts_once() {
     world.resolved(&behind.parts).await;
     assert_eq!(world.members("t").await, Some(2), "the repeat counted");
     worker.stop().await;
+    let marked = world.marked_parts(id.partition()).await;
+    let (partition, offset) = furthest.first_key_value().expect("the part");
+    assert!(marked.get(partition) >= Some(offset), "{marked:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,7 +236,7 @@ async fn a_value_has_one_owner_until_it_is_let_go() {
         rule(&world.verdict("person.join", third).await),
         Some("mail_taken")
     );
-    // What a refused request had taken is free.
+    world.is_free("rob").await;
     assert!(applied(
         &world
             .verdict("person.join", json!({"id": "4", "name": "rob"}))
@@ -211,6 +244,7 @@ async fn a_value_has_one_owner_until_it_is_let_go() {
     ));
     let renamed = json!({"id": "1", "name": "tim"});
     assert!(applied(&world.verdict("person.rename", renamed).await));
+    world.is_free("bob").await;
     assert!(applied(
         &world
             .verdict("person.join", json!({"id": "5", "name": "bob"}))

@@ -112,6 +112,23 @@ pub async fn what_is_let_go_is_anybodys_but_a_late_takers(record: &dyn Record) {
     );
 }
 
+pub async fn what_a_key_takes_again_outlives_a_release_in_between(record: &dyn Record) {
+    let f = Fixture::new();
+    let value = value(&f);
+    let of = |n| holder(&f, "user/a", n);
+    for taker in [of(1), of(5)] {
+        assert_eq!(
+            take(record, &value, &taker, None).await,
+            Ok(ValueOutcome::Ours)
+        );
+    }
+    release(record, &value, &of(3)).await.expect("it is late");
+    assert_eq!(
+        take(record, &value, &holder(&f, "user/b", 9), None).await,
+        Ok(ValueOutcome::Theirs(of(5)))
+    );
+}
+
 pub async fn racing_takers_have_one_winner(record: &dyn Record) {
     let f = Fixture::new();
     let value = value(&f);
