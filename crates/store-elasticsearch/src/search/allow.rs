@@ -1,7 +1,7 @@
 //! What may be sent, by lists: clauses, aggregations and their parameters. Scripts, and whatever
 //! reads other indices than those that are searched, are refused by name wherever they stand. A
-//! member that is not known here is refused, never passed on. Whether a search is well formed is
-//! left to the index.
+//! clause or an aggregation that is not known here is refused, never passed on, and a member beside
+//! clauses that is not known makes the search a malformed one. Whether a search is well formed is left to the index.
 
 mod aggregation;
 mod clause;
@@ -47,7 +47,7 @@ fn refused(what: impl Into<String>, at: &str) -> StoreError {
 }
 
 /// Fields of the index itself, which would tell what it is called, and our member.
-fn is_ours(field: &str) -> bool {
+pub(super) fn is_ours(field: &str) -> bool {
     field == "_index" || field == "_consign" || field.starts_with("_consign.")
 }
 

@@ -1,7 +1,7 @@
 //! What came back, as a search shows it: documents without our member, hits without the names of
 //! indices.
 
-use super::unavailable;
+use super::{allow::is_ours, unavailable};
 use crate::{body, read::damaged};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -113,10 +113,10 @@ fn hit(
     })
 }
 
-/// What is shown by field, without our own.
+/// What is shown by field, without what a pattern may have met of the index itself.
 fn without_ours(mut by_field: Value) -> Option<Value> {
     let members = by_field.as_object_mut()?;
-    members.retain(|name, _| !name.starts_with("_consign"));
+    members.retain(|name, _| !is_ours(name));
     (!members.is_empty()).then_some(by_field)
 }
 

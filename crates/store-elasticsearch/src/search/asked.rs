@@ -146,8 +146,11 @@ fn by_id(body: &Value) -> Value {
 
 fn composite(body: &Value) -> Value {
     let mut body = body.clone();
-    let sources = body.get_mut("sources").and_then(Value::as_array_mut);
-    for source in sources.into_iter().flatten() {
+    let sources = match body.get_mut("sources") {
+        Some(Value::Array(sources)) => sources.iter_mut().collect(),
+        one => one.into_iter().collect::<Vec<_>>(),
+    };
+    for source in sources {
         let named = source.as_object_mut().into_iter().flatten();
         for (_, kinds) in named {
             let kinds = kinds.as_object_mut().into_iter().flatten();

@@ -76,6 +76,7 @@ async fn aggregations_are_answered() {
         },
         "ids": {"terms": {"field": "_id", "order": {"_key": "asc"}}},
         "pages": {"composite": {"sources": [{"i": {"terms": {"field": "_id"}}}]}},
+        "page": {"composite": {"sources": {"i": {"terms": {"field": "_id"}}}}},
         "some": {"filter": {"range": {"n": {"gte": 3}}}},
     }});
     let found = search(&view, &f, body).await;
@@ -101,6 +102,7 @@ async fn aggregations_are_answered() {
     // Markers are in no bucket.
     assert_eq!(keys, ["a", "b", "c", "d"]);
     assert_eq!(all["pages"]["buckets"].as_array().map(Vec::len), Some(4));
+    assert_eq!(all["page"]["buckets"], all["pages"]["buckets"]);
     assert_eq!(all["some"]["doc_count"], 2);
 }
 
@@ -113,6 +115,7 @@ async fn hits_show_what_was_asked_for() {
         "highlight": {"fields": {"*": {}}},
         "_source": ["n", "_consign"],
         "fields": ["*"],
+        "docvalue_fields": ["_in*"],
     });
     let found = search(&view, &f, body).await;
     assert_eq!(found.count(), 3);

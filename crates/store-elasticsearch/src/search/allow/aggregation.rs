@@ -113,22 +113,26 @@ fn filters(body: &Value, at: &str) -> Result<(), StoreError> {
 
 fn composite(body: &Value, at: &str) -> Result<(), StoreError> {
     let here = pointer(at, "sources");
-    let sources = body.get("sources").and_then(Value::as_array);
-    for (n, source) in sources.into_iter().flatten().enumerate() {
-        let here = pointer(&here, &n.to_string());
-        for (name, kinds) in source.as_object().into_iter().flatten() {
-            parameters(kinds, &pointer(&here, name))?;
+    let source = |source: &Value, at: &str| {
+        let mut named = source.as_object().into_iter().flatten();
+        named.try_for_each(|(name, kinds)| parameters(kinds, &pointer(at, name)))
+    };
+    match body.get("sources") {
+        Some(Value::Array(sources)) => {
+            for (n, one) in sources.iter().enumerate() {
+                source(one, &pointer(&here, &n.to_string()))?;
+            }
         }
+        Some(one) => source(one, &here)?,
+        None => {}
     }
     let Some(members) = body.as_object() else {
         return Ok(());
     };
-    let others = members
+    let mut others = members
         .iter()
         .filter(|(name, _)| *name != "sources" && *name != "after");
-    others
-        .into_iter()
-        .try_for_each(|(name, value)| parameters(value, &pointer(at, name)))
+    others.try_for_each(|(name, value)| parameters(value, &pointer(at, name)))
 }
 
 /// No script at any depth, no field of the index itself.

@@ -4,8 +4,8 @@ use super::{is_ours, page, refused};
 use serde_json::{Map, Value};
 use store::{StoreError, cell::pointer};
 
-/// Clauses about a field's values, without others inside.
-const OF_FIELDS: [&str; 27] = [
+/// Clauses about the values of fields, without others inside.
+const OF_FIELDS: [&str; 26] = [
     "combined_fields",
     "distance_feature",
     "exists",
@@ -14,6 +14,7 @@ const OF_FIELDS: [&str; 27] = [
     "geo_distance",
     "geo_grid",
     "geo_polygon",
+    "ids",
     "match",
     "match_all",
     "match_bool_prefix",
@@ -27,23 +28,85 @@ const OF_FIELDS: [&str; 27] = [
     "rank_feature",
     "regexp",
     "simple_query_string",
-    "span_first",
-    "span_near",
-    "span_or",
+    "span_gap",
     "span_term",
     "term",
     "wildcard",
 ];
 
-/// Clauses made of clauses, and the members that hold them.
-const OF_CLAUSES: [(&str, &[&str]); 7] = [
-    ("bool", &["must", "filter", "should", "must_not"]),
-    ("boosting", &["positive", "negative"]),
-    ("constant_score", &["filter"]),
-    ("dis_max", &["queries"]),
-    ("function_score", &["query"]),
-    ("nested", &["query"]),
-    ("has_child", &["query"]),
+/// Those that name their fields in a parameter; elsewhere the member's own name is the field.
+const NAMING: [&str; 8] = [
+    "combined_fields",
+    "distance_feature",
+    "exists",
+    "more_like_this",
+    "multi_match",
+    "query_string",
+    "rank_feature",
+    "simple_query_string",
+];
+
+/// A clause made of clauses: its name, the members that hold them, and its other parameters. What an
+/// index knows by further names would hold clauses that nothing looks at.
+type OfClauses = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const OF_CLAUSES: [OfClauses; 15] = [
+    (
+        "bool",
+        &["must", "filter", "should", "must_not"],
+        &["minimum_should_match", "adjust_pure_negative"],
+    ),
+    ("boosting", &["positive", "negative"], &["negative_boost"]),
+    ("constant_score", &["filter"], &[]),
+    ("dis_max", &["queries"], &["tie_breaker"]),
+    ("field_masking_span", &["query"], &["field"]),
+    (
+        "function_score",
+        &["query"],
+        &[
+            "boost_mode",
+            "exp",
+            "field_value_factor",
+            "gauss",
+            "linear",
+            "max_boost",
+            "min_score",
+            "random_score",
+            "score_mode",
+            "weight",
+        ],
+    ),
+    (
+        "has_child",
+        &["query"],
+        &[
+            "ignore_unmapped",
+            "max_children",
+            "min_children",
+            "score_mode",
+            "type",
+        ],
+    ),
+    (
+        "nested",
+        &["query"],
+        &["ignore_unmapped", "path", "score_mode"],
+    ),
+    ("span_containing", &["big", "little"], &[]),
+    ("span_first", &["match"], &["end"]),
+    ("span_multi", &["match"], &[]),
+    ("span_near", &["clauses"], &["in_order", "slop"]),
+    (
+        "span_not",
+        &["include", "exclude"],
+        &["dist", "pre", "post"],
+    ),
+    ("span_or", &["clauses"], &[]),
+    ("span_within", &["big", "little"], &[]),
 ];
 
 pub(in super::super) fn query(value: &Value, at: &str) -> Result<(), StoreError> {
@@ -67,69 +130,61 @@ pub(super) fn queries(value: &Value, at: &str) -> Result<(), StoreError> {
     }
 }
 
+/// What tells that a value reads a document of any index, or a script, and what that is called.
+type Reach = (fn(&Value) -> bool, &'static str);
+
 fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
-    let members = body.as_object();
-    if let Some((_, inner)) = OF_CLAUSES.iter().find(|(known, _)| *known == name) {
-        for (member, value) in members.into_iter().flatten() {
-            let here = pointer(at, member);
-            match member.as_str() {
-                _ if inner.contains(&member.as_str()) => queries(value, &here)?,
-                "inner_hits" => page::hits(value, &here)?,
-                "functions" | "script_score" => functions(member, value, &here)?,
-                _ => {}
-            }
+    let members = body.as_object().into_iter().flatten();
+    if let Some(known) = OF_CLAUSES.iter().find(|(known, ..)| *known == name) {
+        for (member, value) in members {
+            inside(known, member, value, &pointer(at, member))?;
         }
         return Ok(());
     }
-    let members = members.into_iter().flatten();
-    match name {
-        // Values from a document of any index.
-        "terms" => each(members, at, |value, _| value.is_object(), "terms look-up"),
-        "geo_shape" | "shape" => each(
-            members,
-            at,
-            |value, _| value.get("indexed_shape").is_some(),
+    let reaches: Option<Reach> = match name {
+        "terms" => Some((Value::is_object, "terms look-up")),
+        "geo_shape" | "shape" => Some((
+            |value| value.get("indexed_shape").is_some(),
             "an indexed shape",
-        ),
-        "terms_set" => each(
-            members,
-            at,
-            |value, _| value.get("minimum_should_match_script").is_some(),
+        )),
+        "terms_set" => Some((
+            |value| value.get("minimum_should_match_script").is_some(),
             "terms_set.minimum_should_match_script",
-        ),
-        "ids" => Ok(()),
-        "more_like_this" => each(
-            members,
-            at,
-            |value, name| name.ends_with("like") && has_object(value),
-            "more_like_this of documents",
-        ),
-        _ if !OF_FIELDS.contains(&name) => Err(refused(name, at)),
-        _ => each(
-            members,
-            at,
-            |_, field| is_ours(field),
-            "a field of the index itself",
-        ),
-    }
-}
-
-/// Refuses a clause of which any member is so.
-fn each<'v>(
-    members: impl Iterator<Item = (&'v String, &'v Value)>,
-    at: &str,
-    is_so: impl Fn(&Value, &str) -> bool,
-    what: &str,
-) -> Result<(), StoreError> {
-    for (name, value) in members {
-        if is_so(value, name) {
-            return Err(refused(what, &pointer(at, name)));
+        )),
+        "more_like_this" => Some((has_object, "more_like_this of documents")),
+        _ if OF_FIELDS.contains(&name) => None,
+        _ => return Err(refused(name, at)),
+    };
+    for (member, value) in members {
+        let here = pointer(at, member);
+        if let Some((_, what)) = reaches.filter(|(is_so, _)| is_so(value)) {
+            return Err(refused(what, &here));
         }
-        if is_ours(name) {
-            return Err(refused("a field of the index itself", &pointer(at, name)));
+        if is_ours(member) {
+            return Err(refused("a field of the index itself", &here));
+        }
+        let is_name = matches!(member.as_str(), "field" | "fields" | "default_field");
+        if is_name && NAMING.contains(&name) {
+            page::fields(value, &here)?;
         }
     }
     Ok(())
+}
+
+/// A member of a clause that is made of clauses.
+fn inside(clause: &OfClauses, member: &str, value: &Value, at: &str) -> Result<(), StoreError> {
+    let (name, inner, parameters) = clause;
+    match member {
+        _ if inner.contains(&member) => queries(value, at),
+        "inner_hits" => page::hits(value, at),
+        "functions" | "script_score" if *name == "function_score" => functions(member, value, at),
+        "boost" | "_name" => Ok(()),
+        _ if parameters.contains(&member) => Ok(()),
+        _ => Err(StoreError::BadSearch {
+            message: format!("`{name}` has no member `{member}`"),
+            pointer: at.to_owned(),
+        }),
+    }
 }
 
 fn has_object(value: &Value) -> bool {

@@ -49,14 +49,18 @@ pub(super) fn plain(_: &Value, _: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Names of fields, or objects with a name in them.
+/// Names of fields, which may have a factor, or objects with a name in them: one, or an array.
 pub(super) fn fields(value: &Value, at: &str) -> Result<(), StoreError> {
-    for (n, field) in value.as_array().into_iter().flatten().enumerate() {
-        let name = field.get("field").unwrap_or(field).as_str();
-        if name.is_some_and(is_ours) {
-            let here = pointer(at, &n.to_string());
-            return Err(refused("a field of the index itself", &here));
-        }
+    if let Value::Array(items) = value {
+        return items
+            .iter()
+            .enumerate()
+            .try_for_each(|(n, field)| fields(field, &pointer(at, &n.to_string())));
+    }
+    let name = value.get("field").unwrap_or(value).as_str();
+    let name = name.and_then(|name| name.split('^').next());
+    if name.is_some_and(is_ours) {
+        return Err(refused("a field of the index itself", at));
     }
     Ok(())
 }

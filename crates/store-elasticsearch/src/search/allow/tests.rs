@@ -9,6 +9,7 @@ fn verdict(body: &Value) -> Option<(String, String)> {
     match search(&request) {
         Ok(()) => None,
         Err(StoreError::Unsupported { clause, pointer }) => Some((clause, pointer)),
+        Err(StoreError::BadSearch { message, pointer }) => Some((message, pointer)),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -99,6 +100,20 @@ fn scripts_and_other_indices_are_refused_wherever_a_query_stands() {
             json!({"terms_set": {"a": {"terms": ["x"], "minimum_should_match_script": {}}}}),
             "/terms_set/a",
         ),
+        // An old name of `must_not`, which an index still takes.
+        (
+            json!({"bool": {"mustNot": {"script": {"script": "true"}}}}),
+            "/bool/mustNot",
+        ),
+        (
+            json!({"span_near": {"clauses": [{"span_term": {"_index": "other"}}]}}),
+            "/span_near/clauses/0/span_term/_index",
+        ),
+        (json!({"exists": {"field": "_consign.id"}}), "/exists/field"),
+        (
+            json!({"multi_match": {"query": "x", "fields": ["a", "_index^2"]}}),
+            "/multi_match/fields/1",
+        ),
         (
             json!({"function_score": {"script_score": {"script": "1"}}}),
             "/function_score/script_score",
@@ -168,6 +183,11 @@ fn scripts_in_pages_and_aggregations_are_refused() {
             json!({"aggs": {"x": {"composite": {"sources": [{"s": {"terms": {"script": "1"}}}]}}}}),
             "/aggs/x/composite/sources/0/s/terms/script",
         ),
+        // An index takes one source without an array around it.
+        (
+            json!({"aggs": {"x": {"composite": {"sources": {"s": {"terms": {"script": "1"}}}}}}}),
+            "/aggs/x/composite/sources/s/terms/script",
+        ),
         (
             json!({"aggs": {"x": {"weighted_avg": {"value": {"script": "1"}, "weight": {"field": "w"}}}}}),
             "/aggs/x/weighted_avg/value/script",
@@ -181,6 +201,10 @@ fn scripts_in_pages_and_aggregations_are_refused() {
             "/suggest/s/phrase/collate",
         ),
         (json!({"fields": ["a", "_consign.request"]}), "/fields/1"),
+        (
+            json!({"collapse": {"field": "a", "inner_hits": {"name": "n", "fields": {"field": "_index"}}}}),
+            "/collapse/inner_hits/fields",
+        ),
     ] {
         let found = verdict(&body).unwrap_or_else(|| panic!("{body} was passed on"));
         assert_eq!(found.1, pointer, "{body}");
@@ -192,6 +216,7 @@ fn names_that_users_choose_are_no_parameters() {
     for body in [
         json!({"query": {"term": {"script": "x"}}}),
         json!({"query": {"match": {"script_score": {"query": "x"}}}}),
+        json!({"query": {"term": {"field": "_index"}}}),
         json!({"aggs": {"script": {"terms": {"field": "script"}}}}),
         json!({"aggs": {"x": {"filters": {"filters": {"script": {"match_all": {}}}}}}}),
         json!({"aggs": {"x": {"composite": {"sources": [{"script": {"terms": {"field": "a"}}}]}}}}),
