@@ -138,7 +138,10 @@ impl Search {
             })?;
         }
         let limit = self.from + self.size;
+        let needs_scores = self.needs_scores();
         let (mut found, mut total, mut read) = (Vec::<FoundDocument>::new(), 0_u64, 0_u64);
+        // Are the first of those that were found the first of all so far, in their order?
+        let mut is_ordered = false;
         let mut best: Option<f32> = None;
         let mut groups = self.collapse.as_ref().map(|_| CollapsedGroups::default());
         self.each(connection, collection, |search, document, id| {
@@ -150,7 +153,7 @@ impl Search {
             if !search.query.matches(id, document) {
                 return Ok(());
             }
-            let score = if search.needs_scores() {
+            let score = if needs_scores {
                 search.query.score(id, document)?
             } else {
                 0.0
@@ -175,6 +178,12 @@ impl Search {
             if !search.sort.is_behind(&keys) || !search.has_order() && found.len() >= limit {
                 return Ok(());
             }
+            // Of equal documents those before it come first: this one would not stay.
+            let last = limit.checked_sub(1).and_then(|last| found.get(last));
+            let last = last.filter(|_| is_ordered);
+            if last.is_some_and(|last| search.rank((&keys, score), last).is_ge()) {
+                return Ok(());
+            }
             let one = FoundDocument {
                 id: id.to_owned(),
                 keys,
@@ -190,6 +199,7 @@ impl Search {
             }
             if found.len() > 2 * limit + 1_000 {
                 search.order(&mut found, limit);
+                is_ordered = true;
             }
             Ok(())
         })?;
@@ -231,14 +241,19 @@ impl Search {
     }
 
     fn compare(&self, a: &FoundDocument, b: &FoundDocument) -> Ordering {
-        let ordering = if self.sort.is_sorted() {
-            self.sort.compare(&a.keys, &b.keys)
+        let ordering = self.rank((&a.keys, a.score), b);
+        ordering.then_with(|| a.id.cmp(&b.id))
+    }
+
+    /// Where a document stands to another by anything but the ids.
+    fn rank(&self, (keys, score): (&Keys, f32), other: &FoundDocument) -> Ordering {
+        if self.sort.is_sorted() {
+            self.sort.compare(keys, &other.keys)
         } else if self.ranks {
-            b.score.total_cmp(&a.score)
+            other.score.total_cmp(&score)
         } else {
             Ordering::Equal
-        };
-        ordering.then_with(|| a.id.cmp(&b.id))
+        }
     }
 
     /// Reads each document of the collection, in the order of the ids, as far as anything looks at
@@ -287,8 +302,7 @@ impl Search {
         collection: &Collection,
         found: FoundDocument,
     ) -> Result<Hit, StoreError> {
-        let source = self.shown.of(body(connection, collection, &found.id)?);
-        let source = source.map_err(|error| Failure::Damaged(error.to_string()))?;
+        let source = self.shown.of(|| body(connection, collection, &found.id))?;
         let fields = self.collapse.as_ref().zip(found.group);
         Ok(Hit {
             collection: found.place,

@@ -8,6 +8,7 @@ mod letters;
 mod names;
 
 use super::{bad, unsupported};
+use crate::classify::Failure;
 use event_schema::Raw;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -51,16 +52,23 @@ impl ShownSource {
         Ok(Self::ByNames(names::NameFilter::new(&taken, &left_out)))
     }
 
-    /// The document as it is shown.
-    pub fn of(&self, source: Raw) -> Result<Option<Raw>, serde_json::Error> {
-        let members = || serde_json::from_str::<Map<String, Value>>(source.get());
-        let shown = match self {
-            Self::Whole => return Ok(Some(source)),
-            Self::Nothing => return Ok(None),
-            Self::ByNames(filter) => filter.document(&members()?),
-            Self::ByLetters(filter) => filter.document(&members()?),
+    /// The document as it is shown; one of which nothing is shown is not read.
+    pub fn of(
+        &self,
+        read: impl FnOnce() -> Result<Raw, StoreError>,
+    ) -> Result<Option<Raw>, StoreError> {
+        let damaged = |error: serde_json::Error| Failure::Damaged(error.to_string());
+        let members = |source: &Raw| {
+            serde_json::from_str::<Map<String, Value>>(source.get()).map_err(damaged)
         };
-        Ok(Some(Arc::from(serde_json::value::to_raw_value(&shown)?)))
+        let shown = match self {
+            Self::Whole => return read().map(Some),
+            Self::Nothing => return Ok(None),
+            Self::ByNames(filter) => filter.document(&members(&read()?)?),
+            Self::ByLetters(filter) => filter.document(&members(&read()?)?),
+        };
+        let shown = serde_json::value::to_raw_value(&shown).map_err(damaged)?;
+        Ok(Some(Arc::from(shown)))
     }
 }
 

@@ -95,6 +95,46 @@ async fn all_cities_are_kept_and_found() {
     kept_to_the_byte(&opened, &fixture, &cities).await;
     near(&opened, &fixture, &cities).await;
     agree_with_plain_code(&opened, &fixture, &cities).await;
+    pages_begin_with_the_first(&opened, &fixture, &cities).await;
+}
+
+/// The first of so many that most of them are dropped on the way.
+async fn pages_begin_with_the_first(
+    opened: &Opened,
+    fixture: &Fixture,
+    cities: &[(String, Value, String)],
+) {
+    let people = |city: &Value| city["population"].as_i64().unwrap_or(0);
+    let most = json!({"range": {"population": {"gte": 1_000_000}}});
+    let most = json!({"bool": {"must": {"match_all": {}}, "should": {"constant_score": {"filter": most}}}});
+    let mut by_id: Vec<_> = cities.iter().collect();
+    by_id.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    let (mut by_people, mut by_score) = (by_id.clone(), by_id.clone());
+    by_people.sort_by_key(|(_, city, _)| -people(city));
+    let mut by_least = by_id.clone();
+    by_least.sort_by_key(|(_, city, _)| people(city));
+    by_score.sort_by_key(|(_, city, _)| people(city) < 1_000_000);
+    for (body, expected) in [
+        (json!({}), &by_id),
+        (json!({"sort": [{"population": "desc"}]}), &by_people),
+        (
+            json!({"sort": [{"population": "desc"}], "size": 10_000}),
+            &by_people,
+        ),
+        (json!({"sort": ["population"], "size": 10_000}), &by_least),
+        (json!({"query": most}), &by_score),
+    ] {
+        let request: SearchRequest = serde_json::from_value(body.clone()).expect("a search");
+        let result = opened.store.search(&fixture.collection, &request).await;
+        let result = result.expect("an answer");
+        let found: Vec<&str> = result.hits.iter().map(|hit| hit.id.as_str()).collect();
+        let first = expected
+            .iter()
+            .take(request.size)
+            .map(|(id, ..)| id.as_str());
+        assert_eq!(found, first.collect::<Vec<_>>(), "{body}");
+        assert_eq!(result.count(), 34_006, "{body}");
+    }
 }
 
 async fn kept_to_the_byte(opened: &Opened, fixture: &Fixture, cities: &[(String, Value, String)]) {

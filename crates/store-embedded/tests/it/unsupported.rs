@@ -124,6 +124,22 @@ async fn other_clauses_and_parameters_are_named() {
             "sort.missing",
             "/sort/0/free/missing",
         ),
+        (
+            json!({"post_filter": {"script": {"script": "true"}}}),
+            "script",
+            "/post_filter/script",
+        ),
+        (
+            json!({"collapse": {"field": "k", "inner_hits": {"name": "x"}}}),
+            "collapse.inner_hits",
+            "/collapse/inner_hits",
+        ),
+        (json!({"highlight": {}}), "highlight", "/highlight"),
+        (
+            json!({"_source": {"includes": ["k"], "exclude_vectors": true}}),
+            "_source.exclude_vectors",
+            "/_source/exclude_vectors",
+        ),
     ] {
         let request: SearchRequest = serde_json::from_value(body.clone()).expect("a search");
         match opened.store.search(&fixture.collection, &request).await {
@@ -169,5 +185,98 @@ async fn a_sort_by_a_name_that_nothing_has_is_a_mistake() {
     );
     assert!(
         matches!(search(json!(["t"])).await, Err(StoreError::BadSearch { message, .. }) if message.contains("`t.keyword`"))
+    );
+}
+
+#[tokio::test]
+async fn other_aggregations_and_their_parameters_are_named() {
+    let opened = open().await;
+    let fixture = Fixture::with_mappings(mappings());
+    let document = r#"{"k":"x","n":1,"at":9223372036854775807}"#;
+    opened
+        .searched()
+        .fill(&fixture, &[fixture.document("a", 1, Some(document))])
+        .await;
+    for (aggregation, clause, pointer) in [
+        (
+            json!({"terms": {"field": "k", "script": "1"}}),
+            "terms.script",
+            "/terms/script",
+        ),
+        (
+            json!({"terms": {"field": "k", "missing": "y"}}),
+            "terms.missing",
+            "/terms/missing",
+        ),
+        (
+            json!({"sum": {"field": "n", "missing": 1}}),
+            "sum.missing",
+            "/sum/missing",
+        ),
+        (
+            json!({"range": {"field": "n", "ranges": [{"to": 1, "mask": "x"}]}}),
+            "range.mask",
+            "/range/ranges/0/mask",
+        ),
+        (
+            json!({"histogram": {"field": "n", "interval": 1, "hard_bounds": {}}}),
+            "histogram.hard_bounds",
+            "/histogram/hard_bounds",
+        ),
+        (
+            json!({"date_histogram": {"field": "at", "fixed_interval": "1d", "offset": "1h"}}),
+            "date_histogram.offset",
+            "/date_histogram/offset",
+        ),
+        (
+            json!({"filters": {"filters": [{"script": {"script": "true"}}]}}),
+            "script",
+            "/filters/filters/0/script",
+        ),
+        (
+            json!({"top_hits": {"script_fields": {}}}),
+            "top_hits.script_fields",
+            "/top_hits/script_fields",
+        ),
+        (json!({"global": {}}), "the aggregation `global`", "/global"),
+        (
+            json!({"terms": {"field": "p"}}),
+            "terms on such a field",
+            "/terms/field",
+        ),
+        // More than an index shows in a bucket.
+        (json!({"top_hits": {"size": 101}}), "", ""),
+        (json!({"top_hits": {"size": 60, "from": 41}}), "", ""),
+    ] {
+        for inside in [false, true] {
+            let (aggs, begin) = if inside {
+                let outer = json!({"o": {"terms": {"field": "k"}, "aggs": {"x": aggregation}}});
+                (outer, "/aggs/o/aggs/x")
+            } else {
+                (json!({"x": aggregation}), "/aggs/x")
+            };
+            let request = json!({"size": 0, "aggs": aggs});
+            let request: SearchRequest = serde_json::from_value(request).expect("a search");
+            match opened.store.search(&fixture.collection, &request).await {
+                Err(StoreError::Unsupported {
+                    clause: found,
+                    pointer: at,
+                }) => assert_eq!(
+                    (found, at),
+                    (clause.to_owned(), format!("{begin}{pointer}"))
+                ),
+                Err(StoreError::BadSearch { .. }) if clause.is_empty() => {}
+                other => panic!("{aggregation} must be refused, not {other:?}"),
+            }
+        }
+    }
+    // The day around the last moment of all has no end.
+    let days = json!({"date_histogram": {"field": "at", "calendar_interval": "day"}});
+    let request = json!({"size": 0, "aggs": {"x": days}});
+    let request: SearchRequest = serde_json::from_value(request).expect("a search");
+    let refused = opened.store.search(&fixture.collection, &request).await;
+    assert!(
+        matches!(refused, Err(StoreError::Unsupported { .. })),
+        "{refused:?}"
     );
 }

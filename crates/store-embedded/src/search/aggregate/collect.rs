@@ -149,13 +149,21 @@ impl super::Aggregation {
                 },
                 AggregationState::Steps(buckets),
             ) => {
-                let mut steps = BTreeSet::new();
+                // Beyond, the parts around a moment are no moments themselves.
+                const FARTHEST: i64 = i64::MAX / 4;
+                let (mut steps, mut is_far) = (BTreeSet::new(), false);
                 field.values(document, &mut |value| {
                     if let SortValue::Number(Number::Whole(millis)) = value {
-                        let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-                        steps.insert(calendar.floor(millis));
+                        let near = i64::try_from(millis).ok();
+                        match near.filter(|millis| (-FARTHEST..=FARTHEST).contains(millis)) {
+                            Some(millis) => _ = steps.insert(calendar.floor(millis)),
+                            None => is_far = true,
+                        }
                     }
                 });
+                if is_far {
+                    return Err(unsupported("a histogram of dates as far as these", "/aggs"));
+                }
                 self.fill_steps(buckets, steps, matched)?;
             }
             (AggregationKind::Ranges { field, ranges, .. }, AggregationState::Buckets(buckets)) => {

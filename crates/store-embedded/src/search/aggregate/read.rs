@@ -16,6 +16,8 @@ use store::{
 
 /// How deep aggregations may stand in each other.
 const DEEPEST: usize = 16;
+/// How many hits a bucket may show, as Elasticsearch's `max_inner_result_window`.
+const WIDEST: usize = 100;
 
 pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Aggregations, StoreError> {
     all(context, value, at, 0)
@@ -476,8 +478,9 @@ fn top_hits(
     let sort = sort::read(context, sort.as_ref(), None)?;
     let from = given.count("from", 0)? as usize;
     let size = given.count("size", 3)? as usize;
-    if from + size == 0 {
-        return Err(bad("`size` is more than 0", &pointer(at, "size")));
+    if !(1..=WIDEST).contains(&from.saturating_add(size)) {
+        let why = format!("`from` and `size` are together from 1 to {WIDEST}");
+        return Err(bad(why, &pointer(at, "size")));
     }
     Ok(AggregationKind::TopHits {
         sort,

@@ -280,9 +280,7 @@ impl<'a> ShownAggregations<'a> {
         let ranks = !sort.is_sorted();
         let mut hits = Vec::new();
         for top in found.iter().skip(from) {
-            let document = (self.fetch)(&top.id)?;
-            let shown = source.of(document);
-            let shown = shown.map_err(|error| bad(error.to_string(), at))?;
+            let shown = source.of(|| (self.fetch)(&top.id))?;
             let mut hit = json!({"_id": top.id, "_score": ranks.then(|| shown_score(top.score))});
             if let Some(shown) = shown {
                 let parsed: Result<Value, _> = serde_json::from_str(shown.get());

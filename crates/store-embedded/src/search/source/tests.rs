@@ -79,7 +79,10 @@ fn parts_are_taken_and_left_out() {
     ] {
         let shown = ShownSource::read(Some(&source), "/_source").expect("read");
         let raw = serde_json::value::to_raw_value(&document).expect("JSON");
-        let found = shown.of(Arc::from(raw)).expect("JSON").expect("shown");
+        let found = shown
+            .of(|| Ok(Arc::from(raw)))
+            .expect("JSON")
+            .expect("shown");
         let found: Value = serde_json::from_str(found.get()).expect("JSON");
         assert_eq!(found, expected, "{source}");
     }
