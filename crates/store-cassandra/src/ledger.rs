@@ -155,16 +155,16 @@ async fn taken_by(
     column: &str,
 ) -> Result<Option<String>, StoreError> {
     match run_conditionally(connection, text, values, column).await? {
-        Condition::Held => Ok(None),
-        Condition::Failed(Some(text)) => Ok(Some(text)),
-        Condition::Failed(None) => Err(damaged(format_args!(
+        ConditionalOutcome::Held => Ok(None),
+        ConditionalOutcome::Failed(Some(text)) => Ok(Some(text)),
+        ConditionalOutcome::Failed(None) => Err(damaged(format_args!(
             "a row was refused because another stands, but that has no {column}"
         ))),
     }
 }
 
 /// What a conditional write came to.
-pub(crate) enum Condition {
+pub(crate) enum ConditionalOutcome {
     /// It was written.
     Held,
     /// It was not; the named column as it stands, where there is one.
@@ -178,7 +178,7 @@ pub(crate) async fn run_conditionally(
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
     column: &str,
-) -> Result<Condition, StoreError> {
+) -> Result<ConditionalOutcome, StoreError> {
     let mut attempt = 1;
     let answer = loop {
         match connection.run(text, &values).await {
@@ -190,9 +190,9 @@ pub(crate) async fn run_conditionally(
     let position = rows.column_specs().get_by_name(column).map(|(n, _)| n);
     let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
     if let Some(Some(CqlValue::Boolean(true))) = row.columns.first() {
-        return Ok(Condition::Held);
+        return Ok(ConditionalOutcome::Held);
     }
-    Ok(Condition::Failed(
+    Ok(ConditionalOutcome::Failed(
         match position.and_then(|n| row.columns.get(n)) {
             Some(Some(CqlValue::Text(text))) => Some(text.clone()),
             _ => None,

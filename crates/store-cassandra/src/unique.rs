@@ -2,7 +2,7 @@
 //! timestamp of ours or of a wall clock decides who has it.
 
 use crate::{
-    ledger::{Condition, run_conditionally},
+    ledger::{ConditionalOutcome, run_conditionally},
     read::{ask, damaged},
     session::SessionConnection,
 };
@@ -46,7 +46,9 @@ pub(crate) async fn swap(
         }
     };
     Ok(match answer {
-        Condition::Failed(stands) if stands.as_deref() != Some(new) => Swapped::Stands(stands),
-        Condition::Failed(_) | Condition::Held => Swapped::Done,
+        ConditionalOutcome::Failed(stands) if stands.as_deref() != Some(new) => {
+            Swapped::Stands(stands)
+        }
+        ConditionalOutcome::Failed(_) | ConditionalOutcome::Held => Swapped::Done,
     })
 }

@@ -131,7 +131,7 @@ pub(super) fn queries(value: &Value, at: &str) -> Result<(), StoreError> {
 }
 
 /// What tells that a value reads a document of any index, or a script, and what that is called.
-type Reach = (fn(&Value) -> bool, &'static str);
+type ForeignReach = (fn(&Value) -> bool, &'static str);
 
 fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
     let members = body.as_object().into_iter().flatten();
@@ -141,7 +141,7 @@ fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
         }
         return Ok(());
     }
-    let reaches: Option<Reach> = match name {
+    let reaches: Option<ForeignReach> = match name {
         "terms" => Some((Value::is_object, "terms look-up")),
         "geo_shape" | "shape" => Some((
             |value| value.get("indexed_shape").is_some(),
