@@ -68,6 +68,8 @@ pub enum Command {
     Load(commands::load::Arguments),
     #[command(subcommand)]
     Dlq(commands::dlq::Command),
+    #[command(subcommand)]
+    Spool(commands::spool::Command),
     Subscribe(commands::subscribe::Arguments),
     Publish(commands::publish::Arguments),
     #[command(subcommand)]

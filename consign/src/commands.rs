@@ -14,6 +14,7 @@ pub mod notifier;
 pub mod publish;
 pub mod request;
 pub mod schema;
+pub mod spool;
 pub mod subscribe;
 pub mod subscription;
 pub mod topics;
@@ -81,6 +82,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Request(command) => request::run(command, invocation).await,
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
+        Command::Spool(command) => spool::run(command, invocation).await,
         Command::Subscribe(arguments) => subscribe::run(arguments, invocation).await,
         Command::Publish(arguments) => publish::run(arguments, invocation).await,
         Command::Subscription(command) => subscription::run(command, invocation).await,

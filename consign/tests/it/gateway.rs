@@ -4,22 +4,29 @@ use crate::pipeline::consign;
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader},
+    path::Path,
     process::{Child, Stdio},
     time::Duration,
 };
 
-struct Killed(Child);
+pub(crate) struct Killed(Child);
 
-impl Drop for Killed {
-    fn drop(&mut self) {
+impl Killed {
+    pub(crate) fn kill(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
     }
 }
 
-/// Starts one on a free port, its brokers and nodes nowhere; answers its address.
-fn start(folder: &std::path::Path) -> (Killed, String) {
-    let settings = [
+impl Drop for Killed {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Starts one on a free port, its brokers and nodes nowhere; returns its address.
+pub(crate) fn start(folder: &Path, further: &[&str]) -> (Killed, String) {
+    let mut settings = vec![
         "gateway",
         "--listen",
         "127.0.0.1:0",
@@ -36,6 +43,9 @@ fn start(folder: &std::path::Path) -> (Killed, String) {
         "--set",
         "secret.value=MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
     ];
+    for setting in further {
+        settings.extend(["--set", setting]);
+    }
     let mut command = consign(&settings, folder);
     command.env("CONSIGN_LOG", "info").stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
@@ -60,7 +70,7 @@ fn start(folder: &std::path::Path) -> (Killed, String) {
 #[tokio::test]
 async fn it_starts_while_kafka_is_away() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (_gateway, url) = start(folder.path());
+    let (_gateway, url) = start(folder.path(), &[]);
     let client = reqwest::Client::new();
     let get = |path: &str| client.get(format!("{url}{path}")).send();
     assert_eq!(get("/healthz").await.expect("an answer").status(), 200);

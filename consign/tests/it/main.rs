@@ -16,5 +16,6 @@ mod docs;
 mod gateway;
 mod load;
 mod pipeline;
+mod spool;
 mod subscribe;
 mod tracing;

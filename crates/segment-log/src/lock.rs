@@ -15,6 +15,9 @@ pub enum LockError {
     Io { path: PathBuf, source: io::Error },
 }
 
+/// The file of a folder that is locked.
+pub const LOCK_FILE: &str = "lock";
+
 /// Held until dropped; the system lets go of it when the process dies.
 #[derive(Debug)]
 pub struct FolderLock(#[allow(dead_code, reason = "the open file is the lock")] File);
@@ -31,7 +34,7 @@ impl FolderLock {
             .create(true)
             .truncate(false)
             .write(true)
-            .open(folder.join("lock"))
+            .open(folder.join(LOCK_FILE))
             .map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

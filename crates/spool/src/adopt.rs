@@ -69,6 +69,26 @@ pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, FolderErro
     SpoolFolder::open(&root.join(name), topics)
 }
 
+/// Copies a spool that another process may have open, to be read or shipped from the copy: a process
+/// that is frozen holds its folder.
+pub fn copy(path: &Path, to: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            fs::create_dir_all(&target)?;
+            copy(&entry.path(), &target)?;
+        } else if entry.file_name() != segment_log::LOCK_FILE {
+            match fs::copy(entry.path(), target) {
+                // It was shipped and let go of meanwhile.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                copied => _ = copied?,
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Ships all of a spool, and lets go of it; gives up when the limit is over.
 pub async fn ship(
     folder: SpoolFolder,

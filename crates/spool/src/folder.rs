@@ -119,13 +119,18 @@ impl SpoolFolder {
     /// Opens or makes the spool in a folder. `topics`: a name for the topics that records are made
     /// for; a spool of other topics is only opened when it is empty.
     pub fn open(path: &Path, topics: &str) -> Result<Self, FolderError> {
-        Self::open_with(path, topics, segment_options(), SegmentLog::open)
+        Self::open_with(path, Some(topics), segment_options(), SegmentLog::open)
+    }
+
+    /// Opens a spool for whatever topics its records were made, to be looked at.
+    pub fn open_for_any_topics(path: &Path) -> Result<Self, FolderError> {
+        Self::open_with(path, None, segment_options(), SegmentLog::open)
     }
 
     /// Likewise, on a disk that a test gives.
     pub fn open_with(
         path: &Path,
-        topics: &str,
+        topics: Option<&str>,
         options: Options,
         open: impl FnOnce(&Path, Options) -> Result<(SegmentLog, segment_log::Opened), OpenError>,
     ) -> Result<Self, FolderError> {
@@ -135,16 +140,16 @@ impl SpoolFolder {
         let records = found.end - found.earliest;
         let id = match identity {
             Some(identity) => {
-                if identity.topics != topics {
+                if let Some(wanted) = topics.filter(|wanted| *wanted != identity.topics) {
                     if records > 0 {
                         return Err(FolderError::OtherTopics {
                             path: path.to_owned(),
                             records,
                             found: identity.topics,
-                            wanted: topics.to_owned(),
+                            wanted: wanted.to_owned(),
                         });
                     }
-                    write_identity(path, &identity.id, topics)?;
+                    write_identity(path, &identity.id, wanted)?;
                 }
                 identity.id.parse().map_err(|_| FolderError::Damaged {
                     path: path.join(IDENTITY),
@@ -153,7 +158,7 @@ impl SpoolFolder {
             }
             None => {
                 let id = SpoolId(runtime::random());
-                write_identity(path, &id.to_string(), topics)?;
+                write_identity(path, &id.to_string(), topics.unwrap_or_default())?;
                 id
             }
         };

@@ -48,7 +48,7 @@ impl Medium for Faulty {
 
 fn open_on(disk: &Arc<Faulty>, folder: &Path) -> SpoolFolder {
     let open = |path: &Path, options| SegmentLog::open_on(disk.clone(), path, options);
-    SpoolFolder::open_with(folder, "t", segment_options(), open).unwrap()
+    SpoolFolder::open_with(folder, Some("t"), segment_options(), open).unwrap()
 }
 
 /// A spool whose log is not open yet.

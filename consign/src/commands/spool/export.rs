@@ -1,0 +1,77 @@
+//! `consign spool export`: the records of spools, one a line, for people and other tools.
+
+use super::{
+    super::Invocation,
+    folders::{FoundSpool, SpoolSelection},
+};
+use crate::failure::Failure;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use clap::Args;
+use event_schema::codec;
+use serde_json::{Map, Value, json};
+use spool::folder::SpooledRecord;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign spool export --folder /var/lib/consign/spool > spooled.ndjson
+  consign spool export --folder /var/lib/consign/spool | jq .headers.ce_operation";
+
+/// Print the records of spools, a line of JSON for each
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    which: SpoolSelection,
+}
+
+pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let settings = invocation.settings(&[])?.settings;
+    for path in arguments.which.paths(&settings)? {
+        let found = FoundSpool::open(&path, None)?;
+        let spool = found.folder.id().to_string();
+        let mut next = found.folder.bounds().earliest;
+        loop {
+            let read = found.folder.read(next, 256)?;
+            if read.is_empty() {
+                break;
+            }
+            next += read.len() as u64;
+            for record in &read {
+                invocation.output.line(&shown(&spool, record).to_string());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn shown(spool: &str, spooled: &SpooledRecord) -> Value {
+    let record = &spooled.record;
+    let headers: Map<String, Value> = record
+        .headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect();
+    let value = record
+        .value
+        .as_ref()
+        .map(|value| serde_json::from_slice(value).unwrap_or_else(|_| text(value)));
+    json!({
+        "spool": spool,
+        "number": spooled.number,
+        "spooled_at": codec::rfc3339(spooled.spooled_at),
+        "topic": &*record.topic,
+        "partition": record.partition,
+        "key": record.key.as_ref().map(text),
+        "headers": headers,
+        "value": value,
+    })
+}
+
+/// Bytes that are no text are base64.
+fn text(bytes: &Bytes) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => json!({"base64": STANDARD.encode(bytes)}),
+    }
+}
