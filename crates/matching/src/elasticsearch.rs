@@ -4,6 +4,8 @@
 
 mod pattern;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::field::FieldPath;
@@ -52,8 +54,20 @@ pub fn to_elasticsearch(filter: &Filter) -> Result<Value, Untranslatable> {
 
 /// The filter as an Elasticsearch query, with what may differ.
 pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
+    let mut refuse = |_: &Arc<Condition>, _: bool, why: Untranslatable| Err(why);
+    translate_with(filter, &mut refuse)
+}
+
+/// Likewise; for a condition that has no equivalent stands what `instead` gives for it. Its second
+/// argument says that the condition stands under a negation.
+pub fn translate_with(
+    filter: &Filter,
+    instead: Instead<'_>,
+) -> Result<Translation, Untranslatable> {
     let mut translator = ClauseTranslator {
         differences: Vec::new(),
+        is_negated: false,
+        instead,
     };
     let query = translator.clause(filter.clause())?;
     Ok(Translation {
@@ -62,8 +76,14 @@ pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
     })
 }
 
-struct ClauseTranslator {
+/// What stands for a condition that has no equivalent.
+pub type Instead<'a> =
+    &'a mut dyn FnMut(&Arc<Condition>, bool, Untranslatable) -> Result<Value, Untranslatable>;
+
+struct ClauseTranslator<'a> {
     differences: Vec<Difference>,
+    is_negated: bool,
+    instead: Instead<'a>,
 }
 
 fn untranslatable<T>(keyword: &str, reason: &str) -> Result<T, Untranslatable> {
@@ -88,7 +108,7 @@ fn any(queries: Vec<Value>) -> Value {
     json!({ "bool": { "should": queries, "minimum_should_match": 1 } })
 }
 
-impl ClauseTranslator {
+impl ClauseTranslator<'_> {
     fn differ(&mut self, difference: Difference) {
         if !self.differences.contains(&difference) {
             self.differences.push(difference);
@@ -103,11 +123,16 @@ impl ClauseTranslator {
         Ok(match clause {
             Clause::Everything => json!({ "match_all": {} }),
             Clause::Nothing => json!({ "match_none": {} }),
-            Clause::Condition(leaf) => self.condition(leaf)?,
-            Clause::Missing(leaf) => boolean("must_not", vec![self.condition(leaf)?]),
+            Clause::Condition(leaf) => self.leaf(leaf)?,
+            Clause::Missing(leaf) => {
+                boolean("must_not", self.negated(|this| Ok(vec![this.leaf(leaf)?]))?)
+            }
             Clause::And(parts) => boolean("filter", self.clauses(parts)?),
             Clause::Or(parts) => any(self.clauses(parts)?),
-            Clause::Not(inner) => boolean("must_not", vec![self.clause(inner)?]),
+            Clause::Not(inner) => boolean(
+                "must_not",
+                self.negated(|this| Ok(vec![this.clause(inner)?]))?,
+            ),
             Clause::Bool {
                 must,
                 must_not,
@@ -118,13 +143,32 @@ impl ClauseTranslator {
                 if !should.is_empty() {
                     all.push(any(self.clauses(should)?));
                 }
-                let mut none = self.clauses(must_not)?;
+                let mut none = self.negated(|this| this.clauses(must_not))?;
                 if !should_not.is_empty() {
-                    none.push(boolean("filter", self.clauses(should_not)?));
+                    let should_not = self.negated(|this| this.clauses(should_not))?;
+                    none.push(boolean("filter", should_not));
                 }
                 json!({ "bool": { "filter": all, "must_not": none } })
             }
         })
+    }
+
+    /// What `translate` gives, which stands under a negation.
+    fn negated<T>(
+        &mut self,
+        translate: impl FnOnce(&mut Self) -> Result<T, Untranslatable>,
+    ) -> Result<T, Untranslatable> {
+        self.is_negated = !self.is_negated;
+        let translated = translate(self);
+        self.is_negated = !self.is_negated;
+        translated
+    }
+
+    fn leaf(&mut self, condition: &Arc<Condition>) -> Result<Value, Untranslatable> {
+        match self.condition(condition) {
+            Err(why) => (self.instead)(condition, self.is_negated, why),
+            translated => translated,
+        }
     }
 
     fn condition(&mut self, condition: &Condition) -> Result<Value, Untranslatable> {
@@ -221,6 +265,9 @@ impl ClauseTranslator {
             }
             Shape::Ring { centre, from, to } => {
                 self.differ(Difference::SphericalDistance);
+                if *from <= 0.0 {
+                    return within(field, *centre, *to);
+                }
                 json!({ "bool": { "filter": [within(field, *centre, *to)], "must_not": [within(field, *centre, *from)] } })
             }
             Shape::Polygon(polygon) => {
@@ -252,6 +299,8 @@ fn within(field: &FieldPath, centre: Point, metres: f64) -> Value {
         return json!({ "match_none": {} });
     }
     let centre = json!({ "lat": centre.lat, "lon": wrapped(centre.lon) });
+    // No distance is none there; points are known to a centimetre.
+    let metres = metres.max(0.01);
     let operand = [
         (field.to_string(), centre),
         ("distance".to_owned(), format!("{metres}m").into()),

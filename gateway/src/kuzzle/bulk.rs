@@ -39,6 +39,7 @@ fn silent(call: KuzzleCall<'_>) -> Result<bool, Fault> {
 pub(super) async fn delete_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let wanted = query::wanted(call)?;
     let (view, collection) = query::current(call).await?;
+    let wanted = wanted.settled(&*view, &[&collection]).await?;
     let (mut deleted, mut after, mut token) = (0, None::<String>, None);
     loop {
         let (ids, _) =
@@ -56,6 +57,7 @@ pub(super) async fn update_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault
     let changes = query::changes(call)?;
     let wanted = query::wanted(call)?;
     let (view, collection) = query::current(call).await?;
+    let wanted = wanted.settled(&*view, &[&collection]).await?;
     let (mut updated, mut after, mut token) = (0, None::<String>, None);
     loop {
         let (ids, _) =

@@ -24,11 +24,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderValue, Method, header};
 use serde_json::value::RawValue;
 
 /// Everything that no route of our own took.
-pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Request) -> Response {
+pub(crate) async fn serve(
+    State(app): State<Shared>,
+    mut request: axum::extract::Request,
+) -> Response {
+    // The answer to a GET; the connection leaves its body out.
+    if request.method() == Method::HEAD {
+        *request.method_mut() = Method::GET;
+    }
     let path = request.uri().path();
     let first = routes::segments(path).next().unwrap_or_default();
     if is_own(first) {
@@ -40,6 +47,11 @@ pub(crate) async fn serve(State(app): State<Shared>, request: axum::extract::Req
     }
     if let Some(status) = probe(&app, &request) {
         return Answer::plain(status).to_http();
+    }
+    if let Some(allowed) = options(&request) {
+        let mut response = Answer::plain(200).to_http();
+        response.headers_mut().insert(header::ALLOW, allowed);
+        return response;
     }
     let request = match take(&app, request).await {
         Ok(request) => request,
@@ -72,6 +84,26 @@ fn probe(app: &App, request: &axum::extract::Request) -> Option<u16> {
         (&Method::GET, "_ready") => Some(503),
         _ => None,
     }
+}
+
+/// The methods that an address takes, where that is asked.
+fn options(request: &axum::extract::Request) -> Option<HeaderValue> {
+    if request.method() != Method::OPTIONS {
+        return None;
+    }
+    let path: Vec<&str> = routes::segments(request.uri().path()).collect();
+    let is_served = |verb: &&str| {
+        routes::route(verb, &path).is_some() || (**verb == *"POST" && path == ["_query"])
+    };
+    let verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    let mut allowed: Vec<&str> = verbs.into_iter().filter(is_served).collect();
+    match allowed.first() {
+        None => return None,
+        Some(&"GET") => allowed.push("HEAD"),
+        Some(_) => {}
+    }
+    allowed.push("OPTIONS");
+    HeaderValue::from_str(&allowed.join(", ")).ok()
 }
 
 async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<Answer>> {

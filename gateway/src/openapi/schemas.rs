@@ -67,7 +67,7 @@ fn reads() -> Value {
         "Collections": {"type": "object", "properties": {"collections": {"type": "array", "items": {"$ref": "#/components/schemas/Collection"}}}},
         "Document": document,
         "MgetRequest": {"type": "object", "required": ["ids"], "properties": {"ids": {"type": "array", "items": {"type": "string"}}}},
-        "MgetAnswer": {"type": "object", "properties": {"documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}}, "missing": {"type": "array", "items": {"type": "string"}}}},
+        "MgetAnswer": {"type": "object", "properties": {"documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}}, "missing": {"type": "array", "items": {"type": "string"}}, "refused": {"type": "array", "items": {"type": "object", "required": ["pointer", "detail"]}}}},
         "CountRequest": {"type": "object", "properties": {"query": {"type": "object"}}},
         "CountAnswer": {"type": "object", "properties": {"count": {"type": "integer"}}},
         "SearchRequest": {"type": "object", "additionalProperties": false, "properties": {

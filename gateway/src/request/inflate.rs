@@ -7,9 +7,9 @@ use crate::{
     error::{Code, Problem},
 };
 use bytes::Bytes;
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::{Decompress, FlushDecompress, Status, read::MultiGzDecoder};
 use http::{HeaderMap, header};
-use std::io::Read;
+use std::io::{self, Read};
 
 /// What may come out whatever the ratio: small inputs pack well.
 pub(crate) const ALLOWANCE: u64 = 4 << 20;
@@ -38,7 +38,7 @@ pub(crate) fn inflate(
         let packed = &body[..];
         let unpacked = match encoding.as_str() {
             "gzip" | "x-gzip" => read(config, MultiGzDecoder::new(packed), packed, held)?,
-            "deflate" => read(config, ZlibDecoder::new(packed), packed, held)?,
+            "deflate" => read(config, DeflateReader::new(packed), packed, held)?,
             other => {
                 let other = super::path::shorten(other);
                 let why = format!("the content encoding `{other}` is not known");
@@ -47,6 +47,59 @@ pub(crate) fn inflate(
         };
         Ok(unpacked)
     })
+}
+
+/// A stream of zlib, as RFC 9110 has it, or the bare one that some clients send under the same
+/// name. It is an error if it is cut short, or something follows.
+struct DeflateReader<'a> {
+    state: Decompress,
+    left: &'a [u8],
+    ended: bool,
+}
+
+impl<'a> DeflateReader<'a> {
+    fn new(packed: &'a [u8]) -> Self {
+        let is_zlib = match packed {
+            [first, second, ..] => {
+                first & 0x0f == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0
+            }
+            _ => true,
+        };
+        Self {
+            state: Decompress::new(is_zlib),
+            left: packed,
+            ended: false,
+        }
+    }
+}
+
+impl Read for DeflateReader<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while !self.ended {
+            let (before, made) = (self.state.total_in(), self.state.total_out());
+            let none = FlushDecompress::None;
+            let status = self.state.decompress(self.left, out, none);
+            let status =
+                status.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+            let taken = (self.state.total_in() - before) as usize;
+            let made = (self.state.total_out() - made) as usize;
+            self.left = &self.left[taken..];
+            self.ended = status == Status::StreamEnd;
+            if made > 0 {
+                return Ok(made);
+            }
+            if !self.ended && taken == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        match self.left.is_empty() {
+            true => Ok(0),
+            false => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "something follows the end of the stream",
+            )),
+        }
+    }
 }
 
 fn read(

@@ -87,6 +87,27 @@ async fn a_client_that_sends_thirty_megabytes_reads_why_they_are_refused() {
     }
 }
 
+/// A gateway that is not ready yet says so before it has read what is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_sends_thirty_megabytes_reads_that_nothing_is_ready() {
+    let (_starting, durability) = tokio::sync::watch::channel(None);
+    let app = Builder {
+        worker: false,
+        durability,
+        ..Builder::default()
+    };
+    let app = app.start().await;
+    for path in ["/readyz", "/_ready"] {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {LARGE}\r\n\r\n");
+        let (address, body) = (app.address, vec![b' '; LARGE]);
+        let sent = tokio::task::spawn_blocking(move || send_whole(address, &head, &body));
+        let answer = sent.await.unwrap();
+        let answer =
+            answer.unwrap_or_else(|error| panic!("{path}: the client saw {error} and no answer"));
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{path}: {answer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_never_stops_is_let_go() {
     let few = |linger_bytes, linger_seconds| Config {

@@ -246,6 +246,15 @@ async fn documents_by_id_by_ids_and_by_search() {
         ),
         (Some("a/b c"), Some("none"))
     );
+    let odd = json!({"ids": ["none", 5, null, "", "a/b c", {}]});
+    let (_, _, many) = told(app.post("/v1/documents/geo/cities/_mget", &odd)).await;
+    let refused = many["refused"].as_array().unwrap();
+    let pointers: Vec<&Value> = refused.iter().map(|one| &one["pointer"]).collect();
+    assert_eq!(pointers, ["/ids/1", "/ids/2", "/ids/3", "/ids/5"]);
+    assert_eq!(
+        (&many["documents"][0]["_id"], &many["missing"]),
+        (&json!("a/b c"), &json!(["none"]))
+    );
     problem(
         app.post(
             "/v1/documents/geo/cities/_mget",

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{Difference, translate};
+use super::{Difference, translate, translate_with};
 use crate::filter::{Filter, Options};
 
 fn translated(filter: Value) -> Result<(Value, Vec<Difference>), String> {
@@ -50,6 +50,14 @@ fn each_keyword_has_its_query() {
         ),
         (
             json!({"geoDistance": {"p": [1, 2], "distance": "1km"}}),
+            json!({"geo_distance": {"p": {"lat": 1.0, "lon": 2.0}, "distance": "1000m"}}),
+        ),
+        (
+            json!({"geoDistance": {"p": [1, 2], "distance": "0m"}}),
+            json!({"geo_distance": {"p": {"lat": 1.0, "lon": 2.0}, "distance": "0.01m"}}),
+        ),
+        (
+            json!({"geoDistanceRange": {"p": [1, 2], "from": "0m", "to": "1km"}}),
             json!({"geo_distance": {"p": {"lat": 1.0, "lon": 2.0}, "distance": "1000m"}}),
         ),
     ] {
@@ -135,5 +143,24 @@ fn what_may_differ_is_said_once() {
             .unwrap()
             .1
             .is_empty()
+    );
+}
+
+#[test]
+fn something_may_stand_instead_of_what_has_no_equivalent() {
+    let select = json!({"select": {"field": "a", "index": 0, "query": {"exists": "value"}}});
+    let negated = json!({"bool": {"should_not": [{"not": select}, select], "must": [select]}});
+    let filter = json!({"and": [{"exists": "b"}, {"not": select}, negated]});
+    let filter = Filter::parse(&filter, &Options::default()).unwrap();
+    let mut met = Vec::new();
+    let translation = translate_with(&filter, &mut |_, is_negated, _| {
+        met.push(is_negated);
+        Ok(json!({"place": met.len()}))
+    });
+    let query = translation.unwrap().query;
+    assert_eq!(met, [true, false, false, true]);
+    assert_eq!(
+        query["bool"]["filter"][1],
+        json!({"bool": {"must_not": [{"place": 1}]}})
     );
 }

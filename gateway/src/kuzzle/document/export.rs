@@ -4,6 +4,7 @@
 
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, metadata, table},
+    koncorde::SearchQuery,
     search,
 };
 use crate::{app::Shared, routes::documents::search::refused};
@@ -53,7 +54,7 @@ struct Export {
 
 /// What the body or the query asks for.
 struct ExportRequest {
-    query: Option<Value>,
+    query: SearchQuery,
     fields: Vec<String>,
     /// What columns are called instead.
     names: HashMap<String, String>,
@@ -63,6 +64,7 @@ struct ExportRequest {
 pub(crate) async fn stream(call: KuzzleCall<'_>) -> Result<Response, Fault> {
     let (asked, csv) = (asked(call)?, is_csv(call)?);
     let (view, collection) = search::fresh(call).await?;
+    let query = asked.query.settled(&*view, &[&collection]).await?;
     let collection_name = json!({"collection": collection.collection, "index": collection.index, "type": "collection"});
     let (form, kind, head) = if csv {
         let separator = call.request.text("separator")?;
@@ -95,7 +97,7 @@ pub(crate) async fn stream(call: KuzzleCall<'_>) -> Result<Response, Fault> {
         app: call.app.clone(),
         view,
         collection,
-        query: asked.query,
+        query,
         form,
         head: Some(head),
         after: None,

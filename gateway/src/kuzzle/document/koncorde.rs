@@ -1,8 +1,13 @@
 //! Koncorde filters as queries of the view. Clauses of the view's own language may stand wherever a
-//! filter may, if Koncorde has none of that name; they are handed on as they are.
+//! filter may, if Koncorde has none of that name; they are handed on as they are. Conditions that
+//! the view has no clause for are left to the filter language itself.
+
+mod evaluated;
 
 use super::super::{Fault, fault::Id};
+use evaluated::LeftCondition;
 use serde_json::{Map, Value, json};
+use store::{Collection, View};
 
 /// Clauses that Koncorde does not have. Names that both have are Koncorde's.
 const HANDED_ON: [&str; 23] = [
@@ -33,24 +38,75 @@ const HANDED_ON: [&str; 23] = [
 
 /// The field of the conditions that stand in the places of clauses while filters are read.
 const PLACE: &str = "_consign.clause";
+/// What the text of a place begins with where the view has no clause.
+const LEFT: &str = "left ";
 
-pub(super) fn query(filter: &Value) -> Result<Value, Fault> {
+/// What is searched for, as far as the view's language has it.
+#[derive(Debug, Default)]
+pub(crate) struct SearchQuery {
+    query: Option<Value>,
+    left: Vec<LeftCondition>,
+}
+
+impl SearchQuery {
+    /// Of the view's own language.
+    pub(super) fn of_view(query: Option<Value>) -> Self {
+        let left = Vec::new();
+        Self { query, left }
+    }
+
+    /// As the collections are searched with it, once what the view has no clause for is known from
+    /// their documents.
+    pub(crate) async fn settled(
+        self,
+        view: &dyn View,
+        collections: &[&Collection],
+    ) -> Result<Option<Value>, Fault> {
+        match self.query {
+            Some(query) if !self.left.is_empty() => {
+                let [collection] = collections else {
+                    return Err(self.left[0].refused("in several collections at once"));
+                };
+                let settled = evaluated::settle(query, &self.left, view, collection);
+                settled.await.map(Some)
+            }
+            query => Ok(query),
+        }
+    }
+}
+
+pub(super) fn query(filter: &Value) -> Result<SearchQuery, Fault> {
     let options = matching::Options {
         max_conditions: 1_000,
         ..matching::Options::default()
     };
     let mut filter = filter.clone();
-    let mut clauses = Vec::new();
-    if !names_place(&filter) {
+    let (mut clauses, mut left) = (Vec::new(), Vec::new());
+    let names_place = names_place(&filter);
+    if !names_place {
         take(&mut filter, &mut clauses);
     }
     let filter = matching::Filter::parse(&filter, &options)
         .map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
-    let mut query = matching::to_elasticsearch(&filter).map_err(|error| {
-        Fault::new(Id::KoncordeUnsupported, error.to_string()).props([&error.keyword])
-    })?;
-    put(&mut query, &mut clauses);
-    Ok(query)
+    let translated =
+        matching::elasticsearch::translate_with(&filter, &mut |condition, negated, why| {
+            if names_place {
+                return Err(why);
+            }
+            left.push(LeftCondition::new(condition, negated, why));
+            Ok(json!({"term": {PLACE: {"value": format!("{LEFT}{}", left.len() - 1)}}}))
+        });
+    let mut query = translated.map_err(|error| unsupported(&error))?.query;
+    put(&mut query, &mut |place| {
+        let clause = clauses.get_mut(place.parse::<usize>().ok()?)?;
+        Some(clause.take())
+    });
+    let query = Some(query);
+    Ok(SearchQuery { query, left })
+}
+
+fn unsupported(error: &matching::Untranslatable) -> Fault {
+    Fault::new(Id::KoncordeUnsupported, error.to_string()).props([&error.keyword])
 }
 
 /// Takes the view's own clauses out of a filter.
@@ -86,19 +142,17 @@ fn take_all(filters: &mut Value, clauses: &mut Vec<Value>) {
     }
 }
 
-/// Puts them back into the query.
-fn put(query: &mut Value, clauses: &mut [Value]) {
+/// Puts what belongs there into the query, by the texts of the places.
+fn put(query: &mut Value, clause: &mut dyn FnMut(&str) -> Option<Value>) {
     let place = query.pointer("/term").and_then(|term| term.get(PLACE));
-    let place = place.and_then(|place| place["value"].as_str()?.parse::<usize>().ok());
-    if let Some(clause) = place.and_then(|place| clauses.get_mut(place)) {
-        *query = clause.take();
+    let place = place.and_then(|place| place["value"].as_str());
+    if let Some(clause) = place.and_then(&mut *clause) {
+        *query = clause;
         return;
     }
     match query {
-        Value::Object(members) => members
-            .iter_mut()
-            .for_each(|(_, value)| put(value, clauses)),
-        Value::Array(items) => items.iter_mut().for_each(|item| put(item, clauses)),
+        Value::Object(members) => members.iter_mut().for_each(|(_, value)| put(value, clause)),
+        Value::Array(items) => items.iter_mut().for_each(|item| put(item, clause)),
         _ => {}
     }
 }

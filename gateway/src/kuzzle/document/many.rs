@@ -385,7 +385,7 @@ pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ids = read::ids(call)?;
     within(ids.len(), call.app.config.kuzzle_write_documents)?;
     let silent = call.request.flag("silent")?;
-    let (gone, errors, token) = delete_all(call, &ids, silent, Then::EndTurn).await?;
+    let (gone, errors, token) = delete_given(call, &ids, silent, Then::EndTurn).await?;
     Ok(write::reply(
         &json!({"successes": gone, "errors": errors}),
         token,
@@ -399,6 +399,17 @@ pub(crate) async fn delete_all(
     silent: bool,
     then: Then,
 ) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
+    let ids: Vec<Value> = ids.iter().map(|id| id.as_str().into()).collect();
+    delete_given(call, &ids, silent, then).await
+}
+
+/// Likewise; an id that no document can have is refused for itself.
+async fn delete_given(
+    call: KuzzleCall<'_>,
+    ids: &[Value],
+    silent: bool,
+    then: Then,
+) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
     if ids.is_empty() {
         place::collection(call).await?;
         return Ok((Vec::new(), Vec::new(), None));
@@ -408,7 +419,7 @@ pub(crate) async fn delete_all(
     let (mut gone, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (id, item) in ids.iter().zip(done.items) {
         match item {
-            Ok(_) => gone.push(id.clone()),
+            Ok(_) => gone.push(id.as_str().unwrap_or_default().to_owned()),
             Err(fault) => {
                 errors.push(json!({"_id": id, "reason": reason(&fault), "status": fault.status()}));
                 faults.push(fault);

@@ -9,6 +9,7 @@ use super::{
         place,
         write::{self, Then},
     },
+    koncorde::SearchQuery,
     many, read, search, text,
 };
 use crate::routes::documents::search::refused;
@@ -16,8 +17,8 @@ use serde_json::{Value, json, value::RawValue};
 use std::{collections::HashMap, sync::Arc};
 use store::{Collection, SearchRequest, View};
 
-/// The body's query, which must be there, as the view takes it.
-pub(crate) fn wanted(call: KuzzleCall<'_>) -> Result<Option<Value>, Fault> {
+/// The body's query, which must be there.
+pub(crate) fn wanted(call: KuzzleCall<'_>) -> Result<SearchQuery, Fault> {
     let query = serde_json::from_str(call.request.member("query")?.get()).unwrap_or_default();
     match query {
         query @ Value::Object(_) => search::query(call, Some(query)),
@@ -74,6 +75,7 @@ pub(crate) async fn ids(
 async fn few(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let query = wanted(call)?;
     let (view, collection) = current(call).await?;
+    let query = query.settled(&*view, &[&collection]).await?;
     let most = call.app.config.kuzzle_write_documents;
     let (ids, total) = ids(&*view, &collection, query.as_ref(), most, None).await?;
     many::within(total as usize, most)?;

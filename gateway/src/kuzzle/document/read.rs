@@ -1,12 +1,17 @@
 //! Reads by id, from the record, once what `after` names is applied.
 
 use super::{
-    super::{Fault, KuzzleCall, Reply, fault::Id, place, request::list},
+    super::{
+        Fault, KuzzleCall, Reply,
+        fault::Id,
+        place,
+        request::{list, number_text},
+    },
     DocumentShown,
 };
 use event_schema::{Raw, mutation::DocumentKey};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Documents that are read at once: bounds what one answer may hold beyond its limit.
 const STEP: usize = 32;
@@ -76,18 +81,32 @@ pub(crate) async fn documents(
     Ok(found)
 }
 
-/// The ids of the body or of the arguments.
-pub(super) fn ids(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
-    let members = call.request.members()?;
-    let given = members.get("ids").or_else(|| call.request.args.get("ids"));
-    let given = given.ok_or_else(|| Fault::missing("body.ids"))?;
-    list(Some(given), "body.ids")
+/// The ids of the body or of the arguments, numbers as their texts. What no document can have for
+/// an id stands there as it was sent: the others are not refused with it.
+pub(super) fn ids(call: KuzzleCall<'_>) -> Result<Vec<Value>, Fault> {
+    let mut members = call.request.members()?;
+    let given = members.remove("ids");
+    let given = given.or_else(|| call.request.args.get("ids").cloned());
+    match given.ok_or_else(|| Fault::missing("body.ids"))? {
+        Value::Array(ids) => Ok(ids.into_iter().map(number_as_text).collect()),
+        text => {
+            let ids = list(Some(&text), "body.ids")?;
+            Ok(ids.into_iter().map(Value::from).collect())
+        }
+    }
+}
+
+fn number_as_text(id: Value) -> Value {
+    match id {
+        Value::Number(number) => number_text(&number).into(),
+        other => other,
+    }
 }
 
 #[derive(Serialize)]
 struct ManyIds<'a> {
     successes: Vec<DocumentShown<'a>>,
-    errors: Vec<&'a str>,
+    errors: Vec<&'a Value>,
 }
 
 pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -97,16 +116,16 @@ pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let successes = both()
         .filter_map(|(id, found)| {
             found.as_ref().map(|(source, version)| DocumentShown {
-                id,
+                id: id.as_str().unwrap_or_default(),
                 source: Some(source),
                 version: *version,
                 created: None,
             })
         })
         .collect();
-    let errors: Vec<&str> = both()
+    let errors: Vec<&Value> = both()
         .filter(|(_, found)| found.is_none())
-        .map(|(id, _)| id.as_str())
+        .map(|(id, _)| id)
         .collect();
     refuse_part(call, &errors)?;
     Ok(Reply::of(&ManyIds { successes, errors }))
@@ -119,19 +138,18 @@ pub(crate) async fn mexists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .iter()
         .zip(&found)
         .partition(|(_, found)| found.is_some());
-    let names = |list: Vec<(&String, _)>| {
-        list.into_iter()
-            .map(|(id, _): (&String, &Option<_>)| id.clone())
-            .collect::<Vec<_>>()
+    let names = |list: Vec<(&'_ Value, &Option<_>)>| {
+        let names = list.into_iter().map(|(id, _)| id.clone());
+        names.collect::<Vec<_>>()
     };
     let errors = names(gone);
-    refuse_part(call, &errors.iter().map(String::as_str).collect::<Vec<_>>())?;
+    refuse_part(call, &errors.iter().collect::<Vec<_>>())?;
     Ok(Reply::of(
         &json!({"successes": names(there), "errors": errors}),
     ))
 }
 
-async fn all(call: KuzzleCall<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+async fn all(call: KuzzleCall<'_>, ids: &[Value]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let most = call.app.config.kuzzle_fetch_documents;
     if ids.len() > most {
         return Err(Fault::new(
@@ -144,15 +162,16 @@ async fn all(call: KuzzleCall<'_>, ids: &[String]) -> Result<Vec<Option<(Raw, u6
     }
     place::after(call).await?;
     let collection = place::collection(call).await?;
-    let keys = ids
-        .iter()
-        .map(|id| place::key(&collection, id))
-        .collect::<Result<Vec<_>, _>>()?;
-    documents(call, &keys).await
+    let key = |id: &Value| place::key(&collection, id.as_str()?).ok();
+    let keys: Vec<Option<DocumentKey>> = ids.iter().map(key).collect();
+    let usable: Vec<DocumentKey> = keys.iter().flatten().cloned().collect();
+    let mut found = documents(call, &usable).await?.into_iter();
+    let of = |key: Option<DocumentKey>| key.and_then(|_| found.next().flatten());
+    Ok(keys.into_iter().map(of).collect())
 }
 
 /// `strict`: a part is not enough.
-fn refuse_part(call: KuzzleCall<'_>, missing: &[&str]) -> Result<(), Fault> {
+fn refuse_part(call: KuzzleCall<'_>, missing: &[&Value]) -> Result<(), Fault> {
     match call.request.flag("strict")? && !missing.is_empty() {
         true => {
             let errors = missing

@@ -3,7 +3,7 @@
 
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, place},
-    koncorde,
+    koncorde::{self, SearchQuery},
     scroll::{self, Scroll},
     targets,
 };
@@ -73,12 +73,14 @@ pub(crate) fn view(call: KuzzleCall<'_>) -> Result<Arc<dyn View>, Fault> {
 }
 
 /// The query of a body in the language that the call names.
-pub(crate) fn query(call: KuzzleCall<'_>, query: Option<Value>) -> Result<Option<Value>, Fault> {
+pub(crate) fn query(call: KuzzleCall<'_>, query: Option<Value>) -> Result<SearchQuery, Fault> {
     match call.request.text("lang")? {
         None | Some("elasticsearch") => {
-            Ok(query.filter(|query| query.as_object().is_none_or(|members| !members.is_empty())))
+            let is_said =
+                |query: &Value| query.as_object().is_none_or(|members| !members.is_empty());
+            Ok(SearchQuery::of_view(query.filter(is_said)))
         }
-        Some("koncorde") => koncorde::query(&query.unwrap_or(Value::Null)).map(Some),
+        Some("koncorde") => koncorde::query(&query.unwrap_or(Value::Null)),
         Some(_) => Err(Fault::invalid("lang", "\"elasticsearch\" or \"koncorde\"")),
     }
 }
@@ -96,8 +98,8 @@ fn asked(call: KuzzleCall<'_>) -> Result<Map<String, Value>, Fault> {
     }
 }
 
-/// The body as the view takes it.
-pub(crate) fn request(call: KuzzleCall<'_>) -> Result<SearchRequest, Fault> {
+/// The body as the view takes it, and its query.
+pub(crate) fn request(call: KuzzleCall<'_>) -> Result<(SearchRequest, SearchQuery), Fault> {
     let mut body = asked(call)?;
     // Koncorde filters may stand without the member `query` around them.
     if call.request.text("lang")? == Some("koncorde")
@@ -120,12 +122,11 @@ pub(crate) fn request(call: KuzzleCall<'_>) -> Result<SearchRequest, Fault> {
     let (from, size) = (call.request.number("from")?, call.request.number("size")?);
     let bad = |error: serde_json::Error| Fault::new(Id::BadQuery, error.to_string());
     let mut request: SearchRequest = serde_json::from_value(Value::Object(body)).map_err(bad)?;
-    request.query = query;
     request.from = from.unwrap_or(request.from);
     request.size = size.unwrap_or(request.size);
     let most = call.app.config.kuzzle_fetch_documents;
     match request.from.saturating_add(request.size) <= most {
-        true => Ok(request),
+        true => Ok((request, query)),
         false => Err(Fault::new(
             Id::GetLimit,
             format!(
@@ -136,7 +137,7 @@ pub(crate) fn request(call: KuzzleCall<'_>) -> Result<SearchRequest, Fault> {
 }
 
 pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let mut request = request(call)?;
+    let (mut request, query) = request(call)?;
     let (view, collections) = match targets::of(call)? {
         None => {
             let (view, collection) = fresh(call).await?;
@@ -144,9 +145,10 @@ pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         }
         Some(targets) => targets::fresh(call, &targets).await?,
     };
+    let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
+    request.query = query.settled(&*view, &searched).await?;
     match call.request.text("scroll")? {
         None => {
-            let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
             let result = view.search_together(&searched, &request).await;
             let result = result.map_err(refused)?;
             Ok(Reply::of(&found(&result, &collections, None)))
@@ -218,6 +220,7 @@ pub(crate) async fn count(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     }
     let query = query(call, body.remove("query"))?;
     let (view, collection) = fresh(call).await?;
+    let query = query.settled(&*view, &[&collection]).await?;
     let count = view
         .count(&collection, query.as_ref())
         .await

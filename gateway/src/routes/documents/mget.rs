@@ -17,6 +17,7 @@ use axum::{body::Body, extract::State, response::Response};
 use event_schema::{Raw, mutation::DocumentKey};
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Documents that are read at once: bounds what one answer may hold beyond its limit.
 const STEP: usize = 32;
@@ -24,13 +25,22 @@ const STEP: usize = 32;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DocumentsAsked {
-    ids: Vec<String>,
+    ids: Vec<Value>,
 }
 
 #[derive(Serialize)]
 struct DocumentsFound<'a> {
     documents: Vec<DocumentAnswer<'a>>,
     missing: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    refused: Vec<RefusedId>,
+}
+
+/// What no document can have for an id. The others are answered all the same.
+#[derive(Serialize)]
+struct RefusedId {
+    pointer: String,
+    detail: String,
 }
 
 pub(crate) async fn mget(
@@ -50,7 +60,8 @@ pub(crate) async fn mget(
     let request = app.requests.read(call).await?;
     let DocumentsAsked { ids } = serde_json::from_slice(&request.json)
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
-    check(&app, &ids)?;
+    within(&app, &ids)?;
+    let (ids, refused) = usable(ids);
     after::wait(&app, &request.caller, &headers, &query).await?;
     let incarnation = app
         .collections
@@ -83,11 +94,30 @@ pub(crate) async fn mget(
         &DocumentsFound {
             documents: documents.collect(),
             missing,
+            refused,
         },
     ))
 }
 
-fn check(app: &App, ids: &[String]) -> Result<(), Problem> {
+/// The ids that documents can have, in order, and those that none can.
+fn usable(ids: Vec<Value>) -> (Vec<String>, Vec<RefusedId>) {
+    let (mut usable, mut refused) = (Vec::with_capacity(ids.len()), Vec::new());
+    for (n, id) in ids.into_iter().enumerate() {
+        let checked = match id {
+            Value::String(id) => check_id(&id)
+                .map(|()| usable.push(id))
+                .map_err(|problem| problem.detail().to_owned()),
+            _ => Err("a document id is a text".to_owned()),
+        };
+        if let Err(detail) = checked {
+            let pointer = format!("/ids/{n}");
+            refused.push(RefusedId { pointer, detail });
+        }
+    }
+    (usable, refused)
+}
+
+fn within(app: &App, ids: &[Value]) -> Result<(), Problem> {
     if ids.len() > app.config.mget_limit {
         let detail = format!(
             "{} ids are more than the {} that one call may name",
@@ -96,9 +126,7 @@ fn check(app: &App, ids: &[String]) -> Result<(), Problem> {
         );
         return Err(Problem::new(Code::AnswerTooLarge, detail).at("/ids"));
     }
-    ids.iter()
-        .enumerate()
-        .try_for_each(|(n, id)| check_id(id).map_err(|problem| problem.at(format!("/ids/{n}"))))
+    Ok(())
 }
 
 async fn read(app: &App, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>, Problem> {

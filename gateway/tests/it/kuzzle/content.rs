@@ -42,13 +42,18 @@ async fn bodies_without_a_type_and_packed_ones_are_taken() {
     let app = world().await;
     let text = br#"{"name":"x","n":1}"#;
     let json = ("content-type", "application/json");
-    let cases: [(&str, Headers, Vec<u8>); 6] = [
+    let cases: [(&str, Headers, Vec<u8>); 7] = [
         ("bare", &[], text.to_vec()),
         ("gzip", &[json, ("content-encoding", "gzip")], gzip(text)),
         (
             "deflate",
             &[json, ("content-encoding", "deflate")],
             deflate(text),
+        ),
+        (
+            "bare deflate",
+            &[json, ("content-encoding", "deflate")],
+            deflate(text)[2..deflate(text).len() - 4].to_vec(),
         ),
         (
             "both",
@@ -72,6 +77,7 @@ async fn bodies_without_a_type_and_packed_ones_are_taken() {
         assert_eq!(answer["result"]["_source"]["name"], "x", "{id}");
     }
     let packed = ("content-encoding", "gzip");
+    let inflated = ("content-encoding", "deflate");
     let twice = ("content-encoding", "gzip, gzip, gzip, gzip");
     for (headers, body, status, id) in [
         (
@@ -83,6 +89,24 @@ async fn bodies_without_a_type_and_packed_ones_are_taken() {
         (
             &[json, packed],
             gzip(text)[..20].to_vec(),
+            400,
+            "network.http.unexpected_error",
+        ),
+        (
+            &[json, inflated],
+            deflate(text)[..12].to_vec(),
+            400,
+            "network.http.unexpected_error",
+        ),
+        (
+            &[json, inflated],
+            [&deflate(b"{}")[..], b"x"].concat(),
+            400,
+            "network.http.unexpected_error",
+        ),
+        (
+            &[json, inflated],
+            text.to_vec(),
             400,
             "network.http.unexpected_error",
         ),

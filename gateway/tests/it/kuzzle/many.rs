@@ -420,6 +420,42 @@ async fn ids_that_are_numbers_are_read_as_their_text() {
     }
 }
 
+/// What no document can have for an id is refused for itself.
+#[tokio::test]
+async fn an_id_that_is_none_leaves_the_others_as_they_are() {
+    let app = world().await;
+    let long = "x".repeat(513);
+    for odd in [
+        json!(null),
+        json!(true),
+        json!({"a": 1}),
+        json!(["a"]),
+        json!(""),
+        json!(long),
+        json!("a\nb"),
+    ] {
+        for id in ["a", "b"] {
+            ok(&app, "PUT", &format!("/ix/co/{id}"), Some(json!({"n": 1}))).await;
+        }
+        let wanted = || Some(json!({"ids": ["a", odd, "b"]}));
+        let got = ok(&app, "POST", "/ix/co/_mGet", wanted()).await;
+        assert_eq!(
+            (&got["successes"][1]["_id"], &got["errors"]),
+            (&json!("b"), &json!([odd])),
+            "{odd}"
+        );
+        let there = ok(&app, "POST", "/ix/co/_mExists", wanted()).await;
+        assert_eq!(there, json!({"successes": ["a", "b"], "errors": [odd]}));
+        let incomplete = "api.process.incomplete_multiple_request";
+        let strict = "/ix/co/_mGet?strict=true";
+        fault(&app, "POST", strict, wanted(), 400, incomplete).await;
+        let gone = ok(&app, "DELETE", "/ix/co/_mDelete", wanted()).await;
+        assert_eq!(gone["successes"], json!(["a", "b"]), "{odd}");
+        let error = &gone["errors"][0];
+        assert_eq!((&error["_id"], &error["status"]), (&odd, &json!(400)));
+    }
+}
+
 #[tokio::test]
 async fn answers_stand_in_the_order_of_the_request_and_show_what_was_asked() {
     let app = world().await;

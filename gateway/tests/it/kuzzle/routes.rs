@@ -109,3 +109,42 @@ async fn what_paths_begin_with_names_no_index() {
         "{list}"
     );
 }
+
+/// What asks for heads only is answered as a GET, without its body, and `OPTIONS` with the methods.
+#[tokio::test]
+async fn heads_and_options_are_answered_wherever_a_get_is() {
+    let app = world().await;
+    ok(&app, "PUT", "/ix/co/x", Some(json!({}))).await;
+    for path in [
+        "/",
+        "/_serverInfo",
+        "/_now",
+        "/_publicApi",
+        "/_healthcheck",
+        "/_ready",
+        "/ix/co/x",
+        "/ix/co/none",
+        "/ix/nope/_mapping",
+        "/a/b/c/d/e/f",
+    ] {
+        let get = app.client.get(app.url(path)).send().await.unwrap();
+        let head = app.client.head(app.url(path)).send().await.unwrap();
+        assert_eq!(head.status(), get.status(), "{path}");
+        assert_eq!(
+            head.headers()["content-type"],
+            get.headers()["content-type"]
+        );
+        assert!(head.bytes().await.unwrap().is_empty(), "{path}");
+    }
+    for (path, allowed) in [
+        ("/", Some("GET, HEAD, OPTIONS")),
+        ("/ix/co/x", Some("GET, PUT, DELETE, HEAD, OPTIONS")),
+        ("/a/b/c/d/e/f", None),
+    ] {
+        let options = app.client.request(reqwest::Method::OPTIONS, app.url(path));
+        let answer = options.send().await.unwrap();
+        let given = answer.headers().get("allow");
+        assert_eq!(given.map(|allow| allow.to_str().unwrap()), allowed);
+        assert_eq!(answer.status() == 200, allowed.is_some(), "{path}");
+    }
+}

@@ -26,6 +26,72 @@ fn ids(result: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Conditions that no index can tell are told by the filter language's own engine.
+#[tokio::test]
+async fn every_clause_of_the_filter_language_searches() {
+    let app = world().await;
+    let documents = [
+        json!({"_id": "list", "body": {"l": [1, 2, 1], "o": [{"k": "x"}, {"k": "y"}], "n": 1}}),
+        json!({"_id": "other", "body": {"l": [2, 1], "o": [{"k": "y"}], "n": 2, "name": "a b"}}),
+        json!({"_id": "null", "body": {"l": null, "n": 3, "name": "ab\nc"}}),
+        json!({"_id": "none", "body": {"n": 4, "at": [1, 2]}}),
+    ];
+    let create = "/ix/co/_mCreate?refresh=wait_for";
+    ok(&app, "POST", create, Some(json!({"documents": documents}))).await;
+    let select = |index: i64, query: Value| json!({"select": {"field": "l", "index": index, "query": query}});
+    let last_is_one = select(-1, json!({"equals": {"value": 1}}));
+    for (filter, expected) in [
+        (last_is_one.clone(), vec!["list", "other"]),
+        (select(2, json!({"exists": "value"})), vec!["list"]),
+        (
+            json!({"not": select(0, json!({"equals": {"value": 1}}))}),
+            vec!["none", "null", "other"],
+        ),
+        (
+            json!({"bool": {"must_not": [last_is_one], "must": [{"range": {"n": {"lt": 4}}}]}}),
+            vec!["null"],
+        ),
+        (
+            json!({"or": [select(0, json!({"equals": {"value": 2}})), {"equals": {"n": 4}}]}),
+            vec!["none", "other"],
+        ),
+        (json!({"match": {"l": [1, 1]}}), vec!["list"]),
+        (json!({"match": {"o": [{"k": "y"}]}}), vec!["list", "other"]),
+        (json!({"match": {"l": null}}), vec!["null"]),
+        (json!({"equals": {"l": null}}), vec!["null"]),
+        (
+            json!({"and": [{"match": {"l": []}}, {"term": {"n": {"value": 2}}}]}),
+            vec!["other"],
+        ),
+        (json!({"regexp": {"name": "\\bb"}}), vec!["other"]),
+        (
+            json!({"regexp": {"name": {"value": "^c", "flags": "m"}}}),
+            vec!["null"],
+        ),
+        (
+            json!({"geoDistanceRange": {"at": [2, 1], "from": "0m", "to": "1km"}}),
+            vec!["none"],
+        ),
+    ] {
+        let body = || Some(json!({"query": filter, "sort": ["_id"]}));
+        let found = ok(&app, "POST", "/ix/co/_search?lang=koncorde", body()).await;
+        assert_eq!(ids(&found), expected, "{filter}");
+        let query = Some(json!({"query": filter}));
+        let count = ok(&app, "POST", "/ix/co/_count?lang=koncorde", query).await;
+        assert_eq!(count["count"], expected.len(), "{filter}");
+    }
+    let select = json!({"query": select(0, json!({"equals": {"value": 1}}))});
+    let targets = json!([{"index": "ix", "collections": ["co", "other"]}]);
+    ok(&app, "PUT", "/ix/other", None).await;
+    let several = json!({"controller": "document", "action": "search", "lang": "koncorde",
+        "targets": targets, "body": select});
+    let restricted = "api.assert.koncorde_restricted_keyword";
+    fault(&app, "POST", "/_query", Some(several), 400, restricted).await;
+    let deleted = "/ix/co/_query?lang=koncorde";
+    let deleted = ok(&app, "DELETE", deleted, Some(select)).await;
+    assert_eq!(deleted["ids"], json!(["list"]));
+}
+
 #[tokio::test]
 async fn documents_are_found_in_both_languages() {
     let app = filled(6).await;

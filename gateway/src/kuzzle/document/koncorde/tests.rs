@@ -4,7 +4,7 @@ use super::query;
 use serde_json::{Value, json};
 
 fn translated(filter: Value) -> Option<Value> {
-    query(&filter).ok()
+    query(&filter).ok()?.query
 }
 
 #[test]
