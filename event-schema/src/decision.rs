@@ -13,6 +13,7 @@ use crate::{
     outcome::{DeadReason, Refusal, Verdict},
     parts::Parts,
     position::{Position, Version},
+    replay::Replay,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use schemars::JsonSchema;
@@ -25,7 +26,7 @@ pub struct Decision {
     pub epoch: Epoch,
     /// Where it must stand to count.
     pub at: ChangesOffset,
-    /// The entity key of the event; the record's own key, too. Empty for a record that no one could
+    /// The entity key of the event; the record's own key, too. Made up for a record that no one could
     /// decode.
     pub key: EntityKey,
     pub request: RequestId,
@@ -37,7 +38,7 @@ pub struct Decision {
     /// event. Without it, the decision stands only if nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ChangesOffset>,
-    /// The replay that asked for it.
+    /// The intent that asked for it, of a held event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Replay>,
     /// No subscriber hears of it: repair and purge.
@@ -72,9 +73,9 @@ pub struct Decision {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub volatile: Option<Raw>,
-    /// The event byte for byte, of a dead one: what is kept for a person needs no log.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event: Option<OriginalRecord>,
+    /// Its operation does not ask for the order of its key to be kept behind a dead letter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub relaxed: bool,
     /// Unix milliseconds: accepted by the log (append time of the event), decided by the worker's
     /// clock.
     pub accepted: i64,
@@ -86,13 +87,6 @@ pub struct Decision {
     /// The W3C trace context of its event, where the worker exports spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
-}
-
-/// The intent by which a held event is decided again: where it stands, and whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Replay {
-    pub position: Position,
-    pub request: RequestId,
 }
 
 /// What an operation does to another key: an unconditional event, whole, so that whoever publishes
@@ -191,11 +185,11 @@ impl TopicIds {
 pub enum VoidEnd {
     /// The client's own mapping refused it late: final.
     Refused(Refusal),
-    /// Kept for a person.
+    /// Decided again as a dead letter, which puts it into the queue of its key.
     Dead(DeadReason),
     /// Only overtaken by another void: decided again, from the event that this record carries.
     Anew,
-    /// Back into the queue of its key.
+    /// Back in the queue of its key, which it came from: the reverse change put it there.
     Held,
 }
 
@@ -213,6 +207,12 @@ pub struct Void {
     /// Offset of the decision that is undone.
     pub decision: ChangesOffset,
     pub ends: VoidEnd,
+    /// The intent by which the event that is undone was decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Replay>,
+    /// As of the decision that is undone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub relaxed: bool,
     pub documents: Vec<DocumentChange>,
     pub rows: Vec<RowMutation>,
     /// The event byte for byte; absent only where the record would not fit with it, and then it is
@@ -269,7 +269,7 @@ impl Change {
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DeadLetter {
     pub request: RequestId,
-    /// Empty where the record could not be decoded.
+    /// Made up where the record could not be decoded.
     pub key: EntityKey,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,

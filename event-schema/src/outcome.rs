@@ -19,8 +19,10 @@ pub enum RefusalCode {
     Missing,
     /// The document's revision is not the one asked for.
     Version,
-    /// A later event of the key was applied first.
+    /// A later event of the key was applied first, or the held event is not what was seen of it.
     Superseded,
+    /// A person gave the event up.
+    Discarded,
     /// Another request was made under this idempotency key.
     IdempotencyKeyReused,
     /// The decision would not fit into a record.
@@ -57,13 +59,22 @@ pub struct DeadReason {
     pub store: Option<String>,
 }
 
-/// Final, but for a dead letter that a person replays or discards.
+/// Final, but for a dead letter that a person replays or discards, and what is parked behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     Applied,
     Refused(Refusal),
     DeadLettered(DeadReason),
+    /// It waits in the queue of its key.
+    Parked(Parked),
+}
+
+/// What an event waits for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Parked {
+    /// The dead letter at the head of the queue when it was parked.
+    pub behind: RequestId,
 }
 
 /// When things happened to a request: Unix milliseconds.

@@ -79,6 +79,9 @@ pub(crate) fn told<'a>(
         Some((Verdict::DeadLettered(reason), _)) => {
             return Err(Problem::from(reason).about(published.request, Some(token)));
         }
+        Some((Verdict::Parked(parked), _)) => {
+            return Err(Problem::from(parked).about(published.request, Some(token)));
+        }
     };
     Ok(TakenAnswer {
         request_id: published.request,

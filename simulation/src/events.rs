@@ -11,14 +11,16 @@ use event_log::NewRecord;
 use event_schema::{
     codec,
     envelope::{Attributes, Claim, Transaction, TransactionData},
-    id::RequestId,
+    held::HoldIntent,
+    id::{EntityKey, RequestId},
+    mutation::DocumentKey,
     offset::TransactionsOffset,
     signing::Keyring,
     topics::{self, Layout},
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 use store::Collection;
@@ -27,30 +29,42 @@ use store::Collection;
 const DOCUMENTS: u64 = 4;
 pub const INCARNATION: &str = "abcd1234";
 
-static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::builtin().expect("it is ours"));
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/catalog");
+    Catalog::load(&[folder.into()]).expect("it is ours")
+});
 
 #[must_use]
 pub fn catalog() -> Catalog {
     CATALOG.clone()
 }
 
+/// One that clients map themselves, and one whose events keep the order of their key.
 #[must_use]
-pub fn collection() -> Collection {
-    Collection {
-        index: "geo".into(),
-        collection: "cities".into(),
+pub fn collections() -> Vec<Collection> {
+    let of = |index: &str, collection: &str| Collection {
+        index: index.into(),
+        collection: collection.into(),
         incarnation: INCARNATION.into(),
         mappings: None,
         settings: None,
         created: 0,
         changing: None,
         specifications: None,
-    }
+    };
+    vec![of("geo", "cities"), of("land", "towns")]
+}
+
+/// A document's name among those of all collections.
+#[must_use]
+pub fn document_name(key: &DocumentKey) -> String {
+    format!("{}/{}", key.collection, key.id)
 }
 
 /// What an event asks for, as a plain reading of the log understands it.
 #[derive(Clone, Debug)]
 pub struct AskedWrite {
+    /// `cities/…` or `towns/…`.
     pub id: String,
     pub what: WriteKind,
     /// The idempotency key.
@@ -68,14 +82,23 @@ pub enum WriteKind {
     Delete,
 }
 
+impl AskedWrite {
+    /// Does its key keep its order behind a dead letter?
+    #[must_use]
+    pub fn is_strict(&self) -> bool {
+        self.id.starts_with("towns/")
+    }
+}
+
 impl WriteKind {
-    fn operation(&self) -> &'static str {
+    /// On a city, and on a town.
+    fn operation(&self) -> (&'static str, &'static str) {
         match self {
-            Self::Create(_) => "document.create",
-            Self::CreateOrReplace(_) => "document.createOrReplace",
-            Self::Replace(_) => "document.replace",
-            Self::Update(_) => "document.update",
-            Self::Delete => "document.delete",
+            Self::Create(_) => ("document.create", "town.found"),
+            Self::CreateOrReplace(_) => ("document.createOrReplace", "town.settle"),
+            Self::Replace(_) => ("document.replace", "town.replace"),
+            Self::Update(_) => ("document.update", "town.change"),
+            Self::Delete => ("document.delete", "town.close"),
         }
     }
 
@@ -98,6 +121,8 @@ pub struct Maker {
     keys: Keyring,
     made: u64,
     pub asked: HashMap<[u8; 16], AskedWrite>,
+    /// Requests by which held events were moved.
+    pub intents: HashSet<[u8; 16]>,
     /// What stands in the log already, to be sent once more.
     sent: Vec<NewRecord>,
 }
@@ -112,6 +137,7 @@ impl Maker {
             keys: Keyring::new(1, *b"0123456789abcdef"),
             made: 0,
             asked: HashMap::new(),
+            intents: HashSet::new(),
             sent: Vec::new(),
         }
     }
@@ -143,6 +169,55 @@ impl Maker {
         record
     }
 
+    /// A person asks for a held event to be moved.
+    pub fn intend(
+        &mut self,
+        operation: &str,
+        key: &EntityKey,
+        asked: &HoldIntent,
+        end: impl Fn(u16) -> u64,
+    ) -> NewRecord {
+        self.made += 1;
+        let mut unique = [0; 16];
+        unique[..8].copy_from_slice(&self.made.to_le_bytes());
+        let partition = key.partition(self.layout.partitions);
+        let id = RequestId::mint(&self.keys, self.layout.generation, partition, unique);
+        let event = Transaction {
+            attributes: Attributes {
+                id,
+                tenant: "default".into(),
+                operation: operation.into(),
+                catalog: CATALOG.version().into(),
+                key: key.clone(),
+                time: BEGIN,
+                traceparent: None,
+            },
+            seen: TransactionsOffset::new(end(partition)),
+            data: TransactionData {
+                request: event_schema::raw(asked),
+                generated: Map::new(),
+                incarnations: Map::new(),
+                volatile: None,
+                if_version: None,
+                claim: None,
+                reply: None,
+                origin: None,
+                principal: "a person".into(),
+            },
+        };
+        let parts = codec::encode_transaction(&event);
+        let record = NewRecord {
+            topic: Arc::from(self.layout.name(&topics::TRANSACTIONS)),
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        self.intents.insert(id.unique());
+        self.sent.push(record.clone());
+        record
+    }
+
     fn ask(&mut self) -> AskedWrite {
         let what = match self.dice.roll(9) {
             0 | 1 => WriteKind::Create(self.body()),
@@ -151,7 +226,12 @@ impl Maker {
             4..=6 => WriteKind::Update(self.body()),
             _ => WriteKind::Delete,
         };
-        let id = format!("city-{}", self.dice.roll(DOCUMENTS));
+        let collection = if self.dice.once_in(2) {
+            "towns"
+        } else {
+            "cities"
+        };
+        let id = format!("{collection}/{}", self.dice.roll(DOCUMENTS / 2));
         // A key is used again for the same document only: two partitions have no order.
         let claim = self
             .dice
@@ -185,14 +265,20 @@ impl Maker {
         self.made += 1;
         let mut unique = [0; 16];
         unique[..8].copy_from_slice(&self.made.to_le_bytes());
-        let mut request = json!({"index": "geo", "collection": "cities", "_id": asked.id});
+        let (on_city, on_town) = asked.what.operation();
+        let (operation, mut request) = match asked.id.split_once('/') {
+            Some(("towns", id)) => (on_town, json!({"id": id})),
+            Some((collection, id)) => {
+                let request = json!({"index": "geo", "collection": collection, "_id": id});
+                (on_city, request)
+            }
+            None => panic!("it names its collection"),
+        };
         if let Some(body) = asked.what.body() {
             request["body"] = body.clone();
         }
         let seed = Seed { unique, now: BEGIN };
-        let operation = CATALOG
-            .operation(asked.what.operation())
-            .expect("it is built in");
+        let operation = CATALOG.operation(operation).expect("it is built in");
         let accepted = operation.accept(request.to_string().as_bytes(), &seed);
         let Ok(AcceptedRequest::One(accepted)) = accepted else {
             panic!("the request is right and single")

@@ -10,12 +10,17 @@ use crate::{
     faults::{FaultKind, Faults},
     groups::{self, Coordinator},
     log::ModelLog,
+    person::{Errand, Person},
     process::{ModelClock, ModelProcess},
     record::ModelRecord,
+    rows::ModelQueue,
     view::ModelView,
 };
 use event_schema::{
-    id::RequestId,
+    held::HeldEvent,
+    id::{EntityKey, RequestId},
+    mutation::RowKey,
+    outcome::Verdict,
     topics::{self, Layout},
 };
 use runtime::{Health, Shutdown, ShutdownTrigger};
@@ -41,6 +46,7 @@ struct History {
     record: Arc<ModelRecord>,
     view: Arc<ModelView>,
     maker: Maker,
+    person: Person,
     workers: Vec<RunningWorker>,
     started: usize,
     trace: String,
@@ -91,11 +97,12 @@ impl History {
             .collect();
         let log = Arc::new(ModelLog::new(start, &all));
         let changes = Arc::from(layout.name(&topics::CHANGES));
-        let record = ModelRecord::new(log.clone(), changes, events::collection());
+        let record = ModelRecord::new(log.clone(), changes, events::collections());
         Self {
             maker: Maker::new(dice.clone(), faults.clone(), layout.clone()),
             coordinator: Arc::new(Coordinator::new(dice.clone(), PARTITIONS)),
             record: Arc::new(record),
+            person: Person::default(),
             view: Arc::default(),
             workers: Vec::new(),
             started: 0,
@@ -126,12 +133,15 @@ impl History {
         self.faults.end();
         self.workers.iter().for_each(|worker| worker.process.thaw());
         self.start_worker();
-        self.rest().await?;
+        self.resolve().await?;
+        self.tidy().await?;
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        self.no_faults()?;
         self.check()
     }
 
     async fn step(&mut self) {
-        match self.dice.roll(24) {
+        match self.dice.roll(28) {
             0..=9 => self.append(),
             10 | 11 => self.start_worker(),
             12 if self.faults.has(FaultKind::Kills) => self.kill(),
@@ -151,6 +161,7 @@ impl History {
             20 | 22 | 23 if self.faults.has(FaultKind::Refusals) => {
                 self.faults.set_view_fickle(!self.faults.is_view_fickle());
             }
+            24..=27 => self.visit(),
             21 if self.faults.has(FaultKind::Forgetful) => self.kill_record().await,
             _ => {}
         }
@@ -166,6 +177,70 @@ impl History {
             let record = self.maker.next(end);
             self.log.append(record);
         }
+    }
+
+    /// What is held, as a person sees it.
+    fn held(&self) -> Vec<(EntityKey, RowKey, HeldEvent)> {
+        let queues = self.record.rows().queues().into_iter();
+        let events = queues.flat_map(|ModelQueue { key, held, .. }| {
+            held.into_iter()
+                .map(move |(row, held)| (key.clone(), row, held))
+        });
+        events.collect()
+    }
+
+    fn visit(&mut self) {
+        let held = self.held();
+        if let Some(errand) = self.person.visit(held, &self.dice) {
+            self.run_errand(&errand);
+        }
+    }
+
+    fn run_errand(&mut self, errand: &Errand) {
+        let Errand {
+            operation,
+            key,
+            asked,
+        } = errand;
+        self.note(&format!("{operation} of {} {}", asked.request, asked.place));
+        let (log, topic) = (&self.log, self.layout.name(&topics::TRANSACTIONS));
+        let end = |partition| {
+            log.offsets(&topic, partition)
+                .map_or(0, |offsets| offsets.end)
+        };
+        let record = self.maker.intend(operation, key, asked, end);
+        self.log.append(record);
+    }
+
+    /// Is something held, or told to be?
+    fn is_held(&self) -> bool {
+        let is_final = |id: &RequestId| {
+            let entry = self.record.entry(id);
+            let verdict = entry.map(|entry| entry.verdict);
+            !matches!(verdict, Some(Verdict::DeadLettered(_) | Verdict::Parked(_)))
+        };
+        let mut events = self.requests().into_iter();
+        !self.record.rows().is_empty()
+            || events.any(|id| !self.maker.intents.contains(&id.unique()) && !is_final(&id))
+    }
+
+    /// Until nothing is held any more.
+    async fn tidy(&mut self) -> Result<(), String> {
+        let began = Instant::now();
+        while self.is_held() {
+            if began.elapsed() > REST {
+                let held = self.record.rows().queues();
+                return Err(format!("the queues never empty: {held:?}"));
+            }
+            let held = self.held();
+            for errand in self.person.tidy(held) {
+                self.run_errand(&errand);
+            }
+            self.resolve().await?;
+            // What was asked for may let more be decided.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        Ok(())
     }
 
     fn start_worker(&mut self) {
@@ -310,8 +385,8 @@ impl History {
             .collect()
     }
 
-    /// Until every request is resolved, and then some.
-    async fn rest(&mut self) -> Result<(), String> {
+    /// Until every request is resolved.
+    async fn resolve(&mut self) -> Result<(), String> {
         let began = Instant::now();
         while let Some(open) = self.unresolved() {
             if began.elapsed() > REST {
@@ -325,8 +400,7 @@ impl History {
             tokio::time::sleep(Duration::from_millis(500)).await;
             self.no_faults()?;
         }
-        tokio::time::sleep(Duration::from_secs(120)).await;
-        self.no_faults()
+        Ok(())
     }
 
     fn unresolved(&self) -> Option<RequestId> {

@@ -3,6 +3,9 @@
 //! that are away, answer by halves, forget and refuse. Time is virtual, so a history of minutes
 //! takes milliseconds.
 //!
+//! Half of the documents are such that a dead letter locks their key. A person looks at what is held
+//! now and then, and asks for it to be replayed or discarded, at times by what was true before.
+//!
 //! The workers are the real ones; everything around them is a model that has the traps of the real
 //! servers. At the end the stores must hold what a plain reading of `transactions` makes, and while
 //! it runs no store may be written that `changes` does not hold. It must never use the wall clock,
@@ -14,9 +17,11 @@ pub mod faults;
 pub mod groups;
 pub mod history;
 pub mod log;
+pub mod person;
 pub mod process;
 mod process_log;
 pub mod reading;
 pub mod record;
+pub mod rows;
 pub mod signal;
 pub mod view;

@@ -15,7 +15,8 @@ pub struct LogReading {
     pub documents: BTreeMap<String, Value>,
     claims: HashMap<String, [u8; 16]>,
     /// The record store forgot, and what it had been told before the next mark may have been judged
-    /// again: a dead letter that rested on that stays one, where it would have been a refusal.
+    /// again: a dead letter that rested on that stays one until it is given up, where it would have
+    /// been a refusal.
     is_forgetful: bool,
 }
 
@@ -25,6 +26,13 @@ impl LogReading {
         Self {
             is_forgetful,
             ..Self::default()
+        }
+    }
+
+    /// Who holds which idempotency key: to be told of all requests, in the order of the log.
+    pub fn claim(&mut self, unique: [u8; 16], asked: &AskedWrite) {
+        if let (Some(key), false) = (&asked.claim, asked.is_damaged) {
+            self.claims.entry(key.clone()).or_insert(unique);
         }
     }
 
@@ -46,24 +54,30 @@ impl LogReading {
             )
         };
         if asked.is_damaged {
-            let is_dead = matches!(entry.verdict, Verdict::DeadLettered(_));
-            return is_dead.then_some(()).ok_or_else(|| says("a dead letter"));
+            return refused(entry, RefusalCode::Discarded, says);
         }
-        if let Some(key) = &asked.claim {
-            let holder = self.claims.entry(key.clone()).or_insert(unique);
-            if *holder != unique {
-                return refused(entry, RefusalCode::IdempotencyKeyReused, says);
-            }
+        let holder = asked.claim.as_ref().and_then(|key| self.claims.get(key));
+        if holder.is_some_and(|holder| *holder != unique) {
+            return refused(entry, RefusalCode::IdempotencyKeyReused, says);
         }
+        // It died, and was replayed when others had overtaken it.
+        let is_late = !asked.is_strict() && holds(asked.what.body(), &[POISON]);
         let after = match self.after(asked) {
+            Err(_) if is_late && matches!(entry.verdict, Verdict::Refused(_)) => return Ok(()),
             Ok(after) => after,
             Err(code) => {
-                let is_dead = matches!(entry.verdict, Verdict::DeadLettered(_));
-                if self.is_forgetful && is_dead && holds(asked.what.body(), &[POISON]) {
+                let words = &[POISON, UNMAPPABLE, FICKLE];
+                if self.is_forgetful && is_discarded(entry) && holds(asked.what.body(), words) {
                     return Ok(());
                 }
                 return refused(entry, code, says);
             }
+        };
+        // What died for another reason than its own body never does so here.
+        let words: &[&str] = if asked.is_strict() {
+            &[POISON, UNMAPPABLE, FICKLE]
+        } else {
+            &[POISON]
         };
         match &entry.verdict {
             Verdict::Applied => {
@@ -73,14 +87,18 @@ impl LogReading {
                 };
                 Ok(())
             }
-            Verdict::DeadLettered(_) if holds(after.as_ref(), &[POISON]) => Ok(()),
+            Verdict::Refused(_) if is_late => Ok(()),
+            Verdict::Refused(_) if is_discarded(entry) && holds(after.as_ref(), words) => Ok(()),
             Verdict::Refused(refusal)
                 if refusal.code == RefusalCode::Unmappable
+                    && !asked.is_strict()
                     && holds(after.as_ref(), &[UNMAPPABLE, FICKLE]) =>
             {
                 Ok(())
             }
-            Verdict::DeadLettered(_) | Verdict::Refused(_) => Err(says("applied")),
+            Verdict::DeadLettered(_) | Verdict::Parked(_) | Verdict::Refused(_) => {
+                Err(says("applied"))
+            }
         }
     }
 
@@ -102,6 +120,11 @@ impl LogReading {
             (WriteKind::Delete, Some(_)) => Ok(None),
         }
     }
+}
+
+/// A person gave it up.
+fn is_discarded(entry: &LedgerEntry) -> bool {
+    matches!(&entry.verdict, Verdict::Refused(refusal) if refusal.code == RefusalCode::Discarded)
 }
 
 fn refused(

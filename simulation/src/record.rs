@@ -3,28 +3,31 @@
 //! the last seconds when it is killed.
 
 use crate::{
+    events::document_name,
     faults::{FaultKind, Faults, POISON},
     log::ModelLog,
     process::ModelProcess,
+    rows::ModelRows,
 };
 use event_schema::{
     codec::{self, Parts},
     decision::{Change, Mark},
     envelope::Claim,
+    held,
     id::RequestId,
     mutation::{DocumentKey, RowKey},
-    outcome::LedgerEntry,
+    outcome::{LedgerEntry, Verdict},
     position::{Position, Version},
 };
 use parking_lot::Mutex;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
 use store::{
     ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, StoreError, StoredDocument,
-    document::{StoredRow, Write},
+    document::{RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
 use tokio::time::Instant;
@@ -37,10 +40,12 @@ pub const FORGOTTEN: Duration = Duration::from_secs(10);
 pub struct ModelRecord {
     log: Arc<ModelLog>,
     changes: Arc<str>,
-    collection: Collection,
+    collections: Vec<Collection>,
     now: Mutex<StoreContents>,
     /// What was true before each write of the last seconds, oldest first.
     before: Mutex<Vec<(Instant, StoreContents)>>,
+    /// Requests that were ever remembered as dead, and the versions of that.
+    dead: Mutex<BTreeSet<(String, Version)>>,
     /// What must never be, and was.
     faults: Mutex<Vec<String>>,
 }
@@ -48,6 +53,7 @@ pub struct ModelRecord {
 #[derive(Clone, Default)]
 struct StoreContents {
     documents: BTreeMap<String, StoredDocument>,
+    rows: ModelRows,
     ledger: HashMap<[u8; 16], LedgerEntry>,
     claims: HashMap<String, RequestId>,
     marks: HashMap<(u16, u16), Mark>,
@@ -55,11 +61,12 @@ struct StoreContents {
 
 impl ModelRecord {
     #[must_use]
-    pub fn new(log: Arc<ModelLog>, changes: Arc<str>, collection: Collection) -> Self {
+    pub fn new(log: Arc<ModelLog>, changes: Arc<str>, collections: Vec<Collection>) -> Self {
         Self {
             log,
             changes,
-            collection,
+            collections,
+            dead: Mutex::default(),
             now: Mutex::default(),
             before: Mutex::default(),
             faults: Mutex::default(),
@@ -81,6 +88,16 @@ impl ModelRecord {
 
     pub fn marks(&self) -> Vec<Mark> {
         self.now.lock().marks.values().cloned().collect()
+    }
+
+    /// What is held now.
+    pub fn rows(&self) -> ModelRows {
+        self.now.lock().rows.clone()
+    }
+
+    /// Requests that were ever remembered as dead, and the versions of that.
+    pub fn dead(&self) -> BTreeSet<(String, Version)> {
+        self.dead.lock().clone()
     }
 
     /// What must never be, and was.
@@ -121,7 +138,8 @@ impl ModelRecord {
             return ItemVerdict::permanent("poison", "the body holds poison");
         }
         let mut now = self.now.lock();
-        match now.documents.get(&write.key.id) {
+        let name = document_name(&write.key);
+        match now.documents.get(&name) {
             Some(stands) if stands.meta.version > write.meta.version => ItemVerdict::Done,
             Some(stands)
                 if stands.meta.version == write.meta.version
@@ -134,7 +152,7 @@ impl ModelRecord {
                     meta: write.meta,
                     body: write.body.clone(),
                 };
-                now.documents.insert(write.key.id.clone(), stored);
+                now.documents.insert(name, stored);
                 ItemVerdict::Done
             }
         }
@@ -176,14 +194,23 @@ impl ModelRecord {
         {
             return ItemVerdict::Done;
         }
+        let is_final =
+            |verdict: &Verdict| !matches!(verdict, Verdict::Parked(_) | Verdict::DeadLettered(_));
         if let Some(known) = known
             && known.verdict != entry.verdict
+            && is_final(&known.verdict)
             && !may_change
         {
             self.fault(format!(
                 "{} was remembered as {:?} at {} and is now {:?} at {}",
                 entry.request, known.verdict, known.version, entry.verdict, entry.version
             ));
+        }
+        // A replay that failed is told as what it was about, which has the letter.
+        let is_event = !held::is_intent(&entry.operation);
+        if matches!(entry.verdict, Verdict::DeadLettered(_)) && is_event {
+            let dead = (entry.request.to_string(), entry.version);
+            self.dead.lock().insert(dead);
         }
         now.ledger.insert(entry.request.unique(), entry.clone());
         ItemVerdict::Done
@@ -277,7 +304,7 @@ impl Record for ProcessRecord {
         &self,
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
-        let ids: Vec<String> = keys.iter().map(|key| key.id.clone()).collect();
+        let ids: Vec<String> = keys.iter().map(document_name).collect();
         self.ask(move |now| {
             ids.iter()
                 .map(|id| now.documents.get(id).cloned())
@@ -287,17 +314,20 @@ impl Record for ProcessRecord {
     }
 
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
-        if keys.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Err(refused("there are no tables"))
-        }
+        let keys = keys.to_vec();
+        self.ask(move |now| keys.iter().map(|key| now.rows.get(key)).collect())
+            .await
+    }
+
+    async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
+        let scan = scan.clone();
+        self.ask(move |now| now.rows.scan(&scan)).await
     }
 
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         self.each(writes, |store, write| match write {
             Write::Document(write) => store.put(write),
-            Write::Row(_) => ItemVerdict::permanent("no_table", "there are no tables"),
+            Write::Row(write) => store.now.lock().rows.put(write),
         })
         .await
     }
@@ -358,17 +388,18 @@ impl Record for ProcessRecord {
         index: &str,
         collection: &str,
     ) -> Result<Option<Collection>, StoreError> {
-        let found = self.store.collection.clone();
-        let is_it = found.index == index && found.collection == collection;
-        self.ask(move |_| is_it.then_some(found)).await
+        let is_it = |of: &&Collection| of.index == index && of.collection == collection;
+        let found = self.store.collections.iter().find(is_it).cloned();
+        self.ask(move |_| found).await
     }
 
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
-        Ok(vec![self.store.collection.clone()])
+        Ok(self.store.collections.clone())
     }
 
     async fn indices(&self) -> Result<Vec<String>, StoreError> {
-        Ok(vec![self.store.collection.index.clone()])
+        let all = self.store.collections.iter();
+        Ok(all.map(|collection| collection.index.clone()).collect())
     }
 
     async fn replace_collection(

@@ -2,6 +2,7 @@
 //! times, which no check knows beforehand.
 
 use crate::{
+    events::document_name,
     faults::{FICKLE, FaultKind, Faults, UNMAPPABLE},
     process::ModelProcess,
 };
@@ -43,14 +44,15 @@ impl ModelView {
         }
         let version = write.meta.version;
         let mut indexed = self.0.lock();
-        let stands = indexed.get(&write.key.id).map(|stands| stands.version);
+        let name = document_name(&write.key);
+        let stands = indexed.get(&name).map(|stands| stands.version);
         if stands.is_none_or(|stands| stands < version) {
             let new = Indexed {
                 version,
                 body,
                 is_diverged: write.diverged,
             };
-            indexed.insert(write.key.id.clone(), new);
+            indexed.insert(name, new);
         }
         ItemVerdict::Done
     }

@@ -5,14 +5,22 @@
 mod append;
 mod collections;
 mod decision;
+mod held;
 mod inputs;
+mod intent;
 mod judge;
+mod judge_held;
+mod queues;
 mod recent;
+mod redo;
 mod repeats;
 mod state;
 mod values;
 
+pub(crate) use held::{held_row, log_record};
+pub(crate) use queues::KeyQueues;
 pub(crate) use recent::RecentRequests;
+pub(crate) use redo::{VoidedContent, VoidedEvent};
 pub(crate) use state::State;
 
 use crate::{
@@ -23,7 +31,6 @@ use crate::{
     mark::{Marker, Progress},
     tenure_end::TenureEnd,
 };
-use change_feed::Redo;
 use event_log::{Delivery, Record};
 use event_schema::{decision::Mark, offset::TransactionsOffset};
 use inputs::Consumable;
@@ -37,6 +44,9 @@ pub(crate) struct Decider {
     appender: ChangesAppender,
     state: State,
     recent: RecentRequests,
+    queues: KeyQueues,
+    /// How much of `transactions` is decided.
+    consumed: Consumed,
     collections: collections::KnownCollections,
     marker: Marker,
     /// Marks that were sent alone, and whose places are not known yet.
@@ -49,9 +59,11 @@ impl Decider {
         worker: Arc<Worker>,
         partition: u16,
         appender: ChangesAppender,
-        recent: RecentRequests,
+        remembered: (RecentRequests, KeyQueues),
+        consumed: Consumed,
         marker: Marker,
     ) -> Self {
+        let (recent, queues) = remembered;
         let state = State::new(worker.config.cache_bytes, worker.ports.keys.clone());
         Self {
             worker,
@@ -59,6 +71,8 @@ impl Decider {
             appender,
             state,
             recent,
+            queues,
+            consumed,
             collections: collections::KnownCollections::default(),
             marker,
             sent: VecDeque::new(),
@@ -66,7 +80,8 @@ impl Decider {
         }
     }
 
-    /// The whole stage for a batch of records, up to one that this worker is too old to read.
+    /// The whole stage for a batch of records, up to one that this worker is too old to read, behind
+    /// what can be decided of what is parked.
     pub async fn decide(
         &mut self,
         records: &[Record],
@@ -76,18 +91,27 @@ impl Decider {
             self.recent.resolved(resolved.next);
         }
         let (records, waits) = self.readable(records);
-        let inputs = self.decode_batch(records).await?;
+        let mut inputs = self.decode_batch(records).await?;
+        self.queues.settle(progress.batch);
+        let mut drained = self.drained().await?;
+        drained.append(&mut inputs.events);
+        inputs.events = drained;
         let mut decided = self.decide_inputs(inputs, progress).await?;
-        decided.consumed = records
-            .last()
-            .map(|record| self.consumed(record, records.len()));
+        self.consumed = match records.last() {
+            Some(record) => self.consumed(record, records.len()),
+            None => Consumed {
+                records: 0,
+                ..self.consumed
+            },
+        };
+        decided.consumed = Some(self.consumed);
         decided.waits = waits;
         Ok(decided)
     }
 
     /// The stage for positions that were decided before and voided: their ids are no repeats.
-    pub async fn decide_again(&mut self, records: &[(Redo, Record)]) -> Result<Decided, TenureEnd> {
-        let inputs = self.decode_again(records).await?;
+    pub async fn decide_again(&mut self, voided: Vec<VoidedEvent>) -> Result<Decided, TenureEnd> {
+        let inputs = self.decode_again(voided)?;
         self.decide_inputs(inputs, Progress::default()).await
     }
 
@@ -101,6 +125,7 @@ impl Decider {
         let now = self.worker.ports.clock.now();
         self.state.begin_batch(progress.batch, now);
         let count = inputs.events.len();
+        self.find_held(&mut inputs.events).await?;
         self.read_current(&inputs.events, progress).await?;
         let decisions = self.judge_all(&mut inputs.events).await?;
         let mark = self

@@ -1,15 +1,19 @@
 //! What one record of `changes` leaves to do. Decisions and voids become the same thing here, so
 //! that there is one way to finish what stands, whichever owner decided it.
 
-use change_feed::{document_name, row_name};
+use change_feed::{
+    chains, document_name, held_after, key_name, lock_after, rests_on_key, row_name,
+};
 use event_schema::{
     decision::{Change, ClaimedValues, Decision, OriginalRecord, Part, Void, VoidEnd},
     envelope::{Claim, Reply},
+    held::{self, HeldKind},
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowKey, RowMutation},
     offset::ChangesOffset,
-    outcome::{DeadReason, LedgerEntry, Times, Verdict},
+    outcome::{DeadReason, LedgerEntry, Parked, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
+    replay::Replay,
 };
 use std::collections::HashSet;
 
@@ -29,6 +33,8 @@ pub(crate) struct Effects {
     pub parts: Vec<Part>,
     /// Unique values that are its own, and those that it lets go once the ledger remembers this.
     pub values: ClaimedValues,
+    /// What it will say of the intent by which a held event was decided, and who waits for that.
+    pub replay: Option<(LedgerEntry, Option<Reply>)>,
     /// The idempotency key that the request holds.
     pub claim: Option<Claim>,
     pub reply: Option<Reply>,
@@ -38,6 +44,10 @@ pub(crate) struct Effects {
     pub judged_by: Vec<String>,
     /// The event's trace context, where spans are exported.
     pub traceparent: Option<String>,
+    /// What comes later on its key rests on it.
+    pub chains: bool,
+    /// It rests on what was decided on its key before.
+    pub rests_on_key: bool,
     /// It restores what was before a decision: no store may refuse it.
     pub is_void: bool,
 }
@@ -70,13 +80,12 @@ impl Effects {
     }
 
     fn of_decision(at: ChangesOffset, version: Version, decision: Decision) -> Self {
-        let dead = match &decision.verdict {
-            Verdict::DeadLettered(reason) => Some(DeadEvent {
-                reason: reason.clone(),
-                original: decision.event,
-            }),
-            Verdict::Applied | Verdict::Refused(_) => None,
-        };
+        let dead = dead_event(&decision.verdict, &decision.rows);
+        let replay = decision.by.as_ref().map(|by| {
+            let times = (by.accepted, decision.decided);
+            let verdict = decision.verdict.clone();
+            replay_entry(by, &decision.key, version, verdict, times)
+        });
         let entry = LedgerEntry {
             request: decision.request,
             key: decision.key.clone(),
@@ -92,6 +101,8 @@ impl Effects {
                 applied: 0,
             },
         };
+        let rests_on_key = rests_on_key(&entry.verdict);
+        let chains = rests_on_key && chains(decision.relaxed, &decision.rows);
         Self {
             at,
             position: decision.position,
@@ -103,27 +114,38 @@ impl Effects {
             entry: Some(entry),
             parts: decision.parts,
             values: decision.claims,
+            replay,
             claim: decision.claim,
             reply: decision.reply,
             dead,
             judged_by: judged_by(&decision.judged_by, &decision.judged_by_rows),
             traceparent: decision.traceparent,
+            chains,
+            rests_on_key,
             is_void: false,
         }
     }
 
     fn of_void(at: ChangesOffset, version: Version, void: Void) -> Self {
-        let (verdict, dead) = match void.ends {
-            VoidEnd::Refused(refusal) => (Some(Verdict::Refused(refusal)), None),
-            VoidEnd::Dead(reason) => (
-                Some(Verdict::DeadLettered(reason.clone())),
-                Some(DeadEvent {
-                    reason,
-                    original: void.event,
-                }),
-            ),
-            VoidEnd::Anew | VoidEnd::Held => (None, None),
+        let verdict = match void.ends {
+            VoidEnd::Refused(refusal) => Some(Verdict::Refused(refusal)),
+            VoidEnd::Dead(_) | VoidEnd::Anew => None,
+            VoidEnd::Held => verdict_of_held(&void.rows, void.request),
         };
+        let dead = verdict
+            .as_ref()
+            .and_then(|verdict| dead_event(verdict, &void.rows));
+        let by = void.by.as_ref().filter(|_| verdict.is_some());
+        let replay = by.map(|by| {
+            let undone = Verdict::Refused(Refusal {
+                code: RefusalCode::Superseded,
+                message: "what it rested on was undone".into(),
+                pointer: None,
+                rule: None,
+            });
+            replay_entry(by, &void.key, version, undone, (by.accepted, void.time))
+        });
+        let chains = chains(void.relaxed, &void.rows);
         let entry = verdict.map(|verdict| LedgerEntry {
             request: void.request,
             key: void.key.clone(),
@@ -150,11 +172,14 @@ impl Effects {
             entry,
             parts: Vec::new(),
             values: ClaimedValues::default(),
+            replay,
             claim: void.claim,
             reply: void.reply,
             dead,
             judged_by: Vec::new(),
             traceparent: None,
+            chains,
+            rests_on_key: true,
             is_void: true,
         }
     }
@@ -165,14 +190,68 @@ impl Effects {
     pub fn names(&self) -> impl Iterator<Item = String> {
         let documents = self.documents.iter();
         let documents = documents.map(|change| document_name(&change.key));
-        documents.chain(self.rows.iter().map(|row| row_name(&row.key)))
+        let names = documents.chain(self.rows.iter().map(|row| row_name(&row.key)));
+        names.chain(self.chains.then(|| key_name(&self.key)))
     }
 
     /// Does it change one of these, or was it judged by one?
     pub fn rests_on(&self, names: &HashSet<String>) -> bool {
         self.names().any(|name| names.contains(&name))
             || self.judged_by.iter().any(|name| names.contains(name))
+            || self.rests_on_key && names.contains(&key_name(&self.key))
     }
+
+    /// What the ledger will say of it, and of the intent that asked for it.
+    pub fn entries(&self) -> impl Iterator<Item = &LedgerEntry> {
+        let replay = self.replay.iter().map(|(entry, _)| entry);
+        self.entry.iter().chain(replay)
+    }
+}
+
+/// A dead event's bytes are in the row that holds it.
+fn dead_event(verdict: &Verdict, rows: &[RowMutation]) -> Option<DeadEvent> {
+    let Verdict::DeadLettered(reason) = verdict else {
+        return None;
+    };
+    let original = held_after(rows).and_then(|row| held::read_original(&row.cells).ok());
+    let reason = reason.clone();
+    Some(DeadEvent { reason, original })
+}
+
+/// What the ledger says of an event that is back in its queue.
+fn verdict_of_held(rows: &[RowMutation], request: RequestId) -> Option<Verdict> {
+    let held = held::read_held(&held_after(rows)?.cells).ok()?;
+    if let (HeldKind::Dead, Some(reason)) = (held.kind, held.reason()) {
+        return Some(Verdict::DeadLettered(reason.clone()));
+    }
+    let lock = lock_after(rows).and_then(|row| held::read_lock(&row.key, &row.cells).ok());
+    let behind = lock.and_then(|(_, lock)| lock.behind).unwrap_or(request);
+    Some(Verdict::Parked(Parked { behind }))
+}
+
+fn replay_entry(
+    by: &Replay,
+    key: &EntityKey,
+    version: Version,
+    verdict: Verdict,
+    (accepted, decided): (i64, i64),
+) -> (LedgerEntry, Option<Reply>) {
+    let entry = LedgerEntry {
+        request: by.request,
+        key: key.clone(),
+        operation: by.operation.clone(),
+        position: by.position,
+        version,
+        verdict,
+        result: None,
+        parts: Vec::new(),
+        times: Times {
+            accepted,
+            decided,
+            applied: 0,
+        },
+    };
+    (entry, by.reply.clone())
 }
 
 fn judged_by(documents: &[DocumentKey], rows: &[RowKey]) -> Vec<String> {

@@ -174,7 +174,7 @@ impl Metrics {
             Verdict::Applied => self
                 .latency
                 .observe((entry.times.applied - entry.times.accepted).max(0) as f64 / 1000.0),
-            Verdict::DeadLettered(_) => {}
+            Verdict::DeadLettered(_) | Verdict::Parked(_) => {}
         }
     }
 
@@ -262,6 +262,7 @@ fn verdict_label(verdict: &Verdict) -> &'static str {
         Verdict::Applied => "applied",
         Verdict::Refused(_) => "refused",
         Verdict::DeadLettered(_) => "dead_lettered",
+        Verdict::Parked(_) => "parked",
     }
 }
 
@@ -271,6 +272,7 @@ fn refusal_label(code: RefusalCode) -> &'static str {
         RefusalCode::Missing => "missing",
         RefusalCode::Version => "version",
         RefusalCode::Superseded => "superseded",
+        RefusalCode::Discarded => "discarded",
         RefusalCode::IdempotencyKeyReused => "idempotency_key_reused",
         RefusalCode::TooLarge => "too_large",
         RefusalCode::Unmappable => "unmappable",

@@ -8,6 +8,7 @@
 mod finish;
 mod flow;
 mod history;
+mod locks;
 mod take;
 mod witness;
 
@@ -118,6 +119,8 @@ impl PartitionTask {
         self.undo(&mut taken, &rejected).await?;
         let recent = self.finish(&taken, &mut carried.resolved).await?;
         self.worker.ports.finished.add(self.partition);
-        self.flow(taken, recent, &mut carried.resolved).await
+        let queues = self.key_queues().await?;
+        self.flow(taken, (recent, queues), &mut carried.resolved)
+            .await
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     schema::Schema,
     table::{self, OwnTable},
 };
-use event_schema::outcome::RefusalCode;
+use event_schema::{held, outcome::RefusalCode};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -42,6 +42,12 @@ impl Surroundings {
             for table in &definition.tables {
                 let own = table::compile(table)
                     .map_err(|e| format!("{file}: table `{}`: {e}", table.name))?;
+                if [held::HELD, held::LOCKS].contains(&table.name.as_str()) {
+                    return Err(format!(
+                        "{file}: table `{}`: the name is taken by what is held for a person",
+                        table.name
+                    ));
+                }
                 if let Some(twice) = found.tables.insert(own.table.name.clone(), own) {
                     return Err(format!(
                         "{file}: table `{}` is declared twice",

@@ -49,7 +49,7 @@ impl Rehearsed {
                     let code = json!(refusal.code);
                     code.as_str().map(str::to_owned)
                 }),
-                Verdict::Applied | Verdict::DeadLettered(_) => None,
+                Verdict::Applied | Verdict::DeadLettered(_) | Verdict::Parked(_) => None,
             }),
         }
     }

@@ -4,6 +4,7 @@ use event_schema::{
     decision::{
         Change, ClaimedValues, Decision, Mark, Open, OriginalRecord, TopicIds, Void, VoidEnd,
     },
+    held::{FailedAttempt, HeldEvent, HeldKind},
     id::{EntityKey, RequestId},
     mutation::{DocumentAction, DocumentChange, DocumentKey},
     offset::{ChangesOffset, Epoch, TransactionsOffset},
@@ -84,7 +85,7 @@ pub(crate) fn decision(open: u64, offset: u64, id: &str, n: u64) -> Decision {
         judged_by_rows: Vec::new(),
         result: None,
         volatile: None,
-        event: None,
+        relaxed: true,
         accepted: 0,
         decided: 0,
         reply: None,
@@ -128,6 +129,8 @@ pub(crate) fn void(open: u64, decided: u64, offset: u64, id: &str) -> Void {
         position: position(offset),
         decision: at(decided),
         ends: dead(),
+        by: None,
+        relaxed: true,
         documents: vec![change(id, 2, 1)],
         rows: Vec::new(),
         event: None,
@@ -145,6 +148,35 @@ pub(crate) fn dead() -> VoidEnd {
         message: "y".into(),
         store: None,
     })
+}
+
+/// An event that is to be parked or held.
+pub(crate) fn held_event(n: u64) -> HeldEvent {
+    HeldEvent {
+        request: request(n),
+        operation: "user.update".into(),
+        tenant: "default".into(),
+        catalog: "c".into(),
+        position: position(n),
+        kind: HeldKind::Parked,
+        attempts: 0,
+        history: Vec::new(),
+        accepted: 0,
+        since: 0,
+        prev: None,
+    }
+}
+
+pub(crate) fn failed() -> FailedAttempt {
+    FailedAttempt {
+        time: 0,
+        reason: DeadReason {
+            code: "x".into(),
+            message: "y".into(),
+            store: None,
+        },
+        replay: None,
+    }
 }
 
 /// The record with the offset at which it must stand.

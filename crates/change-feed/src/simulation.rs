@@ -124,7 +124,7 @@ impl World {
             .map(|redo| (redo.position.offset.get(), redo.void))
             .collect();
         for void in &voids {
-            if void.ends == VoidEnd::Anew {
+            if matches!(void.ends, VoidEnd::Anew | VoidEnd::Dead(_)) {
                 redo.push((void.position.offset.get(), void.at));
             }
         }

@@ -8,6 +8,7 @@ use event_schema::{
     decision::{Change, Decision, OriginalRecord, Void, VoidEnd},
     mutation::{DocumentAction, DocumentChange, RowAction, RowMutation},
     offset::{ChangesOffset, Epoch},
+    outcome::DeadReason,
     position::Position,
 };
 use serde_json::{Map, Value};
@@ -75,7 +76,9 @@ impl Window {
                 continue;
             }
             let ends = match rejected.get(offset) {
+                _ if rests_on(standing, *offset, &undone) && standing.was_held => VoidEnd::Held,
                 _ if rests_on(standing, *offset, &undone) => VoidEnd::Anew,
+                Some(ends) if standing.was_held => back_in_queue(ends),
                 Some(ends) => ends.clone(),
                 None => continue,
             };
@@ -99,6 +102,18 @@ impl Window {
             plan.0.insert(*offset, undo);
         }
         plan
+    }
+}
+
+/// What was held for a person is for that person to mend, whoever refuses it.
+fn back_in_queue(ends: &VoidEnd) -> VoidEnd {
+    match ends {
+        VoidEnd::Refused(refusal) => VoidEnd::Dead(DeadReason {
+            code: "refused_late".to_owned(),
+            message: refusal.message.clone(),
+            store: None,
+        }),
+        other => other.clone(),
     }
 }
 
@@ -171,6 +186,8 @@ impl UndoPlan {
                     position: decision.position,
                     decision: *offset,
                     ends: undo.ends.clone(),
+                    by: decision.by.clone(),
+                    relaxed: decision.relaxed,
                     documents: states.documents(decision, undo)?,
                     rows: states.rows(decision, undo)?,
                     event: events.get(&decision.position).cloned(),

@@ -3,11 +3,16 @@
 //! so that a long stretch costs little memory; they are read again, a batch at a time, from the
 //! offsets that it names. It never reads or writes.
 
-use crate::{StandingPositions, TenureRule};
+use crate::{
+    StandingPositions, TenureRule,
+    holding::{is_held_row, is_of_held_event},
+};
 use event_schema::{
     decision::{Change, Decision, Mark, Void, VoidEnd},
-    mutation::{DocumentKey, RowKey},
+    id::EntityKey,
+    mutation::{DocumentKey, RowKey, RowMutation},
     offset::{ChangesOffset, TransactionsOffset},
+    outcome::{Refusal, RefusalCode, Verdict},
     position::Position,
 };
 use std::collections::BTreeMap;
@@ -31,9 +36,11 @@ pub struct Window {
 pub(crate) struct Standing {
     pub position: Position,
     pub kind: StandingKind,
-    /// The documents and rows that it changes.
+    /// It decided an event that came out of the queue of its key.
+    pub was_held: bool,
+    /// The documents and rows that it changes, and its key if the order of that is kept.
     pub changes: Box<[String]>,
-    /// Of a refusal: those by which it was judged.
+    /// Those by which it was judged, and its key.
     pub judged_by: Box<[String]>,
 }
 
@@ -96,11 +103,21 @@ impl Window {
         }
         let documents = decision.documents.iter().map(|change| &change.key);
         let rows = decision.rows.iter().map(|row| &row.key);
+        let key = Some(key_name(&decision.key));
+        // Whatever is decided on a key rests on what was held of it then.
+        let (changed, judged) = if !rests_on_key(&decision.verdict) {
+            (None, None)
+        } else if chains(decision.relaxed, &decision.rows) {
+            (key, None)
+        } else {
+            (None, key)
+        };
         let standing = Standing {
             position: decision.position,
             kind: StandingKind::Decision,
-            changes: names(documents, rows),
-            judged_by: names(&decision.judged_by, &decision.judged_by_rows),
+            was_held: is_of_held_event(&decision.rows),
+            changes: names(documents, rows, changed),
+            judged_by: names(&decision.judged_by, &decision.judged_by_rows, judged),
         };
         self.standing.insert(offset, standing);
     }
@@ -113,13 +130,15 @@ impl Window {
         self.standing.remove(&void.decision);
         let documents = void.documents.iter().map(|change| &change.key);
         let rows = void.rows.iter().map(|row| &row.key);
+        let key = chains(void.relaxed, &void.rows).then(|| key_name(&void.key));
         let standing = Standing {
             position: void.position,
             kind: StandingKind::Void {
                 undoes: void.decision,
-                anew: void.ends == VoidEnd::Anew,
+                anew: matches!(void.ends, VoidEnd::Anew | VoidEnd::Dead(_)),
             },
-            changes: names(documents, rows),
+            was_held: false,
+            changes: names(documents, rows, key),
             judged_by: Box::default(),
         };
         self.standing.insert(offset, standing);
@@ -184,13 +203,33 @@ impl Window {
     }
 }
 
+/// Must whatever comes later on its key be undone with it? All of it must stay in order, or it
+/// moved the key's queue.
+pub fn chains(relaxed: bool, rows: &[RowMutation]) -> bool {
+    !relaxed || rows.iter().any(is_held_row)
+}
+
+/// Does it depend on what was decided on its key before? What is refused for its idempotency key
+/// alone does not, and is never decided again: the key would not be looked at twice.
+pub fn rests_on_key(verdict: &Verdict) -> bool {
+    let for_its_key = |refusal: &Refusal| refusal.code == RefusalCode::IdempotencyKeyReused;
+    !matches!(verdict, Verdict::Refused(refusal) if for_its_key(refusal))
+}
+
 /// Names that two documents or rows share only if they are the same.
 fn names<'a>(
     documents: impl IntoIterator<Item = &'a DocumentKey>,
     rows: impl IntoIterator<Item = &'a RowKey>,
+    key: Option<String>,
 ) -> Box<[String]> {
     let documents = documents.into_iter().map(document_name);
-    documents.chain(rows.into_iter().map(row_name)).collect()
+    let named = documents.chain(rows.into_iter().map(row_name));
+    named.chain(key).collect()
+}
+
+/// An entity key's name among them.
+pub fn key_name(key: &EntityKey) -> String {
+    format!("key {key}")
 }
 
 /// A document's name among all that records change.

@@ -23,6 +23,7 @@ mod config;
 mod health;
 mod ledger;
 mod read;
+mod scan;
 mod schema;
 mod session;
 mod shape;
@@ -42,7 +43,7 @@ use shape::RowShapes;
 use std::time::Duration;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument, Swapped,
-    document::{StoredRow, Write},
+    document::{RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
 
@@ -89,6 +90,10 @@ impl Record for Cassandra {
 
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         read::rows(&self.connection, &self.shapes, keys).await
+    }
+
+    async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
+        scan::rows(&self.connection, &self.shapes, scan).await
     }
 
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {

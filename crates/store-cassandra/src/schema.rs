@@ -9,6 +9,7 @@ use crate::{
     session::{SessionConnection, quoted},
     shape,
 };
+use event_schema::held;
 use std::{
     collections::{BTreeMap, HashSet},
     time::Duration,
@@ -118,7 +119,12 @@ fn own() -> Vec<WantedTable> {
 
 /// Names of our own tables, which no catalog may take.
 pub(crate) fn own_names() -> Vec<String> {
-    own().into_iter().map(|table| table.name).collect()
+    let held = held::tables().into_iter().map(|table| table.name);
+    own()
+        .into_iter()
+        .map(|table| table.name)
+        .chain(held)
+        .collect()
 }
 
 impl From<&Table> for WantedTable {
@@ -154,10 +160,9 @@ pub(crate) async fn migrate(
         );
         return Err(StoreError::Refused { store: STORE, why });
     }
-    for wanted in own()
-        .into_iter()
-        .chain(tables.iter().map(WantedTable::from))
-    {
+    let held = held::tables();
+    let all = held.iter().chain(tables).map(WantedTable::from);
+    for wanted in own().into_iter().chain(all) {
         table(connection, &wanted, &mut report).await?;
     }
     Ok(report)

@@ -190,20 +190,22 @@ pub(crate) fn read_row(
     key: &str,
 ) -> rusqlite::Result<Option<Stored>> {
     const GET: &str = "SELECT newest, cleared, marker, expires, cells, older FROM rows WHERE number = ? AND key = ?";
-    let columns = |row: &rusqlite::Row<'_>| {
-        Ok(Stored {
-            newest: row.get(0)?,
-            cleared: row.get(1)?,
-            marker: row.get(2)?,
-            expires: row.get(3)?,
-            cells: row.get(4)?,
-            older: row.get(5)?,
-        })
-    };
     connection
         .prepare_cached(GET)?
-        .query_row(params![number, key], columns)
+        .query_row(params![number, key], |row| stored_row(row, 0))
         .optional()
+}
+
+/// A row of a query whose columns are a row's from `first` on.
+pub(crate) fn stored_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        newest: row.get(first)?,
+        cleared: row.get(first + 1)?,
+        marker: row.get(first + 2)?,
+        expires: row.get(first + 3)?,
+        cells: row.get(first + 4)?,
+        older: row.get(first + 5)?,
+    })
 }
 
 /// Versions stay far below 2^63.

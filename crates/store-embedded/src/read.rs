@@ -1,7 +1,13 @@
 //! Reads by id, on connections of their own. Each read starts after it was asked for, so it sees
 //! every write that was answered before.
 
-use crate::{EmbeddedStore, NAME, apply::read_row, classify::Failure, config::Config, schema};
+use crate::{
+    EmbeddedStore, NAME,
+    apply::{read_row, stored_row},
+    classify::Failure,
+    config::Config,
+    schema,
+};
 use event_schema::{
     Raw,
     id::RequestId,
@@ -11,9 +17,12 @@ use event_schema::{
 };
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde_json::value::RawValue;
+use serde_json::{Value, value::RawValue};
 use std::sync::Arc;
-use store::{Collection, Meta, StoreError, StoredDocument, cell, document::StoredRow};
+use store::{
+    Collection, Meta, StoreError, StoredDocument, cell,
+    document::{RowScan, StoredRow},
+};
 use tokio::sync::Semaphore;
 
 /// The connections that read.
@@ -200,6 +209,74 @@ impl EmbeddedStore {
                 Ok(state.read(now))
             };
             Ok(keys.iter().map(one).collect::<Result<Vec<_>, _>>()?)
+        };
+        self.inner.readers.run(read).await
+    }
+
+    pub(crate) async fn scan_partition(
+        &self,
+        scan: &RowScan,
+    ) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
+        let refused = |why: String| StoreError::Refused { store: NAME, why };
+        let (number, table) = {
+            let tables = self.inner.tables.read();
+            let known = tables.get(&scan.table).cloned();
+            known.ok_or_else(|| StoreError::NotMigrated {
+                store: NAME,
+                why: format!("the table `{}` is not there", scan.table),
+            })?
+        };
+        let [clustering] = table.clustering.as_slice() else {
+            let why = format!("the table `{}` has not one clustering column", table.name);
+            return Err(refused(why));
+        };
+        // The key of the row behind which it begins: of the least text, where it begins at the first.
+        let mut columns = scan.partition.clone();
+        let after = scan.after.clone().unwrap_or_default();
+        columns.insert(clustering.clone(), after.into());
+        let first = RowKey {
+            table: scan.table.clone(),
+            key: columns,
+        };
+        let first = cell::fit_key(&table, &first).map_err(|misfit| refused(misfit.to_string()))?;
+        let partition = Value::Array(first[..first.len() - 1].to_vec()).to_string();
+        // `-` comes behind the `,` that follows the partition in every key of it.
+        let end = format!("{}-", &partition[..partition.len() - 1]);
+        let from = Value::Array(first).to_string();
+        let (now, limit, is_from_start) = (self.now(), scan.limit, scan.after.is_none());
+        let read = move |connection: &Connection| {
+            const SOME: &str =
+                "SELECT key, newest, cleared, marker, expires, cells, older FROM rows
+                WHERE number = ?1 AND key >= ?2 AND key < ?3 ORDER BY key";
+            let mut statement = connection.prepare_cached(SOME).map_err(Failure::from)?;
+            let mut found = Vec::new();
+            let mut rows = statement
+                .query(params![number, from, end])
+                .map_err(Failure::from)?;
+            while found.len() < limit
+                && let Some(row) = rows.next().map_err(Failure::from)?
+            {
+                let key: String = row.get(0).map_err(Failure::from)?;
+                if key == from && !is_from_start {
+                    continue;
+                }
+                let damaged = |error: &dyn std::fmt::Display| {
+                    Failure::Damaged(format!("the row {key}: {error}"))
+                };
+                let stored = stored_row(row, 1).map_err(Failure::from)?;
+                let state = stored.state().map_err(|error| damaged(&error))?;
+                if let Some(stored) = state.read(now) {
+                    let values: Vec<Value> =
+                        serde_json::from_str(&key).map_err(|error| damaged(&error))?;
+                    let columns = table.key().map(str::to_owned).zip(values);
+                    let key = RowKey {
+                        table: table.name.clone(),
+                        key: columns.collect(),
+                    };
+                    found.push((key, stored));
+                }
+            }
+            Ok(found)
         };
         self.inner.readers.run(read).await
     }

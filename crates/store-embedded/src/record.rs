@@ -10,6 +10,7 @@ use crate::{
 use event_schema::{
     decision::Mark,
     envelope::Claim,
+    held,
     id::RequestId,
     mutation::{DocumentKey, RowKey},
     outcome::LedgerEntry,
@@ -18,7 +19,7 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument, Swapped,
-    document::{StoredRow, Write},
+    document::{RowScan, StoredRow, Write},
     record::CLAIM_KEPT_MS,
     schema::{MigrationReport, Table, Weakness},
 };
@@ -45,6 +46,10 @@ impl Record for EmbeddedStore {
 
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.read_rows(keys).await
+    }
+
+    async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
+        self.scan_partition(scan).await
     }
 
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
@@ -274,7 +279,7 @@ impl Record for EmbeddedStore {
         if let Some(why) = tables.iter().find_map(unsound) {
             return Err(StoreError::Refused { store: NAME, why });
         }
-        let tables = tables.to_vec();
+        let tables: Vec<Table> = tables.iter().cloned().chain(held::tables()).collect();
         let report = self
             .inner
             .writer

@@ -21,6 +21,7 @@ pub mod answers;
 pub mod declarable;
 pub mod documents;
 pub mod fixture;
+pub mod held;
 pub mod ledger;
 pub mod mappable;
 pub mod rows;
@@ -44,6 +45,7 @@ macro_rules! record_contract {
                 a_removed_row_stays_against_late_older_writes, steps_order_mutations_of_one_decision, a_batch_of_rows_repeated_changes_nothing,
                 nulls_are_left_out, every_type_comes_back, collections_are_replaced_whole, expired_rows_go, a_row_tells_when_it_goes, what_expired_hides_older_writes,
                 a_before_image_restores_the_row, rows_keep_the_order_of_the_keys, misfits_are_permanent_and_alone;
+            held: held_rows_are_scanned_in_the_order_of_their_queue, locks_are_scanned_by_bucket;
             ledger: a_newer_entry_replaces_never_the_reverse, entries_come_back_whole_and_in_order, a_claim_is_the_first_ones,
                 racing_claims_have_one_winner, a_claim_taken_late_is_kept, a_text_is_kept_until_its_time, a_mark_never_goes_back, a_collection_is_made_once,
                 racing_creators_agree, a_collection_is_replaced_and_dropped_by_its_incarnation,

@@ -56,6 +56,19 @@ pub struct StoredRow {
     pub expires: Option<i64>,
 }
 
+/// Which rows of a table are read one after the other: those of one partition, of a table whose
+/// rows have one more key column, a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowScan {
+    pub table: String,
+    /// The columns of its partition key.
+    pub partition: Map<String, Value>,
+    /// Only rows whose last key column is greater than this.
+    pub after: Option<String>,
+    /// So many at most.
+    pub limit: usize,
+}
+
 /// One write of a batch.
 #[derive(Clone, Debug)]
 pub enum Write {

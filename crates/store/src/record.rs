@@ -3,7 +3,7 @@
 
 use crate::{
     collection::Collection,
-    document::{StoredDocument, StoredRow, Write},
+    document::{RowScan, StoredDocument, StoredRow, Write},
     error::{ItemVerdict, StoreError},
     schema::{MigrationReport, Table, Weakness},
 };
@@ -60,6 +60,11 @@ pub trait Record: Send + Sync {
     /// Whole rows without their key columns, one answer per key in order. Absent cells and nulls
     /// are left out.
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError>;
+
+    /// Rows of one partition of a table with all their key columns, in the order of the last of
+    /// these where that is plain letters, digits and `/`; otherwise in an order that a scan goes on
+    /// in. Sees every write that was answered `Done`.
+    async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError>;
 
     /// Applies each write where no newer version stands; exactly one verdict per write, in order.
     /// Repeating a write changes nothing. At most one write per document; rows may appear several

@@ -7,13 +7,14 @@ use event_schema::{
     Raw,
     codec::{self, Parts},
     decision::{
-        Change, ClaimedValues, DeadLetter, Decision, Mark, Open, OriginalRecord, Part, Replay,
-        TopicIds, UniqueValue, Void, VoidEnd,
+        Change, ClaimedValues, DeadLetter, Decision, Mark, Open, OriginalRecord, Part, TopicIds,
+        UniqueValue, Void, VoidEnd,
     },
     envelope::{
         Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction,
         TransactionData,
     },
+    held::REPLAY,
     id::{EntityKey, RequestId},
     membership::{
         Heartbeat, MembershipRecord, PartitionClaim, PresenceFilter, RoomMembership, Subscription,
@@ -24,8 +25,9 @@ use event_schema::{
         RoomMatch, Scope, State,
     },
     offset::{ChangesOffset, Epoch, InformativeOffset, TransactionsOffset},
-    outcome::{DeadReason, Feedback, LedgerEntry, Refusal, RefusalCode, Times, Verdict},
+    outcome::{DeadReason, Feedback, LedgerEntry, Parked, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
+    replay::Replay,
     signing::Keyring,
 };
 use serde::{Deserialize, Serialize};
@@ -209,6 +211,12 @@ fn samples() -> Vec<(&'static str, Parts)> {
         (
             "feedback-dead",
             codec::encode_mail(&Mail::Feedback(feedback(Verdict::DeadLettered(reason())))),
+        ),
+        (
+            "feedback-parked",
+            codec::encode_mail(&Mail::Feedback(feedback(Verdict::Parked(Parked {
+                behind: id(),
+            })))),
         ),
         ("push", codec::encode_mail(&Mail::Push(Box::new(push())))),
         ("presence", codec::encode_mail(&Mail::Presence(presence()))),
@@ -565,7 +573,7 @@ fn decision(verdict: Verdict) -> Decision {
         judged_by_rows: Vec::new(),
         result: Some(text(r#"{"_id":"2988507","_version":5}"#)),
         volatile: Some(text(r#"{"sdk": "x"}"#)),
-        event: None,
+        relaxed: false,
         accepted: TIME,
         decided: TIME + 7,
         reply: Some(reply()),
@@ -599,7 +607,6 @@ fn dead() -> Decision {
     Decision {
         key: EntityKey(String::new()),
         tenant: String::new(),
-        event: Some(original(true)),
         ..decision_of_nothing(Verdict::DeadLettered(reason()))
     }
 }
@@ -611,6 +618,22 @@ fn decision_of_nothing(verdict: Verdict) -> Decision {
     }
 }
 
+fn replay() -> Replay {
+    Replay {
+        position: Position {
+            offset: TransactionsOffset::new(120),
+            ..POSITION
+        },
+        request: id(),
+        operation: REPLAY.into(),
+        principal: "anna".into(),
+        reason: Some("the mapping is mended".into()),
+        job: Some("j1".into()),
+        accepted: TIME,
+        reply: Some(reply()),
+    }
+}
+
 /// With everything that a decision can carry.
 fn replayed() -> Decision {
     let value = |value: &str| UniqueValue {
@@ -619,13 +642,7 @@ fn replayed() -> Decision {
     };
     Decision {
         replaces: Some(ChangesOffset::new(51)),
-        by: Some(Replay {
-            position: Position {
-                offset: TransactionsOffset::new(120),
-                ..POSITION
-            },
-            request: id(),
-        }),
+        by: Some(replay()),
         silent: true,
         parts: vec![Part {
             request: id(),
@@ -668,6 +685,7 @@ fn mark(whole: bool) -> Mark {
 
 fn void(ends: VoidEnd) -> Void {
     let anew = ends == VoidEnd::Anew;
+    let ends_held = ends == VoidEnd::Held;
     Void {
         epoch: EPOCH,
         at: ChangesOffset::new(58),
@@ -677,6 +695,8 @@ fn void(ends: VoidEnd) -> Void {
         position: POSITION,
         decision: ChangesOffset::new(55),
         ends,
+        by: ends_held.then(replay),
+        relaxed: anew,
         documents: vec![document(Some(r#"{"n":1.10}"#), None)],
         rows: rows(),
         event: anew.then(|| original(true)),

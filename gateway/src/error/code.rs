@@ -185,9 +185,15 @@ codes! {
     HeadTooLarge "head_too_large" 431 Nothing "Head too large",
         "The address or the header fields of the request are larger or more than the gateway takes.",
         "Send what is large in the body; `gateway.header_limit_bytes` and `gateway.max_headers` are the bounds.";
+    Parked "parked" 409 Pending "Parked",
+        "The request was accepted and waits behind a dead letter of its key; it is applied in its turn when that is replayed or discarded.",
+        "Do not repeat it. `behind` names the request it waits for; `GET /v1/requests/{id}` tells how it goes on.";
+    Discarded "discarded" 409 Decided "Discarded",
+        "A store would not take the request, and an operator gave it up.",
+        "`detail` says who and why; a new request may take its place.";
     DeadLettered "dead_lettered" 500 Decided "Dead-lettered",
         "The request was accepted, but a store will never take it as it stands; it was undone as a whole and kept as a dead letter.",
-        "An operator finds it with `consign dlq show`; do not repeat it unchanged.";
+        "An operator finds it with `consign dlq list` and may replay it; do not repeat it unchanged.";
     Damaged "damaged" 500 Read "Stored data is damaged",
         "A store holds something that cannot be read back.",
         "Tell an operator, with `detail`.";

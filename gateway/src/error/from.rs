@@ -6,7 +6,7 @@ use catalog::Invalid;
 use collections::CollectionError;
 use event_log::{DeliveryError, Refused};
 use event_schema::{
-    outcome::{DeadReason, Refusal, RefusalCode},
+    outcome::{DeadReason, Parked, Refusal, RefusalCode},
     token::BadToken,
 };
 use store::{StoreError, mapping::BadMapping};
@@ -85,6 +85,7 @@ impl From<&Refusal> for Problem {
             RefusalCode::Missing => Code::Missing,
             RefusalCode::Version => Code::Version,
             RefusalCode::Superseded => Code::Superseded,
+            RefusalCode::Discarded => Code::Discarded,
             RefusalCode::IdempotencyKeyReused => Code::IdempotencyKeyReused,
             RefusalCode::TooLarge => Code::TooLarge,
             RefusalCode::Unmappable => Code::Unmappable,
@@ -111,6 +112,13 @@ impl From<&DeadReason> for Problem {
             Some(store) => problem.with("store", store.clone().into()),
             None => problem,
         }
+    }
+}
+
+impl From<&Parked> for Problem {
+    fn from(parked: &Parked) -> Self {
+        let detail = "it waits behind a dead letter of its key";
+        Problem::new(Code::Parked, detail).with("behind", parked.behind.to_string().into())
     }
 }
 

@@ -77,6 +77,10 @@ faults! {
     LogAway "services.storage.log_unavailable" 0x0101_0084 503;
     /// Not Kuzzle's: this deployment's view does not know the clause, or there is no view.
     Unsupported "services.storage.unsupported" 0x0101_0085 501;
+    /// Not Kuzzle's: the write was accepted and waits behind a dead letter of its key.
+    Parked "services.storage.parked" 0x0101_0086 409;
+    /// Not Kuzzle's: a store would not take the write, and an operator gave it up.
+    Discarded "services.storage.discarded" 0x0101_0087 409;
     InvalidType "api.assert.invalid_type" 0x0201_0001 400;
     InvalidArgument "api.assert.invalid_argument" 0x0201_0002 400;
     MissingArgument "api.assert.missing_argument" 0x0201_0003 400;

@@ -55,7 +55,9 @@ fn reads() -> Value {
             "type": "object",
             "required": ["request_id", "operation", "status", "position", "ahead", "stores", "times"],
             "properties": {
-                "status": {"enum": ["queued", "applying", "applied", "refused", "dead_lettered"]},
+                "status": {"enum": ["queued", "parked", "applying", "applied", "refused", "dead_lettered"]},
+                "behind": {"type": "string", "description": "The dead letter that a parked request waits for."},
+                "waiting": {"type": "integer", "description": "How many are parked in the queue of its key."},
                 "position": {"type": "object", "properties": {"partition": {"type": "integer"}, "offset": {"type": "integer"}}},
                 "ahead": {"type": "integer"}, "stores": {"type": "object", "additionalProperties": {"enum": ["done", "pending"]}},
                 "problem": {"$ref": "#/components/schemas/Problem"},

@@ -160,6 +160,9 @@ impl WantedToken {
                     Verdict::DeadLettered(reason) => {
                         return Err(Problem::from(reason).about(entry.request, None));
                     }
+                    Verdict::Parked(parked) => {
+                        return Err(Problem::from(parked).about(entry.request, None));
+                    }
                 }
             }
         }

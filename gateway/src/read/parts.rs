@@ -31,11 +31,16 @@ pub(crate) fn folded(entry: &LedgerEntry, parts: &[Option<LedgerEntry>]) -> Opti
             ),
             ..reason.clone()
         }),
-        Verdict::Applied | Verdict::Refused(_) => None,
+        Verdict::Applied | Verdict::Refused(_) | Verdict::Parked(_) => None,
     });
+    // One that is parked has its verdict to come.
+    let is_decided = |part: &Option<LedgerEntry>| {
+        let verdict = part.as_ref().map(|part| &part.verdict);
+        !matches!(verdict, None | Some(Verdict::Parked(_)))
+    };
     match dead {
         Some(reason) => Some(Verdict::DeadLettered(reason)),
-        None if parts.iter().all(Option::is_some) => Some(Verdict::Applied),
+        None if parts.iter().all(is_decided) => Some(Verdict::Applied),
         None => None,
     }
 }

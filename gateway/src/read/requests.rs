@@ -10,7 +10,8 @@ use crate::{
 use event_log::{Limits, Record};
 use event_schema::{
     codec,
-    id::RequestId,
+    held::{self, LockState},
+    id::{EntityKey, RequestId},
     outcome::{LedgerEntry, Verdict},
 };
 use serde::Serialize;
@@ -34,6 +35,12 @@ pub(crate) struct RequestStatus {
     /// How long the oldest event of a spool has waited for the log, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     spooled_seconds: Option<i64>,
+    /// Of one that is parked: the dead letter that it waits for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    behind: Option<RequestId>,
+    /// How many are parked in the queue of its key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<u64>,
     stores: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<Arc<RawValue>>,
@@ -94,7 +101,7 @@ pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Pr
         .next()
     {
         let found = parts::entries(app.ports.record.as_ref(), &entry.parts).await?;
-        return Ok(decided(app, entry, found));
+        return decided(app, entry, found).await;
     }
     if let Some(spooled) = spooled {
         return Ok(spooled);
@@ -127,6 +134,8 @@ async fn spooled(app: &App, id: RequestId) -> Option<RequestStatus> {
         position: None,
         ahead: None,
         spooled_seconds: Some(age),
+        behind: None,
+        waiting: None,
         stores: stores(app, "pending"),
         result: None,
         problem: None,
@@ -166,6 +175,7 @@ fn told(verdict: &Verdict) -> (&'static str, Option<Problem>) {
         Verdict::Applied => ("applied", None),
         Verdict::Refused(refusal) => ("refused", Some(Problem::from(refusal))),
         Verdict::DeadLettered(reason) => ("dead_lettered", Some(Problem::from(reason))),
+        Verdict::Parked(_) => ("parked", None),
     }
 }
 
@@ -184,20 +194,30 @@ fn part(request: RequestId, entry: Option<LedgerEntry>) -> PartStatus {
     }
 }
 
-fn decided(app: &App, entry: LedgerEntry, found: Vec<Option<LedgerEntry>>) -> RequestStatus {
+async fn decided(
+    app: &App,
+    entry: LedgerEntry,
+    found: Vec<Option<LedgerEntry>>,
+) -> Result<RequestStatus, Problem> {
     let (status, problem) = match parts::folded(&entry, &found) {
         Some(verdict) => told(&verdict),
         None => ("applying", None),
     };
     let stores = match status {
         "applied" | "applying" => stores(app, "done"),
+        "parked" => stores(app, "pending"),
         _ => BTreeMap::new(),
     };
     let parts = entry.parts.iter().zip(found);
     let parts = parts
         .map(|(request, entry)| part(*request, entry))
         .collect();
-    RequestStatus {
+    let (behind, waiting) = match &entry.verdict {
+        Verdict::Parked(parked) => (Some(parked.behind), queue_length(app, &entry.key).await?),
+        Verdict::DeadLettered(_) => (None, queue_length(app, &entry.key).await?),
+        Verdict::Applied | Verdict::Refused(_) => (None, None),
+    };
+    Ok(RequestStatus {
         request_id: entry.request,
         operation: Some(entry.operation),
         status,
@@ -207,6 +227,8 @@ fn decided(app: &App, entry: LedgerEntry, found: Vec<Option<LedgerEntry>>) -> Re
         }),
         ahead: Some(0),
         spooled_seconds: None,
+        behind,
+        waiting,
         stores,
         result: entry.result,
         problem,
@@ -216,7 +238,19 @@ fn decided(app: &App, entry: LedgerEntry, found: Vec<Option<LedgerEntry>>) -> Re
             decided: Some(codec::rfc3339(entry.times.decided)),
             applied: Some(codec::rfc3339(entry.times.applied)),
         }),
-    }
+    })
+}
+
+/// How many events wait in the queue of a key, its dead letter not counted.
+async fn queue_length(app: &App, key: &EntityKey) -> Result<Option<u64>, Problem> {
+    let rows = app.ports.record.rows(&[held::lock_key(key)]).await?;
+    let Some(row) = rows.into_iter().flatten().next() else {
+        return Ok(Some(0));
+    };
+    let lock = held::read_lock(&held::lock_key(key), &row.cells);
+    let (_, lock) = lock.map_err(|error| Problem::new(Code::Damaged, error.to_string()))?;
+    let has_dead_head = lock.state == LockState::Locked;
+    Ok(Some(lock.waiting.saturating_sub(u64::from(has_dead_head))))
 }
 
 /// Looks through what waits, from the worker's position on, within bounds.
@@ -282,6 +316,8 @@ fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestSt
         }),
         ahead: Some(record.offset.saturating_sub(resolved)),
         spooled_seconds: None,
+        behind: None,
+        waiting: None,
         stores: stores(app, "pending"),
         result: None,
         problem: None,

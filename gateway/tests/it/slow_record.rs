@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
-    document::{StoredRow, Write},
+    document::{RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
 
@@ -47,6 +47,9 @@ impl Record for SlowRecord {
     }
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.0.rows(keys).await
+    }
+    async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
+        self.0.scan_rows(scan).await
     }
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         self.0.apply(writes).await

@@ -1,7 +1,7 @@
 //! What must be so at the end of a history.
 
 use super::History;
-use crate::{faults::FaultKind, reading::LogReading};
+use crate::{events::AskedWrite, faults::FaultKind, reading::LogReading};
 use event_schema::{
     codec::{self, Parts},
     id::RequestId,
@@ -10,24 +10,50 @@ use event_schema::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Of a key that keeps its order nothing was applied before what stands before it in the log.
+fn check_order(entries: &[(AskedWrite, LedgerEntry)]) -> Result<(), String> {
+    let mut last: BTreeMap<&str, &LedgerEntry> = BTreeMap::new();
+    for (asked, entry) in entries {
+        if asked.is_strict() && entry.verdict == Verdict::Applied {
+            let before = last.insert(&asked.id, entry);
+            if let Some(before) = before.filter(|before| before.version > entry.version) {
+                return Err(format!("{entry:?} overtook {before:?}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 impl History {
     pub(super) fn check(&mut self) -> Result<(), String> {
         let mut reading = LogReading::new(self.faults.kinds().contains(&FaultKind::Forgetful));
-        let mut dead = BTreeMap::new();
+        let mut entries = Vec::new();
         for id in self.requests() {
             let entry = self
                 .record
                 .entry(&id)
                 .ok_or("it was resolved a moment ago")?;
-            let asked = &self.maker.asked[&id.unique()];
-            reading.read(id.unique(), asked, &entry)?;
             self.note(&format!("{id} {:?} at {}", entry.verdict, entry.version));
-            if let Verdict::DeadLettered(_) = entry.verdict {
-                dead.insert(id.to_string(), entry);
+            if let Some(asked) = self.maker.asked.get(&id.unique()) {
+                reading.claim(id.unique(), asked);
+                entries.push((asked.clone(), entry));
             }
         }
+        check_order(&entries)?;
+        // What need not stay in order was decided again at another place.
+        entries.sort_by_key(|(asked, entry)| {
+            let place = if asked.is_strict() {
+                entry.position.offset.get()
+            } else {
+                entry.version.0
+            };
+            (asked.id.clone(), place)
+        });
+        for (asked, entry) in entries {
+            reading.read(entry.request.unique(), &asked, &entry)?;
+        }
         self.check_documents(&reading)?;
-        self.check_dead_letters(&dead)
+        self.check_dead_letters()
     }
 
     fn check_documents(&self, reading: &LogReading) -> Result<(), String> {
@@ -58,8 +84,9 @@ impl History {
         extra.map_or(Ok(()), |(id, _)| Err(format!("the view still holds {id}")))
     }
 
-    /// Each dead request has the letter of its version, and no other request has one that holds.
-    fn check_dead_letters(&self, dead: &BTreeMap<String, LedgerEntry>) -> Result<(), String> {
+    /// Whatever was ever remembered as dead has a letter of that version, and no letter is of
+    /// something that is not remembered.
+    fn check_dead_letters(&self) -> Result<(), String> {
         let topic = self.layout.name(&topics::DEAD_LETTERS);
         let count = self.layout.partitions(&topics::DEAD_LETTERS);
         let mut letters = BTreeSet::new();
@@ -72,25 +99,17 @@ impl History {
             let letter = codec::decode_dead_letter(&parts).map_err(|error| error.to_string())?;
             letters.insert((letter.request.to_string(), letter.version));
         }
-        for (id, entry) in dead {
-            if !letters.contains(&(id.clone(), entry.version)) {
-                return Err(format!(
-                    "{id} is dead at {} and has no letter",
-                    entry.version
-                ));
-            }
+        if let Some((id, version)) = self.record.dead().difference(&letters).next() {
+            return Err(format!("{id} was dead at {version} and has no letter"));
         }
         for (id, version) in letters {
             let entry = RequestId::parse_trusted(&id)
                 .ok()
                 .and_then(|id| self.record.entry(&id));
             // A damaged copy of a damaged record has a name, a row and a letter of its own.
-            let holds = entry.is_some_and(|entry| {
-                entry.version > version || matches!(entry.verdict, Verdict::DeadLettered(_))
-            });
-            if !holds {
+            if entry.is_none_or(|entry| entry.version <= version) {
                 return Err(format!(
-                    "there is a letter of {id} at {version}, which is not dead"
+                    "there is a letter of {id} at {version}, which came to nothing"
                 ));
             }
         }

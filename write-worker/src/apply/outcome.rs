@@ -41,7 +41,8 @@ impl Applier<'_> {
             .await?;
         for ((effect, dead), entry) in dead.into_iter().zip(known) {
             let is_written = entry.is_some_and(|entry| {
-                entry.version == effect.version && matches!(entry.verdict, Verdict::DeadLettered(_))
+                let is_it = matches!(entry.verdict, Verdict::DeadLettered(_));
+                entry.version > effect.version || entry.version == effect.version && is_it
             });
             if !is_written {
                 self.prove().await?;
@@ -104,16 +105,17 @@ impl Applier<'_> {
         let now = self.now();
         effects
             .iter_mut()
-            .filter_map(|effect| effect.entry.as_mut())
+            .flat_map(|effect| {
+                let replay = effect.replay.as_mut().map(|(entry, _)| entry);
+                effect.entry.as_mut().into_iter().chain(replay)
+            })
             .for_each(|entry| entry.times.applied = now);
     }
 
     /// Writes the ledger rows of a batch; all of them stand when this returns.
     pub(super) async fn write_ledger(&self, effects: &[Effects]) -> Result<(), TenureEnd> {
-        let mut left: Vec<LedgerEntry> = effects
-            .iter()
-            .filter_map(|effect| effect.entry.clone())
-            .collect();
+        let mut left: Vec<LedgerEntry> =
+            effects.iter().flat_map(Effects::entries).cloned().collect();
         let store = &self.worker.ports.record;
         let mut backoff = self.worker.config.backoff();
         while !left.is_empty() {
@@ -151,16 +153,21 @@ impl Applier<'_> {
     /// misses one finds the ledger row.
     pub(super) async fn send_feedback(&self, decided: &Decided) -> Result<(), TenureEnd> {
         for effect in &decided.effects {
-            let Some(entry) = &effect.entry else { continue };
-            self.worker.metrics.resolved(entry);
-            tracing::debug!(
-                request = %entry.request,
-                position = %entry.position,
-                operation = entry.operation,
-                "resolved"
-            );
-            if let Some(reply) = &effect.reply {
-                self.send(reply, entry);
+            let replay = effect.replay.as_ref();
+            let replay = replay.map(|(entry, reply)| (entry, reply.as_ref()));
+            let own = effect.entry.as_ref();
+            let own = own.map(|entry| (entry, effect.reply.as_ref()));
+            for (entry, reply) in own.into_iter().chain(replay) {
+                self.worker.metrics.resolved(entry);
+                tracing::debug!(
+                    request = %entry.request,
+                    position = %entry.position,
+                    operation = entry.operation,
+                    "resolved"
+                );
+                if let Some(reply) = reply {
+                    self.send(reply, entry);
+                }
             }
         }
         self.answer_repeats(decided).await

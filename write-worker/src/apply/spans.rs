@@ -40,5 +40,6 @@ fn verdict_name(verdict: &Verdict) -> &'static str {
         Verdict::Applied => "applied",
         Verdict::Refused(_) => "refused",
         Verdict::DeadLettered(_) => "dead_lettered",
+        Verdict::Parked(_) => "parked",
     }
 }

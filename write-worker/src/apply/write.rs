@@ -48,11 +48,8 @@ impl Applier<'_> {
             .map(Write::Document)
             .chain(rows.into_iter().map(Write::Row))
             .collect();
-        let entries: Vec<&LedgerEntry> = decided
-            .effects
-            .iter()
-            .filter_map(|effect| effect.entry.as_ref())
-            .collect();
+        let entries: Vec<&LedgerEntry> =
+            decided.effects.iter().flat_map(Effects::entries).collect();
         let timer = self.worker.metrics.store(ports.record.name());
         let done = ports.record.apply_whole(writes, &entries).await;
         timer.observe_duration();

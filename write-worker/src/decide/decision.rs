@@ -1,15 +1,13 @@
 //! From a plan to the decision that is appended: whose state it was judged by, and whether it fits
 //! into a record of `changes`. Pure.
 
-use super::{
-    Decider,
-    inputs::{Damaged, Event},
-};
+use super::{Decider, inputs::Event};
 use catalog::{Accepted, Needs, Plan};
 use event_schema::{
     Raw, codec,
     decision::{ClaimedValues, Decision, OriginalRecord, Part},
     envelope::{Attributes, Transaction, TransactionData},
+    held::HeldEvent,
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, RowMutation},
     offset::ChangesOffset,
@@ -26,10 +24,8 @@ impl Decider {
             rows: judged_by_rows,
         } = match &plan.verdict {
             Verdict::Refused(_) => plan.read,
-            Verdict::Applied | Verdict::DeadLettered(_) => Needs::default(),
+            Verdict::Applied | Verdict::DeadLettered(_) | Verdict::Parked(_) => Needs::default(),
         };
-        let is_dead = matches!(plan.verdict, Verdict::DeadLettered(_));
-        let original = is_dead.then(|| OriginalRecord::of(&crate::decode::parts(&event.record)));
         // Whoever was refused for the key does not hold it.
         let holds_key = event.refused.is_none();
         let parts = plan.parts.into_iter();
@@ -37,6 +33,7 @@ impl Decider {
             .map(|part| self.part(&event.transaction, part))
             .collect();
         let attributes = event.transaction.attributes;
+        let relaxed = self.is_relaxed(&attributes.catalog, &attributes.operation);
         let data = event.transaction.data;
         let claim = data.claim.filter(|_| holds_key);
         Decision {
@@ -48,7 +45,7 @@ impl Decider {
             tenant: attributes.tenant,
             catalog: attributes.catalog,
             position: event.position,
-            replaces: event.redo,
+            replaces: event.replaces,
             by: None,
             silent: false,
             verdict: plan.verdict,
@@ -64,7 +61,7 @@ impl Decider {
             judged_by_rows,
             result: plan.result,
             volatile: data.volatile,
-            event: original,
+            relaxed,
             accepted: event.accepted,
             decided: self.worker.ports.clock.now(),
             reply: data.reply,
@@ -118,31 +115,37 @@ impl Decider {
         }
     }
 
-    pub(super) fn dead_decision(&self, damaged: Damaged) -> Decision {
+    /// The decision of a held event that no one can decode.
+    pub(super) fn decision_of_held(
+        &self,
+        held: &HeldEvent,
+        key: &EntityKey,
+        plan: Plan,
+    ) -> Decision {
         Decision {
             epoch: self.appender.epoch(),
             at: ChangesOffset::FIRST,
-            key: EntityKey(String::new()),
-            request: damaged.request,
-            operation: damaged.operation,
-            tenant: String::new(),
-            catalog: self.worker.ports.catalog.version().to_owned(),
-            position: damaged.position,
+            key: key.clone(),
+            request: held.request,
+            operation: held.operation.clone(),
+            tenant: held.tenant.clone(),
+            catalog: held.catalog.clone(),
+            position: held.position,
             replaces: None,
             by: None,
             silent: false,
-            verdict: Verdict::DeadLettered(damaged.reason),
-            documents: Vec::new(),
-            rows: Vec::new(),
+            verdict: plan.verdict,
+            documents: plan.documents,
+            rows: plan.rows,
             parts: Vec::new(),
             claims: ClaimedValues::default(),
             claim: None,
             judged_by: Vec::new(),
             judged_by_rows: Vec::new(),
-            result: None,
+            result: plan.result,
             volatile: None,
-            event: Some(damaged.original),
-            accepted: damaged.accepted,
+            relaxed: false,
+            accepted: held.accepted,
             decided: self.worker.ports.clock.now(),
             reply: None,
             origin: None,
@@ -152,10 +155,10 @@ impl Decider {
 
     /// A decision that would not fit into a record of `changes`, or leaves a document larger than a
     /// document may be, is a refusal instead, judged by all that it would have changed: how large
-    /// that was before counts, too.
-    pub(super) fn fitting(&self, mut decision: Decision) -> Decision {
+    /// that was before counts, too. `beside`: bytes that it takes beside what it says now.
+    pub(super) fn fitting(&self, mut decision: Decision, beside: usize) -> Decision {
         let layout = &self.worker.ports.layout;
-        let limit = layout.record_limit(&CHANGES) - 4096;
+        let limit = (layout.record_limit(&CHANGES) - 4096).saturating_sub(beside);
         let Some(message) = too_large(&decision, layout.document_limit, limit) else {
             return decision;
         };

@@ -2,7 +2,13 @@
 //! the current documents and rows. A store out of reach makes the partition wait here; it never
 //! makes an event dead.
 
-use super::{Decider, recent::Repeats};
+use super::{
+    Decider,
+    held::HeldInput,
+    intent::Intent,
+    recent::Repeats,
+    redo::{VoidedContent, VoidedEvent},
+};
 use crate::{
     decode::{self, DamagedEvent, Undecodable},
     effects::Repeat,
@@ -10,15 +16,15 @@ use crate::{
     tenure_end::TenureEnd,
 };
 use catalog::{CurrentDocument, Needs};
-use change_feed::Redo;
 use event_log::Record;
 use event_schema::{
     decision::OriginalRecord,
     envelope::Transaction,
+    held,
     id::RequestId,
     mutation::DocumentKey,
     offset::{ChangesOffset, TransactionsOffset},
-    outcome::{DeadReason, Refusal},
+    outcome::{DeadReason, Refusal, RefusalCode},
     position::{Position, Version},
 };
 use std::collections::HashSet;
@@ -32,8 +38,10 @@ pub(super) struct Event {
     pub transaction: Transaction,
     /// Its bytes, for the case that it turns out to be dead.
     pub record: Record,
-    /// The void that its decision replaces.
-    pub redo: Option<ChangesOffset>,
+    /// What stands for its position and is replaced: a void, or what held it.
+    pub replaces: Option<ChangesOffset>,
+    /// Decided already: a store refused what came of it.
+    pub dead: Option<DeadReason>,
     /// Decided already: its idempotency key is another request's.
     pub refused: Option<Refusal>,
 }
@@ -52,6 +60,9 @@ pub(super) struct Damaged {
 pub(super) enum Input {
     Event(Box<Event>),
     Damaged(Box<Damaged>),
+    Intent(Box<Intent>),
+    /// Out of the queue of its key.
+    Held(Box<HeldInput>),
 }
 
 impl Input {
@@ -59,6 +70,8 @@ impl Input {
         match self {
             Self::Event(event) => event.transaction.attributes.id,
             Self::Damaged(damaged) => damaged.request,
+            Self::Intent(intent) => intent.event.transaction.attributes.id,
+            Self::Held(held) => held.row.held.request,
         }
     }
 
@@ -66,13 +79,31 @@ impl Input {
         match self {
             Self::Event(event) => event.position,
             Self::Damaged(damaged) => damaged.position,
+            Self::Intent(intent) => intent.event.position,
+            Self::Held(held) => held.row.held.position,
         }
     }
 
     fn seen(&self) -> TransactionsOffset {
         match self {
             Self::Event(event) => event.transaction.seen,
-            Self::Damaged(_) => TransactionsOffset::FIRST,
+            Self::Intent(intent) => intent.event.transaction.seen,
+            Self::Damaged(_) | Self::Held(_) => TransactionsOffset::FIRST,
+        }
+    }
+
+    /// The event that is planned, if one is.
+    fn planned(&self) -> Option<&Event> {
+        let of = |held: &'_ HeldInput| held.event.is_ok() && held.dead.is_none();
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Damaged(_) => None,
+            Self::Held(held) if of(held) => held.event.as_deref().ok(),
+            Self::Intent(intent) => {
+                let held = intent.held.as_ref().filter(|held| of(held))?;
+                held.event.as_deref().ok()
+            }
+            Self::Held(_) => None,
         }
     }
 
@@ -134,15 +165,31 @@ impl Decider {
     }
 
     /// Decodes what was decided before and voided.
-    pub(super) async fn decode_again(
+    pub(super) fn decode_again(
         &mut self,
-        records: &[(Redo, Record)],
+        voided: Vec<VoidedEvent>,
     ) -> Result<Consumable, TenureEnd> {
-        let inputs = records
-            .iter()
-            .map(|(redo, record)| self.input(record, redo.position, Some(redo.void)));
+        let inputs = voided.into_iter().map(|voided| {
+            let (position, void) = (voided.redo.position, voided.redo.void);
+            match voided.event {
+                VoidedContent::Logged(record) => {
+                    let mut input = self.input(&record, position, Some(void))?;
+                    if let Input::Event(event) = &mut input {
+                        event.dead = voided.dead;
+                    }
+                    Ok::<_, TenureEnd>(input)
+                }
+                VoidedContent::Held { key, row, by } => {
+                    let original = row.event.clone();
+                    let row = *row;
+                    let mut held = self.held_input(key, row, void, original)?;
+                    (held.by, held.dead) = (by, voided.dead);
+                    Ok(Input::Held(Box::new(held)))
+                }
+            }
+        });
         Ok(Consumable {
-            events: inputs.collect::<Result<_, _>>()?,
+            events: inputs.collect::<Result<_, TenureEnd>>()?,
             repeats: Vec::new(),
         })
     }
@@ -151,10 +198,10 @@ impl Decider {
         &self,
         record: &Record,
         position: Position,
-        redo: Option<ChangesOffset>,
+        replaces: Option<ChangesOffset>,
     ) -> Result<Input, TenureEnd> {
         match decode::decode(record) {
-            Ok(transaction) => Ok(Input::Event(Box::new(Event {
+            Ok(transaction) => Ok(told_apart(Event {
                 position,
                 accepted: if record.timestamp >= 0 {
                     record.timestamp
@@ -163,9 +210,10 @@ impl Decider {
                 },
                 transaction,
                 record: record.clone(),
-                redo,
+                replaces,
+                dead: None,
                 refused: None,
-            }))),
+            })),
             Err(Undecodable::Damaged(damaged)) => Ok(self.damaged(record, position, *damaged)),
             Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
         }
@@ -196,6 +244,12 @@ impl Decider {
                     RequestId::of_record(&self.worker.topics.transactions, &damaged.position);
                 consumable.events.push(Input::Damaged(damaged));
             }
+            Input::Intent(intent) => consumable.repeats.push(Repeat {
+                request: intent.event.transaction.attributes.id,
+                reply: intent.event.transaction.data.reply,
+            }),
+            // It comes from no log.
+            Input::Held(_) => {}
         }
     }
 
@@ -220,7 +274,9 @@ impl Decider {
         progress: Progress,
     ) -> Result<(), TenureEnd> {
         for input in inputs {
-            let Input::Event(event) = input else { continue };
+            let Some(event) = input.planned() else {
+                continue;
+            };
             let catalog = &event.transaction.attributes.catalog;
             if self.worker.catalogs.get(catalog).is_none() {
                 self.learn(catalog, progress).await?;
@@ -292,7 +348,9 @@ impl Decider {
         let mut missing = Needs::default();
         let (mut asked, mut asked_rows) = (HashSet::new(), HashSet::new());
         for input in inputs {
-            let Input::Event(event) = input else { continue };
+            let Some(event) = input.planned() else {
+                continue;
+            };
             let attributes = &event.transaction.attributes;
             let catalog = self.worker.catalogs.get(&attributes.catalog);
             let Some(operation) = catalog
@@ -316,6 +374,25 @@ impl Decider {
             }
         }
         missing
+    }
+}
+
+/// An event, or an intent about one that is held.
+fn told_apart(event: Event) -> Input {
+    if !held::is_intent(&event.transaction.attributes.operation) {
+        return Input::Event(Box::new(event));
+    }
+    match Intent::of(Box::new(event)) {
+        Ok(intent) => Input::Intent(Box::new(intent)),
+        Err((mut event, why)) => {
+            event.refused = Some(Refusal {
+                code: RefusalCode::Rule,
+                message: format!("the intent cannot be read: {why}"),
+                pointer: None,
+                rule: None,
+            });
+            Input::Event(event)
+        }
     }
 }
 

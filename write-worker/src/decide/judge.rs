@@ -5,6 +5,7 @@ use super::{
     Decider,
     decision::{refuse, refused},
     inputs::{Event, Input},
+    judge_held::queue_of,
 };
 use crate::tenure_end::TenureEnd;
 use catalog::{Catalog, Needs, Plan, PlanError, Planned};
@@ -24,7 +25,13 @@ impl Decider {
         for input in inputs.drain(..) {
             let decision = match input {
                 Input::Event(event) => self.judge(*event).await?,
-                Input::Damaged(damaged) => self.dead_decision(*damaged),
+                Input::Damaged(damaged) => self.hold_damaged(*damaged),
+                Input::Intent(intent) => self.judge_intent(*intent).await?,
+                Input::Held(held) if self.queues.is_next(&held.key, &held.row) => {
+                    self.judge_held(*held).await?
+                }
+                // Something before it in its queue died again.
+                Input::Held(_) => continue,
             };
             self.state.decide(&decision, self.batch);
             decisions.push(decision);
@@ -32,16 +39,22 @@ impl Decider {
         Ok(decisions)
     }
 
-    async fn judge(&mut self, event: Event) -> Result<Decision, TenureEnd> {
-        let plan = match &event.refused {
-            Some(refusal) => refused(refusal.clone()),
+    async fn judge(&mut self, mut event: Event) -> Result<Decision, TenureEnd> {
+        if let Some(refusal) = event.refused.clone() {
+            return Ok(self.settle_event(event, refused(refusal)));
+        }
+        if let Some(lock) = self.queues.parking(queue_of(&event)) {
+            let behind = lock.behind.unwrap_or(event.transaction.attributes.id);
+            return Ok(self.park(event, behind));
+        }
+        let plan = match event.dead.take() {
+            Some(reason) => Plan::of(Verdict::DeadLettered(reason)),
             None => self.plan(&event).await?,
         };
-        let decision = self.decision(event, plan);
-        Ok(self.fitting(decision))
+        Ok(self.settle_event(event, plan))
     }
 
-    async fn plan(&mut self, event: &Event) -> Result<Plan, TenureEnd> {
+    pub(super) async fn plan(&mut self, event: &Event) -> Result<Plan, TenureEnd> {
         let attributes = &event.transaction.attributes;
         let Some(catalog) = self.worker.catalogs.get(&attributes.catalog) else {
             let why = format!("the catalog {} is not known", attributes.catalog);

@@ -59,7 +59,15 @@ impl Decider {
                     self.claim_idempotency_key(&mut event).await?;
                     consumable.events.push(Input::Event(event));
                 }
-                input @ Input::Damaged(_) => consumable.events.push(input),
+                Input::Intent(intent) if repeated.contains(&at) => {
+                    consumable.repeats.push(Repeat {
+                        request: intent.event.transaction.attributes.id,
+                        reply: intent.event.transaction.data.reply,
+                    });
+                }
+                input @ (Input::Damaged(_) | Input::Intent(_) | Input::Held(_)) => {
+                    consumable.events.push(input);
+                }
             }
         }
         Ok(())
@@ -69,7 +77,7 @@ impl Decider {
         let Some(claim) = &event.transaction.data.claim else {
             return Ok(());
         };
-        if event.redo.is_some() {
+        if event.replaces.is_some() {
             return Ok(());
         }
         let request = event.transaction.attributes.id;

@@ -5,6 +5,7 @@
 //! the partition. Entries that a store may not hold yet are never evicted; the rest is bounded.
 
 use catalog::{Current, CurrentDocument};
+use change_feed::is_held_row;
 use event_schema::{
     decision::Decision,
     mutation::{DocumentKey, RowAction, RowKey, RowMutation},
@@ -107,7 +108,8 @@ impl State {
                 batch,
             );
         }
-        for row in &decision.rows {
+        // What is held is no plan's to see.
+        for row in decision.rows.iter().filter(|row| !is_held_row(row)) {
             let value = after(row, self.row(&row.key));
             self.set_row(&row.key, value, row.expires, batch);
         }

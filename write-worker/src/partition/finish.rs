@@ -45,6 +45,9 @@ impl PartitionTask {
                 if effect.position.generation == generation {
                     recent.insert(&effect.request, effect.position.offset);
                 }
+                if let Some((entry, _)) = &effect.replay {
+                    recent.insert(&entry.request, entry.position.offset);
+                }
                 if !resolved.contains(&offset) {
                     effects.push(effect);
                 }

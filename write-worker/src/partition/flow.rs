@@ -3,15 +3,17 @@
 use super::{PartitionTask, take::TakenPartition};
 use crate::{
     apply::{Applier, ApplyState, Proof},
-    decide::{Decider, RecentRequests},
+    decide::{
+        Decider, KeyQueues, RecentRequests, VoidedContent, VoidedEvent, held_row, log_record,
+    },
     decided::{Consumed, Decided},
     mark::{Marker, Progress, Resolved, keep_marks},
     tenure_end::TenureEnd,
 };
 use change_feed::{Redo, Window};
-use event_log::{Limits, PartitionStream, Record};
+use event_log::{Limits, PartitionStream};
 use event_schema::{
-    decision::Change,
+    decision::{Change, Void, VoidEnd},
     offset::{ChangesOffset, TransactionsOffset},
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -25,7 +27,7 @@ impl PartitionTask {
     pub(super) async fn flow(
         &self,
         taken: TakenPartition,
-        recent: RecentRequests,
+        remembered: (RecentRequests, KeyQueues),
         resolved: &mut BTreeSet<ChangesOffset>,
     ) -> Result<(), TenureEnd> {
         let (newest, kept) = watch::channel(None);
@@ -52,7 +54,12 @@ impl PartitionTask {
             self.worker.clone(),
             self.partition,
             taken.appender,
-            recent,
+            remembered,
+            Consumed {
+                next: everything.next,
+                last: everything.last,
+                records: 0,
+            },
             marker,
         );
         let proof = Proof::Awaited(decider.liveness().clone());
@@ -101,8 +108,8 @@ impl PartitionTask {
     ) -> Result<(), TenureEnd> {
         let last = redo.last().copied();
         for some in redo.chunks(REDO_AT_ONCE) {
-            let records = self.voided_events(some).await?;
-            let mut decided = decider.decide_again(&records).await?;
+            let voided = self.voided_events(some).await?;
+            let mut decided = decider.decide_again(voided).await?;
             // Until the last of them is resolved, nothing behind them is.
             decided.consumed = (some.last() == last.as_ref()).then_some(Consumed {
                 next: window.next(),
@@ -123,40 +130,44 @@ impl PartitionTask {
 
     /// The events of voided decisions: from their voids, or from the log where a void was too large
     /// to hold one.
-    async fn voided_events(&self, redo: &[Redo]) -> Result<Vec<(Redo, Record)>, TenureEnd> {
+    async fn voided_events(&self, redo: &[Redo]) -> Result<Vec<VoidedEvent>, TenureEnd> {
         let mut offsets: Vec<ChangesOffset> = redo.iter().map(|redo| redo.void).collect();
         offsets.sort_unstable();
         let mut voids = self.changes_at(&offsets).await?;
-        let mut records = Vec::with_capacity(redo.len());
+        let mut voided = Vec::with_capacity(redo.len());
         for redo in redo {
             let Some(Change::Void(void)) = voids.remove(&redo.void) else {
                 let why = format!("the void at {} could not be read again", redo.void);
                 return Err(TenureEnd::Reclaim(why));
             };
-            let record = match void.event.as_ref().map(|event| event.parts()) {
-                Some(Ok(parts)) => Some(Record {
-                    partition: self.partition,
-                    offset: redo.position.offset.get(),
-                    timestamp: void.accepted,
-                    key: parts.key,
-                    value: parts.value,
-                    headers: parts.headers,
-                }),
-                Some(Err(error)) => {
-                    let why = format!("the void at {}: {error}", redo.void);
-                    return Err(TenureEnd::Halted(why));
-                }
-                None => self.event_record(redo.position.offset).await?,
+            let event = self.voided_content(redo, &void).await?;
+            let dead = match void.ends {
+                VoidEnd::Dead(reason) => Some(reason),
+                VoidEnd::Anew | VoidEnd::Held | VoidEnd::Refused(_) => None,
             };
-            match record {
-                Some(record) => records.push((*redo, record)),
-                None => {
-                    let why = format!("the event at {} is gone from the log", redo.position);
-                    return Err(TenureEnd::Halted(why));
-                }
-            }
+            voided.push(VoidedEvent {
+                redo: *redo,
+                event,
+                dead,
+            });
         }
-        Ok(records)
+        Ok(voided)
+    }
+
+    async fn voided_content(&self, redo: &Redo, void: &Void) -> Result<VoidedContent, TenureEnd> {
+        if let Some(row) = change_feed::held_after(&void.rows) {
+            return Ok(VoidedContent::Held {
+                key: void.key.clone(),
+                row: Box::new(held_row(&row.key, row.cells.clone())?),
+                by: void.by.clone(),
+            });
+        }
+        let record = match &void.event {
+            Some(event) => log_record(event, redo.position, void.accepted),
+            None => self.event_record(redo.position.offset).await?,
+        };
+        let gone = || TenureEnd::Halted(format!("the event at {} is gone", redo.position));
+        record.map(VoidedContent::Logged).ok_or_else(gone)
     }
 
     async fn decide_all(
@@ -174,6 +185,7 @@ impl PartitionTask {
         let liveness = decider.liveness().clone();
         let mut place = None;
         loop {
+            let applied = seen.borrow().batch;
             tokio::select! {
                 biased;
                 () = self.owned.shutdown().soft() => return Ok(()),
@@ -193,6 +205,14 @@ impl PartitionTask {
                     }
                     if let Some(why) = waits {
                         return Err(TenureEnd::Reclaim(why));
+                    }
+                }
+                // Nothing comes: what is parked is decided by itself.
+                () = std::future::ready(()), if place.is_some() && decider.can_drain(applied) => {
+                    let progress = *seen.borrow_and_update();
+                    let decided = decider.decide(&[], progress).await?;
+                    if let Some(place) = place.take() {
+                        place.send(decided);
                     }
                 }
                 // Otherwise the next batch carries the mark.

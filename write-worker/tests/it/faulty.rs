@@ -19,7 +19,7 @@ use std::{
 use store::{
     ClaimOutcome, Collection, DocumentWrite, ItemVerdict, Record, SearchRequest, SearchResult,
     StoreError, StoredDocument, Unmappable, View,
-    document::{StoredRow, Write},
+    document::{RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
 
@@ -132,6 +132,10 @@ impl Record for FaultyRecord {
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.away()?;
         self.0.rows(keys).await
+    }
+    async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
+        self.away()?;
+        self.0.scan_rows(scan).await
     }
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         if self.away().is_err() {

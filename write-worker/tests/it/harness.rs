@@ -7,7 +7,8 @@ use event_log::{Log, NewRecord, embedded};
 use event_schema::{
     Raw, codec,
     envelope::{Attributes, Claim, Transaction, TransactionData},
-    id::RequestId,
+    held::{self, HeldEvent, HoldIntent, KeyLock},
+    id::{EntityKey, RequestId},
     mutation::DocumentKey,
     offset::TransactionsOffset,
     outcome::{LedgerEntry, RefusalCode, Verdict},
@@ -20,7 +21,7 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use store::{Collection, Record, View};
+use store::{Collection, Record, View, document::RowScan};
 use tokio::task::JoinHandle;
 
 pub const PARTITIONS: u16 = 4;
@@ -367,6 +368,75 @@ impl World {
             json!({"index": "geo", "collection": "cities", "_id": id, "body": body}),
         )
         .await
+    }
+
+    /// Asks for a held event to be moved, as a gateway would.
+    pub async fn intend(&self, operation: &str, key: &EntityKey, asked: &HoldIntent) -> RequestId {
+        let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut unique = [0; 16];
+        unique[..8].copy_from_slice(&n.to_le_bytes());
+        let partition = key.partition(PARTITIONS);
+        let id = RequestId::mint(&self.keys, 1, partition, unique);
+        let event = Transaction {
+            attributes: Attributes {
+                id,
+                tenant: "default".into(),
+                operation: operation.into(),
+                catalog: self.catalog.version().into(),
+                key: key.clone(),
+                time: 1_700_000_000_000,
+                traceparent: None,
+            },
+            seen: TransactionsOffset::FIRST,
+            data: TransactionData {
+                request: event_schema::raw(asked),
+                generated: Default::default(),
+                incarnations: Default::default(),
+                volatile: None,
+                if_version: None,
+                claim: None,
+                reply: None,
+                origin: None,
+                principal: "anna".into(),
+            },
+        };
+        self.append(&event).await;
+        id
+    }
+
+    /// What is held under a key, in the order of its queue.
+    pub async fn held(&self, key: &EntityKey) -> Vec<HeldEvent> {
+        let scan = RowScan {
+            table: held::HELD.into(),
+            partition: held::queue_key(key),
+            after: None,
+            limit: 10_000,
+        };
+        let rows = self.real.scan_rows(&scan).await.unwrap();
+        let read = rows
+            .iter()
+            .map(|(_, row)| held::read_held(&row.cells).unwrap());
+        read.collect()
+    }
+
+    pub async fn lock(&self, key: &EntityKey) -> Option<KeyLock> {
+        let row = held::lock_key(key);
+        let found = self.real.rows(std::slice::from_ref(&row)).await.unwrap();
+        let found = found.into_iter().flatten().next()?;
+        Some(held::read_lock(&row, &found.cells).unwrap().1)
+    }
+
+    /// Waits until the ledger says this of a request.
+    pub async fn becomes(&self, id: RequestId, is_so: impl Fn(&Verdict) -> bool) -> LedgerEntry {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let found = self.real.ledger(&[id]).await.unwrap().remove(0);
+            match found {
+                Some(entry) if is_so(&entry.verdict) => return entry,
+                found => assert!(Instant::now() < until, "{id} is {found:?}"),
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// Waits until the ledger knows them all.

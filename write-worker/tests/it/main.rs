@@ -12,6 +12,7 @@ mod faulty;
 mod flow;
 mod guards;
 mod harness;
+mod held;
 mod hole;
 mod liveness;
 mod panics;

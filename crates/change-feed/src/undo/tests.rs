@@ -3,9 +3,12 @@
 
 use super::*;
 use crate::samples::{Folded, dead, decision, document, open, position};
+use crate::{HeldRow, HoldingStep, samples::at};
 use event_schema::{
+    held::{self, HeldMode, KeyLock},
+    id::EntityKey,
     mutation::{DocumentKey, RowKey},
-    outcome::{Refusal, RefusalCode, Verdict},
+    outcome::{Parked, Refusal, RefusalCode, Verdict},
 };
 
 fn decided(open: u64, position: u64, id: &str, n: u64) -> Change {
@@ -51,7 +54,8 @@ fn a_void_takes_the_later_decisions_on_its_keys_along_and_nothing_else() {
         .iter()
         .map(|redo| redo.position)
         .collect();
-    assert_eq!(redo, [position(4)]);
+    // The refused one is decided again, as a dead letter.
+    assert_eq!(redo, [position(2), position(4)]);
 }
 
 #[test]
@@ -244,4 +248,130 @@ fn a_record_that_cannot_be_read_makes_no_void() {
         plan.voids(&BTreeMap::new(), &HashMap::new(), stamp)
             .is_none()
     );
+}
+
+/// An event that waits, as its row stands once it is parked or held.
+fn held_row(key: &EntityKey, rows: &[RowMutation]) -> HeldRow {
+    let row = crate::held_after(rows).unwrap();
+    assert_eq!(row.key.key["key"], key.0.as_str());
+    HeldRow {
+        place: held::read_place(&row.key).unwrap(),
+        held: held::read_held(&row.cells).unwrap(),
+        event: held::read_original(&row.cells).unwrap(),
+        cells: row.cells.clone(),
+    }
+}
+
+fn on_key(position: u64, document: &str, relaxed: bool) -> Decision {
+    Decision {
+        key: EntityKey("k".into()),
+        relaxed,
+        ..decision(0, position, document, 0)
+    }
+}
+
+#[test]
+fn what_follows_on_a_key_is_undone_with_it_where_the_order_is_strict() {
+    let undone = |relaxed| {
+        let folded = Folded::of(vec![
+            open(),
+            Change::Decision(on_key(0, "a", relaxed)),
+            Change::Decision(on_key(1, "b", true)),
+            decided(0, 2, "c", 0),
+        ]);
+        let voids = folded.voids(&[1], 0);
+        voids
+            .iter()
+            .map(|void| void.decision.get())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(undone(false), [1, 2], "the other key's is not");
+    assert_eq!(undone(true), [1]);
+}
+
+#[test]
+fn what_a_store_refuses_while_a_key_drains_goes_back_with_all_that_waited_behind_it() {
+    let key = EntityKey("k".into());
+    let mut lock = KeyLock::default();
+    let original = |n: u64| OriginalRecord {
+        key: None,
+        value: Some(n.to_string()),
+        headers: Vec::new(),
+    };
+    let mut step = |act: &mut dyn FnMut(HoldingStep<'_>) -> Vec<RowMutation>| {
+        act(HoldingStep {
+            key: &key,
+            lock: &mut lock,
+        })
+    };
+    let event = |n| crate::samples::held_event(n);
+    let dead = step(&mut |step| {
+        step.hold(
+            HeldMode::Strict,
+            event(1),
+            crate::samples::failed(),
+            &original(1),
+        )
+    });
+    let parked: Vec<_> = (2..5)
+        .map(|n| step(&mut |step| step.park(event(n), &original(n))))
+        .collect();
+    let replayed = step(&mut |step| step.release(&held_row(&key, &dead)));
+    let draining: Vec<_> = parked[..2]
+        .iter()
+        .map(|rows| step(&mut |step| step.release(&held_row(&key, rows))))
+        .collect();
+    let late = step(&mut |step| step.park(event(9), &original(9)));
+    let by = |position, document: &str, rows: Vec<RowMutation>| Decision {
+        rows,
+        replaces: Some(at(0)),
+        ..on_key(position, document, false)
+    };
+    let parks = Decision {
+        replaces: None,
+        documents: Vec::new(),
+        verdict: Verdict::Parked(Parked {
+            behind: crate::samples::request(3),
+        }),
+        ..by(9, "z", late)
+    };
+    let mut folded = Folded::of(vec![
+        open(),
+        Change::Decision(by(1, "a", replayed.clone())),
+        Change::Decision(by(2, "b", draining[0].clone())),
+        Change::Decision(by(3, "c", draining[1].clone())),
+        Change::Decision(parks),
+    ]);
+    let voids = folded.voids(&[2], 0);
+    let ends: Vec<_> = voids
+        .iter()
+        .map(|void| (void.decision.get(), &void.ends))
+        .collect();
+    assert_eq!(
+        ends,
+        [
+            (2, &crate::samples::dead()),
+            (3, &VoidEnd::Held),
+            (4, &VoidEnd::Anew)
+        ]
+    );
+    // The queue is what the replay left, and its rows are those that were parked.
+    for (void, waits) in voids.iter().zip([&parked[0], &parked[1]]) {
+        let back = crate::held_after(&void.rows).unwrap();
+        assert_eq!(back.cells, crate::held_after(waits).unwrap().cells);
+    }
+    for void in &voids {
+        let lock = crate::lock_after(&void.rows).unwrap();
+        assert_eq!(lock.cells, crate::lock_after(&replayed).unwrap().cells);
+    }
+    voids
+        .into_iter()
+        .for_each(|void| folded.append(Change::Void(void)));
+    let redo: Vec<_> = folded
+        .window
+        .redo()
+        .iter()
+        .map(|redo| redo.position)
+        .collect();
+    assert_eq!(redo, [position(2), position(9)]);
 }

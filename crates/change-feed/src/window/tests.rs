@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::samples::{Folded, at, decision, mark, open, position, void};
-use event_schema::decision::Replay;
+use event_schema::{held::REPLAY, replay::Replay};
 
 fn decided(open: u64, position: u64, id: &str, n: u64) -> Change {
     Change::Decision(decision(open, position, id, n))
@@ -70,6 +70,12 @@ fn a_replay_moves_on_the_position_of_its_own_intent() {
     replayed.by = Some(Replay {
         position: position(70),
         request: crate::samples::request(9),
+        operation: REPLAY.into(),
+        principal: "anna".into(),
+        reason: None,
+        job: None,
+        accepted: 0,
+        reply: None,
     });
     // The event itself is of an older generation: its offset says nothing of this log.
     replayed.position.generation = 0;

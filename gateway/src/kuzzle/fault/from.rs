@@ -43,6 +43,8 @@ impl From<Problem> for Fault {
             Code::AnswerTooLarge => Id::GetLimit,
             Code::Overloaded | Code::QueueFull => Id::TooManyRequests,
             Code::DeadLettered => Id::DeadLettered,
+            Code::Parked => Id::Parked,
+            Code::Discarded => Id::Discarded,
             Code::Damaged | Code::Internal => Id::Unexpected,
             Code::UnsupportedSearch | Code::NoView => Id::Unsupported,
             Code::LogUnavailable | Code::LogDenied | Code::SpoolFull => Id::LogAway,

@@ -36,6 +36,9 @@ fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> E
         dead: None,
         judged_by: Vec::new(),
         traceparent: None,
+        replay: None,
+        chains: false,
+        rests_on_key: false,
         is_void: false,
     }
 }

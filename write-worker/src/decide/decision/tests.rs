@@ -50,7 +50,7 @@ fn decision(cells: Value) -> Decision {
         judged_by_rows: Vec::new(),
         result: None,
         volatile: None,
-        event: None,
+        relaxed: false,
         accepted: 0,
         decided: 0,
         reply: None,

@@ -1,0 +1,236 @@
+//! Events that come out of the queue of their key: what is parked, before each batch, and dead
+//! letters whose intent is in it. Reads the rows of `held` and the ledger; a queue whose links do
+//! not join stops the partition.
+
+use super::{
+    Decider,
+    inputs::{Event, Input},
+    intent::Intent,
+    queues::DrainTurn,
+};
+use crate::{
+    decode::{self, Undecodable},
+    tenure_end::TenureEnd,
+};
+use change_feed::HeldRow;
+use event_log::Record;
+use event_schema::{
+    decision::OriginalRecord,
+    held::{self, HeldPlace},
+    id::EntityKey,
+    mutation::RowKey,
+    offset::ChangesOffset,
+    outcome::DeadReason,
+    position::Position,
+    replay::Replay,
+};
+use futures::future::try_join_all;
+use serde_json::{Map, Value};
+use store::document::RowScan;
+
+/// Parked events decided before a batch, at most.
+const DRAINED_AT_ONCE: usize = 500;
+
+/// A held event that is to be decided.
+pub(super) struct HeldInput {
+    pub key: EntityKey,
+    pub row: HeldRow,
+    /// What stands for its position so far.
+    pub replaces: ChangesOffset,
+    /// Its event, or the one that a person put in its place; not if no one can decode it.
+    pub event: Result<Box<Event>, DeadReason>,
+    /// In the form in which it is held if it fails.
+    pub original: OriginalRecord,
+    pub by: Option<Replay>,
+    /// Decided already: a store refused it.
+    pub dead: Option<DeadReason>,
+    pub discarded: bool,
+}
+
+impl Decider {
+    /// Is there something parked that can be decided now?
+    pub fn can_drain(&mut self, applied: u64) -> bool {
+        self.queues.settle(applied);
+        self.queues.can_drain()
+    }
+
+    /// What is decided before the events of a batch.
+    pub(super) async fn drained(&mut self) -> Result<Vec<Input>, TenureEnd> {
+        let turns = self.queues.next_turns(DRAINED_AT_ONCE);
+        if turns.is_empty() {
+            return Ok(Vec::new());
+        }
+        let read = turns.iter().map(|turn| self.read_turn(turn));
+        let found = try_join_all(read).await?;
+        let mut rows = Vec::new();
+        for (turn, found) in turns.into_iter().zip(found) {
+            let found = turn.check(found);
+            let found = found.map_err(|broken| TenureEnd::Halted(broken.to_string()))?;
+            rows.extend(found.into_iter().map(|row| (turn.key.clone(), row)));
+        }
+        let standing = self.standing(rows.iter().map(|(_, row)| row)).await?;
+        let inputs = rows.into_iter().zip(standing);
+        inputs
+            .map(|((key, row), replaces)| {
+                let original = row.event.clone();
+                let held = self.held_input(key, row, replaces, original)?;
+                Ok(Input::Held(Box::new(held)))
+            })
+            .collect()
+    }
+
+    async fn read_turn(&self, turn: &DrainTurn) -> Result<Vec<HeldRow>, TenureEnd> {
+        let scan = RowScan {
+            table: held::HELD.to_owned(),
+            partition: held::queue_key(&turn.key),
+            after: Some(turn.after.as_str().to_owned()),
+            limit: turn.limit,
+        };
+        let record = &self.worker.ports.record;
+        let found = self
+            .worker
+            .retry_until_answered("record", || record.scan_rows(&scan))
+            .await?;
+        let read = found.into_iter();
+        read.map(|(key, row)| held_row(&key, row.cells)).collect()
+    }
+
+    /// Where what stands for these events stands: the ledger says it, since what is read here is
+    /// applied.
+    async fn standing(
+        &self,
+        rows: impl Iterator<Item = &HeldRow>,
+    ) -> Result<Vec<ChangesOffset>, TenureEnd> {
+        let requests: Vec<_> = rows.map(|row| row.held.request).collect();
+        let record = &self.worker.ports.record;
+        let entries = self
+            .worker
+            .retry_until_answered("record", || record.ledger(&requests))
+            .await?;
+        let offset = |entry: Option<event_schema::outcome::LedgerEntry>| {
+            entry.map_or(ChangesOffset::FIRST, |entry| entry.version.offset())
+        };
+        Ok(entries.into_iter().map(offset).collect())
+    }
+
+    /// The held events that these intents name.
+    pub(super) async fn find_held(&self, inputs: &mut [Input]) -> Result<(), TenureEnd> {
+        let mut intents: Vec<&mut Intent> = inputs
+            .iter_mut()
+            .filter_map(|input| match input {
+                Input::Intent(intent) => Some(&mut **intent),
+                Input::Event(_) | Input::Damaged(_) | Input::Held(_) => None,
+            })
+            .collect();
+        if intents.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<RowKey> = intents.iter().map(|intent| intent.held_key()).collect();
+        let record = &self.worker.ports.record;
+        let found = self
+            .worker
+            .retry_until_answered("record", || record.rows(&keys))
+            .await?;
+        let mut rows = Vec::with_capacity(keys.len());
+        for (key, row) in keys.iter().zip(found) {
+            rows.push(row.map(|row| held_row(key, row.cells)).transpose()?);
+        }
+        let mut standing = self.standing(rows.iter().flatten()).await?.into_iter();
+        for (intent, row) in intents.iter_mut().zip(rows) {
+            let Some((row, replaces)) = row.zip(standing.next()) else {
+                continue;
+            };
+            let original = intent.edited().unwrap_or_else(|| row.event.clone());
+            let mut held = self.held_input(intent.key().clone(), row, replaces, original)?;
+            held.by = Some(intent.replay());
+            held.discarded = intent.is_discard();
+            intent.held = Some(held);
+        }
+        Ok(())
+    }
+
+    /// A held event as it is planned.
+    pub(super) fn held_input(
+        &self,
+        key: EntityKey,
+        row: HeldRow,
+        replaces: ChangesOffset,
+        original: OriginalRecord,
+    ) -> Result<HeldInput, TenureEnd> {
+        let (position, accepted) = (row.held.position, row.held.accepted);
+        let event = self.held_event(&original, position, accepted)?;
+        let event = event.map(|mut event| {
+            event.replaces = Some(replaces);
+            Box::new(event)
+        });
+        Ok(HeldInput {
+            key,
+            row,
+            replaces,
+            event,
+            original,
+            by: None,
+            dead: None,
+            discarded: false,
+        })
+    }
+
+    fn held_event(
+        &self,
+        original: &OriginalRecord,
+        position: Position,
+        accepted: i64,
+    ) -> Result<Result<Event, DeadReason>, TenureEnd> {
+        let Some(record) = log_record(original, position, accepted) else {
+            let why = format!("the event held of {position} is not as it was put there");
+            return Err(TenureEnd::Halted(why));
+        };
+        match decode::decode(&record) {
+            Ok(transaction) => Ok(Ok(Event {
+                position,
+                accepted,
+                transaction,
+                record,
+                replaces: None,
+                dead: None,
+                refused: None,
+            })),
+            Err(Undecodable::Damaged(damaged)) => Ok(Err(damaged.reason)),
+            Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
+        }
+    }
+}
+
+/// A kept event as it stood in the log.
+pub(crate) fn log_record(
+    original: &OriginalRecord,
+    position: Position,
+    accepted: i64,
+) -> Option<Record> {
+    let parts = original.parts().ok()?;
+    Some(Record {
+        partition: position.partition,
+        offset: position.offset.get(),
+        timestamp: accepted,
+        key: parts.key,
+        value: parts.value,
+        headers: parts.headers,
+    })
+}
+
+/// A row of `held` as it stands.
+pub(crate) fn held_row(key: &RowKey, cells: Map<String, Value>) -> Result<HeldRow, TenureEnd> {
+    let read = || {
+        let place: HeldPlace = held::read_place(key)?;
+        let (held, event) = (held::read_held(&cells)?, held::read_original(&cells)?);
+        Ok((place, held, event))
+    };
+    let (place, held, event) =
+        read().map_err(|error: held::UnreadableRow| TenureEnd::Halted(error.to_string()))?;
+    Ok(HeldRow {
+        place,
+        held,
+        event,
+        cells,
+    })
+}

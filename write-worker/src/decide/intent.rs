@@ -1,0 +1,121 @@
+//! Intents about held events: replay, edit, discard. They pass the lock of their key. Each names
+//! the hold that it saw, and is refused if that is not what stands; otherwise its decision is that
+//! of the held event, at that event's own position.
+
+use super::{Decider, decision::refuse, held::HeldInput, inputs::Event};
+use catalog::Plan;
+use change_feed::is_behind;
+use event_schema::{
+    decision::OriginalRecord,
+    held::{self, HeldKind, HoldIntent},
+    id::EntityKey,
+    mutation::RowKey,
+    outcome::RefusalCode,
+    replay::Replay,
+};
+
+/// An intent, and what it is about as that stands.
+pub(super) struct Intent {
+    pub event: Event,
+    asked: HoldIntent,
+    pub held: Option<HeldInput>,
+}
+
+impl Intent {
+    /// `Err`: its request is none.
+    pub fn of(event: Box<Event>) -> Result<Self, (Box<Event>, String)> {
+        match serde_json::from_str(event.transaction.data.request.get()) {
+            Ok(asked) => Ok(Self {
+                event: *event,
+                asked,
+                held: None,
+            }),
+            Err(error) => Err((event, error.to_string())),
+        }
+    }
+
+    pub fn key(&self) -> &EntityKey {
+        &self.event.transaction.attributes.key
+    }
+
+    pub fn held_key(&self) -> RowKey {
+        held::held_key(self.key(), &self.asked.place)
+    }
+
+    pub fn edited(&self) -> Option<OriginalRecord> {
+        self.asked.edited.clone()
+    }
+
+    pub fn is_discard(&self) -> bool {
+        self.event.transaction.attributes.operation == held::DISCARD
+    }
+
+    /// As the decision of the held event names it.
+    pub fn replay(&self) -> Replay {
+        let attributes = &self.event.transaction.attributes;
+        let data = &self.event.transaction.data;
+        Replay {
+            position: self.event.position,
+            request: attributes.id,
+            operation: attributes.operation.clone(),
+            principal: data.principal.clone(),
+            reason: self.asked.reason.clone(),
+            job: self.asked.job.clone(),
+            accepted: self.event.accepted,
+            reply: data.reply.clone(),
+        }
+    }
+}
+
+impl Decider {
+    /// Why an intent cannot be done; nothing if it can.
+    pub(super) fn objection(&self, intent: &Intent) -> Option<Plan> {
+        let superseded = |message: &str| Some(refuse(RefusalCode::Superseded, message.to_owned()));
+        let asked = &intent.asked;
+        let Some(input) = &intent.held else {
+            return superseded("nothing is held there any more");
+        };
+        let (key, row) = (intent.key(), &input.row);
+        let is_seen = row.held.request == asked.request
+            && row.held.attempts == asked.attempts
+            && self.queues.is_settled(key, &row.place);
+        if !is_seen {
+            return superseded("the dead letter is not what was seen of it: look again");
+        }
+        if row.held.kind != HeldKind::Dead || !self.queues.is_next(key, row) {
+            return superseded("it is parked behind a dead letter: that comes first");
+        }
+        let overtaken = self.queues.lock(key).and_then(|lock| lock.overtaken);
+        let is_overtaken = row.place.is_open()
+            && overtaken.is_some_and(|by| is_behind(&by, Some(&row.held.position)));
+        if is_overtaken && !asked.as_new && !intent.is_discard() {
+            return superseded(
+                "a later event of its key was applied: replay it as new, or not at all",
+            );
+        }
+        asked.edited.is_some().then(|| moved(input)).flatten()
+    }
+}
+
+/// Why an edit is none of this event.
+fn moved(input: &HeldInput) -> Option<Plan> {
+    let refused = |message: String| Some(refuse(RefusalCode::Rule, message));
+    let event = match &input.event {
+        Ok(event) => &event.transaction.attributes,
+        Err(reason) => {
+            return refused(format!(
+                "the edited event cannot be read: {}",
+                reason.message
+            ));
+        }
+    };
+    let held = &input.row.held;
+    let is_same = event.id == held.request
+        && event.key == input.key
+        && event.operation == held.operation
+        && event.tenant == held.tenant;
+    if is_same {
+        return None;
+    }
+    refused("an edited event keeps its request, key, operation and tenant".to_owned())
+}
