@@ -21,7 +21,7 @@ use event_schema::{
 };
 use parking_lot::Mutex;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
     time::Duration,
 };
@@ -41,9 +41,10 @@ pub struct ModelRecord {
     log: Arc<ModelLog>,
     changes: Arc<str>,
     collections: Vec<Collection>,
-    now: Mutex<StoreContents>,
+    /// Copied when it is written while a snapshot of it is kept.
+    now: Mutex<Arc<StoreContents>>,
     /// What was true before each write of the last seconds, oldest first.
-    before: Mutex<Vec<(Instant, StoreContents)>>,
+    before: Mutex<VecDeque<(Instant, Arc<StoreContents>)>>,
     /// Requests that were ever remembered as dead, and the versions of that.
     dead: Mutex<BTreeSet<(String, Version)>>,
     /// What must never be, and was.
@@ -110,7 +111,7 @@ impl ModelRecord {
         let oldest = {
             let mut before = self.before.lock();
             before.retain(|(at, _)| at.elapsed() < FORGOTTEN);
-            let oldest = before.first().map(|(_, contents)| contents.clone());
+            let oldest = before.pop_front().map(|(_, contents)| contents);
             before.clear();
             oldest
         };
@@ -121,9 +122,12 @@ impl ModelRecord {
 
     fn keep_history(&self, is_forgetful: bool) {
         if is_forgetful {
-            let mut before = self.before.lock();
-            before.retain(|(at, _)| at.elapsed() < FORGOTTEN);
-            before.push((Instant::now(), self.now.lock().clone()));
+            let (mut before, now) = (self.before.lock(), Instant::now());
+            while before
+                .pop_front_if(|(at, _)| now.duration_since(*at) >= FORGOTTEN)
+                .is_some()
+            {}
+            before.push_back((now, self.now.lock().clone()));
         }
     }
 
@@ -138,6 +142,7 @@ impl ModelRecord {
             return ItemVerdict::permanent("poison", "the body holds poison");
         }
         let mut now = self.now.lock();
+        let now = Arc::make_mut(&mut now);
         let name = document_name(&write.key);
         match now.documents.get(&name) {
             Some(stands) if stands.meta.version > write.meta.version => ItemVerdict::Done,
@@ -188,6 +193,7 @@ impl ModelRecord {
 
     fn remember(&self, entry: &LedgerEntry, may_change: bool) -> ItemVerdict {
         let mut now = self.now.lock();
+        let now = Arc::make_mut(&mut now);
         let known = now.ledger.get(&entry.request.unique());
         if let Some(known) = known
             && known.version >= entry.version
@@ -238,6 +244,17 @@ struct ProcessRecord {
 impl ProcessRecord {
     async fn ask<T: Send + 'static>(
         &self,
+        act: impl FnOnce(&StoreContents) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (store, faults) = (self.store.clone(), self.faults.clone());
+        let answer = self
+            .process
+            .call(move || (!faults.is_record_away()).then(|| act(&store.now.lock())));
+        answer.await.ok_or_else(away)
+    }
+
+    async fn change<T: Send + 'static>(
+        &self,
         act: impl FnOnce(&mut StoreContents) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let (store, faults) = (self.store.clone(), self.faults.clone());
@@ -245,7 +262,7 @@ impl ProcessRecord {
         let answer = self.process.call(move || {
             (!faults.is_record_away()).then(|| {
                 store.keep_history(is_forgetful);
-                act(&mut store.now.lock())
+                act(Arc::make_mut(&mut store.now.lock()))
             })
         });
         answer.await.ok_or_else(away)
@@ -327,7 +344,7 @@ impl Record for ProcessRecord {
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         self.each(writes, |store, write| match write {
             Write::Document(write) => store.put(write),
-            Write::Row(write) => store.now.lock().rows.put(write),
+            Write::Row(write) => Arc::make_mut(&mut store.now.lock()).rows.put(write),
         })
         .await
     }
@@ -348,7 +365,7 @@ impl Record for ProcessRecord {
 
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
         let (key, request) = (claim.key.clone(), *request);
-        self.ask(move |now| match now.claims.get(&key) {
+        self.change(move |now| match now.claims.get(&key) {
             Some(other) if other.unique() != request.unique() => ClaimOutcome::Theirs(*other),
             Some(_) => ClaimOutcome::Ours,
             None => {
@@ -361,7 +378,7 @@ impl Record for ProcessRecord {
 
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         let mark = mark.clone();
-        self.ask(move |now| {
+        self.change(move |now| {
             let place = (mark.generation, mark.partition);
             let is_newer = now
                 .marks

@@ -8,7 +8,7 @@ use event_schema::{
     position::Version,
 };
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use store::{
     ItemVerdict, RowWrite,
     document::{RowScan, StoredRow},
@@ -16,7 +16,7 @@ use store::{
 
 /// By table and the values of the key, which sort as scans go.
 #[derive(Clone, Debug, Default)]
-pub struct ModelRows(BTreeMap<(String, Vec<String>), ModelRow>);
+pub struct ModelRows(BTreeMap<(String, Vec<String>), Arc<ModelRow>>);
 
 /// A key's queue, and what is in it.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub struct ModelQueue {
     pub held: Vec<(RowKey, HeldEvent)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct ModelRow {
     key: RowKey,
     version: Version,
@@ -60,7 +60,7 @@ impl ModelRows {
             version: write.version,
             cells,
         };
-        self.0.insert(name(&mutation.key), row);
+        self.0.insert(name(&mutation.key), Arc::new(row));
         ItemVerdict::Done
     }
 
@@ -75,14 +75,14 @@ impl ModelRows {
 
     #[must_use]
     pub fn scan(&self, scan: &RowScan) -> Vec<(RowKey, StoredRow)> {
-        let is_in = |row: &&ModelRow| {
+        let is_in = |row: &&Arc<ModelRow>| {
             let in_partition = scan
                 .partition
                 .iter()
                 .all(|(column, value)| row.key.key.get(column) == Some(value));
             row.key.table == scan.table && in_partition
         };
-        let is_behind = |row: &&ModelRow| {
+        let is_behind = |row: &&Arc<ModelRow>| {
             let last = row.key.key.values().next_back().and_then(Value::as_str);
             scan.after.as_deref().is_none_or(|after| last > Some(after))
         };
@@ -111,7 +111,7 @@ impl ModelRows {
         let locks = locks.filter_map(|row| held::read_lock(&row.key, row.cells.as_ref()?).ok());
         locks
             .map(|(key, lock)| {
-                let of = |row: &&ModelRow| {
+                let of = |row: &&Arc<ModelRow>| {
                     row.key.table == held::HELD && row.key.key["key"] == key.0.as_str()
                 };
                 let held = rows().filter(of).filter_map(|row| {
