@@ -26,6 +26,7 @@ mod metrics;
 mod openapi;
 mod origins;
 mod read;
+mod replays;
 mod request;
 mod router;
 mod routes;

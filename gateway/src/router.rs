@@ -11,7 +11,9 @@ use crate::{
         path::{FAMILIES, shorten, template},
         query::QueryString,
     },
-    routes::{about, collections, documents, operations, requests, sunbird, tables},
+    routes::{
+        about, collections, dead_letters, documents, operations, replays, requests, sunbird, tables,
+    },
 };
 use axum::{
     Router,
@@ -107,6 +109,48 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             "/v1/tables/{table}/{*key}",
             &doc::ROW,
             Some(get(tables::get::get)),
+        ),
+        row(
+            Method::GET,
+            "/v1/dead-letters",
+            &doc::DEAD_LETTERS,
+            Some(get(dead_letters::list::list)),
+        ),
+        row(
+            Method::GET,
+            "/v1/dead-letters/{request_id}",
+            &doc::DEAD_LETTER,
+            Some(get(dead_letters::show::show)),
+        ),
+        row(
+            Method::POST,
+            "/v1/replays",
+            &doc::CREATE_REPLAY,
+            Some(post(replays::create::create)),
+        ),
+        row(
+            Method::GET,
+            "/v1/replays/{id}",
+            &doc::REPLAY,
+            Some(get(replays::show::show)),
+        ),
+        row(
+            Method::POST,
+            "/v1/replays/{id}/_pause",
+            &doc::PAUSE_REPLAY,
+            Some(post(replays::control::pause)),
+        ),
+        row(
+            Method::POST,
+            "/v1/replays/{id}/_resume",
+            &doc::RESUME_REPLAY,
+            Some(post(replays::control::resume)),
+        ),
+        row(
+            Method::POST,
+            "/v1/replays/{id}/_cancel",
+            &doc::CANCEL_REPLAY,
+            Some(post(replays::control::cancel)),
         ),
         row(
             Method::GET,

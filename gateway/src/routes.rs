@@ -3,8 +3,10 @@
 
 pub(crate) mod about;
 pub(crate) mod collections;
+pub(crate) mod dead_letters;
 pub(crate) mod documents;
 pub(crate) mod operations;
+pub(crate) mod replays;
 pub(crate) mod requests;
 pub(crate) mod sunbird;
 pub(crate) mod tables;

@@ -4,6 +4,7 @@
 
 pub(crate) mod feedback;
 pub(crate) mod identify;
+mod intend;
 pub(crate) mod order;
 pub(crate) mod publish;
 mod published;

@@ -1,23 +1,43 @@
-//! `consign dlq`: the dead letters, read from their topic. Must never change one.
+//! `consign dlq`: what waits for a person, over HTTP from any gateway. Moving a dead letter is asked
+//! for there, as a job, and decided by the worker that owns its key.
 
-mod letters;
+pub mod discard;
+pub mod edit;
+pub mod export;
+pub mod job;
 pub mod list;
+pub mod replay;
+mod selection;
 pub mod show;
+pub mod stats;
+mod text;
 
 use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// List and show dead letters: events that will never apply as they stand
+/// Look after dead letters: events that a store would never take, and what is parked behind them
 #[derive(Debug, Subcommand)]
 pub enum Command {
     List(list::Arguments),
+    Stats(stats::Arguments),
     Show(show::Arguments),
+    Export(export::Arguments),
+    Replay(replay::Arguments),
+    Edit(edit::Arguments),
+    Discard(discard::Arguments),
+    Job(job::Arguments),
 }
 
 pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
     match command {
         Command::List(arguments) => list::run(arguments, invocation).await,
+        Command::Stats(arguments) => stats::run(arguments, invocation).await,
         Command::Show(arguments) => show::run(arguments, invocation).await,
+        Command::Export(arguments) => export::run(arguments, invocation).await,
+        Command::Replay(arguments) => replay::run(arguments, invocation).await,
+        Command::Edit(arguments) => edit::run(arguments, invocation).await,
+        Command::Discard(arguments) => discard::run(arguments, invocation).await,
+        Command::Job(arguments) => job::run(arguments, invocation).await,
     }
 }

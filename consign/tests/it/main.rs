@@ -12,6 +12,7 @@
 mod cli;
 mod deploy;
 mod dev;
+mod dlq;
 mod docs;
 mod gateway;
 mod load;

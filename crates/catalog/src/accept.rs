@@ -82,7 +82,7 @@ pub struct Violation {
 pub struct Invalid(pub Vec<Violation>);
 
 impl Invalid {
-    fn one(pointer: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn one(pointer: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
         Self(vec![Violation {
             pointer: pointer.into(),
             rule: rule.to_owned(),
@@ -135,7 +135,7 @@ impl Operation {
         seed: &Seed,
         beside: &Beside<'_>,
     ) -> Result<Accepted, Invalid> {
-        self.schema.check(&self.thin(members)).map_err(Invalid)?;
+        self.check_schema(members)?;
         let mut generated = self.generate(members, seed)?;
         if !beside.looked.is_empty() {
             generated.insert(LOOKED.to_owned(), beside.looked.clone().into());
@@ -168,6 +168,10 @@ impl Operation {
         })
     }
 
+    pub(crate) fn check_schema(&self, members: &Members<'_>) -> Result<(), Invalid> {
+        self.schema.check(&self.thin(members)).map_err(Invalid)
+    }
+
     /// The request with an empty object or list where its definition says that a member only passes
     /// through.
     fn thin(&self, members: &Members<'_>) -> Value {
@@ -198,7 +202,7 @@ impl Operation {
         Ok(generated)
     }
 
-    fn check_rules(&self, scope: &Scope<'_>) -> Result<(), Invalid> {
+    pub(crate) fn check_rules(&self, scope: &Scope<'_>) -> Result<(), Invalid> {
         let mut violations = Vec::new();
         for rule in &self.program.rules {
             if !scope.holds(&rule.that)? {
@@ -247,7 +251,7 @@ impl Operation {
         }
     }
 
-    fn check_bodies(&self, members: &Members<'_>) -> Result<(), Invalid> {
+    pub(crate) fn check_bodies(&self, members: &Members<'_>) -> Result<(), Invalid> {
         if self.kind == Kind::Informative {
             return Ok(());
         }
@@ -262,7 +266,7 @@ impl Operation {
         }
     }
 
-    fn collections(&self, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Invalid> {
+    pub(crate) fn collections(&self, scope: &Scope<'_>) -> Result<Vec<(String, String)>, Invalid> {
         let mut collections = Vec::new();
         for write in &self.program.writes {
             let Target::Document {
@@ -308,7 +312,7 @@ impl Operation {
         self.program.writes.iter().filter_map(names)
     }
 
-    fn key(&self, scope: &Scope<'_>) -> Result<EntityKey, Invalid> {
+    pub(crate) fn key(&self, scope: &Scope<'_>) -> Result<EntityKey, Invalid> {
         let parts = self
             .program
             .key
@@ -350,7 +354,7 @@ fn nearest_that_is_there(request: &Value, pointer: &str) -> String {
     pointer.to_owned()
 }
 
-fn not_an_object(text: &str, error: &serde_json::Error) -> Invalid {
+pub(crate) fn not_an_object(text: &str, error: &serde_json::Error) -> Invalid {
     match serde_json::from_str::<&RawValue>(text) {
         Ok(_) => Invalid::one("", "type", "the request must be a JSON object"),
         Err(_) => Invalid::one("", "json", format!("the request is not JSON: {error}")),

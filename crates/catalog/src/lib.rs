@@ -18,6 +18,7 @@ mod body;
 pub mod catalog;
 mod compile;
 mod definition;
+mod edited;
 mod expression;
 mod generate;
 mod members;

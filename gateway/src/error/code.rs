@@ -104,6 +104,9 @@ codes! {
     UnknownRequest "unknown_request" 404 Read "Unknown request",
         "No request of this id is remembered or waiting in the log.",
         "Ids are remembered as long as the ledger keeps them; a request that was answered with an error may never have been accepted, and one that another gateway answered `spooled` is known here once it is shipped.";
+    UnknownReplay "unknown_replay" 404 Read "Unknown job",
+        "No job of this id is kept.",
+        "Jobs that move dead letters are kept for 90 days; `POST /v1/replays` answered with the id.";
     Missing "missing" 404 Decided "Missing",
         "There is no such document or row (or the collection was dropped since).",
         "Create it first, or use an operation that creates what is missing.";
@@ -119,6 +122,9 @@ codes! {
     Superseded "superseded" 409 Decided "Superseded",
         "A later write of the same entity was applied first.",
         "Read the current state and repeat the request if it still applies.";
+    ReplayEnded "replay_ended" 409 Nothing "The job has ended",
+        "A job that is done or cancelled can neither be paused nor resumed nor cancelled.",
+        "`GET /v1/replays/{id}` tells what became of its items; make another for what is left.";
     IdempotencyInFlight "idempotency_in_flight" 409 Nothing "First request still in flight",
         "The first request under this Idempotency-Key is being accepted right now.",
         "Repeat the same request after `Retry-After` seconds to get its answer.";

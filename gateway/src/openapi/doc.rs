@@ -28,7 +28,7 @@ impl Doc {
     pub(crate) fn query(&self) -> Vec<&'static str> {
         let names = self.parameters.iter().copied();
         names
-            .filter(|name| matches!(*name, "after" | "refresh"))
+            .filter(|name| parameter(name)["in"] == "query")
             .collect()
     }
 }
@@ -65,6 +65,20 @@ docs! {
         Optional("SearchRequest"), [(200, "Hits and how many match in all", Json("SearchAnswer"))];
     ROW "row" "reads" "One row of an operation's table; a path segment for each key column" ["after", "prefer"]
         Nothing, [(200, "The row, key columns first", Json("Row"))];
+    DEAD_LETTERS "deadLetters" "dead letters" "What is held and waits for a person, in the order in which it failed last" ["request", "key", "operation", "code", "fingerprint", "store", "since", "until", "text", "limit"]
+        Nothing, [(200, "A line for each", Json("DeadLetters"))];
+    DEAD_LETTER "deadLetter" "dead letters" "One dead letter: its failures, its event, and what a replay would change now" []
+        Nothing, [(200, "The dead letter", Json("DeadLetter"))];
+    CREATE_REPLAY "createReplay" "dead letters" "Replay, mend or give up dead letters: a job; with `dry_run`, only what would come of it" []
+        Json("ReplayOrder"), [(202, "The job has begun", Json("Replay")), (200, "What would come of it", Json("DryRun"))];
+    REPLAY "replay" "dead letters" "How far a job is, and what became of its items, from `from` on" ["from"]
+        Nothing, [(200, "The job", Json("Replay"))];
+    PAUSE_REPLAY "pauseReplay" "dead letters" "Nothing more is moved until the job is resumed" []
+        Nothing, [(200, "The job", Json("Replay"))];
+    RESUME_REPLAY "resumeReplay" "dead letters" "Go on with a job that was paused, or whose gateway is gone" []
+        Nothing, [(200, "The job", Json("Replay"))];
+    CANCEL_REPLAY "cancelReplay" "dead letters" "End a job; what it moved stays moved" []
+        Nothing, [(200, "The job", Json("Replay"))];
     OPENAPI "openapi" "service" "This document" []
         Nothing, [(200, "OpenAPI 3.1", Json("Anything"))];
     DOCS "docs" "service" "This document as a page, with calls to try" []
@@ -107,6 +121,30 @@ pub(crate) fn parameter(name: &str) -> Value {
             json!({"type": "string", "maxLength": 255}),
             "Repeats under the same key are one write",
         ),
+        "request" => (
+            "query",
+            json!({"type": "array", "items": {"type": "string"}}),
+            "Only those of these requests; repeatable",
+        ),
+        "since" | "until" => (
+            "query",
+            json!({"type": "string", "format": "date-time"}),
+            "Only what failed last at this time or later (`since`), or before it (`until`)",
+        ),
+        "limit" => ("query", json!({"type": "integer"}), "The newest so many"),
+        "from" => (
+            "query",
+            json!({"type": "integer"}),
+            "Items from this one on",
+        ),
+        "text" => (
+            "query",
+            json!({"type": "string"}),
+            "Only with this in the message",
+        ),
+        "key" | "operation" | "code" | "fingerprint" | "store" => {
+            ("query", json!({"type": "string"}), "Only those of this one")
+        }
         _ => ("header", json!({"type": "string"}), "W3C trace context"),
     };
     let shown = match name {
@@ -116,7 +154,7 @@ pub(crate) fn parameter(name: &str) -> Value {
         other => other,
     };
     let mut parameter = json!({"name": shown, "in": place, "schema": schema, "description": what});
-    if name == "after" {
+    if name == "after" || name == "request" {
         parameter["explode"] = true.into();
     }
     parameter

@@ -16,7 +16,7 @@ pub(crate) fn all() -> Value {
         },
     });
     let mut schemas = json!({ "Problem": problem, "Anything": {}, "Request": {"type": "object"}, "Row": {"type": "object"} });
-    for part in [writes(), reads(), services()] {
+    for part in [writes(), reads(), dead_letters(), services()] {
         if let (Some(schemas), Value::Object(part)) = (schemas.as_object_mut(), part) {
             schemas.extend(part);
         }
@@ -82,6 +82,58 @@ fn reads() -> Value {
             "hits": {"type": "array", "items": {"type": "object"}}, "total": {"type": "integer"}, "total_relation": {"enum": ["gte"]}, "max_score": {"type": "number"},
             "aggregations": {"type": "object"}, "suggest": {"type": "object"},
         }},
+    })
+}
+
+fn dead_letters() -> Value {
+    let line = json!({
+        "type": "object",
+        "required": ["request_id", "key", "operation", "code", "fingerprint", "store", "message", "time", "attempts", "waiting", "overtaken"],
+        "properties": {
+            "request_id": {"type": "string"}, "key": {"type": "string"}, "operation": {"type": "string"}, "code": {"type": "string"},
+            "fingerprint": {"type": "string", "description": "The same for equal causes."}, "store": {"type": ["string", "null"]}, "message": {"type": "string"},
+            "time": {"type": "string", "format": "date-time"}, "attempts": {"type": "integer"}, "waiting": {"type": "integer", "description": "How many are parked behind it."},
+            "overtaken": {"type": "boolean", "description": "A later event of its key was applied."},
+        },
+    });
+    let fields = json!({"type": "array", "items": {"type": "object", "required": ["field"], "properties": {"field": {"type": "string"}, "before": {}, "after": {}}}});
+    let preview = json!({
+        "type": "object",
+        "required": ["verdict", "changes", "follow", "overtaken", "later"],
+        "properties": {
+            "verdict": {"enum": ["applied", "refused", "dead_lettered"]}, "why": {"type": "string"}, "follow": {"type": "integer"}, "overtaken": {"type": "boolean"},
+            "changes": {"type": "array", "items": {"type": "object", "required": ["role", "store", "name", "fields"], "properties": {"role": {"enum": ["record", "view"]}, "store": {"type": "string"}, "name": {"type": "string"}, "fields": fields}}},
+            "later": {"type": "array", "items": {"type": "object", "required": ["name", "request_id"]}}, "planned_by": {"type": "string"},
+        },
+    });
+    let select = json!({
+        "type": "object", "additionalProperties": false,
+        "description": "At least one of `requests`, `key`, `fingerprint` and `all`; each other member narrows it.",
+        "properties": {
+            "requests": {"type": "array", "items": {"type": "string"}}, "key": {"type": "string"}, "fingerprint": {"type": "string"}, "all": {"type": "boolean"},
+            "operation": {"type": "string"}, "code": {"type": "string"}, "store": {"type": "string"}, "text": {"type": "string"},
+            "since": {"type": "string", "format": "date-time"}, "until": {"type": "string", "format": "date-time"},
+        },
+    });
+    json!({
+        "DeadLetterLine": line,
+        "DeadLetters": {"type": "object", "required": ["dead_letters", "count"], "properties": {"count": {"type": "integer"}, "dead_letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetterLine"}}}},
+        "ReplayPreview": preview,
+        "DeadLetter": {"type": "object", "required": ["dead_letter", "failures", "event", "original", "preview"], "properties": {
+            "dead_letter": {"$ref": "#/components/schemas/DeadLetterLine"}, "preview": {"$ref": "#/components/schemas/ReplayPreview"},
+            "failures": {"type": "array", "items": {"type": "object"}}, "event": {"type": "object"}, "original": {"type": "object"},
+        }},
+        "ReplayOrder": {"type": "object", "additionalProperties": false, "required": ["select"], "properties": {
+            "action": {"enum": ["replay", "discard"]}, "select": select, "dry_run": {"type": "boolean"}, "rate": {"type": "number"}, "reason": {"type": "string"},
+            "as_new": {"type": "boolean"}, "patch": {"type": "array", "items": {"type": "object"}, "description": "RFC 6902, over the request of each."},
+        }},
+        "Replay": {"type": "object", "required": ["id", "action", "state", "total", "done", "counts", "items"], "properties": {
+            "id": {"type": "string"}, "action": {"enum": ["replay", "discard"]}, "state": {"enum": ["running", "interrupted", "paused", "cancelled", "done"]},
+            "order": {"$ref": "#/components/schemas/ReplayOrder"}, "principal": {"type": "string"}, "created": {"type": "string"}, "total": {"type": "integer"}, "done": {"type": "integer"},
+            "counts": {"type": "object", "additionalProperties": {"type": "integer"}}, "succeeded": {"type": ["boolean", "null"]},
+            "items": {"type": "array", "items": {"type": "object", "required": ["request_id", "status"]}},
+        }},
+        "DryRun": {"type": "object", "required": ["dry_run", "total", "items"], "properties": {"total": {"type": "integer"}, "items": {"type": "array", "items": {"type": "object"}}}},
     })
 }
 

@@ -8,12 +8,14 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// The first segments below `/v1` that are the route table's own.
-pub(crate) const FAMILIES: [&str; 5] = [
+pub(crate) const FAMILIES: [&str; 7] = [
     "operations",
     "requests",
     "collections",
     "documents",
     "tables",
+    "dead-letters",
+    "replays",
 ];
 
 /// Decoded path parameters.

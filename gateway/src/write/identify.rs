@@ -143,7 +143,7 @@ impl Identifier {
     /// 16 bytes that nobody had before, in the form of a version 7 UUID: the time, then random
     /// bits. What is made at the same time stands side by side in the stores, and so do the ids
     /// that derive from it.
-    fn fresh(&self) -> [u8; 16] {
+    pub(super) fn fresh(&self) -> [u8; 16] {
         let millis = u64::try_from(self.clock.now()).unwrap_or_default();
         uuid::Builder::from_unix_timestamp_millis(millis, &runtime::random())
             .into_uuid()

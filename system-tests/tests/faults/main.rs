@@ -7,6 +7,7 @@
 )]
 
 mod embedded;
+mod held;
 mod listening;
 mod power;
 mod refusals;

@@ -93,29 +93,35 @@ impl Decider {
                 "a later event of its key was applied: replay it as new, or not at all",
             );
         }
-        asked.edited.is_some().then(|| moved(input)).flatten()
+        asked.edited.is_some().then(|| self.moved(input)).flatten()
     }
-}
 
-/// Why an edit is none of this event.
-fn moved(input: &HeldInput) -> Option<Plan> {
-    let refused = |message: String| Some(refuse(RefusalCode::Rule, message));
-    let event = match &input.event {
-        Ok(event) => &event.transaction.attributes,
-        Err(reason) => {
-            return refused(format!(
-                "the edited event cannot be read: {}",
-                reason.message
-            ));
+    /// Why an edit is none of this event.
+    fn moved(&self, input: &HeldInput) -> Option<Plan> {
+        let refused = |message: String| Some(refuse(RefusalCode::Rule, message));
+        let event = match &input.event {
+            Ok(event) => &event.transaction,
+            Err(reason) => {
+                let why = format!("the edited event cannot be read: {}", reason.message);
+                return refused(why);
+            }
+        };
+        let (held, attributes) = (&input.row.held, &event.attributes);
+        let is_same = attributes.id == held.request
+            && attributes.key == input.key
+            && attributes.operation == held.operation
+            && attributes.tenant == held.tenant;
+        if !is_same {
+            let why = "an edited event keeps its request, key, operation and tenant";
+            return refused(why.to_owned());
         }
-    };
-    let held = &input.row.held;
-    let is_same = event.id == held.request
-        && event.key == input.key
-        && event.operation == held.operation
-        && event.tenant == held.tenant;
-    if is_same {
-        return None;
+        let catalog = self.worker.catalogs.get(&attributes.catalog);
+        let operation = catalog.as_ref().and_then(|known| known.of(event).ok());
+        let checked = operation.map(|operation| operation.check_edited(event));
+        match checked {
+            Some(Ok(())) => None,
+            Some(Err(invalid)) => refused(format!("the edited request is invalid: {invalid}")),
+            None => refused("the catalog of the edited event is not known yet".to_owned()),
+        }
     }
-    refused("an edited event keeps its request, key, operation and tenant".to_owned())
 }

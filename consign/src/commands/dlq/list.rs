@@ -2,88 +2,89 @@
 
 use super::{
     Invocation,
-    letters::{self, Content, Letter},
+    selection::{self, Filters, Selection},
+    text::short,
 };
-use crate::{failure::Failure, output::table};
+use crate::{client::Client, failure::Failure, output::table};
+use ::replay::DeadLetterLine;
 use clap::Args;
 
 const EXAMPLES: &str = "\
 Examples:
   consign dlq list
-  consign dlq list --operation user.create --limit 200 --config gateway.toml
-  consign dlq list --json | jq -r '.[].request'";
+  consign dlq list --operation user.create --limit 200 --url http://10.0.0.5:8080
+  consign dlq list --json | jq -r .fingerprint | sort | uniq -c
+
+With --json, a line for each.";
 
 /// List the dead letters, the newest last
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Only those of this operation
-    #[arg(long, short, value_name = "NAME")]
-    operation: Option<String>,
-    /// Only those with this reason's code
-    #[arg(long, value_name = "CODE")]
-    code: Option<String>,
+    /// Only under this key
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// Only of this cause
+    #[arg(long, value_name = "HEX")]
+    fingerprint: Option<String>,
+    #[command(flatten)]
+    filters: Filters,
     /// The newest so many
-    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 50)]
-    limit: usize,
+    #[arg(long, short = 'n', value_name = "COUNT")]
+    limit: Option<usize>,
+    #[command(flatten)]
+    client: crate::client::Endpoint,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let settings = invocation.settings(&[])?.settings;
-    let mut letters = letters::read(&settings, 0).await?;
-    letters.retain(|letter| arguments.takes(letter));
-    letters.drain(..letters.len().saturating_sub(arguments.limit));
-    invocation
-        .output
-        .result(&letters, |letters| match letters.is_empty() {
-            true => "no dead letters".to_owned(),
-            false => table(
-                &["offset", "time", "operation", "code", "store", "message"],
-                &letters.iter().map(row).collect::<Vec<_>>(),
-            ),
-        })
-}
-
-impl Arguments {
-    fn takes(&self, letter: &Letter) -> bool {
-        match &letter.content {
-            Content::Letter(content) => {
-                self.operation
-                    .as_ref()
-                    .is_none_or(|operation| content.operation.as_ref() == Some(operation))
-                    && self.code.as_ref().is_none_or(|code| content.code == *code)
-            }
-            Content::Unreadable { .. } => self.operation.is_none() && self.code.is_none(),
+    let client = Client::new(&arguments.client)?;
+    let selection = Selection {
+        key: arguments.key,
+        fingerprint: arguments.fingerprint,
+        ..Selection::default()
+    };
+    let filter = arguments.filters.with(&selection);
+    let mut letters = selection::letters(&client, &filter).await?;
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    letters.drain(..letters.len().saturating_sub(limit));
+    if invocation.output.json {
+        for letter in &letters {
+            invocation.output.result(letter, |_| String::new())?;
         }
+        return Ok(());
     }
+    if letters.is_empty() {
+        invocation.output.line("no dead letters");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = letters.iter().map(row).collect();
+    let names = [
+        "request",
+        "key",
+        "operation",
+        "code",
+        "fingerprint",
+        "store",
+        "time",
+        "attempts",
+        "waiting",
+        "message",
+    ];
+    invocation.output.line(table(&names, &rows).trim_end());
+    Ok(())
 }
 
-fn row(letter: &Letter) -> Vec<String> {
-    let [operation, code, store, message] = match &letter.content {
-        Content::Letter(content) => [
-            content.operation.clone().unwrap_or_default(),
-            content.code.clone(),
-            content.store.clone().unwrap_or_default(),
-            content.message.clone(),
-        ],
-        Content::Unreadable { unreadable } => [
-            String::new(),
-            "unreadable".to_owned(),
-            String::new(),
-            unreadable.clone(),
-        ],
-    };
-    let short = if message.chars().count() > 80 {
-        message.chars().take(79).chain(['…']).collect()
-    } else {
-        message
-    };
+fn row(letter: &DeadLetterLine) -> Vec<String> {
     vec![
-        letter.offset.to_string(),
+        letter.request_id.clone(),
+        letter.key.clone(),
+        letter.operation.clone(),
+        letter.code.clone(),
+        letter.fingerprint.clone(),
+        letter.store.clone().unwrap_or_default(),
         letter.time.clone(),
-        operation,
-        code,
-        store,
-        short,
+        letter.attempts.to_string(),
+        letter.waiting.to_string(),
+        short(&letter.message, 60),
     ]
 }

@@ -25,10 +25,10 @@ impl From<Problem> for Fault {
             }
             Code::UnknownRoute | Code::UnknownOperation | Code::UnknownTable => Id::NoUrl,
             Code::UnknownCollection => Id::UnknownCollection,
-            Code::UnknownRequest | Code::Missing => Id::NotFound,
+            Code::UnknownRequest | Code::UnknownReplay | Code::Missing => Id::NotFound,
             Code::MethodNotAllowed | Code::TooSlow => Id::BadVerb,
             Code::Exists | Code::CollectionDiffers => Id::DocumentExists,
-            Code::Superseded | Code::Version => Id::VersionConflict,
+            Code::Superseded | Code::ReplayEnded | Code::Version => Id::VersionConflict,
             Code::IdempotencyInFlight
             | Code::IdempotencyKeyReused
             | Code::Forbidden

@@ -13,11 +13,14 @@ use event_schema::{
         Attributes, Claim, Informative, InformativeData, Origin, Reply, Transaction,
         TransactionData,
     },
-    id::RequestId,
+    held::HoldIntent,
+    id::{EntityKey, RequestId},
     offset::TransactionsOffset,
     signing::Keyring,
 };
+use request_spans::TraceContext;
 use runtime::Clock;
+use serde_json::Map;
 use std::sync::Arc;
 
 /// What all events of this gateway share.
@@ -172,6 +175,56 @@ impl EventBuilder {
         Event {
             request,
             kind,
+            record,
+        }
+    }
+
+    /// An event that asks the owner of a key to move something that is held under it. `by`: tenant
+    /// and principal.
+    pub(in super::super) fn build_intent(
+        &self,
+        (tenant, principal): (&str, &str),
+        (operation, key): (&str, &EntityKey),
+        unique: [u8; 16],
+        asked: &HoldIntent,
+    ) -> Event {
+        let partition = key.partition(self.partitions);
+        let request = RequestId::mint(&self.keys, self.generation, partition, unique);
+        let attributes = Attributes {
+            id: request,
+            tenant: tenant.to_owned(),
+            operation: operation.to_owned(),
+            catalog: self.version.clone(),
+            key: key.clone(),
+            time: self.clock.now(),
+            traceparent: Some(TraceContext::fresh(true).to_string()),
+        };
+        let data = TransactionData {
+            request: event_schema::raw(asked),
+            generated: Map::new(),
+            incarnations: Map::new(),
+            volatile: None,
+            if_version: None,
+            claim: None,
+            reply: None,
+            origin: None,
+            principal: principal.to_owned(),
+        };
+        let parts = codec::encode_transaction(&Transaction {
+            attributes,
+            seen: self.known_ends.seen(partition),
+            data,
+        });
+        let record = NewRecord {
+            topic: self.transactions.clone(),
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        Event {
+            request,
+            kind: Kind::Transaction,
             record,
         }
     }

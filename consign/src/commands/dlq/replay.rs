@@ -1,0 +1,122 @@
+//! `consign dlq replay`: decides dead letters again, each in its place.
+
+use super::{
+    Invocation, job,
+    selection::{self, Filters, Selection},
+    text,
+};
+use crate::{client::Client, failure::Failure};
+use ::replay::{JobAction, JobOrder};
+use clap::Args;
+use reqwest::Method;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign dlq replay --request r1AQABAAEHs… --dry-run
+  consign dlq replay --fingerprint 1f00aa93c2d4 --rate 100 --reason 'mapping mended' --yes
+  consign dlq replay --all --operation user.create
+
+What is parked behind a dead letter follows by itself, in order. Exit 0 if every one ended applied.
+With --json, a line for each.";
+
+/// Decide dead letters again, in their place; what is parked behind them follows
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    selection: Selection,
+    #[command(flatten)]
+    filters: Filters,
+    /// Show what would change, field by field in each store, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// So many a second at most
+    #[arg(long, value_name = "N")]
+    rate: Option<f64>,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Also those that later events of their key have overtaken
+    #[arg(long)]
+    as_new: bool,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    client: crate::client::Endpoint,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let client = Client::new(&arguments.client)?;
+    let order = JobOrder {
+        action: JobAction::Replay,
+        select: arguments.filters.with(&arguments.selection),
+        dry_run: arguments.dry_run,
+        rate: arguments.rate,
+        reason: arguments.reason,
+        as_new: arguments.as_new,
+        patch: None,
+    };
+    run_order(&client, &order, arguments.yes, &invocation).await
+}
+
+/// Shows what would come of it, or asks and does it.
+pub async fn run_order(
+    client: &Client,
+    order: &JobOrder,
+    yes: bool,
+    invocation: &Invocation<'_>,
+) -> Result<(), Failure> {
+    if order.dry_run {
+        return dry_run(client, order, invocation).await;
+    }
+    let found = selection::letters(client, &order.select).await?;
+    if found.is_empty() && order.select.requests.is_empty() {
+        invocation.output.note("no dead letters");
+        return Ok(());
+    }
+    let waiting: u64 = found.iter().map(|letter| letter.waiting).sum();
+    let verb = match order.action {
+        JobAction::Replay => "replay",
+        JobAction::Discard => "give up",
+    };
+    let count = found.len();
+    let question = format!("{verb} {count} dead letters? ({waiting} parked behind them follow)");
+    selection::confirm(&question, yes)?;
+    job::start(client, order, invocation).await
+}
+
+async fn dry_run(
+    client: &Client,
+    order: &JobOrder,
+    invocation: &Invocation<'_>,
+) -> Result<(), Failure> {
+    let request = client.at(Method::POST, "/v1/replays").json(order);
+    let request = request.timeout(Duration::from_secs(300));
+    let answer = client.send(request).await?.succeeded()?;
+    let items = answer["items"].as_array().into_iter().flatten();
+    let mut shown = 0;
+    for item in items {
+        shown += 1;
+        if invocation.output.json {
+            invocation.output.line(&item.to_string());
+            continue;
+        }
+        let of = |name: &str| item[name].as_str().unwrap_or_default();
+        let told = match item["problem"]["detail"].as_str() {
+            Some(why) => format!("cannot be: {why}\n"),
+            None => text::preview(&item["preview"]),
+        };
+        let line = format!("{}  {}  {told}", of("request_id"), of("key"));
+        invocation.output.line(line.trim_end());
+    }
+    let total = answer["total"].as_u64().unwrap_or(0);
+    invocation
+        .output
+        .note(&format!("{shown} of {total} shown; nothing was done"));
+    if total == 0 && !order.select.requests.is_empty() {
+        return Err(Failure::failed("no dead letter of these requests waits"));
+    }
+    Ok(())
+}

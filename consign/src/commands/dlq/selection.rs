@@ -1,0 +1,107 @@
+//! Which dead letters a command is about, as the gateway is asked for them.
+
+use crate::{client::Client, failure::Failure};
+use ::replay::{DeadLetterFilter, DeadLetterLine};
+use clap::Args;
+use reqwest::Method;
+use std::io::{IsTerminal, Write};
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct Filters {
+    /// Only of this operation
+    #[arg(long, short, value_name = "NAME")]
+    pub operation: Option<String>,
+    /// Only with this reason's code
+    #[arg(long, value_name = "CODE")]
+    pub code: Option<String>,
+    /// Only refused by this store
+    #[arg(long, value_name = "NAME")]
+    pub store: Option<String>,
+    /// Only what failed last at this time (RFC 3339) or later
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what failed last before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only with this in their message
+    #[arg(long, value_name = "TEXT")]
+    pub text: Option<String>,
+}
+
+/// One of them must be said: a command that moves things is never about everything by accident.
+#[derive(Clone, Debug, Default, Args)]
+#[group(required = true, multiple = true)]
+pub struct Selection {
+    /// These requests; repeatable
+    #[arg(long, value_name = "ID")]
+    pub request: Vec<String>,
+    /// Those that are held under this key
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// All of one cause, as `consign dlq stats` shows it
+    #[arg(long, value_name = "HEX")]
+    pub fingerprint: Option<String>,
+    /// All there are
+    #[arg(long)]
+    pub all: bool,
+}
+
+impl Filters {
+    pub fn with(&self, selection: &Selection) -> DeadLetterFilter {
+        let (selection, filters) = (selection.clone(), self.clone());
+        DeadLetterFilter {
+            requests: selection.request,
+            key: selection.key,
+            fingerprint: selection.fingerprint,
+            operation: filters.operation,
+            code: filters.code,
+            store: filters.store,
+            since: filters.since,
+            until: filters.until,
+            text: filters.text,
+            all: selection.all,
+        }
+    }
+}
+
+/// The dead letters that the filter takes, the newest last.
+pub async fn letters(
+    client: &Client,
+    filter: &DeadLetterFilter,
+) -> Result<Vec<DeadLetterLine>, Failure> {
+    let requests = filter.requests.iter();
+    let mut query: Vec<(&str, &str)> = requests.map(|id| ("request", id.as_str())).collect();
+    let others = [
+        ("key", &filter.key),
+        ("fingerprint", &filter.fingerprint),
+        ("operation", &filter.operation),
+        ("code", &filter.code),
+        ("store", &filter.store),
+        ("since", &filter.since),
+        ("until", &filter.until),
+        ("text", &filter.text),
+    ];
+    let said = others.iter();
+    query.extend(said.filter_map(|(name, value)| Some((*name, value.as_deref()?))));
+    let request = client.at(Method::GET, "/v1/dead-letters").query(&query);
+    let mut answer = client.send(request).await?.succeeded()?;
+    serde_json::from_value(answer["dead_letters"].take())
+        .map_err(|error| Failure::failed(format!("the gateway's list cannot be read: {error}")))
+}
+
+/// Asks at a terminal, unless `yes` says it already; a script that names what it moves is not
+/// asked.
+pub fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+    if yes || !std::io::stdin().is_terminal() {
+        return Ok(());
+    }
+    eprint!("{question} [y/N] ");
+    _ = std::io::stderr().flush();
+    let mut line = String::new();
+    let read = std::io::stdin().read_line(&mut line);
+    if read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::failed("nothing was done").hint("--yes says it beforehand"))
+    }
+}

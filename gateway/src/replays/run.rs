@@ -1,0 +1,323 @@
+//! Runs a job: a step moves some dead letters, each by an intent that its owner decides, waits for
+//! what comes of them, and keeps that. A store or log that is away makes it wait. It stops when it
+//! is asked to, when another runs the job, and with the service.
+
+use super::{
+    ended, entry,
+    keep::{CHUNK, JobStore},
+};
+use crate::{
+    app::{App, Shared},
+    error::{Code, Problem},
+};
+use event_schema::{
+    held::{DISCARD, HoldIntent, REPLAY},
+    id::RequestId,
+    outcome::{LedgerEntry, RefusalCode, Verdict},
+};
+use futures::future::try_join_all;
+use replay::{HeldLetter, JobAction, JobItem, JobState, PreviewStores, ReplayJob, ReplayPreview};
+use runtime::Backoff;
+use std::{collections::HashMap, time::Duration};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+/// Dead letters that are moved at a time.
+const AT_ONCE: usize = 64;
+/// A preview of more bytes is kept without its fields.
+const PREVIEW_BYTES: usize = 16 << 10;
+/// How often the runner looks for what is asked of it, and says that it lives.
+const LOOK: Duration = Duration::from_millis(500);
+
+pub(super) struct JobRunner {
+    app: Shared,
+    job: ReplayJob,
+    runner: String,
+}
+
+/// What one item comes to before anything is sent.
+enum PreparedItem {
+    Ended(&'static str, Option<Problem>),
+    Intent {
+        letter: Box<HeldLetter>,
+        intent: Box<HoldIntent>,
+        preview: Option<ReplayPreview>,
+    },
+}
+
+impl JobRunner {
+    pub(super) fn new(app: Shared, job: ReplayJob, runner: String) -> Self {
+        Self { app, job, runner }
+    }
+
+    pub(super) async fn run(mut self) {
+        let (id, total) = (self.job.id.clone(), self.job.total);
+        info!(job = id, total, "a replay job runs");
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(3));
+        loop {
+            if self.app.shutdown.is_soft() {
+                return;
+            }
+            match self.step().await {
+                Ok(true) => {
+                    backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(3));
+                }
+                Ok(false) => {
+                    let (state, done) = (self.job.state, self.job.done);
+                    info!(job = id, ?state, done, total, "a replay job stops");
+                    return;
+                }
+                Err(problem) => {
+                    let why = problem.detail();
+                    warn!(job = id, why, "a replay job waits");
+                    tokio::time::sleep(backoff.next_wait()).await;
+                }
+            }
+        }
+    }
+
+    /// Moves the next of them; false once there is no more to do here.
+    async fn step(&mut self) -> Result<bool, Problem> {
+        let began = Instant::now();
+        if !self.goes_on().await? {
+            return Ok(false);
+        }
+        if self.job.done >= self.job.total {
+            self.job.state = JobState::Done;
+            JobStore::of(&self.app).put(&self.job).await?;
+            return Ok(false);
+        }
+        let (chunk, from) = (self.job.done / CHUNK, self.job.done % CHUNK);
+        let mut items = JobStore::of(&self.app).items(&self.job.id, chunk).await?;
+        let rate = self.job.order.rate;
+        // Less than a second's worth at a time.
+        let batch = rate.map_or(AT_ONCE, |rate| ((rate / 4.0) as usize).clamp(1, AT_ONCE));
+        let until = items.len().min(from + batch);
+        let moved = self.move_items(&mut items[from..until]).await;
+        let ended = items[from..until]
+            .iter()
+            .take_while(|item| !item.is_pending());
+        let ended: Vec<JobItem> = ended.cloned().collect();
+        let store = JobStore::of(&self.app);
+        store.put_items(&self.job.id, chunk, &items).await?;
+        self.job.advance(&ended);
+        store.put(&self.job).await?;
+        moved?;
+        if let Some(rate) = rate {
+            let due = began + Duration::from_secs_f64(ended.len() as f64 / rate);
+            return self.pause_until(due).await;
+        }
+        Ok(true)
+    }
+
+    async fn pause_until(&mut self, due: Instant) -> Result<bool, Problem> {
+        loop {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.app.shutdown.is_soft() {
+                return Ok(true);
+            }
+            tokio::time::sleep(left.min(LOOK)).await;
+            if !left.is_zero() && left > LOOK && !self.goes_on().await? {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Reads what is asked of the job, and says that it is run.
+    async fn goes_on(&mut self) -> Result<bool, Problem> {
+        let store = JobStore::of(&self.app);
+        let Some(wish) = store.wish(&self.job.id).await? else {
+            return Ok(false);
+        };
+        if wish.runner != self.runner {
+            return Ok(false);
+        }
+        (self.job.state, self.job.updated) = (wish.state, self.app.now());
+        store.put(&self.job).await?;
+        Ok(wish.state == JobState::Running)
+    }
+
+    /// All of them have an end afterwards, unless the job is to stop.
+    async fn move_items(&mut self, items: &mut [JobItem]) -> Result<(), Problem> {
+        let pending: Vec<usize> = (0..items.len())
+            .filter(|n| items[*n].is_pending())
+            .collect();
+        let prepared = pending.iter().map(|n| self.prepare(&items[*n]));
+        let prepared = try_join_all(prepared).await?;
+        let mut sent = Vec::with_capacity(pending.len());
+        for (n, prepared) in pending.into_iter().zip(prepared) {
+            match prepared {
+                PreparedItem::Ended(status, problem) => end(&mut items[n], status, problem),
+                PreparedItem::Intent {
+                    letter,
+                    intent,
+                    preview,
+                } => {
+                    items[n].preview = preview;
+                    let operation = operation(self.job.order.action);
+                    let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
+                    let writes = &self.app.writes;
+                    let intent = writes.intend(by, (operation, &letter.key), &intent);
+                    sent.push((n, letter.held.request, intent?));
+                }
+            }
+        }
+        let mut waiting: HashMap<RequestId, (usize, RequestId)> = HashMap::new();
+        for (n, request, mut intent) in sent {
+            let by = intent.published().await?.request;
+            items[n].by = Some(by);
+            waiting.insert(by, (n, request));
+        }
+        self.await_ends(items, waiting).await
+    }
+
+    async fn prepare(&self, item: &JobItem) -> Result<PreparedItem, Problem> {
+        let order = &self.job.order;
+        let Ok(request) = RequestId::parse_trusted(&item.request_id) else {
+            let (status, problem) = ended(order.action, None);
+            return Ok(PreparedItem::Ended(status, problem));
+        };
+        let record = self.app.ports.record.as_ref();
+        let Some(letter) = replay::dead_letter(record, request).await? else {
+            let entry = entry(&self.app, request).await?;
+            let (status, problem) = ended(order.action, entry.as_ref());
+            return Ok(PreparedItem::Ended(status, problem));
+        };
+        let catalog = &self.app.ports.catalog;
+        let edited = order.patch.as_ref();
+        let edited = edited.map(|patch| replay::edited_event(&letter, patch, catalog));
+        let edited = match edited.transpose() {
+            Ok(edited) => edited,
+            Err(error) => return Ok(PreparedItem::Ended("refused", Some(error.into()))),
+        };
+        let preview = match order.action {
+            JobAction::Discard => None,
+            JobAction::Replay => {
+                let event = edited.as_ref().unwrap_or(&letter.event);
+                let stores = preview_stores(&self.app);
+                Some(short(replay::preview(stores, &letter, event).await?))
+            }
+        };
+        let intent = HoldIntent {
+            request,
+            place: item.place.clone().unwrap_or_else(|| letter.place.clone()),
+            attempts: item.attempts,
+            as_new: order.as_new,
+            edited,
+            reason: order.reason.clone(),
+            job: Some(self.job.id.clone()),
+        };
+        Ok(PreparedItem::Intent {
+            letter: Box::new(letter),
+            intent: Box::new(intent),
+            preview,
+        })
+    }
+
+    /// Until the ledger knows all of the intents, or the job is to stop.
+    async fn await_ends(
+        &mut self,
+        items: &mut [JobItem],
+        mut waiting: HashMap<RequestId, (usize, RequestId)>,
+    ) -> Result<(), Problem> {
+        let mut backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(200));
+        let mut looked = Instant::now();
+        while !waiting.is_empty() {
+            let asked: Vec<RequestId> = waiting.keys().copied().collect();
+            for found in self
+                .app
+                .ports
+                .record
+                .ledger(&asked)
+                .await?
+                .into_iter()
+                .flatten()
+            {
+                if let Some((n, request)) = waiting.remove(&found.request) {
+                    let (status, problem) = self.end_of(&found, request).await?;
+                    end(&mut items[n], status, problem);
+                }
+            }
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                if self.app.shutdown.is_soft() || !self.goes_on().await? {
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(backoff.next_wait()).await;
+        }
+        Ok(())
+    }
+
+    /// What an intent came to. One that found another hold than it saw may come late: then it is
+    /// the request itself that tells.
+    async fn end_of(
+        &self,
+        intent: &LedgerEntry,
+        request: RequestId,
+    ) -> Result<(&'static str, Option<Problem>), Problem> {
+        let action = self.job.order.action;
+        let told = ended(action, Some(intent));
+        let is_late = matches!(&intent.verdict, Verdict::Refused(refusal)
+            if refusal.code == RefusalCode::Superseded);
+        if !is_late {
+            return Ok(told);
+        }
+        let stands = entry(&self.app, request).await?;
+        let stands = ended(action, stands.as_ref());
+        Ok(if stands.0 == action.wanted() {
+            stands
+        } else {
+            told
+        })
+    }
+}
+
+fn operation(action: JobAction) -> &'static str {
+    match action {
+        JobAction::Replay => REPLAY,
+        JobAction::Discard => DISCARD,
+    }
+}
+
+fn end(item: &mut JobItem, status: &str, problem: Option<Problem>) {
+    status.clone_into(&mut item.status);
+    item.problem = problem.and_then(|problem| serde_json::to_value(problem).ok());
+}
+
+/// What previews look at.
+pub(crate) fn preview_stores(app: &App) -> PreviewStores<'_> {
+    PreviewStores {
+        record: app.ports.record.as_ref(),
+        view: app.ports.view.as_deref(),
+        catalog: &app.ports.catalog,
+        keys: &app.ports.keys,
+    }
+}
+
+fn short(mut preview: ReplayPreview) -> ReplayPreview {
+    let size = serde_json::to_vec(&preview.changes).map_or(0, |bytes| bytes.len());
+    if size > PREVIEW_BYTES {
+        for change in &mut preview.changes {
+            change.fields.clear();
+        }
+    }
+    preview
+}
+
+impl From<replay::EditError> for Problem {
+    fn from(error: replay::EditError) -> Self {
+        let detail = error.to_string();
+        match error {
+            replay::EditError::Invalid { invalid, .. } => {
+                Self::new(Code::Invalid, detail).violations(invalid.0)
+            }
+            replay::EditError::Undecodable(_)
+            | replay::EditError::Patch(_)
+            | replay::EditError::Unknown(_) => Self::new(Code::Invalid, detail),
+        }
+    }
+}

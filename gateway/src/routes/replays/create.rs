@@ -1,0 +1,82 @@
+//! `POST /v1/replays`: makes a job of the dead letters that stand now, or says what it would do.
+
+use crate::{
+    access::Caller,
+    answer,
+    app::{App, Shared},
+    error::{Code, Problem},
+    replays::{self, preview_stores},
+    request::{headers, sound},
+};
+use axum::{body::Body, extract::State, response::Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use replay::{HeldLetter, JobAction, JobOrder};
+use serde_json::{Value, json};
+
+/// Dead letters that one dry run looks at.
+const DRY: usize = 1_000;
+
+pub(crate) async fn create(
+    State(app): State<Shared>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    headers::expect_json(&headers)?;
+    headers::expect_plain(&headers)?;
+    let (json, _held) = app.requests.collect(&headers, body).await?;
+    sound(&json, app.config.json_depth)?;
+    let order: JobOrder = serde_json::from_slice(&json)
+        .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
+    order
+        .check()
+        .map_err(|why| Problem::new(Code::Invalid, why))?;
+    if order.dry_run {
+        return Ok(answer::json(StatusCode::OK, &dry_run(&app, &order).await?));
+    }
+    let job = replays::create(&app, &caller, order).await?;
+    let shown = super::shown(&app, &job, &[])?;
+    let mut response = answer::json(StatusCode::ACCEPTED, &shown);
+    if let Ok(location) = HeaderValue::try_from(format!("/v1/replays/{}", job.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// What would come of each, as it is planned now.
+async fn dry_run(app: &App, order: &JobOrder) -> Result<Value, Problem> {
+    let record = app.ports.record.as_ref();
+    let letters = replay::dead_letters(record, &order.select, |letter| letter).await?;
+    let mut items = Vec::with_capacity(letters.len().min(DRY));
+    for letter in letters.iter().take(DRY) {
+        let would = would(app, order, letter).await?;
+        let mut item = json!(letter.line());
+        match would {
+            Ok(preview) => item["preview"] = preview,
+            Err(problem) => item["problem"] = json!(problem),
+        }
+        items.push(item);
+    }
+    Ok(json!({"dry_run": true, "total": letters.len(), "items": items}))
+}
+
+async fn would(
+    app: &App,
+    order: &JobOrder,
+    letter: &HeldLetter,
+) -> Result<Result<Value, Problem>, Problem> {
+    if order.action == JobAction::Discard {
+        return Ok(Ok(
+            json!({"verdict": "discarded", "follow": letter.waiting()}),
+        ));
+    }
+    let patch = order.patch.as_ref();
+    let edited = patch.map(|patch| replay::edited_event(letter, patch, &app.ports.catalog));
+    let edited = match edited.transpose() {
+        Ok(edited) => edited,
+        Err(error) => return Ok(Err(error.into())),
+    };
+    let event = edited.as_ref().unwrap_or(&letter.event);
+    let preview = replay::preview(preview_stores(app), letter, event).await?;
+    Ok(Ok(json!(preview)))
+}
