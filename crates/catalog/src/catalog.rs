@@ -13,7 +13,11 @@ use crate::{
 use event_schema::{envelope::Transaction, table::Table};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 /// Raised when the same definitions come to mean something else, hence part of every version.
 const LANGUAGE: u32 = 1;
@@ -39,6 +43,8 @@ struct Inner {
     version: String,
     operations: BTreeMap<String, Arc<Operation>>,
     tables: Vec<Table>,
+    /// Names of tables whose rows no client reads.
+    hidden: BTreeSet<String>,
     collections: Vec<OwnCollection>,
     definitions: Value,
 }
@@ -112,15 +118,15 @@ impl Catalog {
         check_routes(&operations)?;
         let version = version(&definitions);
         let collections = collections(&files);
-        let tables = surroundings
-            .tables
-            .into_values()
-            .map(|own| own.table)
-            .collect();
+        let own = || surroundings.tables.values();
+        let hidden = own().filter(|own| own.is_hidden);
+        let hidden = hidden.map(|own| own.table.name.clone()).collect();
+        let tables = own().map(|own| own.table.clone()).collect();
         Ok(Self(Arc::new(Inner {
             version,
             operations,
             tables,
+            hidden,
             collections,
             definitions,
         })))
@@ -148,6 +154,11 @@ impl Catalog {
     /// In the order of their names.
     pub fn tables(&self) -> &[Table] {
         &self.0.tables
+    }
+
+    /// May no client read the rows of this table?
+    pub fn is_hidden(&self, table: &str) -> bool {
+        self.0.hidden.contains(table)
     }
 
     pub fn collections(&self) -> &[OwnCollection] {

@@ -306,6 +306,9 @@ pub(crate) struct TableDefinition {
     pub columns: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<String>,
+    /// No client reads its rows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -10,6 +10,8 @@ use serde_json::Value;
 pub(crate) struct OwnTable {
     pub owners: Vec<String>,
     pub table: Table,
+    /// No client reads its rows.
+    pub is_hidden: bool,
 }
 
 /// Store's limit for one key column's text.
@@ -65,6 +67,7 @@ pub(crate) fn compile(definition: &TableDefinition) -> Result<OwnTable, String> 
     Ok(OwnTable {
         owners: definition.owner.names().to_vec(),
         table,
+        is_hidden: definition.hidden,
     })
 }
 

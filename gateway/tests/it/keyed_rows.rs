@@ -37,3 +37,19 @@ async fn what_is_no_row_is_named() {
     problem(app.get("/v1/tables/location/a%2Fb"), 404, "missing").await;
     problem(app.get("/v1/tables/location/a/b"), 422, "bad_key").await;
 }
+
+/// A code that was made is nothing a client may read, nor is how often one was asked for.
+#[tokio::test]
+async fn rows_of_a_hidden_table_are_never_shown() {
+    let app = app().await;
+    let request = json!({"type": "phone", "key": "9845012367"});
+    let asked = app
+        .post("/v1/operations/otp.generate", &request)
+        .header("prefer", "wait=20");
+    let (status, _, json) = told(asked).await;
+    assert_eq!(status, 200, "{json}");
+    for row in ["otp/phone/9845012367", "rate_limit/9845012367/HOUR"] {
+        let path = format!("/v1/tables/{row}");
+        problem(app.get(&path), 404, "unknown_table").await;
+    }
+}

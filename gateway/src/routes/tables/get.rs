@@ -1,4 +1,5 @@
-//! `GET /v1/tables/{table}/{key…}`: one row, a path segment per key column.
+//! `GET /v1/tables/{table}/{key…}`: one row, a path segment per key column. Rows of a table that the
+//! catalog hides are never shown: the answer is that of a table that is not there.
 
 use crate::{
     access::Caller,
@@ -88,14 +89,18 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
 }
 
 fn table<'a>(app: &'a App, name: &str) -> Result<&'a Table, Problem> {
-    let tables = app.ports.catalog.tables();
+    let catalog = &app.ports.catalog;
+    let shown = |table: &&Table| !catalog.is_hidden(&table.name);
+    let tables: Vec<&Table> = catalog.tables().iter().filter(shown).collect();
     tables
         .iter()
+        .copied()
         .find(|table| table.name == name)
         .ok_or_else(|| {
             let like = |table: &&Table| (strsim::jaro_winkler(&table.name, name) * 1000.0) as u32;
             let nearest = tables
                 .iter()
+                .copied()
                 .max_by_key(like)
                 .filter(|table| like(table) > 800);
             let detail = match nearest {

@@ -321,20 +321,12 @@ pub async fn notes_skills_and_codes(story: &mut Story) -> Result<()> {
             .await?;
     }
 
-    story.run("otp.generate", json!({})).await?;
-    let code = story.has_row("otp", "phone/9845012367", json!({})).await?;
-    story.run("otp.generate", json!({})).await?;
-    story
-        .has_row("otp", "phone/9845012367", json!({"otp": code["otp"]}))
-        .await?;
-    assert_eq!(text(&code, "otp")?.len(), 6);
-    story
-        .has_row(
-            "rate_limit",
-            "9845012367/HOUR",
-            json!({"count": 2, "rate": 5}),
-        )
-        .await?;
+    // Codes and how often they were asked for are nothing that a client reads.
+    for _ in 0..2 {
+        story.run("otp.generate", json!({})).await?;
+    }
+    assert_eq!(story.row("otp", "phone/9845012367").await?, None);
+    assert_eq!(story.row("rate_limit", "9845012367/HOUR").await?, None);
     story.ids.insert("note", note);
     Ok(())
 }
