@@ -101,12 +101,14 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 /// Seconds from a worker's start until everything in the log is resolved.
 async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, Failure> {
     let (trigger, shutdown) = Shutdown::manual();
+    let keys = stack::keys(&environment.settings)?;
     let ports = write_worker::Ports {
+        sealing: stack::sealing(&environment.settings, &stack.record, &keys)?,
         log: stack.log.clone(),
         catalog: stack::catalog(&environment.settings)?,
         record: stack.record.clone(),
         view: stack.view.clone(),
-        keys: stack::keys(&environment.settings)?,
+        keys,
         layout: stack.layout.clone(),
         clock: services::clock(),
         health: Health::default(),

@@ -99,7 +99,10 @@ async fn gateway(
         &runtime::SystemClock,
     )
     .await?;
+    let masters = sealing::MasterKeys::derived(&folder.keys);
+    let record = folder.record.clone();
     let ports = gateway::Ports {
+        sealing: sealing::SubjectKeys::new(record, folder.keys.clone(), masters),
         log: folder.log.clone(),
         catalog,
         record: folder.record.clone(),

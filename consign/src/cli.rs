@@ -78,5 +78,7 @@ pub enum Command {
     Filter(commands::filter::Command),
     #[command(subcommand)]
     Schema(commands::schema::Command),
+    #[command(subcommand)]
+    Sealing(commands::sealing::Command),
     Completions(commands::completions::Arguments),
 }

@@ -14,6 +14,7 @@ pub mod notifier;
 pub mod publish;
 pub mod request;
 pub mod schema;
+pub mod sealing;
 pub mod spool;
 pub mod subscribe;
 pub mod subscription;
@@ -88,6 +89,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Subscription(command) => subscription::run(command, invocation).await,
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
         Command::Schema(command) => schema::run(&command, invocation),
+        Command::Sealing(command) => sealing::run(command, invocation).await,
         Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

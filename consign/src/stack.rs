@@ -9,6 +9,7 @@ use catalog::Catalog;
 use event_log::{Log, TopicSpec, kafka};
 use event_schema::{signing::Keyring, topics::Layout};
 use runtime::Backoff;
+use sealing::{MasterKeys, SubjectKeys};
 use standalone::folder::Folder;
 use std::{future::Future, sync::Arc, time::Duration};
 use store::{Record, View};
@@ -101,6 +102,11 @@ impl Stack {
         self.view.as_deref()
     }
 
+    /// The secret of the data folder, where everything lives in one.
+    pub fn own_keys(&self) -> Option<Keyring> {
+        self.folder.as_ref().map(|folder| folder.keys.clone())
+    }
+
     pub async fn close(self) {
         if let Some(folder) = self.folder {
             drop((self.log, self.record, self.view));
@@ -162,6 +168,19 @@ pub fn keys(settings: &Settings) -> Result<Keyring, Failure> {
         let hint = "CONSIGN_SECRET_VALUE=$(head -c 32 /dev/urandom | base64), or secret.file; the same for all gateways and workers";
         Failure::usage("there is no secret to sign request ids and tokens with").hint(hint)
     })
+}
+
+/// The keys of subjects whose values are sealed.
+pub fn sealing(
+    settings: &Settings,
+    record: &Arc<dyn Record>,
+    keys: &Keyring,
+) -> Result<SubjectKeys, Failure> {
+    let masters = match settings.secret.master_keys()? {
+        Some(text) => MasterKeys::parse(&text, keys).map_err(|e| Failure::usage(e.to_string()))?,
+        None => MasterKeys::derived(keys),
+    };
+    Ok(SubjectKeys::new(record.clone(), keys.clone(), masters))
 }
 
 /// Tries again while something is out of reach, for as long as patience lasts; servers may still be

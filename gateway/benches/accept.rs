@@ -121,12 +121,15 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let (trigger, shutdown) = Shutdown::manual();
     std::mem::forget(trigger);
+    let keys = Keyring::new(1, *b"0123456789abcdef");
+    let masters = sealing::MasterKeys::derived(&keys);
     let ports = gateway::Ports {
+        sealing: sealing::SubjectKeys::new(store.clone(), keys.clone(), masters),
         log,
         catalog,
         record: store.clone(),
         view: Some(store),
-        keys: Keyring::new(1, *b"0123456789abcdef"),
+        keys,
         layout,
         clock: Arc::new(SystemClock),
         spool: None,

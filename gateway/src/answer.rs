@@ -6,6 +6,7 @@ use crate::{
     app::App,
     error::Problem,
     handles::WrittenPlaces,
+    read::sealed::masked,
     write::{Completed, EventPlace, Published, feedback::Outcome},
 };
 use axum::{
@@ -227,7 +228,7 @@ pub(crate) fn version_tag(version: u64) -> Option<HeaderValue> {
 
 /// A JSON response.
 pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
-    let body = serde_json::to_vec(value).expect("answers are plain JSON");
+    let body = masked(serde_json::to_vec(value).expect("answers are plain JSON"));
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(

@@ -8,7 +8,10 @@ use crate::{
     handles::{HandleSigner, WrittenPlaces},
     metrics::GatewayMetrics,
     origins::Origins,
-    read::{collections::Collections, kept_searches::KeptSearches, refresh::Refreshes},
+    read::{
+        collections::Collections, kept_searches::KeptSearches, refresh::Refreshes,
+        sealed::SealedReader,
+    },
     request::RequestReader,
     subscriptions::{SubscriptionPorts, Subscriptions},
     write::{
@@ -52,6 +55,7 @@ pub(crate) struct App {
     pub origins: Origins,
     pub bulks: AtomicUsize,
     pub kept_searches: KeptSearches,
+    pub sealed: SealedReader,
     /// Made once from the table of routes and the catalog.
     pub openapi: bytes::Bytes,
     pub shutdown: Shutdown,
@@ -102,6 +106,11 @@ impl App {
             refreshes,
             bulks: AtomicUsize::new(0),
             kept_searches: KeptSearches::new(config.kept_searches, config.kept_searches_bytes),
+            sealed: SealedReader {
+                keys: ports.sealing.clone(),
+                catalog: ports.catalog.clone(),
+                is_shown: config.show_sealed,
+            },
             metrics,
             origins,
             openapi,
@@ -190,6 +199,8 @@ fn write_path(
             record: ports.record.clone(),
             searchable: ports.view.is_some(),
             clock: clock.clone(),
+            catalog: ports.catalog.clone(),
+            sealing: ports.sealing.clone(),
         },
         builder: EventBuilder {
             keys: keys.clone(),

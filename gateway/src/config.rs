@@ -19,6 +19,8 @@ pub struct Config {
     /// Beside them, always: those of the host that the gateway is asked under, and those of this
     /// machine where it listens on the loopback. Who is no browser is not asked.
     pub allowed_origins: Vec<String>,
+    /// Do reads by id show what is sealed? Searches, notifications and logs never do.
+    pub show_sealed: bool,
     /// The largest body of a single request, and the longest line of a bulk, in bytes.
     pub body_limit_bytes: usize,
     /// How deep objects and arrays may nest.
@@ -117,6 +119,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             allowed_origins: Vec::new(),
+            show_sealed: true,
             body_limit_bytes: 1 << 20,
             json_depth: 64,
             body_budget_bytes: 128 << 20,

@@ -52,6 +52,8 @@ pub struct Ports {
     /// Without one there is no search.
     pub view: Option<Arc<dyn store::View>>,
     pub keys: event_schema::signing::Keyring,
+    /// The keys of subjects whose values are sealed.
+    pub sealing: sealing::SubjectKeys,
     pub layout: event_schema::topics::Layout,
     pub clock: Arc<dyn Clock>,
     /// What the log's acknowledgement means, once the log and its topics are found to be what they

@@ -7,4 +7,5 @@ pub(crate) mod kept_searches;
 pub(crate) mod parts;
 pub(crate) mod refresh;
 pub(crate) mod requests;
+pub(crate) mod sealed;
 pub(crate) mod settled;

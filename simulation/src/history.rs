@@ -257,12 +257,16 @@ impl History {
         };
         let (trigger, shutdown) = Shutdown::manual();
         let health = Health::default();
+        let secret = event_schema::signing::Keyring::new(1, *b"a secret of thirty-two bytes.....");
+        let record = self.record.of(&process, &self.faults);
+        let masters = sealing::MasterKeys::derived(&secret);
         let ports = write_worker::Ports {
+            sealing: sealing::SubjectKeys::new(record.clone(), secret.clone(), masters),
             log: groups::log_of(&self.log, &process, &self.faults, &self.coordinator),
             catalog: events::catalog(),
-            record: self.record.of(&process, &self.faults),
+            record,
             view: Some(self.view.of(&process, &self.faults)),
-            keys: event_schema::signing::Keyring::new(1, *b"a secret of thirty-two bytes....."),
+            keys: secret,
             layout: self.layout.clone(),
             clock: Arc::new(ModelClock::new(self.start, ahead)),
             health: health.clone(),

@@ -14,6 +14,7 @@ mod queues;
 mod recent;
 mod redo;
 mod repeats;
+mod sealing;
 mod state;
 mod values;
 
@@ -126,7 +127,7 @@ impl Decider {
         self.state.begin_batch(progress.batch, now);
         let count = inputs.events.len();
         self.find_held(&mut inputs.events).await?;
-        self.read_current(&inputs.events, progress).await?;
+        self.read_current(&mut inputs.events, progress).await?;
         let decisions = self.judge_all(&mut inputs.events).await?;
         let mark = self
             .marker

@@ -57,6 +57,8 @@ pub struct Ports {
     pub view: Option<Arc<dyn View>>,
     /// The deployment's secret: names the requests of parts, and makes codes that no event holds.
     pub keys: Keyring,
+    /// The keys of subjects whose values are sealed.
+    pub sealing: sealing::SubjectKeys,
     pub layout: Layout,
     pub clock: Arc<dyn Clock>,
     pub health: Health,

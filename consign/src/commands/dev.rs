@@ -55,6 +55,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         worker: settings.worker,
         notifier: settings.notifier,
         keys: settings.secret.keyring()?,
+        master_keys: settings.secret.master_keys()?,
         catalog: settings.catalog.folders,
     };
     let running = standalone::start(options, shutdown)

@@ -53,6 +53,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         runtime::spawn("adopt-spools", adopting);
     }
     let ports = gateway::Ports {
+        sealing: stack::sealing(&settings, &stack.record, &keys)?,
         log: stack.log.clone(),
         catalog,
         record: stack.record.clone(),

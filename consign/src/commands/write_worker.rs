@@ -53,12 +53,14 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .is_some()
     {
         services::watch(&stack, &around, true);
+        let keys = stack::keys(&settings)?;
         let ports = write_worker::Ports {
+            sealing: stack::sealing(&settings, &stack.record, &keys)?,
             log: stack.log.clone(),
             catalog,
             record: stack.record.clone(),
             view: stack.view.clone(),
-            keys: stack::keys(&settings)?,
+            keys,
             layout: settings.topics.layout(),
             clock: services::clock(),
             health: around.health.clone(),

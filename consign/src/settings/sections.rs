@@ -75,7 +75,7 @@ impl Topics {
     }
 }
 
-/// What signs request ids and tokens. Never shown.
+/// What signs request ids and tokens, and what wraps the keys of subjects. Never shown.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
@@ -83,6 +83,10 @@ pub struct Secret {
     pub file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_keys_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub master_keys: Option<String>,
 }
 
 impl std::fmt::Debug for Secret {
@@ -101,6 +105,17 @@ impl Secret {
                 .map(Some)
                 .map_err(Failure::usage),
             (None, Some(file)) => Ok(Some(standalone::secret::load(file)?)),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The master keys that are set, if any are, as text.
+    pub fn master_keys(&self) -> Result<Option<String>, Failure> {
+        match (&self.master_keys, &self.master_keys_file) {
+            (Some(text), _) => Ok(Some(text.clone())),
+            (None, Some(file)) => std::fs::read_to_string(file)
+                .map(Some)
+                .map_err(|error| Failure::usage(format!("{}: {error}", file.display()))),
             (None, None) => Ok(None),
         }
     }
@@ -210,6 +225,11 @@ impl Settings {
         }
         if self.secret.file.is_some() && self.secret.value.is_some() {
             return wrong("set `secret.file` or `secret.value`, not both".to_owned());
+        }
+        if self.secret.master_keys_file.is_some() && self.secret.master_keys.is_some() {
+            return wrong(
+                "set `secret.master_keys_file` or `secret.master_keys`, not both".to_owned(),
+            );
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::{
     compile::{self, Surroundings},
     definition::FileDefinition,
     expression,
+    sealed::SealedMarks,
 };
 use event_schema::{envelope::Transaction, table::Table};
 use serde_json::Value;
@@ -45,6 +46,7 @@ struct Inner {
     tables: Vec<Table>,
     /// Names of tables whose rows no client reads.
     hidden: BTreeSet<String>,
+    sealed: SealedMarks,
     collections: Vec<OwnCollection>,
     definitions: Value,
 }
@@ -121,12 +123,14 @@ impl Catalog {
         let own = || surroundings.tables.values();
         let hidden = own().filter(|own| own.is_hidden);
         let hidden = hidden.map(|own| own.table.name.clone()).collect();
-        let tables = own().map(|own| own.table.clone()).collect();
+        let tables: Vec<Table> = own().map(|own| own.table.clone()).collect();
+        let sealed = SealedMarks::collect(&files, &tables).map_err(CatalogError)?;
         Ok(Self(Arc::new(Inner {
             version,
             operations,
             tables,
             hidden,
+            sealed,
             collections,
             definitions,
         })))
@@ -154,6 +158,11 @@ impl Catalog {
     /// In the order of their names.
     pub fn tables(&self) -> &[Table] {
         &self.0.tables
+    }
+
+    /// Which values are sealed.
+    pub fn sealed(&self) -> &SealedMarks {
+        &self.0.sealed
     }
 
     /// May no client read the rows of this table?
@@ -204,8 +213,12 @@ fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
         all.operations.extend(file.operations);
         all.tables.extend(file.tables);
         all.collections.extend(file.collections);
+        all.sealed_values.extend(file.sealed_values);
+        all.sealed_keys.extend(file.sealed_keys);
     }
     all.operations.sort_by(|a, b| a.name.cmp(&b.name));
+    all.sealed_values.sort();
+    all.sealed_keys.sort();
     all.tables.sort_by(|a, b| a.name.cmp(&b.name));
     all.collections
         .sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));

@@ -22,6 +22,12 @@ pub(crate) struct FileDefinition {
     pub tables: Vec<TableDefinition>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<CollectionDefinition>,
+    /// Spaces of unique values that are kept as keyed hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed_values: Vec<String>,
+    /// Kinds of keys whose ids are keyed hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed_keys: Vec<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -44,6 +50,9 @@ pub(crate) struct OperationDefinition {
     pub request: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub raw: Vec<String>,
+    /// Fields that are sealed before anything is written down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many: Option<ManyDefinition>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -306,6 +315,9 @@ pub(crate) struct TableDefinition {
     pub columns: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub indexes: Vec<String>,
+    /// Columns that are sealed; one of the key is a keyed hash.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
     /// No client reads its rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
@@ -322,4 +334,7 @@ pub(crate) struct CollectionDefinition {
     pub mappings: Value,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub settings: Value,
+    /// Fields that are sealed before anything is written down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<String>,
 }

@@ -28,6 +28,7 @@ mod outline;
 pub mod plan;
 mod rehearsal;
 mod schema;
+mod sealed;
 mod table;
 
 pub use accept::{
@@ -38,3 +39,4 @@ pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
 pub use outline::OperationOutline;
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};
 pub use rehearsal::Rehearsed;
+pub use sealed::{FieldPath, SealedMarks};

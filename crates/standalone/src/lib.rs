@@ -25,6 +25,7 @@ use event_schema::{
 };
 use folder::Folder;
 use runtime::{Health, Shutdown, SystemClock};
+use sealing::{BadMasterKey, MasterKeys, SubjectKeys};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use store::StoreError;
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
@@ -42,6 +43,8 @@ pub struct Options {
     pub catalog: Vec<PathBuf>,
     /// What signs request ids and tokens; none: the folder's own.
     pub keys: Option<Keyring>,
+    /// Master keys that wrap the keys of subjects, as text; none: one that follows from `keys`.
+    pub master_keys: Option<String>,
 }
 
 /// Why it did not start, or ended.
@@ -54,6 +57,8 @@ pub enum StandaloneError {
     Folder { path: PathBuf, source: io::Error },
     #[error("{}: {why}", .path.display())]
     Secret { path: PathBuf, why: String },
+    #[error(transparent)]
+    MasterKeys(#[from] BadMasterKey),
     #[error("the catalog: {0}")]
     Catalog(#[from] CatalogError),
     #[error(transparent)]
@@ -169,7 +174,13 @@ async fn serve(
         options.layout.partitions(&TRANSACTIONS),
     );
     let keys = options.keys.unwrap_or_else(|| folder.keys.clone());
+    let masters = match &options.master_keys {
+        Some(text) => MasterKeys::parse(text, &keys)?,
+        None => MasterKeys::derived(&keys),
+    };
+    let sealing = SubjectKeys::new(folder.record.clone(), keys.clone(), masters);
     let gateway = gateway::Ports {
+        sealing: sealing.clone(),
         log: folder.log.clone(),
         catalog: catalog.clone(),
         record: folder.record.clone(),
@@ -183,6 +194,7 @@ async fn serve(
         registry: registry.clone(),
     };
     let worker = write_worker::Ports {
+        sealing,
         log: folder.log.clone(),
         catalog,
         record: folder.record.clone(),

@@ -116,6 +116,13 @@ impl Record for Cassandra {
         unique::held(&self.connection, names).await
     }
 
+    async fn value_names(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        unique::names(&self.connection, after, limit).await
+    }
     async fn swap_value(
         &self,
         name: &str,

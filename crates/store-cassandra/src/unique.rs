@@ -26,6 +26,33 @@ pub(crate) async fn held(
     try_join_all(names.iter().map(one)).await
 }
 
+/// In the order of their tokens.
+pub(crate) async fn names(
+    connection: &SessionConnection,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let table = connection.table("unique_values");
+    let most = i32::try_from(limit).unwrap_or(i32::MAX);
+    let found = match after {
+        None => {
+            ask(
+                connection,
+                &format!("SELECT name FROM {table} LIMIT ?"),
+                (most,),
+            )
+            .await?
+        }
+        Some(after) => {
+            let select = format!("SELECT name FROM {table} WHERE token(name) > token(?) LIMIT ?");
+            ask(connection, &select, (after, most)).await?
+        }
+    };
+    let rows = found.rows::<(String,)>().map_err(damaged)?;
+    rows.map(|row| row.map(|(name,)| name).map_err(damaged))
+        .collect()
+}
+
 /// A time-out leaves open whether it was done: asked again, the answer then says what stands, which
 /// may be `new` itself.
 pub(crate) async fn swap(

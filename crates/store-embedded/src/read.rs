@@ -302,6 +302,23 @@ impl EmbeddedStore {
         self.inner.readers.run(read).await
     }
 
+    /// The names of unique values behind one of them.
+    pub(crate) async fn read_value_names(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        const NAMES: &str = "SELECT name FROM unique_values WHERE name > ?1 ORDER BY name LIMIT ?2";
+        let (after, limit) = (after.unwrap_or_default().to_owned(), limit as i64);
+        let read = move |connection: &Connection| {
+            let mut names = connection.prepare_cached(NAMES).map_err(Failure::from)?;
+            let rows = names.query_map(rusqlite::params![after, limit], |row| row.get(0));
+            let rows = rows.map_err(Failure::from)?;
+            Ok(rows.collect::<Result<_, _>>().map_err(Failure::from)?)
+        };
+        self.inner.readers.run(read).await
+    }
+
     /// The bytes of all bodies of each collection.
     pub(crate) async fn read_sizes(
         &self,

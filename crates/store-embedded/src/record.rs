@@ -117,6 +117,13 @@ impl Record for EmbeddedStore {
             .await
     }
 
+    async fn value_names(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.read_value_names(after, limit).await
+    }
     async fn swap_value(
         &self,
         name: &str,

@@ -77,6 +77,8 @@ fn prepare(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Of the transaction that makes the file; then each asks for what it needs: see `writer.rs`.
     connection.pragma_update(None, "synchronous", "FULL")?;
+    // A key that is destroyed shall leave no bytes behind.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
     connection.pragma_update(None, "cache_size", -i64::from(config.writer_cache_kib))?;
     // A reader that takes long lets the log grow; it is cut back to this when it is used anew.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;

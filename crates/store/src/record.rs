@@ -114,6 +114,17 @@ pub trait Record: Send + Sync {
         Err(no_unique_values(self.name()))
     }
 
+    /// The names under which such texts stand, each once, in an order of the store's own, behind
+    /// `after`, at most `limit`; none: that was all.
+    async fn value_names(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        _ = (after, limit);
+        Err(no_unique_values(self.name()))
+    }
+
     /// Keeps a partition's mark; an older mark (smaller `through` in the same generation) never
     /// replaces a newer one.
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError>;

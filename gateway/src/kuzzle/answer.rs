@@ -6,8 +6,10 @@ use axum::response::Response;
 use bytes::Bytes;
 use event_schema::Raw;
 use http::{HeaderValue, StatusCode};
+use sealing::mask::mask_sealed;
 use serde::{Serialize, ser::SerializeMap};
 use serde_json::value::{RawValue, to_raw_value};
+use std::borrow::Cow;
 
 /// What an action came to when nothing went wrong.
 #[derive(Debug)]
@@ -23,6 +25,10 @@ pub(crate) struct Reply {
 impl Reply {
     pub(crate) fn of<T: Serialize + ?Sized>(result: &T) -> Self {
         let result = to_raw_value(result).expect("results are plain JSON");
+        let result = match mask_sealed(result.get()) {
+            Cow::Borrowed(_) => result,
+            Cow::Owned(masked) => RawValue::from_string(masked).expect("a masked text is JSON"),
+        };
         Self {
             status: 200,
             result: Some(result),

@@ -3,6 +3,7 @@
 
 use super::channel;
 use event_schema::notification::{Event, Notice, Presence, PresenceChange, Scope, State};
+use sealing::mask::mask_sealed;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{fmt::Write, sync::Arc};
@@ -114,7 +115,7 @@ impl NotificationText {
         Self {
             head,
             middle,
-            tail: format!(r#"","result":{}}}"#, json(&outcome)),
+            tail: format!(r#"","result":{}}}"#, mask_sealed(&json(&outcome))),
         }
     }
 

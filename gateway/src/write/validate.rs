@@ -2,14 +2,16 @@
 //! published; nothing else may.
 
 mod look_up;
+mod seal;
 
 use crate::{
     error::{Code, Problem},
     read::collections::Collections,
     request::RawRequest,
 };
-use catalog::{Accepted, AcceptedRequest, Beside, Operation, Seed};
+use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Operation, Seed};
 use runtime::Clock;
+use sealing::SubjectKeys;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use store::Record;
@@ -21,6 +23,9 @@ pub(crate) struct Validator {
     /// Is there a view?
     pub searchable: bool,
     pub clock: Arc<dyn Clock>,
+    /// Which values are sealed, and by which keys.
+    pub catalog: Catalog,
+    pub sealing: SubjectKeys,
 }
 
 /// A request that keeps every rule that can be checked without its documents. Made only by
@@ -75,7 +80,10 @@ impl Validator {
         let beside = self
             .look_up_all(operation, &request.json, &seed, &request.caller.name)
             .await?;
-        let items = match operation.accept_with(&request.json, &seed, &beside)? {
+        let accepted = operation
+            .accept_with(&request.json, &seed, &beside)
+            .map_err(|invalid| self.mask_violations(operation, &request.json, invalid))?;
+        let items = match accepted {
             AcceptedRequest::One(accepted) => vec![Ok(self.item(*accepted, if_match).await?)],
             AcceptedRequest::Many(_) if if_match.is_some() => {
                 return Err(Problem::new(
@@ -107,7 +115,10 @@ impl Validator {
     ) -> Result<ValidItem, Problem> {
         let seed = self.seed(unique);
         let beside = self.look_up_all(operation, json, &seed, principal).await?;
-        match operation.accept_with(json, &seed, &beside)? {
+        let accepted = operation
+            .accept_with(json, &seed, &beside)
+            .map_err(|invalid| self.mask_violations(operation, json, invalid))?;
+        match accepted {
             AcceptedRequest::One(accepted) => self.item(*accepted, None).await,
             AcceptedRequest::Many(_) => Err(Problem::new(
                 Code::NotInBulk,
@@ -128,7 +139,11 @@ impl Validator {
             principal,
             looked: Map::new(),
         };
-        while let Some(next) = operation.look_up(json, seed, &beside)? {
+        let next = |beside: &Beside<'_>| {
+            let next = operation.look_up(json, seed, beside);
+            next.map_err(|invalid| self.mask_violations(operation, json, invalid))
+        };
+        while let Some(next) = next(&beside)? {
             let found = look_up::find(self, &next.subjects).await?;
             next.answer(found, &mut beside.looked);
         }
@@ -156,6 +171,7 @@ impl Validator {
             }
             accepted.if_version = Some(version);
         }
+        self.seal(&mut accepted).await?;
         let mut incarnations = Map::new();
         for (index, name) in &accepted.collections {
             let collection = self.collections.get(index, name).await?;

@@ -78,7 +78,7 @@ pub struct App {
     shutdown: Shutdown,
     catalog: Catalog,
     view: Arc<dyn View>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// With a worker.
@@ -175,7 +175,7 @@ impl Builder {
             trigger,
             shutdown,
             catalog,
-            _folder: folder,
+            folder,
         };
         if self.worker {
             app.worker();
@@ -229,8 +229,25 @@ impl App {
         self
     }
 
+    /// Where everything is kept.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// As the command does it.
+    pub async fn erase(&self, subject: &str) -> sealing::ErasedSubject {
+        self.sealing().erase(subject, 1).await.unwrap()
+    }
+
+    /// The keys of subjects, as each process holds them.
+    pub fn sealing(&self) -> sealing::SubjectKeys {
+        let masters = sealing::MasterKeys::derived(&self.keys);
+        sealing::SubjectKeys::new(self.record.clone(), self.keys.clone(), masters)
+    }
+
     pub fn ports(&self) -> Ports {
         Ports {
+            sealing: self.sealing(),
             log: self.log.clone(),
             catalog: self.catalog.clone(),
             record: self.gateway_record.clone(),
@@ -266,6 +283,7 @@ impl App {
     /// Starts a worker, now or later.
     pub fn worker(&self) {
         let ports = write_worker::Ports {
+            sealing: self.sealing(),
             log: self.log.clone(),
             catalog: self.catalog.clone(),
             record: self.record.clone(),

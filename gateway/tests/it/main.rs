@@ -21,6 +21,7 @@ mod origins;
 mod overload;
 mod raw;
 mod reads;
+mod sealed;
 mod slow;
 mod slow_record;
 mod socket;

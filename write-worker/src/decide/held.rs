@@ -194,6 +194,7 @@ impl Decider {
                 replaces: None,
                 dead: None,
                 refused: None,
+                opened: None,
             })),
             Err(Undecodable::Damaged(damaged)) => Ok(Err(damaged.reason)),
             Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),

@@ -8,6 +8,7 @@ use super::{
     intent::Intent,
     recent::Repeats,
     redo::{VoidedContent, VoidedEvent},
+    sealing::OpenedEvent,
 };
 use crate::{
     decode::{self, DamagedEvent, Undecodable},
@@ -44,6 +45,8 @@ pub(super) struct Event {
     pub dead: Option<DeadReason>,
     /// Decided already: its idempotency key is another request's.
     pub refused: Option<Refusal>,
+    /// Its request is opened, for this.
+    pub opened: Option<OpenedEvent>,
 }
 
 /// A record that no worker can decode.
@@ -104,6 +107,19 @@ impl Input {
                 held.event.as_deref().ok()
             }
             Self::Held(_) => None,
+        }
+    }
+
+    fn planned_mut(&mut self) -> Option<&mut Event> {
+        let of = |held: &'_ HeldInput| held.event.is_ok() && held.dead.is_none();
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Held(held) if of(held) => held.event.as_deref_mut().ok(),
+            Self::Intent(intent) => {
+                let held = intent.held.as_mut().filter(|held| of(held))?;
+                held.event.as_deref_mut().ok()
+            }
+            Self::Damaged(_) | Self::Held(_) => None,
         }
     }
 
@@ -213,6 +229,7 @@ impl Decider {
                 replaces,
                 dead: None,
                 refused: None,
+                opened: None,
             })),
             Err(Undecodable::Damaged(damaged)) => Ok(self.damaged(record, position, *damaged)),
             Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
@@ -270,17 +287,18 @@ impl Decider {
     /// Reads the documents and rows that the plans will ask for and that the state does not hold.
     pub(super) async fn read_current(
         &mut self,
-        inputs: &[Input],
+        inputs: &mut [Input],
         progress: Progress,
     ) -> Result<(), TenureEnd> {
-        for input in inputs {
-            let Some(event) = input.planned() else {
+        for input in inputs.iter_mut() {
+            let Some(event) = input.planned_mut() else {
                 continue;
             };
             let catalog = &event.transaction.attributes.catalog;
             if self.worker.catalogs.get(catalog).is_none() {
                 self.learn(catalog, progress).await?;
             }
+            self.open_sealed(event).await?;
         }
         let needs = self.missing(inputs);
         self.read_needed(&needs).await
@@ -352,14 +370,13 @@ impl Decider {
                 continue;
             };
             let attributes = &event.transaction.attributes;
-            let catalog = self.worker.catalogs.get(&attributes.catalog);
-            let Some(operation) = catalog
-                .as_ref()
-                .and_then(|catalog| catalog.operation(&attributes.operation))
-            else {
+            let Some(catalog) = self.worker.catalogs.get(&attributes.catalog) else {
                 continue;
             };
-            let Ok(needs) = operation.needs(&event.transaction) else {
+            let Some(operation) = catalog.operation(&attributes.operation) else {
+                continue;
+            };
+            let Ok(needs) = self.needs_of(&catalog, operation, event) else {
                 continue;
             };
             for key in needs.documents {

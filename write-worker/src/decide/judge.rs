@@ -66,7 +66,8 @@ impl Decider {
         loop {
             match self.plan_guarded(&catalog, event) {
                 Ok(Planned::Plan(plan)) => {
-                    let plan = self.check_mapping(*plan).await?;
+                    let plan = self.seal_plan(&catalog, event, *plan).await?;
+                    let plan = self.check_mapping(plan).await?;
                     return self.take_values(event, plan).await;
                 }
                 Ok(Planned::Unread(needs)) => self.read_needed(&needs).await?,
@@ -80,16 +81,20 @@ impl Decider {
     fn plan_guarded(&self, catalog: &Catalog, event: &Event) -> Result<Planned, DeadReason> {
         let name = &event.transaction.attributes.operation;
         let planned = catch_unwind(AssertUnwindSafe(|| match catalog.operation(name) {
-            Some(operation) => operation.plan(&event.transaction, &self.state),
+            Some(operation) => self.plan_opened(catalog, operation, event),
             None => Err(PlanError::UnknownOperation(name.clone())),
         }));
         match planned {
             Ok(Ok(plan)) => Ok(plan),
-            Ok(Err(error)) => Err(DeadReason {
-                code: "unplannable".into(),
-                message: error.to_string(),
-                store: None,
-            }),
+            Ok(Err(error)) => {
+                let mut message = error.to_string();
+                self.mask_message(event, &mut message);
+                Err(DeadReason {
+                    code: "unplannable".into(),
+                    message,
+                    store: None,
+                })
+            }
             Err(panic) => {
                 let why = panic_message(panic.as_ref());
                 tracing::error!(position = %event.position, operation = name, why, "ALARM: planning panicked: dead letter");

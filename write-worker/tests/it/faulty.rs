@@ -217,6 +217,13 @@ impl Record for FaultyRecord {
     async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
         self.0.held_values(names).await
     }
+    async fn value_names(
+        &self,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<String>, StoreError> {
+        self.0.value_names(after, limit).await
+    }
     async fn swap_value(
         &self,
         name: &str,

@@ -181,7 +181,9 @@ impl World {
     ) -> Running {
         let (trigger, shutdown) = Shutdown::manual();
         let health = Health::default();
+        let masters = sealing::MasterKeys::derived(&self.keys);
         let ports = write_worker::Ports {
+            sealing: sealing::SubjectKeys::new(record.clone(), self.keys.clone(), masters),
             log,
             catalog: self.catalog.clone(),
             record,

@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 /// By its name: what properties of Kafka's client call their secrets included.
 fn is_secret(setting: &str) -> bool {
     let name = setting.rsplit('.').next().unwrap_or(setting);
-    setting == "secret.value"
+    ["secret.value", "secret.master_keys"].contains(&setting)
         || ["password", "secret", "api_key", "oauthbearer"]
             .iter()
             .any(|word| name.contains(word))
@@ -82,6 +82,7 @@ mod tests {
     fn secrets_are_known_by_name() {
         let secret = [
             "secret.value",
+            "secret.master_keys",
             "cassandra.password",
             "elasticsearch.api_key",
             "kafka.properties.sasl.password",

@@ -142,3 +142,29 @@ pub async fn racing_takers_have_one_winner(record: &dyn Record) {
         .filter(|outcome| matches!(outcome, Ok(ValueOutcome::Ours)));
     assert_eq!(ours.count(), 1, "{outcomes:?}");
 }
+
+/// Every name is listed, a few at a time.
+pub async fn names_are_listed(record: &dyn Record) {
+    let f = Fixture::new();
+    let mut wanted: Vec<String> = (0..5)
+        .map(|n| format!("{}:{n}", f.name("listed")))
+        .collect();
+    for name in &wanted {
+        let put = record.swap_value(name, None, "x").await;
+        assert_eq!(put, Ok(crate::Swapped::Done));
+    }
+    let (mut found, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let names = record
+            .value_names(after.as_deref(), 2)
+            .await
+            .expect("names");
+        assert!(names.len() <= 2);
+        let Some(last) = names.last() else { break };
+        after = Some(last.clone());
+        found.extend(names.into_iter().filter(|name| wanted.contains(name)));
+    }
+    found.sort();
+    wanted.sort();
+    assert_eq!(found, wanted);
+}

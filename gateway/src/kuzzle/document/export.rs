@@ -12,6 +12,7 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, header};
+use sealing::mask::mask_sealed;
 use serde_json::{Value, json, value::RawValue};
 use std::{borrow::Cow, collections::HashMap, io, sync::Arc};
 use store::{Collection, Hit, SearchRequest, View};
@@ -232,6 +233,7 @@ impl Export {
         let mut lines = String::new();
         page.hits.iter().for_each(|hit| self.line(hit, &mut lines));
         // An empty piece would end the stream.
+        let lines = mask_sealed(&lines).into_owned();
         Ok(Some(lines)
             .filter(|lines| !lines.is_empty())
             .map(Bytes::from))

@@ -63,8 +63,14 @@ pub(crate) async fn documents(
 ) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
     for keys in keys.chunks(STEP) {
-        for stored in call.app.ports.record.documents(keys).await? {
-            let body = stored.and_then(|stored| Some((stored.body?, stored.meta.revision)));
+        let stored = call.app.ports.record.documents(keys).await?;
+        for (key, stored) in keys.iter().zip(stored) {
+            let mut body = stored.and_then(|stored| Some((stored.body?, stored.meta.revision)));
+            if let Some((body, _)) = &mut body {
+                let sealed = &call.app.sealed;
+                let shown = sealed.document(&key.index, &key.collection, body.clone());
+                *body = shown.await?;
+            }
             bytes += body.as_ref().map_or(0, |(body, _)| body.get().len());
             found.push(body);
         }

@@ -51,6 +51,10 @@ pub(crate) async fn get(
             format!("there is no document `{}`", shorten(&key.to_string())),
         ));
     };
+    let body = app
+        .sealed
+        .document(&key.index, &key.collection, body)
+        .await?;
     let mut response = answer::json(
         StatusCode::OK,
         &DocumentAnswer {

@@ -32,7 +32,7 @@ pub(crate) async fn get(
     let found = app
         .ports
         .record
-        .rows(std::slice::from_ref(&key))
+        .rows(&[app.sealed.row_key(key.clone())])
         .await?
         .into_iter()
         .flatten()
@@ -43,8 +43,9 @@ pub(crate) async fn get(
             format!("there is no row `{}`", shorten(&key.to_string())),
         )
     })?;
-    let mut whole = key.key;
-    whole.extend(row.cells);
+    let (mut whole, mut cells) = (key.key, row.cells);
+    app.sealed.row(&key.table, &mut cells).await?;
+    whole.extend(cells);
     Ok(answer::json(StatusCode::OK, &whole))
 }
 

@@ -19,14 +19,14 @@ pub(super) async fn find(
 ) -> Result<Vec<Value>, Problem> {
     let (mut values, mut rows, mut documents) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects.iter().flatten() {
-        match subject {
-            LookUpSubject::OwnerOf(value) => values.push(value.clone()),
-            LookUpSubject::Row(key) => rows.push(key.clone()),
+        match validator.stored_subject(subject.clone()) {
+            LookUpSubject::OwnerOf(value) => values.push(value),
+            LookUpSubject::Row(key) => rows.push(key),
             LookUpSubject::Document {
                 index,
                 collection,
                 id,
-            } => documents.push((index.clone(), collection.clone(), id.clone())),
+            } => documents.push((index, collection, id)),
         }
     }
     // One look-up is about one kind of thing.

@@ -1,0 +1,38 @@
+//! `consign sealing`: the keys of subjects whose values are sealed. It never prints a key.
+
+pub mod erase;
+pub mod rotate;
+
+use super::Invocation;
+use crate::{
+    failure::Failure,
+    stack::{self, Stack},
+};
+use ::sealing::SubjectKeys;
+use clap::Subcommand;
+
+/// Erase subjects whose values are sealed, or wrap their keys anew
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Erase(erase::Arguments),
+    Rotate(rotate::Arguments),
+}
+
+pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
+    match command {
+        Command::Erase(arguments) => erase::run(arguments, invocation).await,
+        Command::Rotate(arguments) => rotate::run(arguments, invocation).await,
+    }
+}
+
+/// The stores and the keys in them, as services hold them.
+async fn open(invocation: Invocation<'_>) -> Result<(Stack, SubjectKeys), Failure> {
+    let settings = invocation.settings(&[])?.settings;
+    let stack = Stack::open(&settings).await?;
+    let keys = match (settings.secret.keyring()?, stack.own_keys()) {
+        (Some(keys), _) | (None, Some(keys)) => keys,
+        (None, None) => stack::keys(&settings)?,
+    };
+    let sealing = stack::sealing(&settings, &stack.record, &keys)?;
+    Ok((stack, sealing))
+}

@@ -1,0 +1,61 @@
+//! `consign sealing erase`: destroys the keys of subjects. Nothing brings them back.
+
+use super::{Invocation, open};
+use crate::failure::Failure;
+use ::sealing::ErasedSubject;
+use clap::Args;
+use serde::Serialize;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign sealing erase user/0190a7c2-6d3e-7b1a-9c55-1f2e3d4c5b6a --yes
+  consign sealing erase user/17 user/18 --yes --config gateway.toml
+
+What was sealed for these subjects cannot be read any more: not in the log, dead letters, spools, stores, nor in any copy or backup of
+them without a backup of the key itself. Running gateways and workers forget their copies of the keys within ten seconds.";
+
+/// Destroy the keys of subjects, so that nothing sealed for them can ever be read again
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Entity keys, such as user/17
+    #[arg(required = true, value_name = "SUBJECT")]
+    subjects: Vec<String>,
+    /// It cannot be undone
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Erasure {
+    subject: String,
+    outcome: &'static str,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    if let Some(wrong) = arguments.subjects.iter().find(|s| !s.contains('/')) {
+        let hint = "a subject is an entity key: its kind and its id, as in user/17";
+        return Err(Failure::usage(format!("`{wrong}` is no subject")).hint(hint));
+    }
+    if !arguments.yes {
+        let failure = Failure::usage("what is erased cannot be read ever again");
+        return Err(failure.hint("say --yes"));
+    }
+    let (stack, keys) = open(invocation).await?;
+    let now = runtime::Clock::now(&runtime::SystemClock);
+    let mut erased = Vec::new();
+    for subject in arguments.subjects {
+        let outcome = match keys.erase(&subject, now).await? {
+            ErasedSubject::Destroyed => "erased",
+            ErasedSubject::Already => "was erased before",
+            ErasedSubject::NeverHad => "had nothing sealed",
+        };
+        erased.push(Erasure { subject, outcome });
+    }
+    stack.close().await;
+    invocation.output.result(&erased, |erased| {
+        let line = |one: &Erasure| format!("{}  {}\n", one.subject, one.outcome);
+        erased.iter().map(line).collect()
+    })?;
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! Which values are sealed: what definitions mark in requests, documents, rows, unique values and
+//! keys. It says where they stand; it must never know a key or make a cipher text.
+
+use crate::definition::{ClaimDefinition, FileDefinition, OperationDefinition, WriteDefinition};
+use event_schema::table::{ColumnType, Table};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All marks of a catalog.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SealedMarks {
+    requests: BTreeMap<String, Vec<FieldPath>>,
+    columns: BTreeMap<String, BTreeSet<String>>,
+    documents: BTreeMap<(String, String), Vec<FieldPath>>,
+    spaces: BTreeSet<String>,
+    kinds: BTreeSet<String>,
+    /// Operations that have to do with anything sealed.
+    touching: BTreeSet<String>,
+}
+
+/// Where a sealed value stands: names with `/` between them. Lists on the way are walked through.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldPath(Vec<String>);
+
+impl FieldPath {
+    fn parse(text: &str) -> Result<Self, String> {
+        let names: Vec<String> = text.split('/').map(str::to_owned).collect();
+        match names.iter().any(String::is_empty) {
+            true => Err(format!("sealed: `{text}` is names with `/` between them")),
+            false => Ok(Self(names)),
+        }
+    }
+
+    /// Calls with every text that stands there.
+    pub fn visit(&self, value: &mut Value, call: &mut dyn FnMut(&mut String)) {
+        visit(&self.0, value, call);
+    }
+}
+
+fn visit(names: &[String], value: &mut Value, call: &mut dyn FnMut(&mut String)) {
+    match (value, names) {
+        (Value::Array(items), _) => items.iter_mut().for_each(|item| visit(names, item, call)),
+        (Value::String(text), []) => call(text),
+        (Value::Object(members), [name, rest @ ..]) => {
+            if let Some(member) = members.get_mut(name) {
+                visit(rest, member, call);
+            }
+        }
+        _ => {}
+    }
+}
+
+impl SealedMarks {
+    /// Of an operation's request.
+    pub fn request(&self, operation: &str) -> &[FieldPath] {
+        self.requests.get(operation).map_or(&[], Vec::as_slice)
+    }
+
+    /// Of a collection's documents.
+    pub fn documents(&self, index: &str, collection: &str) -> &[FieldPath] {
+        // Tuples of owned texts are not found by borrowed ones.
+        let mut all = self.documents.iter();
+        let found = all.find(|((i, c), _)| i == index && c == collection);
+        found.map_or(&[], |(_, paths)| paths.as_slice())
+    }
+
+    /// Is the column sealed? One of the key is a keyed hash.
+    pub fn is_column(&self, table: &str, column: &str) -> bool {
+        self.columns
+            .get(table)
+            .is_some_and(|columns| columns.contains(column))
+    }
+
+    /// Has the table any sealed column?
+    pub fn is_table(&self, table: &str) -> bool {
+        self.columns.contains_key(table)
+    }
+
+    /// Are unique values of this space kept as keyed hashes?
+    pub fn is_space(&self, space: &str) -> bool {
+        self.spaces.contains(space)
+    }
+
+    /// Are ids of keys of this kind keyed hashes?
+    pub fn is_kind(&self, kind: &str) -> bool {
+        self.kinds.contains(kind)
+    }
+
+    /// Has the operation to do with anything sealed?
+    pub fn is_touched_by(&self, operation: &str) -> bool {
+        self.touching.contains(operation)
+    }
+
+    pub(crate) fn collect(
+        files: &[(String, FileDefinition)],
+        tables: &[Table],
+    ) -> Result<Self, String> {
+        let mut marks = Self::default();
+        for (file, definition) in files {
+            marks
+                .add(definition, tables)
+                .map_err(|why| format!("{file}: {why}"))?;
+        }
+        let operations = files
+            .iter()
+            .flat_map(|(_, definition)| &definition.operations);
+        marks.touching = operations
+            .filter(|operation| marks.touches(operation))
+            .map(|operation| operation.name.clone())
+            .collect();
+        Ok(marks)
+    }
+
+    fn touches(&self, operation: &OperationDefinition) -> bool {
+        let writes = |write: &WriteDefinition| {
+            let row = write.row.as_ref();
+            let is_row = row.is_some_and(|row| self.is_table(&row.table.to_lowercase()));
+            let is_document = write.document.as_ref().is_some_and(|target| {
+                let pair = (target.index.as_str(), target.collection.as_str());
+                matches!(pair, (Some(index), Some(collection)) if !self.documents(index, collection).is_empty())
+            });
+            is_row || is_document
+        };
+        let claims = |claim: &ClaimDefinition| {
+            let mut spaces = claim.take.iter().chain(&claim.release);
+            spaces.any(|unique| self.is_space(&unique.space))
+        };
+        let kind = operation.key.as_ref().and_then(|key| key.of.as_ref());
+        self.requests.contains_key(&operation.name)
+            || kind.is_some_and(|kind| self.is_kind(kind))
+            || operation.write.iter().any(writes)
+            || operation.claims.iter().any(claims)
+    }
+
+    fn add(&mut self, definition: &FileDefinition, tables: &[Table]) -> Result<(), String> {
+        self.spaces.extend(definition.sealed_values.iter().cloned());
+        self.kinds.extend(definition.sealed_keys.iter().cloned());
+        for table in definition.tables.iter().filter(|t| !t.sealed.is_empty()) {
+            let name = table.name.to_lowercase();
+            let columns: BTreeSet<String> = table.sealed.iter().map(|c| c.to_lowercase()).collect();
+            let declared = tables.iter().find(|table| table.name == name);
+            for column in &columns {
+                let kind = declared.and_then(|table| table.column(column));
+                if kind.is_none_or(|column| column.kind != ColumnType::Text) {
+                    return Err(format!(
+                        "table `{name}`: sealed: `{column}` is no column of type text"
+                    ));
+                }
+            }
+            self.columns.insert(name, columns);
+        }
+        for own in &definition.collections {
+            let paths = paths(&own.sealed)
+                .map_err(|why| format!("collection `{}/{}`: {why}", own.index, own.collection))?;
+            let mapped = paths.iter().find(|path| !is_text(&own.mappings, path));
+            if let Some(path) = mapped {
+                return Err(format!(
+                    "collection `{}/{}`: sealed: `{}` is mapped as something else than a text",
+                    own.index,
+                    own.collection,
+                    path.0.join("/")
+                ));
+            }
+            if !paths.is_empty() {
+                let pair = (own.index.clone(), own.collection.clone());
+                self.documents.insert(pair, paths);
+            }
+        }
+        for operation in &definition.operations {
+            let paths = paths(&operation.sealed)
+                .map_err(|why| format!("operation `{}`: {why}", operation.name))?;
+            let declared = |path: &&FieldPath| {
+                let properties = &operation.request["properties"];
+                properties.get(&path.0[0]).is_none()
+            };
+            if let Some(path) = paths.iter().find(declared) {
+                return Err(format!(
+                    "operation `{}`: sealed: its request has no property `{}`",
+                    operation.name, path.0[0]
+                ));
+            }
+            if !paths.is_empty() {
+                self.requests.insert(operation.name.clone(), paths);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn paths(texts: &[String]) -> Result<Vec<FieldPath>, String> {
+    texts.iter().map(|text| FieldPath::parse(text)).collect()
+}
+
+/// Would the view take a text there? What is not mapped is taken.
+fn is_text(mappings: &Value, path: &FieldPath) -> bool {
+    let mut at = mappings;
+    for name in &path.0 {
+        at = &at["properties"][name];
+    }
+    matches!(at["type"].as_str(), None | Some("text" | "keyword")) && at["properties"].is_null()
+}
+
+#[cfg(test)]
+mod tests;
