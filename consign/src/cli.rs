@@ -70,6 +70,10 @@ pub enum Command {
     Dlq(commands::dlq::Command),
     #[command(subcommand)]
     Spool(commands::spool::Command),
+    Audit(commands::audit::Arguments),
+    #[command(subcommand)]
+    Document(commands::document::Command),
+    Explain(commands::explain::Arguments),
     Subscribe(commands::subscribe::Arguments),
     Publish(commands::publish::Arguments),
     #[command(subcommand)]

@@ -1,11 +1,14 @@
 //! A file per command: its arguments, its help, what it does.
 
+pub mod audit;
 pub mod catalog;
 pub mod completions;
 pub mod config;
 pub mod dev;
 pub mod dlq;
 pub mod doctor;
+pub mod document;
+pub mod explain;
 pub mod filter;
 pub mod gateway;
 pub mod health;
@@ -84,6 +87,9 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
         Command::Spool(command) => spool::run(command, invocation).await,
+        Command::Document(command) => document::run(command, invocation).await,
+        Command::Explain(arguments) => explain::run(arguments, invocation).await,
+        Command::Audit(arguments) => audit::run(arguments, invocation).await,
         Command::Subscribe(arguments) => subscribe::run(arguments, invocation).await,
         Command::Publish(arguments) => publish::run(arguments, invocation).await,
         Command::Subscription(command) => subscription::run(command, invocation).await,

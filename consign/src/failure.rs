@@ -59,6 +59,17 @@ impl Failure {
         }
     }
 
+    /// A look at something failed: that says nothing of what would have been seen.
+    pub fn could_not_look(self) -> Self {
+        match self.kind {
+            Kind::Usage | Kind::Unreachable => self,
+            Kind::Failed => Self {
+                kind: Kind::Unreachable,
+                ..self
+            },
+        }
+    }
+
     /// The command printed what is wrong as its result.
     pub fn told() -> Self {
         Self::failed("")

@@ -30,22 +30,30 @@ pub struct Stack {
 impl Stack {
     /// Whatever the settings say; a data folder is opened and locked.
     pub async fn open(settings: &Settings) -> Result<Self, Failure> {
+        let opened = Self::open_unless_held(settings).await?;
+        opened.ok_or_else(|| {
+            let why = format!("{} is open in another process", settings.data.display());
+            Failure::failed(why).hint("it is open in `consign dev`, say: stop that first")
+        })
+    }
+
+    /// Likewise; none, if another process has the data folder.
+    pub async fn open_unless_held(settings: &Settings) -> Result<Option<Self>, Failure> {
         if settings.log.kind == LogKind::Kafka {
-            return Self::of_servers(settings);
+            return Self::of_servers(settings).map(Some);
         }
-        let opened = Folder::open(settings.data.clone()).await;
-        let folder = opened.map_err(|error| match error.is_held() {
-            true => Failure::failed(error.to_string())
-                .hint("it is open in `consign dev`, say: stop that first"),
-            false => Failure::from(error),
-        })?;
-        Ok(Self {
+        let folder = match Folder::open(settings.data.clone()).await {
+            Ok(folder) => folder,
+            Err(error) if error.is_held() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(Some(Self {
             log: folder.log.clone(),
             record: folder.record.clone(),
             view: Some(folder.view.clone()),
             layout: settings.topics.layout(),
             folder: Some(folder),
-        })
+        }))
     }
 
     /// For a service that is one of several: on servers only.

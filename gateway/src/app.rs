@@ -4,6 +4,7 @@
 use crate::{
     Ports,
     access::Caller,
+    audits::AuditJobs,
     config::Config,
     handles::{HandleSigner, WrittenPlaces},
     metrics::GatewayMetrics,
@@ -35,7 +36,11 @@ use std::{
     time::Duration,
 };
 use subscriptions::registry::RegistryLimits;
+use tokio::sync::Semaphore;
 use websocket::WakeQueue;
+
+/// Reading a partition from its beginning is work.
+const LOG_SCANS: usize = 2;
 
 /// Handed to every handler.
 pub(crate) type Shared = Arc<App>;
@@ -54,6 +59,9 @@ pub(crate) struct App {
     pub metrics: GatewayMetrics,
     pub origins: Origins,
     pub bulks: AtomicUsize,
+    pub audits: AuditJobs,
+    /// Readers of whole partitions of the log at once.
+    pub log_scans: Semaphore,
     pub kept_searches: KeptSearches,
     pub sealed: SealedReader,
     /// Made once from the table of routes and the catalog.
@@ -105,6 +113,8 @@ impl App {
             collections,
             refreshes,
             bulks: AtomicUsize::new(0),
+            audits: AuditJobs::default(),
+            log_scans: Semaphore::new(LOG_SCANS),
             kept_searches: KeptSearches::new(config.kept_searches, config.kept_searches_bytes),
             sealed: SealedReader {
                 keys: ports.sealing.clone(),

@@ -15,6 +15,7 @@
 mod access;
 mod answer;
 mod app;
+mod audits;
 mod bulk;
 pub mod config;
 pub mod error;

@@ -3,6 +3,8 @@
 
 pub(crate) mod after;
 pub(crate) mod collections;
+pub(crate) mod explain;
+pub(crate) mod history;
 pub(crate) mod kept_searches;
 pub(crate) mod parts;
 pub(crate) mod refresh;

@@ -12,7 +12,8 @@ use crate::{
         query::QueryString,
     },
     routes::{
-        about, collections, dead_letters, documents, operations, replays, requests, sunbird, tables,
+        about, audits, collections, dead_letters, documents, operations, replays, requests,
+        sunbird, tables,
     },
 };
 use axum::{
@@ -70,6 +71,12 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
         ),
         row(
             Method::GET,
+            "/v1/requests/{id}/explain",
+            &doc::EXPLAIN,
+            Some(get(requests::explain::explain)),
+        ),
+        row(
+            Method::GET,
             "/v1/collections",
             &doc::COLLECTIONS,
             Some(get(collections::list::list)),
@@ -85,6 +92,12 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             "/v1/documents/{index}/{collection}/{id}",
             &doc::DOCUMENT,
             Some(get(documents::get::get)),
+        ),
+        row(
+            Method::GET,
+            "/v1/documents/{index}/{collection}/{id}/_history",
+            &doc::HISTORY,
+            Some(get(documents::history::history)),
         ),
         row(
             Method::POST,
@@ -109,6 +122,18 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             "/v1/tables/{table}/{*key}",
             &doc::ROW,
             Some(get(tables::get::get)),
+        ),
+        row(
+            Method::POST,
+            "/v1/audits",
+            &doc::BEGIN_AUDIT,
+            Some(post(audits::begin::begin)),
+        ),
+        row(
+            Method::GET,
+            "/v1/audits/{id}",
+            &doc::AUDIT,
+            Some(get(audits::show::show)),
         ),
         row(
             Method::GET,

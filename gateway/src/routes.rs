@@ -2,6 +2,7 @@
 //! and answers; rules live elsewhere.
 
 pub(crate) mod about;
+pub(crate) mod audits;
 pub(crate) mod collections;
 pub(crate) mod dead_letters;
 pub(crate) mod documents;

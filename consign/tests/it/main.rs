@@ -9,6 +9,7 @@
     reason = "what a test stands on says where it fails"
 )]
 
+mod audit;
 mod cli;
 mod deploy;
 mod dev;

@@ -209,6 +209,19 @@ impl Record for Cassandra {
         .await
     }
 
+    async fn scan_documents(
+        &self,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<DocumentKey>, StoreError> {
+        read::scan_documents(&self.connection, after, limit).await
+    }
+
+    fn ledger_kept(&self) -> Option<Duration> {
+        let days = self.connection.config().ledger_days?;
+        Some(Duration::from_secs(u64::from(days) * 86_400))
+    }
+
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
         let report = schema::migrate(&self.connection, tables).await;
         self.shapes.forget_all();

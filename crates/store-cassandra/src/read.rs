@@ -204,10 +204,38 @@ fn longest_life(
 /// however sparse the collection is.
 pub(crate) async fn scan(
     connection: &SessionConnection,
-    collection: [&str; 3],
+    [index, collection, incarnation]: [&str; 3],
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<String>, StoreError> {
+    let after = after.map(|id| DocumentKey {
+        index: index.to_owned(),
+        collection: collection.to_owned(),
+        incarnation: incarnation.to_owned(),
+        id: id.to_owned(),
+    });
+    let is_ours = |key: &DocumentKey| {
+        [&key.index, &key.collection, &key.incarnation] == [index, collection, incarnation]
+    };
+    let keys = scan_where(connection, after.as_ref(), limit, is_ours).await?;
+    Ok(keys.into_iter().map(|key| key.id).collect())
+}
+
+/// Documents of all collections in the order of their tokens.
+pub(crate) async fn scan_documents(
+    connection: &SessionConnection,
+    after: Option<&DocumentKey>,
+    limit: usize,
+) -> Result<Vec<DocumentKey>, StoreError> {
+    scan_where(connection, after, limit, |_| true).await
+}
+
+async fn scan_where(
+    connection: &SessionConnection,
+    after: Option<&DocumentKey>,
+    limit: usize,
+    wanted: impl Fn(&DocumentKey) -> bool,
+) -> Result<Vec<DocumentKey>, StoreError> {
     let name = connection.table("documents");
     let columns = "\"index\", collection, incarnation, id";
     let start = if after.is_some() {
@@ -222,11 +250,10 @@ pub(crate) async fn scan(
         .map_err(CassandraFailure::into_error)?;
     let mut statement = (*prepared).clone();
     statement.set_page_size(i32::try_from(limit.clamp(100, 5_000)).unwrap_or(5_000));
-    let mut values: Vec<&str> = Vec::new();
-    if let Some(after) = after {
-        values.extend(collection);
-        values.push(after);
-    }
+    let values: Vec<&str> = after.map_or_else(Vec::new, |key| {
+        let columns = [&key.index, &key.collection, &key.incarnation, &key.id];
+        columns.map(String::as_str).to_vec()
+    });
     let session = connection
         .session()
         .await
@@ -239,19 +266,23 @@ pub(crate) async fn scan(
     let mut rows = pages
         .rows_stream::<(String, String, String, String, Option<bool>)>()
         .map_err(damaged)?;
-    let mut ids = Vec::new();
-    while ids.len() < limit
+    let mut keys = Vec::new();
+    while keys.len() < limit
         && let Some(row) = rows
             .try_next()
             .await
             .map_err(|e| unavailable(e.to_string()))?
     {
-        let (index, name, incarnation, id, deleted) = row;
-        if [index.as_str(), name.as_str(), incarnation.as_str()] == collection
-            && deleted != Some(true)
-        {
-            ids.push(id);
+        let (index, collection, incarnation, id, deleted) = row;
+        let key = DocumentKey {
+            index,
+            collection,
+            incarnation,
+            id,
+        };
+        if deleted != Some(true) && wanted(&key) {
+            keys.push(key);
         }
     }
-    Ok(ids)
+    Ok(keys)
 }

@@ -16,7 +16,11 @@ pub(crate) struct Stamp {
     pub(crate) version: Version,
     pub(crate) request: String,
     #[serde(default)]
+    pub(crate) revision: Option<u64>,
+    #[serde(default)]
     pub(crate) deleted: bool,
+    #[serde(default)]
+    pub(crate) diverged: bool,
 }
 
 /// Appends the source of a document, or of its marker, on one line.

@@ -25,6 +25,7 @@ mod config;
 mod health;
 mod name;
 mod read;
+mod scan;
 mod schema;
 mod search;
 
@@ -37,6 +38,7 @@ use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, Snapshot, StoreError,
     Unmappable, View,
     schema::{MigrationReport, Weakness},
+    view::ViewedDocument,
 };
 
 pub(crate) const STORE: &str = "elasticsearch";
@@ -120,6 +122,19 @@ impl View for Elasticsearch {
 
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         read::documents(&self.client, keys).await
+    }
+
+    async fn held(&self, keys: &[DocumentKey]) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
+        read::held(&self.client, keys).await
+    }
+
+    async fn scan(
+        &self,
+        collection: &Collection,
+        page: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<String>, Option<String>), StoreError> {
+        scan::scan(&self.client, collection, page, limit).await
     }
 
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {

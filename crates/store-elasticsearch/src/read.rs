@@ -8,11 +8,11 @@ use crate::{
 };
 use bytes::Bytes;
 use elasticsearch::http::Method;
-use event_schema::{Raw, mutation::DocumentKey};
+use event_schema::{Raw, id::RequestId, mutation::DocumentKey};
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
-use store::{Collection, StoreError};
+use store::{Collection, StoreError, view::ViewedDocument};
 
 /// Documents may be large: this many in one read.
 const READ: usize = 100;
@@ -111,6 +111,34 @@ pub(crate) async fn documents(
     client: &Client,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<Raw>>, StoreError> {
+    let found = cut_sources(client, keys).await?;
+    let body = |found: Option<(Option<body::Stamp>, Option<Raw>)>| found.and_then(|(_, body)| body);
+    Ok(found.into_iter().map(body).collect())
+}
+
+/// Markers and documents of other hands included.
+pub(crate) async fn held(
+    client: &Client,
+    keys: &[DocumentKey],
+) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
+    let found = cut_sources(client, keys).await?;
+    let one = |(stamp, body): (Option<body::Stamp>, Option<Raw>)| ViewedDocument {
+        version: stamp.as_ref().map(|stamp| stamp.version),
+        request: stamp
+            .as_ref()
+            .and_then(|stamp| RequestId::parse_trusted(&stamp.request).ok()),
+        revision: stamp.as_ref().and_then(|stamp| stamp.revision),
+        diverged: stamp.is_some_and(|stamp| stamp.diverged),
+        body,
+    };
+    Ok(found.into_iter().map(|found| found.map(one)).collect())
+}
+
+/// Stamp and body of each, one answer per key in order.
+async fn cut_sources(
+    client: &Client,
+    keys: &[DocumentKey],
+) -> Result<Vec<Option<(Option<body::Stamp>, Option<Raw>)>>, StoreError> {
     let aliases: Result<Vec<String>, _> = keys
         .iter()
         .map(|key| client.alias(&key.index, &key.collection, &key.incarnation))
@@ -122,16 +150,14 @@ pub(crate) async fn documents(
         .map(|(alias, key)| (alias.as_str(), key.id.as_str()))
         .collect();
     let found = sources(client, &asked, "").await?;
-    let mut bodies = Vec::with_capacity(keys.len());
-    for (key, found) in keys.iter().zip(found) {
-        let body = found
+    let cut = |(key, found): (&DocumentKey, Option<Source>)| {
+        found
             .map(|found| {
                 body::cut(found.source.get()).map_err(|e| damaged(format_args!("{key}: {e}")))
             })
-            .transpose()?;
-        bodies.push(body.and_then(|(_, body)| body));
-    }
-    Ok(bodies)
+            .transpose()
+    };
+    keys.iter().zip(found).map(cut).collect()
 }
 
 /// A document as the index holds it.

@@ -44,6 +44,42 @@ fn no_unique_values(store: &'static str) -> StoreError {
     }
 }
 
+/// Collection after collection, in the order of their names.
+async fn scan_by_collection<R: Record + ?Sized>(
+    record: &R,
+    after: Option<&DocumentKey>,
+    limit: usize,
+) -> Result<Vec<DocumentKey>, StoreError> {
+    let mut collections = record.collections().await?;
+    let name = |one: &Collection| {
+        [&one.index, &one.collection, &one.incarnation].map(|text| text.to_owned())
+    };
+    collections.sort_by_key(name);
+    let last = after.map(|key| [&key.index, &key.collection, &key.incarnation].map(Clone::clone));
+    for collection in collections {
+        let [index, name, incarnation] = name(&collection);
+        let here = [index.clone(), name.clone(), incarnation.clone()];
+        let after = match (&last, after) {
+            (Some(last), _) if here < *last => continue,
+            (Some(last), Some(key)) if here == *last => Some(key.id.as_str()),
+            (_, _) => None,
+        };
+        let ids = record.scan(&index, &name, &incarnation, after, limit);
+        let ids = ids.await?;
+        if ids.is_empty() {
+            continue;
+        }
+        let key = |id| DocumentKey {
+            index: index.clone(),
+            collection: name.clone(),
+            incarnation: incarnation.clone(),
+            id,
+        };
+        return Ok(ids.into_iter().map(key).collect());
+    }
+    Ok(Vec::new())
+}
+
 /// Everything by id. All calls take and return batches in the order given; none panics on an empty
 /// batch.
 #[async_trait::async_trait]
@@ -177,6 +213,20 @@ pub trait Record: Send + Sync {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError>;
+
+    /// Documents of all collections that stand (no markers), in any order, from behind `after` on,
+    /// about `limit`; empty at the end.
+    async fn scan_documents(
+        &self,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<DocumentKey>, StoreError> {
+        scan_by_collection(self, after, limit).await
+    }
+    /// How long the ledger remembers a request; `None`: for ever.
+    fn ledger_kept(&self) -> Option<Duration> {
+        None
+    }
 
     /// Makes tables of our own and the given ones; repeatable, overwrites nothing, names drift.
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError>;

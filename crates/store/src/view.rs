@@ -7,13 +7,33 @@ use crate::{
     schema::{MigrationReport, Weakness},
     search::{SearchRequest, SearchResult, Snapshot},
 };
-use event_schema::{Raw, mutation::DocumentKey};
+use event_schema::{Raw, id::RequestId, mutation::DocumentKey, position::Version};
 
 /// A value the view's mapping would not take: JSON pointer into the document, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unmappable {
     pub pointer: String,
     pub message: String,
+}
+
+/// A document as a view holds it, its markers too.
+#[derive(Clone, Debug)]
+pub struct ViewedDocument {
+    /// None: it was written by other hands.
+    pub version: Option<Version>,
+    pub request: Option<RequestId>,
+    pub revision: Option<u64>,
+    /// A marker in place of a state that the view would not take.
+    pub diverged: bool,
+    /// None: a marker.
+    pub body: Option<Raw>,
+}
+
+fn cannot_be_compared(store: &'static str) -> StoreError {
+    StoreError::Refused {
+        store,
+        why: "it does not tell what it holds of a document".into(),
+    }
 }
 
 #[async_trait::async_trait]
@@ -70,6 +90,25 @@ pub trait View: Send + Sync {
     /// The bodies as the view holds them, for comparing record and view. One answer per key in
     /// order.
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError>;
+    /// What the view holds, whatever searches have seen of it, markers and documents of other hands
+    /// included. One answer per key in order. [`StoreError::NotMigrated`] if a collection's index
+    /// is gone. Not asked of a view that is the record.
+    async fn held(&self, keys: &[DocumentKey]) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
+        _ = keys;
+        Err(cannot_be_compared(self.name()))
+    }
+    /// The ids of everything that it holds of a collection, markers left out, a page at a time: an
+    /// empty `page` begins, and the answer names the next one until there is none. Not asked of a
+    /// view that is the record.
+    async fn scan(
+        &self,
+        collection: &Collection,
+        page: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<String>, Option<String>), StoreError> {
+        _ = (collection, page, limit);
+        Err(cannot_be_compared(self.name()))
+    }
 
     /// Makes the physical index with mapping and alias; idempotent.
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError>;

@@ -98,6 +98,9 @@ codes! {
     UnknownCollection "unknown_collection" 404 Nothing "Unknown collection",
         "The collection was never created.",
         "Create it with `PUT /v1/collections/{index}/{collection}`; those of the catalog with `consign catalog migrate`.";
+    UnknownAudit "unknown_audit" 404 Read "Unknown audit",
+        "This gateway has carried out no audit of this id, or has forgotten it.",
+        "Ask the gateway that began it, or begin another with `POST /v1/audits`.";
     UnknownTable "unknown_table" 404 Read "Unknown table",
         "The catalog declares no table of this name.",
         "`detail` names the nearest one.";
@@ -128,9 +131,15 @@ codes! {
     IdempotencyInFlight "idempotency_in_flight" 409 Nothing "First request still in flight",
         "The first request under this Idempotency-Key is being accepted right now.",
         "Repeat the same request after `Retry-After` seconds to get its answer.";
+    AuditRunning "audit_running" 409 Read "An audit is under way",
+        "This gateway carries out one audit at a time.",
+        "Wait for the one that runs, or ask another gateway.";
     CollectionDiffers "collection_differs" 409 Nothing "Collection differs",
         "The collection exists with other mappings or settings, and nothing is overwritten.",
         "Send the ones that stand, leave them out, or choose another name.";
+    HistoryGone "history_gone" 410 Read "Not kept so far back",
+        "The log does not hold the changes of that time any more.",
+        "`kept_from` says from when on it holds them; `worker.history_records` is how many.";
     Version "version" 412 Decided "Version does not match",
         "The document's `_version` is not the one that If-Match or `if_version` asked for.",
         "Read the document again and repeat the change on its current version.";

@@ -51,12 +51,16 @@ docs! {
         Lines, [(200, "An answer for each line, then a summary", Lines)];
     REQUEST "request" "reads" "What became of a request" []
         Nothing, [(200, "Its status", Json("RequestStatus"))];
+    EXPLAIN "explain" "reads" "A request's way from acceptance to notification, from the log" []
+        Nothing, [(200, "Its steps, and what is next", Json("Explanation"))];
     COLLECTIONS "collections" "reads" "All collections" []
         Nothing, [(200, "By name", Json("Collections"))];
     CREATE_COLLECTION "createCollection" "writes" "Make a collection, or find that it stands; overwrites nothing" []
         Optional("CollectionRequest"), [(201, "Made", Json("Collection")), (200, "It stands", Json("Collection"))];
-    DOCUMENT "document" "reads" "One document, from the record" ["after", "prefer"]
+    DOCUMENT "document" "reads" "One document, from the record; as it was `at` a time or after a write, from the log" ["after", "at", "prefer"]
         Nothing, [(200, "The document; ETag is its version", Json("Document"))];
+    HISTORY "history" "reads" "Every change of a document that the log keeps" []
+        Nothing, [(200, "The changes, the newest last", Json("DocumentHistory"))];
     MGET "mget" "reads" "Documents by their ids, from the record" ["after", "prefer"]
         Json("MgetRequest"), [(200, "Those that exist, and the ids of those that do not", Json("MgetAnswer"))];
     COUNT "count" "reads" "How many documents match, from the view" ["after", "prefer"]
@@ -79,6 +83,10 @@ docs! {
         Nothing, [(200, "The job", Json("Replay"))];
     CANCEL_REPLAY "cancelReplay" "dead letters" "End a job; what it moved stays moved" []
         Nothing, [(200, "The job", Json("Replay"))];
+    BEGIN_AUDIT "beginAudit" "operations" "Begin an audit: what the log says against what the stores hold, beside live traffic" ["sample", "partition"]
+        Nothing, [(202, "It has begun", Json("Audit"))];
+    AUDIT "audit" "operations" "How far an audit is, and what it found" []
+        Nothing, [(200, "The audit", Json("Audit"))];
     OPENAPI "openapi" "service" "This document" []
         Nothing, [(200, "OpenAPI 3.1", Json("Anything"))];
     DOCS "docs" "service" "This document as a page, with calls to try" []
@@ -101,10 +109,25 @@ pub(crate) fn parameter(name: &str) -> Value {
             json!({"type": "array", "items": {"type": "string"}}),
             "Tokens of writes that the answer must show; repeatable",
         ),
+        "at" => (
+            "query",
+            json!({"type": "string"}),
+            "A time (RFC 3339, or Unix milliseconds), or the token of a write of this document",
+        ),
         "refresh" => (
             "query",
             json!({"type": "string", "enum": ["wait_for"]}),
             "Wait until it is searchable too",
+        ),
+        "sample" => (
+            "query",
+            json!({"type": "integer", "minimum": 1}),
+            "Look at one in so many items",
+        ),
+        "partition" => (
+            "query",
+            json!({"type": "array", "items": {"type": "integer"}}),
+            "Only this partition; repeatable",
         ),
         "prefer" => (
             "header",
@@ -154,7 +177,7 @@ pub(crate) fn parameter(name: &str) -> Value {
         other => other,
     };
     let mut parameter = json!({"name": shown, "in": place, "schema": schema, "description": what});
-    if name == "after" || name == "request" {
+    if matches!(name, "after" | "request" | "partition") {
         parameter["explode"] = true.into();
     }
     parameter

@@ -64,6 +64,26 @@ fn reads() -> Value {
                 "parts": {"type": "array", "items": {"type": "object", "required": ["request_id", "status"]}},
             },
         },
+        "Explanation": {
+            "type": "object",
+            "required": ["request_id", "partition", "steps", "documents", "parts", "next"],
+            "properties": {
+                "steps": {"type": "array", "items": {"type": "object", "required": ["step", "detail"], "properties": {
+                    "step": {"enum": ["received", "accepted", "decided", "undone", "applied", "resolved", "notified"]},
+                    "time": {"type": "string"}, "after_ms": {"type": "integer"},
+                }}},
+                "verdict": {}, "documents": {"type": "array", "items": {"type": "object"}},
+                "parts": {"type": "array", "items": {"type": "object"}}, "next": {"type": "string"},
+            },
+        },
+        "DocumentHistory": {
+            "type": "object",
+            "required": ["index", "collection", "_id", "partition", "whole", "entries", "omitted"],
+            "properties": {
+                "whole": {"type": "boolean"}, "kept_from": {"type": "string"}, "omitted": {"type": "integer"},
+                "entries": {"type": "array", "items": {"type": "object", "required": ["_version", "time", "action", "operation", "request_id", "offset"]}},
+            },
+        },
         "Operations": {"type": "object", "required": ["catalog", "operations"], "properties": {"catalog": {"type": "string"}, "operations": {"type": "array", "items": {"type": "object", "required": ["name", "summary", "kind", "order"]}}}},
         "Collection": collection,
         "Collections": {"type": "object", "properties": {"collections": {"type": "array", "items": {"$ref": "#/components/schemas/Collection"}}}},
@@ -140,6 +160,21 @@ fn dead_letters() -> Value {
 fn services() -> Value {
     json!({
         "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"}, "components": {"type": "object"}, "weakened": {"type": "array"}}},
+        "Audit": {
+            "type": "object",
+            "required": ["audit_id", "status", "done", "report"],
+            "properties": {
+                "audit_id": {"type": "string"}, "status": {"enum": ["running", "clean", "found", "failed"]}, "done": {"type": "number"},
+                "phase": {"type": "string"}, "why": {"type": "string"},
+                "report": {"type": "object", "properties": {
+                    "counts": {"type": "object"}, "partitions": {"type": "array"}, "more_findings": {"type": "integer"},
+                    "findings": {"type": "array", "items": {"type": "object", "required": ["kind", "item", "key", "store", "basis", "detail"], "properties": {
+                        "kind": {"enum": ["lost", "extra", "stale", "half_applied", "diverged"]}, "item": {"enum": ["document", "row", "request", "mark"]},
+                        "basis": {"enum": ["log", "record"]},
+                    }}},
+                }},
+            },
+        },
         "SunbirdAnswer": {
             "type": "object",
             "required": ["id", "ver", "ts", "params", "responseCode", "result"],

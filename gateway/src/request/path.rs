@@ -8,7 +8,8 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// The first segments below `/v1` that are the route table's own.
-pub(crate) const FAMILIES: [&str; 7] = [
+pub(crate) const FAMILIES: [&str; 8] = [
+    "audits",
     "operations",
     "requests",
     "collections",

@@ -2,6 +2,7 @@
 
 pub(crate) mod count;
 pub(crate) mod get;
+pub(crate) mod history;
 pub(crate) mod mget;
 pub(crate) mod search;
 

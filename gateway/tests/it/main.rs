@@ -12,6 +12,7 @@ mod bulk;
 mod docs;
 mod farewell;
 mod harness;
+mod history;
 mod idempotency;
 mod keyed_rows;
 mod kuzzle;

@@ -31,6 +31,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("replay", &["catalog", "event-schema", "store"]),
     ("request-spans", &["runtime"]),
     ("sealing", &["catalog", "event-schema", "runtime", "store"]),
+    (
+        "audit",
+        &[
+            "change-feed",
+            "event-log",
+            "event-schema",
+            "runtime",
+            "store",
+        ],
+    ),
     ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema"]),
     ("store-embedded", &["store", "event-schema", "runtime"]),
@@ -38,6 +48,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "gateway",
         &[
+            "audit",
             "event-schema",
             "field-values",
             "catalog",

@@ -88,6 +88,8 @@ fn what_stands_is_judged_by_its_stamp() {
         Some(Stamp {
             version,
             request: f.request(request).to_string(),
+            revision: Some(1),
+            diverged: false,
             deleted: false,
         })
     };

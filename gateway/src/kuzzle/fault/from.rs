@@ -25,7 +25,11 @@ impl From<Problem> for Fault {
             }
             Code::UnknownRoute | Code::UnknownOperation | Code::UnknownTable => Id::NoUrl,
             Code::UnknownCollection => Id::UnknownCollection,
-            Code::UnknownRequest | Code::UnknownReplay | Code::Missing => Id::NotFound,
+            Code::UnknownRequest
+            | Code::UnknownReplay
+            | Code::UnknownAudit
+            | Code::HistoryGone
+            | Code::Missing => Id::NotFound,
             Code::MethodNotAllowed | Code::TooSlow => Id::BadVerb,
             Code::Exists | Code::CollectionDiffers => Id::DocumentExists,
             Code::Superseded | Code::ReplayEnded | Code::Version => Id::VersionConflict,
@@ -41,7 +45,7 @@ impl From<Problem> for Fault {
             Code::BadSearch => Id::StorageBadRequest,
             Code::TooLarge | Code::Unmappable | Code::Rule => Id::StorageBadRequest,
             Code::AnswerTooLarge => Id::GetLimit,
-            Code::Overloaded | Code::QueueFull => Id::TooManyRequests,
+            Code::Overloaded | Code::QueueFull | Code::AuditRunning => Id::TooManyRequests,
             Code::DeadLettered => Id::DeadLettered,
             Code::Parked => Id::Parked,
             Code::Discarded => Id::Discarded,

@@ -1,19 +1,23 @@
-//! `GET /v1/documents/{index}/{collection}/{id}`: one document, from the record.
+//! `GET /v1/documents/{index}/{collection}/{id}`: one document, from the record; or as it was, from
+//! the log.
 
 use super::DocumentAnswer;
 use crate::{
     access::Caller,
     answer,
-    app::Shared,
+    app::{App, Shared},
     error::{Code, Problem},
-    read::after,
+    read::{
+        after,
+        history::{self, HistoryMoment},
+    },
     request::{
         path::{PathSegments, check_id, shorten},
         query::QueryString,
     },
 };
 use axum::{extract::State, response::Response};
-use event_schema::mutation::DocumentKey;
+use event_schema::{Raw, mutation::DocumentKey};
 use http::{HeaderMap, StatusCode, header};
 
 pub(crate) async fn get(
@@ -37,15 +41,14 @@ pub(crate) async fn get(
         incarnation,
         id,
     };
-    let found = app
-        .ports
-        .record
-        .documents(std::slice::from_ref(&key))
-        .await?
-        .into_iter()
-        .flatten()
-        .next();
-    let Some((meta, body)) = found.and_then(|stored| Some((stored.meta, stored.body?))) else {
+    let found = match query.one("at") {
+        Some(at) => {
+            let moment = HistoryMoment::read(&app, &caller, at)?;
+            history::of(&app, &key).await?.at(moment)?
+        }
+        None => current(&app, &key).await?,
+    };
+    let Some((revision, body)) = found else {
         return Err(Problem::new(
             Code::Missing,
             format!("there is no document `{}`", shorten(&key.to_string())),
@@ -60,11 +63,22 @@ pub(crate) async fn get(
         &DocumentAnswer {
             id: &key.id,
             source: &body,
-            version: meta.revision,
+            version: revision,
         },
     );
-    if let Some(tag) = answer::version_tag(meta.revision) {
+    if let Some(tag) = answer::version_tag(revision) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// The document as it stands: revision and body.
+async fn current(app: &App, key: &DocumentKey) -> Result<Option<(u64, Raw)>, Problem> {
+    let found = app
+        .ports
+        .record
+        .documents(std::slice::from_ref(key))
+        .await?;
+    let stored = found.into_iter().flatten().next();
+    Ok(stored.and_then(|stored| Some((stored.meta.revision, stored.body?))))
 }

@@ -1,0 +1,57 @@
+//! An audit by a gateway: begun, and asked about until it is done.
+
+use super::{Arguments, progress::AuditProgress};
+use crate::{
+    client::{Client, Endpoint},
+    failure::Failure,
+};
+use audit::AuditReport;
+use reqwest::Method;
+use serde::Deserialize;
+use std::time::Duration;
+
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[derive(Deserialize)]
+struct AuditAnswer {
+    audit_id: String,
+    status: String,
+    done: f64,
+    phase: Option<String>,
+    why: Option<String>,
+    report: AuditReport,
+}
+
+pub async fn audit(
+    url: &str,
+    arguments: &Arguments,
+    progress: &AuditProgress,
+) -> Result<AuditReport, Failure> {
+    let client = Client::new(&Endpoint {
+        url: url.to_owned(),
+    })?;
+    let partitions = arguments.partition.iter();
+    let partitions: String = partitions.map(|p| format!("&partition={p}")).collect();
+    let path = format!("/v1/audits?sample={}{partitions}", arguments.sample);
+    let begun = client.send(client.at(Method::POST, &path)).await?;
+    let mut answer = read(begun.succeeded()?)?;
+    while answer.status == "running" {
+        let phase = answer.phase.as_deref().unwrap_or("beginning");
+        progress.told(phase, answer.done, &answer.report);
+        tokio::time::sleep(PAUSE).await;
+        let path = format!("/v1/audits/{}", answer.audit_id);
+        answer = read(client.get(&path).await?.succeeded()?)?;
+    }
+    if answer.status == "failed" {
+        let why = answer.why.unwrap_or_default();
+        return Err(Failure::failed(format!(
+            "the gateway could not look: {why}"
+        )));
+    }
+    Ok(answer.report)
+}
+
+fn read(body: serde_json::Value) -> Result<AuditAnswer, Failure> {
+    serde_json::from_value(body)
+        .map_err(|error| Failure::failed(format!("the gateway's answer cannot be read: {error}")))
+}

@@ -1,0 +1,166 @@
+//! A partition of `changes`, read from where it begins and further whenever it is asked: the records
+//! that count and stand, and how far everything is resolved.
+
+use crate::ports::AuditError;
+use change_feed::{StandingPositions, TenureRule};
+use event_log::{Log, Record};
+use event_schema::{
+    codec::{self, Parts},
+    decision::{Change, Mark},
+    offset::{ChangesOffset, Epoch},
+};
+
+/// A decision or void that counts and stands where it was read.
+#[derive(Clone, Copy, Debug)]
+pub struct StandingRecord<'a> {
+    pub partition: u16,
+    pub offset: ChangesOffset,
+    /// Unix milliseconds: when the log took it.
+    pub time: i64,
+    pub change: &'a Change,
+}
+
+/// Where the fold of a partition is.
+pub struct PartitionFold {
+    pub partition: u16,
+    /// The first offset that is kept.
+    pub begins: u64,
+    /// When the log took the first record that is kept.
+    pub begins_at: Option<i64>,
+    /// The offset after the last record that was read.
+    pub next: u64,
+    /// The last mark that counts.
+    pub mark: Option<Mark>,
+    topic: String,
+    tenure: TenureRule,
+    positions: StandingPositions,
+}
+
+impl PartitionFold {
+    /// At the first record that the log keeps. `topic`: that of `changes`.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn begin(log: &Log, topic: &str, partition: u16) -> Result<Self, AuditError> {
+        let offsets = log
+            .admin
+            .offsets(topic, partition)
+            .await
+            .map_err(|error| AuditError::Log(error.to_string()))?;
+        let epoch = if offsets.earliest == 0 {
+            None
+        } else {
+            epoch_before_first_open(log, topic, partition, offsets.earliest).await?
+        };
+        Ok(Self {
+            partition,
+            begins: offsets.earliest,
+            begins_at: None,
+            next: offsets.earliest,
+            mark: None,
+            topic: topic.to_owned(),
+            tenure: TenureRule::in_force(epoch),
+            positions: StandingPositions::default(),
+        })
+    }
+
+    /// Reads up to the log's end as it is now.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn read_on(
+        &mut self,
+        log: &Log,
+        mut take: impl FnMut(StandingRecord<'_>),
+    ) -> Result<(), AuditError> {
+        let topic = self.topic.clone();
+        let failed = |error: event_log::StreamError| AuditError::Log(error.to_string());
+        let kept = log.scan_kept(&topic, self.partition, self.next).await;
+        let mut scan = kept.map_err(failed)?;
+        let end = scan.end();
+        while let Some(records) = scan.next().await.map_err(failed)? {
+            for record in records {
+                let time = record.timestamp;
+                self.begins_at.get_or_insert(time);
+                let (offset, change) = decode(self.partition, record)?;
+                self.next = offset.get() + 1;
+                if self.stands(offset, &change) {
+                    take(StandingRecord {
+                        partition: self.partition,
+                        offset,
+                        time,
+                        change: &change,
+                    });
+                }
+            }
+        }
+        self.next = self.next.max(end);
+        Ok(())
+    }
+
+    /// Everything up to here is resolved.
+    pub fn through(&self) -> Option<ChangesOffset> {
+        self.mark.as_ref().map(|mark| mark.through)
+    }
+
+    fn stands(&mut self, offset: ChangesOffset, change: &Change) -> bool {
+        if !self.tenure.counts(offset, change) {
+            return false;
+        }
+        match change {
+            Change::Open(_) => false,
+            Change::Mark(mark) => {
+                self.positions.mark(mark);
+                self.positions.forget_through(mark.through);
+                self.mark = Some(mark.clone());
+                false
+            }
+            Change::Decision(decision) => self.positions.decide(offset, decision),
+            Change::Void(void) => self.positions.void(offset, void),
+        }
+    }
+}
+
+/// The tenure in force where the log begins in the middle of one: no record before the next `open`
+/// can be of a newer one, so it is the newest that any of them names.
+async fn epoch_before_first_open(
+    log: &Log,
+    topic: &str,
+    partition: u16,
+    from: u64,
+) -> Result<Option<Epoch>, AuditError> {
+    let failed = |error: event_log::StreamError| AuditError::Log(error.to_string());
+    let mut scan = log
+        .scan_kept(topic, partition, from)
+        .await
+        .map_err(failed)?;
+    let mut epoch = None;
+    let records = scan.next().await.map_err(failed)?;
+    for record in records.into_iter().flatten() {
+        let (_, change) = decode(partition, record)?;
+        match change.place() {
+            None => break,
+            Some((named, _)) => epoch = epoch.max(Some(named)),
+        }
+    }
+    Ok(epoch)
+}
+
+/// A record of `changes`.
+pub(crate) fn decode(
+    partition: u16,
+    record: Record,
+) -> Result<(ChangesOffset, Change), AuditError> {
+    let offset = ChangesOffset::new(record.offset);
+    let parts = Parts {
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    };
+    let change = codec::decode_change(&parts).map_err(|error| {
+        AuditError::Log(format!(
+            "offset {offset} of partition {partition} of `changes` cannot be read: {error}"
+        ))
+    })?;
+    Ok((offset, change))
+}

@@ -1,0 +1,152 @@
+//! Audits that this gateway carries out, one at a time, in memory: what a process that holds the
+//! data does for whoever cannot open it. It must never write to a store.
+
+use crate::Ports;
+use audit::{AuditOptions, AuditPhase, AuditPorts, AuditReport};
+use parking_lot::Mutex;
+use runtime::Shutdown;
+use serde::Serialize;
+use std::{collections::VecDeque, sync::Arc};
+
+/// Reports that are kept.
+const KEPT: usize = 8;
+/// Items that are held at once: a gateway has other things to do with its memory.
+const MEMORY_BYTES: usize = 64 << 20;
+
+/// The audits of this gateway, the newest last.
+#[derive(Clone, Default)]
+pub(crate) struct AuditJobs(Arc<Mutex<VecDeque<AuditJob>>>);
+
+/// One audit.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct AuditJob {
+    audit_id: String,
+    status: AuditStatus,
+    /// 0 to 1, of the sweep.
+    done: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase: Option<String>,
+    /// Why it could not look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+    report: Arc<AuditReport>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum AuditStatus {
+    Running,
+    /// Nothing differs.
+    Clean,
+    Found,
+    Failed,
+}
+
+impl AuditJobs {
+    pub(crate) fn find(&self, id: &str) -> Option<AuditJob> {
+        let jobs = self.0.lock();
+        jobs.iter().find(|job| job.audit_id == id).cloned()
+    }
+
+    /// Begins an audit; none, if one is under way.
+    pub(crate) fn begin(
+        &self,
+        ports: &Ports,
+        options: AuditOptions,
+        shutdown: Shutdown,
+    ) -> Option<AuditJob> {
+        let job = AuditJob {
+            audit_id: format!("a{:016x}", runtime::random::<u64>()),
+            status: AuditStatus::Running,
+            done: 0.0,
+            phase: None,
+            why: None,
+            report: Arc::default(),
+        };
+        let mut jobs = self.0.lock();
+        if jobs.iter().any(|job| job.status == AuditStatus::Running) {
+            return None;
+        }
+        if jobs.len() == KEPT {
+            jobs.pop_front();
+        }
+        jobs.push_back(job.clone());
+        drop(jobs);
+        let options = AuditOptions {
+            memory_bytes: MEMORY_BYTES,
+            ..options
+        };
+        let audit = run(
+            self.clone(),
+            audit_ports(ports),
+            job.audit_id.clone(),
+            options,
+        );
+        runtime::spawn("audit", async move {
+            tokio::select! {
+                () = audit => {}
+                () = shutdown.soft() => {}
+            }
+        });
+        Some(job)
+    }
+
+    fn change(&self, id: &str, edit: impl FnOnce(&mut AuditJob)) {
+        let mut jobs = self.0.lock();
+        if let Some(job) = jobs.iter_mut().find(|job| job.audit_id == id) {
+            edit(job);
+        }
+    }
+}
+
+async fn run(jobs: AuditJobs, ports: AuditPorts, id: String, options: AuditOptions) {
+    let observe = |phase, report: &AuditReport| {
+        jobs.change(&id, |job| {
+            job.phase = Some(phase_name(phase));
+            job.done = report.fraction();
+            job.report = Arc::new(report.clone());
+        });
+    };
+    let ended = runtime::catch_panic(audit::audit(&ports, options, &observe)).await;
+    jobs.change(&id, |job| {
+        job.phase = None;
+        match ended {
+            Ok(Ok(report)) => {
+                job.status = if report.is_clean() {
+                    AuditStatus::Clean
+                } else {
+                    AuditStatus::Found
+                };
+                job.done = 1.0;
+                job.report = Arc::new(report);
+            }
+            Ok(Err(error)) => {
+                job.status = AuditStatus::Failed;
+                job.why = Some(error.to_string());
+            }
+            Err(why) => {
+                job.status = AuditStatus::Failed;
+                job.why = Some(why);
+            }
+        }
+    });
+}
+
+fn audit_ports(ports: &Ports) -> AuditPorts {
+    AuditPorts {
+        log: ports.log.clone(),
+        layout: ports.layout.clone(),
+        record: ports.record.clone(),
+        view: ports.view.clone(),
+        tables: ports.catalog.tables().to_vec(),
+        clock: ports.clock.clone(),
+    }
+}
+
+fn phase_name(phase: AuditPhase) -> String {
+    match phase {
+        AuditPhase::Reading(partition) => format!("reading partition {partition}"),
+        AuditPhase::LookingUp => "looking documents up in the log".to_owned(),
+        AuditPhase::Comparing => "comparing".to_owned(),
+    }
+}

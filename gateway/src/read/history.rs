@@ -1,0 +1,295 @@
+//! A document as it was: every change of it that stands in `changes`, as far back as that is kept.
+//! Reads one partition from its beginning, within a time; it asks no store what was.
+
+use crate::{
+    access::Caller,
+    app::App,
+    error::{Code, Problem},
+};
+use audit::{PartitionFold, StandingRecord};
+use event_schema::{
+    Raw, codec,
+    decision::Change,
+    id::{EntityKey, RequestId},
+    mutation::{DocumentAction, DocumentChange, DocumentKey},
+    offset::{ChangesOffset, TransactionsOffset},
+    token::Token,
+    topics::CHANGES,
+};
+use serde::Serialize;
+use std::{collections::VecDeque, time::Duration};
+use store::StoredDocument;
+use tokio::time::timeout;
+
+/// Changes that one answer holds, the newest.
+const MOST: usize = 1_000;
+/// For reading a partition.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// All that the log keeps of a document.
+#[derive(Debug, Serialize)]
+pub(crate) struct DocumentHistory {
+    index: String,
+    collection: String,
+    #[serde(rename = "_id")]
+    id: String,
+    partition: u16,
+    /// The log holds everything since the document was first written.
+    whole: bool,
+    /// From when on the log holds the partition's changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept_from: Option<String>,
+    entries: VecDeque<HistoryEntry>,
+    /// Older ones, which are left out of this answer.
+    omitted: u64,
+    #[serde(skip)]
+    kept_from_millis: Option<i64>,
+    #[serde(skip)]
+    current: Option<StoredDocument>,
+}
+
+/// One change.
+#[derive(Debug, Serialize)]
+struct HistoryEntry {
+    #[serde(rename = "_version")]
+    version: u64,
+    /// When it was decided, as the log says.
+    time: String,
+    action: &'static str,
+    operation: String,
+    request_id: RequestId,
+    /// Its place in `changes`.
+    offset: ChangesOffset,
+    /// A store would not take it: it was undone as if it had never been.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    undone: bool,
+    /// It mends what a store held, and changes nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    silent: bool,
+    #[serde(rename = "_source")]
+    after: Option<Raw>,
+    #[serde(skip)]
+    before: Option<(u64, Raw)>,
+    #[serde(skip)]
+    millis: i64,
+    #[serde(skip)]
+    position: TransactionsOffset,
+    #[serde(skip)]
+    is_void: bool,
+}
+
+/// The moment that a read asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HistoryMoment {
+    /// Unix milliseconds.
+    Time(i64),
+    /// After this event of `transactions`.
+    Write {
+        partition: u16,
+        offset: TransactionsOffset,
+    },
+}
+
+impl HistoryMoment {
+    /// A token of a write, a time of RFC 3339, or Unix milliseconds.
+    pub(crate) fn read(app: &App, caller: &Caller, text: &str) -> Result<Self, Problem> {
+        if text.starts_with("t1.") {
+            let now = (app.now() / 1000).max(0) as u64;
+            let keys = &app.ports.keys;
+            let token = Token::open(text, keys, &caller.tenant, &caller.name, now)?;
+            let is_ours = token.generation == app.ports.layout.generation;
+            return match token.offsets.as_slice() {
+                [(partition, offset)] if is_ours => Ok(Self::Write {
+                    partition: *partition,
+                    offset: TransactionsOffset::new(*offset),
+                }),
+                _ => Err(Problem::new(
+                    Code::BadRequest,
+                    "`at` takes the token of one write that has its place in the log",
+                )),
+            };
+        }
+        let millis = codec::from_rfc3339(text).or_else(|| text.parse().ok());
+        millis.map(Self::Time).ok_or_else(|| {
+            let detail = format!("`at` is neither a time (RFC 3339) nor a token: {text}");
+            Problem::new(Code::BadRequest, detail)
+        })
+    }
+}
+
+/// Reads the history of a document.
+pub(crate) async fn of(app: &App, key: &DocumentKey) -> Result<DocumentHistory, Problem> {
+    let Ok(_permit) = app.log_scans.try_acquire() else {
+        let detail = "as many readers of the log are at work as may be";
+        return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
+    };
+    let current = app
+        .ports
+        .record
+        .documents(std::slice::from_ref(key))
+        .await?;
+    let current = current.into_iter().next().flatten();
+    let read = read(app, key, current);
+    timeout(PATIENCE, read).await.map_err(|_| {
+        let detail = "the partition of the log is too long to be read for one answer";
+        Problem::new(Code::LookupIncomplete, detail).retry_after(10)
+    })?
+}
+
+async fn read(
+    app: &App,
+    key: &DocumentKey,
+    current: Option<StoredDocument>,
+) -> Result<DocumentHistory, Problem> {
+    let partition = partition(app, key, current.as_ref());
+    let topic = app.ports.layout.name(&CHANGES);
+    let log = &app.ports.log;
+    let unread = |error: audit::AuditError| {
+        Problem::new(Code::LookupIncomplete, error.to_string()).retry_after(2)
+    };
+    let fold = PartitionFold::begin(log, &topic, partition).await;
+    let mut fold = fold.map_err(unread)?;
+    let mut history = DocumentHistory {
+        index: key.index.clone(),
+        collection: key.collection.clone(),
+        id: key.id.clone(),
+        partition,
+        whole: fold.begins == 0,
+        kept_from: None,
+        entries: VecDeque::new(),
+        omitted: 0,
+        kept_from_millis: None,
+        current,
+    };
+    let read = fold.read_on(log, |record| history.take(key, record)).await;
+    read.map_err(unread)?;
+    history.kept_from_millis = fold.begins_at;
+    history.kept_from = fold.begins_at.map(codec::rfc3339);
+    Ok(history)
+}
+
+/// Where the document's owner decides: its last writer says, where it has one.
+fn partition(app: &App, key: &DocumentKey, current: Option<&StoredDocument>) -> u16 {
+    let layout = &app.ports.layout;
+    let position = current.map(|stored| stored.meta.position);
+    match position.filter(|position| position.generation == layout.generation) {
+        Some(position) if position.partition < layout.partitions => position.partition,
+        Some(_) | None => EntityKey(key.to_string()).partition(layout.partitions),
+    }
+}
+
+impl DocumentHistory {
+    fn take(&mut self, key: &DocumentKey, record: StandingRecord<'_>) {
+        let (documents, is_void) = match record.change {
+            Change::Decision(decision) => (&decision.documents, false),
+            Change::Void(void) => {
+                let undone = |entry: &&mut HistoryEntry| entry.offset == void.decision;
+                if let Some(entry) = self.entries.iter_mut().find(undone) {
+                    entry.undone = true;
+                }
+                (&void.documents, true)
+            }
+            Change::Open(_) | Change::Mark(_) => return,
+        };
+        let Some(change) = documents.iter().find(|change| change.key == *key) else {
+            return;
+        };
+        if self.entries.len() == MOST {
+            self.entries.pop_front();
+            self.omitted += 1;
+        }
+        self.entries.push_back(entry(record, change, is_void));
+    }
+
+    /// Shows bodies as any read shows them: what is sealed is not told.
+    pub(crate) async fn masked(mut self, app: &App) -> Result<Self, Problem> {
+        let (index, collection) = (self.index.clone(), self.collection.clone());
+        for entry in &mut self.entries {
+            if let Some(body) = entry.after.take() {
+                entry.after = Some(app.sealed.document(&index, &collection, body).await?);
+            }
+        }
+        Ok(self)
+    }
+
+    /// Were there no changes of it at all, and is it in no store?
+    pub(crate) fn is_unknown(&self) -> bool {
+        self.entries.is_empty() && self.current.is_none()
+    }
+
+    /// The document as it was then: revision and body; none, if there was none.
+    pub(crate) fn at(&self, moment: HistoryMoment) -> Result<Option<(u64, Raw)>, Problem> {
+        if let HistoryMoment::Write { partition, .. } = moment
+            && partition != self.partition
+        {
+            let detail = "the token is of a write to another key, which says nothing of when this document was written: name a time";
+            return Err(Problem::new(Code::BadRequest, detail));
+        }
+        let stands = |entry: &&HistoryEntry| !entry.undone && !entry.is_void;
+        let reached = |entry: &&HistoryEntry| match moment {
+            HistoryMoment::Time(time) => entry.millis <= time,
+            HistoryMoment::Write { offset, .. } => entry.position <= offset,
+        };
+        let mut standing = self.entries.iter().filter(stands);
+        if let Some(last) = standing.by_ref().rev().find(reached) {
+            return Ok(last.after.clone().map(|after| (last.version, after)));
+        }
+        let first = self.entries.iter().find(stands);
+        if self.whole && self.omitted == 0 {
+            return Ok(None);
+        }
+        let is_kept = match moment {
+            HistoryMoment::Time(time) => self.kept_from_millis.is_some_and(|from| from <= time),
+            // Whatever came before the first change that is kept, this write did.
+            HistoryMoment::Write { .. } => false,
+        };
+        if !is_kept || self.omitted > 0 {
+            return Err(self.gone());
+        }
+        match (first, &self.current) {
+            (Some(first), _) => Ok(first.before.clone()),
+            (None, Some(current)) => {
+                let body = current.body.clone();
+                Ok(body.map(|body| (current.meta.revision, body)))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn gone(&self) -> Problem {
+        let from = self.kept_from.as_deref().unwrap_or("now");
+        let detail = format!("changes of this document are kept from {from} on");
+        Problem::new(Code::HistoryGone, detail).with("kept_from", from.into())
+    }
+}
+
+fn entry(record: StandingRecord<'_>, change: &DocumentChange, is_void: bool) -> HistoryEntry {
+    let (operation, request, position, silent) = match record.change {
+        Change::Decision(one) => (&one.operation, one.request, one.position, one.silent),
+        Change::Void(one) => (&one.operation, one.request, one.position, one.silent),
+        Change::Open(_) | Change::Mark(_) => unreachable!("they change no document"),
+    };
+    let action = match (&change.before, &change.after, change.action) {
+        _ if is_void => "undo",
+        (_, None, _) => "delete",
+        (None, Some(_), _) => "create",
+        (Some(_), Some(_), DocumentAction::Merge) => "update",
+        (Some(_), Some(_), _) => "replace",
+    };
+    let before = change.before.clone();
+    HistoryEntry {
+        version: change.revision,
+        time: codec::rfc3339(record.time),
+        action,
+        operation: operation.clone(),
+        request_id: request,
+        offset: record.offset,
+        undone: false,
+        silent,
+        after: change.after.clone(),
+        before: before.map(|before| (change.revision_before, before)),
+        millis: record.time,
+        position: position.offset,
+        is_void,
+    }
+}

@@ -1,0 +1,4 @@
+//! `/v1/audits`: what the log says against what the stores hold.
+
+pub(crate) mod begin;
+pub(crate) mod show;

@@ -1,0 +1,23 @@
+//! `GET /v1/audits/{id}`: how far an audit is, and what it found.
+
+use crate::{
+    answer,
+    app::Shared,
+    error::{Code, Problem},
+    request::path::PathSegments,
+};
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+
+pub(crate) async fn show(
+    State(app): State<Shared>,
+    PathSegments(id): PathSegments<String>,
+) -> Result<Response, Problem> {
+    let job = app.audits.find(&id).ok_or_else(|| {
+        Problem::new(
+            Code::UnknownAudit,
+            "this gateway has no audit of this id: it keeps the last few, until it ends",
+        )
+    })?;
+    Ok(answer::json(StatusCode::OK, &job))
+}
