@@ -10,6 +10,10 @@ const MAPPINGS = {
     age: { type: 'integer' },
     location: { type: 'geo_point' },
     text: { type: 'text' },
+    born: { type: 'date' },
+    rate: { type: 'float' },
+    member: { type: 'boolean' },
+    address: { type: 'ip' },
   },
 };
 

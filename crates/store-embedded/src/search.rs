@@ -12,6 +12,7 @@ mod collapse;
 mod document;
 mod exists;
 mod field;
+mod highlight;
 mod indexed;
 mod leaf;
 mod phrase;
@@ -30,6 +31,7 @@ use crate::{classify::Failure, read::place};
 use aggregate::Aggregations;
 use collapse::Collapse;
 use document::Document;
+use highlight::Highlight;
 use query::Query;
 use rusqlite::Connection;
 use sort::Sort;
@@ -54,6 +56,7 @@ pub(crate) struct Search {
     min_score: Option<f32>,
     aggregations: Option<Aggregations>,
     collapse: Option<Collapse>,
+    highlight: Option<Highlight>,
     /// Of what is aggregated only this is found.
     post_filter: Query,
     /// Do hits show their scores?
@@ -110,7 +113,6 @@ pub(crate) fn has_field(
 /// The members that only an index knows.
 fn refuse_members(request: &SearchRequest) -> Result<(), StoreError> {
     for (name, is_there) in [
-        ("highlight", request.highlight.is_some()),
         ("suggest", request.suggest.is_some()),
         ("fields", request.fields.is_some()),
         ("docvalue_fields", request.docvalue_fields.is_some()),
@@ -153,6 +155,9 @@ impl Search {
         let post_filter = post_filter.map_or(Ok(Query::All), |query| {
             query::read(&context, query, "/post_filter")
         })?;
+        let highlight = request.highlight.as_ref();
+        let highlight =
+            highlight.map(|value| Highlight::read(&context, &query, value, "/highlight"));
         let collapse = request.collapse.as_ref();
         let collapse = collapse.map(|value| Collapse::read(&context, value, "/collapse"));
         let collapse = collapse.transpose()?;
@@ -179,6 +184,7 @@ impl Search {
             aggregations,
             post_filter,
             collapse,
+            highlight: highlight.transpose()?,
             ranks: ranks && request.size > 0,
             tracks: tracks && request.size > 0,
             shown: ShownSource::read(request.source.as_ref(), "/_source")?,

@@ -41,10 +41,24 @@ pub(super) fn check(request: &Request, action: &Action) -> Result<(), Fault> {
     if request.id.is_some() && !known().any(|known| known == "_id") {
         return Err(unexpected("_id", known()));
     }
+    for name in known() {
+        well_typed(request, name)?;
+    }
     match (action.content, &request.body) {
         (BodyShape::Whole, _) | (_, None) => Ok(()),
         (BodyShape::Members(members), Some(body)) => within(body, members),
         (BodyShape::Nothing, Some(body)) => within(body, ""),
+    }
+}
+
+/// An argument that is no flag or no number is refused before anything is carried out.
+fn well_typed(request: &Request, name: &str) -> Result<(), Fault> {
+    match name {
+        "global" | "includeKuzzleMeta" | "notify" | "silent" | "source" | "strict" => {
+            request.flag(name).map(drop)
+        }
+        "from" | "retryOnConflict" | "size" => request.number(name).map(drop),
+        _ => Ok(()),
     }
 }
 

@@ -12,7 +12,10 @@ async function run({ checks, clients, protocol, index }) {
   const collection = await prepare(kuzzle, index);
   const documents = Array.from({ length: TOTAL }, (_, n) => ({
     _id: `d${String(n).padStart(2, '0')}`,
-    body: { name: `name ${n}`, city: CITIES[n % 3], age: n, location: { lat: n, lon: 0 }, text: `Some words of ${CITIES[n % 3]}` },
+    body: {
+      ...{ name: `name ${n}`, city: CITIES[n % 3], age: n, location: { lat: n, lon: 0 }, text: `Some words of ${CITIES[n % 3]}` },
+      ...{ born: `20${10 + (n % 7)}-02-03`, rate: (n % 5) / 3, member: n % 2 === 0, address: `10.0.0.${n % 9}` },
+    },
   }));
   await checks.check('thirty documents, searchable at once', async () => {
     equals((await kuzzle.document.mCreate(index, collection, documents, { refresh: 'wait_for' })).errors, []);
@@ -81,6 +84,30 @@ async function pages({ checks, document, index, collection }) {
   });
   await checks.check('pages by scroll', async () => {
     equals((await whole(await document.search(index, collection, {}, { size: 8, scroll: '30s' }))).sort(), all);
+  });
+  // Both orders of every type that the SDK can go on by (it takes the values from the documents), with values in common.
+  const sorts = [[{ name: 'desc' }], ['city', { age: 'desc' }], [{ born: 'asc' }], [{ born: { order: 'desc', missing: '_first' } }], [{ rate: 'desc' }]];
+  sorts.push([{ rate: 'asc' }], [{ member: 'asc' }, { born: 'desc' }], [{ address: 'desc' }], [{ address: 'asc' }]);
+  for (const sort of sorts) {
+    await checks.check(`pages by search_after, by ${JSON.stringify(sort)}`, async () => {
+      equals((await whole(await document.search(index, collection, { sort: [...sort, '_id'] }, { size: 7 }))).sort(), all);
+    });
+  }
+  await checks.check('a scroll while documents come, change and go', async () => {
+    const engine = (await document.kuzzle.query({ controller: 'server', action: 'capabilities' })).result.services.storageEngine;
+    const wait = { refresh: 'wait_for' };
+    const first = await document.search(index, collection, { sort: [{ age: 'asc' }] }, { size: 8, scroll: '30s' });
+    const gone = (await document.get(index, collection, 'd29'))._source;
+    await document.create(index, collection, { name: 'new', age: 28 }, 'd99', wait);
+    await document.update(index, collection, 'd20', { age: 1000 }, wait);
+    await document.delete(index, collection, 'd29', wait);
+    const seen = await whole(first);
+    // Elasticsearch reads on as it was at the first page; the embedded default as each page finds it.
+    const now = all.filter(id => id !== 'd20' && id !== 'd29');
+    equals(seen, engine.backend === 'elasticsearch' ? all : [...now, 'd99', 'd20']);
+    await document.delete(index, collection, 'd99', wait);
+    await document.update(index, collection, 'd20', { age: 20 }, wait);
+    await document.create(index, collection, { ...gone, _kuzzle_info: undefined }, 'd29', wait);
   });
   await checks.check('a scroll has an id', async () => {
     const request = { controller: 'document', action: 'search', index, collection, size: 8, scroll: '30s', body: {} };

@@ -34,7 +34,7 @@ pub enum Outcome {
         ids: Vec<String>,
         sorts: Vec<Vec<Value>>,
         total: u64,
-        /// What hits show of their documents, in the order of `ids`, if not all.
+        /// What hits show of their documents, or highlight, in the order of `ids`, if not all.
         sources: Vec<Value>,
         scores: Vec<Option<f64>>,
         aggregations: Option<Value>,
@@ -399,6 +399,7 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
     let (mut scores, mut aggregations) = (Vec::new(), None);
     let (mut ids, mut sorts, mut sources, mut pages) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let is_part = body.get("_source").is_some();
+    let is_marked = body.get("highlight").is_some();
     loop {
         let request: SearchRequest =
             serde_json::from_value(body.clone()).expect("a search of the port");
@@ -422,6 +423,9 @@ async fn ask(view: &dyn View, collection: &Collection, body: &Value) -> Outcome 
             scores.push(hit.score);
             if is_part {
                 sources.push(serde_json::from_str(hit.source_text()).unwrap_or_default());
+            }
+            if is_marked {
+                sources.push(json!(hit.highlight));
             }
             ids.push(hit.id);
             sorts.push(hit.sort);

@@ -14,6 +14,7 @@
 mod aggregations;
 mod compare;
 mod dice;
+mod highlights;
 mod searches;
 mod shrink;
 mod values;

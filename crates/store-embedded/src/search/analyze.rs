@@ -2,6 +2,7 @@
 //! #29), lower case, no stop words; runs of Thai, Lao, Khmer and Burmese letters stay together, and
 //! emoji are no terms here. The others are what their names say.
 
+use std::ops::Range;
 use store::mapping::Analyzer;
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -20,49 +21,71 @@ const STOP: [&str; 33] = [
 
 /// The terms of a text with their places.
 pub fn tokens(analyzer: Analyzer, text: &str) -> Vec<Token> {
-    let words: Vec<String> = match analyzer {
-        Analyzer::Standard | Analyzer::Other => {
-            let mut words = Vec::new();
-            each(text, &mut |word| words.push(word));
-            words
-        }
-        Analyzer::Simple | Analyzer::Stop => text
-            .split(|letter: char| !letter.is_alphabetic())
-            .filter(|word| !word.is_empty())
-            .map(lowercase)
-            .collect(),
-        Analyzer::Whitespace => text.split_whitespace().map(str::to_owned).collect(),
-        Analyzer::Keyword if text.is_empty() => Vec::new(),
-        Analyzer::Keyword => vec![text.to_owned()],
-    };
-    let is_kept = |word: &str| analyzer != Analyzer::Stop || !STOP.contains(&word);
+    let mut words = Vec::new();
+    each_span(analyzer, text, &mut |word, _| words.push(word));
     let placed = words.into_iter().enumerate();
     placed
-        .filter(|(_, word)| is_kept(word))
+        .filter(|(_, word)| is_kept(analyzer, word))
         .map(|(place, word)| (word, place))
         .collect()
 }
 
-/// Each term of a text as `standard` cuts it, in order.
-pub fn each(text: &str, visit: &mut dyn FnMut(String)) {
-    let mut run = String::new();
-    for piece in text.split_word_bounds() {
-        if piece.chars().all(is_run) {
-            run.push_str(piece);
-            continue;
-        }
-        flush(&mut run, visit);
-        if piece.chars().any(char::is_alphanumeric) {
-            lower(piece, visit);
-        }
-    }
-    flush(&mut run, visit);
+/// Is the word a term?
+pub fn is_kept(analyzer: Analyzer, word: &str) -> bool {
+    analyzer != Analyzer::Stop || !STOP.contains(&word)
 }
 
-fn flush(run: &mut String, visit: &mut dyn FnMut(String)) {
-    if !run.is_empty() {
-        lower(run, visit);
-        run.clear();
+/// Each term of a text, in order, and where it stands there, in bytes; those that `stop` passes over
+/// as well.
+pub fn each_span(analyzer: Analyzer, text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
+    match analyzer {
+        Analyzer::Standard | Analyzer::Other => standard(text, visit),
+        Analyzer::Simple | Analyzer::Stop => {
+            split(text, |letter| !letter.is_alphabetic(), &mut |span| {
+                visit(lowercase(&text[span.clone()]), span);
+            })
+        }
+        Analyzer::Whitespace => split(text, char::is_whitespace, &mut |span| {
+            visit(text[span.clone()].to_owned(), span);
+        }),
+        Analyzer::Keyword if text.is_empty() => {}
+        Analyzer::Keyword => visit(text.to_owned(), 0..text.len()),
+    }
+}
+
+fn split(text: &str, is_between: fn(char) -> bool, visit: &mut dyn FnMut(Range<usize>)) {
+    let mut start = 0;
+    for piece in text.split_inclusive(is_between) {
+        let word = piece.trim_end_matches(is_between);
+        if !word.is_empty() {
+            visit(start..start + word.len());
+        }
+        start += piece.len();
+    }
+}
+
+/// Each term of a text as `standard` cuts it, in order.
+pub fn each(text: &str, visit: &mut dyn FnMut(String)) {
+    standard(text, &mut |word, _| visit(word));
+}
+
+fn standard(text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
+    let mut run: Option<Range<usize>> = None;
+    for (start, piece) in text.split_word_bound_indices() {
+        let end = start + piece.len();
+        if piece.chars().all(is_run) {
+            run = Some(run.map_or(start, |run| run.start)..end);
+            continue;
+        }
+        if let Some(run) = run.take() {
+            lower(text, run, visit);
+        }
+        if piece.chars().any(char::is_alphanumeric) {
+            lower(text, start..end, visit);
+        }
+    }
+    if let Some(run) = run {
+        lower(text, run, visit);
     }
 }
 
@@ -77,11 +100,15 @@ pub fn lowercase(word: &str) -> String {
     word.chars().map(one).collect()
 }
 
-fn lower(word: &str, visit: &mut dyn FnMut(String)) {
-    let letters: Vec<char> = lowercase(word).chars().collect();
-    letters
-        .chunks(LONGEST)
-        .for_each(|piece| visit(piece.iter().collect()));
+fn lower(text: &str, span: Range<usize>, visit: &mut dyn FnMut(String, Range<usize>)) {
+    let mut start = span.start;
+    while start < span.end {
+        let rest = &text[start..span.end];
+        let piece = rest.char_indices().nth(LONGEST);
+        let end = piece.map_or(span.end, |(length, _)| start + length);
+        visit(lowercase(&text[start..end]), start..end);
+        start = end;
+    }
 }
 
 #[cfg(test)]

@@ -15,7 +15,10 @@ use super::{
     unsupported, wild,
 };
 use serde_json::Value;
-use std::{collections::BTreeSet, ops::Bound};
+use std::{
+    collections::{BTreeSet, HashMap},
+    ops::Bound,
+};
 use store::{
     StoreError,
     mapping::{
@@ -39,6 +42,13 @@ struct LeafField {
     relevance: Relevance,
 }
 
+/// The terms that a clause looks for in a field.
+pub struct SoughtTerms<'q> {
+    pub texts: &'q HashMap<String, usize>,
+    /// Does each count for itself?
+    pub is_scored: bool,
+}
+
 impl Leaf {
     pub fn matches(&self, id: &str, document: &Document) -> bool {
         let is_met = |place: &LeafField| place.accept.is_met(&place.source, id, document);
@@ -56,6 +66,24 @@ impl Leaf {
                 .relevance
                 .learn(&place.source, &place.accept, document);
         }
+    }
+
+    /// The terms that are looked for in the texts of this field. `None`: something else is, too.
+    pub fn terms_in(&self, source: &Source) -> Option<Vec<SoughtTerms<'_>>> {
+        let mut sought = Vec::new();
+        for place in self.places.iter().filter(|place| place.source == *source) {
+            let is_scored = place.accept.is_scored;
+            for texts in [&place.accept.terms, &place.accept.keywords]
+                .into_iter()
+                .flatten()
+            {
+                let Texts::Of { texts, .. } = texts else {
+                    return None;
+                };
+                sought.push(SoughtTerms { texts, is_scored });
+            }
+        }
+        Some(sought)
     }
 
     /// What a document counts that is met.

@@ -302,13 +302,19 @@ impl Search {
         collection: &Collection,
         found: FoundDocument,
     ) -> Result<Hit, StoreError> {
-        let source = self.shown.of(|| body(connection, collection, &found.id))?;
+        let read = || body(connection, collection, &found.id);
+        let source = self.shown.of(read)?;
+        let highlight = match &self.highlight {
+            Some(highlight) => highlight.of(&self.query, &found.id, read()?.get())?,
+            None => None,
+        };
         let fields = self.collapse.as_ref().zip(found.group);
         Ok(Hit {
             collection: found.place,
             fields: fields.map(|(collapse, group)| json!({collapse.name.as_str(): [group]})),
             id: found.id,
             source,
+            highlight,
             score: self.ranks.then(|| shown_score(found.score)),
             sort: self.sort.shown(&found.keys),
             ..Hit::default()

@@ -134,7 +134,21 @@ async fn other_clauses_and_parameters_are_named() {
             "collapse.inner_hits",
             "/collapse/inner_hits",
         ),
-        (json!({"highlight": {}}), "highlight", "/highlight"),
+        (
+            json!({"highlight": {"type": "plain", "fields": {}}}),
+            "highlight.type",
+            "/highlight/type",
+        ),
+        (
+            json!({"query": {"match_phrase": {"t": "a b"}}, "highlight": {"fields": {"t": {}}}}),
+            "highlight of what is not found by whole terms",
+            "/highlight/fields/t",
+        ),
+        (
+            json!({"highlight": {"fields": {"k": {"highlight_query": {"match_all": {}}}}}}),
+            "highlight.highlight_query",
+            "/highlight/fields/k/highlight_query",
+        ),
         (
             json!({"_source": {"includes": ["k"], "exclude_vectors": true}}),
             "_source.exclude_vectors",

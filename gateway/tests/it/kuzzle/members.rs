@@ -83,6 +83,32 @@ async fn members_of_searches_documents_and_routes_are_refused_by_name() {
     ] {
         fault(&app, verb, path, Some(json!({})), 400, UNEXPECTED).await;
     }
+    for wrong in [
+        "retryOnConflict=often",
+        "retryOnConflict=-1",
+        "source=maybe",
+        "silent=2",
+    ] {
+        let path = format!("/ix/co/x/_update?{wrong}");
+        let changes = Some(json!({"n": 1}));
+        fault(
+            &app,
+            "PATCH",
+            &path,
+            changes,
+            400,
+            "api.assert.invalid_type",
+        )
+        .await;
+    }
+    for wrong in ["strict=maybe", "source=maybe"] {
+        let path = format!("/ix/co/_mCreate?{wrong}");
+        let documents = Some(json!({"documents": [{"_id": "early", "body": {}}]}));
+        let wrong_type = "api.assert.invalid_type";
+        fault(&app, "POST", &path, documents, 400, wrong_type).await;
+        let there = call(&app, "GET", "/ix/co/early/_exists", None).await;
+        assert_eq!(there["result"], false, "{wrong}: it was carried out");
+    }
     // What clients add for themselves, and what is null, is nothing.
     for path in [
         "/ix/co/_count?verb=POST&timeout=5",
