@@ -15,6 +15,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     request::{
+        headers,
         path::{is_own, shorten},
         query::{QueryString, decode},
     },
@@ -115,6 +116,11 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
     let route = routes::route(parts.method.as_str(), &segments);
     if route.is_none() && !envelope {
         return Err(early(nowhere(&parts)));
+    }
+    if parts.method != Method::GET {
+        let conditions = [header::IF_MATCH, header::IF_NONE_MATCH];
+        headers::unconditional(&parts.headers, &conditions)
+            .map_err(|problem| early(problem.into()))?;
     }
     let collected = app.requests.collect(&parts.headers, body).await;
     let (body, mut held) = collected.map_err(|problem| early(problem.into()))?;

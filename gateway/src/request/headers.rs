@@ -32,6 +32,7 @@ impl Options {
         query: &QueryString,
         config: &Config,
     ) -> Result<Self, Problem> {
+        unconditional(headers, &[header::IF_NONE_MATCH])?;
         let refresh = match query.one("refresh") {
             None | Some("false") => false,
             Some("wait_for") => true,
@@ -98,6 +99,20 @@ pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Result<Option<Dura
         return Ok(Some(Duration::from_secs(seconds).min(longest)));
     }
     Ok(None)
+}
+
+/// A condition that is not looked at is refused: what it would prevent must not be done.
+pub(crate) fn unconditional(
+    headers: &HeaderMap,
+    conditions: &[header::HeaderName],
+) -> Result<(), Problem> {
+    match conditions.iter().find(|name| headers.contains_key(*name)) {
+        None => Ok(()),
+        Some(name) => Err(bad(
+            name.as_str(),
+            "is not looked at here, so it may not be sent",
+        )),
+    }
 }
 
 /// `If-Match: "3"`: the document's `_version`.

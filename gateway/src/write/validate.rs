@@ -9,7 +9,7 @@ use crate::{
     read::collections::Collections,
     request::RawRequest,
 };
-use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Operation, Seed};
+use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Kind, Operation, Seed};
 use runtime::Clock;
 use sealing::SubjectKeys;
 use serde_json::{Map, Value};
@@ -76,6 +76,12 @@ impl Validator {
             ));
         }
         let if_match = request.options.if_match;
+        if if_match.is_some() && operation.kind() == Kind::Informative {
+            return Err(Problem::new(
+                Code::BadHeader,
+                "If-Match names the version of a document, and this operation writes none",
+            ));
+        }
         let seed = self.seed(unique);
         let beside = self
             .look_up_all(operation, &request.json, &seed, &request.caller.name)

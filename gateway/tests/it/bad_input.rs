@@ -378,6 +378,7 @@ async fn bad_headers_are_named() {
     app.cities().await;
     for (name, value) in [
         ("if-match", "*"),
+        ("if-none-match", "*"),
         ("prefer", "wait=soon"),
         ("idempotency-key", "\"\""),
     ] {
@@ -387,6 +388,14 @@ async fn bad_headers_are_named() {
             "bad_header",
         )
         .await;
+    }
+    let publish = json!({"index": "geo", "collection": "cities", "body": {}});
+    let publish = app.post("/v1/operations/realtime.publish", &publish);
+    problem(publish.header("if-match", "\"1\""), 400, "bad_header").await;
+    for name in ["if-match", "if-none-match"] {
+        let replace = app.client.put(app.url("/geo/cities/1")).header(name, "*");
+        let (status, _, refused) = told(replace.json(&json!({}))).await;
+        assert_eq!(status.as_u16(), 400, "{name}: {refused}");
     }
     assert!(app.events().await.is_empty());
 }

@@ -52,8 +52,8 @@ fn text(dice: &mut Dice) -> String {
     let few = dice.chance(1, 3);
     let mut text = String::new();
     for _ in 0..words {
-        text.push_str(*dice.pick(&WORDS));
-        text.push_str(if few { " " } else { *dice.pick(&ENDS) });
+        text.push_str(dice.pick::<&str>(&WORDS));
+        text.push_str(if few { " " } else { dice.pick::<&str>(&ENDS) });
     }
     text
 }

@@ -239,6 +239,12 @@ fn together(kind: &str, field: &Map<String, Value>, at: &str) -> Result<(), BadM
             return refuse("time_series_dimension", "a metric is no dimension");
         }
     }
+    let is_metric = field
+        .get("time_series_metric")
+        .is_some_and(Value::is_string);
+    if is_metric && is_off("doc_values") {
+        return refuse("time_series_metric", "a metric needs `doc_values`");
+    }
     let nanos = field
         .get("null_value")
         .filter(|value| kind == "date_nanos" && !value.is_null());

@@ -191,6 +191,19 @@ fn copies_are_known_from_wherever_they_come() {
 }
 
 #[test]
+fn a_metric_has_doc_values() {
+    for (kind, metric) in [("long", "gauge"), ("geo_point", "position")] {
+        let field = json!({"type": kind, "time_series_metric": metric, "doc_values": false});
+        let mappings = json!({"properties": {"f": field}});
+        let refused = Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer);
+        assert_eq!(
+            refused.err().as_deref(),
+            Some("/properties/f/time_series_metric")
+        );
+    }
+}
+
+#[test]
 fn a_nested_object_has_no_time_series_dimension() {
     let dimension = json!({"properties": {"p": {"type": "ip", "time_series_dimension": true}}});
     let mut nested = dimension.clone();

@@ -42,9 +42,9 @@ pub fn read(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError>
 
 /// Only texts and addresses may be missing: for a number an index has a value beyond all others.
 fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
-    let may_miss = |source: &Source| {
+    let may_miss = |kind: &Type| {
         matches!(
-            source.kind,
+            kind,
             Type::Keyword { .. }
                 | Type::GuessedKeyword
                 | Type::Leaves { .. }
@@ -55,8 +55,20 @@ fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
     if key.missing.is_some() {
         return Err(unsupported("search_after null beside sort.missing", at));
     }
+    // Of a field that may be nowhere, the type that it has then.
+    let kind = |source: &Source, fallback: &Option<Type>| match (&source.kind, fallback) {
+        (Type::Guessed { .. }, Some(fallback)) => fallback.clone(),
+        (kind, _) => kind.clone(),
+    };
     match &key.by {
-        By::Values { sources, .. } if sources.last().is_none_or(may_miss) => Ok(SortValue::Missing),
+        By::Values {
+            sources, fallback, ..
+        } if sources
+            .last()
+            .is_none_or(|source| may_miss(&kind(source, fallback))) =>
+        {
+            Ok(SortValue::Missing)
+        }
         _ => Err(bad(
             format!("`{}` in `search_after` cannot be null", key.name),
             at,
