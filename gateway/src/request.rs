@@ -4,7 +4,6 @@
 pub(crate) mod body;
 pub(crate) mod headers;
 pub(crate) mod inflate;
-pub(crate) mod json;
 pub(crate) mod path;
 pub(crate) mod query;
 
@@ -21,7 +20,7 @@ use body::{Budget, HeldBody};
 use bytes::Bytes;
 use headers::Options;
 use http::HeaderMap;
-use json::{Fault, FaultKind};
+use json_text::{JsonFault, JsonFaultKind, JsonObjectWriter, ScannedJson};
 use query::QueryString;
 use std::sync::Arc;
 
@@ -52,7 +51,9 @@ impl<S: Send + Sync> FromRequest<S> for RequestCall {
 /// A request whose body is whole and sound JSON, with what its headers ask for.
 #[derive(Debug)]
 pub(crate) struct RawRequest {
-    pub json: Bytes,
+    pub json: ScannedJson,
+    /// The body was left out, and stands as `{}`.
+    pub came_empty: bool,
     pub options: Options,
     pub caller: Caller,
     /// Gives the body's bytes back to the budget when the request is done.
@@ -62,9 +63,10 @@ pub(crate) struct RawRequest {
 impl RawRequest {
     /// Of sound JSON that was made here; whoever holds what it was made of holds its share of the
     /// budget.
-    pub(crate) fn made(json: Bytes, options: Options, caller: Caller) -> Self {
+    pub(crate) fn made(json: ScannedJson, options: Options, caller: Caller) -> Self {
         Self {
             json,
+            came_empty: false,
             options,
             caller,
             _held: None,
@@ -92,9 +94,9 @@ impl RequestReader {
         headers::expect_plain(&call.headers)?;
         let options = Options::read(&call.headers, &call.query, &self.config)?;
         let (json, held) = self.collect(&call.headers, call.body).await?;
-        sound(&json, self.config.json_depth)?;
         Ok(RawRequest {
-            json,
+            json: scanned(json, self.config.json_depth)?,
+            came_empty: false,
             options,
             caller: call.caller,
             _held: Some(held),
@@ -110,12 +112,16 @@ impl RequestReader {
         let options = Options::read(&call.headers, &call.query, &self.config)?;
         headers::expect_plain(&call.headers)?;
         let (json, held) = self.collect(&call.headers, call.body).await?;
-        if !(json.is_empty() && may_be_empty) {
+        let came_empty = json.is_empty() && may_be_empty;
+        let json = if came_empty {
+            JsonObjectWriter::with_capacity(2).finish()
+        } else {
             headers::expect_json(&call.headers)?;
-            sound(&json, self.config.json_depth)?;
-        }
+            scanned(json, self.config.json_depth)?
+        };
         Ok(RawRequest {
             json,
+            came_empty,
             options,
             caller: call.caller,
             _held: Some(held),
@@ -132,20 +138,20 @@ impl RequestReader {
     }
 }
 
-/// Is it JSON that can be taken?
-pub(crate) fn sound(json: &[u8], depth: usize) -> Result<(), Problem> {
-    json::check(json, depth).map_err(Problem::from)
+/// JSON that can be taken, or what is wrong with it.
+pub(crate) fn scanned(json: Bytes, depth: usize) -> Result<ScannedJson, Problem> {
+    ScannedJson::scan(json, depth).map_err(Problem::from)
 }
 
-impl From<Fault> for Problem {
-    fn from(fault: Fault) -> Self {
+impl From<JsonFault> for Problem {
+    fn from(fault: JsonFault) -> Self {
         let code = match fault.kind {
-            FaultKind::Empty => Code::EmptyBody,
-            FaultKind::Syntax => Code::NotJson,
-            FaultKind::Utf8 => Code::InvalidUtf8,
-            FaultKind::DuplicateKey => Code::DuplicateKey,
-            FaultKind::TooDeep => Code::TooDeep,
-            FaultKind::Number => Code::NumberOutOfRange,
+            JsonFaultKind::Empty => Code::EmptyBody,
+            JsonFaultKind::Syntax => Code::NotJson,
+            JsonFaultKind::Utf8 => Code::InvalidUtf8,
+            JsonFaultKind::DuplicateKey => Code::DuplicateKey,
+            JsonFaultKind::TooDeep => Code::TooDeep,
+            JsonFaultKind::Number => Code::NumberOutOfRange,
         };
         Problem::new(code, fault.message)
             .at(fault.pointer)

@@ -18,6 +18,7 @@ use event_schema::{
     signing::Keyring,
     topics::{self, Layout},
 };
+use json_text::ScannedJson;
 use serde_json::{Map, Value, json};
 use std::{
     collections::{HashMap, HashSet},
@@ -279,7 +280,7 @@ impl Maker {
         }
         let seed = Seed { unique, now: BEGIN };
         let operation = CATALOG.operation(operation).expect("it is built in");
-        let accepted = operation.accept(request.to_string().as_bytes(), &seed);
+        let accepted = operation.accept(&ScannedJson::from(&request), &seed);
         let Ok(AcceptedRequest::One(accepted)) = accepted else {
             panic!("the request is right and single")
         };

@@ -12,13 +12,14 @@ pub(crate) use parts::accept_part;
 use crate::{
     body,
     expression::{EvalError, Expr, LOOKED, Scope},
-    members::{Members, push_name},
+    members::Members,
     operation::{Kind, Operation, Sight, Target},
     schema::VIOLATIONS,
 };
 use event_schema::{Raw, id::EntityKey};
+use json_text::{JsonObjectWriter, JsonText, ScannedJson};
 use serde::Serialize;
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Map, Value};
 
 /// All that differs between two acceptances of the same bytes. Generated ids derive from `unique`,
 /// so a true repeat makes the same ones.
@@ -103,23 +104,21 @@ impl From<EvalError> for Invalid {
 
 impl Operation {
     /// Validates the bare request and makes what its event carries.
-    pub fn accept(&self, request: &[u8], seed: &Seed) -> Result<AcceptedRequest, Invalid> {
+    pub fn accept(&self, request: &ScannedJson, seed: &Seed) -> Result<AcceptedRequest, Invalid> {
         self.accept_with(request, seed, &Beside::default())
     }
 
     /// Likewise, with what is known beside the request.
     pub fn accept_with(
         &self,
-        request: &[u8],
+        request: &ScannedJson,
         seed: &Seed,
         beside: &Beside<'_>,
     ) -> Result<AcceptedRequest, Invalid> {
-        let text = std::str::from_utf8(request)
-            .map_err(|e| Invalid::one("", "json", format!("the request is not UTF-8: {e}")))?;
-        let members = Members::parse(text).map_err(|e| not_an_object(text, &e))?;
+        let members = members_of(request)?;
         match &self.many {
             None => self
-                .accept_one(text, &members, seed, beside)
+                .accept_one(request.text(), &members, seed, beside)
                 .map(|accepted| AcceptedRequest::One(Box::new(accepted))),
             Some(many) => self
                 .accept_many(many, &members, seed, beside)
@@ -130,7 +129,7 @@ impl Operation {
     /// `text` is what `members` were parsed from.
     pub(crate) fn accept_one(
         &self,
-        text: &str,
+        text: JsonText<'_>,
         members: &Members<'_>,
         seed: &Seed,
         beside: &Beside<'_>,
@@ -152,8 +151,8 @@ impl Operation {
             operation: self.name.clone(),
             unique: seed.unique,
             request: match volatile {
-                None => whole(text)?,
-                Some(_) => whole(&without_volatile(members))?,
+                None => owned(text),
+                Some(_) => owned(without_volatile(members).text()),
             },
             key,
             collections,
@@ -256,6 +255,7 @@ impl Operation {
             return Ok(());
         }
         let bodies = self.program.raw.iter().filter_map(|name| members.get(name));
+        let bodies = bodies.filter(|member| !member.is_plain);
         let violations: Vec<_> = bodies
             .filter_map(|member| body::check(member.raw, &format!("/{}", member.name)).err())
             .collect();
@@ -354,31 +354,26 @@ fn nearest_that_is_there(request: &Value, pointer: &str) -> String {
     pointer.to_owned()
 }
 
-pub(crate) fn not_an_object(text: &str, error: &serde_json::Error) -> Invalid {
-    match serde_json::from_str::<&RawValue>(text) {
-        Ok(_) => Invalid::one("", "type", "the request must be a JSON object"),
-        Err(_) => Invalid::one("", "json", format!("the request is not JSON: {error}")),
-    }
+fn members_of(request: &ScannedJson) -> Result<Members<'_>, Invalid> {
+    let members = request.members().ok_or_else(not_an_object)?;
+    Ok(Members::of(members))
 }
 
-fn whole(text: &str) -> Result<Raw, Invalid> {
-    let raw = RawValue::from_string(text.to_owned())
-        .map_err(|e| Invalid::one("", "json", format!("the request is not JSON: {e}")))?;
-    Ok(raw.into())
+pub(crate) fn not_an_object() -> Invalid {
+    Invalid::one("", "type", "the request must be a JSON object")
 }
 
-fn owned(raw: &RawValue) -> Raw {
-    raw.to_owned().into()
+fn owned(text: JsonText<'_>) -> Raw {
+    text.to_raw().into()
 }
 
-fn without_volatile(members: &Members<'_>) -> String {
-    let mut out = String::from("{");
+fn without_volatile(members: &Members<'_>) -> ScannedJson {
+    let size = members.0.iter().map(|member| member.raw.get().len() + 16);
+    let mut out = JsonObjectWriter::with_capacity(size.sum());
     for member in members.0.iter().filter(|member| member.name != "volatile") {
-        push_name(&mut out, &member.name);
-        out.push_str(member.raw.get());
+        out.push(&member.name, member.raw);
     }
-    out.push('}');
-    out
+    out.finish()
 }
 
 /// Schemas take 3.0 for a whole number, so this does.

@@ -3,8 +3,8 @@
 //! would be a dead letter.
 
 use crate::{Violation, members::Name, schema::escape};
+use json_text::JsonText;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use std::{cell::RefCell, fmt};
 
 /// Objects nest at most this deep, the body itself being the first level and dots in names counting
@@ -30,8 +30,11 @@ const RESERVED: [&str; 12] = [
 /// Lists and objects together nest at most this deep, so that no text can exhaust the stack.
 const NESTING: usize = 100;
 
+// What the scan found to be plain keeps every rule here, and is not read again.
+const _: () = assert!(json_text::PLAIN_DEPTH < DEPTH);
+
 /// Checks the object `raw` that the request holds at `pointer`. Only the first violation is told.
-pub(crate) fn check(raw: &RawValue, pointer: &str) -> Result<(), Violation> {
+pub(crate) fn check(raw: JsonText<'_>, pointer: &str) -> Result<(), Violation> {
     let state = State::default();
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     match (Level {

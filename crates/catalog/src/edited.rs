@@ -15,7 +15,7 @@ impl Operation {
     /// What is wrong with it.
     pub fn check_edited(&self, event: &Transaction) -> Result<(), Invalid> {
         let text = event.data.request.get();
-        let members = Members::parse(text).map_err(|error| not_an_object(text, &error))?;
+        let members = Members::parse(text).map_err(|_| not_an_object())?;
         self.check_schema(&members)?;
         let data = &event.data;
         let sight = Sight::new(&self.program, &members, &data.generated, &data.principal);

@@ -1,6 +1,7 @@
 //! The members of a JSON object as slices of its text: what only passes through is never parsed,
 //! let alone written anew.
 
+use json_text::{JsonText, ScannedMember};
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value, value::RawValue};
 use std::{borrow::Cow, cell::OnceCell, fmt};
@@ -9,7 +10,9 @@ use std::{borrow::Cow, cell::OnceCell, fmt};
 #[derive(Debug)]
 pub(crate) struct Member<'a> {
     pub name: Cow<'a, str>,
-    pub raw: &'a RawValue,
+    pub raw: JsonText<'a>,
+    /// Are the names inside as plain as most are? See [`ScannedMember::is_plain`].
+    pub is_plain: bool,
     value: OnceCell<Value>,
 }
 
@@ -34,6 +37,17 @@ impl<'a> Members<'a> {
         let members = deserializer.deserialize_map(MembersVisitor)?;
         deserializer.end()?;
         Ok(members)
+    }
+
+    /// Those of an object that was scanned.
+    pub fn of(scanned: impl Iterator<Item = ScannedMember<'a>>) -> Self {
+        let member = |member: ScannedMember<'a>| Member {
+            name: member.name,
+            raw: member.text,
+            is_plain: member.is_plain,
+            value: OnceCell::new(),
+        };
+        Self(scanned.map(member).collect())
     }
 
     pub fn get(&self, name: &str) -> Option<&Member<'a>> {
@@ -65,7 +79,8 @@ impl<'de> Visitor<'de> for MembersVisitor {
         while let Some(Name(name)) = map.next_key()? {
             members.push(Member {
                 name,
-                raw: map.next_value()?,
+                raw: map.next_value::<&RawValue>()?.into(),
+                is_plain: false,
                 value: OnceCell::new(),
             });
         }

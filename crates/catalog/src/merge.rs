@@ -4,6 +4,7 @@
 
 use crate::members::{Members, push_name};
 use event_schema::Raw;
+use json_text::JsonText;
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
 
@@ -21,6 +22,7 @@ pub(crate) enum MergeError {
 
 /// `base` with `changes` merged into it, deeply.
 pub(crate) fn deep(base: &RawValue, changes: &RawValue) -> Result<Raw, MergeError> {
+    let (base, changes) = (JsonText::from(base), JsonText::from(changes));
     if !is_object(base) || !is_object(changes) {
         return Err(MergeError::NotAnObject);
     }
@@ -31,8 +33,8 @@ pub(crate) fn deep(base: &RawValue, changes: &RawValue) -> Result<Raw, MergeErro
 
 fn merge_into(
     out: &mut String,
-    base: &RawValue,
-    changes: &RawValue,
+    base: JsonText<'_>,
+    changes: JsonText<'_>,
     depth: usize,
 ) -> Result<(), MergeError> {
     if depth >= DEPTH {
@@ -67,7 +69,7 @@ fn merge_into(
     Ok(())
 }
 
-fn last_of_each<'m>(members: &'m Members<'_>) -> HashMap<&'m str, &'m RawValue> {
+fn last_of_each<'m>(members: &'m Members<'_>) -> HashMap<&'m str, JsonText<'m>> {
     members
         .0
         .iter()
@@ -79,6 +81,7 @@ fn last_of_each<'m>(members: &'m Members<'_>) -> HashMap<&'m str, &'m RawValue> 
 /// a path goes first; else the path leads on at its first dot. Paths that lead nowhere, or through
 /// anything but objects, change nothing.
 pub(crate) fn without(base: &RawValue, paths: &[&str]) -> Result<Raw, MergeError> {
+    let base = JsonText::from(base);
     if !is_object(base) {
         return Err(MergeError::NotAnObject);
     }
@@ -89,7 +92,7 @@ pub(crate) fn without(base: &RawValue, paths: &[&str]) -> Result<Raw, MergeError
 
 fn without_into(
     out: &mut String,
-    base: &RawValue,
+    base: JsonText<'_>,
     paths: &[&str],
     depth: usize,
 ) -> Result<(), MergeError> {
@@ -127,12 +130,12 @@ fn without_into(
     Ok(())
 }
 
-pub(crate) fn is_object(raw: &RawValue) -> bool {
-    raw.get().starts_with('{')
+pub(crate) fn is_object(text: JsonText<'_>) -> bool {
+    text.get().starts_with('{')
 }
 
-fn members(raw: &RawValue) -> Result<Members<'_>, MergeError> {
-    Members::parse(raw.get()).map_err(|_| MergeError::NotAnObject)
+fn members(text: JsonText<'_>) -> Result<Members<'_>, MergeError> {
+    Members::parse(text.get()).map_err(|_| MergeError::NotAnObject)
 }
 
 fn finish(text: String) -> Result<Raw, MergeError> {

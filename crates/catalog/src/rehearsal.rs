@@ -13,6 +13,7 @@ use event_schema::{
     outcome::Verdict,
     signing::Keyring,
 };
+use json_text::ScannedJson;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -63,8 +64,8 @@ impl Catalog {
             principal,
             looked: example.looked.clone(),
         };
-        let request = example.request.to_string();
-        let accepted = match operation.accept_with(request.as_bytes(), &SEED, &beside) {
+        let request = ScannedJson::from(&example.request);
+        let accepted = match operation.accept_with(&request, &SEED, &beside) {
             Ok(AcceptedRequest::One(one)) => vec![Ok(*one)],
             Ok(AcceptedRequest::Many(items)) => items,
             Err(invalid) => return Rehearsed::Invalid(invalid),

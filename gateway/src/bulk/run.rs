@@ -15,7 +15,7 @@ use crate::{
     request::{
         body::{incomplete, too_slow},
         headers::Options,
-        sound,
+        scanned,
     },
     write::{
         Published,
@@ -196,7 +196,7 @@ impl BulkRun {
             self.settle().await?;
         }
         match line {
-            Line::Whole(number, json) => match self.event(number, &json).await {
+            Line::Whole(number, json) => match self.event(number, json).await {
                 Ok(event) => self.send(number, event).await,
                 Err(problem) => {
                     self.refuse(number, problem);
@@ -214,8 +214,8 @@ impl BulkRun {
         }
     }
 
-    async fn event(&self, number: u64, json: &Bytes) -> Result<Event, Problem> {
-        sound(json, self.app.config.json_depth)?;
+    async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
+        let json = &scanned(json, self.app.config.json_depth)?;
         let writes = &self.app.writes;
         let line = BulkLine {
             number,

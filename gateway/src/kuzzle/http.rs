@@ -26,6 +26,7 @@ use axum::{
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
+use json_text::{JsonText, ScannedJson};
 use serde_json::value::RawValue;
 
 /// Everything that no route of our own took.
@@ -127,7 +128,7 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
     let json = content::json(app, &parts.headers, body, &mut held).map_err(early)?;
     let Some((route, variables)) = route else {
         let mut request =
-            Request::from_envelope(&json, Transport::Http, app.config.json_depth, caller)?;
+            Request::from_envelope(json, Transport::Http, app.config.json_depth, caller)?;
         request.held = Some(held);
         return Ok(request);
     };
@@ -170,10 +171,9 @@ fn raw(json: &Bytes, depth: usize) -> Result<Option<Box<RawValue>>, Fault> {
     if json.is_empty() {
         return Ok(None);
     }
-    crate::request::sound(json, depth)?;
-    let raw: Box<RawValue> =
-        serde_json::from_slice(json).map_err(|error| Fault::new(Id::BadBody, error.to_string()))?;
-    Ok(Some(raw).filter(|raw| raw.get() != "null"))
+    let json = crate::request::scanned(json.clone(), depth)?;
+    let text = Some(json.text()).filter(|text| text.get() != "null");
+    Ok(text.map(JsonText::to_raw))
 }
 
 fn volatile(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Fault> {
@@ -186,8 +186,7 @@ fn volatile(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Faul
             format!("the header X-Kuzzle-Volatile cannot be read: {why}"),
         )
     };
-    crate::request::json::check(value.as_bytes(), 16).map_err(|fault| bad(fault.message))?;
-    let raw: Box<RawValue> =
-        serde_json::from_slice(value.as_bytes()).map_err(|error| bad(error.to_string()))?;
-    super::request::object(Some(raw), "volatile")
+    let text = Bytes::copy_from_slice(value.as_bytes());
+    let json = ScannedJson::scan(text, 16).map_err(|fault| bad(fault.message))?;
+    super::request::object(Some(json.text().to_raw()), "volatile")
 }

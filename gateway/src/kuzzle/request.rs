@@ -4,15 +4,15 @@
 use super::{Answer, Fault, fault::Id};
 use crate::{
     access::Caller,
-    error::Problem,
-    request::{body, json, query::QueryString},
+    request::{body, query::QueryString, scanned},
     write::order::WriteTurn,
 };
+use bytes::Bytes;
 use event_schema::Raw;
 use http::HeaderMap;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use json_text::ScannedJson;
 use serde_json::{Map, Value, value::RawValue};
-use std::{borrow::Cow, collections::HashMap, fmt};
+use std::{borrow::Cow, collections::HashMap};
 
 /// How it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,25 +83,22 @@ impl Request {
 
     /// From a WebSocket text frame, or the body of `POST /_query`. `depth`: how deep JSON may nest.
     pub(crate) fn from_envelope(
-        bytes: &[u8],
+        bytes: Bytes,
         transport: Transport,
         depth: usize,
         caller: Caller,
     ) -> Result<Self, Box<Answer>> {
         let early = |id, fault| Box::new(Answer::early(id, fault));
-        if let Err(fault) = json::check(bytes, depth) {
-            let problem = Problem::from(fault);
+        let json = scanned(bytes, depth).map_err(|problem| {
             let id = if transport == Transport::Http {
                 Id::BadBody
             } else {
                 Id::BadFrame
             };
-            return Err(early(None, Fault::new(id, problem.detail())));
-        }
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        let members: KuzzleEnvelope = deserializer
-            .deserialize_map(EnvelopeVisitor)
-            .map_err(|_| early(None, Fault::new(Id::BadFrame, "a request is a JSON object")))?;
+            early(None, Fault::new(id, problem.detail()))
+        })?;
+        let members = KuzzleEnvelope::of(&json)
+            .ok_or_else(|| early(None, Fault::new(Id::BadFrame, "a request is a JSON object")))?;
         let mut request = Self::empty(transport, caller);
         let known = match members.args.get("requestId") {
             None | Some(Value::Null) => None,
@@ -356,29 +353,25 @@ struct KuzzleEnvelope {
     volatile: Option<Box<RawValue>>,
 }
 
-struct EnvelopeVisitor;
-
-impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = KuzzleEnvelope;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<KuzzleEnvelope, A::Error> {
-        let mut envelope = KuzzleEnvelope {
+impl KuzzleEnvelope {
+    /// `None`: it is no object.
+    fn of(json: &ScannedJson) -> Option<Self> {
+        let mut envelope = Self {
             args: Map::new(),
             body: None,
             volatile: None,
         };
-        while let Some(name) = map.next_key::<String>()? {
-            match name.as_str() {
-                "body" => envelope.body = Some(map.next_value()?),
-                "volatile" => envelope.volatile = Some(map.next_value()?),
-                _ => drop(envelope.args.insert(name, map.next_value()?)),
+        for member in json.members()? {
+            match &*member.name {
+                "body" => envelope.body = Some(member.text.to_raw()),
+                "volatile" => envelope.volatile = Some(member.text.to_raw()),
+                _ => {
+                    let value = serde_json::from_str(member.text.get()).ok()?;
+                    envelope.args.insert(member.name.into_owned(), value);
+                }
             }
         }
-        Ok(envelope)
+        Some(envelope)
     }
 }
 

@@ -186,7 +186,7 @@ impl MessageHandler for SocketHandler {
         self.requests.refuse(
             &self.app,
             &self.connection,
-            &message,
+            message,
             Id::ShuttingDown,
             "the gateway stops; connect again",
         );

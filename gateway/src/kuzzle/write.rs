@@ -10,11 +10,11 @@ use crate::{
     request::{RawRequest, headers::Options},
     write::{Prepared, Submitted, feedback::Outcome},
 };
-use bytes::Bytes;
 use event_schema::{
     envelope::Origin,
     outcome::{RefusalCode, Verdict},
 };
+use json_text::ScannedJson;
 use serde::Deserialize;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
@@ -89,7 +89,7 @@ pub(super) enum Then {
 pub(super) struct Begun<'a> {
     call: KuzzleCall<'a>,
     operation: &'a str,
-    json: Bytes,
+    json: ScannedJson,
     silent: bool,
     collection: Arc<Collection>,
     submitted: Submitted,
@@ -118,7 +118,7 @@ pub(super) async fn begin<'a>(
     silent: bool,
 ) -> Result<Begun<'a>, Fault> {
     let collection = super::place::collection(call).await?;
-    let json = Bytes::from(json);
+    let json = scanned(json)?;
     let wait = call.app.config.kuzzle_wait();
     let prepared = prepare(call, operation, json.clone(), silent, wait).await?;
     Ok(Begun {
@@ -171,7 +171,7 @@ fn overtaken(collection: &Collection) -> Fault {
 
 /// An operation that nobody can wait for.
 pub(super) async fn tell(call: KuzzleCall<'_>, operation: &str, json: String) -> Result<(), Fault> {
-    let prepared = prepare(call, operation, json.into(), false, Duration::ZERO).await?;
+    let prepared = prepare(call, operation, scanned(json)?, false, Duration::ZERO).await?;
     let writes = &call.app.writes;
     let submitted = writes.hand_over(prepared, &call.request.turn).await;
     call.request.turn.end();
@@ -181,10 +181,16 @@ pub(super) async fn tell(call: KuzzleCall<'_>, operation: &str, json: String) ->
     Ok(())
 }
 
+/// What was made here of sound JSON.
+fn scanned(json: String) -> Result<ScannedJson, Fault> {
+    ScannedJson::scan(json.into(), usize::MAX)
+        .map_err(|fault| Fault::new(Id::Unexpected, fault.message))
+}
+
 async fn prepare(
     call: KuzzleCall<'_>,
     operation: &str,
-    json: Bytes,
+    json: ScannedJson,
     silent: bool,
     wait: Duration,
 ) -> Result<Prepared, Fault> {

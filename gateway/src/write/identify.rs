@@ -83,7 +83,7 @@ impl Identifier {
             });
         };
         let scope = request.caller.scope(operation);
-        let body: [u8; 32] = Sha256::digest(&request.json).into();
+        let body: [u8; 32] = Sha256::digest(request.json.bytes()).into();
         let claim = self.keys.tag("idempotency-claim", &[&scope, key]);
         let entry = self.known.entry(claim).or_insert_with(|| {
             Arc::new(KnownRequest {

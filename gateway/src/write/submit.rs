@@ -13,8 +13,8 @@ use super::{
     },
 };
 use crate::{access::Caller, error::Problem, request::RawRequest};
-use bytes::Bytes;
 use catalog::Operation;
+use json_text::ScannedJson;
 use request_spans::TraceContext;
 use std::{sync::Arc, time::Duration};
 
@@ -68,7 +68,7 @@ pub(crate) struct Completed {
 #[derive(Clone, Copy)]
 pub(crate) struct BulkLine<'a> {
     pub number: u64,
-    pub json: &'a Bytes,
+    pub json: &'a ScannedJson,
     pub caller: &'a Caller,
     pub key: Option<&'a [u8]>,
     pub traceparent: &'a str,
@@ -148,7 +148,7 @@ impl WritePath {
             line.caller,
             line.key,
             line.number,
-            line.json,
+            line.json.bytes(),
         );
         let item = self
             .validator

@@ -10,6 +10,7 @@ use crate::{
     request::RawRequest,
 };
 use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Kind, Operation, Seed};
+use json_text::ScannedJson;
 use runtime::Clock;
 use sealing::SubjectKeys;
 use serde_json::{Map, Value};
@@ -115,7 +116,7 @@ impl Validator {
     pub(super) async fn line(
         &self,
         operation: &Operation,
-        json: &[u8],
+        json: &ScannedJson,
         unique: [u8; 16],
         principal: &str,
     ) -> Result<ValidItem, Problem> {
@@ -137,7 +138,7 @@ impl Validator {
     async fn look_up_all<'a>(
         &self,
         operation: &Operation,
-        json: &[u8],
+        json: &ScannedJson,
         seed: &Seed,
         principal: &'a str,
     ) -> Result<Beside<'a>, Problem> {

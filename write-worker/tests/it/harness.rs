@@ -213,7 +213,7 @@ impl World {
         let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut unique = [0; 16];
         unique[..8].copy_from_slice(&n.to_le_bytes());
-        let body = serde_json::to_vec(&request).unwrap();
+        let body = json_text::ScannedJson::from(&request);
         let accepted = self
             .catalog
             .operation(operation)

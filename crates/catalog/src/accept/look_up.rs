@@ -1,13 +1,13 @@
 //! What the gateway reads before it accepts a request, so that an event carries what it was judged
 //! by: round by round, as one look-up may hang on another.
 
-use super::{Beside, Invalid, Seed, not_an_object, text};
+use super::{Beside, Invalid, Seed, members_of, text};
 use crate::{
     expression::{EvalError, Expr, LOOKED, Scope},
-    members::Members,
     operation::{LookUpStep, LookUpTarget, Operation, Sight, Target},
 };
 use event_schema::{decision::UniqueValue, mutation::RowKey};
+use json_text::ScannedJson;
 use serde_json::{Map, Value};
 
 /// What is to be read.
@@ -55,16 +55,14 @@ impl Operation {
     /// left. A request that breaks the schema is not worth a look.
     pub fn look_up(
         &self,
-        request: &[u8],
+        request: &ScannedJson,
         seed: &Seed,
         beside: &Beside<'_>,
     ) -> Result<Option<LookUpRequest>, Invalid> {
         let Some(next) = self.program.look_ups.get(beside.looked.len()) else {
             return Ok(None);
         };
-        let text = std::str::from_utf8(request)
-            .map_err(|e| Invalid::one("", "json", format!("the request is not UTF-8: {e}")))?;
-        let members = Members::parse(text).map_err(|e| not_an_object(text, &e))?;
+        let members = members_of(request)?;
         // The request of a later look-up is that of the first.
         if beside.looked.is_empty() {
             self.schema.check(&self.thin(&members)).map_err(Invalid)?;

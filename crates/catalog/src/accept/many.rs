@@ -1,14 +1,15 @@
 //! Requests of many documents: each document becomes a request of the single form and is accepted,
 //! or not, by itself.
 
-use super::{Accepted, Beside, Invalid, Seed};
+use super::{Accepted, Beside, Invalid, Seed, members_of};
 use crate::{
     Violation,
-    members::{Members, push_name},
+    members::{Member, Members},
     operation::{Many, Operation},
     schema::escape,
 };
 use event_schema::id::RequestId;
+use json_text::JsonObjectWriter;
 use serde_json::{Map, Value, value::RawValue};
 
 impl Operation {
@@ -32,18 +33,12 @@ impl Operation {
             .iter()
             .filter(|member| member.name != many.items)
             .collect();
-        let mut start = String::from("{");
-        for member in &shared {
-            push_name(&mut start, &member.name);
-            start.push_str(member.raw.get());
-        }
-        let shared: Vec<&str> = shared.iter().map(|member| member.name.as_ref()).collect();
         let accept = |(n, item): (usize, &&RawValue)| {
             let seed = Seed {
                 unique: RequestId::child(&seed.unique, n as u64),
                 now: seed.now,
             };
-            accept_item(many, &start, &shared, item, &seed, beside)
+            accept_item(many, &shared, item, &seed, beside)
                 .map_err(|invalid| point_into(many, &shared, n, invalid))
         };
         Ok(items.iter().enumerate().map(accept).collect())
@@ -53,7 +48,7 @@ impl Operation {
 /// The request with nothing in its list but the right number of elements: each is looked at by the
 /// single form.
 fn outline(many: &Many, members: &Members<'_>, count: Option<usize>) -> Value {
-    let value = |member: &crate::members::Member<'_>| match count {
+    let value = |member: &Member<'_>| match count {
         Some(count) if member.name == many.items => Value::Array(vec![Value::Null; count]),
         _ => member.value().clone(),
     };
@@ -68,55 +63,54 @@ fn outline(many: &Many, members: &Members<'_>, count: Option<usize>) -> Value {
 
 fn accept_item(
     many: &Many,
-    start: &str,
-    shared: &[&str],
+    shared: &[&Member<'_>],
     item: &RawValue,
     seed: &Seed,
     beside: &Beside<'_>,
 ) -> Result<Accepted, Invalid> {
-    let mut text = String::with_capacity(start.len() + item.get().len() + 16);
-    text.push_str(start);
+    let size = shared.iter().map(|member| member.raw.get().len() + 16);
+    let size = size.sum::<usize>() + item.get().len() + 16;
+    let mut single = JsonObjectWriter::with_capacity(size);
+    for member in shared {
+        single.push(&member.name, member.raw);
+    }
     match &many.becomes {
-        Some(name) => {
-            push_name(&mut text, name);
-            text.push_str(item.get());
-        }
+        Some(name) => single.push(name, item.into()),
         None => {
             let own = Members::parse(item.get())
                 .map_err(|_| Invalid::one("", "type", "must be an object"))?;
-            if let Some(member) = own
-                .0
-                .iter()
-                .find(|member| shared.contains(&member.name.as_ref()))
-            {
-                let message = format!(
-                    "the field `{}` stands beside the list, not in it",
-                    member.name
-                );
-                return Err(Invalid::one(
-                    format!("/{}", escape(&member.name)),
-                    "additionalProperties",
-                    message,
-                ));
-            }
             for member in &own.0 {
-                push_name(&mut text, &member.name);
-                text.push_str(member.raw.get());
+                if is_among(shared, &member.name) {
+                    return Err(beside_the_list(&member.name));
+                }
+                single.push(&member.name, member.raw);
             }
         }
     }
-    text.push('}');
-    let members = Members::parse(&text).map_err(|e| Invalid::one("", "json", e.to_string()))?;
-    many.of.accept_one(&text, &members, seed, beside)
+    let single = single.finish();
+    let members = members_of(&single)?;
+    many.of.accept_one(single.text(), &members, seed, beside)
+}
+
+fn is_among(shared: &[&Member<'_>], name: &str) -> bool {
+    shared.iter().any(|member| member.name == name)
+}
+
+fn beside_the_list(name: &str) -> Invalid {
+    Invalid::one(
+        format!("/{}", escape(name)),
+        "additionalProperties",
+        format!("the field `{name}` stands beside the list, not in it"),
+    )
 }
 
 /// Pointers into the single request, as pointers into this one.
-fn point_into(many: &Many, shared: &[&str], n: usize, invalid: Invalid) -> Invalid {
+fn point_into(many: &Many, shared: &[&Member<'_>], n: usize, invalid: Invalid) -> Invalid {
     let place = format!("/{}/{n}", many.items);
     let point = |violation: Violation| {
         let first = violation.pointer.split('/').nth(1).unwrap_or_default();
         let pointer = match &many.becomes {
-            _ if shared.contains(&first) && violation.rule != "additionalProperties" => {
+            _ if is_among(shared, first) && violation.rule != "additionalProperties" => {
                 violation.pointer
             }
             Some(name) if first == name => place.clone() + &violation.pointer[name.len() + 1..],

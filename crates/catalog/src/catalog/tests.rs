@@ -89,10 +89,10 @@ fn the_documentations_example_is_sound() {
     let (_, rest) = DOCUMENTATION.split_once("```yaml\n").unwrap();
     let catalog = load(rest.split_once("```").unwrap().0).unwrap();
     let operation = catalog.operation("memo.create").unwrap();
-    let request = operation.examples()[0].request.to_string();
+    let request = json_text::ScannedJson::from(&operation.examples()[0].request);
     operation
         .accept(
-            request.as_bytes(),
+            &request,
             &crate::Seed {
                 unique: [0; 16],
                 now: 0,

@@ -87,7 +87,7 @@ pub(super) fn told(change: &DocumentChange) -> Value {
 /// A body: the request's own text where it is a member of the request.
 fn object(scope: &Scope<'_>, expr: &Expr) -> Result<Raw, Stop> {
     match text(scope, expr)? {
-        Some(body) if merge::is_object(&body) => Ok(body),
+        Some(body) if merge::is_object((&*body).into()) => Ok(body),
         Some(_) => Err(EvalError("a document's body must be an object".into()).into()),
         None => Err(EvalError("a document's body is absent".into()).into()),
     }
@@ -98,7 +98,7 @@ fn text(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Raw>, EvalError> {
         Some(name) => Ok(scope
             .request
             .get(name)
-            .map(|member| member.raw.to_owned().into())),
+            .map(|member| member.raw.to_raw().into())),
         None => Ok(scope.value(expr)?.map(|value| event_schema::raw(&value))),
     }
 }

@@ -81,7 +81,7 @@ fn event(request: Value, if_version: Option<u64>) -> (Catalog, Transaction) {
     let AcceptedRequest::One(accepted) = catalog
         .operation("seat.take")
         .unwrap()
-        .accept(request.to_string().as_bytes(), &seed)
+        .accept(&json_text::ScannedJson::from(&request), &seed)
         .unwrap()
     else {
         panic!("one event")

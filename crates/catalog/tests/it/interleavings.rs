@@ -5,6 +5,7 @@
 use crate::world::{SEED, World, builtin};
 use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Seed};
 use event_schema::outcome::Verdict;
+use json_text::ScannedJson;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::{
@@ -71,7 +72,7 @@ fn accept(operation: &str, request: &Value, looked: Value, n: u64) -> Accepted {
     };
     let seed = Seed { unique, ..SEED };
     let operation = CATALOG.operation(operation).expect("it is there");
-    let accepted = operation.accept_with(request.to_string().as_bytes(), &seed, &beside);
+    let accepted = operation.accept_with(&ScannedJson::from(request), &seed, &beside);
     match accepted.expect("a sound request") {
         AcceptedRequest::One(one) => *one,
         AcceptedRequest::Many(_) => panic!("one event"),

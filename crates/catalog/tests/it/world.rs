@@ -11,6 +11,7 @@ use event_schema::{
     outcome::Verdict,
     signing::Keyring,
 };
+use json_text::ScannedJson;
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap, sync::LazyLock};
 
@@ -209,9 +210,13 @@ pub fn event_of(catalog: &Catalog, accepted: &Accepted, principal: &str) -> Tran
     }
 }
 
+fn scanned(request: &str) -> ScannedJson {
+    ScannedJson::scan(request.to_owned().into(), 500).expect("a request is JSON")
+}
+
 /// All that one request was accepted as.
 pub fn accept(operation: &Operation, request: &str) -> Result<Vec<Accepted>, Invalid> {
-    match operation.accept(request.as_bytes(), &SEED)? {
+    match operation.accept(&scanned(request), &SEED)? {
         AcceptedRequest::One(accepted) => Ok(vec![*accepted]),
         AcceptedRequest::Many(items) => items.into_iter().collect(),
     }
@@ -232,7 +237,7 @@ pub fn accept_beside(
         principal: example.principal.as_deref().unwrap_or("anonymous"),
         looked: example.looked.clone(),
     };
-    match operation.accept_with(request.as_bytes(), &SEED, &beside)? {
+    match operation.accept_with(&scanned(request), &SEED, &beside)? {
         AcceptedRequest::One(accepted) => Ok(vec![*accepted]),
         AcceptedRequest::Many(items) => items.into_iter().collect(),
     }

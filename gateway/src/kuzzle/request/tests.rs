@@ -6,12 +6,7 @@ fn caller() -> Caller {
 }
 
 fn frame(value: &Value) -> Result<Request, Box<Answer>> {
-    Request::from_envelope(
-        value.to_string().as_bytes(),
-        Transport::WebSocket,
-        64,
-        caller(),
-    )
+    Request::from_envelope(value.to_string().into(), Transport::WebSocket, 64, caller())
 }
 
 #[test]
@@ -65,7 +60,8 @@ fn what_is_no_request_is_answered_with_what_is_known() {
             assert_eq!(told["requestId"], "r");
         }
     }
-    let answer = Request::from_envelope(b"{", Transport::WebSocket, 64, caller()).unwrap_err();
+    let answer =
+        Request::from_envelope("{".into(), Transport::WebSocket, 64, caller()).unwrap_err();
     assert_eq!(answer.status(), 400);
 }
 

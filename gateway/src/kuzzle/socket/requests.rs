@@ -38,7 +38,7 @@ impl Requests {
             return self.refuse(
                 app,
                 connection,
-                &text,
+                text,
                 Id::Overloaded,
                 "as many requests of this connection wait as may",
             );
@@ -65,7 +65,7 @@ impl Requests {
                 self.refuse(
                     app,
                     connection,
-                    &text,
+                    text,
                     Id::Overloaded,
                     "as many requests are in hand as may be",
                 );
@@ -86,7 +86,7 @@ impl Requests {
         &mut self,
         app: &Shared,
         connection: &Arc<SocketConnection>,
-        text: &[u8],
+        text: Bytes,
         id: Id,
         why: &str,
     ) {
@@ -136,7 +136,7 @@ async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: 
     );
 }
 
-fn read(app: &Shared, connection: &SocketConnection, text: &[u8]) -> Result<Request, Box<Answer>> {
+fn read(app: &Shared, connection: &SocketConnection, text: Bytes) -> Result<Request, Box<Answer>> {
     let (depth, caller) = (app.config.json_depth, connection.caller.clone());
     Request::from_envelope(text, Transport::WebSocket, depth, caller)
 }
@@ -151,10 +151,9 @@ async fn answer(
     text: Bytes,
     turn: WriteTurn,
 ) -> Answer {
-    match read(app, &session.connection, &text) {
+    match read(app, &session.connection, text) {
         Ok(mut request) => {
             request.turn = turn;
-            drop(text);
             let name = || match routes::action(&request.controller, &request.action) {
                 Ok(action) => format!("{}:{}", action.controller, action.name),
                 Err(_) => "unknown".to_owned(),

@@ -9,7 +9,7 @@ use crate::{
     request::{
         headers,
         path::{PathSegments, check_index, check_name},
-        sound,
+        scanned,
     },
 };
 use axum::{body::Body, extract::State, response::Response};
@@ -53,8 +53,8 @@ fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<CreateAsked, Pr
     }
     headers::expect_json(headers)?;
     headers::expect_plain(headers)?;
-    sound(json, app.config.json_depth)?;
-    let asked: CreateAsked = serde_json::from_slice(json)
+    let json = scanned(json.clone(), app.config.json_depth)?;
+    let asked: CreateAsked = serde_json::from_slice(json.bytes())
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     if asked
         .settings

@@ -58,7 +58,7 @@ pub(crate) async fn mget(
         body,
     };
     let request = app.requests.read(call).await?;
-    let DocumentsAsked { ids } = serde_json::from_slice(&request.json)
+    let DocumentsAsked { ids } = serde_json::from_slice(request.json.bytes())
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     within(&app, &ids)?;
     let (ids, refused) = usable(ids);

@@ -10,7 +10,7 @@ use crate::{
         headers as given,
         path::{PathSegments, shorten},
         query::QueryString,
-        sound,
+        scanned,
     },
 };
 use axum::{body::Body, extract::State, response::Response};
@@ -79,8 +79,8 @@ impl Clauses {
         }
         given::expect_json(headers)?;
         given::expect_plain(headers)?;
-        sound(&json, app.config.json_depth)?;
-        let map: Map<String, Value> = serde_json::from_slice(&json)
+        let json = scanned(json, app.config.json_depth)?;
+        let map: Map<String, Value> = serde_json::from_slice(json.bytes())
             .map_err(|_| Problem::new(Code::BadSearch, "a search body is an object").at(""))?;
         match map.keys().find(|name| !known.contains(&name.as_str())) {
             None => Ok(Self(map)),

@@ -6,7 +6,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     replays::{self, preview_stores},
-    request::{headers, sound},
+    request::{headers, scanned},
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -25,8 +25,8 @@ pub(crate) async fn create(
     headers::expect_json(&headers)?;
     headers::expect_plain(&headers)?;
     let (json, _held) = app.requests.collect(&headers, body).await?;
-    sound(&json, app.config.json_depth)?;
-    let order: JobOrder = serde_json::from_slice(&json)
+    let json = scanned(json, app.config.json_depth)?;
+    let order: JobOrder = serde_json::from_slice(json.bytes())
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     order
         .check()

@@ -12,9 +12,9 @@ use axum::{
     extract::State,
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use json_text::{JsonObjectWriter, ScannedJson};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Parameters = BTreeMap<String, String>;
 
@@ -48,9 +48,12 @@ async fn carry_out(
         .requests
         .read_loose(call, !parameters.is_empty())
         .await?;
-    let OpenedEnvelope { msgid, bare } = OpenedEnvelope::of(&request.json)?;
-    envelope.answers(msgid);
-    request.json = with_parameters(bare, parameters)?;
+    if !request.came_empty {
+        let OpenedEnvelope { msgid, bare } = OpenedEnvelope::of(&request.json)?;
+        envelope.answers(msgid);
+        request.json = bare;
+    }
+    request.json = with_parameters(request.json, parameters)?;
     request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
     let completed = app.writes.write(operation, request).await?;
     Ok(envelope.answer(app, &OperationAnswer::new(operation, completed)))
@@ -78,25 +81,35 @@ pub(crate) async fn bare(
 }
 
 /// Path parameters become members of the request; one that is there already must say the same.
-fn with_parameters(bare: Bytes, parameters: Parameters) -> Result<Bytes, Problem> {
+fn with_parameters(bare: ScannedJson, parameters: Parameters) -> Result<ScannedJson, Problem> {
     if parameters.is_empty() {
         return Ok(bare);
     }
-    let bare = if bare.is_empty() { b"{}" } else { &*bare };
-    let mut map: Map<String, Value> = serde_json::from_slice(bare)
-        .map_err(|_| Problem::new(Code::Invalid, "the request must be an object").at(""))?;
-    for (name, value) in parameters {
-        let value = Value::String(value);
-        if map.get(&name).is_some_and(|given| *given != value) {
-            return Err(Problem::new(
-                Code::Invalid,
-                format!("`{name}` differs from the one in the path"),
-            )
-            .at(format!("/{name}")));
+    let members = bare.members();
+    let members = members
+        .ok_or_else(|| Problem::new(Code::Invalid, "the request must be an object").at(""))?;
+    let mut merged = JsonObjectWriter::with_capacity(bare.bytes().len() + 256);
+    let mut given = BTreeSet::new();
+    for member in members {
+        if let Some(value) = parameters.get(&*member.name) {
+            let is_same = serde_json::from_str::<Value>(member.text.get())
+                .is_ok_and(|given| given == *value.as_str());
+            if !is_same {
+                return Err(differs(&member.name));
+            }
+            given.insert(member.name.to_string());
         }
-        map.insert(name, value);
+        merged.push_member(&member);
     }
-    Ok(serde_json::to_vec(&map)
-        .expect("a JSON object serialises")
-        .into())
+    for (name, value) in parameters {
+        if !given.contains(&name) {
+            merged.push_value(&name, &Value::String(value));
+        }
+    }
+    Ok(merged.finish())
+}
+
+fn differs(name: &str) -> Problem {
+    let detail = format!("`{name}` differs from the one in the path");
+    Problem::new(Code::Invalid, detail).at(format!("/{name}"))
 }

@@ -6,26 +6,20 @@ use crate::{
     answer::{self, told},
     app::App,
     error::{Code, Problem},
+    request::scanned,
     write::feedback::Outcome,
 };
 use axum::response::Response;
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use json_text::ScannedJson;
 use serde::Deserialize;
-use serde_json::{Map, Value, json, value::RawValue};
+use serde_json::{Map, Value, json};
+use std::fmt::Display;
 
 /// What came in.
 pub(crate) struct OpenedEnvelope {
     pub msgid: Option<String>,
-    pub bare: Bytes,
-}
-
-#[derive(Deserialize)]
-struct Incoming<'a> {
-    #[serde(default)]
-    params: Option<Params>,
-    #[serde(borrow, default)]
-    request: Option<&'a RawValue>,
+    pub bare: ScannedJson,
 }
 
 #[derive(Deserialize)]
@@ -35,34 +29,37 @@ struct Params {
 }
 
 impl OpenedEnvelope {
-    pub(crate) fn of(json: &Bytes) -> Result<Self, Problem> {
-        if json.is_empty() {
-            return Ok(Self {
-                msgid: None,
-                bare: Bytes::from_static(b"{}"),
-            });
-        }
-        let incoming: Incoming = serde_json::from_slice(json).map_err(|error| {
-            Problem::new(
-                Code::Invalid,
-                format!("the envelope must be an object with `request`: {error}"),
-            )
-            .at("")
-        })?;
-        let msgid = incoming
-            .params
-            .and_then(|params| params.msgid)
-            .and_then(|msgid| msgid.as_str().map(str::to_owned));
-        match incoming.request {
-            Some(bare) => Ok(Self {
-                msgid,
-                bare: json.slice_ref(bare.get().as_bytes()),
-            }),
-            None => {
-                Err(Problem::new(Code::Invalid, "the envelope has no `request`").at("/request"))
+    pub(crate) fn of(json: &ScannedJson) -> Result<Self, Problem> {
+        let (mut params, mut bare) = (None, None);
+        let members = json.members();
+        for member in members.ok_or_else(|| not_an_envelope("it is none"))? {
+            match &*member.name {
+                "params" => params = read_params(member.text.get())?,
+                "request" => bare = Some(member.text).filter(|bare| bare.get() != "null"),
+                _ => {}
             }
         }
+        let msgid = params
+            .and_then(|Params { msgid }| msgid)
+            .and_then(|msgid| msgid.as_str().map(str::to_owned));
+        let bare = bare.ok_or_else(|| {
+            Problem::new(Code::Invalid, "the envelope has no `request`").at("/request")
+        })?;
+        let bare = json.bytes().slice_ref(bare.get().as_bytes());
+        Ok(Self {
+            msgid,
+            bare: scanned(bare, usize::MAX)?,
+        })
     }
+}
+
+fn read_params(text: &str) -> Result<Option<Params>, Problem> {
+    serde_json::from_str(text).map_err(not_an_envelope)
+}
+
+fn not_an_envelope(why: impl Display) -> Problem {
+    let detail = format!("the envelope must be an object with `request`: {why}");
+    Problem::new(Code::Invalid, detail).at("")
 }
 
 /// What goes out, as far as it is known before the answer.

@@ -4,6 +4,7 @@ use super::Validator;
 use crate::error::Problem;
 use catalog::{Accepted, Invalid, LookUpSubject, Operation};
 use event_schema::outcome::{Refusal, RefusalCode};
+use json_text::ScannedJson;
 use sealing::{SealedBoundary, mask};
 use serde_json::Value;
 
@@ -57,14 +58,14 @@ impl Validator {
     pub(super) fn mask_violations(
         &self,
         operation: &Operation,
-        json: &[u8],
+        json: &ScannedJson,
         mut invalid: Invalid,
     ) -> Invalid {
         let paths = self.catalog.sealed().request(operation.name());
         if paths.is_empty() {
             return invalid;
         }
-        let mut request: Value = serde_json::from_slice(json).unwrap_or_default();
+        let mut request: Value = serde_json::from_str(json.text().get()).unwrap_or_default();
         let mut values = Vec::new();
         for path in paths {
             path.visit(&mut request, &mut |text| values.push(text.clone()));

@@ -1,12 +1,13 @@
 //! The strict JSON scan: what RFC 8259 says, and besides no duplicate members, no nesting beyond a
 //! limit, no numbers that fit nowhere, no escapes that stand for no character. It says where it
-//! stopped; it builds nothing and must never allocate per value.
+//! stopped, and where the members of an object stand; it must never allocate per value.
 
+use crate::span::{MemberSpan, PLAIN_DEPTH};
 use std::{borrow::Cow, collections::HashSet};
 
 /// Why bytes are not JSON that can be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultKind {
+pub enum JsonFaultKind {
     Empty,
     Syntax,
     Utf8,
@@ -17,8 +18,8 @@ pub enum FaultKind {
 
 /// Where and why the scan stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub kind: FaultKind,
+pub struct JsonFault {
+    pub kind: JsonFaultKind,
     /// Bytes from the start.
     pub offset: usize,
     /// JSON pointer to the value or member at fault.
@@ -26,12 +27,12 @@ pub struct Fault {
     pub message: String,
 }
 
-/// Checks the whole text.
-pub fn check(bytes: &[u8], depth: usize) -> Result<(), Fault> {
+/// Scans the whole text: where the members stand, if it is an object.
+pub(crate) fn scan(bytes: &[u8], depth: usize) -> Result<Option<Vec<MemberSpan>>, JsonFault> {
     if let Err(error) = std::str::from_utf8(bytes) {
         let offset = error.valid_up_to();
-        return Err(Fault {
-            kind: FaultKind::Utf8,
+        return Err(JsonFault {
+            kind: JsonFaultKind::Utf8,
             offset,
             pointer: String::new(),
             message: format!("byte {offset} is not UTF-8"),
@@ -43,13 +44,17 @@ pub fn check(bytes: &[u8], depth: usize) -> Result<(), Fault> {
         depth,
         open: Vec::new(),
         keys: Vec::new(),
+        members: None,
     };
-    scan.document().map_err(|stop| scan.fault(stop))
+    match scan.document() {
+        Ok(()) => Ok(scan.members),
+        Err(stop) => Err(scan.fault(stop)),
+    }
 }
 
-/// The cheap half of a [`Fault`]: turned into one only when a scan fails.
+/// The cheap half of a [`JsonFault`]: turned into one only when a scan fails.
 struct ScanEnd {
-    kind: FaultKind,
+    kind: JsonFaultKind,
     offset: usize,
     message: Cow<'static, str>,
 }
@@ -85,13 +90,17 @@ struct Scan<'a> {
     depth: usize,
     open: Vec<OpenContainer<'a>>,
     keys: Vec<ObjectKey>,
+    /// Of the object that the whole text is.
+    members: Option<Vec<MemberSpan>>,
 }
 
 impl<'a> Scan<'a> {
     fn document(&mut self) -> Step {
         self.space();
-        if self.at == self.bytes.len() {
-            return Err(self.stop(FaultKind::Empty, "there is no value"));
+        match self.peek() {
+            None => return Err(self.stop(JsonFaultKind::Empty, "there is no value")),
+            Some(b'{') => self.members = Some(Vec::with_capacity(8)),
+            Some(_) => {}
         }
         loop {
             // A value starts here; containers leave us inside of them, scalars behind them.
@@ -127,8 +136,10 @@ impl<'a> Scan<'a> {
     /// Behind a value: on to the next one (false), or the document is whole (true).
     fn after_value(&mut self) -> Step<bool> {
         loop {
-            if self.open.is_empty() {
-                return Ok(true);
+            match self.open.len() {
+                0 => return Ok(true),
+                1 => self.end_member(),
+                _ => {}
             }
             self.space();
             let next = self.peek();
@@ -166,6 +177,20 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// The value of a member of the whole ends here.
+    fn end_member(&mut self) {
+        if let Some(member) = self.members.as_mut().and_then(|members| members.last_mut()) {
+            member.value.end = self.at;
+        }
+    }
+
+    /// What is inside of the member that is open now is not as plain as most are.
+    fn spoil_member(&mut self) {
+        if let Some(member) = self.members.as_mut().and_then(|members| members.last_mut()) {
+            member.is_plain = false;
+        }
+    }
+
     fn open_object(&mut self) -> Step<bool> {
         self.deeper()?;
         self.at += 1;
@@ -194,11 +219,14 @@ impl<'a> Scan<'a> {
         Ok(true)
     }
 
-    fn deeper(&self) -> Step {
+    fn deeper(&mut self) -> Step {
+        if self.open.len() > PLAIN_DEPTH {
+            self.spoil_member();
+        }
         match self.open.len() < self.depth {
             true => Ok(()),
             false => Err(self.stop(
-                FaultKind::TooDeep,
+                JsonFaultKind::TooDeep,
                 format!("nested deeper than {} levels", self.depth),
             )),
         }
@@ -217,7 +245,24 @@ impl<'a> Scan<'a> {
         }
         self.at += 1;
         self.space();
+        match self.open.len() {
+            1 => self.begin_member(key),
+            level if !is_plain(&self.bytes[key.start..key.end], level == 2) => self.spoil_member(),
+            _ => {}
+        }
         Ok(())
+    }
+
+    fn begin_member(&mut self, key: ObjectKey) {
+        let at = self.at;
+        if let Some(members) = &mut self.members {
+            members.push(MemberSpan {
+                name: key.start..key.end,
+                is_escaped: key.escaped,
+                value: at..at,
+                is_plain: true,
+            });
+        }
     }
 
     fn remember(&mut self, key: ObjectKey) -> Step {
@@ -250,7 +295,7 @@ impl<'a> Scan<'a> {
             true => {
                 let text = String::from_utf8_lossy(&name(self.bytes, key)).into_owned();
                 Err(ScanEnd {
-                    kind: FaultKind::DuplicateKey,
+                    kind: JsonFaultKind::DuplicateKey,
                     offset: key.start - 1,
                     message: format!("the member `{text}` appears twice").into(),
                 })
@@ -300,9 +345,9 @@ impl<'a> Scan<'a> {
         match self.hex4(self.at)? {
             0xd800..=0xdbff => match self.bytes.get(self.at + 6..self.at + 8) == Some(b"\\u") {
                 true if matches!(self.hex4(self.at + 6)?, 0xdc00..=0xdfff) => self.at += 12,
-                _ => return Err(self.stop(FaultKind::Utf8, lone)),
+                _ => return Err(self.stop(JsonFaultKind::Utf8, lone)),
             },
-            0xdc00..=0xdfff => return Err(self.stop(FaultKind::Utf8, lone)),
+            0xdc00..=0xdfff => return Err(self.stop(JsonFaultKind::Utf8, lone)),
             _ => self.at += 6,
         }
         Ok(())
@@ -357,7 +402,7 @@ impl<'a> Scan<'a> {
                 let shown = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
                 let message = format!("the number {shown} does not fit into 64 bits");
                 Err(ScanEnd {
-                    kind: FaultKind::Number,
+                    kind: JsonFaultKind::Number,
                     offset: start,
                     message: message.into(),
                 })
@@ -397,10 +442,10 @@ impl<'a> Scan<'a> {
     }
 
     fn syntax(&self, message: &'static str) -> ScanEnd {
-        self.stop(FaultKind::Syntax, message)
+        self.stop(JsonFaultKind::Syntax, message)
     }
 
-    fn stop(&self, kind: FaultKind, message: impl Into<Cow<'static, str>>) -> ScanEnd {
+    fn stop(&self, kind: JsonFaultKind, message: impl Into<Cow<'static, str>>) -> ScanEnd {
         ScanEnd {
             kind,
             offset: self.at,
@@ -408,15 +453,15 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn fault(&self, stop: ScanEnd) -> Fault {
+    fn fault(&self, stop: ScanEnd) -> JsonFault {
         let message = match self.bytes.get(stop.offset) {
-            None if stop.kind == FaultKind::Syntax => format!(
+            None if stop.kind == JsonFaultKind::Syntax => format!(
                 "{} at byte {}, where the text ends",
                 stop.message, stop.offset
             ),
             _ => format!("{} at byte {}", stop.message, stop.offset),
         };
-        Fault {
+        JsonFault {
             kind: stop.kind,
             offset: stop.offset,
             pointer: self.pointer(),
@@ -447,6 +492,16 @@ impl<'a> Scan<'a> {
         }
         pointer
     }
+}
+
+/// A name that needs no second look: see [`ScannedMember::is_plain`](crate::ScannedMember).
+fn is_plain(name: &[u8], is_topmost: bool) -> bool {
+    let begins_plainly = match name.first() {
+        Some(b'_') => !is_topmost,
+        Some(first) => first.is_ascii_alphanumeric(),
+        None => false,
+    };
+    begins_plainly && !name.iter().any(|byte| matches!(byte, b'.' | b'\\'))
 }
 
 fn whole_number_fits(text: &[u8]) -> bool {

@@ -1,0 +1,14 @@
+//! JSON texts on their way to the log: scanned once when they come in, and from then on known to be
+//! sound, with where their members stand. What only passes through is never read again, let alone
+//! parsed. It knows nothing of what a text means, and must never take one for sound that was not
+//! scanned, parsed or written here.
+
+mod scan;
+mod scanned;
+mod span;
+mod writer;
+
+pub use scan::{JsonFault, JsonFaultKind};
+pub use scanned::{JsonText, ScannedJson, ScannedMember};
+pub use span::PLAIN_DEPTH;
+pub use writer::JsonObjectWriter;
