@@ -17,6 +17,7 @@ pub mod envelope;
 pub mod held;
 pub mod id;
 pub mod incarnation;
+pub mod kafka_headers;
 pub mod membership;
 pub mod mutation;
 pub mod notification;

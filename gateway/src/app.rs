@@ -18,6 +18,7 @@ use crate::{
     write::{
         EventPlace, Published, WritePath,
         feedback::{Feedback, pending::PendingRequests},
+        full_keys::FullKeys,
         identify::Identifier,
         publish::{EventOutlet, EventPublisher, event::EventBuilder, known_ends::KnownEnds},
         validate::Validator,
@@ -202,6 +203,7 @@ fn write_path(
     let known_ends = Arc::new(KnownEnds::new(layout.partitions));
     let (entries, ttl) = (config.idempotency_entries, config.idempotency_ttl_seconds);
     WritePath {
+        full_keys: Arc::new(FullKeys::new(ports.record.clone(), config.key_queue_limit)),
         catalog: ports.catalog.clone(),
         identifier: Identifier::new(keys.clone(), clock.clone(), entries, ttl),
         validator: Validator {

@@ -50,6 +50,9 @@ pub struct Config {
     /// and the connection ends, so that it can read the answer: bytes, and seconds.
     pub linger_bytes: u64,
     pub linger_seconds: u64,
+    /// Events of one key that may wait behind a dead letter; beyond, new writes of the key are 503
+    /// `key_locked`.
+    pub key_queue_limit: u64,
     /// The longest `Prefer: wait=N`, seconds.
     pub wait_max_seconds: u64,
     /// How long `refresh=wait_for` waits without a `Prefer: wait`, seconds.
@@ -142,6 +145,7 @@ impl Default for Config {
             kuzzle_wait_seconds: 30,
             kuzzle_write_documents: 200,
             kuzzle_fetch_documents: 10_000,
+            key_queue_limit: 10_000,
             kept_searches: 10_000,
             kept_searches_bytes: 64 << 20,
             publish_timeout_seconds: 30,

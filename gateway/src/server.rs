@@ -115,6 +115,8 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         "collections",
         app.collections.clone().follow(refresh, until()),
     );
+    let full_keys = app.writes.full_keys.clone();
+    tasks.vital("full-keys", full_keys.follow(until()));
     tasks.vital("watch", watch(app.clone(), until()));
 }
 

@@ -3,6 +3,7 @@
 //! column in which they are called. Nothing here knows HTTP, a protocol or the rest of the service.
 
 pub(crate) mod feedback;
+pub(crate) mod full_keys;
 pub(crate) mod identify;
 mod intend;
 pub(crate) mod order;
@@ -19,6 +20,7 @@ use crate::{
     request::path,
 };
 use catalog::{Catalog, Operation};
+use std::sync::Arc;
 
 /// The stages, each with its own.
 pub(crate) struct WritePath {
@@ -28,6 +30,7 @@ pub(crate) struct WritePath {
     pub builder: publish::event::EventBuilder,
     pub publisher: publish::EventPublisher,
     pub feedback: feedback::Feedback,
+    pub full_keys: Arc<full_keys::FullKeys>,
 }
 
 impl WritePath {

@@ -312,3 +312,39 @@ async fn a_job_is_paused_killed_with_its_gateway_and_resumed() {
     assert_eq!(output.status.code(), Some(1), "what is over stays over");
     assert_eq!(pipeline.terminate().code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_key_whose_queue_is_full_takes_no_new_writes_until_it_is_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let settings = "[catalog]\nfolders = [\"operations\"]\n[gateway]\nkey_queue_limit = 2\n";
+    std::fs::write(folder.join("consign.toml"), settings).unwrap();
+    let pipeline = Pipeline::start(folder);
+    let (dead, parked) = lock(&pipeline, "a").await;
+    let add = |id: &'static str| ask(&pipeline, "tally.add", json!({"id": id, "by": 5}));
+    let mut code = String::new();
+    for _ in 0..100 {
+        code = add("a").await.1;
+        if code == "key_locked" {
+            break;
+        }
+        assert_eq!(code, "parked", "what a gateway does not know yet is parked");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(code, "key_locked");
+    ask(&pipeline, "tally.set", json!({"id": "b", "n": 1})).await;
+    assert_eq!(add("b").await.1, "", "other keys are free");
+    let discard = ["discard", "--request", &dead, "--yes"];
+    assert_eq!(dlq(&pipeline, folder, &discard).1, 0);
+    becomes(&pipeline, &parked[1], "applied").await;
+    for _ in 0..100 {
+        code = add("a").await.1;
+        if code.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(code, "");
+    assert_eq!(pipeline.terminate().code(), Some(0));
+}

@@ -203,7 +203,7 @@ fn letter(
 }
 
 /// All rows of a partition, from behind `after` on.
-async fn scan(
+pub(crate) async fn scan(
     record: &dyn Record,
     table: &str,
     partition: Map<String, Value>,

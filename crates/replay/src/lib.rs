@@ -12,6 +12,7 @@ mod letters;
 mod line;
 mod patch;
 mod preview;
+mod queues;
 
 pub use cause::{LetterCause, causes};
 pub use edit::{EditError, edited_event};
@@ -22,6 +23,7 @@ pub use letters::{HeldLetter, dead_letter, dead_letters};
 pub use line::DeadLetterLine;
 pub use patch::{JsonPatch, PatchError};
 pub use preview::{FieldChange, LaterWrite, PreviewStores, ReplayPreview, StateChange, preview};
+pub use queues::full_keys;
 
 use store::StoreError;
 

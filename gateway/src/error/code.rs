@@ -230,6 +230,9 @@ codes! {
     SpoolFull "spool_full" 503 Nothing "The spool is full",
         "The log is away, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",
         "Nothing was written. Repeat after `Retry-After` seconds, or at another gateway. An operator finds the bounds in `spool.cap_bytes` and `spool.reserve_bytes`.";
+    KeyLocked "key_locked" 503 Nothing "The queue of the key is full",
+        "A dead letter of this key waits for an operator, and so many events wait behind it that no more are taken. Other keys are not affected.",
+        "Nothing was written. Repeat after `Retry-After` seconds. An operator finds the dead letter with `consign dlq list --key`; `gateway.key_queue_limit` is the bound.";
     UnknownOutcome "unknown_outcome" 503 Unknown "Outcome unknown",
         "The log did not acknowledge the record in time: it may have been written, or not.",
         "Ask for `request_id` later. To retry without writing twice, send the write with an Idempotency-Key from the start and repeat it with the same key and body.";

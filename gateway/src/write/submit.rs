@@ -11,6 +11,7 @@ use super::{
         HandedOver, Outgoing,
         event::{Context, Event},
     },
+    validate::ValidItem,
 };
 use crate::{access::Caller, error::Problem, request::RawRequest};
 use catalog::Operation;
@@ -108,7 +109,7 @@ impl WritePath {
             .traceparent
             .clone()
             .unwrap_or_else(|| TraceContext::fresh(true).to_string());
-        let build = |(n, item): (usize, Result<_, Problem>)| {
+        let build = |(n, item): (usize, Result<ValidItem, Problem>)| {
             let context = Context {
                 caller: &request.caller,
                 traceparent: &traceparent,
@@ -116,7 +117,9 @@ impl WritePath {
                 replies: options.wait.is_some(),
                 origin: options.origin.as_ref(),
             };
-            item.map(|item| self.builder.build(operation.kind(), item, &context))
+            let item = item?;
+            self.full_keys.check(item.key())?;
+            Ok(self.builder.build(operation.kind(), item, &context))
         };
         let events: Vec<_> = valid.items.into_iter().enumerate().map(build).collect();
         let waiters = self.feedback.expect(&events, options.wait);
@@ -161,6 +164,7 @@ impl WritePath {
             replies: false,
             origin: None,
         };
+        self.full_keys.check(item.key())?;
         Ok(self.builder.build(operation.kind(), item, &context))
     }
 

@@ -10,6 +10,7 @@ use crate::{
     request::RawRequest,
 };
 use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Kind, Operation, Seed};
+use event_schema::id::EntityKey;
 use json_text::ScannedJson;
 use runtime::Clock;
 use sealing::SubjectKeys;
@@ -57,6 +58,10 @@ pub(super) struct ValidItem {
 }
 
 impl ValidItem {
+    pub(super) fn key(&self) -> &EntityKey {
+        &self.accepted.key
+    }
+
     pub(super) fn into_parts(self) -> (Accepted, Map<String, Value>) {
         (self.accepted, self.incarnations)
     }

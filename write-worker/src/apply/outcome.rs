@@ -14,7 +14,9 @@ use event_schema::{
     codec::{encode_dead_letter, encode_mail},
     decision::{DeadLetter, OriginalRecord},
     envelope::Reply,
+    held,
     id::RequestId,
+    kafka_headers::{DeadLetterOrigin, add_kafka_headers},
     notification::Mail,
     outcome::{Feedback, LedgerEntry, Verdict},
     position::Position,
@@ -68,7 +70,17 @@ impl Applier<'_> {
             original,
         };
         let topic = &self.worker.topics.dead_letters;
-        append_record(&self.worker, topic, 0, encode_dead_letter(&letter)).await?;
+        let mut record = encode_dead_letter(&letter);
+        let group = self.worker.ports.layout.worker_group();
+        let held = change_feed::held_after(&effect.rows);
+        let held = held.and_then(|row| held::read_held(&row.cells).ok());
+        let origin = DeadLetterOrigin {
+            topic: &self.worker.topics.transactions,
+            group: &group,
+            attempts: held.map_or(1, |held| held.attempts),
+        };
+        add_kafka_headers(&mut record, &letter, &origin);
+        append_record(&self.worker, topic, 0, record).await?;
         tracing::error!(
             request = %effect.request,
             position = %effect.position,

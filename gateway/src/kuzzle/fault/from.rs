@@ -55,7 +55,7 @@ impl From<Problem> for Fault {
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
             Code::ShuttingDown => Id::ShuttingDown,
-            Code::LookupIncomplete => Id::Overloaded,
+            Code::LookupIncomplete | Code::KeyLocked => Id::Overloaded,
             Code::NotYet => Id::NotApplied,
         };
         let told = match problem.pointer() {
