@@ -71,6 +71,7 @@ pub enum Command {
     #[command(subcommand)]
     Spool(commands::spool::Command),
     Audit(commands::audit::Arguments),
+    Repair(commands::repair::Arguments),
     #[command(subcommand)]
     Document(commands::document::Command),
     Explain(commands::explain::Arguments),

@@ -15,6 +15,7 @@ pub mod health;
 pub mod load;
 pub mod notifier;
 pub mod publish;
+pub mod repair;
 pub mod request;
 pub mod schema;
 pub mod sealing;
@@ -87,6 +88,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
         Command::Spool(command) => spool::run(command, invocation).await,
+        Command::Repair(arguments) => repair::run(arguments, invocation).await,
         Command::Document(command) => document::run(command, invocation).await,
         Command::Explain(arguments) => explain::run(arguments, invocation).await,
         Command::Audit(arguments) => audit::run(arguments, invocation).await,

@@ -25,6 +25,7 @@ pub mod offset;
 pub mod outcome;
 mod parts;
 pub mod position;
+pub mod repair;
 pub mod replay;
 pub mod schemas;
 pub mod signing;

@@ -1,6 +1,8 @@
 //! Audits that this gateway carries out, one at a time, in memory: what a process that holds the
 //! data does for whoever cannot open it. It must never write to a store.
 
+mod repair;
+
 use crate::Ports;
 use audit::{AuditOptions, AuditPhase, AuditPorts, AuditReport};
 use parking_lot::Mutex;
@@ -40,6 +42,12 @@ enum AuditStatus {
     Clean,
     Found,
     Failed,
+}
+
+impl AuditJob {
+    pub(crate) fn is_done(&self) -> bool {
+        matches!(self.status, AuditStatus::Clean | AuditStatus::Found)
+    }
 }
 
 impl AuditJobs {

@@ -178,6 +178,12 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             Some(post(replays::control::cancel)),
         ),
         row(
+            Method::POST,
+            "/v1/audits/{id}/repair",
+            &doc::REPAIR,
+            Some(post(audits::repair::repair)),
+        ),
+        row(
             Method::GET,
             "/openapi.json",
             &doc::OPENAPI,

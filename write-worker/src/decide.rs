@@ -13,6 +13,7 @@ mod judge_held;
 mod queues;
 mod recent;
 mod redo;
+mod repair;
 mod repeats;
 mod sealing;
 mod state;

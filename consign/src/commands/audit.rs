@@ -2,9 +2,9 @@
 //! running `consign dev`, which holds its data folder, is asked to. Must never write to a store.
 
 mod direct;
-mod progress;
-mod remote;
-mod report;
+pub(super) mod progress;
+pub(super) mod remote;
+pub(super) mod report;
 
 use super::Invocation;
 use crate::{

@@ -48,7 +48,7 @@ async fn plant(folder: &Path) {
         body: stored.body,
         diverged: false,
     };
-    raised.meta.version = Version(raised.meta.version.0 + 1_000);
+    raised.meta.version = Version(raised.meta.version.0 + 1);
     let mut stranger = raised.clone();
     stranger.key.id = "atlantis".into();
     let writes = [Write::Document(raised), Write::Document(stranger)];
@@ -105,4 +105,21 @@ async fn an_audit_of_a_running_pipeline_and_of_a_folder() {
         text.contains("2 extra") && text.contains("atlantis"),
         "{text}"
     );
+
+    // Mended by the worker, after which nothing differs.
+    let unasked = run(&["repair", "--url", &pipeline.url], folder.path());
+    assert_eq!(unasked.status.code(), Some(2), "there is no one to ask");
+    let mend = ["repair", "--yes", "--json", "--url", &pipeline.url];
+    let (told, code) = json(&mend, folder.path());
+    assert_eq!(code, 0, "{told}");
+    assert_eq!((&told["found"], &told["asked"]), (&json!(2), &json!(2)));
+    let read = |id: &str| format!("/v1/documents/world/cities/{id}");
+    let paris = pipeline.call("GET", &read("paris"), None).await;
+    assert_eq!(
+        (paris.0, &paris.1["_version"]),
+        (200, &json!(1)),
+        "{}",
+        paris.1
+    );
+    assert_eq!(pipeline.call("GET", &read("atlantis"), None).await.0, 404);
 }

@@ -2,7 +2,11 @@
 //! within a bound of memory. When it grows beyond that, the range shrinks; what fell out is left to
 //! the next pass. Pure.
 
-use crate::{finding::ItemName, partition::StandingRecord, row_fold::FoldedRow};
+use crate::{
+    finding::{FoldedCells, ItemName},
+    partition::StandingRecord,
+    row_fold::FoldedRow,
+};
 use change_feed::{document_name, row_name};
 use event_schema::{
     Raw,
@@ -32,6 +36,16 @@ pub(crate) struct ExpectedItem {
     pub at: ChangesOffset,
     pub request: RequestId,
     pub state: ExpectedState,
+}
+
+impl ExpectedItem {
+    /// Of a row, where one deadline (or none) is enough to say it.
+    pub fn folded_row(&self, now: i64) -> Option<FoldedCells> {
+        match &self.state {
+            ExpectedState::Row(row) => row.whole(now),
+            ExpectedState::Document { .. } | ExpectedState::Verdict { .. } => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@ use event_schema::{
     position::Version,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// How an item differs from what the log says.
@@ -104,6 +105,16 @@ impl HeldState {
     }
 }
 
+/// A row as the log leaves it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoldedCells {
+    /// None: there is none.
+    pub cells: Option<Map<String, Value>>,
+    /// Unix milliseconds at which it goes by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+}
+
 /// One item that differs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditFinding {
@@ -122,6 +133,10 @@ pub struct AuditFinding {
     /// The request whose write is missing, or whose write should not be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
+    /// Of a row whose cells stay, or all go at the same time: as the log leaves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "folded")]
+    pub row: Option<FoldedCells>,
     pub basis: Basis,
     pub detail: String,
 }

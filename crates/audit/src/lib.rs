@@ -25,7 +25,7 @@ mod report;
 mod row_fold;
 mod sweep;
 
-pub use finding::{AuditFinding, Basis, DifferenceKind, HeldState, ItemName};
+pub use finding::{AuditFinding, Basis, DifferenceKind, FoldedCells, HeldState, ItemName};
 pub use partition::{PartitionFold, StandingRecord};
 pub use ports::{AuditError, AuditOptions, AuditPhase, AuditPorts};
 pub use report::{AuditReport, AuditedCounts, AuditedPartition};

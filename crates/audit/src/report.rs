@@ -26,6 +26,8 @@ pub struct AuditedPartition {
     pub partition: u16,
     /// The first offset of `changes` that is kept.
     pub begins: u64,
+    /// The offset before which all of it was read.
+    pub read_to: u64,
     /// Everything up to here was resolved when it was folded; none: nothing is.
     pub through: Option<u64>,
 }

@@ -1,6 +1,7 @@
 //! A row as the mutations of the log leave it, folded in their order: cells with their deadlines,
 //! and whether the row is there at all. Pure.
 
+use crate::finding::FoldedCells;
 use event_schema::mutation::{RowAction, RowMutation};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -82,6 +83,22 @@ impl FoldedRow {
                 }
                 (Some(expected), Some(found)) => same_cells(expected, found),
             }
+        })
+    }
+
+    /// As one write would leave it; none, if its cells go at different times.
+    pub fn whole(&self, now: i64) -> Option<FoldedCells> {
+        let Some(cells) = self.read(now) else {
+            return Some(FoldedCells {
+                cells: None,
+                expires: None,
+            });
+        };
+        let expires = self.stands.flatten();
+        let same = self.cells.values().all(|(_, end)| *end == expires);
+        same.then_some(FoldedCells {
+            cells: Some(cells),
+            expires,
         })
     }
 

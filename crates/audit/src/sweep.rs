@@ -237,6 +237,7 @@ impl Sweep<'_> {
                 expected: fold.mark.as_ref().map(mark_state),
                 found: kept.as_ref().map(mark_state),
                 request: None,
+                row: None,
                 basis: Basis::Log,
                 detail: detail.to_owned(),
             });
@@ -263,6 +264,7 @@ fn audited(fold: &PartitionFold) -> AuditedPartition {
     AuditedPartition {
         partition: fold.partition,
         begins: fold.begins,
+        read_to: fold.next,
         through: fold.through().map(|through| through.get()),
     }
 }

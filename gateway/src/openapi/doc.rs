@@ -87,6 +87,8 @@ docs! {
         Nothing, [(202, "It has begun", Json("Audit"))];
     AUDIT "audit" "operations" "How far an audit is, and what it found" []
         Nothing, [(200, "The audit", Json("Audit"))];
+    REPAIR "repair" "operations" "Let the workers mend what an audit found: silently, at new versions" ["reason"]
+        Nothing, [(202, "Asked for", Json("Repair"))];
     OPENAPI "openapi" "service" "This document" []
         Nothing, [(200, "OpenAPI 3.1", Json("Anything"))];
     DOCS "docs" "service" "This document as a page, with calls to try" []
@@ -118,6 +120,11 @@ pub(crate) fn parameter(name: &str) -> Value {
             "query",
             json!({"type": "string", "enum": ["wait_for"]}),
             "Wait until it is searchable too",
+        ),
+        "reason" => (
+            "query",
+            json!({"type": "string"}),
+            "Why, for whoever looks at the log later",
         ),
         "sample" => (
             "query",

@@ -175,6 +175,14 @@ fn services() -> Value {
                 }},
             },
         },
+        "Repair": {
+            "type": "object",
+            "required": ["requests", "left"],
+            "properties": {
+                "requests": {"type": "array", "items": {"type": "object", "required": ["key", "request_id"]}},
+                "left": {"type": "array", "items": {"type": "object", "required": ["key", "store", "why"]}},
+            },
+        },
         "SunbirdAnswer": {
             "type": "object",
             "required": ["id", "ver", "ts", "params", "responseCode", "result"],

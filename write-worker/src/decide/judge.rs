@@ -6,6 +6,7 @@ use super::{
     decision::{refuse, refused},
     inputs::{Event, Input},
     judge_held::queue_of,
+    repair,
 };
 use crate::tenure_end::TenureEnd;
 use catalog::{Catalog, Needs, Plan, PlanError, Planned};
@@ -24,6 +25,9 @@ impl Decider {
         let mut decisions = Vec::with_capacity(inputs.len());
         for input in inputs.drain(..) {
             let decision = match input {
+                Input::Event(event) if repair::is_repair(&event) => {
+                    self.judge_repair(*event, &decisions).await?
+                }
                 Input::Event(event) => self.judge(*event).await?,
                 Input::Damaged(damaged) => self.hold_damaged(*damaged),
                 Input::Intent(intent) => self.judge_intent(*intent).await?,

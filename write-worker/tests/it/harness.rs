@@ -7,7 +7,7 @@ use event_log::{Log, NewRecord, embedded};
 use event_schema::{
     Raw, codec,
     envelope::{Attributes, Claim, Transaction, TransactionData},
-    held::{self, HeldEvent, HoldIntent, KeyLock},
+    held::{self, HeldEvent, KeyLock},
     id::{EntityKey, RequestId},
     mutation::DocumentKey,
     offset::TransactionsOffset,
@@ -372,8 +372,13 @@ impl World {
         .await
     }
 
-    /// Asks for a held event to be moved, as a gateway would.
-    pub async fn intend(&self, operation: &str, key: &EntityKey, asked: &HoldIntent) -> RequestId {
+    /// Asks for a held event to be moved, or an item to be mended, as a gateway would.
+    pub async fn intend<T: serde::Serialize>(
+        &self,
+        operation: &str,
+        key: &EntityKey,
+        asked: &T,
+    ) -> RequestId {
         let n = self.made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut unique = [0; 16];
         unique[..8].copy_from_slice(&n.to_le_bytes());

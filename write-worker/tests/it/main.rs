@@ -18,4 +18,5 @@ mod liveness;
 mod panics;
 mod parts;
 mod power;
+mod repair;
 mod trouble;

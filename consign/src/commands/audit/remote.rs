@@ -27,12 +27,22 @@ pub async fn audit(
     arguments: &Arguments,
     progress: &AuditProgress,
 ) -> Result<AuditReport, Failure> {
+    let partitions = arguments.partition.iter();
+    let partitions: String = partitions.map(|p| format!("&partition={p}")).collect();
+    let query = format!("sample={}{partitions}", arguments.sample);
+    Ok(audit_by(url, &query, progress).await?.1)
+}
+
+/// The audit's id, and what it found.
+pub async fn audit_by(
+    url: &str,
+    query: &str,
+    progress: &AuditProgress,
+) -> Result<(String, AuditReport), Failure> {
     let client = Client::new(&Endpoint {
         url: url.to_owned(),
     })?;
-    let partitions = arguments.partition.iter();
-    let partitions: String = partitions.map(|p| format!("&partition={p}")).collect();
-    let path = format!("/v1/audits?sample={}{partitions}", arguments.sample);
+    let path = format!("/v1/audits?{query}");
     let begun = client.send(client.at(Method::POST, &path)).await?;
     let mut answer = read(begun.succeeded()?)?;
     while answer.status == "running" {
@@ -48,7 +58,7 @@ pub async fn audit(
             "the gateway could not look: {why}"
         )));
     }
-    Ok(answer.report)
+    Ok((answer.audit_id, answer.report))
 }
 
 fn read(body: serde_json::Value) -> Result<AuditAnswer, Failure> {

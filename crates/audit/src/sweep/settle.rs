@@ -123,6 +123,7 @@ impl Sweep<'_> {
                 )),
                 found: differing.found,
                 request: Some(item.request),
+                row: item.folded_row(context.now),
                 basis: Basis::Log,
                 detail: differing.detail,
             });

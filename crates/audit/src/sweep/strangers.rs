@@ -202,6 +202,7 @@ fn finding(
         request: of.and_then(|state| state.request),
         expected,
         found,
+        row: None,
         basis: Basis::Log,
         detail: detail.to_owned(),
     }

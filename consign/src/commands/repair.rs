@@ -1,0 +1,173 @@
+//! `consign repair`: audits by a gateway, lets the workers mend what was found, and audits again.
+
+use super::{
+    Invocation,
+    audit::{progress::AuditProgress, remote, report},
+};
+use crate::{
+    client::{Client, Endpoint},
+    failure::Failure,
+};
+use audit::AuditReport;
+use clap::Args;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use std::{
+    io::{IsTerminal, Write},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign repair
+  consign repair --yes --reason 'the disk of node 3' --url http://gateway:8080 --json
+
+Each item is written again as the log says it is, by the worker that owns it, at a version of its own; subscribers are told
+nothing, and `_version` stays. What changed meanwhile is left as it is.
+
+Exit codes: 0 nothing differs any more, 1 something still does (or was not to be mended), 2 usage, 3 it could not look.";
+
+/// Mend what an audit finds: through the workers, never beside them
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    /// Why, for whoever looks at the log later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// How long to wait for the workers, seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    wait: u64,
+    #[command(flatten)]
+    client: Endpoint,
+}
+
+/// What a repair came to.
+#[derive(Debug, Serialize)]
+struct RepairReport {
+    found: usize,
+    asked: usize,
+    /// Requests that were refused, or have no verdict yet.
+    not_mended: Vec<String>,
+    left: Vec<UnmendedItem>,
+    after: AuditReport,
+}
+
+#[derive(Debug, Deserialize)]
+struct MendingAnswer {
+    requests: Vec<MendingRequest>,
+    left: Vec<UnmendedItem>,
+}
+
+#[derive(Debug, Deserialize)]
+struct MendingRequest {
+    request_id: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct UnmendedItem {
+    key: String,
+    store: String,
+    why: String,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let progress = AuditProgress::new(invocation.output.json);
+    let client = Client::new(&arguments.client)?;
+    let url = &arguments.client.url;
+    let audited = remote::audit_by(url, "sample=1", &progress).await;
+    let (id, before) = audited.map_err(Failure::could_not_look)?;
+    progress.end();
+    if before.is_clean() {
+        return invocation.output.result(&before, report::text);
+    }
+    invocation.output.note(&report::text(&before));
+    if !arguments.yes && !confirmed()? {
+        return Err(Failure::failed("nothing was mended"));
+    }
+    let reason = arguments.reason.iter().map(|text| ("reason", text.clone()));
+    let reason: Vec<_> = reason.collect();
+    let asked = client.at(Method::POST, &format!("/v1/audits/{id}/repair"));
+    let answer = client.send(asked.query(&reason)).await?.succeeded()?;
+    let answer: MendingAnswer = serde_json::from_value(answer)
+        .map_err(|error| Failure::failed(format!("the gateway's answer: {error}")))?;
+    let asked = answer.requests.len();
+    let not_mended = unmended(&client, answer.requests, arguments.wait).await?;
+    let progress = AuditProgress::new(invocation.output.json);
+    let audited = remote::audit_by(url, "sample=1", &progress).await;
+    progress.end();
+    let (_, after) = audited.map_err(Failure::could_not_look)?;
+    let told = RepairReport {
+        found: before.findings.len(),
+        asked,
+        not_mended,
+        left: answer.left,
+        after,
+    };
+    invocation.output.result(&told, text)?;
+    if told.after.is_clean() {
+        Ok(())
+    } else {
+        Err(Failure::told())
+    }
+}
+
+fn confirmed() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(
+            Failure::usage("there is no terminal to ask on").hint("--yes mends without asking")
+        );
+    }
+    let mut stderr = std::io::stderr().lock();
+    _ = write!(stderr, "mend these? [y/N] ");
+    _ = stderr.flush();
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+}
+
+/// Those that are not applied in time.
+async fn unmended(
+    client: &Client,
+    requests: Vec<MendingRequest>,
+    wait: u64,
+) -> Result<Vec<String>, Failure> {
+    let deadline = Instant::now() + Duration::from_secs(wait);
+    let mut not_mended = Vec::new();
+    for request in requests {
+        loop {
+            let path = format!("/v1/requests/{}", request.request_id);
+            let answer = client.get(&path).await?;
+            let status = answer.body["status"].as_str().unwrap_or("queued");
+            match status {
+                "applied" => break,
+                "queued" | "applying" if Instant::now() < deadline => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                _ => {
+                    not_mended.push(format!("{} {status}", request.request_id));
+                    break;
+                }
+            }
+        }
+    }
+    Ok(not_mended)
+}
+
+fn text(told: &RepairReport) -> String {
+    let mut text = format!(
+        "{} found, {} mended\n",
+        told.found,
+        told.asked - told.not_mended.len()
+    );
+    for one in &told.not_mended {
+        text += &format!("not mended: {one}\n");
+    }
+    for one in &told.left {
+        text += &format!("left: {} in {}: {}\n", one.key, one.store, one.why);
+    }
+    text + "\naudited again: " + &report::text(&told.after)
+}

@@ -1,0 +1,251 @@
+//! What an audit named, as intents to mend it: each goes into the log under the key that owns the
+//! item, and the worker decides it like any other event. Nothing is written to a store here.
+
+use super::AuditJob;
+use crate::{
+    Ports,
+    access::Caller,
+    error::{Code, Problem},
+};
+use audit::{AuditFinding, Basis, ItemName};
+use event_log::NewRecord;
+use event_schema::{
+    codec::{self, Parts},
+    decision::{Change, Decision, Void},
+    envelope::{Attributes, Transaction, TransactionData},
+    id::{EntityKey, RequestId},
+    mutation::{DocumentChange, DocumentKey},
+    offset::{ChangesOffset, TransactionsOffset},
+    raw,
+    repair::{REPAIR, RepairIntent, RepairedItem},
+    topics::{CHANGES, TRANSACTIONS},
+};
+use serde::Serialize;
+use serde_json::Map;
+
+/// What became of an audit's findings.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct RepairAnswer {
+    /// Those that are being mended.
+    requests: Vec<RepairRequest>,
+    /// Those that cannot be.
+    left: Vec<LeftFinding>,
+}
+
+#[derive(Debug, Serialize)]
+struct RepairRequest {
+    key: String,
+    request_id: RequestId,
+}
+
+#[derive(Debug, Serialize)]
+struct LeftFinding {
+    key: String,
+    store: String,
+    why: &'static str,
+}
+
+/// An item to be mended, under the key that owns it.
+struct Mending {
+    key: EntityKey,
+    item: RepairedItem,
+}
+
+impl AuditJob {
+    /// Asks the workers to mend what this audit found.
+    pub(crate) async fn repair(
+        &self,
+        ports: &Ports,
+        caller: &Caller,
+        reason: Option<&str>,
+    ) -> Result<RepairAnswer, Problem> {
+        let mut answer = RepairAnswer::default();
+        let mut done = std::collections::HashSet::new();
+        for finding in &self.report.findings {
+            let mending = match mending(ports, finding).await? {
+                // One decision mends the item in every store.
+                Ok(_) if !done.insert(finding.key.clone()) => continue,
+                Ok(mending) => mending,
+                Err(why) => {
+                    answer.left.push(LeftFinding {
+                        key: finding.key.clone(),
+                        store: finding.store.clone(),
+                        why,
+                    });
+                    continue;
+                }
+            };
+            let request = self.publish(ports, caller, mending, reason).await?;
+            answer.requests.push(RepairRequest {
+                key: finding.key.clone(),
+                request_id: request,
+            });
+        }
+        Ok(answer)
+    }
+
+    async fn publish(
+        &self,
+        ports: &Ports,
+        caller: &Caller,
+        Mending { key, item }: Mending,
+        reason: Option<&str>,
+    ) -> Result<RequestId, Problem> {
+        let layout = &ports.layout;
+        let partition = key.partition(layout.partitions);
+        let audited = self.report.partitions.iter();
+        let read_to = audited
+            .filter(|audited| audited.partition == partition)
+            .map(|audited| audited.read_to)
+            .next();
+        let intent = RepairIntent {
+            item,
+            read_to: ChangesOffset::new(read_to.unwrap_or(0)),
+            reason: reason.map(str::to_owned),
+        };
+        let unique = runtime::random::<u128>().to_be_bytes();
+        let id = RequestId::mint(&ports.keys, layout.generation, partition, unique);
+        let event = Transaction {
+            seen: TransactionsOffset::FIRST,
+            attributes: Attributes {
+                id,
+                tenant: caller.tenant.to_string(),
+                operation: REPAIR.to_owned(),
+                catalog: ports.catalog.version().to_owned(),
+                key,
+                time: ports.clock.now(),
+                traceparent: None,
+            },
+            data: TransactionData {
+                request: raw(&intent),
+                generated: Map::new(),
+                incarnations: Map::new(),
+                volatile: None,
+                if_version: None,
+                claim: None,
+                reply: None,
+                origin: None,
+                principal: caller.name.to_string(),
+            },
+        };
+        let parts = codec::encode_transaction(&event);
+        let record = NewRecord {
+            topic: layout.name(&TRANSACTIONS).into(),
+            partition,
+            key: parts.key,
+            value: parts.value,
+            headers: parts.headers,
+        };
+        let appended = ports.log.append(record).await;
+        appended.map_err(|error| {
+            Problem::new(Code::LogUnavailable, error.to_string()).retry_after(2)
+        })?;
+        Ok(id)
+    }
+}
+
+/// How a finding is mended; or why it is not.
+async fn mending(
+    ports: &Ports,
+    finding: &AuditFinding,
+) -> Result<Result<Mending, &'static str>, Problem> {
+    let told = match (&finding.partition, finding.expected.as_ref()) {
+        (Some(partition), Some(expected)) => match expected.offset {
+            Some(offset) => record_at(ports, *partition, offset).await?,
+            None => None,
+        },
+        (_, _) => None,
+    };
+    let owner = told.as_ref().and_then(Change::key).cloned();
+    match &finding.item {
+        ItemName::Document { document } => match (told, owner) {
+            (Some(change), Some(key)) => Ok(of_change(&change, document)
+                .map(|item| Mending { key, item })
+                .ok_or("the log does not hold its record any more")),
+            (_, _) => without_record(ports, finding, document).await,
+        },
+        ItemName::Row { row } => {
+            let folded = finding.row.clone();
+            let Some((folded, key)) = folded.zip(owner) else {
+                return Ok(Err(
+                    "its cells go at different times, or its record is gone",
+                ));
+            };
+            let item = RepairedItem::Row {
+                row: row.clone(),
+                cells: folded.cells,
+                expires: folded.expires,
+            };
+            Ok(Ok(Mending { key, item }))
+        }
+        ItemName::Request { .. } => Ok(Err("verdicts are not written again")),
+        ItemName::Mark { .. } => Ok(Err("record and log do not belong together")),
+    }
+}
+
+fn of_change(change: &Change, document: &DocumentKey) -> Option<RepairedItem> {
+    let documents: &[DocumentChange] = match change {
+        Change::Decision(Decision { documents, .. }) | Change::Void(Void { documents, .. }) => {
+            documents
+        }
+        Change::Open(_) | Change::Mark(_) => return None,
+    };
+    let change = documents.iter().find(|change| change.key == *document)?;
+    Some(RepairedItem::Document {
+        document: document.clone(),
+        revision: change.revision,
+        body: change.after.clone(),
+    })
+}
+
+/// A document that the log does not tell of: the record's state, or none at all. Whose it is can
+/// only be known where documents are their own keys.
+async fn without_record(
+    ports: &Ports,
+    finding: &AuditFinding,
+    document: &DocumentKey,
+) -> Result<Result<Mending, &'static str>, Problem> {
+    let mut owned = ports.catalog.collections().iter();
+    if owned.any(|own| own.index == document.index && own.collection == document.collection) {
+        return Ok(Err(
+            "an operation owns its collection, and no record says under which key",
+        ));
+    }
+    let (revision, body) = match finding.basis {
+        Basis::Record => {
+            let keys = std::slice::from_ref(document);
+            let stored = ports.record.documents(keys).await?;
+            match stored.into_iter().next().flatten() {
+                Some(stored) => (stored.meta.revision, stored.body),
+                None => return Ok(Err("it is gone from the record")),
+            }
+        }
+        Basis::Log => {
+            let found = finding.found.as_ref().and_then(|found| found.revision);
+            (found.unwrap_or(1), None)
+        }
+    };
+    Ok(Ok(Mending {
+        key: EntityKey(document.to_string()),
+        item: RepairedItem::Document {
+            document: document.clone(),
+            revision,
+            body,
+        },
+    }))
+}
+
+async fn record_at(ports: &Ports, partition: u16, offset: u64) -> Result<Option<Change>, Problem> {
+    let topic = ports.layout.name(&CHANGES);
+    let scan = ports.log.scan(&topic, partition, offset..offset + 1);
+    let records = scan
+        .collect()
+        .await
+        .map_err(|error| Problem::new(Code::LookupIncomplete, error.to_string()).retry_after(2))?;
+    let parts = records.into_iter().next().map(|record| Parts {
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    });
+    Ok(parts.and_then(|parts| codec::decode_change(&parts).ok()))
+}
