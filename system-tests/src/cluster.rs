@@ -255,6 +255,41 @@ impl Cluster {
         self.command(arguments, &start.variables)
     }
 
+    /// Runs a command of the binary to its end with the variables of a process; returns what it exited
+    /// with, and its standard output.
+    ///
+    /// # Errors
+    /// If it was killed.
+    pub fn output(&self, like: &str, arguments: &[&str]) -> Result<(i32, String)> {
+        let start = self
+            .started
+            .get(like)
+            .with_context(|| format!("`{like}` was never started"))?;
+        let variables = start.variables.iter();
+        let output = consign()?
+            .args(arguments)
+            .envs(variables.map(|(name, value)| (name.as_str(), value.as_str())))
+            .current_dir(self.folder.path())
+            .output()?;
+        let code = output.status.code().with_context(|| {
+            let told = String::from_utf8_lossy(&output.stderr).into_owned();
+            format!("consign {} was killed: {told}", arguments.join(" "))
+        })?;
+        Ok((code, String::from_utf8_lossy(&output.stdout).into_owned()))
+    }
+
+    /// The value of a variable that a process was started with.
+    ///
+    /// # Errors
+    /// If it has none of that name.
+    pub fn variable(&self, like: &str, name: &str) -> Result<String> {
+        let start = self.started.get(like);
+        let mut variables = start.into_iter().flat_map(|start| &start.variables);
+        let found = variables.find(|(other, _)| other == name);
+        let (_, value) = found.with_context(|| format!("`{like}` has no {name}"))?;
+        Ok(value.clone())
+    }
+
     /// Where it keeps its files.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -12,6 +12,7 @@
 pub mod checker;
 pub mod client;
 pub mod cluster;
+pub mod cql;
 pub mod history;
 pub mod listener;
 pub mod model;

@@ -6,8 +6,8 @@
     reason = "tests run on real clocks, threads and tasks"
 )]
 
+mod audit;
 mod embedded;
-mod held;
 mod listening;
 mod power;
 mod refusals;
