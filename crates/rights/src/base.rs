@@ -1,0 +1,77 @@
+//! The three roles and profiles that are always there: what they are before anybody is kept out,
+//! and what they are afterwards.
+
+use crate::{Policy, Profile, Role, role::ControllerEntry};
+use std::collections::BTreeMap;
+
+/// Their names, of roles and profiles alike.
+pub const NAMES: [&str; 3] = ["admin", "default", "anonymous"];
+
+/// The profile of users who are not authenticated.
+pub const ANONYMOUS: &str = "anonymous";
+/// The profile that may do everything.
+pub const ADMIN: &str = "admin";
+
+const DEFAULT_AUTH: &[&str] = &[
+    "checkToken",
+    "getCurrentUser",
+    "getMyRights",
+    "logout",
+    "updateSelf",
+];
+const DEFAULT_SERVER: &[&str] = &["publicApi"];
+const ANONYMOUS_AUTH: &[&str] = &["checkToken", "getCurrentUser", "getMyRights", "login"];
+const ANONYMOUS_SERVER: &[&str] = &["publicApi", "openapi"];
+
+fn entry(actions: &[&str]) -> ControllerEntry {
+    let actions = actions
+        .iter()
+        .map(|action| ((*action).to_owned(), true))
+        .collect();
+    ControllerEntry { actions }
+}
+
+fn role(controllers: &[(&str, &[&str])]) -> Role {
+    let entries = controllers
+        .iter()
+        .map(|(name, actions)| ((*name).to_owned(), entry(actions)));
+    Role {
+        controllers: entries.collect(),
+        ..Role::default()
+    }
+}
+
+/// While everybody may do everything.
+pub fn open_roles() -> BTreeMap<String, Role> {
+    NAMES
+        .map(|name| (name.to_owned(), role(&[("*", &["*"])])))
+        .into()
+}
+
+/// Once rights are restricted.
+pub fn restricted_roles() -> BTreeMap<String, Role> {
+    let default = role(&[("auth", DEFAULT_AUTH), ("server", DEFAULT_SERVER)]);
+    let anonymous = role(&[("auth", ANONYMOUS_AUTH), ("server", ANONYMOUS_SERVER)]);
+    BTreeMap::from([
+        ("admin".into(), role(&[("*", &["*"])])),
+        ("default".into(), default),
+        ("anonymous".into(), anonymous),
+    ])
+}
+
+/// Each has the role of its name.
+pub fn profiles() -> BTreeMap<String, Profile> {
+    let profile = |name: &str, rate_limit| Profile {
+        policies: vec![Policy {
+            role: name.to_owned(),
+            restricted_to: Vec::new(),
+        }],
+        rate_limit: Some(rate_limit),
+        ..Profile::default()
+    };
+    BTreeMap::from([
+        ("admin".into(), profile("admin", 0)),
+        ("default".into(), profile("default", 10)),
+        ("anonymous".into(), profile("anonymous", 200)),
+    ])
+}
