@@ -45,6 +45,23 @@ impl Keyring {
             && given.len() <= tag.len()
             && given.iter().zip(tag).fold(0, |acc, (a, b)| acc | (a ^ b)) == 0
     }
+
+    /// The HS256 signature (RFC 7515) of a text, by a key that is derived for the purpose.
+    pub fn hs256(&self, purpose: &str, text: &[u8]) -> [u8; 32] {
+        self.derived(purpose, text).finalize().into_bytes().into()
+    }
+
+    /// Compares a whole signature in constant time.
+    pub fn verify_hs256(&self, purpose: &str, text: &[u8], given: &[u8]) -> bool {
+        self.derived(purpose, text).verify_slice(given).is_ok()
+    }
+
+    fn derived(&self, purpose: &str, text: &[u8]) -> Hmac<Sha256> {
+        let key = self.tag(purpose, &[b"hs256"]);
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes a key of any length");
+        mac.update(text);
+        mac
+    }
 }
 
 impl fmt::Debug for Keyring {

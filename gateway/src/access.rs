@@ -1,55 +1,94 @@
-//! Who a request is made for. This is the one place where a principal is made: once for each request,
-//! by [`identify`], and shared by everything that is done for it. It must grant nothing: what a
-//! principal may do is decided where it is done.
+//! Who a request is made for, and what he may do. [`Caller`]s are made in one place, [`CallerAccess`]: of
+//! the credential that a request shows, once for each request, before its body is read. It must
+//! never take a credential that cannot be verified for none at all.
+
+pub(crate) mod accounts;
+mod api_key;
+pub(crate) mod authenticator;
+pub(crate) mod password;
+pub(crate) mod right;
+pub(crate) mod rights_state;
+pub(crate) mod session;
+pub(crate) mod system;
+
+pub(crate) use api_key::ApiKeyText;
+pub(crate) use authenticator::{AccessError, CallerAccess};
+pub(crate) use right::{Denied, PlaceRule, Right};
 
 use axum::extract::FromRequestParts;
-use http::{Extensions, HeaderMap, request::Parts};
-use std::{
-    convert::Infallible,
-    ops::Deref,
-    sync::{Arc, LazyLock},
-};
+use http::{Extensions, HeaderMap, header, request::Parts};
+use rights::{ActionPlace, CompiledRights};
+use session::UserSession;
+use std::{convert::Infallible, ops::Deref, sync::Arc};
 
-/// A user or program within a tenant.
-#[derive(Debug, PartialEq, Eq)]
+/// The one tenant there is.
+pub(crate) const TENANT: &str = "default";
+/// The name of callers who show no credential. Tokens and keys are bound to it.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+/// What clients of Kuzzle's protocol call them.
+pub(crate) const ANONYMOUS_KUID: &str = "-1";
+
+/// By what a caller is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Credential {
+    Nothing,
+    Session(UserSession),
+    /// Its id, and when it ends by itself, Unix milliseconds.
+    ApiKey {
+        id: String,
+        until: Option<i64>,
+    },
+}
+
+/// A user or program within a tenant, and what it may do now.
+#[derive(Debug)]
 pub(crate) struct Principal {
     pub tenant: Arc<str>,
     pub name: Arc<str>,
+    pub credential: Credential,
+    pub profiles: Arc<[String]>,
+    pub rights: CompiledRights,
 }
 
 /// The principal of a request. Clones share it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Caller(Arc<Principal>);
 
-/// Clients are not authenticated yet: all are one principal of one tenant. It has a name, so that
-/// tokens and keys that are bound to it today stay bound.
-static ANONYMOUS: LazyLock<Arc<Principal>> = LazyLock::new(|| {
-    Arc::new(Principal {
-        tenant: "default".into(),
-        name: "anonymous".into(),
-    })
-});
-
-/// The principal of a request with these headers.
-pub(crate) fn identify(_headers: &HeaderMap) -> Caller {
-    Caller(ANONYMOUS.clone())
-}
-
 impl Caller {
-    /// Of a request that came through the server, which identified it.
+    pub(crate) fn new(principal: Principal) -> Self {
+        Self(Arc::new(principal))
+    }
+
+    /// Of a request whose credential was not looked at: it may do nothing.
+    pub(crate) fn nobody() -> Self {
+        Self::new(Principal {
+            tenant: TENANT.into(),
+            name: ANONYMOUS.into(),
+            credential: Credential::Nothing,
+            profiles: Arc::default(),
+            rights: CompiledRights::default(),
+        })
+    }
+
+    /// Of a request that was let in.
     pub(crate) fn of(extensions: &Extensions) -> Self {
-        let known = extensions.get::<Self>().cloned();
-        known.unwrap_or_else(|| identify(&HeaderMap::new()))
+        extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(Self::nobody)
     }
 }
 
 #[cfg(test)]
 impl Caller {
     pub(crate) fn for_test(tenant: &str, name: &str) -> Self {
-        Self(Arc::new(Principal {
+        Self::new(Principal {
             tenant: tenant.into(),
             name: name.into(),
-        }))
+            credential: Credential::Nothing,
+            profiles: Arc::default(),
+            rights: CompiledRights::default(),
+        })
     }
 }
 
@@ -79,5 +118,54 @@ impl Principal {
             scope.extend_from_slice(part.as_bytes());
         }
         scope
+    }
+
+    pub(crate) fn is_anonymous(&self) -> bool {
+        self.credential == Credential::Nothing
+    }
+
+    /// Its id as clients of Kuzzle's protocol know it.
+    pub(crate) fn kuid(&self) -> &str {
+        if self.is_anonymous() {
+            ANONYMOUS_KUID
+        } else {
+            &self.name
+        }
+    }
+
+    pub(crate) fn session(&self) -> Option<&UserSession> {
+        match &self.credential {
+            Credential::Session(session) => Some(session),
+            Credential::Nothing | Credential::ApiKey { .. } => None,
+        }
+    }
+
+    /// May it do this there?
+    pub(crate) fn check(
+        &self,
+        (controller, action): (&str, &str),
+        place: ActionPlace<'_>,
+    ) -> Result<(), Denied> {
+        if self.rights.allows(controller, action, place) {
+            Ok(())
+        } else {
+            Err(Denied::new(self, controller, action))
+        }
+    }
+}
+
+/// What a head shows: the user's token where Sunbird's clients put it (their `Authorization` is
+/// their application's), else the bearer. Anything else in `Authorization` is a credential, too,
+/// and one that nobody can verify.
+pub(crate) fn credential(headers: &HeaderMap) -> Option<&str> {
+    if let Some(token) = headers.get("x-authenticated-user-token") {
+        return Some(token.to_str().unwrap_or("?"));
+    }
+    let shown = headers.get(header::AUTHORIZATION)?.to_str().unwrap_or("?");
+    let (scheme, token) = shown.split_once(' ').unwrap_or((shown, ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Some(token.trim()).filter(|token| !token.is_empty() && *token != "null")
+    } else {
+        Some(shown)
     }
 }

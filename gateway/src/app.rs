@@ -3,7 +3,7 @@
 
 use crate::{
     Ports,
-    access::Caller,
+    access::{Caller, CallerAccess, accounts::Accounts},
     audits::AuditJobs,
     config::Config,
     handles::{HandleSigner, WrittenPlaces},
@@ -53,6 +53,7 @@ pub(crate) struct App {
     pub requests: RequestReader,
     pub writes: WritePath,
     pub collections: Collections,
+    pub access: Arc<CallerAccess>,
     pub refreshes: Arc<Refreshes>,
     pub subscriptions: Arc<Subscriptions>,
     pub signer: HandleSigner,
@@ -102,6 +103,8 @@ impl App {
             Subscriptions::new(&reply, &ports.layout, limits, timeout, subscription_ports);
         let config = Arc::new(config);
         let collections = Collections::new(ports.record.clone());
+        let accounts = Accounts::new(ports.record.clone());
+        let access = CallerAccess::new(accounts, ports.keys.clone(), ports.clock.clone());
         let refreshes = Arc::<Refreshes>::default();
         let shared = (collections.clone(), refreshes.clone());
         Self {
@@ -112,6 +115,7 @@ impl App {
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             requests: RequestReader::new(config.clone()),
             collections,
+            access: Arc::new(access),
             refreshes,
             bulks: AtomicUsize::new(0),
             audits: AuditJobs::default(),

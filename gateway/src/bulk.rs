@@ -9,6 +9,7 @@ mod run;
 mod unpack;
 
 use crate::{
+    access::credential,
     app::Shared,
     error::{Code, Problem},
     request::{
@@ -69,7 +70,7 @@ pub(crate) fn start(app: &Shared, operation: &str, call: RequestCall) -> Result<
     let run = run::BulkRun::new(
         app.clone(),
         operation.name().to_owned(),
-        caller.clone(),
+        (caller.clone(), credential(&headers).map(str::to_owned)),
         options,
         unpack,
         writer,

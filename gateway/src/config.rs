@@ -12,8 +12,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where to listen. Nothing authenticates clients yet: keep it on the loopback, or behind
-    /// something that does.
+    /// Where to listen. Callers are not asked who they are until roles say so, and there is no TLS
+    /// (docs/security.md): keep it on the loopback, or behind something that ends TLS.
     pub listen: SocketAddr,
     /// Web pages that may talk to this gateway, by origin: `https://app.example`; `*` for all.
     /// Beside them, always: those of the host that the gateway is asked under, and those of this

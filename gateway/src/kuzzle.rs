@@ -3,6 +3,7 @@
 //! writes ([`crate::write`]), and connections that stay open are [`socket`]s.
 
 mod admin;
+mod admission;
 mod answer;
 mod auth;
 mod bulk;
@@ -12,6 +13,7 @@ mod document;
 pub(crate) mod fault;
 pub(crate) mod http;
 mod index;
+mod lifetime;
 mod members;
 mod metadata;
 mod notification;
@@ -20,6 +22,7 @@ mod place;
 mod realtime;
 mod request;
 mod routes;
+mod security;
 mod server;
 pub(crate) mod socket;
 mod specification;
@@ -49,23 +52,17 @@ pub(crate) struct KuzzleCall<'a> {
 /// Carries a request out. Never fails: what goes wrong is an answer.
 pub(crate) async fn handle(
     app: &Shared,
-    request: Request,
+    mut request: Request,
     session: Option<&Arc<SocketRequest>>,
 ) -> Answer {
-    let outcome = match routes::action(&request.controller, &request.action) {
+    let outcome = match admission::admit(app, &mut request).await {
         Ok(action) => {
-            if !action.writes {
-                request.turn.end();
-            }
             let call = KuzzleCall {
                 app,
                 request: &request,
                 session,
             };
-            match members::check(&request, action) {
-                Ok(()) => (action.run)(call).await,
-                Err(fault) => Err(fault),
-            }
+            (action.run)(call).await
         }
         Err(fault) => Err(fault),
     };

@@ -56,12 +56,14 @@ pub(crate) struct RawRequest {
     pub came_empty: bool,
     pub options: Options,
     pub caller: Caller,
+    /// Is it known that the caller may do this where it is done?
+    pub admitted: bool,
     /// Gives the body's bytes back to the budget when the request is done.
     _held: Option<HeldBody>,
 }
 
 impl RawRequest {
-    /// Of sound JSON that was made here; whoever holds what it was made of holds its share of the
+    /// Of sound JSON that was made here, for a caller who may ask for it; whoever holds what it was made of holds its share of the
     /// budget.
     pub(crate) fn made(json: ScannedJson, options: Options, caller: Caller) -> Self {
         Self {
@@ -69,6 +71,7 @@ impl RawRequest {
             came_empty: false,
             options,
             caller,
+            admitted: true,
             _held: None,
         }
     }
@@ -99,6 +102,7 @@ impl RequestReader {
             came_empty: false,
             options,
             caller: call.caller,
+            admitted: false,
             _held: Some(held),
         })
     }
@@ -124,6 +128,7 @@ impl RequestReader {
             came_empty,
             options,
             caller: call.caller,
+            admitted: false,
             _held: Some(held),
         })
     }

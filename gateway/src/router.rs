@@ -3,9 +3,10 @@
 
 use crate::{
     GatewayError,
+    access::{PlaceRule, Right},
     app::Shared,
     error::{Code, Problem},
-    kuzzle,
+    guard, kuzzle,
     openapi::doc::{self, Doc},
     request::{
         path::{FAMILIES, shorten, template},
@@ -23,25 +24,30 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, get, on, post, put},
 };
-use catalog::{Catalog, Envelope};
+use catalog::Envelope;
 use http::{Method, Uri};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// One route.
 pub(crate) struct RoutedEndpoint {
     pub method: Method,
     pub path: &'static str,
     pub doc: &'static Doc,
+    /// What a caller must be allowed to do.
+    pub right: Right,
     /// `None`: served by the routes that all services share.
     serve: Option<MethodRouter<Shared>>,
 }
 
+const METRICS: Right = Right::new("server", "metrics", PlaceRule::Everywhere);
+
 /// The table.
 pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
-    let row = |method, path, doc, serve| RoutedEndpoint {
+    let row = |method, path, doc, right, serve| RoutedEndpoint {
         method,
         path,
         doc,
+        right,
         serve,
     };
     vec![
@@ -49,170 +55,200 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             Method::GET,
             "/v1/operations",
             &doc::OPERATIONS,
+            Right::new("server", "openapi", PlaceRule::Nowhere),
             Some(get(operations::list::list)),
         ),
         row(
             Method::POST,
             "/v1/operations/{operation}",
             &doc::WRITE,
+            Right::OPERATION,
             Some(post(operations::write::write)),
         ),
         row(
             Method::POST,
             "/v1/operations/{operation}/_bulk",
             &doc::BULK,
+            Right::OPERATION,
             Some(post(operations::bulk::bulk)),
         ),
         row(
             Method::GET,
             "/v1/requests/{id}",
             &doc::REQUEST,
+            Right::new("request", "get", PlaceRule::Nowhere),
             Some(get(requests::show::show)),
         ),
         row(
             Method::GET,
             "/v1/requests/{id}/explain",
             &doc::EXPLAIN,
+            Right::new("request", "explain", PlaceRule::Everywhere),
             Some(get(requests::explain::explain)),
         ),
         row(
             Method::GET,
             "/v1/collections",
             &doc::COLLECTIONS,
+            Right::new("collection", "list", PlaceRule::Nowhere),
             Some(get(collections::list::list)),
         ),
         row(
             Method::PUT,
             "/v1/collections/{index}/{collection}",
             &doc::CREATE_COLLECTION,
+            Right::new("collection", "create", PlaceRule::Path),
             Some(put(collections::create::create)),
         ),
         row(
             Method::GET,
             "/v1/documents/{index}/{collection}/{id}",
             &doc::DOCUMENT,
+            Right::new("document", "get", PlaceRule::Path),
             Some(get(documents::get::get)),
         ),
         row(
             Method::GET,
             "/v1/documents/{index}/{collection}/{id}/_history",
             &doc::HISTORY,
+            Right::new("document", "history", PlaceRule::Path),
             Some(get(documents::history::history)),
         ),
         row(
             Method::POST,
             "/v1/documents/{index}/{collection}/_mget",
             &doc::MGET,
+            Right::new("document", "mGet", PlaceRule::Path),
             Some(post(documents::mget::mget)),
         ),
         row(
             Method::POST,
             "/v1/documents/{index}/{collection}/_count",
             &doc::COUNT,
+            Right::new("document", "count", PlaceRule::Path),
             Some(post(documents::count::count)),
         ),
         row(
             Method::POST,
             "/v1/documents/{index}/{collection}/_search",
             &doc::SEARCH,
+            Right::new("document", "search", PlaceRule::Path),
             Some(post(documents::search::search)),
         ),
         row(
             Method::GET,
             "/v1/tables/{table}/{*key}",
             &doc::ROW,
+            Right::new("table", "get", PlaceRule::Everywhere),
             Some(get(tables::get::get)),
         ),
         row(
             Method::POST,
             "/v1/audits",
             &doc::BEGIN_AUDIT,
+            Right::new("audit", "begin", PlaceRule::Everywhere),
             Some(post(audits::begin::begin)),
         ),
         row(
             Method::GET,
             "/v1/audits/{id}",
             &doc::AUDIT,
+            Right::new("audit", "get", PlaceRule::Everywhere),
             Some(get(audits::show::show)),
         ),
         row(
             Method::GET,
             "/v1/dead-letters",
             &doc::DEAD_LETTERS,
+            Right::new("deadLetter", "list", PlaceRule::Everywhere),
             Some(get(dead_letters::list::list)),
         ),
         row(
             Method::GET,
             "/v1/dead-letters/{request_id}",
             &doc::DEAD_LETTER,
+            Right::new("deadLetter", "get", PlaceRule::Everywhere),
             Some(get(dead_letters::show::show)),
         ),
         row(
             Method::POST,
             "/v1/replays",
             &doc::CREATE_REPLAY,
+            Right::new("replay", "create", PlaceRule::Everywhere),
             Some(post(replays::create::create)),
         ),
         row(
             Method::GET,
             "/v1/replays/{id}",
             &doc::REPLAY,
+            Right::new("replay", "get", PlaceRule::Everywhere),
             Some(get(replays::show::show)),
         ),
         row(
             Method::POST,
             "/v1/replays/{id}/_pause",
             &doc::PAUSE_REPLAY,
+            Right::new("replay", "pause", PlaceRule::Everywhere),
             Some(post(replays::control::pause)),
         ),
         row(
             Method::POST,
             "/v1/replays/{id}/_resume",
             &doc::RESUME_REPLAY,
+            Right::new("replay", "resume", PlaceRule::Everywhere),
             Some(post(replays::control::resume)),
         ),
         row(
             Method::POST,
             "/v1/replays/{id}/_cancel",
             &doc::CANCEL_REPLAY,
+            Right::new("replay", "cancel", PlaceRule::Everywhere),
             Some(post(replays::control::cancel)),
         ),
         row(
             Method::POST,
             "/v1/audits/{id}/repair",
             &doc::REPAIR,
+            Right::new("audit", "repair", PlaceRule::Everywhere),
             Some(post(audits::repair::repair)),
         ),
         row(
             Method::GET,
             "/openapi.json",
             &doc::OPENAPI,
+            Right::new("server", "openapi", PlaceRule::Nowhere),
             Some(get(about::openapi::openapi)),
         ),
         row(
             Method::GET,
             "/docs",
             &doc::DOCS,
+            Right::new("server", "openapi", PlaceRule::Nowhere),
             Some(get(about::docs::docs)),
         ),
         row(
             Method::GET,
             "/docs/errors/{code}",
             &doc::ERROR_PAGE,
+            Right::PUBLIC,
             Some(get(about::docs::error)),
         ),
-        row(Method::GET, "/healthz", &doc::HEALTHZ, None),
-        row(Method::GET, "/readyz", &doc::READYZ, None),
-        row(Method::GET, "/metrics", &doc::METRICS, None),
+        row(Method::GET, "/healthz", &doc::HEALTHZ, Right::PUBLIC, None),
+        row(Method::GET, "/readyz", &doc::READYZ, Right::PUBLIC, None),
+        row(Method::GET, "/metrics", &doc::METRICS, METRICS, None),
     ]
 }
 
 /// All routes: the table's, those of catalog operations, those that all services share; everything
 /// else is the other protocol's ([`kuzzle::http`], whose own table has its routes).
 pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
-    let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app.ports.catalog)?;
+    let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app)?;
     for RoutedEndpoint {
-        path, serve, doc, ..
+        path,
+        serve,
+        doc,
+        right,
+        ..
     } in endpoints()
     {
         if let Some(serve) = serve {
@@ -222,6 +258,10 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
                     known_query(doc, request, next)
                 })),
             };
+            let state = app.clone();
+            let serve = serve.layer(from_fn(move |request, next| {
+                guarded(state.clone(), right, request, next)
+            }));
             let known = routes.remove(path).unwrap_or_default();
             routes.insert(path.to_owned(), known.merge(serve));
         }
@@ -231,6 +271,16 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
         router = router.route(&path, serve);
     }
     let shared = runtime::admin::routes(app.ports.health.clone(), app.ports.registry.clone());
+    let state = app.clone();
+    let shared = shared.layer(from_fn(move |request: Request, next| {
+        // Whoever asks whether this process lives is no user.
+        let right = if matches!(request.uri().path(), "/healthz" | "/readyz") {
+            Right::PUBLIC
+        } else {
+            METRICS
+        };
+        guarded(state.clone(), right, request, next)
+    }));
     Ok(router
         .fallback(kuzzle::http::serve)
         .method_not_allowed_fallback(not_allowed)
@@ -239,12 +289,10 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
 }
 
 /// The routes that catalog operations bring. A route that would shadow another stops the start.
-fn operation_routes(
-    catalog: &Catalog,
-) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
+fn operation_routes(app: &Shared) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
-    for operation in catalog.operations() {
+    for operation in app.ports.catalog.operations() {
         let Some(http) = operation.http() else {
             continue;
         };
@@ -293,10 +341,40 @@ fn operation_routes(
                 sunbird::call::call(name, state, segments, call).await
             }),
         };
+        let (state, envelope) = (app.clone(), operation.envelope());
+        let name: Arc<str> = operation.name().into();
+        let serve = serve.layer(from_fn(move |request, next| {
+            guarded_operation(state.clone(), name.clone(), envelope, request, next)
+        }));
         let known = routes.remove(&path).unwrap_or_default();
         routes.insert(path, known.merge(serve));
     }
     Ok(routes)
+}
+
+/// Served to a caller who has the right.
+async fn guarded(app: Shared, right: Right, request: Request, next: Next) -> Response {
+    match guard::admit(&app, right, None, request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Likewise, with the refusal in the operation's own envelope.
+async fn guarded_operation(
+    app: Shared,
+    name: Arc<str>,
+    envelope: Envelope,
+    request: Request,
+    next: Next,
+) -> Response {
+    match guard::admit(&app, Right::OPERATION, Some(&name), request).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => match envelope {
+            Envelope::Bare => problem.into_response(),
+            Envelope::Sunbird => sunbird::call::refused(&name, app.now(), &problem),
+        },
+    }
 }
 
 /// A name in the query that the route does not read is refused, not passed over.

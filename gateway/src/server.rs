@@ -2,7 +2,7 @@
 //! router; it knows no route.
 
 use crate::{
-    Config, GatewayError, Ports, access,
+    Config, GatewayError, Ports,
     app::{App, Shared},
     error::{Code, Problem},
     instance,
@@ -117,6 +117,12 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
     );
     let full_keys = app.writes.full_keys.clone();
     tasks.vital("full-keys", full_keys.follow(until()));
+    let access = app.access.clone();
+    let until_then = until();
+    tasks.vital(
+        "rights",
+        async move { access.state.follow(until_then).await },
+    );
     tasks.vital("watch", watch(app.clone(), until()));
 }
 
@@ -255,8 +261,6 @@ async fn http(
 /// One request: judged by the page that sends it, if one does.
 async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Response {
     let begun = Instant::now();
-    let caller = access::identify(request.headers());
-    request.extensions_mut().insert(caller);
     let span = spans::begin_http(&mut request, &app.ports.catalog);
     let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.

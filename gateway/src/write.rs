@@ -34,6 +34,15 @@ pub(crate) struct WritePath {
 }
 
 impl WritePath {
+    /// An operation that only the service itself asks for.
+    pub(crate) fn internal_operation(&self, name: &str) -> Result<&Operation, Problem> {
+        let known = self
+            .catalog
+            .operation(name)
+            .filter(|known| known.internal());
+        known.ok_or_else(|| Problem::new(Code::Internal, format!("there is no operation `{name}`")))
+    }
+
     /// The operation of this name, or a 404 that names the nearest.
     pub(crate) fn operation(&self, name: &str) -> Result<&Operation, Problem> {
         let known = self.catalog.operation(name);

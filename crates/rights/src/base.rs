@@ -1,7 +1,7 @@
 //! The three roles and profiles that are always there: what they are before anybody is kept out,
 //! and what they are afterwards.
 
-use crate::{Policy, Profile, Role, role::ControllerEntry};
+use crate::{Policy, RightsProfile, Role, role::ControllerEntry};
 use std::collections::BTreeMap;
 
 /// Their names, of roles and profiles alike.
@@ -60,14 +60,14 @@ pub fn restricted_roles() -> BTreeMap<String, Role> {
 }
 
 /// Each has the role of its name.
-pub fn profiles() -> BTreeMap<String, Profile> {
-    let profile = |name: &str, rate_limit| Profile {
+pub fn profiles() -> BTreeMap<String, RightsProfile> {
+    let profile = |name: &str, rate_limit| RightsProfile {
         policies: vec![Policy {
             role: name.to_owned(),
             restricted_to: Vec::new(),
         }],
         rate_limit: Some(rate_limit),
-        ..Profile::default()
+        ..RightsProfile::default()
     };
     BTreeMap::from([
         ("admin".into(), profile("admin", 0)),

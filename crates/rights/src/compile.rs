@@ -1,7 +1,7 @@
 //! What a set of profiles allows, compiled: every check is look-ups in hash maps, one per policy,
 //! and allocates nothing.
 
-use crate::{Policy, Profile, Restriction, Role};
+use crate::{Policy, Restriction, RightsProfile, Role};
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -9,7 +9,7 @@ use std::{
 
 /// Where something is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum ActionPlace<'a> {
     /// It names no place: a restriction does not keep it out.
     Nowhere,
     /// A whole index: a restriction to some of its collections does not reach as far.
@@ -29,7 +29,7 @@ pub struct CompiledRights {
 pub(crate) struct CompiledPolicy {
     pub(crate) role: Arc<CompiledRole>,
     /// `None`: everywhere.
-    pub(crate) places: Option<Arc<Places>>,
+    pub(crate) places: Option<Arc<RestrictedPlaces>>,
 }
 
 /// A role.
@@ -47,7 +47,7 @@ pub(crate) struct CompiledController {
 
 /// The places that a policy is restricted to.
 #[derive(Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct RestrictedPlaces {
     /// Index → its collections; none: all of them.
     indices: HashMap<Box<str>, HashSet<Box<str>>>,
 }
@@ -82,7 +82,7 @@ impl CompiledRole {
     }
 }
 
-impl Places {
+impl RestrictedPlaces {
     fn of(restrictions: &[Restriction]) -> Option<Arc<Self>> {
         let mut places = Self::default();
         for Restriction { index, collections } in restrictions {
@@ -104,29 +104,31 @@ impl Places {
     }
 
     /// Each as a place of its own.
-    pub(crate) fn each(&self) -> impl Iterator<Item = Place<'_>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = ActionPlace<'_>> {
         self.indices.iter().flat_map(|(index, names)| {
-            let whole = names.is_empty().then_some(Place::Index(index));
-            let some = names.iter().map(|name| Place::Collection(index, name));
+            let whole = names.is_empty().then_some(ActionPlace::Index(index));
+            let some = names
+                .iter()
+                .map(|name| ActionPlace::Collection(index, name));
             whole.into_iter().chain(some)
         })
     }
 
-    pub(crate) fn hold(&self, place: Place<'_>) -> bool {
+    pub(crate) fn hold(&self, place: ActionPlace<'_>) -> bool {
         match place {
-            Place::Nowhere => true,
-            Place::Index(index) => self.indices.get(index).is_some_and(HashSet::is_empty),
-            Place::Collection(index, collection) => {
+            ActionPlace::Nowhere => true,
+            ActionPlace::Index(index) => self.indices.get(index).is_some_and(HashSet::is_empty),
+            ActionPlace::Collection(index, collection) => {
                 let among = self.indices.get(index);
                 among.is_some_and(|names| names.is_empty() || names.contains(collection))
             }
-            Place::Everywhere => false,
+            ActionPlace::Everywhere => false,
         }
     }
 }
 
 impl CompiledPolicy {
-    pub(crate) fn reaches(&self, place: Place<'_>) -> bool {
+    pub(crate) fn reaches(&self, place: ActionPlace<'_>) -> bool {
         self.places.as_ref().is_none_or(|places| places.hold(place))
     }
 }
@@ -134,7 +136,7 @@ impl CompiledPolicy {
 impl CompiledRights {
     /// Of these profiles. A role that is not there allows nothing.
     pub(crate) fn of<'a>(
-        profiles: impl Iterator<Item = &'a Profile>,
+        profiles: impl Iterator<Item = &'a RightsProfile>,
         roles: &HashMap<Box<str>, Arc<CompiledRole>>,
     ) -> Self {
         let policies = profiles.flat_map(|profile| &profile.policies);
@@ -146,7 +148,7 @@ impl CompiledRights {
                 let role = roles.get(role.as_str())?.clone();
                 Some(CompiledPolicy {
                     role,
-                    places: Places::of(restricted_to),
+                    places: RestrictedPlaces::of(restricted_to),
                 })
             },
         );
@@ -156,7 +158,7 @@ impl CompiledRights {
     }
 
     /// May this action be done there?
-    pub fn allows(&self, controller: &str, action: &str, place: Place<'_>) -> bool {
+    pub fn allows(&self, controller: &str, action: &str, place: ActionPlace<'_>) -> bool {
         self.policies
             .iter()
             .any(|policy| policy.role.allows(controller, action) && policy.reaches(place))

@@ -2,7 +2,7 @@
 //! a wrong yes, a no.
 
 use crate::{
-    CompiledRights, Place,
+    ActionPlace, CompiledRights,
     compile::{CompiledController, CompiledPolicy, CompiledRole},
 };
 
@@ -18,15 +18,15 @@ impl CompiledRights {
 
     fn covers_policy(&self, other: &CompiledPolicy) -> bool {
         let Some(places) = &other.places else {
-            return self.covers_role(&other.role, Place::Everywhere);
+            return self.covers_role(&other.role, ActionPlace::Everywhere);
         };
         let mut within = places.each();
         within.all(|place| self.covers_role(&other.role, place))
             // What names no place is allowed by a restricted policy as well.
-            && self.covers_role(&other.role, Place::Nowhere)
+            && self.covers_role(&other.role, ActionPlace::Nowhere)
     }
 
-    fn covers_role(&self, other: &CompiledRole, place: Place<'_>) -> bool {
+    fn covers_role(&self, other: &CompiledRole, place: ActionPlace<'_>) -> bool {
         let mut named = other.named.iter();
         named.all(|(name, entry)| self.covers_controller(name, entry, place))
             && other.any.as_ref().is_none_or(|entry| {
@@ -35,14 +35,24 @@ impl CompiledRights {
             })
     }
 
-    fn covers_controller(&self, name: &str, entry: &CompiledController, place: Place<'_>) -> bool {
+    fn covers_controller(
+        &self,
+        name: &str,
+        entry: &CompiledController,
+        place: ActionPlace<'_>,
+    ) -> bool {
         let mut named = entry.named.iter().filter(|(_, allowed)| **allowed);
         let each = named.all(|(action, _)| self.allows(name, action, place));
         each && (entry.any != Some(true) || self.allows_any_action(name, entry, place))
     }
 
     /// All actions of a controller, but for those that the other denies by name.
-    fn allows_any_action(&self, name: &str, other: &CompiledController, place: Place<'_>) -> bool {
+    fn allows_any_action(
+        &self,
+        name: &str,
+        other: &CompiledController,
+        place: ActionPlace<'_>,
+    ) -> bool {
         self.policies.iter().any(|policy| {
             let entry = policy.role.named.get(name).or(policy.role.any.as_ref());
             let covered = entry.is_some_and(|entry| {
@@ -58,7 +68,7 @@ impl CompiledRights {
     }
 
     /// All controllers, but for those that the other names: they are looked at by themselves.
-    fn covers_any(&self, other: &CompiledRole, place: Place<'_>) -> bool {
+    fn covers_any(&self, other: &CompiledRole, place: ActionPlace<'_>) -> bool {
         self.policies.iter().any(|policy| {
             let any = policy.role.any.as_ref();
             let covered = any.is_some_and(|any| any.any == Some(true))

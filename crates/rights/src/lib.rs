@@ -14,9 +14,9 @@ mod profile;
 mod role;
 mod set;
 
-pub use compile::{CompiledRights, Place};
+pub use compile::{ActionPlace, CompiledRights};
 pub use fault::RightsFault;
 pub use listing::ListedRight;
-pub use profile::{Policy, Profile, Restriction};
+pub use profile::{Policy, Restriction, RightsProfile};
 pub use role::Role;
 pub use set::RightsSet;

@@ -1,7 +1,7 @@
 //! Rights as clients list them: one for each entry of a role and each place of its policy; where
 //! several say something of the same, what is allowed wins.
 
-use crate::{Profile, RightsSet};
+use crate::{RightsProfile, RightsSet};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl RightsSet {
         rights.into_iter().map(shown).collect()
     }
 
-    fn list_profile(&self, profile: &Profile, rights: &mut BTreeMap<[String; 4], bool>) {
+    fn list_profile(&self, profile: &RightsProfile, rights: &mut BTreeMap<[String; 4], bool>) {
         for policy in &profile.policies {
             let Some(role) = self.roles.get(&policy.role) else {
                 continue;

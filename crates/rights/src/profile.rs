@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// A profile as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Profile {
+pub struct RightsProfile {
     pub policies: Vec<Policy>,
     /// Kept for Kuzzle's clients; nothing is limited by it.
     #[serde(default, rename = "rateLimit", skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub struct Restriction {
     pub collections: Vec<String>,
 }
 
-impl Profile {
+impl RightsProfile {
     /// Reads a profile as a client sends it. Without any policies it has the role `default`.
     pub fn read(mut body: Map<String, Value>) -> Result<Self, RightsFault> {
         let policies = body.remove("policies");

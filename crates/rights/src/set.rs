@@ -2,7 +2,7 @@
 //! there. Every change is judged here and gives a new set.
 
 use crate::{
-    CompiledRights, Profile, RightsFault, Role,
+    CompiledRights, RightsFault, RightsProfile, Role,
     base::{self, NAMES},
     compile::CompiledRole,
     name,
@@ -17,7 +17,7 @@ use std::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RightsSet {
     pub roles: BTreeMap<String, Role>,
-    pub profiles: BTreeMap<String, Profile>,
+    pub profiles: BTreeMap<String, RightsProfile>,
 }
 
 /// Everybody may do everything.
@@ -64,7 +64,7 @@ impl RightsSet {
     pub fn put_profile(
         &mut self,
         id: &str,
-        profile: Profile,
+        profile: RightsProfile,
         fresh: bool,
     ) -> Result<(), RightsFault> {
         name::check(id)?;
@@ -87,7 +87,8 @@ impl RightsSet {
         if NAMES.contains(&id) {
             return Err(RightsFault::CannotDelete(id.into()));
         }
-        let holds = |profile: &Profile| profile.policies.iter().any(|policy| policy.role == id);
+        let holds =
+            |profile: &RightsProfile| profile.policies.iter().any(|policy| policy.role == id);
         if let Some((holder, _)) = self.profiles.iter().find(|(_, profile)| holds(profile)) {
             return Err(RightsFault::RoleInUse(id.into(), holder.clone()));
         }
@@ -119,7 +120,7 @@ impl RightsSet {
 
     /// What a user with these profiles may do; one that is not there allows nothing.
     pub fn compile<'a>(&self, profiles: impl Iterator<Item = &'a str>) -> CompiledRights {
-        let held: Vec<&Profile> = profiles.filter_map(|id| self.profiles.get(id)).collect();
+        let held: Vec<&RightsProfile> = profiles.filter_map(|id| self.profiles.get(id)).collect();
         let mut roles: HashMap<Box<str>, Arc<CompiledRole>> = HashMap::new();
         for policy in held.iter().flat_map(|profile| &profile.policies) {
             if let Some(role) = self.roles.get(&policy.role) {

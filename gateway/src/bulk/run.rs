@@ -42,6 +42,8 @@ pub(crate) struct BulkRun {
     app: Shared,
     operation: String,
     caller: Caller,
+    /// What the head showed. A bulk may go on for long: each line asks whether it still counts.
+    credential: Option<String>,
     options: Options,
     traceparent: String,
     unpack: Unpack,
@@ -70,7 +72,7 @@ impl BulkRun {
     pub(crate) fn new(
         app: Shared,
         operation: String,
-        caller: Caller,
+        (caller, credential): (Caller, Option<String>),
         options: Options,
         unpack: Unpack,
         answers: AnswerWriter,
@@ -79,6 +81,7 @@ impl BulkRun {
         Self {
             operation,
             caller,
+            credential,
             traceparent: options
                 .traceparent
                 .clone()
@@ -217,10 +220,11 @@ impl BulkRun {
     async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
         let json = &scanned(json, self.app.config.json_depth)?;
         let writes = &self.app.writes;
+        let caller = self.app.identify(self.credential.as_deref()).await?;
         let line = BulkLine {
             number,
             json,
-            caller: &self.caller,
+            caller: &caller,
             key: self.options.idempotency_key.as_deref(),
             traceparent: &self.traceparent,
         };

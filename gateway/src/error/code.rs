@@ -83,12 +83,15 @@ codes! {
     BadRequestId "bad_request_id" 400 Read "Bad request id",
         "The text is not a request id.",
         "Use `request_id` exactly as the write's answer gave it.";
+    Unauthenticated "unauthenticated" 401 Nothing "Not authenticated",
+        "The call needs a caller that is authenticated, or the credential that it shows is not one of this deployment, has ended, or was taken away.",
+        "Log in (`POST /_login/local`) and send the session as `Authorization: Bearer …`, or send an API key.";
     ForeignOrigin "foreign_origin" 403 Nothing "Page of a foreign origin",
         "A web page of an origin that is not allowed asked for a WebSocket, or for something that may change what is stored.",
         "Add the page's origin, as `detail` names it, to `gateway.allowed_origins`. Programs that are no browsers send no `Origin`.";
     Forbidden "forbidden" 403 Decided "Not the caller's to do",
-        "The caller is not the one who may do this: the owner, for most operations.",
-        "`rule` names what is asked of the caller.";
+        "The call is not among the caller's rights at this place, or the caller is not the one who may do this: the owner, for most operations.",
+        "`rule` names what is asked of the caller: a right (`controller:action`), or the operation's own rule.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
         "No route matches this path.",
         "`GET /docs` shows every route.";
@@ -239,6 +242,9 @@ codes! {
     StoreUnavailable "store_unavailable" 503 Read "A store is out of reach",
         "A store that this answer needs cannot be reached.",
         "Repeat after `Retry-After` seconds. Writes without `wait` are not affected.";
+    SecurityStale "security_stale" 503 Nothing "Rights cannot be read",
+        "Who the caller is, or what the caller may do, cannot be read now, and what was read before is too old to be believed.",
+        "Repeat after `Retry-After` seconds: the record store must be in reach of the gateway.";
     NotMigrated "not_migrated" 503 Read "A store is not prepared",
         "Tables, indices or topics are missing or differ from what they must be.",
         "An operator runs `consign catalog migrate`.";

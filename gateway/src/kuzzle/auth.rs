@@ -1,43 +1,45 @@
-//! The controller `auth`: everybody is anonymous here, and this says so in the family's words.
+//! The controller `auth`: who the caller is, his sessions, credentials and keys. What it changes is
+//! the caller's own.
 
-use super::{Fault, KuzzleCall, Reply, fault::Id, metadata::ANONYMOUS};
-use serde_json::json;
+mod login;
+mod own;
 
-/// No token is known: a client that shows one is told that it is not valid, one without is nobody.
-pub(super) async fn check_token(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(
-        &json!({"valid": false, "state": "there are no tokens here: everybody is anonymous"}),
-    ))
-}
+pub(super) use login::{busy, check_token, login, logout, refresh_token};
+pub(super) use own::{
+    check_rights, create_api_key, create_credentials, credentials, credentials_exist, current_user,
+    delete_api_key, delete_credentials, my_rights, search_api_keys, strategies, update_credentials,
+    update_self, validate_credentials,
+};
 
-pub(super) async fn current_user(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(
-        &json!({"_id": ANONYMOUS, "_source": {"profileIds": ["anonymous"]}, "strategies": []}),
-    ))
-}
+use super::{Fault, KuzzleCall, fault::Id};
 
-pub(super) async fn my_rights(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let all = json!({"controller": "*", "action": "*", "index": "*", "collection": "*", "value": "allowed"});
-    Ok(Reply::of(&json!({"hits": [all], "total": 1})))
-}
+/// The only strategy.
+pub(super) const LOCAL: &str = "local";
 
-pub(super) async fn strategies(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!([])))
-}
-
-pub(super) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let strategy = call
+/// The strategy that the request names.
+pub(super) fn strategy(call: KuzzleCall<'_>) -> Result<(), Fault> {
+    match call
         .request
         .text("strategy")?
-        .ok_or_else(|| Fault::missing("strategy"))?;
-    Err(Fault::new(
-        Id::UnknownStrategy,
-        format!("there is no authentication strategy \"{strategy}\""),
-    )
-    .props([strategy]))
+        .ok_or_else(|| Fault::missing("strategy"))?
+    {
+        LOCAL => Ok(()),
+        other => Err(unknown(other)),
+    }
 }
 
-/// Nobody is logged in, so nobody is afterwards.
-pub(super) async fn logout(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!({})))
+pub(super) fn unknown(strategy: &str) -> Fault {
+    let why = format!("there is no authentication strategy \"{strategy}\"");
+    Fault::new(Id::UnknownStrategy, why).props([strategy])
+}
+
+/// Who shows no credential has nothing of his own.
+fn authenticated(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+    let request = call.request;
+    if request.caller.is_anonymous() {
+        let (controller, action) = (request.controller.as_str(), request.action.as_str());
+        let why = format!("unauthorized: authentication is required to use {controller}:{action}");
+        return Err(Fault::new(Id::Unauthorized, why).props([controller, action]));
+    }
+    Ok(&request.caller.name)
 }

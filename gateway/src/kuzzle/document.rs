@@ -2,7 +2,7 @@
 //! into them, and the catalog's operations do the rest.
 
 pub(super) mod export;
-mod koncorde;
+pub(super) mod koncorde;
 pub(super) mod many;
 pub(super) mod query;
 pub(super) mod read;
@@ -12,7 +12,7 @@ mod targets;
 
 use super::{
     Fault, KuzzleCall, Reply,
-    metadata::{Info, overlaid, stamped},
+    metadata::{AuthorStamp, Info, overlaid, stamped},
     place, specifications,
     write::{self, Then, WrittenDocument, quoted},
 };
@@ -49,7 +49,7 @@ async fn put(
         Some(body) => body,
         None => call.request.object()?,
     };
-    let body = text(stamped(body, &info.at(call.app.now()))?)?;
+    let body = text(stamped(body, &info.json(AuthorStamp::of(call)))?)?;
     write_body(call, operation, &body, silent, shows_created).await
 }
 
@@ -124,7 +124,10 @@ pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         Some(changes) => changes,
         None => call.request.object()?,
     };
-    let changes = text(stamped(changes, &Info::Updated.at(call.app.now()))?)?;
+    let changes = text(stamped(
+        changes,
+        &Info::Updated.json(AuthorStamp::of(call)),
+    )?)?;
     let json = write::bare(call, &[("_id", &id), ("body", changes.get())])?;
     let (written, token) = write::run(
         call,
@@ -175,16 +178,20 @@ pub(super) struct StampedUpsert {
 
 impl Upsert<'_> {
     /// With their information: a document that is made has that of both.
-    pub(super) fn stamped(&self, now: i64, first: Precedence) -> Result<StampedUpsert, Fault> {
+    pub(super) fn stamped(
+        &self,
+        stamp: AuthorStamp<'_>,
+        first: Precedence,
+    ) -> Result<StampedUpsert, Fault> {
         let changes = self.changes.ok_or_else(|| Fault::missing("body.changes"))?;
-        let info = Info::Replaced.at(now);
+        let info = Info::Replaced.json(stamp);
         let created = match self.default {
             None => stamped(changes, &info)?,
             Some(default) if first == Precedence::Changes => overlaid(default, changes, &info)?,
             Some(default) => overlaid(changes, default, &info)?,
         };
         Ok(StampedUpsert {
-            changes: text(stamped(changes, &Info::Updated.at(now))?)?,
+            changes: text(stamped(changes, &Info::Updated.json(stamp))?)?,
             created: text(created)?,
         })
     }
@@ -194,7 +201,8 @@ pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = quoted(call.request.id()?);
     let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get())
         .map_err(|_| Fault::missing("body.changes"))?;
-    let StampedUpsert { changes, created } = body.stamped(call.app.now(), Precedence::Changes)?;
+    let StampedUpsert { changes, created } =
+        body.stamped(AuthorStamp::of(call), Precedence::Changes)?;
     let json = write::bare(
         call,
         &[

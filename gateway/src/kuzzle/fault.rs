@@ -84,6 +84,8 @@ faults! {
     InvalidType "api.assert.invalid_type" 0x0201_0001 400;
     InvalidArgument "api.assert.invalid_argument" 0x0201_0002 400;
     MissingArgument "api.assert.missing_argument" 0x0201_0003 400;
+    ForbiddenArgument "api.assert.forbidden_argument" 0x0201_0005 400;
+    EmptyArgument "api.assert.empty_argument" 0x0201_0006 400;
     UnexpectedArgument "api.assert.unexpected_argument" 0x0201_0007 400;
     BodyRequired "api.assert.body_required" 0x0201_0008 400;
     KoncordeUnsupported "api.assert.koncorde_restricted_keyword" 0x0201_000d 400;
@@ -94,6 +96,7 @@ faults! {
     NoAction "api.process.action_not_found" 0x0202_0005 404;
     ShuttingDown "api.process.shutting_down" 0x0202_0007 503;
     TooManyRequests "api.process.too_many_requests" 0x0202_0008 429;
+    AdminExists "api.process.admin_exists" 0x0202_0009 412;
     Incomplete "api.process.incomplete_multiple_request" 0x0202_000a 400;
     RequestTooLarge "network.http.request_too_large" 0x0301_0001 413;
     BadHttp "network.http.unexpected_error" 0x0301_0002 400;
@@ -108,7 +111,37 @@ faults! {
     NoSpecifications "validation.assert.not_found" 0x0501_000c 404;
     FailedDocument "validation.check.failed_document" 0x0503_0001 400;
     FailedField "validation.check.failed_field" 0x0503_0002 400;
+    TokenInvalid "security.token.invalid" 0x0701_0001 401;
+    TokenTooLong "security.token.ttl_exceeded" 0x0701_0004 400;
+    RefreshForbidden "security.token.refresh_forbidden" 0x0701_0008 401;
+    /// Not Kuzzle's: who the caller is cannot be read now.
+    SecurityStale "security.token.cannot_be_verified" 0x0701_0080 503;
     UnknownStrategy "security.credentials.unknown_strategy" 0x0702_0001 400;
+    CredentialsRejected "security.credentials.rejected" 0x0702_0003 400;
+    /// Not Kuzzle's: another user logs in by this name.
+    UsernameTaken "security.credentials.username_taken" 0x0702_0080 412;
+    Unauthorized "security.rights.unauthorized" 0x0703_0001 401;
+    Forbidden "security.rights.forbidden" 0x0703_0002 403;
+    UserExists "security.user.already_exists" 0x0704_0001 412;
+    UnknownUser "security.user.not_found" 0x0704_0002 404;
+    UnknownRole "security.role.not_found" 0x0705_0001 404;
+    LoginRequired "security.role.login_required" 0x0705_0002 400;
+    RoleCannotBeDeleted "security.role.cannot_delete" 0x0705_0003 400;
+    RoleInUse "security.role.in_use" 0x0705_0004 412;
+    UnknownController "security.role.unknown_controller" 0x0705_0009 400;
+    UnknownAction "security.role.unknown_action" 0x0705_000a 400;
+    /// Not Kuzzle's, which answers with the store's error.
+    RoleExists "security.role.already_exists" 0x0705_0080 412;
+    UnknownProfile "security.profile.not_found" 0x0706_0001 404;
+    ProfileCannotBeDeleted "security.profile.cannot_delete" 0x0706_0002 400;
+    ProfileInUse "security.profile.in_use" 0x0706_0003 412;
+    AnonymousRoleMissing "security.profile.missing_anonymous_role" 0x0706_0005 400;
+    /// Not Kuzzle's, which answers with the store's error.
+    ProfileExists "security.profile.already_exists" 0x0706_0080 412;
+    CookieUnsupported "security.cookie.unsupported" 0x0707_0002 500;
+    LoginFailed "plugin.strategy.missing_user" 0x0403_0014 401;
+    /// Not Kuzzle's number: the rule is ours.
+    WeakPassword "plugin.kuzzle-plugin-auth-passport-local.weak_password" 0x0404_0080 400;
 }
 
 impl Id {

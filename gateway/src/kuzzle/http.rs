@@ -4,14 +4,14 @@
 mod content;
 
 use super::{
-    Answer, Fault, KuzzleCall, Request, Transport,
+    Answer, Fault, KuzzleCall, Request, Transport, admission,
     document::export,
     fault::Id,
-    handle, members,
+    handle,
     routes::{self, Destination},
 };
 use crate::{
-    access::Caller,
+    access::credential,
     app::{App, Shared},
     error::{Code, Problem},
     request::{
@@ -21,6 +21,7 @@ use crate::{
     },
 };
 use axum::{
+    body::Body,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -60,20 +61,24 @@ pub(crate) async fn serve(
         Err(answer) => return answer.to_http(),
     };
     match routes::action(&request.controller, &request.action) {
-        Ok(action) if export::is_stream(action) => {
+        Ok(action) if export::is_stream(action) => stream(&app, request).await,
+        Ok(_) | Err(_) => handle(&app, request, None).await.to_http(),
+    }
+}
+
+async fn stream(app: &Shared, mut request: Request) -> Response {
+    let streamed = match admission::admit(app, &mut request).await {
+        Ok(_) => {
             let call = KuzzleCall {
-                app: &app,
+                app,
                 request: &request,
                 session: None,
             };
-            match members::check(&request, action) {
-                Ok(()) => export::stream(call).await,
-                Err(fault) => Err(fault),
-            }
-            .unwrap_or_else(|fault| Answer::to(&request, Err(fault)).to_http())
+            export::stream(call).await
         }
-        Ok(_) | Err(_) => handle(&app, request, None).await.to_http(),
-    }
+        Err(fault) => Err(fault),
+    };
+    streamed.unwrap_or_else(|fault| Answer::to(&request, Err(fault)).to_http())
 }
 
 /// What a probe of an orchestrator is answered: does it live, can it serve?
@@ -108,9 +113,8 @@ fn options(request: &axum::extract::Request) -> Option<HeaderValue> {
     HeaderValue::from_str(&allowed.join(", ")).ok()
 }
 
-async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<Answer>> {
+async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box<Answer>> {
     let (parts, body) = call.into_parts();
-    let caller = Caller::of(&parts.extensions);
     let early = |fault: Fault| Box::new(Answer::early(None, fault));
     let segments: Vec<&str> = routes::segments(parts.uri.path()).collect();
     let envelope = parts.method == Method::POST && segments == ["_query"];
@@ -123,14 +127,8 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         headers::unconditional(&parts.headers, &conditions)
             .map_err(|problem| early(problem.into()))?;
     }
-    let collected = app.requests.collect(&parts.headers, body).await;
-    let (body, mut held) = collected.map_err(|problem| early(problem.into()))?;
-    let json = content::json(app, &parts.headers, body, &mut held).map_err(early)?;
     let Some((route, variables)) = route else {
-        let mut request =
-            Request::from_envelope(json, Transport::Http, app.config.json_depth, caller)?;
-        request.held = Some(held);
-        return Ok(request);
+        return take_envelope(app, parts, body).await;
     };
     let query = QueryString::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
     let variables = variables
@@ -143,17 +141,49 @@ async fn take(app: &App, call: axum::extract::Request) -> Result<Request, Box<An
         Destination::Served(action) => (action.controller, action.name),
         Destination::Unserved { controller, name } => (controller, name),
     };
-    let mut request = Request::from_http(names, variables, &query, &parts.headers, caller);
-    request.held = Some(held);
-    let fill = |request: &mut Request| -> Result<(), Fault> {
-        request.volatile = volatile(&parts.headers)?;
-        request.body = raw(&json, app.config.json_depth)?;
-        Ok(())
-    };
-    match fill(&mut request) {
+    let mut request = Request::from_http(names, variables, &query, &parts.headers);
+    match fill(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),
         Err(fault) => Err(Box::new(Answer::to(&request, Err(fault)))),
     }
+}
+
+/// What the head does not say. Nothing is read of a caller who may not ask.
+async fn fill(
+    app: &Shared,
+    parts: &http::request::Parts,
+    body: Body,
+    request: &mut Request,
+) -> Result<(), Fault> {
+    admission::admit_head(app, request).await?;
+    let (body, mut held) = app.requests.collect(&parts.headers, body).await?;
+    let json = content::json(app, &parts.headers, body, &mut held)?;
+    request.held = Some(held);
+    request.volatile = volatile(&parts.headers)?;
+    request.body = raw(&json, app.config.json_depth)?;
+    Ok(())
+}
+
+/// `POST /_query`: the body is a whole request.
+async fn take_envelope(
+    app: &Shared,
+    parts: http::request::Parts,
+    body: Body,
+) -> Result<Request, Box<Answer>> {
+    let early = |fault: Fault| Box::new(Answer::early(None, fault));
+    let collected = app.requests.collect(&parts.headers, body).await;
+    let (body, mut held) = collected.map_err(|problem| early(problem.into()))?;
+    let json = content::json(app, &parts.headers, body, &mut held).map_err(early)?;
+    let mut request = Request::from_envelope(json, Transport::Http, app.config.json_depth)?;
+    let shown = credential(&parts.headers).map(str::to_owned);
+    if request.jwt.is_some() && shown.is_some() && request.jwt != shown {
+        let why = "the head and the envelope show different credentials";
+        let fault = Fault::new(Id::TokenInvalid, why);
+        return Err(Box::new(Answer::to(&request, Err(fault))));
+    }
+    request.jwt = request.jwt.or(shown);
+    request.held = Some(held);
+    Ok(request)
 }
 
 /// No route takes it.

@@ -3,6 +3,7 @@
 use super::{
     Fault, KuzzleCall, Reply, collection, document::search, fault::Id, place, request::list,
 };
+use crate::access::system;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use store::Collection;
@@ -47,6 +48,7 @@ pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 pub(super) async fn listed(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let mut names = call.app.ports.record.indices().await?;
+    names.retain(|name| !system::is_index(name));
     let owned = call.app.ports.catalog.collections();
     if !names
         .iter()
@@ -109,7 +111,8 @@ pub(super) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .or_else(|| call.request.args.get("indexes"))
         .ok_or_else(|| Fault::missing("body.indexes"))?;
     let wanted = list(Some(given), "body.indexes")?;
-    let known = call.app.ports.record.indices().await?;
+    let mut known = call.app.ports.record.indices().await?;
+    known.retain(|name| !system::is_index(name));
     let gone: Vec<String> = wanted
         .into_iter()
         .filter(|index| known.contains(index))

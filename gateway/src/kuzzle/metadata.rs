@@ -2,15 +2,29 @@
 //! level deep and otherwise stays the text it came as; what the client put there itself is
 //! overwritten.
 
-use super::Fault;
+use super::{Fault, KuzzleCall};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use std::fmt;
 
 pub(crate) const MEMBER: &str = "_kuzzle_info";
 
-/// The id of everybody, as nobody is authenticated.
-pub(crate) const ANONYMOUS: &str = "-1";
+/// Who writes, and when.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AuthorStamp<'a> {
+    kuid: &'a str,
+    /// Unix milliseconds.
+    now: i64,
+}
+
+impl<'a> AuthorStamp<'a> {
+    pub(crate) fn of(call: KuzzleCall<'a>) -> Self {
+        Self {
+            kuid: call.request.caller.kuid(),
+            now: call.app.now(),
+        }
+    }
+}
 
 /// What a write says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,19 +40,20 @@ pub(crate) enum Info {
 }
 
 impl Info {
-    /// Its JSON, at a time in Unix milliseconds.
-    pub(crate) fn at(self, now: i64) -> String {
+    /// Its JSON.
+    pub(crate) fn json(self, stamp: AuthorStamp<'_>) -> String {
+        let (now, kuid) = (stamp.now, Value::from(stamp.kuid));
         match self {
-            Self::Created => format!(
-                r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":null,"updatedAt":null}}"#
-            ),
+            Self::Created => {
+                format!(r#"{{"author":{kuid},"createdAt":{now},"updater":null,"updatedAt":null}}"#)
+            }
             Self::Replaced => {
                 format!(
-                    r#"{{"author":"{ANONYMOUS}","createdAt":{now},"updater":"{ANONYMOUS}","updatedAt":{now}}}"#
+                    r#"{{"author":{kuid},"createdAt":{now},"updater":{kuid},"updatedAt":{now}}}"#
                 )
             }
-            Self::Updated => format!(r#"{{"updater":"{ANONYMOUS}","updatedAt":{now}}}"#),
-            Self::Published => format!(r#"{{"author":"{ANONYMOUS}","createdAt":{now}}}"#),
+            Self::Updated => format!(r#"{{"updater":{kuid},"updatedAt":{now}}}"#),
+            Self::Published => format!(r#"{{"author":{kuid},"createdAt":{now}}}"#),
         }
     }
 }

@@ -3,13 +3,16 @@
 
 use super::{
     Fault, KuzzleCall, Reply,
-    metadata::{Info, stamped},
+    metadata::{AuthorStamp, Info, stamped},
     write::{self, quoted},
 };
 use serde_json::json;
 
 pub(super) async fn publish(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let body = stamped(call.request.object()?, &Info::Published.at(call.app.now()))?;
+    let body = stamped(
+        call.request.object()?,
+        &Info::Published.json(AuthorStamp::of(call)),
+    )?;
     let id = call.request.id.as_deref().map(quoted);
     let mut members = vec![("body", body.as_str())];
     members.extend(id.as_deref().map(|id| ("_id", id)));

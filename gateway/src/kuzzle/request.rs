@@ -3,7 +3,7 @@
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
-    access::Caller,
+    access::{Caller, credential},
     request::{body, query::QueryString, scanned},
     write::order::WriteTurn,
 };
@@ -47,6 +47,7 @@ pub(crate) struct Request {
     pub args: Map<String, Value>,
     pub jwt: Option<String>,
     pub transport: Transport,
+    /// Made of `jwt`, before anything is done.
     pub caller: Caller,
     pub traceparent: Option<String>,
     /// Its share of the memory set aside for bodies.
@@ -61,7 +62,7 @@ pub(crate) fn made_id() -> String {
 }
 
 impl Request {
-    fn empty(transport: Transport, caller: Caller) -> Self {
+    fn empty(transport: Transport) -> Self {
         Self {
             controller: String::new(),
             action: String::new(),
@@ -74,7 +75,7 @@ impl Request {
             args: Map::new(),
             jwt: None,
             transport,
-            caller,
+            caller: Caller::nobody(),
             traceparent: None,
             held: None,
             turn: WriteTurn::alone(),
@@ -86,7 +87,6 @@ impl Request {
         bytes: Bytes,
         transport: Transport,
         depth: usize,
-        caller: Caller,
     ) -> Result<Self, Box<Answer>> {
         let early = |id, fault| Box::new(Answer::early(id, fault));
         let json = scanned(bytes, depth).map_err(|problem| {
@@ -99,7 +99,7 @@ impl Request {
         })?;
         let members = KuzzleEnvelope::of(&json)
             .ok_or_else(|| early(None, Fault::new(Id::BadFrame, "a request is a JSON object")))?;
-        let mut request = Self::empty(transport, caller);
+        let mut request = Self::empty(transport);
         let known = match members.args.get("requestId") {
             None | Some(Value::Null) => None,
             Some(Value::String(id)) => Some(id.clone()),
@@ -142,9 +142,8 @@ impl Request {
         variables: Vec<(&'static str, String)>,
         query: &QueryString,
         headers: &HeaderMap,
-        caller: Caller,
     ) -> Self {
-        let mut request = Self::empty(Transport::Http, caller);
+        let mut request = Self::empty(Transport::Http);
         (request.controller, request.action) = (route.0.to_owned(), route.1.to_owned());
         for (name, value) in query.pairs() {
             request.argue(name, value);
@@ -157,12 +156,7 @@ impl Request {
                 other => drop(request.args.insert(other.to_owned(), value.into())),
             }
         }
-        let bearer = headers
-            .get(http::header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        request.jwt = bearer
-            .and_then(|value| value.strip_prefix("Bearer "))
-            .map(str::to_owned);
+        request.jwt = credential(headers).map(str::to_owned);
         request.traceparent = crate::request::headers::traceparent(headers);
         if request.request_id.is_empty() {
             let given = headers
@@ -183,7 +177,9 @@ impl Request {
             body: Some(body),
             request_id: self.request_id.clone(),
             traceparent: self.traceparent.clone(),
-            ..Self::empty(self.transport, self.caller.clone())
+            caller: self.caller.clone(),
+            jwt: self.jwt.clone(),
+            ..Self::empty(self.transport)
         }
     }
 
@@ -194,7 +190,6 @@ impl Request {
             "collection" => self.collection = Some(value.to_owned()),
             "_id" => self.id = Some(value.to_owned()),
             "requestId" => value.clone_into(&mut self.request_id),
-            "jwt" => self.jwt = Some(value.to_owned()),
             "verb" => {}
             other => match self.args.get_mut(other) {
                 None => drop(self.args.insert(other.to_owned(), value.into())),

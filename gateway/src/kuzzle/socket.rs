@@ -7,7 +7,6 @@ mod requests;
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
-    access::Caller,
     app::{App, Shared},
     transport::{ClientStream, permit::ConnectionPermit},
 };
@@ -38,7 +37,6 @@ pub(crate) struct SocketConnection {
     /// Its name within this gateway, as long as that runs.
     pub number: u64,
     pub outbox: Arc<Outbox>,
-    pub caller: Caller,
 }
 
 impl SocketConnection {
@@ -73,7 +71,6 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         Err(refused) => return refusal(refused),
     };
     let permit = request.extensions().get::<Arc<ConnectionPermit>>().cloned();
-    let caller = Caller::of(request.extensions());
     let upgraded = hyper::upgrade::on(&mut request);
     let options = options(&app, accepted.deflate);
     spawn("socket", async move {
@@ -88,7 +85,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         let read = [&parts.read_buf[..], &encoded[..]].concat().into();
         let limits = outbox_limits(&app);
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
-        let handler = SocketHandler::new(app.clone(), outbox.clone(), caller);
+        let handler = SocketHandler::new(app.clone(), outbox.clone());
         let shutdown = app.shutdown.clone();
         websocket::connection::serve(stream, read, options, outbox, handler, shutdown).await;
         drop(permit);
@@ -156,11 +153,10 @@ struct SocketHandler {
 }
 
 impl SocketHandler {
-    fn new(app: Shared, outbox: Arc<Outbox>, caller: Caller) -> Self {
+    fn new(app: Shared, outbox: Arc<Outbox>) -> Self {
         let connection = Arc::new(SocketConnection {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             outbox,
-            caller,
         });
         app.metrics.sockets.inc();
         app.subscriptions

@@ -1,10 +1,13 @@
 //! The actions of subscriptions: subscribe, join, unsubscribe, count, list. It reads what the client
 //! wants; whether and when a subscription is active is decided in [`crate::subscriptions`].
 
-use super::{Fault, KuzzleCall, Reply, Request, channel, fault::Id, socket::SocketRequest};
+use super::{
+    Fault, KuzzleCall, Reply, Request, admission, channel, fault::Id, socket::SocketRequest,
+};
 use crate::{app::Shared, subscriptions::catch_up::CatchUpRequest};
 use event_schema::{Raw, membership::PresenceFilter, notification::FeedPosition, topics::CHANGES};
 use matching::Filter;
+use rights::ActionPlace;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use subscriptions::{
@@ -14,12 +17,25 @@ use subscriptions::{
 };
 
 pub(super) async fn count(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let count = call.app.subscriptions.count(&room_id(call.request)?);
+    let room = room_id(call.request)?;
+    if let Some((index, collection, _)) = call.app.subscriptions.room(&room) {
+        admission::within(call, &index, &collection)?;
+    }
+    let count = call.app.subscriptions.count(&room);
     Ok(Reply::of(&json!({"count": count})))
 }
 
 pub(super) async fn list(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&call.app.subscriptions.list()))
+    let mut listing = call.app.subscriptions.list();
+    let subscribe = ("realtime", "subscribe");
+    listing.retain(|index, collections| {
+        collections.retain(|collection, _| {
+            let place = ActionPlace::Collection(index, collection);
+            call.request.caller.check(subscribe, place).is_ok()
+        });
+        !collections.is_empty()
+    });
+    Ok(Reply::of(&listing))
 }
 
 pub(super) async fn subscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -56,6 +72,7 @@ pub(super) async fn join(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let known = call.app.subscriptions.room(&room);
     let (index, collection, filter) =
         known.ok_or_else(|| fault(SubscribeError::UnknownRoom, &room))?;
+    admission::within(call, &index, &collection)?;
     let target = RoomTarget {
         room,
         index,

@@ -5,7 +5,7 @@
 use super::{
     Fault, KuzzleCall, Reply, admin, auth, bulk, collection, document, index,
     members::BodyShape::{self, Members, Nothing, Whole},
-    realtime, server, specifications, subscribe, validate,
+    realtime, security, server, specifications, subscribe, validate,
 };
 use futures::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -123,6 +123,7 @@ actions! {
         getConfig => server::config, [GET "/_getConfig"] "" Nothing;
         openapi => server::openapi, [GET "/_openapi"] "format scope" Nothing;
         metrics => server::metrics, [GET "/_metrics"] "" Nothing;
+        adminExists => security::first_admin::exists, [GET "/_adminExists"] "" Nothing;
     }
     admin {
         loadMappings => admin::load_mappings, [POST "/admin/_loadMappings"] "refresh" Whole;
@@ -136,6 +137,65 @@ actions! {
         getStrategies => auth::strategies, [GET "/strategies"] "" Nothing;
         login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"] "expiresIn strategy" Whole;
         logout => auth::logout, [POST "/_logout"] "global" Nothing;
+        refreshToken => auth::refresh_token, [POST "/_refreshToken"] "expiresIn" Nothing;
+        checkRights => auth::check_rights, [POST "/_checkRights"] "" Whole;
+        updateSelf => auth::update_self, [PUT "/_me" PUT "/_updateSelf"] "refresh" Whole;
+        createApiKey => auth::create_api_key, [POST "/api-keys/_create"] "_id expiresIn refresh" Members("description");
+        searchApiKeys => auth::search_api_keys, [POST "/api-keys/_search"] "from lang size" Whole;
+        deleteApiKey => auth::delete_api_key, [DELETE "/api-keys/:_id"] "_id refresh" Nothing;
+        createMyCredentials => auth::create_credentials, [POST "/_me/credentials/:strategy/_create" POST "/credentials/:strategy/_me/_create"] "strategy" Whole;
+        updateMyCredentials => auth::update_credentials, [PUT "/_me/credentials/:strategy/_update" PUT "/credentials/:strategy/_me/_update"] "strategy" Whole;
+        validateMyCredentials => auth::validate_credentials, [POST "/_me/credentials/:strategy/_validate" POST "/credentials/:strategy/_me/_validate"] "strategy" Whole;
+        credentialsExist => auth::credentials_exist, [GET "/_me/credentials/:strategy/_exists" GET "/credentials/:strategy/_me/_exists"] "strategy" Nothing;
+        getMyCredentials => auth::credentials, [GET "/_me/credentials/:strategy" GET "/credentials/:strategy/_me"] "strategy" Nothing;
+        deleteMyCredentials => auth::delete_credentials, [DELETE "/_me/credentials/:strategy" DELETE "/credentials/:strategy/_me"] "strategy" Nothing;
+    }
+    security {
+        createFirstAdmin => security::first_admin::create, [POST "/_createFirstAdmin" POST "/_createFirstAdmin/:_id"] "_id refresh reset" Members("content credentials");
+        restrictDefaultRights => security::first_admin::restrict, [POST "/_restrictDefaultRights"] "" Nothing;
+        createUser => security::users::create, [POST "/users/_create" POST "/users/:_id/_create"] "_id kuid refresh" Members("content credentials");
+        createRestrictedUser => security::users::create_restricted, [POST "/users/_createRestricted" POST "/users/:_id/_createRestricted"] "_id kuid refresh" Members("content credentials");
+        getUser => security::users::get, [GET "/users/:_id"] "_id" Nothing;
+        mGetUsers => security::users::mget, [POST "/users/_mGet" GET "/users/_mGet"] "ids" Members("ids");
+        updateUser => security::users::update, [PUT "/users/:_id/_update"] "_id refresh retryOnConflict" Whole;
+        replaceUser => security::users::replace, [PUT "/users/:_id/_replace"] "_id refresh" Whole;
+        deleteUser => security::users::delete, [DELETE "/users/:_id"] "_id refresh" Nothing;
+        mDeleteUsers => security::users::mdelete, [POST "/users/_mDelete"] "ids refresh" Members("ids");
+        searchUsers => security::users::search, [POST "/users/_search"] "from lang searchBody size" Whole;
+        getUserRights => security::users::rights, [GET "/users/:_id/_rights"] "_id" Nothing;
+        getUserStrategies => security::users::strategies, [GET "/users/:_id/_strategies"] "_id" Nothing;
+        checkRights => security::users::check_rights, [POST "/_checkRights/:userId"] "userId" Whole;
+        revokeTokens => security::users::revoke, [DELETE "/users/:_id/tokens"] "_id" Nothing;
+        createCredentials => security::credentials::create_of, [POST "/credentials/:strategy/:_id/_create"] "_id refresh strategy" Whole;
+        updateCredentials => security::credentials::update_of, [PUT "/credentials/:strategy/:_id/_update"] "_id refresh strategy" Whole;
+        validateCredentials => security::credentials::validate_of, [POST "/credentials/:strategy/:_id/_validate"] "_id strategy" Whole;
+        hasCredentials => security::credentials::exist_of, [GET "/credentials/:strategy/:_id/_exists"] "_id strategy" Nothing;
+        getCredentials => security::credentials::shown_of, [GET "/credentials/:strategy/:_id"] "_id strategy" Nothing;
+        getCredentialsById => security::credentials::shown_by_name, [GET "/credentials/:strategy/:_id/_byId"] "_id strategy" Nothing;
+        deleteCredentials => security::credentials::delete_of, [DELETE "/credentials/:strategy/:_id"] "_id refresh strategy" Nothing;
+        getCredentialFields => security::credentials::fields, [GET "/credentials/:strategy/_fields"] "strategy" Nothing;
+        getAllCredentialFields => security::credentials::all_fields, [GET "/credentials/_fields"] "" Nothing;
+        createApiKey => security::api_keys::create_of, [POST "/users/:userId/api-keys/_create"] "_id expiresIn refresh userId" Members("description");
+        searchApiKeys => security::api_keys::search_of, [POST "/users/:userId/api-keys/_search"] "from lang size userId" Whole;
+        deleteApiKey => security::api_keys::delete_of, [DELETE "/users/:userId/api-keys/:_id"] "_id refresh userId" Nothing;
+        createRole => security::roles::create, [POST "/roles/:_id/_create"] "_id force refresh" Whole;
+        createOrReplaceRole => security::roles::create_or_replace, [PUT "/roles/:_id"] "_id force refresh" Whole;
+        updateRole => security::roles::update, [PUT "/roles/:_id/_update"] "_id force refresh" Whole;
+        getRole => security::roles::get, [GET "/roles/:_id"] "_id" Nothing;
+        mGetRoles => security::roles::mget, [POST "/roles/_mGet"] "ids" Members("ids");
+        searchRoles => security::roles::search, [POST "/roles/_search"] "from lang size" Whole;
+        deleteRole => security::roles::delete, [DELETE "/roles/:_id"] "_id refresh" Nothing;
+        mDeleteRoles => security::roles::mdelete, [POST "/roles/_mDelete"] "ids refresh" Members("ids");
+        createProfile => security::profiles::create, [POST "/profiles/:_id/_create"] "_id refresh strict" Whole;
+        createOrReplaceProfile => security::profiles::create_or_replace, [PUT "/profiles/:_id"] "_id refresh strict" Whole;
+        updateProfile => security::profiles::update, [PUT "/profiles/:_id/_update"] "_id refresh retryOnConflict" Whole;
+        getProfile => security::profiles::get, [GET "/profiles/:_id"] "_id" Nothing;
+        mGetProfiles => security::profiles::mget, [POST "/profiles/_mGet"] "ids" Members("ids");
+        searchProfiles => security::profiles::search, [POST "/profiles/_search"] "from lang size" Whole;
+        getProfileRights => security::profiles::rights, [GET "/profiles/:_id/_rights"] "_id" Nothing;
+        deleteProfile => security::profiles::delete, [DELETE "/profiles/:_id"] "_id onAssignedUsers refresh" Nothing;
+        mDeleteProfiles => security::profiles::mdelete, [POST "/profiles/_mDelete"] "ids onAssignedUsers refresh" Members("ids");
+        refresh => security::refresh, [POST "/_security/:collection/_refresh"] "" Nothing;
     }
 }
 

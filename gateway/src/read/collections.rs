@@ -2,6 +2,7 @@
 //! may have been dropped since, and then the worker refuses the write by its incarnation.
 
 use crate::{
+    access::system,
     error::{Code, Problem},
     request::path,
 };
@@ -28,13 +29,13 @@ impl Collections {
         }
     }
 
-    /// The collection, or a 404.
+    /// The collection, or a 404, also where the service keeps it for itself.
     pub(crate) async fn get(&self, index: &str, name: &str) -> Result<Arc<Collection>, Problem> {
-        if let Some(known) = self.cached(index, name) {
-            return Ok(known);
-        }
-        let found = self.record.collection(index, name).await?;
-        let found = found.map(|collection| self.put(collection));
+        let found = if system::is_index(index) {
+            None
+        } else {
+            self.find(index, name).await?
+        };
         found.ok_or_else(|| {
             let detail = format!(
                 "there is no collection `{}/{}`",
@@ -43,6 +44,19 @@ impl Collections {
             );
             Problem::new(Code::UnknownCollection, detail)
         })
+    }
+
+    /// One that the service keeps for itself, if it was made.
+    pub(crate) async fn system(&self, name: &str) -> Result<Option<Arc<Collection>>, StoreError> {
+        self.find(system::INDEX, name).await
+    }
+
+    async fn find(&self, index: &str, name: &str) -> Result<Option<Arc<Collection>>, StoreError> {
+        if let Some(known) = self.cached(index, name) {
+            return Ok(Some(known));
+        }
+        let found = self.record.collection(index, name).await?;
+        Ok(found.map(|collection| self.put(collection)))
     }
 
     /// The one that stands now, asked for; memory is set right. `None`: there is none (any more).
@@ -82,7 +96,7 @@ impl Collections {
         collection
     }
 
-    /// All of them, fresh.
+    /// All of them, fresh, but for those that the service keeps for itself.
     pub(crate) async fn list(&self) -> Result<Vec<Collection>, StoreError> {
         let mut list = self.record.collections().await?;
         list.sort_by(|a, b| (&a.index, &a.collection).cmp(&(&b.index, &b.collection)));
@@ -94,6 +108,7 @@ impl Collections {
                 .insert(collection.collection.clone(), Arc::new(collection.clone()));
         }
         *self.known.write() = fresh;
+        list.retain(|collection| !system::is_index(&collection.index));
         Ok(list)
     }
 

@@ -52,6 +52,12 @@ pub(crate) struct RequestExplanation {
     next: String,
 }
 
+impl RequestExplanation {
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+}
+
 /// Something that happened to it.
 #[derive(Debug, Serialize)]
 struct ExplainedStep {

@@ -2,7 +2,10 @@
 //! must keep.
 
 use super::query::QueryString;
-use crate::error::{Code, Problem};
+use crate::{
+    access::system,
+    error::{Code, Problem},
+};
 use axum::extract::{FromRequestParts, Path};
 use http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -88,7 +91,7 @@ pub(crate) fn is_own(segment: &str) -> bool {
 
 /// A name that no index may have, since paths begin with it that mean something else.
 pub(crate) fn is_reserved(name: &str) -> bool {
-    is_own(name) || KUZZLE.contains(&name)
+    is_own(name) || KUZZLE.contains(&name) || system::is_index(name)
 }
 
 /// The name of an index that is to be made.

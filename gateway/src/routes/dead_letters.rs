@@ -5,6 +5,7 @@ pub(crate) mod list;
 pub(crate) mod show;
 
 use crate::{
+    access::system,
     app::App,
     error::{Code, Problem},
 };
@@ -26,6 +27,7 @@ async fn letter(app: &App, id: &str) -> Result<HeldLetter, Problem> {
     let request = RequestId::parse_trusted(id)
         .map_err(|error| Problem::new(Code::BadRequestId, error.to_string()))?;
     let found = replay::dead_letter(app.ports.record.as_ref(), request).await?;
+    let found = found.filter(|letter| !system::is_operation(&letter.held.operation));
     found.ok_or_else(|| {
         let detail = "no dead letter of this request waits";
         Problem::new(Code::UnknownRequest, detail).about(request, None)

@@ -13,10 +13,15 @@ use super::{
     },
     validate::ValidItem,
 };
-use crate::{access::Caller, error::Problem, request::RawRequest};
+use crate::{
+    access::{Caller, right},
+    error::Problem,
+    request::RawRequest,
+};
 use catalog::Operation;
 use json_text::ScannedJson;
 use request_spans::TraceContext;
+use rights::ActionPlace;
 use std::{sync::Arc, time::Duration};
 
 /// A request that is validated and waits for nothing but its turn.
@@ -105,6 +110,9 @@ impl WritePath {
         let options = &request.options;
         let valid = self.validator.validate(operation, &request, unique).await?;
         let touched = valid.collections();
+        if !request.admitted {
+            admit(&request.caller, operation, &touched)?;
+        }
         let traceparent = options
             .traceparent
             .clone()
@@ -157,6 +165,7 @@ impl WritePath {
             .validator
             .line(operation, line.json, unique, &line.caller.name)
             .await?;
+        admit(line.caller, operation, &item.collections())?;
         let context = Context {
             caller: line.caller,
             traceparent: line.traceparent,
@@ -237,6 +246,22 @@ impl WritePath {
             waited,
         }
     }
+}
+
+/// May the caller do this wherever it may write? What touches no collection is everywhere.
+fn admit(
+    caller: &Caller,
+    operation: &Operation,
+    touched: &[(String, String)],
+) -> Result<(), Problem> {
+    let right = right::of_operation(operation.name());
+    if touched.is_empty() {
+        caller.check(right, ActionPlace::Everywhere)?;
+    }
+    for (index, collection) in touched {
+        caller.check(right, ActionPlace::Collection(index, collection))?;
+    }
+    Ok(())
 }
 
 /// Dropped instead, the ticket frees its key.

@@ -5,6 +5,7 @@ mod look_up;
 mod seal;
 
 use crate::{
+    access::system,
     error::{Code, Problem},
     read::collections::Collections,
     request::RawRequest,
@@ -16,7 +17,7 @@ use runtime::Clock;
 use sealing::SubjectKeys;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::Record;
+use store::{Collection, Record};
 
 /// What is needed to check a request.
 pub(crate) struct Validator {
@@ -60,6 +61,11 @@ pub(super) struct ValidItem {
 impl ValidItem {
     pub(super) fn key(&self) -> &EntityKey {
         &self.accepted.key
+    }
+
+    /// Every collection that it may touch.
+    pub(super) fn collections(&self) -> Vec<(String, String)> {
+        self.accepted.collections.to_vec()
     }
 
     pub(super) fn into_parts(self) -> (Accepted, Map<String, Value>) {
@@ -167,6 +173,16 @@ impl Validator {
         Seed { unique, now }
     }
 
+    /// What the service keeps for itself only its own operations own, and they are internal.
+    async fn collection(&self, index: &str, name: &str) -> Result<Arc<Collection>, Problem> {
+        if system::is_index(index)
+            && let Some(known) = self.collections.system(name).await?
+        {
+            return Ok(known);
+        }
+        self.collections.get(index, name).await
+    }
+
     /// Looks up the collections; If-Match and `if_version` must not contradict each other.
     async fn item(
         &self,
@@ -186,7 +202,7 @@ impl Validator {
         self.seal(&mut accepted).await?;
         let mut incarnations = Map::new();
         for (index, name) in &accepted.collections {
-            let collection = self.collections.get(index, name).await?;
+            let collection = self.collection(index, name).await?;
             incarnations.insert(collection.name(), collection.incarnation.clone().into());
         }
         Ok(ValidItem {

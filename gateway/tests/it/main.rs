@@ -23,6 +23,7 @@ mod overload;
 mod raw;
 mod reads;
 mod sealed;
+mod security;
 mod slow;
 mod slow_record;
 mod socket;

@@ -14,7 +14,8 @@ refuses, by the stable name that the answer carries.
 const PARTS: &str = "\
 ## Parts
 
-What operations do to documents and rows of other keys. No client asks for these.
+What operations do to documents and rows of other keys, and how the gateway writes users and rights ([security.md](security.md)). No client
+asks for these.
 ";
 
 pub fn page() -> String {

@@ -2,13 +2,13 @@
 //! entry for the controller (the one of that name, else `*`) has an entry for the action (of that
 //! name, else `*`) that is true; and that policy is not restricted, or the place is within it.
 
-use rights::{Place, Policy, RightsSet};
+use rights::{ActionPlace, Policy, RightsSet};
 
 pub fn allowed(
     set: &RightsSet,
     profiles: &[&str],
     (controller, action): (&str, &str),
-    place: Place<'_>,
+    place: ActionPlace<'_>,
 ) -> bool {
     for profile in profiles {
         let Some(profile) = set.profiles.get(*profile) else {
@@ -40,18 +40,18 @@ fn says_yes(set: &RightsSet, role: &str, controller: &str, action: &str) -> bool
     }
 }
 
-fn within(policy: &Policy, place: Place<'_>) -> bool {
+fn within(policy: &Policy, place: ActionPlace<'_>) -> bool {
     if policy.restricted_to.is_empty() {
         return true;
     }
     match place {
-        Place::Nowhere => true,
-        Place::Everywhere => false,
-        Place::Index(index) => policy
+        ActionPlace::Nowhere => true,
+        ActionPlace::Everywhere => false,
+        ActionPlace::Index(index) => policy
             .restricted_to
             .iter()
             .any(|one| one.index == index && one.collections.is_empty()),
-        Place::Collection(index, collection) => policy.restricted_to.iter().any(|one| {
+        ActionPlace::Collection(index, collection) => policy.restricted_to.iter().any(|one| {
             let listed = one.collections.iter().any(|name| name == collection);
             one.index == index && (one.collections.is_empty() || listed)
         }),

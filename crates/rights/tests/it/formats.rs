@@ -1,14 +1,14 @@
 //! What a role and a profile may look like.
 
-use rights::{Profile, RightsFault, Role};
+use rights::{RightsFault, RightsProfile, Role};
 use serde_json::{Value, json};
 
 fn role(value: Value) -> Result<Role, RightsFault> {
     Role::read(value.as_object().expect("an object").clone())
 }
 
-fn profile(value: Value) -> Result<Profile, RightsFault> {
-    Profile::read(value.as_object().expect("an object").clone())
+fn profile(value: Value) -> Result<RightsProfile, RightsFault> {
+    RightsProfile::read(value.as_object().expect("an object").clone())
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::evaluator;
 use proptest::{prelude::*, strategy::ValueTree};
-use rights::{Place, Policy, Profile, Restriction, RightsSet, Role};
+use rights::{ActionPlace, Policy, Restriction, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 const CONTROLLERS: [&str; 3] = ["document", "index", "auth"];
@@ -65,7 +65,7 @@ prop_compose! {
             set.roles.insert((*name).to_owned(), role);
         }
         for (name, policies) in PROFILES.iter().zip(policies) {
-            set.profiles.insert((*name).to_owned(), Profile { policies, ..Profile::default() });
+            set.profiles.insert((*name).to_owned(), RightsProfile { policies, ..RightsProfile::default() });
         }
         set
     }
@@ -78,16 +78,16 @@ fn held() -> impl Strategy<Value = Vec<&'static str>> {
     )
 }
 
-fn places() -> Vec<Place<'static>> {
-    let mut places = vec![Place::Nowhere, Place::Everywhere];
+fn places() -> Vec<ActionPlace<'static>> {
+    let mut places = vec![ActionPlace::Nowhere, ActionPlace::Everywhere];
     for index in INDICES {
-        places.push(Place::Index(index));
-        places.extend(COLLECTIONS.map(|collection| Place::Collection(index, collection)));
+        places.push(ActionPlace::Index(index));
+        places.extend(COLLECTIONS.map(|collection| ActionPlace::Collection(index, collection)));
     }
     places
 }
 
-fn requests() -> Vec<((&'static str, &'static str), Place<'static>)> {
+fn requests() -> Vec<((&'static str, &'static str), ActionPlace<'static>)> {
     let mut requests = Vec::new();
     for controller in [&CONTROLLERS[..], &["other", "none"]].concat() {
         for action in [&ACTIONS[..], &["other", "none"]].concat() {

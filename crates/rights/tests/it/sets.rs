@@ -1,6 +1,6 @@
 //! Changes of the whole set, and what users of its profiles are shown.
 
-use rights::{Place, Profile, RightsFault, RightsSet, Role, base};
+use rights::{ActionPlace, RightsFault, RightsProfile, RightsSet, Role, base};
 use serde_json::{Value, json};
 
 fn role(controllers: Value) -> Role {
@@ -8,9 +8,9 @@ fn role(controllers: Value) -> Role {
     Role::read(body.as_object().expect("an object").clone()).expect("sound")
 }
 
-fn profile(policies: Value) -> Profile {
+fn profile(policies: Value) -> RightsProfile {
     let body = json!({"policies": policies});
-    Profile::read(body.as_object().expect("an object").clone()).expect("sound")
+    RightsProfile::read(body.as_object().expect("an object").clone()).expect("sound")
 }
 
 #[test]
@@ -21,9 +21,9 @@ fn everybody_may_do_everything_until_rights_are_restricted() {
     set.restrict();
     let rights = anonymous(&set);
     assert!(!rights.allows_all());
-    assert!(rights.allows("auth", "login", Place::Nowhere));
-    assert!(!rights.allows("document", "get", Place::Collection("i", "c")));
-    assert!(!rights.allows("security", "createFirstAdmin", Place::Nowhere));
+    assert!(rights.allows("auth", "login", ActionPlace::Nowhere));
+    assert!(!rights.allows("document", "get", ActionPlace::Collection("i", "c")));
+    assert!(!rights.allows("security", "createFirstAdmin", ActionPlace::Nowhere));
     assert!(set.compile(["admin"].into_iter()).allows_all());
 }
 

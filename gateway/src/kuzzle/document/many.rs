@@ -6,7 +6,7 @@ use super::{
         Fault, KuzzleCall, Reply,
         fault::Id,
         members::{names, unexpected},
-        metadata::{Info, stamped, touched},
+        metadata::{AuthorStamp, Info, stamped, touched},
         place,
         request::number_text,
         write::{self, Then, WrittenDocument, quoted},
@@ -48,7 +48,7 @@ pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let list = listed(call, way.most)?;
     let items = list
         .iter()
-        .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, call.app.now(), true))
+        .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, AuthorStamp::of(call), true))
         .collect();
     write_all(call, way, &list, items, true).await
 }
@@ -59,7 +59,7 @@ pub(crate) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let items = list
         .iter()
         .map(|raw| {
-            ManyItem::read(raw, &["_id", "changes", "default"])?.with_changes(call.app.now())
+            ManyItem::read(raw, &["_id", "changes", "default"])?.with_changes(AuthorStamp::of(call))
         })
         .collect();
     write_all(call, way, &list, items, true).await
@@ -81,7 +81,7 @@ pub(crate) async fn bodies(call: KuzzleCall<'_>, way: Way) -> Result<Reply, Faul
     let named = way.operation == "document.mReplace";
     let items = list
         .iter()
-        .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, call.app.now(), named))
+        .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, AuthorStamp::of(call), named))
         .collect();
     write_all(call, way, &list, items, false).await
 }
@@ -156,12 +156,17 @@ impl<'a> ManyItem<'a> {
         }
     }
 
-    fn with_body(&self, info: Option<Info>, now: i64, named: bool) -> Result<Ready, Fault> {
+    fn with_body(
+        &self,
+        info: Option<Info>,
+        stamp: AuthorStamp<'_>,
+        named: bool,
+    ) -> Result<Ready, Fault> {
         let body = self.body.filter(|body| body.get().starts_with('{'));
         let body =
             body.ok_or_else(|| Fault::new(Id::InvalidArgument, "document body must be an object"))?;
         let source = match info {
-            Some(info) => text(stamped(body, &info.at(now))?)?,
+            Some(info) => text(stamped(body, &info.json(stamp))?)?,
             None => body.to_owned(),
         };
         let json = format!(r#"{{"body":{}{}}}"#, source.get(), self.id(named)?);
@@ -176,7 +181,7 @@ impl<'a> ManyItem<'a> {
         })
     }
 
-    fn with_changes(&self, now: i64) -> Result<Ready, Fault> {
+    fn with_changes(&self, stamp: AuthorStamp<'_>) -> Result<Ready, Fault> {
         let object = |raw: Option<&RawValue>| raw.is_some_and(|raw| raw.get().starts_with('{'));
         for (name, fits) in [
             ("changes", object(self.changes)),
@@ -191,7 +196,7 @@ impl<'a> ManyItem<'a> {
             changes: self.changes,
             default: self.default,
         };
-        let StampedUpsert { changes, created } = upsert.stamped(now, Precedence::Default)?;
+        let StampedUpsert { changes, created } = upsert.stamped(stamp, Precedence::Default)?;
         let json = format!(
             r#"{{"changes":{},"created":{}{}}}"#,
             changes.get(),

@@ -5,7 +5,7 @@ use super::{
     super::{
         Fault, KuzzleCall, Reply,
         fault::Id,
-        metadata::{Info, stamped},
+        metadata::{AuthorStamp, Info, stamped},
         place,
         write::{self, Then},
     },
@@ -83,7 +83,10 @@ async fn few(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let changes = text(stamped(changes(call)?, &Info::Updated.at(call.app.now()))?)?;
+    let changes = text(stamped(
+        changes(call)?,
+        &Info::Updated.json(AuthorStamp::of(call)),
+    )?)?;
     let ids = few(call).await?;
     let silent = call.request.flag("silent")?;
     let (done, token) = many::update_all(call, &ids, &changes, silent, Then::EndTurn).await?;

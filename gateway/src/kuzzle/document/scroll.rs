@@ -5,7 +5,7 @@
 pub(in crate::kuzzle) mod cursor;
 
 use super::{
-    super::{Fault, KuzzleCall, Reply, fault::Id, place},
+    super::{Fault, KuzzleCall, Reply, admission, fault::Id, place},
     search,
 };
 use crate::routes::documents::search::refused;
@@ -232,6 +232,7 @@ pub(crate) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     }
     let mut collections = Vec::with_capacity(scroll.search.collections.len());
     for one in &scroll.search.collections {
+        admission::within(call, &one.index, &one.collection)?;
         let collection = place::find(call, &one.index, &one.collection).await;
         let collection = collection.map_err(|_| unknown())?;
         if collection.incarnation != one.incarnation {

@@ -2,7 +2,7 @@
 //! are refused by name, never ignored. Koncorde filters are translated.
 
 use super::{
-    super::{Fault, KuzzleCall, Reply, fault::Id, place},
+    super::{Fault, KuzzleCall, Reply, admission, fault::Id, place},
     koncorde::{self, SearchQuery},
     scroll::{self, Scroll},
     targets,
@@ -140,6 +140,8 @@ pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (mut request, query) = request(call)?;
     let (view, collections) = match targets::of(call)? {
         None => {
+            let request = call.request;
+            admission::within(call, request.index()?, request.collection()?)?;
             let (view, collection) = fresh(call).await?;
             (view, vec![collection])
         }

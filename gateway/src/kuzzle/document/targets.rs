@@ -2,7 +2,7 @@
 //! a name out.
 
 use super::{
-    super::{Fault, KuzzleCall, place},
+    super::{Fault, KuzzleCall, admission, place},
     search,
 };
 use serde_json::Value;
@@ -56,6 +56,7 @@ pub(super) async fn fresh(
     let view = search::view(call)?;
     let mut collections = Vec::with_capacity(names.len());
     for (index, name) in names {
+        admission::within(call, index, name)?;
         let collection = place::find(call, index, name).await?;
         if waited {
             let refreshes = &call.app.refreshes;

@@ -33,10 +33,10 @@ impl From<Problem> for Fault {
             Code::MethodNotAllowed | Code::TooSlow => Id::BadVerb,
             Code::Exists | Code::CollectionDiffers => Id::DocumentExists,
             Code::Superseded | Code::ReplayEnded | Code::Version => Id::VersionConflict,
-            Code::IdempotencyInFlight
-            | Code::IdempotencyKeyReused
-            | Code::Forbidden
-            | Code::RateLimited => Id::InvalidArgument,
+            Code::IdempotencyInFlight | Code::IdempotencyKeyReused | Code::RateLimited => {
+                Id::InvalidArgument
+            }
+            Code::Forbidden => Id::Forbidden,
             Code::BodyTooLarge | Code::HeadTooLarge | Code::GzipRatio => Id::RequestTooLarge,
             Code::UnsupportedMediaType => Id::BadContent,
             Code::UnsupportedEncoding => Id::BadEncoding,
@@ -54,6 +54,8 @@ impl From<Problem> for Fault {
             Code::LogUnavailable | Code::LogDenied | Code::SpoolFull => Id::LogAway,
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
+            Code::SecurityStale => Id::SecurityStale,
+            Code::Unauthenticated => Id::Unauthorized,
             Code::ShuttingDown => Id::ShuttingDown,
             Code::LookupIncomplete | Code::KeyLocked => Id::Overloaded,
             Code::NotYet => Id::NotApplied,

@@ -1,12 +1,8 @@
 use super::*;
 use serde_json::json;
 
-fn caller() -> Caller {
-    crate::access::identify(&HeaderMap::new())
-}
-
 fn frame(value: &Value) -> Result<Request, Box<Answer>> {
-    Request::from_envelope(value.to_string().into(), Transport::WebSocket, 64, caller())
+    Request::from_envelope(value.to_string().into(), Transport::WebSocket, 64)
 }
 
 #[test]
@@ -60,8 +56,7 @@ fn what_is_no_request_is_answered_with_what_is_known() {
             assert_eq!(told["requestId"], "r");
         }
     }
-    let answer =
-        Request::from_envelope("{".into(), Transport::WebSocket, 64, caller()).unwrap_err();
+    let answer = Request::from_envelope("{".into(), Transport::WebSocket, 64).unwrap_err();
     assert_eq!(answer.status(), 400);
 }
 
@@ -74,7 +69,6 @@ fn a_query_becomes_arguments() {
         vec![("index", "i".into())],
         &query,
         &HeaderMap::new(),
-        caller(),
     );
     assert_eq!(
         (request.id.as_deref(), request.index.as_deref()),

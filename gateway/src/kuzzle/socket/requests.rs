@@ -91,7 +91,7 @@ impl Requests {
         why: &str,
     ) {
         let fault = Fault::new(id, why).retry_after(Some(1));
-        let answer = match read(app, connection, text) {
+        let answer = match read(app, text) {
             Ok(request) => Answer::to(&request, Err(fault)),
             Err(answer) => *answer,
         };
@@ -136,9 +136,8 @@ async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: 
     );
 }
 
-fn read(app: &Shared, connection: &SocketConnection, text: Bytes) -> Result<Request, Box<Answer>> {
-    let (depth, caller) = (app.config.json_depth, connection.caller.clone());
-    Request::from_envelope(text, Transport::WebSocket, depth, caller)
+fn read(app: &Shared, text: Bytes) -> Result<Request, Box<Answer>> {
+    Request::from_envelope(text, Transport::WebSocket, app.config.json_depth)
 }
 
 fn status(answer: &Answer) -> StatusCode {
@@ -151,7 +150,7 @@ async fn answer(
     text: Bytes,
     turn: WriteTurn,
 ) -> Answer {
-    match read(app, &session.connection, text) {
+    match read(app, text) {
         Ok(mut request) => {
             request.turn = turn;
             let name = || match routes::action(&request.controller, &request.action) {

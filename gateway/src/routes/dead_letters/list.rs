@@ -1,6 +1,7 @@
 //! `GET /v1/dead-letters`: a line for each, in the order in which they failed last.
 
 use crate::{
+    access::system,
     answer,
     app::Shared,
     error::{Code, Problem},
@@ -36,6 +37,7 @@ pub(crate) async fn list(
     let record = app.ports.record.as_ref();
     let mut lines: Vec<DeadLetterLine> =
         replay::dead_letters(record, &filter, |letter| letter.line()).await?;
+    lines.retain(|line| !system::is_operation(&line.operation));
     let count = lines.len();
     // The newest are last.
     lines.drain(..count.saturating_sub(limit.unwrap_or(count)));

@@ -1,7 +1,7 @@
 //! `POST /v1/replays`: makes a job of the dead letters that stand now, or says what it would do.
 
 use crate::{
-    access::Caller,
+    access::{Caller, system},
     answer,
     app::{App, Shared},
     error::{Code, Problem},
@@ -46,7 +46,8 @@ pub(crate) async fn create(
 /// What would come of each, as it is planned now.
 async fn dry_run(app: &App, order: &JobOrder) -> Result<Value, Problem> {
     let record = app.ports.record.as_ref();
-    let letters = replay::dead_letters(record, &order.select, |letter| letter).await?;
+    let mut letters = replay::dead_letters(record, &order.select, |letter| letter).await?;
+    letters.retain(|letter| !system::is_operation(&letter.held.operation));
     let mut items = Vec::with_capacity(letters.len().min(DRY));
     for letter in letters.iter().take(DRY) {
         let would = would(app, order, letter).await?;

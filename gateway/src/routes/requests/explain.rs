@@ -1,7 +1,14 @@
 //! `GET /v1/requests/{id}/explain`: a request's way from acceptance to notification.
 
 use super::parse;
-use crate::{answer, app::Shared, error::Problem, read::explain, request::path::PathSegments};
+use crate::{
+    access::system,
+    answer,
+    app::Shared,
+    error::{Code, Problem},
+    read::explain,
+    request::path::PathSegments,
+};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 
@@ -11,5 +18,9 @@ pub(crate) async fn explain(
 ) -> Result<Response, Problem> {
     let id = parse(&app, &id)?;
     let explanation = explain::explain(&app, id).await?;
+    if explanation.operation().is_some_and(system::is_operation) {
+        let detail = "what changes users and rights is shown by nothing";
+        return Err(Problem::new(Code::UnknownRequest, detail).about(id, None));
+    }
     Ok(answer::json(StatusCode::OK, &explanation))
 }

@@ -35,6 +35,11 @@ pub(crate) async fn call(
     }
 }
 
+/// What is answered before the request was read.
+pub(crate) fn refused(operation: &str, now: i64, problem: &Problem) -> Response {
+    SunbirdEnvelope::of(operation, now).problem(problem)
+}
+
 async fn carry_out(
     app: &App,
     name: &str,

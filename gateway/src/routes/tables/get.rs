@@ -2,7 +2,7 @@
 //! catalog hides are never shown: the answer is that of a table that is not there.
 
 use crate::{
-    access::Caller,
+    access::{Caller, system},
     answer,
     app::{App, Shared},
     error::{Code, Problem},
@@ -91,7 +91,7 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
 
 fn table<'a>(app: &'a App, name: &str) -> Result<&'a Table, Problem> {
     let catalog = &app.ports.catalog;
-    let shown = |table: &&Table| !catalog.is_hidden(&table.name);
+    let shown = |table: &&Table| !catalog.is_hidden(&table.name) && !system::is_table(&table.name);
     let tables: Vec<&Table> = catalog.tables().iter().filter(shown).collect();
     tables
         .iter()

@@ -7,7 +7,29 @@ use serde_json::{Value, json};
 const UNEXPECTED: &str = "api.assert.unexpected_argument";
 
 /// Actions whose body is a document, a message, a filter or credentials: any member is one of it.
-const WHOLE: [&str; 15] = [
+const WHOLE: &[&str] = &[
+    "auth:checkRights",
+    "auth:createMyCredentials",
+    "auth:searchApiKeys",
+    "auth:updateMyCredentials",
+    "auth:updateSelf",
+    "auth:validateMyCredentials",
+    "security:checkRights",
+    "security:createCredentials",
+    "security:createOrReplaceProfile",
+    "security:createOrReplaceRole",
+    "security:createProfile",
+    "security:createRole",
+    "security:replaceUser",
+    "security:searchApiKeys",
+    "security:searchProfiles",
+    "security:searchRoles",
+    "security:searchUsers",
+    "security:updateCredentials",
+    "security:updateProfile",
+    "security:updateRole",
+    "security:updateUser",
+    "security:validateCredentials",
     "collection:updateSpecifications",
     "admin:loadMappings",
     "admin:loadFixtures",

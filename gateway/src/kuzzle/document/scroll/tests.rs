@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 #[test]
 fn a_scroll_id_is_ours_whole_and_in_time() {
     let keys = Keyring::new(1, *b"0123456789abcdef");
-    let caller = crate::access::identify(&http::HeaderMap::new());
+    let caller = Caller::for_test("default", "anonymous");
     let text = || ScrollPart::Text(RawValue::from_string("{}".to_owned()).unwrap());
     let cursor = ScrollCursor {
         search: text(),

@@ -1,0 +1,246 @@
+//! What is kept of users, sessions and keys, as the record has it now. It only reads, and it must
+//! never hand a password's hash to anything that answers a request.
+
+use super::{api_key, session::UserSession, system};
+use event_schema::{
+    Raw,
+    decision::UniqueValue,
+    id::EntityKey,
+    mutation::{DocumentKey, RowKey},
+};
+use parking_lot::RwLock;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use std::{collections::HashMap, sync::Arc};
+use store::{Collection, Record, StoreError, unique};
+
+/// Reads them.
+pub(crate) struct Accounts {
+    record: Arc<dyn Record>,
+    /// Where documents are, by the collection's name. Nothing drops a system collection.
+    collections: RwLock<HashMap<String, Arc<Collection>>>,
+}
+
+/// A document of a system collection.
+#[derive(Clone, Debug)]
+pub(crate) struct SystemDocument {
+    pub body: Raw,
+    pub revision: u64,
+}
+
+/// By what a user is authenticated.
+#[derive(Clone, Default, Deserialize)]
+pub(crate) struct Account {
+    #[serde(default)]
+    pub username: Option<String>,
+    #[serde(default)]
+    pub hash: Option<String>,
+    pub sessions: String,
+    #[serde(default)]
+    pub kept: String,
+    pub birth: String,
+}
+
+impl Account {
+    /// Is it a session of this user that goes on?
+    pub(crate) fn honours(&self, session: &UserSession) -> bool {
+        self.sessions == session.sessions || (!self.kept.is_empty() && self.kept == session.sid)
+    }
+}
+
+/// An API key, as it is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredApiKey {
+    pub user_id: String,
+    pub birth: String,
+    pub expires_at: i64,
+    pub fingerprint: String,
+}
+
+/// A user as he stands: what is shown of him, and by what he is authenticated.
+pub(crate) struct KnownUser {
+    pub profiles: Vec<String>,
+    pub account: Account,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileIds {
+    #[serde(default)]
+    profile_ids: Vec<String>,
+}
+
+fn damaged(why: impl ToString) -> StoreError {
+    StoreError::Damaged {
+        store: "record",
+        why: why.to_string(),
+    }
+}
+
+fn row(table: &str, key: Value) -> RowKey {
+    let key = key.as_object().cloned().unwrap_or_default();
+    RowKey {
+        table: table.to_owned(),
+        key,
+    }
+}
+
+impl Accounts {
+    pub(crate) fn new(record: Arc<dyn Record>) -> Self {
+        let collections = RwLock::default();
+        Self {
+            record,
+            collections,
+        }
+    }
+
+    /// The collection, if it was made.
+    async fn collection(&self, name: &str) -> Result<Option<Arc<Collection>>, StoreError> {
+        if let Some(known) = self.collections.read().get(name) {
+            return Ok(Some(known.clone()));
+        }
+        let found = self
+            .record
+            .collection(system::INDEX, name)
+            .await?
+            .map(Arc::new);
+        if let Some(found) = &found {
+            self.collections
+                .write()
+                .insert(name.to_owned(), found.clone());
+        }
+        Ok(found)
+    }
+
+    /// A document of a system collection; none either where the collection was never made.
+    pub(crate) async fn document(
+        &self,
+        collection: &str,
+        id: &str,
+    ) -> Result<Option<SystemDocument>, StoreError> {
+        Ok(self.documents(collection, &[id]).await?.pop().flatten())
+    }
+
+    /// Likewise of many, in order.
+    pub(crate) async fn documents(
+        &self,
+        collection: &str,
+        ids: &[&str],
+    ) -> Result<Vec<Option<SystemDocument>>, StoreError> {
+        let Some(known) = self.collection(collection).await? else {
+            return Ok(ids.iter().map(|_| None).collect());
+        };
+        let key = |id: &&str| DocumentKey {
+            index: known.index.clone(),
+            collection: known.collection.clone(),
+            incarnation: known.incarnation.clone(),
+            id: (*id).to_owned(),
+        };
+        let keys: Vec<DocumentKey> = ids.iter().map(key).collect();
+        let found = self.record.documents(&keys).await?;
+        let shown = |stored: Option<store::StoredDocument>| {
+            let stored = stored?;
+            let revision = stored.meta.revision;
+            stored.body.map(|body| SystemDocument { body, revision })
+        };
+        Ok(found.into_iter().map(shown).collect())
+    }
+
+    pub(crate) async fn account(&self, kuid: &str) -> Result<Option<Account>, StoreError> {
+        let key = row(system::ACCOUNTS, json!({"kuid": kuid}));
+        let found = self.record.rows(&[key]).await?.pop().flatten();
+        let read = |row: store::document::StoredRow| {
+            serde_json::from_value(Value::Object(row.cells)).map_err(damaged)
+        };
+        found.map(read).transpose()
+    }
+
+    pub(crate) async fn user(&self, kuid: &str) -> Result<Option<KnownUser>, StoreError> {
+        let (document, account) =
+            futures::try_join!(self.document(system::USERS, kuid), self.account(kuid))?;
+        let Some((document, account)) = document.zip(account) else {
+            return Ok(None);
+        };
+        let ids: ProfileIds = serde_json::from_str(document.body.get()).map_err(damaged)?;
+        Ok(Some(KnownUser {
+            profiles: ids.profile_ids,
+            account,
+        }))
+    }
+
+    /// The user who logs in by this name.
+    pub(crate) async fn by_username(
+        &self,
+        name: &str,
+    ) -> Result<Option<(String, Account)>, StoreError> {
+        let Some(kuid) = self.owner(system::USERNAME, name).await? else {
+            return Ok(None);
+        };
+        // The value may have been taken by a request that came to nothing.
+        let account = self.account(&kuid).await?;
+        let account = account.filter(|account| account.username.as_deref() == Some(name));
+        Ok(account.map(|account| (kuid, account)))
+    }
+
+    /// The key of this text.
+    pub(crate) async fn api_key(
+        &self,
+        text: &str,
+    ) -> Result<Option<(String, StoredApiKey)>, StoreError> {
+        let fingerprint = api_key::fingerprint(text);
+        let Some(id) = self.owner(system::KEY_FINGERPRINT, &fingerprint).await? else {
+            return Ok(None);
+        };
+        let Some(document) = self.document(system::API_KEYS, &id).await? else {
+            return Ok(None);
+        };
+        let key: StoredApiKey = serde_json::from_str(document.body.get()).map_err(damaged)?;
+        Ok((key.fingerprint == fingerprint).then_some((id, key)))
+    }
+
+    /// Has the session ended, and when was this token of it refreshed (Unix milliseconds)?
+    pub(crate) async fn ended(
+        &self,
+        sid: &str,
+        jti: &str,
+    ) -> Result<(bool, Option<i64>), StoreError> {
+        let keys = ["*", jti].map(|jti| row(system::SESSIONS, json!({"sid": sid, "jti": jti})));
+        let mut found = self.record.rows(&keys).await?.into_iter();
+        let (ended, refreshed) = (found.next().flatten(), found.next().flatten());
+        let at = |row: store::document::StoredRow| {
+            row.cells
+                .get("at")
+                .and_then(Value::as_i64)
+                .unwrap_or_default()
+        };
+        Ok((ended.is_some(), refreshed.map(at)))
+    }
+
+    /// Is there a first administrator?
+    pub(crate) async fn admin_exists(&self) -> Result<bool, StoreError> {
+        let Some(kuid) = self.owner(system::FIRST_ADMIN, "first").await? else {
+            return Ok(false);
+        };
+        Ok(self.account(&kuid).await?.is_some())
+    }
+
+    /// The id of the key that holds a unique value.
+    async fn owner(&self, space: &str, value: &str) -> Result<Option<String>, StoreError> {
+        let value = UniqueValue {
+            space: space.to_owned(),
+            value: value.to_owned(),
+        };
+        let owner = unique::owners(self.record.as_ref(), &[value])
+            .await?
+            .pop()
+            .flatten();
+        let id = |EntityKey(key)| key.split_once('/').map(|(_, id)| id.to_owned());
+        Ok(owner.and_then(id))
+    }
+}
+
+/// A document's members.
+pub(crate) fn members(document: &SystemDocument) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(document.body.get()).map_err(damaged)
+}

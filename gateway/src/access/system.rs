@@ -1,0 +1,29 @@
+//! The names of what the service keeps for itself. No route, search, subscription or listing shows
+//! any of it: whoever adds a way to name a collection or a table asks here.
+
+/// The index of all system collections.
+pub(crate) const INDEX: &str = "consign-security";
+pub(crate) const USERS: &str = "users";
+pub(crate) const API_KEYS: &str = "api-keys";
+pub(crate) const RIGHTS: &str = "rights";
+
+pub(crate) const ACCOUNTS: &str = "security_account";
+pub(crate) const SESSIONS: &str = "security_session";
+
+/// Spaces of unique values.
+pub(crate) const USERNAME: &str = "security.username";
+pub(crate) const FIRST_ADMIN: &str = "security.first-admin";
+pub(crate) const KEY_FINGERPRINT: &str = "security.api-key";
+
+pub(crate) fn is_index(index: &str) -> bool {
+    index == INDEX
+}
+
+/// The operations that write all of it.
+pub(crate) fn is_operation(operation: &str) -> bool {
+    operation.starts_with("security.")
+}
+
+pub(crate) fn is_table(table: &str) -> bool {
+    table.starts_with("security_")
+}

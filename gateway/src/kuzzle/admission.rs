@@ -1,0 +1,98 @@
+//! Before an action is carried out: whose request it is, whether the caller may do it there, and
+//! whether nothing of it would be left out. Nothing is carried out that did not pass here.
+
+mod placing;
+
+use super::{Fault, KuzzleCall, Request, fault::Id, members, routes, table::Action};
+use crate::{
+    access::{AccessError, Denied, system},
+    app::Shared,
+};
+pub(super) use placing::Placing;
+use rights::ActionPlace;
+
+/// The action of the request, whose caller is known from here on.
+pub(super) async fn admit(app: &Shared, request: &mut Request) -> Result<&'static Action, Fault> {
+    let action = routes::action(&request.controller, &request.action)?;
+    if !action.writes {
+        request.turn.end();
+    }
+    let credential = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
+    request.caller = app.identify(credential).await?;
+    authorise(request, action)?;
+    members::check(request, action)?;
+    Ok(action)
+}
+
+/// Likewise, as far as the head of an HTTP request says, before its body is read.
+pub(super) async fn admit_head(app: &Shared, request: &mut Request) -> Result<(), Fault> {
+    let action = routes::action(&request.controller, &request.action)?;
+    request.caller = app.identify(request.jwt.as_deref()).await?;
+    authorise(request, action)
+}
+
+fn authorise(request: &Request, action: &Action) -> Result<(), Fault> {
+    let right = (action.controller, action.name);
+    let index = request.index.as_deref().filter(|index| !index.is_empty());
+    if index.is_some_and(system::is_index) {
+        let index = index.unwrap_or_default();
+        let why = format!("the index \"{index}\" does not exist");
+        return Err(Fault::new(Id::UnknownIndex, why).props([index]));
+    }
+    let place = match (placing::of(action), index, request.collection.as_deref()) {
+        (None, ..) => {
+            let why = format!(
+                "no right is known for {}:{}",
+                action.controller, action.name
+            );
+            return Err(Fault::new(Id::Forbidden, why).props([action.controller, action.name]));
+        }
+        (Some(Placing::Everywhere), ..) => ActionPlace::Everywhere,
+        (Some(Placing::Inside), ..) | (Some(Placing::Named), None, _) => ActionPlace::Nowhere,
+        (Some(Placing::Named), Some(index), None | Some("")) => ActionPlace::Index(index),
+        (Some(Placing::Named), Some(index), Some(name)) => ActionPlace::Collection(index, name),
+    };
+    Ok(request.caller.check(right, place)?)
+}
+
+/// May the caller do what the request asks for in this collection, too, which it does not name?
+pub(super) fn within(call: KuzzleCall<'_>, index: &str, collection: &str) -> Result<(), Fault> {
+    let request = call.request;
+    let right = (request.controller.as_str(), request.action.as_str());
+    let place = ActionPlace::Collection(index, collection);
+    Ok(request.caller.check(right, place)?)
+}
+
+impl From<AccessError> for Fault {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Invalid | AccessError::Reused(_) => {
+                Self::new(Id::TokenInvalid, "invalid token")
+            }
+            AccessError::Stale(why) => {
+                let why = format!("who the caller is cannot be read now: {why}");
+                Self::new(Id::SecurityStale, why).retry_after(Some(1))
+            }
+        }
+    }
+}
+
+impl From<Denied> for Fault {
+    fn from(denied: Denied) -> Self {
+        let (controller, action) = (denied.controller.as_str(), denied.action.as_str());
+        match &denied.kuid {
+            None => {
+                let why = format!(
+                    "unauthorized: authentication is required to use {controller}:{action}"
+                );
+                Fault::new(Id::Unauthorized, why).props([controller, action])
+            }
+            Some(kuid) => {
+                let why = format!(
+                    "forbidden: the user \"{kuid}\" may not use {controller}:{action} here"
+                );
+                Fault::new(Id::Forbidden, why).props([controller, action, kuid])
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Sessions: begun by a password, refreshed, looked at, ended.
+
+use super::{authenticated, strategy};
+use crate::{
+    access::{
+        AccessError, Credential,
+        accounts::Account,
+        session::{LONGEST_MS, UserSession},
+    },
+    app::Shared,
+    kuzzle::{Fault, KuzzleCall, Reply, fault::Id, lifetime},
+    security_write::{self, WHOLE},
+};
+use runtime::random;
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+/// Without an `expiresIn`, milliseconds.
+const USUAL_MS: i64 = 60 * 60 * 1000;
+
+#[derive(Deserialize)]
+struct LocalCredentials {
+    username: Option<String>,
+    password: Option<String>,
+}
+
+pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    strategy(call)?;
+    no_cookie(call)?;
+    let ttl = session_ttl(call)?;
+    let credentials: LocalCredentials = serde_json::from_str(call.request.object()?.get())
+        .map_err(|_| Fault::wrong_type("body.username and body.password", "string"))?;
+    let username = credentials
+        .username
+        .ok_or_else(|| Fault::missing("body.username"))?;
+    let password = credentials
+        .password
+        .ok_or_else(|| Fault::missing("body.password"))?;
+    let password = Zeroizing::new(password);
+    let access = &call.app.access;
+    let known = access.accounts().by_username(&username).await?;
+    let hash = known.as_ref().and_then(|(_, account)| account.hash.clone());
+    let matches = access
+        .passwords
+        .verify(password, hash)
+        .await
+        .map_err(|_| busy())?;
+    let (kuid, account) = known.filter(|_| matches).ok_or_else(wrong)?;
+    // The password of a user who is gone opens nothing.
+    if access.accounts().user(&kuid).await?.is_none() {
+        return Err(wrong());
+    }
+    let session = begin(call.app, &kuid, &account, ttl);
+    Ok(told(call.app, &session))
+}
+
+fn wrong() -> Fault {
+    Fault::new(Id::LoginFailed, "wrong username or password")
+}
+
+pub(crate) fn busy() -> Fault {
+    let why = "as many passwords are being checked as may be";
+    Fault::new(Id::TooManyRequests, why).retry_after(Some(1))
+}
+
+/// Cookies of sessions are not spoken.
+fn no_cookie(call: KuzzleCall<'_>) -> Result<(), Fault> {
+    if call.request.flag("cookieAuth")? {
+        let why = "sessions in cookies are not supported: leave \"cookieAuth\" out";
+        return Err(Fault::new(Id::CookieUnsupported, why));
+    }
+    Ok(())
+}
+
+fn session_ttl(call: KuzzleCall<'_>) -> Result<i64, Fault> {
+    let too_long = || {
+        let why = "a session ends after a year at the latest; an API key may never end";
+        Fault::new(Id::TokenTooLong, why)
+    };
+    match lifetime::asked(call)? {
+        None => Ok(USUAL_MS),
+        Some(None) => Err(too_long()),
+        Some(Some(ttl)) if ttl > LONGEST_MS => Err(too_long()),
+        Some(Some(ttl)) => Ok(ttl),
+    }
+}
+
+fn begin(app: &Shared, kuid: &str, account: &Account, ttl: i64) -> UserSession {
+    let now = app.now();
+    UserSession {
+        kuid: kuid.to_owned(),
+        iat: now / 1000,
+        exp: now.saturating_add(ttl) / 1000,
+        jti: name(),
+        sid: name(),
+        sessions: account.sessions.clone(),
+        tenant: crate::access::TENANT.to_owned(),
+    }
+}
+
+/// A name that nobody had before.
+pub(crate) fn name() -> String {
+    format!("{:032x}", random::<u128>())
+}
+
+fn told(app: &Shared, session: &UserSession) -> Reply {
+    let expires = session.exp * 1000;
+    Reply::of(&json!({
+        "_id": session.kuid,
+        "jwt": session.sign(&app.access.keys),
+        "expiresAt": expires,
+        "ttl": expires - app.now(),
+    }))
+}
+
+/// What is shown is told about, whatever it is; the token need not be the caller's.
+pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    no_cookie(call)?;
+    let body = call.request.members()?;
+    let token = match body.get("token") {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(token)) => {
+            Some(token.as_str()).filter(|token| !token.is_empty())
+        }
+        Some(_) => return Err(Fault::wrong_type("body.token", "string")),
+    };
+    let caller = match call.app.identify(token).await {
+        Ok(caller) => caller,
+        Err(AccessError::Invalid | AccessError::Reused(_)) => {
+            return Ok(Reply::of(
+                &json!({"valid": false, "state": "invalid token"}),
+            ));
+        }
+        Err(stale) => return Err(stale.into()),
+    };
+    let expires = match &caller.credential {
+        Credential::Nothing => None,
+        Credential::Session(session) => Some(session.exp * 1000),
+        Credential::ApiKey { until, .. } => Some(until.unwrap_or(-1)),
+    };
+    Ok(Reply::of(
+        &json!({"valid": true, "expiresAt": expires, "kuid": caller.kuid()}),
+    ))
+}
+
+pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    no_cookie(call)?;
+    let (app, caller) = (call.app, &call.request.caller);
+    if call.request.flag("global")? {
+        let ended = json!({"kuid": kuid, "sessions": name()});
+        security_write::write(app, caller, "security.endSessions", &ended).await?;
+    } else if let Some(session) = caller.session() {
+        security_write::end_session(app, caller, session, WHOLE).await?;
+    }
+    security_write::forget_everywhere(app).await;
+    Ok(Reply::of(&json!({"acknowledged": true})))
+}
+
+/// Another token of the same session. The one that was shown is good for a moment more.
+pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    authenticated(call)?;
+    no_cookie(call)?;
+    let ttl = session_ttl(call)?;
+    let (app, caller) = (call.app, &call.request.caller);
+    let session = caller
+        .session()
+        .ok_or_else(|| Fault::new(Id::RefreshForbidden, "an API key cannot be refreshed"))?;
+    security_write::end_session(app, caller, session, &session.jti).await?;
+    app.access.state.changed();
+    let now = app.now();
+    let next = UserSession {
+        jti: name(),
+        iat: now / 1000,
+        exp: now.saturating_add(ttl) / 1000,
+        ..session.clone()
+    };
+    Ok(told(app, &next))
+}

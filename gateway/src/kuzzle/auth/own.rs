@@ -1,0 +1,102 @@
+//! What the caller may see and change of himself.
+
+use super::{LOCAL, authenticated, strategy};
+use crate::kuzzle::{
+    Fault, KuzzleCall, Reply,
+    fault::Id,
+    security::{api_keys, check_allowed, credentials as keep, users},
+};
+use serde_json::{Value, json};
+
+/// What a caller without a credential is shown as.
+fn anonymous() -> Value {
+    let source = json!({"profileIds": ["anonymous"], "name": "Anonymous"});
+    json!({"_id": crate::access::ANONYMOUS_KUID, "_source": source, "strategies": []})
+}
+
+pub(crate) async fn current_user(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let Ok(kuid) = authenticated(call) else {
+        return Ok(Reply::of(&anonymous()));
+    };
+    let user = users::read(call, kuid).await?;
+    let account = call.app.access.accounts().account(kuid).await?;
+    let local = account.is_some_and(|account| account.username.is_some());
+    let strategies: &[&str] = if local { &[LOCAL] } else { &[] };
+    let shown = json!({"_id": kuid, "_source": user.members, "strategies": strategies});
+    Ok(Reply::of(&shown))
+}
+
+pub(crate) async fn my_rights(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let known = call.app.access.state.current().await?;
+    let profiles = call.request.caller.profiles.iter().map(String::as_str);
+    let hits = known.set.listed(profiles);
+    Ok(Reply::of(&json!({"total": hits.len(), "hits": hits})))
+}
+
+pub(crate) async fn check_rights(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    check_allowed(call, &call.request.caller.rights)
+}
+
+pub(crate) async fn strategies(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    Ok(Reply::of(&json!([LOCAL])))
+}
+
+pub(crate) async fn update_self(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    let changes = call.request.members()?;
+    for name in ["_id", "profileIds"] {
+        if changes.contains_key(name) {
+            let why = format!("the argument \"body.{name}\" may not be given here");
+            return Err(Fault::new(Id::ForbiddenArgument, why).props([name]));
+        }
+    }
+    users::merge(call, kuid, changes).await
+}
+
+pub(crate) async fn create_api_key(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    api_keys::create(call, authenticated(call)?).await
+}
+
+pub(crate) async fn search_api_keys(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    api_keys::search(call, authenticated(call)?).await
+}
+
+pub(crate) async fn delete_api_key(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    api_keys::delete(call, authenticated(call)?).await
+}
+
+pub(crate) async fn create_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    strategy(call)?;
+    keep::create(call, kuid).await
+}
+
+pub(crate) async fn update_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    strategy(call)?;
+    keep::update(call, kuid).await
+}
+
+pub(crate) async fn delete_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    strategy(call)?;
+    keep::delete(call, kuid).await
+}
+
+pub(crate) async fn credentials_exist(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    strategy(call)?;
+    keep::exist(call, kuid).await
+}
+
+pub(crate) async fn credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    strategy(call)?;
+    keep::shown(call, kuid).await
+}
+
+pub(crate) async fn validate_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = authenticated(call)?;
+    strategy(call)?;
+    keep::validate(call, Some(kuid)).await
+}

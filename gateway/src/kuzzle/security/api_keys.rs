@@ -1,0 +1,125 @@
+//! API keys. The text of a key is in one answer, the one that makes it.
+
+use super::{
+    super::{Fault, KuzzleCall, Reply, fault::Id, lifetime},
+    refreshed, search, users,
+};
+use crate::{access::system, error::Code, security_write};
+use serde_json::{Map, Value, json};
+
+/// What is shown of a key.
+fn shown(id: &str, mut source: Value) -> Value {
+    if let Some(members) = source.as_object_mut() {
+        members.remove("birth");
+    }
+    json!({"_id": id, "_source": source})
+}
+
+pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let body = call.request.members()?;
+    let description = match body.get("description") {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => return Err(Fault::missing("body.description")),
+        Some(_) => return Err(Fault::wrong_type("body.description", "string")),
+    };
+    let ttl = lifetime::asked(call)?.flatten();
+    let until = ttl.map(|ttl| call.app.now().saturating_add(ttl));
+    let account = call.app.access.accounts().account(kuid).await?;
+    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    let made = call.app.access.make_api_key(kuid, until);
+    let id = match call.request.id.as_deref() {
+        Some(id) => id.to_owned(),
+        None => uuid::Uuid::from_bytes(crate::write::identify::random()).to_string(),
+    };
+    let key = json!({
+        "userId": kuid,
+        "birth": account.birth,
+        "description": description,
+        "expiresAt": until.unwrap_or(-1),
+        "ttl": ttl.unwrap_or(-1),
+        "fingerprint": made.fingerprint,
+    });
+    let (app, caller) = (call.app, &call.request.caller);
+    let request = json!({"id": id, "key": key});
+    let written = security_write::write(app, caller, "security.createApiKey", &request).await;
+    written.map_err(|problem| match problem.code() {
+        Code::Exists => Fault::new(
+            Id::DocumentExists,
+            format!("there is an API key \"{id}\" already"),
+        )
+        .props([&id]),
+        _ => problem.into(),
+    })?;
+    refreshed(call, system::API_KEYS).await?;
+    let mut told = shown(&id, key);
+    told["_source"]["token"] = made.text.into();
+    Ok(Reply::of(&told))
+}
+
+/// Those that are honoured: not those of before all were ended.
+pub(crate) async fn search(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let request = search::of_query(call)?;
+    let account = call.app.access.accounts().account(kuid).await?;
+    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    let own = json!({"bool": {"filter": [{"term": {"userId": kuid}}, {"term": {"birth": account.birth}}]}});
+    let (hits, total) = search::run(call, system::API_KEYS, request, Some(own)).await?;
+    let hits: Vec<Value> = hits
+        .into_iter()
+        .map(|hit| shown(&hit.id, hit.source))
+        .collect();
+    Ok(Reply::of(&json!({"hits": hits, "total": total})))
+}
+
+pub(crate) async fn delete(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let id = call.request.id()?;
+    let unknown = || Fault::new(Id::NotFound, format!("there is no API key \"{id}\"")).props([id]);
+    let found = call
+        .app
+        .access
+        .accounts()
+        .document(system::API_KEYS, id)
+        .await?;
+    let found: Map<String, Value> = match found {
+        Some(document) => crate::access::accounts::members(&document)?,
+        None => return Err(unknown()),
+    };
+    if found.get("userId").and_then(Value::as_str) != Some(kuid) {
+        return Err(unknown());
+    }
+    let caller = &call.request.caller;
+    let gone = security_write::write(
+        call.app,
+        caller,
+        "security.deleteApiKey",
+        &json!({"id": id}),
+    )
+    .await;
+    gone.map_err(|problem| match problem.code() {
+        Code::Missing => unknown(),
+        _ => problem.into(),
+    })?;
+    security_write::forget_everywhere(call.app).await;
+    refreshed(call, system::API_KEYS).await?;
+    Ok(Reply::of(&json!({"_id": id})))
+}
+
+fn user(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+    call.request
+        .text("userId")?
+        .ok_or_else(|| Fault::missing("userId"))
+}
+
+/// Whoever makes a key of a user may do what the user may.
+pub(crate) async fn create_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let kuid = user(call)?;
+    users::may_act_for(call, kuid).await?;
+    create(call, kuid).await
+}
+
+pub(crate) async fn search_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    search(call, user(call)?).await
+}
+
+pub(crate) async fn delete_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    delete(call, user(call)?).await
+}

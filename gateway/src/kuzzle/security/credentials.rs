@@ -1,0 +1,246 @@
+//! Names and passwords. A hash goes from here to the record and is never shown.
+
+use super::{
+    super::{Fault, KuzzleCall, Reply, fault::Id},
+    of_user, users,
+};
+use crate::{
+    access::password,
+    kuzzle::auth::{self, LOCAL},
+    security_write,
+};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+/// What a user is to log in by.
+pub(super) struct NewCredentials {
+    pub username: String,
+    pub hash: String,
+}
+
+/// A name that nobody had before.
+pub(super) fn name() -> String {
+    format!("{:032x}", runtime::random::<u128>())
+}
+
+fn text(given: &Value, name: &str) -> Result<Option<String>, Fault> {
+    match given.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Err(Fault::new(
+            Id::EmptyArgument,
+            format!("\"{name}\" must not be empty"),
+        )
+        .props([name])),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(_) => Err(Fault::wrong_type(name, "string")),
+    }
+}
+
+/// Name and password of the local strategy, judged; the name may stand already.
+fn judged(
+    given: &Value,
+    stands: Option<&str>,
+) -> Result<(String, Option<Zeroizing<String>>), Fault> {
+    let members = given
+        .as_object()
+        .ok_or_else(|| Fault::wrong_type("credentials", "object"))?;
+    let known = ["username", "password", "kuid"];
+    if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
+        let why = format!("unexpected argument \"{other}\" (accepted are: username, password)");
+        return Err(Fault::new(Id::UnexpectedArgument, why).props([other, "username, password"]));
+    }
+    let username = text(given, "username")?.or_else(|| stands.map(str::to_owned));
+    let username = username.ok_or_else(|| Fault::missing("username"))?;
+    let checked = crate::request::path::check_id(&username);
+    checked.map_err(|problem| Fault::invalid("username", problem.detail()))?;
+    let password = text(given, "password")?.map(Zeroizing::new);
+    if let Some(password) = &password {
+        let weak = |weak: password::WeakPassword| Fault::new(Id::WeakPassword, weak.to_string());
+        password::check(password, &username).map_err(weak)?;
+    }
+    Ok((username, password))
+}
+
+async fn hashed(call: KuzzleCall<'_>, password: Zeroizing<String>) -> Result<String, Fault> {
+    call.app
+        .access
+        .passwords
+        .hash(password)
+        .await
+        .map_err(|_| auth::busy())
+}
+
+/// Of `{local: {username, password}}`.
+pub(super) async fn all(
+    call: KuzzleCall<'_>,
+    given: Option<Value>,
+) -> Result<Option<NewCredentials>, Fault> {
+    let Some(given) = given else {
+        return Ok(None);
+    };
+    let strategies = given
+        .as_object()
+        .ok_or_else(|| Fault::wrong_type("body.credentials", "object"))?;
+    if let Some(other) = strategies.keys().find(|name| *name != LOCAL) {
+        return Err(auth::unknown(other));
+    }
+    let Some(local) = strategies.get(LOCAL) else {
+        return Ok(None);
+    };
+    let (username, password) = judged(local, None)?;
+    let password = password.ok_or_else(|| Fault::missing("password"))?;
+    Ok(Some(NewCredentials {
+        username,
+        hash: hashed(call, password).await?,
+    }))
+}
+
+fn body(call: KuzzleCall<'_>) -> Result<Value, Fault> {
+    Ok(Value::Object(call.request.members()?))
+}
+
+fn rejected(why: &str) -> Fault {
+    Fault::new(Id::CredentialsRejected, why)
+}
+
+async fn set(call: KuzzleCall<'_>, kuid: &str, username: &str, hash: &str) -> Result<Reply, Fault> {
+    let caller = &call.request.caller;
+    // Whoever changes his own password stays logged in where he does it.
+    let own = caller.session().filter(|session| session.kuid == kuid);
+    let kept = own.map_or("", |session| session.sid.as_str());
+    let request =
+        json!({"kuid": kuid, "username": username, "hash": hash, "sessions": name(), "kept": kept});
+    let set = security_write::write(call.app, caller, "security.setCredentials", &request).await;
+    set.map_err(|problem| of_user(problem, kuid))?;
+    security_write::forget_everywhere(call.app).await;
+    Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
+}
+
+pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let account = call.app.access.accounts().account(kuid).await?;
+    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    if account.username.is_some() {
+        return Err(rejected("the user has credentials already"));
+    }
+    let (username, password) = judged(&body(call)?, None)?;
+    let password = password.ok_or_else(|| Fault::missing("password"))?;
+    let hash = hashed(call, password).await?;
+    set(call, kuid, &username, &hash).await
+}
+
+pub(crate) async fn update(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let account = call.app.access.accounts().account(kuid).await?;
+    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    let (Some(stands), Some(hash)) = (account.username, account.hash) else {
+        return Err(rejected("the user has no credentials yet"));
+    };
+    let (username, password) = judged(&body(call)?, Some(&stands))?;
+    let hash = match password {
+        Some(password) => hashed(call, password).await?,
+        None => hash,
+    };
+    set(call, kuid, &username, &hash).await
+}
+
+pub(crate) async fn delete(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let request = json!({"kuid": kuid, "sessions": name()});
+    let caller = &call.request.caller;
+    let gone = security_write::write(call.app, caller, "security.dropCredentials", &request).await;
+    gone.map_err(|problem| of_user(problem, kuid))?;
+    security_write::forget_everywhere(call.app).await;
+    Ok(Reply::of(&json!({"acknowledged": true})))
+}
+
+pub(crate) async fn exist(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let account = call.app.access.accounts().account(kuid).await?;
+    Ok(Reply::of(
+        &account.is_some_and(|account| account.username.is_some()),
+    ))
+}
+
+pub(crate) async fn shown(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+    let account = call.app.access.accounts().account(kuid).await?;
+    let username = account.ok_or_else(|| users::unknown(kuid))?.username;
+    let username = username.ok_or_else(|| {
+        Fault::new(
+            Id::NotFound,
+            format!("the user \"{kuid}\" has no credentials"),
+        )
+        .props([kuid])
+    })?;
+    Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
+}
+
+/// Would they be taken?
+pub(crate) async fn validate(call: KuzzleCall<'_>, kuid: Option<&str>) -> Result<Reply, Fault> {
+    let stands = match kuid {
+        Some(kuid) => call.app.access.accounts().account(kuid).await?,
+        None => None,
+    };
+    let stands = stands.and_then(|account| account.username);
+    let (username, _) = judged(&body(call)?, stands.as_deref())?;
+    let owner = call.app.access.accounts().by_username(&username).await?;
+    match owner {
+        Some((owner, _)) if kuid != Some(owner.as_str()) => Err(Fault::new(
+            Id::UsernameTaken,
+            "another user logs in by this name",
+        )),
+        Some(_) | None => Ok(Reply::of(&true)),
+    }
+}
+
+/// The user whom the request names; who sets a password may log in by it, so he must be allowed
+/// what that user is.
+async fn acted_for(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+    auth::strategy(call)?;
+    let kuid = call.request.id()?;
+    users::may_act_for(call, kuid).await?;
+    Ok(kuid)
+}
+
+pub(crate) async fn create_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    create(call, acted_for(call).await?).await
+}
+
+pub(crate) async fn update_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    update(call, acted_for(call).await?).await
+}
+
+pub(crate) async fn delete_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    delete(call, acted_for(call).await?).await
+}
+
+pub(crate) async fn exist_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    auth::strategy(call)?;
+    exist(call, call.request.id()?).await
+}
+
+pub(crate) async fn shown_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    auth::strategy(call)?;
+    shown(call, call.request.id()?).await
+}
+
+/// `_id` is the name that the user logs in by.
+pub(crate) async fn shown_by_name(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    auth::strategy(call)?;
+    let username = call.request.id()?;
+    let known = call.app.access.accounts().by_username(username).await?;
+    let (kuid, _) = known.ok_or_else(|| {
+        Fault::new(Id::NotFound, format!("nobody logs in as \"{username}\"")).props([username])
+    })?;
+    Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
+}
+
+pub(crate) async fn validate_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    auth::strategy(call)?;
+    validate(call, call.request.id.as_deref()).await
+}
+
+pub(crate) async fn fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    auth::strategy(call)?;
+    Ok(Reply::of(&json!(["username", "password"])))
+}
+
+pub(crate) async fn all_fields(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    Ok(Reply::of(&json!({LOCAL: ["username", "password"]})))
+}

@@ -1,0 +1,245 @@
+//! Users, and who may make them what.
+
+use super::{PASSWORD, allow, answer, closed, ok, refused, user, with};
+use crate::harness::app;
+use serde_json::json;
+
+const FORBIDDEN: (u16, &str) = (403, "security.rights.forbidden");
+
+#[tokio::test]
+async fn one_of_two_first_administrators_wins_and_then_nobody_may() {
+    let app = app().await;
+    assert_eq!(
+        ok(&app, "GET", "/_adminExists", None, None).await["exists"],
+        false
+    );
+    let body =
+        |name: &str| json!({"credentials": {"local": {"username": name, "password": PASSWORD}}});
+    let (first, second) = (body("one"), body("two"));
+    let (one, two) = tokio::join!(
+        answer(with(&app, "POST", "/_createFirstAdmin", None, Some(&first))),
+        answer(with(
+            &app,
+            "POST",
+            "/_createFirstAdmin",
+            None,
+            Some(&second)
+        )),
+    );
+    let mut told = [(one.0, one.1), (two.0, two.1)];
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            (200, String::new()),
+            (412, "api.process.admin_exists".into())
+        ]
+    );
+    assert_eq!(
+        ok(&app, "GET", "/_adminExists", None, None).await["exists"],
+        true
+    );
+    // Without `reset` everybody may still do everything, as in Kuzzle.
+    refused(
+        &app,
+        ("POST", "/_createFirstAdmin"),
+        None,
+        Some(body("three")),
+        (412, "api.process.admin_exists"),
+    )
+    .await;
+    ok(&app, "POST", "/_restrictDefaultRights", None, None).await;
+    refused(
+        &app,
+        ("POST", "/_createFirstAdmin"),
+        None,
+        Some(body("three")),
+        (401, "security.rights.unauthorized"),
+    )
+    .await;
+}
+
+/// Who may write users, roles and profiles may not make more of himself, nor of anybody, than he is.
+#[tokio::test]
+async fn nobody_grants_more_than_he_has() {
+    let (app, admin) = closed().await;
+    let clerk = json!({"security": {"actions": {"*": true}}, "auth": allow(&["createApiKey"])});
+    let clerk = user(&app, &admin, "clerk", clerk, json!([])).await;
+    user(
+        &app,
+        &admin,
+        "meera",
+        json!({"auth": allow(&["createApiKey"])}),
+        json!([]),
+    )
+    .await;
+    let token = Some(clerk.as_str());
+    let all = json!({"controllers": {"*": {"actions": {"*": true}}}});
+    let admins = json!({"policies": [{"roleId": "admin"}]});
+    let local = json!({"username": "x", "password": PASSWORD});
+    let secret = json!({"password": "a fresh long password"});
+    for (verb, path, body) in [
+        (
+            "PUT",
+            "/users/clerk/_update",
+            json!({"profileIds": ["admin"]}),
+        ),
+        (
+            "PUT",
+            "/users/clerk/_replace",
+            json!({"profileIds": ["clerk", "admin"]}),
+        ),
+        (
+            "PUT",
+            "/users/root/_update",
+            json!({"profileIds": ["clerk"]}),
+        ),
+        (
+            "POST",
+            "/users/x/_create",
+            json!({"content": {"profileIds": ["admin"]}, "credentials": {"local": local}}),
+        ),
+        ("PUT", "/roles/clerk", all.clone()),
+        ("POST", "/roles/new/_create", all.clone()),
+        (
+            "PUT",
+            "/roles/admin",
+            json!({"controllers": {"auth": {"actions": {"login": true}}}}),
+        ),
+        ("PUT", "/profiles/clerk", admins.clone()),
+        ("PUT", "/profiles/clerk/_update", admins.clone()),
+        ("POST", "/profiles/new/_create", admins.clone()),
+        (
+            "PUT",
+            "/profiles/admin",
+            json!({"policies": [{"roleId": "default"}]}),
+        ),
+        ("PUT", "/credentials/local/root/_update", secret.clone()),
+        ("DELETE", "/credentials/local/root", json!({})),
+        (
+            "POST",
+            "/users/root/api-keys/_create",
+            json!({"description": "x"}),
+        ),
+        ("DELETE", "/users/root", json!({})),
+        ("POST", "/users/_mDelete", json!({"ids": ["root"]})),
+    ] {
+        refused(&app, (verb, path), token, Some(body), FORBIDDEN).await;
+    }
+    // What he has he may give.
+    ok(
+        &app,
+        "PUT",
+        "/credentials/local/meera/_update",
+        token,
+        Some(secret),
+    )
+    .await;
+    ok(
+        &app,
+        "PUT",
+        "/users/meera/_update",
+        token,
+        Some(json!({"profileIds": ["clerk"]})),
+    )
+    .await;
+    refused(
+        &app,
+        ("PUT", "/_me"),
+        token,
+        Some(json!({"profileIds": ["admin"]})),
+        (400, "api.assert.forbidden_argument"),
+    )
+    .await;
+    ok(&app, "PUT", "/_me", token, Some(json!({"city": "Kochi"}))).await;
+}
+
+#[tokio::test]
+async fn users_are_written_searched_and_deleted() {
+    let (app, admin) = closed().await;
+    let token = Some(admin.as_str());
+    let body = |name: &str| json!({"content": {"profileIds": ["default"], "name": name}, "credentials": {"local": {"username": name, "password": PASSWORD}}});
+    let made = ok(&app, "POST", "/users/_create", token, Some(body("meera"))).await;
+    let kuid = made["_id"].as_str().unwrap();
+    assert!(kuid.starts_with("kuid-"), "{made:#}");
+    assert_eq!(made["_source"]["_kuzzle_info"]["author"], "root");
+    refused(
+        &app,
+        ("POST", "/users/_create"),
+        token,
+        Some(body("meera")),
+        (412, "security.credentials.username_taken"),
+    )
+    .await;
+    let path = format!("/users/{kuid}/_create");
+    refused(
+        &app,
+        ("POST", &path),
+        token,
+        Some(body("other")),
+        (412, "security.user.already_exists"),
+    )
+    .await;
+    // The name that the refused request asked for is free.
+    ok(
+        &app,
+        "POST",
+        "/users/second/_create",
+        token,
+        Some(body("other")),
+    )
+    .await;
+    let unknown = json!({"content": {"profileIds": ["nothing"]}});
+    refused(
+        &app,
+        ("POST", "/users/_create"),
+        token,
+        Some(unknown),
+        (404, "security.profile.not_found"),
+    )
+    .await;
+    let query = json!({"query": {"terms": {"profileIds": ["default"]}}});
+    let found = ok(&app, "POST", "/users/_search", token, Some(query)).await;
+    assert_eq!(found["total"], 2, "{found:#}");
+    let changed = ok(
+        &app,
+        "PUT",
+        "/users/second/_update",
+        token,
+        Some(json!({"name": "New"})),
+    )
+    .await;
+    assert_eq!(
+        (
+            &changed["_source"]["name"],
+            &changed["_source"]["profileIds"]
+        ),
+        (&json!("New"), &json!(["default"]))
+    );
+    assert_eq!(changed["_source"]["_kuzzle_info"]["updater"], "root");
+    refused(
+        &app,
+        ("DELETE", "/profiles/default"),
+        token,
+        None,
+        (412, "security.profile.in_use"),
+    )
+    .await;
+    let gone = ok(
+        &app,
+        "POST",
+        "/users/_mDelete",
+        token,
+        Some(json!({"ids": [kuid, "second"]})),
+    )
+    .await;
+    assert_eq!(gone, json!([kuid, "second"]));
+    refused(
+        &app,
+        ("GET", "/users/second"),
+        token,
+        None,
+        (404, "security.user.not_found"),
+    )
+    .await;
+}
