@@ -1,8 +1,11 @@
-//! `consign spool` on a folder that a gateway fills while its log is away.
+//! `consign spool` on a folder that is filled while the log is away.
 
-use crate::{gateway, pipeline::run};
+use crate::pipeline::run;
+use ::spool::{Acknowledged, Spool, SpoolFolder, SpoolOptions};
+use event_log::{NewRecord, embedded};
+use runtime::Shutdown;
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 /// Runs the command with `--json`; returns whether it was well, and its lines.
 fn spool(folder: &Path, arguments: &[&str]) -> (bool, Vec<Value>) {
@@ -15,23 +18,55 @@ fn spool(folder: &Path, arguments: &[&str]) -> (bool, Vec<Value>) {
     (output.status.success(), values)
 }
 
-/// A gateway that takes three messages into a spool, and is killed when this is dropped.
-async fn spooling(folder: &Path) -> gateway::Killed {
-    let settings = ["spool.folder=spools", "spool.reserve_bytes=0"];
-    let (gateway, url) = gateway::start(folder, &settings);
-    for n in 0..3 {
-        let message = json!({"index": "i", "collection": "c", "body": {"n": n}});
-        let write = reqwest::Client::new().post(format!("{url}/v1/operations/realtime.publish"));
-        let answer = write.json(&message).send().await.expect("an answer");
-        assert_eq!(answer.status(), 202, "{:?}", answer.text().await);
+/// What a gateway is to its spool: three records are in it, whose log is not there.
+struct Spooling {
+    running: tokio::task::JoinHandle<()>,
+    stop: runtime::ShutdownTrigger,
+}
+
+impl Spooling {
+    async fn begin(folder: &Path) -> Self {
+        let (log, handle) =
+            embedded::open(&folder.join("log"), embedded::Options::default()).expect("a log");
+        // It closes with the process.
+        std::mem::forget(handle);
+        let config = ::spool::Config::default();
+        let options = SpoolOptions {
+            limits: config.limits(),
+            reserve: 0,
+            max_age: config.max_age(),
+            tracked_topic: "transactions".into(),
+            clock: Arc::new(runtime::SystemClock),
+        };
+        let opened = SpoolFolder::open(&folder.join("spools/one"), "transactions in 4 partitions");
+        let spool = Spool::new(opened.expect("a spool"), log.publisher.clone(), options);
+        let spool = spool.expect("a spool");
+        let (stop, until_stopped) = Shutdown::manual();
+        let running = tokio::spawn(spool.clone().run(until_stopped));
+        for n in 0..3 {
+            let record = NewRecord {
+                topic: "transactions".into(),
+                partition: 0,
+                key: Some("key".into()),
+                value: Some(json!({"request": {"n": n}}).to_string().into()),
+                headers: Vec::new(),
+            };
+            let taken = spool.send(record).expect("it is taken").await;
+            assert!(matches!(taken, Ok(Acknowledged::Spooled(_))), "{taken:?}");
+        }
+        Self { running, stop }
     }
-    gateway
+
+    async fn end(self) {
+        self.stop.hard();
+        self.running.await.expect("it ends");
+    }
 }
 
 #[tokio::test]
 async fn spools_are_looked_at_open_or_not() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut gateway = spooling(folder.path()).await;
+    let mut gateway = Some(Spooling::begin(folder.path()).await);
     for is_open in [true, false] {
         let (well, status) = spool(folder.path(), &["status", "--folder", "spools"]);
         assert!(well, "{status:?}");
@@ -52,16 +87,12 @@ async fn spools_are_looked_at_open_or_not() {
             .map(|one| (&one["number"], &one["value"]))
             .collect();
         assert_eq!(bodies.len(), 3, "{exported:?}");
-        assert!(
-            exported[2].to_string().contains("realtime.publish"),
-            "{}",
-            exported[2]
-        );
+        assert_eq!(exported[2]["value"], json!({"request": {"n": 2}}));
         let (well, verified) = spool(folder.path(), &["verify", "--folder", "spools"]);
         assert!(well, "{verified:?}");
         assert_eq!(verified[0][0]["records"], 3, "{verified:?}");
-        if is_open {
-            gateway.kill();
+        if let Some(gateway) = gateway.take() {
+            gateway.end().await;
         }
     }
 }
@@ -69,7 +100,7 @@ async fn spools_are_looked_at_open_or_not() {
 #[tokio::test]
 async fn a_damaged_spool_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
-    spooling(folder.path()).await.kill();
+    Spooling::begin(folder.path()).await.end().await;
     let spools = fs::read_dir(folder.path().join("spools")).expect("a folder");
     let one = spools.flatten().next().expect("a spool").path();
     let segment = fs::read_dir(one.join("records"))
