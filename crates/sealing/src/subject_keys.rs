@@ -126,7 +126,7 @@ impl SubjectKeys {
         }
     }
 
-    /// Destroys the key of a subject. Other processes forget their copies within [`BELIEVED`].
+    /// Destroys the key of a subject. Other processes forget their copies within ten seconds.
     pub async fn erase(&self, subject: &str, now: i64) -> Result<ErasedSubject, StoreError> {
         let id = self.id(subject);
         let name = name(id);
