@@ -1,6 +1,6 @@
 //! Roles, profiles and policies in Kuzzle's formats, and what they allow. A role says which actions
 //! of which controllers may be done; a policy is a role, perhaps restricted to some collections; a
-//! profile is a list of policies; a user has profiles. Everything is compiled once ([`compile`]), so
+//! profile is a list of policies; a user has profiles. Everything is compiled once (`compile`), so
 //! that a check is a few look-ups and allocates nothing. Pure: it reads no store, no clock, and it
 //! must never allow what no policy names.
 
