@@ -1,12 +1,8 @@
 //! `consign dlq discard`: gives dead letters up.
 
-use super::{
-    Invocation,
-    replay::run_order,
-    selection::{Filters, Selection},
-};
+use super::{Invocation, replay::run_order, selection::JobArguments};
 use crate::{client::Client, failure::Failure};
-use ::replay::{JobAction, JobOrder};
+use ::replay::JobAction;
 use clap::Args;
 use std::io::IsTerminal;
 
@@ -22,41 +18,17 @@ The request ends refused (discarded), and what is parked behind it follows. Exit
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    filters: Filters,
-    /// Show which, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// So many a second at most
-    #[arg(long, value_name = "N")]
-    rate: Option<f64>,
-    /// Why, for the client and for those who look later
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
-    /// Do not ask; a script must say it
-    #[arg(long, short)]
-    yes: bool,
-    #[command(flatten)]
-    client: crate::client::Endpoint,
+    job: JobArguments,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let is_said = arguments.yes || arguments.dry_run || std::io::stdin().is_terminal();
+    let is_said = arguments.job.yes || arguments.job.dry_run || std::io::stdin().is_terminal();
     if !is_said {
         return Err(Failure::usage(
             "what is given up is gone for good: say --yes",
         ));
     }
-    let client = Client::new(&arguments.client)?;
-    let order = JobOrder {
-        action: JobAction::Discard,
-        select: arguments.filters.with(&arguments.selection),
-        dry_run: arguments.dry_run,
-        rate: arguments.rate,
-        reason: arguments.reason,
-        as_new: false,
-        patch: None,
-    };
-    run_order(&client, &order, arguments.yes, &invocation).await
+    let client = Client::new(&arguments.job.client)?;
+    let order = arguments.job.order(JobAction::Discard, false, None);
+    run_order(&client, &order, arguments.job.yes, &invocation).await
 }

@@ -4,10 +4,10 @@
 use super::{
     Invocation,
     replay::run_order,
-    selection::{self, Filters, Selection},
+    selection::{self, JobArguments},
 };
 use crate::{client::Client, failure::Failure};
-use ::replay::{JobAction, JobOrder, JsonPatch};
+use ::replay::{JobAction, JsonPatch};
 use clap::Args;
 use serde_json::Value;
 use std::{io::Write, path::PathBuf, process::Command};
@@ -27,38 +27,21 @@ Exit 0 if every one ended applied.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    filters: Filters,
+    job: JobArguments,
     /// A JSON Patch over the request of each; - is standard input. Without it, $EDITOR opens one
     #[arg(long, value_name = "FILE")]
     patch: Option<PathBuf>,
-    /// Show what would change, field by field in each store, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// So many a second at most
-    #[arg(long, value_name = "N")]
-    rate: Option<f64>,
-    /// Why, for those who look later
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
     /// Also those that later events of their key have overtaken
     #[arg(long)]
     as_new: bool,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
-    #[command(flatten)]
-    client: crate::client::Endpoint,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let client = Client::new(&arguments.client)?;
-    let select = arguments.filters.with(&arguments.selection);
+    let client = Client::new(&arguments.job.client)?;
     let patch = match &arguments.patch {
         Some(file) => read_patch(file)?,
         None => {
-            let letters = selection::letters(&client, &select).await?;
+            let letters = selection::letters(&client, &arguments.job.select()).await?;
             let [letter] = letters.as_slice() else {
                 let why = format!(
                     "an editor mends one dead letter, and {} wait",
@@ -69,16 +52,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             edited_by_hand(&client, &letter.request_id).await?
         }
     };
-    let order = JobOrder {
-        action: JobAction::Replay,
-        select,
-        dry_run: arguments.dry_run,
-        rate: arguments.rate,
-        reason: arguments.reason,
-        as_new: arguments.as_new,
-        patch: Some(patch),
-    };
-    run_order(&client, &order, arguments.yes, &invocation).await
+    let order = arguments
+        .job
+        .order(JobAction::Replay, arguments.as_new, Some(patch));
+    run_order(&client, &order, arguments.job.yes, &invocation).await
 }
 
 fn read_patch(file: &PathBuf) -> Result<JsonPatch, Failure> {

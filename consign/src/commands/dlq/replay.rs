@@ -2,7 +2,7 @@
 
 use super::{
     Invocation, job,
-    selection::{self, Filters, Selection},
+    selection::{self, JobArguments},
     text,
 };
 use crate::{client::Client, failure::Failure};
@@ -25,40 +25,18 @@ With --json, a line for each.";
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(flatten)]
-    selection: Selection,
-    #[command(flatten)]
-    filters: Filters,
-    /// Show what would change, field by field in each store, and do nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// So many a second at most
-    #[arg(long, value_name = "N")]
-    rate: Option<f64>,
-    /// Why, for those who look later
-    #[arg(long, value_name = "TEXT")]
-    reason: Option<String>,
+    job: JobArguments,
     /// Also those that later events of their key have overtaken
     #[arg(long)]
     as_new: bool,
-    /// Do not ask
-    #[arg(long, short)]
-    yes: bool,
-    #[command(flatten)]
-    client: crate::client::Endpoint,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let client = Client::new(&arguments.client)?;
-    let order = JobOrder {
-        action: JobAction::Replay,
-        select: arguments.filters.with(&arguments.selection),
-        dry_run: arguments.dry_run,
-        rate: arguments.rate,
-        reason: arguments.reason,
-        as_new: arguments.as_new,
-        patch: None,
-    };
-    run_order(&client, &order, arguments.yes, &invocation).await
+    let client = Client::new(&arguments.job.client)?;
+    let order = arguments
+        .job
+        .order(JobAction::Replay, arguments.as_new, None);
+    run_order(&client, &order, arguments.job.yes, &invocation).await
 }
 
 /// Shows what would come of it, or asks and does it.

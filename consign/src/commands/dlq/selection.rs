@@ -1,7 +1,7 @@
 //! Which dead letters a command is about, as the gateway is asked for them.
 
 use crate::{client::Client, failure::Failure};
-use ::replay::{DeadLetterFilter, DeadLetterLine};
+use ::replay::{DeadLetterFilter, DeadLetterLine, JobAction, JobOrder, JsonPatch};
 use clap::Args;
 use reqwest::Method;
 use std::io::{IsTerminal, Write};
@@ -60,6 +60,47 @@ impl Filters {
             until: filters.until,
             text: filters.text,
             all: selection.all,
+        }
+    }
+}
+
+/// What every command that moves dead letters takes.
+#[derive(Clone, Debug, Args)]
+pub struct JobArguments {
+    #[command(flatten)]
+    pub selection: Selection,
+    #[command(flatten)]
+    pub filters: Filters,
+    /// Show what would come of it, field by field in each store, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// So many a second at most
+    #[arg(long, value_name = "N")]
+    pub rate: Option<f64>,
+    /// Why, for the client and for those who look later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    #[command(flatten)]
+    pub client: crate::client::Endpoint,
+}
+
+impl JobArguments {
+    pub fn select(&self) -> DeadLetterFilter {
+        self.filters.with(&self.selection)
+    }
+
+    pub fn order(&self, action: JobAction, as_new: bool, patch: Option<JsonPatch>) -> JobOrder {
+        JobOrder {
+            action,
+            select: self.select(),
+            dry_run: self.dry_run,
+            rate: self.rate,
+            reason: self.reason.clone(),
+            as_new,
+            patch,
         }
     }
 }
