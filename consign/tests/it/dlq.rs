@@ -112,6 +112,39 @@ fn dlq(pipeline: &Pipeline, folder: &Path, arguments: &[&str]) -> (Vec<Value>, i
 }
 
 #[tokio::test]
+async fn a_key_with_a_full_queue_takes_no_new_write_until_it_is_shorter() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let settings = std::fs::read_to_string(folder.join("consign.toml")).unwrap();
+    let settings = format!("{settings}\n[gateway]\nkey_queue_limit = 2\n");
+    std::fs::write(folder.join("consign.toml"), settings).unwrap();
+    let pipeline = Pipeline::start(folder);
+    lock(&pipeline, "a").await;
+    answers(&pipeline, "a", "key_locked").await;
+    let (_, code) = ask(&pipeline, "tally.set", json!({"id": "b", "n": 1})).await;
+    assert_eq!(code, "", "another key takes writes");
+    let given_up = dlq(&pipeline, folder, &["discard", "--key", "tally/a", "--yes"]);
+    assert_eq!(given_up.1, 0, "{given_up:?}");
+    answers(&pipeline, "a", "").await;
+}
+
+/// Adds nothing to a tally until that is answered with this code, or well (empty).
+async fn answers(pipeline: &Pipeline, id: &str, wanted: &str) {
+    let mut code = String::new();
+    for _ in 0..100 {
+        code = ask(pipeline, "tally.add", json!({"id": id, "by": 0}))
+            .await
+            .1;
+        if code == wanted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{wanted:?} never comes, but {code:?}");
+}
+
+#[tokio::test]
 async fn dead_letters_are_listed_mended_as_a_group_replayed_in_order_and_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -72,7 +72,7 @@ impl<'a> SealedBoundary<'a> {
         value
     }
 
-    /// A request's marked members sealed; also what was plain in them, for masking messages.
+    /// A request's marked members sealed.
     pub fn seal_request(&self, accepted: &mut Accepted) -> Result<(), SubjectErased> {
         let paths = self.marks.request(&accepted.operation);
         accepted.request = self.sealed(paths, &accepted.request)?;

@@ -1,7 +1,10 @@
 //! Sealed values from a request to the files: plain nowhere, shown by reads by id alone, and gone
 //! for ever once the subject is erased.
 
-use crate::harness::{App, app, problem, told};
+use crate::{
+    harness::{App, app, problem, told},
+    socket::Socket,
+};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -153,6 +156,26 @@ async fn messages_do_not_show_it() {
     let bad = json!({"firstName": "Other", "email": "quokka at example", "emailVerified": true});
     let refused = problem(app.post("/v1/operations/user.create", &bad), 422, "invalid").await;
     assert!(!refused.to_string().contains("quokka"), "{refused:#}");
+}
+
+#[tokio::test]
+async fn subscribers_do_not_see_it() {
+    let app = app().await;
+    app.notifier("n1");
+    let mut socket = Socket::connect(app.address).await;
+    let place = json!({"index": "sunbird", "collection": "user"});
+    let (_, channel) = socket.subscribe(json!({}), place).await;
+    a_user(&app).await;
+    let mut notification = socket.next().await;
+    while notification["room"] != channel.as_str() || notification["state"] != "done" {
+        notification = socket.next().await;
+    }
+    let text = notification.to_string();
+    assert!(text.contains(PLAIN) && text.contains("•••"), "{text}");
+    assert!(
+        !text.contains("Quokka") && !text.contains("sealed:"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
