@@ -51,6 +51,9 @@ pub enum Kind {
     Nested(Fields),
     /// Another name of the field at this path; documents cannot hold it.
     Alias(String),
+    /// An object in whose members' names a dot is a letter (`subobjects: false`): never checked,
+    /// never searched here, but for what is copied out of it.
+    Flat(Fields),
     /// A type that only the index itself knows: never checked, never searched here.
     Other(String),
 }
@@ -226,7 +229,7 @@ impl Mapping {
                     (fields, rest) = (inner, behind);
                 }
                 Kind::Flattened { .. } => return Found::Key { field },
-                Kind::Nested(_) | Kind::Other(_) => return Found::Field(field),
+                Kind::Nested(_) | Kind::Flat(_) | Kind::Other(_) => return Found::Field(field),
                 _ => {
                     let parent = &path[..path.len() - behind.len() - 1];
                     return field.fields.get(behind).map_or(
@@ -261,7 +264,11 @@ impl Mapping {
         path.match_indices('.').any(|(dot, _)| {
             matches!(self.find(&path[..dot]), Found::Field(field) if !matches!(
                 field.kind,
-                Kind::Object(_) | Kind::Nested(_) | Kind::Flattened { .. } | Kind::Other(_)
+                Kind::Object(_)
+                    | Kind::Nested(_)
+                    | Kind::Flattened { .. }
+                    | Kind::Flat(_)
+                    | Kind::Other(_)
             ))
         })
     }
@@ -284,7 +291,7 @@ fn sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) 
         if field.copy_to.iter().any(|copied| copied == target) {
             into.push(path.clone());
         }
-        if let Kind::Object(inner) | Kind::Nested(inner) = &field.kind {
+        if let Kind::Object(inner) | Kind::Nested(inner) | Kind::Flat(inner) = &field.kind {
             sources(inner, &path, target, into);
         }
     }

@@ -167,7 +167,9 @@ async fn highlights_are_those_of_elasticsearch() {
         Some(seed) => seed,
     };
     let (mut tally, mut differences) = (Tally::default(), 0);
-    for seed in first..first + setting("CONSIGN_COMPARE_CASES").unwrap_or(WORLDS) {
+    let cases = setting("CONSIGN_COMPARE_CASES");
+    let worlds = cases.map_or(WORLDS, |cases| cases.div_ceil(SEARCHES as u64));
+    for seed in first..first + worlds {
         let case = draw(seed);
         for difference in compare::run(&stores, &case, &mut tally).await {
             differences += 1;
@@ -188,5 +190,7 @@ async fn highlights_are_those_of_elasticsearch() {
         tally.searches, tally.unsupported
     );
     assert_eq!(differences, 0);
-    assert!(tally.unsupported.values().sum::<usize>() * 2 < tally.searches);
+    // Of a few worlds all may hold texts that are refused.
+    let refused: usize = tally.unsupported.values().sum();
+    assert!(worlds < WORLDS || refused * 2 < tally.searches);
 }

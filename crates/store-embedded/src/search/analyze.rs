@@ -48,7 +48,7 @@ pub fn each_span(analyzer: Analyzer, text: &str, visit: &mut dyn FnMut(String, R
         Analyzer::Whitespace => split(text, char::is_whitespace, &mut |span| {
             visit(text[span.clone()].to_owned(), span);
         }),
-        Analyzer::Keyword if text.is_empty() => {}
+        // The empty text is a term, too.
         Analyzer::Keyword => visit(text.to_owned(), 0..text.len()),
     }
 }

@@ -15,8 +15,8 @@ use store::mapping::{
 #[derive(Debug, Default)]
 pub struct Document {
     members: Vec<(String, Value)>,
-    /// A date in the zone of a region was met: which moment it is, is not known here.
-    met_region: Cell<bool>,
+    /// What was met in it of which is not known here what an index makes of it.
+    met_unknown: Cell<Option<&'static str>>,
 }
 
 /// The part of a dotted path that names a member of the top.
@@ -31,7 +31,7 @@ impl Document {
         members
             .map(|members| Self {
                 members,
-                met_region: Cell::new(false),
+                met_unknown: Cell::new(None),
             })
             .map_err(|error| Failure::Damaged(format!("a document is no JSON object: {error}")))
     }
@@ -76,7 +76,14 @@ impl Document {
                 } else {
                     let null = source.null.as_ref();
                     let is_short = source.short.contains(path);
+                    let is_lenient_date =
+                        source.ignore_malformed && matches!(source.kind, Type::Date(_));
                     open(value, null, &mut |value| match null {
+                        // An exponent is no digit of a date, and only the text tells.
+                        _ if is_lenient_date && value.is_f64() => {
+                            let what = "a fraction in a date with `ignore_malformed`";
+                            self.met_unknown.set(Some(what));
+                        }
                         Some(null) if super::indexed::is_empty(source, value) => visit(null),
                         _ if is_short && value.is_f64() => visit(&rounded(value)),
                         _ => visit(value),
@@ -144,11 +151,13 @@ impl Document {
     }
 
     pub fn meet_region(&self) {
-        self.met_region.set(true);
+        let what = "a date in the time zone of a region";
+        self.met_unknown.set(Some(what));
     }
 
-    pub fn has_met_region(&self) -> bool {
-        self.met_region.get()
+    /// What makes an answer impossible.
+    pub fn met_unknown(&self) -> Option<&'static str> {
+        self.met_unknown.get()
     }
 
     /// Each member of the objects at a path that the names do not list, dots as nesting.

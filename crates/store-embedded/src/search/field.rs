@@ -59,6 +59,7 @@ pub struct Source {
     /// Only where there are doc values can be told whether text has them.
     pub is_mapped: bool,
     pub coerce: bool,
+    pub ignore_malformed: bool,
     /// It is a key of a flattened field.
     pub is_key: bool,
     /// Which flattened field it is a key of.
@@ -106,6 +107,7 @@ impl Source {
             split: false,
             is_mapped: false,
             coerce: true,
+            ignore_malformed: false,
             is_key: false,
             root: String::new(),
             relevance: TermScoring {
@@ -250,6 +252,7 @@ fn mapped(
     (source.index, source.doc_values) = (field.index, field.doc_values);
     (source.store, source.split) = (field.store, field.split);
     (source.is_mapped, source.coerce) = (true, field.coerce);
+    source.ignore_malformed = field.ignore_malformed;
     source.relevance = field.scoring;
     Ok(vec![source])
 }
@@ -294,6 +297,7 @@ fn kind(field: &Field, clause: &str, pointer: &str) -> Result<Type, StoreError> 
         Kind::Object(_) => Type::Object,
         Kind::Nested(_) => return Err(refuse("a field of type `nested`".to_owned())),
         Kind::Alias(_) => return Err(refuse("an alias of an alias".to_owned())),
+        Kind::Flat(_) => return Err(refuse("a field with `subobjects: false`".to_owned())),
         Kind::Other(name) => return Err(refuse(format!("a field of type `{name}`"))),
     })
 }

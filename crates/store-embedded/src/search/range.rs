@@ -64,13 +64,6 @@ impl<'v> Bounds<'v> {
 
     pub fn accept(&self, source: &Source, at: &str) -> Result<Accept, StoreError> {
         let mut accept = Accept::default();
-        let is_date = matches!(
-            source.kind,
-            Type::Date(_) | Type::Guessed { .. } | Type::Object
-        );
-        if self.offset.is_some() && !is_date {
-            return Err(bad("a time zone belongs to dates", at));
-        }
         if source.is_key && (self.from.is_none() || self.to.is_none()) {
             let why = "a range of a key of a flattened field has both bounds";
             return Err(bad(why, at));

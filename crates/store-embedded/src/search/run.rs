@@ -289,8 +289,8 @@ impl Search {
                 Document::read(text(1)?, &self.wanted)?
             };
             visit(self, &document, id)?;
-            if document.has_met_region() {
-                return Err(unsupported("a date in the time zone of a region", "/query"));
+            if let Some(what) = document.met_unknown() {
+                return Err(unsupported(what, "/query"));
             }
         }
         Ok(())

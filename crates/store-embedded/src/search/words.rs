@@ -12,7 +12,7 @@ use super::{
     unsupported,
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::{cell::Cell, collections::HashMap};
 use store::{
     StoreError,
     cell::pointer,
@@ -178,15 +178,15 @@ fn one(
     clause: &str,
     at: &str,
 ) -> Result<Query, StoreError> {
-    let is_empty = options.empty_is_all && text(value).trim().is_empty();
+    let has_no_terms = Cell::new(false);
     let leaf = Leaf::read(context, field, clause, at, |source| {
-        match accept(context, source, value, options, clause, at) {
+        match accept(context, source, value, options, clause, at, &has_no_terms) {
             Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Accept::default()),
             other => other.map(scored),
         }
     });
     match leaf {
-        Ok(_) if is_empty => Ok(Query::All),
+        Ok(_) if options.empty_is_all && has_no_terms.get() => Ok(Query::All),
         Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Query::any(Vec::new())),
         leaf => leaf.map(Query::Leaf),
     }
@@ -199,6 +199,7 @@ fn accept(
     options: &Options,
     clause: &str,
     at: &str,
+    has_no_terms: &Cell<bool>,
 ) -> Result<Accept, StoreError> {
     let (analyzer, positions) = match &source.kind {
         Type::Text(text) => (text.search_analyzer, text.positions),
@@ -221,6 +222,7 @@ fn accept(
         return Err(bad("the field was indexed without positions", at));
     }
     let terms = if tokens.is_empty() {
+        has_no_terms.set(true);
         None
     } else if options.phrase && (several || options.open) {
         Some(Texts::Phrase(Phrase::new(

@@ -11,6 +11,7 @@ fn mappings() -> Value {
         "at": {"type": "date"},
         "day": {"type": "date", "format": "EEE dd MMM yyyy"},
         "p": {"type": "geo_point"},
+        "kept": {"type": "date", "ignore_malformed": true},
         "inner": {"type": "nested"},
         "vector": {"type": "dense_vector", "dims": 3},
         "english": {"type": "text", "analyzer": "english"},
@@ -293,4 +294,25 @@ async fn other_aggregations_and_their_parameters_are_named() {
         matches!(refused, Err(StoreError::Unsupported { .. })),
         "{refused:?}"
     );
+}
+
+/// Whether an exponent stands there only the text tells, and an index passes over such a date.
+#[tokio::test]
+async fn fractions_among_lenient_dates_are_named() {
+    let opened = open().await;
+    let fixture = Fixture::with_mappings(mappings());
+    let write = fixture.document("a", 1, Some(r#"{"kept":1.5e12}"#));
+    opened.searched().fill(&fixture, &[write]).await;
+    for body in [
+        json!({"query": {"exists": {"field": "kept"}}}),
+        json!({"query": {"range": {"kept": {"gte": 0}}}}),
+        json!({"sort": ["kept"]}),
+    ] {
+        let request: SearchRequest = serde_json::from_value(body).expect("a search");
+        let answer = opened.store.search(&fixture.collection, &request).await;
+        let clause = "a fraction in a date with `ignore_malformed`".to_owned();
+        let pointer = "/query".to_owned();
+        let named = StoreError::Unsupported { clause, pointer };
+        assert_eq!(answer.err(), Some(named), "{request:?}");
+    }
 }

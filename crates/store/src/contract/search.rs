@@ -9,6 +9,7 @@ use crate::{DocumentWrite, SearchRequest, SearchResult, StoreError, document::Wr
 use serde_json::{Value, json};
 
 pub mod cases;
+pub mod declared;
 
 /// Documents of every shape under a mapping of every type, in a collection of their own.
 async fn zoo(stores: Searched<'_>) -> Fixture {
@@ -68,8 +69,21 @@ impl Differences {
 
 pub async fn queries_find_the_same_everywhere(stores: Searched<'_>) {
     let fixture = zoo(stores).await;
+    find(stores, &fixture, cases::queries()).await;
+}
+
+/// What fields say of themselves beside their type.
+pub async fn declared_fields_find_the_same_everywhere(stores: Searched<'_>) {
+    let fixture = Fixture::with_mappings(declared::mappings());
+    let all = documents(&fixture, declared::DOCUMENTS);
+    stores.fill(&fixture, &all).await;
+    find(stores, &fixture, declared::queries()).await;
+}
+
+/// Each query finds these ids.
+async fn find(stores: Searched<'_>, fixture: &Fixture, all: Vec<(Value, &'static str)>) {
     let mut differences = Differences::default();
-    for (query, expected) in cases::queries() {
+    for (query, expected) in all {
         match stores
             .view
             .search(

@@ -177,7 +177,7 @@ impl Walk<'_> {
                 };
                 self.member(place, tail, value)
             }
-            (Some(_), Kind::Other(_) | Kind::Object(_) | Kind::Nested(_)) => Ok(()),
+            (Some(_), Kind::Flat(_) | Kind::Other(_) | Kind::Object(_) | Kind::Nested(_)) => Ok(()),
             (Some(_), _) if value.is_null() => Ok(()),
             (Some(tail), Kind::Flattened { .. }) => {
                 let nest = |inner: Value, name| Value::Object(Map::from_iter([(name, inner)]));
@@ -245,7 +245,7 @@ impl Walk<'_> {
             (Kind::Alias(_), _) => {
                 Err(self.no(format!("`{path}` is an alias, which holds nothing")))
             }
-            (Kind::Other(_), _) => Ok(()),
+            (Kind::Flat(_) | Kind::Other(_), _) => Ok(()),
             (Kind::Object(inner) | Kind::Nested(inner), _) if !inner.enabled => Ok(()),
             (_, Value::Null) => {
                 let mut targets = field.copy_to.iter();

@@ -116,8 +116,9 @@ impl Reading {
                 if object.get("subobjects").and_then(coerce::strict_boolean) == Some(false) =>
             {
                 // A dot is a part of a name there: only the index reads such objects.
-                flattens(&self.object(object, at)?, at)?;
-                Kind::Other("object without subobjects".to_owned())
+                let fields = self.object(object, at)?;
+                flattens(&fields, at)?;
+                Kind::Flat(fields)
             }
             "object" => Kind::Object(self.object(object, at)?),
             "nested" if has_dimension(object) => {
@@ -169,7 +170,10 @@ impl Reading {
                     "the field cannot hold this value",
                 ));
             }
-            field.null_value = Some(number_of(field, value).unwrap_or_else(|| value.clone()));
+            field.null_value = Some(match field.kind {
+                Kind::Keyword { .. } | Kind::Flattened { .. } => spelled(value).into(),
+                _ => number_of(field, value).unwrap_or_else(|| value.clone()),
+            });
         }
         match object.get("normalizer").and_then(Value::as_str) {
             None => {}
@@ -262,6 +266,20 @@ fn copied(value: &Value) -> Vec<String> {
     match value {
         Value::Array(items) => items.iter().map(text).collect(),
         other => vec![text(other)],
+    }
+}
+
+/// What stands for null in a keyword is a text, of arrays and objects as Java spells them.
+fn spelled(value: &Value) -> String {
+    let all = |texts: Vec<String>| texts.join(", ");
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Array(items) => format!("[{}]", all(items.iter().map(spelled).collect())),
+        Value::Object(members) => {
+            let one = |(name, value): (&String, &Value)| format!("{name}={}", spelled(value));
+            format!("{{{}}}", all(members.iter().map(one).collect()))
+        }
+        scalar => coerce::text(scalar).unwrap_or_default().into_owned(),
     }
 }
 
@@ -364,7 +382,7 @@ impl Mapping {
                     let leads = match self.find(path) {
                         super::Found::Field(target) => !matches!(
                             target.kind,
-                            Kind::Alias(_) | Kind::Object(_) | Kind::Nested(_)
+                            Kind::Alias(_) | Kind::Object(_) | Kind::Nested(_) | Kind::Flat(_)
                         ),
                         super::Found::Sub { .. } => true,
                         super::Found::Unmapped(_) | super::Found::Key { .. } => false,
@@ -376,14 +394,19 @@ impl Mapping {
                         ));
                     }
                 }
-                Kind::Object(inner) | Kind::Nested(inner) => self.check_paths(inner, &here)?,
+                Kind::Object(inner) | Kind::Nested(inner) | Kind::Flat(inner) => {
+                    self.check_paths(inner, &here)?;
+                }
                 _ => {}
             }
             for target in &field.copy_to {
                 let wrong = match self.find(target) {
                     super::Found::Sub { .. } => true,
                     super::Found::Field(target) => {
-                        matches!(target.kind, Kind::Object(_) | Kind::Nested(_))
+                        matches!(
+                            target.kind,
+                            Kind::Object(_) | Kind::Nested(_) | Kind::Flat(_)
+                        )
                     }
                     _ => false,
                 };

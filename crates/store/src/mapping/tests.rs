@@ -185,9 +185,30 @@ fn copies_are_known_from_wherever_they_come() {
         "a": copying,
         "o": {"properties": {"b": copying}},
         "n": {"type": "nested", "properties": {"c": copying}},
+        "s": {"type": "object", "subobjects": false, "properties": {"d.e": copying}},
     }});
     let mapping = Mapping::read(Some(&mappings), None).expect("a mapping");
-    assert_eq!(mapping.copied_to("all"), ["a", "n.c", "o.b"]);
+    assert_eq!(mapping.copied_to("all"), ["a", "n.c", "o.b", "s.d.e"]);
+}
+
+#[test]
+fn no_copy_goes_to_an_object() {
+    let copying = json!({"type": "keyword", "copy_to": "target"});
+    for target in [
+        json!({"properties": {}}),
+        json!({"type": "nested"}),
+        json!({"type": "object", "subobjects": false}),
+    ] {
+        for around in [
+            json!({"properties": {"a": copying}}),
+            json!({"type": "object", "subobjects": false, "properties": {"a": copying}}),
+        ] {
+            let mappings = json!({"properties": {"target": target, "o": around}});
+            let refused = Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer);
+            let pointer = "/properties/o/properties/a/copy_to".to_owned();
+            assert_eq!(refused.err(), Some(pointer), "{mappings}");
+        }
+    }
 }
 
 #[test]

@@ -81,6 +81,7 @@ pub(super) fn misfit(
         | Kind::Object(_)
         | Kind::Nested(_)
         | Kind::Alias(_)
+        | Kind::Flat(_)
         | Kind::Other(_) => None,
     }
 }
