@@ -14,6 +14,8 @@ pub mod codec;
 pub mod cursor;
 pub mod decision;
 pub mod envelope;
+mod fingerprint;
+pub mod flood;
 pub mod held;
 pub mod id;
 pub mod incarnation;
@@ -33,6 +35,7 @@ pub mod table;
 pub mod token;
 pub mod topics;
 
+pub use fingerprint::fingerprint;
 pub use schemas::schemas;
 
 /// JSON text that only passes through: validated once, never parsed again unless somebody must look

@@ -13,7 +13,7 @@ use crate::{
         query::QueryString,
     },
     routes::{
-        about, audits, collections, dead_letters, documents, operations, replays, requests,
+        about, audits, collections, dead_letters, documents, floods, operations, replays, requests,
         sunbird, tables,
     },
 };
@@ -169,6 +169,20 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             &doc::DEAD_LETTER,
             Right::new("deadLetter", "get", PlaceRule::Everywhere),
             Some(get(dead_letters::show::show)),
+        ),
+        row(
+            Method::GET,
+            "/v1/floods",
+            &doc::FLOODS,
+            Right::new("deadLetter", "floods", PlaceRule::Everywhere),
+            Some(get(floods::list::list)),
+        ),
+        row(
+            Method::POST,
+            "/v1/floods/_pass",
+            &doc::PASS_FLOOD,
+            Right::new("deadLetter", "pass", PlaceRule::Everywhere),
+            Some(post(floods::pass::pass)),
         ),
         row(
             Method::POST,

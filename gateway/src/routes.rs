@@ -6,6 +6,7 @@ pub(crate) mod audits;
 pub(crate) mod collections;
 pub(crate) mod dead_letters;
 pub(crate) mod documents;
+pub(crate) mod floods;
 pub(crate) mod operations;
 pub(crate) mod replays;
 pub(crate) mod requests;

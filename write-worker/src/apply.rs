@@ -20,7 +20,7 @@ use crate::{
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use change_feed::Window;
-use event_schema::offset::ChangesOffset;
+use event_schema::{flood::DeadLetterFlood, offset::ChangesOffset};
 use std::{collections::HashSet, sync::Arc};
 
 /// Applies for one partition.
@@ -46,6 +46,8 @@ pub(crate) enum Proof {
 pub(crate) struct ApplyState {
     /// What a store will never take.
     pub rejected: RejectedDecisions,
+    /// Too many of these would be dead letters.
+    flood: Option<DeadLetterFlood>,
     /// Documents and rows that rejected decisions change: whatever comes later on them waits, too.
     blocked: HashSet<String>,
     /// Records of `changes` whose effects stand everywhere.
@@ -53,6 +55,15 @@ pub(crate) struct ApplyState {
 }
 
 impl ApplyState {
+    /// What follows from what a store will never take, if there is anything of that.
+    pub fn rejection(&mut self) -> Option<TenureEnd> {
+        if let Some(flood) = self.flood.take() {
+            return Some(TenureEnd::Flooded(Box::new(flood)));
+        }
+        let rejected = std::mem::take(&mut self.rejected);
+        (!rejected.is_empty()).then_some(TenureEnd::Rejected(rejected))
+    }
+
     /// Keeps this and all that changes the same documents and rows from being finished.
     fn block(&mut self, effects: &Effects) {
         self.blocked.extend(effects.names());

@@ -30,6 +30,14 @@ pub struct Config {
     /// Records kept in `changes` and `transactions` behind the mark, per partition: history for
     /// readers that come late.
     pub history_records: u64,
+    /// So many dead letters of one operation may come within the window, per worker. Then its events
+    /// wait at their place, and their partitions with them, until a person lets them pass or the
+    /// cause is mended. 0: any number may come.
+    pub flood_limit: u64,
+    /// The window, milliseconds.
+    pub flood_window_ms: u64,
+    /// How often what waits is tried again, milliseconds.
+    pub flood_retry_ms: u64,
     /// How long a stopping worker finishes what is in hand, milliseconds.
     pub drain_ms: u64,
 }
@@ -47,6 +55,9 @@ impl Default for Config {
             probe_ms: 1_000,
             notifier_lag_records: 10_000_000,
             history_records: 1_000_000,
+            flood_limit: 500,
+            flood_window_ms: 60_000,
+            flood_retry_ms: 30_000,
             drain_ms: 10_000,
         }
     }

@@ -34,7 +34,7 @@ use crate::{
     tenure_end::TenureEnd,
 };
 use event_log::{Delivery, Record};
-use event_schema::{decision::Mark, offset::TransactionsOffset};
+use event_schema::{decision::Mark, flood::DeadLetterFlood, offset::TransactionsOffset};
 use inputs::Consumable;
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
@@ -54,6 +54,8 @@ pub(crate) struct Decider {
     /// Marks that were sent alone, and whose places are not known yet.
     sent: VecDeque<(Delivery, Mark)>,
     batch: u64,
+    /// The event that waits at its place: nothing behind it is decided.
+    flood: Option<Box<DeadLetterFlood>>,
 }
 
 impl Decider {
@@ -79,6 +81,7 @@ impl Decider {
             marker,
             sent: VecDeque::new(),
             batch: 0,
+            flood: None,
         }
     }
 
@@ -99,6 +102,14 @@ impl Decider {
         drained.append(&mut inputs.events);
         inputs.events = drained;
         let mut decided = self.decide_inputs(inputs, progress).await?;
+        let flood = self.flood.take();
+        let (records, waits) = match flood {
+            Some(flood) => {
+                let before = records.partition_point(|record| record.offset < flood.offset);
+                (&records[..before], Some(TenureEnd::Flooded(flood)))
+            }
+            None => (records, waits),
+        };
         self.consumed = match records.last() {
             Some(record) => self.consumed(record, records.len()),
             None => Consumed {
@@ -114,7 +125,11 @@ impl Decider {
     /// The stage for positions that were decided before and voided: their ids are no repeats.
     pub async fn decide_again(&mut self, voided: Vec<VoidedEvent>) -> Result<Decided, TenureEnd> {
         let inputs = self.decode_again(voided)?;
-        self.decide_inputs(inputs, Progress::default()).await
+        let decided = self.decide_inputs(inputs, Progress::default()).await?;
+        match self.flood.take() {
+            Some(flood) => Err(TenureEnd::Flooded(flood)),
+            None => Ok(decided),
+        }
     }
 
     async fn decide_inputs(
@@ -134,7 +149,9 @@ impl Decider {
             .marker
             .due(progress, self.appender.epoch(), Instant::now(), now);
         let mut decided = self.append(mark, decisions).await?;
-        decided.repeats = inputs.repeats;
+        if self.flood.is_none() {
+            decided.repeats = inputs.repeats;
+        }
         self.worker.metrics.batch(count);
         timer.observe_duration();
         Ok(decided)

@@ -1,6 +1,9 @@
 //! A batch between deciding and applying: only made of decisions that the log has acknowledged.
 
-use crate::effects::{Effects, Repeat};
+use crate::{
+    effects::{Effects, Repeat},
+    tenure_end::TenureEnd,
+};
 use event_schema::{
     id::RequestId,
     offset::{ChangesOffset, TransactionsOffset},
@@ -18,8 +21,8 @@ pub(crate) struct Decided {
     pub last: Option<ChangesOffset>,
     /// What of `transactions` it consumes; `None` if nothing is resolved with it.
     pub consumed: Option<Consumed>,
-    /// Why the record behind it cannot be decided by this worker: the tenure ends with this batch.
-    pub waits: Option<String>,
+    /// Why the record behind it is not decided: the tenure ends with this batch.
+    pub waits: Option<TenureEnd>,
 }
 
 /// How much of `transactions` a batch consumes.

@@ -24,6 +24,7 @@ mod decided;
 mod decode;
 mod effects;
 mod finished;
+mod flood;
 mod liveness;
 mod mark;
 mod metrics;
@@ -81,6 +82,7 @@ struct Worker {
     /// When such a store was away, every partition is taken again, whether its task noticed or not.
     presence: StorePresence,
     parts: Arc<parts::PartProgress>,
+    floods: flood::FloodGuard,
 }
 
 impl Worker {
@@ -145,6 +147,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
         Arc::new(Worker {
             catalogs: catalogs::Catalogs::new(ports.catalog.clone()),
             parts: Arc::new(parts::PartProgress::new(ports.layout.partitions)),
+            floods: flood::FloodGuard::new(&config),
             config,
             ports,
             metrics,

@@ -22,6 +22,7 @@ pub(crate) struct Metrics {
     diverged: IntCounter,
     lag: IntGaugeVec,
     drain: IntGaugeVec,
+    flooded: IntGaugeVec,
     batch: Histogram,
     stage: HistogramVec,
     store: HistogramVec,
@@ -106,6 +107,13 @@ impl Metrics {
                 ),
                 &["partition"],
             )?,
+            flooded: IntGaugeVec::new(
+                Opts::new(
+                    "consign_worker_flooded",
+                    "1: the partition waits because of a flood of dead letters",
+                ),
+                &["partition"],
+            )?,
             batch: Histogram::with_opts(sizes)?,
             stage: HistogramVec::new(
                 seconds(
@@ -137,6 +145,7 @@ impl Metrics {
         registry.register(Box::new(metrics.diverged.clone()))?;
         registry.register(Box::new(metrics.lag.clone()))?;
         registry.register(Box::new(metrics.drain.clone()))?;
+        registry.register(Box::new(metrics.flooded.clone()))?;
         registry.register(Box::new(metrics.batch.clone()))?;
         registry.register(Box::new(metrics.stage.clone()))?;
         registry.register(Box::new(metrics.store.clone()))?;
@@ -198,6 +207,13 @@ impl Metrics {
         self.diverged.inc();
     }
 
+    /// Does the partition wait because of a flood of dead letters?
+    pub fn flooded(&self, partition: u16, waits: bool) {
+        self.flooded
+            .with_label_values(&[&partition.to_string()])
+            .set(i64::from(waits));
+    }
+
     /// Events behind, as the decider sees it.
     pub fn lag(&self, partition: u16, events: u64) {
         self.lag
@@ -242,6 +258,7 @@ impl Metrics {
         // It may never have been set.
         _ = self.lag.remove_label_values(&[&label]);
         _ = self.drain.remove_label_values(&[&label]);
+        _ = self.flooded.remove_label_values(&[&label]);
         self.rates.lock().remove(&partition);
     }
 }

@@ -6,6 +6,7 @@
 //! [`PartitionTask::finish`], whoever left it half done.
 
 mod finish;
+mod flood;
 mod flow;
 mod history;
 mod locks;
@@ -16,9 +17,9 @@ use crate::{
     Worker,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
-use event_schema::offset::ChangesOffset;
+use event_schema::{flood::DeadLetterFlood, offset::ChangesOffset};
 use partition_owner::{OwnedPartition, OwnerNotice, PartitionWork, RetakePause, TenureOutcome};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// What this service does with the partitions that it owns.
 pub(crate) struct WriteTenures(pub Arc<Worker>);
@@ -38,6 +39,8 @@ pub(crate) struct Carried {
     /// Records of `changes` whose effects stand everywhere: they need not be applied again, unless
     /// the record store was away meanwhile.
     resolved: BTreeSet<ChangesOffset>,
+    /// By what the partition waits.
+    flood: Option<Box<DeadLetterFlood>>,
     /// How often the record store had been away by then.
     absences: u64,
 }
@@ -78,7 +81,10 @@ impl PartitionWork for WriteTenures {
                 // What stands in it is not applied before a person acts.
                 self.0.ports.finished.add(partition);
             }
-            OwnerNotice::Revoked => self.0.metrics.forget(partition),
+            OwnerNotice::Revoked => {
+                self.0.metrics.forget(partition);
+                self.0.floods.forget(partition);
+            }
         }
     }
 }
@@ -101,6 +107,13 @@ impl Carried {
                 (self.rejected, self.resolved) = Default::default();
                 TenureOutcome::retake(why)
             }
+            TenureEnd::Flooded(flood) => {
+                (self.rejected, self.resolved) = Default::default();
+                let why = format!("a flood of dead letters of `{}`", flood.operation);
+                self.flood = Some(flood);
+                let pause = RetakePause::Fixed(Duration::ZERO);
+                TenureOutcome::Retake { why, pause }
+            }
             TenureEnd::Rejected(rejected) => {
                 let why = format!("a store will not take {} decisions", rejected.len());
                 self.rejected = rejected;
@@ -117,8 +130,17 @@ impl PartitionTask {
         let mut taken = self.take().await?;
         self.owned.taken_at(taken.window.next().get());
         self.undo(&mut taken, &rejected).await?;
-        let recent = self.finish(&taken, &mut carried.resolved).await?;
+        self.worker.read_flood(self.partition).await;
+        let flood = carried.flood.take();
+        let finished = self.finish(&taken, &mut carried.resolved).await;
+        if let Err(TenureEnd::Flooded(flood)) = &finished {
+            self.wait_for_passage(flood).await?;
+        }
+        let recent = finished?;
         self.worker.ports.finished.add(self.partition);
+        if let Some(flood) = flood {
+            self.wait_for_passage(&flood).await?;
+        }
         let queues = self.key_queues().await?;
         self.flow(taken, (recent, queues), &mut carried.resolved)
             .await

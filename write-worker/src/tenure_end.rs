@@ -1,7 +1,7 @@
 //! Why a tenure of a partition ended, and what follows from that.
 
 use event_log::StreamError;
-use event_schema::{decision::VoidEnd, offset::ChangesOffset};
+use event_schema::{decision::VoidEnd, flood::DeadLetterFlood, offset::ChangesOffset};
 use std::collections::BTreeMap;
 
 /// Decisions that a store will never take, and how each ends.
@@ -14,6 +14,8 @@ pub(crate) enum TenureEnd {
     Stopped,
     /// Something is unsure: open again and look.
     Reclaim(String),
+    /// One more event would be a dead letter, and there were too many: the partition waits.
+    Flooded(Box<DeadLetterFlood>),
     /// A store will never take these: void them and all that rests on them.
     Rejected(RejectedDecisions),
     /// Something is wrong that no retry mends; the partition stands still until a person acts.

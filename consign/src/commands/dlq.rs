@@ -4,8 +4,10 @@
 pub mod discard;
 pub mod edit;
 pub mod export;
+pub mod floods;
 pub mod job;
 pub mod list;
+pub mod pass;
 pub mod replay;
 mod selection;
 pub mod show;
@@ -27,6 +29,8 @@ pub enum Command {
     Edit(edit::Arguments),
     Discard(discard::Arguments),
     Job(job::Arguments),
+    Floods(floods::Arguments),
+    Pass(pass::Arguments),
 }
 
 pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -39,5 +43,7 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Edit(arguments) => edit::run(arguments, invocation).await,
         Command::Discard(arguments) => discard::run(arguments, invocation).await,
         Command::Job(arguments) => job::run(arguments, invocation).await,
+        Command::Floods(arguments) => floods::run(arguments, invocation).await,
+        Command::Pass(arguments) => pass::run(arguments, invocation).await,
     }
 }

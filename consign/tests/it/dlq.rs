@@ -381,3 +381,48 @@ async fn a_key_whose_queue_is_full_takes_no_new_writes_until_it_is_free() {
     assert_eq!(code, "");
     assert_eq!(pipeline.terminate().code(), Some(0));
 }
+
+#[tokio::test]
+async fn a_flood_of_dead_letters_waits_until_it_is_let_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let settings = std::fs::read_to_string(folder.join("consign.toml")).unwrap();
+    let settings = format!("{settings}\n[worker]\nflood_limit = 2\n");
+    std::fs::write(folder.join("consign.toml"), settings).unwrap();
+    let pipeline = Pipeline::start(folder);
+    let ids = ["a", "b", "c"];
+    for id in ids {
+        ask(&pipeline, "tally.set", json!({"id": id, "n": 1})).await;
+    }
+    assert_eq!(dlq(&pipeline, folder, &["floods"]), (Vec::new(), 0));
+    let asked = ids.map(|id| {
+        let pipeline = &pipeline;
+        async move { ask(pipeline, "tally.add", json!({"id": id, "by": "two"})).await }
+    });
+    let asked = futures::future::join_all(asked);
+    let guarded = async {
+        let mut floods = Vec::new();
+        for _ in 0..400 {
+            floods = dlq(&pipeline, folder, &["floods"]).0;
+            if !floods.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        assert_eq!(floods.len(), 1, "{floods:?}");
+        assert_eq!(floods[0]["operation"], "tally.add");
+        assert_eq!(dlq(&pipeline, folder, &["list"]).0.len(), 2);
+        let (_, ready) = pipeline.call("GET", "/readyz", None).await;
+        assert!(ready.to_string().contains("consign dlq pass"), "{ready}");
+        let passed = dlq(&pipeline, folder, &["pass", "--operation", "tally.add"]);
+        assert_eq!(passed.1, 0, "{passed:?}");
+    };
+    let (answers, ()) = tokio::join!(asked, guarded);
+    assert!(
+        answers.iter().all(|(_, code)| code == "dead_lettered"),
+        "{answers:?}"
+    );
+    assert_eq!(dlq(&pipeline, folder, &["list"]).0.len(), 3);
+    assert_eq!(dlq(&pipeline, folder, &["floods"]), (Vec::new(), 0));
+}

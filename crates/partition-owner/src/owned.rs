@@ -89,6 +89,11 @@ impl OwnedPartition {
         self.health.taken_at(place);
     }
 
+    /// What the partition waits for: shown until it makes progress.
+    pub fn waits(&self, why: String) {
+        self.health.show(why);
+    }
+
     /// Something was done that counts: whatever `/readyz` says of this partition is over.
     pub fn progressed(&self) {
         self.health.clear_if_shown();

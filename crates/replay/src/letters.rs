@@ -1,9 +1,10 @@
 //! The dead letters that are held: all of them as lines, one of them whole.
 
-use crate::{DeadLetterFilter, DeadLetterLine, ReplayError, fingerprint};
+use crate::{DeadLetterFilter, DeadLetterLine, ReplayError};
 use event_schema::{
     codec::rfc3339,
     decision::OriginalRecord,
+    fingerprint,
     held::{self, HeldEvent, HeldKind, HeldMode, HeldPlace, KeyLock, LockState},
     id::{EntityKey, RequestId},
     mutation::RowKey,

@@ -6,7 +6,6 @@
 mod cause;
 mod edit;
 mod filter;
-mod fingerprint;
 mod job;
 mod letters;
 mod line;
@@ -17,7 +16,6 @@ mod queues;
 pub use cause::{LetterCause, causes};
 pub use edit::{EditError, edited_event};
 pub use filter::DeadLetterFilter;
-pub use fingerprint::fingerprint;
 pub use job::{JobAction, JobItem, JobOrder, JobState, JobWish, ReplayJob};
 pub use letters::{HeldLetter, dead_letter, dead_letters};
 pub use line::DeadLetterLine;

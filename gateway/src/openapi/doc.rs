@@ -73,6 +73,10 @@ docs! {
         Nothing, [(200, "A line for each", Json("DeadLetters"))];
     DEAD_LETTER "deadLetter" "dead letters" "One dead letter: its failures, its event, and what a replay would change now" []
         Nothing, [(200, "The dead letter", Json("DeadLetter"))];
+    FLOODS "floods" "dead letters" "Partitions that wait because too many events would become dead letters" []
+        Nothing, [(200, "Those that wait, and why", Json("Floods"))];
+    PASS_FLOOD "passFlood" "dead letters" "Let dead letters of an operation or a cause happen, however many come, for a while" []
+        Json("FloodPass"), [(200, "Until when they pass", Json("FloodPermission"))];
     CREATE_REPLAY "createReplay" "dead letters" "Replay, mend or give up dead letters: a job; with `dry_run`, only what would come of it" []
         Json("ReplayOrder"), [(202, "The job has begun", Json("Replay")), (200, "What would come of it", Json("DryRun"))];
     REPLAY "replay" "dead letters" "How far a job is, and what became of its items, from `from` on" ["from"]

@@ -138,6 +138,11 @@ fn dead_letters() -> Value {
     json!({
         "DeadLetterLine": line,
         "DeadLetters": {"type": "object", "required": ["dead_letters", "count"], "properties": {"count": {"type": "integer"}, "dead_letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetterLine"}}}},
+        "Floods": {"type": "object", "required": ["floods"], "properties": {"floods": {"type": "array", "items": {"type": "object", "required": ["partition", "offset", "operation", "fingerprint", "since"]}}}},
+        "FloodPass": {"type": "object", "additionalProperties": false, "properties": {
+            "operation": {"type": "string"}, "fingerprint": {"type": "string"}, "all": {"type": "boolean"}, "seconds": {"type": "integer"}, "reason": {"type": "string"},
+        }, "description": "One of `operation`, `fingerprint` and `all`."},
+        "FloodPermission": {"type": "object", "required": ["passage", "until"]},
         "ReplayPreview": preview,
         "DeadLetter": {"type": "object", "required": ["dead_letter", "failures", "event", "original", "preview"], "properties": {
             "dead_letter": {"$ref": "#/components/schemas/DeadLetterLine"}, "preview": {"$ref": "#/components/schemas/ReplayPreview"},

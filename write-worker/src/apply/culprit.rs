@@ -20,6 +20,7 @@ use crate::{
 use change_feed::{Window, document_name, row_name};
 use event_schema::{
     decision::VoidEnd,
+    flood::DeadLetterFlood,
     outcome::{DeadReason, LedgerEntry, Refusal, RefusalCode},
 };
 use store::{DocumentWrite, document::Write};
@@ -84,6 +85,27 @@ impl Applier<'_> {
             open = rest;
         }
         Ok(rejected)
+    }
+
+    /// Would too many of these become dead letters?
+    pub(super) async fn flood_of(
+        &self,
+        effects: &[Effects],
+        rejected: &RejectedDecisions,
+    ) -> Option<DeadLetterFlood> {
+        for effect in effects {
+            let (Some(VoidEnd::Dead(reason)), Some(entry)) =
+                (rejected.get(&effect.at), &effect.entry)
+            else {
+                continue;
+            };
+            let (worker, position) = (&self.worker, &entry.position);
+            let flood = worker.admit_letter(position, &entry.operation, reason);
+            if let Some(flood) = flood.await {
+                return Some(flood);
+            }
+        }
+        None
     }
 
     /// Moves each on to the first decision that is refused by itself.

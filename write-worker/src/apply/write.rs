@@ -72,6 +72,9 @@ impl Applier<'_> {
                 .iter()
                 .filter(|effect| rejected.contains_key(&effect.at))
                 .for_each(|effect| state.block(effect));
+            if state.flood.is_none() {
+                state.flood = self.flood_of(effects, &rejected).await;
+            }
             // Writes of what is taken out may stand already; its void writes over them.
             effects.retain(|effect| !rejected.contains_key(&effect.at));
             state.rejected.extend(rejected);

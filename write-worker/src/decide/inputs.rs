@@ -138,14 +138,14 @@ pub(super) struct Consumable {
 
 impl Decider {
     /// The records before the first that needs a newer worker, and why that one waits.
-    pub(super) fn readable<'r>(&self, records: &'r [Record]) -> (&'r [Record], Option<String>) {
+    pub(super) fn readable<'r>(&self, records: &'r [Record]) -> (&'r [Record], Option<TenureEnd>) {
         for (at, record) in records.iter().enumerate() {
             if let Err(Undecodable::NewerLevel(error)) = decode::level(record) {
                 let offset = record.offset;
                 let why = format!(
                     "the event at {offset} of `transactions` waits for a newer worker: {error}"
                 );
-                return (&records[..at], Some(why));
+                return (&records[..at], Some(TenureEnd::Reclaim(why)));
             }
         }
         (records, None)

@@ -14,6 +14,7 @@ use event_schema::{
     decision::Decision,
     mutation::DocumentKey,
     outcome::{DeadReason, Refusal, RefusalCode, Verdict},
+    position::Position,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,8 +29,20 @@ impl Decider {
                 Input::Event(event) if repair::is_repair(&event) => {
                     self.judge_repair(*event, &decisions).await?
                 }
-                Input::Event(event) => self.judge(*event).await?,
-                Input::Damaged(damaged) => self.hold_damaged(*damaged),
+                Input::Event(event) => match self.judge(*event).await? {
+                    Some(decision) => decision,
+                    None => break,
+                },
+                Input::Damaged(damaged) => {
+                    let reason = &damaged.reason;
+                    if self
+                        .is_flood(&damaged.position, &damaged.operation, reason)
+                        .await
+                    {
+                        break;
+                    }
+                    self.hold_damaged(*damaged)
+                }
                 Input::Intent(intent) => self.judge_intent(*intent).await?,
                 Input::Held(held) if self.queues.is_next(&held.key, &held.row) => {
                     self.judge_held(*held).await?
@@ -43,19 +56,41 @@ impl Decider {
         Ok(decisions)
     }
 
-    async fn judge(&mut self, mut event: Event) -> Result<Decision, TenureEnd> {
+    /// Nothing: the event would be one dead letter too many, and waits at its place.
+    async fn judge(&mut self, mut event: Event) -> Result<Option<Decision>, TenureEnd> {
         if let Some(refusal) = event.refused.clone() {
-            return Ok(self.settle_event(event, refused(refusal)));
+            return Ok(Some(self.settle_event(event, refused(refusal))));
         }
         if let Some(lock) = self.queues.parking(queue_of(&event)) {
             let behind = lock.behind.unwrap_or(event.transaction.attributes.id);
-            return Ok(self.park(event, behind));
+            return Ok(Some(self.park(event, behind)));
         }
-        let plan = match event.dead.take() {
+        let dead = event.dead.take();
+        let was_refused = dead.is_some();
+        let plan = match dead {
             Some(reason) => Plan::of(Verdict::DeadLettered(reason)),
             None => self.plan(&event).await?,
         };
-        Ok(self.settle_event(event, plan))
+        // What a store refused was counted when it did.
+        if let (Verdict::DeadLettered(reason), false) = (&plan.verdict, was_refused) {
+            let operation = &event.transaction.attributes.operation;
+            if self.is_flood(&event.position, operation, reason).await {
+                return Ok(None);
+            }
+        }
+        Ok(Some(self.settle_event(event, plan)))
+    }
+
+    /// Is this one dead letter too many?
+    async fn is_flood(
+        &mut self,
+        position: &Position,
+        operation: &str,
+        reason: &DeadReason,
+    ) -> bool {
+        let flood = self.worker.admit_letter(position, operation, reason).await;
+        self.flood = flood.map(Box::new);
+        self.flood.is_some()
     }
 
     pub(super) async fn plan(&mut self, event: &Event) -> Result<Plan, TenureEnd> {

@@ -61,9 +61,10 @@ impl PartitionTask {
         count += effects.len();
         self.apply_batch(&applier, &mut effects, &mut applied)
             .await?;
+        let rejection = applied.rejection();
         resolved.extend(applied.resolved);
-        if !applied.rejected.is_empty() {
-            return Err(TenureEnd::Rejected(applied.rejected));
+        if let Some(end) = rejection {
+            return Err(end);
         }
         if count > 0 {
             tracing::info!(

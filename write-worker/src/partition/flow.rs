@@ -200,11 +200,12 @@ impl PartitionTask {
                     let mut decided = decider.decide(&records?, progress).await?;
                     self.show_lag(&decided, end);
                     let waits = decided.waits.take();
+                    self.end_flood_behind(&decided).await;
                     if let Some(place) = place.take() {
                         place.send(decided);
                     }
-                    if let Some(why) = waits {
-                        return Err(TenureEnd::Reclaim(why));
+                    if let Some(end) = waits {
+                        return Err(end);
                     }
                 }
                 // Nothing comes: what is parked is decided by itself.
@@ -229,6 +230,15 @@ impl PartitionTask {
         }
     }
 
+    /// What the partition waited for is decided.
+    async fn end_flood_behind(&self, decided: &Decided) {
+        let flood = self.worker.floods.of(self.partition);
+        let next = decided.consumed.map(|consumed| consumed.next.get());
+        if flood.is_some_and(|flood| next.is_some_and(|next| next > flood.offset)) {
+            self.worker.end_flood(self.partition).await;
+        }
+    }
+
     fn show_lag(&self, decided: &Decided, end: u64) {
         if let Some(consumed) = &decided.consumed {
             let behind = end.saturating_sub(consumed.next.get());
@@ -247,9 +257,9 @@ impl PartitionTask {
         while let Some(mut decided) = batches.recv().await {
             let mut applied = ApplyState::default();
             applier.apply(&mut decided, &mut applied).await?;
-            if !applied.rejected.is_empty() {
+            if let Some(end) = applied.rejection() {
                 resolved.extend(applied.resolved);
-                return Err(TenureEnd::Rejected(applied.rejected));
+                return Err(end);
             }
             remember_resolved(resolved, applied.resolved);
             through = decided.last.unwrap_or(through);

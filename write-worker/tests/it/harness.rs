@@ -144,6 +144,17 @@ impl World {
         )
     }
 
+    /// One that lets so many dead letters of one operation happen.
+    pub fn worker_with_flood_limit(&self, owner: &str, limit: u64) -> Running {
+        let config = write_worker::Config {
+            flood_limit: limit,
+            flood_retry_ms: 100,
+            ..config()
+        };
+        let stores = (self.record.clone(), self.view.clone());
+        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+    }
+
     /// On a log of its own making, with the stores of all.
     pub fn worker_over(&self, owner: &str, log: Log) -> Running {
         self.run(owner, log, self.record.clone(), self.view.clone(), config())

@@ -9,6 +9,7 @@
 
 mod expiry;
 mod faulty;
+mod flood;
 mod flow;
 mod guards;
 mod harness;

@@ -8,12 +8,14 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 14] = [
+const OF_ROUTES: [(&str, &str); 16] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
+    ("deadLetter", "floods"),
     ("deadLetter", "get"),
     ("deadLetter", "list"),
+    ("deadLetter", "pass"),
     ("document", "history"),
     ("replay", "cancel"),
     ("replay", "create"),

@@ -1,7 +1,7 @@
 //! What groups dead letters of one cause: operation, code, store, and the message without what
 //! differs from one event to the next. Pure.
 
-use event_schema::outcome::DeadReason;
+use crate::outcome::DeadReason;
 use sha2::{Digest, Sha256};
 
 /// Twelve hexadecimal digits that equal causes share.
@@ -18,12 +18,14 @@ pub fn fingerprint(operation: &str, reason: &DeadReason) -> String {
 }
 
 /// The message with a mark for every word that holds a digit, and for everything in quotes: ids,
-/// numbers, values.
+/// numbers, values. What stands in brackets names fields and types, and tells causes apart. An
+/// apostrophe inside or at the end of a word opens no quote.
 fn shape(message: &str) -> String {
     let mut shape = String::with_capacity(message.len());
     let mut word = String::new();
     let mut quote = None;
-    for c in message.chars() {
+    let mut characters = message.chars();
+    while let Some(c) = characters.next() {
         if let Some(end) = quote {
             if c == end {
                 quote = None;
@@ -35,10 +37,11 @@ fn shape(message: &str) -> String {
             word.push(c);
             continue;
         }
+        let is_inside = !word.is_empty();
         close(&mut word, &mut shape);
         match c {
-            '\'' | '"' | '`' => quote = Some(c),
-            '[' => quote = Some(']'),
+            '\'' if is_inside => shape.push(c),
+            '\'' | '"' | '`' if characters.as_str().contains(c) => quote = Some(c),
             c => shape.push(c),
         }
     }
@@ -73,14 +76,20 @@ mod tests {
         let one = of(
             "user.create",
             "mapper_parsing_exception",
-            "failed to parse field [age] of type [long] in document with id '8f2c'. Preview: 'x1'",
+            "failed to parse field [age] of type [long] in document with id '8f2c'. Preview of field's value: 'x1'",
         );
         let other = of(
             "user.create",
             "mapper_parsing_exception",
-            "failed to parse field [age] of type [long] in document with id '77'. Preview: 'forty'",
+            "failed to parse field [age] of type [long] in document with id '77'. Preview of field's value: 'forty two'",
         );
         assert_eq!(one, other);
+        let born = of(
+            "user.create",
+            "mapper_parsing_exception",
+            "failed to parse field [born] of type [date] in document with id '77'. Preview of field's value: 'forty'",
+        );
+        assert_ne!(one, born, "another field is another cause");
         assert_eq!(
             of("a", "c", "row 17 of user-4711"),
             of("a", "c", "row 18 of user-9")

@@ -1,0 +1,66 @@
+//! `consign dlq floods`: partitions that wait because too many events would become dead letters.
+
+use super::{Invocation, text::short};
+use crate::{client::Client, failure::Failure, output::table};
+use clap::Args;
+use serde_json::Value;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign dlq floods
+  consign dlq floods --json | jq -r .operation
+
+With --json, a line for each. `consign dlq pass` lets them go on.";
+
+/// List partitions that wait instead of making ever more dead letters
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    client: crate::client::Endpoint,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let client = Client::new(&arguments.client)?;
+    let answer = client.get("/v1/floods").await?.succeeded()?;
+    let floods: Vec<&Value> = answer["floods"].as_array().into_iter().flatten().collect();
+    if invocation.output.json {
+        for flood in &floods {
+            invocation.output.line(&flood.to_string());
+        }
+        return Ok(());
+    }
+    if floods.is_empty() {
+        invocation.output.line("no partition waits");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = floods.into_iter().map(row).collect();
+    let names = [
+        "partition",
+        "since",
+        "operation",
+        "code",
+        "fingerprint",
+        "store",
+        "letters",
+        "offset",
+        "message",
+    ];
+    invocation.output.line(table(&names, &rows).trim_end());
+    Ok(())
+}
+
+fn row(flood: &Value) -> Vec<String> {
+    let of = |name: &str| flood[name].as_str().unwrap_or_default().to_owned();
+    vec![
+        flood["partition"].to_string(),
+        of("since"),
+        of("operation"),
+        of("code"),
+        of("fingerprint"),
+        of("store"),
+        flood["letters"].to_string(),
+        flood["offset"].to_string(),
+        short(&of("message"), 60),
+    ]
+}
