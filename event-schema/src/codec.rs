@@ -63,6 +63,9 @@ pub const LEVEL_HEADER: &str = "consign-level";
 
 /// On a transaction: [`Transaction::seen`].
 pub const SEEN_HEADER: &str = "consign-seen";
+/// Of a record without a value that stands in the place of one that the log would never take: JSON
+/// with the reason, and where the body is kept.
+pub const UNSHIPPABLE_HEADER: &str = "consign-unshippable";
 
 /// On a tombstone of a membership: the volatile of the request to leave.
 const LEAVING: &str = "consign-volatile";
@@ -180,6 +183,40 @@ pub fn decode_transaction(parts: &Parts) -> Result<Transaction, DecodeError> {
         seen: TransactionsOffset::new(seen),
         data: value::<TransactionData>(parts)?,
     })
+}
+
+/// The transaction whose body the log would never take, and why: a record of its attributes stands
+/// in its place. Nothing, if it is none.
+pub fn decode_stand_in(parts: &Parts) -> Option<(Transaction, String)> {
+    let why: serde_json::Value = header(parts, UNSHIPPABLE_HEADER)
+        .ok()
+        .and_then(|text| serde_json::from_str(text).ok())?;
+    expect_type(parts, TRANSACTION).ok()?;
+    let seen = header(parts, SEEN_HEADER).ok()?.parse().ok()?;
+    let of = |name: &str| why[name].as_str().unwrap_or_default().to_owned();
+    let (number, bytes) = (&why["number"], &why["bytes"]);
+    let reason = format!(
+        "the log would never take it ({}): its {bytes} bytes are kept as `unshippable/{number}` in the spool {}",
+        of("reason"),
+        of("spool")
+    );
+    let data = TransactionData {
+        request: crate::raw(&serde_json::Value::Null),
+        generated: Default::default(),
+        incarnations: Default::default(),
+        volatile: None,
+        if_version: None,
+        claim: None,
+        reply: None,
+        origin: None,
+        principal: String::new(),
+    };
+    let transaction = Transaction {
+        attributes: attributes(parts).ok()?,
+        seen: TransactionsOffset::new(seen),
+        data,
+    };
+    Some((transaction, reason))
 }
 
 pub fn decode_informative(parts: &Parts) -> Result<Informative, DecodeError> {

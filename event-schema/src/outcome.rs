@@ -70,6 +70,13 @@ pub enum Verdict {
     Parked(Parked),
 }
 
+impl Verdict {
+    /// Is it the last word? A dead letter, and what is parked behind one, may still get another.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Applied | Self::Refused(_))
+    }
+}
+
 /// What an event waits for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parked {

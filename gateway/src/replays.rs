@@ -3,14 +3,20 @@
 //! names the hold that it saw, and is refused where another stands. It decides nothing itself.
 
 mod keep;
+mod list;
 mod run;
 mod wish;
 
 pub(crate) use keep::JobStore;
+pub(crate) use list::newest;
 pub(crate) use run::preview_stores;
 pub(crate) use wish::{ask, is_run};
 
-use crate::{access::Caller, app::Shared, error::Problem};
+use crate::{
+    access::{Caller, system},
+    app::Shared,
+    error::Problem,
+};
 use event_schema::{
     codec::rfc3339,
     id::RequestId,
@@ -28,6 +34,7 @@ pub(crate) async fn create(
     let record = app.ports.record.as_ref();
     let mut items =
         replay::dead_letters(record, &order.select, |letter| JobItem::of(&letter)).await?;
+    items.retain(|item| !system::is_operation(&item.operation));
     items.extend(without_letters(app, &order, &items).await?);
     let job = ReplayJob {
         id: wish::fresh_name(),
@@ -38,6 +45,7 @@ pub(crate) async fn create(
         total: items.len(),
         done: 0,
         counts: BTreeMap::new(),
+        waits: None,
         order,
     };
     let store = JobStore::of(app);
@@ -45,6 +53,7 @@ pub(crate) async fn create(
         store.put_items(&job.id, n, chunk).await?;
     }
     store.put(&job).await?;
+    list::note(app, &job).await?;
     wish::start(app, &job).await?;
     Ok(job)
 }

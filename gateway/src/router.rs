@@ -193,6 +193,13 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
         ),
         row(
             Method::GET,
+            "/v1/replays",
+            &doc::REPLAYS,
+            Right::new("replay", "list", PlaceRule::Everywhere),
+            Some(get(replays::list::list)),
+        ),
+        row(
+            Method::GET,
             "/v1/replays/{id}",
             &doc::REPLAY,
             Right::new("replay", "get", PlaceRule::Everywhere),

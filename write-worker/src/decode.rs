@@ -32,6 +32,18 @@ pub(crate) fn level(record: &Record) -> Result<(), Undecodable> {
     codec::known_level(&record.headers).map_err(Undecodable::NewerLevel)
 }
 
+/// The event whose body the log would never take, where a record stands in its place: it keeps its
+/// key and its place, and is dead.
+pub(crate) fn stand_in(record: &Record) -> Option<(Transaction, DeadReason)> {
+    let (transaction, message) = codec::decode_stand_in(&parts(record))?;
+    let reason = DeadReason {
+        code: "unshippable".into(),
+        message,
+        store: None,
+    };
+    Some((transaction, reason))
+}
+
 pub(crate) fn decode(record: &Record) -> Result<Transaction, Undecodable> {
     let parts = parts(record);
     codec::decode_transaction(&parts).map_err(|error| match error {
@@ -41,11 +53,14 @@ pub(crate) fn decode(record: &Record) -> Result<Transaction, Undecodable> {
             operation: codec::header(&parts, "ce_operation")
                 .unwrap_or("unknown")
                 .to_owned(),
-            reason: DeadReason {
-                code: code(&error).into(),
-                message: error.to_string(),
-                store: None,
-            },
+            reason: stand_in(record).map_or_else(
+                || DeadReason {
+                    code: code(&error).into(),
+                    message: error.to_string(),
+                    store: None,
+                },
+                |(_, reason)| reason,
+            ),
         })),
     })
 }

@@ -5,7 +5,9 @@ pub mod discard;
 pub mod edit;
 pub mod export;
 pub mod floods;
+pub mod import;
 pub mod job;
+pub mod jobs;
 pub mod list;
 pub mod pass;
 pub mod replay;
@@ -28,7 +30,9 @@ pub enum Command {
     Replay(replay::Arguments),
     Edit(edit::Arguments),
     Discard(discard::Arguments),
+    Import(import::Arguments),
     Job(job::Arguments),
+    Jobs(jobs::Arguments),
     Floods(floods::Arguments),
     Pass(pass::Arguments),
 }
@@ -42,7 +46,9 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Replay(arguments) => replay::run(arguments, invocation).await,
         Command::Edit(arguments) => edit::run(arguments, invocation).await,
         Command::Discard(arguments) => discard::run(arguments, invocation).await,
+        Command::Import(arguments) => import::run(arguments, invocation).await,
         Command::Job(arguments) => job::run(arguments, invocation).await,
+        Command::Jobs(arguments) => jobs::run(arguments, invocation).await,
         Command::Floods(arguments) => floods::run(arguments, invocation).await,
         Command::Pass(arguments) => pass::run(arguments, invocation).await,
     }

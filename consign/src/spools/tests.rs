@@ -5,6 +5,13 @@ use event_log::{CleanupPolicy, TopicSpec, embedded};
 use event_schema::topics::{CATALOG, Topic};
 use spool::Acknowledged;
 
+/// The spool knows no events, and workers know no spools.
+#[test]
+fn workers_recognise_what_stands_in_for_an_event() {
+    let header = event_schema::codec::UNSHIPPABLE_HEADER;
+    assert_eq!(spool::UNSHIPPABLE, header);
+}
+
 #[test]
 fn the_nearest_mount_says_what_a_folder_is_on() {
     let folder = tempfile::tempdir().unwrap();

@@ -405,7 +405,8 @@ async fn a_flood_of_dead_letters_waits_until_it_is_let_pass() {
         let mut floods = Vec::new();
         for _ in 0..400 {
             floods = dlq(&pipeline, folder, &["floods"]).0;
-            if !floods.is_empty() {
+            let letters = dlq(&pipeline, folder, &["list"]).0;
+            if !floods.is_empty() && letters.len() == 2 {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -425,4 +426,41 @@ async fn a_flood_of_dead_letters_waits_until_it_is_let_pass() {
     );
     assert_eq!(dlq(&pipeline, folder, &["list"]).0.len(), 3);
     assert_eq!(dlq(&pipeline, folder, &["floods"]), (Vec::new(), 0));
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_asked_for_anew_from_a_file_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let pipeline = Pipeline::start(folder);
+    let (dead, _) = lock(&pipeline, "a").await;
+    let count = |field: &str| dlq(&pipeline, folder, &["list", "--field", field]).0.len();
+    assert_eq!(count("/by=two"), 1);
+    assert_eq!(count("/by=three") + count("/bye"), 0);
+    assert_eq!(dlq(&pipeline, folder, &["jobs"]), (Vec::new(), 0));
+    let export = ["export", "--key", "tally/a", "--to", "letters.ndjson"];
+    assert_eq!(dlq(&pipeline, folder, &export).1, 0);
+    let import = ["import", "letters.ndjson", "--yes"];
+    let (told, code) = dlq(&pipeline, folder, &import);
+    assert_eq!((told[0]["status"].as_str(), code), (Some("waits"), 1));
+    let given_up = dlq(&pipeline, folder, &["discard", "--key", "tally/a", "--yes"]);
+    assert_eq!(given_up.1, 0, "{given_up:?}");
+    becomes(&pipeline, &dead, "refused").await;
+    let (jobs, _) = dlq(&pipeline, folder, &["jobs"]);
+    assert_eq!(jobs.len(), 1);
+    assert_eq!(
+        (&jobs[0]["action"], &jobs[0]["state"]),
+        (&json!("discard"), &json!("done"))
+    );
+    // It dies again; asking twice makes one of it.
+    let (first, code) = dlq(&pipeline, folder, &import);
+    assert_eq!(
+        (first[0]["status"].as_str(), code),
+        (Some("dead_lettered"), 1)
+    );
+    let (second, _) = dlq(&pipeline, folder, &import);
+    assert_eq!(second[0]["new_request_id"], first[0]["new_request_id"]);
+    assert_ne!(first[0]["new_request_id"], json!(dead));
+    assert_eq!(count("/by=two"), 1);
 }

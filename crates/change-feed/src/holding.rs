@@ -76,15 +76,9 @@ impl HoldingStep<'_> {
 
     /// A held event was decided, and is dead (again). In a queue that locks its key it is the head
     /// from now on, unless nothing need wait for it.
-    pub fn fail(
-        self,
-        row: &HeldRow,
-        mode: HeldMode,
-        failed: FailedAttempt,
-        event: &OriginalRecord,
-    ) -> Vec<RowMutation> {
+    pub fn fail(self, row: &HeldRow, mode: HeldMode, failed: FailedAttempt) -> Vec<RowMutation> {
         let before = self.lock.clone();
-        let mut held = row.held.clone();
+        let (mut held, event) = (row.held.clone(), &row.event);
         held.fail(failed);
         if row.place.is_open() || mode == HeldMode::Strict {
             if !row.place.is_open() {

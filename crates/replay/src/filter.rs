@@ -3,6 +3,7 @@
 use crate::DeadLetterLine;
 use event_schema::codec::from_rfc3339;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What a line must say; what is left out does not matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,9 +27,12 @@ pub struct DeadLetterFilter {
     /// Failed last before this time, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Part of the message.
+    /// Part of the message, or of the event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What the request must hold: `/POINTER`, or `/POINTER=VALUE` with JSON or a plain text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
     /// All that the rest takes, on purpose.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub all: bool,
@@ -44,6 +48,10 @@ impl DeadLetterFilter {
             if let Some(time) = time.as_ref().filter(|time| from_rfc3339(time).is_none()) {
                 return Err(format!("`{name}` is a time as of RFC 3339, not `{time}`"));
             }
+        }
+        if let Some(field) = self.fields.iter().find(|field| !field.starts_with('/')) {
+            let why = format!("`field` is a JSON pointer, or `/POINTER=VALUE`, not `{field}`");
+            return Err(why);
         }
         Ok(())
     }
@@ -63,7 +71,8 @@ impl DeadLetterFilter {
         self.check()
     }
 
-    pub fn takes(&self, line: &DeadLetterLine) -> bool {
+    /// `event`: the value that stood in the log.
+    pub fn takes(&self, line: &DeadLetterLine, event: &[u8]) -> bool {
         let is = |asked: &Option<String>, found: &str| asked.as_ref().is_none_or(|of| of == found);
         let time = |text: &str| from_rfc3339(text);
         let failed = time(&line.time);
@@ -80,8 +89,34 @@ impl DeadLetterFilter {
             && self
                 .text
                 .as_ref()
-                .is_none_or(|text| line.message.contains(text))
+                .is_none_or(|text| line.message.contains(text) || contains(event, text))
+            && self.holds_fields(event)
     }
+
+    fn holds_fields(&self, event: &[u8]) -> bool {
+        if self.fields.is_empty() {
+            return true;
+        }
+        let event: Value = serde_json::from_slice(event).unwrap_or_default();
+        self.fields.iter().all(|field| {
+            let (pointer, wanted) = match field.split_once('=') {
+                Some((pointer, wanted)) => (pointer, Some(wanted)),
+                None => (field.as_str(), None),
+            };
+            let found = event["request"].pointer(pointer);
+            found.is_some_and(|found| wanted.is_none_or(|wanted| is_value(found, wanted)))
+        })
+    }
+}
+
+/// JSON, or a text without quotes.
+fn is_value(found: &Value, wanted: &str) -> bool {
+    found.as_str() == Some(wanted)
+        || serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *found)
+}
+
+fn contains(event: &[u8], text: &str) -> bool {
+    std::str::from_utf8(event).is_ok_and(|event| event.contains(text))
 }
 
 #[cfg(test)]
@@ -109,7 +144,8 @@ mod tests {
         let filter =
             |json: serde_json::Value| -> DeadLetterFilter { serde_json::from_value(json).unwrap() };
         use serde_json::json;
-        assert!(filter(json!({})).takes(&line()));
+        let event = br#"{"request": {"id": "a", "by": "two", "n": 3}}"#;
+        assert!(filter(json!({})).takes(&line(), event));
         for (taken, other) in [
             (json!({"requests": ["r1"]}), json!({"requests": ["r2"]})),
             (json!({"key": "user/1"}), json!({"key": "user/2"})),
@@ -127,6 +163,16 @@ mod tests {
                 json!({"store": "cassandra"}),
             ),
             (json!({"text": "[age]"}), json!({"text": "[name]"})),
+            (json!({"text": "two"}), json!({"text": "three"})),
+            (json!({"fields": ["/by"]}), json!({"fields": ["/bye"]})),
+            (
+                json!({"fields": ["/by=two", "/n=3"]}),
+                json!({"fields": ["/by=two", "/n=4"]}),
+            ),
+            (
+                json!({"fields": ["/by=\"two\""]}),
+                json!({"fields": ["/n=\"3\""]}),
+            ),
             (
                 json!({"since": "2026-01-02T03:04:05Z"}),
                 json!({"since": "2026-01-02T03:04:06Z"}),
@@ -136,10 +182,11 @@ mod tests {
                 json!({"until": "2026-01-02T03:04:05Z"}),
             ),
         ] {
-            assert!(filter(taken.clone()).takes(&line()), "{taken}");
-            assert!(!filter(other.clone()).takes(&line()), "{other}");
+            assert!(filter(taken.clone()).takes(&line(), event), "{taken}");
+            assert!(!filter(other.clone()).takes(&line(), event), "{other}");
         }
         assert!(filter(json!({"since": "yesterday"})).check().is_err());
+        assert!(filter(json!({"fields": ["by=two"]})).check().is_err());
     }
 
     #[test]

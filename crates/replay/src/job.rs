@@ -74,6 +74,9 @@ pub struct ReplayJob {
     pub done: usize,
     /// Ends, by their names.
     pub counts: BTreeMap<String, usize>,
+    /// Why its runner waits, while it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits: Option<String>,
 }
 
 /// One dead letter of a job.
@@ -100,6 +103,10 @@ pub struct JobItem {
     pub preview: Option<ReplayPreview>,
 }
 
+/// Dead letters a second.
+const SLOWEST: f64 = 0.001;
+const FASTEST: f64 = 1_000_000.0;
+
 pub(crate) const PENDING: &str = "pending";
 
 impl JobAction {
@@ -120,9 +127,10 @@ impl JobOrder {
     pub fn check(&self) -> Result<(), String> {
         if self
             .rate
-            .is_some_and(|rate| !(rate.is_finite() && rate > 0.0))
+            .is_some_and(|rate| !(SLOWEST..=FASTEST).contains(&rate))
         {
-            return Err("`rate` is how many a second, greater than nought".to_owned());
+            let why = format!("`rate` is how many a second, from {SLOWEST} to {FASTEST}");
+            return Err(why);
         }
         if self.patch.is_some() && self.action == JobAction::Discard {
             return Err("what is given up is not edited".to_owned());

@@ -46,6 +46,13 @@ impl HeldLetter {
         }
     }
 
+    /// The value that stood in the log.
+    fn event_bytes(&self) -> Vec<u8> {
+        let parts = self.event.parts().ok();
+        let value = parts.and_then(|parts| parts.value);
+        value.map_or_else(Vec::new, |value| value.to_vec())
+    }
+
     /// How many events are parked behind it.
     pub fn waiting(&self) -> u64 {
         if self.place.is_open() {
@@ -79,7 +86,7 @@ pub async fn dead_letters<T>(
         for some in locks.chunks(PAGE) {
             for letter in letters_of(record, some, filter).await? {
                 let line = letter.line();
-                if filter.takes(&line) {
+                if filter.takes(&line, &letter.event_bytes()) {
                     let failed = letter.held.history.last().map(|failed| failed.time);
                     kept.push((failed, line.request_id, keep(letter)));
                 }

@@ -17,6 +17,7 @@ use event_schema::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use store::{Record, View};
 
 /// Times that a plan may ask for more to read.
@@ -224,10 +225,13 @@ async fn planned(
     };
     for _ in 0..ROUNDS {
         state.read(stores.record, &needs, held).await?;
-        match operation.plan(event, state) {
-            Ok(Planned::Plan(plan)) => return Ok(Ok(*plan)),
-            Ok(Planned::Unread(more)) => needs = more,
-            Err(error) => return Ok(Err(error.to_string())),
+        // The worker guards itself as well: what makes planning panic is a dead letter of its own.
+        let planned = catch_unwind(AssertUnwindSafe(|| operation.plan(event, state)));
+        match planned {
+            Ok(Ok(Planned::Plan(plan))) => return Ok(Ok(*plan)),
+            Ok(Ok(Planned::Unread(more))) => needs = more,
+            Ok(Err(error)) => return Ok(Err(error.to_string())),
+            Err(_) => return Ok(Err("planning panics".to_owned())),
         }
     }
     Ok(Err("the plan never has all that it reads".to_owned()))

@@ -13,7 +13,11 @@ use crate::{
     session::SessionConnection,
 };
 use event_schema::{
-    decision::Mark, envelope::Claim, id::RequestId, outcome::LedgerEntry, position::Version,
+    decision::Mark,
+    envelope::Claim,
+    id::RequestId,
+    outcome::{LedgerEntry, Verdict},
+    position::Version,
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use runtime::{Clock, SystemClock};
@@ -37,10 +41,7 @@ pub(crate) async fn remember(
         Ok(insert) => insert,
         Err(failure) => return vec![failure.into_verdict(); entries.len()],
     };
-    let ttl = connection
-        .config()
-        .ledger_days
-        .map_or(0, |days| (i64::from(days) * 86_400).clamp(1, LONGEST_TTL)) as i32;
+    let days = connection.config().ledger_days;
     let units = entries.iter().enumerate().map(|(item, entry)| {
         let key = entry.request.unique().to_vec();
         let json = serde_json::to_string(entry).expect("an entry is made of JSON types");
@@ -48,11 +49,17 @@ pub(crate) async fn remember(
             Cell::Value(CqlValue::Blob(key.clone())),
             Cell::Value(CqlValue::Text(json)),
             Cell::timestamp(entry.version.timestamp(0)),
-            Cell::int(ttl),
+            Cell::int(kept_seconds(&entry.verdict, days)),
         ];
         Unit::new(item, key, vec![(Arc::clone(&insert), values)])
     });
     send_units(connection, units.collect(), entries.len()).await
+}
+
+/// For how long an entry is kept; 0: for ever, as is what still waits for a person.
+fn kept_seconds(verdict: &Verdict, days: Option<u32>) -> i32 {
+    let days = days.filter(|_| verdict.is_final());
+    days.map_or(0, |days| (i64::from(days) * 86_400).clamp(1, LONGEST_TTL)) as i32
 }
 
 pub(crate) async fn entries(
@@ -433,4 +440,28 @@ async fn conditional(
 
 fn parse_collection(json: &str) -> Result<Collection, StoreError> {
     serde_json::from_str(json).map_err(|e| damaged(format_args!("a collection's definition: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use event_schema::outcome::{DeadReason, Parked};
+
+    #[test]
+    fn what_waits_for_a_person_is_never_forgotten() {
+        assert_eq!(kept_seconds(&Verdict::Applied, Some(2)), 172_800);
+        assert_eq!(kept_seconds(&Verdict::Applied, None), 0);
+        let dead = Verdict::DeadLettered(DeadReason {
+            code: "c".into(),
+            message: String::new(),
+            store: None,
+        });
+        assert_eq!(kept_seconds(&dead, Some(2)), 0);
+        let request = "r1AQABAAABoiKog05_xLUMY7ROyZKZszfhpVII";
+        let behind = RequestId::parse_trusted(request).unwrap();
+        assert_eq!(
+            kept_seconds(&Verdict::Parked(Parked { behind }), Some(2)),
+            0
+        );
+    }
 }

@@ -69,7 +69,7 @@ docs! {
         Optional("SearchRequest"), [(200, "Hits and how many match in all", Json("SearchAnswer"))];
     ROW "row" "reads" "One row of an operation's table; a path segment for each key column" ["after", "prefer"]
         Nothing, [(200, "The row, key columns first", Json("Row"))];
-    DEAD_LETTERS "deadLetters" "dead letters" "What is held and waits for a person, in the order in which it failed last" ["request", "key", "operation", "code", "fingerprint", "store", "since", "until", "text", "limit"]
+    DEAD_LETTERS "deadLetters" "dead letters" "What is held and waits for a person, in the order in which it failed last" ["request", "key", "operation", "code", "fingerprint", "store", "since", "until", "text", "field", "limit"]
         Nothing, [(200, "A line for each", Json("DeadLetters"))];
     DEAD_LETTER "deadLetter" "dead letters" "One dead letter: its failures, its event, and what a replay would change now" []
         Nothing, [(200, "The dead letter", Json("DeadLetter"))];
@@ -79,6 +79,8 @@ docs! {
         Json("FloodPass"), [(200, "Until when they pass", Json("FloodPermission"))];
     CREATE_REPLAY "createReplay" "dead letters" "Replay, mend or give up dead letters: a job; with `dry_run`, only what would come of it" []
         Json("ReplayOrder"), [(202, "The job has begun", Json("Replay")), (200, "What would come of it", Json("DryRun"))];
+    REPLAYS "replays" "dead letters" "The newest jobs, without their items" []
+        Nothing, [(200, "The newest first", Json("Replays"))];
     REPLAY "replay" "dead letters" "How far a job is, and what became of its items, from `from` on" ["from"]
         Nothing, [(200, "The job", Json("Replay"))];
     PAUSE_REPLAY "pauseReplay" "dead letters" "Nothing more is moved until the job is resumed" []
@@ -174,7 +176,12 @@ pub(crate) fn parameter(name: &str) -> Value {
         "text" => (
             "query",
             json!({"type": "string"}),
-            "Only with this in the message",
+            "Only with this in the message or in the event",
+        ),
+        "field" => (
+            "query",
+            json!({"type": "array", "items": {"type": "string"}}),
+            "Only with this in the request: `/POINTER`, or `/POINTER=VALUE`; repeatable",
         ),
         "key" | "operation" | "code" | "fingerprint" | "store" => {
             ("query", json!({"type": "string"}), "Only those of this one")

@@ -158,6 +158,7 @@ fn dead_letters() -> Value {
             "counts": {"type": "object", "additionalProperties": {"type": "integer"}}, "succeeded": {"type": ["boolean", "null"]},
             "items": {"type": "array", "items": {"type": "object", "required": ["request_id", "status"]}},
         }},
+        "Replays": {"type": "object", "required": ["replays"], "properties": {"replays": {"type": "array", "items": {"$ref": "#/components/schemas/Replay"}}}},
         "DryRun": {"type": "object", "required": ["dry_run", "total", "items"], "properties": {"total": {"type": "integer"}, "items": {"type": "array", "items": {"type": "object"}}}},
     })
 }

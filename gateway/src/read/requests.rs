@@ -213,8 +213,12 @@ async fn decided(
         .map(|(request, entry)| part(*request, entry))
         .collect();
     let (behind, waiting) = match &entry.verdict {
-        Verdict::Parked(parked) => (Some(parked.behind), queue_length(app, &entry.key).await?),
-        Verdict::DeadLettered(_) => (None, queue_length(app, &entry.key).await?),
+        Verdict::Parked(parked) => {
+            let (behind, waiting) = queue(app, &entry.key).await?;
+            // By now it may wait for another than the one that it was parked behind.
+            (behind.or(Some(parked.behind)), waiting)
+        }
+        Verdict::DeadLettered(_) => (None, queue(app, &entry.key).await?.1),
         Verdict::Applied | Verdict::Refused(_) => (None, None),
     };
     Ok(RequestStatus {
@@ -241,16 +245,17 @@ async fn decided(
     })
 }
 
-/// How many events wait in the queue of a key, its dead letter not counted.
-async fn queue_length(app: &App, key: &EntityKey) -> Result<Option<u64>, Problem> {
+/// What the queue of a key waits for, and how many events do, its dead letter not counted.
+async fn queue(app: &App, key: &EntityKey) -> Result<(Option<RequestId>, Option<u64>), Problem> {
     let rows = app.ports.record.rows(&[held::lock_key(key)]).await?;
     let Some(row) = rows.into_iter().flatten().next() else {
-        return Ok(Some(0));
+        return Ok((None, Some(0)));
     };
     let lock = held::read_lock(&held::lock_key(key), &row.cells);
     let (_, lock) = lock.map_err(|error| Problem::new(Code::Damaged, error.to_string()))?;
     let has_dead_head = lock.state == LockState::Locked;
-    Ok(Some(lock.waiting.saturating_sub(u64::from(has_dead_head))))
+    let waiting = lock.waiting.saturating_sub(u64::from(has_dead_head));
+    Ok((lock.behind, Some(waiting)))
 }
 
 /// Looks through what waits, from the worker's position on, within bounds.

@@ -70,6 +70,7 @@ impl JobRunner {
                 Err(problem) => {
                     let why = problem.detail();
                     warn!(job = id, why, "a replay job waits");
+                    self.note_wait(why).await;
                     tokio::time::sleep(backoff.next_wait()).await;
                 }
             }
@@ -99,8 +100,15 @@ impl JobRunner {
             .take_while(|item| !item.is_pending());
         let ended: Vec<JobItem> = ended.cloned().collect();
         let store = JobStore::of(&self.app);
+        // Whoever runs it by now keeps what became of each.
+        if !self.is_runner().await? {
+            return Ok(false);
+        }
         store.put_items(&self.job.id, chunk, &items).await?;
         self.job.advance(&ended);
+        if moved.is_ok() {
+            self.job.waits = None;
+        }
         store.put(&self.job).await?;
         moved?;
         if let Some(rate) = rate {
@@ -121,6 +129,21 @@ impl JobRunner {
                 return Ok(false);
             }
         }
+    }
+
+    /// For whoever looks at the job.
+    async fn note_wait(&mut self, why: &str) {
+        self.job.waits = Some(why.to_owned());
+        self.job.updated = self.app.now();
+        if matches!(self.is_runner().await, Ok(true)) {
+            // That the store is away may be why it waits.
+            _ = JobStore::of(&self.app).put(&self.job).await;
+        }
+    }
+
+    async fn is_runner(&self) -> Result<bool, Problem> {
+        let wish = JobStore::of(&self.app).wish(&self.job.id).await?;
+        Ok(wish.is_some_and(|wish| wish.runner == self.runner))
     }
 
     /// Reads what is asked of the job, and says that it is run.
@@ -145,6 +168,7 @@ impl JobRunner {
         let prepared = pending.iter().map(|n| self.prepare(&items[*n]));
         let prepared = try_join_all(prepared).await?;
         let mut sent = Vec::with_capacity(pending.len());
+        let mut stopped = None;
         for (n, prepared) in pending.into_iter().zip(prepared) {
             match prepared {
                 PreparedItem::Ended(status, problem) => end(&mut items[n], status, problem),
@@ -157,18 +181,31 @@ impl JobRunner {
                     let operation = operation(self.job.order.action);
                     let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
                     let writes = &self.app.writes;
-                    let intent = writes.intend(by, (operation, &letter.key), &intent);
-                    sent.push((n, letter.held.request, intent?));
+                    match writes.intend(by, (operation, &letter.key), &intent) {
+                        Ok(intent) => sent.push((n, letter.held.request, intent)),
+                        Err(problem) if problem.status().is_server_error() => {
+                            stopped = Some(problem);
+                            break;
+                        }
+                        // It would be refused for ever.
+                        Err(problem) => end(&mut items[n], "refused", Some(problem)),
+                    }
                 }
             }
         }
         let mut waiting: HashMap<RequestId, (usize, RequestId)> = HashMap::new();
         for (n, request, mut intent) in sent {
-            let by = intent.published().await?.request;
-            items[n].by = Some(by);
-            waiting.insert(by, (n, request));
+            match intent.published().await {
+                Ok(published) => {
+                    items[n].by = Some(published.request);
+                    waiting.insert(published.request, (n, request));
+                }
+                Err(problem) if problem.status().is_server_error() => stopped = Some(problem),
+                Err(problem) => end(&mut items[n], "refused", Some(problem)),
+            }
         }
-        self.await_ends(items, waiting).await
+        self.await_ends(items, waiting).await?;
+        stopped.map_or(Ok(()), Err)
     }
 
     async fn prepare(&self, item: &JobItem) -> Result<PreparedItem, Problem> {

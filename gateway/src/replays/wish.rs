@@ -53,6 +53,14 @@ pub(crate) async fn ask(app: &Shared, id: &str, state: JobState) -> Result<Repla
         return Err(Problem::new(Code::ReplayEnded, detail));
     }
     if state == JobState::Running {
+        if is_run(app, &job) {
+            // It may be about to stop, because it was asked to.
+            if let Some(wish) = store.wish(id).await?.filter(|wish| wish.state != state) {
+                let runner = wish.runner;
+                store.put_wish(id, &JobWish { state, runner }).await?;
+                job = store.job(id).await?;
+            }
+        }
         if !is_run(app, &job) {
             (job.state, job.updated) = (JobState::Running, app.now());
             store.put(&job).await?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod control;
 pub(crate) mod create;
+pub(crate) mod list;
 pub(crate) mod show;
 
 use crate::{app::App, error::Problem, replays};
@@ -21,6 +22,7 @@ fn shown(app: &App, job: &ReplayJob, items: &[JobItem]) -> Result<Value, Problem
         "total": job.total,
         "done": job.done,
         "counts": job.counts,
+        "waits": job.waits,
         "succeeded": job.succeeded(),
         "items": items,
     }))

@@ -6,6 +6,7 @@ use super::{
     Decider,
     inputs::{Event, Input},
     intent::Intent,
+    judge_held::held_size,
     queues::DrainTurn,
 };
 use crate::{
@@ -26,10 +27,13 @@ use event_schema::{
 };
 use futures::future::try_join_all;
 use serde_json::{Map, Value};
+use std::collections::VecDeque;
 use store::document::RowScan;
 
-/// Parked events decided before a batch, at most.
+/// Parked events decided before a batch, at most; and no more bytes of them than of a batch.
 const DRAINED_AT_ONCE: usize = 500;
+/// Rows that are read at a time: any of them may hold a large event.
+const READ_AT_ONCE: usize = 32;
 
 /// A held event that is to be decided.
 pub(super) struct HeldInput {
@@ -39,8 +43,6 @@ pub(super) struct HeldInput {
     pub replaces: ChangesOffset,
     /// Its event, or the one that a person put in its place; not if no one can decode it.
     pub event: Result<Box<Event>, DeadReason>,
-    /// In the form in which it is held if it fails.
-    pub original: OriginalRecord,
     pub by: Option<Replay>,
     /// Decided already: a store refused it.
     pub dead: Option<DeadReason>,
@@ -56,17 +58,27 @@ impl Decider {
 
     /// What is decided before the events of a batch.
     pub(super) async fn drained(&mut self) -> Result<Vec<Input>, TenureEnd> {
-        let turns = self.queues.next_turns(DRAINED_AT_ONCE);
-        if turns.is_empty() {
-            return Ok(Vec::new());
+        let mut turns = VecDeque::from(self.queues.next_turns(DRAINED_AT_ONCE));
+        let (mut rows, mut left) = (Vec::new(), self.worker.config.batch_bytes);
+        while left > 0 && !turns.is_empty() {
+            let some = first_turns(&mut turns);
+            let found = try_join_all(some.iter().map(|turn| self.read_turn(turn))).await?;
+            for (turn, found) in some.into_iter().zip(found) {
+                let found = turn.check(found);
+                let found = found.map_err(|broken| TenureEnd::Halted(broken.to_string()))?;
+                for row in found {
+                    if left == 0 {
+                        break;
+                    }
+                    left = left.saturating_sub(held_size(&row));
+                    rows.push((turn.key.clone(), row));
+                }
+            }
         }
-        let read = turns.iter().map(|turn| self.read_turn(turn));
-        let found = try_join_all(read).await?;
-        let mut rows = Vec::new();
-        for (turn, found) in turns.into_iter().zip(found) {
-            let found = turn.check(found);
-            let found = found.map_err(|broken| TenureEnd::Halted(broken.to_string()))?;
-            rows.extend(found.into_iter().map(|row| (turn.key.clone(), row)));
+        self.queues
+            .put_first(turns.into_iter().map(|turn| turn.key).collect());
+        if rows.is_empty() {
+            return Ok(Vec::new());
         }
         let standing = self.standing(rows.iter().map(|(_, row)| row)).await?;
         let inputs = rows.into_iter().zip(standing);
@@ -168,7 +180,6 @@ impl Decider {
             row,
             replaces,
             event,
-            original,
             by: None,
             dead: None,
             discarded: false,
@@ -200,6 +211,17 @@ impl Decider {
             Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
         }
     }
+}
+
+/// Turns that are read together, the next ones first.
+fn first_turns(turns: &mut VecDeque<DrainTurn>) -> Vec<DrainTurn> {
+    let (mut some, mut rows) = (Vec::new(), 0);
+    while let Some(turn) = turns.pop_front_if(|turn| rows == 0 || rows + turn.limit <= READ_AT_ONCE)
+    {
+        rows += turn.limit;
+        some.push(turn);
+    }
+    some
 }
 
 /// A kept event as it stood in the log.

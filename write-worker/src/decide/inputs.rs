@@ -216,21 +216,26 @@ impl Decider {
         position: Position,
         replaces: Option<ChangesOffset>,
     ) -> Result<Input, TenureEnd> {
+        let event = |transaction: Transaction, dead| Event {
+            position,
+            accepted: if record.timestamp >= 0 {
+                record.timestamp
+            } else {
+                transaction.attributes.time
+            },
+            transaction,
+            record: record.clone(),
+            replaces,
+            dead,
+            refused: None,
+            opened: None,
+        };
+        if let Some((transaction, reason)) = decode::stand_in(record) {
+            tracing::warn!(%position, reason = reason.message, "an event without its body: dead letter");
+            return Ok(Input::Event(Box::new(event(transaction, Some(reason)))));
+        }
         match decode::decode(record) {
-            Ok(transaction) => Ok(told_apart(Event {
-                position,
-                accepted: if record.timestamp >= 0 {
-                    record.timestamp
-                } else {
-                    transaction.attributes.time
-                },
-                transaction,
-                record: record.clone(),
-                replaces,
-                dead: None,
-                refused: None,
-                opened: None,
-            })),
+            Ok(transaction) => Ok(told_apart(event(transaction, None))),
             Err(Undecodable::Damaged(damaged)) => Ok(self.damaged(record, position, *damaged)),
             Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
         }
@@ -298,7 +303,10 @@ impl Decider {
             if self.worker.catalogs.get(catalog).is_none() {
                 self.learn(catalog, progress).await?;
             }
-            self.open_sealed(event).await?;
+            // A stand-in has no body that could be sealed.
+            if event.record.value.is_some() {
+                self.open_sealed(event).await?;
+            }
         }
         let needs = self.missing(inputs);
         self.read_needed(&needs).await

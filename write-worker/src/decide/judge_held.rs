@@ -128,7 +128,6 @@ impl Decider {
             row,
             replaces,
             event,
-            original,
             by,
             dead,
             discarded,
@@ -141,7 +140,11 @@ impl Decider {
         };
         let decision = match event {
             Ok(event) => self.decision(*event, plan),
-            Err(_) => self.decision_of_held(&row.held, &key, plan),
+            Err(_) => {
+                let mut decision = self.decision_of_held(&row.held, &key, plan);
+                decision.relaxed = self.is_relaxed(&row.held.catalog, &row.held.operation);
+                decision
+            }
         };
         let mut decision = self.fitting(decision, held_size(&row));
         decision.key = key;
@@ -150,16 +153,12 @@ impl Decider {
         if discarded {
             (decision.judged_by, decision.judged_by_rows) = Default::default();
         }
-        Ok(self.leave_queue(decision, &row, &original))
+        Ok(self.leave_queue(decision, &row))
     }
 
-    /// Takes a decided event out of its queue, or leaves it there as dead.
-    fn leave_queue(
-        &mut self,
-        mut decision: Decision,
-        row: &HeldRow,
-        original: &OriginalRecord,
-    ) -> Decision {
+    /// Takes a decided event out of its queue, or leaves it there as dead: as it was accepted,
+    /// whatever a person put in its place for one replay.
+    fn leave_queue(&mut self, mut decision: Decision, row: &HeldRow) -> Decision {
         let (key, batch) = (decision.key.clone(), self.batch);
         let Verdict::DeadLettered(reason) = &decision.verdict else {
             let rows = self.queues.step(&key, batch, |step| step.release(row));
@@ -168,7 +167,7 @@ impl Decider {
         };
         let by = decision.by.as_ref().map(|by| by.request);
         let (failed, mode) = (self.failed(reason.clone(), by), mode(decision.relaxed));
-        let fail = |step: change_feed::HoldingStep<'_>| step.fail(row, mode, failed, original);
+        let fail = |step: change_feed::HoldingStep<'_>| step.fail(row, mode, failed);
         decision.rows = self.queues.step(&key, batch, fail);
         decision
     }
@@ -212,7 +211,7 @@ fn mode(relaxed: bool) -> HeldMode {
 }
 
 /// Bytes that the reverse change of a held event takes.
-fn held_size(row: &HeldRow) -> usize {
+pub(super) fn held_size(row: &HeldRow) -> usize {
     let cells = row.cells.values().filter_map(serde_json::Value::as_str);
     cells.map(|text| text.len() + text.len() / 8).sum::<usize>() + 4096
 }

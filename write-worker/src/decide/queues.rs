@@ -158,6 +158,16 @@ impl KeyQueues {
         })
     }
 
+    /// Keys whose turn was not made use of.
+    pub fn put_first(&mut self, keys: Vec<EntityKey>) {
+        if !keys.is_empty() {
+            self.turns.retain(|key| !keys.contains(key));
+            keys.into_iter()
+                .rev()
+                .for_each(|key| self.turns.push_front(key));
+        }
+    }
+
     /// Whose turn it is, for about so many events; each key comes to the end of the line.
     pub fn next_turns(&mut self, events: usize) -> Vec<DrainTurn> {
         let (mut turns, mut left) = (Vec::new(), events);

@@ -13,11 +13,12 @@ impl PartitionTask {
     /// Waits; then the event is tried again, whatever ended the wait.
     pub(super) async fn wait_for_passage(&self, flood: &DeadLetterFlood) -> Result<(), TenureEnd> {
         let worker = &self.worker;
-        self.owned.waits(waits(flood));
         worker.keep_flood(flood).await;
         let again = Duration::from_millis(worker.config.flood_retry_ms);
         let mut tried_again = std::pin::pin!(tokio::time::sleep(again));
         loop {
+            // A tenure that lasts is taken for a good one, which ends what was shown.
+            self.owned.waits(waits(flood));
             if worker.is_let_pass(flood).await {
                 worker.end_flood(self.partition).await;
                 self.owned.progressed();

@@ -50,6 +50,8 @@ pub struct Faults {
     pub writes: Mutex<HashMap<String, Vec<u64>>>,
     /// Ledger rows by request: verdicts must never change but by a newer version.
     pub verdicts: Mutex<HashMap<String, Vec<String>>>,
+    /// The most entries that the ledger was given together.
+    pub largest_batch: AtomicUsize,
     /// Answered as applied, then forgotten: acknowledged writes that a killed process loses.
     pub forget: Mutex<HashSet<String>>,
     /// Does the store say that it forgets?
@@ -187,6 +189,8 @@ impl Record for FaultyRecord {
                 .collect();
         }
         self.1.pass(Abyss::BeforeLedger).await;
+        let most = &self.1.largest_batch;
+        most.fetch_max(entries.len(), Ordering::SeqCst);
         for entry in entries {
             let mut verdicts = self.1.verdicts.lock().unwrap();
             verdicts

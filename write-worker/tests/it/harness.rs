@@ -144,6 +144,16 @@ impl World {
         )
     }
 
+    /// One whose batches hold so many bytes of events.
+    pub fn worker_with_batch_bytes(&self, owner: &str, batch_bytes: usize) -> Running {
+        let config = write_worker::Config {
+            batch_bytes,
+            ..config()
+        };
+        let stores = (self.record.clone(), self.view.clone());
+        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+    }
+
     /// One that lets so many dead letters of one operation happen.
     pub fn worker_with_flood_limit(&self, owner: &str, limit: u64) -> Running {
         let config = write_worker::Config {
@@ -319,6 +329,27 @@ impl World {
             headers: parts.headers,
         };
         self.log.publisher.send(record).unwrap().await.unwrap();
+        id
+    }
+
+    /// What a spool puts in the place of an event that the log would never take.
+    pub async fn stand_in(&self, operation: &str, request: Value) -> RequestId {
+        let (event, id) = self.event(operation, request, None);
+        let mut parts = codec::encode_transaction(&event);
+        let why = json!({"reason": "too large", "spool": "s1", "number": 7, "bytes": 9});
+        let header = (codec::UNSHIPPABLE_HEADER.into(), why.to_string().into());
+        parts.headers.push(header);
+        for _ in 0..2 {
+            // By two shippers.
+            let record = NewRecord {
+                topic: Arc::from(self.layout.name(&topics::TRANSACTIONS)),
+                partition: event.attributes.key.partition(PARTITIONS),
+                key: parts.key.clone(),
+                value: None,
+                headers: parts.headers.clone(),
+            };
+            self.log.publisher.send(record).unwrap().await.unwrap();
+        }
         id
     }
 

@@ -79,6 +79,14 @@ async fn head(world: &World, id: &str) -> HoldIntent {
     intent_of(&world.held(&key(id)).await[0], HeldMode::Strict)
 }
 
+/// The event at the head of a key's queue, as it is kept.
+async fn held_event(world: &World, id: &str) -> Value {
+    let place = head(world, id).await.place;
+    let row = held::held_key(&key(id), &place);
+    let found = world.real.rows(&[row]).await.unwrap().remove(0).unwrap();
+    json!(held::read_original(&found.cells).unwrap())
+}
+
 async fn replay(world: &World, id: &str) -> RequestId {
     let intent = head(world, id).await;
     world.intend(held::REPLAY, &key(id), &intent).await
@@ -265,13 +273,14 @@ async fn an_edited_event_is_applied_in_its_place_and_cannot_move() {
     let worker = world.worker("w1");
     let (dead_one, behind) = locked(&world).await;
     let mut edit = head(&world, "a").await;
-    let edited = |id: &str, request: RequestId| {
-        let body = json!({"id": id, "body": {"n": 1, "x": "well"}});
+    let edited_to = |id: &str, request: RequestId, text: &str| {
+        let body = json!({"id": id, "body": {"n": 1, "x": text}});
         let (mut event, _) = world.event("town.change", body, None);
         event.attributes.id = request;
         let parts = event_schema::codec::encode_transaction(&event);
         Some(event_schema::decision::OriginalRecord::of(&parts))
     };
+    let edited = |id: &str, request: RequestId| edited_to(id, request, "well");
     edit.edited = edited("b", dead_one);
     let moved = world.intend(held::REPLAY, &key("a"), &edit).await;
     world.becomes(moved, refused_as(RefusalCode::Rule)).await;
@@ -286,6 +295,14 @@ async fn an_edited_event_is_applied_in_its_place_and_cannot_move() {
     edit.edited = Some(event_schema::decision::OriginalRecord::of(&parts));
     let invalid = world.intend(held::REPLAY, &key("a"), &edit).await;
     world.becomes(invalid, refused_as(RefusalCode::Rule)).await;
+    // One that dies as well leaves the event as it was accepted.
+    let accepted = held_event(&world, "a").await;
+    edit.edited = edited_to("a", dead_one, "poison as well");
+    let failed = world.intend(held::REPLAY, &key("a"), &edit).await;
+    world.becomes(failed, dead).await;
+    let mut edit = head(&world, "a").await;
+    assert_eq!(edit.attempts, 2);
+    assert_eq!(held_event(&world, "a").await, accepted);
     edit.edited = edited("a", dead_one);
     world.intend(held::REPLAY, &key("a"), &edit).await;
     world.becomes(dead_one, is_applied).await;
@@ -433,5 +450,70 @@ async fn many_keys_with_long_queues_drain_in_order_while_they_are_written() {
             "{id} was applied out of order"
         );
     }
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_whose_body_the_log_would_not_take_keeps_its_place_before_what_follows() {
+    let world = world().await;
+    let worker = world.worker("w1");
+    let founded = write(&world, "found", "a", json!({"n": 0})).await;
+    world.becomes(founded, is_applied).await;
+    let request = json!({"id": "a", "body": {"n": 1}});
+    let lost = world.stand_in("town.change", request).await;
+    let later = write(&world, "change", "a", json!({"n": 2})).await;
+    let entry = world.becomes(lost, dead).await;
+    let Verdict::DeadLettered(reason) = entry.verdict else {
+        panic!("{entry:?}");
+    };
+    assert_eq!(reason.code, "unshippable");
+    assert!(reason.message.contains("unshippable/7"), "{reason:?}");
+    world.becomes(later, parked).await;
+    assert_eq!(world.held(&key("a")).await.len(), 2, "the copy is a repeat");
+    assert_eq!(world.dead_letters().await.len(), 1);
+    // Behind another dead letter it waits in its turn.
+    let founded = write(&world, "found", "b", json!({"n": 0})).await;
+    let first = write(&world, "change", "b", json!({"x": "poison"})).await;
+    world.becomes(founded, is_applied).await;
+    world.becomes(first, dead).await;
+    let request = json!({"id": "b", "body": {"n": 1}});
+    let second = world.stand_in("town.change", request).await;
+    world.becomes(second, parked).await;
+    mend(&world);
+    replay(&world, "b").await;
+    world.becomes(first, is_applied).await;
+    world.becomes(second, dead).await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_drains_together_is_bounded_by_its_size() {
+    let world = world().await;
+    let worker = world.worker_with_batch_bytes("w1", 100_000);
+    let founded = write(&world, "found", "a", json!({"n": 0})).await;
+    let first = write(&world, "change", "a", json!({"x": "poison"})).await;
+    world.becomes(founded, is_applied).await;
+    world.becomes(first, dead).await;
+    let text = "x".repeat(40_000);
+    let mut behind = Vec::new();
+    for n in 0..10 {
+        behind.push(write(&world, "change", "a", json!({"n": n, "t": text})).await);
+    }
+    for id in &behind {
+        world.becomes(*id, parked).await;
+    }
+    world.faults.largest_batch.store(0, Ordering::SeqCst);
+    mend(&world);
+    replay(&world, "a").await;
+    for id in &behind {
+        world.becomes(*id, is_applied).await;
+    }
+    let largest = world.faults.largest_batch.load(Ordering::SeqCst);
+    assert!(
+        (2..=4).contains(&largest),
+        "{largest} were decided together"
+    );
+    let (_, body) = document(&world, "towns", "a").await.unwrap();
+    assert_eq!(body["n"], 9);
     worker.stop().await;
 }

@@ -23,9 +23,12 @@ pub struct Filters {
     /// Only what failed last before this time
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Only with this in their message
+    /// Only with this in their message or in the event
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
+    /// Only with this in the request: a JSON pointer, or `/POINTER=VALUE`; repeatable
+    #[arg(long, value_name = "FIELD")]
+    pub field: Vec<String>,
 }
 
 /// One of them must be said: a command that moves things is never about everything by accident.
@@ -59,6 +62,7 @@ impl Filters {
             since: filters.since,
             until: filters.until,
             text: filters.text,
+            fields: filters.field,
             all: selection.all,
         }
     }
@@ -112,6 +116,7 @@ pub async fn letters(
 ) -> Result<Vec<DeadLetterLine>, Failure> {
     let requests = filter.requests.iter();
     let mut query: Vec<(&str, &str)> = requests.map(|id| ("request", id.as_str())).collect();
+    query.extend(filter.fields.iter().map(|field| ("field", field.as_str())));
     let others = [
         ("key", &filter.key),
         ("fingerprint", &filter.fingerprint),

@@ -74,7 +74,7 @@ impl Queue {
 
     fn fail(&mut self, mode: HeldMode) {
         let row = self.rows[0].clone();
-        self.step(|step| step.fail(&row, mode, failed(), &original()));
+        self.step(|step| step.fail(&row, mode, failed()));
     }
 
     fn offsets(&self) -> Vec<(u64, HeldKind)> {

@@ -8,7 +8,7 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 16] = [
+const OF_ROUTES: [(&str, &str); 17] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
@@ -20,6 +20,7 @@ const OF_ROUTES: [(&str, &str); 16] = [
     ("replay", "cancel"),
     ("replay", "create"),
     ("replay", "get"),
+    ("replay", "list"),
     ("replay", "pause"),
     ("replay", "resume"),
     ("request", "explain"),

@@ -27,6 +27,7 @@ pub(crate) async fn list(
         since: one("since"),
         until: one("until"),
         text: one("text"),
+        fields: query.all("field").map(str::to_owned).collect(),
         all: false,
     };
     filter

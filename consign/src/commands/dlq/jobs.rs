@@ -1,0 +1,56 @@
+//! `consign dlq jobs`: the newest jobs of replays and discards.
+
+use super::{Invocation, text::short};
+use crate::{client::Client, failure::Failure, output::table};
+use clap::Args;
+use serde_json::Value;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign dlq jobs
+  consign dlq jobs --json | jq -r 'select(.state == \"interrupted\").id'
+
+With --json, a line for each.";
+
+/// List jobs of replays and discards, the newest first
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    #[command(flatten)]
+    client: crate::client::Endpoint,
+}
+
+pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let client = Client::new(&arguments.client)?;
+    let answer = client.get("/v1/replays").await?.succeeded()?;
+    let jobs: Vec<&Value> = answer["replays"].as_array().into_iter().flatten().collect();
+    if invocation.output.json {
+        for job in &jobs {
+            invocation.output.line(&job.to_string());
+        }
+        return Ok(());
+    }
+    if jobs.is_empty() {
+        invocation.output.line("no jobs");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = jobs.into_iter().map(row).collect();
+    let names = ["job", "action", "state", "done", "created", "by", "reason"];
+    invocation.output.line(table(&names, &rows).trim_end());
+    Ok(())
+}
+
+fn row(job: &Value) -> Vec<String> {
+    let of = |name: &str| job[name].as_str().unwrap_or_default().to_owned();
+    let reason = job["order"]["reason"].as_str().unwrap_or_default();
+    let waits = job["waits"].as_str().map(|why| format!("waits: {why}"));
+    vec![
+        of("id"),
+        of("action"),
+        of("state"),
+        format!("{} of {}", job["done"], job["total"]),
+        of("created"),
+        of("principal"),
+        short(&waits.unwrap_or_else(|| reason.to_owned()), 60),
+    ]
+}

@@ -1,0 +1,13 @@
+//! `GET /v1/replays`: the newest jobs.
+
+use crate::{answer, app::Shared, error::Problem, replays};
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+use serde_json::json;
+
+pub(crate) async fn list(State(app): State<Shared>) -> Result<Response, Problem> {
+    let jobs = replays::newest(&app).await?;
+    let shown = jobs.iter().map(|job| super::shown(&app, job, &[]));
+    let shown: Vec<_> = shown.collect::<Result<_, _>>()?;
+    Ok(answer::json(StatusCode::OK, &json!({"replays": shown})))
+}
