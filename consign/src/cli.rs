@@ -75,6 +75,7 @@ pub enum Command {
     #[command(subcommand)]
     Document(commands::document::Command),
     Explain(commands::explain::Arguments),
+    Torture(commands::torture::Arguments),
     Subscribe(commands::subscribe::Arguments),
     Publish(commands::publish::Arguments),
     #[command(subcommand)]

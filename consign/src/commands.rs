@@ -23,6 +23,7 @@ pub mod spool;
 pub mod subscribe;
 pub mod subscription;
 pub mod topics;
+pub mod torture;
 pub mod write_worker;
 
 use crate::{
@@ -92,6 +93,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Document(command) => document::run(command, invocation).await,
         Command::Explain(arguments) => explain::run(arguments, invocation).await,
         Command::Audit(arguments) => audit::run(arguments, invocation).await,
+        Command::Torture(arguments) => torture::run(arguments, invocation).await,
         Command::Subscribe(arguments) => subscribe::run(arguments, invocation).await,
         Command::Publish(arguments) => publish::run(arguments, invocation).await,
         Command::Subscription(command) => subscription::run(command, invocation).await,

@@ -20,4 +20,5 @@ mod load;
 mod pipeline;
 mod spool;
 mod subscribe;
+mod torture;
 mod tracing;

@@ -46,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema"]),
     ("store-embedded", &["store", "event-schema", "runtime"]),
+    ("torture", &["runtime"]),
     ("websocket", &["runtime"]),
     (
         "gateway",
