@@ -11,6 +11,7 @@ mod fetcher;
 mod ffi;
 mod health;
 mod member;
+mod outage_log;
 mod producer;
 mod publisher;
 mod reader;

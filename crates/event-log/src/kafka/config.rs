@@ -2,6 +2,7 @@
 //! hangs on be changed in silence.
 
 use super::bootstrap::Bootstrap;
+use super::outage_log;
 use rdkafka::{ClientConfig, ClientContext, config::RDKafkaLogLevel};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
@@ -369,6 +370,10 @@ fn is_same(required: &Required, found: &str) -> bool {
 /// Sends what librdkafka has to say where everything else is said.
 pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
+        // A connection that failed, or all of them.
+        RDKafkaLogLevel::Error if matches!(facility, "FAIL" | "ERROR") => {
+            outage_log::failed(message);
+        }
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert
         | RDKafkaLogLevel::Critical
@@ -392,8 +397,11 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        if outage_log::is_out_of_reach(&error) {
+            outage_log::failed(reason);
         // The end of a partition is news for the reader, and nothing to tell anybody else.
-        if error.rdkafka_error_code() != Some(rdkafka::types::RDKafkaErrorCode::PartitionEOF) {
+        } else if error.rdkafka_error_code() != Some(rdkafka::types::RDKafkaErrorCode::PartitionEOF)
+        {
             tracing::warn!(target: "kafka", %error, reason);
         }
     }

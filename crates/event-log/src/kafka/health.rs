@@ -2,7 +2,7 @@
 //! is told: a connection that was closed for being idle is none. Must never be asked of the broker
 //! by those who only want to know.
 
-use super::{bootstrap::Bootstrap, producer::Shared};
+use super::{bootstrap::Bootstrap, outage_log, producer::Shared};
 use parking_lot::Mutex;
 use rdkafka::producer::Producer;
 use std::{
@@ -64,7 +64,9 @@ impl ClientHealth {
     /// A broker answers, so neither is the log away nor does it deny.
     fn reached(&self) {
         *self.denied.lock() = None;
-        self.down.store(false, Ordering::Release);
+        if self.down.swap(false, Ordering::AcqRel) {
+            outage_log::reached();
+        }
     }
 }
 
@@ -103,11 +105,8 @@ fn check(shared: &Shared) {
         shared.health.reached();
     }
     match answer {
-        Err(error) if !was_down => {
-            tracing::warn!(target: "kafka", %error, "no broker is within reach")
-        }
-        Ok(_) if was_down => tracing::info!(target: "kafka", "a broker is within reach again"),
-        Ok(_) | Err(_) => {}
+        Err(error) if !was_down => outage_log::failed(&error.to_string()),
+        Err(_) | Ok(_) => {}
     }
 }
 
