@@ -30,9 +30,11 @@ pub enum FaultKind {
     Forgetful,
     /// Requests stand in the log twice.
     Repeats,
+    /// Of the log only the last records are kept.
+    ShortHistory,
 }
 
-pub const KINDS: [FaultKind; 10] = [
+pub const KINDS: [FaultKind; 11] = [
     FaultKind::LostRecords,
     FaultKind::DoubledRecords,
     FaultKind::HalfAnswers,
@@ -43,6 +45,7 @@ pub const KINDS: [FaultKind; 10] = [
     FaultKind::Refusals,
     FaultKind::Forgetful,
     FaultKind::Repeats,
+    FaultKind::ShortHistory,
 ];
 
 /// Shared by everything in one history.
@@ -64,7 +67,14 @@ struct Now {
 impl Faults {
     #[must_use]
     pub fn new(dice: SeededDice) -> Self {
-        let kinds = KINDS.into_iter().filter(|_| !dice.once_in(3)).collect();
+        let kinds = KINDS.into_iter().filter(|_| !dice.once_in(3));
+        let kinds = kinds.collect();
+        Self::only(dice, kinds)
+    }
+
+    /// Faults of these kinds.
+    #[must_use]
+    pub fn only(dice: SeededDice, kinds: BTreeSet<FaultKind>) -> Self {
         Self {
             dice,
             kinds,

@@ -120,10 +120,14 @@ impl Groups for ModelGroups {
     async fn committed(
         &self,
         _group: &str,
-        _topic: &str,
-        _partition: u16,
+        topic: &str,
+        partition: u16,
     ) -> Result<Option<Committed>, ConsumerError> {
-        Ok(None)
+        self.log.process.pass().await;
+        Ok(self.log.notified(topic, partition).map(|offset| Committed {
+            offset,
+            metadata: String::new(),
+        }))
     }
 }
 

@@ -2,16 +2,21 @@
 //! nothing goes wrong, then what must be so.
 
 mod checks;
+mod disasters;
+mod interruptions;
 mod logs;
+mod workers;
+
+pub use disasters::run_with_disaster;
+pub use interruptions::{Interruption, run_interrupted};
 
 use crate::{
     dice::SeededDice,
     events::{self, Maker},
     faults::{FaultKind, Faults},
-    groups::{self, Coordinator},
+    groups::Coordinator,
     log::ModelLog,
     person::{Errand, Person},
-    process::{ModelClock, ModelProcess},
     record::ModelRecord,
     rows::ModelQueue,
     view::ModelView,
@@ -23,18 +28,15 @@ use event_schema::{
     outcome::Verdict,
     topics::{self, Layout},
 };
-use runtime::{Health, Shutdown, ShutdownTrigger};
 use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
+use workers::RunningWorker;
 
 const PARTITIONS: u16 = 2;
 /// What happens in a history before it comes to rest.
 const STEPS: usize = 30;
-/// Workers that run at a time, at most.
-const WORKERS: usize = 3;
 /// When all must be resolved after the last fault.
 const REST: Duration = Duration::from_secs(1_800);
-const HOUR: i64 = 3_600_000;
 
 struct History {
     dice: SeededDice,
@@ -52,19 +54,24 @@ struct History {
     trace: String,
 }
 
-struct RunningWorker {
-    process: ModelProcess,
-    trigger: ShutdownTrigger,
-    handle: JoinHandle<Result<(), write_worker::WorkerError>>,
-    health: Health,
-}
-
 /// Runs the history of a seed; answers what happened in it, in a form that two runs can be compared
 /// by.
 ///
 /// # Errors
 /// What did not hold.
 pub fn run(seed: u64) -> Result<String, String> {
+    let dice = SeededDice::new(seed);
+    let faults = Faults::new(dice.clone());
+    let history = move || History::new(dice.clone(), faults.clone());
+    tell(seed, history, async |history| history.play().await)
+}
+
+/// On virtual time; answers what happened, or why it went wrong and all that happened.
+fn tell(
+    seed: u64,
+    mut history: impl FnMut() -> History,
+    play: impl AsyncFnOnce(&mut History) -> Result<(), String>,
+) -> Result<String, String> {
     runtime::seed_thread(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -72,8 +79,8 @@ pub fn run(seed: u64) -> Result<String, String> {
         .build()
         .map_err(|error| error.to_string())?;
     runtime.block_on(async {
-        let mut history = History::new(seed);
-        let ended = history.play().await;
+        let mut history = history();
+        let ended = play(&mut history).await;
         ended
             .map(|()| std::mem::take(&mut history.trace))
             .map_err(|why| format!("{why}\nwhat happened:\n{}{}", history.trace, history.logs()))
@@ -81,9 +88,7 @@ pub fn run(seed: u64) -> Result<String, String> {
 }
 
 impl History {
-    fn new(seed: u64) -> Self {
-        let dice = SeededDice::new(seed);
-        let faults = Faults::new(dice.clone());
+    fn new(dice: SeededDice, faults: Faults) -> Self {
         let layout = Layout {
             prefix: String::new(),
             generation: 1,
@@ -124,15 +129,18 @@ impl History {
     async fn play(&mut self) -> Result<(), String> {
         self.note(&format!("{:?}", self.faults.kinds()));
         self.start_worker();
+        self.be_read();
         for _ in 0..STEPS {
             self.step().await;
             tokio::time::sleep(Duration::from_millis(self.dice.roll(1_500))).await;
             self.no_faults()?;
         }
-        self.note("nothing goes wrong any more");
-        self.faults.end();
-        self.workers.iter().for_each(|worker| worker.process.thaw());
-        self.start_worker();
+        self.come_to_rest().await
+    }
+
+    /// Nothing goes wrong from now on; then what must be so.
+    async fn come_to_rest(&mut self) -> Result<(), String> {
+        self.end_faults();
         self.resolve().await?;
         self.tidy().await?;
         tokio::time::sleep(Duration::from_secs(120)).await;
@@ -140,8 +148,40 @@ impl History {
         self.check()
     }
 
+    fn end_faults(&mut self) {
+        self.note("nothing goes wrong any more");
+        self.faults.end();
+        self.workers.iter().for_each(|worker| worker.process.thaw());
+        self.start_worker();
+    }
+
+    /// Are there notifiers, which begin where the log does?
+    fn be_read(&mut self) {
+        if self.faults.has(FaultKind::ShortHistory) && self.dice.once_in(2) {
+            self.note("notifiers read");
+            self.read_on(false);
+        }
+    }
+
+    /// Notifiers, if there are any, have read some more.
+    fn read_on(&mut self, is_further: bool) {
+        let topic = self.layout.name(&topics::CHANGES);
+        for partition in 0..PARTITIONS {
+            let end = self.log.offsets(&topic, partition);
+            let end = end.map_or(0, |offsets| offsets.end);
+            match self.log.notified(&topic, partition) {
+                Some(from) if is_further => {
+                    let to = from + self.dice.roll(end.saturating_sub(from) + 1);
+                    self.log.notify(&topic, partition, to);
+                }
+                None if !is_further => self.log.notify(&topic, partition, 0),
+                Some(_) | None => {}
+            }
+        }
+    }
+
     async fn step(&mut self) {
-        match self.dice.roll(28) {
+        match self.dice.roll(30) {
             0..=9 => self.append(),
             10 | 11 => self.start_worker(),
             12 if self.faults.has(FaultKind::Kills) => self.kill(),
@@ -162,6 +202,8 @@ impl History {
                 self.faults.set_view_fickle(!self.faults.is_view_fickle());
             }
             24..=27 => self.visit(),
+            28 => self.read_on(true),
+            29 if self.faults.has(FaultKind::WrongClocks) => self.set_a_clock(),
             21 if self.faults.has(FaultKind::Forgetful) => self.kill_record().await,
             _ => {}
         }
@@ -214,14 +256,17 @@ impl History {
 
     /// Is something held, or told to be?
     fn is_held(&self) -> bool {
+        !self.record.rows().is_empty() || self.is_told_to_be_held()
+    }
+
+    fn is_told_to_be_held(&self) -> bool {
         let is_final = |id: &RequestId| {
             let entry = self.record.entry(id);
             let verdict = entry.map(|entry| entry.verdict);
             !matches!(verdict, Some(Verdict::DeadLettered(_) | Verdict::Parked(_)))
         };
         let mut events = self.requests().into_iter();
-        !self.record.rows().is_empty()
-            || events.any(|id| !self.maker.intents.contains(&id.unique()) && !is_final(&id))
+        events.any(|id| !self.maker.intents.contains(&id.unique()) && !is_final(&id))
     }
 
     /// Until nothing is held any more.
@@ -241,138 +286,6 @@ impl History {
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
         Ok(())
-    }
-
-    fn start_worker(&mut self) {
-        if self.workers.len() >= WORKERS {
-            return;
-        }
-        self.started += 1;
-        let process = ModelProcess::new(format!("worker-{}", self.started), self.dice.clone());
-        self.note(&format!("{} starts", process.name));
-        let ahead = if self.faults.has(FaultKind::WrongClocks) {
-            i64::try_from(self.dice.roll(3)).unwrap_or(0) * HOUR - HOUR
-        } else {
-            0
-        };
-        let (trigger, shutdown) = Shutdown::manual();
-        let health = Health::default();
-        let secret = event_schema::signing::Keyring::new(1, *b"a secret of thirty-two bytes.....");
-        let record = self.record.of(&process, &self.faults);
-        let masters = sealing::MasterKeys::derived(&secret);
-        let ports = write_worker::Ports {
-            sealing: sealing::SubjectKeys::new(record.clone(), secret.clone(), masters),
-            log: groups::log_of(&self.log, &process, &self.faults, &self.coordinator),
-            catalog: events::catalog(),
-            record,
-            view: Some(self.view.of(&process, &self.faults)),
-            keys: secret,
-            layout: self.layout.clone(),
-            clock: Arc::new(ModelClock::new(self.start, ahead)),
-            health: health.clone(),
-            registry: prometheus::Registry::new(),
-            finished: write_worker::Finished::default(),
-            owner: process.name.clone(),
-        };
-        let handle = runtime::spawn("worker", write_worker::run(self.config(), ports, shutdown));
-        self.workers.push(RunningWorker {
-            process,
-            trigger,
-            handle,
-            health,
-        });
-    }
-
-    /// Small batches and little memory, so that a short history crosses their edges.
-    fn config(&self) -> write_worker::Config {
-        write_worker::Config {
-            retry_first_ms: 10,
-            retry_longest_ms: 500,
-            batch_records: 1 + self.dice.roll(10) as usize,
-            cache_bytes: self.dice.roll(3) as usize * 1_000,
-            recent_ids: 1 + self.dice.roll(10) as usize,
-            probe_ms: 200,
-            ..write_worker::Config::default()
-        }
-    }
-
-    fn some_worker(&self) -> Option<usize> {
-        (!self.workers.is_empty()).then(|| self.dice.roll(self.workers.len() as u64) as usize)
-    }
-
-    /// As kill -9: its session goes on for a while.
-    fn kill(&mut self) {
-        let Some(which) = self.some_worker() else {
-            return;
-        };
-        let worker = self.workers.remove(which);
-        self.note(&format!("{} is killed", worker.process.name));
-        worker.trigger.hard();
-        worker.handle.abort();
-        self.end_session_later(worker.process.name);
-    }
-
-    fn end_session_later(&self, name: String) {
-        let (coordinator, later) = (self.coordinator.clone(), self.dice.roll(10_000));
-        runtime::spawn("simulated", async move {
-            tokio::time::sleep(Duration::from_millis(later)).await;
-            coordinator.remove(&name);
-        });
-    }
-
-    /// It may be taken for dead meanwhile.
-    fn freeze(&mut self) {
-        let Some(which) = self.some_worker() else {
-            return;
-        };
-        let process = self.workers[which].process.clone();
-        if process.is_frozen() {
-            return;
-        }
-        let long = self.dice.roll(20_000);
-        self.note(&format!("{} freezes for {long} ms", process.name));
-        process.freeze();
-        if self.dice.once_in(2) {
-            self.end_session_later(process.name.clone());
-        }
-        runtime::spawn("simulated", async move {
-            tokio::time::sleep(Duration::from_millis(long)).await;
-            process.thaw();
-        });
-    }
-
-    /// As SIGTERM.
-    async fn stop(&mut self) {
-        let Some(which) = self.some_worker() else {
-            return;
-        };
-        let worker = self.workers.remove(which);
-        self.note(&format!("{} is stopped", worker.process.name));
-        worker.trigger.soft();
-        if tokio::time::timeout(Duration::from_secs(30), worker.handle)
-            .await
-            .is_err()
-        {
-            self.end_session_later(worker.process.name);
-        }
-    }
-
-    async fn take_record_away(&mut self) {
-        self.note("the record store is away");
-        self.faults.set_record_away(true);
-        tokio::time::sleep(Duration::from_millis(self.dice.roll(5_000))).await;
-        self.faults.set_record_away(false);
-        self.note("the record store is back");
-    }
-
-    /// Longer than anybody is frozen: whoever sleeps through it cannot know that it was away.
-    async fn kill_record(&mut self) {
-        self.note("the record store is killed");
-        self.faults.set_record_away(true);
-        self.record.forget();
-        tokio::time::sleep(Duration::from_millis(25_000 + self.dice.roll(5_000))).await;
-        self.faults.set_record_away(false);
-        self.note("the record store is back, and has forgotten");
     }
 
     /// Requests in the order of the partition, each where it stands first.
@@ -408,14 +321,25 @@ impl History {
     }
 
     fn unresolved(&self) -> Option<RequestId> {
-        let requests = self.requests();
-        requests
-            .into_iter()
-            .find(|id| self.record.entry(id).is_none())
+        self.unresolved_but(|_| false)
+    }
+
+    /// Partitions for which this is true are left out. So are persons' intents where the record
+    /// store forgets: what became of one is seen in the event that it was about, and a row that was
+    /// forgotten does not always come back.
+    fn unresolved_but(&self, is_left_out: impl Fn(u16) -> bool) -> Option<RequestId> {
+        let is_forgetful = self.faults.kinds().contains(&FaultKind::Forgetful);
+        let may_be_forgotten =
+            |id: &RequestId| is_forgetful && self.maker.intents.contains(&id.unique());
+        let mut requests = self.requests().into_iter();
+        requests.find(|id| {
+            self.record.entry(id).is_none() && !is_left_out(id.partition()) && !may_be_forgotten(id)
+        })
     }
 
     fn no_faults(&self) -> Result<(), String> {
-        let faults = self.record.take_faults();
+        let mut faults = self.record.take_faults();
+        faults.extend(self.log.deleted_too_much());
         if faults.is_empty() {
             Ok(())
         } else {

@@ -42,6 +42,11 @@ impl ProcessLog {
         }
     }
 
+    /// How far notifiers are.
+    pub fn notified(&self, topic: &str, partition: u16) -> Option<u64> {
+        self.log.notified(topic, partition)
+    }
+
     fn line(&self, topic: &Arc<str>, partition: u16) -> mpsc::Sender<RecordOnItsWay> {
         let mut lines = self.lines.lock();
         let line = lines
@@ -105,11 +110,13 @@ impl ProcessLog {
             });
         }
         let ends = self.log.ends(topic, partition).ok_or_else(away)?;
+        let (cuts, _) = self.log.cuts(topic, partition, 0);
         Ok(Box::new(ModelStream {
             log: self.log.clone(),
             process: self.process.clone(),
             place: (topic.to_owned(), partition),
             next: offset,
+            cuts,
             ends,
             revoked,
         }))
@@ -121,6 +128,8 @@ struct ModelStream {
     process: ModelProcess,
     place: (String, u16),
     next: u64,
+    /// How often the partition had lost its tail when this stream began.
+    cuts: usize,
     ends: Arc<Signal<u64>>,
     revoked: Option<Arc<Signal<bool>>>,
 }
@@ -141,8 +150,9 @@ impl PartitionStream for ModelStream {
         tokio::select! {
             biased;
             () = until_revoked(self.revoked.as_deref()) => return Err(StreamError::Revoked),
-            () = self.ends.wait_for(|end| end > next) => {}
+            () = self.ends.wait_for(|end| end != next) => {}
         }
+        self.look_for_cuts()?;
         let most = (1 + self.process.dice.roll(8)).min(limits.records as u64);
         let (topic, partition) = &self.place;
         let records = self
@@ -154,6 +164,21 @@ impl PartitionStream for ModelStream {
 
     fn end(&self) -> u64 {
         self.ends.get()
+    }
+}
+
+impl ModelStream {
+    /// Brokers tell a reader that records were lost which it had read (KIP-320).
+    fn look_for_cuts(&self) -> Result<(), StreamError> {
+        let (topic, partition) = &self.place;
+        let (_, lowest) = self.log.cuts(topic, *partition, self.cuts);
+        match lowest {
+            Some(lowest) if lowest < self.next => Err(StreamError::TailLost {
+                wanted: self.next,
+                end: self.ends.get(),
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -239,7 +264,7 @@ impl Admin for ProcessLog {
         self.process.pass().await;
         Ok(topics
             .iter()
-            .map(|topic| Some(format!("id of {topic}")))
+            .map(|topic| Some(self.log.topic_id(topic)))
             .collect())
     }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use event_schema::outcome::{LedgerEntry, RefusalCode, Verdict};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The documents so far, and who holds which idempotency key.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub struct LogReading {
     /// again: a dead letter that rested on that stays one until it is given up, where it would have
     /// been a refusal.
     is_forgetful: bool,
+    /// Idempotency keys that may be held by requests which the log lost.
+    lost_keys: BTreeSet<String>,
 }
 
 impl LogReading {
@@ -34,6 +36,11 @@ impl LogReading {
         if let (Some(key), false) = (&asked.claim, asked.is_damaged) {
             self.claims.entry(key.clone()).or_insert(unique);
         }
+    }
+
+    /// A request that the log lost may have taken its idempotency key.
+    pub fn lose(&mut self, asked: &AskedWrite) {
+        self.lost_keys.extend(asked.claim.clone());
     }
 
     /// Reads the next request. Whether a store refused a body depends on when it was asked and with
@@ -55,6 +62,12 @@ impl LogReading {
         };
         if asked.is_damaged {
             return refused(entry, RefusalCode::Discarded, says);
+        }
+        let is_lost = |key: &String| self.lost_keys.contains(key);
+        if asked.claim.as_ref().is_some_and(is_lost)
+            && refused(entry, RefusalCode::IdempotencyKeyReused, says).is_ok()
+        {
+            return Ok(());
         }
         let holder = asked.claim.as_ref().and_then(|key| self.claims.get(key));
         if holder.is_some_and(|holder| *holder != unique) {

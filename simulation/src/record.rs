@@ -120,6 +120,12 @@ impl ModelRecord {
         }
     }
 
+    /// Another store, or one that was emptied.
+    pub fn empty(&self) {
+        self.before.lock().clear();
+        *self.now.lock() = Arc::default();
+    }
+
     fn keep_history(&self, is_forgetful: bool) {
         if is_forgetful {
             let (mut before, now) = (self.before.lock(), Instant::now());
@@ -177,8 +183,7 @@ impl ModelRecord {
     /// The position that the record of `changes` at this version is about.
     fn decided(&self, version: Version, partition: u16) -> Option<Position> {
         let offset = version.offset().get();
-        let records = self.log.read(&self.changes, partition, offset, offset + 1);
-        let record = records.into_iter().next()?;
+        let record = self.log.record_at(&self.changes, partition, offset)?;
         let parts = Parts {
             key: record.key,
             value: record.value,

@@ -5,6 +5,7 @@
 mod append;
 mod collections;
 mod decision;
+mod given_versions;
 mod held;
 mod inputs;
 mod intent;
@@ -19,6 +20,7 @@ mod sealing;
 mod state;
 mod values;
 
+pub(crate) use given_versions::GivenVersions;
 pub(crate) use held::{held_row, log_record};
 pub(crate) use queues::KeyQueues;
 pub(crate) use recent::RecentRequests;
@@ -47,6 +49,7 @@ pub(crate) struct Decider {
     state: State,
     recent: RecentRequests,
     queues: KeyQueues,
+    given: GivenVersions,
     /// How much of `transactions` is decided.
     consumed: Consumed,
     collections: collections::KnownCollections,
@@ -63,11 +66,11 @@ impl Decider {
         worker: Arc<Worker>,
         partition: u16,
         appender: ChangesAppender,
-        remembered: (RecentRequests, KeyQueues),
+        remembered: (RecentRequests, KeyQueues, GivenVersions),
         consumed: Consumed,
         marker: Marker,
     ) -> Self {
-        let (recent, queues) = remembered;
+        let (recent, queues, given) = remembered;
         let state = State::new(worker.config.cache_bytes, worker.ports.keys.clone());
         Self {
             worker,
@@ -76,6 +79,7 @@ impl Decider {
             state,
             recent,
             queues,
+            given,
             consumed,
             collections: collections::KnownCollections::default(),
             marker,

@@ -223,7 +223,8 @@ async fn trim(
     const EVERY: u64 = 10_000;
     let history = worker.config.history_records;
     let transactions = kept.mark.next.min(kept.needed.next).minus(history);
-    if transactions < trimmed.plus(EVERY) {
+    // Never more than twice the history is kept.
+    if transactions < trimmed.plus(EVERY.min(history.max(1))) {
         return trimmed;
     }
     // An older mark that came back would look for what is deleted.

@@ -9,7 +9,7 @@ use crate::{
 };
 use event_schema::{
     decision::{Change, Decision, Mark, Void, VoidEnd},
-    id::EntityKey,
+    id::{EntityKey, RequestId},
     mutation::{DocumentKey, RowKey, RowMutation},
     offset::{ChangesOffset, TransactionsOffset},
     outcome::{Refusal, RefusalCode, Verdict},
@@ -27,6 +27,8 @@ pub struct Window {
     pub(crate) standing: BTreeMap<ChangesOffset, Standing>,
     /// Where to go on in `transactions`.
     next: TransactionsOffset,
+    /// The request that was decided before `next`.
+    last: Option<RequestId>,
     /// Of the last mark: the ledger was told of all that stands up to here.
     resolved_through: Option<ChangesOffset>,
 }
@@ -72,6 +74,7 @@ impl Window {
             positions: StandingPositions::default(),
             standing: BTreeMap::new(),
             next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
+            last: mark.and_then(|mark| mark.last),
             resolved_through: mark.map(|mark| mark.through),
         }
     }
@@ -85,7 +88,9 @@ impl Window {
             Change::Open(_) => {}
             Change::Mark(mark) => {
                 self.positions.mark(mark);
-                self.next = self.next.max(mark.next);
+                if mark.next > self.next {
+                    (self.next, self.last) = (mark.next, mark.last);
+                }
                 self.resolved_through = self.resolved_through.max(Some(mark.through));
             }
             Change::Decision(decision) => self.decision(offset, decision),
@@ -94,9 +99,9 @@ impl Window {
     }
 
     fn decision(&mut self, offset: ChangesOffset, decision: &Decision) {
-        self.consumed(&decision.position);
+        self.consumed(&decision.position, decision.request);
         if let Some(replay) = &decision.by {
-            self.consumed(&replay.position);
+            self.consumed(&replay.position, replay.request);
         }
         if !self.positions.decide(offset, decision) {
             return;
@@ -123,7 +128,7 @@ impl Window {
     }
 
     fn void(&mut self, offset: ChangesOffset, void: &Void) {
-        self.consumed(&void.position);
+        self.consumed(&void.position, void.request);
         if !self.positions.void(offset, void) {
             return;
         }
@@ -145,9 +150,12 @@ impl Window {
     }
 
     /// Positions of another generation or partition come from `held` and say nothing of this log.
-    fn consumed(&mut self, position: &Position) {
+    fn consumed(&mut self, position: &Position, request: RequestId) {
         if (position.generation, position.partition) == (self.generation, self.partition) {
-            self.next = self.next.max(position.offset.next());
+            let next = position.offset.next();
+            if next > self.next {
+                (self.next, self.last) = (next, Some(request));
+            }
         }
     }
 
@@ -167,6 +175,12 @@ impl Window {
     /// Where records stand, in order.
     pub fn standing(&self) -> impl Iterator<Item = ChangesOffset> {
         self.standing.keys().copied()
+    }
+
+    /// What the records that stand are about, in their order.
+    pub fn standing_positions(&self) -> impl Iterator<Item = (ChangesOffset, Position)> {
+        let standing = self.standing.iter();
+        standing.map(|(offset, standing)| (*offset, standing.position))
     }
 
     /// Does the record at this offset stand?
@@ -195,6 +209,12 @@ impl Window {
             (generation, offset)
         });
         redo
+    }
+
+    /// The request that was decided before that, as far as a record or the mark names it.
+    #[must_use]
+    pub fn last(&self) -> Option<RequestId> {
+        self.last
     }
 
     /// The first offset in `transactions` that was never decided.

@@ -29,16 +29,25 @@ impl History {
         let mut reading = LogReading::new(self.faults.kinds().contains(&FaultKind::Forgetful));
         let mut entries = Vec::new();
         for id in self.requests() {
-            let entry = self
-                .record
-                .entry(&id)
-                .ok_or("it was resolved a moment ago")?;
+            let Some(entry) = self.record.entry(&id) else {
+                if self.maker.intents.contains(&id.unique()) {
+                    continue;
+                }
+                return Err("it was resolved a moment ago".into());
+            };
             self.note(&format!("{id} {:?} at {}", entry.verdict, entry.version));
             if let Some(asked) = self.maker.asked.get(&id.unique()) {
                 reading.claim(id.unique(), asked);
                 entries.push((asked.clone(), entry));
             }
         }
+        let stands: BTreeSet<[u8; 16]> = entries
+            .iter()
+            .map(|(_, entry)| entry.request.unique())
+            .collect();
+        let all = self.maker.asked.iter();
+        all.filter(|(unique, _)| !stands.contains(*unique))
+            .for_each(|(_, asked)| reading.lose(asked));
         check_order(&entries)?;
         // What need not stay in order was decided again at another place.
         entries.sort_by_key(|(asked, entry)| {

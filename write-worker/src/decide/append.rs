@@ -32,6 +32,7 @@ impl Decider {
                 change => {
                     if let Change::Decision(decision) = &change {
                         self.worker.metrics.decided(&decision.verdict);
+                        self.given.give(offset, decision.position);
                     }
                     decided
                         .effects

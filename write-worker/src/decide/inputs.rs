@@ -26,7 +26,7 @@ use event_schema::{
     mutation::DocumentKey,
     offset::{ChangesOffset, TransactionsOffset},
     outcome::{DeadReason, Refusal, RefusalCode},
-    position::{Position, Version},
+    position::Position,
 };
 use std::collections::HashSet;
 use store::{StoreError, StoredDocument};
@@ -350,7 +350,7 @@ impl Decider {
         Ok(())
     }
 
-    /// No store can hold a version that the log has not given yet: such a log lost its tail.
+    /// No store can hold a version that the log has not given: such a log lost its tail.
     fn check_version(
         &self,
         key: &DocumentKey,
@@ -358,14 +358,17 @@ impl Decider {
     ) -> Result<(), TenureEnd> {
         let end = self.appender.expected();
         let generation = self.worker.ports.layout.generation;
-        let given = Version::new(generation, end);
         match stored {
-            Some(stored) if stored.meta.version >= given => Err(TenureEnd::Halted(format!(
-                "{key} stands at version {} (offset {} of `changes` in generation {}), but `changes` of generation {generation} ends at {end}: the log lost its tail, or the store belongs to another one; start a new generation once it is known what was lost",
-                stored.meta.version,
-                stored.meta.version.offset(),
-                stored.meta.version.generation(),
-            ))),
+            Some(StoredDocument { meta, .. })
+                if !self.given.may_be_stored(meta.version, meta.position, end) =>
+            {
+                let version = meta.version;
+                Err(TenureEnd::Halted(format!(
+                    "{key} stands at version {version} (offset {} of `changes` in generation {}), which `changes` of generation {generation}, that ends at {end}, did not give: the log lost its tail, or the store belongs to another one; start a new generation once it is known what was lost",
+                    version.offset(),
+                    version.generation(),
+                )))
+            }
             Some(_) | None => Ok(()),
         }
     }

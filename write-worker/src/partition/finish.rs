@@ -53,13 +53,13 @@ impl PartitionTask {
                 }
                 if effects.len() >= self.worker.config.batch_records {
                     count += effects.len();
-                    self.apply_batch(&applier, &mut effects, &mut applied)
+                    self.apply_batch(taken, &applier, &mut effects, &mut applied)
                         .await?;
                 }
             }
         }
         count += effects.len();
-        self.apply_batch(&applier, &mut effects, &mut applied)
+        self.apply_batch(taken, &applier, &mut effects, &mut applied)
             .await?;
         let rejection = applied.rejection();
         resolved.extend(applied.resolved);
@@ -78,11 +78,12 @@ impl PartitionTask {
 
     async fn apply_batch(
         &self,
+        taken: &TakenPartition,
         applier: &Applier<'_>,
         effects: &mut Vec<Effects>,
         applied: &mut ApplyState,
     ) -> Result<(), TenureEnd> {
-        if self.worker.forgetful {
+        if self.worker.forgetful || taken.is_unmarked {
             applier.claim_again(effects).await?;
             applier.take_values_again(effects).await?;
         }

@@ -4,7 +4,8 @@ use super::{PartitionTask, take::TakenPartition};
 use crate::{
     apply::{Applier, ApplyState, Proof},
     decide::{
-        Decider, KeyQueues, RecentRequests, VoidedContent, VoidedEvent, held_row, log_record,
+        Decider, GivenVersions, KeyQueues, RecentRequests, VoidedContent, VoidedEvent, held_row,
+        log_record,
     },
     decided::{Consumed, Decided},
     mark::{Marker, Progress, Resolved, keep_marks},
@@ -38,6 +39,9 @@ impl PartitionTask {
         let _guard = AbortOnDrop(keeper.abort_handle());
         let redo = taken.window.redo();
         let through = taken.appender.expected().minus(1);
+        let (recent, queues) = remembered;
+        let generation = self.worker.ports.layout.generation;
+        let given = GivenVersions::of(generation, taken.start.from, &taken.window);
         let everything = Resolved {
             through,
             next: taken.window.next(),
@@ -54,7 +58,7 @@ impl PartitionTask {
             self.worker.clone(),
             self.partition,
             taken.appender,
-            remembered,
+            (recent, queues, given),
             Consumed {
                 next: everything.next,
                 last: everything.last,

@@ -5,7 +5,7 @@
 
 use super::{
     PartitionTask,
-    witness::{self, Evidence},
+    witness::{self, DecidedTail, Evidence},
 };
 use crate::{
     append::ChangesAppender,
@@ -33,6 +33,8 @@ pub(super) struct TakenPartition {
     pub topics: TopicIds,
     /// The request at the window's `next - 1`, where that record is still kept.
     pub last: Option<RequestId>,
+    /// The record store has no mark: it may be a new one, which is made from the log.
+    pub is_unmarked: bool,
     /// From this position on, the window holds every decision there is.
     pub known_from: TransactionsOffset,
 }
@@ -49,9 +51,10 @@ impl PartitionTask {
             })
             .await?;
         let changes = self.offsets(&worker.topics.changes).await?;
-        let transactions = self.offsets(&worker.topics.transactions).await?;
         let appender =
             ChangesAppender::open(worker.clone(), self.partition, self.open_record()).await?;
+        // All that was decided before the open lies before this end.
+        let transactions = self.offsets(&worker.topics.transactions).await?;
         let epoch = appender.epoch();
         let evidence = Evidence {
             topics: &topics,
@@ -76,6 +79,7 @@ impl PartitionTask {
         let window = self.window(mark.as_ref(), from, epoch.opened_at()).await?;
         tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
         let last = self.witness(Some(window.next()), transactions).await?;
+        self.look_for_lost_tail(&window, last, transactions)?;
         Ok(TakenPartition {
             appender,
             start: HistoryStart {
@@ -88,11 +92,33 @@ impl PartitionTask {
             },
             topics,
             last,
+            is_unmarked: mark.is_none(),
             known_from: mark
                 .as_ref()
                 .map_or(TransactionsOffset::FIRST, |mark| mark.next),
             window,
         })
+    }
+
+    /// Marks come after decisions, so the tail may have been lost behind the last of them.
+    fn look_for_lost_tail(
+        &self,
+        window: &Window,
+        stands: Option<RequestId>,
+        transactions: Offsets,
+    ) -> Result<(), TenureEnd> {
+        let decided = DecidedTail {
+            next: window.next(),
+            last: window.last().filter(|request| {
+                // A copy that was damaged was decided by a name that was made for it.
+                let before = window.next().previous();
+                let position = before.map(|before| self.worker.position(self.partition, before));
+                let topic = &self.worker.topics.transactions;
+                position.is_none_or(|at| *request != RequestId::of_record(topic, &at))
+            }),
+        };
+        witness::lost_tail(&decided, transactions, stands)
+            .map_or(Ok(()), |why| Err(TenureEnd::Halted(why)))
     }
 
     fn open_record(&self) -> Open {

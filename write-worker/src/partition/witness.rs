@@ -7,7 +7,7 @@ use event_log::Offsets;
 use event_schema::{
     decision::{Mark, TopicIds},
     id::RequestId,
-    offset::Epoch,
+    offset::{Epoch, TransactionsOffset},
 };
 
 /// What the log says when a partition is taken.
@@ -59,16 +59,37 @@ pub(super) fn contradiction(mark: Option<&Mark>, log: &Evidence<'_>) -> Option<S
             log.changes.earliest, mark.reapply_from
         ));
     }
-    if mark.next.get() > log.transactions.end {
+    let decided = DecidedTail {
+        next: mark.next,
+        last: mark.last,
+    };
+    lost_tail(&decided, log.transactions, log.last)
+}
+
+/// How far `transactions` was decided, by the mark or by what stands in `changes` behind it.
+#[derive(Debug)]
+pub(super) struct DecidedTail {
+    pub next: TransactionsOffset,
+    /// The request at `next - 1`.
+    pub last: Option<RequestId>,
+}
+
+/// Why `transactions` does not hold what was decided; `stands` is the request at `next - 1` now.
+pub(super) fn lost_tail(
+    decided: &DecidedTail,
+    transactions: Offsets,
+    stands: Option<RequestId>,
+) -> Option<String> {
+    if decided.next.get() > transactions.end {
         return Some(format!(
             "`transactions` ends at {}, but was decided up to {}: its tail was lost; {WAY_OUT}",
-            log.transactions.end, mark.next
+            transactions.end, decided.next
         ));
     }
-    match (mark.last, log.last) {
+    match (decided.last, stands) {
         (Some(then), Some(now)) if then != now => Some(format!(
             "the record of `transactions` before {} is {now}, but was {then}: its tail was lost and written anew; {WAY_OUT}",
-            mark.next
+            decided.next
         )),
         _ => None,
     }

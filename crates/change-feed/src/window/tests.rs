@@ -1,7 +1,7 @@
 //! What stands, what is to be decided again, and where to go on.
 
 use super::*;
-use crate::samples::{Folded, at, decision, mark, open, position, void};
+use crate::samples::{Folded, at, decision, mark, open, position, request, void};
 use event_schema::{held::REPLAY, replay::Replay};
 
 fn decided(open: u64, position: u64, id: &str, n: u64) -> Change {
@@ -34,6 +34,24 @@ fn what_stands_behind_a_hole_is_not_taken_for_consumed() {
         1,
         "position 1 is still to be decided"
     );
+}
+
+/// By which a log that lost its tail is told from the one that was decided.
+#[test]
+fn the_request_before_the_next_one_is_known() {
+    let mut folded = Folded::of(vec![open()]);
+    assert_eq!(folded.window.last(), None);
+    for position in [0, 2, 1] {
+        folded.append(decided(0, position, "a", position));
+    }
+    assert_eq!(folded.window.next().get(), 3);
+    assert_eq!(folded.window.last(), Some(request(2)));
+    // A repeat has no record of its own, and the mark behind it names it.
+    folded.append(mark(0, 4, 5));
+    let Change::Mark(last) = mark(0, 4, 5) else {
+        panic!("it is a mark")
+    };
+    assert_eq!(folded.window.last(), last.last);
 }
 
 #[test]

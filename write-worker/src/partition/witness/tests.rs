@@ -109,3 +109,19 @@ fn a_store_without_a_mark_belongs_to_a_log_that_begins_at_0() {
     log.changes.earliest = 0;
     assert_eq!(contradiction(None, &log), None);
 }
+
+#[test]
+fn what_was_decided_behind_the_mark_is_a_witness_too() {
+    let decided = |last| DecidedTail {
+        next: TransactionsOffset::new(94),
+        last,
+    };
+    let kept = |end| Offsets { earliest: 10, end };
+    let (then, now) = (Some(request(2)), Some(request(3)));
+    assert_eq!(lost_tail(&decided(then), kept(94), then), None);
+    let short = lost_tail(&decided(then), kept(93), None).expect("an alarm");
+    assert!(short.contains("ends at 93"), "{short}");
+    let anew = lost_tail(&decided(then), kept(99), now).expect("an alarm");
+    assert!(anew.contains("written anew"), "{anew}");
+    assert_eq!(lost_tail(&decided(None), kept(99), now), None);
+}
