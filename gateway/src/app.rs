@@ -103,7 +103,7 @@ impl App {
             Subscriptions::new(&reply, &ports.layout, limits, timeout, subscription_ports);
         let config = Arc::new(config);
         let collections = Collections::new(ports.record.clone());
-        let accounts = Accounts::new(ports.record.clone());
+        let accounts = Accounts::new(ports.record.clone(), ports.sealing.clone());
         let access = CallerAccess::new(accounts, ports.keys.clone(), ports.clock.clone());
         let refreshes = Arc::<Refreshes>::default();
         let shared = (collections.clone(), refreshes.clone());

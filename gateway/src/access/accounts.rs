@@ -9,6 +9,7 @@ use event_schema::{
     mutation::{DocumentKey, RowKey},
 };
 use parking_lot::RwLock;
+use sealing::{KeyId, SubjectKeys};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
@@ -17,6 +18,7 @@ use store::{Collection, Record, StoreError, unique};
 /// Reads them.
 pub(crate) struct Accounts {
     record: Arc<dyn Record>,
+    sealing: SubjectKeys,
     /// Where documents are, by the collection's name. Nothing drops a system collection.
     collections: RwLock<HashMap<String, Arc<Collection>>>,
 }
@@ -33,8 +35,9 @@ pub(crate) struct SystemDocument {
 pub(crate) struct Account {
     #[serde(default)]
     pub username: Option<String>,
-    #[serde(default)]
-    pub hash: Option<String>,
+    /// Of the password, sealed.
+    #[serde(default, rename = "hash")]
+    pub sealed_hash: Option<String>,
     pub sessions: String,
     #[serde(default)]
     pub kept: String,
@@ -87,10 +90,11 @@ fn row(table: &str, key: Value) -> RowKey {
 }
 
 impl Accounts {
-    pub(crate) fn new(record: Arc<dyn Record>) -> Self {
+    pub(crate) fn new(record: Arc<dyn Record>, sealing: SubjectKeys) -> Self {
         let collections = RwLock::default();
         Self {
             record,
+            sealing,
             collections,
         }
     }
@@ -154,6 +158,22 @@ impl Accounts {
             serde_json::from_value(Value::Object(row.cells)).map_err(damaged)
         };
         found.map(read).transpose()
+    }
+
+    /// The hash of an account's password, opened: only to compare a password with it. None, too,
+    /// where the key that sealed it was erased.
+    pub(crate) async fn password_hash(
+        &self,
+        account: &Account,
+    ) -> Result<Option<String>, StoreError> {
+        let Some(sealed) = &account.sealed_hash else {
+            return Ok(None);
+        };
+        let Some(id) = KeyId::of_sealed(sealed) else {
+            return Ok(None);
+        };
+        let key = self.sealing.find(id).await?;
+        Ok(key.and_then(|key| key.open(sealed)))
     }
 
     pub(crate) async fn user(&self, kuid: &str) -> Result<Option<KnownUser>, StoreError> {

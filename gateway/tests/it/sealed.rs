@@ -49,7 +49,7 @@ async fn read(app: &App, path: &str) -> Value {
 }
 
 /// How many files below the folder hold the text, whatever its case.
-fn files_with(folder: &Path, text: &str) -> usize {
+pub fn files_with(folder: &Path, text: &str) -> usize {
     let needle = text.to_lowercase().into_bytes();
     let mut found = 0;
     for entry in fs::read_dir(folder).unwrap() {

@@ -40,7 +40,10 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let password = Zeroizing::new(password);
     let access = &call.app.access;
     let known = access.accounts().by_username(&username).await?;
-    let hash = known.as_ref().and_then(|(_, account)| account.hash.clone());
+    let hash = match &known {
+        Some((_, account)) => access.accounts().password_hash(account).await?,
+        None => None,
+    };
     let matches = access
         .passwords
         .verify(password, hash)

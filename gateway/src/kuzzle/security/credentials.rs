@@ -131,7 +131,7 @@ pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
 pub(crate) async fn update(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
     let account = call.app.access.accounts().account(kuid).await?;
     let account = account.ok_or_else(|| users::unknown(kuid))?;
-    let (Some(stands), Some(hash)) = (account.username, account.hash) else {
+    let (Some(stands), Some(hash)) = (account.username, account.sealed_hash) else {
         return Err(rejected("the user has no credentials yet"));
     };
     let (username, password) = judged(&body(call)?, Some(&stands))?;
