@@ -3,7 +3,7 @@
 //! nothing of it. Pure: keys are found before.
 
 use crate::{
-    cipher::SubjectKey,
+    cipher::{KeyId, SubjectKey},
     mask::{has_sealed, mask_values},
     subject_keys::hash,
 };
@@ -30,14 +30,32 @@ pub struct SubjectErased;
 pub struct SealedBoundary<'a> {
     pub marks: &'a SealedMarks,
     pub secret: &'a Keyring,
+    /// Whose values they are, where something is to be sealed.
+    pub subject: Option<KeyId>,
     /// `None`: nothing was sealed for it, or it was erased.
     pub key: Option<&'a SubjectKey>,
 }
 
 impl<'a> SealedBoundary<'a> {
-    /// Likewise for another subject.
-    pub fn of(self, key: Option<&'a SubjectKey>) -> Self {
-        Self { key, ..self }
+    /// Likewise for a subject, whose key may be gone.
+    pub fn of(self, subject: KeyId, key: Option<&'a SubjectKey>) -> Self {
+        let subject = Some(subject);
+        Self {
+            subject,
+            key,
+            ..self
+        }
+    }
+
+    /// Without a key, what was sealed for this subject before stays sealed, and nothing else can be:
+    /// neither what only holds something sealed nor what is another subject's.
+    fn seal(&self, text: &mut String) -> Result<(), SubjectErased> {
+        match self.key {
+            Some(key) => *text = key.seal(text),
+            None if self.subject.is_some() && KeyId::of_sealed(text) == self.subject => {}
+            None => return Err(SubjectErased),
+        }
+        Ok(())
     }
 
     /// The entity key as it stands in the log: the id of a marked kind is a keyed hash.
@@ -95,8 +113,8 @@ impl<'a> SealedBoundary<'a> {
 
     /// A row's marked cells opened.
     pub fn open_row(&self, table: &str, cells: &mut Map<String, Value>) {
-        self.each_cell(table, cells, |key, text| {
-            if let Some(opened) = key.and_then(|key| key.open(text)) {
+        self.each_cell(table, cells, |text| {
+            if let Some(opened) = self.key.and_then(|key| key.open(text)) {
                 *text = opened;
             }
             Ok(())
@@ -155,14 +173,14 @@ impl<'a> SealedBoundary<'a> {
     }
 
     fn seal_cells(&self, table: &str, cells: &mut Map<String, Value>) -> Result<(), SubjectErased> {
-        self.each_cell(table, cells, seal)
+        self.each_cell(table, cells, |text| self.seal(text))
     }
 
     fn each_cell(
         &self,
         table: &str,
         cells: &mut Map<String, Value>,
-        mut call: impl FnMut(Option<&SubjectKey>, &mut String) -> Result<(), SubjectErased>,
+        mut call: impl FnMut(&mut String) -> Result<(), SubjectErased>,
     ) -> Result<(), SubjectErased> {
         if !self.marks.is_table(table) {
             return Ok(());
@@ -171,7 +189,7 @@ impl<'a> SealedBoundary<'a> {
             if let Value::String(text) = value
                 && self.marks.is_column(table, column)
             {
-                call(self.key, text)?;
+                call(text)?;
             }
         }
         Ok(())
@@ -180,7 +198,7 @@ impl<'a> SealedBoundary<'a> {
     fn sealed(&self, paths: &[FieldPath], body: &Raw) -> Result<Raw, SubjectErased> {
         let mut is_erased = false;
         let sealed = edited(paths, body, &mut |text| {
-            is_erased |= seal(self.key, text).is_err();
+            is_erased |= self.seal(text).is_err();
         });
         match is_erased {
             true => Err(SubjectErased),
@@ -199,16 +217,6 @@ impl<'a> SealedBoundary<'a> {
             }
         })
     }
-}
-
-/// Without a key, what is sealed stays sealed, and nothing else can be.
-fn seal(key: Option<&SubjectKey>, text: &mut String) -> Result<(), SubjectErased> {
-    match key {
-        Some(key) => *text = key.seal(text),
-        None if has_sealed(text) => {}
-        None => return Err(SubjectErased),
-    }
-    Ok(())
 }
 
 fn edited(paths: &[FieldPath], body: &Raw, edit: &mut dyn FnMut(&mut String)) -> Raw {

@@ -136,6 +136,8 @@ impl SubjectKeys {
             if let Some(text) = &stands
                 && matches!(self.parse(&name, text)?, KeyRecord::Erased { .. })
             {
+                // Whoever destroyed it may have ended before its bytes were gone.
+                self.record.erase_overwritten().await?;
                 return Ok(ErasedSubject::Already);
             }
             let swapped = self.record.swap_value(&name, stands.as_deref(), &gone);
@@ -145,6 +147,7 @@ impl SubjectKeys {
             }
         }
         self.record.settle().await?;
+        self.record.erase_overwritten().await?;
         self.held.invalidate(&id);
         Ok(match stands {
             Some(_) => ErasedSubject::Destroyed,

@@ -179,6 +179,10 @@ impl Record for EmbeddedStore {
         self.sync().await
     }
 
+    async fn erase_overwritten(&self) -> Result<(), StoreError> {
+        self.empty_write_ahead_log().await
+    }
+
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
         self.mapping(collection)?;
         let collection = collection.clone();

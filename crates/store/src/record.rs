@@ -173,6 +173,12 @@ pub trait Record: Send + Sync {
         Ok(())
     }
 
+    /// Returns when no file of the store holds what a value was before it was written over, as far as
+    /// the store can see to that: see what its documentation says of backups and compaction.
+    async fn erase_overwritten(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Creates a collection unless it is there; answers the one that stands (its incarnation may be
     /// another's).
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError>;

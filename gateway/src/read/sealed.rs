@@ -22,6 +22,7 @@ impl SealedReader {
         SealedBoundary {
             marks,
             secret: self.keys.secret(),
+            subject: None,
             key: None,
         }
     }
@@ -41,7 +42,7 @@ impl SealedReader {
         if self.is_shown && mask::has_sealed(body.get()) {
             for id in mask::keys_named(body.get()) {
                 let key = self.keys.find(id).await?;
-                let boundary = self.boundary(self.catalog.sealed()).of(key.as_deref());
+                let boundary = self.boundary(self.catalog.sealed()).of(id, key.as_deref());
                 body = boundary.open_document(index, collection, &body);
             }
         }
@@ -60,7 +61,7 @@ impl SealedReader {
         let text = Value::Object(cells.clone()).to_string();
         for id in mask::keys_named(&text) {
             let key = self.keys.find(id).await?;
-            let boundary = self.boundary(self.catalog.sealed()).of(key.as_deref());
+            let boundary = self.boundary(self.catalog.sealed()).of(id, key.as_deref());
             boundary.open_row(table, cells);
         }
         Ok(())

@@ -29,7 +29,7 @@ impl Decider {
             return Ok(());
         }
         let key = self.subject_key(&attributes.key.0).await?;
-        let boundary = self.boundary(&catalog, key.as_deref());
+        let boundary = self.boundary(&catalog, &attributes.key.0, key.as_deref());
         let request = &mut event.transaction.data.request;
         let values = boundary.open_request(&attributes.operation, request);
         event.opened = Some(OpenedEvent { key, values });
@@ -42,14 +42,17 @@ impl Decider {
         self.worker.retry_until_answered("record", ensure).await
     }
 
+    /// For the subject of this entity key.
     fn boundary<'a>(
         &'a self,
         catalog: &'a Catalog,
+        subject: &str,
         key: Option<&'a SubjectKey>,
     ) -> SealedBoundary<'a> {
         SealedBoundary {
             marks: catalog.sealed(),
             secret: self.worker.ports.sealing.secret(),
+            subject: Some(self.worker.ports.sealing.id(subject)),
             key,
         }
     }
@@ -60,7 +63,8 @@ impl Decider {
         event: &'a Event,
     ) -> Option<SealedBoundary<'a>> {
         let opened = event.opened.as_ref()?;
-        Some(self.boundary(catalog, opened.key.as_deref()))
+        let subject = &event.transaction.attributes.key.0;
+        Some(self.boundary(catalog, subject, opened.key.as_deref()))
     }
 
     /// What the event's plan asks for, by the names that stores have.
@@ -122,9 +126,10 @@ impl Decider {
             if !catalog.sealed().is_touched_by(&part.operation) {
                 continue;
             }
-            part.key = self.boundary(catalog, None).entity_key(part.key.clone());
+            let named = self.boundary(catalog, &part.key.0, None);
+            part.key = named.entity_key(part.key.clone());
             let key = self.subject_key(&part.key.0).await?;
-            let boundary = self.boundary(catalog, key.as_deref());
+            let boundary = self.boundary(catalog, &part.key.0, key.as_deref());
             if let Err(erased) = boundary.seal_request(part) {
                 return Ok(refused(refusal(erased)));
             }

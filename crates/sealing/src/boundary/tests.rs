@@ -25,6 +25,7 @@ fn rows_and_documents_come_back_as_they_went() {
     let boundary = SealedBoundary {
         marks: catalog.sealed(),
         secret: &secret,
+        subject: None,
         key: Some(&key),
     };
     let (row, document) = user();
@@ -50,9 +51,10 @@ fn an_erased_subject_keeps_what_is_sealed_and_gets_nothing_new() {
     let whole = SealedBoundary {
         marks: catalog.sealed(),
         secret: &secret,
+        subject: None,
         key: Some(&key),
     };
-    let erased = whole.of(None);
+    let erased = whole.of(key.id(), None);
     let (row, document) = user();
     let mut cells = row.clone();
     assert_eq!(erased.seal_cells("user", &mut cells), Err(SubjectErased));
@@ -62,6 +64,14 @@ fn an_erased_subject_keeps_what_is_sealed_and_gets_nothing_new() {
     assert_eq!(erased.sealed(paths, &sealed).unwrap().get(), sealed.get());
     let opened = erased.open_document("sunbird", "user", &sealed);
     assert_eq!(opened.get(), sealed.get());
+    // Neither what only holds something that looks sealed, nor what another subject's key sealed.
+    let own = key.seal("meera@example.org");
+    let other = SubjectKey::new(KeyId::of(&secret, "user/2"), &[9; 32]).seal("a@example.org");
+    let spelt = ["a@example.org sealed:1:", "sealed:1:", "sealed:1:AAAA"].map(str::to_owned);
+    for text in spelt.into_iter().chain([format!("{own} a"), other]) {
+        let document = raw(&json!({"email": text}));
+        assert!(erased.sealed(paths, &document).is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -70,6 +80,7 @@ fn names_are_keyed_hashes_where_they_are_marked() {
     let boundary = SealedBoundary {
         marks: catalog.sealed(),
         secret: &secret,
+        subject: None,
         key: None,
     };
     let of = |text: &str| boundary.entity_key(EntityKey(text.into())).0;

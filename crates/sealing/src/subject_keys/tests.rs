@@ -5,7 +5,7 @@ use store_embedded::{Config, EmbeddedStore};
 
 struct Deployment {
     record: Arc<dyn Record>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Deployment {
@@ -15,7 +15,7 @@ impl Deployment {
         Record::migrate(&store, &[]).await.unwrap();
         Self {
             record: Arc::new(store),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -61,6 +61,32 @@ async fn an_erased_subject_never_has_a_key_again() {
         }
         assert!(process.find(key.id()).await.unwrap().is_none());
     }
+}
+
+/// Whoever holds the master key and a file of the store must not find the wrapped key in it.
+#[tokio::test]
+async fn no_file_holds_a_key_that_was_destroyed() {
+    let deployment = Deployment::new().await;
+    let keys = deployment.process("");
+    keys.ensure("user/1").await.unwrap().unwrap();
+    keys.ensure("user/2").await.unwrap().unwrap();
+    let read = async |subject: &str| keys.read(&name(keys.id(subject))).await.unwrap().unwrap();
+    let (one, two) = (read("user/1").await, read("user/2").await);
+    let files_with = |text: &str| {
+        let files = std::fs::read_dir(deployment.folder.path()).unwrap();
+        let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        bytes
+            .filter(|bytes| {
+                bytes
+                    .windows(text.len())
+                    .any(|part| part == text.as_bytes())
+            })
+            .count()
+    };
+    assert!(files_with(&one) > 0 && files_with(&two) > 0);
+    keys.erase("user/1", 5).await.unwrap();
+    assert_eq!(files_with(&one), 0);
+    assert!(files_with(&two) > 0, "what is searched is there");
 }
 
 #[tokio::test]

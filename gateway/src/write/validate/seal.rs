@@ -13,6 +13,7 @@ impl Validator {
         SealedBoundary {
             marks: self.catalog.sealed(),
             secret: self.sealing.secret(),
+            subject: None,
             key: None,
         }
     }
@@ -32,7 +33,8 @@ impl Validator {
             return Ok(());
         }
         let key = self.sealing.ensure(&accepted.key.0).await?;
-        let boundary = self.boundary().of(key.as_deref());
+        let subject = self.sealing.id(&accepted.key.0);
+        let boundary = self.boundary().of(subject, key.as_deref());
         boundary.seal_request(accepted).map_err(|erased| {
             Problem::from(&Refusal {
                 code: RefusalCode::Rule,
