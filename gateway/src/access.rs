@@ -5,6 +5,8 @@
 pub(crate) mod accounts;
 mod api_key;
 pub(crate) mod authenticator;
+pub(crate) mod client_address;
+pub(crate) mod limits;
 pub(crate) mod password;
 pub(crate) mod right;
 pub(crate) mod rights_state;
@@ -13,6 +15,7 @@ pub(crate) mod system;
 
 pub(crate) use api_key::ApiKeyText;
 pub(crate) use authenticator::{AccessError, CallerAccess};
+pub(crate) use client_address::ClientAddress;
 pub(crate) use right::{Denied, PlaceRule, Right};
 
 use axum::extract::FromRequestParts;
@@ -33,9 +36,11 @@ pub(crate) const ANONYMOUS_KUID: &str = "-1";
 pub(crate) enum Credential {
     Nothing,
     Session(UserSession),
-    /// Its id, and when it ends by itself, Unix milliseconds.
+    /// Its id, what its owner's keys were when it was made, and when it ends by itself, Unix
+    /// milliseconds.
     ApiKey {
         id: String,
+        birth: String,
         until: Option<i64>,
     },
 }
@@ -48,6 +53,8 @@ pub(crate) struct Principal {
     pub credential: Credential,
     pub profiles: Arc<[String]>,
     pub rights: CompiledRights,
+    /// Requests a second, if they are limited.
+    pub rate: Option<u32>,
 }
 
 /// The principal of a request. Clones share it.
@@ -67,6 +74,7 @@ impl Caller {
             credential: Credential::Nothing,
             profiles: Arc::default(),
             rights: CompiledRights::default(),
+            rate: None,
         })
     }
 
@@ -88,6 +96,7 @@ impl Caller {
             credential: Credential::Nothing,
             profiles: Arc::default(),
             rights: CompiledRights::default(),
+            rate: None,
         })
     }
 }

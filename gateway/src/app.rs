@@ -7,6 +7,7 @@ use crate::{
     audits::AuditJobs,
     config::Config,
     handles::{HandleSigner, WrittenPlaces},
+    holders::SubscriptionHolders,
     metrics::GatewayMetrics,
     origins::Origins,
     read::{
@@ -14,6 +15,7 @@ use crate::{
         sealed::SealedReader,
     },
     request::RequestReader,
+    set_up::SetUpCode,
     subscriptions::{SubscriptionPorts, Subscriptions},
     write::{
         EventPlace, Published, WritePath,
@@ -54,8 +56,11 @@ pub(crate) struct App {
     pub writes: WritePath,
     pub collections: Collections,
     pub access: Arc<CallerAccess>,
+    /// Where it is needed until the deployment is closed.
+    pub set_up: Option<SetUpCode>,
     pub refreshes: Arc<Refreshes>,
     pub subscriptions: Arc<Subscriptions>,
+    pub holders: SubscriptionHolders,
     pub signer: HandleSigner,
     pub wake_queue: Arc<WakeQueue>,
     pub metrics: GatewayMetrics,
@@ -77,7 +82,7 @@ impl App {
         ports: Ports,
         reply: Reply,
         metrics: GatewayMetrics,
-        origins: Origins,
+        (origins, set_up): (Origins, Option<SetUpCode>),
         openapi: bytes::Bytes,
         shutdown: Shutdown,
     ) -> Self {
@@ -109,6 +114,7 @@ impl App {
         let shared = (collections.clone(), refreshes.clone());
         Self {
             subscriptions: Arc::new(subscriptions),
+            holders: SubscriptionHolders::default(),
             signer,
             writes: write_path(&config, &ports, &metrics, reply, shared, shutdown.clone()),
             wake_queue: Arc::default(),
@@ -116,6 +122,7 @@ impl App {
             requests: RequestReader::new(config.clone()),
             collections,
             access: Arc::new(access),
+            set_up,
             refreshes,
             bulks: AtomicUsize::new(0),
             audits: AuditJobs::default(),

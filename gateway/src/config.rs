@@ -2,23 +2,35 @@
 //! without a bound does not exist.
 
 mod live;
+mod security;
 
 pub use live::Live;
+pub use security::{Security, TlsEnd};
 
 use serde::{Deserialize, Serialize};
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 /// The gateway's section of the settings.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Where to listen. Callers are not asked who they are until roles say so, and there is no TLS
-    /// (docs/security.md): keep it on the loopback, or behind something that ends TLS.
+    /// The section `security` of the settings.
+    #[serde(skip)]
+    pub security: Security,
+    /// Where to listen. Off the loopback: only with TLS or `security.open`, and without an
+    /// administrator nothing is served (docs/security.md).
     pub listen: SocketAddr,
     /// Web pages that may talk to this gateway, by origin: `https://app.example`; `*` for all.
     /// Beside them, always: those of the host that the gateway is asked under, and those of this
     /// machine where it listens on the loopback. Who is no browser is not asked.
     pub allowed_origins: Vec<String>,
+    /// Addresses of proxies in front of the gateway: what they say of where a request comes from
+    /// (`X-Forwarded-For`) is believed, and nobody else's word.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Do reads by id show what is sealed? Searches, notifications and logs never do.
     pub show_sealed: bool,
     /// The largest body of a single request, and the longest line of a bulk, in bytes.
@@ -120,8 +132,10 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            security: Security::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             show_sealed: true,
             body_limit_bytes: 1 << 20,
             json_depth: 64,

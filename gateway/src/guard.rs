@@ -2,7 +2,7 @@
 //! the caller the right that the table of routes names? It looks at the head alone.
 
 use crate::{
-    access::{Caller, PlaceRule, Right, credential, right},
+    access::{Caller, ClientAddress, PlaceRule, Right, credential, right},
     app::Shared,
     error::{Code, Problem},
 };
@@ -34,6 +34,9 @@ pub(crate) async fn admit(
     };
     let missing = |name: &str| Problem::new(Code::Internal, format!("the path has no `{name}`"));
     check(&caller, needed, operation, named).unwrap_or_else(|name| Err(missing(name)))?;
+    let trusted = &app.config.trusted_proxies;
+    let address = ClientAddress::of(request.extensions(), request.headers(), trusted);
+    app.access.count(&caller, address)?;
     request.extensions_mut().insert(caller);
     Ok(request)
 }

@@ -55,8 +55,15 @@ pub(crate) async fn handle(
     mut request: Request,
     session: Option<&Arc<SocketRequest>>,
 ) -> Answer {
+    if let Some(session) = session {
+        request.address = session.connection.address;
+    }
     let outcome = match admission::admit(app, &mut request).await {
         Ok(action) => {
+            if let Some(session) = session {
+                let number = session.connection.number;
+                app.holders.shown(number, &request.caller);
+            }
             let call = KuzzleCall {
                 app,
                 request: &request,

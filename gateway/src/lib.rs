@@ -21,6 +21,7 @@ pub mod config;
 pub mod error;
 mod guard;
 mod handles;
+mod holders;
 mod instance;
 mod kuzzle;
 mod mailbox;
@@ -34,6 +35,8 @@ mod router;
 mod routes;
 mod security_write;
 mod server;
+mod session_sweep;
+mod set_up;
 mod spans;
 mod spool_watch;
 mod subscriptions;
@@ -86,8 +89,19 @@ pub enum GatewayError {
         "`gateway.allowed_origins` holds {0:?}, which is no origin: a scheme, `://`, a host and perhaps a port, or `*` for all"
     )]
     Origin(String),
+    #[error(
+        "{0} can be reached by others than this machine: let TLS end in front of it and say so \
+         (security.tls = \"proxy\"), listen on 127.0.0.1, or take the risk (security.open = true)"
+    )]
+    Unprotected(std::net::SocketAddr),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
+}
+
+/// By what the first administrator is made of a deployment that others than this machine can reach:
+/// for who has its secret.
+pub fn set_up_code(keys: &event_schema::signing::Keyring) -> String {
+    set_up::code(keys)
 }
 
 /// The record that events of this catalog stand on: it must be in the log before they are decided.

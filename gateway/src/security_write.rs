@@ -11,6 +11,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
+    session_sweep,
 };
 use event_log::Durability;
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ pub(crate) async fn write(
     operation: &str,
     request: &Value,
 ) -> Result<(), Problem> {
+    // What this takes effect on outlives the request: a caller who was let in by what was believed a
+    // moment ago, and is somebody no more, gets nothing of it.
+    app.access.still(caller).await?;
     let options = Options {
         wait: Some(app.config.kuzzle_wait()),
         refresh: false,
@@ -47,8 +51,9 @@ pub(crate) async fn write(
 }
 
 /// Something was taken away: returns when no gateway believes what it read before.
-pub(crate) async fn forget_everywhere(app: &App) {
+pub(crate) async fn forget_everywhere(app: &Shared) {
     app.access.state.changed();
+    session_sweep::once(app).await;
     // The embedded log has one process.
     let alone = *app.ports.durability.borrow() == Some(Durability::Embedded);
     if !alone {

@@ -3,6 +3,7 @@
 
 use crate::{
     Config, GatewayError, Ports,
+    access::ClientAddress,
     app::{App, Shared},
     error::{Code, Problem},
     instance,
@@ -11,7 +12,9 @@ use crate::{
     metrics::GatewayMetrics,
     openapi,
     origins::{OriginStanding, Origins},
-    router, spans, spool_watch,
+    router, session_sweep,
+    set_up::{self, SetUpCode},
+    spans, spool_watch,
     subscriptions::{append, follow},
     transport::{
         ClientStream,
@@ -28,11 +31,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use runtime::{Shutdown, State, TaskStarter, spawn};
-use std::{convert::Infallible, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
@@ -52,7 +55,13 @@ pub(crate) async fn run(
     shutdown: Shutdown,
 ) -> Result<(), GatewayError> {
     let metrics = GatewayMetrics::new(&ports.registry)?;
-    let origins = Origins::new(&config.allowed_origins, listener.local_addr()?.ip())?;
+    let address = listener.local_addr()?;
+    if !set_up::is_protected(address.ip(), &config.security) {
+        return Err(GatewayError::Unprotected(address));
+    }
+    let origins = Origins::new(&config.allowed_origins, address.ip())?;
+    let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
+    set_up::name_weakness(address.ip(), &config.security, &ports.health);
     let document = serde_json::to_vec(&openapi::document(&ports.catalog))
         .expect("an OpenAPI document is plain JSON");
     let reply = instance::address(&ports.layout);
@@ -61,7 +70,7 @@ pub(crate) async fn run(
         ports,
         reply,
         metrics,
-        origins,
+        (origins, set_up),
         document.into(),
         shutdown.clone(),
     ));
@@ -72,7 +81,10 @@ pub(crate) async fn run(
     // Where the log is there, the first request finds the way of writes open.
     drop(timeout(START_PATIENCE, is_open).await);
     app.ports.health.set("gateway", State::Ready);
-    info!(address = %listener.local_addr()?, "the gateway listens");
+    info!(%address, "the gateway listens");
+    if let Some(code) = &app.set_up {
+        code.announce(&app).await;
+    }
     let permits = accept(&app, listener, router, &shutdown).await;
     drain(&app, &permits, &shutdown).await;
     Ok(())
@@ -123,6 +135,7 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         "rights",
         async move { access.state.follow(until_then).await },
     );
+    tasks.vital("sessions", session_sweep::run(app.clone(), until()));
     tasks.vital("watch", watch(app.clone(), until()));
 }
 
@@ -162,7 +175,7 @@ async fn accept(
                         builder.clone(),
                         stream,
                         router.clone(),
-                        Arc::new(permit),
+                        (Arc::new(permit), from.ip()),
                         shutdown.clone(),
                     ),
                 );
@@ -226,7 +239,7 @@ async fn http(
     builder: http1::Builder,
     stream: TcpStream,
     router: Router,
-    permit: Arc<ConnectionPermit>,
+    (permit, from): (Arc<ConnectionPermit>, IpAddr),
     shutdown: Shutdown,
 ) {
     app.metrics.connections.inc();
@@ -239,6 +252,7 @@ async fn http(
         let app = app.clone();
         service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(permit.clone());
+            request.extensions_mut().insert(ClientAddress(from));
             let request = request.map(|body| Body::new(unread.clone().watch(body)));
             let (app, router) = (app.clone(), router.clone());
             async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
@@ -265,7 +279,29 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
     let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
-    let response = match app.origins.judge(request.headers(), request.uri()) {
+    let head = (request.method(), request.uri().path(), request.headers());
+    let response = match refused_until_set_up(app, head).await {
+        Some(refusal) => refusal,
+        None => judged(app, router, request, upgrade, harmless).await,
+    };
+    app.metrics
+        .answer(response.status(), begun.elapsed().as_secs_f64());
+    spans::end_http(span, response.status());
+    response
+}
+
+async fn refused_until_set_up(app: &App, head: (&Method, &str, &HeaderMap)) -> Option<Response> {
+    app.set_up.as_ref()?.refusal(app, head).await
+}
+
+async fn judged(
+    app: &Shared,
+    router: Router,
+    request: Request<Body>,
+    upgrade: bool,
+    harmless: bool,
+) -> Response {
+    match app.origins.judge(request.headers(), request.uri()) {
         OriginStanding::Foreign if !harmless => Origins::refusal(request.headers()),
         OriginStanding::Program | OriginStanding::Welcome if upgrade => {
             socket::upgrade(app.clone(), request).await
@@ -284,11 +320,7 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
                 .append(header::VARY, HeaderValue::from_static("origin"));
             response
         }
-    };
-    app.metrics
-        .answer(response.status(), begun.elapsed().as_secs_f64());
-    spans::end_http(span, response.status());
-    response
+    }
 }
 
 /// Counted, bounded, and answered whatever happens.

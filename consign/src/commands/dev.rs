@@ -1,8 +1,11 @@
 //! `consign dev`: the whole pipeline in this process, on files.
 
+mod closing;
+
 use super::Invocation;
 use crate::failure::Failure;
 use clap::Args;
+use closing::FirstAdmin;
 use runtime::Shutdown;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -25,6 +28,10 @@ pub struct Arguments {
     /// the settings]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Let nobody in without credentials: makes the administrator `admin`, whose password is printed
+    /// this once
+    #[arg(long)]
+    closed: bool,
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -51,7 +58,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let options = standalone::Options {
         data: data.clone(),
         layout: settings.topics.layout(),
-        gateway: settings.gateway,
+        gateway: gateway::Config {
+            security: settings.security,
+            ..settings.gateway
+        },
         worker: settings.worker,
         notifier: settings.notifier,
         keys: settings.secret.keyring()?,
@@ -63,10 +73,14 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .map_err(explain)?;
     let shown = std::fs::canonicalize(&data).unwrap_or(data);
     let url = format!("http://{}", running.address);
-    let told = serde_json::json!({ "listening": url, "data": shown, "pid": std::process::id() });
-    invocation
-        .output
-        .result(&told, |_| banner(&url, &shown.display().to_string()))?;
+    let admin = match arguments.closed {
+        true => Some(closing::close(&url).await?),
+        false => None,
+    };
+    let told = serde_json::json!({ "listening": url, "data": shown, "pid": std::process::id(), "admin": admin });
+    invocation.output.result(&told, |_| {
+        banner(&url, &shown.display().to_string(), admin.as_ref())
+    })?;
     Ok(running.ended().await?)
 }
 
@@ -87,12 +101,20 @@ fn explain(error: standalone::StandaloneError) -> Failure {
     }
 }
 
-fn banner(url: &str, data: &str) -> String {
+fn banner(url: &str, data: &str, admin: Option<&FirstAdmin>) -> String {
+    let access = match admin {
+        None => "open to whoever reaches it, until there is an administrator: `consign dev --closed` makes one".to_owned(),
+        Some(FirstAdmin { name, password: Some(password) }) => {
+            format!("closed; the administrator is `{name}`, the password {password} is shown this once")
+        }
+        Some(FirstAdmin { .. }) => "closed; the administrator is the one who was made before".to_owned(),
+    };
     format!(
         "\nConsign is ready.
 
   API    {url}/v1         described at {url}/docs
   data   {data}
+  access {access}
 
 Try it:
 

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 const EXAMPLES: &str = "\
 Examples:
   consign gateway --config /etc/consign/gateway.toml
-  consign gateway --config gateway.toml --listen 0.0.0.0:8080
+  consign gateway --config gateway.toml --listen 127.0.0.1:9000
 
 Starts while Kafka is away: with `spool.folder` writes are taken and kept there until it is there with its topics (`consign topics create`);
 without, they are 503. /readyz says what is missing. SIGTERM lets requests in hand finish.";
@@ -67,7 +67,11 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         registry: around.registry.clone(),
     };
     let (stop, until_stopped) = around.shutdown.child();
-    let serving = services::gateway(settings.gateway, listener, ports, until_stopped);
+    let config = gateway::Config {
+        security: settings.security,
+        ..settings.gateway
+    };
+    let serving = services::gateway(config, listener, ports, until_stopped);
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => ended,

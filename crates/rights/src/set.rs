@@ -31,6 +31,17 @@ impl Default for RightsSet {
 }
 
 impl RightsSet {
+    /// How many requests a second the profiles allow together: the greatest of theirs, and none if
+    /// one of them has no limit.
+    pub fn rate_limit<'a>(&self, profiles: impl Iterator<Item = &'a str>) -> Option<u32> {
+        let mut greatest = None;
+        for profile in profiles.filter_map(|name| self.profiles.get(name)) {
+            let limit = profile.rate_limit.filter(|limit| *limit > 0)?;
+            greatest = greatest.max(Some(u32::try_from(limit).unwrap_or(u32::MAX)));
+        }
+        greatest
+    }
+
     /// As it is read from a store: what must always be there is put back, restricted.
     #[must_use]
     pub fn completed(mut self) -> Self {

@@ -1,7 +1,7 @@
 //! What is kept of users, sessions and keys, as the record has it now. It only reads, and it must
 //! never hand a password's hash to anything that answers a request.
 
-use super::{api_key, session::UserSession, system};
+use super::{Caller, Credential, api_key, session::UserSession, system};
 use event_schema::{
     Raw,
     decision::UniqueValue,
@@ -45,6 +45,16 @@ pub(crate) struct Account {
 }
 
 impl Account {
+    /// Is the caller somebody else, or one whose session or key this account still honours?
+    pub(crate) fn honours_caller(&self, caller: &Caller, kuid: &str) -> bool {
+        match &caller.credential {
+            _ if &*caller.name != kuid => true,
+            Credential::Nothing => true,
+            Credential::Session(session) => self.honours(session),
+            Credential::ApiKey { birth, .. } => self.birth == *birth,
+        }
+    }
+
     /// Is it a session of this user that goes on?
     pub(crate) fn honours(&self, session: &UserSession) -> bool {
         self.sessions == session.sessions || (!self.kept.is_empty() && self.kept == session.sid)
@@ -59,6 +69,13 @@ pub(crate) struct StoredApiKey {
     pub birth: String,
     pub expires_at: i64,
     pub fingerprint: String,
+}
+
+impl StoredApiKey {
+    /// When it ends by itself, Unix milliseconds.
+    pub(crate) fn until(&self) -> Option<i64> {
+        (self.expires_at >= 0).then_some(self.expires_at)
+    }
 }
 
 /// A user as he stands: what is shown of him, and by what he is authenticated.
@@ -217,6 +234,13 @@ impl Accounts {
         };
         let key: StoredApiKey = serde_json::from_str(document.body.get()).map_err(damaged)?;
         Ok((key.fingerprint == fingerprint).then_some((id, key)))
+    }
+
+    pub(crate) async fn api_key_of_id(&self, id: &str) -> Result<Option<StoredApiKey>, StoreError> {
+        let document = self.document(system::API_KEYS, id).await?;
+        let read =
+            |document: SystemDocument| serde_json::from_str(document.body.get()).map_err(damaged);
+        document.map(read).transpose()
     }
 
     /// Has the session ended, and when was this token of it refreshed (Unix milliseconds)?

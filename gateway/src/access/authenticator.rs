@@ -3,8 +3,9 @@
 
 use super::{
     ApiKeyText, Caller, Credential, Principal, TENANT,
-    accounts::{Accounts, KnownUser},
+    accounts::{Accounts, KnownUser, StoredApiKey},
     api_key,
+    limits::{AccessLimits, CountedPrincipal, LimitReached, counted_address},
     password::PasswordPool,
     rights_state::{KnownRights, RightsState},
     session::{self, UserSession},
@@ -14,7 +15,7 @@ use event_schema::signing::Keyring;
 use moka::sync::Cache;
 use runtime::Clock;
 use sha2::{Digest, Sha256};
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use store::StoreError;
 
 /// Callers that are remembered.
@@ -60,6 +61,7 @@ pub(crate) struct CallerAccess {
     pub keys: Keyring,
     pub state: RightsState,
     pub passwords: PasswordPool,
+    pub limits: AccessLimits,
     kept: Cache<[u8; 32], KeptCaller>,
 }
 
@@ -78,6 +80,7 @@ impl CallerAccess {
             keys,
             state: RightsState::new(accounts, clock),
             passwords: PasswordPool::default(),
+            limits: AccessLimits::default(),
             kept: Cache::new(KEPT),
         }
     }
@@ -123,25 +126,27 @@ impl CallerAccess {
     async fn look_up(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
         let (kuid, user, credential) = if text.starts_with(session::PREFIX) {
             let session = UserSession::read(text, &self.keys).ok_or(AccessError::Invalid)?;
-            let user = self.of_session(&session).await?;
+            let (user, refreshed) = self.of_session(&session).await?;
+            let now = self.clock().now();
+            if refreshed.is_some_and(|at| now.saturating_sub(at) > REFRESH_GRACE_MS) {
+                return Err(AccessError::Reused(session));
+            }
             (session.kuid.clone(), user, Credential::Session(session))
         } else if text.starts_with(api_key::PREFIX) {
             self.of_api_key(text).await?
         } else {
             return Err(AccessError::Invalid);
         };
-        Ok(Caller::new(Principal {
-            tenant: TENANT.into(),
-            name: kuid.into(),
-            credential,
-            rights: known.set.compile(user.profiles.iter().map(String::as_str)),
-            profiles: user.profiles.into(),
-        }))
+        Ok(made(kuid.into(), user, credential, known))
     }
 
-    async fn of_session(&self, session: &UserSession) -> Result<KnownUser, AccessError> {
-        let now = self.clock().now();
-        if session.is_over(now) {
+    /// The user of a session that goes on, and when this token of it was refreshed, Unix
+    /// milliseconds.
+    async fn of_session(
+        &self,
+        session: &UserSession,
+    ) -> Result<(KnownUser, Option<i64>), AccessError> {
+        if session.is_over(self.clock().now()) {
             return Err(AccessError::Invalid);
         }
         let accounts = self.accounts();
@@ -151,36 +156,83 @@ impl CallerAccess {
         )
         .map_err(AccessError::stale)?;
         let user = user.filter(|user| user.account.honours(session) && !ended);
-        let user = user.ok_or(AccessError::Invalid)?;
-        match refreshed {
-            Some(at) if now.saturating_sub(at) > REFRESH_GRACE_MS => {
-                Err(AccessError::Reused(session.clone()))
-            }
-            Some(_) | None => Ok(user),
-        }
+        Ok((user.ok_or(AccessError::Invalid)?, refreshed))
     }
 
     async fn of_api_key(&self, text: &str) -> Result<(String, KnownUser, Credential), AccessError> {
-        let accounts = self.accounts();
-        let found = accounts.api_key(text).await.map_err(AccessError::stale)?;
+        let found = self.accounts().api_key(text).await;
+        let found = found.map_err(AccessError::stale)?;
         let (id, key) = found.ok_or(AccessError::Invalid)?;
-        let until = (key.expires_at >= 0).then_some(key.expires_at);
-        if until.is_some_and(|until| self.clock().now() >= until) {
+        let user = self.of_key(&key).await?;
+        let until = key.until();
+        let birth = key.birth;
+        Ok((key.user_id, user, Credential::ApiKey { id, birth, until }))
+    }
+
+    /// The owner of a key that is honoured.
+    async fn of_key(&self, key: &StoredApiKey) -> Result<KnownUser, AccessError> {
+        if key.until().is_some_and(|until| self.clock().now() >= until) {
             return Err(AccessError::Invalid);
         }
-        let user = accounts
-            .user(&key.user_id)
-            .await
-            .map_err(AccessError::stale)?;
+        let user = self.accounts().user(&key.user_id).await;
+        let user = user.map_err(AccessError::stale)?;
         let user = user.filter(|user| user.account.birth == key.birth);
-        let user = user.ok_or(AccessError::Invalid)?;
-        Ok((key.user_id, user, Credential::ApiKey { id, until }))
+        user.ok_or(AccessError::Invalid)
+    }
+
+    /// What became of a caller who was identified before, whatever tokens were refreshed since.
+    pub(crate) async fn still(&self, caller: &Caller) -> Result<Caller, AccessError> {
+        let known = self.state.current().await?;
+        let user = match &caller.credential {
+            Credential::Nothing => return Ok(known.anonymous.clone()),
+            Credential::Session(session) => self.of_session(session).await?.0,
+            Credential::ApiKey { id, .. } => {
+                let accounts = self.accounts();
+                let key = accounts
+                    .api_key_of_id(id)
+                    .await
+                    .map_err(AccessError::stale)?;
+                self.of_key(&key.ok_or(AccessError::Invalid)?).await?
+            }
+        };
+        let (name, credential) = (caller.name.clone(), caller.credential.clone());
+        Ok(made(name, user, credential, &known))
+    }
+
+    /// Counts a request of this caller, who may be limited to so many a second.
+    pub(crate) fn count(
+        &self,
+        caller: &Caller,
+        address: Option<IpAddr>,
+    ) -> Result<(), LimitReached> {
+        let Some(a_second) = caller.rate else {
+            return Ok(());
+        };
+        let principal = if caller.is_anonymous() {
+            CountedPrincipal::Address(address.map(counted_address))
+        } else {
+            CountedPrincipal::User(caller.name.clone())
+        };
+        let now = self.clock().elapsed();
+        self.limits.request(principal, a_second, now)
     }
 
     /// A key that nobody had before.
     pub(crate) fn make_api_key(&self, kuid: &str, until: Option<i64>) -> ApiKeyText {
         ApiKeyText::make(kuid, self.clock().now(), until)
     }
+}
+
+fn made(name: Arc<str>, user: KnownUser, credential: Credential, known: &KnownRights) -> Caller {
+    let profiles = || user.profiles.iter().map(String::as_str);
+    Caller::new(Principal {
+        tenant: TENANT.into(),
+        name,
+        credential,
+        rights: known.set.compile(profiles()),
+        rate: known.set.rate_limit(profiles()),
+        profiles: user.profiles.into(),
+    })
 }
 
 fn has_ended(caller: &Caller, now: i64) -> bool {

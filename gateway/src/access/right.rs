@@ -1,6 +1,6 @@
 //! The right that a route needs, and what is answered where it is missing.
 
-use super::Principal;
+use super::{Principal, limits::LimitReached};
 use crate::error::{Code, Problem};
 
 /// Where what a route does is done.
@@ -65,6 +65,13 @@ impl Denied {
             action: action.to_owned(),
             kuid: (!caller.is_anonymous()).then(|| caller.name.to_string()),
         }
+    }
+}
+
+impl From<LimitReached> for Problem {
+    fn from(reached: LimitReached) -> Self {
+        let why = "more requests were made than the caller's profiles allow";
+        Self::new(Code::TooManyRequests, why).retry_after(reached.seconds())
     }
 }
 

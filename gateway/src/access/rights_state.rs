@@ -17,13 +17,15 @@ use std::{
     time::Duration,
 };
 use store::StoreError;
-use tokio::sync::Mutex;
+use tokio::{sync::Mutex, time::timeout};
 use tracing::debug;
 
 /// How long what was read of users, sessions, keys and rights is believed, by a clock that counts
 /// suspension. Whoever takes something away waits as long before that is answered, so that no other
 /// gateway believes it any more.
 pub(crate) const HONOURED_FOR: Duration = Duration::from_secs(1);
+/// How long a reading that failed is not tried again.
+const FAILURE_HOLDS: Duration = Duration::from_millis(250);
 /// How often it is read without being asked for.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 
@@ -47,7 +49,8 @@ pub(crate) struct RightsState {
     pub accounts: Accounts,
     pub clock: Arc<dyn Clock>,
     known: RwLock<Option<Arc<KnownRights>>>,
-    renewing: Mutex<()>,
+    /// When it could not be read last, and why: all who wait are told that.
+    renewing: Mutex<Option<(Duration, AccessError)>>,
     changes: AtomicU64,
 }
 
@@ -57,7 +60,7 @@ impl RightsState {
             accounts,
             clock,
             known: RwLock::new(None),
-            renewing: Mutex::new(()),
+            renewing: Mutex::new(None),
             changes: AtomicU64::new(0),
         }
     }
@@ -97,17 +100,43 @@ impl RightsState {
 
     /// Read once for all who wait.
     async fn renew(&self) -> Result<Arc<KnownRights>, AccessError> {
-        let _one = self.renewing.lock().await;
-        match self.believed() {
-            Some(known) => Ok(known),
-            None => self.read().await.map_err(AccessError::stale),
+        let mut failed = self.renewing.lock().await;
+        if let Some(known) = self.believed() {
+            return Ok(known);
         }
+        if let Some((at, why)) = &*failed
+            && self.clock.elapsed().saturating_sub(*at) <= FAILURE_HOLDS
+        {
+            return Err(why.clone());
+        }
+        let read = timeout(HONOURED_FOR, self.read()).await;
+        let read = match read {
+            Ok(read) => read.map_err(AccessError::stale),
+            Err(_) => Err(AccessError::Stale("the record store is slow".to_owned())),
+        };
+        *failed = match &read {
+            Ok(_) => None,
+            Err(why) => Some((self.clock.elapsed(), why.clone())),
+        };
+        read
+    }
+
+    /// What was closed once is not open because the record forgot it.
+    fn had_a_revision(&self) -> bool {
+        let known = self.known.read();
+        known.as_ref().is_some_and(|known| known.revision.is_some())
     }
 
     async fn read(&self) -> Result<Arc<KnownRights>, StoreError> {
         let (read, changes) = (self.clock.elapsed(), self.changes());
         let document = self.accounts.document(system::RIGHTS, "all").await?;
         let (set, revision) = match document {
+            None if self.had_a_revision() => {
+                return Err(StoreError::Damaged {
+                    store: "record",
+                    why: "roles and profiles were there and are not any more".to_owned(),
+                });
+            }
             None => (RightsSet::default(), None),
             Some(document) => {
                 let set: RightsSet =
@@ -128,6 +157,7 @@ impl RightsState {
             credential: Credential::Nothing,
             profiles: [base::ANONYMOUS.to_owned()].into(),
             rights,
+            rate: set.rate_limit([base::ANONYMOUS].into_iter()),
         });
         let known = KnownRights {
             set,

@@ -194,6 +194,9 @@ codes! {
     RateLimited "rate_limited" 429 Decided "Too often",
         "The operation was asked for more often within a time than it allows.",
         "`rule` names the limit. Wait before asking again.";
+    TooManyRequests "too_many_requests" 429 Nothing "Too many requests",
+        "The caller, or callers of this address, made more requests a second than its profiles allow.",
+        "Repeat after `Retry-After` seconds, and more slowly.";
     Overloaded "overloaded" 429 Nothing "Overloaded",
         "The gateway has as much in hand as it may.",
         "Nothing was written. Repeat after `Retry-After` seconds.";
@@ -242,6 +245,9 @@ codes! {
     StoreUnavailable "store_unavailable" 503 Read "A store is out of reach",
         "A store that this answer needs cannot be reached.",
         "Repeat after `Retry-After` seconds. Writes without `wait` are not affected.";
+    SetUpRequired "set_up_required" 503 Nothing "No administrator yet",
+        "Others than this machine can reach the gateway, and there is no administrator: it serves nothing but health until there is.",
+        "Make the first administrator: POST /_createFirstAdmin with the header X-Set-Up-Code, whose value the gateway printed when it started.";
     SecurityStale "security_stale" 503 Nothing "Rights cannot be read",
         "Who the caller is, or what the caller may do, cannot be read now, and what was read before is too old to be believed.",
         "Repeat after `Retry-After` seconds: the record store must be in reach of the gateway.";

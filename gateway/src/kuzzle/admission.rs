@@ -7,6 +7,7 @@ use super::{Fault, KuzzleCall, Request, fault::Id, members, routes, table::Actio
 use crate::{
     access::{AccessError, Denied, system},
     app::Shared,
+    error::Problem,
 };
 pub(super) use placing::Placing;
 use rights::ActionPlace;
@@ -20,6 +21,7 @@ pub(super) async fn admit(app: &Shared, request: &mut Request) -> Result<&'stati
     let credential = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
     request.caller = app.identify(credential).await?;
     authorise(request, action)?;
+    count(app, request)?;
     members::check(request, action)?;
     Ok(action)
 }
@@ -29,6 +31,16 @@ pub(super) async fn admit_head(app: &Shared, request: &mut Request) -> Result<()
     let action = routes::action(&request.controller, &request.action)?;
     request.caller = app.identify(request.jwt.as_deref()).await?;
     authorise(request, action)
+}
+
+/// One request more of its caller. Whoever is logged in may always log out.
+fn count(app: &Shared, request: &Request) -> Result<(), Fault> {
+    let leaves = (request.controller.as_str(), request.action.as_str()) == ("auth", "logout");
+    if leaves && !request.caller.is_anonymous() {
+        return Ok(());
+    }
+    let counted = app.access.count(&request.caller, request.address);
+    counted.map_err(|reached| Problem::from(reached).into())
 }
 
 fn authorise(request: &Request, action: &Action) -> Result<(), Fault> {

@@ -96,6 +96,7 @@ faults! {
     NoAction "api.process.action_not_found" 0x0202_0005 404;
     ShuttingDown "api.process.shutting_down" 0x0202_0007 503;
     TooManyRequests "api.process.too_many_requests" 0x0202_0008 429;
+    TooManyLogins "api.process.too_many_logins_requests" 0x0202_000D 429;
     AdminExists "api.process.admin_exists" 0x0202_0009 412;
     Incomplete "api.process.incomplete_multiple_request" 0x0202_000a 400;
     RequestTooLarge "network.http.request_too_large" 0x0301_0001 413;

@@ -11,7 +11,7 @@ use super::{
     routes::{self, Destination},
 };
 use crate::{
-    access::credential,
+    access::{ClientAddress, credential},
     app::{App, Shared},
     error::{Code, Problem},
     request::{
@@ -127,8 +127,12 @@ async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box
         headers::unconditional(&parts.headers, &conditions)
             .map_err(|problem| early(problem.into()))?;
     }
+    let trusted = &app.config.trusted_proxies;
+    let address = ClientAddress::of(&parts.extensions, &parts.headers, trusted);
     let Some((route, variables)) = route else {
-        return take_envelope(app, parts, body).await;
+        let mut request = take_envelope(app, parts, body).await?;
+        request.address = address;
+        return Ok(request);
     };
     let query = QueryString::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
     let variables = variables
@@ -142,6 +146,7 @@ async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box
         Destination::Unserved { controller, name } => (controller, name),
     };
     let mut request = Request::from_http(names, variables, &query, &parts.headers);
+    request.address = address;
     match fill(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),
         Err(fault) => Err(Box::new(Answer::to(&request, Err(fault)))),

@@ -12,7 +12,7 @@ use event_schema::Raw;
 use http::HeaderMap;
 use json_text::ScannedJson;
 use serde_json::{Map, Value, value::RawValue};
-use std::{borrow::Cow, collections::HashMap};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr};
 
 /// How it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +49,8 @@ pub(crate) struct Request {
     pub transport: Transport,
     /// Made of `jwt`, before anything is done.
     pub caller: Caller,
+    /// Where it comes from.
+    pub address: Option<IpAddr>,
     pub traceparent: Option<String>,
     /// Its share of the memory set aside for bodies.
     pub held: Option<body::HeldBody>,
@@ -76,6 +78,7 @@ impl Request {
             jwt: None,
             transport,
             caller: Caller::nobody(),
+            address: None,
             traceparent: None,
             held: None,
             turn: WriteTurn::alone(),

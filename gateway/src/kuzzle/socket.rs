@@ -7,6 +7,7 @@ mod requests;
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
+    access::ClientAddress,
     app::{App, Shared},
     transport::{ClientStream, permit::ConnectionPermit},
 };
@@ -18,6 +19,7 @@ use recipient::SocketRecipient;
 use requests::Requests;
 use runtime::spawn;
 use std::{
+    net::IpAddr,
     sync::{
         Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
@@ -37,6 +39,8 @@ pub(crate) struct SocketConnection {
     /// Its name within this gateway, as long as that runs.
     pub number: u64,
     pub outbox: Arc<Outbox>,
+    /// Where it comes from.
+    pub address: Option<IpAddr>,
 }
 
 impl SocketConnection {
@@ -71,6 +75,8 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         Err(refused) => return refusal(refused),
     };
     let permit = request.extensions().get::<Arc<ConnectionPermit>>().cloned();
+    let trusted = &app.config.trusted_proxies;
+    let address = ClientAddress::of(request.extensions(), headers, trusted);
     let upgraded = hyper::upgrade::on(&mut request);
     let options = options(&app, accepted.deflate);
     spawn("socket", async move {
@@ -85,7 +91,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         let read = [&parts.read_buf[..], &encoded[..]].concat().into();
         let limits = outbox_limits(&app);
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
-        let handler = SocketHandler::new(app.clone(), outbox.clone());
+        let handler = SocketHandler::new(app.clone(), outbox.clone(), address);
         let shutdown = app.shutdown.clone();
         websocket::connection::serve(stream, read, options, outbox, handler, shutdown).await;
         drop(permit);
@@ -153,12 +159,15 @@ struct SocketHandler {
 }
 
 impl SocketHandler {
-    fn new(app: Shared, outbox: Arc<Outbox>) -> Self {
+    fn new(app: Shared, outbox: Arc<Outbox>, address: Option<IpAddr>) -> Self {
         let connection = Arc::new(SocketConnection {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             outbox,
+            address,
         });
         app.metrics.sockets.inc();
+        app.holders
+            .connected(connection.number, connection.outbox.clone());
         app.subscriptions
             .connect(connection.number, connection.recipient());
         Self {
@@ -198,12 +207,14 @@ impl MessageHandler for SocketHandler {
 
     fn closing(&mut self) {
         self.app.subscriptions.disconnect(self.connection.number);
+        self.app.holders.disconnected(self.connection.number);
     }
 }
 
 impl Drop for SocketHandler {
     fn drop(&mut self) {
         self.app.subscriptions.disconnect(self.connection.number);
+        self.app.holders.disconnected(self.connection.number);
         self.app.metrics.sockets.dec();
     }
 }

@@ -4,7 +4,7 @@
 use super::{
     Fault, KuzzleCall, Reply, Request, admission, channel, fault::Id, socket::SocketRequest,
 };
-use crate::{app::Shared, subscriptions::catch_up::CatchUpRequest};
+use crate::{app::Shared, holders::RoomPlace, subscriptions::catch_up::CatchUpRequest};
 use event_schema::{Raw, membership::PresenceFilter, notification::FeedPosition, topics::CHANGES};
 use matching::Filter;
 use rights::ActionPlace;
@@ -89,6 +89,7 @@ pub(super) async fn unsubscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .subscriptions
         .unsubscribe(socket.connection.number, &room, request.volatile.clone())
         .map_err(|refused| fault(refused, &room))?;
+    call.app.holders.left(socket.connection.number, &room);
     Ok(Reply::of(&json!({"roomId": room})))
 }
 
@@ -141,11 +142,19 @@ async fn subscribe_to(
         request: socket.request,
     };
     let connection = &socket.connection;
-    let ack = app
-        .subscriptions
-        .subscribe(connection.number, asked)
-        .await
-        .map_err(|refused| fault(refused, &room))?;
+    let place = RoomPlace {
+        room: &room,
+        index: &index,
+        collection: &collection,
+    };
+    let (number, caller) = (connection.number, &request.caller);
+    app.holders.hold(number, caller, place);
+    let subscribed = app.subscriptions.subscribe(number, asked).await;
+    if subscribed.is_ok() {
+        app.holders.hold(number, caller, place);
+    }
+    app.holders.unhold(number, caller, &room);
+    let ack = subscribed.map_err(|refused| fault(refused, &room))?;
     let positions = since.as_ref().or(ack.positions.as_ref());
     let cursor = positions.map(|positions| app.signer.cursor(&tenant, &room, positions));
     if let Some((positions, membership)) = since.zip(ack.membership) {

@@ -203,8 +203,10 @@ async fn own_collections(catalog: &Catalog, store: &store_embedded::EmbeddedStor
 
 impl App {
     async fn serve(mut self, config: Config) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        self.address = listener.local_addr().unwrap();
+        let listener = tokio::net::TcpListener::bind((config.listen.ip(), 0)).await;
+        let listener = listener.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        self.address = SocketAddr::from(([127, 0, 0, 1], port));
         let ports = self.ports();
         self.gateway = Some(tokio::spawn(gateway::run(
             config,

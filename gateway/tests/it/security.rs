@@ -5,9 +5,13 @@ mod doors;
 mod hashes;
 mod hidden;
 mod keys;
+mod limits;
+mod listening;
 mod people;
 mod roles;
 mod sessions;
+mod set_up;
+mod takeovers;
 
 use crate::harness::{App, app, told};
 use reqwest::{Method, RequestBuilder};

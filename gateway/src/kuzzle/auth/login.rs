@@ -5,6 +5,7 @@ use crate::{
     access::{
         AccessError, Credential,
         accounts::Account,
+        limits::LimitReached,
         session::{LONGEST_MS, UserSession},
     },
     app::Shared,
@@ -38,7 +39,16 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .password
         .ok_or_else(|| Fault::missing("body.password"))?;
     let password = Zeroizing::new(password);
+    // No name of anybody, and no key that every store takes.
+    if crate::request::path::check_id(&username).is_err() {
+        return Err(wrong());
+    }
     let access = &call.app.access;
+    let (limits, address) = (&access.limits.logins, call.request.address);
+    let now = call.app.ports.clock.elapsed();
+    limits
+        .begin(&username, address, now)
+        .map_err(too_many_logins)?;
     let known = access.accounts().by_username(&username).await?;
     let hash = match &known {
         Some((_, account)) => access.accounts().password_hash(account).await?,
@@ -54,12 +64,19 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     if access.accounts().user(&kuid).await?.is_none() {
         return Err(wrong());
     }
+    limits.succeeded(&username, address);
     let session = begin(call.app, &kuid, &account, ttl);
     Ok(told(call.app, &session))
 }
 
 fn wrong() -> Fault {
     Fault::new(Id::LoginFailed, "wrong username or password")
+}
+
+/// The same of an account that is there and of one that is not.
+fn too_many_logins(reached: LimitReached) -> Fault {
+    let why = "too many passwords were tried for this user or from this address";
+    Fault::new(Id::TooManyLogins, why).retry_after(Some(reached.seconds()))
 }
 
 pub(crate) fn busy() -> Fault {

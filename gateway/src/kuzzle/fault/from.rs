@@ -45,7 +45,9 @@ impl From<Problem> for Fault {
             Code::BadSearch => Id::StorageBadRequest,
             Code::TooLarge | Code::Unmappable | Code::Rule => Id::StorageBadRequest,
             Code::AnswerTooLarge => Id::GetLimit,
-            Code::Overloaded | Code::QueueFull | Code::AuditRunning => Id::TooManyRequests,
+            Code::Overloaded | Code::QueueFull | Code::AuditRunning | Code::TooManyRequests => {
+                Id::TooManyRequests
+            }
             Code::DeadLettered => Id::DeadLettered,
             Code::Parked => Id::Parked,
             Code::Discarded => Id::Discarded,
@@ -54,7 +56,7 @@ impl From<Problem> for Fault {
             Code::LogUnavailable | Code::LogDenied | Code::SpoolFull => Id::LogAway,
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
-            Code::SecurityStale => Id::SecurityStale,
+            Code::SecurityStale | Code::SetUpRequired => Id::SecurityStale,
             Code::Unauthenticated => Id::Unauthorized,
             Code::ShuttingDown => Id::ShuttingDown,
             Code::LookupIncomplete | Code::KeyLocked => Id::Overloaded,

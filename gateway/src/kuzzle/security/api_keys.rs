@@ -2,7 +2,7 @@
 
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, lifetime},
-    refreshed, search, users,
+    credentials, refreshed, search, users,
 };
 use crate::{access::system, error::Code, security_write};
 use serde_json::{Map, Value, json};
@@ -24,8 +24,8 @@ pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
     };
     let ttl = lifetime::asked(call)?.flatten();
     let until = ttl.map(|ttl| call.app.now().saturating_add(ttl));
-    let account = call.app.access.accounts().account(kuid).await?;
-    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    // The key dies with what its maker was known by: its birth is read with that, at once.
+    let account = credentials::account(call, kuid).await?;
     let made = call.app.access.make_api_key(kuid, until);
     let id = match call.request.id.as_deref() {
         Some(id) => id.to_owned(),
@@ -121,5 +121,7 @@ pub(crate) async fn search_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn delete_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    delete(call, user(call)?).await
+    let kuid = user(call)?;
+    users::may_act_for(call, kuid).await?;
+    delete(call, kuid).await
 }

@@ -5,7 +5,8 @@ use super::{
     of_user, users,
 };
 use crate::{
-    access::password,
+    access::{AccessError, accounts::Account, password},
+    error::{Code, Problem},
     kuzzle::auth::{self, LOCAL},
     security_write,
 };
@@ -103,50 +104,78 @@ fn rejected(why: &str) -> Fault {
     Fault::new(Id::CredentialsRejected, why)
 }
 
-async fn set(call: KuzzleCall<'_>, kuid: &str, username: &str, hash: &str) -> Result<Reply, Fault> {
+/// The account as it stands, which the caller may change: if it is his own, his session or key is
+/// still among what it honours. What is written of it is refused if it changed since.
+pub(super) async fn account(call: KuzzleCall<'_>, kuid: &str) -> Result<Account, Fault> {
+    let account = call.app.access.accounts().account(kuid).await?;
+    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    if account.honours_caller(&call.request.caller, kuid) {
+        Ok(account)
+    } else {
+        Err(AccessError::Invalid.into())
+    }
+}
+
+/// Writes a name, and a password's hash if there is a new one.
+async fn set(
+    call: KuzzleCall<'_>,
+    kuid: &str,
+    stands: &Account,
+    (username, hash): (&str, Option<String>),
+) -> Result<Reply, Fault> {
     let caller = &call.request.caller;
     // Whoever changes his own password stays logged in where he does it.
     let own = caller.session().filter(|session| session.kuid == kuid);
     let kept = own.map_or("", |session| session.sid.as_str());
-    let request =
-        json!({"kuid": kuid, "username": username, "hash": hash, "sessions": name(), "kept": kept});
+    let mut request = json!({"kuid": kuid, "username": username, "sessions": name(), "kept": kept, "was": stands.sessions});
+    if let Some(hash) = hash {
+        request["hash"] = hash.into();
+    }
     let set = security_write::write(call.app, caller, "security.setCredentials", &request).await;
-    set.map_err(|problem| of_user(problem, kuid))?;
+    set.map_err(|problem| of_account(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
 }
 
+fn of_account(problem: Problem, kuid: &str) -> Fault {
+    if problem.code() == Code::Rule && problem.pointer() == Some("/was") {
+        let why = "another changed the account meanwhile; nothing was changed";
+        Fault::new(Id::Overloaded, why).retry_after(Some(1))
+    } else {
+        of_user(problem, kuid)
+    }
+}
+
 pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
-    let account = call.app.access.accounts().account(kuid).await?;
-    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    let account = account(call, kuid).await?;
     if account.username.is_some() {
         return Err(rejected("the user has credentials already"));
     }
     let (username, password) = judged(&body(call)?, None)?;
     let password = password.ok_or_else(|| Fault::missing("password"))?;
-    let hash = hashed(call, password).await?;
-    set(call, kuid, &username, &hash).await
+    let hash = Some(hashed(call, password).await?);
+    set(call, kuid, &account, (&username, hash)).await
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
-    let account = call.app.access.accounts().account(kuid).await?;
-    let account = account.ok_or_else(|| users::unknown(kuid))?;
-    let (Some(stands), Some(hash)) = (account.username, account.sealed_hash) else {
+    let account = account(call, kuid).await?;
+    let Some(stands) = &account.username else {
         return Err(rejected("the user has no credentials yet"));
     };
-    let (username, password) = judged(&body(call)?, Some(&stands))?;
+    let (username, password) = judged(&body(call)?, Some(stands))?;
     let hash = match password {
-        Some(password) => hashed(call, password).await?,
-        None => hash,
+        Some(password) => Some(hashed(call, password).await?),
+        None => None,
     };
-    set(call, kuid, &username, &hash).await
+    set(call, kuid, &account, (&username, hash)).await
 }
 
 pub(crate) async fn delete(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
-    let request = json!({"kuid": kuid, "sessions": name()});
+    let stands = account(call, kuid).await?;
+    let request = json!({"kuid": kuid, "sessions": name(), "was": stands.sessions});
     let caller = &call.request.caller;
     let gone = security_write::write(call.app, caller, "security.dropCredentials", &request).await;
-    gone.map_err(|problem| of_user(problem, kuid))?;
+    gone.map_err(|problem| of_account(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::of(&json!({"acknowledged": true})))
 }

@@ -11,6 +11,7 @@ use crate::{
     kuzzle::{auth::LOCAL, metadata::MEMBER},
     security_write,
 };
+use rights::ActionPlace;
 use runtime::random;
 use serde_json::{Map, Value, json};
 
@@ -195,6 +196,12 @@ pub(crate) async fn create_restricted(call: KuzzleCall<'_>) -> Result<Reply, Fau
     content.insert("profileIds".to_owned(), json!(["default"]));
     let credentials = credentials::all(call, given).await?;
     let kuid = wanted_id(call)?;
+    // Operations compare a caller with the owner of what they change: who registers himself takes
+    // no id that may mean somebody already.
+    if call.request.id.is_some() {
+        let right = ("security", "createUser");
+        call.request.caller.check(right, ActionPlace::Nowhere)?;
+    }
     add(
         call,
         NewUser {
@@ -387,6 +394,10 @@ pub(crate) async fn strategies(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 /// Ends all sessions and all API keys.
 pub(crate) async fn revoke(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
+    may_act_for(call, kuid)
+        .await
+        .map(drop)
+        .or_else(gone_is_fine)?;
     let (sessions, birth) = (format!("{:032x}", random::<u128>()), credentials::name());
     let request = json!({"kuid": kuid, "sessions": sessions, "birth": birth});
     let caller = &call.request.caller;

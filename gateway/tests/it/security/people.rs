@@ -243,3 +243,36 @@ async fn users_are_written_searched_and_deleted() {
     )
     .await;
 }
+
+/// Operations compare the caller with the owner of what they change.
+#[tokio::test]
+async fn who_registers_himself_chooses_no_id() {
+    let (app, admin) = closed().await;
+    let may = json!({"controllers": {"auth": {"actions": {"login": true}}, "security": {"actions": {"createRestrictedUser": true}}}});
+    ok(&app, "PUT", "/roles/anonymous", Some(&admin), Some(may)).await;
+    let local = json!({"username": "meera", "password": PASSWORD});
+    let body = || Some(json!({"content": {}, "credentials": {"local": local.clone()}}));
+    let chosen = ("POST", "/users/somebody/_createRestricted");
+    let unauthorized = (401, "security.rights.unauthorized");
+    refused(&app, chosen, None, body(), unauthorized).await;
+    let made = ok(&app, "POST", "/users/_createRestricted", None, body()).await;
+    assert!(made["_id"].as_str().unwrap().starts_with("kuid-"));
+}
+
+/// Whoever may not change an administrator does not log him out either.
+#[tokio::test]
+async fn nobody_ends_the_sessions_and_keys_of_who_may_do_more() {
+    let (app, admin) = closed().await;
+    let manages = json!({"security": allow(&["*"])});
+    let manager = user(&app, &admin, "manager", manages, json!([])).await;
+    let key = json!({"description": "k"});
+    let path = "/users/root/api-keys/_create?_id=k";
+    ok(&app, "POST", path, Some(&admin), Some(key)).await;
+    let forbidden = (403, "security.rights.forbidden");
+    for path in ["/users/root/tokens", "/users/root/api-keys/k"] {
+        refused(&app, ("DELETE", path), Some(&manager), None, forbidden).await;
+    }
+    let restricts = ("POST", "/_restrictDefaultRights");
+    refused(&app, restricts, Some(&manager), None, forbidden).await;
+    ok(&app, "GET", "/_me", Some(&admin), None).await;
+}

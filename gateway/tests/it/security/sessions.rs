@@ -86,7 +86,7 @@ async fn wrong_names_and_wrong_passwords_are_told_the_same() {
 }
 
 /// A gateway on a clock that the test moves; everything else is real.
-async fn on_a_clock() -> (App, Arc<ManualClock>) {
+pub(super) async fn on_a_clock() -> (App, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::at(runtime::SystemClock.now()));
     let builder = Builder {
         clock: clock.clone(),
@@ -221,4 +221,16 @@ async fn whoever_is_deleted_is_nobody_at_once_and_does_not_come_back_with_old_to
     user(&app, &admin, "meera", rights, json!([])).await;
     refused(&app, ("GET", "/_me"), Some(&token), None, INVALID).await;
     refused(&app, ("GET", "/_me"), Some(&key), None, INVALID).await;
+}
+
+#[tokio::test]
+async fn refreshing_again_and_again_prolongs_no_grace() {
+    let (app, clock) = on_a_clock().await;
+    let first = login(&app, "root", PASSWORD).await;
+    for _ in 0..2 {
+        ok(&app, "POST", "/_refreshToken", Some(&first), None).await;
+        clock.advance(600);
+    }
+    let again = ("POST", "/_refreshToken");
+    refused(&app, again, Some(&first), None, INVALID).await;
 }

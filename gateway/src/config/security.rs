@@ -1,0 +1,24 @@
+//! How this service is protected from who can reach it.
+
+use serde::{Deserialize, Serialize};
+
+/// Where TLS ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TlsEnd {
+    /// There is none: only the loopback is listened on.
+    #[default]
+    None,
+    /// In front of the gateway, which others reach through it alone.
+    Proxy,
+}
+
+/// The section of the settings.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Security {
+    /// `true`: a gateway that listens off the loopback starts without TLS, and serves everybody
+    /// everything as long as there is no administrator. `/readyz` says so.
+    pub open: bool,
+    pub tls: TlsEnd,
+}

@@ -1,0 +1,89 @@
+//! Looks again whether the credentials that subscriptions were made with still count, and whether
+//! they still may hear: twice as often as what was read is believed, and whenever this gateway took
+//! something away. What does not count any more is ended; nothing is told to it afterwards.
+
+use crate::{
+    access::{AccessError, Caller},
+    app::Shared,
+    holders::{HolderRooms, SubscriptionHolder},
+};
+use rights::ActionPlace;
+use runtime::Shutdown;
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
+use tracing::debug;
+use websocket::{CloseReason, TextFrame};
+
+const EVERY: Duration = Duration::from_millis(500);
+
+/// What a client is sent whose session ended, as Kuzzle sends it.
+static TOKEN_EXPIRED: LazyLock<TextFrame> = LazyLock::new(|| {
+    TextFrame::from_pieces(&[
+        r#"{"type":"TokenExpired","message":"Authentication Token Expired","#,
+        r#""info":"This is an automated server notification","status":200,"#,
+        r#""room":"kuzzle:notification:server"}"#,
+    ])
+});
+
+/// It cannot be known who may still hear: the client comes back with a cursor when it can.
+const UNKNOWN: CloseReason = CloseReason {
+    code: 1012,
+    reason: "rights cannot be read; connect and subscribe again",
+    drop_rest: true,
+};
+
+/// Until shutdown.
+pub(crate) async fn run(app: Shared, shutdown: Shutdown) {
+    loop {
+        once(&app).await;
+        tokio::select! {
+            () = shutdown.soft() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// All of them, once.
+pub(crate) async fn once(app: &Shared) {
+    let known = app.access.state.current().await;
+    let is_open = known.is_ok_and(|known| known.open);
+    // A session on many connections is asked about once.
+    let mut asked: HashMap<SubscriptionHolder, Result<Caller, AccessError>> = HashMap::new();
+    for held in app.holders.all(!is_open) {
+        let standing = match asked.get(&held.holder) {
+            Some(Ok(caller)) => Ok(caller.clone()),
+            Some(Err(_)) | None => app.access.still(&held.caller).await,
+        };
+        asked.insert(held.holder.clone(), standing.clone());
+        match standing {
+            Ok(caller) => look(app, &held, &caller),
+            Err(AccessError::Stale(why)) => {
+                debug!(why, "subscriptions end: who holds them cannot be read");
+                held.outbox.end(UNKNOWN);
+            }
+            Err(AccessError::Invalid | AccessError::Reused(_)) => {
+                for (room, ..) in &held.rooms {
+                    leave(app, &held, room);
+                }
+                held.outbox.push(&TOKEN_EXPIRED);
+            }
+        }
+    }
+}
+
+/// Rooms that the caller may not hear any more are left.
+fn look(app: &Shared, held: &HolderRooms, caller: &Caller) {
+    for (room, index, collection) in &held.rooms {
+        let place = ActionPlace::Collection(index, collection);
+        let may = |action| caller.check(("realtime", action), place).is_ok();
+        if !may("subscribe") && !may("join") {
+            leave(app, held, room);
+        }
+    }
+}
+
+fn leave(app: &Shared, held: &HolderRooms, room: &str) {
+    if app.holders.let_go(held.connection, &held.holder, room) {
+        // It may have been left meanwhile.
+        let _ = app.subscriptions.unsubscribe(held.connection, room, None);
+    }
+}
