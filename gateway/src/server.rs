@@ -83,7 +83,7 @@ pub(crate) async fn run(
     app.ports.health.set("gateway", State::Ready);
     info!(%address, "the gateway listens");
     if let Some(code) = &app.set_up {
-        code.announce(&app).await;
+        code.announce(&app.access).await;
     }
     let permits = accept(&app, listener, router, &shutdown).await;
     drain(&app, &permits, &shutdown).await;
@@ -291,7 +291,7 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
 }
 
 async fn refused_until_set_up(app: &App, head: (&Method, &str, &HeaderMap)) -> Option<Response> {
-    app.set_up.as_ref()?.refusal(app, head).await
+    app.set_up.as_ref()?.refusal(&app.access, head).await
 }
 
 async fn judged(

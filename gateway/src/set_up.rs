@@ -3,7 +3,7 @@
 //! gateway printed. It must never let a request through because something could not be read.
 
 use crate::{
-    app::App,
+    access::CallerAccess,
     config::{Security, TlsEnd},
     error::{Code, Problem},
 };
@@ -56,8 +56,8 @@ impl SetUpCode {
     }
 
     /// Prints it where an operator looks, if it is needed now.
-    pub(crate) async fn announce(&self, app: &App) {
-        if is_open(app).await {
+    pub(crate) async fn announce(&self, access: &CallerAccess) {
+        if is_open(access).await {
             warn!(
                 code = self.0.as_str(),
                 "there is no administrator, and others than this machine can reach this gateway: it \
@@ -69,10 +69,10 @@ impl SetUpCode {
     /// What is answered in the place of what the request asks for, if it may not be carried out.
     pub(crate) async fn refusal(
         &self,
-        app: &App,
+        access: &CallerAccess,
         (method, path, headers): (&Method, &str, &HeaderMap),
     ) -> Option<Response> {
-        if is_health(path) || !is_open(app).await {
+        if is_health(path) || !is_open(access).await {
             return None;
         }
         let makes_admin = *method == Method::POST
@@ -109,7 +109,7 @@ fn is_health(path: &str) -> bool {
 
 /// May callers without a credential do everything? Where that cannot be read, every route that asks
 /// for a right is refused anyway.
-async fn is_open(app: &App) -> bool {
-    let known = app.access.state.current().await;
+async fn is_open(access: &CallerAccess) -> bool {
+    let known = access.state.current().await;
     known.is_ok_and(|known| known.open)
 }

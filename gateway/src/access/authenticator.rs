@@ -230,7 +230,11 @@ fn made(name: Arc<str>, user: KnownUser, credential: Credential, known: &KnownRi
         name,
         credential,
         rights: known.set.compile(profiles()),
-        rate: known.set.rate_limit(profiles()),
+        rate: if known.open {
+            None
+        } else {
+            known.set.rate_limit(profiles())
+        },
         profiles: user.profiles.into(),
     })
 }

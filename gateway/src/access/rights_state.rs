@@ -157,7 +157,12 @@ impl RightsState {
             credential: Credential::Nothing,
             profiles: [base::ANONYMOUS.to_owned()].into(),
             rights,
-            rate: set.rate_limit([base::ANONYMOUS].into_iter()),
+            // Who may do everything may do it as often as he wants.
+            rate: if open {
+                None
+            } else {
+                set.rate_limit([base::ANONYMOUS].into_iter())
+            },
         });
         let known = KnownRights {
             set,
