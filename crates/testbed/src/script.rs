@@ -38,6 +38,18 @@ impl Script {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// The same as a line for a shell, for a program that runs it when it wants to.
+    pub(crate) fn line(&self, verb: &str, server: Server) -> String {
+        let quoted = |text: &str| format!("'{}'", text.replace('\'', r"'\''"));
+        let variables = self.variables.iter();
+        let variables: String = variables
+            .map(|(name, value)| format!("{name}={} ", quoted(&value.to_string_lossy())))
+            .collect();
+        let script = name::root().join("servers/servers");
+        let script = quoted(&script.to_string_lossy());
+        format!("{variables}bash {script} {verb} {server}")
+    }
+
     fn command(&self, script: &Path, verb: &str, names: &[String]) -> Command {
         let mut command = Command::new("bash");
         command

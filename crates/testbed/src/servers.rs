@@ -172,6 +172,16 @@ impl Servers {
         self.own()?.script.run("kill", &[server]).map(drop)
     }
 
+    /// Lines for a shell that kill a server and start it again: for a program under test that takes
+    /// its servers away by itself.
+    ///
+    /// # Errors
+    /// If the servers are shared.
+    pub fn outage_lines(&self, server: Server) -> Result<(String, String)> {
+        let script = &self.own()?.script;
+        Ok((script.line("kill", server), script.line("up", server)))
+    }
+
     /// SIGTERM; returns when the process is gone.
     ///
     /// # Errors

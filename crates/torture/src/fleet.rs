@@ -24,6 +24,9 @@ use tokio::{
 };
 use view::RefusingView;
 
+/// The turn of whatever takes servers away, or needs them.
+const SERVERS: &str = "servers";
+
 /// What a fleet is made of.
 #[derive(Debug, Clone)]
 pub enum FleetKind {
@@ -81,8 +84,8 @@ pub struct Fleet {
     /// How a guest worker is started.
     guest: Option<Vec<(String, String)>>,
     guests: AtomicUsize,
-    /// Held from the beginning of an outage until the server is back, however long that takes.
-    outage: Mutex<()>,
+    /// By process, and one for all servers: held from the beginning of a fault to its end.
+    turns: BTreeMap<String, Mutex<()>>,
     remarks: ShortMutex<Vec<String>>,
 }
 
@@ -103,7 +106,7 @@ impl Fleet {
             view: None,
             guest: None,
             guests: AtomicUsize::new(0),
-            outage: Mutex::default(),
+            turns: BTreeMap::from([(SERVERS.to_owned(), Mutex::default())]),
             remarks: ShortMutex::default(),
         };
         let operations = folder.join("operations");
@@ -205,6 +208,7 @@ impl Fleet {
         }
         let name = options.name.clone();
         let process = FleetProcess::start(&self.program, &self.folder, options)?;
+        self.turns.insert(name.clone(), Mutex::default());
         self.processes.insert(name, Mutex::new(process));
         Ok(())
     }
@@ -227,15 +231,17 @@ impl Fleet {
         }
     }
 
-    /// Waits until a fault may begin. Servers take longer to come back than was planned for, so their
-    /// outages, and what needs the servers, are done one after the other; the guard is kept to the end.
+    /// Waits until a fault may begin: nothing is hurt in two ways at once. A process may take longer to
+    /// end than was planned for, and a server to come back; the guard is kept until it is.
     pub async fn turn(&self, fault: &Fault) -> Option<MutexGuard<'_, ()>> {
-        match fault {
-            Fault::Outage { .. } | Fault::OutageOfAll { .. } | Fault::Refusals => {
-                Some(self.outage.lock().await)
+        let target = match fault {
+            Fault::Kill { process } | Fault::Terminate { process } | Fault::Freeze { process } => {
+                process.as_str()
             }
-            _ => None,
-        }
+            Fault::Outage { .. } | Fault::OutageOfAll { .. } | Fault::Refusals => SERVERS,
+            _ => return None,
+        };
+        Some(self.turns.get(target)?.lock().await)
     }
 
     /// Does a fault to it.

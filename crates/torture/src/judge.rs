@@ -19,7 +19,7 @@ mod tests;
 
 use crate::history::{AcknowledgedWrite, RunHistory};
 use key::KeyHistory;
-use statuses::Verdict;
+use statuses::WriteVerdict;
 use std::collections::BTreeMap;
 
 pub use finding::{Finding, FindingKind};
@@ -65,4 +65,4 @@ fn is_before(earlier: &AcknowledgedWrite, later: &AcknowledgedWrite) -> bool {
 }
 
 /// The final verdict of each write, by its number; none where there was none.
-type Verdicts = Vec<Option<Verdict>>;
+type Verdicts = Vec<Option<WriteVerdict>>;

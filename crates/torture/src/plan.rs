@@ -123,7 +123,7 @@ pub fn plan_faults(seed: u64, duration: u64, shape: &FleetShape) -> Vec<PlannedF
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Turn {
+enum FaultTurn {
     Kill,
     Terminate,
     Freeze,
@@ -139,28 +139,38 @@ enum Turn {
 }
 
 /// The turns of one round.
-fn kinds(duration: u64, shape: &FleetShape) -> Vec<Turn> {
+fn kinds(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
     let mut turns = Vec::new();
     if !shape.processes.is_empty() {
-        turns.extend([Turn::Kill, Turn::Kill, Turn::Freeze, Turn::Terminate]);
+        turns.extend([
+            FaultTurn::Kill,
+            FaultTurn::Kill,
+            FaultTurn::Freeze,
+            FaultTurn::Terminate,
+        ]);
         if duration >= LONG && shape.processes.len() > 1 {
-            turns.push(Turn::LongFreeze);
+            turns.push(FaultTurn::LongFreeze);
         }
     }
     if !shape.links.is_empty() {
-        turns.extend([Turn::Cut, Turn::Stall, Turn::Delay, Turn::HalfClose]);
+        turns.extend([
+            FaultTurn::Cut,
+            FaultTurn::Stall,
+            FaultTurn::Delay,
+            FaultTurn::HalfClose,
+        ]);
     }
     if !shape.servers.is_empty() && duration >= LONG {
-        turns.push(Turn::Outage);
+        turns.push(FaultTurn::Outage);
         if brokers(shape).len() > 1 {
-            turns.push(Turn::OutageOfAll);
+            turns.push(FaultTurn::OutageOfAll);
         }
     }
     if shape.has_guests {
-        turns.push(Turn::Storm);
+        turns.push(FaultTurn::Storm);
     }
     if shape.has_view {
-        turns.push(Turn::Refusals);
+        turns.push(FaultTurn::Refusals);
     }
     turns
 }
@@ -174,73 +184,73 @@ fn brokers(shape: &FleetShape) -> Vec<String> {
         .collect()
 }
 
-fn make(turn: Turn, duration: u64, shape: &FleetShape, random: &mut StdRng) -> (Fault, u64) {
+fn make(turn: FaultTurn, duration: u64, shape: &FleetShape, random: &mut StdRng) -> (Fault, u64) {
     let one = |of: &[String], random: &mut StdRng| of[random.random_range(0..of.len())].clone();
     let process = |random: &mut StdRng| one(&shape.processes, random);
     let link = |random: &mut StdRng| one(&shape.links, random);
     match turn {
-        Turn::Kill => (
+        FaultTurn::Kill => (
             Fault::Kill {
                 process: process(random),
             },
             random.random_range(0..1_500),
         ),
-        Turn::Terminate => (
+        FaultTurn::Terminate => (
             Fault::Terminate {
                 process: process(random),
             },
             random.random_range(0..500),
         ),
-        Turn::Freeze => (
+        FaultTurn::Freeze => (
             Fault::Freeze {
                 process: process(random),
             },
             random.random_range(300..3_000),
         ),
         // Longer than sessions: its partitions move, and it wakes as a ghost.
-        Turn::LongFreeze => (
+        FaultTurn::LongFreeze => (
             Fault::Freeze {
                 process: process(random),
             },
             random.random_range(12_000..16_000),
         ),
-        Turn::Cut => (
+        FaultTurn::Cut => (
             Fault::Cut { link: link(random) },
             random.random_range(200..3_000),
         ),
-        Turn::Stall => {
+        FaultTurn::Stall => {
             let longest = if duration >= LONG { 12_000 } else { 3_000 };
             (
                 Fault::Stall { link: link(random) },
                 random.random_range(500..longest),
             )
         }
-        Turn::Delay => {
+        FaultTurn::Delay => {
             let (link, millis) = (link(random), random.random_range(5..150));
             (
                 Fault::Delay { link, millis },
                 random.random_range(2_000..5_000),
             )
         }
-        Turn::HalfClose => (Fault::HalfClose { link: link(random) }, 0),
-        Turn::Outage => {
+        FaultTurn::HalfClose => (Fault::HalfClose { link: link(random) }, 0),
+        FaultTurn::Outage => {
             let server = one(&shape.servers, random);
             (Fault::Outage { server }, random.random_range(2_000..8_000))
         }
-        Turn::OutageOfAll => {
+        FaultTurn::OutageOfAll => {
             let servers = brokers(shape);
             (
                 Fault::OutageOfAll { servers },
                 random.random_range(2_000..6_000),
             )
         }
-        Turn::Storm => (
+        FaultTurn::Storm => (
             Fault::Storm {
                 rounds: random.random_range(2..5),
             },
             0,
         ),
-        Turn::Refusals => (Fault::Refusals, random.random_range(1_000..4_000)),
+        FaultTurn::Refusals => (Fault::Refusals, random.random_range(1_000..4_000)),
     }
 }
 

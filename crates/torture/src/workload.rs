@@ -20,7 +20,7 @@ use settle::Settling;
 use std::{sync::Arc, time::Duration};
 use subscriber::Subscriber;
 use tokio::{task::JoinHandle, time::Instant};
-use writer::Writer;
+use writer::LoadWriter;
 
 const INDEX: &str = "torture";
 const DOCUMENTS: &str = "documents";
@@ -102,7 +102,7 @@ impl Workload {
             recorder: recorder.clone(),
         };
         let writers = (0..options.clients).map(|number| {
-            let writer = Writer {
+            let writer = LoadWriter {
                 number,
                 options: options.clone(),
                 client: client.clone(),

@@ -12,6 +12,7 @@ mod listening;
 mod power;
 mod refusals;
 mod spooled;
+mod torture;
 mod trio;
 
 use anyhow::{Result, ensure};

@@ -2,7 +2,7 @@
 //! stands at the end.
 
 use super::model::{Expected, KeyModel};
-use super::{Finding, FindingKind, Verdicts, documents, is_before, statuses::Verdict};
+use super::{Finding, FindingKind, Verdicts, documents, is_before, statuses::WriteVerdict};
 use crate::history::{AcknowledgedWrite, Body, FinalState, RunHistory, SeenDocument, SeenStatus};
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ impl<'a> KeyHistory<'a> {
         &self.history.writes[number]
     }
 
-    fn verdict(&self, number: usize) -> &Verdict {
+    fn verdict(&self, number: usize) -> &WriteVerdict {
         self.verdicts[number]
             .as_ref()
             .expect("looked at when it was made")

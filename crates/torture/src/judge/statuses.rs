@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// What became of a write.
 #[derive(Debug, Clone)]
-pub(super) struct Verdict {
+pub(super) struct WriteVerdict {
     pub(super) status: SeenStatus,
     pub(super) place: LogPlace,
     pub(super) revision: Option<u64>,
@@ -30,7 +30,7 @@ fn verdict(
     number: usize,
     looks: &[&StatusLook],
     findings: &mut Vec<Finding>,
-) -> Option<Verdict> {
+) -> Option<WriteVerdict> {
     let key = history.writes[number].key.as_str();
     let mut add = |kind, detail: String| {
         findings.push(Finding::new(kind, key, [number], detail));
@@ -70,7 +70,7 @@ fn verdict(
         );
         return None;
     };
-    Some(Verdict {
+    Some(WriteVerdict {
         status: end.status.clone(),
         place,
         revision: looks.iter().find_map(|look| look.revision),

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 pub(super) const MENDED: i64 = 5;
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-pub(super) struct Writer {
+pub(super) struct LoadWriter {
     pub(super) number: usize,
     pub(super) options: WorkloadOptions,
     pub(super) client: Arc<FleetClient>,
@@ -25,7 +25,7 @@ pub(super) struct Writer {
 }
 
 /// What is written, where, and under which promises.
-struct Turn {
+struct WriteTurn {
     key: String,
     action: WriteAction,
     gateway: usize,
@@ -33,7 +33,7 @@ struct Turn {
     idempotency: Option<String>,
 }
 
-impl Writer {
+impl LoadWriter {
     pub(super) async fn run(self) -> Result<()> {
         let seed = self
             .options
@@ -68,7 +68,7 @@ impl Writer {
         Ok(())
     }
 
-    fn turn(&self, number: u64, epochs: &[u32], random: &mut StdRng) -> (Turn, Option<usize>) {
+    fn turn(&self, number: u64, epochs: &[u32], random: &mut StdRng) -> (WriteTurn, Option<usize>) {
         let client = self.number;
         let gateway = random.random_range(0..self.client.gateways.len());
         let idempotency = Some(format!("torture-{client}-{number}"));
@@ -78,7 +78,7 @@ impl Writer {
             let n = i64::try_from(number).unwrap_or(i64::MAX) * 1_000 + client as i64;
             let action = pair_action(n, self.options.has_view, random);
             return (
-                Turn {
+                WriteTurn {
                     key,
                     action,
                     gateway,
@@ -94,7 +94,7 @@ impl Writer {
                 random.random_range(0..self.options.shared_keys)
             );
             return (
-                Turn {
+                WriteTurn {
                     key,
                     action,
                     gateway,
@@ -109,7 +109,7 @@ impl Writer {
         let key = format!("documents/own-{client}-{slot}-{}", epochs[slot]);
         let idempotency = idempotency.filter(|_| !is_plain);
         (
-            Turn {
+            WriteTurn {
                 key,
                 action,
                 gateway,
@@ -120,7 +120,7 @@ impl Writer {
     }
 
     /// Tries until it is acknowledged; nothing if nobody knows whether it was taken.
-    async fn hand_over(&self, turn: &Turn) -> Result<Option<usize>> {
+    async fn hand_over(&self, turn: &WriteTurn) -> Result<Option<usize>> {
         let (operation, body) = request(&turn.key, &turn.action);
         let sent = self.recorder.now();
         let mut gateway = turn.gateway;
@@ -152,7 +152,7 @@ impl Writer {
         }
     }
 
-    fn record(&self, turn: &Turn, gateway: usize, sent: u64, ack: Acknowledgement) -> usize {
+    fn record(&self, turn: &WriteTurn, gateway: usize, sent: u64, ack: Acknowledgement) -> usize {
         let write = AcknowledgedWrite {
             client: self.number,
             key: turn.key.clone(),
