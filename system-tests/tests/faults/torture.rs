@@ -32,7 +32,7 @@ async fn a_fleet_on_real_servers_is_tortured_and_nothing_is_found() -> Result<()
             "--seconds",
             &setting("SECONDS", "30"),
             "--seed",
-            &setting("SEED", "5"),
+            &setting("SEED", "7"),
         ])
         .args(["--clients", "8", "--pause", "40"])
         .args(["--kafka-proxy", &proxy, "--outage", "broker-1", &down, &up])
