@@ -52,7 +52,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FOLDER")]
     keep: Option<PathBuf>,
     /// Only judge the history that was kept in this file
-    #[arg(long, value_name = "FILE", exclusive = true)]
+    #[arg(long, value_name = "FILE")]
     judge: Option<PathBuf>,
 }
 
