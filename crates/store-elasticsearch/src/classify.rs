@@ -213,6 +213,10 @@ pub(crate) fn failed(
             store: STORE,
             why: error.message(),
         },
+        // The server's own code stumbles over what the search says.
+        (500, kind) if error.kind == "search_phase_execution_exception" && is_of_search(kind) => {
+            bad(error.message())
+        }
         (400, "index_closed_exception") | (401 | 403 | 408 | 429, _) | (500.., _) => {
             StoreError::Unavailable {
                 store: STORE,
@@ -221,6 +225,12 @@ pub(crate) fn failed(
         }
         _ => bad(error.message()),
     }
+}
+
+/// Is it a fault that the text of a search brings about?
+fn is_of_search(kind: &str) -> bool {
+    STUMBLES.contains(&kind)
+        || ["illegal_argument_exception", "illegal_state_exception"].contains(&kind)
 }
 
 pub(crate) fn refused(message: String) -> StoreError {

@@ -12,12 +12,15 @@ mod collapse;
 mod document;
 mod exists;
 mod field;
+mod fuzzy;
 mod highlight;
 mod indexed;
 mod leaf;
+mod nested;
 mod phrase;
 mod place;
 mod query;
+mod query_string;
 mod range;
 mod relevance;
 mod run;
@@ -85,6 +88,8 @@ pub(crate) fn bad(message: impl Into<String>, pointer: &str) -> StoreError {
 /// What a search is read by.
 pub(crate) struct Context<'m> {
     pub mapping: &'m Mapping,
+    /// The path of the nested object whose documents are asked.
+    pub nested: Option<String>,
     /// Milliseconds since 1970, for `now` in dates.
     pub now: i64,
 }
@@ -128,7 +133,11 @@ fn refuse_members(request: &SearchRequest) -> Result<(), StoreError> {
 impl Search {
     pub fn read(mapping: &Mapping, now: i64, request: &SearchRequest) -> Result<Self, StoreError> {
         refuse_members(request)?;
-        let context = Context { mapping, now };
+        let context = Context {
+            mapping,
+            nested: None,
+            now,
+        };
         let query = request.query.as_ref().map_or(Ok(Query::All), |query| {
             query::read(&context, query, "/query")
         })?;
@@ -153,7 +162,7 @@ impl Search {
         let aggregations = aggregations.transpose()?.filter(|all| !all.is_empty());
         let post_filter = request.post_filter.as_ref();
         let post_filter = post_filter.map_or(Ok(Query::All), |query| {
-            query::read(&context, query, "/post_filter")
+            query::read_filter(&context, query, "/post_filter")
         })?;
         let highlight = request.highlight.as_ref();
         let highlight =

@@ -205,6 +205,12 @@ impl Mapping {
     /// The field at a dotted path: mapped, a sub-field of a mapped one, or not mapped (with what
     /// becomes of such a member there).
     pub fn find(&self, path: &str) -> Found<'_> {
+        self.find_within(path, "")
+    }
+
+    /// The same, seen from the nested object at the path `nested`: what is within it, and within
+    /// those around it, is found as well.
+    pub fn find_within(&self, path: &str, nested: &str) -> Found<'_> {
         let mut fields = &self.root;
         let mut dynamic = fields.dynamic.unwrap_or(Dynamic::True);
         let mut rest = path;
@@ -228,6 +234,12 @@ impl Mapping {
                     dynamic = inner.dynamic.unwrap_or(dynamic);
                     (fields, rest) = (inner, behind);
                 }
+                Kind::Nested(inner)
+                    if is_at_or_below(nested, &path[..path.len() - behind.len() - 1]) =>
+                {
+                    dynamic = inner.dynamic.unwrap_or(dynamic);
+                    (fields, rest) = (inner, behind);
+                }
                 Kind::Flattened { .. } => return Found::Key { field },
                 Kind::Nested(_) | Kind::Flat(_) | Kind::Other(_) => return Found::Field(field),
                 _ => {
@@ -244,6 +256,18 @@ impl Mapping {
         }
     }
 
+    /// The nested objects that a path leads through, the outermost first.
+    pub fn nested_around(&self, path: &str) -> Vec<(String, &Field)> {
+        let dots = path.match_indices('.').map(|(dot, _)| &path[..dot]);
+        let all = dots.filter_map(|around| match self.find_within(around, around) {
+            Found::Field(field) if matches!(field.kind, Kind::Nested(_)) => {
+                Some((around.to_owned(), field))
+            }
+            _ => None,
+        });
+        all.collect()
+    }
+
     /// Does the path lead through an object that is not looked into?
     pub fn is_disabled(&self, path: &str) -> bool {
         let mut fields = &self.root;
@@ -252,7 +276,7 @@ impl Mapping {
                 return true;
             }
             match fields.properties.get(name).map(|field| &field.kind) {
-                Some(Kind::Object(inner)) => fields = inner,
+                Some(Kind::Object(inner) | Kind::Nested(inner)) => fields = inner,
                 _ => return false,
             }
         }
@@ -279,6 +303,11 @@ impl Mapping {
         sources(&self.root, "", path, &mut all);
         all
     }
+}
+
+fn is_at_or_below(path: &str, around: &str) -> bool {
+    path.strip_prefix(around)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 fn sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) {

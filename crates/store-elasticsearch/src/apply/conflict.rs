@@ -29,7 +29,7 @@ pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judg
         // Only a deletion by hand leaves a version without a document. Elasticsearch forgets it
         // within `gc_deletes`, a minute by default.
         return Judgement::Wait(
-            "deleted by other hands than ours; the write is taken when Elasticsearch has forgotten the deletion".to_owned(),
+            "deleted by another program; the write is applied when Elasticsearch has forgotten the deletion".to_owned(),
         );
     };
     match stamp {
@@ -51,7 +51,7 @@ pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judg
             {
                 Some(next) => Judgement::Above(next.max(ours.version.0)),
                 None => Judgement::Wait(format!(
-                    "other hands raised the document to version {version}, above which nothing fits; delete it"
+                    "another program wrote the document at version {version}, above which nothing fits; delete it"
                 )),
             }
         }
@@ -94,7 +94,7 @@ pub(crate) async fn resolve<'a>(
             }
             Judgement::Wait(why) => Some(ItemVerdict::Transient(why)),
             Judgement::Above(version) => {
-                tracing::warn!(document = %entry.write.key, version, "the document was raised by other hands: writing again above it");
+                tracing::warn!(document = %entry.write.key, version, "the document has a higher version written by another program: writing again above it");
                 again.push(Entry { version, ..*entry });
                 None
             }

@@ -243,6 +243,13 @@ fn searches_tell_bad_from_missing_from_away() {
         bad(400, wrapped("parsing_exception")),
         StoreError::Refused { .. }
     ));
+    for kind in ["illegal_state_exception", "unsupported_operation_exception"] {
+        let refused = bad(500, wrapped(kind));
+        assert!(matches!(refused, StoreError::Refused { .. }), "{kind}");
+        let elsewhere = wrapped(kind).replace("search_phase_execution_exception", kind);
+        let unavailable = bad(500, elsewhere);
+        assert!(matches!(unavailable, StoreError::Unavailable { .. }));
+    }
     assert!(matches!(
         bad(404, wrapped("index_not_found_exception")),
         StoreError::NotMigrated { .. }

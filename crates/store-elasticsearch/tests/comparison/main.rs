@@ -15,6 +15,7 @@ mod aggregations;
 mod compare;
 mod dice;
 mod highlights;
+mod languages;
 mod searches;
 mod shrink;
 mod values;

@@ -4,7 +4,7 @@
 use super::{
     aggregations,
     dice::Dice,
-    values,
+    languages, values,
     world::{Named, World},
 };
 use serde_json::{Map, Value, json};
@@ -117,7 +117,7 @@ pub fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
     let (path, kind) = (named.path.as_str(), named.kind);
     // The type of such a field is known to the index alone: it is asked what fits it.
     let is_free = kind.starts_with("free") && kind != "free text";
-    let drawn = dice.below(if depth < 2 { 26 } else { 20 });
+    let drawn = dice.below(if depth < 2 { 30 } else { 20 });
     match drawn {
         12..=16 if is_free => json!({"exists": {"field": path}}),
         0 | 1 => json!({"term": {path: value(dice, kind)}}),
@@ -137,6 +137,7 @@ pub fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
         16 => {
             json!({"regexp": {path: dice.pick(&["a.*", "[a-z]+", "(apple|b)", "", ".*o.*", "qu?ick", "a{2}", "éc.+"])}})
         }
+        17 if !is_free && dice.chance(1, 2) => languages::fuzzy(dice, path),
         17 | 18 => place(dice, world),
         19 => match dice.below(5) {
             0 => json!({"match_all": {}}),
@@ -145,6 +146,9 @@ pub fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
             3 => json!({"term": {"_id": "d2"}}),
             _ => json!({"exists": {"field": "nowhere"}}),
         },
+        20 | 21 => languages::query_string(dice, world),
+        22 => languages::nested(dice, world, depth),
+        23 if !is_free => languages::fuzzy(dice, path),
         _ => boolean(dice, world, depth),
     }
 }

@@ -5,6 +5,7 @@ use super::{
     analyze::{self, Token},
     document::Document,
     field::{Source, Type},
+    fuzzy::NearTerms,
     indexed,
     phrase::Phrase,
 };
@@ -36,6 +37,7 @@ pub enum Texts {
     Range(Bound<String>, Bound<String>),
     Prefix(String),
     Pattern(Regex),
+    Near(NearTerms),
     Phrase(Phrase),
 }
 
@@ -109,6 +111,7 @@ impl Texts {
         match self {
             Self::Of { texts, .. } => texts.contains_key(term),
             Self::Phrase(phrase) => phrase.looks_for(term),
+            Self::Near(near) => near.is_near(term),
             Self::Range(..) | Self::Prefix(_) | Self::Pattern(_) => false,
         }
     }
@@ -126,6 +129,7 @@ impl Texts {
             ),
             Self::Prefix(prefix) => text.starts_with(prefix.as_str()),
             Self::Pattern(pattern) => pattern.is_match(text),
+            Self::Near(near) => near.has(text),
             Self::Phrase(_) => false,
         }
     }

@@ -36,6 +36,14 @@ impl Document {
             .map_err(|error| Failure::Damaged(format!("a document is no JSON object: {error}")))
     }
 
+    /// An object as a document of its own: its members stand where they stood.
+    pub fn of_object(path: &str, object: &Value) -> Self {
+        Self {
+            members: vec![(path.to_owned(), object.clone())],
+            met_unknown: Cell::new(None),
+        }
+    }
+
     /// Each value at a path; an array there is handed over whole.
     pub fn at(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
         members(
@@ -45,6 +53,12 @@ impl Document {
             path,
             visit,
         );
+    }
+
+    /// Each object at a path. What a dotted name puts below the path is an object by itself.
+    pub fn objects(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
+        let all = self.members.iter();
+        parts(all.map(|(name, value)| (name.as_str(), value)), path, visit);
     }
 
     /// Each value of a member whose dotted name leads below a path.
@@ -155,6 +169,12 @@ impl Document {
         self.met_unknown.set(Some(what));
     }
 
+    /// What a part of the document met, the document has met.
+    pub fn meet_what(&self, part: &Self) {
+        self.met_unknown
+            .set(self.met_unknown.get().or(part.met_unknown.get()));
+    }
+
     /// What makes an answer impossible.
     pub fn met_unknown(&self) -> Option<&'static str> {
         self.met_unknown.get()
@@ -199,6 +219,39 @@ impl Document {
         let mut found = false;
         self.at(path, &mut |value| found |= any(value));
         found
+    }
+}
+
+fn parts<'v>(
+    all: impl Iterator<Item = (&'v str, &'v Value)>,
+    path: &str,
+    visit: &mut dyn FnMut(&Value),
+) {
+    for (name, value) in all {
+        let below = name
+            .strip_prefix(path)
+            .and_then(|rest| rest.strip_prefix('.'));
+        if let Some(rest) = below {
+            visit(&Value::Object(Map::from_iter([(
+                rest.to_owned(),
+                value.clone(),
+            )])));
+        } else if name == path {
+            each_object(value, &mut |_, whole| visit(whole));
+        } else if let Some(rest) = path
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('.'))
+        {
+            each_object(value, &mut |object, _| parts(pairs(object), rest, visit));
+        }
+    }
+}
+
+fn each_object(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>, &Value)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| each_object(item, visit)),
+        Value::Object(object) => visit(object, value),
+        _ => {}
     }
 }
 

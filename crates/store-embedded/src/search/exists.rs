@@ -4,7 +4,7 @@
 use super::{
     Context, bad, clause,
     document::Document,
-    field::{Source, resolve},
+    field::{Source, resolve_in},
     indexed, leaf, unsupported,
 };
 use serde_json::Value;
@@ -45,15 +45,26 @@ impl Exists {
         at: &str,
     ) -> Result<Self, StoreError> {
         let mut exists = Self::default();
-        match context.mapping.find(field) {
-            Found::Field(found) if matches!(found.kind, Kind::Object(_)) => {
-                let Kind::Object(fields) = &found.kind else {
-                    return Ok(exists);
-                };
-                let dynamic = inherited(context, field);
-                exists.object(context, fields, dynamic, field, at)?;
-            }
-            _ => exists.sources = resolve(context.mapping, field, clause, at)?,
+        let around = context.mapping.nested_around(field);
+        let around = around.last().map(|(path, _)| path.as_str());
+        let asked = context.nested.as_deref();
+        match context.mapping.find_within(field, field) {
+            Found::Field(found) => match &found.kind {
+                Kind::Nested(fields) if asked == Some(field) => {
+                    let dynamic = inherited(context, field);
+                    exists.object(context, fields, dynamic, field, at)?;
+                }
+                Kind::Object(fields) if around == asked => {
+                    let dynamic = inherited(context, field);
+                    exists.object(context, fields, dynamic, field, at)?;
+                }
+                Kind::Nested(_) if found.special.is_some() => {
+                    return Err(unsupported("exists on nested objects in others", at));
+                }
+                Kind::Object(_) | Kind::Nested(_) => {}
+                _ => exists.sources = resolve_in(context, field, clause, at)?,
+            },
+            _ => exists.sources = resolve_in(context, field, clause, at)?,
         }
         Ok(exists)
     }
@@ -74,13 +85,17 @@ impl Exists {
             let path = format!("{path}.{name}");
             match &field.kind {
                 Kind::Object(inner) => self.object(context, inner, dynamic, &path, at)?,
+                Kind::Nested(_) if field.special.is_some() => {
+                    return Err(unsupported("exists on nested objects in others", at));
+                }
+                Kind::Nested(_) => {}
                 _ => {
-                    let sources = resolve(context.mapping, &path, "exists", at)?;
+                    let sources = resolve_in(context, &path, "exists", at)?;
                     self.sources.extend(sources);
                     for sub in field.fields.keys() {
                         let path = format!("{path}.{sub}");
                         self.sources
-                            .extend(resolve(context.mapping, &path, "exists", at)?);
+                            .extend(resolve_in(context, &path, "exists", at)?);
                     }
                 }
             }
@@ -118,7 +133,9 @@ fn inherited(context: &Context<'_>, path: &str) -> Dynamic {
     let mut fields = &context.mapping.root;
     let mut dynamic = fields.dynamic.unwrap_or(Dynamic::True);
     for name in path.split('.') {
-        let Some(Kind::Object(inner)) = fields.properties.get(name).map(|field| &field.kind) else {
+        let Some(Kind::Object(inner) | Kind::Nested(inner)) =
+            fields.properties.get(name).map(|field| &field.kind)
+        else {
             break;
         };
         dynamic = inner.dynamic.unwrap_or(dynamic);

@@ -1,7 +1,7 @@
 //! A field's name in a query, to the paths where its values stand and what an index would make of
 //! them there.
 
-use super::{bad, unsupported};
+use super::{Context, bad, unsupported};
 use store::{
     StoreError,
     mapping::{
@@ -147,11 +147,59 @@ pub fn is_metadata(name: &str) -> bool {
     METADATA.contains(&name) || name == "_consign" || name.starts_with("_consign.")
 }
 
+/// The places of a field as the documents see it that are asked: of nested objects nothing is seen
+/// from outside, and from inside nothing else.
+pub fn resolve_in(
+    context: &Context<'_>,
+    name: &str,
+    clause: &str,
+    pointer: &str,
+) -> Result<Vec<Source>, StoreError> {
+    let mapping = context.mapping;
+    if name == "_id" {
+        return resolve(mapping, name, clause, pointer);
+    }
+    let name = match mapping.find_within(name, name) {
+        Found::Field(Field {
+            kind: Kind::Alias(path),
+            ..
+        }) => path,
+        _ => name,
+    };
+    let around = mapping.nested_around(name);
+    let copying = around.iter().find_map(|(_, field)| field.special.as_ref());
+    if let Some(special) = copying {
+        let what = format!("{clause} on nested objects with `{special}`");
+        return Err(unsupported(what, pointer));
+    }
+    let nested = around.last().map(|(path, _)| path.as_str());
+    let mut sources = match mapping.find_within(name, name) {
+        Found::Field(field) if matches!(field.kind, Kind::Nested(_)) => {
+            vec![Source::of(name, Type::Object)]
+        }
+        _ => resolve_within(mapping, name, nested.unwrap_or(""), clause, pointer)?,
+    };
+    if nested != context.nested.as_deref() {
+        sources.iter_mut().for_each(|source| source.paths.clear());
+    }
+    Ok(sources)
+}
+
 /// The places of a field; none where nothing can be there. `clause` and `pointer` are for what
 /// cannot be told.
 pub fn resolve(
     mapping: &Mapping,
     name: &str,
+    clause: &str,
+    pointer: &str,
+) -> Result<Vec<Source>, StoreError> {
+    resolve_within(mapping, name, "", clause, pointer)
+}
+
+fn resolve_within(
+    mapping: &Mapping,
+    name: &str,
+    nested: &str,
     clause: &str,
     pointer: &str,
 ) -> Result<Vec<Source>, StoreError> {
@@ -165,12 +213,17 @@ pub fn resolve(
     if name.contains('*') {
         return Err(refuse("a pattern of fields"));
     }
-    if mapping.guesses && matches!(mapping.find(name), Found::Unmapped(Dynamic::True)) {
+    if mapping.guesses
+        && matches!(
+            mapping.find_within(name, nested),
+            Found::Unmapped(Dynamic::True)
+        )
+    {
         return Err(refuse(
             "a field that dynamic templates or numeric detection map",
         ));
     }
-    match mapping.find(name) {
+    match mapping.find_within(name, nested) {
         Found::Field(field) => match &field.kind {
             Kind::Alias(path) => resolve(mapping, path, clause, pointer),
             _ => mapped(mapping, field, name, clause, pointer),
@@ -200,7 +253,10 @@ pub fn resolve(
             let guessed = Source::of(name, Type::Guessed { dates });
             let mut sources = vec![guessed];
             if let Some(parent) = name.strip_suffix(".keyword")
-                && matches!(mapping.find(parent), Found::Unmapped(Dynamic::True))
+                && matches!(
+                    mapping.find_within(parent, nested),
+                    Found::Unmapped(Dynamic::True)
+                )
             {
                 sources.push(Source::of(parent, Type::GuessedKeyword));
             }
@@ -212,12 +268,12 @@ pub fn resolve(
 /// The flattened field that a path leads into.
 fn flattened(mapping: &Mapping, path: &str) -> String {
     let dots = path.match_indices('.').map(|(dot, _)| &path[..dot]);
-    let is_root = |path: &&str| matches!(mapping.find(path), Found::Field(field) if matches!(field.kind, Kind::Flattened { .. }));
+    let is_root = |path: &&str| matches!(mapping.find_within(path, path), Found::Field(field) if matches!(field.kind, Kind::Flattened { .. }));
     dots.into_iter().find(is_root).unwrap_or(path).to_owned()
 }
 
 fn is_point(mapping: &Mapping, path: &str) -> bool {
-    matches!(mapping.find(path), Found::Field(field) if matches!(field.kind, Kind::GeoPoint { .. }))
+    matches!(mapping.find_within(path, path), Found::Field(field) if matches!(field.kind, Kind::GeoPoint { .. }))
 }
 
 /// A key of a flattened field: the values right there, not those of objects below.

@@ -1,13 +1,17 @@
 //! The clauses about one field's values: term, terms, range, prefix, wildcard, regexp. Each turns
 //! its parameters into what it accepts of each form.
 
+mod near;
+
+pub use near::{fuzzy, near, near_in, normalized};
+
 use super::{
     Context,
     accept::{Accept, Texts},
     analyze, bad, clause,
     document::Document,
     exists::Exists,
-    field::{Source, Type, resolve, searchable},
+    field::{Source, Type, resolve_in, searchable},
     indexed::held,
     query::Query,
     range::Bounds,
@@ -58,6 +62,29 @@ impl Leaf {
     /// Must all documents be looked at before any of them has a score?
     pub fn is_scored(&self) -> bool {
         self.places.iter().any(|place| place.accept.is_scored)
+    }
+
+    /// Must all documents be looked at before any of them is found?
+    pub fn needs_terms(&self) -> bool {
+        self.places.iter().any(|place| {
+            let texts = [&place.accept.terms, &place.accept.keywords];
+            texts
+                .into_iter()
+                .flatten()
+                .any(|texts| matches!(texts, Texts::Near(_)))
+        })
+    }
+
+    /// One field.
+    pub fn of(source: Source, accept: Accept) -> Self {
+        let relevance = Relevance::default();
+        Self {
+            places: vec![LeafField {
+                source,
+                accept,
+                relevance,
+            }],
+        }
     }
 
     pub fn learn(&self, document: &Document) {
@@ -115,7 +142,7 @@ impl Leaf {
         accept: impl Fn(&Source) -> Result<Accept, StoreError>,
     ) -> Result<Self, StoreError> {
         let mut places = Vec::new();
-        for source in resolve(context.mapping, field, clause, at)? {
+        for source in resolve_in(context, field, clause, at)? {
             if !matches!(source.kind, Type::Object) {
                 searchable(&source, field, at)?;
             }
@@ -522,7 +549,7 @@ pub fn regexp(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, St
 pub fn range(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let (field, value, at) = clause::one_field(value, "range", &[], at)?;
     let bounds = Bounds::read(context, value, &at)?;
-    let found = context.mapping.find(field);
+    let found = context.mapping.find_within(field, field);
     let is_object = matches!(&found, Found::Field(found) if matches!(found.kind, Kind::Object(_)));
     if bounds.is_open() && !is_object {
         return Exists::of(context, field, "range", &at).map(Query::Exists);

@@ -7,9 +7,10 @@ use super::{
     Context, bad, clause,
     document::Document,
     exists::Exists,
-    field::{Source, Type, resolve},
+    field::{Source, Type, resolve_in},
     leaf::{self, Leaf},
-    place, shape, unsupported, words,
+    nested::{self, NestedQuery},
+    place, query_string, shape, unsupported, words,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
@@ -25,6 +26,7 @@ pub enum Query {
     Ids(HashSet<String>),
     Leaf(Leaf),
     Exists(Exists),
+    Nested(NestedQuery),
     Place {
         source: Source,
         leniency: Leniency,
@@ -81,6 +83,18 @@ impl Query {
     }
 }
 
+/// Reads a query that is asked of documents without looking at all of them before.
+pub fn read_filter(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+    let query = read(context, value, at)?;
+    if query.needs_terms() {
+        return Err(unsupported(
+            "fuzzy terms in a filter of aggregations or hits",
+            at,
+        ));
+    }
+    Ok(query)
+}
+
 /// Reads `{"clause": …}`.
 pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(value, "query", at)?;
@@ -107,6 +121,10 @@ pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, Sto
         "range" => leaf::range(context, body, &at),
         "prefix" => leaf::prefix(context, body, &at).map(Query::Leaf),
         "wildcard" => leaf::wildcard(context, body, &at).map(Query::Leaf),
+        "fuzzy" => leaf::fuzzy(context, body, &at).map(Query::Leaf),
+        "nested" => nested::read(context, body, &at),
+        "query_string" => query_string::query_string(context, body, &at),
+        "simple_query_string" => query_string::simple(context, body, &at),
         "regexp" => leaf::regexp(context, body, &at).map(Query::Leaf),
         "match" => words::matching(context, body, &at),
         "match_phrase" | "match_phrase_prefix" => words::phrase(context, body, name, &at),
@@ -283,7 +301,7 @@ pub fn point_field(
     clause: &str,
     at: &str,
 ) -> Result<(Source, Leniency), StoreError> {
-    let mut sources = resolve(context.mapping, field, clause, at)?;
+    let mut sources = resolve_in(context, field, clause, at)?;
     match sources.pop() {
         Some(source) => match source.kind {
             Type::GeoPoint(leniency) => {
@@ -375,6 +393,7 @@ impl Query {
             Self::Ids(ids) => ids.contains(id),
             Self::Leaf(leaf) => leaf.matches(id, document),
             Self::Exists(exists) => exists.matches(document),
+            Self::Nested(nested) => nested.matches(id, document),
             Self::Place {
                 source,
                 leniency,
@@ -410,6 +429,7 @@ impl Query {
             Self::All | Self::Ids(_) => {}
             Self::Leaf(leaf) => leaf.name_members(wanted),
             Self::Exists(exists) => exists.name_members(wanted),
+            Self::Nested(nested) => nested.name_members(wanted),
             Self::Place { source, .. } => leaf::name_members([source].into_iter(), wanted),
             Self::Bool { .. } | Self::Best { .. } | Self::Constant(_) | Self::Boosted { .. } => {
                 self.inner(&mut |query| query.name_members(wanted));
@@ -420,7 +440,12 @@ impl Query {
     /// Visits the clauses that this one is made of.
     pub fn inner<'q>(&'q self, visit: &mut dyn FnMut(&'q Self)) {
         match self {
-            Self::All | Self::Ids(_) | Self::Leaf(_) | Self::Exists(_) | Self::Place { .. } => {}
+            Self::All
+            | Self::Ids(_)
+            | Self::Leaf(_)
+            | Self::Exists(_)
+            | Self::Nested(_)
+            | Self::Place { .. } => {}
             Self::Constant(query) | Self::Boosted { query, .. } => visit(query),
             Self::Best { queries, .. } => queries.iter().for_each(visit),
             Self::Bool {

@@ -13,7 +13,7 @@ use super::{
 use serde_json::Value;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 use store::{
     StoreError,
@@ -71,7 +71,14 @@ impl Relevance {
             }
             (None, None) => false,
         };
+        let near = match accept.terms.as_ref().or(accept.keywords.as_ref()) {
+            Some(Texts::Near(near)) => Some(near),
+            _ => None,
+        };
         for term in counts.into_keys().filter(|term| is_wanted(term)) {
+            if let Some(near) = near.filter(|_| term != TRUE && term != FALSE) {
+                near.learn(term);
+            }
             *figures.found.entry(term.to_owned()).or_default() += 1;
         }
     }
@@ -100,6 +107,13 @@ impl Relevance {
                 })?;
                 score += self.of_phrase(&held, &occurrences);
             }
+            Some(Texts::Near(near)) => {
+                let rarity = self.figures.borrow().rarity(near.commonest());
+                for (term, boost) in near.boosts() {
+                    score += self.of_term_as(&held, term, rarity) * boost;
+                }
+                return Ok(score);
+            }
             Some(Texts::Of { texts, .. }) => {
                 for (text, times) in texts {
                     let term = held_term(source, text);
@@ -116,6 +130,13 @@ impl Relevance {
     }
 
     fn of_term(&self, held: &HeldTerms, term: &str) -> f32 {
+        let figures = self.figures.borrow();
+        let rarity = figures.rarity(figures.found.get(term).copied().unwrap_or(1));
+        self.of_term_as(held, term, rarity)
+    }
+
+    /// Of a term that is as rare as this.
+    fn of_term_as(&self, held: &HeldTerms, term: &str, rarity: f32) -> f32 {
         let count = held.tokens.iter().filter(|(one, _)| one == term).count();
         if count == 0 {
             return 0.0;
@@ -125,9 +146,7 @@ impl Relevance {
         } else {
             1.0
         };
-        let figures = self.figures.borrow();
-        let idf = figures.rarity(figures.found.get(term).copied().unwrap_or(1));
-        figures.weigh(held, idf, freq)
+        self.figures.borrow().weigh(held, rarity, freq)
     }
 
     fn of_phrase(&self, held: &HeldTerms, occurrences: &Occurrences) -> f32 {
@@ -161,7 +180,7 @@ impl FieldFigures {
         }
         let average = (self.terms as f64 / self.documents.max(1) as f64) as f32;
         let length = if held.scoring.norms {
-            kept(held.tokens.len() as u32)
+            kept(held.length() as u32)
         } else {
             1
         };
@@ -186,6 +205,15 @@ const TRUE: &str = "\u{0}T";
 const FALSE: &str = "\u{0}F";
 
 impl HeldTerms {
+    /// How long the field is: without frequencies a term counts once.
+    fn length(&self) -> usize {
+        if self.scoring.frequencies {
+            return self.tokens.len();
+        }
+        let terms: HashSet<&str> = self.tokens.iter().map(|(term, _)| term.as_str()).collect();
+        terms.len()
+    }
+
     /// `None`: the field has no terms in this document, or no field of its type has.
     fn of(source: &Source, document: &Document) -> Option<Self> {
         if !source.index {

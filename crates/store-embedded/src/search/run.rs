@@ -77,6 +77,7 @@ impl Search {
         connection: &Connection,
         collection: &Collection,
     ) -> Result<u64, StoreError> {
+        self.learn_terms(connection, collection)?;
         let mut total = 0;
         self.each(connection, collection, |_, document, id| {
             total += u64::from(self.query.matches(id, document));
@@ -132,10 +133,9 @@ impl Search {
         mut collected: Option<&mut Collected>,
     ) -> Result<FoundPage, StoreError> {
         if self.query.is_scored() && self.needs_scores() {
-            self.each(connection, collection, |search, document, _| {
-                search.query.learn(document);
-                Ok(())
-            })?;
+            self.learn(connection, collection)?;
+        } else {
+            self.learn_terms(connection, collection)?;
         }
         let limit = self.from + self.size;
         let needs_scores = self.needs_scores();
@@ -209,6 +209,10 @@ impl Search {
                 "/sort",
             ));
         }
+        if let Some(name) = self.sort.null_among_numbers() {
+            let why = format!("`{name}` in `search_after` cannot be null");
+            return Err(bad(why, "/search_after"));
+        }
         match self.sort.unseen() {
             Some(path) if read > 0 => {
                 return Err(bad(
@@ -221,6 +225,25 @@ impl Search {
         found.extend(groups.into_iter().flat_map(CollapsedGroups::found));
         self.order(&mut found, limit);
         Ok(FoundPage { found, total, best })
+    }
+
+    /// Looks at all documents where what is found depends on the terms that there are.
+    fn learn_terms(
+        &self,
+        connection: &Connection,
+        collection: &Collection,
+    ) -> Result<(), StoreError> {
+        if self.query.needs_terms() {
+            self.learn(connection, collection)?;
+        }
+        Ok(())
+    }
+
+    fn learn(&self, connection: &Connection, collection: &Collection) -> Result<(), StoreError> {
+        self.each(connection, collection, |search, document, _| {
+            search.query.learn(document);
+            Ok(())
+        })
     }
 
     fn needs_scores(&self) -> bool {

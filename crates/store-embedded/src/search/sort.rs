@@ -61,6 +61,8 @@ struct Key {
 pub struct Sort {
     keys: Vec<Key>,
     after: Option<Keys>,
+    /// Which keys the last page is said to have ended at without a value.
+    nulls: Vec<bool>,
 }
 
 pub fn read(
@@ -85,6 +87,11 @@ pub fn read(
     {
         keys.clear();
     }
+    let nulls = after
+        .unwrap_or_default()
+        .iter()
+        .map(Value::is_null)
+        .collect();
     let after = match after {
         None => None,
         Some(_) if keys.is_empty() => {
@@ -111,7 +118,7 @@ pub fn read(
                 .collect::<Result<_, _>>()?,
         ),
     };
-    Ok(Sort { keys, after })
+    Ok(Sort { keys, after, nulls })
 }
 
 fn entry(
@@ -321,6 +328,8 @@ fn distance_key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, S
         }
     };
     let here = pointer(at, field);
+    // Nested points are refused by name.
+    resolve(context.mapping, field, "sort", &here)?;
     let (source, leniency) = point_field(context, field, "_geo_distance", &here)?;
     if !source.doc_values {
         return Err(bad(format!("`{field}` is kept without doc values"), &here));
@@ -394,6 +403,20 @@ impl Sort {
     pub fn text(&self) -> Option<&str> {
         self.keys.iter().find_map(|key| match &key.by {
             By::Values { learned, .. } if learned.get() == Some(Learned::Text) => {
+                Some(key.name.as_str())
+            }
+            _ => None,
+        })
+    }
+
+    /// A field that is not mapped and turned out to hold numbers, which are never missing.
+    pub fn null_among_numbers(&self) -> Option<&str> {
+        let nulls = self.keys.iter().zip(&self.nulls);
+        let mut nulls = nulls.filter(|(_, is_null)| **is_null);
+        nulls.find_map(|(key, _)| match &key.by {
+            By::Values { learned, .. }
+                if matches!(learned.get(), Some(Learned::Whole | Learned::Fraction)) =>
+            {
                 Some(key.name.as_str())
             }
             _ => None,

@@ -5,8 +5,9 @@ use super::{
     Context,
     accept::{Accept, Texts},
     analyze, bad, clause,
-    field::{Source, Type},
-    leaf::{Leaf, any_of, scored, text},
+    field::{Source, Type, resolve_in, searchable},
+    fuzzy::FuzzyOptions,
+    leaf::{self, Leaf, any_of, scored, text},
     phrase::Phrase,
     query::Query,
     unsupported,
@@ -20,8 +21,8 @@ use store::{
 };
 
 /// What a match says beside its text.
-#[derive(Clone, Default)]
-struct Options {
+#[derive(Clone, Debug, Default)]
+pub struct MatchOptions {
     all: bool,
     least: Option<(Value, String)>,
     lenient: bool,
@@ -30,9 +31,41 @@ struct Options {
     phrase: bool,
     open: bool,
     slop: usize,
+    near: FuzzyOptions,
 }
 
-impl Options {
+impl MatchOptions {
+    pub fn set_all(&mut self, all: bool) {
+        self.all = all;
+    }
+
+    pub fn set_lenient(&mut self, value: &Value, at: &str) -> Result<(), StoreError> {
+        self.lenient = flag(value, at)?;
+        Ok(())
+    }
+
+    pub fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    /// The same for words behind each other.
+    pub fn phrase(&self, slop: usize) -> Self {
+        Self {
+            phrase: true,
+            slop,
+            ..self.clone()
+        }
+    }
+
+    /// Takes a parameter that says how far terms may be away.
+    fn take_near(&mut self, name: &str, value: &Value, at: &str) -> Result<bool, StoreError> {
+        if name == "fuzzy_transpositions" {
+            self.near.take_transpositions(value, at)?;
+            return Ok(true);
+        }
+        self.near.take(name, value, at)
+    }
+
     /// Takes a parameter that all of these clauses share; false: it is not one.
     fn take(&mut self, name: &str, value: &Value, at: &str) -> Result<bool, StoreError> {
         match (name, value.as_str()) {
@@ -66,9 +99,9 @@ fn slop(value: &Value, at: &str) -> Result<usize, StoreError> {
 
 pub fn matching(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let (field, value, at) = clause::one_field(value, "match", &[], at)?;
-    let mut options = Options::default();
+    let mut options = MatchOptions::default();
     let value = clause::short_or_long(value, "query", "match", &at, |name, value, at| {
-        if options.take(name, value, &at)? {
+        if options.take(name, value, &at)? || options.take_near(name, value, &at)? {
             Ok(())
         } else {
             Err(unsupported(format!("match.{name}"), &at))
@@ -85,10 +118,10 @@ pub fn phrase(
     at: &str,
 ) -> Result<Query, StoreError> {
     let (field, value, at) = clause::one_field(value, name, &[], at)?;
-    let mut options = Options {
+    let mut options = MatchOptions {
         phrase: true,
         open: name == "match_phrase_prefix",
-        ..Options::default()
+        ..MatchOptions::default()
     };
     let value = clause::short_or_long(value, "query", name, &at, |parameter, value, at| {
         match parameter {
@@ -105,7 +138,8 @@ pub fn phrase(
 /// Several fields, any of which may match.
 pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let members = clause::object(value, "multi_match", at)?;
-    let (mut options, mut is_sum) = (Options::default(), false);
+    let (mut options, mut is_sum) = (MatchOptions::default(), false);
+    let mut near = None;
     for (name, value) in members {
         let here = pointer(at, name);
         match (name.as_str(), value.as_str()) {
@@ -119,15 +153,20 @@ pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, St
             }
             ("slop", _) => options.slop = slop(value, &here)?,
             _ if options.take(name, value, &here)? => {}
+            _ if options.take_near(name, value, &here)? => near = Some((name, here)),
             _ => return Err(unsupported(format!("multi_match.{name}"), &here)),
         }
+    }
+    if let Some((name, here)) = near.filter(|_| options.phrase) {
+        let what = format!("multi_match.{name} of phrases");
+        return Err(unsupported(what, &here));
     }
     let value = members
         .get("query")
         .ok_or_else(|| bad("`multi_match` lacks `query`", at))?;
     let value = clause::scalar(value, "multi_match", at)?;
     let mut queries = Vec::new();
-    for (field, boost) in fields(members, at)? {
+    for (field, boost) in fields(members, "multi_match", at)? {
         let query = one(context, &field, value, &options, "multi_match", at)?;
         queries.push(query.boosted(boost));
     }
@@ -140,12 +179,16 @@ pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, St
 }
 
 /// The fields, and how much each of them counts.
-fn fields(members: &Map<String, Value>, at: &str) -> Result<Vec<(String, f32)>, StoreError> {
+pub fn fields(
+    members: &Map<String, Value>,
+    clause: &str,
+    at: &str,
+) -> Result<Vec<(String, f32)>, StoreError> {
     let here = pointer(at, "fields");
     let items = match members.get("fields") {
         Some(Value::Array(items)) if !items.is_empty() => items.clone(),
         Some(one @ Value::String(_)) => vec![one.clone()],
-        _ => return Err(unsupported("multi_match of all fields", at)),
+        _ => return Err(unsupported(format!("{clause} of all fields"), at)),
     };
     let name = |item: &Value| -> Result<(String, f32), StoreError> {
         let text = item
@@ -174,32 +217,131 @@ fn one(
     context: &Context<'_>,
     field: &str,
     value: &Value,
-    options: &Options,
+    options: &MatchOptions,
     clause: &str,
     at: &str,
 ) -> Result<Query, StoreError> {
-    let has_no_terms = Cell::new(false);
+    match asked(context, field, value, options, clause, at)? {
+        Some(query) => Ok(query),
+        None if options.empty_is_all => Ok(Query::All),
+        None => Ok(Query::any(Vec::new())),
+    }
+}
+
+/// A text's words in a field; `None`: the text has none.
+pub fn terms_of(
+    context: &Context<'_>,
+    field: &str,
+    text: &str,
+    options: &MatchOptions,
+    clause: &str,
+    at: &str,
+) -> Result<Option<Query>, StoreError> {
+    asked(context, field, &text.into(), options, clause, at)
+}
+
+/// In how many fields a text is looked for, and in how many of them it has no terms.
+#[derive(Default)]
+struct AskedFieldCount {
+    all: Cell<usize>,
+    without_terms: Cell<usize>,
+}
+
+impl AskedFieldCount {
+    fn have_no_terms(&self) -> bool {
+        self.all.get() > 0 && self.without_terms == self.all
+    }
+}
+
+fn asked(
+    context: &Context<'_>,
+    field: &str,
+    value: &Value,
+    options: &MatchOptions,
+    clause: &str,
+    at: &str,
+) -> Result<Option<Query>, StoreError> {
+    if options.near.fuzziness.is_some() && !options.phrase {
+        return match near(context, field, value, options, at) {
+            Err(StoreError::BadSearch { .. }) if options.lenient => {
+                Ok(Some(Query::any(Vec::new())))
+            }
+            other => other,
+        };
+    }
+    let fields = AskedFieldCount::default();
     let leaf = Leaf::read(context, field, clause, at, |source| {
-        match accept(context, source, value, options, clause, at, &has_no_terms) {
+        fields.all.set(fields.all.get() + 1);
+        match accept(context, source, value, options, clause, at, &fields) {
             Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Accept::default()),
             other => other.map(scored),
         }
     });
     match leaf {
-        Ok(_) if options.empty_is_all && has_no_terms.get() => Ok(Query::All),
-        Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Query::any(Vec::new())),
-        leaf => leaf.map(Query::Leaf),
+        Ok(_) if fields.have_no_terms() => Ok(None),
+        Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Some(Query::any(Vec::new()))),
+        leaf => leaf.map(|leaf| Some(Query::Leaf(leaf))),
     }
+}
+
+/// Each word, or a term near it.
+fn near(
+    context: &Context<'_>,
+    field: &str,
+    value: &Value,
+    options: &MatchOptions,
+    at: &str,
+) -> Result<Option<Query>, StoreError> {
+    let mut sources = resolve_in(context, field, "match", at)?;
+    if sources.len() > 1 {
+        return Err(unsupported("match.fuzziness on such a field", at));
+    }
+    let Some(source) = sources.pop().filter(|source| source.kind != Type::Object) else {
+        return Ok(Some(Query::any(Vec::new())));
+    };
+    searchable(&source, field, at)?;
+    let text = text(value);
+    let tokens = match &source.kind {
+        Type::Text(text_options) => analyze::tokens(text_options.search_analyzer, &text),
+        Type::Guessed { .. } => analyze::tokens(Analyzer::Standard, &text),
+        _ if source.split => analyze::tokens(Analyzer::Whitespace, &text),
+        _ => vec![(text, 0)],
+    };
+    let count = tokens.len();
+    let leaves = tokens.into_iter().map(|(word, _)| {
+        let accept = leaf::near_in(&source, &word, &options.near, at)?;
+        Ok(Query::Leaf(Leaf::of(source.clone(), accept)))
+    });
+    let mut should = leaves.collect::<Result<Vec<_>, StoreError>>()?;
+    if count <= 1 {
+        return Ok(should.pop());
+    }
+    Ok(Some(Query::Bool {
+        must: Vec::new(),
+        filter: Vec::new(),
+        must_not: Vec::new(),
+        should,
+        need: needed(count, options)?,
+    }))
+}
+
+/// How many of several terms must be met.
+fn needed(count: usize, options: &MatchOptions) -> Result<usize, StoreError> {
+    Ok(match &options.least {
+        _ if options.all => count,
+        Some((least, at)) if count > 1 => clause::minimum(least, count, at)?.max(1),
+        _ => 1,
+    })
 }
 
 fn accept(
     context: &Context<'_>,
     source: &Source,
     value: &Value,
-    options: &Options,
+    options: &MatchOptions,
     clause: &str,
     at: &str,
-    has_no_terms: &Cell<bool>,
+    fields: &AskedFieldCount,
 ) -> Result<Accept, StoreError> {
     let (analyzer, positions) = match &source.kind {
         Type::Text(text) => (text.search_analyzer, text.positions),
@@ -222,7 +364,7 @@ fn accept(
         return Err(bad("the field was indexed without positions", at));
     }
     let terms = if tokens.is_empty() {
-        has_no_terms.set(true);
+        fields.without_terms.set(fields.without_terms.get() + 1);
         None
     } else if options.phrase && (several || options.open) {
         Some(Texts::Phrase(Phrase::new(
@@ -249,7 +391,7 @@ fn accept(
 fn words(
     source: &Source,
     tokens: Vec<analyze::Token>,
-    options: &Options,
+    options: &MatchOptions,
 ) -> Result<Texts, StoreError> {
     let count = tokens.len();
     let mut texts: HashMap<String, usize> = HashMap::new();
@@ -258,10 +400,6 @@ fn words(
             .entry(super::leaf::normal(&source.kind, term))
             .or_default() += 1;
     }
-    let need = match &options.least {
-        _ if options.all => count,
-        Some((least, at)) if count > 1 => clause::minimum(least, count, at)?.max(1),
-        _ => 1,
-    };
+    let need = needed(count, options)?;
     Ok(Texts::Of { texts, need })
 }

@@ -13,6 +13,7 @@ fn mappings() -> Value {
         "p": {"type": "geo_point"},
         "kept": {"type": "date", "ignore_malformed": true},
         "inner": {"type": "nested"},
+        "both": {"type": "nested", "include_in_parent": true},
         "vector": {"type": "dense_vector", "dims": 3},
         "english": {"type": "text", "analyzer": "english"},
     }})
@@ -30,22 +31,37 @@ async fn other_clauses_and_parameters_are_named() {
     for (body, clause, pointer) in [
         (
             json!({"query": {"query_string": {"query": "a*"}}}),
-            "query_string",
+            "query_string of all fields",
             "/query/query_string",
         ),
         (
-            json!({"query": {"bool": {"must": [{"match_all": {}}, {"fuzzy": {"k": "a"}}]}}}),
-            "fuzzy",
-            "/query/bool/must/1/fuzzy",
+            json!({"query": {"query_string": {"query": "a OR /b/", "fields": ["k"]}}}),
+            "query_string with a regular expression",
+            "/query/query_string/query",
         ),
         (
-            json!({"query": {"bool": {"filter": {"nested": {}}}}}),
-            "nested",
-            "/query/bool/filter/nested",
+            json!({"query": {"simple_query_string": {"query": "a", "fields": ["k"], "flags": "AND"}}}),
+            "simple_query_string.flags",
+            "/query/simple_query_string/flags",
         ),
         (
-            json!({"query": {"match": {"k": {"query": "a", "fuzziness": 1}}}}),
-            "match.fuzziness",
+            json!({"query": {"bool": {"must": [{"match_all": {}}, {"fuzzy": {"k": {"value": "a", "rewrite": "x"}}}]}}}),
+            "fuzzy.rewrite",
+            "/query/bool/must/1/fuzzy/k/rewrite",
+        ),
+        (
+            json!({"post_filter": {"fuzzy": {"k": "a"}}}),
+            "fuzzy terms in a filter of aggregations or hits",
+            "/post_filter",
+        ),
+        (
+            json!({"query": {"nested": {"path": "inner", "query": {"match_all": {}}, "inner_hits": {}}}}),
+            "nested.inner_hits",
+            "/query/nested/inner_hits",
+        ),
+        (
+            json!({"query": {"match": {"k": {"query": "a", "fuzziness": 3}}}}),
+            "the fuzziness 3",
             "/query/match/k/fuzziness",
         ),
         (json!({"query": {"term": {"k": "a", "_name": "x"}}}), "", ""),
@@ -65,9 +81,14 @@ async fn other_clauses_and_parameters_are_named() {
             "/query/range/at/relation",
         ),
         (
-            json!({"query": {"term": {"inner": "x"}}}),
-            "term on a field of type `nested`",
-            "/query/term/inner",
+            json!({"sort": ["inner.x"]}),
+            "sort on a field of type `nested`",
+            "/sort/0",
+        ),
+        (
+            json!({"query": {"term": {"both.x": "x"}}}),
+            "term on nested objects with `include_in_parent`",
+            "/query/term/both.x",
         ),
         (
             json!({"query": {"term": {"vector": "x"}}}),

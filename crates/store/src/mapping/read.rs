@@ -148,6 +148,11 @@ impl Reading {
         field.index = flag("index", true);
         field.doc_values = flag("doc_values", true);
         field.store = flag("store", false);
+        for copying in ["include_in_parent", "include_in_root"] {
+            if matches!(field.kind, Kind::Nested(_)) && flag(copying, false) {
+                field.special = Some(copying.to_owned());
+            }
+        }
         let is_text = matches!(field.kind, Kind::Text);
         field.scoring = TermScoring {
             norms: field.index && flag("norms", is_text),
@@ -220,7 +225,7 @@ fn flattens(around: &Fields, at: &str) -> Result<(), BadMapping> {
         let here = pointer(&pointer(at, "properties"), name);
         match &field.kind {
             Kind::Nested(_) => return Err(bad(&here, "nested objects need `subobjects`")),
-            Kind::Object(inner) => {
+            Kind::Object(inner) | Kind::Flat(inner) => {
                 let differs = inner.dynamic.is_some() && inner.dynamic != around.dynamic;
                 if differs || !inner.enabled {
                     return Err(bad(

@@ -149,7 +149,7 @@ fn kind(
     at: &str,
 ) -> Result<AggregationKind, StoreError> {
     if name == "filter" {
-        return query::read(context, body, at).map(AggregationKind::Filter);
+        return query::read_filter(context, body, at).map(AggregationKind::Filter);
     }
     let mut given = GivenParameters {
         kind: name,
@@ -441,7 +441,7 @@ fn filters(
     match &wanted {
         Value::Object(named) => {
             for (name, value) in named {
-                let query = query::read(context, value, &pointer(&at, name))?;
+                let query = query::read_filter(context, value, &pointer(&at, name))?;
                 queries.push((Some(name.clone()), query));
             }
             // As an index shows them.
@@ -449,7 +449,7 @@ fn filters(
         }
         Value::Array(items) => {
             for (n, value) in items.iter().enumerate() {
-                let query = query::read(context, value, &pointer(&at, &n.to_string()))?;
+                let query = query::read_filter(context, value, &pointer(&at, &n.to_string()))?;
                 queries.push((None, query));
             }
         }

@@ -14,7 +14,21 @@ impl Query {
             Self::Bool { must, should, .. } => must.iter().chain(should).any(Self::is_scored),
             Self::Best { queries, .. } => queries.iter().any(Self::is_scored),
             Self::Boosted { query, .. } => query.is_scored(),
+            Self::Nested(nested) => nested.is_scored(),
             Self::All | Self::Ids(_) | Self::Exists(_) | Self::Place { .. } => false,
+        }
+    }
+
+    /// Must all documents be looked at before any of them is found?
+    pub fn needs_terms(&self) -> bool {
+        match self {
+            Self::Leaf(leaf) => leaf.needs_terms(),
+            Self::Nested(nested) => nested.needs_terms(),
+            _ => {
+                let mut is_needed = false;
+                self.inner(&mut |query| is_needed |= query.needs_terms());
+                is_needed
+            }
         }
     }
 
@@ -22,10 +36,23 @@ impl Query {
     pub fn learn(&self, document: &Document) {
         match self {
             Self::Leaf(leaf) => leaf.learn(document),
-            Self::Constant(_) => {}
-            Self::Bool { must, should, .. } => {
-                must.iter()
-                    .chain(should)
+            Self::Nested(nested) => nested.learn(document),
+            Self::Constant(query) => {
+                if query.needs_terms() {
+                    query.learn(document);
+                }
+            }
+            Self::Bool {
+                must,
+                should,
+                filter,
+                must_not,
+                ..
+            } => {
+                let unscored = filter.iter().chain(must_not);
+                let scored = must.iter().chain(should);
+                scored
+                    .chain(unscored.filter(|query| query.needs_terms()))
                     .for_each(|query| query.learn(document));
             }
             other => other.inner(&mut |query| query.learn(document)),
@@ -51,6 +78,7 @@ impl Query {
                 Ok(1.0)
             }
             Self::Leaf(leaf) => leaf.score(id, document),
+            Self::Nested(nested) => nested.score(id, document),
             Self::Boosted { query, boost } => Ok(query.score(id, document)? * boost),
             Self::Bool { must, should, .. } => {
                 let mut all = must.iter().chain(should).map(met);

@@ -11,6 +11,12 @@ pub fn mappings() -> Value {
         "n": {"type": "short"},
         "all": {"type": "keyword"},
         "nulls": {"type": "keyword", "null_value": [1, 2.5, ["x"], true]},
+        "crew": {"type": "nested", "properties": {
+            "name": {"type": "keyword"},
+            "age": {"type": "long"},
+            "bio": {"type": "text"},
+            "ships": {"type": "nested", "properties": {"name": {"type": "keyword"}}},
+        }},
         "flat": {"type": "object", "subobjects": false, "properties": {
             "a": {"type": "keyword", "copy_to": "all"},
             "b.c": {"type": "keyword", "copy_to": "all"},
@@ -20,14 +26,159 @@ pub fn mappings() -> Value {
 
 /// Ids are one letter each, so that an answer is a word.
 pub const DOCUMENTS: &[(&str, &str)] = &[
-    ("a", r#"{"whole":"","title":"a quick fox","kind":"","n":3}"#),
+    (
+        "a",
+        r#"{"whole":"","title":"a quick fox","kind":"","n":3,"note":""}"#,
+    ),
     ("b", r#"{"whole":" ","title":"!","kind":" ","n":-3}"#),
     ("c", r#"{"flat":{"a":"x","b":{"c":"y"}}}"#),
     ("d", r#"{"flat.b.c":"x","nulls":["a",null]}"#),
+    (
+        "e",
+        r#"{"title":"the lazy brown dog","crew":[{"name":"ann","age":30,"bio":"old sailor"},{"name":"bob","age":40}]}"#,
+    ),
+    (
+        "f",
+        r#"{"title":"quack","kind":"quack","crew":{"name":"ann","age":40,"ships":[{"name":"x"},{"name":"y"}]}}"#,
+    ),
+    ("g", r#"{"crew":[{}]}"#),
+    ("h", r#"{"crew.name":"cat","crew.age":7}"#),
 ];
 
 /// Queries, and the ids that they find, sorted.
 pub fn queries() -> Vec<(Value, &'static str)> {
+    let mut all = declared();
+    all.extend(near());
+    all.extend(nested());
+    all.extend(written());
+    all
+}
+
+/// Terms that are nearly right.
+fn near() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({"fuzzy": {"title": "quikc"}}), "a"),
+        (
+            json!({"fuzzy": {"title": {"value": "quick", "fuzziness": 0}}}),
+            "a",
+        ),
+        (
+            json!({"fuzzy": {"title": {"value": "quick", "fuzziness": 1}}}),
+            "af",
+        ),
+        (
+            json!({"fuzzy": {"title": {"value": "uqick", "fuzziness": 1, "transpositions": false}}}),
+            "",
+        ),
+        (
+            json!({"fuzzy": {"title": {"value": "quick", "fuzziness": 1, "max_expansions": 1}}}),
+            "a",
+        ),
+        (
+            json!({"fuzzy": {"title": {"value": "quick", "fuzziness": 1, "prefix_length": 3}}}),
+            "a",
+        ),
+        (json!({"fuzzy": {"kind": "quick"}}), "f"),
+        (
+            json!({"match": {"title": {"query": "quik dgo", "fuzziness": "AUTO"}}}),
+            "ae",
+        ),
+        (
+            json!({"match": {"title": {"query": "laz dgo", "fuzziness": "AUTO", "operator": "and"}}}),
+            "e",
+        ),
+        (
+            json!({"bool": {"must_not": {"fuzzy": {"title": "quikc"}}}}),
+            "bcdefgh",
+        ),
+    ]
+}
+
+/// Each of the objects is a document of its own.
+fn nested() -> Vec<(Value, &'static str)> {
+    let of = |query: Value| json!({"nested": {"path": "crew", "query": query}});
+    let ann = json!({"term": {"crew.name": "ann"}});
+    let forty = json!({"term": {"crew.age": 40}});
+    vec![
+        (of(json!({"match_all": {}})), "efgh"),
+        (of(ann.clone()), "ef"),
+        (of(json!({"bool": {"must": [ann, forty]}})), "f"),
+        (of(json!({"bool": {"must_not": ann}})), "egh"),
+        (json!({"bool": {"must_not": of(ann.clone())}}), "abcdgh"),
+        (of(json!({"match": {"crew.bio": "SAILOR"}})), "e"),
+        (of(json!({"exists": {"field": "crew"}})), "efh"),
+        (of(json!({"term": {"kind": "quack"}})), ""),
+        // From outside nothing of them is seen.
+        (ann, ""),
+        (json!({"exists": {"field": "crew"}}), ""),
+        (json!({"exists": {"field": "crew.name"}}), ""),
+        (
+            json!({"nested": {"path": "crew.ships", "query": {"term": {"crew.ships.name": "x"}}}}),
+            "f",
+        ),
+        (
+            of(
+                json!({"nested": {"path": "crew.ships", "query": {"term": {"crew.ships.name": "x"}}}}),
+            ),
+            "f",
+        ),
+        (
+            json!({"nested": {"path": "kind", "query": {"match_all": {}}, "ignore_unmapped": true}}),
+            "",
+        ),
+    ]
+}
+
+/// Queries written as text.
+fn written() -> Vec<(Value, &'static str)> {
+    let classic =
+        |text: &str| json!({"query_string": {"query": text, "fields": ["title", "kind"]}});
+    let simple =
+        |text: &str| json!({"simple_query_string": {"query": text, "fields": ["title", "kind"]}});
+    vec![
+        (classic("quick"), "a"),
+        (classic("quick lazy"), "ae"),
+        (classic("lazy AND dog"), "e"),
+        (classic("lazy AND quick"), ""),
+        (classic("quick OR lazy AND dog"), "e"),
+        (classic("NOT quick"), "bcdefgh"),
+        (classic("lazy AND (NOT quick)"), "e"),
+        (classic("brown -lazy"), ""),
+        (classic("+brown quick"), "e"),
+        (classic("(quick OR lazy) AND (fox OR dog)"), "ae"),
+        (classic("\"quick fox\""), "a"),
+        (classic("\"fox quick\"~2"), "a"),
+        (classic("QU*"), "af"),
+        (classic("q?ick"), "a"),
+        (classic("quikc~1"), "a"),
+        (classic("kind:quack"), "f"),
+        (classic("kind:(quack OR x)"), "f"),
+        (classic("kind:quick"), ""),
+        (classic("n:[1 TO 5]"), "a"),
+        (classic("n:{-3 TO *}"), "a"),
+        (classic("n:>=-3"), "ab"),
+        (classic("_exists_:n"), "ab"),
+        (classic("n:*"), "ab"),
+        (classic("*:*"), "abcdefgh"),
+        (classic("nowhere:x"), ""),
+        (classic("quick^2 lazy"), "ae"),
+        (simple("quick"), "a"),
+        (simple("quick lazy"), "ae"),
+        (simple("lazy + dog"), "e"),
+        (simple("lazy + quick"), ""),
+        (simple("quick | lazy + dog"), "e"),
+        (simple("+brown -lazy"), "abcdefgh"),
+        (simple("-quick"), "bcdefgh"),
+        (simple("\"fox quick\"~2"), "a"),
+        (simple("qu*"), "af"),
+        (simple("quikc~1"), "a"),
+        (simple("((quick | lazy"), "ae"),
+        (simple("\"quick"), "a"),
+        (simple("*"), "abcdefgh"),
+    ]
+}
+
+fn declared() -> Vec<(Value, &'static str)> {
     vec![
         // The whole text is one term, also where it is empty.
         (json!({"match": {"whole": ""}}), "a"),
@@ -37,6 +188,7 @@ pub fn queries() -> Vec<(Value, &'static str)> {
         ),
         (json!({"match_phrase": {"whole": ""}}), "a"),
         (json!({"term": {"whole": ""}}), "a"),
+        (json!({"match": {"note.keyword": ""}}), "a"),
         (json!({"match": {"whole": " "}}), "b"),
         // All documents are found only where a text has no terms.
         (
@@ -49,7 +201,7 @@ pub fn queries() -> Vec<(Value, &'static str)> {
         ),
         (
             json!({"match": {"title": {"query": "!", "zero_terms_query": "all"}}}),
-            "abcd",
+            "abcdefgh",
         ),
         (
             json!({"match": {"title": {"query": "!", "zero_terms_query": "none"}}}),
@@ -59,7 +211,7 @@ pub fn queries() -> Vec<(Value, &'static str)> {
         (json!({"range": {"n": {"gte": 1, "time_zone": "UTC"}}}), "a"),
         (
             json!({"range": {"kind": {"gte": " ", "time_zone": "+01:00"}}}),
-            "b",
+            "bf",
         ),
         // Copies come out of objects without subobjects as well.
         (json!({"term": {"all": "x"}}), "cd"),
