@@ -1,15 +1,14 @@
 //! The OpenAPI 3.1 document, made once from the table of routes, the catalog and the table of
 //! errors. Nothing in it is written by hand twice.
 
-pub(crate) mod doc;
 mod schemas;
 
 use crate::{
     error::code,
+    route_doc::{self as doc, Doc, DocContent},
     router::{self, RoutedEndpoint},
 };
 use catalog::{Catalog, Envelope, Kind, Operation};
-use doc::{Doc, DocContent};
 use serde_json::{Map, Value, json};
 
 /// The whole document.

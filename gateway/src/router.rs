@@ -7,11 +7,11 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     guard, kuzzle,
-    openapi::doc::{self, Doc},
     request::{
         path::{FAMILIES, shorten, template},
         query::QueryString,
     },
+    route_doc::{self as doc, Doc},
     routes::{
         about, audits, collections, dead_letters, documents, floods, operations, replays, requests,
         sunbird, tables,

@@ -5,7 +5,7 @@ use super::{
     Fault, KuzzleCall, Reply, document::search, fault::Id, index, members::unexpected, metadata,
     place,
 };
-use crate::{error::Problem, read::settled::AppliedSoFar};
+use crate::{error::Problem, lookup::settled::AppliedSoFar};
 use ::collections::{CollectionError, NewCollection};
 use runtime::spawn;
 use serde_json::{Map, Value, json};

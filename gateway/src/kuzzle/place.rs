@@ -105,7 +105,7 @@ pub(super) fn key(collection: &Collection, id: &str) -> Result<DocumentKey, Faul
 pub(super) async fn after(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     let tokens = call.request.list("after")?;
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
-    Ok(crate::read::after::wait_for(
+    Ok(crate::lookup::after::wait_for(
         call.app,
         &call.request.caller,
         &tokens,

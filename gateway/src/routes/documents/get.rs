@@ -7,7 +7,7 @@ use crate::{
     answer,
     app::{App, Shared},
     error::{Code, Problem},
-    read::{
+    lookup::{
         after,
         history::{self, HistoryMoment},
     },

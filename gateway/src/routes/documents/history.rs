@@ -4,7 +4,7 @@ use crate::{
     answer,
     app::Shared,
     error::{Code, Problem},
-    read::history,
+    lookup::history,
     request::path::{PathSegments, check_id, shorten},
 };
 use axum::{extract::State, response::Response};

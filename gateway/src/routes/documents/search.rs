@@ -5,7 +5,7 @@ use crate::{
     answer,
     app::{App, Shared},
     error::{Code, Problem},
-    read::after,
+    lookup::after,
     request::{
         headers as given,
         path::{PathSegments, shorten},

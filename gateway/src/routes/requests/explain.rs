@@ -6,7 +6,7 @@ use crate::{
     answer,
     app::Shared,
     error::{Code, Problem},
-    read::explain,
+    lookup::explain,
     request::path::PathSegments,
 };
 use axum::{extract::State, response::Response};

@@ -1,7 +1,7 @@
 //! `GET /v1/requests/{id}`: what became of a request.
 
 use super::parse;
-use crate::{answer, app::Shared, error::Problem, read::requests, request::path::PathSegments};
+use crate::{answer, app::Shared, error::Problem, lookup::requests, request::path::PathSegments};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 

@@ -6,7 +6,7 @@ use crate::{
     answer,
     app::{App, Shared},
     error::{Code, Problem},
-    read::after,
+    lookup::after,
     request::{
         path::shorten,
         query::{QueryString, decode},
