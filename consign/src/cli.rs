@@ -66,6 +66,7 @@ pub enum Command {
     #[command(subcommand)]
     Request(commands::request::Command),
     Load(commands::load::Arguments),
+    Upload(commands::upload::Arguments),
     #[command(subcommand)]
     Dlq(commands::dlq::Command),
     #[command(subcommand)]

@@ -24,6 +24,7 @@ pub mod subscribe;
 pub mod subscription;
 pub mod topics;
 pub mod torture;
+pub mod upload;
 pub mod write_worker;
 
 use crate::{
@@ -87,6 +88,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Health(arguments) => health::run(arguments, invocation).await,
         Command::Request(command) => request::run(command, invocation).await,
         Command::Load(arguments) => load::run(arguments, invocation).await,
+        Command::Upload(arguments) => upload::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
         Command::Spool(command) => spool::run(command, invocation).await,
         Command::Repair(arguments) => repair::run(arguments, invocation).await,

@@ -35,6 +35,8 @@ pub(crate) const ANONYMOUS_KUID: &str = "-1";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Credential {
     Nothing,
+    /// One that was shown when the request came in which is carried out now.
+    Kept,
     Session(UserSession),
     /// Its id, what its owner's keys were when it was made, and when it ends by itself, Unix
     /// milliseconds.
@@ -145,7 +147,7 @@ impl Principal {
     pub(crate) fn session(&self) -> Option<&UserSession> {
         match &self.credential {
             Credential::Session(session) => Some(session),
-            Credential::Nothing | Credential::ApiKey { .. } => None,
+            Credential::Nothing | Credential::Kept | Credential::ApiKey { .. } => None,
         }
     }
 

@@ -71,6 +71,10 @@ pub(crate) struct App {
     pub log_scans: Semaphore,
     pub kept_searches: KeptSearches,
     pub sealed: SealedReader,
+    /// Reads whole files that come within forms.
+    pub files: RequestReader,
+    /// A file was taken: somebody may begin with it.
+    pub uploads_added: tokio::sync::Notify,
     /// Made once from the table of routes and the catalog.
     pub openapi: bytes::Bytes,
     pub shutdown: Shutdown,
@@ -107,6 +111,7 @@ impl App {
         let subscriptions =
             Subscriptions::new(&reply, &ports.layout, limits, timeout, subscription_ports);
         let config = Arc::new(config);
+        let requests = RequestReader::new(config.clone());
         let collections = Collections::new(ports.record.clone());
         let accounts = Accounts::new(ports.record.clone(), ports.sealing.clone());
         let access = CallerAccess::new(accounts, ports.keys.clone(), ports.clock.clone());
@@ -119,7 +124,9 @@ impl App {
             writes: write_path(&config, &ports, &metrics, reply, shared, shutdown.clone()),
             wake_queue: Arc::default(),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
-            requests: RequestReader::new(config.clone()),
+            files: requests.for_files(),
+            uploads_added: tokio::sync::Notify::new(),
+            requests,
             collections,
             access: Arc::new(access),
             set_up,

@@ -33,6 +33,13 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     /// Do reads by id show what is sealed? Searches, notifications and logs never do.
     pub show_sealed: bool,
+    /// The largest file of an upload, in bytes.
+    pub upload_limit_bytes: usize,
+    /// Does this gateway carry out the lines of uploads?
+    pub carry_out_uploads: bool,
+    /// Lines of a file, the first included; unset: as the operation says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_lines: Option<u64>,
     /// The largest body of a single request, and the longest line of a bulk, in bytes.
     pub body_limit_bytes: usize,
     /// How deep objects and arrays may nest.
@@ -137,6 +144,9 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             show_sealed: true,
+            upload_limit_bytes: 10_000_000,
+            carry_out_uploads: true,
+            upload_lines: None,
             body_limit_bytes: 1 << 20,
             json_depth: 64,
             body_budget_bytes: 128 << 20,

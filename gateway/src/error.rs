@@ -85,6 +85,11 @@ impl Problem {
         &self.0.detail
     }
 
+    /// Will it pass by itself?
+    pub(crate) fn is_passing(&self) -> bool {
+        self.0.retry_after.is_some()
+    }
+
     pub fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.0.code.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

@@ -18,7 +18,7 @@ pub(crate) enum SubscriptionHolder {
 impl SubscriptionHolder {
     pub(crate) fn of(caller: &Caller) -> Self {
         match &caller.credential {
-            Credential::Nothing => Self::Nobody,
+            Credential::Nothing | Credential::Kept => Self::Nobody,
             Credential::Session(session) => Self::Session(session.sid.clone()),
             Credential::ApiKey { id, .. } => Self::ApiKey(id.clone()),
         }

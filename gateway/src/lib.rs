@@ -43,6 +43,7 @@ mod spans;
 mod spool_watch;
 mod subscriptions;
 mod transport;
+mod upload;
 mod write;
 
 pub use config::Config;

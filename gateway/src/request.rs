@@ -91,6 +91,18 @@ impl RequestReader {
         }
     }
 
+    /// Likewise for files that come as a whole; what all hold together is bounded together.
+    pub(crate) fn for_files(&self) -> Self {
+        let body_limit_bytes = self.config.upload_limit_bytes * 2;
+        Self {
+            config: Arc::new(Config {
+                body_limit_bytes,
+                ..(*self.config).clone()
+            }),
+            budget: self.budget.clone(),
+        }
+    }
+
     /// Reads and checks a single request.
     pub(crate) async fn read(&self, call: RequestCall) -> Result<RawRequest, Problem> {
         headers::expect_json(&call.headers)?;

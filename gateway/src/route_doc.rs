@@ -95,6 +95,10 @@ docs! {
         Nothing, [(200, "The audit", Json("Audit"))];
     REPAIR "repair" "operations" "Let the workers mend what an audit found: silently, at new versions" ["reason"]
         Nothing, [(202, "Asked for", Json("Repair"))];
+    UPLOAD_STATUS "uploadStatus" "reads" "How far an upload is, in Sunbird's envelope" []
+        Nothing, [(200, "Its state and counts", Json("Anything"))];
+    UPLOAD_RESULTS "uploadResults" "reads" "The lines of an upload that were carried out, each with `Status` and `Remarks`" []
+        Nothing, [(200, "A file as it was uploaded, with two columns more", Text("text/csv"))];
     OPENAPI "openapi" "service" "This document" []
         Nothing, [(200, "OpenAPI 3.1", Json("Anything"))];
     DOCS "docs" "service" "This document as a page, with calls to try" []

@@ -14,7 +14,7 @@ use crate::{
     route_doc::{self as doc, Doc},
     routes::{
         about, audits, collections, dead_letters, documents, floods, operations, replays, requests,
-        sunbird, tables,
+        sunbird, tables, uploads,
     },
 };
 use axum::{
@@ -235,6 +235,20 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
         ),
         row(
             Method::GET,
+            "/v1/upload/status/{process}",
+            &doc::UPLOAD_STATUS,
+            Right::new("upload", "get", PlaceRule::Nowhere),
+            Some(get(uploads::status::show)),
+        ),
+        row(
+            Method::GET,
+            "/v1/upload/results/{process}",
+            &doc::UPLOAD_RESULTS,
+            Right::new("upload", "results", PlaceRule::Nowhere),
+            Some(get(uploads::status::results)),
+        ),
+        row(
+            Method::GET,
             "/openapi.json",
             &doc::OPENAPI,
             Right::new("server", "openapi", PlaceRule::Nowhere),
@@ -355,6 +369,9 @@ fn operation_routes(app: &Shared) -> Result<BTreeMap<String, MethodRouter<Shared
         let method = method.ok_or_else(|| refuse("has no method that can be served".into()))?;
         let name = operation.name().to_owned();
         let serve = match operation.envelope() {
+            _ if operation.upload().is_some() => on(method, async move |state, call| {
+                uploads::start::start(name, state, call).await
+            }),
             Envelope::Bare => on(method, async move |state, segments, call| {
                 sunbird::call::bare(name, state, segments, call).await
             }),
@@ -400,6 +417,11 @@ async fn guarded_operation(
 
 /// A name in the query that the route does not read is refused, not passed over.
 async fn known_query(doc: &'static Doc, request: Request, next: Next) -> Response {
+    // Beside a file, what the operation takes stands in the query.
+    let content_type = request.headers().get(http::header::CONTENT_TYPE);
+    if content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv")) {
+        return next.run(request).await;
+    }
     let query = QueryString::parse(request.uri().query());
     match query.and_then(|query| query.expect_only(&doc.query())) {
         Ok(()) => next.run(request).await,

@@ -12,3 +12,4 @@ pub(crate) mod replays;
 pub(crate) mod requests;
 pub(crate) mod sunbird;
 pub(crate) mod tables;
+pub(crate) mod uploads;

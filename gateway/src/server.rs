@@ -23,6 +23,7 @@ use crate::{
         permit::{ConnectionPermit, ConnectionPermits},
         unread::Unread,
     },
+    upload::runner,
     write::{feedback::sweep, publish::definitions},
 };
 use axum::{
@@ -136,6 +137,9 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         async move { access.state.follow(until_then).await },
     );
     tasks.vital("sessions", session_sweep::run(app.clone(), until()));
+    if config.carry_out_uploads {
+        tasks.vital("uploads", runner::run(app.clone(), until()));
+    }
     tasks.vital("watch", watch(app.clone(), until()));
 }
 

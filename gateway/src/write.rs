@@ -2,6 +2,7 @@
 //! files, each owns what it needs and knows no other but by what it is given; [`submit`] is the
 //! column in which they are called. Nothing here knows HTTP, a protocol or the rest of the service.
 
+pub(crate) mod derived;
 pub(crate) mod feedback;
 pub(crate) mod full_keys;
 pub(crate) mod identify;

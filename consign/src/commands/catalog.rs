@@ -3,8 +3,10 @@
 pub mod check;
 pub mod list;
 pub mod migrate;
+pub mod new;
 pub mod plan;
 pub mod rehearse;
+pub mod schema;
 pub mod show;
 
 use super::Invocation;
@@ -20,6 +22,8 @@ pub enum Command {
     Plan(plan::Arguments),
     Test(rehearse::Arguments),
     Migrate(migrate::Arguments),
+    New(new::Arguments),
+    Schema(schema::Arguments),
 }
 
 pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -27,6 +31,8 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::List(arguments) => list::run(arguments, invocation),
         Command::Show(arguments) => show::run(&arguments, invocation),
         Command::Check(arguments) => check::run(&arguments, invocation),
+        Command::New(arguments) => new::run(&arguments, invocation),
+        Command::Schema(arguments) => schema::run(&arguments, invocation),
         Command::Plan(arguments) => plan::run(&arguments, invocation),
         Command::Test(arguments) => rehearse::run(&arguments, invocation),
         Command::Migrate(arguments) => migrate::run(arguments, invocation).await,

@@ -22,3 +22,4 @@ mod spool;
 mod subscribe;
 mod torture;
 mod tracing;
+mod tutorial;

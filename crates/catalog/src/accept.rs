@@ -1,6 +1,7 @@
 //! From a bare request to what an event carries: validated, with generated ids and times, and the
 //! key it belongs to.
 
+mod expand;
 mod look_up;
 mod many;
 mod parts;

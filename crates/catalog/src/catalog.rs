@@ -7,7 +7,7 @@ mod read;
 use crate::{
     Operation, PlanError,
     compile::{self, Surroundings},
-    definition::FileDefinition,
+    definition::{FileDefinition, OperationDefinition},
     expression,
     sealed::SealedMarks,
 };
@@ -99,12 +99,12 @@ impl Catalog {
         let surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
         let mut operations = BTreeMap::new();
         let mut places: BTreeMap<String, String> = BTreeMap::new();
-        // Many-document forms and operations with parts come last: they stand on others.
-        for forms in [false, true] {
+        // What stands on others comes behind them: many-document forms and operations with parts,
+        // then those that take a file, whose lines are such operations.
+        for rank in 0..3 {
             for (file, definition) in &files {
-                for operation in definition.operations.iter().filter(|operation| {
-                    (operation.many.is_some() || !operation.parts.is_empty()) == forms
-                }) {
+                let declared = definition.operations.iter();
+                for operation in declared.filter(|operation| rank_of(operation) == rank) {
                     let name = &operation.name;
                     let compiled = compile::operation(operation, &surroundings, &operations)
                         .map_err(|e| CatalogError(format!("{file}: operation `{name}`: {e}")))?;
@@ -134,6 +134,11 @@ impl Catalog {
             collections,
             definitions,
         })))
+    }
+
+    /// The JSON Schema of a file of definitions, for editors.
+    pub fn file_schema() -> Value {
+        schemars::schema_for!(FileDefinition).to_value()
     }
 
     /// A short hash of all definitions: the same on every machine that holds the same ones.
@@ -184,6 +189,14 @@ impl Catalog {
     /// All definitions as one JSON value, for those who do not hold the files.
     pub fn definitions(&self) -> &Value {
         &self.0.definitions
+    }
+}
+
+fn rank_of(operation: &OperationDefinition) -> u8 {
+    if operation.upload.is_some() {
+        2
+    } else {
+        u8::from(operation.many.is_some() || !operation.parts.is_empty())
     }
 }
 

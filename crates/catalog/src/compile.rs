@@ -8,12 +8,14 @@ mod writes;
 use crate::{
     definition::{
         FileDefinition, GuardDefinition, KeyDefinition, OperationDefinition, RuleDefinition,
+        UploadDefinition,
     },
     expression::{Expr, Names, Reach, did_you_mean},
     generate::Generator,
     operation::{Guard, Kind, Many, Operation, Program, Rule},
     schema::Schema,
     table::{self, OwnTable},
+    upload::Upload,
 };
 use event_schema::{held, outcome::RefusalCode};
 use serde_json::{Map, Value};
@@ -159,10 +161,15 @@ pub(crate) fn operation(
         http: definition.http.clone(),
         envelope: definition.envelope,
         internal: definition.internal,
+        silent: definition.silent,
         schema,
         examples,
         refusals,
         many,
+        upload: match &definition.upload {
+            Some(declared) => Some(upload(declared, known)?),
+            None => None,
+        },
         program,
     };
     check_shape(definition, &operation)?;
@@ -417,6 +424,21 @@ fn mark_what_is_looked_at(definition: &OperationDefinition, program: &mut Progra
             .is_some_and(|name| text.contains(&format!("$current/{name}")));
         write.looked_at = named || text.contains("$before");
     }
+}
+
+/// The file that an operation takes.
+fn upload(
+    declared: &UploadDefinition,
+    known: &BTreeMap<String, Arc<Operation>>,
+) -> Result<Upload, String> {
+    let line = &declared.line;
+    if !known.contains_key(line) {
+        let hint = did_you_mean(line, known.keys().map(String::as_str));
+        return Err(format!(
+            "upload.line: there is no operation `{line}` without a file{hint}"
+        ));
+    }
+    Upload::new(line, declared.lines, &declared.columns, &declared.mandatory)
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 
 use crate::operation::{Envelope, Example, HttpRoute, Kind, Order};
 use event_schema::outcome::RefusalCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// One file, or all of them as one.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FileDefinition {
     /// The language it is written in.
@@ -30,7 +31,7 @@ pub(crate) struct FileDefinition {
     pub sealed_keys: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OperationDefinition {
     pub name: String,
@@ -46,6 +47,9 @@ pub(crate) struct OperationDefinition {
     /// Only other operations make such requests, as parts.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub internal: bool,
+    /// Writes what stands once more: no new revision, and nobody is notified.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub silent: bool,
     /// JSON Schema.
     pub request: Value,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -55,6 +59,8 @@ pub(crate) struct OperationDefinition {
     pub sealed: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub many: Option<ManyDefinition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<UploadDefinition>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generate: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -81,8 +87,22 @@ pub(crate) struct OperationDefinition {
     pub examples: Vec<Example>,
 }
 
+/// A file of lines that an operation takes.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UploadDefinition {
+    /// The operation that says what a line asks for.
+    pub line: String,
+    /// Columns by name, with the other names that they may have in a file.
+    pub columns: std::collections::BTreeMap<String, Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mandatory: Vec<String>,
+    /// Lines of a file, the first included.
+    pub lines: u64,
+}
+
 /// One request of many documents: each is an event of another operation.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ManyDefinition {
     pub of: String,
@@ -94,7 +114,7 @@ pub(crate) struct ManyDefinition {
 }
 
 /// What is generated, and how often.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GeneratorDefinition {
     pub make: Make,
@@ -104,7 +124,7 @@ pub(crate) struct GeneratorDefinition {
     pub unless: Option<Value>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Make {
     /// A UUID.
@@ -115,7 +135,7 @@ pub(crate) enum Make {
     Time,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RuleDefinition {
     pub that: Value,
@@ -125,7 +145,7 @@ pub(crate) struct RuleDefinition {
     pub say: String,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KeyDefinition {
     /// A kind of key, or a value that is one of `among`.
@@ -139,7 +159,7 @@ pub(crate) struct KeyDefinition {
     pub path: Option<Vec<Value>>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GuardDefinition {
     pub that: Value,
@@ -154,7 +174,7 @@ pub(crate) struct GuardDefinition {
 
 /// What the gateway reads before it accepts: the owner of a unique value, a row or a document; for
 /// each element of a list, or once.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LookUpDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -170,7 +190,7 @@ pub(crate) struct LookUpDefinition {
 }
 
 /// A value that only one key may have.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UniqueDefinition {
     pub space: String,
@@ -178,7 +198,7 @@ pub(crate) struct UniqueDefinition {
 }
 
 /// A unique value that the operation's key takes, or lets go.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,7 +218,7 @@ pub(crate) struct ClaimDefinition {
 }
 
 /// What another operation does to another key, once this one is applied.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PartDefinition {
     pub operation: String,
@@ -222,7 +242,7 @@ fn rule() -> RefusalCode {
     RefusalCode::Rule
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WriteDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -251,7 +271,7 @@ pub(crate) struct WriteDefinition {
     pub expires: Option<Value>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DocumentTarget {
     pub index: Value,
@@ -259,14 +279,14 @@ pub(crate) struct DocumentTarget {
     pub id: Value,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RowTarget {
     pub table: String,
     pub key: Map<String, Value>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UpsertDefinition {
     pub changes: Value,
@@ -276,7 +296,7 @@ pub(crate) struct UpsertDefinition {
 }
 
 /// What must be there before a write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Expect {
     #[default]
@@ -286,7 +306,7 @@ pub(crate) enum Expect {
 }
 
 /// One kind of key, or several.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub(crate) enum Owners {
     One(String),
@@ -302,7 +322,7 @@ impl Owners {
     }
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TableDefinition {
     pub name: String,
@@ -323,7 +343,7 @@ pub(crate) struct TableDefinition {
     pub hidden: bool,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CollectionDefinition {
     pub index: String,

@@ -30,6 +30,7 @@ mod rehearsal;
 mod schema;
 mod sealed;
 mod table;
+mod upload;
 
 pub use accept::{
     Accepted, AcceptedRequest, Beside, Invalid, LookUpRequest, LookUpSubject, Seed, Violation,
@@ -39,4 +40,5 @@ pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
 pub use outline::OperationOutline;
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};
 pub use rehearsal::Rehearsed;
-pub use sealed::{FieldPath, SealedMarks};
+pub use sealed::{SealedMarks, SealedPath};
+pub use upload::Upload;

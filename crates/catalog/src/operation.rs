@@ -7,18 +7,20 @@ use crate::{
     generate::Generator,
     members::Members,
     schema::Schema,
+    upload::Upload,
 };
 use event_schema::{
     outcome::{Refusal, RefusalCode},
     signing::Keyring,
     table::Table,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Does it change stores, or only tell?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     #[default]
@@ -35,7 +37,7 @@ impl Kind {
 
 /// Must events of one key be applied in the order they were accepted, even behind one that is
 /// stuck?
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
     #[default]
@@ -44,7 +46,7 @@ pub enum Order {
 }
 
 /// What the operation's own HTTP route takes and gives. `accept` always takes the bare request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Envelope {
     #[default]
@@ -53,7 +55,7 @@ pub enum Envelope {
 }
 
 /// A route of its own, beside `/v1/operations/{operation}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpRoute {
     /// In capitals.
@@ -62,7 +64,7 @@ pub struct HttpRoute {
 }
 
 /// A request that shows how the operation is used, or what it refuses; tested.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Example {
     pub title: String,
@@ -94,10 +96,12 @@ pub struct Operation {
     pub(crate) http: Option<HttpRoute>,
     pub(crate) envelope: Envelope,
     pub(crate) internal: bool,
+    pub(crate) silent: bool,
     pub(crate) schema: Schema,
     pub(crate) examples: Vec<Example>,
     pub(crate) refusals: Vec<Example>,
     pub(crate) many: Option<Many>,
+    pub(crate) upload: Option<Upload>,
     pub(crate) program: Program,
 }
 
@@ -305,6 +309,11 @@ impl Operation {
     /// Requests that are refused, each by the rule or code that it names.
     pub fn refusals(&self) -> &[Example] {
         &self.refusals
+    }
+
+    /// The file that it takes, if it takes one.
+    pub fn upload(&self) -> Option<&Upload> {
+        self.upload.as_ref()
     }
 
     /// Do only other operations ask for it?

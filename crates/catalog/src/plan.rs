@@ -101,6 +101,8 @@ pub struct Plan {
     pub takes: Vec<TakenValue>,
     /// Values that the key lets go once it is applied.
     pub releases: Vec<UniqueValue>,
+    /// What stands is written once more: no new revision, and nobody is notified.
+    pub silent: bool,
     /// What the client is told of an applied request.
     pub result: Option<Raw>,
     /// All that it was judged by.
@@ -117,6 +119,7 @@ impl Plan {
             parts: Vec::new(),
             takes: Vec::new(),
             releases: Vec::new(),
+            silent: false,
             result: None,
             read: Needs::default(),
         }
@@ -237,6 +240,12 @@ impl Operation {
         let is_already = is_already.map(|already| sight.scope().holds(already));
         if !is_already.transpose()?.unwrap_or(false) {
             self.mutate(&spots, &mut sight, &mut plan)?;
+            if self.silent {
+                plan.silent = true;
+                for change in &mut plan.documents {
+                    change.revision = change.revision_before;
+                }
+            }
             self.reach_out(event, &sight, &mut plan)?;
         }
         plan.result = self

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// All marks of a catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealedMarks {
-    requests: BTreeMap<String, Vec<FieldPath>>,
+    requests: BTreeMap<String, Vec<SealedPath>>,
     columns: BTreeMap<String, BTreeSet<String>>,
-    documents: BTreeMap<(String, String), Vec<FieldPath>>,
+    documents: BTreeMap<(String, String), Vec<SealedPath>>,
     spaces: BTreeSet<String>,
     kinds: BTreeSet<String>,
     /// Operations that have to do with anything sealed.
@@ -20,9 +20,9 @@ pub struct SealedMarks {
 
 /// Where a sealed value stands: names with `/` between them. Lists on the way are walked through.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FieldPath(Vec<String>);
+pub struct SealedPath(Vec<String>);
 
-impl FieldPath {
+impl SealedPath {
     fn parse(text: &str) -> Result<Self, String> {
         let names: Vec<String> = text.split('/').map(str::to_owned).collect();
         match names.iter().any(String::is_empty) {
@@ -52,12 +52,12 @@ fn visit(names: &[String], value: &mut Value, call: &mut dyn FnMut(&mut String))
 
 impl SealedMarks {
     /// Of an operation's request.
-    pub fn request(&self, operation: &str) -> &[FieldPath] {
+    pub fn request(&self, operation: &str) -> &[SealedPath] {
         self.requests.get(operation).map_or(&[], Vec::as_slice)
     }
 
     /// Of a collection's documents.
-    pub fn documents(&self, index: &str, collection: &str) -> &[FieldPath] {
+    pub fn documents(&self, index: &str, collection: &str) -> &[SealedPath] {
         // Tuples of owned texts are not found by borrowed ones.
         let mut all = self.documents.iter();
         let found = all.find(|((i, c), _)| i == index && c == collection);
@@ -169,7 +169,7 @@ impl SealedMarks {
         for operation in &definition.operations {
             let paths = paths(&operation.sealed)
                 .map_err(|why| format!("operation `{}`: {why}", operation.name))?;
-            let declared = |path: &&FieldPath| {
+            let declared = |path: &&SealedPath| {
                 let properties = &operation.request["properties"];
                 properties.get(&path.0[0]).is_none()
             };
@@ -187,12 +187,12 @@ impl SealedMarks {
     }
 }
 
-fn paths(texts: &[String]) -> Result<Vec<FieldPath>, String> {
-    texts.iter().map(|text| FieldPath::parse(text)).collect()
+fn paths(texts: &[String]) -> Result<Vec<SealedPath>, String> {
+    texts.iter().map(|text| SealedPath::parse(text)).collect()
 }
 
 /// Would the view take a text there? What is not mapped is taken.
-fn is_text(mappings: &Value, path: &FieldPath) -> bool {
+fn is_text(mappings: &Value, path: &SealedPath) -> bool {
     let mut at = mappings;
     for name in &path.0 {
         at = &at["properties"][name];

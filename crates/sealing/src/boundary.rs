@@ -7,7 +7,7 @@ use crate::{
     mask::{has_sealed, mask_values},
     subject_keys::hash,
 };
-use catalog::{Accepted, Current, CurrentDocument, FieldPath, Needs, Plan, SealedMarks};
+use catalog::{Accepted, Current, CurrentDocument, Needs, Plan, SealedMarks, SealedPath};
 use event_schema::{
     Raw,
     decision::UniqueValue,
@@ -195,7 +195,7 @@ impl<'a> SealedBoundary<'a> {
         Ok(())
     }
 
-    fn sealed(&self, paths: &[FieldPath], body: &Raw) -> Result<Raw, SubjectErased> {
+    fn sealed(&self, paths: &[SealedPath], body: &Raw) -> Result<Raw, SubjectErased> {
         let mut is_erased = false;
         let sealed = edited(paths, body, &mut |text| {
             is_erased |= self.seal(text).is_err();
@@ -206,7 +206,7 @@ impl<'a> SealedBoundary<'a> {
         }
     }
 
-    fn opened(&self, paths: &[FieldPath], body: &Raw, values: &mut Vec<String>) -> Raw {
+    fn opened(&self, paths: &[SealedPath], body: &Raw, values: &mut Vec<String>) -> Raw {
         let Some(key) = self.key.filter(|_| has_sealed(body.get())) else {
             return body.clone();
         };
@@ -219,7 +219,7 @@ impl<'a> SealedBoundary<'a> {
     }
 }
 
-fn edited(paths: &[FieldPath], body: &Raw, edit: &mut dyn FnMut(&mut String)) -> Raw {
+fn edited(paths: &[SealedPath], body: &Raw, edit: &mut dyn FnMut(&mut String)) -> Raw {
     if paths.is_empty() {
         return body.clone();
     }

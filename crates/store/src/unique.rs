@@ -1,5 +1,6 @@
 //! Values that only one key may have. A store keeps one text under each value's name and replaces it
 //! conditionally; who holds a value, and who may take it, is decided here and nowhere else.
+//! See ADR 22.
 //!
 //! A holder is a pointer: whether it counts, the ledger says (it does not once the request was
 //! refused or died). Its place in the log orders what one key takes and lets go: a late release

@@ -50,6 +50,8 @@ impl Account {
         match &caller.credential {
             _ if &*caller.name != kuid => true,
             Credential::Nothing => true,
+            // What is carried out later changes no account.
+            Credential::Kept => false,
             Credential::Session(session) => self.honours(session),
             Credential::ApiKey { birth, .. } => self.birth == *birth,
         }

@@ -102,6 +102,18 @@ impl CallerAccess {
         }
     }
 
+    /// Who asked for what is carried out later, with what may be done now: nothing, if he is gone.
+    pub(crate) async fn known(&self, kuid: Option<&str>) -> Result<Caller, AccessError> {
+        let known = self.state.current().await?;
+        let Some(kuid) = kuid else {
+            return Ok(known.anonymous.clone());
+        };
+        let user = self.accounts().user(kuid).await;
+        let user = user.map_err(AccessError::stale)?;
+        let profiles = user.map(|user| user.profiles).unwrap_or_default();
+        Ok(made(kuid.into(), profiles, Credential::Kept, &known))
+    }
+
     async fn authenticate(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
         let name: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         if let Some(kept) = self.kept.get(&name)
@@ -137,7 +149,7 @@ impl CallerAccess {
         } else {
             return Err(AccessError::Invalid);
         };
-        Ok(made(kuid.into(), user, credential, known))
+        Ok(made(kuid.into(), user.profiles, credential, known))
     }
 
     /// The user of a session that goes on, and when this token of it was refreshed, Unix
@@ -185,6 +197,7 @@ impl CallerAccess {
         let known = self.state.current().await?;
         let user = match &caller.credential {
             Credential::Nothing => return Ok(known.anonymous.clone()),
+            Credential::Kept => return self.known(Some(&caller.name)).await,
             Credential::Session(session) => self.of_session(session).await?.0,
             Credential::ApiKey { id, .. } => {
                 let accounts = self.accounts();
@@ -196,7 +209,7 @@ impl CallerAccess {
             }
         };
         let (name, credential) = (caller.name.clone(), caller.credential.clone());
-        Ok(made(name, user, credential, &known))
+        Ok(made(name, user.profiles, credential, &known))
     }
 
     /// Counts a request of this caller, who may be limited to so many a second.
@@ -223,25 +236,30 @@ impl CallerAccess {
     }
 }
 
-fn made(name: Arc<str>, user: KnownUser, credential: Credential, known: &KnownRights) -> Caller {
-    let profiles = || user.profiles.iter().map(String::as_str);
+fn made(
+    name: Arc<str>,
+    profiles: Vec<String>,
+    credential: Credential,
+    known: &KnownRights,
+) -> Caller {
+    let names = || profiles.iter().map(String::as_str);
     Caller::new(Principal {
         tenant: TENANT.into(),
         name,
         credential,
-        rights: known.set.compile(profiles()),
+        rights: known.set.compile(names()),
         rate: if known.open {
             None
         } else {
-            known.set.rate_limit(profiles())
+            known.set.rate_limit(names())
         },
-        profiles: user.profiles.into(),
+        profiles: profiles.into(),
     })
 }
 
 fn has_ended(caller: &Caller, now: i64) -> bool {
     match &caller.credential {
-        Credential::Nothing => false,
+        Credential::Nothing | Credential::Kept => false,
         Credential::Session(session) => session.is_over(now),
         Credential::ApiKey { until, .. } => until.is_some_and(|until| now >= until),
     }

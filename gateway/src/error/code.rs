@@ -188,6 +188,9 @@ codes! {
     AnswerTooLarge "answer_too_large" 422 Read "Answer too large",
         "The answer would exceed the size limit.",
         "Ask for fewer documents at once.";
+    BadUpload "bad_upload" 400 Nothing "Bad file",
+        "The file of an upload is not what the operation takes.",
+        "`line` and `column` say where; nothing of the file was carried out.";
     NotInBulk "not_in_bulk" 422 Nothing "Not in a bulk",
         "Operations that hold many documents themselves cannot be lines of a bulk.",
         "Send one line per document to the single form of the operation.";

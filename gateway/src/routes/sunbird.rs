@@ -1,4 +1,4 @@
 //! Operations with routes of their own, most of them in Sunbird's envelope.
 
 pub(crate) mod call;
-mod envelope;
+pub(crate) mod envelope;

@@ -140,6 +140,22 @@ impl Identifier {
         (unique, Some(named(&claim, self.until())))
     }
 
+    /// Names a file: anew, or by its key, whatever is in it.
+    pub(crate) fn identify_file(
+        &self,
+        operation: &str,
+        caller: &Caller,
+        key: Option<&[u8]>,
+    ) -> [u8; 16] {
+        match key {
+            None => self.fresh(),
+            Some(key) => {
+                let of_a_file: [u8; 32] = Sha256::digest(b"file").into();
+                RequestId::derive(&self.keys, &caller.scope(operation), key, &of_a_file)
+            }
+        }
+    }
+
     /// 16 bytes that nobody had before, in the form of a version 7 UUID: the time, then random
     /// bits. What is made at the same time stands side by side in the stores, and so do the ids
     /// that derive from it.

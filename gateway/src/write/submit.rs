@@ -124,6 +124,7 @@ impl WritePath {
                 claim: ticket.as_ref().map(|ticket| ticket.claim(n)),
                 replies: options.wait.is_some(),
                 origin: options.origin.as_ref(),
+                is_derived: false,
             };
             let item = item?;
             self.full_keys.check(item.key())?;
@@ -172,6 +173,7 @@ impl WritePath {
             claim,
             replies: false,
             origin: None,
+            is_derived: false,
         };
         self.full_keys.check(item.key())?;
         Ok(self.builder.build(operation.kind(), item, &context))
@@ -249,7 +251,7 @@ impl WritePath {
 }
 
 /// May the caller do this wherever it may write? What touches no collection is everywhere.
-fn admit(
+pub(super) fn admit(
     caller: &Caller,
     operation: &Operation,
     touched: &[(String, String)],

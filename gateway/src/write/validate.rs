@@ -145,6 +145,20 @@ impl Validator {
         }
     }
 
+    /// What a request asks other operations for.
+    pub(crate) async fn expand(
+        &self,
+        operation: &Operation,
+        json: &ScannedJson,
+        unique: [u8; 16],
+        principal: &str,
+    ) -> Result<Vec<(String, Value)>, Problem> {
+        let seed = self.seed(unique);
+        let beside = self.look_up_all(operation, json, &seed, principal).await?;
+        let expanded = operation.expand(json, &seed, &beside);
+        Ok(expanded.map_err(|invalid| self.mask_violations(operation, json, invalid))?)
+    }
+
     /// Looks up what the operation says, one after the other: a look-up may hang on those before.
     async fn look_up_all<'a>(
         &self,

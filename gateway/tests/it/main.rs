@@ -32,4 +32,5 @@ mod stage;
 mod stopping;
 mod sunbird;
 mod tokens;
+mod uploads;
 mod writes;

@@ -4,6 +4,7 @@
 use crate::{
     harness::{App, app, problem, told},
     socket::Socket,
+    uploads::completed,
 };
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -78,7 +79,11 @@ async fn what_is_sealed_is_in_no_file() {
     run(&app, "org.create", org).await;
     // A line of an upload is sealed with the file, and as the user that it becomes.
     let line = "NAME,EMAIL,USER_TYPE,ROLES\nSomeone,quokka.line@example.org,OTHER,PUBLIC\n";
-    run(&app, "user.bulk.upload", json!({ "data": line })).await;
+    let sent = app.post("/v1/operations/user.bulk.upload", &json!({ "data": line }));
+    let (status, _, json) = told(sent).await;
+    assert_eq!(status, 202, "{json:#}");
+    let process = json["processId"].as_str().unwrap();
+    assert_eq!(completed(&app, process).await["succeeded"], 1);
     assert!(
         files_with(app.folder(), PLAIN) > 0,
         "what is plain is found"

@@ -12,6 +12,7 @@ mod roles;
 mod sessions;
 mod set_up;
 mod takeovers;
+mod uploads;
 
 use crate::harness::{App, app, told};
 use reqwest::{Method, RequestBuilder};
@@ -74,20 +75,26 @@ pub async fn refused(
 /// An app that is closed, with its administrator's session.
 pub async fn closed() -> (App, String) {
     let app = app().await;
+    let token = close(&app).await;
+    (app, token)
+}
+
+/// The administrator's session.
+pub async fn close(app: &App) -> String {
     let admin = json!({"content": {"name": "Root"}, "credentials": {"local": {"username": "root", "password": PASSWORD}}});
     ok(
-        &app,
+        app,
         "POST",
         "/_createFirstAdmin/root?reset=true",
         None,
         Some(admin),
     )
     .await;
-    let token = login(&app, "root", PASSWORD).await;
-    ok(&app, "POST", "/ix/_create", Some(&token), None).await;
-    ok(&app, "PUT", "/ix/co", Some(&token), Some(json!({}))).await;
-    ok(&app, "PUT", "/ix/other", Some(&token), Some(json!({}))).await;
-    (app, token)
+    let token = login(app, "root", PASSWORD).await;
+    ok(app, "POST", "/ix/_create", Some(&token), None).await;
+    ok(app, "PUT", "/ix/co", Some(&token), Some(json!({}))).await;
+    ok(app, "PUT", "/ix/other", Some(&token), Some(json!({}))).await;
+    token
 }
 
 pub async fn login(app: &App, username: &str, password: &str) -> String {

@@ -143,3 +143,26 @@ async fn a_user_is_created_from_a_real_request() {
     );
     assert_eq!(told(app.get(&format!("/v1/tables/user/{id}"))).await.0, 200);
 }
+
+/// What stands is written once more, and is no newer for it.
+#[tokio::test]
+async fn a_sync_writes_a_document_without_a_new_revision() {
+    let app = app().await;
+    let request = json!({"firstName": "Meera", "email": "meera@example.org", "emailVerified": true, "channel": "c"});
+    let asked = app.post("/v1/operations/user.create", &request);
+    let (status, _, json) = told(asked.header("prefer", "wait=20")).await;
+    assert_eq!(status, 200, "{json:#}");
+    let id = json["result"]["userId"].as_str().unwrap();
+    let path = format!("/v1/documents/sunbird/user/{id}");
+    let (_, _, before) = told(app.get(&path)).await;
+    let request = json!({"objectType": "user", "objectIds": [id]});
+    let asked = app.post("/v1/operations/data.sync", &request);
+    let (status, _, json) = told(asked.header("prefer", "wait=20")).await;
+    assert_eq!(status, 200, "{json:#}");
+    let request = json["request_id"].as_str().unwrap();
+    let (_, _, json) = told(app.get(&format!("/v1/requests/{request}"))).await;
+    assert_eq!(json["parts"][0]["status"], "applied", "{json:#}");
+    let (_, _, after) = told(app.get(&path)).await;
+    assert_eq!(after, before);
+    assert_eq!(after["_version"], 1);
+}

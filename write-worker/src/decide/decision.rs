@@ -47,7 +47,7 @@ impl Decider {
             position: event.position,
             replaces: event.replaces,
             by: None,
-            silent: false,
+            silent: plan.silent,
             verdict: plan.verdict,
             documents: plan.documents,
             rows: plan.rows,

@@ -141,3 +141,19 @@ fn the_documentation_names_every_function_and_field() {
         assert!(told, "docs/catalog.md does not tell of `{name}`");
     }
 }
+
+/// Editors are told what files may say: every file that is compiled in agrees.
+#[test]
+fn files_agree_with_the_schema_of_files() {
+    let schema = Catalog::file_schema();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let definitions = Catalog::builtin().unwrap().definitions().clone();
+    let errors: Vec<String> = validator
+        .iter_errors(&definitions)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+    let mut wrong = definitions;
+    wrong["operations"][0]["sumary"] = "x".into();
+    assert!(!validator.is_valid(&wrong));
+}

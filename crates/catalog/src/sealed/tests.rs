@@ -6,7 +6,7 @@ use serde_json::json;
 
 #[test]
 fn a_path_walks_through_lists() {
-    let path = FieldPath::parse("education/address/city").unwrap();
+    let path = SealedPath::parse("education/address/city").unwrap();
     let mut value = json!({"education": [{"address": {"city": "Kochi"}}, {"address": [{"city": "Aluva"}, {"city": 3}]}, {}]});
     let mut found = Vec::new();
     path.visit(&mut value, &mut |text| {

@@ -155,7 +155,7 @@ pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         Err(stale) => return Err(stale.into()),
     };
     let expires = match &caller.credential {
-        Credential::Nothing => None,
+        Credential::Nothing | Credential::Kept => None,
         Credential::Session(session) => Some(session.exp * 1000),
         Credential::ApiKey { until, .. } => Some(until.unwrap_or(-1)),
     };

@@ -12,6 +12,7 @@ impl From<Problem> for Fault {
             | Code::BadHeader
             | Code::BadRequestId
             | Code::BadGzip
+            | Code::BadUpload
             | Code::ForeignOrigin => Id::BadHttp,
             Code::EmptyBody => Id::BodyRequired,
             Code::NotJson

@@ -5,6 +5,7 @@ use crate::{
     app::Shared,
     error::Problem,
     request::{RequestCall, path::PathSegments},
+    routes::uploads,
 };
 use axum::{extract::State, response::Response};
 
@@ -14,6 +15,9 @@ pub(crate) async fn write(
     call: RequestCall,
 ) -> Result<Response, Problem> {
     let operation = app.writes.operation(&operation)?;
+    if operation.upload().is_some() {
+        return Ok(uploads::start::start_bare(operation.name(), &app, call).await);
+    }
     let request = app.requests.read(call).await?;
     let completed = app.writes.write(operation, request).await?;
     Ok(OperationAnswer::new(operation, completed).respond(&app))

@@ -130,6 +130,11 @@ impl SunbirdEnvelope {
         response
     }
 
+    /// Something that is done, and what it came to.
+    pub(crate) fn done(&self, result: Value) -> Response {
+        self.respond(StatusCode::OK, "OK", None, result, None)
+    }
+
     /// A request that breaks rules is a 400 to Sunbird's clients.
     pub(crate) fn problem(&self, problem: &Problem) -> Response {
         let status = match problem.status() {

@@ -102,6 +102,8 @@ pub(crate) struct Context<'a> {
     pub claim: Option<Claim>,
     pub replies: bool,
     pub origin: Option<&'a Origin>,
+    /// Its id derives from something else than this acceptance.
+    pub is_derived: bool,
 }
 
 impl EventBuilder {
@@ -126,10 +128,11 @@ impl EventBuilder {
         let principal = context.caller.name.to_string();
         let (topic, parts) = match kind {
             Kind::Transaction => {
-                // An id that derives from an idempotency key may stand anywhere in the log.
-                let seen = match &context.claim {
-                    Some(_) => TransactionsOffset::FIRST,
-                    None => self.known_ends.seen(partition),
+                // An id that derives from an idempotency key or a file may stand anywhere in the log.
+                let seen = if context.claim.is_some() || context.is_derived {
+                    TransactionsOffset::FIRST
+                } else {
+                    self.known_ends.seen(partition)
                 };
                 let data = TransactionData {
                     request: accepted.request,

@@ -47,18 +47,19 @@ pub async fn settings_and_places(story: &mut Story) -> Result<()> {
 
     let answer = story.run("location.bulk.upload", json!({})).await?;
     let process = text(&answer, "processId")?;
-    let expected = json!({"objecttype": "location", "taskcount": 2, "status": 1});
+    story.uploaded(&process, 2).await?;
+    let expected = json!({"objecttype": "location", "taskcount": 2, "status": 3, "failedcount": 0});
     story
         .has_row("bulk_upload_process", &process, expected)
         .await?;
     let task = format!("{process}/1");
     let task = story
-        .has_row("bulk_upload_process_task", &task, json!({"status": 0}))
+        .has_row("bulk_upload_process_task", &task, json!({"status": 3}))
         .await?;
     let line: Value = serde_json::from_str(&text(&task, "data")?)?;
     assert_eq!(
         line,
-        json!({"code": "29-04-02", "name": "Harbour Block", "parentcode": "29-04"})
+        json!({"code": "29-04-02", "name": "Harbour Block", "parentCode": "29-04"})
     );
     Ok(())
 }
@@ -136,6 +137,7 @@ pub async fn uploads_and_syncs(story: &mut Story) -> Result<()> {
     );
     let answer = story.run("org.bulk.upload", json!({"data": data})).await?;
     let process = text(&answer, "processId")?;
+    story.uploaded(&process, 2).await?;
     story
         .has_row(
             "bulk_upload_process",
@@ -163,6 +165,7 @@ pub async fn uploads_and_syncs(story: &mut Story) -> Result<()> {
     );
     let answer = story.run("user.bulk.upload", json!({"data": data})).await?;
     let process = text(&answer, "processId")?;
+    story.uploaded(&process, 2).await?;
     story
         .has_row(
             "bulk_upload_process",

@@ -46,7 +46,7 @@ pub async fn refusals(story: &mut Story) -> Result<()> {
             "user.bulk.upload",
             json!({"data": "NAME,SHOE SIZE\nArun,44\n"}),
             400,
-            "column",
+            "bad_upload",
         ),
         (
             "user.logintime.update",
@@ -88,7 +88,7 @@ pub async fn refusals(story: &mut Story) -> Result<()> {
             "org.bulk.upload",
             json!({"data": "SCHOOL NAME\n"}),
             400,
-            "csv",
+            "bad_upload",
         ),
         (
             "org.update",
@@ -156,7 +156,7 @@ pub async fn refusals(story: &mut Story) -> Result<()> {
             "location.bulk.upload",
             json!({"data": "code,name\nx,y\n"}),
             400,
-            "mandatory",
+            "bad_upload",
         ),
         ("location.create", json!({}), 409, "code_taken"),
         (

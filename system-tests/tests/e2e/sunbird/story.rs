@@ -152,6 +152,22 @@ impl Story {
         Ok(found)
     }
 
+    /// Waits until an upload is carried out: all of its lines, none of which failed.
+    pub async fn uploaded(&self, process: &str, lines: u64) -> Result<()> {
+        let path = format!("/v1/upload/status/{process}");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            let found = self.read(&path).await?.context("an upload")?;
+            let result = &found["result"];
+            if result["status"] == "COMPLETED" {
+                ensure!(result["succeeded"] == lines, "{found:#}");
+                return Ok(());
+            }
+            ensure!(std::time::Instant::now() < deadline, "{found:#}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+
     pub fn id(&self, name: &str) -> String {
         self.ids.get(name).expect("an id of that name").clone()
     }

@@ -1,0 +1,166 @@
+//! A file on its way in: checked line by line, and handed to the log piece by piece as events of its
+//! own key, so that any gateway can go on from there. It holds one piece at a time.
+
+use super::{
+    DerivedId,
+    csv::CsvReader,
+    header::{UploadHeader, wrong},
+};
+use crate::{
+    access::Caller,
+    app::Shared,
+    error::{Code, Problem},
+    write::derived::DerivedRequest,
+};
+use catalog::Upload;
+use json_text::ScannedJson;
+use serde_json::{Map, Value, json};
+
+/// Bytes of a piece, roughly.
+const PIECE: usize = 128 << 10;
+/// The operation that keeps a piece.
+const CHUNK: &str = "upload.chunk";
+
+pub(crate) struct UploadIntake<'a> {
+    pub app: &'a Shared,
+    pub caller: &'a Caller,
+    pub upload: &'a Upload,
+    pub process: &'a str,
+    pub unique: [u8; 16],
+    pub traceparent: &'a str,
+    reader: CsvReader,
+    header: Option<UploadHeader>,
+    lines: u64,
+    bytes: u64,
+    chunks: u64,
+    piece: Vec<u8>,
+}
+
+impl<'a> UploadIntake<'a> {
+    pub(crate) fn new(
+        app: &'a Shared,
+        caller: &'a Caller,
+        upload: &'a Upload,
+        process: &'a str,
+        unique: [u8; 16],
+        traceparent: &'a str,
+    ) -> Self {
+        Self {
+            app,
+            caller,
+            upload,
+            process,
+            unique,
+            traceparent,
+            reader: CsvReader::new(),
+            header: None,
+            lines: 0,
+            bytes: 0,
+            chunks: 0,
+            piece: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn feed(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.bytes += bytes.len() as u64;
+        let limit = self.app.config.upload_limit_bytes as u64;
+        if self.bytes > limit {
+            let why = format!("the file is larger than {limit} bytes");
+            return Err(Problem::new(Code::BodyTooLarge, why));
+        }
+        for piece in bytes.chunks(PIECE) {
+            let lines = self.reader.push(piece)?;
+            self.count(lines)?;
+            self.piece.extend_from_slice(piece);
+            if self.piece.len() >= PIECE {
+                self.send_whole_lines().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole file is in the log; what its own event says of it.
+    pub(crate) async fn finish(mut self) -> Result<Map<String, Value>, Problem> {
+        let last = self.reader.finish()?;
+        self.count(last)?;
+        if self.lines == 0 {
+            return Err(wrong(
+                1,
+                1,
+                "there is no line behind the one that names the columns",
+            ));
+        }
+        let rest = std::mem::take(&mut self.piece);
+        self.send(rest).await?;
+        let header = self
+            .header
+            .as_ref()
+            .map(UploadHeader::names)
+            .unwrap_or_default();
+        let about = json!({
+            "processId": self.process,
+            "lines": self.lines,
+            "chunks": self.chunks,
+            "columns": header,
+        });
+        match about {
+            Value::Object(about) => Ok(about),
+            _ => Err(Problem::new(Code::Internal, "an object is one")),
+        }
+    }
+
+    fn count(
+        &mut self,
+        lines: impl IntoIterator<Item = super::csv::CsvLine>,
+    ) -> Result<(), Problem> {
+        for line in lines {
+            if self.header.is_none() {
+                self.header = Some(UploadHeader::read(self.upload, &line)?);
+                continue;
+            }
+            self.lines += 1;
+            let most = self
+                .app
+                .config
+                .upload_lines
+                .unwrap_or(self.upload.most_lines);
+            if self.lines >= most {
+                let why = format!("a file has at most {most} lines, the first included");
+                return Err(wrong(line.number, 1, &why));
+            }
+        }
+        Ok(())
+    }
+
+    /// A piece ends where a line does; a line that is longer than a piece ends at a character.
+    async fn send_whole_lines(&mut self) -> Result<(), Problem> {
+        let ends = |byte: &u8| *byte == b'\n' || *byte < 0x80;
+        let at = self.piece.iter().rposition(|byte| *byte == b'\n');
+        let at = at.or_else(|| self.piece.iter().rposition(ends));
+        let Some(at) = at else {
+            return Err(wrong(1, 1, "the file is not a text"));
+        };
+        let rest = self.piece.split_off(at + 1);
+        let piece = std::mem::replace(&mut self.piece, rest);
+        self.send(piece).await
+    }
+
+    async fn send(&mut self, piece: Vec<u8>) -> Result<(), Problem> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let data = String::from_utf8(piece)
+            .map_err(|_| wrong(1, 1, "a byte is not UTF-8: save the file as UTF-8"))?;
+        let json = json!({"processId": self.process, "number": self.chunks, "data": data});
+        let request = DerivedRequest {
+            operation: CHUNK,
+            json: &ScannedJson::from(&json),
+            unique: DerivedId::Chunk(self.chunks).of(&self.unique),
+            caller: self.caller,
+            traceparent: self.traceparent,
+        };
+        self.app.writes.publish_derived(request).await?;
+        self.chunks += 1;
+        Ok(())
+    }
+}

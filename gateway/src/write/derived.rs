@@ -1,0 +1,110 @@
+//! Events that this service makes of what was uploaded: named by what they derive from, so that
+//! whoever makes them again makes the same ones.
+
+use super::{
+    Published, WritePath,
+    publish::event::{Context, Event},
+    submit::admit,
+};
+use crate::{
+    access::{Caller, right},
+    error::{Code, Problem},
+};
+use catalog::{Operation, Upload};
+use json_text::ScannedJson;
+use rights::ActionPlace;
+use runtime::Backoff;
+use std::time::Duration;
+
+/// A bare request of an operation, internal ones included.
+#[derive(Clone, Copy)]
+pub(crate) struct DerivedRequest<'a> {
+    pub operation: &'a str,
+    pub json: &'a ScannedJson,
+    pub unique: [u8; 16],
+    pub caller: &'a Caller,
+    pub traceparent: &'a str,
+}
+
+/// Times that a full queue is tried.
+const PATIENCE: u32 = 200;
+
+impl WritePath {
+    /// Stages 1 to 3 for it, up to the hand-over.
+    pub(crate) async fn prepare_derived(
+        &self,
+        request: DerivedRequest<'_>,
+    ) -> Result<Event, Problem> {
+        let operation = self.any_operation(request.operation)?;
+        let name = &request.caller.name;
+        let item = self
+            .validator
+            .line(operation, request.json, request.unique, name)
+            .await?;
+        // What only the service asks for was let in with what it belongs to.
+        if !operation.internal() {
+            admit(request.caller, operation, &item.collections())?;
+            self.full_keys.check(item.key())?;
+        }
+        let context = Context {
+            caller: request.caller,
+            traceparent: request.traceparent,
+            claim: None,
+            replies: false,
+            origin: None,
+            is_derived: true,
+        };
+        Ok(self.builder.build(operation.kind(), item, &context))
+    }
+
+    /// Likewise, and waits until the log has it.
+    pub(crate) async fn publish_derived(
+        &self,
+        request: DerivedRequest<'_>,
+    ) -> Result<Published, Problem> {
+        let event = self.prepare_derived(request).await?;
+        self.publish_event(event).await
+    }
+
+    /// Waits for room in the queue to the log, and for the acknowledgement.
+    pub(crate) async fn publish_event(&self, mut event: Event) -> Result<Published, Problem> {
+        let mut backoff = Backoff::new(Duration::from_millis(5), Duration::from_millis(200));
+        loop {
+            let (problem, back) = match self.publisher.send(event) {
+                Ok(mut sent) => return sent.published().await,
+                Err(failed) => *failed,
+            };
+            match back {
+                Some(back) if backoff.attempts() < PATIENCE => event = back,
+                Some(_) | None => return Err(problem),
+            }
+            tokio::time::sleep(backoff.next_wait()).await;
+        }
+    }
+
+    /// May the caller begin the upload, and ask for what its lines may stand for? Where each line
+    /// writes is looked at when it is carried out.
+    pub(crate) fn admit_upload(
+        &self,
+        operation: &Operation,
+        upload: &Upload,
+        caller: &Caller,
+    ) -> Result<(), Problem> {
+        admit(caller, operation, &[])?;
+        let line = self.any_operation(&upload.line)?;
+        for asked in line.outline().parts {
+            caller.check(right::of_operation(asked), ActionPlace::Nowhere)?;
+        }
+        Ok(())
+    }
+
+    /// An operation, whoever may ask for it.
+    pub(crate) fn any_operation(&self, name: &str) -> Result<&Operation, Problem> {
+        self.catalog.operation(name).ok_or_else(|| {
+            Problem::new(
+                Code::Internal,
+                format!("the catalog has no operation `{name}`"),
+            )
+        })
+    }
+}
