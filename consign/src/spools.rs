@@ -102,7 +102,7 @@ async fn adopt_one(settings: &Settings, log: &Log, path: &Path) {
         return;
     }
     let (spool, records) = (folder.id(), bounds.end - bounds.earliest);
-    tracing::info!(%spool, records, folder = %path.display(), "the spool of a gateway that is gone is claimed and shipped");
+    tracing::info!(%spool, records, folder = %path.display(), "the spool of a gateway that ended is claimed and shipped");
     match adopt::ship(folder, log, options(settings), ADOPTION).await {
         Ok(shipped) => tracing::info!(%spool, records = shipped.records, "the spool is shipped"),
         Err(error) => tracing::warn!(%spool, %error, "the spool is not shipped yet; retrying"),

@@ -55,7 +55,7 @@ docs! {
         Nothing, [(200, "Its steps, and what is next", Json("Explanation"))];
     COLLECTIONS "collections" "reads" "All collections" []
         Nothing, [(200, "By name", Json("Collections"))];
-    CREATE_COLLECTION "createCollection" "writes" "Make a collection, or find that it stands; overwrites nothing" []
+    CREATE_COLLECTION "createCollection" "writes" "Create a collection if it does not exist; overwrites nothing" []
         Optional("CollectionRequest"), [(201, "Made", Json("Collection")), (200, "It stands", Json("Collection"))];
     DOCUMENT "document" "reads" "One document, from the record; as it was `at` a time or after a write, from the log" ["after", "at", "prefer"]
         Nothing, [(200, "The document; ETag is its version", Json("Document"))];
@@ -134,7 +134,7 @@ pub(crate) fn parameter(name: &str) -> Value {
         "reason" => (
             "query",
             json!({"type": "string"}),
-            "Why, for whoever looks at the log later",
+            "The reason, kept in the log",
         ),
         "sample" => (
             "query",

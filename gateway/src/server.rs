@@ -169,7 +169,7 @@ async fn accept(
         match accepted {
             Ok((stream, from)) => {
                 let Some(permit) = permit.and_then(|permit| permits.take(permit, from.ip())) else {
-                    debug!(address = %from.ip(), "as many connections of this address are open as may be");
+                    debug!(address = %from.ip(), "the limit of open connections of one address is reached");
                     continue;
                 };
                 spawn(
@@ -331,9 +331,12 @@ async fn judged(
 async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Response {
     app.metrics.in_flight.inc();
     let response = match app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
-        true => Problem::new(Code::Overloaded, "as many requests are in hand as may be")
-            .retry_after(1)
-            .into_response(),
+        true => Problem::new(
+            Code::Overloaded,
+            "the limit of requests in flight is reached",
+        )
+        .retry_after(1)
+        .into_response(),
         false => match AssertUnwindSafe(router.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
@@ -351,7 +354,7 @@ async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Res
 /// log.
 async fn drain(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
     let open = permits.taken();
-    info!(connections = open, "the gateway accepts nothing more");
+    info!(connections = open, "the gateway accepts no more requests");
     tokio::select! {
         () = permits.empty() => {}
         () = tokio::time::sleep(app.config.drain()) => warn!("not all connections ended in time"),
@@ -375,7 +378,7 @@ async fn drain(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
     if left > 0 {
         warn!(
             records = left,
-            "records were not acknowledged by the log before the end; their clients were not told 2xx"
+            "records were not acknowledged by the log before shutdown; their clients got no 2xx"
         );
     }
 }

@@ -25,7 +25,7 @@ impl Notifier {
         match self.enqueue(self.letter(mailbox, mail)).await {
             Ok(delivery) => Ok(Some(delivery)),
             Err(TenureOutcome::Halted(why)) => {
-                tracing::error!(mailbox, why, "a gateway cannot be told");
+                tracing::error!(mailbox, why, "feedback cannot be sent to a gateway");
                 self.metrics.refused();
                 Ok(None)
             }
@@ -36,7 +36,7 @@ impl Notifier {
     /// Queues a mail if there is room, and forgets it.
     pub(crate) fn post_now(&self, mailbox: u16, mail: &Mail) {
         if let Err(error) = self.ports.log.publisher.send(self.letter(mailbox, mail)) {
-            tracing::debug!(%error, mailbox, "a mail was left out; the next one says it too");
+            tracing::debug!(%error, mailbox, "a feedback record was skipped; the next one carries the same");
         }
     }
 

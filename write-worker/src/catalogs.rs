@@ -35,7 +35,7 @@ impl Worker {
                 self.metrics.retried("catalog");
                 tracing::warn!(
                     version,
-                    "waiting for a catalog version that nobody published yet"
+                    "waiting for a catalog version that is not published yet"
                 );
                 tokio::time::sleep(backoff.next_wait()).await;
             }

@@ -30,7 +30,7 @@ Exit codes: 0 clean, 1 something was found, 2 usage, 3 it could not look.";
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Look at one in so many items, always the same ones
+    /// Sample one in this many items, always the same ones
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     sample: u64,
     /// Only this partition of the log; can be repeated
@@ -39,13 +39,13 @@ pub struct Arguments {
     /// Memory for items that are compared at once, MiB; beyond, the log is read several times
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     memory: usize,
-    /// Keep what was looked at in this file, to go on from it
+    /// State file, to resume the audit from
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     checkpoint: Option<PathBuf>,
     /// Go on where the checkpoint ends
     #[arg(long, requires = "checkpoint")]
     resume: bool,
-    /// Let this gateway look; by default only where its process holds the data folder
+    /// Run the audit in this gateway; by default only where its process holds the data folder
     #[arg(long, value_name = "URL")]
     url: Option<String>,
 }

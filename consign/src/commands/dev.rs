@@ -28,7 +28,7 @@ pub struct Arguments {
     /// the settings]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
-    /// Let nobody in without credentials: makes the administrator `admin`, whose password is printed
+    /// Require credentials: creates the administrator `admin`, whose password is printed
     /// this once
     #[arg(long)]
     closed: bool,

@@ -20,7 +20,7 @@ use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// Look after dead letters: events that a store would never take, and what is parked behind them
+/// Inspect, replay, edit and discard dead letters: events that a store refuses for good
 #[derive(Debug, Subcommand)]
 pub enum Command {
     List(list::Arguments),

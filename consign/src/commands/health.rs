@@ -32,7 +32,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         Some(true) => Ok(()),
         Some(false) => Err(Failure::told()),
         None => Err(Failure::failed(format!(
-            "{}/readyz does not answer as a service of ours does",
+            "{}/readyz does not answer as a Consign service does",
             client.url()
         ))),
     }

@@ -67,7 +67,7 @@ pub struct Arguments {
         requires = "collection"
     )]
     member: String,
-    /// Create the collection first, unless it is there
+    /// Create the collection first, if it does not exist
     #[arg(long, requires = "collection")]
     create: bool,
     /// Mappings for --create: JSON, or a file of it

@@ -23,10 +23,10 @@ Examples:
   consign repair
   consign repair --yes --reason 'the disk of node 3' --url http://gateway:8080 --json
 
-Each item is written again as the log says it is, by the worker that owns it, at a version of its own; subscribers are told
-nothing, and `_version` stays. What changed meanwhile is left as it is.
+Each item is written again as the log says it is, by the worker that owns it, at a version of its own; subscribers are not
+notified, and `_version` stays. What changed meanwhile is left as it is.
 
-Exit codes: 0 nothing differs any more, 1 something still does (or was not to be mended), 2 usage, 3 it could not look.";
+Exit codes: 0 nothing differs now, 1 something still does (or was not to be mended), 2 usage, 3 it could not look.";
 
 /// Mend what an audit finds: through the workers, never beside them
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub struct Arguments {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Why, for whoever looks at the log later
+    /// The reason, kept in the log
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
     /// How long to wait for the workers, seconds

@@ -11,7 +11,7 @@ use crate::{
 use ::sealing::SubjectKeys;
 use clap::Subcommand;
 
-/// Erase subjects whose values are sealed, or wrap their keys anew
+/// Erase subjects whose values are sealed, or rewrap their keys
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Erase(erase::Arguments),

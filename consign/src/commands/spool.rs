@@ -10,7 +10,7 @@ use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// Look at the spools of gateways, and ship those that no gateway ships
+/// Inspect the spools of gateways, and ship those that no gateway ships
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Status(status::Arguments),

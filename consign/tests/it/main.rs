@@ -18,6 +18,7 @@ mod docs;
 mod gateway;
 mod load;
 mod pipeline;
+mod plain_words;
 mod spool;
 mod subscribe;
 mod torture;

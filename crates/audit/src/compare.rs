@@ -140,7 +140,7 @@ fn viewed(
     };
     let state = Some(viewed_state(stored));
     let Some(held) = stored.version else {
-        let what = "it was written by other hands: nothing says at which version";
+        let what = "it was written by another program: its version is unknown";
         return Some(differs(DifferenceKind::Diverged, state, what));
     };
     if let Some(differing) = by_version(version, held, state.clone()) {

@@ -134,7 +134,7 @@ impl Handle {
         if let Some(thread) = self.upkeep.take() {
             thread.thread().unpark();
             if thread.join().is_err() {
-                tracing::error!("the thread that keeps the embedded log tidy died");
+                tracing::error!("the thread that maintains the embedded log panicked");
             }
         }
         self.core.commits.flush();
@@ -144,7 +144,7 @@ impl Handle {
     /// As [`Handle::close`], for async code.
     pub async fn shutdown(self) {
         if tokio::task::spawn_blocking(|| self.close()).await.is_err() {
-            tracing::error!("closing the embedded log died");
+            tracing::error!("closing the embedded log panicked");
         }
     }
 }

@@ -26,7 +26,7 @@ pub struct JobOrder {
     /// Only say what would come of it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub dry_run: bool,
-    /// So many a second at most.
+    /// At most this many per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<f64>,
     /// Why, for those who look later.

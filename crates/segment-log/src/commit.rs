@@ -59,7 +59,7 @@ impl Committer {
 impl Drop for Committer {
     fn drop(&mut self) {
         if self.close().is_err() {
-            tracing::error!("the thread that commits died");
+            tracing::error!("the thread that commits panicked");
         }
     }
 }

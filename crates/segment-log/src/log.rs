@@ -29,7 +29,7 @@ pub enum OpenError {
     #[error(transparent)]
     Lock(#[from] LockError),
     #[error(
-        "{0}; nothing was changed. Restore the file from a copy, or move the folder away to start anew"
+        "{0}; nothing was changed. Restore the file from a backup, or move the folder away to start with an empty one"
     )]
     Damaged(Damage),
     #[error("{path} cannot be opened: {source}")]
@@ -49,7 +49,7 @@ pub enum RetentionError {
 
 /// The log was closed with something left: see [`SegmentLog::close`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the thread that commits died")]
+#[error("the thread that commits panicked")]
 pub struct Closed;
 
 /// First offset kept and the offset the next record gets.
@@ -275,7 +275,7 @@ impl SegmentLog {
 impl Drop for SegmentLog {
     fn drop(&mut self) {
         if self.close().is_err() {
-            tracing::error!(folder = %self.shared.folder.display(), "the thread that commits died");
+            tracing::error!(folder = %self.shared.folder.display(), "the thread that commits panicked");
         }
     }
 }

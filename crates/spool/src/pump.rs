@@ -257,7 +257,7 @@ impl Spool {
         if let Some(shipped) = shipped {
             let spool = self.clone();
             if let Err(error) = blocking(move || spool.folder.let_go(&shipped)).await {
-                tracing::warn!(spool = %self.id(), %error, "what was shipped cannot be let go of; it may be shipped again after a restart");
+                tracing::warn!(spool = %self.id(), %error, "shipped records cannot be removed from the spool; they may be shipped again after a restart");
             }
         }
         let spool = self.clone();

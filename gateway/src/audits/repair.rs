@@ -161,7 +161,7 @@ async fn mending(
         ItemName::Document { document } => match (told, owner) {
             (Some(change), Some(key)) => Ok(of_change(&change, document)
                 .map(|item| Mending { key, item })
-                .ok_or("the log does not hold its record any more")),
+                .ok_or("the log no longer holds its record")),
             (_, _) => without_record(ports, finding, document).await,
         },
         ItemName::Row { row } => {

@@ -89,7 +89,7 @@ codes! {
     ForeignOrigin "foreign_origin" 403 Nothing "Page of a foreign origin",
         "A web page of an origin that is not allowed asked for a WebSocket, or for something that may change what is stored.",
         "Add the page's origin, as `detail` names it, to `gateway.allowed_origins`. Programs that are no browsers send no `Origin`.";
-    Forbidden "forbidden" 403 Decided "Not the caller's to do",
+    Forbidden "forbidden" 403 Decided "Forbidden",
         "The call is not among the caller's rights at this place, or the caller is not the one who may do this: the owner, for most operations.",
         "`rule` names what is asked of the caller: a right (`controller:action`), or the operation's own rule.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
@@ -130,7 +130,7 @@ codes! {
         "Read the current state and repeat the request if it still applies.";
     ReplayEnded "replay_ended" 409 Nothing "The job has ended",
         "A job that is done or cancelled can neither be paused nor resumed nor cancelled.",
-        "`GET /v1/replays/{id}` tells what became of its items; make another for what is left.";
+        "`GET /v1/replays/{id}` shows the result of each item; make another job for what is left.";
     IdempotencyInFlight "idempotency_in_flight" 409 Nothing "First request still in flight",
         "The first request under this Idempotency-Key is being accepted right now.",
         "Repeat the same request after `Retry-After` seconds to get its answer.";
@@ -141,7 +141,7 @@ codes! {
         "The collection exists with other mappings or settings, and nothing is overwritten.",
         "Send the ones that stand, leave them out, or choose another name.";
     HistoryGone "history_gone" 410 Read "Not kept so far back",
-        "The log does not hold the changes of that time any more.",
+        "The log no longer holds the changes of that time.",
         "`kept_from` says from when on it holds them; `worker.history_records` is how many.";
     Version "version" 412 Decided "Version does not match",
         "The document's `_version` is not the one that If-Match or `if_version` asked for.",
@@ -211,7 +211,7 @@ codes! {
         "Send what is large in the body; `gateway.header_limit_bytes` and `gateway.max_headers` are the bounds.";
     Parked "parked" 409 Pending "Parked",
         "The request was accepted and waits behind a dead letter of its key; it is applied in its turn when that is replayed or discarded.",
-        "Do not repeat it. `behind` names the request it waits for; `GET /v1/requests/{id}` tells how it goes on.";
+        "Do not repeat it. `behind` names the request it waits for; `GET /v1/requests/{id}` shows its progress.";
     Discarded "discarded" 409 Decided "Discarded",
         "A store would not take the request, and an operator gave it up.",
         "`detail` says who and why; a new request may take its place.";
@@ -220,9 +220,9 @@ codes! {
         "An operator finds it with `consign dlq list` and may replay it; do not repeat it unchanged.";
     Damaged "damaged" 500 Read "Stored data is damaged",
         "A store holds something that cannot be read back.",
-        "Tell an operator, with `detail`.";
+        "Contact an operator, with `detail`.";
     Internal "internal" 500 Unknown "Internal error",
-        "Something happened that should not; the gateway's log has the story.",
+        "An unexpected failure; the gateway's log has the details.",
         "If it was a write, repeat it with the same Idempotency-Key.";
     UnsupportedSearch "unsupported_search" 501 Read "Search not supported here",
         "The search uses a clause that this deployment's view does not know; a wrong answer would be worse.",
@@ -235,12 +235,12 @@ codes! {
         "Repeat after `Retry-After` seconds.";
     LogDenied "log_denied" 503 Nothing "The log denies this gateway",
         "The log says that it will not have this gateway: a wrong password, or a certificate that is not trusted. This is no outage, and nothing is spooled behind it. (A gateway without a spool answers `log_unavailable`, whatever keeps the log from it.)",
-        "Tell an operator: the credentials of `kafka.properties` are wrong. Another gateway may take the write.";
+        "Contact an operator: the credentials of `kafka.properties` are wrong. Another gateway may take the write.";
     SpoolFull "spool_full" 503 Nothing "The spool is full",
         "The log is away, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",
         "Nothing was written. Repeat after `Retry-After` seconds, or at another gateway. An operator finds the bounds in `spool.cap_bytes` and `spool.reserve_bytes`.";
     KeyLocked "key_locked" 503 Nothing "The queue of the key is full",
-        "A dead letter of this key waits for an operator, and so many events wait behind it that no more are taken. Other keys are not affected.",
+        "A dead letter of this key waits for an operator, and the limit of events waiting behind it is reached. Other keys are not affected.",
         "Nothing was written. Repeat after `Retry-After` seconds. An operator finds the dead letter with `consign dlq list --key`; `gateway.key_queue_limit` is the bound.";
     UnknownOutcome "unknown_outcome" 503 Unknown "Outcome unknown",
         "The log did not acknowledge the record in time: it may have been written, or not.",

@@ -85,7 +85,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
             Err(error) => return debug!(%error, "a connection did not become a WebSocket"),
         };
         let Ok(parts) = upgraded.downcast::<TokioIo<ClientStream>>() else {
-            return debug!("a connection that is not ours cannot become a WebSocket");
+            return debug!("a connection of another server cannot become a WebSocket");
         };
         let (stream, encoded) = parts.io.into_inner().into_parts();
         let read = [&parts.read_buf[..], &encoded[..]].concat().into();

@@ -202,7 +202,7 @@ async fn since(
     let gone = || {
         Fault::new(
             Id::CursorTooOld,
-            "the log does not hold what lies behind this cursor any more; subscribe without it",
+            "the log no longer holds the changes after this cursor; subscribe without it",
         )
     };
     let layout = &app.ports.layout;

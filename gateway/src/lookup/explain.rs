@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Looks for everything that the log tells of a request.
 pub(crate) async fn explain(app: &App, id: RequestId) -> Result<RequestExplanation, Problem> {
     let Ok(_permit) = app.log_scans.try_acquire() else {
-        let detail = "as many readers of the log are at work as may be";
+        let detail = "the limit of concurrent readers of the log is reached";
         return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
     };
     let found = timeout(PATIENCE, find(app, id)).await;

@@ -120,7 +120,7 @@ impl HistoryMoment {
 /// Reads the history of a document.
 pub(crate) async fn of(app: &App, key: &DocumentKey) -> Result<DocumentHistory, Problem> {
     let Ok(_permit) = app.log_scans.try_acquire() else {
-        let detail = "as many readers of the log are at work as may be";
+        let detail = "the limit of concurrent readers of the log is reached";
         return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
     };
     let current = app

@@ -116,7 +116,7 @@ impl Collections {
     pub(crate) async fn follow(self, every: Duration, shutdown: Shutdown) {
         loop {
             if let Err(error) = self.list().await {
-                debug!(%error, "the list of collections cannot be read; the known ones stand");
+                debug!(%error, "the list of collections cannot be read; the last known list stays in use");
             }
             tokio::select! {
                 () = shutdown.soft() => return,

@@ -141,12 +141,12 @@ impl Sent {
                 place: self.place(acknowledged),
             }),
             Some(Err(error)) => {
-                warn!(request = %self.request, %error, "an event was not acknowledged; its client is told so");
+                warn!(request = %self.request, %error, "an event was not acknowledged; its client gets an error");
                 Err(Problem::from(error).about(self.request, None))
             }
             None => Err(Problem::new(
                 Code::Internal,
-                "an event was asked for its place twice",
+                "an event's position was set twice",
             )),
         }
     }

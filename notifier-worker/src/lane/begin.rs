@@ -201,7 +201,7 @@ impl NotifierLane {
                     partition = self.partition,
                     topic = name,
                     missed,
-                    "records were deleted before a notifier read them; subscribers are told"
+                    "records were deleted before a notifier read them; subscribers are notified"
                 );
                 self.notifier.metrics.skipped(missed);
                 has_missed = true;

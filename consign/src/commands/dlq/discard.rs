@@ -13,7 +13,7 @@ Examples:
 
 The request ends refused (discarded), and what is parked behind it follows. Exit 0 if every one was given up.";
 
-/// Give dead letters up; what is parked behind them follows without them
+/// Discard dead letters; events parked behind them are decided without them
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -25,7 +25,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let is_said = arguments.job.yes || arguments.job.dry_run || std::io::stdin().is_terminal();
     if !is_said {
         return Err(Failure::usage(
-            "what is given up is gone for good: say --yes",
+            "discarding cannot be undone: confirm with --yes",
         ));
     }
     let client = Client::new(&arguments.job.client)?;

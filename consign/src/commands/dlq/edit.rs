@@ -22,7 +22,7 @@ A patch (RFC 6902) is of the bare request. What comes of it must be what the ope
 it is planned by the gateway's catalog, so an empty patch, [], replays by today's definitions.
 Exit 0 if every one ended applied.";
 
-/// Mend dead letters and replay them: in an editor, or by one JSON Patch over many
+/// Edit dead letters and replay them: in an editor, or by one JSON Patch over many
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

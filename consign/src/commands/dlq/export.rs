@@ -22,7 +22,7 @@ pub struct Arguments {
     selection: Selection,
     #[command(flatten)]
     filters: Filters,
-    /// Into this file
+    /// Write to this file
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
     #[command(flatten)]

@@ -20,7 +20,7 @@ Examples:
 Each is a new request of its operation, with the request of its event, behind all that was accepted before. It has an
 idempotency key of the old request's id: importing a file twice does nothing twice, as long as such keys are kept.";
 
-/// Ask anew for what a file of exported dead letters holds
+/// Submit the requests of a file of exported dead letters again
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -34,7 +34,7 @@ pub struct Arguments {
     client: crate::client::Endpoint,
 }
 
-/// What is asked for anew.
+/// What is submitted again.
 struct ImportedLetter {
     request_id: String,
     operation: String,

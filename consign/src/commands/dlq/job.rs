@@ -34,10 +34,10 @@ pub struct Arguments {
     /// Nothing more is moved until it is resumed
     #[arg(long, group = "wish")]
     pause: bool,
-    /// Go on, also with what a killed gateway left
+    /// Resume it, also where its gateway was killed
     #[arg(long, group = "wish")]
     resume: bool,
-    /// End it; what is moved stays moved
+    /// Cancel it; what is moved stays moved
     #[arg(long, group = "wish")]
     cancel: bool,
     /// Wait until it ends

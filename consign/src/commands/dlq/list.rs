@@ -29,7 +29,7 @@ pub struct Arguments {
     fingerprint: Option<String>,
     #[command(flatten)]
     filters: Filters,
-    /// The newest so many
+    /// At most this many, the newest
     #[arg(long, short = 'n', value_name = "COUNT")]
     limit: Option<usize>,
     #[command(flatten)]

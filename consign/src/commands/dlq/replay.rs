@@ -20,7 +20,7 @@ Examples:
 What is parked behind a dead letter follows by itself, in order. Exit 0 if every one ended applied.
 With --json, a line for each.";
 
-/// Decide dead letters again, in their place; what is parked behind them follows
+/// Replay dead letters in their place; events parked behind them follow
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

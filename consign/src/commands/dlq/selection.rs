@@ -23,10 +23,10 @@ pub struct Filters {
     /// Only what failed last before this time
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Only with this in their message or in the event
+    /// Only those with this text in their message or in the event
     #[arg(long, value_name = "TEXT")]
     pub text: Option<String>,
-    /// Only with this in the request: a JSON pointer, or `/POINTER=VALUE`; repeatable
+    /// Only those with this in the request: a JSON pointer, or `/POINTER=VALUE`; repeatable
     #[arg(long, value_name = "FIELD")]
     pub field: Vec<String>,
 }
@@ -75,10 +75,10 @@ pub struct JobArguments {
     pub selection: Selection,
     #[command(flatten)]
     pub filters: Filters,
-    /// Show what would come of it, field by field in each store, and do nothing
+    /// Dry run: show what would change, field by field in each store
     #[arg(long)]
     pub dry_run: bool,
-    /// So many a second at most
+    /// At most this many per second
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
     /// Why, for the client and for those who look later

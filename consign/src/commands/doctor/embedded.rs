@@ -113,7 +113,10 @@ async fn running(settings: &Settings) -> Vec<Finding> {
         .map(state)
         .collect();
     if findings.is_empty() {
-        let found = format!("{}/readyz answers as no service of ours does", client.url());
+        let found = format!(
+            "{}/readyz does not answer as a Consign service does",
+            client.url()
+        );
         findings.push(Finding {
             state: State::Missing,
             ..Finding::weak("gateway", found, elsewhere)

@@ -20,7 +20,7 @@ Exit 0 if it is queued or applied, 1 if it was refused, dead-lettered or is not 
 pub struct Arguments {
     /// The request's id, as the gateway gave it
     id: String,
-    /// Ask again until there is a verdict
+    /// Poll until there is a verdict
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]

@@ -11,7 +11,7 @@ Examples:
   consign sealing erase user/0190a7c2-6d3e-7b1a-9c55-1f2e3d4c5b6a --yes
   consign sealing erase user/17 user/18 --yes --config gateway.toml
 
-What was sealed for these subjects cannot be read any more: not in the log, dead letters, spools, stores, nor in any copy or backup of
+What was sealed for these subjects can no longer be read: not in the log, dead letters, spools, stores, nor in any copy or backup of
 them without a backup of the key itself. Running gateways and workers forget their copies of the keys within ten seconds.";
 
 /// Destroy the keys of subjects, so that nothing sealed for them can ever be read again

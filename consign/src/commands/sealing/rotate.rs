@@ -22,7 +22,7 @@ pub async fn run(_arguments: Arguments, invocation: Invocation<'_>) -> Result<()
     stack.close().await;
     invocation.output.result(&report, |report| {
         format!(
-            "{} wrapped anew, {} were already, {} erased, {} unreadable\n",
+            "{} rewrapped, {} already were, {} erased, {} unreadable\n",
             report.rewrapped, report.current, report.erased, report.unreadable
         )
     })?;

@@ -14,7 +14,7 @@ Examples:
   consign spool status --config gateway.toml
   consign spool status --folder /var/lib/consign/spool --json";
 
-/// Show what waits in each spool, and since when
+/// Show how much waits in each spool, and since when
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -12,7 +12,7 @@ Examples:
   consign topics check --config gateway.toml
   consign topics check --json | jq .problems";
 
-/// Hold the topics that stand against the table; exit 1 if one is missing or differs
+/// Compare the existing topics with the table; exit 1 if one is missing or differs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -14,7 +14,7 @@ Examples:
 
 Can be repeated. The number of partitions of a generation never changes afterwards.";
 
-/// Create the topics that are missing; exit 1 if one that is there differs
+/// Create the topics that are missing; exit 1 if an existing one differs
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

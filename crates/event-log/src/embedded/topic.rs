@@ -181,7 +181,7 @@ impl EmbeddedTopics {
 
     pub fn close(&self) {
         if self.journal.close().is_err() {
-            tracing::error!("a thread that commits died");
+            tracing::error!("a thread that commits panicked");
         }
     }
 

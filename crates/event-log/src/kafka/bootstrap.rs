@@ -75,7 +75,7 @@ impl Bootstrap {
         let (known, is_due) = self.known.step(ffi::knows_a_broker(client), Instant::now());
         self.known = known;
         if is_due {
-            tracing::warn!(target: "kafka", "the client was told that there is no broker: it bootstraps again");
+            tracing::warn!(target: "kafka", "the client knows no broker that answers: it bootstraps again");
             ffi::add_brokers(client, &self.brokers);
             // Asking makes it connect; what it hears is its own business.
             let _ = client.fetch_metadata(None, CONNECT);

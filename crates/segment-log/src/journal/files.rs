@@ -89,7 +89,7 @@ impl Half {
         }
         let died = || {
             Err(AppenderFailure::Fatal(io::Error::other(
-                "the thread that syncs segments died",
+                "the thread that syncs segments panicked",
             )))
         };
         let begun = self

@@ -41,7 +41,7 @@ pub(super) fn replay(
         if folder.is_dir() {
             plans.push(plan(medium, folder, segments)?);
         } else {
-            tracing::warn!(folder = %folder.display(), "the journal has records of a log that is gone");
+            tracing::warn!(folder = %folder.display(), "the journal has records of a deleted log");
         }
     }
     for plan in &plans {

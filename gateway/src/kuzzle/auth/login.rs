@@ -80,7 +80,7 @@ fn too_many_logins(reached: LimitReached) -> Fault {
 }
 
 pub(crate) fn busy() -> Fault {
-    let why = "as many passwords are being checked as may be";
+    let why = "the limit of passwords checked at a time is reached";
     Fault::new(Id::TooManyRequests, why).retry_after(Some(1))
 }
 

@@ -67,7 +67,7 @@ impl Requests {
                     connection,
                     text,
                     Id::Overloaded,
-                    "as many requests are in hand as may be",
+                    "the limit of requests in flight is reached",
                 );
                 continue;
             }
