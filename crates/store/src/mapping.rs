@@ -197,7 +197,7 @@ impl Mapping {
             depth: limit(settings, &["mapping", "depth", "limit"]).unwrap_or(DEPTH),
             mapped: 0,
         };
-        mapping.check_paths(&mapping.root, "")?;
+        mapping.check_paths(&mapping.root, "", "", "")?;
         mapping.mapped = count(&mapping.root);
         Ok(mapping)
     }
@@ -310,13 +310,17 @@ fn is_at_or_below(path: &str, around: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
+fn below(around: &str, name: &str) -> String {
+    if around.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{around}.{name}")
+    }
+}
+
 fn sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) {
     for (name, field) in &fields.properties {
-        let path = if around.is_empty() {
-            name.clone()
-        } else {
-            format!("{around}.{name}")
-        };
+        let path = below(around, name);
         if field.copy_to.iter().any(|copied| copied == target) {
             into.push(path.clone());
         }

@@ -208,3 +208,6 @@ impl<'c> AskedFields<'c> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

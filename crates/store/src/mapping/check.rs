@@ -301,7 +301,9 @@ impl Walk<'_> {
             self.value(sub, Dynamic::False, "", value)?;
         }
         for target in &field.copy_to {
-            if is_short && matches!(self.mapping.find(target), Found::Field(to) if is_whole(to)) {
+            if is_short
+                && matches!(self.mapping.find_within(target, target), Found::Field(to) if is_whole(to))
+            {
                 return Err(self.no(format!("a fraction cannot be copied to `{target}`")));
             }
             self.copy(target, value)?;
@@ -312,7 +314,7 @@ impl Walk<'_> {
     /// The value is indexed under another field, too.
     fn copy(&mut self, target: &str, value: &Value) -> Result<(), Unmappable> {
         let mapping = self.mapping;
-        match mapping.find(target) {
+        match mapping.find_within(target, target) {
             Found::Field(field) => {
                 let plain = Field {
                     copy_to: Vec::new(),

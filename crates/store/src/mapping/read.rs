@@ -2,7 +2,7 @@
 //! What an index refuses of that is refused here as well, with a pointer.
 
 use super::{
-    Analyzer, BadMapping, Field, Fields, Kind, Mapping, TermScoring, TextOptions, bad,
+    Analyzer, BadMapping, Field, Fields, Found, Kind, Mapping, TermScoring, TextOptions, bad,
     coerce::{self, Reader},
     date::{self, DateFormat},
     parameter,
@@ -378,51 +378,69 @@ fn insert(
 }
 
 impl Mapping {
-    /// An alias leads to a field that is there and is a value; a copy goes to a value.
-    pub(super) fn check_paths(&self, fields: &Fields, at: &str) -> Result<(), BadMapping> {
+    /// An alias leads to a field that is there and is a value; a copy goes to a value. Both stay in
+    /// their nested object (`nested` is its path), but for copies to what is around it.
+    pub(super) fn check_paths(
+        &self,
+        fields: &Fields,
+        at: &str,
+        path: &str,
+        nested: &str,
+    ) -> Result<(), BadMapping> {
         for (name, field) in &fields.properties {
             let here = pointer(&pointer(at, "properties"), name);
+            let path = super::below(path, name);
             match &field.kind {
-                Kind::Alias(path) => {
-                    let leads = match self.find(path) {
-                        super::Found::Field(target) => !matches!(
-                            target.kind,
-                            Kind::Alias(_) | Kind::Object(_) | Kind::Nested(_) | Kind::Flat(_)
-                        ),
-                        super::Found::Sub { .. } => true,
-                        super::Found::Unmapped(_) | super::Found::Key { .. } => false,
-                    };
-                    if !leads {
-                        return Err(bad(
-                            &pointer(&here, "path"),
-                            "an alias leads to a mapped value",
-                        ));
-                    }
+                Kind::Alias(target)
+                    if !self.is_value(target) || self.innermost_nested(target) != nested =>
+                {
+                    let why = "an alias leads to a mapped value";
+                    return Err(bad(&pointer(&here, "path"), why));
                 }
-                Kind::Object(inner) | Kind::Nested(inner) | Kind::Flat(inner) => {
-                    self.check_paths(inner, &here)?;
+                Kind::Object(inner) | Kind::Flat(inner) => {
+                    self.check_paths(inner, &here, &path, nested)?;
                 }
+                Kind::Nested(inner) => self.check_paths(inner, &here, &path, &path)?,
                 _ => {}
             }
             for target in &field.copy_to {
-                let wrong = match self.find(target) {
-                    super::Found::Sub { .. } => true,
-                    super::Found::Field(target) => {
-                        matches!(
-                            target.kind,
-                            Kind::Object(_) | Kind::Nested(_) | Kind::Flat(_)
-                        )
-                    }
-                    _ => false,
-                };
-                if wrong {
-                    return Err(bad(
-                        &pointer(&here, "copy_to"),
-                        "a copy goes to a field with a value",
-                    ));
+                let around = self.innermost_nested(target);
+                let is_seen = around.is_empty() || super::is_at_or_below(nested, &around);
+                if !is_seen || self.is_no_copy(target) {
+                    let why = "a copy goes to a field with a value";
+                    return Err(bad(&pointer(&here, "copy_to"), why));
                 }
             }
         }
         Ok(())
+    }
+
+    fn innermost_nested(&self, path: &str) -> String {
+        let mut around = self.nested_around(path);
+        around.pop().map(|(path, _)| path).unwrap_or_default()
+    }
+
+    fn is_value(&self, path: &str) -> bool {
+        match self.find_within(path, path) {
+            Found::Field(target) => !matches!(
+                target.kind,
+                Kind::Alias(_) | Kind::Object(_) | Kind::Nested(_) | Kind::Flat(_)
+            ),
+            Found::Sub { .. } => true,
+            Found::Unmapped(_) | Found::Key { .. } => false,
+        }
+    }
+
+    fn is_no_copy(&self, path: &str) -> bool {
+        match self.find_within(path, path) {
+            Found::Sub { .. } => true,
+            Found::Field(target) => {
+                matches!(
+                    target.kind,
+                    Kind::Object(_) | Kind::Nested(_) | Kind::Flat(_)
+                )
+            }
+            _ => false,
+        }
     }
 }

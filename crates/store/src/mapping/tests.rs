@@ -192,6 +192,32 @@ fn copies_are_known_from_wherever_they_come() {
 }
 
 #[test]
+fn copies_and_aliases_stay_within_their_nested_object() {
+    let copying = |target: &str| json!({"type": "keyword", "copy_to": target});
+    let alias = |target: &str| json!({"type": "alias", "path": target});
+    for (field, inner, is_taken) in [
+        (copying("root"), copying("n.all"), true),
+        (copying("root"), copying("root"), true),
+        (copying("root"), copying("n.new"), true),
+        (copying("n.all"), copying("root"), false),
+        (copying("root"), copying("m.all"), false),
+        (alias("root"), alias("n.all"), true),
+        (alias("n.all"), alias("n.all"), false),
+        (alias("root"), alias("root"), false),
+    ] {
+        let all = json!({"type": "keyword"});
+        let mappings = json!({"properties": {
+            "root": {"type": "keyword"},
+            "field": field,
+            "n": {"type": "nested", "properties": {"all": all, "inner": inner}},
+            "m": {"type": "nested", "properties": {"all": all}},
+        }});
+        let read = Mapping::read(Some(&mappings), None);
+        assert_eq!(read.is_ok(), is_taken, "{mappings}");
+    }
+}
+
+#[test]
 fn no_copy_goes_to_an_object() {
     let copying = json!({"type": "keyword", "copy_to": "target"});
     for target in [

@@ -12,7 +12,8 @@ pub fn mappings() -> Value {
         "all": {"type": "keyword"},
         "nulls": {"type": "keyword", "null_value": [1, 2.5, ["x"], true]},
         "crew": {"type": "nested", "properties": {
-            "name": {"type": "keyword"},
+            "name": {"type": "keyword", "copy_to": "crew.any"},
+            "any": {"type": "text"},
             "age": {"type": "long"},
             "bio": {"type": "text"},
             "ships": {"type": "nested", "properties": {"name": {"type": "keyword"}}},
@@ -106,6 +107,7 @@ fn nested() -> Vec<(Value, &'static str)> {
         (of(json!({"bool": {"must_not": ann}})), "egh"),
         (json!({"bool": {"must_not": of(ann.clone())}}), "abcdgh"),
         (of(json!({"match": {"crew.bio": "SAILOR"}})), "e"),
+        (of(json!({"match": {"crew.any": "BOB"}})), "e"),
         (of(json!({"exists": {"field": "crew"}})), "efh"),
         (of(json!({"term": {"kind": "quack"}})), ""),
         // From outside nothing of them is seen.
