@@ -3,11 +3,14 @@
 
 mod repair;
 
-use crate::Ports;
-use audit::{AuditOptions, AuditPhase, AuditPorts, AuditReport};
+use crate::{Ports, access::system};
+use audit::{AuditFinding, AuditOptions, AuditPhase, AuditPorts, AuditReport, ItemName};
+use catalog::Catalog;
+use event_schema::signing::Keyring;
 use parking_lot::Mutex;
 use runtime::Shutdown;
 use serde::Serialize;
+use serde_json::Value;
 use std::{collections::VecDeque, sync::Arc};
 
 /// Reports that are kept.
@@ -45,8 +48,52 @@ enum AuditStatus {
 }
 
 impl AuditJob {
+    /// As it leaves the gateway.
+    pub(crate) fn shown(mut self, hidden: &HiddenNames<'_>) -> Self {
+        let report = Arc::make_mut(&mut self.report);
+        report.findings.iter_mut().for_each(|f| hidden.hide(f));
+        self
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         matches!(self.status, AuditStatus::Clean | AuditStatus::Found)
+    }
+}
+
+/// Names of what no route shows become hashes in what is shown.
+pub(crate) struct HiddenNames<'a> {
+    pub catalog: &'a Catalog,
+    pub keys: &'a Keyring,
+}
+
+impl HiddenNames<'_> {
+    fn hash(&self, text: &str) -> String {
+        let tag = self.keys.tag("audited name", &[text.as_bytes()]);
+        tag[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// The finding as it is shown.
+    fn hide(&self, finding: &mut AuditFinding) {
+        match &mut finding.item {
+            ItemName::Document { document } if system::is_index(&document.index) => {
+                document.id = self.hash(&document.id);
+                finding.key = document.to_string();
+            }
+            ItemName::Row { row } if self.is_hidden(&row.table) => {
+                let key = Value::Object(std::mem::take(&mut row.key));
+                let hash = self.hash(&key.to_string());
+                row.key.insert("hash".to_owned(), hash.into());
+                finding.key = row.to_string();
+            }
+            ItemName::Document { .. }
+            | ItemName::Row { .. }
+            | ItemName::Request { .. }
+            | ItemName::Mark { .. } => {}
+        }
+    }
+
+    fn is_hidden(&self, table: &str) -> bool {
+        system::is_table(table) || self.catalog.is_hidden(table)
     }
 }
 
@@ -158,3 +205,6 @@ fn phase_name(phase: AuditPhase) -> String {
         AuditPhase::Comparing => "comparing".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

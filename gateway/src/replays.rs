@@ -5,11 +5,12 @@
 mod keep;
 mod list;
 mod run;
+mod sealed_patch;
 mod wish;
 
 pub(crate) use keep::JobStore;
 pub(crate) use list::newest;
-pub(crate) use run::preview_stores;
+pub(crate) use run::{edited, preview_stores};
 pub(crate) use wish::{ask, is_run};
 
 use crate::{
@@ -29,13 +30,14 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) async fn create(
     app: &Shared,
     caller: &Caller,
-    order: JobOrder,
+    mut order: JobOrder,
 ) -> Result<ReplayJob, Problem> {
     let record = app.ports.record.as_ref();
     let mut items =
         replay::dead_letters(record, &order.select, |letter| JobItem::of(&letter)).await?;
     items.retain(|item| !system::is_operation(&item.operation));
     items.extend(without_letters(app, &order, &items).await?);
+    sealed_patch::seal(app, &mut order, &mut items).await?;
     let job = ReplayJob {
         id: wish::fresh_name(),
         state: JobState::Running,
@@ -72,6 +74,7 @@ async fn without_letters(
             Ok(request) => entry(app, request).await?,
             Err(_) => None,
         };
+        let entry = entry.filter(|entry| !system::is_operation(&entry.operation));
         let (status, problem) = ended(order.action, entry.as_ref());
         let problem = problem.and_then(|problem| serde_json::to_value(problem).ok());
         items.push(JobItem::without_letter(text, status, problem));

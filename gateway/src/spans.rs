@@ -20,10 +20,12 @@ pub(crate) fn begin_http(request: &mut Request<Body>, catalog: &Catalog) -> Opti
     }
     let caller = request.headers().get(TRACEPARENT);
     let caller = caller.and_then(|value| value.to_str().ok());
-    let name = format!("{} {}", request.method(), family(path, catalog));
+    // No path as it is: it may hold keys of what is sealed.
+    let route = family(path, catalog);
+    let name = format!("{} {route}", request.method());
     let mut span = OpenSpan::of_request(name, caller)?;
     span.set_attribute("http.request.method", request.method().to_string());
-    span.set_attribute("url.path", path.to_owned());
+    span.set_attribute("http.route", route);
     if let Ok(context) = HeaderValue::from_str(&span.traceparent()) {
         request.headers_mut().insert(TRACEPARENT, context);
     }

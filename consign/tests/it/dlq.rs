@@ -2,13 +2,14 @@
 //! given up; jobs that are paused, killed with their gateway, and resumed.
 
 use crate::pipeline::{Pipeline, consign, json, run};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{path::Path, time::Duration};
 
 /// An operation that accepts what it cannot work with: a bad deploy in small.
 const CATALOG: &str = "
 collections:
-  - {index: shop, collection: tallies, owner: tally, mappings: {properties: {n: {type: long}}}}
+  - {index: shop, collection: tallies, owner: tally, sealed: [email], mappings: {properties: {n: {type: long}, email: {type: keyword}}}}
 operations:
   - name: tally.set
     summary: Sets a tally.
@@ -24,16 +25,17 @@ operations:
     examples: [{title: A tally, request: {id: a, n: 1}}]
   - name: tally.add
     summary: Adds to a tally.
+    sealed: [email]
     request:
       type: object
       required: [id, by]
       additionalProperties: false
-      properties: {id: {type: string, format: document-id}, by: {}}
+      properties: {id: {type: string, format: document-id}, by: {}, email: {type: string}}
     key: {of: tally, id: $request/id}
     write:
       - document: {index: shop, collection: tallies, id: $request/id}
         expect: present
-        merge: {n: {add: [$before/n, $request/by]}}
+        merge: {n: {add: [$before/n, $request/by]}, email: $request/email}
     examples:
       - {title: To a tally, request: {id: a, by: 1}, documents: {shop/tallies: {a: {n: 1}}}}
 ";
@@ -463,4 +465,89 @@ async fn what_was_given_up_is_asked_for_anew_from_a_file_once() {
     assert_eq!(second[0]["new_request_id"], first[0]["new_request_id"]);
     assert_ne!(first[0]["new_request_id"], json!(dead));
     assert_eq!(count("/by=two"), 1);
+}
+
+/// The files below the folder in which a text stands, as it is or in base64, wherever that begins.
+fn files_with(folder: &Path, text: &str) -> Vec<String> {
+    let within_base64 = |before: usize| {
+        let bytes = [&vec![0; before], text.as_bytes()].concat();
+        let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        STANDARD.encode(&bytes)[from..to].to_owned()
+    };
+    let spelt: Vec<String> = (0..3).map(within_base64).chain([text.to_owned()]).collect();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_with(&path, text));
+        } else {
+            let file = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+            if spelt.iter().any(|spelt| file.contains(spelt)) {
+                found.push(path.display().to_string());
+            }
+        }
+    }
+    found
+}
+
+/// Replays the dead letter by a patch; the job once it is over, whatever it shows on the way.
+async fn mend(pipeline: &Pipeline, request: &str, patch: Value) -> Value {
+    let order = json!({"select": {"requests": [request]}, "patch": patch});
+    let (status, begun) = pipeline.call("POST", "/v1/replays", Some(order)).await;
+    assert_eq!(status, 202, "{begun:#}");
+    assert!(!begun.to_string().contains("quokka"), "{begun:#}");
+    let path = format!("/v1/replays/{}", begun["id"].as_str().unwrap());
+    for _ in 0..400 {
+        let (_, job) = pipeline.call("GET", &path, None).await;
+        if job["state"] == "done" {
+            assert!(!job.to_string().contains("quokka"), "{job:#}");
+            return job;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the job does not end");
+}
+
+#[tokio::test]
+async fn what_an_edit_puts_into_sealed_members_is_sealed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let pipeline = Pipeline::start(folder);
+    ask(&pipeline, "tally.set", json!({"id": "a", "n": 1})).await;
+    let first = json!({"id": "a", "by": "two", "email": "quokka.first@example.org"});
+    let (dead, _) = ask(&pipeline, "tally.add", first).await;
+    let letter = format!("/v1/dead-letters/{dead}");
+    // It dies again, and is shown and held with what the edit put there.
+    let patch = json!([
+        {"op": "replace", "path": "/by", "value": "three"},
+        {"op": "replace", "path": "/email", "value": "quokka.second@example.org"},
+    ]);
+    let job = mend(&pipeline, &dead, patch).await;
+    assert_eq!(job["items"][0]["status"], "dead_lettered", "{job:#}");
+    let (_, shown) = pipeline.call("GET", &letter, None).await;
+    assert!(!shown.to_string().contains("quokka"), "{shown:#}");
+    let request = &shown["event"]["value"]["request"];
+    assert_eq!(
+        (&request["by"], &request["email"]),
+        (&json!("three"), &json!("•••"))
+    );
+    // A patch cannot carry a sealed value to where it is plain, nor tell what it is.
+    let stolen = json!([{"op": "copy", "from": "/email", "path": "/by"}]);
+    mend(&pipeline, &dead, stolen).await;
+    let (_, shown) = pipeline.call("GET", &letter, None).await;
+    assert_eq!(shown["event"]["value"]["request"]["by"], "•••", "{shown:#}");
+    // An editor sends the whole request back, with the mask where it saw one.
+    let whole =
+        json!([{"op": "replace", "path": "", "value": {"id": "a", "by": 2, "email": "•••"}}]);
+    let job = mend(&pipeline, &dead, whole).await;
+    assert_eq!(job["items"][0]["status"], "applied", "{job:#}");
+    let (_, document) = pipeline
+        .call("GET", "/v1/documents/shop/tallies/a", None)
+        .await;
+    let expected = json!({"n": 3, "email": "quokka.second@example.org"});
+    assert_eq!(document["_source"], expected, "{document:#}");
+    for text in ["quokka.first@example.org", "quokka.second@example.org"] {
+        assert_eq!(files_with(folder, text), Vec::<String>::new(), "{text}");
+    }
 }

@@ -106,12 +106,11 @@ impl HeldState {
 }
 
 /// A row as the log leaves it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FoldedCells {
     /// None: there is none.
     pub cells: Option<Map<String, Value>>,
     /// Unix milliseconds at which it goes by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
 }
 
@@ -133,9 +132,9 @@ pub struct AuditFinding {
     /// The request whose write is missing, or whose write should not be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
-    /// Of a row whose cells stay, or all go at the same time: as the log leaves it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[serde(rename = "folded")]
+    /// Of a row whose cells stay, or all go at the same time: as the log leaves it. For a repair
+    /// alone: no report shows what is in a row.
+    #[serde(skip)]
     pub row: Option<FoldedCells>,
     pub basis: Basis,
     pub detail: String,

@@ -6,14 +6,18 @@ use crate::{
     members::Members,
     operation::{Operation, Sight},
 };
-use event_schema::envelope::Transaction;
+use event_schema::{envelope::Transaction, id::EntityKey};
 
 impl Operation {
     /// Would the operation accept the event's request, under the key that the event has?
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn check_edited(&self, event: &Transaction) -> Result<(), Invalid> {
+    pub fn check_edited(
+        &self,
+        event: &Transaction,
+        stored: impl FnOnce(EntityKey) -> EntityKey,
+    ) -> Result<(), Invalid> {
         let text = event.data.request.get();
         let members = Members::parse(text).map_err(|_| not_an_object())?;
         self.check_schema(&members)?;
@@ -23,7 +27,7 @@ impl Operation {
         self.check_rules(&scope)?;
         self.check_bodies(&members)?;
         self.collections(&scope)?;
-        let key = self.key(&scope)?;
+        let key = stored(self.key(&scope)?);
         if key == event.attributes.key {
             return Ok(());
         }

@@ -4,7 +4,10 @@
 use crate::definition::{ClaimDefinition, FileDefinition, OperationDefinition, WriteDefinition};
 use event_schema::table::{ColumnType, Table};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// All marks of a catalog.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,9 +34,15 @@ impl SealedPath {
         }
     }
 
-    /// Calls with every text that stands there.
+    /// Calls with every text that stands there, in their order.
     pub fn visit(&self, value: &mut Value, call: &mut dyn FnMut(&mut String)) {
         visit(&self.0, value, call);
+    }
+}
+
+impl fmt::Display for SealedPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("/"))
     }
 }
 
@@ -156,9 +165,7 @@ impl SealedMarks {
             if let Some(path) = mapped {
                 return Err(format!(
                     "collection `{}/{}`: sealed: `{}` is mapped as something else than a text",
-                    own.index,
-                    own.collection,
-                    path.0.join("/")
+                    own.index, own.collection, path
                 ));
             }
             if !paths.is_empty() {

@@ -1,11 +1,12 @@
 //! A dead letter that a person mends: the same event with another request in it, held to the rules
 //! that requests of its operation are accepted by. It keeps its id, key, operation and tenant, all
 //! that was generated and looked up for it, and is planned by the definitions that it was held to.
-//! Pure.
+//! What its operation seals is sealed before it leaves here. Pure.
 
 use crate::{HeldLetter, JsonPatch, PatchError};
 use catalog::{Catalog, Invalid, PlanError};
 use event_schema::{codec, decision::OriginalRecord};
+use sealing::{EditUnsealable, SealedBoundary, mask::mask_values};
 use serde_json::Value;
 
 /// Why an edit cannot be.
@@ -19,9 +20,12 @@ pub enum EditError {
     Unknown(#[from] PlanError),
     #[error("the edited request is not one that `{operation}` takes: {invalid}")]
     Invalid { operation: String, invalid: Invalid },
+    #[error(transparent)]
+    Unsealable(#[from] EditUnsealable),
 }
 
-/// The event of a dead letter, its request changed by the patch.
+/// The event of a dead letter, its request changed by the patch. `boundary`: of the letter's key.
+/// The patch is applied to what is sealed, so that it can move no sealed value to where it is plain.
 ///
 /// # Errors
 /// If the patch does not fit, or its operation would not take what comes of it under this key.
@@ -29,19 +33,28 @@ pub fn edited_event(
     letter: &HeldLetter,
     patch: &JsonPatch,
     catalog: &Catalog,
+    boundary: SealedBoundary<'_>,
 ) -> Result<OriginalRecord, EditError> {
     let undecodable = |why: &dyn std::fmt::Display| EditError::Undecodable(why.to_string());
     let parts = letter.event.parts().map_err(|error| undecodable(&error))?;
     let mut event = codec::decode_transaction(&parts).map_err(|error| undecodable(&error))?;
-    let request: Value =
-        serde_json::from_str(event.data.request.get()).map_err(|error| undecodable(&error))?;
-    event.data.request = event_schema::raw(&patch.apply(&request)?);
+    let was = event.data.request.clone();
+    let request: Value = serde_json::from_str(was.get()).map_err(|error| undecodable(&error))?;
+    let patched = event_schema::raw(&patch.apply(&request)?);
     event.attributes.catalog = catalog.version().to_owned();
     let operation = catalog.of(&event)?;
-    let checked = operation.check_edited(&event);
-    checked.map_err(|invalid| EditError::Invalid {
-        operation: operation.name().to_owned(),
-        invalid,
+    event.data.request = boundary.seal_edited(operation.name(), &was, &patched)?;
+    let mut opened = event.clone();
+    let values = boundary.open_request(operation.name(), &mut opened.data.request);
+    let checked = operation.check_edited(&opened, |key| boundary.entity_key(key));
+    checked.map_err(|mut invalid| {
+        for violation in &mut invalid.0 {
+            mask_values(&mut violation.message, &values);
+        }
+        EditError::Invalid {
+            operation: operation.name().to_owned(),
+            invalid,
+        }
     })?;
     Ok(OriginalRecord::of(&codec::encode_transaction(&event)))
 }

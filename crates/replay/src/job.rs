@@ -90,6 +90,10 @@ pub struct JobItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<HeldPlace>,
     pub attempts: u32,
+    /// Of a patch with values that are sealed: the patch as JSON, sealed for this item's key. The
+    /// order shows it masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<String>,
     /// `pending`, then `applied`, `refused`, `discarded` or `dead_lettered`.
     pub status: String,
     /// The request by which it was moved.
@@ -170,6 +174,7 @@ impl JobItem {
             fingerprint: line.fingerprint,
             place: Some(letter.place.clone()),
             attempts: line.attempts,
+            patch: None,
             status: PENDING.to_owned(),
             by: None,
             problem: None,
@@ -186,6 +191,7 @@ impl JobItem {
             fingerprint: String::new(),
             place: None,
             attempts: 0,
+            patch: None,
             status: status.to_owned(),
             by: None,
             problem,

@@ -1,5 +1,6 @@
 //! JSON Patch (RFC 6902): a list of steps, done whole or not at all. Pure.
 
+use sealing::mask::MASK;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -48,6 +49,23 @@ impl JsonPatch {
     }
 }
 
+impl JsonPatch {
+    /// Without its values, for whoever looks at what was done.
+    pub fn masked(&self) -> Self {
+        let masked = |step: &PatchStep| {
+            let mut step = step.clone();
+            if let PatchStep::Add { value, .. }
+            | PatchStep::Replace { value, .. }
+            | PatchStep::Test { value, .. } = &mut step
+            {
+                *value = Value::from(MASK);
+            }
+            step
+        };
+        Self(self.0.iter().map(masked).collect())
+    }
+}
+
 impl PatchStep {
     fn apply(&self, to: &mut Value) -> Result<(), String> {
         match self {
@@ -73,7 +91,7 @@ impl PatchStep {
                 if found == value {
                     Ok(())
                 } else {
-                    Err(format!("`{path}` is {found}, not {value}"))
+                    Err(format!("`{path}` is not {value}"))
                 }
             }
         }

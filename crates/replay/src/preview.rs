@@ -14,6 +14,9 @@ use event_schema::{
     position::Position,
     signing::Keyring,
 };
+use sealing::{
+    SealedBoundary, SubjectAccess, SubjectKeys, boundary::OpenedState, mask::mask_values,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
@@ -30,6 +33,18 @@ pub struct PreviewStores<'a> {
     pub view: Option<&'a dyn View>,
     pub catalog: &'a Catalog,
     pub keys: &'a Keyring,
+    pub sealing: &'a SubjectKeys,
+}
+
+impl PreviewStores<'_> {
+    /// What the letter's key seals and opens.
+    pub fn boundary<'s>(&'s self, subject: &'s SubjectAccess) -> SealedBoundary<'s> {
+        SealedBoundary {
+            marks: self.catalog.sealed(),
+            secret: self.sealing.secret(),
+            subject: Some(subject),
+        }
+    }
 }
 
 /// What would come of it.
@@ -215,6 +230,40 @@ async fn planned(
     held: &Position,
     state: &mut ReadState<'_>,
 ) -> Result<Result<Plan, String>, ReplayError> {
+    if !stores
+        .catalog
+        .sealed()
+        .is_touched_by(&event.attributes.operation)
+    {
+        return planned_over(stores, event, held, state, None).await;
+    }
+    let subject = stores.sealing.access(&event.attributes.key.0).await?;
+    let boundary = stores.boundary(&subject);
+    let mut opened = event.clone();
+    let operation = &event.attributes.operation;
+    let mut values = boundary.open_request(operation, &mut opened.data.request);
+    let opening = Some((boundary, &mut values));
+    let planned = planned_over(stores, &opened, held, state, opening).await?;
+    Ok(match planned {
+        Ok(mut plan) => match boundary.seal_plan(&mut plan, &values) {
+            Ok(()) => Ok(plan),
+            Err(erased) => Err(erased.to_string()),
+        },
+        Err(mut why) => {
+            mask_values(&mut why, &values);
+            Err(why)
+        }
+    })
+}
+
+/// Plans over what is sealed as it is opened; the values are kept, so that no message shows them.
+async fn planned_over(
+    stores: PreviewStores<'_>,
+    event: &Transaction,
+    held: &Position,
+    state: &mut ReadState<'_>,
+    mut opening: Option<(SealedBoundary<'_>, &mut Vec<String>)>,
+) -> Result<Result<Plan, String>, ReplayError> {
     let first = |operation: &Operation| operation.needs(event);
     let (operation, mut needs) = match stores.catalog.of(event) {
         Ok(operation) => match first(operation) {
@@ -224,9 +273,20 @@ async fn planned(
         Err(error) => return Ok(Err(error.to_string())),
     };
     for _ in 0..ROUNDS {
+        if let Some((boundary, _)) = &opening {
+            boundary.store_keys(&mut needs);
+        }
         state.read(stores.record, &needs, held).await?;
         // The worker guards itself as well: what makes planning panic is a dead letter of its own.
-        let planned = catch_unwind(AssertUnwindSafe(|| operation.plan(event, state)));
+        let planned = catch_unwind(AssertUnwindSafe(|| match &mut opening {
+            Some((boundary, values)) => {
+                let opened = OpenedState::new(&*state, *boundary);
+                let planned = operation.plan(event, &opened);
+                values.extend(opened.into_values());
+                planned
+            }
+            None => operation.plan(event, state),
+        }));
         match planned {
             Ok(Ok(Planned::Plan(plan))) => return Ok(Ok(*plan)),
             Ok(Ok(Planned::Unread(more))) => needs = more,

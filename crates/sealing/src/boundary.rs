@@ -3,8 +3,8 @@
 //! nothing of it. Pure: keys are found before.
 
 use crate::{
-    cipher::{KeyId, SubjectKey},
-    mask::{has_sealed, mask_values},
+    cipher::{SubjectAccess, ValuePlace},
+    mask::{MASK, has_sealed, mask_values},
     subject_keys::hash,
 };
 use catalog::{Accepted, Current, CurrentDocument, Needs, Plan, SealedMarks, SealedPath};
@@ -18,44 +18,40 @@ use event_schema::{
     signing::Keyring,
 };
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::{cell::RefCell, collections::BTreeMap};
 
 /// A value is to be sealed for a subject whose key was destroyed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its personal data was erased, and none can be added")]
 pub struct SubjectErased;
 
-/// What one catalog seals, with the key of the subject at hand.
+/// Why an edited request cannot be sealed again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EditUnsealable {
+    #[error(transparent)]
+    Erased(#[from] SubjectErased),
+    #[error(
+        "a list of sealed values has another length, and a value in it is masked: say all of its values"
+    )]
+    Masked,
+}
+
+/// What one catalog seals, with the subject at hand.
 #[derive(Clone, Copy)]
 pub struct SealedBoundary<'a> {
     pub marks: &'a SealedMarks,
     pub secret: &'a Keyring,
-    /// Whose values they are, where something is to be sealed.
-    pub subject: Option<KeyId>,
-    /// `None`: nothing was sealed for it, or it was erased.
-    pub key: Option<&'a SubjectKey>,
+    /// `None`: names alone are hashed, and no value passes.
+    pub subject: Option<&'a SubjectAccess>,
 }
 
 impl<'a> SealedBoundary<'a> {
-    /// Likewise for a subject, whose key may be gone.
-    pub fn of(self, subject: KeyId, key: Option<&'a SubjectKey>) -> Self {
-        let subject = Some(subject);
+    /// Likewise for another subject.
+    pub fn of(self, subject: &'a SubjectAccess) -> Self {
         Self {
-            subject,
-            key,
+            subject: Some(subject),
             ..self
         }
-    }
-
-    /// Without a key, what was sealed for this subject before stays sealed, and nothing else can be:
-    /// neither what only holds something sealed nor what is another subject's.
-    fn seal(&self, text: &mut String) -> Result<(), SubjectErased> {
-        match self.key {
-            Some(key) => *text = key.seal(text),
-            None if self.subject.is_some() && KeyId::of_sealed(text) == self.subject => {}
-            None => return Err(SubjectErased),
-        }
-        Ok(())
     }
 
     /// The entity key as it stands in the log: the id of a marked kind is a keyed hash.
@@ -90,46 +86,95 @@ impl<'a> SealedBoundary<'a> {
         value
     }
 
-    /// A request's marked members sealed.
+    /// A client's request with its marked members sealed. Of an erased subject nothing in it is taken
+    /// for sealed already.
     pub fn seal_request(&self, accepted: &mut Accepted) -> Result<(), SubjectErased> {
-        let paths = self.marks.request(&accepted.operation);
-        accepted.request = self.sealed(paths, &accepted.request)?;
+        let marked = self.request(&accepted.operation);
+        let seal = |place: ValuePlace<'_>, text: &mut String| {
+            if self.open(place, text).is_none() {
+                *text = self.sealed(place, text)?;
+            }
+            Ok::<_, SubjectErased>(())
+        };
+        accepted.request = self.edited(marked, &accepted.request, seal)?;
         Ok(())
+    }
+
+    /// A part of a plan likewise. What could not be opened, since its subject was erased, stays
+    /// sealed.
+    pub fn seal_part(&self, part: &mut Accepted) -> Result<(), SubjectErased> {
+        part.request = self.resealed(self.request(&part.operation), &part.request)?;
+        Ok(())
+    }
+
+    /// The request of a held event after somebody edited it as it is shown: new values of marked
+    /// members are sealed, masks stand for what was there.
+    pub fn seal_edited(
+        &self,
+        operation: &str,
+        was: &Raw,
+        edited: &Raw,
+    ) -> Result<Raw, EditUnsealable> {
+        let mut stood: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        self.each_marked(operation, was, |field, text| {
+            stood.entry(field).or_default().push(text);
+        });
+        let mut edits: BTreeMap<String, usize> = BTreeMap::new();
+        self.each_marked(operation, edited, |field, _| {
+            *edits.entry(field).or_default() += 1;
+        });
+        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        self.edited(self.request(operation), edited, |place, text| {
+            let stood = stood.get(place.field).map_or(&[][..], Vec::as_slice);
+            let nth = seen.entry(place.field.to_owned()).or_default();
+            let n = std::mem::replace(nth, *nth + 1);
+            if text == MASK {
+                let is_same = edits.get(place.field) == Some(&stood.len());
+                let standing = stood.get(n).filter(|_| is_same);
+                standing.ok_or(EditUnsealable::Masked)?.clone_into(text);
+            } else if !stood.contains(text) {
+                *text = self.sealed(place, text)?;
+            }
+            Ok(())
+        })
     }
 
     /// A request's marked members opened. What cannot be stays as it is. The values, for masking.
     pub fn open_request(&self, operation: &str, request: &mut Raw) -> Vec<String> {
-        let paths = self.marks.request(operation);
         let mut values = Vec::new();
-        *request = self.opened(paths, request, &mut values);
+        *request = self.opened(self.request(operation), request, &mut values);
         values
     }
 
     /// A document's marked fields opened.
     pub fn open_document(&self, index: &str, collection: &str, body: &Raw) -> Raw {
-        let paths = self.marks.documents(index, collection);
-        self.opened(paths, body, &mut Vec::new())
+        self.opened(self.document(index, collection), body, &mut Vec::new())
     }
 
     /// A row's marked cells opened.
     pub fn open_row(&self, table: &str, cells: &mut Map<String, Value>) {
-        self.each_cell(table, cells, |text| {
-            if let Some(opened) = self.key.and_then(|key| key.open(text)) {
+        self.opened_row(table, cells, &mut Vec::new());
+    }
+
+    fn opened_row(&self, table: &str, cells: &mut Map<String, Value>, values: &mut Vec<String>) {
+        let open = |place: ValuePlace<'_>, text: &mut String| {
+            if let Some(opened) = self.open(place, text) {
+                values.push(opened.clone());
                 *text = opened;
             }
-            Ok(())
-        })
-        .unwrap_or_default();
+            Ok::<_, SubjectErased>(())
+        };
+        self.each_cell(table, cells, open).unwrap_or_default();
     }
 
     /// All that a plan says, as it may be written down. Parts are for their own subjects.
     pub fn seal_plan(&self, plan: &mut Plan, values: &[String]) -> Result<(), SubjectErased> {
         for change in &mut plan.documents {
             let key = &change.key;
-            let paths = self.marks.documents(&key.index, &key.collection);
             for body in [&mut change.before, &mut change.after] {
+                let marked = self.document(&key.index, &key.collection);
                 *body = match body {
-                    Some(body) => Some(self.sealed(paths, body)?),
+                    Some(body) => Some(self.resealed(marked, body)?),
                     None => None,
                 };
             }
@@ -173,15 +218,15 @@ impl<'a> SealedBoundary<'a> {
     }
 
     fn seal_cells(&self, table: &str, cells: &mut Map<String, Value>) -> Result<(), SubjectErased> {
-        self.each_cell(table, cells, |text| self.seal(text))
+        self.each_cell(table, cells, |place, text| self.reseal(place, text))
     }
 
-    fn each_cell(
+    fn each_cell<E>(
         &self,
         table: &str,
         cells: &mut Map<String, Value>,
-        mut call: impl FnMut(&mut String) -> Result<(), SubjectErased>,
-    ) -> Result<(), SubjectErased> {
+        mut call: impl FnMut(ValuePlace<'_>, &mut String) -> Result<(), E>,
+    ) -> Result<(), E> {
         if !self.marks.is_table(table) {
             return Ok(());
         }
@@ -189,53 +234,135 @@ impl<'a> SealedBoundary<'a> {
             if let Value::String(text) = value
                 && self.marks.is_column(table, column)
             {
-                call(text)?;
+                call(ValuePlace::of_column(table, column), text)?;
             }
         }
         Ok(())
     }
 
-    fn sealed(&self, paths: &[SealedPath], body: &Raw) -> Result<Raw, SubjectErased> {
-        let mut is_erased = false;
-        let sealed = edited(paths, body, &mut |text| {
-            is_erased |= self.seal(text).is_err();
-        });
-        match is_erased {
-            true => Err(SubjectErased),
-            false => Ok(sealed),
+    fn request(&self, operation: &str) -> MarkedBody<'a> {
+        MarkedBody {
+            kind: "request",
+            within: operation.to_owned(),
+            paths: self.marks.request(operation),
         }
     }
 
-    fn opened(&self, paths: &[SealedPath], body: &Raw, values: &mut Vec<String>) -> Raw {
-        let Some(key) = self.key.filter(|_| has_sealed(body.get())) else {
-            return body.clone();
+    fn document(&self, index: &str, collection: &str) -> MarkedBody<'a> {
+        MarkedBody {
+            kind: "document",
+            within: format!("{index}/{collection}"),
+            paths: self.marks.documents(index, collection),
+        }
+    }
+
+    fn open(&self, place: ValuePlace<'_>, text: &str) -> Option<String> {
+        self.subject?.key.as_ref()?.open(place, text)
+    }
+
+    fn sealed(&self, place: ValuePlace<'_>, text: &str) -> Result<String, SubjectErased> {
+        let key = self.subject.and_then(|subject| subject.key.as_ref());
+        Ok(key.ok_or(SubjectErased)?.seal(place, text))
+    }
+
+    /// Seals what is not sealed. Of an erased subject, only what its own key sealed may stay.
+    fn reseal(&self, place: ValuePlace<'_>, text: &mut String) -> Result<(), SubjectErased> {
+        let subject = self.subject.ok_or(SubjectErased)?;
+        let is_sealed = match &subject.key {
+            Some(key) => key.open(place, text).is_some(),
+            None => subject.id.has_sealed(text),
         };
-        edited(paths, body, &mut |text| {
-            if let Some(opened) = key.open(text) {
+        if !is_sealed {
+            *text = self.sealed(place, text)?;
+        }
+        Ok(())
+    }
+
+    fn resealed(&self, marked: MarkedBody<'_>, body: &Raw) -> Result<Raw, SubjectErased> {
+        self.edited(marked, body, |place, text| self.reseal(place, text))
+    }
+
+    fn opened(&self, marked: MarkedBody<'_>, body: &Raw, values: &mut Vec<String>) -> Raw {
+        if !has_sealed(body.get()) {
+            return body.clone();
+        }
+        let open = |place: ValuePlace<'_>, text: &mut String| {
+            if let Some(opened) = self.open(place, text) {
                 values.push(opened.clone());
                 *text = opened;
             }
-        })
+            Ok::<_, SubjectErased>(())
+        };
+        let opened = self.edited(marked, body, open);
+        opened.unwrap_or_else(|SubjectErased| body.clone())
+    }
+
+    fn each_marked(&self, operation: &str, body: &Raw, mut call: impl FnMut(String, String)) {
+        let look = |place: ValuePlace<'_>, text: &mut String| {
+            call(place.field.to_owned(), text.clone());
+            Ok::<_, SubjectErased>(())
+        };
+        drop(self.edited(self.request(operation), body, look));
+    }
+
+    fn edited<E>(
+        &self,
+        marked: MarkedBody<'_>,
+        body: &Raw,
+        mut edit: impl FnMut(ValuePlace<'_>, &mut String) -> Result<(), E>,
+    ) -> Result<Raw, E> {
+        if marked.paths.is_empty() {
+            return Ok(body.clone());
+        }
+        let Ok(mut value) = serde_json::from_str::<Value>(body.get()) else {
+            return Ok(body.clone());
+        };
+        for path in marked.paths {
+            let field = path.to_string();
+            let place = ValuePlace {
+                kind: marked.kind,
+                within: &marked.within,
+                field: &field,
+            };
+            let mut done = Ok(());
+            path.visit(&mut value, &mut |text| {
+                if done.is_ok() {
+                    done = edit(place, text);
+                }
+            });
+            done?;
+        }
+        Ok(raw(&value))
     }
 }
 
-fn edited(paths: &[SealedPath], body: &Raw, edit: &mut dyn FnMut(&mut String)) -> Raw {
-    if paths.is_empty() {
-        return body.clone();
-    }
-    let Ok(mut value) = serde_json::from_str::<Value>(body.get()) else {
-        return body.clone();
-    };
-    for path in paths {
-        path.visit(&mut value, edit);
-    }
-    raw(&value)
+/// What is marked in a request or document.
+struct MarkedBody<'a> {
+    kind: &'static str,
+    within: String,
+    paths: &'a [SealedPath],
 }
 
 /// The state that an event is planned over, opened for the event's subject.
 pub struct OpenedState<'a, S: ?Sized> {
-    pub state: &'a S,
-    pub boundary: SealedBoundary<'a>,
+    state: &'a S,
+    boundary: SealedBoundary<'a>,
+    values: RefCell<Vec<String>>,
+}
+
+impl<'a, S: ?Sized> OpenedState<'a, S> {
+    pub fn new(state: &'a S, boundary: SealedBoundary<'a>) -> Self {
+        Self {
+            state,
+            boundary,
+            values: RefCell::default(),
+        }
+    }
+
+    /// The values that were opened for the plan, so that no message shows them.
+    pub fn into_values(self) -> Vec<String> {
+        self.values.into_inner()
+    }
 }
 
 impl<S: Current + ?Sized> Current for OpenedState<'_, S> {
@@ -250,8 +377,9 @@ impl<S: Current + ?Sized> Current for OpenedState<'_, S> {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         let CurrentDocument { revision, body } = self.state.document(key);
         let open = |body: Raw| {
+            let marked = self.boundary.document(&key.index, &key.collection);
             self.boundary
-                .open_document(&key.index, &key.collection, &body)
+                .opened(marked, &body, &mut self.values.borrow_mut())
         };
         CurrentDocument {
             revision,
@@ -261,7 +389,8 @@ impl<S: Current + ?Sized> Current for OpenedState<'_, S> {
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
         let mut cells = self.state.row(&self.boundary.row_key(key.clone()))?;
-        self.boundary.open_row(&key.table, &mut cells);
+        let values = &mut self.values.borrow_mut();
+        self.boundary.opened_row(&key.table, &mut cells, values);
         Some(cells)
     }
 
@@ -273,9 +402,6 @@ impl<S: Current + ?Sized> Current for OpenedState<'_, S> {
         self.state.secret()
     }
 }
-
-/// A subject's key, shared.
-pub type SharedKey = Option<Arc<SubjectKey>>;
 
 #[cfg(test)]
 mod tests;

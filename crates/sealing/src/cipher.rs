@@ -1,6 +1,7 @@
 //! One subject's key: texts to cipher texts and back. AES-256-GCM-SIV with a nonce that derives from
-//! the text, so that the same text is the same cipher text under the same key: repeats and
-//! comparisons of one subject's values stay what they were, and no randomness is needed to plan.
+//! the text and its place, so that the same text in the same place is the same cipher text under the
+//! same key: repeats and comparisons of one subject's values stay what they were, and no randomness
+//! is needed to plan. A cipher text opens in its own place alone.
 
 use aes_gcm_siv::{
     Aes256GcmSiv, KeyInit,
@@ -8,12 +9,13 @@ use aes_gcm_siv::{
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use event_schema::signing::Keyring;
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What every sealed text begins with.
 pub(crate) const PREFIX: &str = "sealed:1:";
 const ID: usize = 12;
 const NONCE: usize = 12;
+const TAG: usize = 16;
 
 /// Names a subject's key without naming the subject: a keyed hash of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +33,42 @@ impl KeyId {
     /// Of the key that a sealed text names.
     pub fn of_sealed(text: &str) -> Option<Self> {
         Some(split(text)?.0)
+    }
+
+    /// Is the whole text one that the key of this name may have sealed?
+    pub fn has_sealed(self, text: &str) -> bool {
+        split(text).is_some_and(|(id, rest)| id == self && rest.len() >= NONCE + TAG)
+    }
+}
+
+/// Where a text stands: a table's column, a document's field, a request's member.
+#[derive(Clone, Copy, Debug)]
+pub struct ValuePlace<'a> {
+    /// `table`, `document`, `request`, or whatever else is sealed as a whole.
+    pub kind: &'a str,
+    /// The table, collection or operation.
+    pub within: &'a str,
+    /// The column or the path.
+    pub field: &'a str,
+}
+
+impl<'a> ValuePlace<'a> {
+    pub fn of_column(table: &'a str, column: &'a str) -> Self {
+        Self {
+            kind: "table",
+            within: table,
+            field: column,
+        }
+    }
+
+    /// Unambiguous, together with the subject.
+    fn bytes(&self, id: KeyId) -> Vec<u8> {
+        let mut bytes = id.0.to_vec();
+        for part in [self.kind, self.within, self.field] {
+            bytes.extend((part.len() as u64).to_le_bytes());
+            bytes.extend(part.as_bytes());
+        }
+        bytes
     }
 }
 
@@ -54,11 +92,15 @@ pub struct SubjectKey {
 }
 
 impl SubjectKey {
+    /// Cipher and nonces have keys of their own, each derived from the subject's.
     pub(crate) fn new(id: KeyId, key: &[u8; 32]) -> Self {
+        let root = Keyring::new(0, *key);
+        let cipher = root.tag("sealing cipher key", &[&id.0]);
+        let nonces = root.tag("sealing nonce key", &[&id.0]);
         Self {
             id,
-            cipher: Aes256GcmSiv::new(key.into()),
-            nonces: Keyring::new(0, *key),
+            cipher: Aes256GcmSiv::new(&cipher.into()),
+            nonces: Keyring::new(0, nonces),
         }
     }
 
@@ -67,16 +109,14 @@ impl SubjectKey {
         self.id
     }
 
-    /// The cipher text of a text; one that this key sealed already stays as it is.
-    pub fn seal(&self, text: &str) -> String {
-        if self.open(text).is_some() {
-            return text.to_owned();
-        }
-        let tag = self.nonces.tag("sealing nonce", &[text.as_bytes()]);
+    /// The cipher text of a text, whatever it looks like.
+    pub fn seal(&self, place: ValuePlace<'_>, text: &str) -> String {
+        let aad = place.bytes(self.id);
+        let tag = self.nonces.tag("sealing nonce", &[&aad, text.as_bytes()]);
         let nonce: [u8; NONCE] = tag[..NONCE].try_into().expect("a tag has 32 bytes");
         let payload = Payload {
             msg: text.as_bytes(),
-            aad: &self.id.0,
+            aad: &aad,
         };
         let sealed = self
             .cipher
@@ -86,8 +126,8 @@ impl SubjectKey {
         format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The text that this key sealed; `None` for anything else.
-    pub fn open(&self, text: &str) -> Option<String> {
+    /// The text that this key sealed in this place; `None` for anything else.
+    pub fn open(&self, place: ValuePlace<'_>, text: &str) -> Option<String> {
         let (id, bytes) = split(text)?;
         if id != self.id {
             return None;
@@ -95,11 +135,19 @@ impl SubjectKey {
         let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
         let payload = Payload {
             msg: sealed,
-            aad: &self.id.0,
+            aad: &place.bytes(self.id),
         };
         let opened = self.cipher.decrypt(&(*nonce).into(), payload).ok()?;
         String::from_utf8(opened).ok()
     }
+}
+
+/// A subject, and its key as far as there is one.
+#[derive(Clone, Debug)]
+pub struct SubjectAccess {
+    pub id: KeyId,
+    /// `None`: nothing was sealed for it, or it was erased.
+    pub key: Option<Arc<SubjectKey>>,
 }
 
 impl fmt::Debug for SubjectKey {
@@ -117,31 +165,75 @@ mod tests {
         SubjectKey::new(KeyId::of(&secret, subject), &[byte; 32])
     }
 
+    const EMAIL: ValuePlace<'_> = ValuePlace {
+        kind: "table",
+        within: "user",
+        field: "email",
+    };
+
     #[test]
     fn a_text_opens_under_its_own_key_only() {
         let ours = key("user/1", 1);
-        let sealed = ours.seal("meera@example.org");
+        let sealed = ours.seal(EMAIL, "meera@example.org");
         assert!(sealed.starts_with(PREFIX) && !sealed.contains("meera"));
-        assert_eq!(ours.open(&sealed).as_deref(), Some("meera@example.org"));
+        assert_eq!(
+            ours.open(EMAIL, &sealed).as_deref(),
+            Some("meera@example.org")
+        );
         assert_eq!(KeyId::of_sealed(&sealed), Some(ours.id()));
         for other in [key("user/2", 1), key("user/1", 2)] {
-            assert_eq!(other.open(&sealed), None);
+            assert_eq!(other.open(EMAIL, &sealed), None);
         }
         // A byte that differs anywhere opens nothing.
         let changed = format!("{}A", &sealed[..sealed.len() - 1]);
-        assert!(changed == sealed || ours.open(&changed).is_none());
+        assert!(changed == sealed || ours.open(EMAIL, &changed).is_none());
         for none in ["", "sealed:1:", "sealed:1:??", "meera@example.org"] {
-            assert_eq!((ours.open(none), KeyId::of_sealed(none)), (None, None));
+            assert_eq!(
+                (ours.open(EMAIL, none), KeyId::of_sealed(none)),
+                (None, None)
+            );
         }
     }
 
     #[test]
-    fn the_same_text_is_the_same_cipher_text_and_sealing_twice_changes_nothing() {
+    fn a_cipher_text_opens_in_its_own_place_only() {
         let ours = key("user/1", 1);
-        let sealed = ours.seal("9845012367");
-        assert_eq!(ours.seal("9845012367"), sealed);
-        assert_eq!(ours.seal(&sealed), sealed);
-        assert_ne!(ours.seal("9845012368"), sealed);
-        assert_eq!(ours.open(&ours.seal("")).as_deref(), Some(""));
+        let sealed = ours.seal(EMAIL, "meera@example.org");
+        let other = |kind, within, field| ValuePlace {
+            kind,
+            within,
+            field,
+        };
+        for place in [
+            other("document", "user", "email"),
+            other("table", "usere", "mail"),
+            other("table", "user", "phone"),
+        ] {
+            assert_eq!(ours.open(place, &sealed), None, "{place:?}");
+            assert_ne!(ours.seal(place, "meera@example.org"), sealed, "{place:?}");
+        }
+    }
+
+    #[test]
+    fn the_same_text_in_the_same_place_is_the_same_cipher_text() {
+        let ours = key("user/1", 1);
+        let sealed = ours.seal(EMAIL, "9845012367");
+        assert_eq!(ours.seal(EMAIL, "9845012367"), sealed);
+        assert_ne!(ours.seal(EMAIL, "9845012368"), sealed);
+        let empty = ours.seal(EMAIL, "");
+        assert_eq!(ours.open(EMAIL, &empty).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn only_a_whole_sealed_text_of_the_subject_is_taken_for_one() {
+        let (ours, other) = (key("user/1", 1), key("user/2", 2));
+        let sealed = ours.seal(EMAIL, "");
+        assert!(ours.id().has_sealed(&sealed));
+        assert!(!ours.id().has_sealed(&other.seal(EMAIL, "x")));
+        let named = format!("{PREFIX}{}", ours.id());
+        let longer = format!("{sealed} meera@example.org");
+        for none in [PREFIX, "meera@example.org sealed:1:", &named, &longer] {
+            assert!(!ours.id().has_sealed(none), "{none}");
+        }
     }
 }

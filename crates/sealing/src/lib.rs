@@ -19,7 +19,7 @@ pub mod mask;
 mod master;
 mod subject_keys;
 
-pub use boundary::{SealedBoundary, SubjectErased};
-pub use cipher::{KeyId, SubjectKey};
+pub use boundary::{EditUnsealable, SealedBoundary, SubjectErased};
+pub use cipher::{KeyId, SubjectAccess, SubjectKey, ValuePlace};
 pub use master::{BadMasterKey, MasterKeys};
-pub use subject_keys::{ErasedSubject, RotationReport, SubjectKeys};
+pub use subject_keys::{ErasedSubject, Erasure, RotationReport, SubjectKeys};

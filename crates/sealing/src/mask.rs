@@ -48,7 +48,17 @@ pub fn keys_named(text: &str) -> BTreeSet<KeyId> {
 /// A message for people without the values that were plain only for a moment.
 pub fn mask_values(message: &mut String, values: &[String]) {
     for value in values.iter().filter(|value| value.chars().count() >= LEAST) {
-        for spelt in [value.clone(), value.to_lowercase()] {
+        // As it is, as programs fold it, and as texts in quotes spell it.
+        let escaped = serde_json::Value::from(value.as_str()).to_string();
+        let debug = format!("{value:?}");
+        let inside = |quoted: &str| quoted[1..quoted.len() - 1].to_owned();
+        for spelt in [
+            value.clone(),
+            inside(&escaped),
+            inside(&debug),
+            value.to_lowercase(),
+            value.to_uppercase(),
+        ] {
             if message.contains(&spelt) {
                 *message = message.replace(&spelt, MASK);
             }
@@ -78,5 +88,8 @@ mod tests {
             message,
             "there is a row identity/\"•••\" and ••• already, not KL"
         );
+        let mut message = r#"there is "a\"quokka" and QUOKKA-1"#.to_owned();
+        mask_values(&mut message, &["a\"quokka".into(), "quokka-1".into()]);
+        assert_eq!(message, r#"there is "•••" and •••"#);
     }
 }

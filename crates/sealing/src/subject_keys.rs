@@ -3,7 +3,7 @@
 //! unreadable everywhere soon after.
 
 use crate::{
-    cipher::{KeyId, SubjectKey},
+    cipher::{KeyId, SubjectAccess, SubjectKey},
     master::MasterKeys,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -45,6 +45,16 @@ pub enum ErasedSubject {
     Already,
     /// Nothing was ever sealed for it, and now nothing can be.
     NeverHad,
+}
+
+/// What erasing several subjects came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// Of each, in order.
+    pub outcomes: Vec<ErasedSubject>,
+    /// What has to be run on the record store's servers before their files hold nothing of the
+    /// keys any more.
+    pub to_run: Vec<String>,
 }
 
 /// What a rotation came to.
@@ -93,6 +103,18 @@ impl SubjectKeys {
         KeyId::of(&self.secret, subject)
     }
 
+    /// A subject and its key, which is made if there is none.
+    pub async fn access(&self, subject: &str) -> Result<SubjectAccess, StoreError> {
+        let (id, key) = (self.id(subject), self.ensure(subject).await?);
+        Ok(SubjectAccess { id, key })
+    }
+
+    /// The subject of that name, and its key if there is one.
+    pub async fn known(&self, id: KeyId) -> Result<SubjectAccess, StoreError> {
+        let key = self.find(id).await?;
+        Ok(SubjectAccess { id, key })
+    }
+
     /// The key of a subject, made if there is none; `None` if it was erased.
     pub async fn ensure(&self, subject: &str) -> Result<Option<Arc<SubjectKey>>, StoreError> {
         let id = self.id(subject);
@@ -126,8 +148,20 @@ impl SubjectKeys {
         }
     }
 
-    /// Destroys the key of a subject. Other processes forget their copies within ten seconds.
-    pub async fn erase(&self, subject: &str, now: i64) -> Result<ErasedSubject, StoreError> {
+    /// Destroys the keys of subjects, and what the record store's files still hold of them. Other
+    /// processes forget their copies within ten seconds.
+    pub async fn erase(&self, subjects: &[String], now: i64) -> Result<Erasure, StoreError> {
+        let mut outcomes = Vec::with_capacity(subjects.len());
+        for subject in subjects {
+            outcomes.push(self.destroy(subject, now).await?);
+        }
+        self.record.settle().await?;
+        // Also where all were erased before: whoever did that may have ended before this.
+        let to_run = self.record.purge_replaced_values().await?;
+        Ok(Erasure { outcomes, to_run })
+    }
+
+    async fn destroy(&self, subject: &str, now: i64) -> Result<ErasedSubject, StoreError> {
         let id = self.id(subject);
         let name = name(id);
         let gone = text(&KeyRecord::Erased { at: now });
@@ -136,8 +170,6 @@ impl SubjectKeys {
             if let Some(text) = &stands
                 && matches!(self.parse(&name, text)?, KeyRecord::Erased { .. })
             {
-                // Whoever destroyed it may have ended before its bytes were gone.
-                self.record.erase_overwritten().await?;
                 return Ok(ErasedSubject::Already);
             }
             let swapped = self.record.swap_value(&name, stands.as_deref(), &gone);
@@ -146,8 +178,6 @@ impl SubjectKeys {
                 Swapped::Stands(other) => stands = other,
             }
         }
-        self.record.settle().await?;
-        self.record.erase_overwritten().await?;
         self.held.invalidate(&id);
         Ok(match stands {
             Some(_) => ErasedSubject::Destroyed,
@@ -163,6 +193,7 @@ impl SubjectKeys {
             let names = self.record.value_names(after.as_deref(), ROUND).await?;
             let Some(last) = names.last() else {
                 self.record.settle().await?;
+                self.record.purge_replaced_values().await?;
                 return Ok(report);
             };
             after = Some(last.clone());

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, OpenOptionsExt as _},
     path::Path,
 };
 
@@ -17,6 +17,7 @@ pub trait Medium: Send + Sync {
             .truncate(true)
             .read(true)
             .write(true)
+            .mode(0o600)
             .open(path)
     }
 

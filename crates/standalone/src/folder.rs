@@ -6,6 +6,8 @@ use crate::{StandaloneError, secret};
 use event_log::{Log, embedded};
 use event_schema::signing::Keyring;
 use std::{
+    fs::{OpenOptions, Permissions},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -41,17 +43,26 @@ impl Folder {
 
     fn open_blocking(data: &Path) -> Result<Self, StandaloneError> {
         let is_new = is_empty(&data.join("log"));
+        let is_ours = !data.exists();
         let (log, handle) = embedded::open(&data.join("log"), embedded::Options::default())?;
+        let own = is_ours.then(|| data.to_owned());
+        for folder in own
+            .into_iter()
+            .chain([data.join("log"), data.join("store")])
+        {
+            make_private(&folder).map_err(|source| StandaloneError::Folder {
+                path: folder.clone(),
+                source,
+            })?;
+        }
         check_format(data, is_new)?;
         let keys = secret::load_or_make(&secret_of(data))?;
-        let folder = data.join("store");
-        std::fs::create_dir_all(&folder).map_err(|source| StandaloneError::Folder {
-            path: folder.clone(),
+        let file = data.join("store").join("consign.sqlite");
+        make_private_file(&file).map_err(|source| StandaloneError::Folder {
+            path: file.clone(),
             source,
         })?;
-        let store = Arc::new(EmbeddedStore::open(store_embedded::Config::new(
-            folder.join("consign.sqlite"),
-        ))?);
+        let store = Arc::new(EmbeddedStore::open(store_embedded::Config::new(file))?);
         Ok(Self {
             log,
             record: store.clone(),
@@ -75,8 +86,21 @@ impl Folder {
     }
 }
 
+/// Hashes of passwords, wrapped keys and all documents are in it: nobody else on the machine may look.
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    std::fs::set_permissions(folder, Permissions::from_mode(0o700))
+}
+
+/// The files that SQLite makes beside it are as private as this one.
+fn make_private_file(file: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(file)?;
+    std::fs::set_permissions(file, Permissions::from_mode(0o600))
+}
+
 /// What `format` says. Rises when what lies in the folder means something else than before.
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 
 fn is_empty(folder: &Path) -> bool {
     std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none()) || !folder.exists()
@@ -119,13 +143,31 @@ mod tests {
         assert!(is_empty(&log));
         check_format(data.path(), true).unwrap();
         check_format(data.path(), false).unwrap();
-        std::fs::write(data.path().join("format"), "2\n").unwrap();
+        std::fs::write(data.path().join("format"), "3\n").unwrap();
         let refused = check_format(data.path(), false).unwrap_err();
-        assert!(refused.to_string().contains("format 2"), "{refused}");
+        assert!(refused.to_string().contains("format 3"), "{refused}");
         std::fs::remove_file(data.path().join("format")).unwrap();
         std::fs::create_dir_all(log.join("topics")).unwrap();
         assert!(!is_empty(&log));
         let refused = check_format(data.path(), false).unwrap_err();
         assert!(refused.to_string().contains("another folder"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn nobody_else_on_the_machine_may_look_into_a_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("data");
+        let folder = Folder::open(data.clone()).await.unwrap();
+        let mode = |path: &str| {
+            let found = std::fs::metadata(data.join(path)).unwrap();
+            found.permissions().mode() & 0o777
+        };
+        for path in ["", "log", "store"] {
+            assert_eq!(mode(path), 0o700, "{path}");
+        }
+        for path in ["secret", "store/consign.sqlite", "store/consign.sqlite-wal"] {
+            assert_eq!(mode(path), 0o600, "{path}");
+        }
+        folder.close().await;
     }
 }

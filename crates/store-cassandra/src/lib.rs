@@ -132,6 +132,10 @@ impl Record for Cassandra {
         unique::swap(&self.connection, name, was, new).await
     }
 
+    async fn purge_replaced_values(&self) -> Result<Vec<String>, StoreError> {
+        Ok(unique::purge_commands(&self.connection))
+    }
+
     async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
         ledger::keep_text(&self.connection, name, text, until).await
     }

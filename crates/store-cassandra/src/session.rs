@@ -42,6 +42,10 @@ impl SessionConnection {
     }
 
     /// A table of the keyspace as statements name it.
+    pub(crate) fn keyspace(&self) -> &str {
+        &self.config.keyspace
+    }
+
     pub(crate) fn table(&self, name: &str) -> String {
         format!("{}.{}", quoted(&self.config.keyspace), quoted(name))
     }

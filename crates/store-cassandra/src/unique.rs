@@ -26,6 +26,20 @@ pub(crate) async fn held(
     try_join_all(names.iter().map(one)).await
 }
 
+/// What leaves nothing of replaced texts in a server's files. No server is reached from here to do
+/// it, and each replica has files of its own.
+pub(crate) fn purge_commands(connection: &SessionConnection) -> Vec<String> {
+    let keyspace = connection.keyspace();
+    vec![
+        // The commit log's segments are given up once nothing in memory needs them.
+        "nodetool flush".to_owned(),
+        format!("nodetool garbagecollect -g CELL {keyspace} unique_values"),
+        // What lightweight transactions agreed on last is kept here as well.
+        "nodetool compact system paxos".to_owned(),
+        format!("nodetool clearsnapshot --all {keyspace}"),
+    ]
+}
+
 /// In the order of their tokens.
 pub(crate) async fn names(
     connection: &SessionConnection,

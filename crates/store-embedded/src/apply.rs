@@ -3,7 +3,7 @@
 //! a newer version.
 
 use crate::{
-    EmbeddedStore, NAME, Tables,
+    EmbeddedStore, Tables,
     classify::Failure,
     row::{Change, State, Stored},
     schema,
@@ -342,24 +342,6 @@ impl EmbeddedStore {
                 .pragma_update(None, "user_version", schema::FORMAT)?)
         };
         Ok(self.inner.writer.run(Kept::OnDisk, job).await?)
-    }
-
-    /// Until here the write-ahead log keeps what its pages were before they were written over.
-    pub(crate) async fn empty_write_ahead_log(&self) -> Result<(), StoreError> {
-        let path = self.inner.config.path.clone();
-        let empty = move || -> Result<i64, Failure> {
-            let connection = rusqlite::Connection::open(path)?;
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
-            Ok(connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?)
-        };
-        let emptied = tokio::task::spawn_blocking(empty).await;
-        match emptied.map_err(|_| Failure::closed())?? {
-            0 => Ok(()),
-            _ => Err(StoreError::Unavailable {
-                store: NAME,
-                why: "a reader keeps the write-ahead log from being emptied".to_owned(),
-            }),
-        }
     }
 
     pub(crate) async fn write_mark(&self, mark: &Mark) -> Result<(), StoreError> {

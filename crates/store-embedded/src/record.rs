@@ -135,6 +135,11 @@ impl Record for EmbeddedStore {
         Ok(self.inner.writer.run(Kept::OnDisk, swap).await?)
     }
 
+    async fn purge_replaced_values(&self) -> Result<Vec<String>, StoreError> {
+        self.purge_values().await?;
+        Ok(Vec::new())
+    }
+
     async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
         let (name, text, now) = (name.to_owned(), text.to_owned(), self.now());
         let keep = move |pen: &mut Pen<'_>| keep(pen, &name, &text, until, now);
@@ -177,10 +182,6 @@ impl Record for EmbeddedStore {
 
     async fn settle(&self) -> Result<(), StoreError> {
         self.sync().await
-    }
-
-    async fn erase_overwritten(&self) -> Result<(), StoreError> {
-        self.empty_write_ahead_log().await
     }
 
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {

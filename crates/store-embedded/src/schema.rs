@@ -77,8 +77,8 @@ fn prepare(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Of the transaction that makes the file; then each asks for what it needs: see `writer.rs`.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // A key that is destroyed shall leave no bytes behind.
-    connection.pragma_update(None, "secure_delete", "FAST")?;
+    // See `purge.rs` for what must leave no bytes at all.
+    connection.execute_batch(SECURE_DELETE)?;
     connection.pragma_update(None, "cache_size", -i64::from(config.writer_cache_kib))?;
     // A reader that takes long lets the log grow; it is cut back to this when it is used anew.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
@@ -105,6 +105,14 @@ fn make(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"))
 }
+
+/// Zeroes what is deleted where its page is written anyway.
+pub const SECURE_DELETE: &str = "PRAGMA secure_delete = FAST";
+
+/// A connection beside the writer's, to a file that is there.
+pub const OWN: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
+    .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    .union(OpenFlags::SQLITE_OPEN_URI);
 
 /// A connection that only reads.
 pub fn open_reader(config: &Config) -> Result<Connection, StoreError> {

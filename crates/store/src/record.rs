@@ -150,6 +150,12 @@ pub trait Record: Send + Sync {
         Err(no_unique_values(self.name()))
     }
 
+    /// Leaves nothing in the store's files of texts that `swap_value` replaced before this call.
+    /// Answers what an operator has to run on the servers for that; nothing: it is done.
+    async fn purge_replaced_values(&self) -> Result<Vec<String>, StoreError> {
+        Err(no_unique_values(self.name()))
+    }
+
     /// The names under which such texts stand, each once, in an order of the store's own, behind
     /// `after`, at most `limit`; none: that was all.
     async fn value_names(
@@ -170,12 +176,6 @@ pub trait Record: Send + Sync {
     /// before anything behind it is deleted from the log. A store that keeps what it answers, or
     /// whose marks point back as far as it may forget, has nothing to wait for.
     async fn settle(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// Returns when no file of the store holds what a value was before it was written over, as far as
-    /// the store can see to that: see what its documentation says of backups and compaction.
-    async fn erase_overwritten(&self) -> Result<(), StoreError> {
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use event_schema::{
     mutation::{DocumentKey, RowKey},
 };
 use parking_lot::RwLock;
-use sealing::{KeyId, SubjectKeys};
+use sealing::{KeyId, SubjectKeys, ValuePlace};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
@@ -192,7 +192,8 @@ impl Accounts {
             return Ok(None);
         };
         let key = self.sealing.find(id).await?;
-        Ok(key.and_then(|key| key.open(sealed)))
+        let place = ValuePlace::of_column(system::ACCOUNTS, "hash");
+        Ok(key.and_then(|key| key.open(place, sealed)))
     }
 
     pub(crate) async fn user(&self, kuid: &str) -> Result<Option<KnownUser>, StoreError> {

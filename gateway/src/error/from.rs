@@ -138,3 +138,14 @@ impl From<CollectionError> for Problem {
         }
     }
 }
+
+impl From<sealing::SubjectErased> for Problem {
+    fn from(erased: sealing::SubjectErased) -> Self {
+        Self::from(&Refusal {
+            code: RefusalCode::Rule,
+            message: erased.to_string(),
+            rule: Some("erased".to_owned()),
+            pointer: None,
+        })
+    }
+}

@@ -23,7 +23,6 @@ impl SealedReader {
             marks,
             secret: self.keys.secret(),
             subject: None,
-            key: None,
         }
     }
 
@@ -41,8 +40,8 @@ impl SealedReader {
     ) -> Result<Raw, Problem> {
         if self.is_shown && mask::has_sealed(body.get()) {
             for id in mask::keys_named(body.get()) {
-                let key = self.keys.find(id).await?;
-                let boundary = self.boundary(self.catalog.sealed()).of(id, key.as_deref());
+                let subject = self.keys.known(id).await?;
+                let boundary = self.boundary(self.catalog.sealed()).of(&subject);
                 body = boundary.open_document(index, collection, &body);
             }
         }
@@ -60,8 +59,8 @@ impl SealedReader {
         }
         let text = Value::Object(cells.clone()).to_string();
         for id in mask::keys_named(&text) {
-            let key = self.keys.find(id).await?;
-            let boundary = self.boundary(self.catalog.sealed()).of(id, key.as_deref());
+            let subject = self.keys.known(id).await?;
+            let boundary = self.boundary(self.catalog.sealed()).of(&subject);
             boundary.open_row(table, cells);
         }
         Ok(())

@@ -5,19 +5,25 @@
 use super::{
     ended, entry,
     keep::{CHUNK, JobStore},
+    sealed_patch,
 };
 use crate::{
+    access::system,
     app::{App, Shared},
     error::{Code, Problem},
 };
 use event_schema::{
+    decision::OriginalRecord,
     held::{DISCARD, HoldIntent, REPLAY},
     id::RequestId,
     outcome::{LedgerEntry, RefusalCode, Verdict},
 };
 use futures::future::try_join_all;
-use replay::{HeldLetter, JobAction, JobItem, JobState, PreviewStores, ReplayJob, ReplayPreview};
+use replay::{
+    HeldLetter, JobAction, JobItem, JobState, JsonPatch, PreviewStores, ReplayJob, ReplayPreview,
+};
 use runtime::Backoff;
+use sealing::{EditUnsealable, SubjectErased};
 use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -220,15 +226,24 @@ impl JobRunner {
             let (status, problem) = ended(order.action, entry.as_ref());
             return Ok(PreparedItem::Ended(status, problem));
         };
-        let catalog = &self.app.ports.catalog;
-        let edited = order.patch.as_ref();
-        let edited = edited.map(|patch| replay::edited_event(&letter, patch, catalog));
-        let edited = match edited.transpose() {
+        let patch = match &order.patch {
+            None => None,
+            Some(patch) => match sealed_patch::opened(&self.app, item, patch).await? {
+                Some(patch) => Some(patch),
+                None => {
+                    let problem = Problem::from(SubjectErased);
+                    return Ok(PreparedItem::Ended("refused", Some(problem)));
+                }
+            },
+        };
+        let edited = match edited(&self.app, &letter, patch.as_ref()).await? {
             Ok(edited) => edited,
-            Err(error) => return Ok(PreparedItem::Ended("refused", Some(error.into()))),
+            Err(problem) => return Ok(PreparedItem::Ended("refused", Some(problem))),
         };
         let preview = match order.action {
             JobAction::Discard => None,
+            // It would show users and rights to whoever may look at jobs.
+            JobAction::Replay if system::is_operation(&item.operation) => None,
             JobAction::Replay => {
                 let event = edited.as_ref().unwrap_or(&letter.event);
                 let stores = preview_stores(&self.app);
@@ -332,7 +347,23 @@ pub(crate) fn preview_stores(app: &App) -> PreviewStores<'_> {
         view: app.ports.view.as_deref(),
         catalog: &app.ports.catalog,
         keys: &app.ports.keys,
+        sealing: &app.ports.sealing,
     }
+}
+
+/// The event as it is to be replayed, if it is another; the inner error: why it cannot be.
+pub(crate) async fn edited(
+    app: &App,
+    letter: &HeldLetter,
+    patch: Option<&JsonPatch>,
+) -> Result<Result<Option<OriginalRecord>, Problem>, Problem> {
+    let Some(patch) = patch else {
+        return Ok(Ok(None));
+    };
+    let subject = app.ports.sealing.access(&letter.key.0).await?;
+    let stores = preview_stores(app);
+    let edited = replay::edited_event(letter, patch, stores.catalog, stores.boundary(&subject));
+    Ok(edited.map(Some).map_err(Problem::from))
 }
 
 fn short(mut preview: ReplayPreview) -> ReplayPreview {
@@ -352,7 +383,9 @@ impl From<replay::EditError> for Problem {
             replay::EditError::Invalid { invalid, .. } => {
                 Self::new(Code::Invalid, detail).violations(invalid.0)
             }
-            replay::EditError::Undecodable(_)
+            replay::EditError::Unsealable(EditUnsealable::Erased(erased)) => erased.into(),
+            replay::EditError::Unsealable(_)
+            | replay::EditError::Undecodable(_)
             | replay::EditError::Patch(_)
             | replay::EditError::Unknown(_) => Self::new(Code::Invalid, detail),
         }

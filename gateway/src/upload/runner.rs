@@ -204,13 +204,11 @@ impl UploadRun<'_> {
     async fn opened(&self, mut cells: Map<String, Value>) -> Result<String, Problem> {
         let sealing = &self.app.ports.sealing;
         let subject = format!("upload/{}", self.upload.process);
-        let subject = sealing.id(&subject);
-        let key = sealing.find(subject).await?;
+        let subject = sealing.known(sealing.id(&subject)).await?;
         let boundary = SealedBoundary {
             marks: self.app.ports.catalog.sealed(),
             secret: sealing.secret(),
-            subject: Some(subject),
-            key: key.as_deref(),
+            subject: Some(&subject),
         };
         boundary.open_row("bulk_upload_chunk", &mut cells);
         let text = cells.get("data").and_then(Value::as_str);

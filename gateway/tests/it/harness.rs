@@ -238,7 +238,8 @@ impl App {
 
     /// As the command does it.
     pub async fn erase(&self, subject: &str) -> sealing::ErasedSubject {
-        self.sealing().erase(subject, 1).await.unwrap()
+        let subjects = [subject.to_owned()];
+        self.sealing().erase(&subjects, 1).await.unwrap().outcomes[0]
     }
 
     /// The keys of subjects, as each process holds them.

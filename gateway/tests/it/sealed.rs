@@ -6,6 +6,7 @@ use crate::{
     socket::Socket,
     uploads::completed,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
 
@@ -49,20 +50,44 @@ async fn read(app: &App, path: &str) -> Value {
     json
 }
 
-/// How many files below the folder hold the text, whatever its case.
+/// How a text may stand in a file, in small letters: as it is, or within something in base64,
+/// wherever in it the text begins.
+fn spellings(text: &str) -> Vec<String> {
+    let within_base64 = |before: usize| {
+        let bytes = [&vec![0; before], text.as_bytes()].concat();
+        let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
+        STANDARD.encode(&bytes)[from..to].to_lowercase()
+    };
+    let mut all: Vec<String> = (0..3).map(within_base64).collect();
+    all.push(text.to_lowercase());
+    all
+}
+
+/// How many files below the folder hold the text.
 pub fn files_with(folder: &Path, text: &str) -> usize {
-    let needle = text.to_lowercase().into_bytes();
     let mut found = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found += files_with(&path, text);
         } else {
-            let bytes = fs::read(&path).unwrap().to_ascii_lowercase();
-            found += usize::from(bytes.windows(needle.len()).any(|part| part == needle));
+            let file = String::from_utf8_lossy(&fs::read(&path).unwrap()).to_lowercase();
+            let spelt = spellings(text);
+            found += usize::from(spelt.iter().any(|spelt| file.contains(spelt)));
         }
     }
     found
+}
+
+#[test]
+fn what_is_in_base64_is_found_wherever_it_begins() {
+    let folder = tempfile::tempdir().unwrap();
+    for before in 0..5 {
+        let text = format!("{}{}{before}", "x".repeat(before), PLANTED[0]);
+        fs::write(folder.path().join("file"), STANDARD.encode(text)).unwrap();
+        assert_eq!(files_with(folder.path(), PLANTED[0]), 1, "{before}");
+    }
+    assert_eq!(files_with(folder.path(), PLANTED[1]), 0);
 }
 
 #[tokio::test]
@@ -187,8 +212,17 @@ async fn subscribers_do_not_see_it() {
 async fn an_erased_subject_cannot_be_read_any_more() {
     let app = app().await;
     let user = a_user(&app).await;
+    let key = format!("sealing-key:{}", app.sealing().id(&format!("user/{user}")));
+    let key = app.record.held_values(&[key]).await.unwrap().remove(0);
+    let key: Value = serde_json::from_str(&key.unwrap()).unwrap();
+    let key = key["key"].as_str().unwrap();
+    assert!(
+        files_with(app.folder(), key) > 0,
+        "a key that stands is found"
+    );
     let erased = app.erase(&format!("user/{user}")).await;
     assert_eq!(erased, sealing::ErasedSubject::Destroyed);
+    assert_eq!(files_with(app.folder(), key), 0, "the wrapped key");
     // Copies in memory are believed for a while; another gateway has none.
     let sibling = app.sibling(gateway::Config::default()).await;
     let get = async |path: String| {
@@ -217,4 +251,11 @@ async fn an_erased_subject_cannot_be_read_any_more() {
     let asked = reqwest::Client::new().post(url).json(&change);
     let refused = problem(asked, 422, "rule").await;
     assert_eq!(refused["rule"], "erased", "{refused:#}");
+    // Not even if it looks like what is sealed already.
+    let change = json!({"userId": user, "location": "Quokkaville sealed:1:"});
+    let url = format!("http://{sibling}/v1/operations/user.update");
+    let asked = reqwest::Client::new().post(url).json(&change);
+    let refused = problem(asked, 422, "rule").await;
+    assert_eq!(refused["rule"], "erased", "{refused:#}");
+    assert_eq!(files_with(app.folder(), "Quokkaville"), 0);
 }

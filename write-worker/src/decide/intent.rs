@@ -99,8 +99,8 @@ impl Decider {
     /// Why an edit is none of this event.
     fn moved(&self, input: &HeldInput) -> Option<Plan> {
         let refused = |message: String| Some(refuse(RefusalCode::Rule, message));
-        let event = match &input.event {
-            Ok(event) => &event.transaction,
+        let (opened, event) = match &input.event {
+            Ok(event) => (event, &event.transaction),
             Err(reason) => {
                 let why = format!("the edited event cannot be read: {}", reason.message);
                 return refused(why);
@@ -117,10 +117,16 @@ impl Decider {
         }
         let catalog = self.worker.catalogs.get(&attributes.catalog);
         let operation = catalog.as_ref().and_then(|known| known.of(event).ok());
-        let checked = operation.map(|operation| operation.check_edited(event));
+        let checked = operation.zip(catalog.as_ref()).map(|(operation, catalog)| {
+            operation.check_edited(event, |key| self.boundary(catalog).entity_key(key))
+        });
         match checked {
             Some(Ok(())) => None,
-            Some(Err(invalid)) => refused(format!("the edited request is invalid: {invalid}")),
+            Some(Err(invalid)) => {
+                let mut why = format!("the edited request is invalid: {invalid}");
+                self.mask_message(opened, &mut why);
+                refused(why)
+            }
             None => refused("the catalog of the edited event is not known yet".to_owned()),
         }
     }

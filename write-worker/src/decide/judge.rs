@@ -135,7 +135,7 @@ impl Decider {
                 })
             }
             Err(panic) => {
-                let why = panic_message(panic.as_ref());
+                let why = self.panic_message(event, panic.as_ref());
                 tracing::error!(position = %event.position, operation = name, why, "ALARM: planning panicked: dead letter");
                 self.worker.metrics.alarm();
                 Err(DeadReason {
@@ -207,10 +207,4 @@ fn no_collection(name: &str) -> Plan {
         RefusalCode::Missing,
         format!("there is no collection {name}"),
     )
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("a panic without a message")
 }

@@ -5,17 +5,17 @@ use super::{Decider, decision::refused, inputs::Event};
 use crate::tenure_end::TenureEnd;
 use catalog::{Catalog, Needs, Operation, Plan, PlanError, Planned};
 use event_schema::outcome::{Refusal, RefusalCode};
+use parking_lot::Mutex;
 use sealing::{
-    SealedBoundary, SubjectErased, SubjectKey, boundary::OpenedState, mask::mask_values,
+    SealedBoundary, SubjectAccess, SubjectErased, boundary::OpenedState, mask::mask_values,
 };
-use std::sync::Arc;
 
 /// What an event has to do with sealed values.
 pub(super) struct OpenedEvent {
-    /// `None`: the subject was erased.
-    key: Option<Arc<SubjectKey>>,
-    /// What was plain in its request, so that no message shows it.
-    values: Vec<String>,
+    subject: SubjectAccess,
+    /// What was plain in its request and in the state that it was planned over, so that no message
+    /// shows it.
+    values: Mutex<Vec<String>>,
 }
 
 impl Decider {
@@ -28,32 +28,27 @@ impl Decider {
         if !catalog.sealed().is_touched_by(&attributes.operation) || event.opened.is_some() {
             return Ok(());
         }
-        let key = self.subject_key(&attributes.key.0).await?;
-        let boundary = self.boundary(&catalog, &attributes.key.0, key.as_deref());
+        let subject = self.subject(&attributes.key.0).await?;
+        let boundary = self.boundary(&catalog).of(&subject);
         let request = &mut event.transaction.data.request;
         let values = boundary.open_request(&attributes.operation, request);
-        event.opened = Some(OpenedEvent { key, values });
+        let values = Mutex::new(values);
+        event.opened = Some(OpenedEvent { subject, values });
         Ok(())
     }
 
-    async fn subject_key(&self, subject: &str) -> Result<Option<Arc<SubjectKey>>, TenureEnd> {
+    async fn subject(&self, subject: &str) -> Result<SubjectAccess, TenureEnd> {
         let keys = &self.worker.ports.sealing;
-        let ensure = || keys.ensure(subject);
-        self.worker.retry_until_answered("record", ensure).await
+        let access = || keys.access(subject);
+        self.worker.retry_until_answered("record", access).await
     }
 
-    /// For the subject of this entity key.
-    fn boundary<'a>(
-        &'a self,
-        catalog: &'a Catalog,
-        subject: &str,
-        key: Option<&'a SubjectKey>,
-    ) -> SealedBoundary<'a> {
+    /// Without a subject.
+    pub(super) fn boundary<'a>(&'a self, catalog: &'a Catalog) -> SealedBoundary<'a> {
         SealedBoundary {
             marks: catalog.sealed(),
             secret: self.worker.ports.sealing.secret(),
-            subject: Some(self.worker.ports.sealing.id(subject)),
-            key,
+            subject: None,
         }
     }
 
@@ -63,8 +58,7 @@ impl Decider {
         event: &'a Event,
     ) -> Option<SealedBoundary<'a>> {
         let opened = event.opened.as_ref()?;
-        let subject = &event.transaction.attributes.key.0;
-        Some(self.boundary(catalog, subject, opened.key.as_deref()))
+        Some(self.boundary(catalog).of(&opened.subject))
     }
 
     /// What the event's plan asks for, by the names that stores have.
@@ -88,14 +82,15 @@ impl Decider {
         operation: &Operation,
         event: &Event,
     ) -> Result<Planned, PlanError> {
-        let Some(boundary) = self.boundary_of(catalog, event) else {
+        let (Some(boundary), Some(opened)) =
+            (self.boundary_of(catalog, event), event.opened.as_ref())
+        else {
             return operation.plan(&event.transaction, &self.state);
         };
-        let state = OpenedState {
-            state: &self.state,
-            boundary,
-        };
-        let mut planned = operation.plan(&event.transaction, &state)?;
+        let state = OpenedState::new(&self.state, boundary);
+        let planned = operation.plan(&event.transaction, &state);
+        opened.values.lock().extend(state.into_values());
+        let mut planned = planned?;
         if let Planned::Unread(needs) = &mut planned {
             boundary.store_keys(needs);
         }
@@ -105,8 +100,22 @@ impl Decider {
     /// A message without what is plain only in this process's memory.
     pub(super) fn mask_message(&self, event: &Event, message: &mut String) {
         if let Some(opened) = &event.opened {
-            mask_values(message, &opened.values);
+            mask_values(message, &opened.values.lock());
         }
+    }
+
+    /// Why planning panicked, as it may be told: a message may quote any part of a value.
+    pub(super) fn panic_message<'p>(
+        &self,
+        event: &Event,
+        panic: &'p (dyn std::any::Any + Send),
+    ) -> &'p str {
+        if event.opened.is_some() {
+            return "a panic while sealed values were open, so its message is not kept";
+        }
+        let text = panic.downcast_ref::<&str>().copied();
+        text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("a panic without a message")
     }
 
     /// The plan as it may be written down: its own subject's values, and those of its parts.
@@ -118,7 +127,7 @@ impl Decider {
     ) -> Result<Plan, TenureEnd> {
         if let Some(boundary) = self.boundary_of(catalog, event)
             && let Some(opened) = &event.opened
-            && let Err(erased) = boundary.seal_plan(&mut plan, &opened.values)
+            && let Err(erased) = boundary.seal_plan(&mut plan, &opened.values.lock())
         {
             return Ok(refused(refusal(erased)));
         }
@@ -126,11 +135,10 @@ impl Decider {
             if !catalog.sealed().is_touched_by(&part.operation) {
                 continue;
             }
-            let named = self.boundary(catalog, &part.key.0, None);
-            part.key = named.entity_key(part.key.clone());
-            let key = self.subject_key(&part.key.0).await?;
-            let boundary = self.boundary(catalog, &part.key.0, key.as_deref());
-            if let Err(erased) = boundary.seal_request(part) {
+            part.key = self.boundary(catalog).entity_key(part.key.clone());
+            let subject = self.subject(&part.key.0).await?;
+            let boundary = self.boundary(catalog).of(&subject);
+            if let Err(erased) = boundary.seal_part(part) {
                 return Ok(refused(refusal(erased)));
             }
         }

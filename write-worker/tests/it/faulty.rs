@@ -236,6 +236,9 @@ impl Record for FaultyRecord {
     ) -> Result<store::Swapped, StoreError> {
         self.0.swap_value(name, was, new).await
     }
+    async fn purge_replaced_values(&self) -> Result<Vec<String>, StoreError> {
+        self.0.purge_replaced_values().await
+    }
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         self.away()?;
         self.0.set_mark(mark).await

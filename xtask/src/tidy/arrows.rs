@@ -30,7 +30,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event-log", &["segment-log", "runtime"]),
     ("partition-owner", &["event-log", "runtime"]),
     ("spool", &["event-log", "segment-log", "runtime"]),
-    ("replay", &["catalog", "event-schema", "store"]),
+    ("replay", &["catalog", "event-schema", "sealing", "store"]),
     ("request-spans", &["runtime"]),
     ("sealing", &["catalog", "event-schema", "runtime", "store"]),
     (

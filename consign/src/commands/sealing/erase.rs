@@ -27,9 +27,29 @@ pub struct Arguments {
 }
 
 #[derive(Serialize)]
-struct Erasure {
+struct ErasureReport {
+    subjects: Vec<SubjectOutcome>,
+    /// On each server of the record store, before its files hold nothing of the keys any more.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    to_run: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct SubjectOutcome {
     subject: String,
     outcome: &'static str,
+}
+
+impl ErasureReport {
+    fn text(&self) -> String {
+        let line = |one: &SubjectOutcome| format!("{}  {}\n", one.subject, one.outcome);
+        let mut text: String = self.subjects.iter().map(line).collect();
+        if !self.to_run.is_empty() {
+            text += "The servers' files still hold the keys, wrapped. Run on each server of the record store:\n";
+            text.extend(self.to_run.iter().map(|command| format!("  {command}\n")));
+        }
+        text
+    }
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -43,19 +63,21 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
     let (stack, keys) = open(invocation).await?;
     let now = runtime::Clock::now(&runtime::SystemClock);
-    let mut erased = Vec::new();
-    for subject in arguments.subjects {
-        let outcome = match keys.erase(&subject, now).await? {
+    let erasure = keys.erase(&arguments.subjects, now).await?;
+    let told = |(subject, outcome): (String, ErasedSubject)| {
+        let outcome = match outcome {
             ErasedSubject::Destroyed => "erased",
             ErasedSubject::Already => "was erased before",
             ErasedSubject::NeverHad => "had nothing sealed",
         };
-        erased.push(Erasure { subject, outcome });
-    }
+        SubjectOutcome { subject, outcome }
+    };
+    let subjects = arguments.subjects.into_iter().zip(erasure.outcomes);
+    let report = ErasureReport {
+        subjects: subjects.map(told).collect(),
+        to_run: erasure.to_run,
+    };
     stack.close().await;
-    invocation.output.result(&erased, |erased| {
-        let line = |one: &Erasure| format!("{}  {}\n", one.subject, one.outcome);
-        erased.iter().map(line).collect()
-    })?;
+    invocation.output.result(&report, ErasureReport::text)?;
     Ok(())
 }

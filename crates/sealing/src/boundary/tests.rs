@@ -1,16 +1,26 @@
 //! What passes the boundary, and what an erased subject makes of it.
 
 use super::*;
-use crate::KeyId;
+use crate::{KeyId, SubjectKey, mask::MASK};
 use catalog::Catalog;
 use serde_json::json;
+use std::sync::Arc;
 
 fn secret() -> Keyring {
     Keyring::new(1, *b"a secret of thirty-two bytes....")
 }
 
-fn key() -> SubjectKey {
-    SubjectKey::new(KeyId::of(&secret(), "user/1"), &[7; 32])
+fn subject(name: &str) -> SubjectAccess {
+    let id = KeyId::of(&secret(), name);
+    let key = Some(Arc::new(SubjectKey::new(id, &[7; 32])));
+    SubjectAccess { id, key }
+}
+
+fn erased(name: &str) -> SubjectAccess {
+    SubjectAccess {
+        key: None,
+        ..subject(name)
+    }
 }
 
 fn user() -> (Map<String, Value>, Raw) {
@@ -21,24 +31,26 @@ fn user() -> (Map<String, Value>, Raw) {
 
 #[test]
 fn rows_and_documents_come_back_as_they_went() {
-    let (catalog, secret, key) = (Catalog::builtin().unwrap(), secret(), key());
+    let (catalog, secret, subject) = (Catalog::builtin().unwrap(), secret(), subject("user/1"));
     let boundary = SealedBoundary {
         marks: catalog.sealed(),
         secret: &secret,
-        subject: None,
-        key: Some(&key),
+        subject: Some(&subject),
     };
     let (row, document) = user();
     let mut cells = row.clone();
     boundary.seal_cells("user", &mut cells).unwrap();
     assert_eq!(cells["firstname"], "Meera");
     assert!(has_sealed(cells["email"].as_str().unwrap()));
-    let paths = boundary.marks.documents("sunbird", "userprofilevisibility");
-    let sealed = boundary.sealed(paths, &document).unwrap();
+    let marked = || boundary.document("sunbird", "userprofilevisibility");
+    let sealed = boundary.resealed(marked(), &document).unwrap();
     assert!(!sealed.get().contains("meera@") && !sealed.get().contains("Kochi"));
     assert!(sealed.get().contains("home"));
     // Whoever seals again changes nothing.
-    assert_eq!(boundary.sealed(paths, &sealed).unwrap().get(), sealed.get());
+    assert_eq!(
+        boundary.resealed(marked(), &sealed).unwrap().get(),
+        sealed.get()
+    );
     boundary.open_row("user", &mut cells);
     assert_eq!(cells, row);
     let opened = boundary.open_document("sunbird", "userprofilevisibility", &sealed);
@@ -47,31 +59,100 @@ fn rows_and_documents_come_back_as_they_went() {
 
 #[test]
 fn an_erased_subject_keeps_what_is_sealed_and_gets_nothing_new() {
-    let (catalog, secret, key) = (Catalog::builtin().unwrap(), secret(), key());
+    let (catalog, secret, subject) = (Catalog::builtin().unwrap(), secret(), subject("user/1"));
     let whole = SealedBoundary {
         marks: catalog.sealed(),
         secret: &secret,
-        subject: None,
-        key: Some(&key),
+        subject: Some(&subject),
     };
-    let erased = whole.of(key.id(), None);
+    let erased = erased("user/1");
+    let erased = whole.of(&erased);
     let (row, document) = user();
     let mut cells = row.clone();
     assert_eq!(erased.seal_cells("user", &mut cells), Err(SubjectErased));
-    let paths = whole.marks.documents("sunbird", "user");
-    assert!(erased.sealed(paths, &document).is_err());
-    let sealed = whole.sealed(paths, &document).unwrap();
-    assert_eq!(erased.sealed(paths, &sealed).unwrap().get(), sealed.get());
+    let marked = || whole.document("sunbird", "user");
+    assert!(erased.resealed(marked(), &document).is_err());
+    let sealed = whole.resealed(marked(), &document).unwrap();
+    let again = erased.resealed(marked(), &sealed).unwrap();
+    assert_eq!(again.get(), sealed.get());
     let opened = erased.open_document("sunbird", "user", &sealed);
     assert_eq!(opened.get(), sealed.get());
-    // Neither what only holds something that looks sealed, nor what another subject's key sealed.
-    let own = key.seal("meera@example.org");
-    let other = SubjectKey::new(KeyId::of(&secret, "user/2"), &[9; 32]).seal("a@example.org");
-    let spelt = ["a@example.org sealed:1:", "sealed:1:", "sealed:1:AAAA"].map(str::to_owned);
-    for text in spelt.into_iter().chain([format!("{own} a"), other]) {
-        let document = raw(&json!({"email": text}));
-        assert!(erased.sealed(paths, &document).is_err(), "{text}");
+}
+
+/// A text that only looks like a sealed one, or is another subject's, is personal all the same.
+#[test]
+fn an_erased_subject_takes_nothing_that_only_looks_sealed() {
+    let (catalog, secret) = (Catalog::builtin().unwrap(), secret());
+    let (ours, gone, other) = (subject("user/1"), erased("user/1"), subject("user/2"));
+    let of = |subject| SealedBoundary {
+        marks: catalog.sealed(),
+        secret: &secret,
+        subject: Some(subject),
+    };
+    let row = |boundary: &SealedBoundary<'_>, email: &str| {
+        let mut cells = json!({ "email": email }).as_object().unwrap().clone();
+        let sealed = boundary.seal_cells("user", &mut cells);
+        sealed.map(|()| cells["email"].as_str().unwrap().to_owned())
+    };
+    let sealed = row(&of(&ours), "meera@example.org").unwrap();
+    assert_eq!(row(&of(&gone), &sealed), Ok(sealed.clone()));
+    let of_other = row(&of(&other), "meera@example.org").unwrap();
+    for looks_sealed in ["meera@example.org sealed:1:", "sealed:1:", &of_other] {
+        let refused = row(&of(&gone), looks_sealed);
+        assert_eq!(refused, Err(SubjectErased), "{looks_sealed}");
     }
+    // In another field it is a text like any other.
+    let mut cells = json!({ "phone": sealed }).as_object().unwrap().clone();
+    of(&ours).seal_cells("user", &mut cells).unwrap();
+    of(&ours).open_row("user", &mut cells);
+    assert_eq!(cells["phone"], sealed);
+    // A client has nothing that is sealed already.
+    let mut asked = accepted("user.update", raw(&json!({ "email": sealed })));
+    assert_eq!(of(&gone).seal_request(&mut asked), Err(SubjectErased));
+}
+
+fn accepted(operation: &str, request: Raw) -> Accepted {
+    Accepted {
+        operation: operation.to_owned(),
+        unique: [1; 16],
+        request,
+        generated: Map::new(),
+        key: EntityKey("user/1".to_owned()),
+        collections: Vec::new(),
+        volatile: None,
+        if_version: None,
+    }
+}
+
+#[test]
+fn an_edited_request_is_sealed_again_and_masks_stand_for_what_was_there() {
+    let (catalog, secret) = (Catalog::builtin().unwrap(), secret());
+    let (ours, gone) = (subject("user/1"), erased("user/1"));
+    let boundary = SealedBoundary {
+        marks: catalog.sealed(),
+        secret: &secret,
+        subject: Some(&ours),
+    };
+    let contact = |phones: &[&str]| {
+        let list: Vec<Value> = phones.iter().map(|p| json!({"phone": p})).collect();
+        raw(&json!({ "orgName": "School", "contactDetail": list }))
+    };
+    let mut asked = accepted("org.create", contact(&["9700099017", "9700099018"]));
+    boundary.seal_request(&mut asked).unwrap();
+    let was = asked.request;
+    let edit = |boundary: &SealedBoundary<'_>, phones: &[&str]| {
+        boundary.seal_edited("org.create", &was, &contact(phones))
+    };
+    let mut edited = edit(&boundary, &[MASK, "9700099019"]).unwrap();
+    assert!(!edited.get().contains("97000990") && !edited.get().contains(MASK));
+    boundary.open_request("org.create", &mut edited);
+    assert_eq!(edited.get(), contact(&["9700099017", "9700099019"]).get());
+    // Of a list of another length, nobody knows which is which.
+    assert_eq!(edit(&boundary, &[MASK]).err(), Some(EditUnsealable::Masked));
+    let gone = boundary.of(&gone);
+    assert!(edit(&gone, &[MASK, MASK]).is_ok());
+    let refused = edit(&gone, &[MASK, "9700099019"]).err();
+    assert_eq!(refused, Some(EditUnsealable::Erased(SubjectErased)));
 }
 
 #[test]
@@ -81,7 +162,6 @@ fn names_are_keyed_hashes_where_they_are_marked() {
         marks: catalog.sealed(),
         secret: &secret,
         subject: None,
-        key: None,
     };
     let of = |text: &str| boundary.entity_key(EntityKey(text.into())).0;
     assert_eq!(of("user/1"), "user/1");

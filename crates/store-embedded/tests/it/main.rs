@@ -13,5 +13,6 @@ mod guards;
 mod kill;
 mod newest;
 mod opened;
+mod purge;
 mod together;
 mod unsupported;

@@ -3,6 +3,7 @@
 use crate::{
     answer,
     app::Shared,
+    audits::HiddenNames,
     error::{Code, Problem},
     request::query::QueryString,
 };
@@ -40,7 +41,13 @@ pub(crate) async fn begin(
         )
         .retry_after(5)
     })?;
-    Ok(answer::json(StatusCode::ACCEPTED, &job))
+    Ok(answer::json(
+        StatusCode::ACCEPTED,
+        &job.shown(&HiddenNames {
+            catalog: &app.ports.catalog,
+            keys: &app.ports.keys,
+        }),
+    ))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Problem> {

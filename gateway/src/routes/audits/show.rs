@@ -3,6 +3,7 @@
 use crate::{
     answer,
     app::Shared,
+    audits::HiddenNames,
     error::{Code, Problem},
     request::path::PathSegments,
 };
@@ -19,5 +20,11 @@ pub(crate) async fn show(
             "this gateway has no audit of this id: it keeps the last few, until it ends",
         )
     })?;
-    Ok(answer::json(StatusCode::OK, &job))
+    Ok(answer::json(
+        StatusCode::OK,
+        &job.shown(&HiddenNames {
+            catalog: &app.ports.catalog,
+            keys: &app.ports.keys,
+        }),
+    ))
 }

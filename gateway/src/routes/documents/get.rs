@@ -19,6 +19,7 @@ use crate::{
 use axum::{extract::State, response::Response};
 use event_schema::{Raw, mutation::DocumentKey};
 use http::{HeaderMap, StatusCode, header};
+use rights::ActionPlace;
 
 pub(crate) async fn get(
     State(app): State<Shared>,
@@ -43,6 +44,9 @@ pub(crate) async fn get(
     };
     let found = match query.one("at") {
         Some(at) => {
+            // What stood before is told by the history alone, and has its right.
+            let place = ActionPlace::Collection(&key.index, &key.collection);
+            caller.check(("document", "history"), place)?;
             let moment = HistoryMoment::read(&app, &caller, at)?;
             history::of(&app, &key).await?.at(moment)?
         }

@@ -71,11 +71,9 @@ async fn would(
             json!({"verdict": "discarded", "follow": letter.waiting()}),
         ));
     }
-    let patch = order.patch.as_ref();
-    let edited = patch.map(|patch| replay::edited_event(letter, patch, &app.ports.catalog));
-    let edited = match edited.transpose() {
+    let edited = match replays::edited(app, letter, order.patch.as_ref()).await? {
         Ok(edited) => edited,
-        Err(error) => return Ok(Err(error.into())),
+        Err(problem) => return Ok(Err(problem)),
     };
     let event = edited.as_ref().unwrap_or(&letter.event);
     let preview = replay::preview(preview_stores(app), letter, event).await?;

@@ -3,7 +3,6 @@
 use super::Validator;
 use crate::error::Problem;
 use catalog::{Accepted, Invalid, LookUpSubject, Operation};
-use event_schema::outcome::{Refusal, RefusalCode};
 use json_text::ScannedJson;
 use sealing::{SealedBoundary, mask};
 use serde_json::Value;
@@ -14,7 +13,6 @@ impl Validator {
             marks: self.catalog.sealed(),
             secret: self.sealing.secret(),
             subject: None,
-            key: None,
         }
     }
 
@@ -32,17 +30,9 @@ impl Validator {
         {
             return Ok(());
         }
-        let key = self.sealing.ensure(&accepted.key.0).await?;
-        let subject = self.sealing.id(&accepted.key.0);
-        let boundary = self.boundary().of(subject, key.as_deref());
-        boundary.seal_request(accepted).map_err(|erased| {
-            Problem::from(&Refusal {
-                code: RefusalCode::Rule,
-                message: erased.to_string(),
-                rule: Some("erased".to_owned()),
-                pointer: None,
-            })
-        })
+        let subject = self.sealing.access(&accepted.key.0).await?;
+        let boundary = self.boundary().of(&subject);
+        Ok(boundary.seal_request(accepted)?)
     }
 
     /// What is looked up, by the names that the record has.

@@ -238,3 +238,26 @@ async fn an_operation_needs_the_right_of_its_name() {
     .await;
     assert_eq!(status, 403);
 }
+
+#[tokio::test]
+async fn what_a_document_was_needs_the_right_to_its_history() {
+    let (app, admin) = closed().await;
+    let here = json!([{"index": "ix", "collections": ["co"]}]);
+    let reads = json!({"document": allow(&["get"])});
+    let reader = user(&app, &admin, "meera", reads, here.clone()).await;
+    let looks_back = json!({"document": allow(&["get", "history"])});
+    let historian = user(&app, &admin, "ravi", looks_back, here).await;
+    let path = "/ix/co/a?refresh=wait_for";
+    ok(&app, "PUT", path, Some(&admin), Some(json!({"n": 1}))).await;
+    let now = "/v1/documents/ix/co/a";
+    let then = "/v1/documents/ix/co/a?at=2020-01-01T00:00:00Z";
+    for (token, path, is_allowed) in [
+        (&reader, now, true),
+        (&reader, then, false),
+        (&historian, now, true),
+        (&historian, then, true),
+    ] {
+        let (told, _, body) = answer(with(&app, "GET", path, Some(token), None)).await;
+        assert_eq!(told != 403, is_allowed, "{path}: {told} {body:#}");
+    }
+}
