@@ -9,7 +9,7 @@ Examples:
   consign catalog new order.place > shop/order.yaml
   consign catalog check shop && consign catalog test shop
 
-docs/catalog.md tells what each line may say, docs/tutorial.md builds a shop.";
+docs/catalog.md describes each line, docs/tutorial.md builds a shop.";
 
 const STARTER: &str = include_str!("new/starter.yaml");
 
