@@ -41,10 +41,24 @@ pub(crate) struct AuditJob {
 #[serde(rename_all = "snake_case")]
 enum AuditStatus {
     Running,
-    /// Nothing differs.
+    /// Everything was judged, and nothing differs.
     Clean,
+    /// Nothing was found, but not everything could be judged.
+    Unsettled,
     Found,
     Failed,
+}
+
+impl AuditStatus {
+    fn of(report: &AuditReport) -> Self {
+        if report.has_findings() {
+            Self::Found
+        } else if report.is_clean() {
+            Self::Clean
+        } else {
+            Self::Unsettled
+        }
+    }
 }
 
 impl AuditJob {
@@ -56,7 +70,10 @@ impl AuditJob {
     }
 
     pub(crate) fn is_done(&self) -> bool {
-        matches!(self.status, AuditStatus::Clean | AuditStatus::Found)
+        match self.status {
+            AuditStatus::Clean | AuditStatus::Unsettled | AuditStatus::Found => true,
+            AuditStatus::Running | AuditStatus::Failed => false,
+        }
     }
 }
 
@@ -167,11 +184,7 @@ async fn run(jobs: AuditJobs, ports: AuditPorts, id: String, options: AuditOptio
         job.phase = None;
         match ended {
             Ok(Ok(report)) => {
-                job.status = if report.is_clean() {
-                    AuditStatus::Clean
-                } else {
-                    AuditStatus::Found
-                };
+                job.status = AuditStatus::of(&report);
                 job.done = 1.0;
                 job.report = Arc::new(report);
             }
@@ -201,6 +214,7 @@ fn audit_ports(ports: &Ports) -> AuditPorts {
 fn phase_name(phase: AuditPhase) -> String {
     match phase {
         AuditPhase::Reading(partition) => format!("reading partition {partition}"),
+        AuditPhase::Undecided => "looking for events that were never decided".to_owned(),
         AuditPhase::LookingUp => "looking documents up in the log".to_owned(),
         AuditPhase::Comparing => "comparing".to_owned(),
     }

@@ -24,7 +24,7 @@ Examples:
   consign audit --config production.toml --checkpoint audit.json --resume
   consign audit --sample 100 --url http://127.0.0.1:8080
 
-Exit codes: 0 clean, 1 something was found, 2 usage, 3 it could not look.";
+Exit codes: 0 clean, 1 something was found, 2 usage, 3 it could not look, or could not judge all that it looked at.";
 
 /// Compare the log with the record and the view, beside live traffic, and name what differs
 #[derive(Debug, Args)]
@@ -60,10 +60,17 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     progress.end();
     let audited = ended.map_err(Failure::could_not_look)?;
     invocation.output.result(&audited, report::text)?;
+    verdict(&audited)
+}
+
+/// Nothing found is only clean where everything was judged.
+pub(super) fn verdict(audited: &audit::AuditReport) -> Result<(), Failure> {
     if audited.is_clean() {
         Ok(())
-    } else {
+    } else if audited.has_findings() {
         Err(Failure::told())
+    } else {
+        Err(Failure::told().could_not_look())
     }
 }
 
@@ -88,3 +95,6 @@ async fn look(
     stack.close().await;
     audited
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,8 +81,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let audited = remote::audit_by(url, "sample=1", &progress).await;
     let (id, before) = audited.map_err(Failure::could_not_look)?;
     progress.end();
-    if before.is_clean() {
-        return invocation.output.result(&before, report::text);
+    if !before.has_findings() {
+        invocation.output.result(&before, report::text)?;
+        return super::audit::verdict(&before);
     }
     invocation.output.note(&report::text(&before));
     if !arguments.yes && !confirmed()? {
@@ -108,11 +109,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         after,
     };
     invocation.output.result(&told, text)?;
-    if told.after.is_clean() {
-        Ok(())
-    } else {
-        Err(Failure::told())
-    }
+    super::audit::verdict(&told.after)
 }
 
 fn confirmed() -> Result<bool, Failure> {

@@ -131,6 +131,10 @@ impl ExpectedItems {
                 let source = (partition, at, decision.request);
                 self.effects(source, &decision.documents, &decision.rows);
                 let verdict = Some(decision.verdict.clone());
+                if let Some(by) = &decision.by {
+                    let asked = (partition, at, by.request);
+                    self.verdict(asked, verdict.clone(), by.position, decision.decided);
+                }
                 self.verdict(source, verdict, decision.position, decision.decided);
             }
             Change::Void(void) => {
@@ -141,6 +145,10 @@ impl ExpectedItems {
                     // The queue of its key says what it is.
                     VoidEnd::Dead(_) | VoidEnd::Anew | VoidEnd::Held => None,
                 };
+                if let Some(by) = &void.by {
+                    // It is decided anew, or refused for what it rested on.
+                    self.verdict((partition, at, by.request), None, by.position, void.time);
+                }
                 self.verdict(source, verdict, void.position, void.time);
             }
         }

@@ -53,7 +53,7 @@ pub(crate) async fn fetch(
             }
             ItemName::Row { row } => rows.entry(&row.table).or_default().push((at, row.clone())),
             ItemName::Request { ledger } => entries.push((at, *ledger)),
-            ItemName::Mark { .. } => {}
+            ItemName::Mark { .. } | ItemName::Event { .. } => {}
         }
     }
     fetch_documents(ports, documents, &mut found).await?;

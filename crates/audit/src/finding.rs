@@ -3,7 +3,7 @@
 use event_schema::{
     id::RequestId,
     mutation::{DocumentKey, RowKey},
-    position::Version,
+    position::{Position, Version},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -52,8 +52,14 @@ pub enum ItemName {
     Request {
         ledger: RequestId,
     },
+    /// An accepted event of `transactions`.
+    Event {
+        event: Position,
+    },
     /// A partition's mark.
     Mark {
+        /// A finding has a member `partition` of its own.
+        #[serde(rename = "mark")]
         partition: u16,
     },
 }
@@ -64,6 +70,7 @@ impl fmt::Display for ItemName {
             Self::Document { document } => write!(f, "document {document}"),
             Self::Row { row } => write!(f, "row {row}"),
             Self::Request { ledger } => write!(f, "ledger entry {ledger}"),
+            Self::Event { event } => write!(f, "event {event}"),
             Self::Mark { partition } => write!(f, "mark of partition {partition}"),
         }
     }

@@ -73,6 +73,6 @@ fn name(finding: &AuditFinding) -> Option<String> {
     match &finding.item {
         ItemName::Document { document } => Some(document_name(document)),
         ItemName::Row { row } => Some(row_name(row)),
-        ItemName::Request { .. } | ItemName::Mark { .. } => None,
+        ItemName::Request { .. } | ItemName::Mark { .. } | ItemName::Event { .. } => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The audit: folds `changes` and compares what it says with what the stores hold, beside live
 //! traffic. It sweeps the items (documents, rows, ledger entries) in the order of a hash of their
 //! names, as many at a time as fit into its memory, first from the log to the stores, then from the
-//! stores to the log. What differs is looked at again until the log has resolved the item's last
+//! stores to the log; and it looks whether each accepted event was decided. What differs is looked at again until the log has resolved the item's last
 //! decision and nothing touched it while the store was read; only then it is named.
 //!
 //! It knows stores by their ports and must never write to one.
@@ -15,6 +15,7 @@
 )]
 
 mod compare;
+mod decided;
 mod expected;
 mod fetch;
 mod finding;

@@ -2,7 +2,7 @@
 
 use crate::report::AuditReport;
 use event_log::Log;
-use event_schema::topics::{CHANGES, Layout};
+use event_schema::topics::{CHANGES, Layout, TRANSACTIONS};
 use runtime::Clock;
 use std::{sync::Arc, time::Duration};
 use store::{Record, StoreError, View, schema::Table};
@@ -54,6 +54,8 @@ impl Default for AuditOptions {
 pub enum AuditPhase {
     /// It folds this partition of the log.
     Reading(u16),
+    /// It looks for accepted events that were never decided.
+    Undecided,
     /// It looks for documents of the stores in the log.
     LookingUp,
     /// It looks for items of the log in the stores.
@@ -74,6 +76,10 @@ pub enum AuditError {
 impl AuditPorts {
     pub(crate) fn changes(&self) -> String {
         self.layout.name(&CHANGES)
+    }
+
+    pub(crate) fn transactions(&self) -> String {
+        self.layout.name(&TRANSACTIONS)
     }
 
     /// The view, where it is a store of its own.

@@ -3,7 +3,10 @@
 
 use crate::finding::AuditFinding;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashSet, hash_map::DefaultHasher},
+    hash::{Hash, Hasher},
+};
 
 /// How much was looked at.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +21,12 @@ pub struct AuditedCounts {
     pub only_compared: u64,
     /// Items that kept changing, or whose last decision was not resolved in time: not judged.
     pub unsettled: u64,
+    /// Events of `transactions` that were looked for in `changes`.
+    pub events: u64,
+    /// Those that were accepted before the audit began, and were not decided in time.
+    pub undecided: u64,
+    /// Those of which neither the log nor the ledger can say any more what became of them.
+    pub too_old: u64,
 }
 
 /// Up to where a partition was folded.
@@ -46,19 +55,37 @@ pub struct AuditReport {
     pub more_findings: u64,
     /// The hash from which on items are left; none: all were looked at.
     pub next: Option<u64>,
+    /// Hashes of the findings, also of those that are not listed.
+    #[serde(skip)]
+    pub(crate) named: HashSet<u64>,
 }
 
 /// Findings that a report lists.
 const LISTED: usize = 10_000;
+/// Findings that are told apart: beyond, one that is found twice is counted twice.
+const TOLD_APART: usize = 1_000_000;
+
+/// One finding for each item in each store.
+fn name_of(finding: &AuditFinding) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&finding.key, &finding.store).hash(&mut hasher);
+    hasher.finish()
+}
 
 impl AuditReport {
     pub(crate) fn add(&mut self, findings: Vec<AuditFinding>) {
+        // The checkpoint of an audit that was cut short has its findings alone.
+        if self.named.is_empty() {
+            self.named = self.findings.iter().map(name_of).collect();
+        }
         for finding in findings {
             // An audit that is resumed looks for the strangers of its pass once more.
-            let is_same =
-                |one: &AuditFinding| (&one.item, &one.store) == (&finding.item, &finding.store);
-            if self.findings.iter().any(is_same) {
+            let name = name_of(&finding);
+            if self.named.contains(&name) {
                 continue;
+            }
+            if self.named.len() < TOLD_APART {
+                self.named.insert(name);
             }
             if self.findings.len() < LISTED {
                 self.findings.push(finding);
@@ -77,9 +104,18 @@ impl AuditReport {
         counts
     }
 
-    /// Was nothing found?
+    pub fn has_findings(&self) -> bool {
+        !self.findings.is_empty() || self.more_findings > 0
+    }
+
+    /// Of what should have been looked at, what could not be judged: nothing is known of it.
+    pub fn unjudged(&self) -> u64 {
+        self.counts.unsettled + self.counts.undecided
+    }
+
+    /// Was all of it judged, and nothing found?
     pub fn is_clean(&self) -> bool {
-        self.findings.is_empty() && self.more_findings == 0
+        !self.has_findings() && self.unjudged() == 0
     }
 
     pub fn is_complete(&self) -> bool {

@@ -3,9 +3,11 @@
 
 mod settle;
 mod strangers;
+mod undecided;
 
 use crate::{
     compare,
+    decided::DecidedEvents,
     expected::{ExpectedItems, ExpectedState, ItemPlace},
     fetch::{StoreLook, fetch},
     finding::{AuditFinding, Basis, DifferenceKind, HeldState, ItemName},
@@ -30,6 +32,8 @@ const SUSPECTS: usize = 2_000;
 pub(crate) struct Sweep<'a> {
     pub ports: &'a AuditPorts,
     pub folds: Vec<PartitionFold>,
+    /// One for each fold.
+    pub decided: Vec<DecidedEvents>,
     pub expected: ExpectedItems,
     pub collections: Vec<Collection>,
     pub report: AuditReport,
@@ -78,6 +82,7 @@ pub async fn audit(
             ExpectedItems::new(start, report.sample, options.memory_bytes, tables.clone());
         let mut sweep = Sweep {
             ports,
+            decided: vec![DecidedEvents::default(); folds.len()],
             folds,
             expected,
             collections: Vec::new(),
@@ -99,6 +104,7 @@ impl Sweep<'_> {
         self.read_collections().await?;
         self.read_on().await?;
         if self.report.partitions.is_empty() {
+            self.look_for_undecided().await?;
             self.report.partitions = self.folds.iter().map(audited).collect();
             self.compare_marks().await?;
         }
@@ -115,12 +121,16 @@ impl Sweep<'_> {
 
     /// Folds the log up to its end as it is now.
     pub(crate) async fn read_on(&mut self) -> Result<(), AuditError> {
-        for fold in &mut self.folds {
+        let generation = self.ports.layout.generation;
+        for (fold, decided) in self.folds.iter_mut().zip(&mut self.decided) {
             if fold.next == fold.begins {
                 (self.observe)(AuditPhase::Reading(fold.partition), &self.report);
             }
             let expected = &mut self.expected;
-            let take = |record: StandingRecord<'_>| expected.fold(record);
+            let take = |record: StandingRecord<'_>| {
+                decided.take(generation, record.partition, record.change);
+                expected.fold(record);
+            };
             fold.read_on(&self.ports.log, take).await?;
         }
         Ok(())

@@ -5,3 +5,4 @@ mod live;
 mod model;
 mod pipeline;
 mod trimmed;
+mod undecided;

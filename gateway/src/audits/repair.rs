@@ -179,6 +179,7 @@ async fn mending(
             Ok(Ok(Mending { key, item }))
         }
         ItemName::Request { .. } => Ok(Err("verdicts are not written again")),
+        ItemName::Event { .. } => Ok(Err("what was never decided cannot be mended")),
         ItemName::Mark { .. } => Ok(Err("record and log do not belong together")),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use audit::{AuditOptions, AuditPorts, AuditReport};
 use runtime::SystemClock;
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// Between two checkpoints.
@@ -71,6 +71,12 @@ fn read(file: &Path) -> Result<AuditReport, Failure> {
 /// Whole or not at all.
 fn write(file: &Path, report: &AuditReport) -> std::io::Result<()> {
     let beside = file.with_extension("partial");
-    fs::write(&beside, serde_json::to_vec(report)?)?;
-    fs::rename(&beside, file)
+    let mut written = fs::File::create(&beside)?;
+    written.write_all(&serde_json::to_vec(report)?)?;
+    written.sync_all()?;
+    fs::rename(&beside, file)?;
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -26,6 +26,7 @@ impl AuditProgress {
     pub fn at(&self, phase: AuditPhase, report: &AuditReport) {
         let phase = match phase {
             AuditPhase::Reading(partition) => format!("reading partition {partition}"),
+            AuditPhase::Undecided => "looking for events that were never decided".to_owned(),
             AuditPhase::LookingUp => "looking documents up in the log".to_owned(),
             AuditPhase::Comparing => "comparing".to_owned(),
         };

@@ -9,8 +9,8 @@ const SHOWN: usize = 50;
 pub fn text(report: &AuditReport) -> String {
     let counts = &report.counts;
     let mut text = format!(
-        "{} documents, {} rows and {} ledger entries compared with the log; {} documents looked up in it\n",
-        counts.documents, counts.rows, counts.requests, counts.looked_up
+        "{} documents, {} rows and {} ledger entries compared with the log; {} documents looked up in it; {} accepted events\n",
+        counts.documents, counts.rows, counts.requests, counts.looked_up, counts.events
     );
     if report.sample > 1 {
         text += &format!("a sample: one in {} items\n", report.sample);
@@ -27,8 +27,23 @@ pub fn text(report: &AuditReport) -> String {
             counts.unsettled
         );
     }
+    if counts.undecided > 0 {
+        text += &format!(
+            "{} accepted events are not decided yet: not judged\n",
+            counts.undecided
+        );
+    }
+    if counts.too_old > 0 {
+        text += &format!(
+            "{} events are older than the log's beginning, and the ledger has forgotten them\n",
+            counts.too_old
+        );
+    }
     if report.is_clean() {
         return text + "clean\n";
+    }
+    if !report.has_findings() {
+        return text + "nothing was found, but not everything could be judged\n";
     }
     let kinds = report.by_kind();
     let kinds: Vec<_> = kinds

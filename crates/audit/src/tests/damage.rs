@@ -1,13 +1,15 @@
 //! Each damage is named for what it is, in the store that it is in; what is well is not.
 
-use super::pipeline::{Pipeline, change, document, named, put_row, row_key, short};
+use super::pipeline::{Pipeline, apply, change, document, named, put_row, row_key, short};
 use crate::{AuditOptions, Basis, DifferenceKind, ItemName};
 use change_feed::{document_name, row_name};
 use event_schema::{
     decision::{Change, Void, VoidEnd},
+    held::REPLAY,
     outcome::{Refusal, RefusalCode, Verdict},
     position::Version,
     raw,
+    replay::Replay,
 };
 use serde_json::json;
 
@@ -157,7 +159,9 @@ async fn documents_of_the_view() {
 async fn a_marker_of_what_a_view_refused_is_named_diverged() {
     let mut pipeline = Pipeline::new().await;
     pipeline.fill().await;
-    let decision = pipeline.decision(vec![change("d7", 2, Some(json!({"n": 2})))], vec![]);
+    let decision = pipeline
+        .accepted(vec![change("d7", 2, Some(json!({"n": 2})))], vec![])
+        .await;
     let at = pipeline.append(&Change::Decision(decision.clone())).await;
     let void = Void {
         epoch: pipeline.epoch,
@@ -282,6 +286,62 @@ async fn entries_of_the_ledger() {
         pipeline.findings().await,
         named_one(DifferenceKind::Diverged, &name, "record")
     );
+}
+
+/// A replay has an entry of its own, under the intent that asked for it.
+#[tokio::test]
+async fn entries_of_intents() {
+    let mut pipeline = Pipeline::new().await;
+    pipeline.fill().await;
+    let intent = pipeline.accepted(vec![], vec![]).await;
+    let mut replayed = pipeline
+        .accepted(vec![change("e1", 1, Some(json!({"n": 1})))], vec![])
+        .await;
+    replayed.by = Some(Replay {
+        position: intent.position,
+        request: intent.request,
+        operation: REPLAY.into(),
+        principal: "p".into(),
+        reason: None,
+        job: None,
+        accepted: 0,
+        reply: None,
+    });
+    let at = pipeline.append(&Change::Decision(replayed.clone())).await;
+    apply(&mut pipeline.stores.held.lock(), at, &replayed);
+    pipeline.mark().await;
+    let name = format!("ledger entry {}", intent.request);
+    let lost = named_one(DifferenceKind::Lost, &name, "record");
+    assert_eq!(pipeline.findings().await, lost);
+    {
+        let mut held = pipeline.stores.held.lock();
+        let mut entry = held.ledger[&replayed.request].clone();
+        (entry.request, entry.position) = (intent.request, intent.position);
+        held.ledger.insert(intent.request, entry);
+    }
+    assert_eq!(pipeline.findings().await, vec![]);
+}
+
+#[test]
+fn what_is_found_again_is_counted_once() {
+    let one = json!({
+        "kind": "lost", "item": "mark", "mark": 3, "partition": 3, "key": "k",
+        "store": "record", "expected": null, "found": null, "basis": "log", "detail": "",
+    });
+    let one: crate::AuditFinding = serde_json::from_value(one).unwrap();
+    let finding = |n: u64| crate::AuditFinding {
+        key: n.to_string(),
+        ..one.clone()
+    };
+    let mut report = crate::AuditReport::default();
+    for _ in 0..2 {
+        report.add((0..10_010).map(finding).collect());
+    }
+    assert_eq!((report.findings.len(), report.more_findings), (10_000, 10));
+    // A checkpoint is read as it was written.
+    let text = serde_json::to_string(&report).unwrap();
+    let read: crate::AuditReport = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.findings, report.findings);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Beside live traffic: what is written meanwhile is never named, and what is not resolved is not
 //! judged.
 
-use super::pipeline::{Pipeline, append, apply, change, document, mark, named, short};
+use super::pipeline::{Pipeline, append, apply, change, document, mark, named, refusal, short};
 use crate::DifferenceKind;
 use change_feed::document_name;
 use event_schema::{
@@ -82,6 +82,8 @@ async fn what_is_not_resolved_is_not_judged() {
     assert_eq!(named(&report), vec![]);
     // The document in both stores, and the ledger's entry.
     assert_eq!(report.counts.unsettled, 3);
+    assert!(!report.is_clean(), "what was not judged is not clean");
+    assert!(!report.has_findings());
 }
 
 /// A worker that lost its partition appends behind its successor's `open`: nothing of that counts,
@@ -92,16 +94,22 @@ async fn records_of_a_zombie_say_nothing() {
     pipeline.fill().await;
     let (before, mut zombie) = (pipeline.epoch, {
         let documents = vec![change("d3", 3, Some(json!({"n": 3})))];
-        pipeline.decision(documents, vec![])
+        pipeline.accepted(documents, vec![]).await
     });
     pipeline.open().await;
     (zombie.epoch, zombie.at) = (before, ChangesOffset::new(pipeline.next));
     let at = pipeline.append(&Change::Decision(zombie.clone())).await;
     pipeline.open().await;
+    // Its successor decides the event anew.
+    let mut refused = zombie.clone();
+    (refused.epoch, refused.at) = (pipeline.epoch, ChangesOffset::new(pipeline.next));
+    (refused.documents, refused.verdict) = (vec![], refusal());
+    let decided = pipeline.append(&Change::Decision(refused.clone())).await;
+    apply(&mut pipeline.stores.held.lock(), decided, &refused);
     pipeline.mark().await;
     assert_eq!(named(&pipeline.audit().await), vec![]);
     apply(&mut pipeline.stores.held.lock(), at, &zombie);
-    pipeline.stores.held.lock().ledger.remove(&zombie.request);
+    apply(&mut pipeline.stores.held.lock(), decided, &refused);
     let report = pipeline.audit().await;
     let stores: Vec<_> = named(&report)
         .into_iter()

@@ -13,7 +13,7 @@ use event_schema::{
     position::{Position, Version},
     raw,
     signing::Keyring,
-    topics::{CHANGES, Layout},
+    topics::{CHANGES, Layout, TRANSACTIONS},
 };
 use runtime::SystemClock;
 use serde_json::{Map, Value, json};
@@ -94,14 +94,15 @@ impl Pipeline {
             partitions: 1,
             document_limit: 1 << 20,
         };
-        let spec = TopicSpec {
-            name: layout.name(&CHANGES),
+        let spec = |topic| TopicSpec {
+            name: layout.name(topic),
             partitions: 1,
             cleanup: CleanupPolicy::Keep,
             record_limit: 8 << 20,
             durable: true,
         };
-        log.admin.create(&[spec]).await.unwrap();
+        let topics = [spec(&CHANGES), spec(&TRANSACTIONS)];
+        log.admin.create(&topics).await.unwrap();
         let stores = Arc::new(ModelStores::default());
         stores.held.lock().collections.push(Collection {
             index: "i".into(),
@@ -191,9 +192,39 @@ impl Pipeline {
         }
     }
 
+    /// Has the log take an event of this request.
+    pub async fn accept(&self, request: RequestId) -> u64 {
+        let record = NewRecord {
+            topic: self.ports.layout.name(&TRANSACTIONS).into(),
+            partition: 0,
+            key: None,
+            value: Some("{}".into()),
+            headers: vec![("ce_id".into(), request.to_string().into())],
+        };
+        self.log.append(record).await.unwrap().offset
+    }
+
+    /// An event that is accepted, and its decision as it would stand next.
+    pub async fn accepted(
+        &mut self,
+        documents: Vec<DocumentChange>,
+        rows: Vec<RowMutation>,
+    ) -> Decision {
+        let decision = self.decision(documents, rows);
+        let offset = self.accept(decision.request).await;
+        assert_eq!(offset, decision.position.offset.get());
+        decision
+    }
+
+    /// An event that is another copy of one that was accepted: nothing is decided.
+    pub async fn repeat(&mut self, request: RequestId) -> u64 {
+        self.events += 1;
+        self.accept(request).await
+    }
+
     /// Decides, and applies to all stores.
     pub async fn write(&mut self, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> u64 {
-        let decision = self.decision(documents, rows);
+        let decision = self.accepted(documents, rows).await;
         let at = self.append(&Change::Decision(decision.clone())).await;
         apply(&mut self.stores.held.lock(), at, &decision);
         at.get()
@@ -221,13 +252,8 @@ impl Pipeline {
         merged.action = RowAction::Merge;
         merged.before = Some(cells(json!({"name": "a"})));
         self.write(vec![], vec![merged]).await;
-        let mut refused = self.decision(vec![], vec![]);
-        refused.verdict = Verdict::Refused(Refusal {
-            code: RefusalCode::Exists,
-            message: "it is there".into(),
-            rule: None,
-            pointer: None,
-        });
+        let mut refused = self.accepted(vec![], vec![]).await;
+        refused.verdict = refusal();
         let at = self.append(&Change::Decision(refused.clone())).await;
         apply(&mut self.stores.held.lock(), at, &refused);
         self.mark().await;
@@ -245,6 +271,15 @@ impl Pipeline {
     pub async fn findings(&self) -> Vec<(DifferenceKind, String, String)> {
         named(&self.audit().await)
     }
+}
+
+pub fn refusal() -> Verdict {
+    Verdict::Refused(Refusal {
+        code: RefusalCode::Exists,
+        message: "it is there".into(),
+        rule: None,
+        pointer: None,
+    })
 }
 
 pub fn named(report: &AuditReport) -> Vec<(DifferenceKind, String, String)> {

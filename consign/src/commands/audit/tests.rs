@@ -1,0 +1,34 @@
+use super::{report, verdict};
+use crate::failure::Kind;
+use audit::{AuditReport, AuditedCounts};
+
+fn report_of(counts: AuditedCounts) -> AuditReport {
+    let mut report = AuditReport::default();
+    report.sample = 1;
+    report.counts = counts;
+    report
+}
+
+#[test]
+fn what_could_not_be_judged_is_neither_clean_nor_a_success() {
+    let clean = report_of(AuditedCounts::default());
+    assert!(verdict(&clean).is_ok());
+    assert!(report::text(&clean).ends_with("clean\n"));
+    let unjudged = [
+        AuditedCounts {
+            unsettled: 1,
+            ..AuditedCounts::default()
+        },
+        AuditedCounts {
+            undecided: 1,
+            ..AuditedCounts::default()
+        },
+    ];
+    for counts in unjudged {
+        let report = report_of(counts);
+        let failure = verdict(&report).expect_err("not everything was judged");
+        assert_eq!(failure.kind, Kind::Unreachable);
+        let text = report::text(&report);
+        assert!(!text.contains("clean"), "{text}");
+    }
+}
