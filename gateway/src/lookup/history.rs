@@ -1,8 +1,11 @@
 //! A document as it was: every change of it that stands in `changes`, as far back as that is kept.
 //! Reads one partition from its beginning, within a time; it asks no store what was.
 
+mod moment;
+
+pub(crate) use moment::HistoryMoment;
+
 use crate::{
-    access::Caller,
     app::App,
     error::{Code, Problem},
 };
@@ -12,10 +15,11 @@ use event_schema::{
     decision::Change,
     id::{EntityKey, RequestId},
     mutation::{DocumentAction, DocumentChange, DocumentKey},
-    offset::{ChangesOffset, TransactionsOffset},
-    token::Token,
+    offset::ChangesOffset,
+    position::Position,
     topics::CHANGES,
 };
+use moment::{DecidedMoment, MomentFound};
 use serde::Serialize;
 use std::{collections::VecDeque, time::Duration};
 use store::StoredDocument;
@@ -73,52 +77,33 @@ struct HistoryEntry {
     #[serde(skip)]
     millis: i64,
     #[serde(skip)]
-    position: TransactionsOffset,
-    #[serde(skip)]
     is_void: bool,
-}
-
-/// The moment that a read asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HistoryMoment {
-    /// Unix milliseconds.
-    Time(i64),
-    /// After this event of `transactions`.
-    Write {
-        partition: u16,
-        offset: TransactionsOffset,
-    },
-}
-
-impl HistoryMoment {
-    /// A token of a write, a time of RFC 3339, or Unix milliseconds.
-    pub(crate) fn read(app: &App, caller: &Caller, text: &str) -> Result<Self, Problem> {
-        if text.starts_with("t1.") {
-            let now = (app.now() / 1000).max(0) as u64;
-            let keys = &app.ports.keys;
-            let token = Token::open(text, keys, &caller.tenant, &caller.name, now)?;
-            let is_ours = token.generation == app.ports.layout.generation;
-            return match token.offsets.as_slice() {
-                [(partition, offset)] if is_ours => Ok(Self::Write {
-                    partition: *partition,
-                    offset: TransactionsOffset::new(*offset),
-                }),
-                _ => Err(Problem::new(
-                    Code::BadRequest,
-                    "`at` takes the token of one write that has its place in the log",
-                )),
-            };
-        }
-        let millis = codec::from_rfc3339(text).or_else(|| text.parse().ok());
-        millis.map(Self::Time).ok_or_else(|| {
-            let detail = format!("`at` is neither a time (RFC 3339) nor a token: {text}");
-            Problem::new(Code::BadRequest, detail)
-        })
-    }
 }
 
 /// Reads the history of a document.
 pub(crate) async fn of(app: &App, key: &DocumentKey) -> Result<DocumentHistory, Problem> {
+    Ok(read_within(app, key, None).await?.0)
+}
+
+/// The document as it was then: revision and body; none, if there was none.
+pub(crate) async fn at(
+    app: &App,
+    key: &DocumentKey,
+    moment: HistoryMoment,
+) -> Result<Option<(u64, Raw)>, Problem> {
+    let HistoryMoment::Write(event) = moment else {
+        return of(app, key).await?.at(moment, MomentFound::NotDecided);
+    };
+    let (history, found) = read_within(app, key, Some(event)).await?;
+    history.at(moment, found)
+}
+
+/// Within a time. `event`: a write whose moment is looked for.
+async fn read_within(
+    app: &App,
+    key: &DocumentKey,
+    event: Option<Position>,
+) -> Result<(DocumentHistory, MomentFound), Problem> {
     let Ok(_permit) = app.log_scans.try_acquire() else {
         let detail = "the limit of concurrent readers of the log is reached";
         return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
@@ -129,7 +114,7 @@ pub(crate) async fn of(app: &App, key: &DocumentKey) -> Result<DocumentHistory, 
         .documents(std::slice::from_ref(key))
         .await?;
     let current = current.into_iter().next().flatten();
-    let read = read(app, key, current);
+    let read = read(app, key, current, event);
     timeout(PATIENCE, read).await.map_err(|_| {
         let detail = "the partition of the log is too long to be read for one answer";
         Problem::new(Code::LookupIncomplete, detail).retry_after(10)
@@ -140,7 +125,8 @@ async fn read(
     app: &App,
     key: &DocumentKey,
     current: Option<StoredDocument>,
-) -> Result<DocumentHistory, Problem> {
+    event: Option<Position>,
+) -> Result<(DocumentHistory, MomentFound), Problem> {
     let partition = partition(app, key, current.as_ref());
     let topic = app.ports.layout.name(&CHANGES);
     let log = &app.ports.log;
@@ -161,11 +147,18 @@ async fn read(
         kept_from_millis: None,
         current,
     };
-    let read = fold.read_on(log, |record| history.take(key, record)).await;
-    read.map_err(unread)?;
+    let mut decided = event.map(|event| DecidedMoment::new(event, history.whole));
+    let take = |record: StandingRecord<'_>| {
+        if let Some(decided) = &mut decided {
+            decided.take(&record);
+        }
+        history.take(key, record);
+    };
+    fold.read_on(log, take).await.map_err(unread)?;
+    let found = decided.map_or(MomentFound::NotDecided, |decided| decided.found(&fold));
     history.kept_from_millis = fold.begins_at;
     history.kept_from = fold.begins_at.map(codec::rfc3339);
-    Ok(history)
+    Ok((history, found))
 }
 
 /// Where the document's owner decides: its last writer says, where it has one.
@@ -217,18 +210,27 @@ impl DocumentHistory {
         self.entries.is_empty() && self.current.is_none()
     }
 
-    /// The document as it was then: revision and body; none, if there was none.
-    pub(crate) fn at(&self, moment: HistoryMoment) -> Result<Option<(u64, Raw)>, Problem> {
-        if let HistoryMoment::Write { partition, .. } = moment
-            && partition != self.partition
+    /// `found`: where the write was decided, if the moment is one.
+    fn at(&self, moment: HistoryMoment, found: MomentFound) -> Result<Option<(u64, Raw)>, Problem> {
+        if let HistoryMoment::Write(event) = moment
+            && event.partition != self.partition
         {
             let detail = "the token is of a write to another key, which says nothing of when this document was written: name a time";
             return Err(Problem::new(Code::BadRequest, detail));
         }
         let stands = |entry: &&HistoryEntry| !entry.undone && !entry.is_void;
+        let before = match (moment, found) {
+            (HistoryMoment::Time(_), _) => None,
+            (HistoryMoment::Write(_), MomentFound::Before(offset)) => Some(offset),
+            (HistoryMoment::Write(_), MomentFound::Gone) => return Err(self.gone()),
+            (HistoryMoment::Write(_), MomentFound::NotDecided) => {
+                let detail = "the write of this token is not decided yet";
+                return Err(Problem::new(Code::LookupIncomplete, detail).retry_after(1));
+            }
+        };
         let reached = |entry: &&HistoryEntry| match moment {
             HistoryMoment::Time(time) => entry.millis <= time,
-            HistoryMoment::Write { offset, .. } => entry.position <= offset,
+            HistoryMoment::Write(_) => before.is_some_and(|before| entry.offset < before),
         };
         let mut standing = self.entries.iter().filter(stands);
         if let Some(last) = standing.by_ref().rev().find(reached) {
@@ -240,8 +242,8 @@ impl DocumentHistory {
         }
         let is_kept = match moment {
             HistoryMoment::Time(time) => self.kept_from_millis.is_some_and(|from| from <= time),
-            // Whatever came before the first change that is kept, this write did.
-            HistoryMoment::Write { .. } => false,
+            // The log is kept from before its moment, or that would be gone.
+            HistoryMoment::Write(_) => true,
         };
         if !is_kept || self.omitted > 0 {
             return Err(self.gone());
@@ -264,9 +266,9 @@ impl DocumentHistory {
 }
 
 fn entry(record: StandingRecord<'_>, change: &DocumentChange, is_void: bool) -> HistoryEntry {
-    let (operation, request, position, silent) = match record.change {
-        Change::Decision(one) => (&one.operation, one.request, one.position, one.silent),
-        Change::Void(one) => (&one.operation, one.request, one.position, one.silent),
+    let (operation, request, silent) = match record.change {
+        Change::Decision(one) => (&one.operation, one.request, one.silent),
+        Change::Void(one) => (&one.operation, one.request, one.silent),
         Change::Open(_) | Change::Mark(_) => unreachable!("they change no document"),
     };
     let action = match (&change.before, &change.after, change.action) {
@@ -289,7 +291,6 @@ fn entry(record: StandingRecord<'_>, change: &DocumentChange, is_void: bool) -> 
         after: change.after.clone(),
         before: before.map(|before| (change.revision_before, before)),
         millis: record.time,
-        position: position.offset,
         is_void,
     }
 }

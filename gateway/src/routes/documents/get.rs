@@ -48,7 +48,7 @@ pub(crate) async fn get(
             let place = ActionPlace::Collection(&key.index, &key.collection);
             caller.check(("document", "history"), place)?;
             let moment = HistoryMoment::read(&app, &caller, at)?;
-            history::of(&app, &key).await?.at(moment)?
+            history::at(&app, &key, moment).await?
         }
         None => current(&app, &key).await?,
     };
