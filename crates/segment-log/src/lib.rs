@@ -146,7 +146,7 @@ pub mod segment;
 
 pub use compact::{Compacted, Kept};
 pub use journal::{Journal, JournalOptions};
-pub use lock::{FolderLock, LOCK_FILE, LockError};
+pub use lock::{FolderLock, LOCK_FILE, LockError, create_folder};
 pub use log::{Bounds, Closed, OpenError, Opened, RetentionError, SegmentLog};
 pub use read::{Cursor, Entry, ReadError};
 

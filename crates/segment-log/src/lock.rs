@@ -18,6 +18,23 @@ pub enum LockError {
 /// The file of a folder that is locked.
 pub const LOCK_FILE: &str = "lock";
 
+/// Creates a folder and those above it, and syncs their names: a cut of the power does not take what
+/// is in them with the names. One that is there may be of a process that was killed before it synced.
+pub fn create_folder(folder: &Path) -> io::Result<()> {
+    let is_missing = |above: &&Path| !above.as_os_str().is_empty() && !above.exists();
+    let made: Vec<&Path> = folder.ancestors().skip(1).take_while(is_missing).collect();
+    std::fs::create_dir_all(folder)?;
+    for named in made.into_iter().rev().chain([folder]) {
+        let above = named.parent().filter(|above| !above.as_os_str().is_empty());
+        match File::open(above.unwrap_or(Path::new("."))) {
+            // It is not ours, so it was not made here.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+            opened => opened?.sync_all()?,
+        }
+    }
+    Ok(())
+}
+
 /// Held until dropped; the system lets go of it when the process dies.
 #[derive(Debug)]
 pub struct FolderLock(#[allow(dead_code, reason = "the open file is the lock")] File);
@@ -29,7 +46,7 @@ impl FolderLock {
             path: folder.to_owned(),
             source,
         };
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        create_folder(folder).map_err(failed)?;
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)

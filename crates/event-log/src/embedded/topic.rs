@@ -87,7 +87,7 @@ impl EmbeddedTopics {
             path: folder.clone(),
             source,
         };
-        fs::create_dir_all(&folder).map_err(failed)?;
+        segment_log::create_folder(&folder).map_err(failed)?;
         for entry in fs::read_dir(&folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             let Some(name) = path
