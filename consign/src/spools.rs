@@ -5,8 +5,9 @@ use crate::{failure::Failure, services, settings::Settings};
 use event_log::{Durability, Log, NewRecord};
 use event_schema::topics::{Layout, TRANSACTIONS};
 use runtime::{Health, Shutdown, health::Weakened};
-use spool::{Spool, SpoolFolder, SpoolOptions, adopt, folder::FolderError};
+use spool::{Spool, SpoolFolder, SpoolId, SpoolOptions, adopt, folder::FolderError};
 use std::{fs, path::Path, sync::Arc, time::Duration};
+use store::Record;
 use tokio::sync::watch;
 
 /// File systems that are gone with a container, or with the machine's memory.
@@ -14,6 +15,9 @@ const FLEETING: [&str; 4] = ["overlay", "tmpfs", "ramfs", "aufs"];
 
 /// How long one spool is shipped before others are looked at.
 const ADOPTION: Duration = Duration::from_secs(60);
+
+/// How long the record store is waited for when a spool is shipped.
+const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a spool of these settings is kept.
 pub fn options(settings: &Settings) -> SpoolOptions {
@@ -63,6 +67,7 @@ pub fn open(
 pub async fn adopt_abandoned(
     settings: Settings,
     log: Log,
+    record: Arc<dyn Record>,
     own: Arc<Spool>,
     mut found: watch::Receiver<Option<Durability>>,
     shutdown: Shutdown,
@@ -78,7 +83,7 @@ pub async fn adopt_abandoned(
     loop {
         for path in adopt::find(&root).unwrap_or_default() {
             if path != own.path() && log.publisher.healthy() {
-                adopt_one(&settings, &log, &path).await;
+                adopt_one(&settings, &log, record.as_ref(), &path).await;
             }
         }
         tokio::select! {
@@ -88,7 +93,7 @@ pub async fn adopt_abandoned(
     }
 }
 
-async fn adopt_one(settings: &Settings, log: &Log, path: &Path) {
+async fn adopt_one(settings: &Settings, log: &Log, record: &dyn Record, path: &Path) {
     let folder = match SpoolFolder::open(path, &topics_name(&settings.topics.layout())) {
         Ok(folder) => folder,
         Err(error) if error.is_held() => return,
@@ -104,9 +109,25 @@ async fn adopt_one(settings: &Settings, log: &Log, path: &Path) {
     let (spool, records) = (folder.id(), bounds.end - bounds.earliest);
     tracing::info!(%spool, records, folder = %path.display(), "the spool of a gateway that ended is claimed and shipped");
     match adopt::ship(folder, log, options(settings), ADOPTION).await {
-        Ok(shipped) => tracing::info!(%spool, records = shipped.records, "the spool is shipped"),
+        Ok(shipped) => {
+            tracing::info!(%spool, records = shipped.records, "the spool is shipped");
+            say_empty(record, spool).await;
+        }
         Err(error) => tracing::warn!(%spool, %error, "the spool is not shipped yet; retrying"),
     }
+}
+
+/// Takes away the row by which gateways know that the spool holds something. Without that they say
+/// of unknown requests that they may still come, until what the spool may hold is too old.
+pub async fn say_empty(record: &dyn Record, spool: SpoolId) {
+    let id = spool.to_string();
+    let said = store::spools::set_empty(record, &id);
+    let why = match tokio::time::timeout(STORE_PATIENCE, said).await {
+        Ok(Ok(())) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it did not answer in time".to_owned(),
+    };
+    tracing::warn!(%spool, why, "the record store does not take away the row of a spool that is shipped");
 }
 
 fn fleeting(found: &str) -> Weakened {

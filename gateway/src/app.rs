@@ -16,6 +16,7 @@ use crate::{
     },
     request::RequestReader,
     set_up::SetUpCode,
+    spool_row::SpoolRow,
     subscriptions::{SubscriptionPorts, Subscriptions},
     write::{
         EventPlace, Published, WritePath,
@@ -219,6 +220,10 @@ fn write_path(
 ) -> WritePath {
     let (keys, clock, layout) = (&ports.keys, &ports.clock, &ports.layout);
     let known_ends = Arc::new(KnownEnds::new(layout.partitions));
+    let spool_row = ports.spool.as_ref().map(|spool| {
+        let (record, spool) = (ports.record.clone(), spool.clone());
+        Arc::new(SpoolRow::new(record, spool, clock.clone()))
+    });
     let (entries, ttl) = (config.idempotency_entries, config.idempotency_ttl_seconds);
     WritePath {
         full_keys: Arc::new(FullKeys::new(ports.record.clone(), config.key_queue_limit)),
@@ -254,6 +259,7 @@ fn write_path(
             accepted: metrics.accepted.clone(),
             spooled: metrics.spooled.clone(),
             known_ends,
+            spool_row,
         },
         feedback: Feedback {
             pending: Arc::new(PendingRequests::new(config.max_waiting)),

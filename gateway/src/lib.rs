@@ -40,6 +40,7 @@ mod server;
 mod session_sweep;
 mod set_up;
 mod spans;
+mod spool_row;
 mod spool_watch;
 mod subscriptions;
 mod transport;

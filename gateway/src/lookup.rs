@@ -4,5 +4,6 @@
 pub(crate) mod after;
 pub(crate) mod explain;
 pub(crate) mod history;
+mod key_queue;
 pub(crate) mod requests;
 pub(crate) mod settled;

@@ -416,6 +416,9 @@ async fn watch(app: Shared, shutdown: Shutdown) {
             );
         }
         spool_watch::report(&app.ports, &app.metrics).await;
+        if let Some(row) = &app.writes.publisher.spool_row {
+            row.refresh().await;
+        }
         app.metrics
             .waiting
             .set(app.writes.feedback.pending.len() as i64);

@@ -49,7 +49,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     if let Some(spool) = &spool {
         let (log, own) = (stack.log.clone(), spool.clone());
         let (found, until) = (durability.clone(), around.shutdown.clone());
-        let adopting = spools::adopt_abandoned(settings.clone(), log, own, found, until);
+        let record = stack.record.clone();
+        let adopting = spools::adopt_abandoned(settings.clone(), log, record, own, found, until);
         runtime::spawn("adopt-spools", adopting);
     }
     let ports = gateway::Ports {

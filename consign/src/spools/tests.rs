@@ -4,6 +4,7 @@ use super::*;
 use event_log::{CleanupPolicy, TopicSpec, embedded};
 use event_schema::topics::{CATALOG, Topic};
 use spool::Acknowledged;
+use store::spools::{self, HoldingSpool};
 
 /// The spool knows no events, and workers know no spools.
 #[test]
@@ -89,11 +90,32 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     let own = open(&settings, &log, &definitions, &Health::default());
     let own = own.unwrap().unwrap();
     die_with_a_record(&settings, &log, &layout).await;
+    let data = folder.path().join("stores");
+    let stores = standalone::folder::Folder::open(data).await.unwrap();
+    let row = HoldingSpool {
+        since: 1,
+        until: i64::MAX,
+    };
+    let dead = spool::adopt::find(settings.spool.folder.as_deref().unwrap()).unwrap();
+    for path in dead {
+        let id = path.file_name().unwrap().to_str().unwrap().to_owned();
+        spools::set_holding(stores.record.as_ref(), &id, &row)
+            .await
+            .unwrap();
+    }
+    let rows = async || {
+        spools::holding(stores.record.as_ref(), 2)
+            .await
+            .unwrap()
+            .len()
+    };
+    assert_eq!(rows().await, 2);
     let (found, durability) = watch::channel(None);
     let (stop, until_stopped) = Shutdown::manual();
     let adopting = adopt_abandoned(
         settings.clone(),
         log.clone(),
+        stores.record.clone(),
         own,
         durability,
         until_stopped,
@@ -114,6 +136,11 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     let in_time = tokio::time::timeout(Duration::from_secs(10), adopted).await;
     in_time.expect("the dead gateway's spool is shipped");
     assert_eq!(shipped(&CATALOG).await, 1);
+    // Only the row of the spool that was shipped is taken away: the other one may hold something.
+    while rows().await == 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(rows().await, 1);
     stop.soft();
     adopting.await.unwrap();
     assert_eq!(shipped(&TRANSACTIONS).await, 1, "it was shipped twice");

@@ -143,6 +143,11 @@ impl Spool {
         self.folder.id()
     }
 
+    /// What has been in it for longer is not applied any more.
+    pub fn max_age(&self) -> Duration {
+        self.options.max_age
+    }
+
     /// Its folder.
     pub fn path(&self) -> &Path {
         self.folder.path()

@@ -15,6 +15,7 @@ pub mod mapping;
 pub mod record;
 pub mod schema;
 pub mod search;
+pub mod spools;
 pub mod unique;
 pub mod view;
 

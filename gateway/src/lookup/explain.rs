@@ -65,6 +65,7 @@ async fn find(app: &App, id: RequestId) -> Result<RequestExplanation, Problem> {
     explanation
         .tell_parts(app, &records, entry.as_ref())
         .await?;
+    explanation.tell_queue(app).await?;
     explanation.end(entry.is_some(), resolved);
     Ok(explanation)
 }

@@ -1,22 +1,24 @@
-//! What became of a request: the ledger, else the events that wait in its partition, else nothing.
-//! From any gateway, after any restart; what a spool has, from its own gateway alone.
+//! What became of a request: the ledger, else the events that wait in its partition, else, while a
+//! spool of the deployment holds something, queued at an unknown place; else nothing. From any
+//! gateway, after any restart.
 
 use crate::{
     app::App,
     error::{Code, Problem},
+    lookup::key_queue::KeyQueue,
     read::parts,
     spool_watch,
 };
 use event_log::{Limits, Record};
 use event_schema::{
     codec,
-    held::{self, LockState},
-    id::{EntityKey, RequestId},
+    id::RequestId,
     outcome::{LedgerEntry, Verdict},
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use store::spools;
 use tokio::time::Instant;
 
 /// The answer of `GET /v1/requests/{id}`.
@@ -32,10 +34,10 @@ pub(crate) struct RequestStatus {
     /// Events of its partition that are resolved before it.
     #[serde(skip_serializing_if = "Option::is_none")]
     ahead: Option<u64>,
-    /// How long the oldest event of a spool has waited for the log, seconds.
+    /// While a spool may have it: since when spools have held something, seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     spooled_seconds: Option<i64>,
-    /// Of one that is parked: the dead letter that it waits for.
+    /// Of one that is parked: the dead letter at the head of its key's queue, if one stands there.
     #[serde(skip_serializing_if = "Option::is_none")]
     behind: Option<RequestId>,
     /// How many are parked in the queue of its key.
@@ -106,17 +108,26 @@ pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Pr
     if let Some(spooled) = spooled {
         return Ok(spooled);
     }
+    // Before the log is read: what a spool held until then is in the log when that is read.
+    let elsewhere = spools::holding(app.ports.record.as_ref(), app.now()).await?;
     let found = match from {
-        Some(from) => scan(app, id, from).await?,
-        None => None,
+        Some(from) => scan(app, id, from).await,
+        None => Ok(None),
     };
-    found.ok_or_else(|| {
-        Problem::new(
-            Code::UnknownRequest,
-            "no request of this id is remembered or waiting",
-        )
-        .about(id, None)
-    })
+    let oldest = elsewhere.values().map(|spool| spool.since).min();
+    match (found, oldest) {
+        (Ok(Some(found)), _) => Ok(found),
+        (Ok(None) | Err(_), Some(since)) => Ok(placeless(app, id, age_since(app, since))),
+        (Err(problem), None) => Err(problem),
+        (Ok(None), None) => {
+            let detail = "no request of this id is remembered or waiting";
+            Err(Problem::new(Code::UnknownRequest, detail).about(id, None))
+        }
+    }
+}
+
+fn age_since(app: &App, since: i64) -> i64 {
+    app.now().saturating_sub(since).max(0) / 1_000
 }
 
 /// What can be said of a request that nobody knows while a spool may have its event: it is queued,
@@ -127,13 +138,18 @@ async fn spooled(app: &App, id: RequestId) -> Option<RequestStatus> {
         .await
         .ok()?;
     let age = spool_watch::age_seconds(&status, app.ports.clock.as_ref());
-    (status.records > 0).then(|| RequestStatus {
+    (status.records > 0).then(|| placeless(app, id, age))
+}
+
+/// Queued, at a place that is not known.
+fn placeless(app: &App, id: RequestId, spooled_seconds: i64) -> RequestStatus {
+    RequestStatus {
         request_id: id,
         operation: None,
         status: "queued",
         position: None,
         ahead: None,
-        spooled_seconds: Some(age),
+        spooled_seconds: Some(spooled_seconds),
         behind: None,
         waiting: None,
         stores: stores(app, "pending"),
@@ -141,7 +157,7 @@ async fn spooled(app: &App, id: RequestId) -> Option<RequestStatus> {
         problem: None,
         parts: Vec::new(),
         times: None,
-    })
+    }
 }
 
 /// Where the worker is in a partition: nothing below is unresolved.
@@ -213,14 +229,17 @@ async fn decided(
         .map(|(request, entry)| part(*request, entry))
         .collect();
     let (behind, waiting) = match &entry.verdict {
-        Verdict::Parked(parked) => {
-            let (behind, waiting) = queue(app, &entry.key).await?;
-            // By now it may wait for another than the one that it was parked behind.
-            (behind.or(Some(parked.behind)), waiting)
+        Verdict::Parked(_) => {
+            let queue = KeyQueue::read(app, &entry.key).await?;
+            (queue.behind, Some(queue.waiting))
         }
-        Verdict::DeadLettered(_) => (None, queue(app, &entry.key).await?.1),
+        Verdict::DeadLettered(_) => {
+            let queue = KeyQueue::read(app, &entry.key).await?;
+            (None, Some(queue.waiting))
+        }
         Verdict::Applied | Verdict::Refused(_) => (None, None),
     };
+    let is_applied = entry.verdict == Verdict::Applied;
     Ok(RequestStatus {
         request_id: entry.request,
         operation: Some(entry.operation),
@@ -240,22 +259,9 @@ async fn decided(
         times: Some(RequestTimes {
             accepted: codec::rfc3339(entry.times.accepted),
             decided: Some(codec::rfc3339(entry.times.decided)),
-            applied: Some(codec::rfc3339(entry.times.applied)),
+            applied: is_applied.then(|| codec::rfc3339(entry.times.applied)),
         }),
     })
-}
-
-/// What the queue of a key waits for, and how many events do, its dead letter not counted.
-async fn queue(app: &App, key: &EntityKey) -> Result<(Option<RequestId>, Option<u64>), Problem> {
-    let rows = app.ports.record.rows(&[held::lock_key(key)]).await?;
-    let Some(row) = rows.into_iter().flatten().next() else {
-        return Ok((None, Some(0)));
-    };
-    let lock = held::read_lock(&held::lock_key(key), &row.cells);
-    let (_, lock) = lock.map_err(|error| Problem::new(Code::Damaged, error.to_string()))?;
-    let has_dead_head = lock.state == LockState::Locked;
-    let waiting = lock.waiting.saturating_sub(u64::from(has_dead_head));
-    Ok((lock.behind, Some(waiting)))
 }
 
 /// Looks through what waits, from the worker's position on, within bounds.

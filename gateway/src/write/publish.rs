@@ -10,7 +10,10 @@ mod outlet;
 pub(crate) use outlet::EventOutlet;
 
 use super::published::{EventPlace, Published};
-use crate::error::{Code, Problem};
+use crate::{
+    error::{Code, Problem},
+    spool_row::SpoolRow,
+};
 use catalog::Kind;
 use event::Event;
 use event_log::{Appended, DeliveryError, Durability};
@@ -41,6 +44,8 @@ pub(crate) struct EventPublisher {
     pub spooled: IntCounter,
     /// How far the log is known to be.
     pub known_ends: Arc<KnownEnds>,
+    /// What other gateways know of the spool.
+    pub spool_row: Option<Arc<SpoolRow>>,
 }
 
 /// An event on its way.
@@ -54,6 +59,7 @@ pub(crate) struct Sent {
     accepted: IntCounter,
     spooled: IntCounter,
     known_ends: Arc<KnownEnds>,
+    spool_row: Option<Arc<SpoolRow>>,
     outcome: Option<Result<Acknowledged, DeliveryError>>,
 }
 
@@ -81,6 +87,7 @@ impl EventPublisher {
                 accepted: self.accepted.clone(),
                 spooled: self.spooled.clone(),
                 known_ends: self.known_ends.clone(),
+                spool_row: self.spool_row.clone(),
                 outcome: None,
             }),
             Err((problem, back)) => {
@@ -133,6 +140,9 @@ impl Sent {
     /// Where it is in the log, once that is known. Cancel-safe.
     pub(crate) async fn published(&mut self) -> Result<Published, Problem> {
         self.acknowledged().await;
+        if let (Some(Ok(Acknowledged::Spooled(_))), Some(row)) = (&self.outcome, &self.spool_row) {
+            row.say_holding().await;
+        }
         match self.outcome.take() {
             Some(Ok(acknowledged)) => Ok(Published {
                 request: self.request,

@@ -304,6 +304,38 @@ async fn bulks_and_kuzzles_writes_are_spooled_too() {
     }
 }
 
+/// The spool of one gateway cannot be looked into by another: its row in the record store can.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_gateway_says_queued_while_a_spool_holds_something_and_404_after() {
+    let world = world(quick(), true).await;
+    let app = &world.app;
+    let other = app.sibling(gateway::Config::default()).await;
+    let never = event_schema::id::RequestId::mint(&app.keys, 1, 0, [7; 16]).to_string();
+    let asked = async |id: &str| {
+        let path = format!("http://{other}/v1/requests/{id}");
+        let (status, _, json) = told(app.client.get(path)).await;
+        (status.as_u16(), json)
+    };
+    assert_eq!(asked(&never).await.0, 404, "no spool holds anything");
+    world.outage.cut();
+    let spooled = world.create("n").await;
+    assert_eq!(spooled["durability"], "spooled");
+    let id = spooled["request_id"].as_str().unwrap();
+    for id in [id, &never] {
+        let (status, json) = asked(id).await;
+        assert_eq!((status, &json["status"]), (200, &json!("queued")), "{json}");
+        assert!(json["position"].is_null() && json["spooled_seconds"].is_number());
+    }
+    world.outage.mend();
+    world.until_applied(id).await;
+    assert_eq!(asked(id).await.1["status"], "applied");
+    let begun = Instant::now();
+    while asked(&never).await.0 != 404 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "its row stays");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Nobody said yet what the log is: its topics may not be there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_never_found_its_log_takes_writes() {

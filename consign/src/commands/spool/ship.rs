@@ -5,7 +5,12 @@ use super::{
     super::Invocation,
     folders::{FoundSpool, SpoolSelection},
 };
-use crate::{failure::Failure, settings::Settings, spools, stack::Logged};
+use crate::{
+    failure::Failure,
+    settings::Settings,
+    spools,
+    stack::{Logged, Stack},
+};
 use clap::Args;
 use event_log::Log;
 use serde::Serialize;
@@ -116,7 +121,12 @@ async fn ship(
     }
     let limit = Duration::from_secs(arguments.limit);
     match adopt::ship(found.folder, log, spools::options(settings), limit).await {
-        Ok(shipped) => line.records = shipped.records,
+        Ok(shipped) => {
+            line.records = shipped.records;
+            if let Ok(stack) = Stack::shared(settings) {
+                spools::say_empty(stack.record.as_ref(), shipped.id).await;
+            }
+        }
         Err(error) => line.error = Some(error.to_string()),
     }
     line

@@ -3,6 +3,7 @@
 use super::Fixture;
 use crate::{
     Record,
+    spools::{self, HoldingSpool},
     unique::{Holder, ValueOutcome, owners, release, take},
 };
 use event_schema::{
@@ -167,4 +168,33 @@ pub async fn names_are_listed(record: &dyn Record) {
     found.sort();
     wanted.sort();
     assert_eq!(found, wanted);
+}
+
+/// Each spool has a row of its own, while it holds something and that is not too old.
+pub async fn spools_that_hold_something_are_told(record: &dyn Record) {
+    let f = Fixture::new();
+    let (first, second) = (f.name("first"), f.name("second"));
+    let row = |until| HoldingSpool { since: 1, until };
+    let holding = async |now| {
+        let rows = spools::holding(record, now).await.expect("rows are read");
+        [&first, &second].map(|spool| rows.contains_key(spool))
+    };
+    let set = async |spool: &str, until| {
+        let row = row(until);
+        let set = spools::set_holding(record, spool, &row).await;
+        set.expect("a row is taken");
+    };
+    assert_eq!(holding(10).await, [false, false]);
+    let both = futures::join!(set(&first, 100), set(&second, 200));
+    assert_eq!(both, ((), ()));
+    assert_eq!(holding(10).await, [true, true]);
+    assert_eq!(holding(150).await, [false, true], "the first is too old");
+    set(&first, 300).await;
+    for _ in 0..2 {
+        let gone = spools::set_empty(record, &second).await;
+        gone.expect("a row is taken away");
+    }
+    assert_eq!(holding(150).await, [true, false]);
+    let gone = spools::set_empty(record, &first).await;
+    gone.expect("a row is taken away");
 }

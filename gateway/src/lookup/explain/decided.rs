@@ -90,12 +90,28 @@ impl RequestExplanation {
             Some(view) => format!("{} and {}", app.ports.record.name(), view.name()),
             None => app.ports.record.name().to_owned(),
         };
+        let (step, what) = match &entry.verdict {
+            Verdict::Applied => ("applied", format!("{stores} took it")),
+            Verdict::Parked(_) | Verdict::DeadLettered(_) => {
+                ("held", "the queue of its key has it".to_owned())
+            }
+            Verdict::Refused(_) => ("refused", "no store was changed".to_owned()),
+        };
         let detail = format!(
-            "{stores} took it, and the ledger remembers {} at version {}",
+            "{what}, and the ledger remembers {} at version {}",
             verdict_name(&entry.verdict),
             entry.version
         );
-        self.step("applied", Some(entry.times.applied), detail);
+        self.step(step, Some(entry.times.applied), detail);
+    }
+
+    /// What a parked request waits for now.
+    pub(super) async fn tell_queue(&mut self, app: &App) -> Result<(), Problem> {
+        if let (Some(Verdict::Parked(_)), Some(key)) = (&self.verdict, &self.key) {
+            let queue = KeyQueue::read(app, &EntityKey(key.clone())).await?;
+            self.behind = queue.behind;
+        }
+        Ok(())
     }
 
     /// The first mark that covers it: with how many others it was resolved, and when.

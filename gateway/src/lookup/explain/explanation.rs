@@ -18,6 +18,9 @@ pub(crate) struct RequestExplanation {
     /// The verdict, as it stands in the log or the ledger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<Verdict>,
+    /// Of one that is parked: the dead letter at the head of its key's queue now, if one stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) behind: Option<RequestId>,
     pub(super) documents: Vec<ExplainedDocument>,
     pub(super) parts: Vec<ExplainedPart>,
     /// What happens next, or that nothing does.
@@ -35,6 +38,7 @@ impl RequestExplanation {
             partition: id.partition(),
             steps: Vec::new(),
             verdict: None,
+            behind: None,
             documents: Vec::new(),
             parts: Vec::new(),
             next: String::new(),
@@ -110,6 +114,14 @@ impl RequestExplanation {
                 return format!(
                     "{waiting} parts are still to be decided by the owners of their keys"
                 );
+            }
+            Some(Verdict::Parked(_)) => {
+                return match self.behind {
+                    Some(dead) => format!(
+                        "it follows by itself when the dead letter {dead} at the head of its key's queue is replayed or discarded"
+                    ),
+                    None => "the owner of its key decides it when it has decided what was parked before it".to_owned(),
+                };
             }
             Some(Verdict::DeadLettered(_)) => {
                 "nothing by itself: a person looks at it (`consign dlq show`)"
