@@ -16,7 +16,6 @@ mod dev;
 mod dlq;
 mod docs;
 mod gateway;
-mod held_keys;
 mod load;
 mod pipeline;
 mod plain_words;

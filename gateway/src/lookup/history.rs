@@ -155,7 +155,11 @@ async fn read(
         history.take(key, record);
     };
     fold.read_on(log, take).await.map_err(unread)?;
-    let found = decided.map_or(MomentFound::NotDecided, |decided| decided.found(&fold));
+    let resolved = fold.mark.as_ref().map(|mark| mark.next);
+    let (resolved, end) = (resolved.unwrap_or_default(), ChangesOffset::new(fold.next));
+    let found = decided.map_or(MomentFound::NotDecided, |decided| {
+        decided.found(resolved, end)
+    });
     history.kept_from_millis = fold.begins_at;
     history.kept_from = fold.begins_at.map(codec::rfc3339);
     Ok((history, found))

@@ -38,3 +38,32 @@ impl KeyQueue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::KeyQueue;
+    use event_schema::{
+        held::{KeyLock, LockState},
+        id::RequestId,
+        signing::Keyring,
+    };
+
+    /// While a queue drains, its row names the event that left it last: nothing waits for that.
+    #[test]
+    fn only_a_dead_head_is_waited_for() {
+        let keys = Keyring::new(1, *b"0123456789abcdef");
+        let dead = RequestId::mint(&keys, 1, 0, [1; 16]);
+        let queue = |state| {
+            KeyQueue::of(&KeyLock {
+                state,
+                behind: Some(dead),
+                waiting: 3,
+                ..KeyLock::default()
+            })
+        };
+        let locked = queue(LockState::Locked);
+        assert_eq!((locked.behind, locked.waiting), (Some(dead), 2));
+        let draining = queue(LockState::Draining);
+        assert_eq!((draining.behind, draining.waiting), (None, 3));
+    }
+}

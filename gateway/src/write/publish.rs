@@ -135,14 +135,16 @@ impl Sent {
                     }),
             );
         }
+        // Other gateways cannot find it: they must know that this spool may have it.
+        if let (Some(Ok(Acknowledged::Spooled(_))), Some(row)) = (&self.outcome, &self.spool_row) {
+            row.say_holding().await;
+            self.spool_row = None;
+        }
     }
 
     /// Where it is in the log, once that is known. Cancel-safe.
     pub(crate) async fn published(&mut self) -> Result<Published, Problem> {
         self.acknowledged().await;
-        if let (Some(Ok(Acknowledged::Spooled(_))), Some(row)) = (&self.outcome, &self.spool_row) {
-            row.say_holding().await;
-        }
         match self.outcome.take() {
             Some(Ok(acknowledged)) => Ok(Published {
                 request: self.request,

@@ -4,9 +4,10 @@ use super::{
     explanation::RequestExplanation,
     log_records::{KeptEvent, ToldRecord, away, told},
 };
-use crate::{app::App, error::Problem};
+use crate::{app::App, error::Problem, lookup::key_queue::KeyQueue};
 use event_schema::{
     decision::{Change, Decision, Void},
+    id::EntityKey,
     offset::ChangesOffset,
     outcome::{LedgerEntry, Verdict},
     topics::CHANGES,

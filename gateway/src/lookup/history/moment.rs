@@ -7,7 +7,7 @@ use crate::{
     app::App,
     error::{Code, Problem},
 };
-use audit::{PartitionFold, StandingRecord};
+use audit::StandingRecord;
 use event_schema::{
     codec,
     decision::Change,
@@ -108,12 +108,10 @@ impl DecidedMoment {
         }
     }
 
-    /// After all that `fold` has read was taken. A repeat has no record of its own.
-    pub fn found(&self, fold: &PartitionFold) -> MomentFound {
-        let is_resolved = fold.mark.as_ref().is_some_and(|mark| {
-            mark.generation == self.event.generation && self.event.offset < mark.next
-        });
-        let end = ChangesOffset::new(fold.next);
+    /// After all records before `end` were taken. `resolved`: events before it are resolved, as the
+    /// last mark says. A repeat has no record of its own.
+    pub fn found(&self, resolved: TransactionsOffset, end: ChangesOffset) -> MomentFound {
+        let is_resolved = self.event.offset < resolved;
         match (self.own.map(ChangesOffset::next), self.passed) {
             (Some(own), _) => MomentFound::Before(own),
             (None, Some(_)) if !self.is_kept_before => MomentFound::Gone,
@@ -124,3 +122,6 @@ impl DecidedMoment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
