@@ -105,7 +105,8 @@ impl HiddenNames<'_> {
             ItemName::Document { .. }
             | ItemName::Row { .. }
             | ItemName::Request { .. }
-            | ItemName::Mark { .. } => {}
+            | ItemName::Mark { .. }
+            | ItemName::Event { .. } => {}
         }
     }
 
