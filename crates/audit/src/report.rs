@@ -57,7 +57,7 @@ pub struct AuditReport {
     pub next: Option<u64>,
     /// Hashes of the findings, also of those that are not listed.
     #[serde(skip)]
-    pub(crate) named: HashSet<u64>,
+    pub named: HashSet<u64>,
 }
 
 /// Findings that a report lists.
