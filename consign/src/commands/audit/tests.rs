@@ -3,10 +3,11 @@ use crate::failure::Kind;
 use audit::{AuditReport, AuditedCounts};
 
 fn report_of(counts: AuditedCounts) -> AuditReport {
-    let mut report = AuditReport::default();
-    report.sample = 1;
-    report.counts = counts;
-    report
+    AuditReport {
+        sample: 1,
+        counts,
+        ..AuditReport::default()
+    }
 }
 
 #[test]
