@@ -57,7 +57,7 @@ async fn log(folder: &Path, layout: &Layout) -> Log {
 }
 
 /// A gateway takes a write, and is gone before its log is there.
-async fn die_with_a_record(settings: &Settings, log: &Log, layout: &Layout) {
+async fn die_with_a_record(settings: &Settings, log: &Log, layout: &Layout) -> SpoolId {
     let definitions = record(layout, &CATALOG);
     let dead = open(settings, log, &definitions, &Health::default());
     let dead = dead.unwrap().unwrap();
@@ -70,6 +70,7 @@ async fn die_with_a_record(settings: &Settings, log: &Log, layout: &Layout) {
     );
     stop.hard();
     running.await.unwrap();
+    dead.id()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,19 +90,16 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     let definitions = record(&layout, &CATALOG);
     let own = open(&settings, &log, &definitions, &Health::default());
     let own = own.unwrap().unwrap();
-    die_with_a_record(&settings, &log, &layout).await;
+    let dead = die_with_a_record(&settings, &log, &layout).await;
     let data = folder.path().join("stores");
     let stores = standalone::folder::Folder::open(data).await.unwrap();
     let row = HoldingSpool {
         since: 1,
         until: i64::MAX,
     };
-    let dead = spool::adopt::find(settings.spool.folder.as_deref().unwrap()).unwrap();
-    for path in dead {
-        let id = path.file_name().unwrap().to_str().unwrap().to_owned();
-        spools::set_holding(stores.record.as_ref(), &id, &row)
-            .await
-            .unwrap();
+    for spool in [own.id(), dead].map(|id| id.to_string()) {
+        let set = spools::set_holding(stores.record.as_ref(), &spool, &row);
+        set.await.unwrap();
     }
     let rows = async || {
         spools::holding(stores.record.as_ref(), 2)
@@ -137,9 +135,13 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     in_time.expect("the dead gateway's spool is shipped");
     assert_eq!(shipped(&CATALOG).await, 1);
     // Only the row of the spool that was shipped is taken away: the other one may hold something.
-    while rows().await == 2 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    let gone = async {
+        while rows().await == 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10), gone).await;
+    in_time.expect("the row of the spool that was shipped is taken away");
     assert_eq!(rows().await, 1);
     stop.soft();
     adopting.await.unwrap();

@@ -16,6 +16,7 @@ mod dev;
 mod dlq;
 mod docs;
 mod gateway;
+mod held_keys;
 mod load;
 mod pipeline;
 mod plain_words;

@@ -1,0 +1,168 @@
+//! What is told of writes that die, wait and are decided late: which dead letter a parked request
+//! waits for, and what a document was at the moment of a write.
+
+use crate::pipeline::{Pipeline, run};
+use serde_json::{Value, json};
+use std::{path::Path, time::Duration};
+
+const CATALOG: &str = "
+collections:
+  - {index: shop, collection: tallies, owner: tally, mappings: {properties: {n: {type: long}}}}
+operations:
+  - name: tally.set
+    summary: Sets a tally.
+    request:
+      type: object
+      required: [id, n]
+      additionalProperties: false
+      properties: {id: {type: string, format: document-id}, n: {type: integer}}
+    key: {of: tally, id: $request/id}
+    write:
+      - document: {index: shop, collection: tallies, id: $request/id}
+        put: {n: $request/n}
+    examples: [{title: A tally, request: {id: a, n: 1}}]
+  - name: tally.add
+    summary: Adds to a tally.
+    request: &amount
+      type: object
+      required: [id, by]
+      additionalProperties: false
+      properties: {id: {type: string, format: document-id}, by: {}}
+    key: {of: tally, id: $request/id}
+    write: &add
+      - document: {index: shop, collection: tallies, id: $request/id}
+        expect: present
+        merge: {n: {add: [$before/n, $request/by]}}
+    examples: &examples
+      - {title: To a tally, request: {id: a, by: 1}, documents: {shop/tallies: {a: {n: 1}}}}
+  - name: tally.rumour
+    summary: Adds to a tally, whenever.
+    order: relaxed
+    request: *amount
+    key: {of: tally, id: $request/id}
+    write: *add
+    examples: *examples
+";
+
+const MEND: &str = r#"[{"op": "replace", "path": "/by", "value": 2}]"#;
+
+fn start(folder: &Path) -> Pipeline {
+    std::fs::create_dir(folder.join("operations")).unwrap();
+    std::fs::write(folder.join("operations/tally.yaml"), CATALOG).unwrap();
+    let settings = "[catalog]\nfolders = [\"operations\"]\n";
+    std::fs::write(folder.join("consign.toml"), settings).unwrap();
+    std::fs::write(folder.join("mend.json"), MEND).unwrap();
+    Pipeline::start(folder)
+}
+
+/// Asks for an operation and waits for what it comes to.
+async fn ask(pipeline: &Pipeline, operation: &str, body: Value) -> Value {
+    let path = format!("/v1/operations/{operation}");
+    pipeline.call("POST", &path, Some(body)).await.1
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value}"))
+        .to_owned()
+}
+
+fn mend(pipeline: &Pipeline, folder: &Path, dead: &str, more: &[&str]) -> Option<i32> {
+    let edit = ["dlq", "edit", "--request", dead, "--patch", "mend.json"];
+    let rest = ["--yes", "--json", "--url", &pipeline.url];
+    let arguments: Vec<&str> = [&edit[..], &rest[..], more].concat();
+    run(&arguments, folder).status.code()
+}
+
+async fn told(pipeline: &Pipeline, path: &str, is_there: impl Fn(&Value) -> bool) -> Value {
+    let mut told = Value::Null;
+    for _ in 0..400 {
+        told = pipeline.call("GET", path, None).await.1;
+        if is_there(&told) {
+            return told;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{path}: {told}");
+}
+
+#[tokio::test]
+async fn a_parked_request_names_the_dead_letter_that_it_waits_for_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = start(folder.path());
+    ask(&pipeline, "tally.set", json!({"id": "a", "n": 1})).await;
+    let mut requests = Vec::new();
+    for by in [json!("two"), json!("three"), json!(100)] {
+        let body = json!({"id": "a", "by": by});
+        let answer = ask(&pipeline, "tally.add", body).await;
+        requests.push(text(&answer["request_id"]));
+    }
+    let [first, second, third] = &requests[..] else {
+        panic!("{requests:?}")
+    };
+    let path = format!("/v1/requests/{third}");
+    let status = told(&pipeline, &path, |told| told["status"] == "parked").await;
+    assert_eq!(status["behind"], json!(first), "{status}");
+    assert_eq!(
+        status["times"]["applied"],
+        Value::Null,
+        "it is applied nowhere"
+    );
+    let explained = told(&pipeline, &format!("{path}/explain"), |_| true).await;
+    assert!(text(&explained["next"]).contains(first), "{explained}");
+
+    // The first is mended and applied; the second dies at its turn.
+    assert_eq!(mend(&pipeline, folder.path(), first, &[]), Some(0));
+    let dies = format!("/v1/requests/{second}");
+    let dead = told(&pipeline, &dies, |told| told["status"] == "dead_lettered").await;
+    assert_eq!(dead["times"]["applied"], Value::Null, "{dead}");
+    let status = told(&pipeline, &path, |_| true).await;
+    assert_eq!(
+        (&status["status"], &status["behind"]),
+        (&json!("parked"), &json!(second)),
+        "{status}"
+    );
+    let explained = told(&pipeline, &format!("{path}/explain"), |_| true).await;
+    assert_eq!(explained["behind"], json!(second), "{explained}");
+    let next = text(&explained["next"]);
+    assert!(next.contains(second) && !next.contains(first), "{next}");
+    let steps = explained["steps"].as_array().unwrap();
+    assert!(
+        steps.iter().all(|step| step["step"] != "applied"),
+        "{explained}"
+    );
+}
+
+#[tokio::test]
+async fn an_event_that_is_decided_late_changes_no_moment_before_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = start(folder.path());
+    let set = async |n: u64| ask(&pipeline, "tally.set", json!({"id": "a", "n": n})).await;
+    let at = async |token: &Value| {
+        let path = format!("/v1/documents/shop/tallies/a?at={}", text(token));
+        pipeline.call("GET", &path, None).await.1["_source"]["n"].clone()
+    };
+    set(1).await;
+    let rumour = json!({"id": "a", "by": "two"});
+    let rumour = ask(&pipeline, "tally.rumour", rumour).await;
+    assert_eq!(rumour["code"], "dead_lettered", "{rumour}");
+    let ten = set(10).await["token"].clone();
+    let many = set(500).await["token"].clone();
+    assert_eq!((at(&ten).await, at(&many).await), (json!(10), json!(500)));
+
+    let request = text(&rumour["request_id"]);
+    assert_eq!(
+        mend(&pipeline, folder.path(), &request, &["--as-new"]),
+        Some(0)
+    );
+    let path = format!("/v1/requests/{request}");
+    told(&pipeline, &path, |told| told["status"] == "applied").await;
+    assert_eq!((at(&ten).await, at(&many).await), (json!(10), json!(500)));
+    let now = pipeline.call("GET", "/v1/documents/shop/tallies/a", None);
+    assert_eq!(now.await.1["_source"]["n"], 502);
+    // Its own moment is when it was applied.
+    if let Some(token) = rumour.get("token") {
+        assert_eq!(at(token).await, json!(502));
+    }
+}
