@@ -530,7 +530,8 @@ async fn what_an_edit_puts_into_sealed_members_is_sealed() {
     let request = &shown["event"]["value"]["request"];
     assert_eq!(
         (&request["by"], &request["email"]),
-        (&json!("three"), &json!("•••"))
+        (&json!("two"), &json!("•••")),
+        "the event as it was accepted stays"
     );
     // A patch cannot carry a sealed value to where it is plain, nor tell what it is.
     let stolen = json!([{"op": "copy", "from": "/email", "path": "/by"}]);

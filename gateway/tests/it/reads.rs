@@ -291,13 +291,13 @@ async fn a_search_that_is_not_known_is_a_501_never_a_wrong_answer() {
     app.cities().await;
     let search = |body: Value| app.post("/v1/documents/geo/cities/_search", &body);
     let found = problem(
-        search(json!({"query": {"fuzzy": {"name": "Paris"}}})),
+        search(json!({"query": {"more_like_this": {"like": "Paris"}}})),
         501,
         "unsupported_search",
     )
     .await;
     assert!(
-        found["detail"].as_str().unwrap().contains("fuzzy"),
+        found["detail"].as_str().unwrap().contains("more_like_this"),
         "{found}"
     );
     let found = problem(search(json!({"suggest": {}})), 501, "unsupported_search").await;
