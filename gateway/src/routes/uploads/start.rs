@@ -90,6 +90,7 @@ async fn take_file(
             as_fields(&call.query)
         }
         kind => {
+            call.query.expect_only(&[])?;
             let (body, _held) = app.files.collect(&call.headers, call.body).await?;
             let UploadParts { file, fields } = kind.parts(body, is_sunbird)?;
             intake.feed(&file).await?;
