@@ -114,39 +114,6 @@ fn dlq(pipeline: &Pipeline, folder: &Path, arguments: &[&str]) -> (Vec<Value>, i
 }
 
 #[tokio::test]
-async fn a_key_with_a_full_queue_takes_no_new_write_until_it_is_shorter() {
-    let folder = tempfile::tempdir().unwrap();
-    let folder = folder.path();
-    prepare(folder);
-    let settings = std::fs::read_to_string(folder.join("consign.toml")).unwrap();
-    let settings = format!("{settings}\n[gateway]\nkey_queue_limit = 2\n");
-    std::fs::write(folder.join("consign.toml"), settings).unwrap();
-    let pipeline = Pipeline::start(folder);
-    lock(&pipeline, "a").await;
-    answers(&pipeline, "a", "key_locked").await;
-    let (_, code) = ask(&pipeline, "tally.set", json!({"id": "b", "n": 1})).await;
-    assert_eq!(code, "", "another key takes writes");
-    let given_up = dlq(&pipeline, folder, &["discard", "--key", "tally/a", "--yes"]);
-    assert_eq!(given_up.1, 0, "{given_up:?}");
-    answers(&pipeline, "a", "").await;
-}
-
-/// Adds nothing to a tally until that is answered with this code, or well (empty).
-async fn answers(pipeline: &Pipeline, id: &str, wanted: &str) {
-    let mut code = String::new();
-    for _ in 0..100 {
-        code = ask(pipeline, "tally.add", json!({"id": id, "by": 0}))
-            .await
-            .1;
-        if code == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("{wanted:?} never comes, but {code:?}");
-}
-
-#[tokio::test]
 async fn dead_letters_are_listed_mended_as_a_group_replayed_in_order_and_given_up() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -508,6 +475,20 @@ async fn mend(pipeline: &Pipeline, request: &str, patch: Value) -> Value {
     panic!("the job does not end");
 }
 
+/// Two members of the request in a dead letter, which shows no sealed value.
+async fn shown_request(pipeline: &Pipeline, letter: &str) -> (Value, Value) {
+    let (_, shown) = pipeline.call("GET", letter, None).await;
+    assert!(!shown.to_string().contains("quokka"), "{shown:#}");
+    let request = &shown["event"]["value"]["request"];
+    (request["by"].clone(), request["email"].clone())
+}
+
+async fn document_of(pipeline: &Pipeline, id: &str) -> Value {
+    let path = format!("/v1/documents/shop/tallies/{id}");
+    let (_, document) = pipeline.call("GET", &path, None).await;
+    document["_source"].clone()
+}
+
 #[tokio::test]
 async fn what_an_edit_puts_into_sealed_members_is_sealed() {
     let folder = tempfile::tempdir().unwrap();
@@ -518,36 +499,39 @@ async fn what_an_edit_puts_into_sealed_members_is_sealed() {
     let first = json!({"id": "a", "by": "two", "email": "quokka.first@example.org"});
     let (dead, _) = ask(&pipeline, "tally.add", first).await;
     let letter = format!("/v1/dead-letters/{dead}");
-    // It dies again, and is shown and held with what the edit put there.
+    // It dies again: the letter keeps the event as it was accepted.
     let patch = json!([
         {"op": "replace", "path": "/by", "value": "three"},
         {"op": "replace", "path": "/email", "value": "quokka.second@example.org"},
     ]);
     let job = mend(&pipeline, &dead, patch).await;
     assert_eq!(job["items"][0]["status"], "dead_lettered", "{job:#}");
-    let (_, shown) = pipeline.call("GET", &letter, None).await;
-    assert!(!shown.to_string().contains("quokka"), "{shown:#}");
-    let request = &shown["event"]["value"]["request"];
-    assert_eq!(
-        (&request["by"], &request["email"]),
-        (&json!("two"), &json!("•••")),
-        "the event as it was accepted stays"
-    );
+    let kept = (json!("two"), json!("•••"));
+    assert_eq!(shown_request(&pipeline, &letter).await, kept);
     // A patch cannot carry a sealed value to where it is plain, nor tell what it is.
     let stolen = json!([{"op": "copy", "from": "/email", "path": "/by"}]);
-    mend(&pipeline, &dead, stolen).await;
-    let (_, shown) = pipeline.call("GET", &letter, None).await;
-    assert_eq!(shown["event"]["value"]["request"]["by"], "•••", "{shown:#}");
+    let job = mend(&pipeline, &dead, stolen).await;
+    assert_eq!(job["items"][0]["status"], "dead_lettered", "{job:#}");
+    assert_eq!(shown_request(&pipeline, &letter).await, kept);
     // An editor sends the whole request back, with the mask where it saw one.
     let whole =
         json!([{"op": "replace", "path": "", "value": {"id": "a", "by": 2, "email": "•••"}}]);
     let job = mend(&pipeline, &dead, whole).await;
     assert_eq!(job["items"][0]["status"], "applied", "{job:#}");
-    let (_, document) = pipeline
-        .call("GET", "/v1/documents/shop/tallies/a", None)
-        .await;
+    let expected = json!({"n": 3, "email": "quokka.first@example.org"});
+    assert_eq!(document_of(&pipeline, "a").await, expected);
+    // What an edit puts there is what is applied, and plain in no file.
+    ask(&pipeline, "tally.set", json!({"id": "b", "n": 1})).await;
+    let wrong = json!({"id": "b", "by": "two", "email": "quokka.first@example.org"});
+    let (dead, _) = ask(&pipeline, "tally.add", wrong).await;
+    let patch = json!([
+        {"op": "replace", "path": "/by", "value": 2},
+        {"op": "replace", "path": "/email", "value": "quokka.second@example.org"},
+    ]);
+    let job = mend(&pipeline, &dead, patch).await;
+    assert_eq!(job["items"][0]["status"], "applied", "{job:#}");
     let expected = json!({"n": 3, "email": "quokka.second@example.org"});
-    assert_eq!(document["_source"], expected, "{document:#}");
+    assert_eq!(document_of(&pipeline, "b").await, expected);
     for text in ["quokka.first@example.org", "quokka.second@example.org"] {
         assert_eq!(files_with(folder, text), Vec::<String>::new(), "{text}");
     }
