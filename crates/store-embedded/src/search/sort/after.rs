@@ -3,7 +3,7 @@
 
 use super::{By, Key, value::SortValue};
 use crate::search::{
-    analyze, bad,
+    bad,
     field::{Source, Type},
     unsupported,
 };
@@ -119,16 +119,12 @@ fn of_type(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>
     let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
     let text = || coerce::text(value).map(|text| text.into_owned());
     Ok(match &source.kind {
-        Type::Id | Type::Text(_) | Type::GuessedKeyword | Type::Leaves { .. } => {
-            text().map(SortValue::Text)
-        }
-        Type::Keyword { lowercase, .. } => text().map(|text| {
-            SortValue::Text(if *lowercase {
-                analyze::lowercase(&text)
-            } else {
-                text
-            })
-        }),
+        // As it is given: an index normalizes what documents and queries say, and no value of a sort.
+        Type::Id
+        | Type::Text(_)
+        | Type::Keyword { .. }
+        | Type::GuessedKeyword
+        | Type::Leaves { .. } => text().map(SortValue::Text),
         Type::Whole { greatest, .. } if *greatest < i64::MAX && value.is_string() => {
             let short = value.as_str().and_then(|text| text.parse::<i32>().ok());
             short.map(|short| whole(short.into()))
