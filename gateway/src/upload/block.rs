@@ -30,6 +30,8 @@ pub(crate) struct UploadLine {
     sequence: u64,
     cells: Map<String, Value>,
     state: LineState,
+    /// Which of its requests an earlier gateway had got decided.
+    decided: Vec<bool>,
 }
 
 enum LineState {
@@ -59,6 +61,7 @@ impl UploadLine {
             sequence,
             cells,
             state,
+            decided: Vec::new(),
         }
     }
 
@@ -91,17 +94,35 @@ impl BlockRun<'_> {
         Ok(lines.iter().filter(|line| line.has_failed()).count() as u64)
     }
 
-    /// What an earlier gateway got through is not asked for again.
+    /// What an earlier gateway got through is not asked for again. It may have ended between two
+    /// requests of a line: then the others still are.
     async fn find_decided(&self, lines: &mut [UploadLine]) -> Result<(), Problem> {
-        let ids: Vec<RequestId> = lines
-            .iter()
-            .map(|line| self.any_id(DerivedId::Line(line.sequence, 0)))
-            .collect();
+        let first = |line: &UploadLine| self.any_id(DerivedId::Line(line.sequence, 0));
+        let ids: Vec<RequestId> = lines.iter().map(first).collect();
         let found = self.app.ports.record.ledger(&ids).await?;
-        for (line, entry) in lines.iter_mut().zip(found) {
-            if let (LineState::Waiting, Some(entry)) = (&line.state, entry) {
-                line.state = of_verdict(&entry.verdict);
+        for (line, first) in lines.iter_mut().zip(found) {
+            if let (LineState::Waiting, Some(first)) = (&line.state, first) {
+                self.find_rest(line, first).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// What of a line whose first request is decided is decided, too.
+    async fn find_rest(&self, line: &mut UploadLine, first: LedgerEntry) -> Result<(), Problem> {
+        let count = match self.requests_of(line).await {
+            Ok(requests) => requests.len() as u64,
+            // What the line did may be what refuses it now.
+            Err(problem) if is_of_line(&problem) => 1,
+            Err(problem) => return Err(problem),
+        };
+        let mut entries = vec![Some(first)];
+        let rest = (1..count).map(|n| self.any_id(DerivedId::Line(line.sequence, n)));
+        let rest: Vec<RequestId> = rest.collect();
+        entries.extend(self.app.ports.record.ledger(&rest).await?);
+        match of_entries(&entries) {
+            Some(state) => line.state = state,
+            None => line.decided = entries.iter().map(Option::is_some).collect(),
         }
         Ok(())
     }
@@ -135,33 +156,44 @@ impl BlockRun<'_> {
         Ok(refused)
     }
 
-    async fn ask_line(&self, line: &UploadLine) -> Result<Vec<RequestId>, Problem> {
+    /// What a line asks other operations for.
+    async fn requests_of(&self, line: &UploadLine) -> Result<Vec<(String, Value)>, Problem> {
         let writes = &self.app.writes;
         let mut fields = self.open.fields.clone();
         fields.insert("line".to_owned(), line.cells.clone().into());
         let json = ScannedJson::from(&Value::Object(fields));
         let unique = DerivedId::Line(line.sequence, 0).of(&self.open.unique);
         let operation = writes.any_operation(&self.upload.line)?;
-        let requests = writes
-            .validator
+        let validator = &writes.validator;
+        validator
             .expand(operation, &json, unique, &self.caller.name)
-            .await?;
+            .await
+    }
+
+    async fn ask_line(&self, line: &UploadLine) -> Result<Vec<RequestId>, Problem> {
+        let writes = &self.app.writes;
+        let requests = self.requests_of(line).await?;
         let traceparent = TraceContext::fresh(true).to_string();
-        let mut events = Vec::with_capacity(requests.len());
-        for (n, (operation, request)) in (0..).zip(requests) {
+        let (mut ids, mut events) = (Vec::with_capacity(requests.len()), Vec::new());
+        for (n, (operation, request)) in requests.into_iter().enumerate() {
+            let id = DerivedId::Line(line.sequence, n as u64);
+            if line.decided.get(n).is_some_and(|decided| *decided) {
+                ids.push(self.any_id(id));
+                continue;
+            }
             let json = ScannedJson::from(&request);
             let request = DerivedRequest {
                 operation: &operation,
                 json: &json,
-                unique: DerivedId::Line(line.sequence, n).of(&self.open.unique),
+                unique: id.of(&self.open.unique),
                 caller: self.caller,
                 traceparent: &traceparent,
             };
-            events.push(writes.prepare_derived(request).await?);
-        }
-        let mut ids = Vec::with_capacity(events.len());
-        for event in events {
+            let event = writes.prepare_derived(request).await?;
             ids.push(event.request());
+            events.push(event);
+        }
+        for event in events {
             writes.publish_event(event).await?;
         }
         Ok(ids)
@@ -222,7 +254,7 @@ impl BlockRun<'_> {
 /// What a round came to.
 #[derive(Default)]
 struct RoundRefusals {
-    /// RoundRefusals before they became events.
+    /// Lines that were refused before they became events.
     lines: Vec<u64>,
     asked: Vec<u64>,
 }

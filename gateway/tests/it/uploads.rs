@@ -2,6 +2,13 @@
 //! refused by line and column.
 
 use crate::harness::{App, Builder, app, log_only, problem, told};
+use event_schema::{
+    envelope::Transaction,
+    id::{EntityKey, RequestId},
+    offset::{ChangesOffset, TransactionsOffset},
+    outcome::{LedgerEntry, Times, Verdict},
+    position::{Position, Version},
+};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -186,4 +193,69 @@ async fn any_gateway_goes_on() {
         (&status["succeeded"], &status["failed"]),
         (&json!(39), &json!(1))
     );
+}
+
+async fn applied(app: &App, operation: &str, body: Value) -> Value {
+    let path = format!("/v1/operations/{operation}");
+    let (status, _, json) = told(app.post(&path, &body).header("prefer", "wait=10")).await;
+    assert_eq!(status, 200, "{operation}: {json:#}");
+    json["result"].clone()
+}
+
+/// The gateway that carried a file out ended when the first of a line's two requests was decided.
+#[tokio::test]
+async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
+    let config = gateway::Config {
+        carry_out_uploads: false,
+        ..gateway::Config::default()
+    };
+    let taker = Builder {
+        config,
+        ..Builder::default()
+    };
+    let taker = taker.start().await;
+    let custodian = json!({"id": "custodianOrgChannel", "field": "custodianOrgChannel", "value": "coast"});
+    applied(&taker, "system.setting.set", custodian).await;
+    let state = json!({"code": "29", "name": "Karnataka", "type": "state"});
+    applied(&taker, "location.create", state).await;
+    let root = json!({"orgName": "Coast", "channel": "coast", "isRootOrg": true});
+    applied(&taker, "org.create", root).await;
+    let school = json!({"orgName": "Harbour", "channel": "coast", "isRootOrg": false});
+    let school = applied(&taker, "org.create", school).await;
+    let school = school["organisationId"].as_str().unwrap();
+    let data = format!("SCHOOL NAME,BLOCK CODE,STATUS,SCHOOL ID\nRenamed,29,inactive,{school}\n");
+    let taken = taker.post("/v1/operations/org.bulk.upload", &json!({"data": data}));
+    let (status, _, json) = told(taken).await;
+    assert_eq!(status, 202, "{json:#}");
+    let process = json["processId"].as_str().unwrap();
+
+    let of = |events: &[Transaction], operation: &str| {
+        let of = events.iter().filter(|event| event.attributes.operation == operation);
+        of.map(|event| event.attributes.id).collect::<Vec<_>>()
+    };
+    let upload = of(&taker.events().await, "org.bulk.upload")[0];
+    let first = RequestId::mint(&taker.keys, 1, 0, RequestId::child(&upload.unique(), 8));
+    let entries = [LedgerEntry {
+        request: first,
+        key: EntityKey(format!("organisation/{school}")),
+        operation: "org.update".into(),
+        position: Position {
+            generation: 1,
+            partition: 0,
+            offset: TransactionsOffset::new(0),
+        },
+        version: Version::new(1, ChangesOffset::new(0)),
+        verdict: Verdict::Applied,
+        result: None,
+        parts: Vec::new(),
+        times: Times::default(),
+    }];
+    taker.record.remember(&entries).await;
+
+    taker.sibling(gateway::Config::default()).await;
+    let status = completed(&taker, process).await;
+    assert_eq!(status["succeeded"], 1, "{status:#}");
+    let events = taker.events().await;
+    assert_eq!(of(&events, "org.update"), [], "it was decided");
+    assert_eq!(of(&events, "org.status.update").len(), 1, "it was not");
 }
