@@ -221,8 +221,10 @@ impl Sweep<'_> {
         for fold in &self.folds {
             let generation = self.ports.layout.generation;
             let kept = self.ports.record.mark(generation, fold.partition).await?;
+            // Read after the record's mark: workers may have moved both on since the log was read.
+            let end = self.end_of_changes(fold.partition).await?;
             let (kind, detail) = match (&kept, &fold.mark) {
-                (Some(kept), _) if kept.at.get() > fold.next => (
+                (Some(kept), _) if kept.at.get() > end => (
                     DifferenceKind::Extra,
                     "the log does not reach this mark: it is not the log that the record was written from",
                 ),
@@ -254,6 +256,13 @@ impl Sweep<'_> {
         }
         self.report.add(findings);
         Ok(())
+    }
+
+    async fn end_of_changes(&self, partition: u16) -> Result<u64, AuditError> {
+        let topic = self.ports.changes();
+        let offsets = self.ports.log.admin.offsets(&topic, partition).await;
+        let offsets = offsets.map_err(|error| AuditError::Log(error.to_string()))?;
+        Ok(offsets.end)
     }
 }
 

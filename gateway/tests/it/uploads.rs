@@ -214,7 +214,8 @@ async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
         ..Builder::default()
     };
     let taker = taker.start().await;
-    let custodian = json!({"id": "custodianOrgChannel", "field": "custodianOrgChannel", "value": "coast"});
+    let custodian =
+        json!({"id": "custodianOrgChannel", "field": "custodianOrgChannel", "value": "coast"});
     applied(&taker, "system.setting.set", custodian).await;
     let state = json!({"code": "29", "name": "Karnataka", "type": "state"});
     applied(&taker, "location.create", state).await;
@@ -230,7 +231,9 @@ async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
     let process = json["processId"].as_str().unwrap();
 
     let of = |events: &[Transaction], operation: &str| {
-        let of = events.iter().filter(|event| event.attributes.operation == operation);
+        let of = events
+            .iter()
+            .filter(|event| event.attributes.operation == operation);
         of.map(|event| event.attributes.id).collect::<Vec<_>>()
     };
     let upload = of(&taker.events().await, "org.bulk.upload")[0];

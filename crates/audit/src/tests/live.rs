@@ -5,7 +5,7 @@ use super::pipeline::{Pipeline, append, apply, change, document, mark, named, re
 use crate::DifferenceKind;
 use change_feed::document_name;
 use event_schema::{
-    decision::{Change, Decision},
+    decision::{Change, Decision, Mark},
     offset::{ChangesOffset, Epoch},
 };
 use serde_json::json;
@@ -55,13 +55,15 @@ async fn what_is_written_while_it_looks_is_not_named() {
         };
         // What was decided before the last read is applied before this one.
         let before = std::mem::take(&mut decided);
-        if let Some((last, _)) = before.last() {
-            before.iter().for_each(|(at, one)| apply(held, *at, one));
-            append(Change::Mark(mark(epoch, last.get() + 1, 0)));
-        }
+        before.iter().for_each(|(at, one)| apply(held, *at, one));
         for decision in decisions.by_ref().take(3) {
             let at = append(Change::Decision(decision.clone()));
             decided.push((at, decision));
+        }
+        if let Some((last, _)) = before.last() {
+            let mark = mark(epoch, last.get() + 1, 0);
+            let at = append(Change::Mark(mark.clone()));
+            held.marks.insert(0, Mark { at, ..mark });
         }
     }));
     let report = pipeline.audit_with(crate::AuditOptions::default()).await;

@@ -34,8 +34,16 @@ type Hook = Box<dyn FnMut(&mut Held) + Send>;
 #[derive(Default)]
 pub struct ModelStores {
     pub held: Mutex<Held>,
-    /// Called before each read of documents in the record, until it is taken away.
+    /// Called before each read of documents or of a mark in the record, until it is taken away.
     pub before_read: Mutex<Option<Hook>>,
+}
+
+impl ModelStores {
+    fn run_hook(&self, held: &mut Held) {
+        if let Some(hook) = self.before_read.lock().as_mut() {
+            hook(held);
+        }
+    }
 }
 
 fn no<T>() -> Result<T, StoreError> {
@@ -58,10 +66,8 @@ impl Record for ModelRecord {
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
         let mut held = self.0.held.lock();
-        if !keys.is_empty()
-            && let Some(hook) = self.0.before_read.lock().as_mut()
-        {
-            hook(&mut held);
+        if !keys.is_empty() {
+            self.0.run_hook(&mut held);
         }
         let name = change_feed::document_name;
         let find = |key| held.documents.get(&name(key)).map(|(_, one)| one.clone());
@@ -105,7 +111,9 @@ impl Record for ModelRecord {
         no()
     }
     async fn mark(&self, _: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
-        Ok(self.0.held.lock().marks.get(&partition).cloned())
+        let mut held = self.0.held.lock();
+        self.0.run_hook(&mut held);
+        Ok(held.marks.get(&partition).cloned())
     }
     async fn create_collection(&self, _: &Collection) -> Result<Collection, StoreError> {
         no()
