@@ -87,5 +87,7 @@ pub enum Command {
     Schema(commands::schema::Command),
     #[command(subcommand)]
     Sealing(commands::sealing::Command),
+    #[command(subcommand)]
+    Security(commands::security::Command),
     Completions(commands::completions::Arguments),
 }

@@ -19,6 +19,7 @@ pub mod repair;
 pub mod request;
 pub mod schema;
 pub mod sealing;
+pub mod security;
 pub mod spool;
 pub mod subscribe;
 pub mod subscription;
@@ -102,6 +103,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
         Command::Schema(command) => schema::run(&command, invocation),
         Command::Sealing(command) => sealing::run(command, invocation).await,
+        Command::Security(command) => security::run(&command, invocation),
         Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

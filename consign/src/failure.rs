@@ -110,6 +110,8 @@ impl From<store::StoreError> for Failure {
         use store::StoreError as E;
         match &error {
             E::Unavailable { .. } => Self::unreachable(error.to_string()),
+            E::Denied { .. } => Self::failed(error.to_string())
+                .hint("`consign security acls` lists the rights that each service needs"),
             E::NotMigrated { .. } => {
                 Self::failed(error.to_string()).hint("consign catalog migrate")
             }

@@ -2,8 +2,10 @@
 //! compiled in, one file, `CONSIGN_*` variables, flags. The default file is the documentation: a
 //! test holds it against [`Settings::default`].
 
+mod certificates;
 mod sections;
 
+pub use certificates::read_pem;
 pub use sections::{
     Admin, Catalog, Driver, Kafka, Log, LogKind, Record, RecordKind, Secret, Topics, View, ViewKind,
 };

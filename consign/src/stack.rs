@@ -3,7 +3,7 @@
 
 use crate::{
     failure::Failure,
-    settings::{LogKind, RecordKind, Settings, ViewKind},
+    settings::{LogKind, RecordKind, Settings, ViewKind, read_pem},
 };
 use catalog::Catalog;
 use event_log::{Log, TopicSpec, kafka};
@@ -67,7 +67,7 @@ impl Stack {
     fn of_servers(settings: &Settings) -> Result<Self, Failure> {
         let log = kafka(settings)?;
         let record: Arc<dyn Record> = match settings.record.kind {
-            RecordKind::Cassandra => Arc::new(Cassandra::new(settings.cassandra.clone())?),
+            RecordKind::Cassandra => Arc::new(cassandra(settings)?),
             RecordKind::Embedded => {
                 return Err(Failure::usage(
                     "`record.kind` is `embedded`, which does not go with `log.kind` = `kafka`",
@@ -75,9 +75,7 @@ impl Stack {
             }
         };
         let view: Option<Arc<dyn View>> = match settings.view.kind {
-            ViewKind::Elasticsearch => Some(Arc::new(Elasticsearch::new(
-                settings.elasticsearch.clone(),
-            )?)),
+            ViewKind::Elasticsearch => Some(Arc::new(elasticsearch(settings)?)),
             ViewKind::None => None,
             ViewKind::Embedded => {
                 return Err(Failure::usage(
@@ -154,6 +152,20 @@ fn kafka(settings: &Settings) -> Result<Log, Failure> {
         properties: settings.kafka.properties.clone(),
     };
     kafka::connect(kafka).map_err(|error| Failure::usage(error.to_string()))
+}
+
+fn cassandra(settings: &Settings) -> Result<Cassandra, Failure> {
+    let mut config = settings.cassandra.clone();
+    let authority = config.certificate_authority.take();
+    config.certificate_authority = read_pem("cassandra.certificate_authority", authority)?;
+    Ok(Cassandra::new(config)?)
+}
+
+fn elasticsearch(settings: &Settings) -> Result<Elasticsearch, Failure> {
+    let mut config = settings.elasticsearch.clone();
+    let authority = config.certificate_authority.take();
+    config.certificate_authority = read_pem("elasticsearch.certificate_authority", authority)?;
+    Ok(Elasticsearch::new(config)?)
 }
 
 fn alone() -> Failure {

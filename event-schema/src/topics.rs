@@ -1,6 +1,10 @@
 //! Every topic: name, key, partitions, retention, cleanup. Start-up creates or checks them against
 //! this table and refuses a mismatch.
 
+mod rights;
+
+pub use rights::{Deployed, TopicUse, USES};
+
 use serde::Serialize;
 
 /// How a topic forgets.

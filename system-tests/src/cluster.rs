@@ -81,9 +81,25 @@ impl Cluster {
         workers: usize,
         settings: &[(&str, &str)],
     ) -> Result<Self> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let own: Vec<_> = settings.iter().map(own).collect();
+        Self::with_settings_for(servers, gateways, workers, |_| own.clone()).await
+    }
+
+    /// Likewise, with settings for each kind of process: `operator`, which prepares the servers,
+    /// `gateway`, `write-worker` and `notifier`.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    pub async fn with_settings_for(
+        servers: &Addresses,
+        gateways: usize,
+        workers: usize,
+        settings: impl Fn(&str) -> Vec<(String, String)>,
+    ) -> Result<Self> {
         let mut cluster = Self::empty()?;
         let name = unique("system");
-        let mut variables: Vec<(String, String)> = [
+        let variables: Vec<(String, String)> = [
             ("CONSIGN_LOG_KIND", "kafka".to_owned()),
             ("CONSIGN_RECORD_KIND", "cassandra".to_owned()),
             ("CONSIGN_VIEW_KIND", "elasticsearch".to_owned()),
@@ -103,19 +119,25 @@ impl Cluster {
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .to_vec();
-        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        variables.extend(settings.iter().map(own));
+        let of = |kind: &str| -> Vec<(String, String)> {
+            let mut all = variables.clone();
+            for (name, value) in settings(kind) {
+                all.retain(|(other, _)| *other != name);
+                all.push((name, value));
+            }
+            all
+        };
         for arguments in [["topics", "create"], ["catalog", "migrate"]] {
-            cluster.command(&arguments, &variables)?;
+            cluster.command(&arguments, &of("operator"))?;
         }
         for n in 0..workers {
-            cluster.worker(n, &variables).await?;
+            cluster.worker(n, &of("write-worker")).await?;
         }
         for n in 0..gateways {
             let listen = cluster.address()?;
             cluster.gateways.push(format!("http://{listen}"));
             let arguments = vec!["gateway".to_owned()];
-            let variables = with(&variables, "CONSIGN_GATEWAY_LISTEN", &listen);
+            let variables = with(&of("gateway"), "CONSIGN_GATEWAY_LISTEN", &listen);
             cluster
                 .launch(
                     &format!("gateway-{n}"),
@@ -193,6 +215,23 @@ impl Cluster {
             .context("there is no worker to be like")?
             .variables
             .clone();
+        self.service("notifier", &format!("notifier-{n}"), &like)
+            .await
+    }
+
+    /// A notifier with settings of its own beside those of workers.
+    ///
+    /// # Errors
+    /// If it does not become ready.
+    pub async fn add_notifier_with(&mut self, n: usize, own: &[(String, String)]) -> Result<()> {
+        let mut like = self
+            .started
+            .get("worker-0")
+            .context("there is no worker to be like")?
+            .variables
+            .clone();
+        like.retain(|(name, _)| own.iter().all(|(other, _)| other != name));
+        like.extend_from_slice(own);
         self.service("notifier", &format!("notifier-{n}"), &like)
             .await
     }

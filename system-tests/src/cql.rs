@@ -2,9 +2,17 @@
 //! statement, and what it answers as JSON lines. For tests only.
 
 use anyhow::{Context, Result, bail, ensure};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::ring,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use std::{
+    fmt,
     io::{Read, Write},
     net::TcpStream,
+    path::Path,
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,28 +20,67 @@ const STARTUP: u8 = 0x01;
 const QUERY: u8 = 0x07;
 const ERROR: u8 = 0x00;
 const READY: u8 = 0x02;
+const AUTHENTICATE: u8 = 0x03;
 const RESULT: u8 = 0x08;
+const AUTH_RESPONSE: u8 = 0x0f;
+const AUTH_SUCCESS: u8 = 0x10;
 const ROWS: i32 = 2;
 
+trait Transport: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Transport for T {}
+
 /// A connection.
-#[derive(Debug)]
-pub struct Cql(TcpStream);
+pub struct Cql(Box<dyn Transport>);
+
+impl fmt::Debug for Cql {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cql")
+    }
+}
 
 impl Cql {
     /// # Errors
     /// If the server does not answer as it should.
     pub fn connect(address: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-        let mut cql = Self(stream);
+        let mut cql = Self(Box::new(reach(address)?));
+        let (kind, _) = cql.start_up()?;
+        ensure!(kind == READY, "Cassandra asks for more than a start-up");
+        Ok(cql)
+    }
+
+    /// Over TLS, as a role with its password.
+    ///
+    /// # Errors
+    /// If the server does not answer as it should.
+    pub fn log_in(address: &str, authority: &Path, role: &str, password: &str) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority)?)?;
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let (host, _) = address.rsplit_once(':').context("no port")?;
+        let name = ServerName::try_from(host.to_owned())?;
+        let connection = ClientConnection::new(Arc::new(config), name)?;
+        let mut cql = Self(Box::new(StreamOwned::new(connection, reach(address)?)));
+        let (kind, _) = cql.start_up()?;
+        ensure!(kind == AUTHENTICATE, "Cassandra wants no log-in");
+        let told = format!("\0{role}\0{password}");
+        let mut body = (told.len() as i32).to_be_bytes().to_vec();
+        body.extend(told.as_bytes());
+        let (kind, _) = cql.ask(AUTH_RESPONSE, &body)?;
+        ensure!(kind == AUTH_SUCCESS, "Cassandra does not take the log-in");
+        Ok(cql)
+    }
+
+    fn start_up(&mut self) -> Result<(u8, Vec<u8>)> {
         let mut body = 1_u16.to_be_bytes().to_vec();
         for text in ["CQL_VERSION", "3.0.0"] {
             body.extend((text.len() as u16).to_be_bytes());
             body.extend(text.as_bytes());
         }
-        let (kind, _) = cql.ask(STARTUP, &body)?;
-        ensure!(kind == READY, "Cassandra asks for more than a start-up");
-        Ok(cql)
+        self.ask(STARTUP, &body)
     }
 
     /// Runs a statement; the first column of every row, as text.
@@ -97,6 +144,12 @@ impl Cql {
         }
         Ok((head[4], answer))
     }
+}
+
+fn reach(address: &str) -> Result<TcpStream> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    Ok(stream)
 }
 
 /// What is left of an answer.

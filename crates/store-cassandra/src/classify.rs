@@ -1,7 +1,10 @@
 //! Every answer of the driver and the server, told apart: passing, final, or not prepared. The only
 //! place that looks into vendor errors; it must never look at the text of a message.
 
-use scylla::errors::{DbError, ExecutionError, PrepareError, RequestAttemptError};
+use scylla::errors::{
+    ConnectionError, ConnectionPoolError, ConnectionSetupRequestErrorKind as Setup, DbError,
+    ExecutionError, MetadataError, NewSessionError, PrepareError, RequestAttemptError,
+};
 use store::ItemVerdict;
 
 /// What went wrong with one statement.
@@ -9,6 +12,9 @@ use store::ItemVerdict;
 pub(crate) enum CassandraFailure {
     /// Passing, or of unknown outcome: what timed out has mostly been applied a little later.
     Transient(String),
+    /// The server does not let this client in, or lacks a right: an operator's to mend, the write is
+    /// good.
+    Denied(String),
     /// Will never be taken.
     Permanent { code: &'static str, message: String },
     /// `Invalid` of a statement that was prepared once: a bad value, a batch too large, or a table
@@ -22,6 +28,7 @@ impl CassandraFailure {
     pub(crate) fn into_verdict(self) -> ItemVerdict {
         match self {
             Self::Transient(why) => ItemVerdict::Transient(why),
+            Self::Denied(why) => ItemVerdict::Transient(format!("rights are missing: {why}")),
             Self::Permanent { code, message } => ItemVerdict::permanent(code, message),
             Self::Suspect(message) => ItemVerdict::permanent("invalid", message),
             // A migration mends it, and then the same write is good: nothing to give up.
@@ -55,6 +62,40 @@ pub(crate) fn executing(error: &ExecutionError) -> CassandraFailure {
         },
         // Nobody to ask, no answer in time, schemas that do not agree yet.
         other => CassandraFailure::Transient(other.to_string()),
+    }
+}
+
+/// Of a session that could not be made.
+pub(crate) fn connecting(nodes: &str, error: &NewSessionError) -> CassandraFailure {
+    let why = format!("cannot connect to {nodes}: {error}");
+    let is_denied = match error {
+        NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
+            ConnectionPoolError::Broken {
+                last_connection_error,
+            },
+        )) => lets_nobody_in(last_connection_error),
+        _ => false,
+    };
+    if is_denied {
+        CassandraFailure::Denied(why)
+    } else {
+        CassandraFailure::Transient(why)
+    }
+}
+
+/// A handshake that fails in TLS, and a log-in that the server refuses or asks for in vain.
+fn lets_nobody_in(error: &ConnectionError) -> bool {
+    match error {
+        ConnectionError::IoError(error) => error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<openssl::ssl::Error>())
+            .is_some_and(|tls| tls.ssl_error().is_some()),
+        ConnectionError::ConnectionSetupRequestError(error) => matches!(
+            error.error,
+            Setup::DbError(DbError::AuthenticationError | DbError::Unauthorized, _)
+                | Setup::MissingAuthentication
+        ),
+        _ => false,
     }
 }
 
@@ -92,10 +133,9 @@ fn answered(error: &DbError, message: &str) -> CassandraFailure {
             code: "function_failure",
             message,
         },
-        // Rights and configuration are an operator's to mend; the write is good.
-        DbError::AuthenticationError | DbError::Unauthorized | DbError::ConfigError => {
-            CassandraFailure::Transient(message)
-        }
+        DbError::AuthenticationError | DbError::Unauthorized => CassandraFailure::Denied(message),
+        // An operator's to mend; the write is good.
+        DbError::ConfigError => CassandraFailure::Transient(message),
         // Down, busy, slow, of unknown outcome, or unknown to this driver: never a reason to give a
         // write up.
         other => CassandraFailure::Transient(format!("{other}: {message}")),

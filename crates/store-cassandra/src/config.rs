@@ -19,6 +19,15 @@ pub struct Config {
     pub datacenter: Option<String>,
     pub user: Option<String>,
     pub password: Option<Secret>,
+    /// Whether the nodes are spoken to over TLS.
+    pub tls: bool,
+    /// PEM text of the authorities that signed the nodes' certificates; without it those that
+    /// the system trusts.
+    pub certificate_authority: Option<String>,
+    /// Whether a node's certificate must name its IP address. The driver knows nodes by address
+    /// alone; a certificate with names only needs this off, and its authority should then sign for
+    /// nobody else.
+    pub verify_address: bool,
     /// For one statement, the driver's own second attempts included.
     pub request_timeout_ms: u64,
     pub connect_timeout_ms: u64,
@@ -72,6 +81,9 @@ impl Default for Config {
             datacenter: None,
             user: None,
             password: None,
+            tls: false,
+            certificate_authority: None,
+            verify_address: true,
             request_timeout_ms: 10_000,
             connect_timeout_ms: 5_000,
             in_flight: 128,

@@ -20,6 +20,7 @@ mod apply;
 mod cell;
 mod classify;
 mod config;
+mod grants;
 mod health;
 mod ledger;
 mod read;
@@ -27,9 +28,11 @@ mod scan;
 mod schema;
 mod session;
 mod shape;
+mod tls;
 mod unique;
 
 pub use config::{Config, Consistency, Replication, Secret};
+pub use grants::{Roles, grants};
 
 use event_schema::{
     decision::Mark,

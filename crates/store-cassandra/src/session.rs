@@ -5,6 +5,7 @@ use crate::{
     STORE,
     classify::{self, CassandraFailure},
     config::{Config, Consistency},
+    tls,
 };
 use parking_lot::RwLock;
 use scylla::{
@@ -181,15 +182,16 @@ async fn connect(config: &Config) -> Result<Session, CassandraFailure> {
             config.password.as_ref().map_or("", |secret| &secret.0),
         );
     }
+    if config.tls {
+        let tls = tls::client(config).map_err(CassandraFailure::Denied)?;
+        builder = builder.tls_context(Some(tls));
+    }
     // A frozen node takes connections and never answers: the driver would try for longer than a
     // caller can wait.
     let patience = config.connect_timeout() * 2;
     match tokio::time::timeout(patience, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(e)) => Err(CassandraFailure::Transient(format!(
-            "cannot connect to {}: {e}",
-            config.nodes.join(", ")
-        ))),
+        Ok(Err(e)) => Err(classify::connecting(&config.nodes.join(", "), &e)),
         Err(_) => Err(CassandraFailure::Transient(format!(
             "no answer from {} within {} s",
             config.nodes.join(", "),
@@ -203,6 +205,7 @@ impl CassandraFailure {
     pub(crate) fn into_error(self) -> store::StoreError {
         match self {
             Self::Transient(why) => store::StoreError::Unavailable { store: STORE, why },
+            Self::Denied(why) => store::StoreError::Denied { store: STORE, why },
             Self::Permanent { message, .. } | Self::Suspect(message) => {
                 store::StoreError::Refused {
                     store: STORE,

@@ -236,7 +236,7 @@ async fn request(client: &Client, group: &[Entry<'_>]) -> Result<Vec<Item>, Whol
     let answer = client
         .send(Method::Post, &path, Some(Bytes::from(body)))
         .await
-        .map_err(Whole::Transient)?;
+        .map_err(|why| Whole::Transient(why.into_text()))?;
     read(answer.status, &answer.body, group.len())
 }
 

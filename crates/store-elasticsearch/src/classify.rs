@@ -112,7 +112,10 @@ pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
         (409, _) => Item::Conflict,
         // An operator closed it, or has not made it yet: the write is good.
         (400, "index_closed_exception") | (404, _) => Item::Transient(error.transient(status)),
-        // Blocks, rights, overload, missing shards.
+        (401, _) | (403, "security_exception") => {
+            Item::Transient(format!("rights are missing: {}", error.transient(status)))
+        }
+        // Blocks, overload, missing shards.
         (401 | 403 | 408, _) => Item::Transient(error.transient(status)),
         (413, _) => Item::Split {
             code: "too_large".to_owned(),
@@ -179,7 +182,11 @@ pub(crate) fn whole(status: u16, body: &[u8]) -> Whole {
                 _ => Whole::Transient(error.transient(status)),
             }
         }
-        // Rights, proxies, a cluster without a master: passing, or an operator's.
+        401 | 403 => Whole::Transient(format!(
+            "rights are missing: {}",
+            Trouble::read(body).transient(status)
+        )),
+        // Proxies, a cluster without a master: passing, or an operator's.
         _ => Whole::Transient(Trouble::read(body).transient(status)),
     }
 }
@@ -217,7 +224,11 @@ pub(crate) fn failed(
         (500, kind) if error.kind == "search_phase_execution_exception" && is_of_search(kind) => {
             bad(error.message())
         }
-        (400, "index_closed_exception") | (401 | 403 | 408 | 429, _) | (500.., _) => {
+        (401, _) | (403, "security_exception") => StoreError::Denied {
+            store: STORE,
+            why: error.transient(status),
+        },
+        (400, "index_closed_exception") | (403 | 408 | 429, _) | (500.., _) => {
             StoreError::Unavailable {
                 store: STORE,
                 why: error.transient(status),

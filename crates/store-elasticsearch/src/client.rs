@@ -23,6 +23,32 @@ pub(crate) struct Client {
     pub(crate) bulks: Semaphore,
 }
 
+/// Why nothing came back.
+#[derive(Debug)]
+pub(crate) enum Unanswered {
+    Away(String),
+    /// Nothing within the patience of one request.
+    Late(String),
+    /// Its certificate is not believed.
+    Denied(String),
+}
+
+impl Unanswered {
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Away(why) | Self::Late(why) => why,
+            Self::Denied(why) => format!("its certificate is not believed: {why}"),
+        }
+    }
+
+    fn into_error(self) -> StoreError {
+        match self {
+            Self::Away(why) | Self::Late(why) => StoreError::Unavailable { store: STORE, why },
+            Self::Denied(why) => StoreError::Denied { store: STORE, why },
+        }
+    }
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -84,13 +110,13 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<Bytes>,
-    ) -> Result<Answer, String> {
+    ) -> Result<Answer, Unanswered> {
         let mut attempts = self.config.urls.len().clamp(2, 3);
         loop {
             attempts -= 1;
             match self.send_once(method, path, body.clone()).await {
-                Err((_, false)) if attempts > 0 => {}
-                other => return other.map_err(|(why, _)| why),
+                Err(Unanswered::Away(_)) if attempts > 0 => {}
+                other => return other,
             }
         }
     }
@@ -100,7 +126,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Option<Bytes>,
-    ) -> Result<Answer, (String, bool)> {
+    ) -> Result<Answer, Unanswered> {
         let mut headers = HeaderMap::new();
         if path.contains("_bulk") {
             headers.insert(
@@ -109,25 +135,19 @@ impl Client {
             );
         }
         let patience = self.config.request_timeout();
-        let trouble = |e: elasticsearch::Error| (explain(&e), e.is_timeout());
         let exchange = async {
             let response = self
                 .transport
                 .send(method, path, headers, None::<&()>, body, Some(patience))
                 .await
-                .map_err(trouble)?;
+                .map_err(|e| unanswered(&e))?;
             let status = response.status_code().as_u16();
             Ok(Answer {
                 status,
-                body: response.bytes().await.map_err(trouble)?,
+                body: response.bytes().await.map_err(|e| unanswered(&e))?,
             })
         };
-        let late = || {
-            (
-                format!("no answer within {} ms", patience.as_millis()),
-                true,
-            )
-        };
+        let late = || Unanswered::Late(format!("no answer within {} ms", patience.as_millis()));
         tokio::time::timeout(patience, exchange)
             .await
             .unwrap_or_else(|_| Err(late()))
@@ -142,8 +162,35 @@ impl Client {
     ) -> Result<Answer, StoreError> {
         self.send(method, path, body)
             .await
-            .map_err(|why| StoreError::Unavailable { store: STORE, why })
+            .map_err(Unanswered::into_error)
     }
+}
+
+fn unanswered(error: &elasticsearch::Error) -> Unanswered {
+    let why = explain(error);
+    if error.is_timeout() {
+        Unanswered::Late(why)
+    } else if is_certificate_refused(error) {
+        Unanswered::Denied(why)
+    } else {
+        Unanswered::Away(why)
+    }
+}
+
+/// Did the handshake fail in TLS? Its error lies in an input/output error, which shows no cause of
+/// its own.
+fn is_certificate_refused(error: &elasticsearch::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let wrapped = inner
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if inner.is::<rustls::Error>() || wrapped.is_some_and(|e| e.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
 }
 
 /// The whole chain of causes: the outermost says only that something failed.

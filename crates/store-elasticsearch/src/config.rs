@@ -17,7 +17,7 @@ pub struct Config {
     pub password: Option<Secret>,
     /// Instead of user and password: the encoded form.
     pub api_key: Option<Secret>,
-    /// PEM text of the authority that signed the cluster's certificate.
+    /// PEM text of the authorities that signed the cluster's certificate.
     pub certificate_authority: Option<String>,
     pub request_timeout_ms: u64,
     /// A bulk request ends before it is larger than this, unless one document alone is. At most a

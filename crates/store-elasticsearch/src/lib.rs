@@ -25,11 +25,13 @@ mod config;
 mod health;
 mod name;
 mod read;
+mod rights;
 mod scan;
 mod schema;
 mod search;
 
 pub use config::{Config, Secret};
+pub use rights::roles_yaml;
 
 use client::Client;
 use event_schema::{Raw, mutation::DocumentKey};

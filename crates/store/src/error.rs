@@ -31,6 +31,11 @@ pub enum StoreError {
     /// Down, overloaded, no quorum, timed out: try again later.
     #[error("{store} is out of reach: {why}")]
     Unavailable { store: &'static str, why: String },
+    /// The store answers, and does not take this client: its credentials, its certificate authority
+    /// or its rights are wrong. Nothing is wrong with the call; an operator mends it, and the same
+    /// call is good.
+    #[error("{store} does not let this client in: {why}")]
+    Denied { store: &'static str, why: String },
     /// The call itself is wrong for this store; trying again changes nothing.
     #[error("{store} refuses: {why}")]
     Refused { store: &'static str, why: String },

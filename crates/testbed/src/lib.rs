@@ -8,6 +8,7 @@
 //! - [`Servers::shared`]: the three servers that all tests of a run use side by side; keep apart by
 //!   [`unique`] names.
 //! - [`Servers::private`]: instances of one test, to be killed, frozen and started again.
+//! - [`secured::SecuredFolder`]: what private servers take TLS, users and rights from.
 //! - [`Proxy`]: stands before a server and cuts or freezes its connections.
 //! - [`ports::reserve`]: free ports that no other test of this machine is given meanwhile.
 
@@ -22,6 +23,7 @@ pub mod ports;
 pub mod probe;
 mod proxy;
 mod script;
+pub mod secured;
 mod server;
 mod servers;
 

@@ -50,6 +50,28 @@ impl Script {
         format!("{variables}bash {script} {verb} {server}")
     }
 
+    /// Runs a class of a server's jars and returns what it printed.
+    pub(crate) fn run_class(
+        &self,
+        server: &str,
+        class: &str,
+        arguments: &[String],
+    ) -> Result<String> {
+        let script = name::root().join("servers/servers");
+        let mut all = vec![server.to_owned(), class.to_owned()];
+        all.extend_from_slice(arguments);
+        let output = self.command(&script, "run", &all).output()?;
+        let text = format!(
+            "{}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        if !output.status.success() {
+            bail!("{class} {}: {text}", arguments.join(" "));
+        }
+        Ok(text)
+    }
+
     fn command(&self, script: &Path, verb: &str, names: &[String]) -> Command {
         let mut command = Command::new("bash");
         command

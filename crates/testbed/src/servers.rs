@@ -7,7 +7,7 @@ use std::{
     env,
     fs::{self, File},
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     process,
     sync::OnceLock,
     time::Duration,
@@ -39,6 +39,8 @@ pub struct PrivateOptions {
     pub kafka_setting: String,
     /// The port that Kafka tells its clients, when a [`crate::Proxy`] stands before it.
     pub kafka_advertised_port: Option<u16>,
+    /// TLS, users and rights; without it everybody may do everything.
+    pub secured: Option<PathBuf>,
     /// Full JIT, for measurements; otherwise only the first tier, which starts in half the CPU
     /// time.
     pub full_speed: bool,
@@ -52,6 +54,7 @@ impl Default for PrivateOptions {
             cassandra_setting: String::new(),
             kafka_setting: String::new(),
             kafka_advertised_port: None,
+            secured: None,
             full_speed: false,
         }
     }
@@ -115,6 +118,9 @@ impl Servers {
             .with("CASSANDRA_SYNC", options.cassandra_sync.text())
             .with("CASSANDRA_SETTING", &options.cassandra_setting)
             .with("KAFKA_SETTING", &options.kafka_setting);
+        if let Some(folder) = &options.secured {
+            script = script.with("SERVERS_SECURED", folder);
+        }
         if options.full_speed {
             script = script.with("SERVERS_JAVA_OPTS", "");
         }
@@ -228,6 +234,14 @@ impl Servers {
     /// If the servers are shared.
     pub fn folder(&self) -> Result<&Path> {
         Ok(self.own()?.folder.path())
+    }
+
+    /// Runs a class of a server's jars (Kafka's own tools, say) to its end.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn run_class(&self, server: &str, class: &str, arguments: &[String]) -> Result<String> {
+        self.own()?.script.run_class(server, class, arguments)
     }
 
     fn own(&self) -> Result<&Private> {

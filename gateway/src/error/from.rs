@@ -21,7 +21,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         let detail = error.to_string();
         match error {
-            StoreError::Unavailable { .. } => {
+            StoreError::Unavailable { .. } | StoreError::Denied { .. } => {
                 Problem::new(Code::StoreUnavailable, detail).retry_after(2)
             }
             StoreError::Refused { .. } => Problem::new(Code::Internal, detail),

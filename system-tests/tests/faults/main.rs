@@ -11,6 +11,7 @@ mod embedded;
 mod listening;
 mod power;
 mod refusals;
+mod secured;
 mod spooled;
 mod torture;
 mod trio;

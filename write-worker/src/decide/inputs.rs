@@ -445,7 +445,11 @@ impl crate::Worker {
                     }
                     return Ok(answer);
                 }
-                Err(error @ (StoreError::Unavailable { .. } | StoreError::NotMigrated { .. })) => {
+                Err(
+                    error @ (StoreError::Unavailable { .. }
+                    | StoreError::Denied { .. }
+                    | StoreError::NotMigrated { .. }),
+                ) => {
                     self.metrics.retried(what);
                     if backoff.attempts().is_multiple_of(10) {
                         tracing::warn!(%error, "waiting for a store");

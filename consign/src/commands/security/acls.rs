@@ -1,0 +1,167 @@
+//! `consign security acls`: the least rights on Kafka, Cassandra and Elasticsearch, made from the
+//! tables that the services themselves stand on. Asks no server and changes nothing.
+
+use super::Invocation;
+use crate::{failure::Failure, settings::Settings};
+use clap::Args;
+use event_schema::topics::{Deployed, Layout, TopicUse, USES};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+const EXAMPLES: &str = "\
+Examples:
+  consign security acls
+  consign security acls --only kafka --users prod- | sh
+  consign security acls --only cassandra | cqlsh -u admin
+  consign security acls --only elasticsearch >> config/roles.yml";
+
+/// Print the least rights that each service needs on each server
+///
+/// Gateways, workers, notifiers and whoever migrates log in as users of their own: consign-gateway,
+/// consign-worker, consign-notifier and consign-operator, or with what --users puts before. The
+/// users themselves are made elsewhere, with their passwords.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Arguments {
+    /// One server's alone
+    #[arg(long)]
+    only: Option<Server>,
+    /// What the users' names begin with
+    #[arg(long, value_name = "PREFIX", default_value = "consign-")]
+    users: String,
+    /// A file with the properties by which Kafka's administrator logs in
+    #[arg(long, value_name = "FILE", default_value = "admin.properties")]
+    command_config: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Server {
+    Kafka,
+    Cassandra,
+    Elasticsearch,
+}
+
+/// What to type, per server.
+#[derive(Debug, Default, Serialize)]
+struct Rights {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    kafka: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    cassandra: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elasticsearch: Option<String>,
+}
+
+pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+    let settings = invocation.settings(&[])?.settings;
+    let shown = |server| arguments.only.is_none_or(|only| only == server);
+    let user = |name: &str| format!("{}{name}", arguments.users);
+    let mut rights = Rights::default();
+    if shown(Server::Kafka) {
+        rights.kafka = kafka(&settings, arguments);
+    }
+    if shown(Server::Cassandra) {
+        let roles = store_cassandra::Roles {
+            gateway: &user("gateway"),
+            worker: &user("worker"),
+            operator: &user("operator"),
+        };
+        rights.cassandra = store_cassandra::grants(&settings.cassandra.keyspace, roles);
+    }
+    if shown(Server::Elasticsearch) {
+        rights.elasticsearch = Some(store_elasticsearch::roles_yaml(
+            &settings.elasticsearch.prefix,
+            &user("gateway"),
+            &user("worker"),
+        ));
+    }
+    let is_titled = arguments.only.is_none();
+    invocation
+        .output
+        .result(&rights, |rights| text(rights, is_titled))
+}
+
+fn text(rights: &Rights, is_titled: bool) -> String {
+    let parts = [
+        ("Kafka: in a shell", rights.kafka.join("\n")),
+        (
+            "Cassandra: in cqlsh, after `consign catalog migrate`",
+            rights.cassandra.join("\n"),
+        ),
+        (
+            "Elasticsearch: in roles.yml",
+            rights.elasticsearch.clone().unwrap_or_default(),
+        ),
+    ];
+    let shown = parts.iter().filter(|(_, lines)| !lines.is_empty());
+    let titled = shown.map(|(title, lines)| match is_titled {
+        true => format!("# {title}\n{}", lines.trim_end()),
+        false => lines.trim_end().to_owned(),
+    });
+    titled.collect::<Vec<_>>().join("\n\n")
+}
+
+/// One command for each set of rights that topics of one user have in common.
+fn kafka(settings: &Settings, arguments: &Arguments) -> Vec<String> {
+    let layout = settings.topics.layout();
+    let command = |user: &str, rights: &str| {
+        format!(
+            "kafka-acls.sh --bootstrap-server {} --command-config {} --add --force --allow-principal User:{}{user} {rights}",
+            settings.kafka.brokers.join(","),
+            arguments.command_config,
+            arguments.users,
+        )
+    };
+    let mut alike: BTreeMap<(&str, String), String> = BTreeMap::new();
+    for one in &USES {
+        let topics = alike.entry((user_of(one.by), operations(one))).or_default();
+        *topics += &format!(" --topic {}", layout.name(&one.topic));
+    }
+    let of_topics = alike
+        .iter()
+        .map(|((user, operations), topics)| command(user, &format!("{operations}{topics}")));
+    let of_groups = groups(&layout).into_iter().map(|(user, operation, group)| {
+        command(user, &format!("--operation {operation} --group {group}"))
+    });
+    let of_operator = command(
+        "operator",
+        &format!(
+            "--operation All --resource-pattern-type prefixed --topic {0} --group {0}",
+            layout.prefix
+        ),
+    );
+    of_topics.chain(of_groups).chain([of_operator]).collect()
+}
+
+/// Who joins a group, and who looks how far it is.
+fn groups(layout: &Layout) -> [(&'static str, &'static str, String); 5] {
+    let (workers, notifiers) = (layout.worker_group(), layout.notifier_group());
+    [
+        ("worker", "Read", workers.clone()),
+        ("worker", "Describe", notifiers.clone()),
+        ("notifier", "Read", notifiers.clone()),
+        ("gateway", "Describe", workers),
+        ("gateway", "Describe", notifiers),
+    ]
+}
+
+fn user_of(by: Deployed) -> &'static str {
+    match by {
+        Deployed::Gateway => "gateway",
+        Deployed::Worker => "worker",
+        Deployed::Notifier => "notifier",
+    }
+}
+
+fn operations(one: &TopicUse) -> String {
+    let named = [
+        (true, "Describe"),
+        (true, "DescribeConfigs"),
+        (one.reads, "Read"),
+        (one.writes, "Write"),
+        (one.trims, "Delete"),
+    ];
+    let had = named.iter().filter(|(is_had, _)| *is_had);
+    let flags = had.map(|(_, name)| format!("--operation {name}"));
+    flags.collect::<Vec<_>>().join(" ")
+}

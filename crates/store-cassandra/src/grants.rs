@@ -1,0 +1,47 @@
+//! The least rights that each process needs, as CQL. Runs nothing.
+
+use crate::session::quoted;
+
+/// Tables of ours that a gateway writes: idempotency keys, unique values and the keys of subjects,
+/// searches that go on, collections.
+const WRITTEN_BY_GATEWAYS: [&str; 4] = ["claims", "unique_values", "texts", "collections"];
+
+/// Who logs in as what.
+#[derive(Clone, Copy, Debug)]
+pub struct Roles<'a> {
+    pub gateway: &'a str,
+    pub worker: &'a str,
+    /// Whoever runs `consign catalog migrate`.
+    pub operator: &'a str,
+}
+
+/// The statements that give these roles what they need of a keyspace, and nothing more. The roles
+/// and the keyspace are there; tables are granted one by one, so it was migrated before.
+#[must_use]
+pub fn grants(keyspace: &str, roles: Roles<'_>) -> Vec<String> {
+    let of_keyspace = |right: &str, role: &str| {
+        format!(
+            "GRANT {right} ON KEYSPACE {} TO {};",
+            quoted(keyspace),
+            quoted(role)
+        )
+    };
+    let mut statements = vec![
+        of_keyspace("CREATE", roles.operator),
+        of_keyspace("ALTER", roles.operator),
+        of_keyspace("SELECT", roles.operator),
+        of_keyspace("MODIFY", roles.operator),
+        of_keyspace("SELECT", roles.worker),
+        of_keyspace("MODIFY", roles.worker),
+        of_keyspace("SELECT", roles.gateway),
+    ];
+    statements.extend(WRITTEN_BY_GATEWAYS.map(|table| {
+        format!(
+            "GRANT MODIFY ON TABLE {}.{} TO {};",
+            quoted(keyspace),
+            quoted(table),
+            quoted(roles.gateway)
+        )
+    }));
+    statements
+}
