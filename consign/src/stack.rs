@@ -146,6 +146,7 @@ impl Logged {
 }
 
 fn kafka(settings: &Settings) -> Result<Log, Failure> {
+    store_cassandra::tls::make_ready();
     let brokers = settings.kafka.brokers.join(",");
     let kafka = kafka::KafkaSettings {
         brokers,

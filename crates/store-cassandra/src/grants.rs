@@ -35,6 +35,13 @@ pub fn grants(keyspace: &str, roles: Roles<'_>) -> Vec<String> {
         of_keyspace("MODIFY", roles.worker),
         of_keyspace("SELECT", roles.gateway),
     ];
+    // Whether the server syncs its commit log before it acknowledges stands there.
+    statements.extend([roles.operator, roles.worker, roles.gateway].map(|role| {
+        format!(
+            "GRANT SELECT ON TABLE system_views.settings TO {};",
+            quoted(role)
+        )
+    }));
     statements.extend(WRITTEN_BY_GATEWAYS.map(|table| {
         format!(
             "GRANT MODIFY ON TABLE {}.{} TO {};",

@@ -28,7 +28,7 @@ mod scan;
 mod schema;
 mod session;
 mod shape;
-mod tls;
+pub mod tls;
 mod unique;
 
 pub use config::{Config, Consistency, Replication, Secret};

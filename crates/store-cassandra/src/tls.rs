@@ -12,6 +12,12 @@ use scylla::client::session::OpenSsl010Config;
 /// `X509_V_ERR_IP_ADDRESS_MISMATCH` of OpenSSL's `x509_vfy.h`.
 const ADDRESS_MISMATCH: i32 = 64;
 
+/// Makes OpenSSL ready, once for the process. Whoever does so first says whether OpenSSL is taken down
+/// at exit, under threads that still use it: it is not, so this comes before any other user of it.
+pub fn make_ready() {
+    openssl::init();
+}
+
 /// What the driver makes its connections with.
 ///
 /// # Errors

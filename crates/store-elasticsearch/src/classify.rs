@@ -116,7 +116,7 @@ pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
             Item::Transient(format!("rights are missing: {}", error.transient(status)))
         }
         // Blocks, overload, missing shards.
-        (401 | 403 | 408, _) => Item::Transient(error.transient(status)),
+        (403 | 408, _) => Item::Transient(error.transient(status)),
         (413, _) => Item::Split {
             code: "too_large".to_owned(),
             message: error.message(),
