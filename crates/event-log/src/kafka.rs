@@ -21,7 +21,7 @@ mod topics;
 use crate::Log;
 use std::sync::Arc;
 
-pub use config::{KafkaSettings, SettingError};
+pub use config::{KafkaSettings, NOMINAL_GROUP, SettingError};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {

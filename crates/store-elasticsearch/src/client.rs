@@ -12,7 +12,7 @@ use elasticsearch::{
         transport::{MultiNodeConnectionPool, Transport, TransportBuilder},
     },
 };
-use std::error::Error as _;
+use std::error::Error;
 use store::StoreError;
 use tokio::sync::Semaphore;
 
@@ -177,20 +177,17 @@ fn unanswered(error: &elasticsearch::Error) -> Unanswered {
     }
 }
 
-/// Did the handshake fail in TLS? Its error lies in an input/output error, which shows no cause of
-/// its own.
-fn is_certificate_refused(error: &elasticsearch::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let wrapped = inner
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        if inner.is::<rustls::Error>() || wrapped.is_some_and(|e| e.is::<rustls::Error>()) {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
+/// Did the handshake fail in TLS?
+fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
+    // An input/output error shows what it wraps here, and only the cause of that as its source.
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    let inner = match wrapped {
+        Some(wrapped) => Some(wrapped as &(dyn Error + 'static)),
+        None => error.source(),
+    };
+    error.is::<rustls::Error>() || inner.is_some_and(is_certificate_refused)
 }
 
 /// The whole chain of causes: the outermost says only that something failed.

@@ -34,7 +34,7 @@ pub enum StoreError {
     /// The store answers, and does not take this client: its credentials, its certificate authority
     /// or its rights are wrong. Nothing is wrong with the call; an operator mends it, and the same
     /// call is good.
-    #[error("{store} does not let this client in: {why}")]
+    #[error("{store} denies access: {why}")]
     Denied { store: &'static str, why: String },
     /// The call itself is wrong for this store; trying again changes nothing.
     #[error("{store} refuses: {why}")]

@@ -11,7 +11,7 @@ pub enum Deployed {
     Notifier,
 }
 
-/// What a process does with a topic. Looking at its ends and settings is part of each use.
+/// What a process does with a topic. Each process looks at the settings and ends of all topics.
 #[derive(Clone, Copy, Debug)]
 pub struct TopicUse {
     pub by: Deployed,

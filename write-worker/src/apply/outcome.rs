@@ -134,11 +134,14 @@ impl Applier<'_> {
             self.prove().await?;
             let verdicts = store.remember(&left).await;
             assert_eq!(verdicts.len(), left.len(), "a store answers every entry");
-            let mut rest = Vec::new();
+            let (mut rest, mut why) = (Vec::new(), String::new());
             for (entry, verdict) in left.into_iter().zip(verdicts) {
                 match verdict {
                     ItemVerdict::Done => {}
-                    ItemVerdict::Transient(_) => rest.push(entry),
+                    ItemVerdict::Transient(reason) => {
+                        rest.push(entry);
+                        why = reason;
+                    }
                     ItemVerdict::Permanent { message, .. } | ItemVerdict::Alarm(message) => {
                         return Err(TenureEnd::Halted(format!(
                             "the ledger will not take {}: {message}",
@@ -153,6 +156,7 @@ impl Applier<'_> {
                 tracing::warn!(
                     partition = self.partition,
                     waiting = left.len(),
+                    why,
                     "the ledger does not take rows now: the partition waits"
                 );
                 tokio::time::sleep(backoff.next_wait()).await;

@@ -4,7 +4,8 @@
 use super::Invocation;
 use crate::{failure::Failure, settings::Settings};
 use clap::Args;
-use event_schema::topics::{Deployed, Layout, TopicUse, USES};
+use event_log::kafka::NOMINAL_GROUP;
+use event_schema::topics::{ALL, Deployed, Layout, Topic, TopicUse, USES};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,6 +34,13 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", default_value = "admin.properties")]
     command_config: String,
 }
+
+/// The users' names, without what is put before.
+const SERVICES: [(&str, Deployed); 3] = [
+    ("gateway", Deployed::Gateway),
+    ("worker", Deployed::Worker),
+    ("notifier", Deployed::Notifier),
+];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Server {
@@ -112,10 +120,15 @@ fn kafka(settings: &Settings, arguments: &Arguments) -> Vec<String> {
             arguments.users,
         )
     };
+    let all: String = ALL.iter().map(|topic| named(&layout, topic)).collect();
+    let looking = SERVICES.map(|(user, _)| {
+        let rights = "--operation Describe --operation DescribeConfigs";
+        command(user, &format!("{rights}{all}"))
+    });
     let mut alike: BTreeMap<(&str, String), String> = BTreeMap::new();
     for one in &USES {
         let topics = alike.entry((user_of(one.by), operations(one))).or_default();
-        *topics += &format!(" --topic {}", layout.name(&one.topic));
+        *topics += &named(&layout, &one.topic);
     }
     let of_topics = alike
         .iter()
@@ -130,33 +143,36 @@ fn kafka(settings: &Settings, arguments: &Arguments) -> Vec<String> {
             layout.prefix
         ),
     );
-    of_topics.chain(of_groups).chain([of_operator]).collect()
+    let of_services = looking.into_iter().chain(of_topics).chain(of_groups);
+    of_services.chain([of_operator]).collect()
 }
 
-/// Who joins a group, and who looks how far it is.
-fn groups(layout: &Layout) -> [(&'static str, &'static str, String); 5] {
+fn named(layout: &Layout, topic: &Topic) -> String {
+    format!(" --topic {}", layout.name(topic))
+}
+
+/// Who joins a group, who looks how far it is, and who names one only because the client must.
+fn groups(layout: &Layout) -> Vec<(&'static str, &'static str, String)> {
     let (workers, notifiers) = (layout.worker_group(), layout.notifier_group());
-    [
+    let nominal = SERVICES.map(|(user, _)| (user, "Describe", NOMINAL_GROUP.to_owned()));
+    let real = [
         ("worker", "Read", workers.clone()),
         ("worker", "Describe", notifiers.clone()),
         ("notifier", "Read", notifiers.clone()),
         ("gateway", "Describe", workers),
         ("gateway", "Describe", notifiers),
-    ]
+    ];
+    real.into_iter().chain(nominal).collect()
 }
 
 fn user_of(by: Deployed) -> &'static str {
-    match by {
-        Deployed::Gateway => "gateway",
-        Deployed::Worker => "worker",
-        Deployed::Notifier => "notifier",
-    }
+    let mut services = SERVICES.iter();
+    let found = services.find(|(_, deployed)| *deployed == by);
+    found.expect("each service has a user").0
 }
 
 fn operations(one: &TopicUse) -> String {
     let named = [
-        (true, "Describe"),
-        (true, "DescribeConfigs"),
         (one.reads, "Read"),
         (one.writes, "Write"),
         (one.trims, "Delete"),

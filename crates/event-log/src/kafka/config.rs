@@ -136,6 +136,10 @@ const REQUIRED: [Required; 10] = [
     },
 ];
 
+/// The group that readers of partitions name because the client must name one. Nobody joins it; the
+/// client only asks who coordinates it, and logs a warning where that is denied.
+pub const NOMINAL_GROUP: &str = "consign-readers";
+
 const OURS: [(&str, &str); 7] = [
     ("bootstrap.servers", "name the brokers in `brokers`"),
     ("metadata.broker.list", "name the brokers in `brokers`"),
@@ -254,10 +258,10 @@ impl CheckedProperties {
         config
     }
 
-    /// For reading by hand; the name of the group never reaches a broker.
+    /// For reading partitions that no group assigns.
     pub fn fetcher(&self) -> ClientConfig {
         let mut config = self.client(ClientKind::Consumer, &CONSUMER_DEFAULTS);
-        config.set("group.id", "by-hand");
+        config.set("group.id", NOMINAL_GROUP);
         // Both belong to groups, of which this is none.
         config.remove("group.protocol");
         config.remove("group.remote.assignor");
