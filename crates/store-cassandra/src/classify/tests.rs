@@ -13,6 +13,7 @@ fn kind(failure: &CassandraFailure) -> &'static str {
         CassandraFailure::Permanent { code, .. } => code,
         CassandraFailure::Suspect(_) => "suspect",
         CassandraFailure::NotPrepared(_) => "not prepared",
+        CassandraFailure::Denied(_) => "denied",
     }
 }
 
@@ -41,8 +42,8 @@ fn answers() -> Vec<(DbError, &'static str)> {
             },
             "function_failure",
         ),
-        (DbError::AuthenticationError, "transient"),
-        (DbError::Unauthorized, "transient"),
+        (DbError::AuthenticationError, "denied"),
+        (DbError::Unauthorized, "denied"),
         (DbError::ConfigError, "transient"),
         (
             DbError::Unavailable {

@@ -256,7 +256,6 @@ fn searches_tell_bad_from_missing_from_away() {
     ));
     for (status, kind) in [
         (400, "index_closed_exception"),
-        (401, "security_exception"),
         (429, "circuit_breaking_exception"),
         (503, "no_shard_available_action_exception"),
         (500, "x"),
@@ -265,6 +264,10 @@ fn searches_tell_bad_from_missing_from_away() {
             matches!(bad(status, wrapped(kind)), StoreError::Unavailable { .. }),
             "{status} {kind}"
         );
+    }
+    for status in [401, 403] {
+        let denied = bad(status, wrapped("security_exception"));
+        assert!(matches!(denied, StoreError::Denied { .. }), "{status}");
     }
 }
 
