@@ -324,17 +324,10 @@ impl History {
         self.unresolved_but(|_| false)
     }
 
-    /// Partitions for which this is true are left out. So are persons' intents where the record
-    /// store forgets: what became of one is seen in the event that it was about, and a row that was
-    /// forgotten does not always come back.
+    /// Partitions for which this is true are left out.
     fn unresolved_but(&self, is_left_out: impl Fn(u16) -> bool) -> Option<RequestId> {
-        let is_forgetful = self.faults.kinds().contains(&FaultKind::Forgetful);
-        let may_be_forgotten =
-            |id: &RequestId| is_forgetful && self.maker.intents.contains(&id.unique());
         let mut requests = self.requests().into_iter();
-        requests.find(|id| {
-            self.record.entry(id).is_none() && !is_left_out(id.partition()) && !may_be_forgotten(id)
-        })
+        requests.find(|id| self.record.entry(id).is_none() && !is_left_out(id.partition()))
     }
 
     fn no_faults(&self) -> Result<(), String> {

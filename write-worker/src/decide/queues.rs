@@ -19,7 +19,8 @@ pub(crate) struct KeyQueues {
     turns: VecDeque<EntityKey>,
     /// What batches parked that may not be applied yet, oldest first.
     parked: VecDeque<(u64, EntityKey, HeldPlace)>,
-    /// Dead letters that batches changed that may not be applied yet: their rows say less.
+    /// What is held by batches that may not be applied yet: its row may be there already, while the
+    /// ledger says less.
     changed: HashMap<(EntityKey, HeldPlace), u64>,
 }
 
@@ -90,7 +91,7 @@ impl KeyQueues {
         })
     }
 
-    /// Is the row of this dead letter what the store says?
+    /// Do the row of this event and the ledger say all that was decided of it?
     pub fn is_settled(&self, key: &EntityKey, place: &HeldPlace) -> bool {
         self.changed.is_empty() || !self.changed.contains_key(&(key.clone(), place.clone()))
     }
@@ -192,10 +193,10 @@ impl KeyQueues {
     }
 }
 
-/// A dead letter that this row changes or takes away.
+/// The place that this row fills, changes or empties.
 fn changed_place(row: &RowMutation) -> Option<HeldPlace> {
     use event_schema::held;
-    let is_held = row.key.table == held::HELD && row.before.is_some();
+    let is_held = row.key.table == held::HELD;
     is_held.then(|| held::read_place(&row.key).ok()).flatten()
 }
 

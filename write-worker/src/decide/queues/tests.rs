@@ -117,6 +117,18 @@ fn what_is_parked_is_decided_when_it_is_applied_and_not_before() {
     assert!(queues.next_turns(500).is_empty());
 }
 
+/// The row of a dead letter is written before the ledger says what stands for its position, so its
+/// replay would not know what it replaces.
+#[test]
+fn a_dead_letter_is_settled_when_the_batch_that_held_it_is_applied() {
+    let mut queues = KeyQueues::default();
+    let dead = queues.die("a", 1, 3);
+    queues.settle(2);
+    assert!(!queues.is_settled(&key("a"), &dead.place));
+    queues.settle(3);
+    assert!(queues.is_settled(&key("a"), &dead.place));
+}
+
 #[test]
 fn a_queue_that_lost_something_is_not_guessed_around() {
     let mut queues = KeyQueues::default();
