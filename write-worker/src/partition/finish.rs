@@ -57,10 +57,11 @@ impl PartitionTask {
                         .await?;
                 }
             }
+            // No more is kept than is read at once, however large the bodies are.
+            count += effects.len();
+            self.apply_batch(taken, &applier, &mut effects, &mut applied)
+                .await?;
         }
-        count += effects.len();
-        self.apply_batch(taken, &applier, &mut effects, &mut applied)
-            .await?;
         let rejection = applied.rejection();
         resolved.extend(applied.resolved);
         if let Some(end) = rejection {

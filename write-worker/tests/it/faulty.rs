@@ -52,6 +52,10 @@ pub struct Faults {
     pub verdicts: Mutex<HashMap<String, Vec<String>>>,
     /// The most entries that the ledger was given together.
     pub largest_batch: AtomicUsize,
+    /// How often the ledger was asked.
+    pub ledger_reads: AtomicUsize,
+    /// How often the record store was asked to write.
+    pub record_writes: AtomicUsize,
     /// Answered as applied, then forgotten: acknowledged writes that a killed process loses.
     pub forget: Mutex<HashSet<String>>,
     /// Does the store say that it forgets?
@@ -140,6 +144,7 @@ impl Record for FaultyRecord {
         self.0.scan_rows(scan).await
     }
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
+        self.1.record_writes.fetch_add(1, Ordering::SeqCst);
         if self.away().is_err() {
             return writes
                 .iter()
@@ -204,6 +209,7 @@ impl Record for FaultyRecord {
     }
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
         self.away()?;
+        self.1.ledger_reads.fetch_add(1, Ordering::SeqCst);
         self.0.ledger(requests).await
     }
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {

@@ -154,6 +154,18 @@ impl World {
         self.run(owner, self.log.clone(), stores.0, stores.1, config)
     }
 
+    /// One whose batches hold so many events, on a log of its own making. It applies again what the
+    /// last minutes decided.
+    pub fn worker_with_batch_records(&self, owner: &str, log: Log, records: usize) -> Running {
+        let config = write_worker::Config {
+            batch_records: records,
+            reapply_window_ms: Some(600_000),
+            ..config()
+        };
+        let stores = (self.record.clone(), self.view.clone());
+        self.run(owner, log, stores.0, stores.1, config)
+    }
+
     /// One that lets so many dead letters of one operation happen.
     pub fn worker_with_flood_limit(&self, owner: &str, limit: u64) -> Running {
         let config = write_worker::Config {

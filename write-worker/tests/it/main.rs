@@ -16,6 +16,7 @@ mod harness;
 mod held;
 mod hole;
 mod liveness;
+mod lookups;
 mod panics;
 mod parts;
 mod power;

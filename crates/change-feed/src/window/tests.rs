@@ -149,3 +149,23 @@ fn a_void_of_something_that_does_not_stand_undoes_nothing() {
     ]);
     assert_eq!(folded.standing(), [1]);
 }
+
+/// A minute at full speed lies between two marks where a store forgets: were bodies kept, taking a
+/// partition would take gigabytes.
+#[test]
+fn no_body_is_kept() {
+    let long = "x".repeat(100_000);
+    let mut folded = Folded::of(vec![open()]);
+    for position in 0..50 {
+        let mut large = decision(0, position, "a", position);
+        let body = event_schema::raw(&serde_json::json!({ "text": long }));
+        large.documents[0].before = Some(body.clone());
+        large.documents[0].after = Some(body.clone());
+        large.result = Some(body);
+        folded.append(Change::Decision(large));
+    }
+    assert_eq!(folded.window.standing().count(), 50);
+    // All that a window holds is in what it shows of itself.
+    let shown = format!("{:?}", folded.window);
+    assert!(shown.len() < 50_000, "{} bytes", shown.len());
+}
