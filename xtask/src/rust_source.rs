@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 /// What is left of a source text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Token {
@@ -59,6 +61,16 @@ pub(crate) fn product(text: &str) -> Product {
         at = end;
     }
     product
+}
+
+/// Modules in files of their own that a text declares, those for tests as well.
+pub(crate) fn declared_modules(text: &str) -> BTreeSet<String> {
+    let all = tokens(text);
+    let declared = all.windows(3).filter_map(|three| {
+        let named = three[0].is("mod") && three[2].is(";");
+        named.then(|| three[1].name()).flatten()
+    });
+    declared.map(str::to_owned).collect()
 }
 
 fn is_test_only(tokens: &[Token]) -> bool {

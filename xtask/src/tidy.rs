@@ -1,6 +1,6 @@
 //! `xtask tidy`: what rots silently. Fails on a forbidden dependency, a new circle of modules, a
-//! name that more types share than before, a vague file name, a missing header, a decision that no
-//! code names; prints the longest files. Builds nothing.
+//! name that more types share than before, a vague file name, a missing header, a file that no module
+//! declares, a decision that no code names; prints the longest files. Builds nothing.
 
 mod allowed;
 mod arrows;
@@ -9,6 +9,7 @@ mod files;
 mod log_words;
 mod modules;
 mod names;
+mod orphans;
 mod pages;
 
 use std::{
@@ -38,6 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let sources = files::sources(&root)?;
     let mut faults = arrows::check(&packages);
     faults.extend(files::check(&sources));
+    faults.extend(orphans::check(&sources));
     let decisions = decisions::decisions(&root)?;
     faults.extend(decisions::check(&root, &decisions, &sources)?);
     let product = |source: &&Source| {

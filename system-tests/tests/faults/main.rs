@@ -8,6 +8,7 @@
 
 mod audit;
 mod embedded;
+mod held;
 mod listening;
 mod power;
 mod refusals;

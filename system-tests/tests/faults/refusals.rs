@@ -1,5 +1,5 @@
-//! Documents that the view refuses for good, in the middle of good ones: each gets its verdict, the
-//! others all of theirs, and the partition goes on at a fair rate.
+//! Documents that the view refuses for good, by themselves and in the middle of good ones: each gets
+//! its verdict, the others all of theirs, and the partition goes on at a fair rate.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -13,6 +13,60 @@ use testbed::{Addresses, Servers};
 
 const COLLECTION: &str = "faults/mixed";
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// A document's field gets a mapping that it does not fit, so that the view would refuse the document
+/// as it stood, too. Four calls that anybody may make.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_update_that_the_view_refuses_over_a_document_that_it_would_refuse_stops_nothing()
+-> Result<()> {
+    const OPERATION: Duration = Duration::from_secs(30);
+    let cluster = Cluster::on(Servers::shared().addresses(), 1, 1).await?;
+    let client = cluster.client()?;
+    let write = async |operation: &str, key: &str, id: &str, body: Value| {
+        let request = json!({"index": "faults", "collection": "mapped", "_id": id, "body": body});
+        let accepted = client.accept(operation, &request, key, OPERATION).await?;
+        let began = Instant::now();
+        loop {
+            let seen = client.look(&accepted.request).await;
+            match seen.map(|seen| seen.status) {
+                None | Some(Status::Queued | Status::Unknown) => {}
+                Some(status) => return anyhow::Ok(status),
+            }
+            ensure!(
+                began.elapsed() < PATIENCE,
+                "{operation} of {id} has no verdict"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    client
+        .collection("faults/mapped", &json!({"mappings": {"dynamic": "false"}}))
+        .await?;
+    let created = write("document.create", "first", "x", json!({"a": "text"})).await?;
+    ensure!(created == Status::Applied, "{created:?}");
+    let mapping = json!({"properties": {"a": {"type": "integer"}, "addr": {"type": "ip"}}});
+    let mapped = client
+        .at(reqwest::Method::PUT, "/faults/mapped/_mapping")
+        .json(&mapping)
+        .send()
+        .await?;
+    ensure!(mapped.status().is_success(), "{}", mapped.text().await?);
+    let body = json!({"a": 5, "addr": "no address"});
+    let updated = write("document.update", "second", "x", body).await?;
+    let is_unmappable = matches!(&updated, Status::Refused(code) if code == "unmappable");
+    ensure!(is_unmappable, "{updated:?}");
+
+    // One partition holds both, whatever it is: these are the documents of every partition.
+    for n in 0..8 {
+        let (key, id) = (format!("later {n}"), format!("y{n}"));
+        let body = json!({"a": n, "addr": "10.0.0.1"});
+        let status = write("document.create", &key, &id, body).await?;
+        ensure!(status == Status::Applied, "y{n}: {status:?}");
+    }
+    let mended = write("document.update", "third", "x", json!({"a": 6})).await?;
+    ensure!(mended == Status::Applied, "{mended:?}");
+    Ok(())
+}
 
 /// How many documents a run writes. `CONSIGN_TEST_REFUSALS=10000` for the whole ten thousand.
 fn refused_documents() -> Result<u64> {
