@@ -46,6 +46,7 @@ mod subscriptions;
 mod transport;
 mod upload;
 mod write;
+mod write_opening;
 
 pub use config::Config;
 

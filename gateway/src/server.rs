@@ -24,7 +24,8 @@ use crate::{
         unread::Unread,
     },
     upload::runner,
-    write::{feedback::sweep, publish::definitions},
+    write::feedback::sweep,
+    write_opening,
 };
 use axum::{
     Router,
@@ -101,7 +102,7 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
     let (until, subscriptions) = (|| shutdown.clone(), || app.subscriptions.clone());
     spawn(
         "catalog",
-        definitions::open_writes(app.clone(), opened, until()),
+        write_opening::open_writes(app.clone(), opened, until()),
     );
     let tasks = TaskStarter::new(health.clone(), shutdown.clone());
     if let Some(spool) = &ports.spool {
