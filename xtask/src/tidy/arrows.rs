@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runtime", &[]),
     ("segment-log", &[]),
     ("testbed", &[]),
+    ("same-builds", &[]),
     ("json-text", &[]),
     ("catalog", &["event-schema", "json-text"]),
     ("field-values", &[]),
@@ -121,16 +122,16 @@ const TOP: &[&str] = &["bench", "consign", "simulation", "system-tests", "xtask"
 const MEASURES: (&str, &str) = ("bench", "consign");
 
 /// Ours, but only under `[dev-dependencies]`.
-const TEST_ONLY: &[&str] = &["testbed"];
+const TEST_ONLY: &[&str] = &["same-builds", "testbed"];
 
 /// A vendor's library and the only crates that name it. (`axum` in `bench`: a bare server of it is
-/// the floor of two measurements.)
+/// the floor of two measurements; in `same-builds`: nothing uses it there.)
 const VENDORS: &[(&str, &[&str])] = &[
     ("rdkafka", &["event-log"]),
     ("scylla", &["store-cassandra"]),
     ("elasticsearch", &["store-elasticsearch"]),
     ("rusqlite", &["store-embedded"]),
-    ("axum", &["bench", "gateway", "runtime"]),
+    ("axum", &["bench", "gateway", "runtime", "same-builds"]),
 ];
 
 /// Pure crates: no runtime, no network, no files.
