@@ -271,8 +271,13 @@ impl History {
 
     /// Until nothing is held any more.
     async fn tidy(&mut self) -> Result<(), String> {
+        self.tidy_while(Self::is_held).await
+    }
+
+    /// A person does what is asked for, and what that lets be decided, as long as this is so.
+    async fn tidy_while(&mut self, is_open: impl Fn(&Self) -> bool) -> Result<(), String> {
         let began = Instant::now();
-        while self.is_held() {
+        while is_open(self) {
             if began.elapsed() > REST {
                 let held = self.record.rows().queues();
                 return Err(format!("the queues never empty: {held:?}"));
@@ -282,7 +287,6 @@ impl History {
                 self.run_errand(&errand);
             }
             self.resolve().await?;
-            // What was asked for may let more be decided.
             tokio::time::sleep(Duration::from_secs(2)).await;
         }
         Ok(())

@@ -226,28 +226,19 @@ impl Operation {
     fn check_parts(&self, scope: &Scope<'_>, seed: &Seed) -> Result<(), Invalid> {
         let mut violations = Vec::new();
         for part in self.program.parts.iter().filter(|part| part.early) {
-            let list = match &part.for_each {
-                None => vec![Value::Null],
-                Some(list) => scope.list(list)?.unwrap_or_default().into_owned(),
-            };
-            for (n, item) in list.iter().enumerate() {
-                let inside = Scope {
-                    item: part.for_each.as_ref().map(|_| (item, n)),
-                    ..*scope
-                };
-                let when = part.when.as_ref();
-                if !when.map_or(Ok(true), |when| inside.holds(when))? {
-                    continue;
-                }
-                if let Err(invalid) = accept_part(part, &inside, seed) {
+            let which = (part.for_each.as_ref(), part.when.as_ref());
+            scope.for_each_wanted(which, |inside, n| {
+                if let Err(invalid) = accept_part(part, inside, seed) {
                     violations.extend(in_line(n, invalid));
                 }
-            }
+                Ok::<(), EvalError>(())
+            })?;
         }
         violations.truncate(VIOLATIONS);
-        match violations.is_empty() {
-            true => Ok(()),
-            false => Err(Invalid(violations)),
+        if violations.is_empty() {
+            Ok(())
+        } else {
+            Err(Invalid(violations))
         }
     }
 

@@ -130,19 +130,8 @@ impl History {
     /// Rows do not say which version they have: those that a lost decision left behind are not
     /// noticed, as the lock of a queue in which nothing is.
     async fn tidy_what_is_held(&mut self) -> Result<(), String> {
-        let began = Instant::now();
-        while !self.held().is_empty() || self.is_told_to_be_held() {
-            if began.elapsed() > REST {
-                return Err("the queues never empty".into());
-            }
-            let held = self.held();
-            for errand in self.person.tidy(held) {
-                self.run_errand(&errand);
-            }
-            self.resolve().await?;
-            tokio::time::sleep(Duration::from_secs(2)).await;
-        }
-        Ok(())
+        let is_open = |history: &Self| !history.held().is_empty() || history.is_told_to_be_held();
+        self.tidy_while(is_open).await
     }
 
     /// Why a partition is stopped.

@@ -3,7 +3,7 @@
 
 use super::{Beside, Invalid, Seed, members_of};
 use crate::{
-    expression::{LOOKED, Scope},
+    expression::{EvalError, LOOKED},
     operation::{Operation, Sight},
 };
 use json_text::ScannedJson;
@@ -26,21 +26,12 @@ impl Operation {
         self.check_rules(&scope)?;
         let mut requests = Vec::new();
         for part in &self.program.parts {
-            let list = match &part.for_each {
-                None => vec![Value::Null],
-                Some(list) => scope.list(list)?.unwrap_or_default().into_owned(),
-            };
-            for (n, item) in list.iter().enumerate() {
-                let inside = Scope {
-                    item: part.for_each.as_ref().map(|_| (item, n)),
-                    ..scope
-                };
-                let when = part.when.as_ref();
-                if when.map_or(Ok(true), |when| inside.holds(when))? {
-                    let request = inside.value(&part.request)?.unwrap_or_default();
-                    requests.push((part.operation.name().to_owned(), request));
-                }
-            }
+            let which = (part.for_each.as_ref(), part.when.as_ref());
+            scope.for_each_wanted(which, |inside, _| {
+                let request = inside.value(&part.request)?.unwrap_or_default();
+                requests.push((part.operation.name().to_owned(), request));
+                Ok::<(), EvalError>(())
+            })?;
         }
         Ok(requests)
     }

@@ -179,6 +179,30 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Calls once, or for each element of a list with its place, where the condition holds.
+    pub fn for_each_wanted<E: From<EvalError>>(
+        &self,
+        (list, when): (Option<&Expr>, Option<&Expr>),
+        mut call: impl FnMut(&Scope<'_>, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut wanted = |scope: &Scope<'_>, n| {
+            let holds = when.map_or(Ok(true), |when| scope.holds(when));
+            if holds? { call(scope, n) } else { Ok(()) }
+        };
+        let Some(list) = list else {
+            return wanted(self, 0);
+        };
+        let list = self.list(list)?.unwrap_or_default().into_owned();
+        for (n, item) in list.iter().enumerate() {
+            let inside = Scope {
+                item: Some((item, n)),
+                ..*self
+            };
+            wanted(&inside, n)?;
+        }
+        Ok(())
+    }
+
     fn look_up<'s>(
         &'s self,
         reference: &'s Reference,

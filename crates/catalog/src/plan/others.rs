@@ -5,7 +5,6 @@ use super::{Plan, PlanError, Stop, TakenValue};
 use crate::{
     Seed,
     accept::{accept_part, unique},
-    expression::{Expr, Scope},
     operation::{Operation, PartOf, Sight, UniqueClaim},
 };
 use event_schema::{envelope::Transaction, id::RequestId};
@@ -34,50 +33,21 @@ impl Operation {
     }
 }
 
-/// Calls once, or for each element of a list, where the condition holds.
-fn each(
-    for_each: Option<&Expr>,
-    when: Option<&Expr>,
-    sight: &Sight<'_>,
-    mut call: impl FnMut(&Scope<'_>) -> Result<(), Stop>,
-) -> Result<(), Stop> {
-    let scope = sight.scope();
-    let mut wanted = |scope: &Scope<'_>| {
-        let holds = when.map_or(Ok(true), |when| scope.holds(when));
-        if holds? { call(scope) } else { Ok(()) }
-    };
-    let Some(list) = for_each else {
-        return wanted(&scope);
-    };
-    let list = scope.list(list)?.unwrap_or_default().into_owned();
-    for (n, item) in list.iter().enumerate() {
-        wanted(&Scope {
-            item: Some((item, n)),
-            ..sight.scope()
-        })?;
-    }
-    Ok(())
-}
-
 fn add_claims(claim: &UniqueClaim, sight: &Sight<'_>, plan: &mut Plan) -> Result<(), Stop> {
-    each(
-        claim.for_each.as_ref(),
-        claim.when.as_ref(),
-        sight,
-        |scope| {
-            let Some(value) = unique(&claim.space, &claim.value, scope)? else {
-                return Ok(());
-            };
-            match &claim.refusal {
-                Some(refusal) => plan.takes.push(TakenValue {
-                    value,
-                    refusal: refusal.clone(),
-                }),
-                None => plan.releases.push(value),
-            }
-            Ok(())
-        },
-    )
+    let which = (claim.for_each.as_ref(), claim.when.as_ref());
+    sight.scope().for_each_wanted(which, |scope, _| {
+        let Some(value) = unique(&claim.space, &claim.value, scope)? else {
+            return Ok(());
+        };
+        match &claim.refusal {
+            Some(refusal) => plan.takes.push(TakenValue {
+                value,
+                refusal: refusal.clone(),
+            }),
+            None => plan.releases.push(value),
+        }
+        Ok(())
+    })
 }
 
 fn add_parts(
@@ -86,7 +56,8 @@ fn add_parts(
     sight: &Sight<'_>,
     plan: &mut Plan,
 ) -> Result<(), Stop> {
-    each(part.for_each.as_ref(), part.when.as_ref(), sight, |scope| {
+    let which = (part.for_each.as_ref(), part.when.as_ref());
+    sight.scope().for_each_wanted(which, |scope, _| {
         let seed = Seed {
             unique: RequestId::child(&event.attributes.id.unique(), plan.parts.len() as u64),
             now: event.attributes.time,
