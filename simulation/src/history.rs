@@ -4,6 +4,7 @@
 mod checks;
 mod disasters;
 mod interruptions;
+mod invariants;
 mod logs;
 mod workers;
 
@@ -28,6 +29,7 @@ use event_schema::{
     outcome::Verdict,
     topics::{self, Layout},
 };
+use invariants::LogInvariants;
 use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use workers::RunningWorker;
@@ -51,6 +53,8 @@ struct History {
     person: Person,
     workers: Vec<RunningWorker>,
     started: usize,
+    /// None where the log loses what it had acknowledged.
+    invariants: Option<LogInvariants>,
     trace: String,
 }
 
@@ -111,6 +115,7 @@ impl History {
             view: Arc::default(),
             workers: Vec::new(),
             started: 0,
+            invariants: Some(LogInvariants::default()),
             trace: String::new(),
             dice,
             faults,
@@ -334,7 +339,13 @@ impl History {
         requests.find(|id| self.record.entry(id).is_none() && !is_left_out(id.partition()))
     }
 
-    fn no_faults(&self) -> Result<(), String> {
+    fn is_forgetful(&self) -> bool {
+        self.faults.kinds().contains(&FaultKind::Forgetful)
+    }
+
+    /// What must be so after every step.
+    fn no_faults(&mut self) -> Result<(), String> {
+        self.check_log()?;
         let mut faults = self.record.take_faults();
         faults.extend(self.log.deleted_too_much());
         if faults.is_empty() {

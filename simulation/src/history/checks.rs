@@ -1,7 +1,7 @@
 //! What must be so at the end of a history.
 
 use super::History;
-use crate::{events::AskedWrite, faults::FaultKind, reading::LogReading};
+use crate::{events::AskedWrite, reading::LogReading};
 use event_schema::{
     codec::{self, Parts},
     id::RequestId,
@@ -26,7 +26,7 @@ fn check_order(entries: &[(AskedWrite, LedgerEntry)]) -> Result<(), String> {
 
 impl History {
     pub(super) fn check(&mut self) -> Result<(), String> {
-        let mut reading = LogReading::new(self.faults.kinds().contains(&FaultKind::Forgetful));
+        let mut reading = LogReading::new(self.is_forgetful());
         let mut entries = Vec::new();
         for id in self.requests() {
             let Some(entry) = self.record.entry(&id) else {

@@ -50,6 +50,7 @@ pub fn run_with_disaster(seed: u64) -> Result<String, String> {
 
 impl History {
     async fn play_with_disaster(&mut self) -> Result<(), String> {
+        self.invariants = None;
         self.note(&format!("{:?}", self.faults.kinds()));
         self.start_worker();
         self.be_read();
