@@ -114,13 +114,12 @@ async fn measure(
             "this measures `consign dev`, which runs on files: leave log.kind at `embedded`",
         ));
     }
-    let url = match bare {
-        true => environment.broadcast().await?,
-        false => {
-            let client = environment.whole().await?;
-            workload::create_collection(&client).await?;
-            client.url().to_owned()
-        }
+    let url = if bare {
+        environment.broadcast().await?
+    } else {
+        let client = environment.whole().await?;
+        workload::create_collection(&client).await?;
+        client.url().to_owned()
     };
     let first = Listeners::open(&url, FIRST, |n| subscribe(sockets + n)).await?;
     tokio::time::sleep(SETTLE).await;

@@ -22,9 +22,10 @@ impl Output {
         value: &T,
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
-        match self.json {
-            true => self.line(&json(value)?),
-            false => self.line(text(value).trim_end()),
+        if self.json {
+            self.line(&json(value)?)
+        } else {
+            self.line(text(value).trim_end())
         }
         Ok(())
     }

@@ -142,9 +142,10 @@ pub struct Layout {
 impl Layout {
     /// `consign.transactions.g1`.
     pub fn name(&self, topic: &Topic) -> String {
-        match topic.generational {
-            true => format!("{}{}.g{}", self.prefix, topic.name, self.generation),
-            false => format!("{}{}", self.prefix, topic.name),
+        if topic.generational {
+            format!("{}{}.g{}", self.prefix, topic.name, self.generation)
+        } else {
+            format!("{}{}", self.prefix, topic.name)
         }
     }
 

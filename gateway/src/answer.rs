@@ -139,9 +139,10 @@ impl OperationAnswer {
     }
 
     pub(crate) fn respond(&self, app: &App) -> Response {
-        let mut response = match self.many {
-            true => self.items(app),
-            false => self.single(app),
+        let mut response = if self.many {
+            self.items(app)
+        } else {
+            self.single(app)
         };
         if let Some(waited) = self.waited {
             let value = HeaderValue::try_from(format!("wait={}", waited.as_secs()))

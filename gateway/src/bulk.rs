@@ -27,11 +27,10 @@ struct BulkPermit(Shared);
 impl BulkPermit {
     fn take(app: &Shared) -> Result<Self, Problem> {
         let place = Self(app.clone());
-        match app.bulks.fetch_add(1, Ordering::Relaxed) < app.config.max_bulks {
-            true => Ok(place),
-            false => Err(
-                Problem::new(Code::Overloaded, "as many bulks run as may at once").retry_after(5),
-            ),
+        if app.bulks.fetch_add(1, Ordering::Relaxed) < app.config.max_bulks {
+            Ok(place)
+        } else {
+            Err(Problem::new(Code::Overloaded, "as many bulks run as may at once").retry_after(5))
         }
     }
 }

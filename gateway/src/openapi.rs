@@ -175,11 +175,10 @@ fn routed(operation: &Operation, path: &str) -> Value {
             "202": {"description": "Accepted, not applied in time", "content": {"application/json": {"schema": answer}}},
         },
     });
-    routed["responses"]["default"] = match sunbird {
-        true => {
-            json!({"description": "Refused, in the envelope", "content": {"application/json": {"schema": reference("SunbirdAnswer")}}})
-        }
-        false => json!({"$ref": "#/components/responses/Problem"}),
+    routed["responses"]["default"] = if sunbird {
+        json!({"description": "Refused, in the envelope", "content": {"application/json": {"schema": reference("SunbirdAnswer")}}})
+    } else {
+        json!({"$ref": "#/components/responses/Problem"})
     };
     routed
 }

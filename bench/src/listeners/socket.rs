@@ -62,12 +62,13 @@ impl Socket {
             socket.more().await?;
         };
         let head = socket.unread.split_to(end);
-        match head.starts_with(b"HTTP/1.1 101") {
-            true => Ok(socket),
-            false => Err(Failure::failed(format!(
+        if head.starts_with(b"HTTP/1.1 101") {
+            Ok(socket)
+        } else {
+            Err(Failure::failed(format!(
                 "{url} refuses a WebSocket: {}",
                 String::from_utf8_lossy(&head)
-            ))),
+            )))
         }
     }
 

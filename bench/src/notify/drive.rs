@@ -64,12 +64,13 @@ impl Drive<'_> {
         let spent = processor_time(self.process).saturating_sub(spent);
         let micros = spent.as_secs_f64() * 1e6 / (messages * count as u64).max(1) as f64;
         let bytes = listeners.end(messages).await?;
-        match bytes.abs_diff(messages * self.bytes as u64) <= messages * self.slack as u64 {
-            true => Ok(Driven { rate, micros }),
-            false => Err(Failure::failed(format!(
+        if bytes.abs_diff(messages * self.bytes as u64) <= messages * self.slack as u64 {
+            Ok(Driven { rate, micros })
+        } else {
+            Err(Failure::failed(format!(
                 "{messages} messages of {} bytes came as {bytes} bytes",
                 self.bytes
-            ))),
+            )))
         }
     }
 

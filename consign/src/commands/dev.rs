@@ -73,9 +73,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .map_err(explain)?;
     let shown = std::fs::canonicalize(&data).unwrap_or(data);
     let url = format!("http://{}", running.address);
-    let admin = match arguments.closed {
-        true => Some(closing::close(&url).await?),
-        false => None,
+    let admin = if arguments.closed {
+        Some(closing::close(&url).await?)
+    } else {
+        None
     };
     let told = serde_json::json!({ "listening": url, "data": shown, "pid": std::process::id(), "admin": admin });
     invocation.output.result(&told, |_| {

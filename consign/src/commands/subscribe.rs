@@ -186,9 +186,10 @@ impl SubscribeRequest<'_> {
             if told["room"] != granted.channel.as_str() {
                 continue;
             }
-            match self.invocation.output.json {
-                true => self.invocation.output.line(&text),
-                false => self.invocation.output.line(&line::of(&told)),
+            if self.invocation.output.json {
+                self.invocation.output.line(&text)
+            } else {
+                self.invocation.output.line(&line::of(&told))
             }
             if let Some(told) = told["cursor"].as_str() {
                 *cursor = Some(told.to_owned());

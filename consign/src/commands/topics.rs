@@ -46,14 +46,15 @@ impl TopicsReport {
         topics: &[TopicSpec],
         problems: Vec<TopicProblem>,
     ) -> Result<Self, Failure> {
-        let (durability, weak) = match problems.is_empty() {
-            true => stack
+        let (durability, weak) = if problems.is_empty() {
+            stack
                 .log
                 .admin
                 .durability(topics)
                 .await
-                .map(|(durability, weak)| (Some(durability), weak))?,
-            false => (None, Vec::new()),
+                .map(|(durability, weak)| (Some(durability), weak))?
+        } else {
+            (None, Vec::new())
         };
         let shown = |topic: &TopicSpec| TopicShown {
             name: topic.name.clone(),
@@ -71,9 +72,10 @@ impl TopicsReport {
     /// Prints it; a failure if anything differs.
     fn tell(self, invocation: Invocation<'_>, hint: &str) -> Result<(), Failure> {
         invocation.output.result(&self, Self::text)?;
-        match self.problems.is_empty() {
-            true => Ok(()),
-            false => Err(Failure::failed("topics are missing or differ").hint(hint)),
+        if self.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::failed("topics are missing or differ").hint(hint))
         }
     }
 

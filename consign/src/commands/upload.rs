@@ -128,9 +128,10 @@ fn key_of(file: &[u8], fields: &[(&str, &str)]) -> String {
 
 /// Until every line is carried out; a gateway that is away is waited for.
 async fn follow(client: &Client, process: String, json: bool) -> Result<Uploaded, Failure> {
-    let target = match std::io::stderr().is_terminal() && !json {
-        true => ProgressDrawTarget::stderr(),
-        false => ProgressDrawTarget::hidden(),
+    let target = if std::io::stderr().is_terminal() && !json {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
     };
     let bar = ProgressBar::with_draw_target(None, target);
     let style = ProgressStyle::with_template("{bar:32} {pos}/{len} lines  {msg}  ETA {eta}");

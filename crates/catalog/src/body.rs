@@ -97,22 +97,24 @@ impl Level<'_> {
                 format!("`{name}` is a name that stores keep for themselves"),
             ));
         }
-        match name.split('.').any(|part| part.trim().is_empty()) {
-            true => Err(self.state.refuse(
+        if name.split('.').any(|part| part.trim().is_empty()) {
+            Err(self.state.refuse(
                 "fieldName",
                 "a field name has something before, between and after its dots".into(),
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         }
     }
 
     fn check_depth<E: Error>(&self) -> Result<(), E> {
-        match self.depth >= DEPTH || self.nesting >= NESTING {
-            true => Err(self.state.refuse(
+        if self.depth >= DEPTH || self.nesting >= NESTING {
+            Err(self.state.refuse(
                 "depth",
                 format!("objects nest at most {DEPTH} levels deep, lists and objects {NESTING}"),
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         }
     }
 }

@@ -181,11 +181,12 @@ fn check_name(name: &str) -> Result<(), String> {
         part.starts_with(|c: char| c.is_ascii_lowercase())
             && part.bytes().all(|b| b.is_ascii_alphanumeric())
     };
-    match name.len() <= 100 && name.contains('.') && name.split('.').all(part) {
-        true => Ok(()),
-        false => Err(format!(
+    if name.len() <= 100 && name.contains('.') && name.split('.').all(part) {
+        Ok(())
+    } else {
+        Err(format!(
             "name: `{name}` should be words with dots between them, such as `user.create`"
-        )),
+        ))
     }
 }
 
@@ -310,9 +311,10 @@ fn generators(
 
 fn key(definition: &KeyDefinition, names: &Names<'_>) -> Result<(Vec<String>, Vec<Expr>), String> {
     let parse = |value: &Value| allow(&names.parse(value)?, names, ACCEPTED);
-    let of: Vec<String> = match definition.among.is_empty() {
-        true => definition.of.iter().cloned().collect(),
-        false => definition.among.clone(),
+    let of: Vec<String> = if definition.among.is_empty() {
+        definition.of.iter().cloned().collect()
+    } else {
+        definition.among.clone()
     };
     let parts =
         match (&definition.of, &definition.id, &definition.path) {
@@ -404,12 +406,13 @@ fn allow(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<Expr, String>
 
 fn within(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<(), String> {
     let reach = names.reach(expr);
-    match reach.within(allowed) {
-        true => Ok(()),
-        false => Err(format!(
+    if reach.within(allowed) {
+        Ok(())
+    } else {
+        Err(format!(
             "{} cannot be used here: not known at this point",
             reach.beyond(allowed)
-        )),
+        ))
     }
 }
 

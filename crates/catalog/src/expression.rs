@@ -267,9 +267,10 @@ impl Names<'_> {
             .map(|part| part.replace("~1", "/").replace("~0", "~"));
         let root = parts.next().unwrap_or_default();
         let mut path: Vec<String> = parts.collect();
-        let mut named = |known: &[&str], what: &str| match path.is_empty() {
-            true => Err(format!("`${text}` must name {what}")),
-            false => {
+        let mut named = |known: &[&str], what: &str| {
+            if path.is_empty() {
+                Err(format!("`${text}` must name {what}"))
+            } else {
                 let name = path.remove(0);
                 match known.iter().position(|k| **k == name) {
                     Some(index) => Ok((index, name)),

@@ -196,9 +196,10 @@ struct ReadOnly(bool);
 
 impl<'i> Keyword<'i> for ReadOnly {
     fn validate(&self, _: &'i Value) -> Result<(), ValidationError<'i>> {
-        match self.0 {
-            true => Err(ValidationError::custom("must not be sent: it is read-only")),
-            false => Ok(()),
+        if self.0 {
+            Err(ValidationError::custom("must not be sent: it is read-only"))
+        } else {
+            Ok(())
         }
     }
 

@@ -28,9 +28,10 @@ pub struct SealedPath(Vec<String>);
 impl SealedPath {
     fn parse(text: &str) -> Result<Self, String> {
         let names: Vec<String> = text.split('/').map(str::to_owned).collect();
-        match names.iter().any(String::is_empty) {
-            true => Err(format!("sealed: `{text}` is names with `/` between them")),
-            false => Ok(Self(names)),
+        if names.iter().any(String::is_empty) {
+            Err(format!("sealed: `{text}` is names with `/` between them"))
+        } else {
+            Ok(Self(names))
         }
     }
 

@@ -125,13 +125,14 @@ pub(crate) fn fits(kind: &ColumnType, value: &Value) -> Result<(), String> {
         }
         _ => false,
     };
-    match taken {
-        true => Ok(()),
-        false => Err(format!(
+    if taken {
+        Ok(())
+    } else {
+        Err(format!(
             "takes {}, not {}",
             describe(kind),
             crate::expression::kind_of(value)
-        )),
+        ))
     }
 }
 

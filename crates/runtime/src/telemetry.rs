@@ -8,23 +8,24 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 pub fn init() {
     let filter = EnvFilter::try_from_env("CONSIGN_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let registry = tracing_subscriber::registry().with(filter);
-    let result = match std::io::stderr().is_terminal() {
-        true => registry
+    let result = if std::io::stderr().is_terminal() {
+        registry
             .with(
                 fmt::layer()
                     .with_writer(std::io::stderr)
                     .with_target(false)
                     .compact(),
             )
-            .try_init(),
-        false => registry
+            .try_init()
+    } else {
+        registry
             .with(
                 fmt::layer()
                     .with_writer(std::io::stderr)
                     .json()
                     .flatten_event(true),
             )
-            .try_init(),
+            .try_init()
     };
     if result.is_err() {
         tracing::debug!("the logger was set before");

@@ -34,12 +34,13 @@ pub fn load(path: &Path) -> Result<Keyring, StandaloneError> {
 
 /// A secret as it was given.
 pub fn keyring(secret: &[u8]) -> Result<Keyring, String> {
-    match secret.len() >= LEAST {
-        true => Ok(Keyring::new(KEY, secret)),
-        false => Err(format!(
+    if secret.len() >= LEAST {
+        Ok(Keyring::new(KEY, secret))
+    } else {
+        Err(format!(
             "the secret has {} bytes, {LEAST} are the least; make one: head -c 32 /dev/urandom | base64",
             secret.len()
-        )),
+        ))
     }
 }
 

@@ -134,9 +134,10 @@ pub trait Record: Send + Sync {
     /// What stands under these names of unique values, one answer per name in order: see
     /// [`crate::unique`].
     async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
-        match names.is_empty() {
-            true => Ok(Vec::new()),
-            false => Err(no_unique_values(self.name())),
+        if names.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(no_unique_values(self.name()))
         }
     }
     /// Puts `new` under a name if what stands there is `was`, atomically among all workers.

@@ -217,12 +217,11 @@ impl FrameDecoder {
                 pieces
             }
         };
-        match frame.last {
-            true => pieces.message(self.limit).map(Some),
-            false => {
-                self.message = Some(pieces);
-                Ok(None)
-            }
+        if frame.last {
+            pieces.message(self.limit).map(Some)
+        } else {
+            self.message = Some(pieces);
+            Ok(None)
         }
     }
 }
@@ -277,14 +276,13 @@ impl Frame {
 
 impl Pieces {
     fn message(self, limit: usize) -> Result<ClientMessage, ProtocolViolation> {
-        let payload = match self.deflated {
-            false => self.payload,
-            true => {
-                deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
-                    InflateError::TooLarge => ProtocolViolation::TooLarge,
-                    InflateError::Damaged => ProtocolViolation::InvalidPayload,
-                })?
-            }
+        let payload = if self.deflated {
+            deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
+                InflateError::TooLarge => ProtocolViolation::TooLarge,
+                InflateError::Damaged => ProtocolViolation::InvalidPayload,
+            })?
+        } else {
+            self.payload
         };
         match self.text {
             false => Ok(ClientMessage::Binary(payload.into())),

@@ -192,13 +192,14 @@ impl ConnectionMachine {
                 | ConnectionEvent::Idle,
             ) => ConnectionAction::Nothing,
             (ConnectionState::Closing { until, sent, .. }, ConnectionEvent::PeerCloses(_)) => {
-                match sent {
-                    true => self.end(),
-                    false => self.enter(ConnectionState::Closing {
+                if sent {
+                    self.end()
+                } else {
+                    self.enter(ConnectionState::Closing {
                         until,
                         mutual: true,
                         sent,
-                    }),
+                    })
                 }
             }
             (ConnectionState::Closing { until, mutual, .. }, ConnectionEvent::Sent) => match mutual

@@ -90,9 +90,10 @@ impl AnswerWriter {
                 return Err(Lost::Gone);
             }
             state.back.extend_from_slice(record);
-            match state.back.len() < BLOCK {
-                true => None,
-                false => self.queue.pass_on(&mut state),
+            if state.back.len() < BLOCK {
+                None
+            } else {
+                self.queue.pass_on(&mut state)
             }
         };
         if let Some(block) = full {

@@ -76,9 +76,10 @@ impl Lines {
     /// What is left when the input is whole: a last line without its end.
     pub(crate) fn last(&mut self) -> Option<Line> {
         let rest = self.buffer.split();
-        match self.skipping {
-            true => None,
-            false => self.line(self.number, rest),
+        if self.skipping {
+            None
+        } else {
+            self.line(self.number, rest)
         }
     }
 

@@ -338,9 +338,10 @@ impl Pace {
         }
         let enough = self.bytes >= self.least.saturating_mul(self.waited.as_secs());
         (self.waited, self.bytes) = (Duration::ZERO, 0);
-        match enough {
-            true => Ok(()),
-            false => Err(too_slow(self.idle)),
+        if enough {
+            Ok(())
+        } else {
+            Err(too_slow(self.idle))
         }
     }
 }

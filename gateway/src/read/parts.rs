@@ -12,9 +12,10 @@ pub(crate) async fn entries(
     record: &dyn Record,
     parts: &[RequestId],
 ) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
-    match parts.is_empty() {
-        true => Ok(Vec::new()),
-        false => record.ledger(parts).await,
+    if parts.is_empty() {
+        Ok(Vec::new())
+    } else {
+        record.ledger(parts).await
     }
 }
 

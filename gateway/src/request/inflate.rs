@@ -92,12 +92,13 @@ impl Read for DeflateReader<'_> {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
         }
-        match self.left.is_empty() {
-            true => Ok(0),
-            false => Err(io::Error::new(
+        if self.left.is_empty() {
+            Ok(0)
+        } else {
+            Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "something follows the end of the stream",
-            )),
+            ))
         }
     }
 }

@@ -54,12 +54,13 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     let rest = name.bytes().all(|byte| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')
     });
-    match starts && rest && name.len() <= 100 {
-        true => Ok(()),
-        false => Err(Problem::new(
+    if starts && rest && name.len() <= 100 {
+        Ok(())
+    } else {
+        Err(Problem::new(
             Code::BadName,
             format!("`{}` is no name for the {what}", shorten(name)),
-        )),
+        ))
     }
 }
 
@@ -97,27 +98,29 @@ pub(crate) fn is_reserved(name: &str) -> bool {
 /// The name of an index that is to be made.
 pub(crate) fn check_index(name: &str) -> Result<(), Problem> {
     check_name("index", name)?;
-    match is_reserved(name) {
-        true => Err(Problem::new(
+    if is_reserved(name) {
+        Err(Problem::new(
             Code::BadName,
             format!("`{name}` is no name for the index: paths of the API begin with it"),
-        )),
-        false => Ok(()),
+        ))
+    } else {
+        Ok(())
     }
 }
 
 /// Document ids: text of at most 512 bytes (what the view takes) without control characters, not
 /// empty.
 pub(crate) fn check_id(id: &str) -> Result<(), Problem> {
-    match !id.is_empty() && id.len() <= 512 && !id.chars().any(char::is_control) {
-        true => Ok(()),
-        false => Err(Problem::new(
+    if !id.is_empty() && id.len() <= 512 && !id.chars().any(char::is_control) {
+        Ok(())
+    } else {
+        Err(Problem::new(
             Code::BadName,
             format!(
                 "`{}` is no document id: 1 to 512 bytes without control characters",
                 shorten(id)
             ),
-        )),
+        ))
     }
 }
 

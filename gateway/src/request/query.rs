@@ -32,9 +32,10 @@ impl QueryString {
         let Some((name, _)) = unknown else {
             return Ok(());
         };
-        let known = match known.is_empty() {
-            true => "it takes none".to_owned(),
-            false => format!("known are {}", known.join(", ")),
+        let known = if known.is_empty() {
+            "it takes none".to_owned()
+        } else {
+            format!("known are {}", known.join(", "))
         };
         let name = super::path::shorten(name);
         Err(Problem::new(

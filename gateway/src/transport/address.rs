@@ -82,12 +82,11 @@ impl AddressEncoder {
         // Empty lines before a request are passed over.
         let seen = self.at == At::Request(true) || line.iter().any(|b| !matches!(b, b'\r' | b'\n'));
         let ends = line.ends_with(b"\n");
-        self.at = match seen && ends {
-            true => {
-                self.length = None;
-                At::Fields
-            }
-            false => At::Request(seen),
+        self.at = if seen && ends {
+            self.length = None;
+            At::Fields
+        } else {
+            At::Request(seen)
         };
     }
 

@@ -74,12 +74,13 @@ fn json(body: &Bytes, is_sunbird: bool) -> Result<UploadParts, Problem> {
     let wrong = |why: String| Problem::new(Code::Invalid, why).at("");
     let mut value: Value = serde_json::from_slice(body)
         .map_err(|error| Problem::new(Code::NotJson, format!("the body is not JSON: {error}")))?;
-    let mut request = match is_sunbird {
-        true => value
+    let mut request = if is_sunbird {
+        value
             .get_mut("request")
             .map(Value::take)
-            .unwrap_or_default(),
-        false => value,
+            .unwrap_or_default()
+    } else {
+        value
     };
     let Some(fields) = request.as_object_mut() else {
         return Err(wrong("the request must be an object".into()));
@@ -160,12 +161,11 @@ fn multipart(body: &Bytes, boundary: &str) -> Result<UploadParts, Problem> {
         let end = find(body, between.as_bytes(), head_end + 2).ok_or_else(damaged)?;
         let content = body.slice((head_end + 4).min(end)..end);
         let name = parameter(&head, "name").ok_or_else(damaged)?;
-        match parameter(&head, "filename").is_some() || name == "data" {
-            true => file = Some(content),
-            false => {
-                let text = String::from_utf8_lossy(&content).into_owned();
-                fields.insert(name, text.into());
-            }
+        if parameter(&head, "filename").is_some() || name == "data" {
+            file = Some(content)
+        } else {
+            let text = String::from_utf8_lossy(&content).into_owned();
+            fields.insert(name, text.into());
         }
         at = end + between.len();
     }

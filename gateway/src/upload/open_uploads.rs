@@ -57,12 +57,11 @@ impl OpenUploads {
             }
         })
         .await?;
-        match is_full {
-            false => Ok(()),
-            true => {
-                let why = format!("{MOST} uploads are in hand, which is as many as may be");
-                Err(Problem::new(Code::Overloaded, why).retry_after(30))
-            }
+        if is_full {
+            let why = format!("{MOST} uploads are in hand, which is as many as may be");
+            Err(Problem::new(Code::Overloaded, why).retry_after(30))
+        } else {
+            Ok(())
         }
     }
 

@@ -85,9 +85,10 @@ impl UploadRun<'_> {
         let (mut reader, mut header) = (CsvReader::new(), None);
         let (mut block, mut bytes, mut sequence) = (Vec::new(), 0, 0);
         for chunk in 0..=self.upload.chunks {
-            let lines = match chunk < self.upload.chunks {
-                true => reader.push(self.chunk(chunk).await?.as_bytes())?,
-                false => reader.finish()?.into_iter().collect(),
+            let lines = if chunk < self.upload.chunks {
+                reader.push(self.chunk(chunk).await?.as_bytes())?
+            } else {
+                reader.finish()?.into_iter().collect()
             };
             for line in lines {
                 let Some(header) = &header else {
@@ -162,12 +163,13 @@ impl UploadRun<'_> {
     }
 
     async fn renew(&self) -> Result<(), Problem> {
-        match self.open.renew(&self.upload, self.app.now()).await? {
-            true => Ok(()),
-            false => Err(Problem::new(
+        if self.open.renew(&self.upload, self.app.now()).await? {
+            Ok(())
+        } else {
+            Err(Problem::new(
                 Code::Superseded,
                 "another gateway has the upload",
-            )),
+            ))
         }
     }
 

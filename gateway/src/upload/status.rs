@@ -164,8 +164,9 @@ pub(crate) async fn result_lines(
 /// In quotes where it must be.
 pub(crate) fn cell(value: Option<&Value>) -> String {
     let text = value.and_then(Value::as_str).unwrap_or_default();
-    match text.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
+    if text.contains(['"', ',', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }

@@ -134,12 +134,13 @@ impl Feedback {
             // Without the ledger the parts' verdicts are not known.
             let folded = parts.ok().and_then(|parts| parts::folded(&entry, &parts));
             if let Some(verdict) = folded {
-                return Some(match verdict == entry.verdict {
-                    true => entry,
-                    false => Arc::new(LedgerEntry {
+                return Some(if verdict == entry.verdict {
+                    entry
+                } else {
+                    Arc::new(LedgerEntry {
                         verdict,
                         ..LedgerEntry::clone(&entry)
-                    }),
+                    })
                 });
             }
             let next = Instant::now() + backoff.next_wait();

@@ -16,9 +16,12 @@ const LOCATIONS: &str = "/v1/bulk/location/upload";
 
 /// `n` states, the `m`th of which has no name for each m in `bad`.
 fn states(n: usize, bad: &[usize]) -> String {
-    let line = |m: usize| match bad.contains(&m) {
-        true => format!("S{m:04},,,\r\n"),
-        false => format!("S{m:04},\"State, {m}\",,\r\n"),
+    let line = |m: usize| {
+        if bad.contains(&m) {
+            format!("S{m:04},,,\r\n")
+        } else {
+            format!("S{m:04},\"State, {m}\",,\r\n")
+        }
     };
     "\u{feff}code,NAME,parentCode,parentId\r\n".to_owned() + &(0..n).map(line).collect::<String>()
 }

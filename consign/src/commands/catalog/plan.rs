@@ -35,16 +35,15 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     std::io::stdin().read_to_string(&mut text)?;
     let told = |error: serde_json::Error| Failure::failed(format!("the input: {error}"));
     let given: Value = serde_json::from_str(&text).map_err(told)?;
-    let example = match arguments.example {
-        true => {
-            let mut given = given;
-            given["title"] = "given".into();
-            serde_json::from_value(given).map_err(told)?
-        }
-        false => Example {
+    let example = if arguments.example {
+        let mut given = given;
+        given["title"] = "given".into();
+        serde_json::from_value(given).map_err(told)?
+    } else {
+        Example {
             request: given,
             ..Example::default()
-        },
+        }
     };
     match catalog.rehearse(operation, &example) {
         Rehearsed::Invalid(invalid) => {

@@ -27,13 +27,14 @@ pub fn look(settings: &Settings) -> Vec<Finding> {
 fn clock() -> Finding {
     let now = runtime::Clock::now(&runtime::SystemClock);
     let shown = event_schema::codec::rfc3339(now);
-    match now > LEAST_TIME {
-        true => Finding::well("clock", shown),
-        false => Finding::weak(
+    if now > LEAST_TIME {
+        Finding::well("clock", shown)
+    } else {
+        Finding::weak(
             "clock",
             format!("{shown}: tokens and keys expire by it"),
             "timedatectl set-ntp true",
-        ),
+        )
     }
 }
 

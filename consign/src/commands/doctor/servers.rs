@@ -126,16 +126,17 @@ async fn collections(settings: &Settings, stack: &Stack) -> Finding {
         .filter(|own| !stands(own))
         .map(|own| format!("{}/{}", own.index, own.collection))
         .collect();
-    match missing.is_empty() {
-        true => Finding::well(
+    if missing.is_empty() {
+        Finding::well(
             "collections",
             format!("{}, the catalog's own among them", known.len()),
-        ),
-        false => Finding::missing(
+        )
+    } else {
+        Finding::missing(
             "collections",
             format!("the catalog's own are not there: {}", missing.join(", ")),
             MIGRATE,
-        ),
+        )
     }
 }
 

@@ -126,9 +126,10 @@ impl Chunks {
 
 /// A bare name is the field of that name.
 fn pointer(given: &str) -> String {
-    match given.starts_with('/') {
-        true => given.to_owned(),
-        false => format!("/{given}"),
+    if given.starts_with('/') {
+        given.to_owned()
+    } else {
+        format!("/{given}")
     }
 }
 

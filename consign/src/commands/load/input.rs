@@ -48,12 +48,13 @@ impl Input {
             position: position.clone(),
         };
         let packed = path.extension().is_some_and(|extension| extension == "gz");
-        let lines: Box<dyn BufRead + Send> = match packed {
-            true => Box::new(BufReader::with_capacity(
+        let lines: Box<dyn BufRead + Send> = if packed {
+            Box::new(BufReader::with_capacity(
                 1 << 18,
                 MultiGzDecoder::new(BufReader::with_capacity(1 << 16, counted)),
-            )),
-            false => Box::new(BufReader::with_capacity(1 << 18, counted)),
+            ))
+        } else {
+            Box::new(BufReader::with_capacity(1 << 18, counted))
         };
         Ok(Self {
             lines,

@@ -46,15 +46,16 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     rooms.retain(|room| {
         wanted(&arguments.index, &room.index) && wanted(&arguments.collection, &room.collection)
     });
-    invocation
-        .output
-        .result(&rooms, |rooms| match rooms.is_empty() {
-            true => "nobody listens".to_owned(),
-            false => table(
+    invocation.output.result(&rooms, |rooms| {
+        if rooms.is_empty() {
+            "nobody listens".to_owned()
+        } else {
+            table(
                 &["index", "collection", "room", "connections"],
                 &rooms.iter().map(row).collect::<Vec<_>>(),
-            ),
-        })
+            )
+        }
+    })
 }
 
 /// `{index: {collection: {room: connections}}}`, by name, the fullest room of a collection first.

@@ -42,9 +42,10 @@ impl LookUpRequest {
             None => Value::Null,
         });
         let answers: Vec<Value> = answers.collect();
-        let value = match self.is_list {
-            true => Value::Array(answers),
-            false => answers.into_iter().next().unwrap_or_default(),
+        let value = if self.is_list {
+            Value::Array(answers)
+        } else {
+            answers.into_iter().next().unwrap_or_default()
         };
         looked.insert(self.name, value);
     }

@@ -196,9 +196,10 @@ impl Function {
         let (least, most) = self.0.count;
         let count = given.len();
         if !(least..=most).contains(&count) {
-            return Err(match least == most {
-                true => format!("takes {least} arguments, not {count}"),
-                false => format!("takes {least} to {most} arguments, not {count}"),
+            return Err(if least == most {
+                format!("takes {least} arguments, not {count}")
+            } else {
+                format!("takes {least} to {most} arguments, not {count}")
             });
         }
         for (n, argument) in given.iter().enumerate() {

@@ -220,12 +220,13 @@ impl Spot<'_> {
                 .is_some_and(|rest| rest.starts_with('/'))
         };
         let is_owner = owners.is_empty() || owners.iter().any(owns);
-        match is_owner {
-            true => Ok(()),
-            false => Err(PlanError::BadEvent(format!(
+        if is_owner {
+            Ok(())
+        } else {
+            Err(PlanError::BadEvent(format!(
                 "{} does not belong to the key {key}",
                 self.subject
-            ))),
+            )))
         }
     }
 

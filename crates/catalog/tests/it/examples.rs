@@ -26,9 +26,12 @@ fn every_operation_is_documented_and_shows_what_it_writes() {
         for (n, example) in operation.examples().iter().enumerate() {
             let accepted = accept_example(operation, example)
                 .unwrap_or_else(|e| panic!("{name}: {}: {e:?}", example.title));
-            let show = |accepted| match example.rows.is_empty() && example.documents.is_empty() {
-                true => show(&catalog, accepted),
-                false => show_over(&catalog, accepted, example),
+            let show = |accepted| {
+                if example.rows.is_empty() && example.documents.is_empty() {
+                    show(&catalog, accepted)
+                } else {
+                    show_over(&catalog, accepted, example)
+                }
             };
             let shown: Vec<Value> = accepted.iter().map(show).collect();
             insta::with_settings!({ description => format!("{}: {}", name, example.title), snapshot_suffix => "", prepend_module_to_snapshot => false }, {

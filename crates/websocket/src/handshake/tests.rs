@@ -9,9 +9,10 @@ fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
     ];
     let mut headers = HeaderMap::new();
     for (name, value) in usual.iter().chain(pairs) {
-        match value.is_empty() {
-            true => drop(headers.remove(*name)),
-            false => drop(headers.insert(*name, HeaderValue::from_static(value))),
+        if value.is_empty() {
+            drop(headers.remove(*name))
+        } else {
+            drop(headers.insert(*name, HeaderValue::from_static(value)))
         }
     }
     headers

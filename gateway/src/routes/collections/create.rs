@@ -92,13 +92,12 @@ async fn make(
 }
 
 fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(), Problem> {
-    match asked.is_none() || asked == stands {
-        true => Ok(()),
-        false => {
-            let detail = format!("the collection exists with other {what}");
-            Err(Problem::new(Code::CollectionDiffers, detail)
-                .at(format!("/{what}"))
-                .with("stands", stands.cloned().unwrap_or(Value::Null)))
-        }
+    if asked.is_none() || asked == stands {
+        Ok(())
+    } else {
+        let detail = format!("the collection exists with other {what}");
+        Err(Problem::new(Code::CollectionDiffers, detail)
+            .at(format!("/{what}"))
+            .with("stands", stands.cloned().unwrap_or(Value::Null)))
     }
 }
