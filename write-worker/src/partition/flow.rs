@@ -1,6 +1,6 @@
 //! The steady state of an owned partition: batch n + 1 is decided while batch n is applied.
 
-use super::{PartitionTask, take::TakenPartition};
+use super::{PartitionTask, take::TakenPartition, witness::DecidedTail};
 use crate::{
     apply::{Applier, ApplyState, Proof},
     decide::{
@@ -14,7 +14,7 @@ use crate::{
 use change_feed::{Redo, Window};
 use event_log::{Limits, PartitionStream};
 use event_schema::{
-    decision::{Change, Void, VoidEnd},
+    decision::{Change, TopicIds, Void, VoidEnd},
     offset::{ChangesOffset, TransactionsOffset},
 };
 use std::{collections::BTreeSet, time::Duration};
@@ -47,6 +47,13 @@ impl PartitionTask {
             next: taken.window.next(),
             last: taken.last,
         };
+        let log = (
+            taken.topics.clone(),
+            DecidedTail {
+                next: everything.next,
+                last: everything.last,
+            },
+        );
         let marker = Marker::new(
             &self.worker,
             self.partition,
@@ -76,7 +83,7 @@ impl PartitionTask {
         let deciding = async {
             self.redo(&mut decider, &taken.window, redo, everything, &sender)
                 .await?;
-            self.decide_all(&mut decider, everything.next, seen.clone(), sender)
+            self.decide_all(&mut decider, &log, seen.clone(), sender)
                 .await?;
             // What is still being applied may need a proof.
             loop {
@@ -177,11 +184,13 @@ impl PartitionTask {
     async fn decide_all(
         &self,
         decider: &mut Decider,
-        next: TransactionsOffset,
+        (topics, decided): &(TopicIds, DecidedTail),
         mut seen: watch::Receiver<Progress>,
         batches: mpsc::Sender<Decided>,
     ) -> Result<(), TenureEnd> {
-        let mut stream = self.open(next).await?;
+        let mut stream = self.open(decided.next).await?;
+        // The stream notices what is lost from here on.
+        self.look_at_log_again(topics, decided).await?;
         let limits = Limits {
             records: self.worker.config.batch_records,
             bytes: self.worker.config.batch_bytes,

@@ -121,6 +121,22 @@ impl PartitionTask {
             .map_or(Ok(()), |why| Err(TenureEnd::Halted(why)))
     }
 
+    /// What is read from now on stands in the log that was looked at: it may have been made again,
+    /// or have lost its tail, while what stood was finished.
+    pub(super) async fn look_at_log_again(
+        &self,
+        topics: &TopicIds,
+        decided: &DecidedTail,
+    ) -> Result<(), TenureEnd> {
+        let now = self.topic_ids().await?;
+        let transactions = self.offsets(&self.worker.topics.transactions).await?;
+        let stands = self.witness(Some(decided.next), transactions).await?;
+        let lost = || witness::lost_tail(decided, transactions, stands);
+        witness::made_again(topics, &now)
+            .or_else(lost)
+            .map_or(Ok(()), |why| Err(TenureEnd::Halted(why)))
+    }
+
     fn open_record(&self) -> Open {
         Open {
             owner: self.worker.ports.owner.clone(),

@@ -30,22 +30,9 @@ pub(super) fn contradiction(mark: Option<&Mark>, log: &Evidence<'_>) -> Option<S
     let Some(mark) = mark else {
         return without_mark(log);
     };
-    let remade = [
-        (
-            "transactions",
-            &mark.topics.transactions,
-            &log.topics.transactions,
-        ),
-        ("changes", &mark.topics.changes, &log.topics.changes),
-    ];
-    for (topic, then, now) in remade {
-        if let (Some(then), Some(now)) = (then, now)
-            && then != now
-        {
-            return Some(format!(
-                "the topic `{topic}` was deleted and made again (its id was {then}, is {now}): {WAY_OUT}"
-            ));
-        }
+    let made_again = made_again(&mark.topics, log.topics);
+    if made_again.is_some() {
+        return made_again;
     }
     if mark.at >= log.epoch.opened_at() {
         return Some(format!(
@@ -64,6 +51,22 @@ pub(super) fn contradiction(mark: Option<&Mark>, log: &Evidence<'_>) -> Option<S
         last: mark.last,
     };
     lost_tail(&decided, log.transactions, log.last)
+}
+
+/// Which topic is another one than it was.
+pub(super) fn made_again(then: &TopicIds, now: &TopicIds) -> Option<String> {
+    let topics = [
+        ("transactions", &then.transactions, &now.transactions),
+        ("changes", &then.changes, &now.changes),
+    ];
+    topics.into_iter().find_map(|(topic, then, now)| {
+        let (then, now) = then.as_ref().zip(now.as_ref())?;
+        (then != now).then(|| {
+            format!(
+                "the topic `{topic}` was deleted and made again (its id was {then}, is {now}): {WAY_OUT}"
+            )
+        })
+    })
 }
 
 /// How far `transactions` was decided, by the mark or by what stands in `changes` behind it.
