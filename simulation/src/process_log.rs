@@ -146,11 +146,12 @@ async fn until_revoked(revoked: Option<&Signal<bool>>) {
 impl PartitionStream for ModelStream {
     async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
         self.process.pass().await;
-        let next = self.next;
+        // A log that lost its tail may have grown to the same end since.
+        let is_told = |end: u64| end != self.next || self.look_for_cuts().is_err();
         tokio::select! {
             biased;
             () = until_revoked(self.revoked.as_deref()) => return Err(StreamError::Revoked),
-            () = self.ends.wait_for(|end| end != next) => {}
+            () = self.ends.wait_for(is_told) => {}
         }
         self.look_for_cuts()?;
         let most = (1 + self.process.dice.roll(8)).min(limits.records as u64);
