@@ -8,7 +8,10 @@ use crate::failure::Failure;
 use clap::Args;
 use reqwest::{Method, RequestBuilder};
 use serde_json::Value;
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// Which gateway.
 #[derive(Clone, Debug, Args)]
@@ -16,12 +19,27 @@ pub struct Endpoint {
     /// URL of the gateway
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
+    /// PEM file of the authority that signed the gateway's certificate, beside those that are known
+    #[arg(long, value_name = "FILE")]
+    pub authority: Option<PathBuf>,
+}
+
+impl Endpoint {
+    /// With a certificate that everybody believes, or none.
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            authority: None,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
 pub struct Client {
     http: reqwest::Client,
     url: String,
+    /// PEM.
+    authority: Option<Vec<u8>>,
 }
 
 /// An answer, whatever its status.
@@ -54,16 +72,31 @@ impl Answer {
 impl Client {
     pub fn new(endpoint: &Endpoint) -> Result<Self, Failure> {
         let url = endpoint.url.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder()
+        let authority = endpoint.authority.as_deref().map(read_pem).transpose()?;
+        let mut http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
-            .no_gzip()
-            .build();
+            .no_gzip();
+        if let Some(pem) = &authority {
+            let certificate = reqwest::Certificate::from_pem(pem);
+            let certificate = certificate.map_err(|error| not_pem(endpoint, &error))?;
+            http = http.add_root_certificate(certificate);
+        }
+        let http = http.build();
         let http = http.map_err(|error| Failure::failed(error.to_string()))?;
         match reqwest::Url::parse(&url) {
-            Ok(_) => Ok(Self { http, url }),
+            Ok(_) => Ok(Self {
+                http,
+                url,
+                authority,
+            }),
             Err(error) => Err(Failure::usage(format!("--url {url}: {error}"))
                 .hint("for example http://127.0.0.1:8080")),
         }
+    }
+
+    /// In PEM, if one was named.
+    pub fn authority(&self) -> Option<&[u8]> {
+        self.authority.as_deref()
     }
 
     pub fn url(&self) -> &str {
@@ -106,4 +139,14 @@ fn failed(status: Option<u64>, code: Option<&str>, text: Option<&str>, whole: &V
     let status = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     let text = text.map_or_else(|| whole.to_string(), str::to_owned);
     Failure::failed(format!("{status} {}: {text}", code.unwrap_or("no code")))
+}
+
+fn read_pem(file: &Path) -> Result<Vec<u8>, Failure> {
+    let text = std::fs::read(file);
+    text.map_err(|error| Failure::usage(format!("--authority {}: {error}", file.display())))
+}
+
+fn not_pem(endpoint: &Endpoint, error: &reqwest::Error) -> Failure {
+    let file = endpoint.authority.as_deref().unwrap_or(Path::new(""));
+    Failure::usage(format!("--authority {}: {error}", file.display()))
 }

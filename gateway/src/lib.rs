@@ -49,6 +49,7 @@ mod write;
 mod write_opening;
 
 pub use config::Config;
+pub use transport::tls::certificate::CertificateError;
 
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
@@ -95,10 +96,13 @@ pub enum GatewayError {
     )]
     Origin(String),
     #[error(
-        "{0} can be reached by others than this machine: let TLS end in front of it and say so \
-         (security.tls = \"proxy\"), listen on 127.0.0.1, or take the risk (security.open = true)"
+        "{0} can be reached by others than this machine: give it a certificate (security.tls = \"own\"), \
+         let TLS end in front of it and say so (security.tls = \"proxy\"), listen on 127.0.0.1, or take \
+         the risk (security.open = true)"
     )]
     Unprotected(std::net::SocketAddr),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
 }

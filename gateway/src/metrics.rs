@@ -18,6 +18,9 @@ pub(crate) struct GatewayMetrics {
     pub answered: [IntCounter; 6],
     pub in_flight: IntGauge,
     pub connections: IntGauge,
+    pub failed_handshakes: IntCounter,
+    /// When the certificate ends, Unix time.
+    pub certificate_expires: IntGauge,
     pub waiting: IntGauge,
     /// Connections that became WebSockets, and their places in rooms.
     pub sockets: IntGauge,
@@ -83,6 +86,14 @@ impl GatewayMetrics {
                 .map(|class| answered.with_label_values(&[class])),
             in_flight: gauge("consign_gateway_requests_in_flight", "Requests in hand")?,
             connections: gauge("consign_gateway_connections", "Open connections")?,
+            failed_handshakes: counter(
+                "consign_gateway_tls_handshakes_failed_total",
+                "Connections whose TLS handshake failed",
+            )?,
+            certificate_expires: gauge(
+                "consign_gateway_certificate_expires_timestamp_seconds",
+                "When the gateway's own certificate ends, Unix time; 0 without one",
+            )?,
             waiting: gauge(
                 "consign_gateway_waiting",
                 "Requests that wait for their verdict",

@@ -1,10 +1,13 @@
 //! Connections: how many, how slow, and how they end. Everything between the listener and the
 //! router; it knows no route.
 
+mod handshake;
+
 use crate::{
     Config, GatewayError, Ports,
     access::ClientAddress,
     app::{App, Shared},
+    config::TlsEnd,
     error::{Code, Problem},
     instance,
     kuzzle::socket,
@@ -17,10 +20,11 @@ use crate::{
     spans, spool_watch,
     subscriptions::{append, follow},
     transport::{
-        ClientStream,
+        ClientSocket, ClientStream,
         client_stream::StreamOptions,
         farewell::LingerLimits,
         permit::{ConnectionPermit, ConnectionPermits},
+        tls::TlsDoor,
         unread::Unread,
     },
     upload::runner,
@@ -46,6 +50,8 @@ use tokio::{
 use tower::{Service, service_fn};
 use tracing::{debug, error, info, warn};
 
+/// A year (RFC 6797): browsers do not ask this host without TLS again.
+const TLS_FROM_NOW_ON: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// How long connections wait at the start for a log that is about to be found.
 const START_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -61,6 +67,7 @@ pub(crate) async fn run(
     if !set_up::is_protected(address.ip(), &config.security) {
         return Err(GatewayError::Unprotected(address));
     }
+    let door = handshake::door(&config, &*ports.clock)?.map(Arc::new);
     let origins = Origins::new(&config.allowed_origins, address.ip())?;
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
     set_up::name_weakness(address.ip(), &config.security, &ports.health);
@@ -80,6 +87,9 @@ pub(crate) async fn run(
 
     let (opened, is_open) = oneshot::channel();
     start_tasks(&app, opened, &shutdown);
+    if let Some(door) = &door {
+        follow_certificate(&app, door, &shutdown);
+    }
     // Where the log is there, the first request finds the way of writes open.
     drop(timeout(START_PATIENCE, is_open).await);
     app.ports.health.set("gateway", State::Ready);
@@ -87,7 +97,7 @@ pub(crate) async fn run(
     if let Some(code) = &app.set_up {
         code.announce(&app.access).await;
     }
-    let permits = accept(&app, listener, router, &shutdown).await;
+    let permits = accept(&app, (listener, door), router, &shutdown).await;
     drain(&app, &permits, &shutdown).await;
     Ok(())
 }
@@ -144,11 +154,19 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
     tasks.vital("watch", watch(app.clone(), until()));
 }
 
+fn follow_certificate(app: &App, door: &TlsDoor, shutdown: &Shutdown) {
+    let (health, clock) = (app.ports.health.clone(), app.ports.clock.clone());
+    let expiry = app.metrics.certificate_expires.clone();
+    let certificate = door.certificate.clone();
+    let following = certificate.follow(clock, health.clone(), expiry, shutdown.clone());
+    TaskStarter::new(health, shutdown.clone()).vital("certificate", following);
+}
+
 /// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel,
 /// beyond that of their address they are closed.
 async fn accept(
     app: &Shared,
-    listener: TcpListener,
+    (listener, door): (TcpListener, Option<Arc<TlsDoor>>),
     router: Router,
     shutdown: &Shutdown,
 ) -> Arc<ConnectionPermits> {
@@ -178,7 +196,7 @@ async fn accept(
                     http(
                         app.clone(),
                         builder.clone(),
-                        stream,
+                        (stream, door.clone()),
                         router.clone(),
                         (Arc::new(permit), from.ip()),
                         shutdown.clone(),
@@ -228,7 +246,12 @@ fn unreadable(status: u16) -> Vec<u8> {
             "the address or the header fields of the request are larger than may be",
         ),
     };
-    let body = serde_json::to_string(&problem).expect("a problem is plain JSON");
+    bare_problem(&problem)
+}
+
+/// A problem as it is written where there is no request to answer.
+fn bare_problem(problem: &Problem) -> Vec<u8> {
+    let body = serde_json::to_string(problem).expect("a problem is plain JSON");
     let (status, length) = (problem.status(), body.len());
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/problem+json\r\n\
@@ -242,7 +265,7 @@ fn unreadable(status: u16) -> Vec<u8> {
 async fn http(
     app: Shared,
     builder: http1::Builder,
-    stream: TcpStream,
+    (stream, door): (TcpStream, Option<Arc<TlsDoor>>),
     router: Router,
     (permit, from): (Arc<ConnectionPermit>, IpAddr),
     shutdown: Shutdown,
@@ -250,8 +273,26 @@ async fn http(
     app.metrics.connections.inc();
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
+    let socket = tokio::select! {
+        socket = handshake::finish(&app, door.as_deref(), stream) => socket,
+        () = shutdown.soft() => None,
+    };
+    if let Some(socket) = socket {
+        requests(&app, builder, socket, router, (permit, from), &shutdown).await;
+    }
+    app.metrics.connections.dec();
+}
+
+async fn requests(
+    app: &Shared,
+    builder: http1::Builder,
+    socket: ClientSocket,
+    router: Router,
+    (permit, from): (Arc<ConnectionPermit>, IpAddr),
+    shutdown: &Shutdown,
+) {
     let unread = Unread::default();
-    let client = ClientStream::new(stream, stream_options(&app.config), unread.clone());
+    let client = ClientStream::new(socket, stream_options(&app.config), unread.clone());
     let io = TokioIo::new(client);
     let service = {
         let app = app.clone();
@@ -274,7 +315,6 @@ async fn http(
     if let Err(error) = ended {
         debug!(%error, "a connection ended early");
     }
-    app.metrics.connections.dec();
 }
 
 /// One request: judged by the page that sends it, if one does.
@@ -285,10 +325,14 @@ async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Resp
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
     let head = (request.method(), request.uri().path(), request.headers());
-    let response = match refused_until_set_up(app, head).await {
+    let mut response = match refused_until_set_up(app, head).await {
         Some(refusal) => refusal,
         None => judged(app, router, request, upgrade, harmless).await,
     };
+    if app.config.security.tls == TlsEnd::Own {
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_FROM_NOW_ON);
+    }
     app.metrics
         .answer(response.status(), begun.elapsed().as_secs_f64());
     spans::end_http(span, response.status());

@@ -6,7 +6,14 @@ pub(crate) mod client_stream;
 pub(crate) mod farewell;
 pub(crate) mod permit;
 pub(crate) mod stall;
+pub(crate) mod tls;
 pub(crate) mod unread;
 
 /// What a connection's bytes come through.
-pub(crate) type ClientStream = client_stream::GuardedStream<tokio::net::TcpStream>;
+pub(crate) type ClientStream = client_stream::GuardedStream<ClientSocket>;
+
+/// Plain, or with TLS that ends here.
+pub(crate) type ClientSocket = tokio_util::either::Either<
+    tokio::net::TcpStream,
+    Box<tokio_rustls::server::TlsStream<tokio::net::TcpStream>>,
+>;

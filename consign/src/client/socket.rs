@@ -4,11 +4,15 @@
 use super::{Client, envelope};
 use crate::failure::Failure;
 use futures::{SinkExt, StreamExt};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use serde_json::Value;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpStream, time::Instant};
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async,
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
     tungstenite::{Error, Message, Utf8Bytes},
 };
 
@@ -37,7 +41,9 @@ impl Socket {
     pub async fn connect(client: &Client) -> Result<Self, Failure> {
         let url = client.url().replacen("http", "ws", 1);
         let away = |why: String| client.unreachable(&why);
-        let connected = tokio::time::timeout(ANSWER, connect_async(&url)).await;
+        let connector = client.authority().map(connector).transpose()?;
+        let connecting = connect_async_tls_with_config(&url, None, true, connector);
+        let connected = tokio::time::timeout(ANSWER, connecting).await;
         let (stream, _) = connected
             .map_err(|_| away("no answer".to_owned()))?
             .map_err(|error| away(reason(&error)))?;
@@ -117,4 +123,19 @@ fn reason(error: &Error) -> String {
         Error::Http(response) => format!("it answers {} to a WebSocket", response.status()),
         other => other.to_string(),
     }
+}
+
+/// Believes this authority, and no other.
+fn connector(pem: &[u8]) -> Result<Connector, Failure> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| Failure::usage(error.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+    }
+    let config = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Connector::Rustls(Arc::new(config)))
 }

@@ -55,6 +55,12 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         + Duration::from_millis(settings.worker.drain_ms.max(settings.notifier.drain_ms));
     let shutdown = Shutdown::on_signals(deadline)?;
     let data = settings.data.clone();
+    let scheme = settings.security.scheme();
+    if arguments.closed && scheme == "https" {
+        let why = "--closed makes the administrator over plain HTTP, and security.tls is \"own\"";
+        let hint = "start it once without TLS, or send POST /_createFirstAdmin yourself";
+        return Err(Failure::usage(why).hint(hint));
+    }
     let options = standalone::Options {
         data: data.clone(),
         layout: settings.topics.layout(),
@@ -72,7 +78,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .await
         .map_err(explain)?;
     let shown = std::fs::canonicalize(&data).unwrap_or(data);
-    let url = format!("http://{}", running.address);
+    let url = format!("{scheme}://{}", running.address);
     let admin = if arguments.closed {
         Some(closing::close(&url).await?)
     } else {

@@ -6,6 +6,7 @@ use crate::{
     decode::{ClientMessage, FrameDecoder},
     machine::{ConnectionAction, ConnectionEvent, ConnectionMachine, ConnectionTimeouts},
     outbox::Outbox,
+    socket::ByteSocket,
 };
 use bytes::Bytes;
 use runtime::Shutdown;
@@ -18,7 +19,6 @@ use std::{
 };
 use tokio::{
     io::Interest,
-    net::TcpStream,
     time::{Instant, sleep_until},
 };
 
@@ -67,8 +67,8 @@ pub struct ConnectionOptions {
     pub deflate: bool,
 }
 
-struct Wire<H> {
-    stream: TcpStream,
+struct Wire<S, H> {
+    stream: S,
     outbox: Arc<Outbox>,
     machine: ConnectionMachine,
     decoder: FrameDecoder,
@@ -88,8 +88,8 @@ struct Wire<H> {
 }
 
 /// Serves a connection until it ends. `early`: bytes that came with the request to upgrade.
-pub async fn serve<H: MessageHandler>(
-    stream: TcpStream,
+pub async fn serve<S: ByteSocket, H: MessageHandler>(
+    stream: S,
     early: Bytes,
     options: ConnectionOptions,
     outbox: Arc<Outbox>,
@@ -115,17 +115,19 @@ pub async fn serve<H: MessageHandler>(
     wire.run(&shutdown).await;
 }
 
-impl<H> Drop for Wire<H> {
+impl<S, H> Drop for Wire<S, H> {
     fn drop(&mut self) {
         self.outbox.close();
     }
 }
 
-impl<H: MessageHandler> Wire<H> {
+impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
     async fn run(&mut self, shutdown: &Shutdown) {
         let mut stopping = false;
         let alarm = sleep_until(self.machine.due());
         tokio::pin!(alarm);
+        // What was deciphered before makes no socket ready.
+        self.read();
         loop {
             self.advance();
             if self.machine.is_ended() {
@@ -135,7 +137,7 @@ impl<H: MessageHandler> Wire<H> {
             if due < alarm.deadline() {
                 alarm.as_mut().reset(due);
             }
-            let interest = if self.sending.is_empty() {
+            let interest = if self.sending.is_empty() && !self.stream.is_holding() {
                 Interest::READABLE
             } else {
                 Interest::READABLE | Interest::WRITABLE
@@ -177,6 +179,11 @@ impl<H: MessageHandler> Wire<H> {
         }
         self.handler.resume();
         loop {
+            match self.stream.try_flush() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(_) => return self.on(ConnectionEvent::PeerGone),
+            }
             if self.sending.is_empty() {
                 self.held = self.outbox.take(&mut self.sending, BATCH, Instant::now());
             }
@@ -332,3 +339,6 @@ impl<H: MessageHandler> Wire<H> {
         self.handler.closing();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod handshake;
 pub mod machine;
 pub mod outbox;
+pub mod socket;
 pub mod wake_queue;
 
 pub use connection::{ConnectionOptions, MessageHandler};

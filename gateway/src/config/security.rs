@@ -1,6 +1,7 @@
 //! How this service is protected from who can reach it.
 
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// Where TLS ends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,6 +12,8 @@ pub enum TlsEnd {
     None,
     /// In front of the gateway, which others reach through it alone.
     Proxy,
+    /// In the gateway itself.
+    Own,
 }
 
 /// The section of the settings.
@@ -21,4 +24,19 @@ pub struct Security {
     /// everything as long as there is no administrator. `/readyz` says so.
     pub open: bool,
     pub tls: TlsEnd,
+    /// With `tls = "own"`: PEM files with the certificate, those between it and an authority behind
+    /// it, and with its private key, which only its owner may read. Both are read anew when they
+    /// change.
+    pub certificate: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+}
+
+impl Security {
+    /// What addresses of a gateway begin with.
+    pub fn scheme(&self) -> &'static str {
+        match self.tls {
+            TlsEnd::Own => "https",
+            TlsEnd::None | TlsEnd::Proxy => "http",
+        }
+    }
 }

@@ -9,7 +9,7 @@ use super::{Answer, Fault, fault::Id};
 use crate::{
     access::ClientAddress,
     app::{App, Shared},
-    transport::{ClientStream, permit::ConnectionPermit},
+    transport::{ClientStream, permit::ConnectionPermit, tls::socket::TlsSocket},
 };
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
@@ -27,10 +27,11 @@ use std::{
     time::Duration,
 };
 use subscriptions::Recipient;
+use tokio_util::either::Either;
 use tracing::debug;
 use websocket::{
     ConnectionOptions, ConnectionTimeouts, MessageHandler, Outbox, OutboxLimits, TextFrame,
-    UpgradeError,
+    UpgradeError, connection::serve,
 };
 
 /// One open connection, as seen by what sends to it.
@@ -93,7 +94,13 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
         let handler = SocketHandler::new(app.clone(), outbox.clone(), address);
         let shutdown = app.shutdown.clone();
-        websocket::connection::serve(stream, read, options, outbox, handler, shutdown).await;
+        match stream {
+            Either::Left(plain) => serve(plain, read, options, outbox, handler, shutdown).await,
+            Either::Right(tls) => {
+                let socket = TlsSocket::from(*tls);
+                serve(socket, read, options, outbox, handler, shutdown).await;
+            }
+        }
         drop(permit);
     });
     let (status, headers) = accepted.response_head();

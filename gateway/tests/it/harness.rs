@@ -42,6 +42,8 @@ pub struct Builder {
     pub durability: watch::Receiver<Option<Durability>>,
     /// Is there a spool in front of the log? Where, and how it is kept.
     pub spool: Option<(std::path::PathBuf, spool::Config)>,
+    /// The authority of the gateway's certificate, in PEM, if it has one of its own.
+    pub over_tls: Option<String>,
 }
 
 impl Default for Builder {
@@ -56,6 +58,7 @@ impl Default for Builder {
             keys: Keyring::new(1, *b"0123456789abcdef"),
             durability: watch::channel(Some(Durability::Embedded)).1,
             spool: None,
+            over_tls: None,
         }
     }
 }
@@ -78,6 +81,7 @@ pub struct App {
     shutdown: Shutdown,
     catalog: Catalog,
     view: Arc<dyn View>,
+    scheme: &'static str,
     folder: tempfile::TempDir,
 }
 
@@ -160,7 +164,8 @@ impl Builder {
         });
         let app = App {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            client: reqwest::Client::new(),
+            client: client(self.over_tls.as_deref()),
+            scheme: self.over_tls.map_or("http", |_| "https"),
             log,
             spool,
             health: Health::default(),
@@ -182,6 +187,17 @@ impl Builder {
         }
         app.serve(self.config).await
     }
+}
+
+fn client(authority: Option<&str>) -> reqwest::Client {
+    let builder = reqwest::Client::builder();
+    let builder = match authority {
+        None => builder,
+        Some(pem) => {
+            builder.add_root_certificate(reqwest::Certificate::from_pem(pem.as_bytes()).unwrap())
+        }
+    };
+    builder.build().unwrap()
 }
 
 async fn own_collections(catalog: &Catalog, store: &store_embedded::EmbeddedStore) {
@@ -324,7 +340,7 @@ impl App {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     pub fn get(&self, path: &str) -> RequestBuilder {

@@ -31,6 +31,7 @@ mod spooled;
 mod stage;
 mod stopping;
 mod sunbird;
+mod tls;
 mod tokens;
 mod uploads;
 mod writes;

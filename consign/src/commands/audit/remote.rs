@@ -39,9 +39,7 @@ pub async fn audit_by(
     query: &str,
     progress: &AuditProgress,
 ) -> Result<(String, AuditReport), Failure> {
-    let client = Client::new(&Endpoint {
-        url: url.to_owned(),
-    })?;
+    let client = Client::new(&Endpoint::at(url))?;
     let path = format!("/v1/audits?{query}");
     let begun = client.send(client.at(Method::POST, &path)).await?;
     let mut answer = read(begun.succeeded()?)?;

@@ -23,9 +23,7 @@ pub(super) struct FirstAdmin {
 }
 
 pub(super) async fn close(url: &str) -> Result<FirstAdmin, Failure> {
-    let client = Client::new(&Endpoint {
-        url: url.to_owned(),
-    })?;
+    let client = Client::new(&Endpoint::at(url))?;
     let bytes: [u8; LENGTH] = runtime::random();
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
     let password: String = bytes.into_iter().map(letter).collect();

@@ -83,9 +83,13 @@ async fn topics(settings: &Settings) -> Vec<Finding> {
 
 /// What the gateway of the running pipeline says, if it is where the settings say.
 async fn running(settings: &Settings) -> Vec<Finding> {
-    let url = format!("http://{}", settings.gateway.listen);
+    let url = format!(
+        "{}://{}",
+        settings.security.scheme(),
+        settings.gateway.listen
+    );
     let elsewhere = "if it listens elsewhere: consign health --url http://HOST:PORT";
-    let client = match Client::new(&client::Endpoint { url }) {
+    let client = match Client::new(&client::Endpoint::at(url)) {
         Ok(client) => client,
         Err(failure) => return vec![Finding::of("gateway", &failure, elsewhere)],
     };

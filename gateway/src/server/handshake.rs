@@ -1,0 +1,85 @@
+//! From an accepted connection to one that requests are read from: at once, or behind a TLS
+//! handshake. It must never let plain HTTP in where TLS is asked for.
+
+use super::bare_problem;
+use crate::{
+    GatewayError,
+    app::App,
+    config::{Config, Security, TlsEnd},
+    error::{Code, Problem},
+    transport::{
+        ClientSocket,
+        tls::{
+            HandshakeFailure, TlsDoor,
+            certificate::{CertificateError, CertificateFiles, ServedCertificate},
+        },
+    },
+};
+use runtime::Clock;
+use std::time::Duration;
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
+use tokio_util::either::Either;
+use tracing::debug;
+
+/// How long a client that does not speak TLS may take to read that it must.
+const HINT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The door of TLS, if it ends in this process.
+///
+/// # Errors
+/// If there is no certificate that can be served.
+pub(super) fn door(config: &Config, clock: &dyn Clock) -> Result<Option<TlsDoor>, GatewayError> {
+    if config.security.tls != TlsEnd::Own {
+        return Ok(None);
+    }
+    let certificate = ServedCertificate::load(files(&config.security)?, clock)?;
+    Ok(Some(TlsDoor::new(certificate, config.header_timeout())))
+}
+
+fn files(security: &Security) -> Result<CertificateFiles, CertificateError> {
+    match (&security.certificate, &security.key) {
+        (Some(certificate), Some(key)) => Ok(CertificateFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+        }),
+        _ => Err(CertificateError::NotNamed),
+    }
+}
+
+/// None: nothing can be asked on this connection.
+pub(super) async fn finish(
+    app: &App,
+    door: Option<&TlsDoor>,
+    stream: TcpStream,
+) -> Option<ClientSocket> {
+    let Some(door) = door else {
+        return Some(Either::Left(stream));
+    };
+    match door.handshake(stream).await {
+        Ok(stream) => Some(Either::Right(Box::new(stream))),
+        Err(failure) => {
+            app.metrics.failed_handshakes.inc();
+            debug!(%failure, "a TLS handshake failed");
+            if let HandshakeFailure::Plain(stream) = failure {
+                hint(stream).await;
+            }
+            None
+        }
+    }
+}
+
+/// What speaks plain HTTP is told what to do instead.
+async fn hint(mut stream: TcpStream) {
+    let problem = Problem::new(
+        Code::BadRequest,
+        "this address speaks TLS: begin the URL with https:// or wss://",
+    );
+    let answer = bare_problem(&problem);
+    let told = async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await
+    };
+    if timeout(HINT_PATIENCE, told).await.is_err() {
+        debug!("a client that does not speak TLS does not read, either");
+    }
+}
