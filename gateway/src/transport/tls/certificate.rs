@@ -59,11 +59,11 @@ pub enum CertificateError {
 #[derive(Debug)]
 pub(crate) struct ServedCertificate {
     files: CertificateFiles,
-    current: RwLock<Arc<Loaded>>,
+    current: RwLock<Arc<LoadedCertificate>>,
 }
 
 #[derive(Debug)]
-struct Loaded {
+struct LoadedCertificate {
     key: Arc<CertifiedKey>,
     /// Unix seconds.
     expires: i64,
@@ -89,7 +89,7 @@ impl ServedCertificate {
         })
     }
 
-    fn current(&self) -> Arc<Loaded> {
+    fn current(&self) -> Arc<LoadedCertificate> {
         self.current.read().clone()
     }
 
@@ -134,7 +134,7 @@ impl ServedCertificate {
         Ok(true)
     }
 
-    fn weakness(&self, loaded: &Loaded, clock: &dyn Clock) -> Vec<Weakened> {
+    fn weakness(&self, loaded: &LoadedCertificate, clock: &dyn Clock) -> Vec<Weakened> {
         let left = loaded.expires.saturating_sub(clock.now() / 1_000);
         if left > SHORT.as_secs().cast_signed() {
             return Vec::new();
@@ -153,7 +153,7 @@ impl ServedCertificate {
 }
 
 impl CertificateFiles {
-    fn load(&self, clock: &dyn Clock) -> Result<Loaded, CertificateError> {
+    fn load(&self, clock: &dyn Clock) -> Result<LoadedCertificate, CertificateError> {
         let unusable = |why: String| CertificateError::Unusable {
             certificate: self.certificate.clone(),
             key: self.key.clone(),
@@ -170,7 +170,7 @@ impl CertificateFiles {
             return Err(CertificateError::Expired(self.certificate.clone()));
         }
         let key = CertifiedKey::from_der(chain, self.private_key()?, &provider());
-        Ok(Loaded {
+        Ok(LoadedCertificate {
             key: Arc::new(key.map_err(|error| unusable(error.to_string()))?),
             expires,
         })
