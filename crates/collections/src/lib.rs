@@ -21,7 +21,7 @@ use serde_json::Value;
 use std::time::Duration;
 use store::{
     Collection, Record, StoreError, View,
-    mapping::{BadMapping, Mapping, change::ChangeError},
+    mapping::{BadMapping, IndexSettings, Mapping, change::ChangeError},
 };
 
 /// Until a changed definition is known to every worker.
@@ -59,6 +59,9 @@ pub enum CollectionError {
     /// No view takes these mappings.
     #[error(transparent)]
     Malformed(BadMapping),
+    /// A setting that collections may not have, or that is not what it must be.
+    #[error("{}: {}", .0.pointer, .0.message)]
+    BadSettings(BadMapping),
     /// What stands cannot become what is asked.
     #[error("{}: {}", .0.pointer, .0.message)]
     Fixed(BadMapping),
@@ -99,10 +102,9 @@ impl CollectionStores<'_> {
     /// Makes a collection, or finds that it stands, whatever its mappings; repeating the call makes
     /// the view follow the record. What the view refuses does not stand in the record either.
     pub async fn create(&self, wanted: NewCollection) -> Result<Created, CollectionError> {
-        if let Some(mappings) = &wanted.mappings {
-            Mapping::read(Some(mappings), wanted.settings.as_ref())
-                .map_err(CollectionError::Malformed)?;
-        }
+        let settings = wanted.settings.as_ref();
+        IndexSettings::read(settings).map_err(CollectionError::BadSettings)?;
+        Mapping::read(wanted.mappings.as_ref(), settings).map_err(CollectionError::Malformed)?;
         let wanted = Collection {
             index: wanted.index,
             collection: wanted.collection,

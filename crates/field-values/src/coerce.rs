@@ -130,6 +130,12 @@ pub fn half(real: f64) -> f64 {
     }
 }
 
+/// A text letter by letter in lower case, as an index has it: a letter stays one.
+pub fn lowercase(text: &str) -> String {
+    let one = |letter: char| letter.to_lowercase().next().unwrap_or(letter);
+    text.chars().map(one).collect()
+}
+
 /// A value of a document: `true`, `"true"`, and so on; the empty text is false.
 pub fn boolean(value: &Value) -> Option<bool> {
     match value.as_str() {

@@ -110,6 +110,11 @@ pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
     };
     match (status, error.kind.as_str()) {
         (409, _) => Item::Conflict,
+        // What a field or a pipeline asks for (a model, a policy) is not there.
+        (404, kind @ "resource_not_found_exception") => Item::Permanent {
+            code: kind.to_owned(),
+            message: error.message(),
+        },
         // An operator closed it, or has not made it yet: the write is good.
         (400, "index_closed_exception") | (404, _) => Item::Transient(error.transient(status)),
         (401, _) | (403, "security_exception") => {
@@ -139,11 +144,12 @@ pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
     }
 }
 
-/// Faults of the server's own code that a document's values bring about.
-const STUMBLES: [&str; 8] = [
+/// Faults of the server's own code, or of a pipeline's, that a document's values bring about.
+const STUMBLES: [&str; 9] = [
     "array_index_out_of_bounds_exception",
     "arithmetic_exception",
     "class_cast_exception",
+    "fail_processor_exception",
     "index_out_of_bounds_exception",
     "null_pointer_exception",
     "number_format_exception",
@@ -235,6 +241,15 @@ pub(crate) fn failed(
             }
         }
         _ => bad(error.message()),
+    }
+}
+
+/// The error of an index that is made or mapped anew. Where the server's own code stumbles it is over
+/// what the definition says: it would do so again, and documents would wait for the index.
+pub(crate) fn failed_definition(status: u16, body: &[u8]) -> StoreError {
+    match status {
+        500 => refused(Trouble::read(body).message()),
+        _ => failed(status, body, refused),
     }
 }
 

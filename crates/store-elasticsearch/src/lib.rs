@@ -94,7 +94,20 @@ impl View for Elasticsearch {
         collections: &[&Collection],
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
-        search::search(&self.client, collections, request).await
+        let Some(after) = &request.search_after else {
+            return search::search(&self.client, collections, request).await;
+        };
+        // Several collections are one search: where they differ, the first one's fields count.
+        let mapping = collections.first().and_then(|first| {
+            let standing = first.mappings.as_ref();
+            self.mappings.of(first, standing, "").ok()
+        });
+        let held = mapping.map(|mapping| mapping.positions(request.sort.as_ref(), after));
+        let request = SearchRequest {
+            search_after: Some(held.unwrap_or_else(|| after.clone())),
+            ..request.clone()
+        };
+        search::search(&self.client, collections, &request).await
     }
 
     async fn take_snapshot(

@@ -13,12 +13,14 @@ use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
 use store::{
     Collection, StoreError, Unmappable,
-    mapping::{DynamicFields, Mapping},
+    mapping::{DynamicFields, IndexSettings, Mapping},
     schema::MigrationReport,
 };
 
-/// Fields that an index may have, by default 1,000, and the three that are ours.
-const FIELDS: u32 = 1_003;
+/// The fields of our own member, and how deep they lie. What clients write is held to the
+/// collection's own limits before it is accepted.
+const OWN_FIELDS: usize = 3;
+const OWN_DEPTH: usize = 2;
 
 /// Mappings as [`store::View::check`] needs them: read once per collection.
 #[derive(Default)]
@@ -104,21 +106,27 @@ fn mappings(collection: &Collection) -> Result<Value, StoreError> {
     Ok(Value::Object(mappings))
 }
 
-fn settings(client: &Client, collection: &Collection) -> Value {
-    let mut settings = match &collection.settings {
-        Some(Value::Object(settings)) => settings.clone(),
-        _ => Map::new(),
-    };
-    let spelled = Value::Object(settings.clone()).to_string();
-    if !spelled.contains("total_fields") {
-        settings.insert("index.mapping.total_fields.limit".to_owned(), FIELDS.into());
+/// The collection's settings, with room for our own member beside the fields that it counts.
+fn settings(client: &Client, collection: &Collection) -> Result<Value, StoreError> {
+    let read = IndexSettings::read(collection.settings.as_ref());
+    let read = read.map_err(|error| classify::refused(error.to_string()))?;
+    let mut settings: Map<String, Value> = read
+        .given()
+        .map(|(name, value)| (format!("index.{name}"), value.clone()))
+        .collect();
+    let fields = read.total_fields + OWN_FIELDS;
+    settings.insert("index.mapping.total_fields.limit".to_owned(), fields.into());
+    let depth = "index.mapping.depth.limit".to_owned();
+    if settings.contains_key(&depth) {
+        settings.insert(depth, read.depth.max(OWN_DEPTH).into());
     }
-    if let Some(replicas) = client.config().replicas
-        && !spelled.contains("number_of_replicas")
-    {
-        settings.insert("index.number_of_replicas".to_owned(), replicas.into());
+    if let Some(replicas) = client.config().replicas {
+        let replicas = replicas.into();
+        settings
+            .entry("index.number_of_replicas")
+            .or_insert(replicas);
     }
-    Value::Object(settings)
+    Ok(Value::Object(settings))
 }
 
 /// Makes index and alias in one step; true if they were not there. Whoever comes second finds them.
@@ -130,7 +138,7 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
     )?;
     let index = name::first_index(&alias);
     let body = json!({
-        "settings": settings(client, collection),
+        "settings": settings(client, collection)?,
         "mappings": mappings(collection)?,
         "aliases": {&alias: {"is_write_index": true}},
     });
@@ -144,11 +152,7 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
     if answer.status != 400
         || Trouble::read(&answer.body).kind != "resource_already_exists_exception"
     {
-        return Err(classify::failed(
-            answer.status,
-            &answer.body,
-            classify::refused,
-        ));
+        return Err(classify::failed_definition(answer.status, &answer.body));
     }
     if !exists(client, &alias).await? {
         // Somebody took the alias off: without it nothing can be written.
@@ -195,7 +199,7 @@ pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(
         .await?;
     match answer.status {
         200 => Ok(()),
-        status => Err(classify::failed(status, &answer.body, classify::refused)),
+        status => Err(classify::failed_definition(status, &answer.body)),
     }
 }
 

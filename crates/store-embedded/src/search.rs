@@ -141,11 +141,9 @@ impl Search {
         let query = request.query.as_ref().map_or(Ok(Query::All), |query| {
             query::read(&context, query, "/query")
         })?;
-        let sort = sort::read(
-            &context,
-            request.sort.as_ref(),
-            request.search_after.as_deref(),
-        )?;
+        let after = request.search_after.as_deref();
+        let after = after.map(|after| mapping.positions(request.sort.as_ref(), after));
+        let sort = sort::read(&context, request.sort.as_ref(), after.as_deref())?;
         if request.from.saturating_add(request.size) > WINDOW {
             return Err(bad(
                 format!("from + size is at most {WINDOW}: go on with search_after"),

@@ -6,12 +6,16 @@
 pub mod change;
 mod check;
 mod declaration;
+mod limits;
 pub(crate) mod parameter;
+mod position;
 mod read;
+mod settings;
 
 pub use check::DynamicFields;
 pub use declaration::METADATA;
 pub use field_values::{coerce, date, ip, point};
+pub use settings::IndexSettings;
 
 use coerce::Reader;
 use date::DateFormat;
@@ -146,10 +150,9 @@ pub struct Mapping {
     pub root: Fields,
     pub date_detection: bool,
     /// New fields are made by rules that only the index knows: dynamic templates, formats of
-    /// dates, numbers in texts.
+    /// dates, numbers in texts, settings of the whole collection.
     pub guesses: bool,
-    total_fields: usize,
-    depth: usize,
+    settings: IndexSettings,
     mapped: usize,
 }
 
@@ -161,12 +164,13 @@ pub struct BadMapping {
     pub message: String,
 }
 
-const TOTAL_FIELDS: usize = 1_000;
-const DEPTH: usize = 20;
-
 impl Mapping {
-    /// Reads `{"properties": …, "dynamic": …}` and the limits from the settings.
+    /// Reads `{"properties": …, "dynamic": …}` and what the settings say of fields.
     pub fn read(mappings: Option<&Value>, settings: Option<&Value>) -> Result<Self, BadMapping> {
+        let read = IndexSettings::read(settings).map_err(|error| BadMapping {
+            pointer: format!("/settings{}", error.pointer),
+            ..error
+        })?;
         let empty = Map::new();
         let top = match mappings {
             None | Some(Value::Null) => &empty,
@@ -185,20 +189,20 @@ impl Mapping {
             Some(value) => value.is_string(),
             None => false,
         };
-        let root = read::root(top, defines_analysis(settings))?;
+        let root = read::root(top, &read)?;
         let mut mapping = Self {
             date_detection: flag("date_detection", true),
             guesses: flag("numeric_detection", false)
                 || has("dynamic_templates")
-                || has("dynamic_date_formats"),
+                || has("dynamic_date_formats")
+                || read.change_new_fields(),
             root,
-            total_fields: limit(settings, &["mapping", "total_fields", "limit"])
-                .unwrap_or(TOTAL_FIELDS),
-            depth: limit(settings, &["mapping", "depth", "limit"]).unwrap_or(DEPTH),
+            settings: read,
             mapped: 0,
         };
         mapping.check_paths(&mapping.root, "", "", "")?;
         mapping.mapped = count(&mapping.root);
+        mapping.check_limits()?;
         Ok(mapping)
     }
 
@@ -418,33 +422,6 @@ fn count(fields: &Fields) -> usize {
         1 + field.fields.len() + inner
     };
     fields.properties.values().map(one).sum()
-}
-
-/// Do the settings define analyzers? Then a name may be one of them.
-fn defines_analysis(settings: Option<&Value>) -> bool {
-    settings.is_some_and(|settings| settings.to_string().contains("analysis"))
-}
-
-/// A limit in the settings, in any of the spellings that an index takes: nested, dotted, with or
-/// without `index.`.
-fn limit(settings: Option<&Value>, path: &[&str]) -> Option<usize> {
-    fn within(value: &Value, path: &[&str]) -> Option<usize> {
-        if path.is_empty() {
-            return value
-                .as_u64()
-                .or_else(|| value.as_str()?.parse().ok())
-                .map(|limit| limit as usize);
-        }
-        let object = value.as_object()?;
-        (1..=path.len())
-            .rev()
-            .find_map(|taken| within(object.get(&path[..taken].join("."))?, &path[taken..]))
-    }
-    let settings = settings?;
-    let prefixed: Vec<&str> = std::iter::once("index")
-        .chain(path.iter().copied())
-        .collect();
-    within(settings, path).or_else(|| within(settings, &prefixed))
 }
 
 fn bad(pointer: &str, message: &str) -> BadMapping {

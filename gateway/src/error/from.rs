@@ -124,12 +124,15 @@ impl From<&Parked> for Problem {
 
 impl From<CollectionError> for Problem {
     fn from(error: CollectionError) -> Self {
-        let placed = |bad: BadMapping| {
-            Self::new(Code::BadMappings, bad.message).at(format!("/mappings{}", bad.pointer))
+        let placed = |part: &str, bad: BadMapping| {
+            Self::new(Code::BadMappings, bad.message).at(format!("/{part}{}", bad.pointer))
         };
         match error {
             CollectionError::Store(error) => error.into(),
-            CollectionError::Malformed(bad) | CollectionError::Fixed(bad) => placed(bad),
+            CollectionError::Malformed(bad) | CollectionError::Fixed(bad) => {
+                placed("mappings", bad)
+            }
+            CollectionError::BadSettings(bad) => placed("settings", bad),
             CollectionError::Refused(why) => Self::new(Code::BadMappings, why),
             CollectionError::Gone => Self::new(Code::UnknownCollection, error.to_string()),
             CollectionError::Busy(_) => {

@@ -118,6 +118,7 @@ impl From<CollectionError> for Fault {
             }
             CollectionError::Store(_)
             | CollectionError::Malformed(_)
+            | CollectionError::BadSettings(_)
             | CollectionError::Refused(_)
             | CollectionError::Gone => Problem::from(error).into(),
         }

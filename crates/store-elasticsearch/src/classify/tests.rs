@@ -1,6 +1,6 @@
 //! A row per answer, the bodies as servers gave them.
 
-use super::{Item, Trouble, Whole, failed, item, over_large, refused, whole};
+use super::{Item, Trouble, Whole, failed, failed_definition, item, over_large, refused, whole};
 use store::StoreError;
 
 fn kind(item: &Item) -> &str {
@@ -74,6 +74,18 @@ fn every_item_has_its_row() {
             "split",
         ),
         (500, "class_cast_exception", "not a map", "split"),
+        (
+            500,
+            "fail_processor_exception",
+            "a pipeline says no",
+            "split",
+        ),
+        (
+            404,
+            "resource_not_found_exception",
+            "Inference id [x] not found for field [v]",
+            "resource_not_found_exception",
+        ),
         (500, "engine_closed_exception", "closed", "transient"),
         (400, "index_closed_exception", "closed", "transient"),
         (
@@ -269,6 +281,18 @@ fn searches_tell_bad_from_missing_from_away() {
         let denied = bad(status, wrapped("security_exception"));
         assert!(matches!(denied, StoreError::Denied { .. }), "{status}");
     }
+}
+
+#[test]
+fn a_definition_over_which_the_server_stumbles_is_refused() {
+    let body = br#"{"error":{"type":"illegal_state_exception","reason":"Could not load hunspell dictionary [x]"},"status":500}"#;
+    let found = failed_definition(500, body);
+    assert!(
+        matches!(&found, StoreError::Refused { why, .. } if why.contains("hunspell")),
+        "{found:?}"
+    );
+    let away = failed_definition(503, body);
+    assert!(matches!(away, StoreError::Unavailable { .. }), "{away:?}");
 }
 
 #[test]

@@ -1,12 +1,13 @@
 //! Mappings as a real index takes, refuses and changes them: what the shared rules say, tried.
 
-use crate::prefix::open;
+use crate::prefix::{http, lease, open};
 use serde_json::{Map, Value, json};
 use store::{
     Collection, StoreError, View,
     contract::{Fixture, declarable},
 };
 use store_elasticsearch::Elasticsearch;
+use testbed::Servers;
 
 fn refused<T: std::fmt::Debug>(answer: &Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::Refused { .. }))
@@ -136,4 +137,54 @@ async fn every_date_format_is_one_where_an_index_has_it() {
     let fields = declarable::date_formats().iter().map(field).collect();
     let found = disagreements(&open(), fields).await;
     assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Would an index be made with these settings? It is made beside the store, and goes again.
+fn index_with(settings: &Value) -> u16 {
+    let address = &Servers::shared().addresses().elasticsearch;
+    let name = format!("/{}{}", lease(), testbed::unique("set").to_lowercase());
+    let mappings = json!({"properties": {"n": {"type": "long"}}});
+    let body = json!({"settings": settings, "mappings": mappings});
+    let made = http(address, "PUT", &name, Some(&body)).0;
+    if made == 200 {
+        assert_eq!(http(address, "DELETE", &name, None).0, 200);
+    }
+    made
+}
+
+#[tokio::test]
+async fn settings_are_judged_as_by_an_index() {
+    let view = open();
+    for settings in declarable::settings_taken() {
+        let mut fixture = Fixture::new();
+        fixture.collection.settings = Some(settings.clone());
+        let answer = view.create_collection(&fixture.collection).await;
+        assert_eq!(answer, Ok(()), "{settings}");
+        gone(&view, &fixture).await;
+    }
+    for (settings, _) in declarable::settings_refused() {
+        assert_eq!(index_with(&settings), 400, "{settings}");
+    }
+    // An index takes them: what others would wait for is not made here, but for one.
+    assert_eq!(index_with(&json!({"index.blocks.write": true})), 200);
+    for settings in declarable::settings_of_operators() {
+        let mut fixture = Fixture::new();
+        fixture.collection.settings = Some(settings.clone());
+        let answer = view.create_collection(&fixture.collection).await;
+        assert!(refused(&answer), "{settings}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn mappings_have_the_limits_of_an_index() {
+    let view = open();
+    for (settings, mappings, fits) in declarable::limits_of_mappings() {
+        let mut fixture = Fixture::with_mappings(mappings);
+        fixture.collection.settings = Some(settings.clone());
+        let answer = view.create_collection(&fixture.collection).await;
+        let shown = fixture.collection.mappings.as_ref().map(Value::to_string);
+        let shown: String = shown.unwrap_or_default().chars().take(200).collect();
+        assert_eq!(answer.is_ok(), fits, "{settings} {shown}: {answer:?}");
+        gone(&view, &fixture).await;
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 use store::mapping::Analyzer;
+pub use store::mapping::coerce::lowercase;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The longest term, in characters; longer words are cut into such pieces.
@@ -92,12 +93,6 @@ fn standard(text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
 /// Scripts that write words without boundaries between them.
 fn is_run(letter: char) -> bool {
     matches!(letter, '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}' | '\u{e81}'..='\u{ece}' | '\u{1000}'..='\u{103f}' | '\u{1780}'..='\u{17d3}')
-}
-
-/// Letter by letter, so that the number of letters stays.
-pub fn lowercase(word: &str) -> String {
-    let one = |letter: char| letter.to_lowercase().next().unwrap_or(letter);
-    word.chars().map(one).collect()
 }
 
 fn lower(text: &str, span: Range<usize>, visit: &mut dyn FnMut(String, Range<usize>)) {

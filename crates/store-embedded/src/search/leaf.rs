@@ -141,9 +141,21 @@ impl Leaf {
         at: &str,
         accept: impl Fn(&Source) -> Result<Accept, StoreError>,
     ) -> Result<Self, StoreError> {
+        Self::read_unless(context, field, clause, at, |_| false, accept)
+    }
+
+    /// The same, but for fields in which nothing is looked for: those need not be searchable.
+    pub fn read_unless(
+        context: &Context<'_>,
+        field: &str,
+        clause: &str,
+        at: &str,
+        is_nothing: impl Fn(&Source) -> bool,
+        accept: impl Fn(&Source) -> Result<Accept, StoreError>,
+    ) -> Result<Self, StoreError> {
         let mut places = Vec::new();
         for source in resolve_in(context, field, clause, at)? {
-            if !matches!(source.kind, Type::Object) {
+            if !matches!(source.kind, Type::Object) && !is_nothing(&source) {
                 searchable(&source, field, at)?;
             }
             let accept = accept(&source)?;

@@ -63,7 +63,7 @@ pub fn read(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
     };
     let Some((field, inner)) = inner else {
         if is_lenient {
-            return Ok(Query::any(Vec::new()));
+            return unmapped(context, query, &pointer(at, "query"));
         }
         let why = format!("`{path}` is no nested object");
         return Err(bad(why, &pointer(at, "path")));
@@ -90,6 +90,18 @@ pub fn read(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
         query: Box::new(query),
         mode,
     }))
+}
+
+/// Nothing is found where no such objects are mapped. What an index makes of a query that cannot be
+/// read depends on the documents that it holds.
+fn unmapped(context: &Context<'_>, query: &Value, at: &str) -> Result<Query, StoreError> {
+    match query::read(context, query, at) {
+        Err(StoreError::BadSearch { .. }) => {
+            let what = "a malformed query of nested objects that are not mapped";
+            Err(unsupported(what, at))
+        }
+        _ => Ok(Query::any(Vec::new())),
+    }
 }
 
 impl NestedQuery {

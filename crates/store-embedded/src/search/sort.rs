@@ -2,15 +2,14 @@
 //! documents follow their ids, so that a page is the same whenever it is asked for.
 
 mod after;
+mod distance;
 pub mod value;
 
 use super::{
     Context, bad, clause,
     document::Document,
     field::{Source, Type, resolve},
-    leaf, place,
-    query::point_field,
-    unsupported,
+    leaf, place, unsupported,
 };
 use serde_json::{Map, Value};
 use std::{cell::Cell, cmp::Ordering, collections::BTreeSet};
@@ -19,7 +18,7 @@ use store::{
     cell::pointer,
     mapping::{
         coerce::Number,
-        point::{Leniency, Point, point},
+        point::{Leniency, Point},
     },
 };
 use value::{HasNoOrder, Learned, SortValue, ordered};
@@ -133,7 +132,7 @@ fn entry(
             for (name, options) in members {
                 let here = pointer(at, name);
                 keys.push(match name.as_str() {
-                    "_geo_distance" => distance_key(context, options, &here)?,
+                    "_geo_distance" => distance::key(context, options, &here)?,
                     _ => field_key(context, name, options, &here)?,
                 });
             }
@@ -299,69 +298,6 @@ fn no_order(source: &Source, name: &str) -> Option<String> {
         Type::Object => Some(format!("`{name}` is an object")),
         _ if !source.doc_values => Some(format!("`{name}` is kept without doc values")),
         _ => None,
-    }
-}
-
-fn distance_key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, StoreError> {
-    clause::object(given, "_geo_distance", at)?;
-    let read = options(given, at)?;
-    let (field, from) = match read.others.as_slice() {
-        [] => return Err(bad("`_geo_distance` names no field", at)),
-        [one] => *one,
-        [(first, _), (second, _), ..] => {
-            let parameter = if [
-                "validation_method",
-                "ignore_unmapped",
-                "distance_type",
-                "nested",
-            ]
-            .contains(first)
-            {
-                first
-            } else {
-                second
-            };
-            return Err(unsupported(
-                format!("_geo_distance.{parameter}"),
-                &pointer(at, parameter),
-            ));
-        }
-    };
-    let here = pointer(at, field);
-    // Nested points are refused by name.
-    resolve(context.mapping, field, "sort", &here)?;
-    let (source, leniency) = point_field(context, field, "_geo_distance", &here)?;
-    if !source.doc_values {
-        return Err(bad(format!("`{field}` is kept without doc values"), &here));
-    }
-    let from = origins(from).map_err(|message| bad(message, &here))?;
-    if from.is_empty() {
-        return Err(bad("`_geo_distance` needs a point", &here));
-    }
-    let greatest = read.greatest.unwrap_or(read.descending);
-    let by = By::Distance {
-        source,
-        leniency,
-        from,
-        unit: read.unit,
-    };
-    Ok(Key {
-        name: field.to_owned(),
-        by,
-        descending: read.descending,
-        missing_first: false,
-        missing: None,
-        greatest,
-    })
-}
-
-/// One point, or an array of points.
-fn origins(value: &Value) -> Result<Vec<Point>, String> {
-    match value {
-        Value::Array(items) if !items.first().is_some_and(Value::is_number) => {
-            items.iter().map(point).collect()
-        }
-        one => Ok(vec![point(one)?]),
     }
 }
 

@@ -270,7 +270,11 @@ fn asked(
         };
     }
     let fields = AskedFieldCount::default();
-    let leaf = Leaf::read(context, field, clause, at, |source| {
+    let is_nothing = |source: &Source| match &source.kind {
+        Type::Text(options) => analyze::tokens(options.search_analyzer, &text(value)).is_empty(),
+        _ => false,
+    };
+    let leaf = Leaf::read_unless(context, field, clause, at, is_nothing, |source| {
         fields.all.set(fields.all.get() + 1);
         match accept(context, source, value, options, clause, at, &fields) {
             Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Accept::default()),

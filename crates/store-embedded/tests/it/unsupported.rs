@@ -55,6 +55,11 @@ async fn other_clauses_and_parameters_are_named() {
             "/post_filter",
         ),
         (
+            json!({"query": {"nested": {"path": "n", "ignore_unmapped": true, "query": {"range": {"at": {"gte": "2020-01-01T24:00:00"}}}}}}),
+            "a malformed query of nested objects that are not mapped",
+            "/query/nested/query",
+        ),
+        (
             json!({"query": {"nested": {"path": "inner", "query": {"match_all": {}}, "inner_hits": {}}}}),
             "nested.inner_hits",
             "/query/nested/inner_hits",

@@ -3,8 +3,13 @@
 //! by its driver. Pure data.
 
 mod combinations;
+mod settings;
 
-pub use combinations::{combinations, date_formats, is_taken, parameters_of};
+pub use combinations::{combinations, date_formats, is_taken, parameters_of, types};
+pub use settings::{
+    limits_of_mappings, settings_of_operators, settings_refused, settings_taken,
+    settings_that_refuse,
+};
 
 use serde_json::{Value, json};
 

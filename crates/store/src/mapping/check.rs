@@ -17,8 +17,6 @@ use std::collections::{BTreeMap, HashMap};
 pub const ID_LIMIT: usize = 512;
 /// The longest indexed term, in bytes.
 pub const TERM_LIMIT: usize = 32_766;
-/// Objects of nested fields in one document.
-const NESTED_LIMIT: usize = 10_000;
 
 /// What earlier documents of the collection made of fields that its mapping does not name.
 pub trait DynamicFields {
@@ -85,15 +83,17 @@ impl Mapping {
                 members,
             )?;
         }
-        if walk.nested > NESTED_LIMIT {
+        let limits = &self.settings;
+        if walk.nested > limits.nested_objects {
             return Err(top(format!(
-                "a document has at most {NESTED_LIMIT} nested objects"
+                "a document has at most {} nested objects",
+                limits.nested_objects
             )));
         }
-        if self.mapped + walk.new_fields > self.total_fields {
+        if self.mapped + walk.new_fields > limits.total_fields {
             return Err(top(format!(
                 "the document brings the fields of its collection above the limit of {}",
-                self.total_fields
+                limits.total_fields
             )));
         }
         Ok(walk.learned.into_keys().collect())

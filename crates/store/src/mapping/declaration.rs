@@ -164,14 +164,7 @@ impl Declared<'_> {
 }
 
 /// Types that cannot be another field's.
-const OUTER: [&str; 6] = [
-    "object",
-    "nested",
-    "alias",
-    "passthrough",
-    "dense_vector",
-    "join",
-];
+const OUTER: [&str; 5] = ["object", "nested", "alias", "dense_vector", "join"];
 
 /// Where a field stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

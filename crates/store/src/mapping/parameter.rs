@@ -11,14 +11,18 @@ const LISTED: &str = "alias binary boolean byte completion constant_keyword date
     integer integer_range ip ip_range keyword long long_range nested object scaled_float \
     search_as_you_type short text token_count unsigned_long wildcard";
 
-/// Types whose parameters the index alone knows.
+/// Types whose parameters the index alone knows. `semantic_text` is none of them, a write of which
+/// waits for a model, nor `passthrough`, over which a server may not answer.
 const UNLISTED: &str = "aggregate_metric_double annotated_text counted_keyword dense_vector \
-    histogram join match_only_text murmur3 passthrough percolator point rank_feature \
-    rank_features rank_vectors semantic_text shape sparse_vector version";
+    histogram join match_only_text murmur3 percolator point rank_feature \
+    rank_features rank_vectors shape sparse_vector version";
+
+pub(crate) fn types() -> impl Iterator<Item = &'static str> {
+    LISTED.split(' ').chain(UNLISTED.split(' '))
+}
 
 pub(in crate::mapping) fn is_type(kind: &str) -> bool {
-    let mut all = LISTED.split(' ').chain(UNLISTED.split(' '));
-    all.any(|known| known == kind)
+    types().any(|known| known == kind)
 }
 
 /// Does the table say which parameters the type has?

@@ -2,7 +2,8 @@
 //! What an index refuses of that is refused here as well, with a pointer.
 
 use super::{
-    Analyzer, BadMapping, Field, Fields, Found, Kind, Mapping, TermScoring, TextOptions, bad,
+    Analyzer, BadMapping, Field, Fields, Found, IndexSettings, Kind, Mapping, TermScoring,
+    TextOptions, bad,
     coerce::{self, Reader},
     date::{self, DateFormat},
     parameter,
@@ -12,8 +13,11 @@ use crate::cell::pointer;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-pub(super) fn root(top: &Map<String, Value>, has_analysis: bool) -> Result<Fields, BadMapping> {
-    Reading { has_analysis }.object(top, "")
+pub(super) fn root(
+    top: &Map<String, Value>,
+    settings: &IndexSettings,
+) -> Result<Fields, BadMapping> {
+    Reading { settings }.object(top, "")
 }
 
 /// One field by itself.
@@ -22,16 +26,15 @@ pub(super) fn field(
     settings: Option<&Value>,
     at: &str,
 ) -> Result<Field, BadMapping> {
-    let has_analysis = super::defines_analysis(settings);
-    Reading { has_analysis }.field(definition, at)
+    let settings = &IndexSettings::read(settings)?;
+    Reading { settings }.field(definition, at)
 }
 
-struct Reading {
-    /// The settings define analyzers, so an unknown name may be one of them.
-    has_analysis: bool,
+struct Reading<'a> {
+    settings: &'a IndexSettings,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn object(&self, object: &Map<String, Value>, at: &str) -> Result<Fields, BadMapping> {
         let enabled = object.get("enabled").and_then(coerce::strict_boolean);
         let properties = self.properties(object.get("properties"), &pointer(at, "properties"))?;
@@ -143,8 +146,11 @@ impl Reading {
             let value = object.get(name).and_then(coerce::strict_boolean);
             value.unwrap_or(default)
         };
-        field.ignore_malformed = flag("ignore_malformed", false);
-        field.coerce = flag("coerce", true);
+        let kind = super::declaration::kind(object, at)?;
+        let has = |name: &str| parameter::find(kind, name).is_some();
+        let is_lenient = self.settings.ignore_malformed && has("ignore_malformed");
+        field.ignore_malformed = flag("ignore_malformed", is_lenient);
+        field.coerce = flag("coerce", self.settings.coerce || !has("coerce"));
         field.index = flag("index", true);
         field.doc_values = flag("doc_values", true);
         field.store = flag("store", false);
@@ -186,7 +192,8 @@ impl Reading {
             Some(_) => field.special = Some("normalizer".to_owned()),
         }
         let similarity = object.get("similarity").and_then(Value::as_str);
-        if similarity.is_some_and(|name| !["BM25", "boolean"].contains(&name)) {
+        let is_default = similarity.is_none() && self.settings.define_similarity();
+        if is_default || similarity.is_some_and(|name| !["BM25", "boolean"].contains(&name)) {
             field.special = Some("similarity".to_owned());
         }
         if object.contains_key("script") {
@@ -197,7 +204,7 @@ impl Reading {
             let unknown = [&field.text.analyzer, &field.text.search_analyzer]
                 .into_iter()
                 .any(|analyzer| matches!(analyzer, Analyzer::Other));
-            if unknown || self.has_analysis {
+            if unknown || self.settings.define_analysis() {
                 field.special = Some("analyzer".to_owned());
             }
         }

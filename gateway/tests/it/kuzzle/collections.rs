@@ -1,7 +1,7 @@
 //! Indices and collections: made, mapped, emptied, dropped.
 
 use super::{fault, ok, world};
-use crate::harness::{App, told};
+use crate::harness::{App, problem, told};
 use gateway::Config;
 use serde_json::{Value, json};
 
@@ -371,5 +371,43 @@ async fn what_an_index_would_not_change_is_refused_and_nothing_changes() {
             .contains("/properties/x/fields"),
         "{error}"
     );
+    assert_eq!(ok(&app, "GET", "/ix/bad/_exists", None).await, false);
+}
+
+/// Whatever view there is: a client's settings make no index wait, and none is dropped in silence.
+#[tokio::test]
+async fn settings_that_are_not_a_clients_are_refused_by_name() {
+    let app = world().await;
+    let filter = json!({"analysis": {"normalizer": {"low": {"type": "custom"}}}});
+    ok(&app, "PUT", "/ix/good", Some(json!({"settings": filter}))).await;
+    for (settings, pointer) in [
+        (
+            json!({"index.blocks.write": true}),
+            "/settings/index.blocks.write",
+        ),
+        (
+            json!({"index": {"routing": {"allocation": {"require": {"box": "x"}}}}}),
+            "/settings/index/routing/allocation/require/box",
+        ),
+        (json!({"no_such_setting": 1}), "/settings/no_such_setting"),
+        (
+            json!({"number_of_shards": "many"}),
+            "/settings/number_of_shards",
+        ),
+    ] {
+        let body = json!({"settings": settings});
+        let id = "services.storage.invalid_mapping";
+        let error = fault(&app, "PUT", "/ix/bad", Some(body.clone()), 400, id).await;
+        let message = error["message"].as_str().unwrap();
+        assert!(message.contains(pointer), "{error}");
+        let path = "/v1/collections/ix/bad";
+        let refused = problem(
+            app.client.put(app.url(path)).json(&body),
+            422,
+            "bad_mappings",
+        )
+        .await;
+        assert_eq!(refused["pointer"], pointer, "{refused}");
+    }
     assert_eq!(ok(&app, "GET", "/ix/bad/_exists", None).await, false);
 }

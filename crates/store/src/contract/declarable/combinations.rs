@@ -34,6 +34,17 @@ const CORE: [&str; 24] = [
     "text",
 ];
 
+/// A field of every type that a mapping may name, with what it cannot be without.
+pub fn types() -> Vec<Value> {
+    let field = |kind: &str| match kind {
+        "scaled_float" => json!({"type": kind, "scaling_factor": 10}),
+        "token_count" => json!({"type": kind, "analyzer": "standard"}),
+        "dense_vector" => json!({"type": kind, "dims": 3}),
+        _ => json!({"type": kind}),
+    };
+    parameter::types().map(field).collect()
+}
+
 /// Each type with each parameter of any type: with several values where it has it, so that some are
 /// none, and with one where it has it not. Scripts are a module's.
 pub fn combinations() -> Vec<Value> {

@@ -7,6 +7,7 @@ pub fn mappings() -> Value {
     json!({"properties": {
         "whole": {"type": "text", "analyzer": "keyword"},
         "title": {"type": "text"},
+        "mute": {"type": "text", "index": false},
         "kind": {"type": "keyword"},
         "n": {"type": "short"},
         "all": {"type": "keyword"},
@@ -189,6 +190,14 @@ fn declared() -> Vec<(Value, &'static str)> {
             "a",
         ),
         (json!({"match_phrase": {"whole": ""}}), "a"),
+        // Nothing is looked for, so it need not be there to be looked for.
+        (json!({"match": {"mute": ""}}), ""),
+        (json!({"match_phrase": {"mute": "!"}}), ""),
+        (json!({"match_phrase_prefix": {"mute": ""}}), ""),
+        (
+            json!({"multi_match": {"query": "", "fields": ["mute", "title"]}}),
+            "",
+        ),
         (json!({"term": {"whole": ""}}), "a"),
         (json!({"match": {"note.keyword": ""}}), "a"),
         (json!({"match": {"whole": " "}}), "b"),

@@ -37,7 +37,18 @@ impl Walk<'_> {
         }
     }
 
+    /// A field that is new has a name within the limit.
+    fn named(&self, path: &str) -> Result<(), Unmappable> {
+        let limit = self.mapping.settings.name_length;
+        let name = path.rsplit('.').next().unwrap_or(path);
+        if limit == usize::MAX || name.encode_utf16().count() <= limit || self.known.has(path) {
+            return Ok(());
+        }
+        Err(self.no(format!("`{name}` is longer than the limit of {limit}")))
+    }
+
     fn learn(&mut self, path: &str, value: &Value) -> Result<(), Unmappable> {
+        self.named(path)?;
         let found = self.type_of(value);
         let before = *self.learned.entry(path.to_owned()).or_insert_with(|| {
             self.new_fields += if found == LearnedField::Text { 2 } else { 1 };
@@ -79,12 +90,11 @@ impl Walk<'_> {
     }
 
     pub(super) fn learn_object(&mut self, path: &str) -> Result<(), Unmappable> {
-        if path.split('.').count() >= self.mapping.depth {
-            return Err(self.no(format!(
-                "objects nest deeper than the limit of {}",
-                self.mapping.depth
-            )));
+        let limit = self.mapping.settings.depth;
+        if path.split('.').count() >= limit {
+            return Err(self.no(format!("objects nest deeper than the limit of {limit}")));
         }
+        self.named(path)?;
         let known = *self.learned.entry(path.to_owned()).or_insert_with(|| {
             self.new_fields += 1;
             LearnedField::Object

@@ -58,6 +58,12 @@ fn what_stands_beside_the_fields_is_checked_too() {
         ),
         (json!({"_meta": 5}), "/_meta"),
         (json!({"_source": {"x": 1}}), "/_source/x"),
+        (json!({"_source": {"enabled": false}}), "/_source/enabled"),
+        (
+            json!({"_source": {"excludes": ["_c*"]}}),
+            "/_source/excludes",
+        ),
+        (json!({"_source": {"mode": "synthetic"}}), "/_source/mode"),
         (json!({"properties": 5}), "/properties"),
         (
             json!({"properties": {"a..b": {"type": "text"}}}),

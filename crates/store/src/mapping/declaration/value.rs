@@ -112,15 +112,21 @@ pub fn flag(value: &Value, at: &str) -> Result<(), BadMapping> {
     }
 }
 
+/// Documents are kept whole: versions and requests of theirs stand in the source.
 pub fn source(value: &Value, at: &str) -> Result<(), BadMapping> {
     let Value::Object(members) = value else {
         return Err(bad(at, "expected an object"));
     };
-    let known = ["enabled", "includes", "excludes", "mode"];
-    match members.keys().find(|name| !known.contains(&name.as_str())) {
-        Some(unknown) => Err(bad(
-            &pointer(at, unknown),
-            &format!("`_source` has no parameter `{unknown}`"),
+    let whole = |(name, value): &(&String, &Value)| match name.as_str() {
+        "enabled" => coerce::strict_boolean(value) == Some(true),
+        "includes" | "excludes" => value.as_array().is_some_and(Vec::is_empty),
+        "mode" => **value == "stored",
+        _ => false,
+    };
+    match members.iter().find(|member| !whole(member)) {
+        Some((name, _)) => Err(bad(
+            &pointer(at, name),
+            &format!("`{name}` that leaves a part of documents out is not offered here"),
         )),
         None => Ok(()),
     }
