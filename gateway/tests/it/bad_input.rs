@@ -441,3 +441,49 @@ async fn what_a_query_names_that_no_route_reads_is_refused() {
     assert!(walked > 15, "{walked}");
     assert!(app.events().await.is_empty());
 }
+
+/// Every route of the document that takes JSON, each operation by itself.
+#[tokio::test]
+async fn what_a_body_holds_that_no_route_reads_is_refused() {
+    let app = log_only().await;
+    app.cities().await;
+    let (_, _, document) = told(app.get("/openapi.json")).await;
+    let mut walked = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if operation["requestBody"]["content"]["application/json"].is_null() {
+                continue;
+            }
+            let segments = path.split('/').map(|segment| match segment {
+                "{operation}" => "document.create",
+                "{index}" => "geo",
+                "{collection}" => "cities",
+                variable if variable.starts_with('{') => "x",
+                other => other,
+            });
+            let path = segments.collect::<Vec<_>>().join("/");
+            let method = reqwest::Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let send = |body: serde_json::Value| {
+                let sent = app.client.request(method.clone(), app.url(&path));
+                told(sent.json(&body))
+            };
+            let (mut status, _, mut answer) = send(json!({"surprise": 1})).await;
+            if answer["responseCode"].is_string() {
+                (status, _, answer) = send(json!({"request": {"surprise": 1}})).await;
+            }
+            if answer.to_string().contains("bad_upload") {
+                // A file, whose lines are looked at.
+                continue;
+            }
+            let is_refused = status.is_client_error() || status.as_u16() == 501;
+            let names_it = answer.to_string().contains("surprise");
+            assert!(
+                is_refused && names_it,
+                "{method} {path}: {status} {answer:#}"
+            );
+            walked += 1;
+        }
+    }
+    assert!(walked > 40, "{walked}");
+    assert!(app.events().await.is_empty());
+}

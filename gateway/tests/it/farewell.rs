@@ -62,28 +62,112 @@ async fn a_client_that_sends_thirty_megabytes_reads_why_they_are_refused() {
         ),
     ];
     for (path, kind, status, code) in cases {
-        for length in [
-            format!("Content-Length: {LARGE}"),
-            "Transfer-Encoding: chunked".to_owned(),
-        ] {
-            let head = format!(
-                "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{length}\r\n\r\n"
-            );
-            let mut body = vec![b' '; LARGE];
-            if length.contains("chunked") {
-                body = [format!("{LARGE:x}\r\n").as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
-            }
-            let address = app.address;
-            let sent = tokio::task::spawn_blocking(move || send_whole(address, &head, &body));
-            let answer = sent.await.unwrap().unwrap_or_else(|error| {
-                panic!("{path}, {kind}, {length}: the client saw {error} and no answer")
-            });
-            assert!(
-                answer.starts_with(&format!("HTTP/1.1 {status} ")),
-                "{path}: {answer}"
-            );
-            assert!(answer.contains(code), "{path}: {answer}");
+        reads_why(
+            app.address,
+            path,
+            &format!("Content-Type: {kind}"),
+            (status, code),
+        )
+        .await;
+    }
+}
+
+const DOORS: [(&str, &str); 3] = [
+    ("/v1/operations/document.create", "application/json"),
+    (
+        "/v1/operations/document.create/_bulk",
+        "application/x-ndjson",
+    ),
+    ("/ix/co/_create", "application/json"),
+];
+
+/// Whoever sends thirty megabytes there, with or without saying how many, reads this answer.
+async fn reads_why(address: SocketAddr, path: &str, headers: &str, refusal: (u16, &str)) {
+    let (status, code) = refusal;
+    for length in [
+        format!("Content-Length: {LARGE}"),
+        "Transfer-Encoding: chunked".to_owned(),
+    ] {
+        let head = format!("POST {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n{length}\r\n\r\n");
+        let mut body = vec![b' '; LARGE];
+        if length.contains("chunked") {
+            body = [format!("{LARGE:x}\r\n").as_bytes(), &body, b"\r\n0\r\n\r\n"].concat();
         }
+        let sent = tokio::task::spawn_blocking(move || send_whole(address, &head, &body));
+        let answer = sent.await.unwrap().unwrap_or_else(|error| {
+            panic!("{path}, {headers}, {length}: the client saw {error} and no answer")
+        });
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{path}: {answer}"
+        );
+        assert!(answer.contains(code), "{path}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_sends_thirty_megabytes_reads_that_it_is_not_known() {
+    let (app, _) = crate::security::closed().await;
+    let unknown = [
+        "unauthenticated",
+        "unauthenticated",
+        "security.token.invalid",
+    ];
+    let nobody = [
+        "unauthenticated",
+        "unauthenticated",
+        "security.rights.unauthorized",
+    ];
+    for (n, (path, kind)) in DOORS.into_iter().enumerate() {
+        let headers = format!("Content-Type: {kind}\r\nAuthorization: Bearer kauth-a.b.c");
+        reads_why(app.address, path, &headers, (401, unknown[n])).await;
+        let headers = format!("Content-Type: {kind}");
+        reads_why(app.address, path, &headers, (401, nobody[n])).await;
+    }
+}
+
+/// A gateway that serves nothing before it is set up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_sends_thirty_megabytes_reads_that_nothing_is_served() {
+    let app = crate::security::shut().await;
+    for (path, kind) in DOORS {
+        let headers = format!("Content-Type: {kind}");
+        reads_why(app.address, path, &headers, (503, "set_up_required")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_sends_thirty_megabytes_reads_that_too_much_is_in_hand() {
+    let app = app(Config {
+        body_budget_bytes: 0,
+        max_bulks: 0,
+        ..Config::default()
+    })
+    .await;
+    let many = "Transfer-Encoding: chunked";
+    for (path, kind) in DOORS {
+        let code = if path.starts_with("/ix") {
+            "api.process.too_many_requests"
+        } else {
+            "overloaded"
+        };
+        let head =
+            format!("POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\n{many}\r\n\r\n");
+        let body = [
+            format!("{LARGE:x}\r\n").as_bytes(),
+            &vec![b' '; LARGE],
+            b"\r\n0\r\n\r\n",
+        ]
+        .concat();
+        let address = app.address;
+        let sent = tokio::task::spawn_blocking(move || send_whole(address, &head, &body));
+        let answer = sent.await.unwrap();
+        let answer = answer.unwrap_or_else(|error| panic!("{path}: {error} and no answer"));
+        assert!(
+            answer.starts_with("HTTP/1.1 429 ") || answer.starts_with("HTTP/1.1 503 "),
+            "{path}: {answer}"
+        );
+        assert!(answer.contains(code), "{path}: {answer}");
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod any_json;
 mod bad_input;
 mod bulk;
 mod docs;

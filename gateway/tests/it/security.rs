@@ -14,6 +14,8 @@ mod set_up;
 mod takeovers;
 mod uploads;
 
+pub use set_up::shut;
+
 use crate::harness::{App, app, told};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -53,6 +53,36 @@ async function finds({ checks, document, index, collection, protocol }) {
     const found = await document.search(index, collection, { query, sort: ['age'] }, { lang: 'koncorde' });
     equals(ids(found), ['d23', 'd26', 'd29']);
   });
+  await checks.check('aggregations, highlights, scores and parts of documents', async () => {
+    const stats = { ages: { stats: { field: 'age' } } };
+    const aggs = { cities: { terms: { field: 'city' }, aggs: stats }, all: { cardinality: { field: 'name' } } };
+    const shown = { highlight: { fields: { text: {} } }, _source: ['name'], min_score: 0.001, track_total_hits: true };
+    const found = await document.search(index, collection, { query: { match: { text: 'lima' } }, aggs, ...shown }, { size: 3 });
+    equals([found.total, found.hits.length, found.aggregations.all.value], [10, 3, 10]);
+    const [bucket, ...others] = found.aggregations.cities.buckets;
+    equals([bucket.key, bucket.doc_count, bucket.ages.min, bucket.ages.max, others], ['Lima', 10, 1, 28, []]);
+    for (const hit of found.hits) {
+      holds(hit, { _score: score => score > 0, highlight: { text: ['Some words of <em>Lima</em>'] } });
+      equals(Object.keys(hit._source), ['name']);
+    }
+  });
+  await checks.check('one hit for each city', async () => {
+    const found = await document.search(index, collection, { collapse: { field: 'city' }, sort: ['age'] });
+    equals([ids(found), found.total], [['d00', 'd01', 'd02'], TOTAL]);
+  });
+  // Over HTTP the SDK has no route for it.
+  if (protocol !== 'http') await several({ checks, document, index, collection });
+  await checks.check('suggestions and fields, where the view is an index', async () => {
+    const engine = (await document.kuzzle.query({ controller: 'server', action: 'capabilities' })).result.services.storageEngine;
+    const body = { suggest: { words: { text: 'pariss', term: { field: 'text' } } }, fields: ['age'], sort: ['age'] };
+    const request = { controller: 'document', action: 'search', index, collection, body, size: 1 };
+    if (engine.backend !== 'elasticsearch') {
+      const refused = await document.kuzzle.query(request).catch(error => error);
+      return holds(refused, { status: 501, id: 'services.storage.unsupported' });
+    }
+    const { result } = await document.kuzzle.query(request);
+    equals([result.suggest.words[0].options[0].text, result.hits[0].fields], ['paris', { age: [0] }]);
+  });
   // 501 where the view knows fewer clauses than Elasticsearch and refuses the others by name.
   await checks.refused('search for what cannot be meant', { status: status => status === 400 || status === 501 }, () =>
     document.search(index, collection, { query: { no_such_clause: {} } }),
@@ -63,6 +93,17 @@ async function finds({ checks, document, index, collection, protocol }) {
       equals([found.total, found.hits.length], [10, 4]);
     });
   }
+}
+
+async function several({ checks, document, index, collection }) {
+  await checks.check('several collections', async () => {
+    await document.kuzzle.collection.create(index, 'more', { mappings: { properties: { age: { type: 'integer' } } } });
+    await document.create(index, 'more', { age: 12 }, 'other', { refresh: 'wait_for' });
+    const targets = [{ index, collections: [collection, 'more'] }];
+    const body = { query: { term: { age: 12 } }, sort: ['_id'] };
+    const { result } = await document.kuzzle.query({ controller: 'document', action: 'search', targets, body });
+    equals(result.hits.map(hit => [hit.collection, hit._id]), [[collection, 'd12'], ['more', 'other']]);
+  });
 }
 
 async function whole(found) {
@@ -93,6 +134,7 @@ async function pages({ checks, document, index, collection }) {
       equals((await whole(await document.search(index, collection, { sort: [...sort, '_id'] }, { size: 7 }))).sort(), all);
     });
   }
+  await sorts_(checks, document, index);
   await checks.check('a scroll while documents come, change and go', async () => {
     const engine = (await document.kuzzle.query({ controller: 'server', action: 'capabilities' })).result.services.storageEngine;
     const wait = { refresh: 'wait_for' };
@@ -116,6 +158,50 @@ async function pages({ checks, document, index, collection }) {
   await checks.refused('a scroll that nobody opened', { status: 404, id: 'services.storage.unknown_scroll_id' }, () =>
     document.kuzzle.query({ controller: 'document', action: 'scroll', scrollId: 'nonsense' }),
   );
+}
+
+// A field of every type that can be sorted by, and a value for the nth document: some are equal.
+const SORTED = {
+  keyword: [{ type: 'keyword' }, n => `k${n % 5}`],
+  lower: [{ type: 'keyword', normalizer: 'lowercase' }, n => `${n % 2 ? 'a' : 'A'}${n % 7}`],
+  number: [{ type: 'keyword' }, n => n * 10],
+  long: [{ type: 'long' }, n => n - 9_007_199_254_740_000],
+  integer: [{ type: 'integer' }, n => String(n * 100)],
+  short: [{ type: 'short' }, n => n % 6],
+  byte: [{ type: 'byte' }, n => 5 - n],
+  double: [{ type: 'double' }, n => (n % 8) / 3],
+  float: [{ type: 'float' }, n => n / 10],
+  half: [{ type: 'half_float' }, n => n / 7],
+  boolean: [{ type: 'boolean' }, n => (n % 2 ? 'true' : false)],
+  day: [{ type: 'date' }, n => `2024-01-${String(1 + n).padStart(2, '0')}T0${n % 3}:00:00+0${n % 4}:00`],
+  millis: [{ type: 'date' }, n => 1_577_836_800_000 + (n % 9)],
+  seconds: [{ type: 'date', format: 'epoch_second' }, n => String(1_577_836_800 + (n % 9))],
+  dotted: [{ type: 'date', format: 'dd.MM.yyyy' }, n => `0${1 + (n % 9)}.02.2024`],
+  address: [{ type: 'ip' }, n => (n % 2 ? `10.0.0.${n}` : `::${n}`)],
+  words: [{ type: 'text', fielddata: true }, n => `w${n % 10}`],
+  free: [undefined, n => n * 7],
+  freeday: [undefined, n => `2023-12-${String(1 + n).padStart(2, '0')}`],
+};
+
+async function sorts_(checks, document, index) {
+  const collection = 'sorted';
+  const named = Object.entries(SORTED).filter(([, [mapping]]) => mapping);
+  const properties = Object.fromEntries(named.map(([name, [mapping]]) => [name, mapping]));
+  await document.kuzzle.collection.create(index, collection, { mappings: { dynamic: 'true', properties } });
+  const ids_ = Array.from({ length: 24 }, (_, n) => `s${String(n).padStart(2, '0')}`);
+  const body = n => Object.fromEntries(Object.entries(SORTED).map(([name, [, value]]) => [name, value(n)]));
+  const documents = ids_.map((_id, n) => ({ _id, body: body(n) }));
+  equals((await document.mCreate(index, collection, documents, { refresh: 'wait_for' })).errors, []);
+  for (const name of Object.keys(SORTED)) {
+    for (const order of ['asc', 'desc']) {
+      await checks.check(`next() by ${name}, ${order}`, async () => {
+        const sort = [{ [name]: order }, '_id'];
+        const inOne = ids(await document.search(index, collection, { sort }, { size: 100 }));
+        equals(inOne.length, ids_.length);
+        equals(await whole(await document.search(index, collection, { sort }, { size: 7 })), inOne);
+      });
+    }
+  }
 }
 
 async function writes({ checks, document, bulk, index, collection }) {

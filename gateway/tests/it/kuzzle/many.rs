@@ -297,6 +297,43 @@ async fn what_a_query_finds_is_written() {
     );
 }
 
+/// Fields whose names begin with an underscore are fields like others, also to what writes by query.
+#[tokio::test]
+async fn what_is_found_by_its_author_or_age_is_written() {
+    let app = world().await;
+    ok(&app, "POST", "/ix/co/_mCreate", Some(documents(6))).await;
+    let one = ok(&app, "GET", "/ix/co/d0", None).await;
+    let created = &one["_source"]["_kuzzle_info"]["createdAt"];
+    let author = json!({"term": {"_kuzzle_info.author": "-1"}});
+    let age = json!({"range": {"_kuzzle_info.createdAt": {"gte": created}}});
+    let koncorde = json!({"and": [{"equals": {"_kuzzle_info.author": "-1"}}, age]});
+    let later = json!({"range": {"_kuzzle_info.createdAt": {"lt": created}}});
+    for (lang, query, count) in [
+        ("elasticsearch", &author, 6),
+        ("elasticsearch", &age, 6),
+        ("elasticsearch", &later, 0),
+        ("koncorde", &koncorde, 6),
+        ("koncorde", &later, 0),
+    ] {
+        let found = |action: &str| format!("/ix/co/{action}?lang={lang}");
+        let body = Some(json!({"query": query}));
+        let counted = ok(&app, "POST", &found("_count"), body).await;
+        assert_eq!(counted["count"], count, "{lang} {query}");
+        let body = Some(json!({"query": query, "changes": {"seen": lang}}));
+        let changed = ok(&app, "PUT", &found("_query"), body.clone()).await;
+        let changed = changed["successes"].as_array().unwrap().len();
+        assert_eq!(changed, count, "{lang} {query}");
+        let changed = ok(&app, "PATCH", &found("_bulk/_query"), body).await;
+        assert_eq!(changed["updated"], count, "{lang} {query}");
+    }
+    let some = json!({"query": {"bool": {"filter": [author, {"range": {"n": {"lt": 2}}}]}}});
+    let gone = ok(&app, "DELETE", "/ix/co/_query", Some(some)).await;
+    assert_eq!(gone["ids"], json!(["d0", "d1"]));
+    let rest = Some(json!({"query": koncorde}));
+    let gone = ok(&app, "DELETE", "/ix/co/_bulk/_query?lang=koncorde", rest).await;
+    assert_eq!(gone["deleted"], 4);
+}
+
 /// A document that an upsert makes holds whole members, as Kuzzle makes it; one that is there is
 /// merged deeply.
 #[tokio::test]

@@ -82,6 +82,70 @@ async fn every_action_refuses_what_it_does_not_know() {
     );
 }
 
+/// Bodies that are searches and definitions are looked into as well.
+#[tokio::test]
+async fn bodies_that_are_read_whole_refuse_what_they_do_not_know() {
+    let app = world().await;
+    let search = json!({"surprise": 1});
+    let specification = json!({"strict": true, "fields": {}, "surprise": 1});
+    for (verb, path, body) in [
+        ("POST", "/ix/co/_search", search.clone()),
+        ("POST", "/profiles/_search", search.clone()),
+        ("POST", "/roles/_search", search.clone()),
+        ("POST", "/users/_search", search.clone()),
+        ("PUT", "/ix/co/_specifications", specification),
+        (
+            "POST",
+            "/admin/_loadMappings",
+            json!({"ix": {"new": {"surprise": 1}}}),
+        ),
+        (
+            "POST",
+            "/admin/_loadFixtures",
+            json!({"ix": {"co": [{"create": {"_id": "x", "surprise": 1}}, {"n": 1}]}}),
+        ),
+    ] {
+        let answer = call(&app, verb, path, Some(body)).await;
+        let status = answer["status"].as_u64().unwrap_or_default();
+        let told = answer.to_string();
+        assert!(
+            (400..=501).contains(&status)
+                && (told.contains("surprise") || told.contains("unexpected properties")),
+            "{verb} {path}: {answer:#}"
+        );
+    }
+}
+
+/// As the address has it: every HTTP route of every action.
+#[tokio::test]
+async fn every_route_refuses_what_its_query_does_not_know() {
+    let app = world().await;
+    let api = ok(&app, "GET", "/_publicApi", None).await;
+    let before = ok(&app, "GET", "/_list", None).await;
+    let actions = api.as_object().unwrap().values();
+    let routes = actions
+        .flat_map(|actions| actions.as_object().unwrap().values())
+        .flat_map(|action| action["http"].as_array().into_iter().flatten());
+    let mut walked = 0;
+    for route in routes {
+        let (verb, path) = (&route["verb"], route["path"].as_str().unwrap());
+        let segments = path.split('/').map(|segment| match segment {
+            ":index" => "ix",
+            ":collection" => "co",
+            ":strategy" => "local",
+            variable if variable.starts_with(':') => "x",
+            other => other,
+        });
+        let path = segments.collect::<Vec<_>>().join("/") + "?surprise=1";
+        let verb = verb.as_str().unwrap();
+        let refused = fault(&app, verb, &path, None, 400, UNEXPECTED).await;
+        assert_eq!(refused["props"][0], "surprise", "{verb} {path}");
+        walked += 1;
+    }
+    assert!(walked > 140, "{walked}");
+    assert_eq!(ok(&app, "GET", "/_list", None).await, before);
+}
+
 #[tokio::test]
 async fn members_of_searches_documents_and_routes_are_refused_by_name() {
     let app = world().await;

@@ -25,6 +25,11 @@ fn behind_a_proxy() -> Security {
     }
 }
 
+/// A gateway that nobody has set up yet.
+pub async fn shut() -> App {
+    start(behind_a_proxy()).await
+}
+
 async fn start(security: Security) -> App {
     let builder = Builder {
         config: anywhere(security),
@@ -46,7 +51,7 @@ async fn it_does_not_start_where_others_could_read_what_is_sent() {
 
 #[tokio::test]
 async fn nothing_is_served_until_the_first_administrator_is_made_by_the_code() {
-    let app = start(behind_a_proxy()).await;
+    let app = shut().await;
     let shut = (503, "set_up_required");
     for (verb, path) in [
         ("GET", "/v1/collections"),
