@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// What a setting takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
+enum SettingKind {
     /// Whatever the index makes of it: definitions of analyzers and the like.
     Anything,
     /// A whole number within these bounds, or its text.
@@ -28,31 +28,34 @@ const MANY: i64 = i32::MAX as i64;
 const OWN_NAME: i64 = 22;
 
 /// A name that ends in a dot stands for all that begin with it.
-const TABLE: &[(&str, Takes)] = &[
-    ("analysis.", Takes::Anything),
-    ("similarity.", Takes::Anything),
-    ("number_of_shards", Takes::Count(1, 1024)),
-    ("number_of_replicas", Takes::Count(0, MANY)),
-    ("refresh_interval", Takes::Time),
-    ("codec", Takes::OneOf(&["default", "best_compression"])),
+const TABLE: &[(&str, SettingKind)] = &[
+    ("analysis.", SettingKind::Anything),
+    ("similarity.", SettingKind::Anything),
+    ("number_of_shards", SettingKind::Count(1, 1024)),
+    ("number_of_replicas", SettingKind::Count(0, MANY)),
+    ("refresh_interval", SettingKind::Time),
+    (
+        "codec",
+        SettingKind::OneOf(&["default", "best_compression"]),
+    ),
     (
         "translog.durability",
-        Takes::OneOf(&["request", "async", "REQUEST", "ASYNC"]),
+        SettingKind::OneOf(&["request", "async", "REQUEST", "ASYNC"]),
     ),
-    ("max_ngram_diff", Takes::Count(0, MANY)),
-    ("max_shingle_diff", Takes::Count(0, MANY)),
-    ("query.default_field", Takes::Names),
-    ("mapping.total_fields.limit", Takes::Count(0, MANY)),
-    ("mapping.depth.limit", Takes::Count(1, MANY)),
-    ("mapping.nested_fields.limit", Takes::Count(0, MANY)),
-    ("mapping.nested_objects.limit", Takes::Count(0, MANY)),
+    ("max_ngram_diff", SettingKind::Count(0, MANY)),
+    ("max_shingle_diff", SettingKind::Count(0, MANY)),
+    ("query.default_field", SettingKind::Names),
+    ("mapping.total_fields.limit", SettingKind::Count(0, MANY)),
+    ("mapping.depth.limit", SettingKind::Count(1, MANY)),
+    ("mapping.nested_fields.limit", SettingKind::Count(0, MANY)),
+    ("mapping.nested_objects.limit", SettingKind::Count(0, MANY)),
     // An index holds its own names to it as well.
     (
         "mapping.field_name_length.limit",
-        Takes::Count(OWN_NAME, MANY),
+        SettingKind::Count(OWN_NAME, MANY),
     ),
-    ("mapping.ignore_malformed", Takes::Flag),
-    ("mapping.coerce", Takes::Flag),
+    ("mapping.ignore_malformed", SettingKind::Flag),
+    ("mapping.coerce", SettingKind::Flag),
 ];
 
 /// A collection's settings, read once. The limits are those of Elasticsearch where none is given.
@@ -169,14 +172,16 @@ impl IndexSettings {
     }
 }
 
-fn is_taken(takes: Takes, value: &Value) -> bool {
+fn is_taken(takes: SettingKind, value: &Value) -> bool {
     match takes {
-        Takes::Anything => true,
-        Takes::Count(least, most) => count(value).is_some_and(|n| (least..=most).contains(&n)),
-        Takes::Flag => coerce::strict_boolean(value).is_some(),
-        Takes::OneOf(all) => value.as_str().is_some_and(|text| all.contains(&text)),
-        Takes::Time => coerce::text(value).is_some_and(|text| is_time(&text)),
-        Takes::Names => match value {
+        SettingKind::Anything => true,
+        SettingKind::Count(least, most) => {
+            count(value).is_some_and(|n| (least..=most).contains(&n))
+        }
+        SettingKind::Flag => coerce::strict_boolean(value).is_some(),
+        SettingKind::OneOf(all) => value.as_str().is_some_and(|text| all.contains(&text)),
+        SettingKind::Time => coerce::text(value).is_some_and(|text| is_time(&text)),
+        SettingKind::Names => match value {
             Value::Array(all) => all.iter().all(|one| coerce::text(one).is_some()),
             one => coerce::text(one).is_some(),
         },
