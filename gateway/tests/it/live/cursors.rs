@@ -210,6 +210,8 @@ async fn a_slow_client_that_was_sent_away_misses_nothing() {
     let live = Live {
         outbox_messages: 20,
         outbox_bytes: 64 << 10,
+        // It reads only when all is written, however long that takes.
+        close_seconds: 300,
         ..Live::default()
     };
     let app = Builder {
