@@ -22,6 +22,7 @@ use headers::Options;
 use http::HeaderMap;
 use json_text::{JsonFault, JsonFaultKind, JsonObjectWriter, ScannedJson};
 use query::QueryString;
+use serde::de::DeserializeOwned;
 use std::sync::Arc;
 
 /// A call as it came in: what handlers hand to the write path.
@@ -101,6 +102,20 @@ impl RequestReader {
             }),
             budget: self.budget.clone(),
         }
+    }
+
+    /// Reads a body of one fixed form, which asks for something that is no operation.
+    pub(crate) async fn order<T: DeserializeOwned>(
+        &self,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<T, Problem> {
+        headers::expect_json(headers)?;
+        headers::expect_plain(headers)?;
+        let (json, _held) = self.collect(headers, body).await?;
+        let json = scanned(json, self.config.json_depth)?;
+        serde_json::from_slice(json.bytes())
+            .map_err(|error| Problem::new(Code::Invalid, error.to_string()))
     }
 
     /// Reads and checks a single request.

@@ -9,7 +9,9 @@ pub mod import;
 pub mod job;
 pub mod jobs;
 pub mod list;
+mod listing;
 pub mod pass;
+pub mod purge;
 pub mod replay;
 mod selection;
 pub mod show;
@@ -30,6 +32,7 @@ pub enum Command {
     Replay(replay::Arguments),
     Edit(edit::Arguments),
     Discard(discard::Arguments),
+    Purge(purge::Arguments),
     Import(import::Arguments),
     Job(job::Arguments),
     Jobs(jobs::Arguments),
@@ -46,6 +49,7 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Replay(arguments) => replay::run(arguments, invocation).await,
         Command::Edit(arguments) => edit::run(arguments, invocation).await,
         Command::Discard(arguments) => discard::run(arguments, invocation).await,
+        Command::Purge(arguments) => purge::run(arguments, invocation).await,
         Command::Import(arguments) => import::run(arguments, invocation).await,
         Command::Job(arguments) => job::run(arguments, invocation).await,
         Command::Jobs(arguments) => jobs::run(arguments, invocation).await,

@@ -46,7 +46,7 @@ operations:
 
 const MEND: &str = r#"[{"op": "replace", "path": "/by", "value": 2}]"#;
 
-fn start(folder: &Path) -> Pipeline {
+pub fn start(folder: &Path) -> Pipeline {
     std::fs::create_dir(folder.join("operations")).unwrap();
     std::fs::write(folder.join("operations/tally.yaml"), CATALOG).unwrap();
     let settings = "[catalog]\nfolders = [\"operations\"]\n";
@@ -56,12 +56,12 @@ fn start(folder: &Path) -> Pipeline {
 }
 
 /// Asks for an operation and waits for what it comes to.
-async fn ask(pipeline: &Pipeline, operation: &str, body: Value) -> Value {
+pub async fn ask(pipeline: &Pipeline, operation: &str, body: Value) -> Value {
     let path = format!("/v1/operations/{operation}");
     pipeline.call("POST", &path, Some(body)).await.1
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     value
         .as_str()
         .unwrap_or_else(|| panic!("{value}"))
@@ -165,4 +165,57 @@ async fn an_event_that_is_decided_late_changes_no_moment_before_that() {
     if let Some(token) = rumour.get("token") {
         assert_eq!(at(token).await, json!(502));
     }
+}
+
+/// What was overtaken is settled; what locks its key is not, and is purged only by name.
+#[tokio::test]
+async fn only_what_is_settled_or_named_is_purged_and_that_is_a_decision_of_record() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = start(folder.path());
+    let ask = async |operation: &str, body: Value| ask(&pipeline, operation, body).await;
+    let purge = |more: &[&str]| {
+        let own = ["dlq", "purge", "--reason", "old", "--json"];
+        let arguments = [&own[..], &["--url", &pipeline.url], more].concat();
+        let output = run(&arguments, folder.path());
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        (lines.collect::<Vec<Value>>(), output.status.code())
+    };
+    ask("tally.set", json!({"id": "a", "n": 1})).await;
+    let rumour = ask("tally.rumour", json!({"id": "a", "by": "two"})).await;
+    assert_eq!(purge(&["--yes"]), (vec![], Some(0)), "nothing overtook it");
+    ask("tally.set", json!({"id": "a", "n": 10})).await;
+    ask("tally.set", json!({"id": "b", "n": 1})).await;
+    let dead = ask("tally.add", json!({"id": "b", "by": "two"})).await;
+    let parked = ask("tally.add", json!({"id": "b", "by": 5})).await;
+    assert_eq!(parked["code"], "parked", "{parked}");
+    assert_eq!(purge(&[]).1, Some(2), "it must be confirmed");
+
+    let (lost, code) = purge(&["--dry-run"]);
+    assert_eq!((lost.len(), code), (1, Some(0)), "{lost:?}");
+    assert_eq!(lost[0]["request_id"], rumour["request_id"]);
+    assert_eq!(lost[0]["preview"]["verdict"], "dead_lettered");
+    let (items, code) = purge(&["--yes"]);
+    assert_eq!((items.len(), code), (1, Some(0)), "{items:?}");
+    let path = |answer: &Value| format!("/v1/requests/{}", text(&answer["request_id"]));
+    let given_up = told(&pipeline, &path(&rumour), |_| true).await;
+    assert_eq!(given_up["problem"]["code"], "discarded", "{given_up}");
+    let why = text(&given_up["problem"]["detail"]);
+    assert!(why.ends_with(": old"), "{why}");
+
+    assert_eq!(
+        purge(&["--yes", "--give-up"]).1,
+        Some(2),
+        "it names nothing"
+    );
+    let key = ["--yes", "--give-up", "--key", "tally/b"];
+    let (items, code) = purge(&key);
+    assert_eq!((items.len(), code), (1, Some(0)), "{items:?}");
+    assert_eq!(items[0]["request_id"], dead["request_id"]);
+    told(&pipeline, &path(&parked), |told| {
+        told["status"] == "applied"
+    })
+    .await;
 }

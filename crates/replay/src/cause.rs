@@ -1,6 +1,7 @@
 //! Dead letters grouped by their cause, for a first look at what went wrong. Pure.
 
 use crate::DeadLetterLine;
+use event_schema::codec::from_rfc3339;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,8 +37,11 @@ pub fn causes<'a>(lines: impl IntoIterator<Item = &'a DeadLetterLine>) -> Vec<Le
 
 fn cause(lines: &[&DeadLetterLine]) -> Option<LetterCause> {
     let one = lines.first()?;
-    let times = || lines.iter().map(|line| line.time.as_str());
     let keys: BTreeSet<&str> = lines.iter().map(|line| line.key.as_str()).collect();
+    // As texts they do not sort: a whole second is written without a fraction.
+    let times = || lines.iter().map(|line| line.time.as_str());
+    let first = times().min_by_key(|time| from_rfc3339(time))?;
+    let last = times().max_by_key(|time| from_rfc3339(time))?;
     Some(LetterCause {
         fingerprint: one.fingerprint.clone(),
         operation: one.operation.clone(),
@@ -47,7 +51,34 @@ fn cause(lines: &[&DeadLetterLine]) -> Option<LetterCause> {
         count: lines.len(),
         keys: keys.len(),
         waiting: lines.iter().map(|line| line.waiting).sum(),
-        first: times().min().unwrap_or_default().to_owned(),
-        last: times().max().unwrap_or_default().to_owned(),
+        first: first.to_owned(),
+        last: last.to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::causes;
+    use crate::DeadLetterLine;
+
+    #[test]
+    fn the_first_and_the_last_are_told_by_time() {
+        let line = |time: &str| DeadLetterLine {
+            request_id: String::new(),
+            key: String::new(),
+            operation: String::new(),
+            code: String::new(),
+            fingerprint: "f".into(),
+            store: None,
+            message: String::new(),
+            time: time.into(),
+            attempts: 1,
+            waiting: 0,
+            overtaken: false,
+        };
+        let lines = ["2026-03-01T09:00:36.5Z", "2026-03-01T09:00:36Z"].map(line);
+        let causes = causes(&lines);
+        assert_eq!(causes[0].first, "2026-03-01T09:00:36Z");
+        assert_eq!(causes[0].last, "2026-03-01T09:00:36.5Z");
+    }
 }

@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use runtime::Shutdown;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use store::Record;
+use tokio::time::Instant;
 
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -33,23 +34,26 @@ impl FullKeys {
             return Ok(());
         }
         let detail = format!(
-            "more than {} events wait behind a dead letter of `{key}`",
+            "{} events or more wait behind a dead letter of `{key}`",
             self.limit
         );
         Err(Problem::new(Code::KeyLocked, detail).retry_after(10))
     }
 
-    /// Looks once a second.
+    /// Looks once a second; where a look takes long, a tenth of the time.
     pub(crate) async fn follow(self: Arc<Self>, shutdown: Shutdown) {
+        let mut pause = LOOK;
         loop {
             tokio::select! {
                 () = shutdown.hard() => return,
-                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep(pause) => {}
             }
+            let begun = Instant::now();
             match replay::full_keys(self.record.as_ref(), self.limit).await {
                 Ok(full) => *self.full.write() = full.into_iter().collect(),
                 Err(error) => tracing::debug!(%error, "the queues of keys cannot be read now"),
             }
+            pause = LOOK.max(begun.elapsed() * 9);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `consign dlq floods`: partitions that wait because too many events would become dead letters.
 
-use super::{Invocation, text::short};
-use crate::{client::Client, failure::Failure, output::table};
+use super::{Invocation, listing::Listing, text::short};
+use crate::{client::Client, failure::Failure};
 use clap::Args;
 use serde_json::Value;
 
@@ -23,31 +23,23 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
     let answer = client.get("/v1/floods").await?.succeeded()?;
-    let floods: Vec<&Value> = answer["floods"].as_array().into_iter().flatten().collect();
-    if invocation.output.json {
-        for flood in &floods {
-            invocation.output.line(&flood.to_string());
-        }
-        return Ok(());
-    }
-    if floods.is_empty() {
-        invocation.output.line("no partition waits");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = floods.into_iter().map(row).collect();
-    let names = [
-        "partition",
-        "since",
-        "operation",
-        "code",
-        "fingerprint",
-        "store",
-        "letters",
-        "offset",
-        "message",
-    ];
-    invocation.output.line(table(&names, &rows).trim_end());
-    Ok(())
+    let floods = answer["floods"].as_array().cloned().unwrap_or_default();
+    let listing = Listing {
+        columns: &[
+            "partition",
+            "since",
+            "operation",
+            "code",
+            "fingerprint",
+            "store",
+            "letters",
+            "offset",
+            "message",
+        ],
+        row,
+        nothing: "no partition waits",
+    };
+    listing.print(invocation.output, &floods)
 }
 
 fn row(flood: &Value) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! `consign dlq jobs`: the newest jobs of replays and discards.
 
-use super::{Invocation, text::short};
-use crate::{client::Client, failure::Failure, output::table};
+use super::{Invocation, listing::Listing, text::short};
+use crate::{client::Client, failure::Failure};
 use clap::Args;
 use serde_json::Value;
 
@@ -23,21 +23,13 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
     let answer = client.get("/v1/replays").await?.succeeded()?;
-    let jobs: Vec<&Value> = answer["replays"].as_array().into_iter().flatten().collect();
-    if invocation.output.json {
-        for job in &jobs {
-            invocation.output.line(&job.to_string());
-        }
-        return Ok(());
-    }
-    if jobs.is_empty() {
-        invocation.output.line("no jobs");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = jobs.into_iter().map(row).collect();
-    let names = ["job", "action", "state", "done", "created", "by", "reason"];
-    invocation.output.line(table(&names, &rows).trim_end());
-    Ok(())
+    let jobs = answer["replays"].as_array().cloned().unwrap_or_default();
+    let listing = Listing {
+        columns: &["job", "action", "state", "done", "created", "by", "reason"],
+        row,
+        nothing: "no jobs",
+    };
+    listing.print(invocation.output, &jobs)
 }
 
 fn row(job: &Value) -> Vec<String> {

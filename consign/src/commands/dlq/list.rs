@@ -2,10 +2,11 @@
 
 use super::{
     Invocation,
+    listing::Listing,
     selection::{self, Filters, Selection},
     text::short,
 };
-use crate::{client::Client, failure::Failure, output::table};
+use crate::{client::Client, failure::Failure};
 use ::replay::DeadLetterLine;
 use clap::Args;
 
@@ -47,31 +48,23 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let mut letters = selection::letters(&client, &filter).await?;
     let limit = arguments.limit.unwrap_or(usize::MAX);
     letters.drain(..letters.len().saturating_sub(limit));
-    if invocation.output.json {
-        for letter in &letters {
-            invocation.output.result(letter, |_| String::new())?;
-        }
-        return Ok(());
-    }
-    if letters.is_empty() {
-        invocation.output.line("no dead letters");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = letters.iter().map(row).collect();
-    let names = [
-        "request",
-        "key",
-        "operation",
-        "code",
-        "fingerprint",
-        "store",
-        "time",
-        "attempts",
-        "waiting",
-        "message",
-    ];
-    invocation.output.line(table(&names, &rows).trim_end());
-    Ok(())
+    let listing = Listing {
+        columns: &[
+            "request",
+            "key",
+            "operation",
+            "code",
+            "fingerprint",
+            "store",
+            "time",
+            "attempts",
+            "waiting",
+            "message",
+        ],
+        row,
+        nothing: "no dead letters",
+    };
+    listing.print(invocation.output, &letters)
 }
 
 fn row(letter: &DeadLetterLine) -> Vec<String> {

@@ -17,7 +17,8 @@ Examples:
   consign dlq replay --fingerprint 1f00aa93c2d4 --rate 100 --reason 'mapping mended' --yes
   consign dlq replay --all --operation user.create
 
-What is parked behind a dead letter follows by itself, in order. Exit 0 if every one ended applied.
+What is parked behind a dead letter follows by itself, in order. Exit 0 if every one ended applied; of a
+dry run, if each would.
 With --json, a line for each.";
 
 /// Replay dead letters in their place; events parked behind them follow
@@ -74,9 +75,13 @@ async fn dry_run(
     let request = request.timeout(Duration::from_secs(300));
     let answer = client.send(request).await?.succeeded()?;
     let items = answer["items"].as_array().into_iter().flatten();
-    let mut shown = 0;
+    let (mut shown, mut failing) = (0, 0);
     for item in items {
         shown += 1;
+        let verdict = item["preview"]["verdict"].as_str();
+        let is_overtaken = item["preview"]["overtaken"] == true && !order.as_new;
+        let would_be = matches!(verdict, Some("applied" | "discarded")) && !is_overtaken;
+        failing += u64::from(!would_be);
         if invocation.output.json {
             invocation.output.line(&item.to_string());
             continue;
@@ -95,6 +100,11 @@ async fn dry_run(
         .note(&format!("{shown} of {total} shown; nothing was done"));
     if total == 0 && !order.select.requests.is_empty() {
         return Err(Failure::failed("no dead letter of these requests waits"));
+    }
+    if failing > 0 {
+        return Err(Failure::failed(format!(
+            "{failing} of them would not be applied"
+        )));
     }
     Ok(())
 }

@@ -2,10 +2,11 @@
 
 use super::{
     Invocation,
+    listing::Listing,
     selection::{self, Filters, Selection},
     text::short,
 };
-use crate::{client::Client, failure::Failure, output::table};
+use crate::{client::Client, failure::Failure};
 use ::replay::{LetterCause, causes};
 use clap::Args;
 
@@ -30,32 +31,23 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let client = Client::new(&arguments.client)?;
     let filter = arguments.filters.with(&Selection::default());
     let letters = selection::letters(&client, &filter).await?;
-    let causes = causes(&letters);
-    if invocation.output.json {
-        for cause in &causes {
-            invocation.output.result(cause, |_| String::new())?;
-        }
-        return Ok(());
-    }
-    if causes.is_empty() {
-        invocation.output.line("no dead letters");
-        return Ok(());
-    }
-    let rows: Vec<Vec<String>> = causes.iter().map(row).collect();
-    let names = [
-        "fingerprint",
-        "letters",
-        "keys",
-        "waiting",
-        "operation",
-        "code",
-        "store",
-        "first",
-        "last",
-        "message",
-    ];
-    invocation.output.line(table(&names, &rows).trim_end());
-    Ok(())
+    let listing = Listing {
+        columns: &[
+            "fingerprint",
+            "letters",
+            "keys",
+            "waiting",
+            "operation",
+            "code",
+            "store",
+            "first",
+            "last",
+            "message",
+        ],
+        row,
+        nothing: "no dead letters",
+    };
+    listing.print(invocation.output, &causes(&letters))
 }
 
 fn row(cause: &LetterCause) -> Vec<String> {

@@ -5,7 +5,6 @@ use crate::{
     answer,
     app::Shared,
     error::{Code, Problem},
-    request::{headers, scanned},
 };
 use axum::{body::Body, extract::State, response::Response};
 use event_schema::{
@@ -38,14 +37,8 @@ pub(crate) async fn pass(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    headers::expect_json(&headers)?;
-    headers::expect_plain(&headers)?;
-    let (json, _held) = app.requests.collect(&headers, body).await?;
-    let json = scanned(json, app.config.json_depth)?;
-    let invalid = |why: String| Problem::new(Code::Invalid, why);
-    let asked: Asked =
-        serde_json::from_slice(json.bytes()).map_err(|error| invalid(error.to_string()))?;
-    let passage = passage(&asked).map_err(invalid)?;
+    let asked: Asked = app.requests.order(&headers, body).await?;
+    let passage = passage(&asked).map_err(|why| Problem::new(Code::Invalid, why))?;
     let seconds = asked.seconds.unwrap_or(SECONDS).clamp(1, LONGEST);
     let since = app.now();
     let permission = FloodPermission {

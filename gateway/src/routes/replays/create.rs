@@ -6,7 +6,6 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     replays::{self, preview_stores},
-    request::{headers, scanned},
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -22,12 +21,7 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    headers::expect_json(&headers)?;
-    headers::expect_plain(&headers)?;
-    let (json, _held) = app.requests.collect(&headers, body).await?;
-    let json = scanned(json, app.config.json_depth)?;
-    let order: JobOrder = serde_json::from_slice(json.bytes())
-        .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
+    let order: JobOrder = app.requests.order(&headers, body).await?;
     order
         .check()
         .map_err(|why| Problem::new(Code::Invalid, why))?;
@@ -46,11 +40,19 @@ pub(crate) async fn create(
 /// What would come of each, as it is planned now.
 async fn dry_run(app: &App, order: &JobOrder) -> Result<Value, Problem> {
     let record = app.ports.record.as_ref();
-    let mut letters = replay::dead_letters(record, &order.select, |letter| letter).await?;
-    letters.retain(|letter| !system::is_operation(&letter.held.operation));
+    // Without their events: all of those together may be more than fits into memory.
+    let mut letters = replay::dead_letters(record, &order.select, |letter| {
+        (letter.held.request, letter.held.operation)
+    })
+    .await?;
+    letters.retain(|(_, operation)| !system::is_operation(operation));
     let mut items = Vec::with_capacity(letters.len().min(DRY));
-    for letter in letters.iter().take(DRY) {
-        let would = would(app, order, letter).await?;
+    for (request, _) in letters.iter().take(DRY) {
+        // It may be gone by now.
+        let Some(letter) = replay::dead_letter(record, *request).await? else {
+            continue;
+        };
+        let would = would(app, order, &letter).await?;
         let mut item = json!(letter.line());
         match would {
             Ok(preview) => item["preview"] = preview,
