@@ -62,6 +62,7 @@ pub enum Command {
     #[command(subcommand)]
     Config(commands::config::Command),
     Doctor(commands::doctor::Arguments),
+    Status(commands::status::Arguments),
     Health(commands::health::Arguments),
     #[command(subcommand)]
     Request(commands::request::Command),
@@ -73,6 +74,7 @@ pub enum Command {
     Spool(commands::spool::Command),
     Audit(commands::audit::Arguments),
     Repair(commands::repair::Arguments),
+    Rebuild(commands::rebuild::Arguments),
     #[command(subcommand)]
     Document(commands::document::Command),
     Explain(commands::explain::Arguments),

@@ -15,12 +15,14 @@ pub mod health;
 pub mod load;
 pub mod notifier;
 pub mod publish;
+pub mod rebuild;
 pub mod repair;
 pub mod request;
 pub mod schema;
 pub mod sealing;
 pub mod security;
 pub mod spool;
+pub mod status;
 pub mod subscribe;
 pub mod subscription;
 pub mod topics;
@@ -91,7 +93,9 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Load(arguments) => load::run(arguments, invocation).await,
         Command::Upload(arguments) => upload::run(arguments, invocation).await,
         Command::Dlq(command) => dlq::run(command, invocation).await,
+        Command::Status(arguments) => status::run(arguments, invocation).await,
         Command::Spool(command) => spool::run(command, invocation).await,
+        Command::Rebuild(arguments) => rebuild::run(arguments, invocation).await,
         Command::Repair(arguments) => repair::run(arguments, invocation).await,
         Command::Document(command) => document::run(command, invocation).await,
         Command::Explain(arguments) => explain::run(arguments, invocation).await,

@@ -1,11 +1,13 @@
 //! The one binary people type. Commands read settings, name the drivers, and call what the services
 //! and crates offer; no rule of the pipeline may be here.
 
+mod checkpoint;
 pub mod cli;
 pub mod client;
 pub mod commands;
 pub mod failure;
 pub mod output;
+mod progress;
 pub mod services;
 pub mod settings;
 mod spools;

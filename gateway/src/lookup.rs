@@ -7,3 +7,4 @@ pub(crate) mod history;
 mod key_queue;
 pub(crate) mod requests;
 pub(crate) mod settled;
+pub(crate) mod system_status;

@@ -73,6 +73,8 @@ docs! {
         Nothing, [(200, "A line for each", Json("DeadLetters"))];
     DEAD_LETTER "deadLetter" "dead letters" "One dead letter: its failures, its event, and what a replay would change now" []
         Nothing, [(200, "The dead letter", Json("DeadLetter"))];
+    STATUS "status" "operations" "The whole pipeline in one look: what waits where and since when, what is held, what to do next" []
+        Nothing, [(200, "As far as it can be read", Json("SystemStatus"))];
     FLOODS "floods" "dead letters" "Partitions that wait because too many events would become dead letters" []
         Nothing, [(200, "Those that wait, and why", Json("Floods"))];
     PASS_FLOOD "passFlood" "dead letters" "Let dead letters of an operation or a cause happen, however many come, for a while" []

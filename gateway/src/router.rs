@@ -172,6 +172,13 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
         ),
         row(
             Method::GET,
+            "/v1/status",
+            &doc::STATUS,
+            Right::new("server", "status", PlaceRule::Everywhere),
+            Some(get(about::status::status)),
+        ),
+        row(
+            Method::GET,
             "/v1/floods",
             &doc::FLOODS,
             Right::new("deadLetter", "floods", PlaceRule::Everywhere),

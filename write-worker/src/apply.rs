@@ -6,7 +6,6 @@
 
 mod claims;
 mod culprit;
-mod fold;
 mod outcome;
 mod parts;
 mod spans;

@@ -16,6 +16,7 @@ use event_schema::{
     replay::Replay,
 };
 use std::collections::HashSet;
+use store::fold::StoredEffects;
 
 /// What remains to be done for one position once its decision (or void) stands in `changes`.
 #[derive(Clone, Debug)]
@@ -199,6 +200,17 @@ impl Effects {
         self.names().any(|name| names.contains(&name))
             || self.judged_by.iter().any(|name| names.contains(name))
             || self.rests_on_key && names.contains(&key_name(&self.key))
+    }
+
+    /// What it changes in stores.
+    pub fn stored(&self) -> StoredEffects<'_> {
+        StoredEffects {
+            version: self.version,
+            position: self.position,
+            request: self.request,
+            documents: &self.documents,
+            rows: &self.rows,
+        }
     }
 
     /// What the ledger will say of it, and of the intent that asked for it.

@@ -31,6 +31,7 @@ mod metrics;
 mod partition;
 mod parts;
 mod store_presence;
+mod store_waits;
 mod tenure_end;
 
 pub use config::Config;
@@ -83,6 +84,7 @@ struct Worker {
     presence: StorePresence,
     parts: Arc<parts::PartProgress>,
     floods: flood::FloodGuard,
+    waits: store_waits::StoreWaits,
 }
 
 impl Worker {
@@ -148,6 +150,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
             catalogs: catalogs::Catalogs::new(ports.catalog.clone()),
             parts: Arc::new(parts::PartProgress::new(ports.layout.partitions)),
             floods: flood::FloodGuard::new(&config),
+            waits: store_waits::StoreWaits::new(ports.health.clone(), metrics.store_gauges()),
             config,
             ports,
             metrics,

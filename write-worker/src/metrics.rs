@@ -4,12 +4,28 @@
 use event_schema::outcome::{LedgerEntry, RefusalCode, Verdict};
 use parking_lot::Mutex;
 use prometheus::{
-    Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec,
-    Opts, exponential_buckets,
+    GaugeVec, Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec,
+    IntGaugeVec, Opts, exponential_buckets,
 };
 use runtime::metrics::MetricSink;
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 use tokio::time::Instant;
+
+/// How many calls wait for a store, and how long until it is tried again. Clones share it.
+#[derive(Clone)]
+pub(crate) struct StoreGauges {
+    waiting: IntGaugeVec,
+    backoff: GaugeVec,
+}
+
+impl StoreGauges {
+    pub fn set(&self, store: &str, waiting: usize, backoff: Duration) {
+        let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
+        self.waiting.with_label_values(&[store]).set(waiting);
+        let backoff = backoff.as_secs_f64();
+        self.backoff.with_label_values(&[store]).set(backoff);
+    }
+}
 
 pub(crate) struct Metrics {
     decided: IntCounterVec,
@@ -23,6 +39,7 @@ pub(crate) struct Metrics {
     lag: IntGaugeVec,
     drain: IntGaugeVec,
     flooded: IntGaugeVec,
+    store_gauges: StoreGauges,
     batch: Histogram,
     stage: HistogramVec,
     store: HistogramVec,
@@ -114,6 +131,22 @@ impl Metrics {
                 ),
                 &["partition"],
             )?,
+            store_gauges: StoreGauges {
+                waiting: IntGaugeVec::new(
+                    Opts::new(
+                        "consign_worker_store_waits",
+                        "Batches and reads that wait for a store that does not answer",
+                    ),
+                    &["store"],
+                )?,
+                backoff: GaugeVec::new(
+                    Opts::new(
+                        "consign_worker_store_backoff_seconds",
+                        "Seconds until a store that does not answer is tried again",
+                    ),
+                    &["store"],
+                )?,
+            },
             batch: Histogram::with_opts(sizes)?,
             stage: HistogramVec::new(
                 seconds(
@@ -146,6 +179,8 @@ impl Metrics {
         registry.register(Box::new(metrics.lag.clone()))?;
         registry.register(Box::new(metrics.drain.clone()))?;
         registry.register(Box::new(metrics.flooded.clone()))?;
+        registry.register(Box::new(metrics.store_gauges.waiting.clone()))?;
+        registry.register(Box::new(metrics.store_gauges.backoff.clone()))?;
         registry.register(Box::new(metrics.batch.clone()))?;
         registry.register(Box::new(metrics.stage.clone()))?;
         registry.register(Box::new(metrics.store.clone()))?;
@@ -205,6 +240,10 @@ impl Metrics {
 
     pub fn diverged(&self) {
         self.diverged.inc();
+    }
+
+    pub fn store_gauges(&self) -> StoreGauges {
+        self.store_gauges.clone()
     }
 
     /// Does the partition wait because of a flood of dead letters?

@@ -183,6 +183,9 @@ async fn dead_letters_are_listed_mended_as_a_group_replayed_in_order_and_given_u
         (Some("invalid"), 1)
     );
 
+    let unmended = ["replay", "--fingerprint", fingerprint, "--dry-run"];
+    let (items, code) = dlq(&pipeline, folder, &unmended);
+    assert_eq!((items.len(), code), (3, 1), "each would die again");
     let edit = ["edit", "--fingerprint", fingerprint, "--patch", "mend.json"];
     let dry = [&edit[..], &["--dry-run"]].concat();
     let (items, code) = dlq(&pipeline, folder, &dry);
@@ -385,6 +388,14 @@ async fn a_flood_of_dead_letters_waits_until_it_is_let_pass() {
         assert_eq!(dlq(&pipeline, folder, &["list"]).0.len(), 2);
         let (_, ready) = pipeline.call("GET", "/readyz", None).await;
         assert!(ready.to_string().contains("consign dlq pass"), "{ready}");
+        let asked = ["status", "--json", "--url", &pipeline.url];
+        let (status, code) = json(&asked, folder);
+        assert_eq!((&status["state"], code), (&json!("failing"), 1), "{status}");
+        let remedy = status["advice"][0]["remedy"].as_str().unwrap();
+        assert!(
+            remedy.contains("dlq pass --operation tally.add"),
+            "{status}"
+        );
         let passed = dlq(&pipeline, folder, &["pass", "--operation", "tally.add"]);
         assert_eq!(passed.1, 0, "{passed:?}");
     };

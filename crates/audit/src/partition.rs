@@ -3,7 +3,7 @@
 
 use crate::ports::AuditError;
 use change_feed::{StandingPositions, TenureRule};
-use event_log::{Log, Record};
+use event_log::{Limits, Log, Record};
 use event_schema::{
     codec::{self, Parts},
     decision::{Change, Mark},
@@ -79,22 +79,53 @@ impl PartitionFold {
         let mut scan = kept.map_err(failed)?;
         let end = scan.end();
         while let Some(records) = scan.next().await.map_err(failed)? {
-            for record in records {
-                let time = record.timestamp;
-                self.begins_at.get_or_insert(time);
-                let (offset, change) = decode(self.partition, record)?;
-                self.next = offset.get() + 1;
-                if self.stands(offset, &change) {
-                    take(StandingRecord {
-                        partition: self.partition,
-                        offset,
-                        time,
-                        change: &change,
-                    });
-                }
-            }
+            self.take_records(records, &mut take)?;
         }
         self.next = self.next.max(end);
+        Ok(())
+    }
+
+    /// Reads one batch below `end`; false: it is there.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub async fn read_batch(
+        &mut self,
+        log: &Log,
+        end: u64,
+        batch: Limits,
+        mut take: impl FnMut(StandingRecord<'_>),
+    ) -> Result<bool, AuditError> {
+        let topic = self.topic.clone();
+        let scan = log.scan(&topic, self.partition, self.next..end);
+        let read = scan.in_batches_of(batch).next().await;
+        let Some(records) = read.map_err(|error| AuditError::Log(error.to_string()))? else {
+            self.next = self.next.max(end);
+            return Ok(false);
+        };
+        self.take_records(records, &mut take)?;
+        Ok(true)
+    }
+
+    fn take_records(
+        &mut self,
+        records: Vec<Record>,
+        take: &mut impl FnMut(StandingRecord<'_>),
+    ) -> Result<(), AuditError> {
+        for record in records {
+            let time = record.timestamp;
+            self.begins_at.get_or_insert(time);
+            let (offset, change) = decode(self.partition, record)?;
+            self.next = offset.get() + 1;
+            if self.stands(offset, &change) {
+                take(StandingRecord {
+                    partition: self.partition,
+                    offset,
+                    time,
+                    change: &change,
+                });
+            }
+        }
         Ok(())
     }
 

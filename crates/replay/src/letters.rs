@@ -10,6 +10,7 @@ use event_schema::{
     mutation::RowKey,
 };
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 use store::{Record, document::RowScan};
 
 /// Rows that are read at a time.
@@ -81,16 +82,32 @@ pub async fn dead_letters<T>(
     keep: impl Fn(HeldLetter) -> T,
 ) -> Result<Vec<T>, ReplayError> {
     let mut kept = Vec::new();
-    for bucket in buckets(filter) {
-        let locks = scan(record, held::LOCKS, held::bucket_key(bucket), None).await?;
-        for some in locks.chunks(PAGE) {
-            for letter in letters_of(record, some, filter).await? {
-                let line = letter.line();
-                if filter.takes(&line, &letter.event_bytes()) {
-                    let failed = letter.held.history.last().map(|failed| failed.time);
-                    kept.push((failed, line.request_id, keep(letter)));
-                }
+    let mut take = |letter: HeldLetter| {
+        let line = letter.line();
+        if filter.takes(&line, &letter.event_bytes()) {
+            let failed = letter.held.history.last().map(|failed| failed.time);
+            kept.push((failed, line.request_id, keep(letter)));
+        }
+    };
+    if filter.requests.is_empty() {
+        for bucket in buckets(filter) {
+            let locks = scan(record, held::LOCKS, held::bucket_key(bucket), None).await?;
+            for some in locks.chunks(PAGE) {
+                let letters = letters_of(record, some, filter).await?;
+                letters.into_iter().for_each(&mut take);
             }
+        }
+    } else {
+        // Each is found by itself: there may be very many others. What is no id names none.
+        let ids = filter
+            .requests
+            .iter()
+            .filter_map(|id| RequestId::parse_trusted(id).ok());
+        for id in ids.collect::<BTreeSet<RequestId>>() {
+            dead_letter(record, id)
+                .await?
+                .into_iter()
+                .for_each(&mut take);
         }
     }
     kept.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
@@ -109,7 +126,7 @@ fn buckets(filter: &DeadLetterFilter) -> std::ops::Range<u16> {
 }
 
 /// The dead letters of some queues.
-async fn letters_of(
+pub(crate) async fn letters_of(
     record: &dyn Record,
     locks: &[(RowKey, Map<String, Value>)],
     filter: &DeadLetterFilter,

@@ -21,7 +21,7 @@ pub use letters::{HeldLetter, dead_letter, dead_letters};
 pub use line::DeadLetterLine;
 pub use patch::{JsonPatch, PatchError};
 pub use preview::{FieldChange, LaterWrite, PreviewStores, ReplayPreview, StateChange, preview};
-pub use queues::full_keys;
+pub use queues::{HeldCounts, HeldOverview, full_keys, held_overview};
 
 use store::StoreError;
 

@@ -7,6 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
+use tokio::time::Instant;
 
 /// How a component is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,6 +43,8 @@ pub struct Health(Arc<Mutex<HealthTable>>);
 #[derive(Debug, Default)]
 struct HealthTable {
     components: BTreeMap<String, State>,
+    /// Since when a component is not ready.
+    since: BTreeMap<String, Instant>,
     weakened: Vec<Weakened>,
     /// May be missing.
     dispensable: BTreeSet<String>,
@@ -52,17 +55,27 @@ struct HealthTable {
 pub struct Report {
     pub ready: bool,
     pub components: BTreeMap<String, State>,
+    /// For how many seconds each component that is not ready has not been.
+    pub not_ready_seconds: BTreeMap<String, u64>,
     pub weakened: Vec<Weakened>,
 }
 
 impl Health {
     pub fn set(&self, component: &str, state: State) {
-        self.0.lock().components.insert(component.to_owned(), state);
+        let mut table = self.0.lock();
+        if state == State::Ready {
+            table.since.remove(component);
+        } else if !table.since.contains_key(component) {
+            table.since.insert(component.to_owned(), Instant::now());
+        }
+        table.components.insert(component.to_owned(), state);
     }
 
     /// The component is no longer ours to report on.
     pub fn forget(&self, component: &str) {
-        self.0.lock().components.remove(component);
+        let mut table = self.0.lock();
+        table.components.remove(component);
+        table.since.remove(component);
     }
 
     /// The service is ready without these components.
@@ -86,7 +99,41 @@ impl Health {
                 State::Starting { .. } | State::Missing { .. } => table.dispensable.contains(name),
             }),
             components: table.components.clone(),
+            not_ready_seconds: table
+                .since
+                .iter()
+                .map(|(name, since)| (name.clone(), since.elapsed().as_secs()))
+                .collect(),
             weakened: table.weakened.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Health, State};
+
+    /// Another reason for the same trouble does not make it younger.
+    #[test]
+    fn it_is_known_since_when_a_component_is_not_ready() {
+        let health = Health::default();
+        let missing = |why: &str| State::Missing { why: why.into() };
+        let since = |component: &str| health.0.lock().since.get(component).copied();
+        health.set("record", missing("refused"));
+        health.set("view", missing("refused"));
+        let first = since("record");
+        assert!(first.is_some());
+        health.set("record", missing("no answer"));
+        assert_eq!(since("record"), first);
+        health.set("view", State::Ready);
+        health.forget("gone");
+        let known: Vec<String> = health.report().not_ready_seconds.into_keys().collect();
+        assert_eq!(known, ["record"]);
+        health.set("record", State::Ready);
+        assert_eq!(since("record"), None);
+        health.set("record", missing("again"));
+        assert!(since("record") > first);
+        health.forget("record");
+        assert!(health.report().not_ready_seconds.is_empty());
     }
 }

@@ -54,7 +54,12 @@ impl Entry<'_> {
     }
 }
 
-pub(crate) async fn apply(client: &Client, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+/// `slot`: what the alias that is written by adds to the collection's.
+pub(crate) async fn apply(
+    client: &Client,
+    writes: &[DocumentWrite],
+    slot: &str,
+) -> Vec<ItemVerdict> {
     let mut verdicts: Vec<Option<ItemVerdict>> = vec![None; writes.len()];
     let mut aliases: HashMap<[&str; 3], Result<String, ItemVerdict>> = HashMap::new();
     for write in writes {
@@ -62,6 +67,7 @@ pub(crate) async fn apply(client: &Client, writes: &[DocumentWrite]) -> Vec<Item
             let [index, collection, incarnation] = collection(write);
             client
                 .alias(index, collection, incarnation)
+                .map(|alias| alias + slot)
                 .map_err(|e| ItemVerdict::permanent("bad_name", e.to_string()))
         });
     }

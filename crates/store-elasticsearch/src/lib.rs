@@ -29,6 +29,7 @@ mod rights;
 mod scan;
 mod schema;
 mod search;
+mod successor;
 
 pub use config::{Config, Secret};
 pub use rights::roles_yaml;
@@ -38,7 +39,7 @@ use event_schema::{Raw, mutation::DocumentKey};
 use serde_json::Value;
 use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, Snapshot, StoreError,
-    Unmappable, View,
+    Succession, Unmappable, View,
     schema::{MigrationReport, Weakness},
     view::ViewedDocument,
 };
@@ -71,7 +72,7 @@ impl View for Elasticsearch {
     }
 
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
-        apply::apply(&self.client, writes).await
+        apply::apply(&self.client, writes, "").await
     }
 
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
@@ -162,7 +163,28 @@ impl View for Elasticsearch {
 
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         self.mappings.forget(collection);
+        successor::end(&self.client, collection).await?;
         schema::drop(&self.client, collection).await
+    }
+
+    async fn succession(&self, collection: &Collection) -> Result<Succession, StoreError> {
+        successor::succession(&self.client, collection).await
+    }
+
+    async fn begin_successor(&self, collection: &Collection) -> Result<(), StoreError> {
+        successor::begin(&self.client, collection).await
+    }
+
+    async fn apply_to_successor(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        apply::apply(&self.client, writes, successor::NEXT).await
+    }
+
+    async fn promote_successor(&self, collection: &Collection) -> Result<(), StoreError> {
+        successor::promote(&self.client, collection).await
+    }
+
+    async fn end_succession(&self, collection: &Collection) -> Result<(), StoreError> {
+        successor::end(&self.client, collection).await
     }
 
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {

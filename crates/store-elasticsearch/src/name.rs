@@ -44,7 +44,16 @@ pub(crate) fn alias(
 
 /// The index that is made first for an alias.
 pub(crate) fn first_index(alias: &str) -> String {
-    format!("{alias}-000001")
+    numbered(alias, 1)
+}
+
+/// One that takes the place of another has the next number.
+pub(crate) fn numbered(alias: &str, number: u32) -> String {
+    format!("{alias}-{number:06}")
+}
+
+pub(crate) fn number(alias: &str, index: &str) -> Option<u32> {
+    index.strip_prefix(alias)?.strip_prefix('-')?.parse().ok()
 }
 
 fn encode(part: &str, into: &mut String) {

@@ -137,11 +137,7 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
         &collection.incarnation,
     )?;
     let index = name::first_index(&alias);
-    let body = json!({
-        "settings": settings(client, collection)?,
-        "mappings": mappings(collection)?,
-        "aliases": {&alias: {"is_write_index": true}},
-    });
+    let body = definition(client, collection, &alias)?;
     if exists(client, &alias).await? {
         return Ok(false);
     }
@@ -170,6 +166,29 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
         }
     }
     Ok(false)
+}
+
+fn definition(client: &Client, collection: &Collection, alias: &str) -> Result<Value, StoreError> {
+    Ok(json!({
+        "settings": settings(client, collection)?,
+        "mappings": mappings(collection)?,
+        "aliases": {alias: {"is_write_index": true}},
+    }))
+}
+
+/// Makes an index of this name, behind this alias.
+pub(crate) async fn make_index(
+    client: &Client,
+    collection: &Collection,
+    index: &str,
+    alias: &str,
+) -> Result<(), StoreError> {
+    let body = definition(client, collection, alias)?;
+    let answer = client.ask(Method::Put, index, json_body(&body)).await?;
+    match answer.status {
+        200 => Ok(()),
+        status => Err(classify::failed(status, &answer.body, classify::refused)),
+    }
 }
 
 async fn exists(client: &Client, alias: &str) -> Result<bool, StoreError> {

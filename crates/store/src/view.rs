@@ -36,6 +36,23 @@ fn cannot_be_compared(store: &'static str) -> StoreError {
     }
 }
 
+/// Is another place being made for the documents of a collection?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Succession {
+    None,
+    /// It is being filled; searches and writes go to the first.
+    Begun,
+    /// It is searched and written, and the first is still there.
+    Promoted,
+}
+
+fn no_successor<T>(store: &'static str) -> Result<T, StoreError> {
+    Err(StoreError::Refused {
+        store,
+        why: "it makes no second place for a collection".into(),
+    })
+}
+
 #[async_trait::async_trait]
 pub trait View: Send + Sync {
     fn name(&self) -> &'static str;
@@ -117,6 +134,32 @@ pub trait View: Send + Sync {
     async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError>;
     /// Removes what is held of this incarnation; idempotent.
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError>;
+    /// How far a second place for the collection's documents is, in which other mappings stand.
+    async fn succession(&self, collection: &Collection) -> Result<Succession, StoreError> {
+        _ = collection;
+        no_successor(self.name())
+    }
+    /// Makes an empty second place with the collection's mappings; one that was begun is made anew.
+    async fn begin_successor(&self, collection: &Collection) -> Result<(), StoreError> {
+        _ = collection;
+        no_successor(self.name())
+    }
+    /// As [`apply`](Self::apply), into the second place, promoted or not.
+    async fn apply_to_successor(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        let refused = ItemVerdict::permanent("unsupported", "there is no second place");
+        vec![refused; writes.len()]
+    }
+    /// Searches and writes go to the second place from now on, which shows all that was applied to
+    /// it. The first stays, for writes that are under way.
+    async fn promote_successor(&self, collection: &Collection) -> Result<(), StoreError> {
+        _ = collection;
+        no_successor(self.name())
+    }
+    /// Removes the first place; or the second, if it was not promoted. Idempotent.
+    async fn end_succession(&self, collection: &Collection) -> Result<(), StoreError> {
+        _ = collection;
+        no_successor(self.name())
+    }
     /// Checks or makes what all collections need; names drift of mappings.
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError>;
     async fn ready(&self) -> Result<(), StoreError>;

@@ -165,7 +165,27 @@ fn dead_letters() -> Value {
 
 fn services() -> Value {
     json!({
-        "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"}, "components": {"type": "object"}, "weakened": {"type": "array"}}},
+        "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"}, "components": {"type": "object"}, "not_ready_seconds": {"type": "object"}, "weakened": {"type": "array"}}},
+        "SystemStatus": {
+            "type": "object",
+            "required": ["time", "state", "systems", "partitions", "readiness", "unread", "advice"],
+            "properties": {
+                "time": {"type": "string"}, "state": {"enum": ["well", "attention", "failing", "unknown"]},
+                "systems": {"type": "array", "items": {"type": "object", "required": ["role", "name", "answers"], "properties": {
+                    "role": {"enum": ["log", "record", "view"]}, "answers": {"type": "boolean"}, "why": {"type": "string"}, "away_seconds": {"type": "integer"},
+                }}},
+                "partitions": {"type": "array", "items": {"type": "object", "required": ["partition"], "properties": {
+                    "partition": {"type": "integer"}, "end": {"type": "integer"}, "resolved": {"type": "integer"}, "lag": {"type": "integer"}, "waiting_seconds": {"type": "integer"},
+                    "changes_end": {"type": "integer"}, "notified": {"type": "integer"}, "notifier_lag": {"type": "integer"}, "notifier_waiting_seconds": {"type": "integer"},
+                    "flood": {"type": "object"},
+                }}},
+                "held": {"type": "object", "properties": {"keys": {"type": "integer"}, "locked": {"type": "integer"}, "draining": {"type": "integer"}, "dead": {"type": "integer"}, "parked": {"type": "integer"}}},
+                "causes": {"type": "array", "items": {"type": "object"}}, "spool": {"type": "object"}, "spools": {"type": "integer"},
+                "readiness": {"$ref": "#/components/schemas/Readiness"},
+                "unread": {"type": "array", "items": {"type": "object", "required": ["part", "why"]}},
+                "advice": {"type": "array", "items": {"type": "object", "required": ["severity", "problem", "remedy"], "properties": {"severity": {"enum": ["attention", "failing"]}}}},
+            },
+        },
         "Audit": {
             "type": "object",
             "required": ["audit_id", "status", "done", "report"],

@@ -11,7 +11,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// The first segments below `/v1` that are the route table's own.
-pub(crate) const FAMILIES: [&str; 8] = [
+pub(crate) const FAMILIES: [&str; 10] = [
     "audits",
     "operations",
     "requests",
@@ -20,6 +20,8 @@ pub(crate) const FAMILIES: [&str; 8] = [
     "tables",
     "dead-letters",
     "replays",
+    "floods",
+    "status",
 ];
 
 /// Decoded path parameters.

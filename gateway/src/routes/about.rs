@@ -2,3 +2,4 @@
 
 pub(crate) mod docs;
 pub(crate) mod openapi;
+pub(crate) mod status;

@@ -10,7 +10,6 @@
 
 use super::{
     Applier,
-    fold::{Folded, fold},
     write::{RefusedWrite, StoreRole},
 };
 use crate::{
@@ -23,7 +22,11 @@ use event_schema::{
     flood::DeadLetterFlood,
     outcome::{DeadReason, LedgerEntry, Refusal, RefusalCode},
 };
-use store::{DocumentWrite, document::Write};
+use store::{
+    DocumentWrite,
+    document::Write,
+    fold::{Folded, fold},
+};
 
 /// The decisions behind one refused write, oldest first, and which is tried next.
 struct Suspects<'a> {
@@ -292,7 +295,7 @@ impl Suspects<'_> {
 
 /// What a decision alone makes of this document, for the view.
 fn view_write(effect: &Effects, name: &str) -> Option<DocumentWrite> {
-    let Folded { documents, .. } = fold([effect]);
+    let Folded { documents, .. } = fold([effect.stored()]);
     documents
         .into_iter()
         .find(|write| document_name(&write.key) == name)
@@ -300,7 +303,7 @@ fn view_write(effect: &Effects, name: &str) -> Option<DocumentWrite> {
 
 /// What a decision alone makes of this document or row, for the record.
 fn record_writes(effect: &Effects, name: &str) -> Vec<Write> {
-    let Folded { documents, rows } = fold([effect]);
+    let Folded { documents, rows } = fold([effect.stored()]);
     let documents = documents
         .into_iter()
         .filter(|write| document_name(&write.key) == name)

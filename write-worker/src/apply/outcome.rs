@@ -130,6 +130,7 @@ impl Applier<'_> {
             effects.iter().flat_map(Effects::entries).cloned().collect();
         let store = &self.worker.ports.record;
         let mut backoff = self.worker.config.backoff();
+        let mut wait = self.worker.waits.of("record", Some(self.partition));
         while !left.is_empty() {
             self.prove().await?;
             let verdicts = store.remember(&left).await;
@@ -159,7 +160,9 @@ impl Applier<'_> {
                     why,
                     "the ledger does not take rows now: the partition waits"
                 );
-                tokio::time::sleep(backoff.next_wait()).await;
+                let pause = backoff.next_wait();
+                wait.failed("the ledger does not take rows now", pause);
+                tokio::time::sleep(pause).await;
             }
         }
         Ok(())

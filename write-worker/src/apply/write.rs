@@ -2,10 +2,7 @@
 //! What may pass is tried again for as long as it takes; what a store will never take is collected,
 //! and its decisions are found by [`super::culprit`].
 
-use super::{
-    Applier, ApplyState,
-    fold::{Folded, fold},
-};
+use super::{Applier, ApplyState};
 use crate::{decided::Decided, effects::Effects, tenure_end::TenureEnd};
 use change_feed::{document_name, row_name};
 use event_schema::{
@@ -13,7 +10,11 @@ use event_schema::{
     outcome::{DeadReason, LedgerEntry},
 };
 use std::collections::{HashMap, hash_map::Entry};
-use store::{DocumentWrite, ItemVerdict, document::Write};
+use store::{
+    DocumentWrite, ItemVerdict,
+    document::Write,
+    fold::{Folded, fold},
+};
 
 /// Which store refused a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +43,7 @@ impl Applier<'_> {
         if !is_alone || has_letters || decided.effects.is_empty() {
             return false;
         }
-        let Folded { documents, rows } = fold(&decided.effects);
+        let Folded { documents, rows } = fold(decided.effects.iter().map(Effects::stored));
         let writes = documents
             .into_iter()
             .map(Write::Document)
@@ -62,7 +63,9 @@ impl Applier<'_> {
         effects: &mut Vec<Effects>,
         state: &mut ApplyState,
     ) -> Result<(), TenureEnd> {
-        let mut refused = self.write_folded(fold(effects.iter())).await?;
+        let mut refused = self
+            .write_folded(fold(effects.iter().map(Effects::stored)))
+            .await?;
         while !refused.is_empty() {
             let rejected = self.find_rejected(effects, refused).await?;
             if rejected.is_empty() {
@@ -82,7 +85,9 @@ impl Applier<'_> {
             // The void restores what these left, which no store was asked for by itself: it was
             // folded into what is taken out.
             let uncovered = effects.iter().filter(|effect| state.blocks(effect));
-            refused = self.write_folded(fold(uncovered)).await?;
+            refused = self
+                .write_folded(fold(uncovered.map(Effects::stored)))
+                .await?;
         }
         Ok(())
     }
@@ -131,6 +136,7 @@ impl Applier<'_> {
         let mut backoff = self.worker.config.backoff();
         let mut refused = Vec::new();
         let mut was_away = false;
+        let mut wait = self.worker.waits.of("record", Some(self.partition));
         while !left.is_empty() {
             self.prove().await?;
             let timer = self.worker.metrics.store(store.name());
@@ -141,10 +147,13 @@ impl Applier<'_> {
                 name: store.name(),
                 verdicts,
             };
-            left = self.split_by_verdict(left, of, write_name, &mut refused)?;
-            if !left.is_empty() {
+            let why;
+            (left, why) = self.split_by_verdict(left, of, write_name, &mut refused)?;
+            if let Some(why) = why {
                 was_away |= self.worker.is_record_away().await;
-                tokio::time::sleep(backoff.next_wait()).await;
+                let pause = backoff.next_wait();
+                wait.failed(&why, pause);
+                tokio::time::sleep(pause).await;
             }
         }
         if was_away {
@@ -162,6 +171,7 @@ impl Applier<'_> {
         };
         let mut backoff = self.worker.config.backoff();
         let mut refused = Vec::new();
+        let mut wait = self.worker.waits.of("view", Some(self.partition));
         while !left.is_empty() {
             self.prove().await?;
             let timer = self.worker.metrics.store(store.name());
@@ -173,9 +183,12 @@ impl Applier<'_> {
                 verdicts,
             };
             let name = |write: &DocumentWrite| document_name(&write.key);
-            left = self.split_by_verdict(left, of, name, &mut refused)?;
-            if !left.is_empty() {
-                tokio::time::sleep(backoff.next_wait()).await;
+            let why;
+            (left, why) = self.split_by_verdict(left, of, name, &mut refused)?;
+            if let Some(why) = why {
+                let pause = backoff.next_wait();
+                wait.failed(&why, pause);
+                tokio::time::sleep(pause).await;
                 left = self.without_dropped_collections(left).await?;
             }
         }
@@ -218,14 +231,14 @@ impl Applier<'_> {
         Ok(left)
     }
 
-    /// Keeps what must be tried again; adds what is refused for good.
+    /// Keeps what must be tried again, and why; adds what is refused for good.
     fn split_by_verdict<T>(
         &self,
         writes: Vec<T>,
         of: StoreVerdicts,
         name: impl Fn(&T) -> String,
         refused: &mut Vec<RefusedWrite>,
-    ) -> Result<Vec<T>, TenureEnd> {
+    ) -> Result<(Vec<T>, Option<String>), TenureEnd> {
         assert_eq!(
             of.verdicts.len(),
             writes.len(),
@@ -258,7 +271,7 @@ impl Applier<'_> {
                 }
             }
         }
-        if let Some(why) = why {
+        if let Some(why) = &why {
             self.worker.metrics.retried(of.name);
             tracing::warn!(
                 store = of.name,
@@ -268,7 +281,7 @@ impl Applier<'_> {
                 "a store does not take writes now: the partition waits"
             );
         }
-        Ok(left)
+        Ok((left, why))
     }
 }
 

@@ -437,6 +437,7 @@ impl crate::Worker {
     {
         let mut backoff = self.config.backoff();
         let mut was_away = false;
+        let mut wait = self.waits.of(what, None);
         loop {
             match call().await {
                 Ok(answer) => {
@@ -455,7 +456,9 @@ impl crate::Worker {
                         tracing::warn!(%error, "waiting for a store");
                     }
                     was_away |= what == "record" && self.is_record_away().await;
-                    tokio::time::sleep(backoff.next_wait()).await;
+                    let pause = backoff.next_wait();
+                    wait.failed(&error.to_string(), pause);
+                    tokio::time::sleep(pause).await;
                 }
                 Err(error) => return Err(TenureEnd::Halted(error.to_string())),
             }

@@ -20,5 +20,6 @@ mod lookups;
 mod panics;
 mod parts;
 mod power;
+mod rebuild;
 mod repair;
 mod trouble;

@@ -1,6 +1,6 @@
 //! When stores refuse, go away or forget, when somebody else writes, when nobody can read a record.
 
-use crate::harness::{World, applied, unmappable};
+use crate::harness::{PARTITIONS, World, applied, unmappable};
 use bytes::Bytes;
 use event_log::NewRecord;
 use event_schema::{
@@ -11,6 +11,7 @@ use event_schema::{
     outcome::{RefusalCode, Verdict},
     topics,
 };
+use runtime::State;
 use serde_json::json;
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -42,6 +43,48 @@ async fn an_outage_makes_the_partition_wait_and_fills_no_dead_letters() {
     assert!(world.resolved(&ids).await.iter().all(applied));
     assert_eq!(world.body("a").await, Some((30, json!({"n": 29}))));
     assert!(world.dead_letters().await.is_empty());
+    worker.stop().await;
+}
+
+/// Which partitions wait for which store is told while they do, and no longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_waited_for_is_named_while_it_is() {
+    let world = World::new().await;
+    let worker = world.worker("w1");
+    let first = world.create("a", json!({"n": 0})).await;
+    world.resolved(&[first]).await;
+    let shown = |store: &str| {
+        let report = worker.health.report();
+        match report.components.get(&format!("waits for {store}")) {
+            Some(State::Degraded { why }) => Some(why.clone()),
+            Some(_) | None => None,
+        }
+    };
+    let until = async |store: &str, is_shown: bool| {
+        let waited = tokio::time::timeout(Duration::from_secs(20), async {
+            while shown(store).is_some() != is_shown {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        waited.await.expect("it is told in time");
+        shown(store)
+    };
+    world.faults.view_away.store(true, Ordering::SeqCst);
+    let second = world.update("a", json!({"n": 1})).await;
+    let why = until("view", true).await.unwrap();
+    let partition = EntityKey("geo/cities/a".to_owned()).partition(PARTITIONS);
+    let named = format!("partitions [{partition}] wait for it: the view is away");
+    assert!(why.starts_with(&named), "{why}");
+    world.faults.view_away.store(false, Ordering::SeqCst);
+    world.resolved(&[second]).await;
+    until("view", false).await;
+
+    world.faults.record_away.store(true, Ordering::SeqCst);
+    let third = world.update("a", json!({"n": 2})).await;
+    until("record", true).await;
+    world.faults.record_away.store(false, Ordering::SeqCst);
+    world.resolved(&[third]).await;
+    until("record", false).await;
     worker.stop().await;
 }
 

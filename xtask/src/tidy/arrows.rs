@@ -44,6 +44,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "store",
         ],
     ),
+    (
+        "rebuild",
+        &["audit", "event-log", "event-schema", "runtime", "store"],
+    ),
     ("store-cassandra", &["store", "event-schema", "runtime"]),
     ("store-elasticsearch", &["store", "event-schema"]),
     ("store-embedded", &["store", "event-schema", "runtime"]),

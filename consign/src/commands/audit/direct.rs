@@ -2,17 +2,14 @@
 
 use super::{Arguments, progress::AuditProgress};
 use crate::{
+    checkpoint::{self, Checkpoint},
     failure::Failure,
     settings::Settings,
     stack::{self, Stack},
 };
 use audit::{AuditOptions, AuditPorts, AuditReport};
 use runtime::SystemClock;
-use std::{fs, io::Write, path::Path, sync::Arc, time::Duration};
-use tokio::time::Instant;
-
-/// Between two checkpoints.
-const EVERY: Duration = Duration::from_secs(2);
+use std::sync::Arc;
 
 pub async fn audit(
     stack: &Stack,
@@ -29,7 +26,7 @@ pub async fn audit(
         clock: Arc::new(SystemClock),
     };
     let resume = match (&arguments.checkpoint, arguments.resume) {
-        (Some(file), true) => Some(read(file)?),
+        (Some(file), true) => Some(checkpoint::read(file)?),
         (_, _) => None,
     };
     let options = AuditOptions {
@@ -39,44 +36,19 @@ pub async fn audit(
         resume,
         ..AuditOptions::default()
     };
-    let kept = std::sync::Mutex::new(Instant::now());
+    let kept = arguments.checkpoint.as_deref().map(Checkpoint::at);
     let observe = |phase, report: &AuditReport| {
         progress.at(phase, report);
-        let Some(file) = &arguments.checkpoint else {
-            return;
-        };
-        let mut kept = kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if kept.elapsed() >= EVERY {
-            *kept = Instant::now();
-            if let Err(error) = write(file, report) {
-                progress.note(&format!("{}: {error}", file.display()));
-            }
+        if let Some(kept) = &kept
+            && let Err(error) = kept.keep(report)
+        {
+            progress.note(&format!("the checkpoint cannot be written: {error}"));
         }
     };
     let report = audit::audit(&ports, options, &observe).await;
     let report = report.map_err(|error| Failure::failed(error.to_string()))?;
-    if let Some(file) = &arguments.checkpoint {
-        write(file, &report)?;
+    if let Some(kept) = &kept {
+        kept.write(&report)?;
     }
     Ok(report)
-}
-
-fn read(file: &Path) -> Result<AuditReport, Failure> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
-    serde_json::from_str(&text)
-        .map_err(|error| Failure::usage(format!("{}: no checkpoint: {error}", file.display())))
-}
-
-/// Whole or not at all.
-fn write(file: &Path, report: &AuditReport) -> std::io::Result<()> {
-    let beside = file.with_extension("partial");
-    let mut written = fs::File::create(&beside)?;
-    written.write_all(&serde_json::to_vec(report)?)?;
-    written.sync_all()?;
-    fs::rename(&beside, file)?;
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -1,26 +1,13 @@
 //! How far an audit is, on a terminal. Never in the way of a result.
 
+use crate::progress::FractionBar;
 use audit::{AuditPhase, AuditReport};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
 
-const TEMPLATE: &str = "{bar:32} {percent:>3}%  {msg}";
-const STEPS: u64 = 10_000;
-
-pub struct AuditProgress(ProgressBar);
+pub struct AuditProgress(FractionBar);
 
 impl AuditProgress {
     pub fn new(json: bool) -> Self {
-        let target = if std::io::stderr().is_terminal() && !json {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
-        let bar = ProgressBar::with_draw_target(Some(STEPS), target);
-        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
-            bar.set_style(style);
-        }
-        Self(bar)
+        Self(FractionBar::new(json))
     }
 
     pub fn at(&self, phase: AuditPhase, report: &AuditReport) {
@@ -36,18 +23,16 @@ impl AuditProgress {
     pub fn told(&self, phase: &str, done: f64, report: &AuditReport) {
         let counts = &report.counts;
         let looked = counts.documents + counts.rows + counts.requests;
-        self.0.set_position((done * STEPS as f64) as u64);
-        self.0.set_message(format!(
-            "{phase}: {looked} compared, {} found",
-            report.findings.len() as u64 + report.more_findings
-        ));
+        let found = report.findings.len() as u64 + report.more_findings;
+        let text = format!("{phase}: {looked} compared, {found} found");
+        self.0.set(done, text);
     }
 
     pub fn note(&self, text: &str) {
-        self.0.println(text);
+        self.0.note(text);
     }
 
     pub fn end(&self) {
-        self.0.finish_and_clear();
+        self.0.end();
     }
 }

@@ -13,3 +13,4 @@ mod late;
 mod prefix;
 mod searching;
 mod specific;
+mod successor;

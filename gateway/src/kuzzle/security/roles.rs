@@ -8,7 +8,7 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 17] = [
+const OF_ROUTES: [(&str, &str); 18] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
@@ -25,6 +25,7 @@ const OF_ROUTES: [(&str, &str); 17] = [
     ("replay", "resume"),
     ("request", "explain"),
     ("request", "get"),
+    ("server", "status"),
     ("table", "get"),
 ];
 

@@ -2,10 +2,8 @@
 
 use super::*;
 use event_schema::{
-    id::{EntityKey, RequestId},
-    mutation::{DocumentAction, DocumentChange, RowKey},
+    mutation::{DocumentAction, RowKey},
     offset::{ChangesOffset, TransactionsOffset},
-    position::Position,
     raw,
     signing::Keyring,
 };
@@ -13,34 +11,37 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> Effects {
+struct Changed {
+    version: Version,
+    position: Position,
+    request: RequestId,
+    documents: Vec<DocumentChange>,
+    rows: Vec<RowMutation>,
+}
+
+fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> Changed {
     let unique = [at as u8; 16];
-    let position = Position {
-        generation: 1,
-        partition: 0,
-        offset: TransactionsOffset::new(at),
-    };
-    Effects {
-        at: ChangesOffset::new(at),
-        position,
+    Changed {
         version: version(at),
-        key: EntityKey("k".into()),
+        position: Position {
+            generation: 1,
+            partition: 0,
+            offset: TransactionsOffset::new(at),
+        },
         request: RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, unique),
         documents,
         rows,
-        entry: None,
-        parts: Vec::new(),
-        values: event_schema::decision::ClaimedValues::default(),
-        claim: None,
-        reply: None,
-        dead: None,
-        judged_by: Vec::new(),
-        traceparent: None,
-        replay: None,
-        chains: false,
-        rests_on_key: false,
-        is_void: false,
     }
+}
+
+fn folded(all: &[Changed]) -> Folded {
+    fold(all.iter().map(|one| StoredEffects {
+        version: one.version,
+        position: one.position,
+        request: one.request,
+        documents: &one.documents,
+        rows: &one.rows,
+    }))
 }
 
 fn version(at: u64) -> Version {
@@ -67,7 +68,7 @@ fn a_document_touched_twice_is_written_once_as_it_ends() {
         effects(4, vec![change(1)], vec![]),
         effects(9, vec![change(2)], vec![]),
     ];
-    let folded = fold(&all);
+    let folded = folded(&all);
     assert_eq!(folded.documents.len(), 1);
     let write = &folded.documents[0];
     assert_eq!(
@@ -126,7 +127,7 @@ proptest! {
     fn one_folded_row_is_the_same_as_all_in_turn(first in mutation(), rest in proptest::collection::vec(mutation(), 0..6)) {
         let rows: Vec<_> = std::iter::once(first).chain(rest).collect();
         let all: Vec<_> = rows.iter().enumerate().map(|(at, row)| effects(at as u64, vec![], vec![row.clone()])).collect();
-        let folded = fold(&all);
+        let folded = folded(&all);
         prop_assert_eq!(folded.rows.len(), 1);
         prop_assert_eq!(folded.rows[0].version, version(rows.len() as u64 - 1));
         let before = RowMutation { action: RowAction::Put, cells: Map::from_iter([("z".to_owned(), 1.into())]), ..rows[0].clone() };
@@ -151,8 +152,8 @@ fn cells_of_different_deadlines_are_not_one_write() {
         expires,
     };
     let put = row(RowAction::Put, Some(99), "otp");
-    let folded = |later| {
-        fold(&[
+    let both = |later| {
+        folded(&[
             effects(1, vec![], vec![put.clone()]),
             effects(2, vec![], vec![later]),
         ])
@@ -161,11 +162,11 @@ fn cells_of_different_deadlines_are_not_one_write() {
         let rows = folded.rows.iter();
         rows.map(|row| row.mutation.expires).collect()
     };
-    let merged = folded(row(RowAction::Merge, None, "seen"));
+    let merged = both(row(RowAction::Merge, None, "seen"));
     assert_eq!(deadlines(&merged), [Some(99), None]);
     assert_eq!(merged.rows[1].version, version(2));
-    let same = folded(row(RowAction::Merge, Some(99), "seen"));
+    let same = both(row(RowAction::Merge, Some(99), "seen"));
     assert_eq!(deadlines(&same), [Some(99)]);
-    let replaced = folded(row(RowAction::Put, None, "seen"));
+    let replaced = both(row(RowAction::Put, None, "seen"));
     assert_eq!(deadlines(&replaced), [None]);
 }

@@ -1,28 +1,38 @@
-//! The effects of many decisions → one write per document and row: the last state of each, at the
-//! version of the last decision that touches it. Pure.
+//! What many decisions change → one write per document and row: the last state of each, at the
+//! version of the last decision that touches it. Pure; for whoever writes what the log says.
 
-use crate::effects::Effects;
+use crate::document::{DocumentWrite, Meta, RowWrite};
 use event_schema::{
-    mutation::{DocumentKey, RowAction, RowMutation},
-    position::Version,
+    id::RequestId,
+    mutation::{DocumentChange, DocumentKey, RowAction, RowMutation},
+    position::{Position, Version},
 };
 use std::collections::HashMap;
-use store::{DocumentWrite, Meta, RowWrite};
+
+/// What a decision or void changes in stores.
+#[derive(Clone, Copy, Debug)]
+pub struct StoredEffects<'a> {
+    pub version: Version,
+    pub position: Position,
+    pub request: RequestId,
+    pub documents: &'a [DocumentChange],
+    pub rows: &'a [RowMutation],
+}
 
 /// What a run of effects comes to.
 #[derive(Debug, Default)]
-pub(crate) struct Folded {
+pub struct Folded {
     pub documents: Vec<DocumentWrite>,
     pub rows: Vec<RowWrite>,
 }
 
 /// Folds effects in their order; their versions rise.
-pub(crate) fn fold<'a>(effects: impl IntoIterator<Item = &'a Effects>) -> Folded {
+pub fn fold<'a>(effects: impl IntoIterator<Item = StoredEffects<'a>>) -> Folded {
     let mut folded = Folded::default();
     let mut documents: HashMap<&DocumentKey, usize> = HashMap::new();
     let mut rows: HashMap<String, usize> = HashMap::new();
     for effect in effects {
-        for change in &effect.documents {
+        for change in effect.documents {
             let meta = Meta {
                 version: effect.version,
                 position: effect.position,
@@ -43,7 +53,7 @@ pub(crate) fn fold<'a>(effects: impl IntoIterator<Item = &'a Effects>) -> Folded
                 }
             }
         }
-        for row in &effect.rows {
+        for row in effect.rows {
             fold_row(&mut folded.rows, &mut rows, row, effect.version);
         }
     }

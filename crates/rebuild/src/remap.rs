@@ -1,0 +1,364 @@
+//! A collection of the view under other mappings, which an index cannot take in place: a second index
+//! is filled beside the first while writes go on, put in its place when it has caught up, and followed
+//! until nothing can be written to the first any more. While it goes on a document must fit both
+//! mappings, as in every change of them; what does not fit the new ones ends it before anything is
+//! changed.
+//!
+//! One that is cut short leaves the collection as it is, searched and written as before; the same
+//! call goes on, or begins again.
+
+use crate::{
+    RebuildError,
+    copy::copy,
+    ports::{RebuildObserver, RebuildPorts},
+    report::{RebuildReport, RefusedItem},
+    run::{begin, write_partition},
+    scope::{LivingCollections, RebuildScope, RebuiltStore},
+    target::RebuildTarget,
+};
+use audit::{AuditError, PartitionFold};
+use event_schema::{
+    incarnation::GRACE_MS,
+    mutation::DocumentKey,
+    offset::ChangesOffset,
+    topics::{CHANGES, TRANSACTIONS},
+};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use store::{Collection, MappingChange, Succession, View, mapping::Mapping};
+use tokio::time::{Instant, sleep};
+
+/// How long until every worker and gateway knows.
+const GRACE: Duration = Duration::from_millis(GRACE_MS);
+/// A change that says nothing for thirty seconds counts as abandoned.
+const RENEWED: Duration = Duration::from_secs(10);
+/// How long what was accepted before may take to be applied.
+const SETTLED_WITHIN: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(50);
+/// So few records behind, it has caught up.
+const CAUGHT_UP: u64 = 500;
+/// Documents that are read and checked together.
+const PAGE: usize = 500;
+
+/// Which collection, and its mappings from then on.
+#[derive(Clone, Debug)]
+pub struct NewMappings {
+    pub index: String,
+    pub collection: String,
+    pub mappings: serde_json::Value,
+    /// Only look which documents do not fit.
+    pub is_dry_run: bool,
+}
+
+/// Rebuilds the collection's index under new mappings. Not done, and nothing changed, if the report
+/// names documents that do not fit.
+///
+/// # Errors
+/// If it cannot be done; the collection is as it was then, or the same call goes on.
+pub async fn remap(
+    ports: &RebuildPorts,
+    asked: &NewMappings,
+    observe: RebuildObserver<'_>,
+) -> Result<RebuildReport, RebuildError> {
+    let view = ports.view.clone().filter(|view| !view.is_record());
+    let view = view.ok_or(RebuildError::NoView)?;
+    let found = ports.record.collection(&asked.index, &asked.collection);
+    let stands = found
+        .await?
+        .ok_or_else(|| RebuildError::NothingNamed("there is no such collection".to_owned()))?;
+    let wanted = Collection {
+        mappings: Some(asked.mappings.clone()),
+        changing: None,
+        ..stands.clone()
+    };
+    let read = Mapping::read(wanted.mappings.as_ref(), wanted.settings.as_ref());
+    read.map_err(|error| RebuildError::NothingNamed(error.to_string()))?;
+    let scope = RebuildScope {
+        index: Some(asked.index.clone()),
+        collection: Some(asked.collection.clone()),
+        ..RebuildScope::whole(RebuiltStore::View)
+    };
+    let mut report = RebuildReport::new(scope, asked.is_dry_run);
+    if asked.is_dry_run {
+        check_documents(ports, view.as_ref(), &wanted, &mut report).await?;
+        report.is_done = true;
+        return Ok(report);
+    }
+    let mut change = AnnouncedChange::begin(ports, stands, asked).await?;
+    let succession = Remapping {
+        ports,
+        view,
+        wanted,
+        observe,
+    };
+    match succession.carry_out(&mut change, &mut report).await {
+        Ok(()) if report.is_done => Ok(report),
+        // Nothing was put in the place of anything: as if it had never begun.
+        Ok(()) => {
+            change.take_back().await?;
+            Ok(report)
+        }
+        Err(error) => {
+            let standing = succession.view.succession(&succession.wanted).await;
+            if matches!(standing, Ok(Succession::None | Succession::Begun)) {
+                // Whatever becomes of that, the error before it is what counts.
+                drop(succession.view.end_succession(&succession.wanted).await);
+                drop(change.take_back().await);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// The change of mappings as the record has it, kept from counting as abandoned.
+struct AnnouncedChange<'a> {
+    ports: &'a RebuildPorts,
+    announced: Collection,
+    renewed: Instant,
+}
+
+impl<'a> AnnouncedChange<'a> {
+    async fn begin(
+        ports: &'a RebuildPorts,
+        stands: Collection,
+        asked: &NewMappings,
+    ) -> Result<Self, RebuildError> {
+        if let Some(other) = &stands.changing
+            && other.mappings != asked.mappings
+        {
+            return Err(RebuildError::Busy(stands.name()));
+        }
+        let mut change = Self {
+            ports,
+            announced: stands,
+            renewed: Instant::now(),
+        };
+        change.announce(&asked.mappings).await?;
+        Ok(change)
+    }
+
+    async fn announce(&mut self, mappings: &serde_json::Value) -> Result<(), RebuildError> {
+        let (mappings, since) = (mappings.clone(), self.ports.clock.now());
+        let next = Collection {
+            changing: Some(MappingChange { mappings, since }),
+            ..self.announced.clone()
+        };
+        self.replace(next).await
+    }
+
+    async fn replace(&mut self, next: Collection) -> Result<(), RebuildError> {
+        let record = &self.ports.record;
+        if !record.replace_collection(&next, &self.announced).await? {
+            return Err(RebuildError::Busy(self.announced.name()));
+        }
+        (self.announced, self.renewed) = (next, Instant::now());
+        Ok(())
+    }
+
+    /// Called now and then while it goes on.
+    async fn renew(&mut self) -> Result<(), RebuildError> {
+        let changing = self.announced.changing.clone();
+        match changing.filter(|_| self.renewed.elapsed() >= RENEWED) {
+            Some(change) => self.announce(&change.mappings).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn take_back(&mut self) -> Result<(), RebuildError> {
+        let standing = Collection {
+            changing: None,
+            ..self.announced.clone()
+        };
+        self.replace(standing).await
+    }
+}
+
+struct Remapping<'a> {
+    ports: &'a RebuildPorts,
+    view: Arc<dyn View>,
+    wanted: Collection,
+    observe: RebuildObserver<'a>,
+}
+
+impl Remapping<'_> {
+    async fn carry_out(
+        &self,
+        change: &mut AnnouncedChange<'_>,
+        report: &mut RebuildReport,
+    ) -> Result<(), RebuildError> {
+        sleep(GRACE).await;
+        self.settle().await?;
+        let named = std::slice::from_ref(&self.wanted);
+        let living = LivingCollections::new(named);
+        let target = RebuildTarget::Successor(self.view.clone());
+        let mut folds = begin(self.ports, report).await?;
+        if self.view.succession(&self.wanted).await? == Succession::Promoted {
+            // Cut short, nobody knows how far behind the swap: all of it once more.
+            copy(self.ports, &target, named, report, self.observe).await?;
+        } else {
+            self.skip_resolved(report).await?;
+            check_documents(self.ports, self.view.as_ref(), &self.wanted, report).await?;
+            if report.counts.refused > 0 {
+                return Ok(());
+            }
+            self.view.begin_successor(&self.wanted).await?;
+            copy(self.ports, &target, named, report, self.observe).await?;
+            loop {
+                change.renew().await?;
+                let new = self.follow(&target, &living, &mut folds, report).await?.1;
+                if new <= CAUGHT_UP {
+                    break;
+                }
+            }
+            if report.counts.refused > 0 {
+                // What the index will not take, though it was checked: the first stays.
+                self.view.end_succession(&self.wanted).await?;
+                return Ok(());
+            }
+            self.view.promote_successor(&self.wanted).await?;
+        }
+        // Writes that are under way may still go to the first index: until the marks say of each of
+        // them that it is resolved, it is written to the second as well.
+        loop {
+            change.renew().await?;
+            let (last, _) = self.follow(&target, &living, &mut folds, report).await?;
+            if is_resolved(&folds, &last) {
+                break;
+            }
+            sleep(LOOK).await;
+        }
+        change.replace(self.wanted.clone()).await?;
+        sleep(GRACE).await;
+        self.view.end_succession(&self.wanted).await?;
+        report.is_done = true;
+        (self.observe)(report);
+        Ok(())
+    }
+
+    /// Waits until everything accepted before now is applied: what was planned by the old mappings
+    /// alone is in the record.
+    async fn settle(&self) -> Result<(), RebuildError> {
+        let RebuildPorts {
+            log,
+            layout,
+            record,
+            ..
+        } = self.ports;
+        let topic = layout.name(&TRANSACTIONS);
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        for partition in 0..layout.partitions {
+            let end = log.admin.offsets(&topic, partition).await;
+            let end = end.map_err(|error| AuditError::Log(error.to_string()))?.end;
+            loop {
+                let mark = record.mark(layout.generation, partition).await?;
+                if end == 0 || mark.is_some_and(|mark| mark.next.get() >= end) {
+                    break;
+                }
+                if Instant::now() >= deadline {
+                    let why = format!(
+                        "what was accepted before is not applied within {} s: is a worker behind?",
+                        SETTLED_WITHIN.as_secs()
+                    );
+                    return Err(AuditError::Log(why).into());
+                }
+                sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is resolved by now is in the record, and copied from there.
+    async fn skip_resolved(&self, report: &mut RebuildReport) -> Result<(), RebuildError> {
+        let layout = &self.ports.layout;
+        for (partition, known) in &mut report.partitions {
+            let mark = self
+                .ports
+                .record
+                .mark(layout.generation, *partition)
+                .await?;
+            // A store may have forgotten what is young: from where it is applied again.
+            let resolved = mark.map_or(0, |mark| mark.reapply_from.get());
+            known.done = known.done.max(resolved.min(known.end));
+        }
+        Ok(())
+    }
+
+    /// Writes what came since; answers the last records that left anything, and how many came.
+    async fn follow(
+        &self,
+        target: &RebuildTarget,
+        living: &LivingCollections,
+        folds: &mut [PartitionFold],
+        report: &mut RebuildReport,
+    ) -> Result<(BTreeMap<u16, ChangesOffset>, u64), RebuildError> {
+        let topic = self.ports.layout.name(&CHANGES);
+        let (mut last, mut new) = (BTreeMap::new(), 0);
+        for fold in folds {
+            let offsets = self.ports.log.admin.offsets(&topic, fold.partition).await;
+            let end = offsets
+                .map_err(|error| AuditError::Log(error.to_string()))?
+                .end;
+            new += end.saturating_sub(fold.next);
+            report.partitions.entry(fold.partition).or_default().end = end;
+            let written = write_partition(self.ports, target, living, fold, report, self.observe);
+            if let Some(at) = written.await? {
+                last.insert(fold.partition, at);
+            }
+        }
+        Ok((last, new))
+    }
+}
+
+/// Is every record resolved that left something to write?
+fn is_resolved(folds: &[PartitionFold], last: &BTreeMap<u16, ChangesOffset>) -> bool {
+    folds.iter().all(|fold| {
+        let through = fold.through();
+        let last = last.get(&fold.partition);
+        last.is_none_or(|last| through.is_some_and(|through| *last <= through))
+    })
+}
+
+/// Names the documents that the new mappings will not take.
+async fn check_documents(
+    ports: &RebuildPorts,
+    view: &dyn View,
+    wanted: &Collection,
+    report: &mut RebuildReport,
+) -> Result<(), RebuildError> {
+    let Collection {
+        index,
+        collection,
+        incarnation,
+        ..
+    } = wanted;
+    let mut after: Option<String> = None;
+    loop {
+        let ids = ports
+            .record
+            .scan(index, collection, incarnation, after.as_deref(), PAGE);
+        let ids = ids.await?;
+        let Some(last) = ids.last().cloned() else {
+            return Ok(());
+        };
+        let key = |id: String| DocumentKey {
+            index: index.clone(),
+            collection: collection.clone(),
+            incarnation: incarnation.clone(),
+            id,
+        };
+        let keys: Vec<DocumentKey> = ids.into_iter().map(key).collect();
+        let stored = ports.record.documents(&keys).await?;
+        for (key, stored) in keys.iter().zip(stored) {
+            let Some(body) = stored.and_then(|stored| stored.body) else {
+                continue;
+            };
+            if let Err(why) = view.check(wanted, &key.id, &body) {
+                report.refuse(RefusedItem {
+                    item: format!("document {key}"),
+                    code: "unmappable".to_owned(),
+                    message: format!("{}: {}", why.pointer, why.message),
+                });
+            }
+        }
+        after = Some(last);
+    }
+}

@@ -1,0 +1,512 @@
+//! A store that lost what it held gets it again from the log, at the log's versions, while a worker
+//! goes on writing.
+
+use crate::harness::{World, applied, collection};
+use ::rebuild::{
+    NewMappings, RebuildError, RebuildOptions, RebuildPorts, RebuildReport, RebuildScope,
+    RebuiltStore, rebuild, remap,
+};
+use event_schema::{Raw, mutation::DocumentKey, topics};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+use store::{
+    Collection, DocumentWrite, ItemVerdict, Record, SearchRequest, SearchResult, StoreError,
+    StoredDocument, Succession, Unmappable, View,
+    schema::{MigrationReport, Weakness},
+    view::ViewedDocument,
+};
+
+/// A view in memory; without a place for a collection it takes nothing, as an index that is gone.
+#[derive(Default)]
+struct MapView {
+    places: Mutex<BTreeMap<String, Place>>,
+    applied: Mutex<u64>,
+}
+
+type Place = BTreeMap<String, DocumentWrite>;
+
+/// Where the second place of a collection is, and where the first is once it was replaced.
+const NEXT: &str = "geo/cities.next";
+const LAST: &str = "geo/cities.last";
+
+fn no<T>() -> Result<T, StoreError> {
+    let (store, why) = ("map", "it is not asked for that".to_owned());
+    Err(StoreError::Refused { store, why })
+}
+
+fn numbers() -> Value {
+    json!({"properties": {"n": {"type": "long"}}})
+}
+
+impl MapView {
+    fn lose_all(&self) {
+        self.places.lock().unwrap().clear();
+    }
+
+    fn held_now(&self, id: &str) -> Option<(u64, Option<String>)> {
+        let places = self.places.lock().unwrap();
+        let write = places.get("geo/cities")?.get(id)?;
+        let body = write.body.as_ref().map(|body| body.get().to_owned());
+        Some((write.meta.version.0, body))
+    }
+
+    fn put(&self, name: &str, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        let mut places = self.places.lock().unwrap();
+        let Some(place) = places.get_mut(name) else {
+            let gone = ItemVerdict::Transient("there is no such index".into());
+            return vec![gone; writes.len()];
+        };
+        for write in writes {
+            let stands = place.get(&write.key.id);
+            if stands.is_none_or(|stands| stands.meta.version < write.meta.version) {
+                place.insert(write.key.id.clone(), write.clone());
+            }
+        }
+        *self.applied.lock().unwrap() += writes.len() as u64;
+        vec![ItemVerdict::Done; writes.len()]
+    }
+
+    fn writes(&self) -> u64 {
+        *self.applied.lock().unwrap()
+    }
+}
+
+#[async_trait::async_trait]
+impl View for MapView {
+    fn name(&self) -> &'static str {
+        "map"
+    }
+    async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        self.put("geo/cities", writes)
+    }
+    fn check(&self, collection: &Collection, _: &str, body: &Raw) -> Result<(), Unmappable> {
+        let takes_words = collection.mappings != Some(numbers());
+        if takes_words || !body.get().contains("word") {
+            return Ok(());
+        }
+        let (pointer, message) = ("/n".to_owned(), "a word".to_owned());
+        Err(Unmappable { pointer, message })
+    }
+    async fn succession(&self, _: &Collection) -> Result<Succession, StoreError> {
+        let places = self.places.lock().unwrap();
+        Ok(if places.contains_key(LAST) {
+            Succession::Promoted
+        } else if places.contains_key(NEXT) {
+            Succession::Begun
+        } else {
+            Succession::None
+        })
+    }
+    async fn begin_successor(&self, _: &Collection) -> Result<(), StoreError> {
+        let mut places = self.places.lock().unwrap();
+        places.insert(NEXT.into(), Place::new());
+        Ok(())
+    }
+    async fn apply_to_successor(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        let is_promoted = self.places.lock().unwrap().contains_key(LAST);
+        self.put(if is_promoted { "geo/cities" } else { NEXT }, writes)
+    }
+    async fn promote_successor(&self, _: &Collection) -> Result<(), StoreError> {
+        let mut places = self.places.lock().unwrap();
+        let next = places.remove(NEXT).unwrap();
+        let last = places.insert("geo/cities".into(), next).unwrap();
+        places.insert(LAST.into(), last);
+        Ok(())
+    }
+    async fn end_succession(&self, _: &Collection) -> Result<(), StoreError> {
+        let mut places = self.places.lock().unwrap();
+        places.remove(NEXT);
+        places.remove(LAST);
+        Ok(())
+    }
+    async fn refresh(&self, _: &[Collection]) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn search_together(
+        &self,
+        _: &[&Collection],
+        _: &SearchRequest,
+    ) -> Result<SearchResult, StoreError> {
+        no()
+    }
+    async fn count(&self, _: &Collection, _: Option<&Value>) -> Result<u64, StoreError> {
+        no()
+    }
+    async fn sizes(&self, _: &[Collection]) -> Result<Vec<u64>, StoreError> {
+        no()
+    }
+    async fn documents(&self, _: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
+        no()
+    }
+    async fn held(&self, keys: &[DocumentKey]) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
+        let places = self.places.lock().unwrap();
+        let find = |key: &DocumentKey| {
+            let name = format!("{}/{}", key.index, key.collection);
+            let write = places.get(&name)?.get(&key.id)?;
+            Some(ViewedDocument {
+                version: Some(write.meta.version),
+                request: Some(write.meta.request),
+                revision: Some(write.meta.revision),
+                diverged: write.diverged,
+                body: write.body.clone(),
+            })
+        };
+        Ok(keys.iter().map(find).collect())
+    }
+    async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        let mut places = self.places.lock().unwrap();
+        places.entry(collection.name()).or_default();
+        Ok(())
+    }
+    async fn update_collection(&self, _: &Collection) -> Result<(), StoreError> {
+        no()
+    }
+    async fn drop_collection(&self, _: &Collection) -> Result<(), StoreError> {
+        no()
+    }
+    async fn migrate(&self, _: &[Collection]) -> Result<MigrationReport, StoreError> {
+        no()
+    }
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+impl World {
+    fn rebuild_ports(&self, record: &Arc<dyn Record>, view: &Arc<MapView>) -> RebuildPorts {
+        RebuildPorts {
+            log: self.log.clone(),
+            layout: self.layout.clone(),
+            record: record.clone(),
+            view: Some(view.clone()),
+            tables: self.catalog.tables().to_vec(),
+            clock: Arc::new(runtime::SystemClock),
+        }
+    }
+
+    /// Documents of all kinds: made, changed, deleted; answers their names.
+    async fn write_cities(&self, from: u32, until: u32) -> Vec<String> {
+        let mut requests = Vec::new();
+        let ids: Vec<String> = (from..until).map(|n| format!("c{n}")).collect();
+        for (n, id) in ids.iter().enumerate() {
+            requests.push(self.create(id, json!({"n": 1})).await);
+            if n % 3 == 0 {
+                requests.push(self.update(id, json!({"n": 2})).await);
+            }
+            if n % 5 == 0 {
+                let named = json!({"index": "geo", "collection": "cities", "_id": id});
+                requests.push(self.write("document.delete", named).await);
+            }
+        }
+        assert!(self.resolved(&requests).await.iter().all(applied));
+        ids
+    }
+
+    async fn stored(&self, record: &dyn Record, ids: &[String]) -> Vec<Option<StoredDocument>> {
+        let key = |id: &String| DocumentKey {
+            index: "geo".into(),
+            collection: "cities".into(),
+            incarnation: "abcd1234".into(),
+            id: id.clone(),
+        };
+        let keys: Vec<DocumentKey> = ids.iter().map(key).collect();
+        record.documents(&keys).await.unwrap()
+    }
+
+    /// The view holds of each what the record does.
+    async fn assert_same(&self, view: &MapView, ids: &[String]) {
+        let stored = self.stored(self.real.as_ref(), ids).await;
+        for (id, stored) in ids.iter().zip(stored) {
+            let stored = stored.unwrap();
+            let body = stored.body.as_ref().map(|body| body.get().to_owned());
+            let expected = Some((stored.meta.version.0, body));
+            assert_eq!(view.held_now(id), expected, "{id}");
+        }
+    }
+}
+
+fn of(scope: RebuildScope) -> RebuildOptions {
+    RebuildOptions {
+        scope,
+        is_dry_run: false,
+        is_partial: false,
+        resume: None,
+    }
+}
+
+fn view_of_cities() -> RebuildScope {
+    RebuildScope {
+        index: Some("geo".into()),
+        collection: Some("cities".into()),
+        ..RebuildScope::whole(RebuiltStore::View)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_view_that_lost_its_index_holds_everything_again_while_writes_go_on() {
+    let world = World::new().await;
+    let view = Arc::new(MapView::default());
+    view.create_collection(&collection()).await.unwrap();
+    let worker = world.worker_on("w1", world.record.clone(), view.clone());
+    let before = world.write_cities(0, 30).await;
+    world.assert_same(&view, &before).await;
+
+    view.lose_all();
+    // The partitions wait for an index, and go on once the rebuild has made it.
+    let waiting = world.create("late", json!({"n": 1})).await;
+    let ports = world.rebuild_ports(&world.real, &view);
+    let dry = RebuildOptions {
+        is_dry_run: true,
+        ..of(view_of_cities())
+    };
+    let report = rebuild(&ports, dry, &|_| {}).await.unwrap();
+    assert!(report.counts.differing >= 30, "{report:?}");
+    assert_eq!(view.held_now("c1"), None, "a dry run wrote");
+
+    let (rebuilt, during) = tokio::join!(
+        rebuild(&ports, of(view_of_cities()), &|_| {}),
+        world.write_cities(100, 130)
+    );
+    let rebuilt = rebuilt.unwrap();
+    assert!(
+        rebuilt.is_done && rebuilt.counts.refused == 0,
+        "{rebuilt:?}"
+    );
+    assert!(applied(&world.resolved(&[waiting]).await[0]));
+    let all = [before, during, vec!["late".to_owned()]].concat();
+    world.assert_same(&view, &all).await;
+
+    let dry = RebuildOptions {
+        is_dry_run: true,
+        ..of(view_of_cities())
+    };
+    let report = rebuild(&ports, dry, &|_| {}).await.unwrap();
+    assert_eq!(report.counts.differing, 0, "{report:?}");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_that_was_cut_short_goes_on_where_it_was() {
+    let world = World::new().await;
+    let view = Arc::new(MapView::default());
+    view.create_collection(&collection()).await.unwrap();
+    let worker = world.worker_on("w1", world.record.clone(), view.clone());
+    let ids = world.write_cities(0, 40).await;
+    worker.stop().await;
+    let ports = world.rebuild_ports(&world.real, &view);
+    let whole = rebuild(&ports, of(view_of_cities()), &|_| {})
+        .await
+        .unwrap();
+
+    view.lose_all();
+    let kept: Mutex<Option<RebuildReport>> = Mutex::default();
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let stop = Mutex::new(Some(stop));
+    let observe = |report: &RebuildReport| {
+        let mut kept = kept.lock().unwrap();
+        // As a kill: what is told after the first batch is lost.
+        if kept.is_none() {
+            *kept = Some(report.clone());
+            _ = stop.lock().unwrap().take().unwrap().send(());
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = stopped => {}
+        _ = rebuild(&ports, of(view_of_cities()), &observe) => {}
+    }
+    let kept = kept.into_inner().unwrap().unwrap();
+    assert!(
+        !kept.is_done && kept.fraction() > 0.0 && kept.fraction() < 1.0,
+        "{kept:?}"
+    );
+    let written = kept.counts.documents;
+    let before = view.writes();
+    let resumed = RebuildOptions {
+        resume: Some(kept),
+        ..of(view_of_cities())
+    };
+    let resumed = rebuild(&ports, resumed, &|_| {}).await.unwrap();
+    assert!(resumed.is_done, "{resumed:?}");
+    assert_eq!(resumed.counts, whole.counts, "nothing is written twice");
+    let again = view.writes() - before;
+    assert_eq!(again, whole.counts.documents - written, "only the rest is");
+    world.assert_same(&view, &ids).await;
+    let other = RebuildOptions {
+        resume: Some(resumed),
+        ..of(RebuildScope::whole(RebuiltStore::View))
+    };
+    let refused = rebuild(&ports, other, &|_| {}).await;
+    assert!(matches!(refused, Err(RebuildError::NothingNamed(_))));
+}
+
+/// Another store that is empty but for its collections becomes what the first one is: versions,
+/// markers, states that a void took back, rows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_made_again_from_a_whole_log() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let worker = world.worker("w1");
+    let mut ids = world.write_cities(0, 20).await;
+    let kept = world.create("kept", json!({"n": 1})).await;
+    let undone = world.update("kept", json!({"x": "poison"})).await;
+    let entries = world.resolved(&[kept, undone]).await;
+    assert!(applied(&entries[0]) && !applied(&entries[1]), "{entries:?}");
+    ids.push("kept".to_owned());
+
+    let config = store_embedded::Config::new(world.folder.path().join("again.db"));
+    let again: Arc<dyn Record> = Arc::new(store_embedded::EmbeddedStore::open(config).unwrap());
+    again.migrate(&[]).await.unwrap();
+    again.create_collection(&collection()).await.unwrap();
+    let ports = world.rebuild_ports(&again, &Arc::default());
+    let scope = RebuildScope::whole(RebuiltStore::Record);
+    let report = rebuild(&ports, of(scope), &|_| {}).await.unwrap();
+    assert!(report.is_done && report.counts.documents > 0, "{report:?}");
+    let (first, second) = (
+        world.stored(world.real.as_ref(), &ids).await,
+        world.stored(again.as_ref(), &ids).await,
+    );
+    for ((id, first), second) in ids.iter().zip(first).zip(second) {
+        let (first, second) = (first.unwrap(), second.unwrap_or_else(|| panic!("{id}")));
+        assert_eq!(first.meta, second.meta, "{id}");
+        let text = |one: &StoredDocument| one.body.as_ref().map(|body| body.get().to_owned());
+        assert_eq!(text(&first), text(&second), "{id}");
+    }
+    worker.stop().await;
+}
+
+/// What the log no longer tells of, the view gets from the record; the record gets it from nowhere.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_older_than_the_log_comes_from_the_record() {
+    let world = World::new().await;
+    let view = Arc::new(MapView::default());
+    view.create_collection(&collection()).await.unwrap();
+    let worker = world.worker_on("w1", world.record.clone(), view.clone());
+    let old = world.write_cities(0, 30).await;
+    worker.stop().await;
+    let topic = world.layout.name(&topics::CHANGES);
+    for partition in 0..world.layout.partitions {
+        let admin = &world.log.admin;
+        let end = admin.offsets(&topic, partition).await.unwrap().end;
+        admin
+            .delete_before(&topic, partition, end - 1)
+            .await
+            .unwrap();
+    }
+    view.lose_all();
+    let ports = world.rebuild_ports(&world.real, &view);
+    let whole = of(RebuildScope::whole(RebuiltStore::Record));
+    let refused = rebuild(&ports, whole, &|_| {}).await;
+    let trimmed = matches!(refused, Err(RebuildError::LogIsTrimmed { .. }));
+    assert!(trimmed, "{refused:?}");
+    let report = rebuild(&ports, of(view_of_cities()), &|_| {})
+        .await
+        .unwrap();
+    assert_eq!(report.counts.copied, 24, "the deleted ones are not copied");
+    for (id, stored) in old
+        .iter()
+        .zip(world.stored(world.real.as_ref(), &old).await)
+    {
+        let stored = stored.unwrap();
+        let version = stored.body.is_some().then_some(stored.meta.version.0);
+        assert_eq!(view.held_now(id).map(|held| held.0), version, "{id}");
+    }
+}
+
+/// A second index under new mappings takes the place of the first while documents are written: none is
+/// missing at any moment, and none is stale in the end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_mappings_come_with_a_second_index_while_writes_go_on() {
+    let world = World::new().await;
+    let view = Arc::new(MapView::default());
+    view.create_collection(&collection()).await.unwrap();
+    let worker = world.worker_on("w1", world.record.clone(), view.clone());
+    let before = world.write_cities(0, 60).await;
+    let asked = NewMappings {
+        index: "geo".into(),
+        collection: "cities".into(),
+        mappings: numbers(),
+        is_dry_run: false,
+    };
+    let ports = world.rebuild_ports(&world.real, &view);
+
+    let malformed = NewMappings {
+        mappings: json!({"numbers": true}),
+        ..asked.clone()
+    };
+    let refused = remap(&ports, &malformed, &|_| {}).await;
+    assert!(matches!(refused, Err(RebuildError::NothingNamed(_))));
+    // What does not fit ends it before anything is changed.
+    let odd = world.create("odd", json!({"n": "word"})).await;
+    assert!(applied(&world.resolved(&[odd]).await[0]));
+    let report = remap(&ports, &asked, &|_| {}).await.unwrap();
+    assert_eq!((report.is_done, report.counts.refused), (false, 1));
+    let stands = world.real.collection("geo", "cities").await.unwrap();
+    assert_eq!(stands.as_ref(), Some(&collection()), "it was taken back");
+    let mended = world.update("odd", json!({"n": 3})).await;
+    assert!(applied(&world.resolved(&[mended]).await[0]));
+
+    let missed: Mutex<Vec<String>> = Mutex::default();
+    let observe = |_: &RebuildReport| {
+        let gone = before.iter().filter(|id| view.held_now(id).is_none());
+        missed.lock().unwrap().extend(gone.cloned());
+    };
+    let (report, during) = tokio::join!(
+        remap(&ports, &asked, &observe),
+        world.write_cities(100, 160)
+    );
+    let report = report.unwrap();
+    assert!(report.is_done, "{report:?}");
+    // A deleted document needs no marker in a new index.
+    let missed = missed.into_inner().unwrap();
+    let stored = world.stored(world.real.as_ref(), &before).await;
+    for (id, stored) in before.iter().zip(stored) {
+        assert!(
+            stored.unwrap().body.is_none() || !missed.contains(id),
+            "{id}"
+        );
+    }
+    let all = [before, during, vec!["odd".to_owned()]].concat();
+    let stored = world.stored(world.real.as_ref(), &all).await;
+    for (id, stored) in all.iter().zip(stored) {
+        let stored = stored.unwrap();
+        match (view.held_now(id), stored.body) {
+            (None, None) => {}
+            (held, _) => assert_eq!(held.map(|one| one.0), Some(stored.meta.version.0), "{id}"),
+        }
+    }
+    let stands = world.real.collection("geo", "cities").await.unwrap();
+    let stands = stands.unwrap();
+    assert_eq!(stands.mappings, Some(numbers()));
+    assert!(stands.changing.is_none());
+    let places: Vec<String> = view.places.lock().unwrap().keys().cloned().collect();
+    assert_eq!(places, ["geo/cities"], "the first index is gone");
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_there_cannot_be_named() {
+    let world = World::new().await;
+    let ports = world.rebuild_ports(&world.real, &Arc::default());
+    let nothing = |scope: RebuildScope| async {
+        let refused = rebuild(&ports, of(scope), &|_| {}).await;
+        matches!(refused, Err(RebuildError::NothingNamed(_)))
+    };
+    let view = RebuildScope::whole(RebuiltStore::View);
+    let index = RebuildScope {
+        index: Some("nowhere".into()),
+        ..view.clone()
+    };
+    assert!(nothing(index).await);
+    let table = RebuildScope {
+        table: Some("held".into()),
+        ..view
+    };
+    assert!(nothing(table).await);
+}
