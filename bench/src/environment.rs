@@ -235,7 +235,7 @@ impl BenchEnvironment {
     }
 
     async fn ready(&self, url: String) -> Result<Client, Failure> {
-        let client = Client::new(&Endpoint { url })?;
+        let client = Client::new(&Endpoint::at(url))?;
         let deadline = Instant::now() + PATIENCE;
         loop {
             match client.get("/readyz").await {

@@ -18,7 +18,7 @@ Examples:
 
 /// Print the least rights that each service needs on each server
 ///
-/// Gateways, workers, notifiers and whoever migrates log in as users of their own: consign-gateway,
+/// Gateways, workers, notifiers and the operator who migrates log in as users of their own: consign-gateway,
 /// consign-worker, consign-notifier and consign-operator, or with what --users puts before. The
 /// users themselves are made elsewhere, with their passwords.
 #[derive(Debug, Args)]
