@@ -123,14 +123,21 @@ impl Client {
 
     /// Nobody answers, or no longer.
     pub fn away(&self, error: &reqwest::Error) -> Failure {
-        let why =
-            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-        self.unreachable(&why)
+        let mut why = Vec::new();
+        let mut cause = std::error::Error::source(error);
+        while let Some(inner) = cause {
+            why.push(inner.to_string());
+            cause = inner.source();
+        }
+        if why.is_empty() {
+            why.push(error.to_string());
+        }
+        self.unreachable(&why.join(": "))
     }
 
     fn unreachable(&self, why: &str) -> Failure {
         Failure::unreachable(format!("no answer from {}: {why}", self.url))
-            .hint("is it running? `consign dev`, or name another with --url")
+            .hint("is it running? `consign dev`, or name another with --url; --authority names who signed its certificate")
     }
 }
 

@@ -5,10 +5,11 @@ use crate::{
     failure::Failure,
     settings::{LogKind, RecordKind, Settings, ViewKind, read_pem},
 };
+use audit::AuditPorts;
 use catalog::Catalog;
 use event_log::{Log, TopicSpec, kafka};
 use event_schema::{signing::Keyring, topics::Layout};
-use runtime::Backoff;
+use runtime::{Backoff, SystemClock};
 use sealing::{MasterKeys, SubjectKeys};
 use standalone::folder::Folder;
 use std::{future::Future, sync::Arc, time::Duration};
@@ -106,6 +107,18 @@ impl Stack {
 
     pub fn view(&self) -> Option<&dyn View> {
         self.view.as_deref()
+    }
+
+    /// What an audit reads, and a rebuild reads and writes.
+    pub fn audit_ports(&self, settings: &Settings) -> Result<AuditPorts, Failure> {
+        Ok(AuditPorts {
+            log: self.log.clone(),
+            layout: self.layout.clone(),
+            record: self.record.clone(),
+            view: self.view.clone(),
+            tables: catalog(settings)?.tables().to_vec(),
+            clock: Arc::new(SystemClock),
+        })
     }
 
     /// The secret of the data folder, where everything lives in one.

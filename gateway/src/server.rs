@@ -24,7 +24,7 @@ use crate::{
         client_stream::StreamOptions,
         farewell::LingerLimits,
         permit::{ConnectionPermit, ConnectionPermits},
-        tls::TlsDoor,
+        tls::TlsEndpoint,
         unread::Unread,
     },
     upload::runner,
@@ -67,7 +67,7 @@ pub(crate) async fn run(
     if !set_up::is_protected(address.ip(), &config.security) {
         return Err(GatewayError::Unprotected(address));
     }
-    let door = handshake::door(&config, &*ports.clock)?.map(Arc::new);
+    let endpoint = handshake::endpoint(&config, &*ports.clock)?.map(Arc::new);
     let origins = Origins::new(&config.allowed_origins, address.ip())?;
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
     set_up::name_weakness(address.ip(), &config.security, &ports.health);
@@ -87,8 +87,8 @@ pub(crate) async fn run(
 
     let (opened, is_open) = oneshot::channel();
     start_tasks(&app, opened, &shutdown);
-    if let Some(door) = &door {
-        follow_certificate(&app, door, &shutdown);
+    if let Some(endpoint) = &endpoint {
+        follow_certificate(&app, endpoint, &shutdown);
     }
     // Where the log is there, the first request finds the way of writes open.
     drop(timeout(START_PATIENCE, is_open).await);
@@ -97,7 +97,7 @@ pub(crate) async fn run(
     if let Some(code) = &app.set_up {
         code.announce(&app.access).await;
     }
-    let permits = accept(&app, (listener, door), router, &shutdown).await;
+    let permits = accept(&app, (listener, endpoint), router, &shutdown).await;
     drain(&app, &permits, &shutdown).await;
     Ok(())
 }
@@ -154,10 +154,10 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
     tasks.vital("watch", watch(app.clone(), until()));
 }
 
-fn follow_certificate(app: &App, door: &TlsDoor, shutdown: &Shutdown) {
+fn follow_certificate(app: &App, endpoint: &TlsEndpoint, shutdown: &Shutdown) {
     let (health, clock) = (app.ports.health.clone(), app.ports.clock.clone());
     let expiry = app.metrics.certificate_expires.clone();
-    let certificate = door.certificate.clone();
+    let certificate = endpoint.certificate.clone();
     let following = certificate.follow(clock, health.clone(), expiry, shutdown.clone());
     TaskStarter::new(health, shutdown.clone()).vital("certificate", following);
 }
@@ -166,7 +166,7 @@ fn follow_certificate(app: &App, door: &TlsDoor, shutdown: &Shutdown) {
 /// beyond that of their address they are closed.
 async fn accept(
     app: &Shared,
-    (listener, door): (TcpListener, Option<Arc<TlsDoor>>),
+    (listener, endpoint): (TcpListener, Option<Arc<TlsEndpoint>>),
     router: Router,
     shutdown: &Shutdown,
 ) -> Arc<ConnectionPermits> {
@@ -196,7 +196,7 @@ async fn accept(
                     http(
                         app.clone(),
                         builder.clone(),
-                        (stream, door.clone()),
+                        (stream, endpoint.clone()),
                         router.clone(),
                         (Arc::new(permit), from.ip()),
                         shutdown.clone(),
@@ -265,7 +265,7 @@ fn bare_problem(problem: &Problem) -> Vec<u8> {
 async fn http(
     app: Shared,
     builder: http1::Builder,
-    (stream, door): (TcpStream, Option<Arc<TlsDoor>>),
+    (stream, endpoint): (TcpStream, Option<Arc<TlsEndpoint>>),
     router: Router,
     (permit, from): (Arc<ConnectionPermit>, IpAddr),
     shutdown: Shutdown,
@@ -274,7 +274,7 @@ async fn http(
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
     let socket = tokio::select! {
-        socket = handshake::finish(&app, door.as_deref(), stream) => socket,
+        socket = handshake::finish(&app, endpoint.as_deref(), stream) => socket,
         () = shutdown.soft() => None,
     };
     if let Some(socket) = socket {

@@ -7,19 +7,14 @@ use crate::{
     failure::Failure,
     progress::FractionBar,
     settings::{LogKind, Settings},
-    stack::{self, Stack},
+    stack::Stack,
 };
 use clap::{Args, ValueEnum};
 use rebuild::{
-    NewMappings, RebuildError, RebuildOptions, RebuildPorts, RebuildReport, RebuildScope,
-    RebuiltStore,
+    NewMappings, RebuildError, RebuildOptions, RebuildReport, RebuildScope, RebuiltStore,
 };
-use runtime::SystemClock;
 use serde_json::Value;
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -119,14 +114,7 @@ async fn rebuild_in(
     arguments: &Arguments,
     bar: &FractionBar,
 ) -> Result<RebuildReport, Failure> {
-    let ports = RebuildPorts {
-        log: stack.log.clone(),
-        layout: stack.layout.clone(),
-        record: stack.record.clone(),
-        view: stack.view.clone(),
-        tables: stack::catalog(settings)?.tables().to_vec(),
-        clock: Arc::new(SystemClock),
-    };
+    let ports = stack.audit_ports(settings)?;
     let observe_bar = |report: &RebuildReport| {
         let counts = &report.counts;
         let written = counts.copied + counts.documents + counts.rows;

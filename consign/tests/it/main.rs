@@ -24,6 +24,7 @@ mod rebuild;
 mod spool;
 mod status;
 mod subscribe;
+mod tls;
 mod torture;
 mod tracing;
 mod tutorial;

@@ -10,7 +10,7 @@ use crate::{
     transport::{
         ClientSocket,
         tls::{
-            HandshakeFailure, TlsDoor,
+            HandshakeFailure, TlsEndpoint,
             certificate::{CertificateError, CertificateFiles, ServedCertificate},
         },
     },
@@ -24,16 +24,19 @@ use tracing::debug;
 /// How long a client that does not speak TLS may take to read that it must.
 const HINT_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The door of TLS, if it ends in this process.
+/// Where TLS ends, if that is in this process.
 ///
 /// # Errors
 /// If there is no certificate that can be served.
-pub(super) fn door(config: &Config, clock: &dyn Clock) -> Result<Option<TlsDoor>, GatewayError> {
+pub(super) fn endpoint(
+    config: &Config,
+    clock: &dyn Clock,
+) -> Result<Option<TlsEndpoint>, GatewayError> {
     if config.security.tls != TlsEnd::Own {
         return Ok(None);
     }
     let certificate = ServedCertificate::load(files(&config.security)?, clock)?;
-    Ok(Some(TlsDoor::new(certificate, config.header_timeout())))
+    Ok(Some(TlsEndpoint::new(certificate, config.header_timeout())))
 }
 
 fn files(security: &Security) -> Result<CertificateFiles, CertificateError> {
@@ -49,13 +52,13 @@ fn files(security: &Security) -> Result<CertificateFiles, CertificateError> {
 /// None: nothing can be asked on this connection.
 pub(super) async fn finish(
     app: &App,
-    door: Option<&TlsDoor>,
+    endpoint: Option<&TlsEndpoint>,
     stream: TcpStream,
 ) -> Option<ClientSocket> {
-    let Some(door) = door else {
+    let Some(endpoint) = endpoint else {
         return Some(Either::Left(stream));
     };
-    match door.handshake(stream).await {
+    match endpoint.handshake(stream).await {
         Ok(stream) => Some(Either::Right(Box::new(stream))),
         Err(failure) => {
             app.metrics.failed_handshakes.inc();

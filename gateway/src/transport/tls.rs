@@ -19,7 +19,7 @@ const HANDSHAKES_AT_ONCE: usize = 64;
 const HANDSHAKE_RECORD: u8 = 0x16;
 
 /// Takes connections over TLS 1.2 and 1.3, for HTTP/1.1 alone.
-pub(crate) struct TlsDoor {
+pub(crate) struct TlsEndpoint {
     acceptor: TlsAcceptor,
     handshakes: Semaphore,
     patience: Duration,
@@ -38,7 +38,7 @@ pub(crate) enum HandshakeFailure {
     Failed(#[from] io::Error),
 }
 
-impl TlsDoor {
+impl TlsEndpoint {
     /// `patience`: how long a handshake may take, the wait for its turn included.
     pub(crate) fn new(certificate: ServedCertificate, patience: Duration) -> Self {
         let certificate = Arc::new(certificate);
@@ -68,7 +68,7 @@ impl TlsDoor {
     }
 
     async fn shake(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, HandshakeFailure> {
-        // Whoever sends nothing takes no place from others.
+        // A client that sends nothing takes no place from others.
         let mut first = [0];
         if stream.peek(&mut first).await? == 1 && first[0] != HANDSHAKE_RECORD {
             return Err(HandshakeFailure::Plain(stream));

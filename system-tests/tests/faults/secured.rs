@@ -387,10 +387,8 @@ fn mixed(
 ) -> Vec<(String, String)> {
     let pairs = right.iter().zip(bad);
     pairs
-        .map(|(right, bad)| match right.0.contains(server) {
-            true => bad.clone(),
-            false => right.clone(),
-        })
+        .map(|(right, bad)| if right.0.contains(server) { bad } else { right })
+        .cloned()
         .collect()
 }
 

@@ -5,11 +5,9 @@ use crate::{
     checkpoint::{self, Checkpoint},
     failure::Failure,
     settings::Settings,
-    stack::{self, Stack},
+    stack::Stack,
 };
-use audit::{AuditOptions, AuditPorts, AuditReport};
-use runtime::SystemClock;
-use std::sync::Arc;
+use audit::{AuditOptions, AuditReport};
 
 pub async fn audit(
     stack: &Stack,
@@ -17,14 +15,7 @@ pub async fn audit(
     arguments: &Arguments,
     progress: &AuditProgress,
 ) -> Result<AuditReport, Failure> {
-    let ports = AuditPorts {
-        log: stack.log.clone(),
-        layout: stack.layout.clone(),
-        record: stack.record.clone(),
-        view: stack.view.clone(),
-        tables: stack::catalog(settings)?.tables().to_vec(),
-        clock: Arc::new(SystemClock),
-    };
+    let ports = stack.audit_ports(settings)?;
     let resume = match (&arguments.checkpoint, arguments.resume) {
         (Some(file), true) => Some(checkpoint::read(file)?),
         (_, _) => None,

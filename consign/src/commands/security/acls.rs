@@ -102,9 +102,12 @@ fn text(rights: &Rights, is_titled: bool) -> String {
         ),
     ];
     let shown = parts.iter().filter(|(_, lines)| !lines.is_empty());
-    let titled = shown.map(|(title, lines)| match is_titled {
-        true => format!("# {title}\n{}", lines.trim_end()),
-        false => lines.trim_end().to_owned(),
+    let titled = shown.map(|(title, lines)| {
+        if is_titled {
+            format!("# {title}\n{}", lines.trim_end())
+        } else {
+            lines.trim_end().to_owned()
+        }
     });
     titled.collect::<Vec<_>>().join("\n\n")
 }

@@ -136,7 +136,7 @@ const REQUIRED: [Required; 10] = [
     },
 ];
 
-/// The group that readers of partitions name because the client must name one. Nobody joins it; the
+/// The group that readers of partitions name because the client must name one. No consumer joins it; the
 /// client only asks who coordinates it, and logs a warning where that is denied.
 pub const NOMINAL_GROUP: &str = "consign-readers";
 

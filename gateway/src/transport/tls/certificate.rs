@@ -111,10 +111,13 @@ impl ServedCertificate {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
             match self.renew(&*clock) {
-                Ok(true) => {
-                    info!(certificate = %self.files.certificate.display(), "the certificate is renewed")
+                Ok(is_renewed) => {
+                    refused.clear();
+                    if is_renewed {
+                        let certificate = self.files.certificate.display();
+                        info!(%certificate, "the certificate is renewed");
+                    }
                 }
-                Ok(false) => refused.clear(),
                 Err(why) if why.to_string() == refused => {}
                 Err(why) => {
                     refused = why.to_string();
