@@ -27,9 +27,7 @@ impl Doc {
     /// The parameters that stand in the query.
     pub(crate) fn query(&self) -> Vec<&'static str> {
         let names = self.parameters.iter().copied();
-        names
-            .filter(|name| parameter(name)["in"] == "query")
-            .collect()
+        names.filter(|name| is_in_query(name)).collect()
     }
 }
 
@@ -115,84 +113,72 @@ docs! {
         Nothing, [(200, "Metrics", Text("text/plain"))];
 }
 
+/// The others are headers.
+fn is_in_query(name: &str) -> bool {
+    !matches!(
+        name,
+        "prefer" | "if-match" | "idempotency-key" | "traceparent"
+    )
+}
+
 /// A parameter by its short name.
 pub(crate) fn parameter(name: &str) -> Value {
-    let (place, schema, what) = match name {
+    let (schema, what) = match name {
         "after" => (
-            "query",
             json!({"type": "array", "items": {"type": "string"}}),
             "Tokens of writes that the answer must show; repeatable",
         ),
         "at" => (
-            "query",
             json!({"type": "string"}),
             "A time (RFC 3339, or Unix milliseconds), or the token of a write of this document",
         ),
         "refresh" => (
-            "query",
             json!({"type": "string", "enum": ["wait_for"]}),
             "Wait until it is searchable too",
         ),
-        "reason" => (
-            "query",
-            json!({"type": "string"}),
-            "The reason, kept in the log",
-        ),
+        "reason" => (json!({"type": "string"}), "The reason, kept in the log"),
         "sample" => (
-            "query",
             json!({"type": "integer", "minimum": 1}),
             "Look at one in so many items",
         ),
         "partition" => (
-            "query",
             json!({"type": "array", "items": {"type": "integer"}}),
             "Only this partition; repeatable",
         ),
         "prefer" => (
-            "header",
             json!({"type": "string", "examples": ["wait=5"]}),
             "`wait=N`: wait up to N seconds (RFC 7240)",
         ),
         "if-match" => (
-            "header",
             json!({"type": "string", "examples": ["\"3\""]}),
             "The `_version` the document must have",
         ),
         "idempotency-key" => (
-            "header",
             json!({"type": "string", "maxLength": 255}),
             "Repeats under the same key are one write",
         ),
         "request" => (
-            "query",
             json!({"type": "array", "items": {"type": "string"}}),
             "Only those of these requests; repeatable",
         ),
         "since" | "until" => (
-            "query",
             json!({"type": "string", "format": "date-time"}),
             "Only what failed last at this time or later (`since`), or before it (`until`)",
         ),
-        "limit" => ("query", json!({"type": "integer"}), "The newest so many"),
-        "from" => (
-            "query",
-            json!({"type": "integer"}),
-            "Items from this one on",
-        ),
+        "limit" => (json!({"type": "integer"}), "The newest so many"),
+        "from" => (json!({"type": "integer"}), "Items from this one on"),
         "text" => (
-            "query",
             json!({"type": "string"}),
             "Only with this in the message or in the event",
         ),
         "field" => (
-            "query",
             json!({"type": "array", "items": {"type": "string"}}),
             "Only with this in the request: `/POINTER`, or `/POINTER=VALUE`; repeatable",
         ),
         "key" | "operation" | "code" | "fingerprint" | "store" => {
-            ("query", json!({"type": "string"}), "Only those of this one")
+            (json!({"type": "string"}), "Only those of this one")
         }
-        _ => ("header", json!({"type": "string"}), "W3C trace context"),
+        _ => (json!({"type": "string"}), "W3C trace context"),
     };
     let shown = match name {
         "prefer" => "Prefer",
@@ -200,6 +186,7 @@ pub(crate) fn parameter(name: &str) -> Value {
         "idempotency-key" => "Idempotency-Key",
         other => other,
     };
+    let place = if is_in_query(name) { "query" } else { "header" };
     let mut parameter = json!({"name": shown, "in": place, "schema": schema, "description": what});
     if matches!(name, "after" | "request" | "partition") {
         parameter["explode"] = true.into();

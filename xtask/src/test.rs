@@ -6,6 +6,7 @@
 mod binaries;
 mod choice;
 mod descendants;
+mod examples;
 mod fixture;
 mod needs;
 mod run;
@@ -68,6 +69,7 @@ fn stages(options: &Options, timeline: &mut Timeline, durations: &mut Durations)
         built = binaries::build(&options.packages, options.lib)?;
         Ok(Tally::default())
     })?;
+    let with_examples = examples::packages(&built)?;
     let choice = Choice {
         filter: options.filter.as_deref(),
         exact: options.exact,
@@ -89,9 +91,9 @@ fn stages(options: &Options, timeline: &mut Timeline, durations: &mut Durations)
         .unwrap_or_default();
     let (system, unit): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|c| c.binary.is_system());
     timeline.stage("Tests", || run::run(&unit, &choice, &variables, durations))?;
-    if options.filter.is_none() && !options.lib {
+    if options.filter.is_none() && !options.lib && !with_examples.is_empty() {
         timeline.stage("Examples in the documentation", || {
-            run::run_docs(&options.packages, &variables)
+            run::run_docs(&with_examples, &variables)
         })?;
     }
     if !system.is_empty() {

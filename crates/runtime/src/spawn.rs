@@ -1,6 +1,9 @@
 //! The one place where tasks are started: by a name, by which a panic is logged whether the task's
 //! handle is kept or not.
 
+#[cfg(test)]
+mod tests;
+
 use futures::FutureExt;
 use std::{
     any::Any,
@@ -20,17 +23,16 @@ where
     tokio::spawn(named(name, task))
 }
 
-async fn named<F: Future>(name: &'static str, task: F) -> F::Output {
-    let watched = async {
-        match AssertUnwindSafe(task).catch_unwind().await {
-            Ok(output) => output,
-            Err(panic) => {
-                error!(task = name, panic = panic_text(&*panic), "a task panicked");
-                resume_unwind(panic)
-            }
-        }
-    };
-    watched.instrument(trace_span!("task", name)).await
+/// The task as it is run. Made of combinators: an `async` block that takes a future holds it twice,
+/// once as what it was given and once as what it awaits, and each task is copied whole when it starts.
+fn named<F: Future>(name: &'static str, task: F) -> impl Future<Output = F::Output> {
+    let watched = AssertUnwindSafe(task).catch_unwind().map(move |ended| {
+        ended.unwrap_or_else(|panic| {
+            error!(task = name, panic = panic_text(&*panic), "a task panicked");
+            resume_unwind(panic)
+        })
+    });
+    watched.instrument(trace_span!("task", name))
 }
 
 /// Tasks that do not outlive who started them: whoever drops the set stops them.
@@ -79,9 +81,9 @@ impl<T: Send + 'static> Default for TaskSet<T> {
 ///
 /// What the future had in hand when it panicked is dropped; what it only borrowed may be half
 /// changed, and is to be thrown away.
-pub async fn catch_panic<F: Future>(future: F) -> Result<F::Output, String> {
-    let ended = AssertUnwindSafe(future).catch_unwind().await;
-    ended.map_err(|panic| panic_text(&*panic).to_owned())
+pub fn catch_panic<F: Future>(future: F) -> impl Future<Output = Result<F::Output, String>> {
+    let ended = AssertUnwindSafe(future).catch_unwind();
+    ended.map(|ended| ended.map_err(|panic| panic_text(&*panic).to_owned()))
 }
 
 /// What a panic said.

@@ -23,10 +23,10 @@ pub(super) struct Needs {
 }
 
 /// One source file of a test binary.
-struct TestSource {
+pub(super) struct TestSource {
     /// From the binary's root: `kafka::faults`.
     module: String,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Needs {
@@ -89,7 +89,7 @@ impl TestSource {
 }
 
 /// The files below the folder of its `main.rs` or `lib.rs`; a test in one file has no others.
-fn sources(binary: &TestBinary) -> Result<Vec<TestSource>> {
+pub(super) fn sources(binary: &TestBinary) -> Result<Vec<TestSource>> {
     let mut found = Vec::new();
     let root = binary.source.parent().context("no folder")?;
     let mut folders = vec![root.to_path_buf()];
