@@ -100,11 +100,16 @@ pub fn fresh_incarnation() -> String {
 
 impl CollectionStores<'_> {
     /// Makes a collection, or finds that it stands, whatever its mappings; repeating the call makes
-    /// the view follow the record. What the view refuses does not stand in the record either.
+    /// the view follow the record. The view first: what stands in the record is written to, and
+    /// nothing may wait for a view that is away, or that refuses.
     pub async fn create(&self, wanted: NewCollection) -> Result<Created, CollectionError> {
         let settings = wanted.settings.as_ref();
         IndexSettings::read(settings).map_err(CollectionError::BadSettings)?;
         Mapping::read(wanted.mappings.as_ref(), settings).map_err(CollectionError::Malformed)?;
+        let (index, name) = (&wanted.index, &wanted.collection);
+        if let Some(stands) = self.record.collection(index, name).await? {
+            return self.found(stands).await;
+        }
         let wanted = Collection {
             index: wanted.index,
             collection: wanted.collection,
@@ -115,20 +120,36 @@ impl CollectionStores<'_> {
             created: self.clock.now(),
             changing: None,
         };
-        let collection = self.record.create_collection(&wanted).await?;
-        let fresh = collection.incarnation == wanted.incarnation;
-        if let Some(view) = self.view
-            && let Err(error) = view.create_collection(&collection).await
-        {
-            if fresh && matches!(error, StoreError::Refused { .. }) {
-                let (index, name) = (&wanted.index, &wanted.collection);
-                self.record
-                    .drop_collection(index, name, &wanted.incarnation)
-                    .await?;
-            }
-            return Err(of_view(error));
+        self.make_in_view(&wanted).await?;
+        // If that fails the record may have taken it or not, so the view keeps its place.
+        let stands = self.record.create_collection(&wanted).await?;
+        if stands.incarnation == wanted.incarnation {
+            return Ok(Created {
+                collection: stands,
+                fresh: true,
+            });
         }
-        Ok(Created { collection, fresh })
+        // Another made it meanwhile.
+        self.clear(&wanted).await?;
+        self.found(stands).await
+    }
+
+    async fn found(&self, stands: Collection) -> Result<Created, CollectionError> {
+        self.make_in_view(&stands).await?;
+        Ok(Created {
+            collection: stands,
+            fresh: false,
+        })
+    }
+
+    /// A view over the record itself has nothing of its own to make.
+    async fn make_in_view(&self, collection: &Collection) -> Result<(), CollectionError> {
+        match self.view {
+            Some(view) if !view.is_record() => {
+                view.create_collection(collection).await.map_err(of_view)
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Empties a collection: it goes on as another incarnation. What was accepted for the old one
@@ -140,9 +161,7 @@ impl CollectionStores<'_> {
             changing: None,
             ..old.clone()
         };
-        if let Some(view) = self.view {
-            view.create_collection(&fresh).await.map_err(of_view)?;
-        }
+        self.make_in_view(&fresh).await?;
         if !self.record.replace_collection(&fresh, old).await? {
             self.clear(&fresh).await?;
             return Err(CollectionError::Gone);
@@ -152,8 +171,12 @@ impl CollectionStores<'_> {
         Ok(fresh)
     }
 
-    /// The record first: what it does not name any more is gone, whatever the view still holds.
+    /// The record first: what it does not name any more is gone, whatever the view still holds. Nothing
+    /// is dropped while the view is away, for no call would find what is left there.
     pub async fn drop_all(&self, collections: &[Collection]) -> Result<(), StoreError> {
+        if let Some(view) = self.view.filter(|_| !collections.is_empty()) {
+            view.ready().await?;
+        }
         for one in collections {
             self.record
                 .drop_collection(&one.index, &one.collection, &one.incarnation)

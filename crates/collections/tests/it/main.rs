@@ -1,11 +1,13 @@
 //! The life of collections on the embedded record, with a view that says what it was told and
-//! refuses on command.
+//! refuses on command; and with an Elasticsearch that is away.
 
 #![allow(
     clippy::disallowed_methods,
     reason = "tests run on real clocks, threads and tasks"
 )]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+mod away;
 
 use collections::{CollectionError, CollectionStores, NewCollection, Settled};
 use event_schema::{Raw, mutation::DocumentKey};
@@ -27,6 +29,7 @@ struct Watched {
     real: EmbeddedStore,
     happened: Happened,
     refuses: bool,
+    is_away: bool,
 }
 
 #[async_trait::async_trait]
@@ -60,20 +63,23 @@ impl View for Watched {
         View::documents(&self.real, keys).await
     }
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
-        self.answer("create")?;
-        View::create_collection(&self.real, collection).await
+        let incarnation = &collection.incarnation;
+        self.answer(&format!("create {incarnation}"))
     }
     async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         self.answer("update")?;
         View::update_collection(&self.real, collection).await
     }
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
+        let incarnation = &collection.incarnation;
+        self.answer(&format!("drop {incarnation}"))?;
         View::drop_collection(&self.real, collection).await
     }
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
         View::migrate(&self.real, collections).await
     }
     async fn ready(&self) -> Result<(), StoreError> {
+        self.answer("is ready")?;
         View::ready(&self.real).await
     }
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
@@ -83,6 +89,12 @@ impl View for Watched {
 
 impl Watched {
     fn answer(&self, what: &str) -> Result<(), StoreError> {
+        if self.is_away {
+            return Err(StoreError::Unavailable {
+                store: "watched",
+                why: "away".into(),
+            });
+        }
         self.happened.lock().push(format!("view {what}"));
         if self.refuses {
             return Err(StoreError::Refused {
@@ -139,6 +151,7 @@ fn world() -> World {
             real: record.clone(),
             happened: happened.clone(),
             refuses: false,
+            is_away: false,
         },
         applied: Applied {
             record: record.clone(),
@@ -341,5 +354,77 @@ async fn what_the_view_refuses_does_not_stand_in_the_record() {
     assert!(
         matches!(&malformed, Err(CollectionError::Malformed(bad)) if bad.pointer == "/properties/a/type"),
         "{malformed:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_made_while_the_view_is_away_does_not_stand() {
+    let mut world = world();
+    world.view.is_away = true;
+    let failed = world.create(fields(&[("a", "long")])).await;
+    assert!(
+        matches!(
+            failed,
+            Err(CollectionError::Store(StoreError::Unavailable { .. }))
+        ),
+        "{failed:?}"
+    );
+    assert_eq!(world.stands().await, None, "nobody writes to it");
+    world.view.is_away = false;
+    let made = world.create(fields(&[("a", "long")])).await.unwrap();
+    assert_eq!(world.stands().await, Some(made.clone()));
+    let expected = format!("view create {}", made.incarnation);
+    assert_eq!(world.happened.lock().concat(), expected);
+    // A call again makes the view follow.
+    let again = world.create(fields(&[("b", "long")])).await.unwrap();
+    assert_eq!(again, made);
+    assert_eq!(*world.happened.lock(), [expected.clone(), expected]);
+}
+
+#[tokio::test]
+async fn of_those_who_make_it_at_once_one_does() {
+    let world = world();
+    let mappings = || fields(&[("a", "long")]);
+    let (one, two, three) = futures::join!(
+        world.create(mappings()),
+        world.create(mappings()),
+        world.create(mappings())
+    );
+    let stands = world.stands().await.unwrap();
+    for made in [one, two, three] {
+        assert_eq!(made.unwrap(), stands);
+    }
+    let mut held = std::collections::BTreeSet::new();
+    for what in world.happened.lock().iter() {
+        let (what, incarnation) = what.strip_prefix("view ").unwrap().split_once(' ').unwrap();
+        if what == "create" {
+            held.insert(incarnation.to_owned());
+        } else {
+            held.remove(incarnation);
+        }
+    }
+    assert_eq!(held.into_iter().collect::<Vec<_>>(), [stands.incarnation]);
+}
+
+#[tokio::test]
+async fn nothing_is_dropped_while_the_view_is_away() {
+    let mut world = world();
+    let made = world.create(fields(&[("a", "long")])).await.unwrap();
+    let all = [made.clone()];
+    world.view.is_away = true;
+    let failed = world.stores().drop_all(&all).await;
+    assert!(
+        matches!(failed, Err(StoreError::Unavailable { .. })),
+        "{failed:?}"
+    );
+    assert_eq!(world.stands().await, Some(made.clone()));
+    world.view.is_away = false;
+    world.happened.lock().clear();
+    world.stores().drop_all(&all).await.unwrap();
+    assert_eq!(world.stands().await, None);
+    let dropped = format!("view drop {}", made.incarnation);
+    assert_eq!(
+        *world.happened.lock(),
+        ["view is ready".to_owned(), dropped]
     );
 }
