@@ -52,15 +52,14 @@ pub(super) async fn refresh(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 /// Would the request that the body describes be allowed with these rights?
 pub(super) fn check_allowed(call: KuzzleCall<'_>, rights: &CompiledRights) -> Result<Reply, Fault> {
     let asked = call.request.members()?;
-    let text = |name: &str| {
-        asked
-            .get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
+    let text = |name: &str| match asked.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(Fault::wrong_type(&format!("body.{name}"), "string")),
     };
-    let controller = text("controller").ok_or_else(|| Fault::missing("body.controller"))?;
-    let action = text("action").ok_or_else(|| Fault::missing("body.action"))?;
-    let place = match (text("index"), text("collection")) {
+    let controller = text("controller")?.ok_or_else(|| Fault::missing("body.controller"))?;
+    let action = text("action")?.ok_or_else(|| Fault::missing("body.action"))?;
+    let place = match (text("index")?, text("collection")?) {
         (None, _) => ActionPlace::Nowhere,
         (Some(index), None) => ActionPlace::Index(index),
         (Some(index), Some(collection)) => ActionPlace::Collection(index, collection),

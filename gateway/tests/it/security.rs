@@ -7,6 +7,7 @@ mod hidden;
 mod keys;
 mod limits;
 mod listening;
+mod members;
 mod people;
 mod roles;
 mod sessions;

@@ -9,7 +9,7 @@ use crate::{
         session::{LONGEST_MS, UserSession},
     },
     app::Shared,
-    kuzzle::{Fault, KuzzleCall, Reply, fault::Id, lifetime},
+    kuzzle::{Fault, KuzzleCall, Reply, fault::Id, lifetime, members},
     security_write::{self, WHOLE},
 };
 use runtime::random;
@@ -30,7 +30,14 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     strategy(call)?;
     no_cookie(call)?;
     let ttl = session_ttl(call)?;
-    let credentials: LocalCredentials = serde_json::from_str(call.request.object()?.get())
+    let body = call.request.object()?;
+    let known = ["username", "password"];
+    let mut given = members::names(body).into_iter();
+    if let Some(other) = given.find(|name| !known.contains(&name.as_str())) {
+        let name = format!("body.{other}");
+        return Err(members::unexpected(&name, known.into_iter()));
+    }
+    let credentials: LocalCredentials = serde_json::from_str(body.get())
         .map_err(|_| Fault::wrong_type("body.username and body.password", "string"))?;
     let username = credentials
         .username

@@ -37,10 +37,12 @@ fn text(given: &Value, name: &str) -> Result<Option<String>, Fault> {
     }
 }
 
-/// Name and password of the local strategy, judged; the name may stand already.
+/// Name and password of the local strategy, judged; the name may stand already. What was shown of
+/// credentials may be sent back: the user's id, which is not changed.
 fn judged(
     given: &Value,
     stands: Option<&str>,
+    kuid: Option<&str>,
 ) -> Result<(String, Option<Zeroizing<String>>), Fault> {
     let members = given
         .as_object()
@@ -49,6 +51,11 @@ fn judged(
     if let Some(other) = members.keys().find(|name| !known.contains(&name.as_str())) {
         let why = format!("unexpected argument \"{other}\" (accepted are: username, password)");
         return Err(Fault::new(Id::UnexpectedArgument, why).props([other, "username, password"]));
+    }
+    let other = text(given, "kuid")?;
+    if other.is_some() && other.as_deref() != kuid {
+        let why = "the id of the user whose credentials they are";
+        return Err(Fault::invalid("kuid", why));
     }
     let username = text(given, "username")?.or_else(|| stands.map(str::to_owned));
     let username = username.ok_or_else(|| Fault::missing("username"))?;
@@ -88,7 +95,7 @@ pub(super) async fn all(
     let Some(local) = strategies.get(LOCAL) else {
         return Ok(None);
     };
-    let (username, password) = judged(local, None)?;
+    let (username, password) = judged(local, None, call.request.id.as_deref())?;
     let password = password.ok_or_else(|| Fault::missing("password"))?;
     Ok(Some(NewCredentials {
         username,
@@ -151,7 +158,7 @@ pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
     if account.username.is_some() {
         return Err(rejected("the user has credentials already"));
     }
-    let (username, password) = judged(&body(call)?, None)?;
+    let (username, password) = judged(&body(call)?, None, Some(kuid))?;
     let password = password.ok_or_else(|| Fault::missing("password"))?;
     let hash = Some(hashed(call, password).await?);
     set(call, kuid, &account, (&username, hash)).await
@@ -162,7 +169,7 @@ pub(crate) async fn update(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
     let Some(stands) = &account.username else {
         return Err(rejected("the user has no credentials yet"));
     };
-    let (username, password) = judged(&body(call)?, Some(stands))?;
+    let (username, password) = judged(&body(call)?, Some(stands), Some(kuid))?;
     let hash = match password {
         Some(password) => Some(hashed(call, password).await?),
         None => None,
@@ -207,7 +214,7 @@ pub(crate) async fn validate(call: KuzzleCall<'_>, kuid: Option<&str>) -> Result
         None => None,
     };
     let stands = stands.and_then(|account| account.username);
-    let (username, _) = judged(&body(call)?, stands.as_deref())?;
+    let (username, _) = judged(&body(call)?, stands.as_deref(), kuid)?;
     let owner = call.app.access.accounts().by_username(&username).await?;
     match owner {
         Some((owner, _)) if kuid != Some(owner.as_str()) => Err(Fault::new(
