@@ -98,12 +98,20 @@ impl View for Elasticsearch {
         let Some(after) = &request.search_after else {
             return search::search(&self.client, collections, request).await;
         };
-        // Several collections are one search: where they differ, the first one's fields count.
-        let mapping = collections.first().and_then(|first| {
-            let standing = first.mappings.as_ref();
-            self.mappings.of(first, standing, "").ok()
-        });
-        let held = mapping.map(|mapping| mapping.positions(request.sort.as_ref(), after));
+        let mut held = None;
+        for collection in collections {
+            let standing = collection.mappings.as_ref();
+            // One that cannot be read is the index's to judge.
+            let Ok(mapping) = self.mappings.of(collection, standing, "") else {
+                continue;
+            };
+            // Behind a hit of a snapshot stands a value more, its place among equals.
+            if request.snapshot.is_none() {
+                mapping.check_search_after(request.sort.as_ref(), after)?;
+            }
+            // Several collections are one search: where they differ, the first one's fields count.
+            held.get_or_insert_with(|| mapping.positions(request.sort.as_ref(), after));
+        }
         let request = SearchRequest {
             search_after: Some(held.unwrap_or_else(|| after.clone())),
             ..request.clone()

@@ -7,7 +7,7 @@ mod asked;
 
 use crate::{
     STORE, classify,
-    client::Client,
+    client::{Answer, Client},
     read::{alias, damaged, json_body, shards},
 };
 use elasticsearch::http::Method;
@@ -22,6 +22,7 @@ pub(crate) async fn search(
     request: &SearchRequest,
 ) -> Result<SearchResult, StoreError> {
     allow::search(request)?;
+    request.check_page()?;
     let body = asked::body(request);
     let aliases = aliases(client, collections)?;
     let path = if request.snapshot.is_some() {
@@ -31,30 +32,60 @@ pub(crate) async fn search(
     };
     let answer = client.ask(Method::Post, &path, json_body(&body)).await?;
     if answer.status != 200 {
-        let is_of_query = request.query.is_some()
-            && *request
-                == SearchRequest {
-                    query: request.query.clone(),
-                    from: request.from,
-                    size: request.size,
-                    ..SearchRequest::default()
-                };
-        let pointer = if is_of_query { "/query" } else { "" };
-        let bad = |message| StoreError::BadSearch {
-            message,
-            pointer: pointer.to_owned(),
-        };
-        return Err(match (answer.status, &request.snapshot) {
-            // Its time is over, or a node that held a part of it is gone.
-            (404, Some(_)) => bad("the snapshot is gone".to_owned()),
-            _ => classify::failed(answer.status, &answer.body, bad),
-        });
+        let refused = refusal(&answer, request);
+        if let StoreError::BadSearch { message, .. } = &refused
+            && request.search_after.is_some()
+            && is_taken_from_the_start(client, &path, request).await?
+        {
+            return Err(StoreError::BadSearch {
+                message: format!("`search_after` is refused: {message}"),
+                pointer: "/search_after".to_owned(),
+            });
+        }
+        return Err(refused);
     }
     let indices = match collections {
         [_] => Vec::new(),
         _ => places(client, collections).await?,
     };
     answer::read(&answer.body, collections, &indices, request)
+}
+
+fn refusal(answer: &Answer, request: &SearchRequest) -> StoreError {
+    let only_a_query = SearchRequest {
+        query: request.query.clone(),
+        from: request.from,
+        size: request.size,
+        ..SearchRequest::default()
+    };
+    let is_of_query = request.query.is_some() && *request == only_a_query;
+    let pointer = if is_of_query { "/query" } else { "" };
+    let bad = |message| StoreError::BadSearch {
+        message,
+        pointer: pointer.to_owned(),
+    };
+    match (answer.status, &request.snapshot) {
+        // Its time is over, or a node that held a part of it is gone.
+        (404, Some(_)) => bad("the snapshot is gone".to_owned()),
+        _ => classify::failed(answer.status, &answer.body, bad),
+    }
+}
+
+/// Is a search that was refused taken without its `search_after`? What a field that is not mapped
+/// reads only the index can tell.
+async fn is_taken_from_the_start(
+    client: &Client,
+    path: &str,
+    request: &SearchRequest,
+) -> Result<bool, StoreError> {
+    let first = SearchRequest {
+        search_after: None,
+        size: 0,
+        ..request.clone()
+    };
+    let body = json_body(&asked::body(&first));
+    let answer = client.ask(Method::Post, path, body).await?;
+    Ok(answer.status == 200)
 }
 
 /// The aliases in one path. A request line has an end, which so many names do not reach.

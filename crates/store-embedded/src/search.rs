@@ -42,9 +42,6 @@ use source::ShownSource;
 use std::collections::BTreeSet;
 use store::{SearchRequest, StoreError, TrackedHits, mapping::Mapping};
 
-/// The deepest page, as Elasticsearch's `max_result_window`.
-const WINDOW: usize = 10_000;
-
 const WHOLE: &str =
     "SELECT id, body FROM documents WHERE place = ? AND body IS NOT NULL ORDER BY id";
 
@@ -133,6 +130,7 @@ fn refuse_members(request: &SearchRequest) -> Result<(), StoreError> {
 impl Search {
     pub fn read(mapping: &Mapping, now: i64, request: &SearchRequest) -> Result<Self, StoreError> {
         refuse_members(request)?;
+        request.check_page()?;
         let context = Context {
             mapping,
             nested: None,
@@ -144,15 +142,6 @@ impl Search {
         let after = request.search_after.as_deref();
         let after = after.map(|after| mapping.positions(request.sort.as_ref(), after));
         let sort = sort::read(&context, request.sort.as_ref(), after.as_deref())?;
-        if request.from.saturating_add(request.size) > WINDOW {
-            return Err(bad(
-                format!("from + size is at most {WINDOW}: go on with search_after"),
-                "/size",
-            ));
-        }
-        if request.from > 0 && request.search_after.is_some() {
-            return Err(bad("from must be 0 with search_after", "/from"));
-        }
         let tracks = !sort.is_sorted() || request.track_scores == Some(true);
         let ranks = tracks || sort.needs_score();
         let aggregations = request.aggregations.as_ref();

@@ -98,7 +98,8 @@ macro_rules! search_contract {
         $crate::search_contract! { @cases $setup;
             queries_find_the_same_everywhere, declared_fields_find_the_same_everywhere, sorts_order_the_same_everywhere, pages_by_from_and_size, pages_by_search_after,
             deleted_documents_are_not_found, counts_agree_with_searches, sizes_grow_with_documents, bodies_of_hits_are_whole, malformed_searches_are_refused,
-            several_collections_are_one_search, groups_are_shown_once,
+            several_collections_are_one_search, groups_are_shown_once, malformed_pages_are_named_the_same_everywhere,
+            fields_of_the_index_are_refused_by_name,
             a_refresh_makes_writes_visible, documents_are_read_back, mappings_are_checked, a_mapping_takes_more_fields,
             a_dropped_incarnation_is_empty,
         }

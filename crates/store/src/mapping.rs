@@ -13,8 +13,9 @@ mod read;
 mod settings;
 
 pub use check::DynamicFields;
-pub use declaration::METADATA;
+pub use declaration::{METADATA, is_metadata};
 pub use field_values::{coerce, date, ip, point};
+pub use position::{BadSearchAfter, SearchAfterType, SearchAfterValue, UnreadSearchAfter};
 pub use settings::IndexSettings;
 
 use coerce::Reader;

@@ -1,6 +1,7 @@
 //! Searches as the API takes them: an Elasticsearch body of the members listed here, and what comes
 //! back. A driver answers a member exactly or refuses it by name.
 
+use crate::StoreError;
 use event_schema::Raw;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -77,6 +78,30 @@ pub struct SearchRequest {
     /// Read from what was searchable when the snapshot was taken.
     #[serde(skip)]
     pub snapshot: Option<Snapshot>,
+}
+
+/// The deepest page, as Elasticsearch's `max_result_window`.
+const WINDOW: usize = 10_000;
+
+impl SearchRequest {
+    /// Refuses a page that lies too deep, or that begins in two ways.
+    ///
+    /// # Errors
+    /// [`StoreError::BadSearch`], with the pointer of what is wrong.
+    pub fn check_page(&self) -> Result<(), StoreError> {
+        let bad = |message: String, at: &str| StoreError::BadSearch {
+            message,
+            pointer: at.to_owned(),
+        };
+        if self.from.saturating_add(self.size) > WINDOW {
+            let why = format!("from + size is at most {WINDOW}: go on with search_after");
+            return Err(bad(why, "/size"));
+        }
+        if self.from > 0 && self.search_after.is_some() {
+            return Err(bad("from must be 0 with search_after".to_owned(), "/from"));
+        }
+        Ok(())
+    }
 }
 
 /// How many hits are counted.

@@ -20,6 +20,19 @@ pub struct Moment<'a> {
 
 const DAY: i64 = 86_400_000;
 
+impl<'a> Moment<'a> {
+    /// Of where a page begins: that is the same whenever it is asked for, so there is no present in
+    /// it.
+    #[must_use]
+    pub fn without_now(formats: &'a [DateFormat]) -> Self {
+        Self {
+            formats,
+            now: 0,
+            offset: 0,
+        }
+    }
+}
+
 impl Moment<'_> {
     /// A value in a query.
     pub fn of(&self, value: &Value, fill: Fill) -> Result<i64, NotAMoment> {

@@ -6,10 +6,11 @@
 mod aggregation;
 mod clause;
 mod page;
+mod query_text;
 
 pub(super) use clause::query;
 
-use store::{SearchRequest, StoreError, cell::pointer};
+use store::{SearchRequest, StoreError, cell::pointer, mapping::is_metadata};
 
 pub(super) fn search(request: &SearchRequest) -> Result<(), StoreError> {
     if let Some(wanted) = &request.query {
@@ -46,9 +47,16 @@ fn refused(what: impl Into<String>, at: &str) -> StoreError {
     }
 }
 
-/// Fields of the index itself, which would tell what it is called, and our member.
+/// A field of the index itself, or of our member. Ids are the documents'.
 pub(super) fn is_ours(field: &str) -> bool {
-    field == "_index" || field == "_consign" || field.starts_with("_consign.")
+    field != "_id" && is_metadata(field)
+}
+
+fn refuse_ours(field: &str, at: &str) -> Result<(), StoreError> {
+    if is_ours(field) {
+        return Err(refused("a field of the index itself", at));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

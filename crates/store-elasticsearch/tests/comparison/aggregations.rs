@@ -98,6 +98,7 @@ fn metric(dice: &mut Dice, world: &World) -> Value {
         "extended_stats",
         "value_count",
         "cardinality",
+        "percentiles",
     ]);
     let any = [NUMBERS, &["keyword", "date", "boolean", "ip"]].concat();
     let kinds = if kind == "value_count" || kind == "cardinality" {
@@ -108,10 +109,25 @@ fn metric(dice: &mut Dice, world: &World) -> Value {
         NUMBERS
     };
     let (path, _) = of_kinds(dice, world, kinds);
-    json!({kind: {"field": path}})
+    let mut body = json!({"field": path});
+    if kind == "percentiles" && dice.chance(1, 2) {
+        body["percents"] = dice
+            .pick(&[
+                json!([50]),
+                json!([99.9, 0, 33.3]),
+                json!([100]),
+                json!([-1]),
+            ])
+            .clone();
+        body["keyed"] = json!(dice.chance(1, 2));
+    }
+    json!({kind: body})
 }
 
 fn ranges(dice: &mut Dice, world: &World) -> Value {
+    if dice.chance(1, 3) {
+        return date_ranges(dice, world);
+    }
     let (path, _) = of_kinds(dice, world, NUMBERS);
     let all = [
         json!({"to": 2}),
@@ -125,6 +141,29 @@ fn ranges(dice: &mut Dice, world: &World) -> Value {
         .map(|_| dice.pick(&all).clone())
         .collect();
     json!({"range": {"field": path, "ranges": ranges, "keyed": dice.chance(1, 4)}})
+}
+
+fn date_ranges(dice: &mut Dice, world: &World) -> Value {
+    let (path, _) = of_kinds(dice, world, &["date"]);
+    let all = [
+        json!({"to": "2020-01-01"}),
+        json!({"from": "2020-01-01", "to": "2020-02"}),
+        json!({"from": "2020-01-01T10:00:00Z"}),
+        json!({"from": "now-10y/d", "key": "new"}),
+        json!({"from": "2020-01-01||-1M/M", "to": "2021||/y"}),
+        json!({"from": 1_577_836_800_000_i64}),
+        json!({"to": 2020}),
+        json!({"from": "yesterday"}),
+        json!({}),
+    ];
+    let ranges: Vec<Value> = (0..1 + dice.below(3))
+        .map(|_| dice.pick(&all).clone())
+        .collect();
+    let mut body = json!({"field": path, "ranges": ranges, "keyed": dice.chance(1, 4)});
+    if dice.chance(1, 5) {
+        body["format"] = json!(dice.pick(&["yyyy-MM-dd", "epoch_millis", "epoch_second"]));
+    }
+    json!({"date_range": body})
 }
 
 fn histogram(dice: &mut Dice, world: &World) -> Value {

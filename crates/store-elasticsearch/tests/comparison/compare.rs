@@ -4,7 +4,7 @@
 use super::world::{Members, text};
 use event_schema::Raw;
 use futures::{StreamExt as _, stream};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, StoreError, View,
@@ -23,6 +23,8 @@ pub struct Stores {
 #[derive(Clone, Debug)]
 pub struct Case {
     pub mappings: Value,
+    /// Beside those that every case has.
+    pub settings: Map<String, Value>,
     pub documents: Vec<(String, Members)>,
     pub searches: Vec<Value>,
 }
@@ -96,7 +98,10 @@ const RULES: &[&str] = &[
 
 pub async fn run(stores: &Stores, case: &Case, tally: &mut Tally) -> Vec<Difference> {
     let mut fixture = Fixture::with_mappings(case.mappings.clone());
-    fixture.collection.settings = Some(json!({"number_of_shards": 1, "refresh_interval": "-1"}));
+    let mut settings = case.settings.clone();
+    settings.insert("number_of_shards".to_owned(), 1.into());
+    settings.insert("refresh_interval".to_owned(), "-1".into());
+    fixture.collection.settings = Some(settings.into());
     let mut differences = Vec::new();
     tally.mappings += 1;
     let Some(()) = create(stores, &fixture, tally, &mut differences).await else {
@@ -185,7 +190,9 @@ async fn fill(
     for (n, (write, verdict)) in writes.into_iter().zip(theirs).enumerate() {
         let ours = check(&stores.embedded, &fixture.collection, &write);
         let is_late = || {
-            is_late_anywhere(&case.mappings)
+            // What they say of fields that nobody mapped is the index's own.
+            !case.settings.is_empty()
+                || is_late_anywhere(&case.mappings)
                 || case.documents[n]
                     .1
                     .iter()

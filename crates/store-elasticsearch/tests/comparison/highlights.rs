@@ -151,6 +151,7 @@ fn draw(seed: u64) -> Case {
     }});
     let documents = (0..DOCUMENTS).map(|n| (format!("d{n}"), document(&mut dice)));
     Case {
+        settings: Default::default(),
         mappings,
         documents: documents.collect(),
         searches: (0..SEARCHES).map(|_| search(&mut dice)).collect(),

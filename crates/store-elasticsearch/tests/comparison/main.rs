@@ -70,6 +70,7 @@ fn draw(seed: u64) -> Case {
     let documents = world.documents.into_iter().enumerate();
     Case {
         mappings: world.mappings,
+        settings: world::settings(&mut Dice::new(seed ^ 0x5e77)),
         documents: documents
             .map(|(n, members)| (format!("d{n}"), members))
             .collect(),
@@ -180,8 +181,7 @@ async fn report(stores: &Stores, count: usize, seed: u64, difference: &Differenc
         .iter()
         .map(|(id, members)| format!("{id}: {}", world::text(members)))
         .collect();
-    let shown =
-        json!({"mappings": case.mappings, "search": case.searches.first().unwrap_or(&Value::Null)});
+    let shown = json!({"mappings": case.mappings, "settings": case.settings, "search": case.searches.first().unwrap_or(&Value::Null)});
     println!(
         "\n{count} like this (CONSIGN_COMPARE_SEED={seed} CONSIGN_COMPARE_CASES=1):\n  {shown}\n  {}\n  embedded:      {}\n  elasticsearch: {}",
         documents.join("\n  "),

@@ -176,6 +176,28 @@ fn any(dice: &mut Dice) -> World {
     }
 }
 
+/// Settings that change what a mapping takes, of one collection in five. They have dice of their own.
+pub fn settings(dice: &mut Dice) -> Map<String, Value> {
+    let mut settings = Map::new();
+    if !dice.chance(1, 5) {
+        return settings;
+    }
+    let all = [
+        ("mapping.ignore_malformed", json!(true)),
+        ("index.mapping.coerce", json!("false")),
+        ("mapping.depth.limit", json!(3)),
+        ("mapping.total_fields.limit", json!(12)),
+        ("mapping.nested_objects.limit", json!(2)),
+        ("mapping.nested_fields.limit", json!(1)),
+        ("mapping.field_name_length.limit", json!(22)),
+    ];
+    for _ in 0..1 + dice.below(2) {
+        let (name, value) = dice.pick(&all);
+        settings.insert((*name).to_owned(), value.clone());
+    }
+    settings
+}
+
 /// Would the member be taken by itself? Most documents hold only such, or few would be left.
 fn is_taken(mapping: Option<&Mapping>, member: &(String, String)) -> bool {
     struct New;

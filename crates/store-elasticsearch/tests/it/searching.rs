@@ -235,3 +235,29 @@ async fn what_reaches_beyond_the_collection_is_refused_by_name() {
     let counted = view.count(&f.collection, Some(&query)).await;
     assert_eq!(counted.err(), Some(expected));
 }
+
+/// What a field that is not mapped reads only the index can tell: asked once more, it tells what is
+/// wrong.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_only_the_index_can_read_is_named() {
+    let view = open();
+    let f = filled(&view).await;
+    let write = [f.document("free", 10, Some(r#"{"free":5}"#))];
+    all_done(&view.apply(&write).await, 1);
+    let refreshed = view.refresh(std::slice::from_ref(&f.collection)).await;
+    refreshed.expect("a refresh");
+    let refused = async |body: Value| match view.search(&f.collection, &request(body)).await {
+        Err(StoreError::BadSearch { message, pointer }) => (message, pointer),
+        other => panic!("{other:?}"),
+    };
+    for value in [json!("abc"), json!(null)] {
+        let body = json!({"sort": ["free"], "search_after": [value]});
+        let (message, pointer) = refused(body).await;
+        assert_eq!(pointer, "/search_after", "{message}");
+        assert!(message.contains("`search_after`"), "{message}");
+    }
+    // Something else is wrong there.
+    let body = json!({"sort": ["nowhere"], "search_after": ["abc"]});
+    let (message, pointer) = refused(body).await;
+    assert_eq!(pointer, "", "{message}");
+}

@@ -5,6 +5,7 @@
 mod bucket;
 mod collect;
 mod metric;
+mod percentile;
 mod read;
 mod shown;
 pub mod value;
@@ -16,6 +17,7 @@ pub use shown::ShownAggregations;
 use super::{bad, document::Document, query::Query, sort::Sort, source, unsupported};
 use bucket::{BucketOrder, Calendar};
 use metric::MetricKind;
+use percentile::Percentiles;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use store::{StoreError, cell::pointer};
@@ -44,10 +46,16 @@ enum AggregationKind {
         field: AggregatedField,
         kind: MetricKind,
     },
+    Percentiles {
+        field: AggregatedField,
+        wanted: Percentiles,
+    },
     Ranges {
         field: AggregatedField,
         ranges: Vec<BucketRange>,
         keyed: bool,
+        /// Between moments.
+        of_dates: bool,
     },
     Histogram {
         field: AggregatedField,
@@ -95,6 +103,7 @@ impl AggregationKind {
         match self {
             Self::Terms { field, .. }
             | Self::Metric { field, .. }
+            | Self::Percentiles { field, .. }
             | Self::Ranges { field, .. }
             | Self::Histogram { field, .. }
             | Self::Dates { field, .. }
@@ -115,6 +124,13 @@ impl AggregationKind {
                 kind: MetricKind::ExtendedStats { .. },
                 ..
             } if field.is_date() => refuse("extended_stats of dates"),
+            Self::Percentiles { .. } if field.is_truth() => {
+                refuse("what is reckoned of truth values")
+            }
+            Self::Ranges { of_dates: true, .. } if !field.is_date() => {
+                refuse("date_range of other values than dates")
+            }
+            Self::Ranges { of_dates: true, .. } => Ok(()),
             Self::Histogram { .. } | Self::Ranges { .. } if field.is_date() || field.is_truth() => {
                 refuse("steps and ranges of dates and truth values")
             }
@@ -184,6 +200,7 @@ impl Aggregations {
             match &one.kind {
                 AggregationKind::Terms { .. }
                 | AggregationKind::Metric { .. }
+                | AggregationKind::Percentiles { .. }
                 | AggregationKind::Ranges { .. }
                 | AggregationKind::Histogram { .. }
                 | AggregationKind::Dates { .. }

@@ -1,9 +1,9 @@
 //! The grammar of clauses: an object of one field, its parameters in short or long form, counts of
 //! what should match. Whatever is left over is refused, never dropped.
 
-use super::{bad, field::is_metadata, unsupported};
+use super::{bad, unsupported};
 use serde_json::{Map, Value};
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::pointer, mapping::is_metadata};
 
 /// A clause's body as an object.
 pub fn object<'v>(

@@ -5,8 +5,8 @@ use super::{Context, bad, unsupported};
 use store::{
     StoreError,
     mapping::{
-        Analyzer, Dynamic, Field, Found, Kind, METADATA, Mapping, TermScoring, TextOptions,
-        coerce::Reader, date::DateFormat, point::Leniency,
+        Analyzer, Dynamic, Field, Found, Kind, Mapping, TermScoring, TextOptions, coerce::Reader,
+        date::DateFormat, is_metadata, point::Leniency,
     },
 };
 
@@ -141,11 +141,6 @@ impl Source {
 
 /// How much of a dynamic string's `.keyword` is indexed, in UTF-16 units.
 pub const GUESSED_KEYWORD: usize = 256;
-
-/// Is it one of the index's own fields?
-pub fn is_metadata(name: &str) -> bool {
-    METADATA.contains(&name) || name == "_consign" || name.starts_with("_consign.")
-}
 
 /// The places of a field as the documents see it that are asked: of nested objects nothing is seen
 /// from outside, and from inside nothing else.

@@ -17,7 +17,7 @@ use event_schema::Raw;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use store::{Collection, Hit, SearchResult, StoreError};
+use store::{Collection, Hit, SearchResult, StoreError, mapping::BadSearchAfter};
 
 /// A document that may be on the page.
 #[derive(Default)]
@@ -210,8 +210,8 @@ impl Search {
             ));
         }
         if let Some(name) = self.sort.null_among_numbers() {
-            let why = format!("`{name}` in `search_after` cannot be null");
-            return Err(bad(why, "/search_after"));
+            let name = name.to_owned();
+            return Err(BadSearchAfter::Null { name }.refuse("/search_after"));
         }
         match self.sort.unseen() {
             Some(path) if read > 0 => {

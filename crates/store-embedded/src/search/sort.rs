@@ -17,6 +17,7 @@ use store::{
     StoreError,
     cell::pointer,
     mapping::{
+        BadSearchAfter,
         coerce::Number,
         point::{Leniency, Point},
     },
@@ -93,18 +94,10 @@ pub fn read(
         .collect();
     let after = match after {
         None => None,
-        Some(_) if keys.is_empty() => {
-            return Err(bad("search_after needs a sort", "/search_after"));
-        }
+        Some(_) if keys.is_empty() => return Err(BadSearchAfter::NoSort.refuse("/search_after")),
         Some(after) if after.len() != keys.len() => {
-            return Err(bad(
-                format!(
-                    "search_after has {} values, the sort has {} keys",
-                    after.len(),
-                    keys.len()
-                ),
-                "/search_after",
-            ));
+            let (values, keys) = (after.len(), keys.len());
+            return Err(BadSearchAfter::Count { values, keys }.refuse("/search_after"));
         }
         Some(after) => Some(
             after

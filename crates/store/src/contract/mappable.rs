@@ -90,7 +90,10 @@ pub fn refused() -> Vec<(Value, String, String, &'static str)> {
         plain(r#"{"a":{" ":1}}"#, "/a/ "),
         plain(r#"{"_id":"x"}"#, "/_id"),
         plain(r#"{"_source":1}"#, "/_source"),
+        plain(r#"{"_routing.x":1}"#, "/_routing.x"),
         plain(r#"{"_consign":{}}"#, "/_consign"),
+        // It would hide the document.
+        plain(r#"{"_consign.deleted":true}"#, "/_consign.deleted"),
         plain(r#"{"n":[1,{"a":1}]}"#, "/n/1"),
         (
             typed("integer"),

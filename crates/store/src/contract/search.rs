@@ -5,7 +5,9 @@ use super::{
     answers::all_done,
     fixture::{Fixture, Searched, raw_text},
 };
-use crate::{DocumentWrite, SearchRequest, SearchResult, StoreError, document::Write};
+use crate::{
+    DocumentWrite, SearchRequest, SearchResult, StoreError, document::Write, mapping::METADATA,
+};
 use serde_json::{Value, json};
 
 pub mod cases;
@@ -408,6 +410,42 @@ pub async fn malformed_searches_are_refused(stores: Searched<'_>) {
         matches!(answer, Err(StoreError::BadSearch { .. })),
         "a count too: {answer:?}"
     );
+}
+
+/// Every view names the same member of a page that cannot be.
+pub async fn malformed_pages_are_named_the_same_everywhere(stores: Searched<'_>) {
+    let fixture = zoo(stores).await;
+    let mut differences = Differences::default();
+    for (body, expected) in cases::misplaced() {
+        let asked = request(body.clone());
+        let answer = stores.view.search(&fixture.collection, &asked).await;
+        let found = match answer {
+            Err(StoreError::BadSearch { pointer, .. }) => pointer,
+            other => format!("{other:?}"),
+        };
+        differences.compare(&body, &found, expected);
+    }
+    differences.none();
+}
+
+/// Fields of the index itself are refused by name, wherever they stand.
+pub async fn fields_of_the_index_are_refused_by_name(stores: Searched<'_>) {
+    let fixture = zoo(stores).await;
+    let mut differences = Differences::default();
+    for field in METADATA.iter().filter(|name| **name != "_id") {
+        for (body, around) in cases::naming(field) {
+            let asked = request(body.clone());
+            let answer = stores.view.search(&fixture.collection, &asked).await;
+            let found = match &answer {
+                Err(StoreError::Unsupported { pointer, .. }) if pointer.starts_with(around) => {
+                    around.to_owned()
+                }
+                other => format!("{other:?}"),
+            };
+            differences.compare(&body, &found, around);
+        }
+    }
+    differences.none();
 }
 
 /// Two collections in one order: hits say where they are from, totals are summed up.

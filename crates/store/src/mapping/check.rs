@@ -5,7 +5,7 @@
 mod fit;
 mod learn;
 
-use super::{Dynamic, Field, Fields, Found, Kind, METADATA, Mapping, point};
+use super::{Dynamic, Field, Fields, Found, Kind, Mapping, is_metadata, point};
 use crate::{Unmappable, cell::pointer};
 use event_schema::Raw;
 use fit::misfit;
@@ -68,10 +68,9 @@ impl Mapping {
             new_fields: 0,
             nested: 0,
         };
-        if let Some(name) = members
-            .keys()
-            .find(|name| METADATA.contains(&name.as_str()) || *name == "_consign")
-        {
+        // `{"a.b": 1}` is a member of `a`.
+        let first = |name: &str| name.split('.').next().is_some_and(is_metadata);
+        if let Some(name) = members.keys().find(|name| first(name)) {
             walk.at.push(name.clone());
             return Err(walk.no(format!("`{name}` is reserved at the top of a document")));
         }

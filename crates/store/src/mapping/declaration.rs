@@ -34,6 +34,13 @@ pub const METADATA: [&str; 14] = [
     "_version",
 ];
 
+/// Is it a field of the index itself, or of the member that a view keeps beside those of a document?
+/// The id is one, too, though searches may ask for it.
+#[must_use]
+pub fn is_metadata(path: &str) -> bool {
+    METADATA.contains(&path) || path == "_consign" || path.starts_with("_consign.")
+}
+
 /// Checks whole mappings. `settings` may define analyzers, normalizers and similarities.
 pub(super) fn check(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMapping> {
     let Some(top) = mappings.as_object() else {
@@ -84,7 +91,7 @@ impl Declared<'_> {
                 return Err(bad(&here, "a field needs a name without empty parts"));
             }
             let first = name.split('.').next().unwrap_or(name);
-            if top && (METADATA.contains(&first) || first == "_consign") {
+            if top && is_metadata(first) {
                 let why = format!("`{first}` is a field that the stores keep for themselves");
                 return Err(bad(&here, &why));
             }

@@ -4,7 +4,7 @@
 //! less of a document than it was given or send it elsewhere: what is accepted is applied or
 //! refused. Those are an operator's, by index templates. See ADR 23.
 
-use super::{BadMapping, bad, coerce};
+use super::{BadMapping, bad, coerce, is_metadata};
 use crate::cell::{pointer, shown};
 use serde_json::Value;
 
@@ -19,8 +19,8 @@ enum SettingKind {
     OneOf(&'static [&'static str]),
     /// A time with its unit, or -1.
     Time,
-    /// One text or several.
-    Names,
+    /// One name of a field or several, with or without a boost.
+    Fields,
 }
 
 const MANY: i64 = i32::MAX as i64;
@@ -44,7 +44,7 @@ const TABLE: &[(&str, SettingKind)] = &[
     ),
     ("max_ngram_diff", SettingKind::Count(0, MANY)),
     ("max_shingle_diff", SettingKind::Count(0, MANY)),
-    ("query.default_field", SettingKind::Names),
+    ("query.default_field", SettingKind::Fields),
     ("mapping.total_fields.limit", SettingKind::Count(0, MANY)),
     ("mapping.depth.limit", SettingKind::Count(1, MANY)),
     ("mapping.nested_fields.limit", SettingKind::Count(0, MANY)),
@@ -181,11 +181,17 @@ fn is_taken(takes: SettingKind, value: &Value) -> bool {
         SettingKind::Flag => coerce::strict_boolean(value).is_some(),
         SettingKind::OneOf(all) => value.as_str().is_some_and(|text| all.contains(&text)),
         SettingKind::Time => coerce::text(value).is_some_and(|text| is_time(&text)),
-        SettingKind::Names => match value {
-            Value::Array(all) => all.iter().all(|one| coerce::text(one).is_some()),
-            one => coerce::text(one).is_some(),
+        SettingKind::Fields => match value {
+            Value::Array(all) => all.iter().all(is_field),
+            one => is_field(one),
         },
     }
+}
+
+/// The index's own are asked by nobody.
+fn is_field(value: &Value) -> bool {
+    let is_own = |name: &str| name.split('^').next().is_some_and(is_metadata);
+    coerce::text(value).is_some_and(|names| !names.split(',').map(str::trim).any(is_own))
 }
 
 fn count(value: &Value) -> Option<i64> {

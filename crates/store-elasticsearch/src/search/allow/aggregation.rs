@@ -1,6 +1,6 @@
 //! Aggregations, nested as deep as they may be.
 
-use super::{clause, is_ours, page, refused};
+use super::{clause, page, refused};
 use serde_json::Value;
 use store::{StoreError, cell::pointer};
 
@@ -143,8 +143,8 @@ fn parameters(value: &Value, at: &str) -> Result<(), StoreError> {
             if name == "script" || name.ends_with("_script") {
                 return Err(refused("a script", &here));
             }
-            if name == "field" && value.as_str().is_some_and(is_ours) {
-                return Err(refused("a field of the index itself", &here));
+            if name == "field" || name == "fields" {
+                page::fields(value, &here)?;
             }
             // Of a frequent item set.
             if name == "filter" {

@@ -1,7 +1,7 @@
 //! The clauses of queries.
 
-use super::{is_ours, page, refused};
-use serde_json::{Map, Value};
+use super::{page, query_text, refuse_ours, refused};
+use serde_json::Value;
 use store::{StoreError, cell::pointer};
 
 /// Clauses about the values of fields, without others inside.
@@ -69,13 +69,8 @@ const OF_CLAUSES: [OfClauses; 15] = [
         &["query"],
         &[
             "boost_mode",
-            "exp",
-            "field_value_factor",
-            "gauss",
-            "linear",
             "max_boost",
             "min_score",
-            "random_score",
             "score_mode",
             "weight",
         ],
@@ -160,8 +155,9 @@ fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
         if let Some((_, what)) = reaches.filter(|(is_so, _)| is_so(value)) {
             return Err(refused(what, &here));
         }
-        if is_ours(member) {
-            return Err(refused("a field of the index itself", &here));
+        refuse_ours(member, &here)?;
+        if name == "query_string" && member == "query" {
+            query_text::check(value.as_str().unwrap_or_default(), &here)?;
         }
         let is_name = matches!(member.as_str(), "field" | "fields" | "default_field");
         if is_name && NAMING.contains(&name) {
@@ -177,8 +173,12 @@ fn inside(clause: &OfClauses, member: &str, value: &Value, at: &str) -> Result<(
     match member {
         _ if inner.contains(&member) => queries(value, at),
         "inner_hits" => page::hits(value, at),
-        "functions" | "script_score" if *name == "function_score" => functions(member, value, at),
+        "functions" if *name == "function_score" => functions(value, at),
+        _ if *name == "function_score" && FUNCTIONS.contains(&member) => {
+            function(member, value, at)
+        }
         "boost" | "_name" => Ok(()),
+        "field" if parameters.contains(&"field") => page::fields(value, at),
         _ if parameters.contains(&member) => Ok(()),
         _ => Err(StoreError::BadSearch {
             message: format!("`{name}` has no member `{member}`"),
@@ -194,21 +194,41 @@ fn has_object(value: &Value) -> bool {
     }
 }
 
-/// The functions of a `function_score`, of which a script is none.
-fn functions(member: &str, value: &Value, at: &str) -> Result<(), StoreError> {
-    if member == "script_score" {
-        return Err(refused("script_score", at));
-    }
-    for (n, function) in value.as_array().into_iter().flatten().enumerate() {
+/// The functions of a `function_score`.
+const FUNCTIONS: [&str; 6] = [
+    "exp",
+    "field_value_factor",
+    "gauss",
+    "linear",
+    "random_score",
+    "script_score",
+];
+
+fn functions(value: &Value, at: &str) -> Result<(), StoreError> {
+    for (n, members) in value.as_array().into_iter().flatten().enumerate() {
         let here = pointer(at, &n.to_string());
-        let members: Option<&Map<String, Value>> = function.as_object();
-        for (name, value) in members.into_iter().flatten() {
+        for (name, value) in members.as_object().into_iter().flatten() {
+            let here = pointer(&here, name);
             match name.as_str() {
-                "filter" => query(value, &pointer(&here, name))?,
-                "script_score" => return Err(refused("script_score", &pointer(&here, name))),
-                _ => {}
+                "filter" => query(value, &here)?,
+                name => function(name, value, &here)?,
             }
         }
     }
     Ok(())
+}
+
+/// A script is none, and what is reckoned with is a document's own, but for the numbers that an
+/// index draws chances from.
+fn function(name: &str, value: &Value, at: &str) -> Result<(), StoreError> {
+    match name {
+        "script_score" => Err(refused(name, at)),
+        "random_score" if value.get("field").is_some_and(|field| field == "_seq_no") => Ok(()),
+        "field_value_factor" | "random_score" => match value.get("field") {
+            Some(field) => page::fields(field, &pointer(at, "field")),
+            None => Ok(()),
+        },
+        "exp" | "gauss" | "linear" => page::names(value, at),
+        _ => Ok(()),
+    }
 }

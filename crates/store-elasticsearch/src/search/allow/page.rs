@@ -1,6 +1,6 @@
 //! What shows hits: sorts, highlights, inner hits, suggestions. Each may hold queries and scripts.
 
-use super::{clause, is_ours, refused};
+use super::{clause, refuse_ours, refused};
 use serde_json::Value;
 use store::{StoreError, cell::pointer};
 
@@ -59,10 +59,13 @@ pub(super) fn fields(value: &Value, at: &str) -> Result<(), StoreError> {
     }
     let name = value.get("field").unwrap_or(value).as_str();
     let name = name.and_then(|name| name.split('^').next());
-    if name.is_some_and(is_ours) {
-        return Err(refused("a field of the index itself", at));
-    }
-    Ok(())
+    name.map_or(Ok(()), |name| refuse_ours(name, at))
+}
+
+/// Members that have the names of fields.
+pub(super) fn names(value: &Value, at: &str) -> Result<(), StoreError> {
+    let mut names = value.as_object().into_iter().flatten();
+    names.try_for_each(|(name, _)| refuse_ours(name, &pointer(at, name)))
 }
 
 pub(super) fn sort(value: &Value, at: &str) -> Result<(), StoreError> {
@@ -76,14 +79,15 @@ pub(super) fn sort(value: &Value, at: &str) -> Result<(), StoreError> {
             if name == "_script" {
                 return Err(refused("sort by a script", &here));
             }
-            if is_ours(name) {
-                return Err(refused("a field of the index itself", &here));
+            refuse_ours(name, &here)?;
+            if name == "_geo_distance" {
+                names(options, &here)?;
             }
             options
                 .get("nested")
                 .map_or(Ok(()), |options| nested(options, &pointer(&here, "nested")))
         }),
-        Value::String(name) if is_ours(name) => Err(refused("a field of the index itself", at)),
+        Value::String(name) => refuse_ours(name, at),
         _ => Ok(()),
     }
 }
@@ -102,16 +106,27 @@ pub(super) fn highlight(value: &Value, at: &str) -> Result<(), StoreError> {
     if let Some(own) = value.get("highlight_query") {
         clause::query(own, &pointer(at, "highlight_query"))?;
     }
-    let all = match value.get("fields") {
-        Some(Value::Array(items)) => items.iter().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
-    };
     let here = pointer(at, "fields");
-    for (name, field) in all.into_iter().filter_map(Value::as_object).flatten() {
+    match value.get("fields") {
+        Some(Value::Array(items)) => items
+            .iter()
+            .enumerate()
+            .try_for_each(|(n, some)| highlighted(some, &pointer(&here, &n.to_string()))),
+        Some(all) => highlighted(all, &here),
+        None => Ok(()),
+    }
+}
+
+/// Fields by name, each with options of its own.
+fn highlighted(all: &Value, at: &str) -> Result<(), StoreError> {
+    for (name, field) in all.as_object().into_iter().flatten() {
+        let here = pointer(at, name);
+        refuse_ours(name, &here)?;
         if let Some(own) = field.get("highlight_query") {
-            let here = pointer(&pointer(&here, name), "highlight_query");
-            clause::query(own, &here)?;
+            clause::query(own, &pointer(&here, "highlight_query"))?;
+        }
+        if let Some(matched) = field.get("matched_fields") {
+            fields(matched, &pointer(&here, "matched_fields"))?;
         }
     }
     Ok(())
@@ -122,10 +137,8 @@ pub(super) fn collapse(value: &Value, at: &str) -> Result<(), StoreError> {
         let here = pointer(at, name);
         match name.as_str() {
             "inner_hits" => hits(value, &here)?,
-            "field" if value.as_str().is_some_and(is_ours) => {
-                return Err(refused("a field of the index itself", &here));
-            }
-            "field" | "max_concurrent_group_searches" => {}
+            "field" => fields(value, &here)?,
+            "max_concurrent_group_searches" => {}
             other => return Err(refused(format!("collapse.{other}"), &here)),
         }
     }
@@ -164,7 +177,12 @@ pub(super) fn suggest(value: &Value, at: &str) -> Result<(), StoreError> {
                 "phrase" if value.get("collate").is_some() => {
                     return Err(refused("phrase.collate", &pointer(&here, "collate")));
                 }
-                "text" | "prefix" | "regex" | "term" | "phrase" | "completion" => {}
+                "term" | "phrase" | "completion" => {
+                    if let Some(field) = value.get("field") {
+                        fields(field, &pointer(&here, "field"))?;
+                    }
+                }
+                "text" | "prefix" | "regex" => {}
                 other => return Err(refused(format!("the suggester `{other}`"), &here)),
             }
         }

@@ -227,3 +227,73 @@ fn names_that_users_choose_are_no_parameters() {
         assert_eq!(verdict(&body), None, "{body}");
     }
 }
+
+#[test]
+fn fields_of_the_index_are_refused_wherever_a_field_is_named() {
+    let of_function = |function: Value| json!({"query": {"function_score": function}});
+    for (body, pointer) in [
+        (
+            of_function(json!({"field_value_factor": {"field": "_seq_no"}})),
+            "/query/function_score/field_value_factor/field",
+        ),
+        (
+            of_function(json!({"functions": [{"gauss": {"_version": {"origin": 1, "scale": 1}}}]})),
+            "/query/function_score/functions/0/gauss/_version",
+        ),
+        (
+            of_function(json!({"random_score": {"seed": 1, "field": "_consign.id"}})),
+            "/query/function_score/random_score/field",
+        ),
+        (
+            json!({"query": {"field_masking_span": {"query": {"span_term": {"a": "x"}}, "field": "_routing"}}}),
+            "/query/field_masking_span/field",
+        ),
+        (
+            json!({"query": {"bool": {"filter": {"query_string": {"query": "a _in\\dex:x"}}}}}),
+            "/query/bool/filter/query_string/query",
+        ),
+        (
+            json!({"query": {"distance_feature": {"field": "_version", "origin": 1, "pivot": 1}}}),
+            "/query/distance_feature/field",
+        ),
+        (
+            json!({"aggs": {"x": {"matrix_stats": {"fields": ["a", "_seq_no"]}}}}),
+            "/aggs/x/matrix_stats/fields/1",
+        ),
+        (
+            json!({"aggs": {"x": {"multi_terms": {"terms": [{"field": "a"}, {"field": "_tier"}]}}}}),
+            "/aggs/x/multi_terms/terms/1/field",
+        ),
+        (
+            json!({"highlight": {"fields": [{"a": {}}, {"_routing": {}}]}}),
+            "/highlight/fields/1/_routing",
+        ),
+        (
+            json!({"highlight": {"fields": {"a": {"matched_fields": ["a", "_source"]}}}}),
+            "/highlight/fields/a/matched_fields/1",
+        ),
+        (
+            json!({"suggest": {"s": {"text": "x", "term": {"field": "_index"}}}}),
+            "/suggest/s/term/field",
+        ),
+        (
+            json!({"sort": [{"_geo_distance": {"_routing": "1,1"}}]}),
+            "/sort/0/_geo_distance/_routing",
+        ),
+        (
+            json!({"collapse": {"field": "_routing"}}),
+            "/collapse/field",
+        ),
+    ] {
+        let found = verdict(&body).unwrap_or_else(|| panic!("{body} was passed on"));
+        assert_eq!(found.1, pointer, "{body}");
+    }
+    for body in [
+        of_function(json!({"random_score": {"seed": 1, "field": "_seq_no"}})),
+        json!({"sort": ["_id", "_score", "_doc"]}),
+        json!({"aggs": {"x": {"terms": {"field": "_id"}}}}),
+        json!({"query": {"term": {"_kuzzle_info.author": "x"}}}),
+    ] {
+        assert_eq!(verdict(&body), None, "{body}");
+    }
+}

@@ -16,6 +16,7 @@ pub enum AggregationState {
     Terms(BTreeMap<BucketKey, Bucket>),
     Reckoned(Reckoned),
     Distinct(BTreeSet<BucketKey>),
+    Numbers(Vec<f64>),
     /// By the number of the step, or the millisecond of its beginning.
     Steps(BTreeMap<i64, Bucket>),
     Buckets(Vec<Bucket>),
@@ -48,6 +49,7 @@ impl Aggregations {
                 ..
             } => AggregationState::Distinct(BTreeSet::new()),
             AggregationKind::Metric { .. } => AggregationState::Reckoned(Reckoned::default()),
+            AggregationKind::Percentiles { .. } => AggregationState::Numbers(Vec::new()),
             AggregationKind::Histogram { .. } | AggregationKind::Dates { .. } => {
                 AggregationState::Steps(BTreeMap::new())
             }
@@ -120,6 +122,9 @@ impl super::Aggregation {
                     _ if *kind == MetricKind::ValueCount => reckoned.count += 1,
                     _ => {}
                 });
+            }
+            (AggregationKind::Percentiles { field, .. }, AggregationState::Numbers(all)) => {
+                field.numbers(document, &mut |number| all.push(number));
             }
             (
                 AggregationKind::Histogram {

@@ -1,9 +1,12 @@
 //! Aggregations as a search says them. What is not known is refused by name.
 
+mod range;
+
 use super::{
-    Aggregation, AggregationKind, Aggregations, BucketRange, NamedFilters,
+    Aggregation, AggregationKind, Aggregations, NamedFilters,
     bucket::{BucketOrder, Calendar},
     metric::MetricKind,
+    percentile::Percentiles,
     value::{AggregatedField, ValueUse},
 };
 use crate::search::{Context, bad, clause, query, sort, source, unsupported};
@@ -62,7 +65,9 @@ fn one(
     let (kind, here) = found.ok_or_else(|| bad("an aggregation lacks its type", at))?;
     let is_leaf = matches!(
         kind,
-        AggregationKind::Metric { .. } | AggregationKind::TopHits { .. }
+        AggregationKind::Metric { .. }
+            | AggregationKind::Percentiles { .. }
+            | AggregationKind::TopHits { .. }
     );
     if is_leaf && !inner.is_empty() {
         return Err(bad("nothing can be aggregated within this", &here));
@@ -130,6 +135,23 @@ impl<'v> GivenParameters<'v> {
         }
     }
 
+    /// How dates are spelled: otherwise than the field does it, if that is asked for.
+    fn spelling(&mut self, field: &mut AggregatedField) -> Result<(), StoreError> {
+        if let Some((value, at)) = self.take("time_zone")
+            && !["UTC", "Z", "+00:00"].iter().any(|zone| value == *zone)
+        {
+            return Err(unsupported(format!("{}.time_zone", self.kind), &at));
+        }
+        if let Some((value, at)) = self.take("format") {
+            let formats = DateFormat::read(value.as_str());
+            if store::mapping::date::spell(&formats, 0).is_none() {
+                return Err(unsupported(format!("the date format {value}"), &at));
+            }
+            field.spelled(formats);
+        }
+        Ok(())
+    }
+
     /// Nothing may be left over.
     fn finish(self) -> Result<(), StoreError> {
         match self.members.keys().next() {
@@ -158,7 +180,8 @@ fn kind(
     };
     let kind = match name {
         "terms" => terms(context, &mut given)?,
-        "range" => ranges(context, &mut given)?,
+        "percentiles" => percentiles(context, &mut given)?,
+        "range" | "date_range" => range::read(context, &mut given)?,
         "histogram" => histogram(context, &mut given)?,
         "date_histogram" => dates(context, &mut given)?,
         "filters" => filters(context, &mut given)?,
@@ -201,6 +224,30 @@ fn metric(
     };
     let field = given.field(context, wanted)?;
     Ok(AggregationKind::Metric { field, kind })
+}
+
+fn percentiles(
+    context: &Context<'_>,
+    given: &mut GivenParameters<'_>,
+) -> Result<AggregationKind, StoreError> {
+    const USUAL: [f64; 7] = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0];
+    let field = given.field(context, ValueUse::Numbers)?;
+    let keyed = !given.members.contains_key("keyed") || given.flag("keyed")?;
+    let mut percents = USUAL.to_vec();
+    if let Some((value, at)) = given.take("percents") {
+        let all = value.as_array().filter(|all| !all.is_empty());
+        let all = all.ok_or_else(|| bad("`percents` is an array of numbers", &at))?;
+        let is_percent = |percent: &f64| (0.0..=100.0).contains(percent);
+        let read = all.iter().map(|one| one.as_f64().filter(is_percent));
+        let read: Option<Vec<f64>> = read.collect();
+        percents = read.ok_or_else(|| bad("a percent is a number from 0 to 100", &at))?;
+        percents.sort_by(f64::total_cmp);
+        if percents.windows(2).any(|two| two[0] == two[1]) {
+            return Err(unsupported("percentiles with a percent twice", &at));
+        }
+    }
+    let wanted = Percentiles { percents, keyed };
+    Ok(AggregationKind::Percentiles { field, wanted })
 }
 
 fn terms(
@@ -297,58 +344,6 @@ fn check_order(
     Ok(())
 }
 
-fn ranges(
-    context: &Context<'_>,
-    given: &mut GivenParameters<'_>,
-) -> Result<AggregationKind, StoreError> {
-    let field = given.field(context, ValueUse::Numbers)?;
-    let keyed = given.flag("keyed")?;
-    let Some((Value::Array(items), at)) = given.take("ranges") else {
-        return Err(bad("`range` lacks `ranges`", given.at));
-    };
-    if items.is_empty() {
-        return Err(bad("`ranges` is empty", &at));
-    }
-    let mut ranges = Vec::new();
-    for (n, item) in items.iter().enumerate() {
-        let here = pointer(&at, &n.to_string());
-        let mut one = GivenParameters {
-            kind: "range",
-            members: clause::object(item, "range", &here)?.clone(),
-            at: &here,
-        };
-        one.members.retain(|_, value| !value.is_null());
-        let key = match one.take("key") {
-            None => None,
-            Some((Value::String(key), _)) => Some(key),
-            Some((_, at)) => return Err(bad("a key is a text", &at)),
-        };
-        let (from, to) = (one.real("from")?, one.real("to")?);
-        let bound = |bound: Option<f64>, open: f64| match bound {
-            Some(bound) => field.stored(bound, &here),
-            None => Ok(open),
-        };
-        let within = bound(from, f64::NEG_INFINITY)?..bound(to, f64::INFINITY)?;
-        ranges.push(BucketRange {
-            key,
-            from,
-            to,
-            within,
-        });
-        one.finish()?;
-    }
-    let bound = |bound: Option<f64>, open: f64| bound.unwrap_or(open);
-    ranges.sort_by(|a, b| {
-        let begins = bound(a.from, f64::NEG_INFINITY).total_cmp(&bound(b.from, f64::NEG_INFINITY));
-        begins.then(bound(a.to, f64::INFINITY).total_cmp(&bound(b.to, f64::INFINITY)))
-    });
-    Ok(AggregationKind::Ranges {
-        field,
-        ranges,
-        keyed,
-    })
-}
-
 fn histogram(
     context: &Context<'_>,
     given: &mut GivenParameters<'_>,
@@ -379,18 +374,7 @@ fn dates(
         (None, Some((value, at))) => fixed(&value, &at)?,
         _ => return Err(bad("a date histogram has one interval", given.at)),
     };
-    if let Some((value, at)) = given.take("time_zone")
-        && !["UTC", "Z", "+00:00"].iter().any(|zone| value == *zone)
-    {
-        return Err(unsupported("date_histogram.time_zone", &at));
-    }
-    if let Some((value, at)) = given.take("format") {
-        let formats = DateFormat::read(value.as_str());
-        if store::mapping::date::spell(&formats, 0).is_none() {
-            return Err(unsupported(format!("the date format {value}"), &at));
-        }
-        field.spelled(formats);
-    }
+    given.spelling(&mut field)?;
     Ok(AggregationKind::Dates {
         field,
         calendar,

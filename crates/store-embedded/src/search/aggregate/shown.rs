@@ -76,6 +76,9 @@ impl<'a> ShownAggregations<'a> {
             (AggregationKind::Metric { .. }, AggregationState::Distinct(keys)) => {
                 Ok(object(json!({"value": keys.len()})))
             }
+            (AggregationKind::Percentiles { field, wanted }, AggregationState::Numbers(all)) => {
+                wanted.shown(all, field, at)
+            }
             (
                 AggregationKind::Histogram {
                     field: _,
@@ -108,10 +111,18 @@ impl<'a> ShownAggregations<'a> {
                 },
                 AggregationState::Steps(buckets),
             ) => self.dates(one, (field, *calendar), (*least, *keyed), buckets, at),
-            (AggregationKind::Ranges { ranges, keyed, .. }, AggregationState::Buckets(buckets)) => {
+            (
+                AggregationKind::Ranges {
+                    field,
+                    ranges,
+                    keyed,
+                    ..
+                },
+                AggregationState::Buckets(buckets),
+            ) => {
                 let mut all = Vec::new();
                 for (range, bucket) in ranges.iter().zip(buckets) {
-                    let (key, bounds) = range.shown(*keyed);
+                    let (key, bounds) = range.shown(*keyed, field, at)?;
                     all.push((key, self.bucket(one, bucket, bounds, at)?));
                 }
                 Ok(listed(all, *keyed))
@@ -351,25 +362,37 @@ impl Aggregations {
 
 impl BucketRange {
     /// Its key, and the members that say it.
-    fn shown(&self, keyed: bool) -> (String, Value) {
-        let bound = |bound: Option<f64>| bound.map_or_else(|| "*".to_owned(), java);
-        let default = || format!("{}-{}", bound(self.from), bound(self.to));
-        let key = self.key.clone().unwrap_or_else(default);
-        let mut members = Map::new();
+    fn shown(
+        &self,
+        keyed: bool,
+        field: &AggregatedField,
+        at: &str,
+    ) -> Result<(String, Value), StoreError> {
+        let (mut members, mut ends) = (Map::new(), Vec::new());
+        for (name, bound) in [("from", self.from), ("to", self.to)] {
+            let Some(value) = bound else {
+                ends.push("*".to_owned());
+                continue;
+            };
+            members.insert(name.to_owned(), number(bound));
+            match field.text(value, at)? {
+                Some(text) => {
+                    members.insert(format!("{name}_as_string"), text.as_str().into());
+                    ends.push(text);
+                }
+                None => ends.push(java(value)),
+            }
+        }
+        let key = self.key.clone().unwrap_or_else(|| ends.join("-"));
         if !keyed {
             members.insert("key".to_owned(), key.as_str().into());
         }
-        for (name, bound) in [("from", self.from), ("to", self.to)] {
-            if bound.is_some() {
-                members.insert(name.to_owned(), number(bound));
-            }
-        }
-        (key, members.into())
+        Ok((key, members.into()))
     }
 }
 
 /// A number as Java spells it.
-fn java(number: f64) -> String {
+pub(super) fn java(number: f64) -> String {
     crate::search::leaf::text(&json!(number))
 }
 

@@ -166,7 +166,15 @@ impl AggregatedField {
     }
 
     pub fn is_date(&self) -> bool {
-        matches!(self.spelling(), Spelling::Date(_))
+        self.date_formats().is_some()
+    }
+
+    /// By which dates are read and spelled, if it is known that it holds some.
+    pub fn date_formats(&self) -> Option<Vec<DateFormat>> {
+        match self.spelling() {
+            Spelling::Date(formats) => Some(formats),
+            Spelling::Plain | Spelling::Truth => None,
+        }
     }
 
     /// Is its type known only by what documents hold?

@@ -11,7 +11,7 @@ use crate::search::{
     query::Query,
 };
 use serde_json::json;
-use store::StoreError;
+use store::{StoreError, mapping::is_metadata};
 use token::{QueryToken, tokens};
 
 /// How deep groups may be in each other.
@@ -179,7 +179,7 @@ impl ClassicParser {
             let exists = Exists::of(asked.context, &text, asked.clause, &asked.at)?;
             return Ok(Some(Query::Exists(exists).boosted(boost)));
         }
-        if super::super::field::is_metadata(&field) {
+        if is_metadata(&field) {
             return asked.refuse("a field of the index itself");
         }
         self.term(&asked.of(&field), Some(&field))

@@ -11,9 +11,9 @@ use serde_json::Value;
 use store::{
     StoreError,
     mapping::{
+        BadSearchAfter, SearchAfterType, SearchAfterValue, UnreadSearchAfter,
         coerce::{self, Number, Reader},
-        date::{self, DateFormat, Detected, Fill, Moment, NotAMoment, Reading},
-        ip,
+        date::{self, Detected, Fill, Moment, Reading},
     },
 };
 
@@ -22,36 +22,23 @@ pub fn read(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError>
         return nothing(key, at);
     }
     let found = match &key.by {
-        By::Distance { .. } | By::Score => {
-            real(value).map(|real| SortValue::Number(Number::Real(real)))
-        }
+        By::Distance { .. } | By::Score => as_type(SearchAfterType::Double, value, at)?,
         By::Values { sources, .. } => match sources.last() {
-            Some(source) => of_type(source, value, at)?,
+            Some(source) => of_source(source, value, at)?,
             // Nothing is there, so every document is missing it.
             None => Some(SortValue::Missing),
         },
     };
-    let name = &key.name;
-    found.ok_or_else(|| {
-        bad(
-            format!("{value} in `search_after` is no value of `{name}`"),
-            at,
-        )
-    })
+    let no_value = || BadSearchAfter::NoValue {
+        name: key.name.clone(),
+        value: value.clone(),
+    };
+    found.ok_or_else(|| no_value().refuse(at))
 }
 
-/// Only texts and addresses may be missing: for a number an index has a value beyond all others.
 fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
-    let may_miss = |kind: &Type| {
-        matches!(
-            kind,
-            Type::Keyword { .. }
-                | Type::GuessedKeyword
-                | Type::Leaves { .. }
-                | Type::Text(_)
-                | Type::Ip
-        )
-    };
+    let may_miss =
+        |kind: &Type| *kind != Type::Id && value_type(kind).is_some_and(SearchAfterType::may_miss);
     if key.missing.is_some() {
         return Err(unsupported("search_after null beside sort.missing", at));
     }
@@ -69,10 +56,10 @@ fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
         {
             Ok(SortValue::Missing)
         }
-        _ => Err(bad(
-            format!("`{}` in `search_after` cannot be null", key.name),
-            at,
-        )),
+        _ => {
+            let name = key.name.clone();
+            Err(BadSearchAfter::Null { name }.refuse(at))
+        }
     }
 }
 
@@ -103,72 +90,68 @@ pub fn missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreErr
     );
     if is_whole {
         let whole = match value {
-            Value::String(text) => text.parse().ok(),
-            _ => long(value),
+            Value::String(text) => text.parse::<i64>().ok().map(whole),
+            _ => as_type(SearchAfterType::Whole64, value, at)?,
         };
-        let whole: i64 = whole.ok_or_else(refuse)?;
-        return Ok(SortValue::Number(Number::Whole(whole.into())));
+        return whole.ok_or_else(refuse);
     }
     if source.kind == Type::Ip {
         return Err(unsupported("sort.missing", at));
     }
-    of_type(source, value, at)?.ok_or_else(refuse)
+    of_source(source, value, at)?.ok_or_else(refuse)
 }
 
-fn of_type(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
-    let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
-    let text = || coerce::text(value).map(|text| text.into_owned());
-    Ok(match &source.kind {
-        // As it is given: an index normalizes what documents and queries say, and no value of a sort.
+fn of_source(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
+    if let Some(kind) = value_type(&source.kind) {
+        return as_type(kind, value, at);
+    }
+    match &source.kind {
+        Type::Guessed { .. } if is_year(value) => {
+            // A year in a field of dates, a number in one of numbers.
+            let what = "search_after with four digits as text, in a field that is not mapped";
+            Err(unsupported(what, at))
+        }
+        Type::Guessed { .. } => Ok(guessed(value).map(beyond)),
+        _ => Ok(None),
+    }
+}
+
+/// `None`: nothing has such values, or only the value itself tells what it is.
+fn value_type(kind: &Type) -> Option<SearchAfterType<'_>> {
+    Some(match kind {
         Type::Id
         | Type::Text(_)
         | Type::Keyword { .. }
         | Type::GuessedKeyword
-        | Type::Leaves { .. } => text().map(SortValue::Text),
-        Type::Whole { greatest, .. } if *greatest < i64::MAX && value.is_string() => {
-            let short = value.as_str().and_then(|text| text.parse::<i32>().ok());
-            short.map(|short| whole(short.into()))
-        }
-        Type::Whole { greatest, .. } => {
-            let found = long(value);
-            if *greatest < i64::MAX && found.is_some_and(|found| i32::try_from(found).is_err()) {
-                // An index cuts its upper bits off.
-                return Err(unsupported("search_after beyond 32 bits", at));
-            }
-            found.map(whole)
-        }
-        Type::Boolean => match coerce::strict_boolean(value) {
-            Some(truth) => Some(whole(truth.into())),
-            None => value.is_number().then(|| long(value)).flatten().map(whole),
-        },
-        Type::Double => real(value).map(|real| SortValue::Number(Number::Real(real))),
-        // The smaller ones are compared with 32 bits, too.
-        Type::Float | Type::HalfFloat => {
-            real(value).map(|real| SortValue::Number(Number::Real(f64::from(real as f32))))
-        }
-        Type::Date(formats) => match value {
-            Value::String(text) if text.starts_with("now") => None,
-            Value::String(_) => match without_now(formats).of(value, Fill::Down) {
-                Ok(millis) => Some(whole(millis)),
-                Err(NotAMoment::Regional(region)) => {
-                    return Err(unsupported(format!("the time zone `{region}`"), at));
-                }
-                Err(_) => None,
-            },
-            Value::Number(_) => long(value).map(whole),
-            _ => None,
-        },
-        Type::Ip => value.as_str().and_then(ip::parse).map(SortValue::Address),
-        Type::Guessed { .. } if is_year(value) => {
-            // A year in a field of dates, a number in one of numbers.
-            return Err(unsupported(
-                "search_after with four digits as text, in a field that is not mapped",
-                at,
-            ));
-        }
-        Type::Guessed { .. } => guessed(value).map(beyond),
-        Type::GeoPoint(_) | Type::Object => None,
+        | Type::Leaves { .. } => SearchAfterType::Text,
+        Type::Whole { greatest, .. } if *greatest < i64::MAX => SearchAfterType::Whole32,
+        Type::Whole { .. } => SearchAfterType::Whole64,
+        Type::Boolean => SearchAfterType::Boolean,
+        Type::Double => SearchAfterType::Double,
+        Type::Float | Type::HalfFloat => SearchAfterType::Single,
+        Type::Date(formats) => SearchAfterType::Date(formats),
+        Type::Ip => SearchAfterType::Ip,
+        Type::Guessed { .. } | Type::GeoPoint(_) | Type::Object => return None,
     })
+}
+
+fn as_type(
+    kind: SearchAfterType<'_>,
+    value: &Value,
+    at: &str,
+) -> Result<Option<SortValue>, StoreError> {
+    match kind.read(value) {
+        Ok(SearchAfterValue::Whole(number)) => Ok(Some(whole(number))),
+        Ok(SearchAfterValue::Real(real)) => Ok(Some(SortValue::Number(Number::Real(real)))),
+        Ok(SearchAfterValue::Text(text)) => Ok(Some(SortValue::Text(text))),
+        Ok(SearchAfterValue::Address(bits)) => Ok(Some(SortValue::Address(bits))),
+        Err(UnreadSearchAfter::NoValue) => Ok(None),
+        Err(UnreadSearchAfter::Untold(what)) => Err(unsupported(what, at)),
+    }
+}
+
+fn whole(whole: i64) -> SortValue {
+    SortValue::Number(Number::Whole(whole.into()))
 }
 
 fn is_year(value: &Value) -> bool {
@@ -177,40 +160,8 @@ fn is_year(value: &Value) -> bool {
         .is_some_and(|text| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// A page begins where it begins, whenever it is asked for: there is no present in it.
-fn without_now(formats: &[DateFormat]) -> Moment<'_> {
-    Moment {
-        formats,
-        now: 0,
-        offset: 0,
-    }
-}
-
-/// A whole number, fractions cut off.
-fn long(value: &Value) -> Option<i64> {
-    if value == "NaN" {
-        // Java's cast of what is no number.
-        return Some(0);
-    }
-    match (value, coerce::number(value, Reader::Float)?) {
-        (Value::String(_), Number::Real(real)) => Some(real.floor() as i64),
-        (_, Number::Real(real)) => Some(real as i64),
-        (_, Number::Whole(whole)) => i64::try_from(whole).ok(),
-    }
-}
-
-fn real(value: &Value) -> Option<f64> {
-    match value.as_str() {
-        Some("Infinity") => Some(f64::INFINITY),
-        Some("-Infinity") => Some(f64::NEG_INFINITY),
-        Some("NaN") => Some(f64::NAN),
-        _ => coerce::number(value, Reader::Float).map(Number::real),
-    }
-}
-
 /// What the value itself tells, as in a document.
 fn guessed(value: &Value) -> Option<SortValue> {
-    let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
     match value {
         Value::Bool(truth) => Some(whole((*truth).into())),
         Value::Number(number) => coerce::number(value, Reader::Exact).map(|exact| {
@@ -222,7 +173,7 @@ fn guessed(value: &Value) -> Option<SortValue> {
         }),
         Value::String(text) if text.contains("||") => {
             let formats = Detected::Iso.formats();
-            let millis = without_now(&formats).of(value, Fill::Down);
+            let millis = Moment::without_now(&formats).of(value, Fill::Down);
             millis.ok().map(whole)
         }
         Value::String(text) => match date::detected(text) {

@@ -82,6 +82,8 @@ pub fn settings_of_operators() -> Vec<Value> {
         ("routing.allocation.enable", json!("none")),
         ("routing.allocation.total_shards_per_node", json!(1)),
         ("default_pipeline", json!("theirs")),
+        // Texts of queries would ask fields of the index itself.
+        ("query.default_field", json!(["a", "_index^2"])),
         ("final_pipeline", json!("theirs")),
         ("mode", json!("time_series")),
         ("mapping.source.mode", json!("synthetic")),

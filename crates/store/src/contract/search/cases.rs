@@ -409,6 +409,122 @@ pub fn sorts() -> Vec<(Value, &'static str)> {
     ]
 }
 
+/// Malformed pages, and where every view says that they are.
+pub fn misplaced() -> Vec<(Value, &'static str)> {
+    vec![
+        (json!({"search_after": [1]}), "/search_after"),
+        (
+            json!({"sort": "_score", "search_after": [1]}),
+            "/search_after",
+        ),
+        (
+            json!({"sort": ["n"], "search_after": [1, 2]}),
+            "/search_after",
+        ),
+        (
+            json!({"sort": ["n", "_id"], "search_after": [1]}),
+            "/search_after",
+        ),
+        (
+            json!({"sort": ["n"], "search_after": [null]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["n"], "search_after": ["abc"]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["n"], "search_after": [true]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["kind", "i"], "search_after": ["x", "1.5"]}),
+            "/search_after/1",
+        ),
+        (
+            json!({"sort": [{"x": "desc"}], "search_after": ["1,5"]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["on"], "search_after": ["maybe"]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["at"], "search_after": ["yesterday"]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["kind"], "search_after": [{}]}),
+            "/search_after/0",
+        ),
+        (
+            json!({"sort": ["n"], "search_after": [1], "from": 1}),
+            "/from",
+        ),
+        (json!({"from": 9_999, "size": 2}), "/size"),
+    ]
+}
+
+/// A search that names a field of the index itself, in each place where a field may stand, and
+/// where that is; some views say it of the clause around.
+pub fn naming(field: &str) -> Vec<(Value, &'static str)> {
+    let aggregated = |body: Value| json!({"size": 0, "aggs": {"a": body}});
+    vec![
+        (json!({"query": {"term": {field: "x"}}}), "/query/term"),
+        (json!({"query": {"terms": {field: ["x"]}}}), "/query/terms"),
+        (
+            json!({"query": {"match": {field: {"query": "x"}}}}),
+            "/query/match",
+        ),
+        (json!({"query": {"prefix": {field: "x"}}}), "/query/prefix"),
+        (
+            json!({"query": {"range": {field: {"gte": 1}}}}),
+            "/query/range",
+        ),
+        (
+            json!({"query": {"exists": {"field": field}}}),
+            "/query/exists",
+        ),
+        (
+            json!({"query": {"bool": {"must_not": [{"exists": {"field": field}}]}}}),
+            "/query/bool/must_not/0/exists",
+        ),
+        (
+            json!({"query": {"multi_match": {"query": "x", "fields": ["title", field]}}}),
+            "/query/multi_match",
+        ),
+        (
+            json!({"query": {"query_string": {"query": format!("a {field}:x"), "fields": ["title"]}}}),
+            "/query/query_string",
+        ),
+        (
+            json!({"post_filter": {"term": {field: "x"}}}),
+            "/post_filter/term",
+        ),
+        (json!({"sort": [field]}), "/sort/0"),
+        (json!({"sort": [{field: "desc"}]}), "/sort/0"),
+        (
+            aggregated(json!({"terms": {"field": field}})),
+            "/aggs/a/terms",
+        ),
+        (aggregated(json!({"max": {"field": field}})), "/aggs/a/max"),
+        (
+            aggregated(json!({"filter": {"exists": {"field": field}}})),
+            "/aggs/a/filter/exists",
+        ),
+        (json!({"collapse": {"field": field}}), "/collapse"),
+        (
+            json!({"query": {"match": {"title": "x"}}, "highlight": {"fields": {field: {}}}}),
+            "/highlight/fields",
+        ),
+        (json!({"fields": [field]}), "/fields"),
+        (
+            json!({"docvalue_fields": [{"field": field}]}),
+            "/docvalue_fields",
+        ),
+    ]
+}
+
 /// Searches that no view answers.
 pub fn malformed() -> Vec<Value> {
     vec![
@@ -433,9 +549,5 @@ pub fn malformed() -> Vec<Value> {
         json!({"query": {"geo_bounding_box": {"where": {"top_left": {"lat": 1, "lon": 1}}}}}),
         json!({"sort": [{"title": "asc"}]}),
         json!({"sort": [{"n": "upwards"}]}),
-        json!({"search_after": [1]}),
-        json!({"sort": ["n"], "search_after": [1, 2]}),
-        json!({"sort": ["n"], "search_after": [1], "from": 1}),
-        json!({"from": 9_999, "size": 2}),
     ]
 }
