@@ -96,6 +96,10 @@ pub fn query_string(dice: &mut Dice, world: &World) -> Value {
         .iter()
         .filter(|field| !field.kind.starts_with("free") && field.kind != "geo_point")
         .collect();
+    // Within nested objects there may be but points.
+    if known.is_empty() {
+        return json!({"match_all": {}});
+    }
     let paths: Vec<&str> = (0..1 + dice.below(2))
         .map(|_| dice.pick(&known).path.as_str())
         .collect();

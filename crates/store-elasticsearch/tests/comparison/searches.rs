@@ -271,6 +271,9 @@ fn many(dice: &mut Dice, world: &World) -> Value {
         .iter()
         .filter(|field| !field.kind.starts_with("free"))
         .collect();
+    if known.is_empty() {
+        return json!({"match_none": {}});
+    }
     let paths: Vec<&str> = (0..1 + dice.below(3))
         .map(|_| dice.pick(&known).path.as_str())
         .collect();
