@@ -54,6 +54,8 @@ impl Exists {
                     let dynamic = inherited(context, field);
                     exists.object(context, fields, dynamic, field, at)?;
                 }
+                // Nothing is looked into there.
+                Kind::Object(_) if context.mapping.is_disabled(field) => {}
                 Kind::Object(fields) if around == asked => {
                     let dynamic = inherited(context, field);
                     exists.object(context, fields, dynamic, field, at)?;

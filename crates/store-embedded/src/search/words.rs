@@ -354,6 +354,13 @@ fn accept(
             (Analyzer::Whitespace, true)
         }
         _ if options.open && source.kind != Type::Object => {
+            let text = coerce::text(value).unwrap_or_default();
+            if text.trim().is_empty() {
+                return Err(unsupported(
+                    format!("{clause} of no words, but in text"),
+                    at,
+                ));
+            }
             return Err(bad(
                 "the beginning of a phrase is looked for in text only",
                 at,

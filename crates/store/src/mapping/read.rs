@@ -207,6 +207,11 @@ impl Reading<'_> {
             if unknown || self.settings.define_analysis() {
                 field.special = Some("analyzer".to_owned());
             }
+            let quoted = object.get("search_quote_analyzer").and_then(Value::as_str);
+            if quoted.is_some_and(|name| Analyzer::named(name) != Some(field.text.search_analyzer))
+            {
+                field.special = Some("search_quote_analyzer".to_owned());
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use super::{By, Key, value::SortValue};
 use crate::search::{
     bad,
     field::{Source, Type},
-    unsupported,
+    leaf, unsupported,
 };
 use serde_json::Value;
 use store::{
@@ -89,6 +89,10 @@ pub fn missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreErr
         Type::Whole { .. } | Type::Date(_) | Type::Boolean
     );
     if is_whole {
+        if value.is_u64() && !value.is_i64() {
+            // An index cuts its upper bits off.
+            return Err(unsupported("sort.missing beyond 64 bits", at));
+        }
         let whole = match value {
             Value::String(text) => text.parse::<i64>().ok().map(whole),
             _ => as_type(SearchAfterType::Whole64, value, at)?,
@@ -102,8 +106,13 @@ pub fn missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreErr
 }
 
 fn of_source(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
-    if let Some(kind) = value_type(&source.kind) {
-        return as_type(kind, value, at);
+    match value_type(&source.kind) {
+        // As an index spells it.
+        Some(SearchAfterType::Text) if value.is_number() => {
+            return Ok(Some(SortValue::Text(leaf::text(value))));
+        }
+        Some(kind) => return as_type(kind, value, at),
+        None => {}
     }
     match &source.kind {
         Type::Guessed { .. } if is_year(value) => {

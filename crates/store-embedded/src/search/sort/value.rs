@@ -172,6 +172,7 @@ impl SortValue {
             Self::Number(Number::Real(real)) if real.is_infinite() => {
                 json!(if *real > 0.0 { "Infinity" } else { "-Infinity" })
             }
+            Self::Number(Number::Real(real)) if real.is_nan() => json!("NaN"),
             Self::Number(Number::Real(real)) => json!(real),
             Self::Number(Number::Whole(whole)) => {
                 match (i64::try_from(*whole), u64::try_from(*whole)) {
