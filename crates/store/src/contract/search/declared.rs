@@ -19,6 +19,7 @@ pub fn mappings() -> Value {
             "bio": {"type": "text"},
             "ships": {"type": "nested", "properties": {"name": {"type": "keyword"}}},
         }},
+        "off": {"type": "object", "enabled": false, "properties": {"in": {"type": "object"}}},
         "flat": {"type": "object", "subobjects": false, "properties": {
             "a": {"type": "keyword", "copy_to": "all"},
             "b.c": {"type": "keyword", "copy_to": "all"},
@@ -43,13 +44,14 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         "f",
         r#"{"title":"quack","kind":"quack","crew":{"name":"ann","age":40,"ships":[{"name":"x"},{"name":"y"}]}}"#,
     ),
-    ("g", r#"{"crew":[{}]}"#),
+    ("g", r#"{"crew":[{}],"off":{"in":{"x":1}}}"#),
     ("h", r#"{"crew.name":"cat","crew.age":7}"#),
 ];
 
 /// Queries, and the ids that they find, sorted.
 pub fn queries() -> Vec<(Value, &'static str)> {
     let mut all = declared();
+    all.push((json!({"exists": {"field": "off.in"}}), ""));
     all.extend(near());
     all.extend(nested());
     all.extend(written());
