@@ -22,10 +22,10 @@ use http::{HeaderValue, header};
 use std::sync::atomic::Ordering;
 
 /// One of the bulks that may run at once; given back on drop.
-struct BulkPermit(Shared);
+pub(crate) struct BulkPermit(Shared);
 
 impl BulkPermit {
-    fn take(app: &Shared) -> Result<Self, Problem> {
+    pub(crate) fn take(app: &Shared) -> Result<Self, Problem> {
         let place = Self(app.clone());
         if app.bulks.fetch_add(1, Ordering::Relaxed) < app.config.max_bulks {
             Ok(place)

@@ -61,7 +61,7 @@ pub struct Config {
     pub body_timeout_seconds: u64,
     /// Seconds between two pieces of any body.
     pub body_idle_seconds: u64,
-    /// A bulk that brings fewer bytes a second, averaged over `body_idle_seconds`, is cut.
+    /// A bulk or file that brings fewer bytes a second, averaged over `body_idle_seconds`, is cut.
     pub bulk_least_bytes_per_second: u64,
     /// Seconds after which a connection is cut that neither takes answers nor sends anything.
     pub stall_timeout_seconds: u64,
@@ -108,7 +108,7 @@ pub struct Config {
     /// small part of the log's queue, so that bulks do not crowd out single writes.
     pub bulk_in_flight: usize,
     pub bulk_in_flight_bytes: usize,
-    /// Bulks at once; beyond: 429.
+    /// Bulks, and files that are read piece by piece, at once; beyond: 429.
     pub max_bulks: usize,
     /// How long a bulk waits for room in the queue to the log before its line is refused, seconds.
     pub bulk_patience_seconds: u64,

@@ -2,6 +2,7 @@
 //! knows nothing of operations.
 
 pub(crate) mod body;
+pub(crate) mod body_pace;
 pub(crate) mod headers;
 pub(crate) mod inflate;
 pub(crate) mod path;

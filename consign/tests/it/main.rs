@@ -28,3 +28,4 @@ mod tls;
 mod torture;
 mod tracing;
 mod tutorial;
+mod uploads;

@@ -114,6 +114,27 @@ impl CallerAccess {
         Ok(made(kuid.into(), profiles, Credential::Kept, &known))
     }
 
+    /// Likewise, and whether that account is gone: deleted, or followed by another of its name.
+    /// `named`: its name, and its birth.
+    pub(crate) async fn kept(
+        &self,
+        named: Option<(&str, Option<&str>)>,
+    ) -> Result<(Caller, bool), AccessError> {
+        let Some((kuid, birth)) = named else {
+            return Ok((self.known(None).await?, false));
+        };
+        let now = self.birth(kuid).await?;
+        let is_gone = birth.is_some() && now.as_deref() != birth;
+        Ok((self.known(Some(kuid)).await?, is_gone))
+    }
+
+    /// What tells an account from a later one of the same name.
+    pub(crate) async fn birth(&self, kuid: &str) -> Result<Option<String>, AccessError> {
+        let user = self.accounts().user(kuid).await;
+        let user = user.map_err(AccessError::stale)?;
+        Ok(user.map(|user| user.account.birth))
+    }
+
     async fn authenticate(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
         let name: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         if let Some(kept) = self.kept.get(&name)

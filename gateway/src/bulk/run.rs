@@ -14,6 +14,7 @@ use crate::{
     error::{Code, Problem},
     request::{
         body::{incomplete, too_slow},
+        body_pace::BodyPace,
         headers::Options,
         scanned,
     },
@@ -57,15 +58,7 @@ pub(crate) struct BulkRun {
     /// The log would take nothing for as long as patience lasts: later lines are refused at once,
     /// until it takes one again.
     stuck: bool,
-    pace: Pace,
-}
-
-/// Is the client fast enough? Only the time spent waiting for it counts.
-struct Pace {
-    idle: Duration,
-    least: u64,
-    waited: Duration,
-    bytes: u64,
+    pace: BodyPace,
 }
 
 impl BulkRun {
@@ -96,12 +89,7 @@ impl BulkRun {
             refused: 0,
             furthest: Furthest::default(),
             stuck: false,
-            pace: Pace {
-                idle: config.body_idle(),
-                least: config.bulk_least_bytes_per_second,
-                waited: Duration::ZERO,
-                bytes: 0,
-            },
+            pace: BodyPace::new(config),
             app,
         }
     }
@@ -326,22 +314,5 @@ async fn acknowledged(open: &mut VecDeque<OpenLine>) {
         Some(OpenLine::Sent { sent, .. }) => sent.acknowledged().await,
         Some(OpenLine::Refused { .. }) => {}
         None => std::future::pending().await,
-    }
-}
-
-impl Pace {
-    fn check(&mut self, waited: Duration, bytes: usize) -> Result<(), Problem> {
-        self.waited += waited;
-        self.bytes += bytes as u64;
-        if self.waited < self.idle {
-            return Ok(());
-        }
-        let enough = self.bytes >= self.least.saturating_mul(self.waited.as_secs());
-        (self.waited, self.bytes) = (Duration::ZERO, 0);
-        if enough {
-            Ok(())
-        } else {
-            Err(too_slow(self.idle))
-        }
     }
 }

@@ -264,8 +264,8 @@ codes! {
         "The request has no verdict yet, and more events wait in its partition than are looked through for one answer.",
         "Ask again after `Retry-After` seconds.";
     NotYet "not_yet" 504 Pending "Not applied yet",
-        "What the `after` tokens stand for was not applied (or searchable) in the time allowed.",
-        "`progress` says how far it is. Ask again.";
+        "What the `after` tokens stand for was not applied (or searchable) in the time allowed; or a file was sent under an Idempotency-Key, and whether it is the first under that key is not decided yet.",
+        "`progress` says how far it is. Ask again, or send the same file again.";
 }
 
 impl Code {

@@ -2,84 +2,60 @@
 //! results written as one event. A line that is refused because of what stands is tried once more when the
 //! lines before it are decided, as long as that helps.
 
-use super::{DerivedId, csv::CsvLine, header::UploadHeader, open_uploads::OpenUpload};
+use super::{
+    DerivedId, PER_LINE,
+    line::{LineState, UploadLine},
+    open_uploads::OpenUpload,
+};
 use crate::{
     access::Caller,
     app::Shared,
     error::{Code, Problem},
-    write::derived::DerivedRequest,
+    write::{derived::DerivedRequest, publish::event::Event},
 };
 use catalog::Upload;
-use event_schema::{
-    id::RequestId,
-    outcome::{LedgerEntry, Verdict},
-};
+use event_schema::id::RequestId;
+use futures::{StreamExt, stream};
 use json_text::ScannedJson;
 use request_spans::TraceContext;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::time::Duration;
 
 /// How often verdicts are asked for.
 const POLL: Duration = Duration::from_millis(50);
+/// Lines that are accepted side by side.
+const AT_ONCE: usize = 32;
 /// The operation that keeps results.
 const RESULTS: &str = "upload.results";
 
-/// A line that is being carried out.
-pub(crate) struct UploadLine {
-    /// Among the file's lines with cells, from 1.
-    sequence: u64,
-    cells: Map<String, Value>,
-    state: LineState,
-    /// Which of its requests an earlier gateway had got decided.
-    decided: Vec<bool>,
-}
-
-enum LineState {
-    /// To be accepted, or once more.
-    Waiting,
-    /// In the log.
-    Asked(Vec<RequestId>),
-    Done,
-    Failed(String),
-}
-
 /// What a block is carried out with.
-pub(crate) struct BlockRun<'a> {
+pub(super) struct BlockRun<'a> {
     pub app: &'a Shared,
     pub upload: &'a Upload,
     pub open: &'a OpenUpload,
+    /// Who sent the file, with the rights that are left.
     pub caller: &'a Caller,
-}
-
-impl UploadLine {
-    pub(crate) fn new(sequence: u64, header: &UploadHeader, line: &CsvLine) -> Self {
-        let (cells, state) = match header.cells(line) {
-            Ok(cells) => (cells, LineState::Waiting),
-            Err(why) => (Map::new(), LineState::Failed(why)),
-        };
-        Self {
-            sequence,
-            cells,
-            state,
-            decided: Vec::new(),
-        }
-    }
-
-    fn has_failed(&self) -> bool {
-        matches!(self.state, LineState::Failed(_))
-    }
+    /// Why nothing more is done in the name of whoever sent the file.
+    pub is_void: Option<&'a str>,
 }
 
 impl BlockRun<'_> {
     /// Carries out the lines; how many of them failed.
-    pub(crate) async fn run(&self, lines: &mut [UploadLine]) -> Result<u64, Problem> {
-        self.find_decided(lines).await?;
+    pub(super) async fn run(&self, lines: &mut [UploadLine]) -> Result<u64, Problem> {
+        if self.open.claims > 1 {
+            self.find_decided(lines).await?;
+        }
+        if let Some(why) = self.is_void {
+            for line in lines.iter_mut().filter(|line| line.is_waiting()) {
+                line.state = LineState::Failed(why.to_owned());
+            }
+        }
         loop {
             let refused = self.ask(lines).await?;
             self.await_verdicts(lines).await?;
             let helped = lines
                 .iter()
-                .any(|line| matches!(line.state, LineState::Done) && refused.newly(line.sequence));
+                .any(|line| line.is_done() && refused.newly(line.sequence));
             // What was refused before the lines in front of it were decided may hold now.
             let again = refused.lines.iter().filter(|_| helped).count();
             if again == 0 {
@@ -94,66 +70,102 @@ impl BlockRun<'_> {
         Ok(lines.iter().filter(|line| line.has_failed()).count() as u64)
     }
 
-    /// What an earlier gateway got through is not asked for again. It may have ended between two
-    /// requests of a line: then the others still are.
+    /// What earlier gateways got through is read from the ledger, request by request of all lines at
+    /// once: what a line would ask for now is no matter, since what it did may have changed that.
     async fn find_decided(&self, lines: &mut [UploadLine]) -> Result<(), Problem> {
-        let first = |line: &UploadLine| self.any_id(DerivedId::Line(line.sequence, 0));
-        let ids: Vec<RequestId> = lines.iter().map(first).collect();
-        let found = self.app.ports.record.ledger(&ids).await?;
-        for (line, first) in lines.iter_mut().zip(found) {
-            if let (LineState::Waiting, Some(first)) = (&line.state, first) {
-                self.find_rest(line, first).await?;
+        let mut open: Vec<&mut UploadLine> =
+            lines.iter_mut().filter(|line| line.is_waiting()).collect();
+        for n in 0..PER_LINE {
+            let both = |line: &&mut UploadLine| {
+                [true, false].map(|is_last| self.id(line.sequence, n, is_last))
+            };
+            let ids: Vec<RequestId> = open.iter().flat_map(both).collect();
+            let found = self.app.ports.record.ledger(&ids).await?;
+            let mut going_on = Vec::new();
+            for (line, entries) in open.into_iter().zip(found.chunks(2)) {
+                let (last, one_of_more) = (&entries[0], &entries[1]);
+                let Some(entry) = last.as_ref().or(one_of_more.as_ref()) else {
+                    continue;
+                };
+                line.decided.push(entry.clone());
+                if last.is_some() {
+                    line.state = LineState::of_entries(&line.decided);
+                } else {
+                    going_on.push(line);
+                }
             }
-        }
-        Ok(())
-    }
-
-    /// What of a line whose first request is decided is decided, too.
-    async fn find_rest(&self, line: &mut UploadLine, first: LedgerEntry) -> Result<(), Problem> {
-        let count = match self.requests_of(line).await {
-            Ok(requests) => requests.len() as u64,
-            // What the line did may be what refuses it now.
-            Err(problem) if is_of_line(&problem) => 1,
-            Err(problem) => return Err(problem),
-        };
-        let mut entries = vec![Some(first)];
-        let rest = (1..count).map(|n| self.any_id(DerivedId::Line(line.sequence, n)));
-        let rest: Vec<RequestId> = rest.collect();
-        entries.extend(self.app.ports.record.ledger(&rest).await?);
-        match of_entries(&entries) {
-            Some(state) => line.state = state,
-            None => line.decided = entries.iter().map(Option::is_some).collect(),
+            open = going_on;
         }
         Ok(())
     }
 
     /// The ledger is asked by what is unique in an id, wherever it went.
-    fn any_id(&self, id: DerivedId) -> RequestId {
+    fn id(&self, line: u64, n: u64, is_last: bool) -> RequestId {
         let builder = &self.app.writes.builder;
-        let unique = id.of(&self.open.unique);
+        let unique = DerivedId::Line { line, n, is_last }.of(&self.open.unique);
         RequestId::mint(&builder.keys, builder.generation, 0, unique)
     }
 
-    /// Accepts and publishes what waits.
+    /// Accepts what waits, some lines side by side, and publishes it in the order of the file; the
+    /// log is awaited for all of it together.
     async fn ask(&self, lines: &mut [UploadLine]) -> Result<RoundRefusals, Problem> {
-        let mut refused = RoundRefusals::default();
-        for line in lines.iter_mut() {
-            if !matches!(line.state, LineState::Waiting) {
-                continue;
-            }
-            line.state = match self.ask_line(line).await {
-                Ok(ids) => {
+        let mut preparing = Vec::new();
+        let waiting = lines.iter().enumerate();
+        for (at, line) in waiting.filter(|(_, line)| line.is_waiting()) {
+            preparing.push(async move { (at, self.prepare(line).await) });
+        }
+        let prepared: Vec<_> = stream::iter(preparing).buffered(AT_ONCE).collect().await;
+        let (mut refused, mut sent) = (RoundRefusals::default(), Vec::new());
+        for (at, events) in prepared {
+            let line = &mut lines[at];
+            line.state = match events {
+                Ok(events) if events.is_empty() => LineState::of_entries(&line.decided),
+                Ok(events) => {
                     refused.asked.push(line.sequence);
+                    let mut ids: Vec<RequestId> =
+                        line.decided.iter().map(|entry| entry.request).collect();
+                    for event in events {
+                        ids.push(event.request());
+                        sent.push(self.app.writes.send_event(event).await?);
+                    }
                     LineState::Asked(ids)
                 }
                 Err(problem) if is_of_line(&problem) => {
                     refused.lines.push(line.sequence);
-                    LineState::Failed(told(&problem))
+                    LineState::Failed(problem.detail().to_owned())
                 }
                 Err(problem) => return Err(problem),
             };
         }
+        for mut sent in sent {
+            sent.published().await?;
+        }
         Ok(refused)
+    }
+
+    /// The events of a line, but for those that are decided.
+    async fn prepare(&self, line: &UploadLine) -> Result<Vec<Event>, Problem> {
+        let requests = self.requests_of(line).await?;
+        let count = requests.len() as u64;
+        if count > PER_LINE {
+            let why = format!("a line asks for at most {PER_LINE} requests, and this for {count}");
+            return Err(Problem::new(Code::Invalid, why));
+        }
+        let traceparent = TraceContext::fresh(true).to_string();
+        let mut events = Vec::with_capacity(requests.len());
+        for (n, (operation, request)) in (0..).zip(requests).skip(line.decided.len()) {
+            let (line, is_last) = (line.sequence, n + 1 == count);
+            let request = DerivedRequest {
+                operation: &operation,
+                json: &ScannedJson::from(&request),
+                unique: DerivedId::Line { line, n, is_last }.of(&self.open.unique),
+                caller: self.caller,
+                traceparent: &traceparent,
+                claim: None,
+            };
+            events.push(self.app.writes.prepare_derived(request).await?);
+        }
+        Ok(events)
     }
 
     /// What a line asks other operations for.
@@ -162,41 +174,17 @@ impl BlockRun<'_> {
         let mut fields = self.open.fields.clone();
         fields.insert("line".to_owned(), line.cells.clone().into());
         let json = ScannedJson::from(&Value::Object(fields));
-        let unique = DerivedId::Line(line.sequence, 0).of(&self.open.unique);
+        let first = DerivedId::Line {
+            line: line.sequence,
+            n: 0,
+            is_last: false,
+        };
         let operation = writes.any_operation(&self.upload.line)?;
-        let validator = &writes.validator;
-        validator
+        let unique = first.of(&self.open.unique);
+        writes
+            .validator
             .expand(operation, &json, unique, &self.caller.name)
             .await
-    }
-
-    async fn ask_line(&self, line: &UploadLine) -> Result<Vec<RequestId>, Problem> {
-        let writes = &self.app.writes;
-        let requests = self.requests_of(line).await?;
-        let traceparent = TraceContext::fresh(true).to_string();
-        let (mut ids, mut events) = (Vec::with_capacity(requests.len()), Vec::new());
-        for (n, (operation, request)) in requests.into_iter().enumerate() {
-            let id = DerivedId::Line(line.sequence, n as u64);
-            if line.decided.get(n).is_some_and(|decided| *decided) {
-                ids.push(self.any_id(id));
-                continue;
-            }
-            let json = ScannedJson::from(&request);
-            let request = DerivedRequest {
-                operation: &operation,
-                json: &json,
-                unique: id.of(&self.open.unique),
-                caller: self.caller,
-                traceparent: &traceparent,
-            };
-            let event = writes.prepare_derived(request).await?;
-            ids.push(event.request());
-            events.push(event);
-        }
-        for event in events {
-            writes.publish_event(event).await?;
-        }
-        Ok(ids)
     }
 
     /// Waits until everything that was asked is decided, whatever it takes.
@@ -214,8 +202,9 @@ impl BlockRun<'_> {
             for line in lines.iter_mut() {
                 if let LineState::Asked(ids) = &line.state {
                     let entries: Vec<_> = found.by_ref().take(ids.len()).collect();
-                    if let Some(state) = of_entries(&entries) {
-                        line.state = state;
+                    let entries: Option<Vec<_>> = entries.into_iter().collect();
+                    if let Some(entries) = entries {
+                        line.state = LineState::of_entries(&entries);
                     }
                 }
             }
@@ -224,30 +213,28 @@ impl BlockRun<'_> {
     }
 
     /// The results of a block as one event, and how far the upload is with it.
-    pub(crate) async fn write_results(
+    pub(super) async fn write_results(
         &self,
         lines: &[UploadLine],
         counts: &Value,
-    ) -> Result<RequestId, Problem> {
-        let shown = |line: &UploadLine| {
-            let remarks = match &line.state {
-                LineState::Failed(why) => Some(why),
-                _ => None,
-            };
-            json!({"sequence": line.sequence, "data": Value::Object(line.cells.clone()).to_string(), "remarks": remarks})
-        };
+    ) -> Result<(), Problem> {
         let mut request = counts.clone();
         request["processId"] = self.open.process.clone().into();
-        request["lines"] = lines.iter().map(shown).collect();
-        let traceparent = TraceContext::fresh(true).to_string();
+        request["claims"] = self.open.claims.into();
+        request["lines"] = lines.iter().map(UploadLine::result).collect();
+        let id = DerivedId::Results {
+            block: self.open.blocks,
+            claims: self.open.claims,
+        };
         let derived = DerivedRequest {
             operation: RESULTS,
             json: &ScannedJson::from(&request),
-            unique: DerivedId::Results(self.open.blocks).of(&self.open.unique),
+            unique: id.of(&self.open.unique),
             caller: self.caller,
-            traceparent: &traceparent,
+            traceparent: &TraceContext::fresh(true).to_string(),
+            claim: None,
         };
-        Ok(self.app.writes.publish_derived(derived).await?.request)
+        self.app.writes.publish_derived(derived).await.map(drop)
     }
 }
 
@@ -267,36 +254,8 @@ impl RoundRefusals {
     }
 }
 
-/// `None` while one has no verdict.
-fn of_entries(entries: &[Option<LedgerEntry>]) -> Option<LineState> {
-    let mut state = LineState::Done;
-    for entry in entries {
-        if let failed @ LineState::Failed(_) = of_verdict(&entry.as_ref()?.verdict) {
-            state = failed;
-        }
-    }
-    Some(state)
-}
-
-fn of_verdict(verdict: &Verdict) -> LineState {
-    match verdict {
-        Verdict::Applied => LineState::Done,
-        Verdict::Refused(refusal) => LineState::Failed(refusal.message.clone()),
-        Verdict::DeadLettered(reason) => LineState::Failed(reason.message.clone()),
-        // It may take days until a person has looked at what it waits for.
-        Verdict::Parked(_) => LineState::Failed(
-            "parked behind a dead letter of the same key: it is carried out when that is solved"
-                .to_owned(),
-        ),
-    }
-}
-
 /// Will it be the same however long it is waited for? A queue behind a dead letter may take days.
 fn is_of_line(problem: &Problem) -> bool {
     let is_refused = problem.status().is_client_error() && !problem.is_passing();
     is_refused || problem.code() == Code::KeyLocked
-}
-
-fn told(problem: &Problem) -> String {
-    problem.detail().to_owned()
 }

@@ -37,6 +37,8 @@ pub(crate) struct CsvReader {
     line: u64,
     begins: u64,
     size: usize,
+    /// A carriage return was seen that a line feed must follow.
+    is_returned: bool,
     /// Bytes of a byte order mark that were seen, until the file is known to begin.
     mark: Option<usize>,
 }
@@ -52,6 +54,7 @@ impl CsvReader {
             line: 1,
             begins: 1,
             size: 0,
+            is_returned: false,
             mark: Some(0),
         }
     }
@@ -93,6 +96,10 @@ impl CsvReader {
         if self.size > LONGEST {
             return Err(self.fault("the line is longer than 256 KiB"));
         }
+        if std::mem::take(&mut self.is_returned) && byte != b'\n' {
+            let why = "a carriage return stands alone: lines end with \\n or \\r\\n";
+            return Err(self.fault(why));
+        }
         match (self.place, byte) {
             (CellPlace::Quoted, b'"') => self.place = CellPlace::QuoteSeen,
             (CellPlace::Quoted, byte) => {
@@ -109,7 +116,7 @@ impl CsvReader {
                 self.line += 1;
                 self.begins = self.line;
             }
-            (_, b'\r') => {}
+            (_, b'\r') => self.is_returned = true,
             (CellPlace::CellBegins, b'"') => {
                 self.cell.clear();
                 self.place = CellPlace::Quoted;
@@ -228,6 +235,10 @@ mod tests {
             (2, 1, "text stands behind a closing quote")
         );
         assert_eq!(of(b"a,b\n1,\"x\n\n"), (4, 2, "a quote is not closed"));
+        // The line ends of old Macs.
+        let returned = of(b"code,name\r1,Kerala\r");
+        assert_eq!((returned.0, returned.1), (1, 2));
+        assert!(returned.2.starts_with("a carriage return stands alone"));
         let long = [b"a\n".as_slice(), &[b'x'; LONGEST + 1]].concat();
         assert_eq!(of(&long), (2, 1, "the line is longer than 256 KiB"));
     }

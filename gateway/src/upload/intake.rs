@@ -15,8 +15,10 @@ use crate::{
 use catalog::Upload;
 use json_text::ScannedJson;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
-/// Bytes of a piece, roughly.
+/// The most bytes of a piece. Where a piece ends is a matter of the file alone, however it comes:
+/// whoever sends it once more sends the same pieces.
 const PIECE: usize = 128 << 10;
 /// The operation that keeps a piece.
 const CHUNK: &str = "upload.chunk";
@@ -34,6 +36,15 @@ pub(crate) struct UploadIntake<'a> {
     bytes: u64,
     chunks: u64,
     piece: Vec<u8>,
+    digest: Sha256,
+}
+
+/// A file whose pieces are all in the log.
+pub(crate) struct TakenFile {
+    /// What the upload's own event says of it.
+    pub about: Map<String, Value>,
+    pub chunks: u64,
+    pub digest: [u8; 32],
 }
 
 impl<'a> UploadIntake<'a> {
@@ -58,6 +69,7 @@ impl<'a> UploadIntake<'a> {
             bytes: 0,
             chunks: 0,
             piece: Vec::new(),
+            digest: Sha256::new(),
         }
     }
 
@@ -68,19 +80,23 @@ impl<'a> UploadIntake<'a> {
             let why = format!("the file is larger than {limit} bytes");
             return Err(Problem::new(Code::BodyTooLarge, why));
         }
-        for piece in bytes.chunks(PIECE) {
-            let lines = self.reader.push(piece)?;
+        self.digest.update(bytes);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (part, later) = rest.split_at(rest.len().min(PIECE - self.piece.len()));
+            rest = later;
+            let lines = self.reader.push(part)?;
             self.count(lines)?;
-            self.piece.extend_from_slice(piece);
-            if self.piece.len() >= PIECE {
+            self.piece.extend_from_slice(part);
+            if self.piece.len() == PIECE {
                 self.send_whole_lines().await?;
             }
         }
         Ok(())
     }
 
-    /// The whole file is in the log; what its own event says of it.
-    pub(crate) async fn finish(mut self) -> Result<Map<String, Value>, Problem> {
+    /// The whole file is in the log.
+    pub(crate) async fn finish(mut self) -> Result<TakenFile, Problem> {
         let last = self.reader.finish()?;
         self.count(last)?;
         if self.lines == 0 {
@@ -92,21 +108,18 @@ impl<'a> UploadIntake<'a> {
         }
         let rest = std::mem::take(&mut self.piece);
         self.send(rest).await?;
-        let header = self
-            .header
-            .as_ref()
-            .map(UploadHeader::names)
-            .unwrap_or_default();
-        let about = json!({
-            "processId": self.process,
-            "lines": self.lines,
-            "chunks": self.chunks,
-            "columns": header,
-        });
-        match about {
-            Value::Object(about) => Ok(about),
-            _ => Err(Problem::new(Code::Internal, "an object is one")),
-        }
+        let header = self.header.as_ref().map(UploadHeader::names);
+        let about = Map::from_iter([
+            ("processId".to_owned(), self.process.into()),
+            ("lines".to_owned(), self.lines.into()),
+            ("chunks".to_owned(), self.chunks.into()),
+            ("columns".to_owned(), header.unwrap_or_default().into()),
+        ]);
+        Ok(TakenFile {
+            about,
+            chunks: self.chunks,
+            digest: self.digest.finalize().into(),
+        })
     }
 
     fn count(
@@ -132,15 +145,11 @@ impl<'a> UploadIntake<'a> {
         Ok(())
     }
 
-    /// A piece ends where a line does; a line that is longer than a piece ends at a character.
+    /// A piece ends where a line does; within a line that is longer, where a character does.
     async fn send_whole_lines(&mut self) -> Result<(), Problem> {
-        let ends = |byte: &u8| *byte == b'\n' || *byte < 0x80;
-        let at = self.piece.iter().rposition(|byte| *byte == b'\n');
-        let at = at.or_else(|| self.piece.iter().rposition(ends));
-        let Some(at) = at else {
-            return Err(wrong(1, 1, "the file is not a text"));
-        };
-        let rest = self.piece.split_off(at + 1);
+        let line_end = self.piece.iter().rposition(|byte| *byte == b'\n');
+        let end = line_end.map_or_else(|| whole_characters(&self.piece), |at| at + 1);
+        let rest = self.piece.split_off(end);
         let piece = std::mem::replace(&mut self.piece, rest);
         self.send(piece).await
     }
@@ -158,9 +167,18 @@ impl<'a> UploadIntake<'a> {
             unique: DerivedId::Chunk(self.chunks).of(&self.unique),
             caller: self.caller,
             traceparent: self.traceparent,
+            claim: None,
         };
         self.app.writes.publish_derived(request).await?;
         self.chunks += 1;
         Ok(())
+    }
+}
+
+/// How many of these bytes are whole characters; all, where they are no text at all.
+fn whole_characters(bytes: &[u8]) -> usize {
+    match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Ok(_) | Err(_) => bytes.len(),
     }
 }

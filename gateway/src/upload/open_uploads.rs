@@ -23,6 +23,8 @@ pub(crate) struct OpenUpload {
     /// Who asked for it, and did he show no credential?
     pub principal: String,
     pub is_anonymous: bool,
+    /// Of his account: another may have his name later.
+    pub birth: Option<String>,
     /// From which the ids of its lines derive.
     pub unique: [u8; 16],
     /// What was sent beside the file.
@@ -33,6 +35,9 @@ pub(crate) struct OpenUpload {
     pub failed: u64,
     /// Blocks of results.
     pub blocks: u64,
+    /// How often a gateway took it: what an earlier one had begun may be in the log. It is a fencing
+    /// token, too: results under an older claim are refused.
+    pub claims: u64,
     /// Who works on it, and until when, Unix milliseconds.
     pub holder: String,
     pub until: i64,
@@ -76,12 +81,19 @@ impl OpenUploads {
             let free = list.iter_mut().find(|upload| upload.until <= now);
             taken = free.map(|upload| {
                 holder.clone_into(&mut upload.holder);
+                upload.claims += 1;
                 upload.until = now + LEASE_MS;
                 upload.clone()
             });
         })
         .await?;
         Ok(taken)
+    }
+
+    /// The deployment has one gateway, and it has just begun: no other has an upload.
+    pub(crate) async fn release_all(&self) -> Result<(), StoreError> {
+        self.change(|list| list.iter_mut().for_each(|upload| upload.until = 0))
+            .await
     }
 
     /// Says how far an upload is, and goes on having it. False: another has it.
@@ -91,7 +103,7 @@ impl OpenUploads {
             let known = list.iter_mut().find(|known| known.process == ours.process);
             is_ours = known
                 .as_ref()
-                .is_some_and(|known| known.holder == ours.holder);
+                .is_some_and(|known| known.claims == ours.claims);
             if let Some(known) = known.filter(|_| is_ours) {
                 *known = OpenUpload {
                     until: now + LEASE_MS,

@@ -2,33 +2,64 @@
 //! goes through its lines from where the last gateway came to. It must never hold more than a block.
 
 use super::{
-    block::{BlockRun, UploadLine},
+    block::BlockRun,
     csv::CsvReader,
     header::UploadHeader,
+    kept_file::KeptFile,
+    line::UploadLine,
     open_uploads::{LEASE_MS, OpenUpload, OpenUploads},
+    status::is_completed,
 };
 use crate::{
-    access::Caller,
     app::Shared,
     error::{Code, Problem},
+    lookup::settled::AppliedSoFar,
 };
-use event_schema::mutation::RowKey;
+use collections::Settled;
+use event_log::Durability;
 use runtime::{Backoff, Shutdown};
-use sealing::SealedBoundary;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::time::Duration;
+use store::StoreError;
+use tokio::time::timeout;
 
 /// Lines whose results are written at once, and their bytes.
 const BLOCK: usize = 1_000;
 const BLOCK_BYTES: usize = 192 << 10;
 const POLL: Duration = Duration::from_millis(500);
+/// How long a gateway that goes on waits for what is on its way; less than a lease.
+const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+/// Uploads that this gateway carries out at once: a line may wait long for its verdict.
+const AT_ONCE: usize = 4;
 
-/// Until shutdown: one upload after the other.
+/// Until shutdown: one upload after the other, some side by side.
 pub(crate) async fn run(app: Shared, shutdown: Shutdown) {
     let open = OpenUploads(app.ports.record.clone());
+    while !shutdown.is_soft() && !release_if_alone(&app, &open).await {
+        tokio::select! {
+            () = shutdown.soft() => return,
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+    let side_by_side = (0..AT_ONCE).map(|_| run_one_after_the_other(&app, &open, &shutdown));
+    futures::future::join_all(side_by_side).await;
+}
+
+/// The embedded log has one process: what that had in hand before it ended need not wait for the
+/// lease. False: it is not known yet what the log is.
+async fn release_if_alone(app: &Shared, open: &OpenUploads) -> bool {
+    let durability = *app.ports.durability.borrow();
+    match durability {
+        None => false,
+        Some(Durability::Embedded) => open.release_all().await.is_ok(),
+        Some(Durability::Replicated | Durability::Logged) => true,
+    }
+}
+
+async fn run_one_after_the_other(app: &Shared, open: &OpenUploads, shutdown: &Shutdown) {
     let mut backoff = Backoff::new(POLL, Duration::from_secs(10));
     while !shutdown.is_soft() {
-        let wait = match carry_out_next(&app, &open).await {
+        let wait = match carry_out_next(app, open).await {
             Ok(true) => {
                 backoff = Backoff::new(POLL, Duration::from_secs(10));
                 continue;
@@ -72,21 +103,43 @@ struct UploadRun<'a> {
 
 impl UploadRun<'_> {
     async fn run(&mut self) -> Result<(), Problem> {
+        let process = &self.upload.process;
+        let (done, claims) = (self.upload.done, self.upload.claims);
+        tracing::info!(process, done, claims, "an upload is claimed");
+        if claims > 1 && self.was_completed().await? {
+            self.open.remove(&self.upload.process).await?;
+            return Ok(());
+        }
+        let lines = self.carry_out().await?;
+        self.open.remove(&self.upload.process).await?;
+        tracing::info!(process = self.upload.process, lines, "an upload is done");
+        Ok(())
+    }
+
+    /// Waits until what an earlier claim brought into the log is decided: behind that, the ledger
+    /// knows what became of it. The wait is bounded, since a partition in which nothing happens may
+    /// show an old mark; what is asked once more meanwhile is a repeat. Was it everything?
+    async fn was_completed(&self) -> Result<bool, Problem> {
+        let settled = async { Ok(AppliedSoFar(self.app).settled().await?) };
+        match timeout(SETTLED_WITHIN, settled).await {
+            Ok(settled) => settled.map_err(|error: StoreError| Problem::from(error))?,
+            Err(_) => tracing::debug!("not all partitions say that they are resolved"),
+        }
+        is_completed(self.app, &self.upload.process).await
+    }
+
+    /// How many lines there are.
+    async fn carry_out(&mut self) -> Result<u64, Problem> {
         let operation = self.app.writes.any_operation(&self.upload.operation)?;
         let about = operation.upload().ok_or_else(|| {
             let why = format!("`{}` takes no file", self.upload.operation);
             Problem::new(Code::Internal, why)
         })?;
-        tracing::info!(
-            process = self.upload.process,
-            done = self.upload.done,
-            "an upload is claimed"
-        );
         let (mut reader, mut header) = (CsvReader::new(), None);
         let (mut block, mut bytes, mut sequence) = (Vec::new(), 0, 0);
-        for chunk in 0..=self.upload.chunks {
-            let lines = if chunk < self.upload.chunks {
-                reader.push(self.chunk(chunk).await?.as_bytes())?
+        for number in 0..=self.upload.chunks {
+            let lines = if number < self.upload.chunks {
+                reader.push(self.piece(number).await?.as_bytes())?
             } else {
                 reader.finish()?.into_iter().collect()
             };
@@ -108,13 +161,15 @@ impl UploadRun<'_> {
             }
         }
         self.block(&mut block, true).await?;
-        self.open.remove(&self.upload.process).await?;
-        tracing::info!(
-            process = self.upload.process,
-            lines = sequence,
-            "an upload is done"
-        );
-        Ok(())
+        Ok(sequence)
+    }
+
+    async fn piece(&self, number: u64) -> Result<String, Problem> {
+        let file = KeptFile {
+            app: self.app,
+            process: &self.upload.process,
+        };
+        self.having(file.piece(number)).await
     }
 
     /// Carries out a block, writes its results, and only then counts it as done.
@@ -123,15 +178,20 @@ impl UploadRun<'_> {
         let Some(about) = operation.upload() else {
             return Ok(());
         };
+        let upload = &self.upload;
+        let named = (!upload.is_anonymous).then_some((&*upload.principal, upload.birth.as_deref()));
+        let (caller, is_gone) = self.app.access.kept(named).await?;
+        let why = format!("user `{}`, who sent the file, is gone", upload.principal);
         let run = BlockRun {
             app: self.app,
             upload: about,
-            open: &self.upload,
-            caller: &self.caller().await?,
+            open: upload,
+            caller: &caller,
+            is_void: is_gone.then_some(&*why),
         };
         let failed = self.having(run.run(lines)).await?;
-        let done = self.upload.done + lines.len() as u64;
-        let all_failed = self.upload.failed + failed;
+        let done = upload.done + lines.len() as u64;
+        let all_failed = upload.failed + failed;
         let counts = json!({"done": done, "failed": all_failed, "last": is_last});
         run.write_results(lines, &counts).await?;
         lines.clear();
@@ -139,12 +199,6 @@ impl UploadRun<'_> {
         self.upload.failed = all_failed;
         self.upload.blocks += 1;
         self.renew().await
-    }
-
-    /// Who asked for it, with the rights that are left.
-    async fn caller(&self) -> Result<Caller, Problem> {
-        let named = Some(&*self.upload.principal).filter(|_| !self.upload.is_anonymous);
-        Ok(self.app.access.known(named).await?)
     }
 
     /// Goes on having the upload while something takes its time.
@@ -171,49 +225,5 @@ impl UploadRun<'_> {
                 "another gateway has the upload",
             ))
         }
-    }
-
-    /// A piece of the file, once its event is applied.
-    async fn chunk(&self, number: u64) -> Result<String, Problem> {
-        let key = Map::from_iter([
-            (
-                "processid".to_owned(),
-                Value::from(self.upload.process.as_str()),
-            ),
-            ("number".to_owned(), number.into()),
-        ]);
-        let key = RowKey {
-            table: "bulk_upload_chunk".to_owned(),
-            key,
-        };
-        self.having(async {
-            loop {
-                let found = self
-                    .app
-                    .ports
-                    .record
-                    .rows(std::slice::from_ref(&key))
-                    .await?;
-                if let Some(row) = found.into_iter().flatten().next() {
-                    return self.opened(row.cells).await;
-                }
-                tokio::time::sleep(POLL / 5).await;
-            }
-        })
-        .await
-    }
-
-    async fn opened(&self, mut cells: Map<String, Value>) -> Result<String, Problem> {
-        let sealing = &self.app.ports.sealing;
-        let subject = format!("upload/{}", self.upload.process);
-        let subject = sealing.known(sealing.id(&subject)).await?;
-        let boundary = SealedBoundary {
-            marks: self.app.ports.catalog.sealed(),
-            secret: sealing.secret(),
-            subject: Some(&subject),
-        };
-        boundary.open_row("bulk_upload_chunk", &mut cells);
-        let text = cells.get("data").and_then(Value::as_str);
-        Ok(text.unwrap_or_default().to_owned())
     }
 }

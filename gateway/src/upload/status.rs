@@ -11,6 +11,8 @@ use event_schema::mutation::RowKey;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+/// What the row of a process says when all lines are done.
+const COMPLETED: u64 = 3;
 /// Lines that are read at once.
 const STEP: u64 = 500;
 
@@ -47,6 +49,13 @@ async fn row(
     Ok(found.into_iter().flatten().next().map(|row| row.cells))
 }
 
+/// Are the results of its last line written?
+pub(crate) async fn is_completed(app: &App, process: &str) -> Result<bool, Problem> {
+    let key = Map::from_iter([("id".to_owned(), process.into())]);
+    let row = row(app, "bulk_upload_process", key).await?;
+    Ok(row.is_some_and(|row| count(&row, "status") == COMPLETED))
+}
+
 /// For whoever started it, and for those who may do everything.
 pub(crate) async fn status(
     app: &App,
@@ -79,7 +88,7 @@ async fn find(app: &App, process: &str) -> Result<UploadStatus, Problem> {
         object_type: cell("objecttype"),
         status: match count(&row, "status") {
             1 => "IN PROGRESS",
-            3 => "COMPLETED",
+            COMPLETED => "COMPLETED",
             9 => "FAILED",
             _ => "NOT STARTED",
         },

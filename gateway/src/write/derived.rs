@@ -3,7 +3,10 @@
 
 use super::{
     Published, WritePath,
-    publish::event::{Context, Event},
+    publish::{
+        Sent,
+        event::{Context, Event},
+    },
     submit::admit,
 };
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
     error::{Code, Problem},
 };
 use catalog::{Operation, Upload};
+use event_schema::envelope::Claim;
 use json_text::ScannedJson;
 use rights::ActionPlace;
 use runtime::Backoff;
@@ -24,6 +28,8 @@ pub(crate) struct DerivedRequest<'a> {
     pub unique: [u8; 16],
     pub caller: &'a Caller,
     pub traceparent: &'a str,
+    /// What it must be the first to claim.
+    pub claim: Option<&'a Claim>,
 }
 
 /// Times that a full queue is tried.
@@ -49,7 +55,7 @@ impl WritePath {
         let context = Context {
             caller: request.caller,
             traceparent: request.traceparent,
-            claim: None,
+            claim: request.claim.cloned(),
             replies: false,
             origin: None,
             is_derived: true,
@@ -63,15 +69,15 @@ impl WritePath {
         request: DerivedRequest<'_>,
     ) -> Result<Published, Problem> {
         let event = self.prepare_derived(request).await?;
-        self.publish_event(event).await
+        self.send_event(event).await?.published().await
     }
 
-    /// Waits for room in the queue to the log, and for the acknowledgement.
-    pub(crate) async fn publish_event(&self, mut event: Event) -> Result<Published, Problem> {
+    /// Waits for room in the queue to the log.
+    pub(crate) async fn send_event(&self, mut event: Event) -> Result<Sent, Problem> {
         let mut backoff = Backoff::new(Duration::from_millis(5), Duration::from_millis(200));
         loop {
             let (problem, back) = match self.publisher.send(event) {
-                Ok(mut sent) => return sent.published().await,
+                Ok(sent) => return Ok(sent),
                 Err(failed) => *failed,
             };
             match back {

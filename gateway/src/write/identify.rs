@@ -156,6 +156,21 @@ impl Identifier {
         }
     }
 
+    /// Names the event that begins the upload of this file under a key, and what the event must be
+    /// the first to claim.
+    pub(crate) fn identify_upload(
+        &self,
+        operation: &str,
+        caller: &Caller,
+        key: &[u8],
+        digest: &[u8; 32],
+    ) -> ([u8; 16], Claim) {
+        let scope = caller.scope(operation);
+        let claim = self.keys.tag("idempotency-claim-of-file", &[&scope, key]);
+        let unique = RequestId::derive(&self.keys, &scope, key, digest);
+        (unique, named(&claim, self.until()))
+    }
+
     /// 16 bytes that nobody had before, in the form of a version 7 UUID: the time, then random
     /// bits. What is made at the same time stands side by side in the stores, and so do the ids
     /// that derive from it.

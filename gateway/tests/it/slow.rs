@@ -115,6 +115,35 @@ async fn a_bulk_that_drips_is_cut_and_what_came_is_answered() {
     assert_eq!(app.events().await.len(), 1);
 }
 
+/// Each byte comes in time; together they are too slow.
+#[tokio::test]
+async fn a_file_that_drips_is_cut() {
+    let app = app().await;
+    let mut raw = Raw::connect(app.address).await;
+    raw.send(head(
+        "/v1/operations/location.bulk.upload?type=state",
+        "text/csv",
+        "Transfer-Encoding: chunked",
+    ))
+    .await;
+    let (mut read, mut write) = raw.0.into_split();
+    let drip = tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt;
+        while write.write_all(b"1\r\nc\r\n").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    });
+    let mut answer = Vec::new();
+    let all = tokio::io::AsyncReadExt::read_to_end(&mut read, &mut answer);
+    let ended = tokio::time::timeout(Duration::from_secs(10), all).await;
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(
+        ended.is_ok() && answer.starts_with("HTTP/1.1 408"),
+        "{answer}"
+    );
+    drip.abort();
+}
+
 #[tokio::test]
 async fn a_client_that_takes_no_answers() {
     let app = app().await;

@@ -6,7 +6,7 @@ use event_schema::{
     envelope::Transaction,
     id::{EntityKey, RequestId},
     offset::{ChangesOffset, TransactionsOffset},
-    outcome::{LedgerEntry, Times, Verdict},
+    outcome::{LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
 };
 use serde_json::{Value, json};
@@ -177,15 +177,7 @@ async fn a_file_that_is_none_is_refused_by_line_and_column() {
 /// The gateway that took the file is gone before it began; another goes on.
 #[tokio::test]
 async fn any_gateway_goes_on() {
-    let config = gateway::Config {
-        carry_out_uploads: false,
-        ..gateway::Config::default()
-    };
-    let taker = Builder {
-        config,
-        ..Builder::default()
-    };
-    let taker = taker.start().await;
+    let taker = taker().await;
     let process = send(&taker, states(40, &[3])).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     let (_, _, json) = told(taker.get(&format!("/v1/upload/status/{process}"))).await;
@@ -205,18 +197,68 @@ async fn applied(app: &App, operation: &str, body: Value) -> Value {
     json["result"].clone()
 }
 
-/// The gateway that carried a file out ended when the first of a line's two requests was decided.
-#[tokio::test]
-async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
+/// A gateway that takes files and carries none out.
+async fn taker() -> App {
     let config = gateway::Config {
         carry_out_uploads: false,
         ..gateway::Config::default()
     };
-    let taker = Builder {
+    let builder = Builder {
         config,
         ..Builder::default()
     };
-    let taker = taker.start().await;
+    builder.start().await
+}
+
+/// What another gateway left that had the uploads and is gone: the list says that each was claimed,
+/// and the ledger what these requests of lines came to, each `(line, n, is_last)`.
+async fn was_begun(app: &App, upload: [u8; 16], decided: &[((u64, u64, bool), Verdict)]) {
+    let names = ["open-uploads".to_owned()];
+    let stands = app.record.held_values(&names).await.unwrap().remove(0);
+    let mut list: Value = serde_json::from_str(stands.as_ref().unwrap()).unwrap();
+    for open in list.as_array_mut().unwrap() {
+        open["claims"] = 1.into();
+    }
+    let claimed = list.to_string();
+    let swapped = app
+        .record
+        .swap_value(&names[0], stands.as_deref(), &claimed)
+        .await;
+    swapped.unwrap();
+    let entry = |((line, n, is_last), verdict): &((u64, u64, bool), Verdict)| LedgerEntry {
+        request: RequestId::mint(
+            &app.keys,
+            1,
+            0,
+            RequestId::child(&upload, (line * 8 + n) * 2 + u64::from(*is_last)),
+        ),
+        key: EntityKey("k".into()),
+        operation: "o".into(),
+        position: Position {
+            generation: 1,
+            partition: 0,
+            offset: TransactionsOffset::new(0),
+        },
+        version: Version::new(1, ChangesOffset::new(0)),
+        verdict: verdict.clone(),
+        result: None,
+        parts: Vec::new(),
+        times: Times::default(),
+    };
+    let entries: Vec<LedgerEntry> = decided.iter().map(entry).collect();
+    app.record.remember(&entries).await;
+}
+
+async fn events_of(app: &App, operation: &str) -> Vec<RequestId> {
+    let events = app.events().await.into_iter();
+    let of = events.filter(|event: &Transaction| event.attributes.operation == operation);
+    of.map(|event| event.attributes.id).collect()
+}
+
+/// The gateway that carried a file out ended when the first of a line's two requests was decided.
+#[tokio::test]
+async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
+    let taker = taker().await;
     let custodian =
         json!({"id": "custodianOrgChannel", "field": "custodianOrgChannel", "value": "coast"});
     applied(&taker, "system.setting.set", custodian).await;
@@ -227,41 +269,176 @@ async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
     let school = json!({"orgName": "Harbour", "channel": "coast", "isRootOrg": false});
     let school = applied(&taker, "org.create", school).await;
     let school = school["organisationId"].as_str().unwrap();
-    let data = format!("SCHOOL NAME,BLOCK CODE,STATUS,SCHOOL ID\nRenamed,29,inactive,{school}\n");
+    // The last line would be refused now: what it asked for second is not known, and not done.
+    let data = format!(
+        "SCHOOL NAME,BLOCK CODE,STATUS,SCHOOL ID\nRenamed,29,inactive,{school}\nSame,29,active,{school}\nSame,29,neither,{school}\n"
+    );
     let taken = taker.post("/v1/operations/org.bulk.upload", &json!({"data": data}));
     let (status, _, json) = told(taken).await;
     assert_eq!(status, 202, "{json:#}");
     let process = json["processId"].as_str().unwrap();
-
-    let of = |events: &[Transaction], operation: &str| {
-        let of = events
-            .iter()
-            .filter(|event| event.attributes.operation == operation);
-        of.map(|event| event.attributes.id).collect::<Vec<_>>()
-    };
-    let upload = of(&taker.events().await, "org.bulk.upload")[0];
-    let first = RequestId::mint(&taker.keys, 1, 0, RequestId::child(&upload.unique(), 8));
-    let entries = [LedgerEntry {
-        request: first,
-        key: EntityKey(format!("organisation/{school}")),
-        operation: "org.update".into(),
-        position: Position {
-            generation: 1,
-            partition: 0,
-            offset: TransactionsOffset::new(0),
-        },
-        version: Version::new(1, ChangesOffset::new(0)),
-        verdict: Verdict::Applied,
-        result: None,
-        parts: Vec::new(),
-        times: Times::default(),
-    }];
-    taker.record.remember(&entries).await;
+    let upload = events_of(&taker, "org.bulk.upload").await[0].unique();
+    let decided = [
+        ((1, 0, false), Verdict::Applied),
+        ((2, 0, false), Verdict::Applied),
+        ((2, 1, true), Verdict::Applied),
+        ((3, 0, false), Verdict::Applied),
+    ];
+    was_begun(&taker, upload, &decided).await;
 
     taker.sibling(gateway::Config::default()).await;
     let status = completed(&taker, process).await;
-    assert_eq!(status["succeeded"], 1, "{status:#}");
-    let events = taker.events().await;
-    assert_eq!(of(&events, "org.update"), [], "it was decided");
-    assert_eq!(of(&events, "org.status.update").len(), 1, "it was not");
+    assert_eq!(
+        (&status["succeeded"], &status["failed"]),
+        (&json!(2), &json!(1)),
+        "{status:#}"
+    );
+    assert_eq!(events_of(&taker, "org.update").await, [], "all are decided");
+    let asked = events_of(&taker, "org.status.update").await;
+    assert_eq!(asked.len(), 1, "that of the first line was not");
+    let results = results(&taker, process).await;
+    assert!(
+        results[3].ends_with(",failed,\"a line has a name, a location code, and a status that is active or inactive\""),
+        "{results:#?}"
+    );
+}
+
+/// What a line came to is in the ledger, and what it would come to now is no matter.
+#[tokio::test]
+async fn what_became_of_lines_before_a_crash_is_told_as_it_was() {
+    let taker = taker().await;
+    let process = send(&taker, states(4, &[0, 3])).await;
+    let upload = events_of(&taker, "location.bulk.upload").await[0].unique();
+    let refused = Verdict::Refused(Refusal {
+        code: RefusalCode::Rule,
+        message: "as it was then".into(),
+        rule: None,
+        pointer: None,
+    });
+    let decided = [((1, 0, true), Verdict::Applied), ((2, 0, true), refused)];
+    was_begun(&taker, upload, &decided).await;
+    taker.sibling(gateway::Config::default()).await;
+    completed(&taker, &process).await;
+    let results = results(&taker, &process).await;
+    assert_eq!(results[1], "S0000,,,,success,");
+    assert_eq!(results[2], "S0001,\"State, 1\",,,failed,as it was then");
+    assert_eq!(results[3], "S0002,\"State, 2\",,,success,");
+    assert_eq!(results[4], "S0003,,,,failed,a line has a code and a name");
+    let asked = events_of(&taker, "location.create").await;
+    assert_eq!(asked.len(), 1, "two were decided");
+}
+
+/// Larger than a piece of a file.
+fn large(n: usize) -> String {
+    let name = "x".repeat(200);
+    let line = |m: usize| format!("L{m:05},{name},,\n");
+    "code,name,parentCode,parentId\n".to_owned() + &(0..n).map(line).collect::<String>()
+}
+
+fn under_key(app: &App, kind: &str, body: impl Into<reqwest::Body>) -> reqwest::RequestBuilder {
+    under(app, "k1", kind, body)
+}
+
+fn under(
+    app: &App,
+    key: &str,
+    kind: &str,
+    body: impl Into<reqwest::Body>,
+) -> reqwest::RequestBuilder {
+    app.client
+        .post(format!(
+            "{}?type={kind}",
+            app.url("/v1/operations/location.bulk.upload")
+        ))
+        .header("content-type", "text/csv")
+        .header("idempotency-key", format!("\"{key}\""))
+        .body(body)
+}
+
+#[tokio::test]
+async fn a_file_under_a_key_is_one_upload_and_no_other_file() {
+    let config = gateway::Config {
+        upload_lines: Some(10_000),
+        ..gateway::Config::default()
+    };
+    let app = Builder {
+        config,
+        ..Builder::default()
+    };
+    let app = app.start().await;
+    let file = large(1_500);
+    let (status, _, first) = told(under_key(&app, "state", file.clone())).await;
+    assert_eq!(status, 202, "{first:#}");
+    // Again, in other frames.
+    let frames: Vec<_> = file
+        .as_bytes()
+        .chunks(7_001)
+        .map(|frame| Ok::<_, std::io::Error>(frame.to_vec()))
+        .collect();
+    let frames = reqwest::Body::wrap_stream(futures::stream::iter(frames));
+    let (status, _, again) = told(under_key(&app, "state", frames)).await;
+    assert_eq!((status.as_u16(), &again), (202, &first));
+    let process = first["processId"].as_str().unwrap();
+    assert_eq!(completed(&app, process).await["succeeded"], 1_500);
+
+    let shorter = large(1_499);
+    let other = file.replacen('x', "y", 1);
+    for (kind, file) in [
+        ("state", shorter),
+        ("state", other),
+        ("district", file.clone()),
+    ] {
+        let reused = under_key(&app, kind, file);
+        problem(reused, 422, "idempotency_key_reused").await;
+    }
+    // And once more when all is done.
+    let (_, _, again) = told(under_key(&app, "state", file)).await;
+    assert_eq!(again, first);
+    assert_eq!(events_of(&app, "location.create").await.len(), 1_500);
+    assert_eq!(events_of(&app, "location.update").await, []);
+}
+
+/// What an attempt left that came to no end is not mixed with another file.
+#[tokio::test]
+async fn pieces_of_another_file_under_the_key_are_found() {
+    let config = gateway::Config {
+        upload_lines: Some(10_000),
+        publish_timeout_seconds: 2,
+        ..gateway::Config::default()
+    };
+    let builder = Builder {
+        config,
+        ..Builder::default()
+    };
+    let app = builder.start().await;
+    let broken = large(1_000) + "L,\"never closed";
+    let other = large(1_000).replace('x', "y");
+    for key in ["k1", "k2"] {
+        let broken = under(&app, key, "state", broken.clone());
+        problem(broken, 400, "bad_upload").await;
+    }
+    let mixed = under(&app, "k1", "state", other.clone());
+    problem(mixed, 422, "idempotency_key_reused").await;
+    assert_eq!(events_of(&app, "location.bulk.upload").await, []);
+    // The same file in so far as it came.
+    let (status, _, json) = told(under(&app, "k2", "state", large(1_000))).await;
+    assert_eq!(status, 202, "{json:#}");
+}
+
+#[tokio::test]
+async fn a_file_under_a_key_waits_for_the_worker() {
+    let config = gateway::Config {
+        publish_timeout_seconds: 1,
+        ..gateway::Config::default()
+    };
+    let builder = Builder {
+        config,
+        worker: false,
+        ..Builder::default()
+    };
+    let app = builder.start().await;
+    problem(under_key(&app, "state", large(3)), 504, "not_yet").await;
+    app.worker();
+    let (status, _, json) = told(under_key(&app, "state", large(3))).await;
+    assert_eq!(status, 202, "{json:#}");
 }

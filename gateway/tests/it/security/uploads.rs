@@ -103,3 +103,41 @@ async fn lines_have_the_rights_that_are_left() {
         "{text}"
     );
 }
+
+/// Nothing is done in the name of an account that is gone, whoever has that name now.
+#[tokio::test]
+async fn lines_of_a_user_who_is_gone_are_refused_by_name() {
+    let config = gateway::Config {
+        carry_out_uploads: false,
+        ..gateway::Config::default()
+    };
+    let builder = Builder {
+        config,
+        ..Builder::default()
+    };
+    let app = builder.start().await;
+    let admin = close(&app).await;
+    let all = || uploader(&["bulk.upload", "create", "update"]);
+    let meera = user(&app, &admin, "meera", all(), json!([])).await;
+    let arun = user(&app, &admin, "arun", all(), json!([])).await;
+    let processes = [start(&app, &meera).await, start(&app, &arun).await];
+    for name in ["meera", "arun"] {
+        let path = format!("/users/{name}");
+        ok(&app, "DELETE", &path, Some(&admin), None).await;
+    }
+    // The same name, and all rights.
+    user(&app, &admin, "arun", all(), json!([])).await;
+    app.sibling(gateway::Config::default()).await;
+    for (name, process) in ["meera", "arun"].iter().zip(&processes) {
+        let status = completed(&app, &admin, process).await;
+        assert_eq!(
+            (&status["succeeded"], &status["failed"]),
+            (&json!(0), &json!(2))
+        );
+        let results = format!("/v1/upload/results/{process}");
+        let text = with(&app, "GET", &results, Some(&admin), None).send().await;
+        let text = text.unwrap().text().await.unwrap();
+        let gone = format!("KL,Kerala,,,failed,\"user `{name}`, who sent the file, is gone\"");
+        assert!(text.contains(&gone), "{text}");
+    }
+}
