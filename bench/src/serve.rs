@@ -104,7 +104,8 @@ async fn gateway(
     let ports = gateway::Ports {
         sealing: sealing::SubjectKeys::new(record, folder.keys.clone(), masters),
         log: folder.log.clone(),
-        catalog,
+        catalog: catalog.into(),
+        catalog_source: None,
         record: folder.record.clone(),
         view: Some(folder.view.clone()),
         keys: folder.keys.clone(),

@@ -126,7 +126,8 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
     let ports = gateway::Ports {
         sealing: sealing::SubjectKeys::new(store.clone(), keys.clone(), masters),
         log,
-        catalog,
+        catalog: catalog.into(),
+        catalog_source: None,
         record: store.clone(),
         view: Some(store),
         keys,

@@ -5,6 +5,7 @@ use crate::{
     Ports,
     access::{Caller, CallerAccess, accounts::Accounts},
     audits::AuditJobs,
+    catalog_source::ReloadRequests,
     config::Config,
     handles::{HandleSigner, WrittenPlaces},
     holders::SubscriptionHolders,
@@ -15,6 +16,7 @@ use crate::{
         sealed::SealedReader,
     },
     request::RequestReader,
+    served_routes::ServedRoutes,
     set_up::SetUpCode,
     spool_row::SpoolRow,
     subscriptions::{SubscriptionPorts, Subscriptions},
@@ -76,8 +78,8 @@ pub(crate) struct App {
     pub files: RequestReader,
     /// A file was taken: somebody may begin with it.
     pub uploads_added: tokio::sync::Notify,
-    /// Made once from the table of routes and the catalog.
-    pub openapi: bytes::Bytes,
+    pub routes: ServedRoutes,
+    pub reloads: ReloadRequests,
     pub shutdown: Shutdown,
 }
 
@@ -88,7 +90,6 @@ impl App {
         reply: Reply,
         metrics: GatewayMetrics,
         (origins, set_up): (Origins, Option<SetUpCode>),
-        openapi: bytes::Bytes,
         shutdown: Shutdown,
     ) -> Self {
         let limits = RegistryLimits {
@@ -143,7 +144,8 @@ impl App {
             },
             metrics,
             origins,
-            openapi,
+            routes: ServedRoutes::default(),
+            reloads: ReloadRequests::default(),
             shutdown,
             config,
             ports,
@@ -234,14 +236,13 @@ fn write_path(
             record: ports.record.clone(),
             searchable: ports.view.is_some(),
             clock: clock.clone(),
-            catalog: ports.catalog.clone(),
             sealing: ports.sealing.clone(),
         },
         builder: EventBuilder {
             keys: keys.clone(),
             generation: layout.generation,
             partitions: layout.partitions,
-            version: ports.catalog.version().to_owned(),
+            catalog: ports.catalog.clone(),
             transactions: layout.name(&TRANSACTIONS).into(),
             informative: layout.name(&INFORMATIVE).into(),
             clock: clock.clone(),

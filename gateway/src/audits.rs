@@ -207,7 +207,7 @@ fn audit_ports(ports: &Ports) -> AuditPorts {
         layout: ports.layout.clone(),
         record: ports.record.clone(),
         view: ports.view.clone(),
-        tables: ports.catalog.tables().to_vec(),
+        tables: ports.catalog.current().tables().to_vec(),
         clock: ports.clock.clone(),
     }
 }

@@ -17,6 +17,8 @@ mod answer;
 mod app;
 mod audits;
 mod bulk;
+mod catalog_reload;
+mod catalog_source;
 pub mod config;
 pub mod error;
 mod guard;
@@ -36,6 +38,7 @@ mod route_doc;
 mod router;
 mod routes;
 mod security_write;
+mod served_routes;
 mod server;
 mod session_sweep;
 mod set_up;
@@ -48,6 +51,7 @@ mod upload;
 mod write;
 mod write_opening;
 
+pub use catalog_source::CatalogSource;
 pub use config::Config;
 pub use transport::tls::certificate::CertificateError;
 
@@ -59,7 +63,9 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub struct Ports {
     pub log: event_log::Log,
-    pub catalog: catalog::Catalog,
+    pub catalog: catalog::CatalogInUse,
+    /// From where the catalog is read again; without one it never is.
+    pub catalog_source: Option<Arc<dyn CatalogSource>>,
     pub record: Arc<dyn store::Record>,
     /// Without one there is no search.
     pub view: Option<Arc<dyn store::View>>,

@@ -1,6 +1,8 @@
 //! The names of all that this service counts, and nothing else. Units come last.
 
-use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts};
+use prometheus::{
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+};
 use runtime::metrics::MetricSink;
 
 /// Counters that are touched without a look-up.
@@ -29,6 +31,9 @@ pub(crate) struct GatewayMetrics {
     notifications: IntCounter,
     pub bulk_lines: IntCounter,
     pub bulk_spilled_bytes: IntCounter,
+    /// By version: 1 for the one in use.
+    catalog: IntGaugeVec,
+    catalog_reloads: IntCounterVec,
     /// From the request's head to the answer's head.
     pub duration_seconds: Histogram,
 }
@@ -53,6 +58,22 @@ impl GatewayMetrics {
             &["class"],
         )?;
         registry.register(Box::new(answered.clone()))?;
+        let catalog = IntGaugeVec::new(
+            Opts::new(
+                "consign_gateway_catalog_info",
+                "1 for the version of the catalog that is in use",
+            ),
+            &["version"],
+        )?;
+        registry.register(Box::new(catalog.clone()))?;
+        let catalog_reloads = IntCounterVec::new(
+            Opts::new(
+                "consign_gateway_catalog_reloads_total",
+                "Times that the catalog was read again, by what came of it",
+            ),
+            &["outcome"],
+        )?;
+        registry.register(Box::new(catalog_reloads.clone()))?;
         let buckets = vec![
             0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
             30.0, 60.0,
@@ -118,8 +139,24 @@ impl GatewayMetrics {
                 "consign_gateway_bulk_spilled_bytes_total",
                 "Answers of bulks that were spilled to a file because the client did not read them",
             )?,
+            catalog,
+            catalog_reloads,
             duration_seconds,
         })
+    }
+
+    /// Another version is in use.
+    pub(crate) fn catalog(&self, before: Option<&str>, version: &str) {
+        if let Some(before) = before {
+            // None was counted under a version that was never in use.
+            _ = self.catalog.remove_label_values(&[before]);
+        }
+        self.catalog.with_label_values(&[version]).set(1);
+    }
+
+    /// `reloaded`, `unchanged`, `refused`.
+    pub(crate) fn catalog_reloads(&self, outcome: &str) {
+        self.catalog_reloads.with_label_values(&[outcome]).inc();
     }
 
     pub(crate) fn notified(&self, recipients: usize) {

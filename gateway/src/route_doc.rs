@@ -95,6 +95,8 @@ docs! {
         Nothing, [(200, "The audit", Json("Audit"))];
     REPAIR "repair" "operations" "Let the workers mend what an audit found: silently, at new versions" ["reason"]
         Nothing, [(202, "Asked for", Json("Repair"))];
+    RELOAD_CATALOG "reloadCatalog" "operations" "Read the definitions of operations again, and go by them from now on" []
+        Nothing, [(200, "The version that is in use now", Json("ReloadedCatalog"))];
     UPLOAD_STATUS "uploadStatus" "reads" "How far an upload is, in Sunbird's envelope" []
         Nothing, [(200, "Its state and counts", Json("Anything"))];
     UPLOAD_RESULTS "uploadResults" "reads" "The lines of an upload that were carried out, each with `Status` and `Remarks`" []

@@ -13,8 +13,8 @@ use crate::{
     },
     route_doc::{self as doc, Doc},
     routes::{
-        about, audits, collections, dead_letters, documents, floods, operations, replays, requests,
-        sunbird, tables, uploads,
+        about, audits, catalog as catalog_routes, collections, dead_letters, documents, floods,
+        operations, replays, requests, sunbird, tables, uploads,
     },
 };
 use axum::{
@@ -24,7 +24,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, get, on, post, put},
 };
-use catalog::Envelope;
+use catalog::{Catalog, Envelope};
 use http::{Method, Uri};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -157,6 +157,13 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             Some(get(audits::show::show)),
         ),
         row(
+            Method::POST,
+            "/v1/catalog/reload",
+            &doc::RELOAD_CATALOG,
+            Right::new("catalog", "reload", PlaceRule::Everywhere),
+            Some(post(catalog_routes::reload::reload)),
+        ),
+        row(
             Method::GET,
             "/v1/dead-letters",
             &doc::DEAD_LETTERS,
@@ -283,8 +290,8 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
 
 /// All routes: the table's, those of catalog operations, those that all services share; everything
 /// else is the other protocol's ([`kuzzle::http`], whose own table has its routes).
-pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
-    let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app)?;
+pub(crate) fn router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayError> {
+    let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app, catalog)?;
     for RoutedEndpoint {
         path,
         serve,
@@ -331,10 +338,13 @@ pub(crate) fn router(app: Shared) -> Result<Router, GatewayError> {
 }
 
 /// The routes that catalog operations bring. A route that would shadow another stops the start.
-fn operation_routes(app: &Shared) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
+fn operation_routes(
+    app: &Shared,
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
-    for operation in app.ports.catalog.operations() {
+    for operation in catalog.operations() {
         let Some(http) = operation.http() else {
             continue;
         };

@@ -3,6 +3,7 @@
 
 pub(crate) mod about;
 pub(crate) mod audits;
+pub(crate) mod catalog;
 pub(crate) mod collections;
 pub(crate) mod dead_letters;
 pub(crate) mod documents;

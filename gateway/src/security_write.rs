@@ -37,7 +37,7 @@ pub(crate) async fn write(
     };
     let raw = RawRequest::made(request.into(), options, caller.clone());
     let operation = app.writes.internal_operation(operation)?;
-    let completed = app.writes.write(operation, raw).await?;
+    let completed = app.writes.write(&operation, raw).await?;
     for outcome in &completed.outcomes {
         let taken = told(app, caller, outcome)?;
         if taken.status != "applied" {

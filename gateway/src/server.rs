@@ -7,15 +7,16 @@ use crate::{
     Config, GatewayError, Ports,
     access::ClientAddress,
     app::{App, Shared},
+    catalog_reload,
     config::TlsEnd,
     error::{Code, Problem},
     instance,
     kuzzle::socket,
     mailbox::Mailbox,
     metrics::GatewayMetrics,
-    openapi,
     origins::{OriginStanding, Origins},
-    router, session_sweep,
+    served_routes::RouteSet,
+    session_sweep,
     set_up::{self, SetUpCode},
     spans, spool_watch,
     subscriptions::{append, follow},
@@ -71,8 +72,6 @@ pub(crate) async fn run(
     let origins = Origins::new(&config.allowed_origins, address.ip())?;
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
     set_up::name_weakness(address.ip(), &config.security, &ports.health);
-    let document = serde_json::to_vec(&openapi::document(&ports.catalog))
-        .expect("an OpenAPI document is plain JSON");
     let reply = instance::address(&ports.layout);
     let app: Shared = Arc::new(App::new(
         config,
@@ -80,10 +79,11 @@ pub(crate) async fn run(
         reply,
         metrics,
         (origins, set_up),
-        document.into(),
         shutdown.clone(),
     ));
-    let router = router::router(app.clone())?;
+    let catalog = app.ports.catalog.current();
+    app.routes
+        .replace(catalog_reload::routes_of(&app, &catalog)?);
 
     let (opened, is_open) = oneshot::channel();
     start_tasks(&app, opened, &shutdown);
@@ -97,8 +97,10 @@ pub(crate) async fn run(
     if let Some(code) = &app.set_up {
         code.announce(&app.access).await;
     }
-    let permits = accept(&app, (listener, endpoint), router, &shutdown).await;
+    let permits = accept(&app, (listener, endpoint), &shutdown).await;
     drain(&app, &permits, &shutdown).await;
+    // They hold what they serve.
+    app.routes.replace(RouteSet::default());
     Ok(())
 }
 
@@ -147,6 +149,10 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         "rights",
         async move { access.state.follow(until_then).await },
     );
+    tasks.vital(
+        "catalog-reload",
+        catalog_reload::follow(app.clone(), until()),
+    );
     tasks.vital("sessions", session_sweep::run(app.clone(), until()));
     if config.carry_out_uploads {
         tasks.vital("uploads", runner::run(app.clone(), until()));
@@ -167,7 +173,6 @@ fn follow_certificate(app: &App, endpoint: &TlsEndpoint, shutdown: &Shutdown) {
 async fn accept(
     app: &Shared,
     (listener, endpoint): (TcpListener, Option<Arc<TlsEndpoint>>),
-    router: Router,
     shutdown: &Shutdown,
 ) -> Arc<ConnectionPermits> {
     let permits = ConnectionPermits::new(
@@ -197,7 +202,6 @@ async fn accept(
                         app.clone(),
                         builder.clone(),
                         (stream, endpoint.clone()),
-                        router.clone(),
                         (Arc::new(permit), from.ip()),
                         shutdown.clone(),
                     ),
@@ -266,7 +270,6 @@ async fn http(
     app: Shared,
     builder: http1::Builder,
     (stream, endpoint): (TcpStream, Option<Arc<TlsEndpoint>>),
-    router: Router,
     (permit, from): (Arc<ConnectionPermit>, IpAddr),
     shutdown: Shutdown,
 ) {
@@ -278,7 +281,7 @@ async fn http(
         () = shutdown.soft() => None,
     };
     if let Some(socket) = socket {
-        requests(&app, builder, socket, router, (permit, from), &shutdown).await;
+        requests(&app, builder, socket, (permit, from), &shutdown).await;
     }
     app.metrics.connections.dec();
 }
@@ -287,7 +290,6 @@ async fn requests(
     app: &Shared,
     builder: http1::Builder,
     socket: ClientSocket,
-    router: Router,
     (permit, from): (Arc<ConnectionPermit>, IpAddr),
     shutdown: &Shutdown,
 ) {
@@ -300,8 +302,8 @@ async fn requests(
             request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(ClientAddress(from));
             let request = request.map(|body| Body::new(unread.clone().watch(body)));
-            let (app, router) = (app.clone(), router.clone());
-            async move { Ok::<_, Infallible>(serve(&app, router, request).await) }
+            let app = app.clone();
+            async move { Ok::<_, Infallible>(serve(&app, request).await) }
         })
     };
     let mut served = std::pin::pin!(builder.serve_connection(io, service).with_upgrades());
@@ -318,16 +320,16 @@ async fn requests(
 }
 
 /// One request: judged by the page that sends it, if one does.
-async fn serve(app: &Shared, router: Router, mut request: Request<Body>) -> Response {
+async fn serve(app: &Shared, mut request: Request<Body>) -> Response {
     let begun = Instant::now();
-    let span = spans::begin_http(&mut request, &app.ports.catalog);
+    let span = spans::begin_http(&mut request, &app.ports.catalog.current());
     let upgrade = websocket::is_upgrade_request(request.headers());
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
     let head = (request.method(), request.uri().path(), request.headers());
     let mut response = match refused_until_set_up(app, head).await {
         Some(refusal) => refusal,
-        None => judged(app, router, request, upgrade, harmless).await,
+        None => judged(app, app.routes.router(), request, upgrade, harmless).await,
     };
     if app.config.security.tls == TlsEnd::Own {
         let headers = response.headers_mut();

@@ -20,12 +20,12 @@ use crate::{
     error::{Code, Problem},
     request::path,
 };
-use catalog::{Catalog, Operation};
+use catalog::{CatalogInUse, Operation};
 use std::sync::Arc;
 
 /// The stages, each with its own.
 pub(crate) struct WritePath {
-    pub catalog: Catalog,
+    pub catalog: CatalogInUse,
     pub identifier: identify::Identifier,
     pub validator: validate::Validator,
     pub builder: publish::event::EventBuilder,
@@ -36,22 +36,21 @@ pub(crate) struct WritePath {
 
 impl WritePath {
     /// An operation that only the service itself asks for.
-    pub(crate) fn internal_operation(&self, name: &str) -> Result<&Operation, Problem> {
-        let known = self
-            .catalog
-            .operation(name)
-            .filter(|known| known.internal());
+    pub(crate) fn internal_operation(&self, name: &str) -> Result<Arc<Operation>, Problem> {
+        let known = self.catalog.current().shared_operation(name);
+        let known = known.filter(|known| known.internal());
         known.ok_or_else(|| Problem::new(Code::Internal, format!("there is no operation `{name}`")))
     }
 
     /// The operation of this name, or a 404 that names the nearest.
-    pub(crate) fn operation(&self, name: &str) -> Result<&Operation, Problem> {
-        let known = self.catalog.operation(name);
+    pub(crate) fn operation(&self, name: &str) -> Result<Arc<Operation>, Problem> {
+        let catalog = self.catalog.current();
+        let known = catalog.shared_operation(name);
         known.filter(|known| !known.internal()).ok_or_else(|| {
             let shown = path::shorten(name);
             Problem::new(
                 Code::UnknownOperation,
-                match self.catalog.nearest(name) {
+                match catalog.nearest(name) {
                     Some(nearest) => {
                         format!("there is no operation `{shown}`: did you mean `{nearest}`?")
                     }

@@ -1,7 +1,10 @@
 //! Opens the way of writes when the service starts, beside everything else that it does then. What
 //! is announced, and what a write is, it must not know.
 
-use crate::{app::Shared, write::publish::definitions::announce};
+use crate::{
+    app::Shared,
+    write::publish::definitions::{announce, announce_spooled},
+};
 use runtime::{Backoff, Shutdown, State};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -24,7 +27,9 @@ pub(crate) async fn open_writes(app: Shared, opened: oneshot::Sender<()>, shutdo
                 // Nothing will ever say.
                 return std::future::pending().await;
             };
-            announce(&app.ports).await.map(|()| durability)
+            announce_spooled(&app.ports).await?;
+            let catalog = app.ports.catalog.current();
+            announce(&app.ports, &catalog).await.map(|()| durability)
         };
         let error = tokio::select! {
             () = shutdown.hard() => return,

@@ -1,6 +1,7 @@
 //! `consign catalog`: the operations, as data.
 
 pub mod check;
+pub mod diff;
 pub mod list;
 pub mod migrate;
 pub mod new;
@@ -19,6 +20,7 @@ pub enum Command {
     List(list::Arguments),
     Show(show::Arguments),
     Check(check::Arguments),
+    Diff(diff::Arguments),
     Plan(plan::Arguments),
     Test(rehearse::Arguments),
     Migrate(migrate::Arguments),
@@ -31,6 +33,7 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::List(arguments) => list::run(arguments, invocation),
         Command::Show(arguments) => show::run(&arguments, invocation),
         Command::Check(arguments) => check::run(&arguments, invocation),
+        Command::Diff(arguments) => diff::run(arguments, invocation).await,
         Command::New(arguments) => new::run(&arguments, invocation),
         Command::Schema(arguments) => schema::run(&arguments, invocation),
         Command::Plan(arguments) => plan::run(&arguments, invocation),

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use clap::Args;
 use closing::FirstAdmin;
 use runtime::Shutdown;
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, time::Duration};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,6 +73,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         keys: settings.secret.keyring()?,
         master_keys: settings.secret.master_keys()?,
         catalog: settings.catalog.folders,
+        reload_by_signal: !std::io::stdin().is_terminal(),
     };
     let running = standalone::start(options, shutdown)
         .await

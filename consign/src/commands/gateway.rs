@@ -8,7 +8,8 @@ use crate::{
     stack::{self, Stack},
 };
 use clap::Args;
-use std::{net::SocketAddr, time::Duration};
+use standalone::CatalogFolders;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 const EXAMPLES: &str = "\
@@ -53,10 +54,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         let adopting = spools::adopt_abandoned(settings.clone(), log, record, own, found, until);
         runtime::spawn("adopt-spools", adopting);
     }
+    let (record, view) = (stack.record.clone(), stack.view.clone());
+    let folders = CatalogFolders::new(settings.catalog.folders.clone(), record, view, true);
     let ports = gateway::Ports {
         sealing: stack::sealing(&settings, &stack.record, &keys)?,
         log: stack.log.clone(),
-        catalog,
+        catalog: catalog.into(),
+        catalog_source: Some(Arc::new(folders)),
         record: stack.record.clone(),
         view: stack.view.clone(),
         keys,

@@ -10,6 +10,8 @@
 )]
 
 mod audit;
+mod catalog_diff;
+mod catalog_reload;
 mod cli;
 mod deploy;
 mod dev;

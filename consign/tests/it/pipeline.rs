@@ -81,6 +81,11 @@ impl Pipeline {
         }
     }
 
+    /// Of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn kill9(mut self) {
         self.child.kill().expect("it runs");
         self.child.wait().expect("it ends");

@@ -9,7 +9,8 @@ use crate::{
     compile::{self, Surroundings},
     definition::{FileDefinition, OperationDefinition},
     expression,
-    sealed::SealedMarks,
+    operation::OperationHome,
+    sealed_marks::SealedMarks,
 };
 use event_schema::{envelope::Transaction, table::Table};
 use serde_json::Value;
@@ -41,12 +42,11 @@ pub struct CatalogError(pub String);
 
 #[derive(Debug)]
 struct Inner {
-    version: String,
+    home: Arc<OperationHome>,
     operations: BTreeMap<String, Arc<Operation>>,
     tables: Vec<Table>,
     /// Names of tables whose rows no client reads.
     hidden: BTreeSet<String>,
-    sealed: SealedMarks,
     collections: Vec<OwnCollection>,
     definitions: Value,
 }
@@ -68,13 +68,13 @@ impl Catalog {
             read::folder(folder, &mut texts)?;
         }
         let files: Result<Vec<_>, _> = texts
-            .into_iter()
-            .map(|(name, text)| Ok((name.clone(), read::parse(&name, &text)?)))
+            .iter()
+            .map(|(name, text)| Ok((name.clone(), read::parse(name, text)?)))
             .collect();
         let files = fragments::expand(files?)?;
         let definitions =
             serde_json::to_value(merge(files.clone())).map_err(|e| CatalogError(e.to_string()))?;
-        Self::compile(files, definitions)
+        Self::compile(files, definitions).map_err(|error| read::with_line(error, &texts))
     }
 
     /// The definitions that another catalog gave as [`Catalog::definitions`]: the same version,
@@ -96,7 +96,13 @@ impl Catalog {
                 "{file}: written in language {language}, but this release reads {LANGUAGE}"
             )));
         }
-        let surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
+        let mut surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
+        let own = surroundings.tables.values();
+        let tables: Vec<Table> = own.map(|own| own.table.clone()).collect();
+        surroundings.home = Arc::new(OperationHome {
+            version: version(&definitions).into(),
+            sealed: SealedMarks::collect(&files, &tables).map_err(CatalogError)?,
+        });
         let mut operations = BTreeMap::new();
         let mut places: BTreeMap<String, String> = BTreeMap::new();
         // What stands on others comes behind them: many-document forms and operations with parts,
@@ -118,19 +124,15 @@ impl Catalog {
             }
         }
         check_routes(&operations)?;
-        let version = version(&definitions);
         let collections = collections(&files);
-        let own = || surroundings.tables.values();
-        let hidden = own().filter(|own| own.is_hidden);
+        let own = surroundings.tables.values();
+        let hidden = own.filter(|own| own.is_hidden);
         let hidden = hidden.map(|own| own.table.name.clone()).collect();
-        let tables: Vec<Table> = own().map(|own| own.table.clone()).collect();
-        let sealed = SealedMarks::collect(&files, &tables).map_err(CatalogError)?;
         Ok(Self(Arc::new(Inner {
-            version,
+            home: surroundings.home,
             operations,
             tables,
             hidden,
-            sealed,
             collections,
             definitions,
         })))
@@ -143,11 +145,16 @@ impl Catalog {
 
     /// A short hash of all definitions: the same on every machine that holds the same ones.
     pub fn version(&self) -> &str {
-        &self.0.version
+        &self.0.home.version
     }
 
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.0.operations.get(name).map(Arc::as_ref)
+    }
+
+    /// Likewise, to be kept.
+    pub fn shared_operation(&self, name: &str) -> Option<Arc<Operation>> {
+        self.0.operations.get(name).cloned()
     }
 
     /// The operation whose name is most like this one, if any is like it at all.
@@ -167,7 +174,7 @@ impl Catalog {
 
     /// Which values are sealed.
     pub fn sealed(&self) -> &SealedMarks {
-        &self.0.sealed
+        &self.0.home.sealed
     }
 
     /// May no client read the rows of this table?

@@ -12,7 +12,7 @@ use crate::{
     },
     expression::{Expr, Names, Reach, did_you_mean},
     generate::Generator,
-    operation::{Guard, Kind, Many, Operation, Program, Rule},
+    operation::{Guard, Kind, Many, Operation, OperationHome, Program, Rule},
     schema::Schema,
     table::{self, OwnTable},
     upload::Upload,
@@ -35,6 +35,7 @@ pub(crate) struct Surroundings {
     pub collections: BTreeMap<(String, String), String>,
     /// (index, collection) → an operation that writes there.
     pub owned: Arc<BTreeMap<(String, String), String>>,
+    pub home: Arc<OperationHome>,
 }
 
 impl Surroundings {
@@ -171,6 +172,7 @@ pub(crate) fn operation(
             None => None,
         },
         program,
+        home: Arc::clone(&surroundings.home),
     };
     check_shape(definition, &operation)?;
     Ok(operation)

@@ -21,14 +21,17 @@ mod definition;
 mod edited;
 mod expression;
 mod generate;
+mod in_use;
 mod members;
 mod merge;
 pub mod operation;
 mod outline;
 pub mod plan;
 mod rehearsal;
+mod replan;
 mod schema;
 mod sealed;
+mod sealed_marks;
 mod table;
 mod upload;
 
@@ -36,9 +39,11 @@ pub use accept::{
     Accepted, AcceptedRequest, Beside, Invalid, LookUpRequest, LookUpSubject, Seed, Violation,
 };
 pub use catalog::{Catalog, CatalogError, OwnCollection};
+pub use in_use::CatalogInUse;
 pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
 pub use outline::OperationOutline;
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};
 pub use rehearsal::Rehearsed;
-pub use sealed::{SealedMarks, SealedPath};
+pub use replan::{PlanDifference, Replanned, ReplannedEvent};
+pub use sealed_marks::{SealedMarks, SealedPath};
 pub use upload::Upload;

@@ -7,6 +7,7 @@ use crate::{
     generate::Generator,
     members::Members,
     schema::Schema,
+    sealed_marks::SealedMarks,
     upload::Upload,
 };
 use event_schema::{
@@ -86,6 +87,13 @@ pub struct Example {
     pub refused: Option<String>,
 }
 
+/// What all operations of one catalog share.
+#[derive(Debug, Default)]
+pub(crate) struct OperationHome {
+    pub version: Arc<str>,
+    pub sealed: SealedMarks,
+}
+
 /// An operation, compiled.
 #[derive(Debug)]
 pub struct Operation {
@@ -103,6 +111,7 @@ pub struct Operation {
     pub(crate) many: Option<Many>,
     pub(crate) upload: Option<Upload>,
     pub(crate) program: Program,
+    pub(crate) home: Arc<OperationHome>,
 }
 
 /// One request of many documents.
@@ -274,6 +283,16 @@ pub(crate) enum Action {
 impl Operation {
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The version of its catalog: what events that it accepts must name.
+    pub fn catalog_version(&self) -> &Arc<str> {
+        &self.home.version
+    }
+
+    /// Which values its catalog seals.
+    pub fn sealed(&self) -> &SealedMarks {
+        &self.home.sealed
     }
 
     pub fn summary(&self) -> &str {

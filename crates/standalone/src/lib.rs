@@ -10,11 +10,13 @@
     )
 )]
 
+mod catalog_folders;
 pub mod folder;
 pub mod prepare;
 pub mod secret;
 mod services;
 
+pub use catalog_folders::CatalogFolders;
 pub use services::{Service, together};
 
 use catalog::{Catalog, CatalogError};
@@ -41,6 +43,8 @@ pub struct Options {
     pub layout: Layout,
     /// Folders of definitions beside those that are compiled in.
     pub catalog: Vec<PathBuf>,
+    /// Does SIGHUP ask for the catalog to be read again? It ends the process otherwise.
+    pub reload_by_signal: bool,
     /// What signs request ids and tokens; none: the folder's own.
     pub keys: Option<Keyring>,
     /// Master keys that wrap the keys of subjects, as text; none: one that follows from `keys`.
@@ -179,10 +183,14 @@ async fn serve(
         None => MasterKeys::derived(&keys),
     };
     let sealing = SubjectKeys::new(folder.record.clone(), keys.clone(), masters);
+    let (record, view) = (folder.record.clone(), folder.view.clone());
+    let by_signal = options.reload_by_signal;
+    let folders = CatalogFolders::new(options.catalog, record, Some(view), by_signal);
     let gateway = gateway::Ports {
         sealing: sealing.clone(),
         log: folder.log.clone(),
-        catalog: catalog.clone(),
+        catalog: catalog.clone().into(),
+        catalog_source: Some(Arc::new(folders)),
         record: folder.record.clone(),
         view: Some(folder.view.clone()),
         keys: keys.clone(),

@@ -111,7 +111,7 @@ impl AuditJob {
                 id,
                 tenant: caller.tenant.to_string(),
                 operation: REPAIR.to_owned(),
-                catalog: ports.catalog.version().to_owned(),
+                catalog: ports.catalog.current().version().to_owned(),
                 key,
                 time: ports.clock.now(),
                 traceparent: None,
@@ -206,7 +206,8 @@ async fn without_record(
     finding: &AuditFinding,
     document: &DocumentKey,
 ) -> Result<Result<Mending, &'static str>, Problem> {
-    let mut owned = ports.catalog.collections().iter();
+    let catalog = ports.catalog.current();
+    let mut owned = catalog.collections().iter();
     if owned.any(|own| own.index == document.index && own.collection == document.collection) {
         return Ok(Err(
             "an operation owns its collection, and no record says under which key",

@@ -217,7 +217,7 @@ impl BulkRun {
             traceparent: &self.traceparent,
         };
         let operation = writes.operation(&self.operation)?;
-        writes.prepare_line(operation, line).await
+        writes.prepare_line(&operation, line).await
     }
 
     /// Waits for room in the queue to the log as long as patience lasts.

@@ -188,6 +188,9 @@ codes! {
     AnswerTooLarge "answer_too_large" 422 Read "Answer too large",
         "The answer would exceed the size limit.",
         "Ask for fewer documents at once.";
+    BadCatalog "bad_catalog" 422 Nothing "Bad catalog",
+        "The definitions that were read again are not sound, or a route of theirs has no place: the catalog in use stays.",
+        "`detail` names file, line and operation; `consign catalog check` explains it.";
     BadUpload "bad_upload" 400 Nothing "Bad file",
         "The file of an upload is not what the operation takes.",
         "`line` and `column` say where; nothing of the file was carried out.";

@@ -185,7 +185,8 @@ pub(super) async fn standing(call: KuzzleCall<'_>) -> Result<Collection, Fault> 
 
 /// Does it belong to operations of the catalog?
 pub(super) fn is_owned(call: KuzzleCall<'_>, collection: &Collection) -> bool {
-    let owned = call.app.ports.catalog.collections();
+    let catalog = call.app.ports.catalog.current();
+    let owned = catalog.collections();
     owned
         .iter()
         .any(|own| own.index == collection.index && own.collection == collection.collection)

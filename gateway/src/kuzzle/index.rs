@@ -49,7 +49,8 @@ pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 pub(super) async fn listed(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let mut names = call.app.ports.record.indices().await?;
     names.retain(|name| !system::is_index(name));
-    let owned = call.app.ports.catalog.collections();
+    let catalog = call.app.ports.catalog.current();
+    let owned = catalog.collections();
     if !names
         .iter()
         .any(|name| owned.iter().any(|own| own.index == *name))

@@ -213,7 +213,7 @@ async fn prepare(
     let operation = app.writes.operation(operation)?;
     let raw = RawRequest::made(json, options, request.caller.clone());
     app.writes
-        .prepare(operation, raw)
+        .prepare(&operation, raw)
         .await
         .map_err(|problem| named(call, problem))
 }

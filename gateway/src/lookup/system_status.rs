@@ -28,6 +28,8 @@ const CAUSES: usize = 20;
 pub(crate) struct SystemStatus {
     time: String,
     state: SystemState,
+    /// The version of the catalog by which this gateway accepts.
+    catalog: String,
     systems: Vec<SystemAnswer>,
     partitions: Vec<PartitionStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -136,6 +138,7 @@ impl SystemStatus {
         let mut status = Self {
             time: rfc3339(app.now()),
             state: SystemState::Well,
+            catalog: app.ports.catalog.current().version().to_owned(),
             systems,
             partitions,
             held: held.map(|held| held.counts),

@@ -3,7 +3,7 @@
 //! notifications pass [`masked`] last.
 
 use crate::error::Problem;
-use catalog::{Catalog, SealedMarks};
+use catalog::{CatalogInUse, SealedMarks};
 use event_schema::{Raw, mutation::RowKey};
 use sealing::{SealedBoundary, SubjectKeys, mask};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 /// Opens what a read may show.
 pub(crate) struct SealedReader {
     pub keys: SubjectKeys,
-    pub catalog: Catalog,
+    pub catalog: CatalogInUse,
     /// May reads by id show what is sealed?
     pub is_shown: bool,
 }
@@ -28,7 +28,8 @@ impl SealedReader {
 
     /// The row's key as the record has it.
     pub(crate) fn row_key(&self, key: RowKey) -> RowKey {
-        self.boundary(self.catalog.sealed()).row_key(key)
+        let catalog = self.catalog.current();
+        self.boundary(catalog.sealed()).row_key(key)
     }
 
     /// A document as a read by id shows it.
@@ -39,9 +40,10 @@ impl SealedReader {
         mut body: Raw,
     ) -> Result<Raw, Problem> {
         if self.is_shown && mask::has_sealed(body.get()) {
+            let catalog = self.catalog.current();
             for id in mask::keys_named(body.get()) {
                 let subject = self.keys.known(id).await?;
-                let boundary = self.boundary(self.catalog.sealed()).of(&subject);
+                let boundary = self.boundary(catalog.sealed()).of(&subject);
                 body = boundary.open_document(index, collection, &body);
             }
         }
@@ -54,13 +56,14 @@ impl SealedReader {
         table: &str,
         cells: &mut Map<String, Value>,
     ) -> Result<(), Problem> {
-        if !self.is_shown || !self.catalog.sealed().is_table(table) {
+        let catalog = self.catalog.current();
+        if !self.is_shown || !catalog.sealed().is_table(table) {
             return Ok(());
         }
         let text = Value::Object(cells.clone()).to_string();
         for id in mask::keys_named(&text) {
             let subject = self.keys.known(id).await?;
-            let boundary = self.boundary(self.catalog.sealed()).of(&subject);
+            let boundary = self.boundary(catalog.sealed()).of(&subject);
             boundary.open_row(table, cells);
         }
         Ok(())

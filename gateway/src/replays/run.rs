@@ -12,6 +12,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
 };
+use catalog::Catalog;
 use event_schema::{
     decision::OriginalRecord,
     held::{DISCARD, HoldIntent, REPLAY},
@@ -246,7 +247,8 @@ impl JobRunner {
             JobAction::Replay if system::is_operation(&item.operation) => None,
             JobAction::Replay => {
                 let event = edited.as_ref().unwrap_or(&letter.event);
-                let stores = preview_stores(&self.app);
+                let catalog = self.app.ports.catalog.current();
+                let stores = preview_stores(&self.app, &catalog);
                 Some(short(replay::preview(stores, &letter, event).await?))
             }
         };
@@ -341,11 +343,11 @@ fn end(item: &mut JobItem, status: &str, problem: Option<Problem>) {
 }
 
 /// What previews look at.
-pub(crate) fn preview_stores(app: &App) -> PreviewStores<'_> {
+pub(crate) fn preview_stores<'a>(app: &'a App, catalog: &'a Catalog) -> PreviewStores<'a> {
     PreviewStores {
         record: app.ports.record.as_ref(),
         view: app.ports.view.as_deref(),
-        catalog: &app.ports.catalog,
+        catalog,
         keys: &app.ports.keys,
         sealing: &app.ports.sealing,
     }
@@ -361,7 +363,8 @@ pub(crate) async fn edited(
         return Ok(Ok(None));
     };
     let subject = app.ports.sealing.access(&letter.key.0).await?;
-    let stores = preview_stores(app);
+    let catalog = app.ports.catalog.current();
+    let stores = preview_stores(app, &catalog);
     let edited = replay::edited_event(letter, patch, stores.catalog, stores.boundary(&subject));
     Ok(edited.map(Some).map_err(Problem::from))
 }

@@ -23,7 +23,8 @@ pub(super) async fn seal(
     let Some(patch) = &order.patch else {
         return Ok(());
     };
-    let marks = app.ports.catalog.sealed();
+    let catalog = app.ports.catalog.current();
+    let marks = catalog.sealed();
     if items
         .iter()
         .all(|item| marks.request(&item.operation).is_empty())

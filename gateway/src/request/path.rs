@@ -11,8 +11,9 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// The first segments below `/v1` that are the route table's own.
-pub(crate) const FAMILIES: [&str; 10] = [
+pub(crate) const FAMILIES: [&str; 11] = [
     "audits",
+    "catalog",
     "operations",
     "requests",
     "collections",

@@ -183,7 +183,7 @@ impl BlockRun<'_> {
         let unique = first.of(&self.open.unique);
         writes
             .validator
-            .expand(operation, &json, unique, &self.caller.name)
+            .expand(&operation, &json, unique, &self.caller.name)
             .await
     }
 

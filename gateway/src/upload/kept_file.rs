@@ -47,8 +47,9 @@ impl KeptFile<'_> {
         let sealing = &self.app.ports.sealing;
         let subject = format!("upload/{}", self.process);
         let subject = sealing.known(sealing.id(&subject)).await?;
+        let catalog = self.app.ports.catalog.current();
         let boundary = SealedBoundary {
-            marks: self.app.ports.catalog.sealed(),
+            marks: catalog.sealed(),
             secret: sealing.secret(),
             subject: Some(&subject),
         };

@@ -20,7 +20,6 @@ use event_log::Durability;
 use runtime::{Backoff, Shutdown};
 use serde_json::json;
 use std::time::Duration;
-use store::StoreError;
 use tokio::time::timeout;
 
 /// Lines whose results are written at once, and their bytes.
@@ -120,9 +119,9 @@ impl UploadRun<'_> {
     /// knows what became of it. The wait is bounded, since a partition in which nothing happens may
     /// show an old mark; what is asked once more meanwhile is a repeat. Was it everything?
     async fn was_completed(&self) -> Result<bool, Problem> {
-        let settled = async { Ok(AppliedSoFar(self.app).settled().await?) };
-        match timeout(SETTLED_WITHIN, settled).await {
-            Ok(settled) => settled.map_err(|error: StoreError| Problem::from(error))?,
+        let applied = AppliedSoFar(self.app);
+        match timeout(SETTLED_WITHIN, applied.settled()).await {
+            Ok(settled) => settled?,
             Err(_) => tracing::debug!("not all partitions say that they are resolved"),
         }
         is_completed(self.app, &self.upload.process).await

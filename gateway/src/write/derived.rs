@@ -18,7 +18,7 @@ use event_schema::envelope::Claim;
 use json_text::ScannedJson;
 use rights::ActionPlace;
 use runtime::Backoff;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A bare request of an operation, internal ones included.
 #[derive(Clone, Copy)]
@@ -45,11 +45,11 @@ impl WritePath {
         let name = &request.caller.name;
         let item = self
             .validator
-            .line(operation, request.json, request.unique, name)
+            .line(&operation, request.json, request.unique, name)
             .await?;
         // What only the service asks for was let in with what it belongs to.
         if !operation.internal() {
-            admit(request.caller, operation, &item.collections())?;
+            admit(request.caller, &operation, &item.collections())?;
             self.full_keys.check(item.key())?;
         }
         let context = Context {
@@ -105,12 +105,15 @@ impl WritePath {
     }
 
     /// An operation, whoever may ask for it.
-    pub(crate) fn any_operation(&self, name: &str) -> Result<&Operation, Problem> {
-        self.catalog.operation(name).ok_or_else(|| {
-            Problem::new(
-                Code::Internal,
-                format!("the catalog has no operation `{name}`"),
-            )
-        })
+    pub(crate) fn any_operation(&self, name: &str) -> Result<Arc<Operation>, Problem> {
+        self.catalog
+            .current()
+            .shared_operation(name)
+            .ok_or_else(|| {
+                Problem::new(
+                    Code::Internal,
+                    format!("the catalog has no operation `{name}`"),
+                )
+            })
     }
 }

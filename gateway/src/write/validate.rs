@@ -10,7 +10,7 @@ use crate::{
     read::collections::Collections,
     request::RawRequest,
 };
-use catalog::{Accepted, AcceptedRequest, Beside, Catalog, Kind, Operation, Seed};
+use catalog::{Accepted, AcceptedRequest, Beside, Kind, Operation, Seed};
 use event_schema::id::EntityKey;
 use json_text::ScannedJson;
 use runtime::Clock;
@@ -26,8 +26,7 @@ pub(crate) struct Validator {
     /// Is there a view?
     pub searchable: bool,
     pub clock: Arc<dyn Clock>,
-    /// Which values are sealed, and by which keys.
-    pub catalog: Catalog,
+    /// The keys by which values are sealed.
     pub sealing: SubjectKeys,
 }
 
@@ -56,6 +55,15 @@ impl ValidRequest {
 pub(super) struct ValidItem {
     accepted: Accepted,
     incarnations: Map<String, Value>,
+    catalog: Arc<str>,
+}
+
+/// What a valid item is made of.
+pub(super) struct ItemParts {
+    pub accepted: Accepted,
+    pub incarnations: Map<String, Value>,
+    /// The version by which it was accepted.
+    pub catalog: Arc<str>,
 }
 
 impl ValidItem {
@@ -68,8 +76,12 @@ impl ValidItem {
         self.accepted.collections.to_vec()
     }
 
-    pub(super) fn into_parts(self) -> (Accepted, Map<String, Value>) {
-        (self.accepted, self.incarnations)
+    pub(super) fn into_parts(self) -> ItemParts {
+        ItemParts {
+            accepted: self.accepted,
+            incarnations: self.incarnations,
+            catalog: self.catalog,
+        }
     }
 }
 
@@ -102,7 +114,9 @@ impl Validator {
             .accept_with(&request.json, &seed, &beside)
             .map_err(|invalid| self.mask_violations(operation, &request.json, invalid))?;
         let items = match accepted {
-            AcceptedRequest::One(accepted) => vec![Ok(self.item(*accepted, if_match).await?)],
+            AcceptedRequest::One(accepted) => {
+                vec![Ok(self.item(operation, *accepted, if_match).await?)]
+            }
             AcceptedRequest::Many(_) if if_match.is_some() => {
                 return Err(Problem::new(
                     Code::BadHeader,
@@ -113,7 +127,7 @@ impl Validator {
                 let mut items = Vec::with_capacity(children.len());
                 for child in children {
                     items.push(match child {
-                        Ok(accepted) => self.item(accepted, None).await,
+                        Ok(accepted) => self.item(operation, accepted, None).await,
                         Err(invalid) => Err(invalid.into()),
                     });
                 }
@@ -137,7 +151,7 @@ impl Validator {
             .accept_with(json, &seed, &beside)
             .map_err(|invalid| self.mask_violations(operation, json, invalid))?;
         match accepted {
-            AcceptedRequest::One(accepted) => self.item(*accepted, None).await,
+            AcceptedRequest::One(accepted) => self.item(operation, *accepted, None).await,
             AcceptedRequest::Many(_) => Err(Problem::new(
                 Code::NotInBulk,
                 "a line of a bulk is one document",
@@ -176,7 +190,7 @@ impl Validator {
             next.map_err(|invalid| self.mask_violations(operation, json, invalid))
         };
         while let Some(next) = next(&beside)? {
-            let found = look_up::find(self, &next.subjects).await?;
+            let found = look_up::find(self, operation, &next.subjects).await?;
             next.answer(found, &mut beside.looked);
         }
         Ok(beside)
@@ -200,6 +214,7 @@ impl Validator {
     /// Looks up the collections; If-Match and `if_version` must not contradict each other.
     async fn item(
         &self,
+        operation: &Operation,
         mut accepted: Accepted,
         if_match: Option<u64>,
     ) -> Result<ValidItem, Problem> {
@@ -213,7 +228,7 @@ impl Validator {
             }
             accepted.if_version = Some(version);
         }
-        self.seal(&mut accepted).await?;
+        self.seal(operation, &mut accepted).await?;
         let mut incarnations = Map::new();
         for (index, name) in &accepted.collections {
             let collection = self.collection(index, name).await?;
@@ -222,6 +237,7 @@ impl Validator {
         Ok(ValidItem {
             accepted,
             incarnations,
+            catalog: operation.catalog_version().clone(),
         })
     }
 }

@@ -44,6 +44,8 @@ pub struct Builder {
     pub spool: Option<(std::path::PathBuf, spool::Config)>,
     /// The authority of the gateway's certificate, in PEM, if it has one of its own.
     pub over_tls: Option<String>,
+    /// From where the gateway reads its catalog again.
+    pub catalog_source: Option<Arc<dyn gateway::CatalogSource>>,
 }
 
 impl Default for Builder {
@@ -59,6 +61,7 @@ impl Default for Builder {
             durability: watch::channel(Some(Durability::Embedded)).1,
             spool: None,
             over_tls: None,
+            catalog_source: None,
         }
     }
 }
@@ -80,6 +83,7 @@ pub struct App {
     pub trigger: ShutdownTrigger,
     shutdown: Shutdown,
     catalog: Catalog,
+    catalog_source: Option<Arc<dyn gateway::CatalogSource>>,
     view: Arc<dyn View>,
     scheme: &'static str,
     folder: tempfile::TempDir,
@@ -180,6 +184,7 @@ impl Builder {
             trigger,
             shutdown,
             catalog,
+            catalog_source: self.catalog_source,
             folder,
         };
         if self.worker {
@@ -268,7 +273,8 @@ impl App {
         Ports {
             sealing: self.sealing(),
             log: self.log.clone(),
-            catalog: self.catalog.clone(),
+            catalog: self.catalog.clone().into(),
+            catalog_source: self.catalog_source.clone(),
             record: self.gateway_record.clone(),
             view: Some(self.view.clone()),
             keys: self.keys.clone(),

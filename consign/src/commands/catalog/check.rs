@@ -2,7 +2,7 @@
 //! server.
 
 use super::Invocation;
-use crate::{failure::Failure, stack};
+use crate::failure::Failure;
 use catalog::Catalog;
 use clap::Args;
 use serde::Serialize;
@@ -49,17 +49,18 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     })
 }
 
-/// What is built in and in the folders of the settings, and these files and folders. The catalog
-/// reads folders only: a file goes into one of its own, under its own name.
+/// What is built in and in the folders of the settings, and these files and folders.
 pub(super) fn given(paths: &[PathBuf], invocation: Invocation<'_>) -> Result<Catalog, Failure> {
     let settings = invocation.settings(&[])?.settings;
-    if paths.is_empty() {
-        return stack::catalog(&settings);
-    }
-    let mut folders = settings.catalog.folders;
+    beside(settings.catalog.folders, paths)
+}
+
+/// What is built in and in these folders, and these files and folders.
+pub(super) fn beside(mut folders: Vec<PathBuf>, paths: &[PathBuf]) -> Result<Catalog, Failure> {
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::failed(format!("{}: {error}", path.display()))
     };
+    // The catalog reads folders only: a file goes into one of its own, under its own name.
     let held = tempfile::tempdir()?;
     let mut copies = Vec::new();
     for (number, path) in paths.iter().enumerate() {

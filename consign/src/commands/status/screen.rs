@@ -22,6 +22,9 @@ pub fn text(status: &Value) -> String {
     for system in list(&status["systems"]) {
         text += &line(of(system, "role"), &answers(system));
     }
+    if let Some(version) = status["catalog"].as_str() {
+        text += &line("catalog", version);
+    }
     let weakened = list(&status["readiness"]["weakened"]).count();
     if weakened > 0 {
         let weak = format!("{weakened} settings weaken promises: consign health");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 fn look() -> Value {
     json!({
-        "time": "t", "state": "attention",
+        "time": "t", "state": "attention", "catalog": "0f0f",
         "systems": [{"role": "view", "name": "elasticsearch", "answers": false, "why": "refused", "away_seconds": 200}],
         "partitions": [
             {"partition": 3, "end": 1_000, "resolved": 500, "lag": 500, "waiting_seconds": 40, "drain_seconds": 7, "notifier_lag": 2},
@@ -31,6 +31,7 @@ fn what_waits_what_is_away_and_what_to_do_is_shown() {
         "1 dead letters and 7 events parked behind them, of 2 keys: 1 locked, 1 draining",
         "elasticsearch is AWAY for 3 min: refused",
         "1 settings weaken promises",
+        "catalog  0f0f\n",
     ] {
         assert!(text.contains(part), "{part}:\n{text}");
     }

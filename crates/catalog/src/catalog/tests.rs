@@ -76,6 +76,11 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
         taken.contains("`document.create` is declared twice, first in document.yaml"),
         "{taken}"
     );
+    let compiled = told(&PING.replace("path: [ping]", "path: [$reqest/who]"));
+    assert!(
+        compiled.contains("below/own.yaml: line 3: operation `ping.send`: "),
+        "{compiled}"
+    );
     let absent = Catalog::load(&[PathBuf::from("no-such-folder")])
         .unwrap_err()
         .to_string();

@@ -13,6 +13,7 @@ impl From<Problem> for Fault {
             | Code::BadRequestId
             | Code::BadGzip
             | Code::BadUpload
+            | Code::BadCatalog
             | Code::ForeignOrigin => Id::BadHttp,
             Code::EmptyBody => Id::BodyRequired,
             Code::NotJson

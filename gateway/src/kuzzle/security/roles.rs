@@ -8,10 +8,11 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 18] = [
+const OF_ROUTES: [(&str, &str); 19] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
+    ("catalog", "reload"),
     ("deadLetter", "floods"),
     ("deadLetter", "get"),
     ("deadLetter", "list"),
@@ -39,13 +40,8 @@ fn unknown(id: &str) -> Fault {
 
 /// Every controller and action that it names must be there.
 fn check_names(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault> {
-    let operations = || {
-        call.app
-            .ports
-            .catalog
-            .operations()
-            .filter(|known| !known.internal())
-    };
+    let catalog = call.app.ports.catalog.current();
+    let operations = || catalog.operations().filter(|known| !known.internal());
     let known = |controller: &str, action: Option<&str>| {
         let fits = |(other, name): (&str, &str)| {
             other == controller && action.is_none_or(|action| action == name)

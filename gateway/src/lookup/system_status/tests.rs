@@ -18,6 +18,7 @@ fn seen() -> SystemStatus {
     };
     SystemStatus {
         time: "2026-01-01T00:00:00Z".to_owned(),
+        catalog: "c".to_owned(),
         state: SystemState::Well,
         systems: vec![answering("log", "log"), answering("record", "cassandra")],
         partitions: vec![PartitionStatus {

@@ -10,7 +10,7 @@ use http::header;
 pub(crate) async fn openapi(State(app): State<Shared>) -> Response {
     (
         [(header::CONTENT_TYPE, "application/json")],
-        app.openapi.clone(),
+        app.routes.openapi(),
     )
         .into_response()
 }

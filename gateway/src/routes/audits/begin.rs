@@ -44,7 +44,7 @@ pub(crate) async fn begin(
     Ok(answer::json(
         StatusCode::ACCEPTED,
         &job.shown(&HiddenNames {
-            catalog: &app.ports.catalog,
+            catalog: &app.ports.catalog.current(),
             keys: &app.ports.keys,
         }),
     ))

@@ -23,7 +23,7 @@ pub(crate) async fn show(
     Ok(answer::json(
         StatusCode::OK,
         &job.shown(&HiddenNames {
-            catalog: &app.ports.catalog,
+            catalog: &app.ports.catalog.current(),
             keys: &app.ports.keys,
         }),
     ))

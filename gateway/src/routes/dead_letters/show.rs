@@ -15,7 +15,9 @@ pub(crate) async fn show(
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
     let letter = letter(&app, &id).await?;
-    let preview = replay::preview(preview_stores(&app), &letter, &letter.event).await?;
+    let catalog = app.ports.catalog.current();
+    let stores = preview_stores(&app, &catalog);
+    let preview = replay::preview(stores, &letter, &letter.event).await?;
     let held = &letter.held;
     let failures = held.history.iter().map(|failed| {
         json!({

@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 
 pub(crate) async fn list(State(app): State<Shared>) -> Response {
-    let catalog = &app.writes.catalog;
+    let catalog = app.writes.catalog.current();
     let public = catalog.operations().filter(|known| !known.internal());
     let operations: Vec<_> = public.map(|known| known.outline()).collect();
     let list = json!({"catalog": catalog.version(), "operations": operations});

@@ -19,6 +19,6 @@ pub(crate) async fn write(
         return Ok(uploads::start::start_bare(operation.name(), &app, call).await);
     }
     let request = app.requests.read(call).await?;
-    let completed = app.writes.write(operation, request).await?;
-    Ok(OperationAnswer::new(operation, completed).respond(&app))
+    let completed = app.writes.write(&operation, request).await?;
+    Ok(OperationAnswer::new(&operation, completed).respond(&app))
 }

@@ -78,6 +78,8 @@ async fn would(
         Err(problem) => return Ok(Err(problem)),
     };
     let event = edited.as_ref().unwrap_or(&letter.event);
-    let preview = replay::preview(preview_stores(app), letter, event).await?;
+    let catalog = app.ports.catalog.current();
+    let stores = preview_stores(app, &catalog);
+    let preview = replay::preview(stores, letter, event).await?;
     Ok(Ok(json!(preview)))
 }

@@ -60,8 +60,8 @@ async fn carry_out(
     }
     request.json = with_parameters(request.json, parameters)?;
     request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
-    let completed = app.writes.write(operation, request).await?;
-    Ok(envelope.answer(app, &OperationAnswer::new(operation, completed)))
+    let completed = app.writes.write(&operation, request).await?;
+    Ok(envelope.answer(app, &OperationAnswer::new(&operation, completed)))
 }
 
 /// The bare request, as `/v1/operations/{operation}` takes it.
@@ -79,8 +79,8 @@ pub(crate) async fn bare(
             .read_loose(call, !parameters.is_empty())
             .await?;
         request.json = with_parameters(request.json, parameters)?;
-        let completed = app.writes.write(operation, request).await?;
-        Ok::<_, Problem>(OperationAnswer::new(operation, completed).respond(&app))
+        let completed = app.writes.write(&operation, request).await?;
+        Ok::<_, Problem>(OperationAnswer::new(&operation, completed).respond(&app))
     };
     done.await.unwrap_or_else(IntoResponse::into_response)
 }

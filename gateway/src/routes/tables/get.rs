@@ -13,6 +13,7 @@ use crate::{
     },
 };
 use axum::{extract::State, response::Response};
+use catalog::Catalog;
 use event_schema::{
     mutation::RowKey,
     table::{ColumnType, Table},
@@ -56,7 +57,8 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
         .split('/')
         .map(|segment| decode(segment, false));
     let name = segments.next().transpose()?.unwrap_or_default();
-    let table = table(app, &name)?;
+    let catalog = app.ports.catalog.current();
+    let table = table(&catalog, &name)?;
     let segments: Vec<String> = segments.collect::<Result<_, _>>()?;
     let columns: Vec<&str> = table.key().collect();
     if segments.len() != columns.len() {
@@ -89,8 +91,7 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
     })
 }
 
-fn table<'a>(app: &'a App, name: &str) -> Result<&'a Table, Problem> {
-    let catalog = &app.ports.catalog;
+fn table<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Table, Problem> {
     let shown = |table: &&Table| !catalog.is_hidden(&table.name) && !system::is_table(&table.name);
     let tables: Vec<&Table> = catalog.tables().iter().filter(shown).collect();
     tables

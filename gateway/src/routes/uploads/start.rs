@@ -84,9 +84,9 @@ async fn take_file(
         .traceparent
         .clone()
         .unwrap_or_else(|| TraceContext::fresh(true).to_string());
-    let upload = operation.upload().ok_or_else(|| not_a_file(operation))?;
+    let upload = operation.upload().ok_or_else(|| not_a_file(&operation))?;
     let caller = call.caller.clone();
-    app.writes.admit_upload(operation, upload, &caller)?;
+    app.writes.admit_upload(&operation, upload, &caller)?;
     let mut intake = UploadIntake::new(app, &caller, upload, &process, unique, &traceparent);
     let fields = match kind {
         UploadBody::Plain => {

@@ -23,23 +23,25 @@ pub(crate) fn record(catalog: &Catalog, layout: &Layout) -> NewRecord {
     }
 }
 
-/// Returns when the log holds the definitions, and those by which events in the spool were made.
-pub(crate) async fn announce(ports: &Ports) -> Result<(), String> {
-    let topic = ports.layout.name(&topics::CATALOG);
+/// Returns when the log holds the definitions by which events in the spool were made.
+pub(crate) async fn announce_spooled(ports: &Ports) -> Result<(), String> {
     if let Some(spool) = &ports.spool {
         for record in spool.before().map_err(|error| error.to_string())? {
             let appended = ports.log.append(record).await;
             appended.map_err(|error| error.to_string())?;
         }
     }
-    let version = ports.catalog.version();
+    Ok(())
+}
+
+/// Returns when the log holds the definitions of this catalog.
+pub(crate) async fn announce(ports: &Ports, catalog: &Catalog) -> Result<(), String> {
+    let topic = ports.layout.name(&topics::CATALOG);
+    let version = catalog.version();
     if published(ports, &topic, version).await? {
         return Ok(());
     }
-    let appended = ports
-        .log
-        .append(record(&ports.catalog, &ports.layout))
-        .await;
+    let appended = ports.log.append(record(catalog, &ports.layout)).await;
     appended.map_err(|error| error.to_string())?;
     tracing::info!(version, "the catalog's definitions are published");
     Ok(())

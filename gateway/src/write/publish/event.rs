@@ -1,11 +1,14 @@
 //! How an event is made of what was accepted: its id, its partition, its attributes, its bytes.
 
 use super::{
-    super::{order, validate::ValidItem},
+    super::{
+        order,
+        validate::{ItemParts, ValidItem},
+    },
     known_ends::KnownEnds,
 };
 use crate::access::Caller;
-use catalog::Kind;
+use catalog::{CatalogInUse, Kind};
 use event_log::NewRecord;
 use event_schema::{
     codec,
@@ -28,8 +31,8 @@ pub(crate) struct EventBuilder {
     pub keys: Keyring,
     pub generation: u16,
     pub partitions: u16,
-    /// Of the catalog.
-    pub version: String,
+    /// What intents name; other events name the catalog that accepted them.
+    pub catalog: CatalogInUse,
     pub transactions: Arc<str>,
     pub informative: Arc<str>,
     pub clock: Arc<dyn Clock>,
@@ -113,14 +116,18 @@ impl EventBuilder {
         item: ValidItem,
         context: &Context<'_>,
     ) -> Event {
-        let (accepted, incarnations) = item.into_parts();
+        let ItemParts {
+            accepted,
+            incarnations,
+            catalog,
+        } = item.into_parts();
         let partition = accepted.key.partition(self.partitions);
         let request = RequestId::mint(&self.keys, self.generation, partition, accepted.unique);
         let attributes = Attributes {
             id: request,
             tenant: context.caller.tenant.to_string(),
             operation: accepted.operation,
-            catalog: self.version.clone(),
+            catalog: catalog.to_string(),
             key: accepted.key,
             time: self.clock.now(),
             traceparent: Some(context.traceparent.to_owned()),
@@ -197,7 +204,7 @@ impl EventBuilder {
             id: request,
             tenant: tenant.to_owned(),
             operation: operation.to_owned(),
-            catalog: self.version.clone(),
+            catalog: self.catalog.current().version().to_owned(),
             key: key.clone(),
             time: self.clock.now(),
             traceparent: Some(TraceContext::fresh(true).to_string()),

@@ -3,7 +3,7 @@
 
 use super::Validator;
 use crate::error::{Code, Problem};
-use catalog::LookUpSubject;
+use catalog::{LookUpSubject, Operation};
 use event_schema::{
     decision::UniqueValue,
     mutation::{DocumentKey, RowKey},
@@ -15,11 +15,12 @@ use store::unique;
 /// One answer for each subject that is one, in order; null where nothing is found.
 pub(super) async fn find(
     validator: &Validator,
+    operation: &Operation,
     subjects: &[Option<LookUpSubject>],
 ) -> Result<Vec<Value>, Problem> {
     let (mut values, mut rows, mut documents) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects.iter().flatten() {
-        match validator.stored_subject(subject.clone()) {
+        match validator.stored_subject(operation, subject.clone()) {
             LookUpSubject::OwnerOf(value) => values.push(value),
             LookUpSubject::Row(key) => rows.push(key),
             LookUpSubject::Document {

@@ -8,40 +8,43 @@ use sealing::{SealedBoundary, mask};
 use serde_json::Value;
 
 impl Validator {
-    fn boundary(&self) -> SealedBoundary<'_> {
+    fn boundary<'a>(&'a self, operation: &'a Operation) -> SealedBoundary<'a> {
         SealedBoundary {
-            marks: self.catalog.sealed(),
+            marks: operation.sealed(),
             secret: self.sealing.secret(),
             subject: None,
         }
     }
 
     /// Seals the request for its subject, whose key is made if it has none.
-    pub(super) async fn seal(&self, accepted: &mut Accepted) -> Result<(), Problem> {
-        if !self.catalog.sealed().is_touched_by(&accepted.operation) {
+    pub(super) async fn seal(
+        &self,
+        operation: &Operation,
+        accepted: &mut Accepted,
+    ) -> Result<(), Problem> {
+        let marks = operation.sealed();
+        if !marks.is_touched_by(&accepted.operation) {
             return Ok(());
         }
-        accepted.key = self.boundary().entity_key(accepted.key.clone());
-        if self
-            .catalog
-            .sealed()
-            .request(&accepted.operation)
-            .is_empty()
-        {
+        accepted.key = self.boundary(operation).entity_key(accepted.key.clone());
+        if marks.request(&accepted.operation).is_empty() {
             return Ok(());
         }
         let subject = self.sealing.access(&accepted.key.0).await?;
-        let boundary = self.boundary().of(&subject);
+        let boundary = self.boundary(operation).of(&subject);
         Ok(boundary.seal_request(accepted)?)
     }
 
     /// What is looked up, by the names that the record has.
-    pub(super) fn stored_subject(&self, subject: LookUpSubject) -> LookUpSubject {
+    pub(super) fn stored_subject(
+        &self,
+        operation: &Operation,
+        subject: LookUpSubject,
+    ) -> LookUpSubject {
+        let boundary = self.boundary(operation);
         match subject {
-            LookUpSubject::OwnerOf(value) => {
-                LookUpSubject::OwnerOf(self.boundary().unique_value(value))
-            }
-            LookUpSubject::Row(key) => LookUpSubject::Row(self.boundary().row_key(key)),
+            LookUpSubject::OwnerOf(value) => LookUpSubject::OwnerOf(boundary.unique_value(value)),
+            LookUpSubject::Row(key) => LookUpSubject::Row(boundary.row_key(key)),
             document @ LookUpSubject::Document { .. } => document,
         }
     }
@@ -53,7 +56,7 @@ impl Validator {
         json: &ScannedJson,
         mut invalid: Invalid,
     ) -> Invalid {
-        let paths = self.catalog.sealed().request(operation.name());
+        let paths = operation.sealed().request(operation.name());
         if paths.is_empty() {
             return invalid;
         }

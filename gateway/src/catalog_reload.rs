@@ -1,0 +1,108 @@
+//! The catalog read again while the service runs: read, judged as at the start, prepared in the stores,
+//! announced in the log, and only then gone by. Whatever is wrong leaves everything as it was. Each
+//! event names the version that accepted it, so requests in hand end under the old one, other gateways
+//! may go by another, and a worker that does not know a version waits until it has read it. See ADR 25.
+
+use crate::{
+    GatewayError,
+    app::Shared,
+    catalog_source::{CatalogSource, ReloadedCatalog},
+    error::{Code, Problem},
+    openapi, router,
+    served_routes::RouteSet,
+    write::publish::definitions::announce,
+};
+use catalog::Catalog;
+use runtime::Shutdown;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// What is served under a catalog; an operation whose route would shadow another has no place.
+pub(crate) fn routes_of(app: &Shared, catalog: &Catalog) -> Result<RouteSet, GatewayError> {
+    let document = openapi::document(catalog);
+    let document = serde_json::to_vec(&document).expect("an OpenAPI document is plain JSON");
+    Ok(RouteSet {
+        router: router::router(app.clone(), catalog)?,
+        openapi: document.into(),
+    })
+}
+
+/// Until shutdown: reads again whenever it is asked to, one time after the other.
+pub(crate) async fn follow(app: Shared, shutdown: Shutdown) {
+    app.metrics
+        .catalog(None, app.ports.catalog.current().version());
+    let Some(source) = app.ports.catalog_source.clone() else {
+        shutdown.soft().await;
+        return;
+    };
+    let mut asked = app.reloads.asked.lock().await;
+    loop {
+        let answer = tokio::select! {
+            () = shutdown.soft() => return,
+            () = source.asked() => None,
+            Some(answer) = asked.recv() => Some(answer),
+        };
+        let reloaded = reload(&app, &source).await;
+        tell(&app, &reloaded);
+        if let Some(answer) = answer {
+            // Whoever asked may have left.
+            _ = answer.send(reloaded);
+        }
+    }
+}
+
+fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>) {
+    let outcome = match reloaded {
+        Ok(done) if done.version == done.before => {
+            let version = &done.version;
+            tracing::info!(version, "the catalog was read again: it is the one in use");
+            "unchanged"
+        }
+        Ok(done) => {
+            let (version, before, operations) = (&done.version, &done.before, done.operations);
+            tracing::info!(version, before, operations, "the catalog is reloaded");
+            app.metrics.catalog(Some(before), version);
+            "reloaded"
+        }
+        Err(problem) => {
+            let version = app.ports.catalog.current().version().to_owned();
+            tracing::warn!(
+                version,
+                code = problem.code().row().name,
+                why = problem.detail(),
+                "the catalog is not reloaded; the one in use stays"
+            );
+            "refused"
+        }
+    };
+    app.metrics.catalog_reloads(outcome);
+}
+
+async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<ReloadedCatalog, Problem> {
+    let bad = |why: String| Problem::new(Code::BadCatalog, why);
+    let reading = source.clone();
+    let read = tokio::task::spawn_blocking(move || reading.read()).await;
+    let next = read
+        .map_err(|error| bad(error.to_string()))?
+        .map_err(|error| bad(error.to_string()))?;
+    let in_use = app.ports.catalog.current();
+    let done = ReloadedCatalog {
+        version: next.version().to_owned(),
+        before: in_use.version().to_owned(),
+        operations: next.operations().count(),
+    };
+    if done.version == done.before {
+        return Ok(done);
+    }
+    let routes = routes_of(app, &next).map_err(|error| bad(error.to_string()))?;
+    source.prepare(&next, &in_use).await?;
+    let announced = timeout(app.config.publish_timeout(), announce(&app.ports, &next)).await;
+    let in_time = announced.unwrap_or_else(|_| Err("no answer in time".to_owned()));
+    in_time.map_err(|why| {
+        let why = format!("the log does not take the definitions: {why}");
+        Problem::new(Code::LogUnavailable, why).retry_after(2)
+    })?;
+    app.ports.catalog.replace(next);
+    app.routes.replace(routes);
+    Ok(done)
+}

@@ -1,0 +1,57 @@
+//! Where a catalog is read again from while the service runs, and how that is asked for. What is read
+//! is judged and gone by elsewhere ([`crate::catalog_reload`]).
+
+use crate::error::{Code, Problem};
+use catalog::{Catalog, CatalogError};
+use serde::Serialize;
+use store::StoreError;
+use tokio::sync::{Mutex, mpsc, oneshot};
+
+/// The place of the definitions that this process goes by.
+#[async_trait::async_trait]
+pub trait CatalogSource: Send + Sync {
+    /// The definitions as they stand there now; it may block.
+    fn read(&self) -> Result<Catalog, CatalogError>;
+    /// Sees that the tables and collections stand that the next catalog declares.
+    async fn prepare(&self, next: &Catalog, in_use: &Catalog) -> Result<(), StoreError>;
+    /// Resolves when the process is asked from outside to read again.
+    async fn asked(&self);
+}
+
+/// What reading again came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ReloadedCatalog {
+    /// In use now.
+    pub version: String,
+    pub before: String,
+    pub operations: usize,
+}
+
+/// An answer that somebody waits for.
+pub(crate) type ReloadAnswer = oneshot::Sender<Result<ReloadedCatalog, Problem>>;
+
+/// Asks the one task that reads again, and waits for what it came to.
+pub(crate) struct ReloadRequests {
+    asking: mpsc::Sender<ReloadAnswer>,
+    pub asked: Mutex<mpsc::Receiver<ReloadAnswer>>,
+}
+
+impl Default for ReloadRequests {
+    fn default() -> Self {
+        let (asking, asked) = mpsc::channel(1);
+        Self {
+            asking,
+            asked: Mutex::new(asked),
+        }
+    }
+}
+
+impl ReloadRequests {
+    pub(crate) async fn ask(&self) -> Result<ReloadedCatalog, Problem> {
+        let ended = || Problem::new(Code::ShuttingDown, "the gateway stops").retry_after(1);
+        let (answer, answered) = oneshot::channel();
+        let asked = self.asking.send(answer).await;
+        asked.map_err(|_| ended())?;
+        answered.await.map_err(|_| ended())?
+    }
+}

@@ -1,0 +1,3 @@
+//! `/v1/catalog`: the definitions of the operations.
+
+pub(crate) mod reload;

@@ -1,0 +1,9 @@
+//! `POST /v1/catalog/reload`: reads the definitions of this gateway again.
+
+use crate::{answer, app::Shared, error::Problem};
+use axum::{extract::State, response::Response};
+use http::StatusCode;
+
+pub(crate) async fn reload(State(app): State<Shared>) -> Result<Response, Problem> {
+    Ok(answer::json(StatusCode::OK, &app.reloads.ask().await?))
+}
