@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("json-text", &[]),
     ("catalog", &["event-schema", "json-text"]),
     ("field-values", &[]),
+    ("outbound", &[]),
     ("rights", &[]),
     ("matching", &["field-values"]),
     ("subscriptions", &["event-schema"]),
