@@ -6,12 +6,19 @@ pub mod socket;
 
 use crate::failure::Failure;
 use clap::Args;
-use reqwest::{Method, RequestBuilder};
+use reqwest::{
+    Method, RequestBuilder,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
 use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+
+/// Where a session or a key is, where rights are restricted: never among arguments, which others
+/// on the machine can read.
+const TOKEN: &str = "CONSIGN_TOKEN";
 
 /// Which gateway.
 #[derive(Clone, Debug, Args)]
@@ -75,6 +82,7 @@ impl Client {
         let authority = endpoint.authority.as_deref().map(read_pem).transpose()?;
         let mut http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
+            .default_headers(credential()?)
             .no_gzip();
         if let Some(pem) = &authority {
             let certificate = reqwest::Certificate::from_pem(pem);
@@ -146,6 +154,18 @@ fn failed(status: Option<u64>, code: Option<&str>, text: Option<&str>, whole: &V
     let status = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     let text = text.map_or_else(|| whole.to_string(), str::to_owned);
     Failure::failed(format!("{status} {}: {text}", code.unwrap_or("no code")))
+}
+
+/// What a gateway is shown of the variable that holds a session or a key.
+fn credential() -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    if let Ok(token) = std::env::var(TOKEN) {
+        let shown = HeaderValue::try_from(format!("Bearer {}", token.trim()));
+        let mut shown = shown.map_err(|_| Failure::usage(format!("{TOKEN} holds no token")))?;
+        shown.set_sensitive(true);
+        headers.insert(AUTHORIZATION, shown);
+    }
+    Ok(headers)
 }
 
 fn read_pem(file: &Path) -> Result<Vec<u8>, Failure> {

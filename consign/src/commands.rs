@@ -107,7 +107,7 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
         Command::Schema(command) => schema::run(&command, invocation),
         Command::Sealing(command) => sealing::run(command, invocation).await,
-        Command::Security(command) => security::run(&command, invocation),
+        Command::Security(command) => security::run(command, invocation).await,
         Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

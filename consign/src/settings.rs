@@ -24,9 +24,10 @@ use toml::{Table, Value};
 pub const DEFAULTS: &str = include_str!("../config.default.toml");
 /// `CONSIGN_*` variables that are no settings; one that ends in `_` stands for all that begin with
 /// it.
-pub const RESERVED: [&str; 4] = [
+pub const RESERVED: [&str; 5] = [
     "CONSIGN_CONFIG",
     "CONSIGN_LOG",
+    "CONSIGN_TOKEN",
     "CONSIGN_TEST_",
     "CONSIGN_ORACLE_DIR",
 ];
@@ -44,6 +45,7 @@ pub struct Settings {
     pub secret: Secret,
     pub catalog: Catalog,
     pub security: gateway::config::Security,
+    pub outbound: outbound::OutboundConfig,
     pub gateway: gateway::Config,
     pub worker: write_worker::Config,
     pub notifier: notifier_worker::Config,
@@ -66,6 +68,7 @@ impl Default for Settings {
             secret: Secret::default(),
             catalog: Catalog::default(),
             security: gateway::config::Security::default(),
+            outbound: outbound::OutboundConfig::default(),
             gateway: gateway::Config::default(),
             worker: write_worker::Config::default(),
             notifier: notifier_worker::Config::default(),

@@ -3,7 +3,7 @@
 //! never take a credential that cannot be verified for none at all.
 
 pub(crate) mod accounts;
-mod api_key;
+pub(crate) mod api_key;
 pub(crate) mod authenticator;
 pub(crate) mod client_address;
 pub(crate) mod limits;
@@ -21,6 +21,7 @@ pub(crate) use right::{Denied, PlaceRule, Right};
 use axum::extract::FromRequestParts;
 use http::{Extensions, HeaderMap, header, request::Parts};
 use rights::{ActionPlace, CompiledRights};
+use serde_json::{Map, Value};
 use session::UserSession;
 use std::{convert::Infallible, ops::Deref, sync::Arc};
 
@@ -44,6 +45,12 @@ pub(crate) enum Credential {
         id: String,
         birth: String,
         until: Option<i64>,
+    },
+    /// A token that another issuer made: until when it is believed, Unix milliseconds, and what it
+    /// says of its bearer.
+    Issued {
+        until: i64,
+        attributes: Arc<Map<String, Value>>,
     },
 }
 
@@ -147,7 +154,21 @@ impl Principal {
     pub(crate) fn session(&self) -> Option<&UserSession> {
         match &self.credential {
             Credential::Session(session) => Some(session),
-            Credential::Nothing | Credential::Kept | Credential::ApiKey { .. } => None,
+            Credential::Nothing
+            | Credential::Kept
+            | Credential::ApiKey { .. }
+            | Credential::Issued { .. } => None,
+        }
+    }
+
+    /// What an issuer says of the caller, if it is one of another issuer: nobody of this deployment.
+    pub(crate) fn issued(&self) -> Option<&Map<String, Value>> {
+        match &self.credential {
+            Credential::Issued { attributes, .. } => Some(attributes),
+            Credential::Nothing
+            | Credential::Kept
+            | Credential::Session(_)
+            | Credential::ApiKey { .. } => None,
         }
     }
 

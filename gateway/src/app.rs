@@ -29,6 +29,7 @@ use crate::{
         validate::Validator,
     },
 };
+use bearer_tokens::TrustedIssuers;
 use collections::CollectionStores;
 use event_log::Durability;
 use event_schema::{
@@ -89,7 +90,7 @@ impl App {
         ports: Ports,
         reply: Reply,
         metrics: GatewayMetrics,
-        (origins, set_up): (Origins, Option<SetUpCode>),
+        (origins, set_up, issuers): (Origins, Option<SetUpCode>, TrustedIssuers),
         shutdown: Shutdown,
     ) -> Self {
         let limits = RegistryLimits {
@@ -116,7 +117,7 @@ impl App {
         let requests = RequestReader::new(config.clone());
         let collections = Collections::new(ports.record.clone());
         let accounts = Accounts::new(ports.record.clone(), ports.sealing.clone());
-        let access = CallerAccess::new(accounts, ports.keys.clone(), ports.clock.clone());
+        let access = CallerAccess::new(accounts, ports.keys.clone(), issuers, ports.clock.clone());
         let refreshes = Arc::<Refreshes>::default();
         let shared = (collections.clone(), refreshes.clone());
         Self {

@@ -7,6 +7,7 @@ mod security;
 pub use live::Live;
 pub use security::{Security, TlsEnd};
 
+use outbound::OutboundConfig;
 use serde::{Deserialize, Serialize};
 use std::{
     net::{IpAddr, SocketAddr},
@@ -21,6 +22,9 @@ pub struct Config {
     /// The section `security` of the settings.
     #[serde(skip)]
     pub security: Security,
+    /// The section `outbound` of the settings.
+    #[serde(skip)]
+    pub outbound: OutboundConfig,
     /// Where to listen. Off the loopback: only with TLS or `security.open`, and without an
     /// administrator nothing is served (docs/security.md).
     pub listen: SocketAddr,
@@ -140,6 +144,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             security: Security::default(),
+            outbound: OutboundConfig::default(),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),

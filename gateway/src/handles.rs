@@ -81,7 +81,8 @@ impl HandleSigner {
 }
 
 /// What notifications carry is bound to the tenant (and the room): the subscribers of a channel
-/// share one notification, whichever principal they are. Rights are checked on use.
+/// share one notification, whichever principal they are. Rights are checked on use. It names no
+/// request: what became of one is told to whoever made it.
 impl SignHandles for HandleSigner {
     fn token(&self, tenant: &str, notice: &Notice) -> Option<String> {
         let write = notice.write?;
@@ -89,7 +90,7 @@ impl SignHandles for HandleSigner {
             offsets: vec![(write.partition, write.offset.get())],
             spool: None,
         };
-        let token = self.write_token(tenant, written, Some(notice.request));
+        let token = self.write_token(tenant, written, None);
         Some(token.sign(&self.keys))
     }
 
@@ -158,6 +159,8 @@ mod tests {
         };
         let shared = SignHandles::token(&signer, "t", &notice()).unwrap();
         assert_eq!(open(&shared, "t", "anybody"), Ok(vec![(0, 4)]));
+        let said = Token::open(&shared, &signer.keys, "t", "anybody", signer.now()).unwrap();
+        assert_eq!(said.request, None, "whose request it was is the writer's");
         assert_eq!(open(&shared, "u", "anybody"), Err(BadToken::Foreign));
         let written = WrittenPlaces {
             offsets: vec![(0, 4)],

@@ -13,6 +13,8 @@ pub(crate) enum SubscriptionHolder {
     Nobody,
     Session(String),
     ApiKey(String),
+    /// Of another issuer, by name: whichever token was shown last.
+    Issued(Arc<str>),
 }
 
 impl SubscriptionHolder {
@@ -21,7 +23,17 @@ impl SubscriptionHolder {
             Credential::Nothing | Credential::Kept => Self::Nobody,
             Credential::Session(session) => Self::Session(session.sid.clone()),
             Credential::ApiKey { id, .. } => Self::ApiKey(id.clone()),
+            Credential::Issued { .. } => Self::Issued(caller.name.clone()),
         }
+    }
+}
+
+/// When a token ends after which there may be another, Unix milliseconds.
+fn renewable_until(caller: &Caller) -> Option<i64> {
+    match &caller.credential {
+        Credential::Session(session) => Some(session.exp.saturating_mul(1000)),
+        Credential::Issued { until, .. } => Some(*until),
+        Credential::Nothing | Credential::Kept | Credential::ApiKey { .. } => None,
     }
 }
 
@@ -117,18 +129,19 @@ impl SubscriptionHolders {
         }
     }
 
-    /// A session showed a later token: what it holds lives as long as that.
+    /// A session, or somebody of another issuer, showed a later token: what is held lives as long as
+    /// that.
     pub(crate) fn shown(&self, connection: u64, caller: &Caller) {
-        let Some(session) = caller.session() else {
+        let Some(end) = renewable_until(caller) else {
             return;
         };
         let mut connections = self.connections.lock();
         let Some(held) = connections.get_mut(&connection) else {
             return;
         };
-        let holder = SubscriptionHolder::Session(session.sid.clone());
+        let holder = SubscriptionHolder::of(caller);
         if let Some(known) = held.callers.get_mut(&holder)
-            && known.session().is_some_and(|known| known.exp < session.exp)
+            && renewable_until(known).is_some_and(|known| known < end)
         {
             *known = caller.clone();
         }

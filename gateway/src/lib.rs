@@ -109,6 +109,10 @@ pub enum GatewayError {
     Unprotected(std::net::SocketAddr),
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error(transparent)]
+    Outbound(#[from] outbound::OutboundConfigError),
+    #[error(transparent)]
+    Issuer(#[from] bearer_tokens::IssuerConfigError),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
 }

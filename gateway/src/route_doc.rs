@@ -73,6 +73,8 @@ docs! {
         Nothing, [(200, "The dead letter", Json("DeadLetter"))];
     STATUS "status" "operations" "The whole pipeline in one look: what waits where and since when, what is held, what to do next" []
         Nothing, [(200, "As far as it can be read", Json("SystemStatus"))];
+    EXPLAIN_RIGHT "explainRight" "operations" "May a user do something in a place: by which policy, or what is missing" ["user", "right", "place"]
+        Nothing, [(200, "Yes or no, and why", Json("ExplainedRight"))];
     FLOODS "floods" "dead letters" "Partitions that wait because too many events would become dead letters" []
         Nothing, [(200, "Those that wait, and why", Json("Floods"))];
     PASS_FLOOD "passFlood" "dead letters" "Let dead letters of an operation or a cause happen, however many come, for a while" []
@@ -139,6 +141,18 @@ pub(crate) fn parameter(name: &str) -> Value {
             "Wait until it is searchable too",
         ),
         "reason" => (json!({"type": "string"}), "The reason, kept in the log"),
+        "user" => (
+            json!({"type": "string"}),
+            "The user's id; `anonymous` for callers without a credential",
+        ),
+        "right" => (
+            json!({"type": "string", "examples": ["document:create"]}),
+            "Controller and action, or an operation",
+        ),
+        "place" => (
+            json!({"type": "string", "examples": ["shop/items"]}),
+            "`index/collection`, `index`, `*` for what no restriction reaches; without it: what names no place",
+        ),
         "sample" => (
             json!({"type": "integer", "minimum": 1}),
             "Look at one in so many items",

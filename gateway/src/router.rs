@@ -14,7 +14,7 @@ use crate::{
     route_doc::{self as doc, Doc},
     routes::{
         about, audits, catalog as catalog_routes, collections, dead_letters, documents, floods,
-        operations, replays, requests, sunbird, tables, uploads,
+        operations, replays, requests, security, sunbird, tables, uploads,
     },
 };
 use axum::{
@@ -183,6 +183,13 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
             &doc::STATUS,
             Right::new("server", "status", PlaceRule::Everywhere),
             Some(get(about::status::status)),
+        ),
+        row(
+            Method::GET,
+            "/v1/security/explain",
+            &doc::EXPLAIN_RIGHT,
+            Right::new("security", "explain", PlaceRule::Everywhere),
+            Some(get(security::explain::explain)),
         ),
         row(
             Method::GET,

@@ -11,6 +11,7 @@ pub(crate) mod floods;
 pub(crate) mod operations;
 pub(crate) mod replays;
 pub(crate) mod requests;
+pub(crate) mod security;
 pub(crate) mod sunbird;
 pub(crate) mod tables;
 pub(crate) mod uploads;

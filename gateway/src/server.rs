@@ -37,10 +37,12 @@ use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
+use bearer_tokens::TrustedIssuers;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use outbound::OutboundClient;
 use runtime::{Shutdown, State, TaskStarter, spawn};
 use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::{
@@ -71,6 +73,8 @@ pub(crate) async fn run(
     let endpoint = handshake::endpoint(&config, &*ports.clock)?.map(Arc::new);
     let origins = Origins::new(&config.allowed_origins, address.ip())?;
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
+    let http = OutboundClient::new(&config.outbound)?;
+    let issuers = TrustedIssuers::new(&config.security.issuers, &http, ports.clock.clone())?;
     set_up::name_weakness(address.ip(), &config.security, &ports.health);
     let reply = instance::address(&ports.layout);
     let app: Shared = Arc::new(App::new(
@@ -78,7 +82,7 @@ pub(crate) async fn run(
         ports,
         reply,
         metrics,
-        (origins, set_up),
+        (origins, set_up, issuers),
         shutdown.clone(),
     ));
     let catalog = app.ports.catalog.current();
@@ -154,6 +158,11 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         catalog_reload::follow(app.clone(), until()),
     );
     tasks.vital("sessions", session_sweep::run(app.clone(), until()));
+    if !config.security.issuers.is_empty() {
+        let (access, until) = (app.access.clone(), until());
+        let following = async move { access.issuers.follow(until).await };
+        tasks.vital("issuers", following);
+    }
     if config.carry_out_uploads {
         tasks.vital("uploads", runner::run(app.clone(), until()));
     }

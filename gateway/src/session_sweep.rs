@@ -49,7 +49,9 @@ pub(crate) async fn once(app: &Shared) {
     // A session on many connections is asked about once.
     let mut asked: HashMap<SubscriptionHolder, Result<Caller, AccessError>> = HashMap::new();
     for held in app.holders.all(!is_open) {
-        let standing = match asked.get(&held.holder) {
+        // Tokens of one principal of another issuer end each by itself.
+        let is_one = !matches!(held.holder, SubscriptionHolder::Issued(_));
+        let standing = match asked.get(&held.holder).filter(|_| is_one) {
             Some(Ok(caller)) => Ok(caller.clone()),
             Some(Err(_)) | None => app.access.still(&held.caller).await,
         };

@@ -66,6 +66,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         layout: settings.topics.layout(),
         gateway: gateway::Config {
             security: settings.security,
+            outbound: settings.outbound,
             ..settings.gateway
         },
         worker: settings.worker,

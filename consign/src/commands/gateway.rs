@@ -74,6 +74,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (stop, until_stopped) = around.shutdown.child();
     let config = gateway::Config {
         security: settings.security,
+        outbound: settings.outbound,
         ..settings.gateway
     };
     let serving = services::gateway(config, listener, ports, until_stopped);

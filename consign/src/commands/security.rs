@@ -1,19 +1,26 @@
-//! `consign security`: who may do what, on the servers that a deployment stands on.
+//! `consign security`: who may do what, of the deployment's users and on the servers that it stands
+//! on.
 
 pub mod acls;
+pub mod explain;
+pub mod import;
 
 use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// The rights that a deployment needs on its servers
+/// What users may do, and the rights that a deployment needs on its servers
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Acls(acls::Arguments),
+    Explain(explain::Arguments),
+    Import(import::Arguments),
 }
 
-pub fn run(command: &Command, invocation: Invocation<'_>) -> Result<(), Failure> {
+pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
     match command {
-        Command::Acls(arguments) => acls::run(arguments, invocation),
+        Command::Acls(arguments) => acls::run(&arguments, invocation),
+        Command::Explain(arguments) => explain::run(arguments, invocation).await,
+        Command::Import(arguments) => import::run(arguments, invocation).await,
     }
 }

@@ -291,6 +291,23 @@ impl Operation {
         Ok(collections)
     }
 
+    /// The collections that it may touch, where the definition alone says so, whatever is asked.
+    pub fn fixed_collections(&self) -> Option<Vec<(String, String)>> {
+        if self.many.is_some() {
+            return None;
+        }
+        let is_fixed = |write: &crate::operation::Write| match &write.target {
+            Target::Document {
+                index, collection, ..
+            } => matches!((index, collection), (Expr::Constant(_), Expr::Constant(_))),
+            Target::Row { .. } => true,
+        };
+        let parts = self.program.parts.iter();
+        let of_parts = parts.flat_map(|part| part.operation.constant_collections());
+        let fixed = || self.constant_collections().chain(of_parts).collect();
+        self.program.writes.iter().all(is_fixed).then(fixed)
+    }
+
     /// The collections that its definition names by themselves.
     fn constant_collections(&self) -> impl Iterator<Item = (String, String)> {
         let names = |write: &crate::operation::Write| match &write.target {

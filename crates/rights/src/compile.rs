@@ -83,7 +83,7 @@ impl CompiledRole {
 }
 
 impl RestrictedPlaces {
-    fn of(restrictions: &[Restriction]) -> Option<Arc<Self>> {
+    pub(crate) fn of(restrictions: &[Restriction]) -> Option<Arc<Self>> {
         let mut places = Self::default();
         for Restriction { index, collections } in restrictions {
             let known = places.indices.get_mut(index.as_str());

@@ -7,6 +7,7 @@
 pub mod base;
 mod compile;
 mod cover;
+mod explain;
 mod fault;
 mod listing;
 mod name;
@@ -15,6 +16,7 @@ mod role;
 mod set;
 
 pub use compile::{ActionPlace, CompiledRights};
+pub use explain::{ExplainedPolicy, PolicyOutcome, RightsExplanation};
 pub use fault::RightsFault;
 pub use listing::ListedRight;
 pub use profile::{Policy, Restriction, RightsProfile};

@@ -54,6 +54,8 @@ impl Account {
             Credential::Kept => false,
             Credential::Session(session) => self.honours(session),
             Credential::ApiKey { birth, .. } => self.birth == *birth,
+            // Whoever has that name elsewhere has no account here.
+            Credential::Issued { .. } => false,
         }
     }
 

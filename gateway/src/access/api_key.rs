@@ -41,6 +41,12 @@ impl ApiKeyText {
     }
 }
 
+/// Is it the fingerprint of some text?
+pub(crate) fn is_fingerprint(text: &str) -> bool {
+    let is_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    text.len() == 64 && text.bytes().all(is_hex)
+}
+
 pub(super) fn fingerprint(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()

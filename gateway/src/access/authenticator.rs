@@ -11,12 +11,14 @@ use super::{
     session::{self, UserSession},
 };
 use crate::error::{Code, Problem};
+use bearer_tokens::{TokenFault, TrustedIssuers};
 use event_schema::signing::Keyring;
 use moka::sync::Cache;
 use runtime::Clock;
 use sha2::{Digest, Sha256};
 use std::{net::IpAddr, sync::Arc, time::Duration};
 use store::StoreError;
+use tracing::debug;
 
 /// Callers that are remembered.
 const KEPT: u64 = 10_000;
@@ -62,6 +64,7 @@ pub(crate) struct CallerAccess {
     pub state: RightsState,
     pub passwords: PasswordPool,
     pub limits: AccessLimits,
+    pub issuers: TrustedIssuers,
     kept: Cache<[u8; 32], KeptCaller>,
 }
 
@@ -75,9 +78,15 @@ struct KeptCaller {
 }
 
 impl CallerAccess {
-    pub(crate) fn new(accounts: Accounts, keys: Keyring, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(
+        accounts: Accounts,
+        keys: Keyring,
+        issuers: TrustedIssuers,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             keys,
+            issuers,
             state: RightsState::new(accounts, clock),
             passwords: PasswordPool::default(),
             limits: AccessLimits::default(),
@@ -102,14 +111,32 @@ impl CallerAccess {
         }
     }
 
+    /// Likewise for more of a request that was let in as `begun`. That its token was refreshed since
+    /// says nothing: nobody shows it again.
+    pub(crate) async fn identify_again(
+        &self,
+        begun: &Caller,
+        credential: Option<&str>,
+    ) -> Result<Caller, AccessError> {
+        match self.identify(credential).await {
+            Err(AccessError::Reused(_)) => self.still(begun).await,
+            identified => identified,
+        }
+    }
+
     /// Who asked for what is carried out later, with what may be done now: nothing, if he is gone.
     pub(crate) async fn known(&self, kuid: Option<&str>) -> Result<Caller, AccessError> {
         let known = self.state.current().await?;
         let Some(kuid) = kuid else {
             return Ok(known.anonymous.clone());
         };
-        let user = self.accounts().user(kuid).await;
-        let user = user.map_err(AccessError::stale)?;
+        // What another issuer said of somebody is not kept.
+        let user = if self.issuers.owns_name(kuid) {
+            None
+        } else {
+            let user = self.accounts().user(kuid).await;
+            user.map_err(AccessError::stale)?
+        };
         let profiles = user.map(|user| user.profiles).unwrap_or_default();
         Ok(made(kuid.into(), profiles, Credential::Kept, &known))
     }
@@ -168,9 +195,33 @@ impl CallerAccess {
         } else if text.starts_with(api_key::PREFIX) {
             self.of_api_key(text).await?
         } else {
-            return Err(AccessError::Invalid);
+            return self.of_issuer(text, known).await;
         };
         Ok(made(kuid.into(), user.profiles, credential, known))
+    }
+
+    /// The bearer of another issuer's token.
+    async fn of_issuer(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
+        let bearer = self
+            .issuers
+            .verify(text)
+            .await
+            .map_err(|fault| match fault {
+                // Where they are is nobody's business who shows a token.
+                TokenFault::NoKeys(_) => {
+                    let why = "the keys of the token's issuer could not be read yet";
+                    AccessError::Stale(why.to_owned())
+                }
+                fault => {
+                    debug!(%fault, "a token of another issuer is not believed");
+                    AccessError::Invalid
+                }
+            })?;
+        let credential = Credential::Issued {
+            until: bearer.until,
+            attributes: Arc::new(bearer.attributes),
+        };
+        Ok(made(bearer.name.into(), bearer.profiles, credential, known))
     }
 
     /// The user of a session that goes on, and when this token of it was refreshed, Unix
@@ -216,21 +267,26 @@ impl CallerAccess {
     /// What became of a caller who was identified before, whatever tokens were refreshed since.
     pub(crate) async fn still(&self, caller: &Caller) -> Result<Caller, AccessError> {
         let known = self.state.current().await?;
-        let user = match &caller.credential {
+        let profiles = match &caller.credential {
             Credential::Nothing => return Ok(known.anonymous.clone()),
             Credential::Kept => return self.known(Some(&caller.name)).await,
-            Credential::Session(session) => self.of_session(session).await?.0,
+            Credential::Issued { .. } if has_ended(caller, self.clock().now()) => {
+                return Err(AccessError::Invalid);
+            }
+            Credential::Issued { .. } => caller.profiles.to_vec(),
+            Credential::Session(session) => self.of_session(session).await?.0.profiles,
             Credential::ApiKey { id, .. } => {
                 let accounts = self.accounts();
                 let key = accounts
                     .api_key_of_id(id)
                     .await
                     .map_err(AccessError::stale)?;
-                self.of_key(&key.ok_or(AccessError::Invalid)?).await?
+                let key = key.ok_or(AccessError::Invalid)?;
+                self.of_key(&key).await?.profiles
             }
         };
         let (name, credential) = (caller.name.clone(), caller.credential.clone());
-        Ok(made(name, user.profiles, credential, &known))
+        Ok(made(name, profiles, credential, &known))
     }
 
     /// Counts a request of this caller, who may be limited to so many a second.
@@ -283,5 +339,6 @@ fn has_ended(caller: &Caller, now: i64) -> bool {
         Credential::Nothing | Credential::Kept => false,
         Credential::Session(session) => session.is_over(now),
         Credential::ApiKey { until, .. } => until.is_some_and(|until| now >= until),
+        Credential::Issued { until, .. } => now >= *until,
     }
 }

@@ -1,6 +1,8 @@
 //! Passwords: hashed with Argon2id on a few threads of their own, with a bounded queue before them,
 //! and judged by a few rules. A password is wiped once it is used, and never logged.
 
+pub(crate) mod imported;
+
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use std::sync::{Arc, LazyLock};
@@ -180,8 +182,18 @@ fn compute(password: &[u8], salt: &[u8], params: Params) -> Option<[u8; HASH_BYT
     Some(hash)
 }
 
+/// Is it weaker than what is made now? Whoever logs in by it is hashed anew.
+pub(crate) fn is_outdated(stored: &str) -> bool {
+    imported::is_imported(stored)
+        || read(stored)
+            .is_some_and(|(params, ..)| params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES)
+}
+
 /// A hash that cannot be read is nobody's.
 fn matches(password: &[u8], stored: &str) -> bool {
+    if imported::is_imported(stored) {
+        return imported::matches(password, stored);
+    }
     let Some((params, salt, hash)) = read(stored) else {
         return false;
     };

@@ -208,7 +208,8 @@ impl BulkRun {
     async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
         let json = &scanned(json, self.app.config.json_depth)?;
         let writes = &self.app.writes;
-        let caller = self.app.identify(self.credential.as_deref()).await?;
+        let shown = self.credential.as_deref();
+        let caller = self.app.access.identify_again(&self.caller, shown).await?;
         let line = BulkLine {
             number,
             json,

@@ -1,5 +1,6 @@
 //! How this service is protected from who can reach it.
 
+use bearer_tokens::IssuerConfig;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -29,6 +30,8 @@ pub struct Security {
     /// change.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
+    /// Whose JSON Web Tokens are believed beside the sessions and keys of the deployment.
+    pub issuers: Vec<IssuerConfig>,
 }
 
 impl Security {

@@ -33,6 +33,16 @@ pub(super) fn unknown(strategy: &str) -> Fault {
     Fault::new(Id::UnknownStrategy, why).props([strategy])
 }
 
+/// The caller's account: those of other issuers have none here, whatever they are called.
+fn account_holder(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+    let kuid = authenticated(call)?;
+    if call.request.caller.issued().is_some() {
+        let why = format!("\"{kuid}\" is of another issuer and has no account here");
+        return Err(Fault::new(Id::UnknownUser, why).props([kuid]));
+    }
+    Ok(kuid)
+}
+
 /// Who shows no credential has nothing of his own.
 fn authenticated(call: KuzzleCall<'_>) -> Result<&str, Fault> {
     let request = call.request;

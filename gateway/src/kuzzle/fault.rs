@@ -125,6 +125,7 @@ faults! {
     Forbidden "security.rights.forbidden" 0x0703_0002 403;
     UserExists "security.user.already_exists" 0x0704_0001 412;
     UnknownUser "security.user.not_found" 0x0704_0002 404;
+    PreventOverwrite "security.user.prevent_overwrite" 0x0704_0006 400;
     UnknownRole "security.role.not_found" 0x0705_0001 404;
     LoginRequired "security.role.login_required" 0x0705_0002 400;
     RoleCannotBeDeleted "security.role.cannot_delete" 0x0705_0003 400;

@@ -147,6 +147,7 @@ async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box
     };
     let mut request = Request::from_http(names, variables, &query, &parts.headers);
     request.address = address;
+    request.by_get = parts.method == Method::GET;
     match fill(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),
         Err(fault) => Err(Box::new(Answer::to(&request, Err(fault)))),

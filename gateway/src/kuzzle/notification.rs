@@ -2,10 +2,14 @@
 //! channel, and shared by all sockets on it.
 
 use super::channel;
-use event_schema::notification::{Event, Notice, Presence, PresenceChange, Scope, State};
+use event_schema::{
+    id::RequestId,
+    notification::{Event, Notice, Presence, PresenceChange, Scope, State},
+};
 use sealing::mask::mask_sealed;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
 use subscriptions::delivery::{Change, Delivery, DeliveryContent};
 use websocket::TextFrame;
@@ -81,7 +85,7 @@ impl NotificationText {
             State::Done => "done",
         };
         let origin = notice.origin.as_ref();
-        let own = notice.request.to_string();
+        let own = nameless(notice.request);
         let mut head = String::with_capacity(256);
         _ = write!(
             head,
@@ -170,6 +174,16 @@ impl NotificationText {
             &self.tail,
         ])
     }
+}
+
+/// What stands for a request that no client of this protocol named. Whoever knows its id finds it
+/// by this; nobody finds the id, which is for whoever made the request alone.
+fn nameless(request: RequestId) -> String {
+    let hash = Sha256::digest(request.to_string().as_bytes());
+    hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn json<T: Serialize + ?Sized>(value: &T) -> String {

@@ -47,6 +47,8 @@ pub(crate) struct Request {
     pub args: Map<String, Value>,
     pub jwt: Option<String>,
     pub transport: Transport,
+    /// Proxies and browsers keep what is asked for like this.
+    pub by_get: bool,
     /// Made of `jwt`, before anything is done.
     pub caller: Caller,
     /// Where it comes from.
@@ -77,6 +79,7 @@ impl Request {
             args: Map::new(),
             jwt: None,
             transport,
+            by_get: false,
             caller: Caller::nobody(),
             address: None,
             traceparent: None,

@@ -4,6 +4,7 @@
 pub(super) mod api_keys;
 pub(super) mod credentials;
 pub(super) mod first_admin;
+pub(super) mod load;
 pub(super) mod profiles;
 mod rights_change;
 pub(super) mod roles;

@@ -61,7 +61,9 @@ struct HistoryEntry {
     time: String,
     action: &'static str,
     operation: String,
-    request_id: RequestId,
+    /// Told to whoever may see what became of any request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<RequestId>,
     /// Its place in `changes`.
     offset: ChangesOffset,
     /// A store would not take it: it was undone as if it had never been.
@@ -198,8 +200,15 @@ impl DocumentHistory {
         self.entries.push_back(entry(record, change, is_void));
     }
 
-    /// Shows bodies as any read shows them: what is sealed is not told.
-    pub(crate) async fn masked(mut self, app: &App) -> Result<Self, Problem> {
+    /// For callers who may not see what became of others' requests.
+    pub(crate) fn hide_requests(&mut self) {
+        for entry in &mut self.entries {
+            entry.request_id = None;
+        }
+    }
+
+    /// Bodies as any read shows them: opened, where what is sealed is shown.
+    pub(crate) async fn shown(mut self, app: &App) -> Result<Self, Problem> {
         let (index, collection) = (self.index.clone(), self.collection.clone());
         for entry in &mut self.entries {
             if let Some(body) = entry.after.take() {
@@ -288,7 +297,7 @@ fn entry(record: StandingRecord<'_>, change: &DocumentChange, is_void: bool) -> 
         time: codec::rfc3339(record.time),
         action,
         operation: operation.clone(),
-        request_id: request,
+        request_id: Some(request),
         offset: record.offset,
         undone: false,
         silent,

@@ -139,6 +139,7 @@ fn dead_letters() -> Value {
     json!({
         "DeadLetterLine": line,
         "DeadLetters": {"type": "object", "required": ["dead_letters", "count"], "properties": {"count": {"type": "integer"}, "dead_letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetterLine"}}}},
+        "ExplainedRight": {"type": "object", "required": ["user", "right", "place", "profiles", "allowed", "because", "policies", "unknown_profiles"]},
         "Floods": {"type": "object", "required": ["floods"], "properties": {"floods": {"type": "array", "items": {"type": "object", "required": ["partition", "offset", "operation", "fingerprint", "since"]}}}},
         "FloodPass": {"type": "object", "additionalProperties": false, "properties": {
             "operation": {"type": "string"}, "fingerprint": {"type": "string"}, "all": {"type": "boolean"}, "seconds": {"type": "integer"}, "reason": {"type": "string"},

@@ -11,7 +11,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 /// The first segments below `/v1` that are the route table's own.
-pub(crate) const FAMILIES: [&str; 11] = [
+pub(crate) const FAMILIES: [&str; 12] = [
     "audits",
     "catalog",
     "operations",
@@ -23,6 +23,7 @@ pub(crate) const FAMILIES: [&str; 11] = [
     "replays",
     "floods",
     "status",
+    "security",
 ];
 
 /// Decoded path parameters.

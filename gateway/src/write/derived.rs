@@ -8,6 +8,7 @@ use super::{
         event::{Context, Event},
     },
     submit::admit,
+    validate::PlaceAdmission,
 };
 use crate::{
     access::{Caller, right},
@@ -42,14 +43,20 @@ impl WritePath {
         request: DerivedRequest<'_>,
     ) -> Result<Event, Problem> {
         let operation = self.any_operation(request.operation)?;
-        let name = &request.caller.name;
+        // What only the service asks for was let in with what it belongs to.
+        let may = |touched: &[(String, String)]| {
+            if operation.internal() {
+                Ok(())
+            } else {
+                admit(request.caller, &operation, touched)
+            }
+        };
+        let by = (&*request.caller.name, &may as PlaceAdmission<'_>);
         let item = self
             .validator
-            .line(&operation, request.json, request.unique, name)
+            .line(&operation, request.json, request.unique, by)
             .await?;
-        // What only the service asks for was let in with what it belongs to.
         if !operation.internal() {
-            admit(request.caller, &operation, &item.collections())?;
             self.full_keys.check(item.key())?;
         }
         let context = Context {

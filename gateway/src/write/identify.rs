@@ -26,8 +26,17 @@ pub(crate) struct Identifier {
 #[derive(Debug)]
 struct KnownRequest {
     body: [u8; 32],
-    /// Where the first request's events went; `None` while they are on their way.
-    published: Mutex<Option<Arc<[Published]>>>,
+    /// `None` while the first request's events are on their way.
+    remembered: Mutex<Option<RememberedRequest>>,
+}
+
+/// What became of the first request.
+#[derive(Clone, Debug)]
+pub(crate) struct RememberedRequest {
+    /// Where its events went.
+    pub published: Arc<[Published]>,
+    /// Every collection that it may have touched.
+    pub touched: Arc<[(String, String)]>,
 }
 
 /// Who a request is: its 16 unique bytes, and what must be defended or repeated.
@@ -36,7 +45,7 @@ pub(crate) enum Identity {
         unique: [u8; 16],
         ticket: Option<Ticket>,
     },
-    Repeat(Arc<[Published]>),
+    Repeat(RememberedRequest),
 }
 
 /// The first request under a key, until its events are in the log. Dropped before that, the key is
@@ -88,7 +97,7 @@ impl Identifier {
         let entry = self.known.entry(claim).or_insert_with(|| {
             Arc::new(KnownRequest {
                 body,
-                published: Mutex::new(None),
+                remembered: Mutex::new(None),
             })
         });
         let (fresh, known) = (entry.is_fresh(), entry.into_value());
@@ -99,8 +108,8 @@ impl Identifier {
             ));
         }
         if !fresh {
-            return match &*known.published.lock() {
-                Some(published) => Ok(Identity::Repeat(published.clone())),
+            return match &*known.remembered.lock() {
+                Some(remembered) => Ok(Identity::Repeat(remembered.clone())),
                 None => Err(Problem::new(
                     Code::IdempotencyInFlight,
                     "the first request under this key is being accepted",
@@ -219,16 +228,16 @@ impl Ticket {
 
     /// All of its events are in the log: repeats get their places. Those of very many are left to
     /// the ledger, to bound this table.
-    pub(crate) fn keep(self, published: Arc<[Published]>) {
-        if published.len() <= KEPT {
-            *self.known.published.lock() = Some(published);
+    pub(crate) fn keep(self, remembered: RememberedRequest) {
+        if remembered.published.len() <= KEPT {
+            *self.known.remembered.lock() = Some(remembered);
         }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.known.published.lock().is_none() {
+        if self.known.remembered.lock().is_none() {
             self.keys.invalidate(&self.claim);
         }
     }

@@ -5,13 +5,13 @@
 use super::{
     Published, WritePath,
     feedback::{self, Outcome, pending::FeedbackWaiter},
-    identify::{Identity, Ticket},
+    identify::{Identity, RememberedRequest, Ticket},
     order::{HandOver, WriteTurn},
     publish::{
         HandedOver, Outgoing,
         event::{Context, Event},
     },
-    validate::ValidItem,
+    validate::{PlaceAdmission, ValidItem},
 };
 use crate::{
     access::{Caller, right},
@@ -102,17 +102,28 @@ impl WritePath {
     ) -> Result<Prepared, Problem> {
         let (unique, ticket) = match self.identifier.identify(operation.name(), &request)? {
             Identity::Fresh { unique, ticket } => (unique, ticket),
-            Identity::Repeat(published) => {
-                let kind = PreparedKind::Repeat(published);
+            Identity::Repeat(known) => {
+                // What was allowed then may be allowed no more.
+                if !request.admitted {
+                    admit(&request.caller, operation, &known.touched)?;
+                }
+                let kind = PreparedKind::Repeat(known.published);
                 return Ok(Prepared { request, kind });
             }
         };
         let options = &request.options;
-        let valid = self.validator.validate(operation, &request, unique).await?;
-        let touched = valid.collections();
-        if !request.admitted {
-            admit(&request.caller, operation, &touched)?;
-        }
+        let may = |touched: &[(String, String)]| {
+            if request.admitted {
+                Ok(())
+            } else {
+                admit(&request.caller, operation, touched)
+            }
+        };
+        let valid = self
+            .validator
+            .validate(operation, &request, unique, &may)
+            .await?;
+        let touched = valid.touched;
         let traceparent = options
             .traceparent
             .clone()
@@ -162,11 +173,12 @@ impl WritePath {
             line.number,
             line.json.bytes(),
         );
+        let may = |touched: &[(String, String)]| admit(line.caller, operation, touched);
+        let by = (&*line.caller.name, &may as PlaceAdmission<'_>);
         let item = self
             .validator
-            .line(operation, line.json, unique, &line.caller.name)
+            .line(operation, line.json, unique, by)
             .await?;
-        admit(line.caller, operation, &item.collections())?;
         let context = Context {
             caller: line.caller,
             traceparent: line.traceparent,
@@ -233,7 +245,7 @@ impl WritePath {
             SubmittedKind::Fresh { handed, rest, .. } => {
                 let published = handed.published().await;
                 if let Some(ticket) = rest.ticket {
-                    keep(ticket, &published);
+                    keep(ticket, &published, &rest.touched);
                 }
                 let (waiters, touched) = (rest.waiters, &rest.touched);
                 let verdicts =
@@ -267,10 +279,13 @@ pub(super) fn admit(
 }
 
 /// Dropped instead, the ticket frees its key.
-fn keep(ticket: Ticket, published: &[Result<Published, Problem>]) {
+fn keep(ticket: Ticket, published: &[Result<Published, Problem>], touched: &[(String, String)]) {
     let places = published.iter().map(|one| one.as_ref().ok().cloned());
     if let Some(places) = places.collect::<Option<Vec<_>>>() {
-        ticket.keep(places.into());
+        ticket.keep(RememberedRequest {
+            published: places.into(),
+            touched: touched.into(),
+        });
     }
 }
 

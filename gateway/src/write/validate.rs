@@ -30,24 +30,26 @@ pub(crate) struct Validator {
     pub sealing: SubjectKeys,
 }
 
+/// Judges whether the caller may write into these collections. Asked before anything is done for a
+/// request that is more than to look at it.
+pub(super) type PlaceAdmission<'a> =
+    &'a (dyn Fn(&[(String, String)]) -> Result<(), Problem> + Sync);
+
+/// Every collection that these may touch, once.
+fn touched<'a>(accepted: impl Iterator<Item = &'a Accepted>) -> Vec<(String, String)> {
+    let touched: std::collections::BTreeSet<_> = accepted
+        .flat_map(|accepted| accepted.collections.iter().cloned())
+        .collect();
+    touched.into_iter().collect()
+}
+
 /// A request that keeps every rule that can be checked without its documents. Made only by
 /// [`Validator::validate`].
 pub(super) struct ValidRequest {
     /// One per event, in the request's order; a problem where one document of many breaks rules.
     pub items: Vec<Result<ValidItem, Problem>>,
-}
-
-impl ValidRequest {
     /// Every collection that it may touch, once.
-    pub(super) fn collections(&self) -> Vec<(String, String)> {
-        let touched: std::collections::BTreeSet<_> = self
-            .items
-            .iter()
-            .flatten()
-            .flat_map(|item| item.accepted.collections.iter().cloned())
-            .collect();
-        touched.into_iter().collect()
-    }
+    pub touched: Vec<(String, String)>,
 }
 
 /// What one event will carry. Its fields are private, so that nothing is published that did not
@@ -71,11 +73,6 @@ impl ValidItem {
         &self.accepted.key
     }
 
-    /// Every collection that it may touch.
-    pub(super) fn collections(&self) -> Vec<(String, String)> {
-        self.accepted.collections.to_vec()
-    }
-
     pub(super) fn into_parts(self) -> ItemParts {
         ItemParts {
             accepted: self.accepted,
@@ -86,12 +83,14 @@ impl ValidItem {
 }
 
 impl Validator {
-    /// Checks a request against its operation. `unique` names it: see [`super::identify`].
+    /// Checks a request against its operation, and whether the caller may, before it makes or tells
+    /// anything. `unique` names it: see [`super::identify`].
     pub(super) async fn validate(
         &self,
         operation: &Operation,
         request: &RawRequest,
         unique: [u8; 16],
+        may: PlaceAdmission<'_>,
     ) -> Result<ValidRequest, Problem> {
         if request.options.refresh && !self.searchable {
             return Err(Problem::new(
@@ -107,12 +106,14 @@ impl Validator {
             ));
         }
         let seed = self.seed(unique);
-        let beside = self
-            .look_up_all(operation, &request.json, &seed, &request.caller.name)
+        let accepted = self
+            .accept(operation, &request.json, &seed, (&request.caller.name, may))
             .await?;
-        let accepted = operation
-            .accept_with(&request.json, &seed, &beside)
-            .map_err(|invalid| self.mask_violations(operation, &request.json, invalid))?;
+        let touched = match &accepted {
+            AcceptedRequest::One(accepted) => touched(std::iter::once(&**accepted)),
+            AcceptedRequest::Many(children) => touched(children.iter().flatten()),
+        };
+        may(&touched)?;
         let items = match accepted {
             AcceptedRequest::One(accepted) => {
                 vec![Ok(self.item(operation, *accepted, if_match).await?)]
@@ -134,7 +135,24 @@ impl Validator {
                 items
             }
         };
-        Ok(ValidRequest { items })
+        Ok(ValidRequest { items, touched })
+    }
+
+    /// What a request says, with what is looked up for it: nothing is for a caller who may not, as
+    /// far as that is known without.
+    async fn accept(
+        &self,
+        operation: &Operation,
+        json: &ScannedJson,
+        seed: &Seed,
+        (principal, may): (&str, PlaceAdmission<'_>),
+    ) -> Result<AcceptedRequest, Problem> {
+        if let Some(fixed) = operation.fixed_collections() {
+            may(&fixed)?;
+        }
+        let beside = self.look_up_all(operation, json, seed, principal).await?;
+        let accepted = operation.accept_with(json, seed, &beside);
+        Ok(accepted.map_err(|invalid| self.mask_violations(operation, json, invalid))?)
     }
 
     /// Likewise a line of a bulk, which is one document.
@@ -143,15 +161,15 @@ impl Validator {
         operation: &Operation,
         json: &ScannedJson,
         unique: [u8; 16],
-        principal: &str,
+        (principal, may): (&str, PlaceAdmission<'_>),
     ) -> Result<ValidItem, Problem> {
         let seed = self.seed(unique);
-        let beside = self.look_up_all(operation, json, &seed, principal).await?;
-        let accepted = operation
-            .accept_with(json, &seed, &beside)
-            .map_err(|invalid| self.mask_violations(operation, json, invalid))?;
-        match accepted {
-            AcceptedRequest::One(accepted) => self.item(operation, *accepted, None).await,
+        let accepted = self.accept(operation, json, &seed, (principal, may));
+        match accepted.await? {
+            AcceptedRequest::One(accepted) => {
+                may(&accepted.collections)?;
+                self.item(operation, *accepted, None).await
+            }
             AcceptedRequest::Many(_) => Err(Problem::new(
                 Code::NotInBulk,
                 "a line of a bulk is one document",

@@ -1,9 +1,12 @@
 //! Who calls and what the caller may do, on the real pipeline: every door, every kind of credential,
 //! and what becomes of them when they are taken away.
 
+mod checked_first;
 mod doors;
 mod hashes;
 mod hidden;
+mod imported;
+mod issuers;
 mod keys;
 mod limits;
 mod listening;

@@ -24,6 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("field-values", &[]),
     ("outbound", &[]),
     ("rights", &[]),
+    ("bearer-tokens", &["json-text", "outbound", "runtime"]),
     ("matching", &["field-values"]),
     ("subscriptions", &["event-schema"]),
     ("change-feed", &["event-schema", "matching"]),
@@ -58,6 +59,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "gateway",
         &[
             "audit",
+            "bearer-tokens",
             "event-schema",
             "field-values",
             "catalog",
@@ -66,6 +68,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "json-text",
             "store",
             "matching",
+            "outbound",
             "subscriptions",
             "change-feed",
             "replay",

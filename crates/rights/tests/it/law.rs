@@ -111,6 +111,8 @@ proptest! {
             let plain = evaluator::allowed(&set, &held, (controller, action), place);
             let found = compiled.allows(controller, action, place);
             prop_assert_eq!(found, plain, "{} {} {:?}", controller, action, place);
+            let explained = set.explain(held.iter().copied(), (controller, action), place);
+            prop_assert_eq!(explained.allowed, plain, "{} {} {:?}", controller, action, place);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Changes of the whole set, and what users of its profiles are shown.
 
-use rights::{ActionPlace, RightsFault, RightsProfile, RightsSet, Role, base};
+use rights::{ActionPlace, PolicyOutcome, RightsFault, RightsProfile, RightsSet, Role, base};
 use serde_json::{Value, json};
 
 fn role(controllers: Value) -> Role {
@@ -78,6 +78,35 @@ fn nobody_is_locked_out_for_good() {
     let other = profile(json!([{"roleId": "default"}]));
     let refused = set.put_profile("anonymous", other, false);
     assert_eq!(refused, Err(RightsFault::AnonymousRoleRequired));
+}
+
+#[test]
+fn what_each_policy_says_is_explained() {
+    let mut set = RightsSet::default();
+    let yes = role(json!({"document": {"actions": {"get": true, "create": false}}}));
+    set.put_role("some", yes, true).unwrap();
+    let here = json!([{"index": "i", "collections": ["c"]}]);
+    let policies = json!([{"roleId": "some", "restrictedTo": here}]);
+    set.put_profile("p", profile(policies), true).unwrap();
+    let said = |action, place| {
+        let explained = set.explain(["gone", "p"].into_iter(), ("document", action), place);
+        assert_eq!(explained.unknown_profiles, ["gone"]);
+        assert_eq!(explained.policies.len(), 1);
+        (explained.allowed, explained.policies[0].outcome)
+    };
+    let here = ActionPlace::Collection("i", "c");
+    assert_eq!(said("get", here), (true, PolicyOutcome::Allows));
+    let there = ActionPlace::Collection("i", "d");
+    assert_eq!(said("get", there), (false, PolicyOutcome::Elsewhere));
+    assert_eq!(
+        said("get", ActionPlace::Everywhere),
+        (false, PolicyOutcome::Elsewhere)
+    );
+    assert_eq!(said("create", here), (false, PolicyOutcome::RoleDenies));
+    assert_eq!(said("delete", here), (false, PolicyOutcome::RoleIsSilent));
+    set.roles.remove("some");
+    let explained = set.explain(["p"].into_iter(), ("document", "get"), here);
+    assert_eq!(explained.policies[0].outcome, PolicyOutcome::UnknownRole);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use super::{authenticated, strategy};
 use crate::{
     access::{
-        AccessError, Credential,
+        AccessError, Caller, Credential,
         accounts::Account,
         limits::LimitReached,
+        password::is_outdated,
         session::{LONGEST_MS, UserSession},
     },
     app::Shared,
@@ -15,6 +16,7 @@ use crate::{
 use runtime::random;
 use serde::Deserialize;
 use serde_json::json;
+use tracing::debug;
 use zeroize::Zeroizing;
 
 /// Without an `expiresIn`, milliseconds.
@@ -29,6 +31,10 @@ struct LocalCredentials {
 pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     strategy(call)?;
     no_cookie(call)?;
+    if call.request.by_get {
+        let why = "log in by POST: proxies and browsers keep what they get by GET";
+        return Err(Fault::new(Id::BadVerb, why).props(["GET"]));
+    }
     let ttl = session_ttl(call)?;
     let body = call.request.object()?;
     let known = ["username", "password"];
@@ -61,6 +67,9 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         Some((_, account)) => access.accounts().password_hash(account).await?,
         None => None,
     };
+    // Kept for as long as it takes to hash it anew.
+    let outdated = hash.as_deref().is_some_and(is_outdated);
+    let again = outdated.then(|| password.clone());
     let matches = access
         .passwords
         .verify(password, hash)
@@ -72,8 +81,35 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         return Err(wrong());
     }
     limits.succeeded(&username, address);
+    if let Some(password) = again {
+        renew_hash(
+            call.app.clone(),
+            kuid.clone(),
+            account.sessions.clone(),
+            password,
+        );
+    }
     let session = begin(call.app, &kuid, &account, ttl);
     Ok(told(call.app, &session))
+}
+
+/// What is weaker than it should be is hashed anew, beside the login: if it fails, the next tries.
+fn renew_hash(app: Shared, kuid: String, sessions: String, password: Zeroizing<String>) {
+    runtime::spawn("renew-hash", async move {
+        let Ok(hash) = app.access.passwords.hash(password).await else {
+            return;
+        };
+        let request = json!({"kuid": kuid, "hash": hash, "was": sessions});
+        let nobody = Caller::nobody();
+        let renewed = security_write::write(&app, &nobody, "security.renewHash", &request).await;
+        if let Err(problem) = renewed {
+            debug!(
+                kuid,
+                detail = problem.detail(),
+                "a password is hashed anew at the next login"
+            );
+        }
+    });
 }
 
 fn wrong() -> Fault {
@@ -165,6 +201,7 @@ pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         Credential::Nothing | Credential::Kept => None,
         Credential::Session(session) => Some(session.exp * 1000),
         Credential::ApiKey { until, .. } => Some(until.unwrap_or(-1)),
+        Credential::Issued { until, .. } => Some(*until),
     };
     Ok(Reply::of(
         &json!({"valid": true, "expiresAt": expires, "kuid": caller.kuid()}),
@@ -175,7 +212,9 @@ pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = authenticated(call)?;
     no_cookie(call)?;
     let (app, caller) = (call.app, &call.request.caller);
-    if call.request.flag("global")? {
+    if caller.issued().is_some() {
+        // Their issuer ends them.
+    } else if call.request.flag("global")? {
         let ended = json!({"kuid": kuid, "sessions": name()});
         security_write::write(app, caller, "security.endSessions", &ended).await?;
     } else if let Some(session) = caller.session() {
@@ -191,9 +230,12 @@ pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
     no_cookie(call)?;
     let ttl = session_ttl(call)?;
     let (app, caller) = (call.app, &call.request.caller);
-    let session = caller
-        .session()
-        .ok_or_else(|| Fault::new(Id::RefreshForbidden, "an API key cannot be refreshed"))?;
+    let session = caller.session().ok_or_else(|| {
+        Fault::new(
+            Id::RefreshForbidden,
+            "only a session of this deployment can be refreshed",
+        )
+    })?;
     security_write::end_session(app, caller, session, &session.jti).await?;
     app.access.state.changed();
     let now = app.now();

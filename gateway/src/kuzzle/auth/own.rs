@@ -1,6 +1,6 @@
 //! What the caller may see and change of himself.
 
-use super::{LOCAL, authenticated, strategy};
+use super::{LOCAL, account_holder, authenticated, strategy};
 use crate::kuzzle::{
     Fault, KuzzleCall, Reply,
     fault::Id,
@@ -18,6 +18,13 @@ pub(crate) async fn current_user(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let Ok(kuid) = authenticated(call) else {
         return Ok(Reply::of(&anonymous()));
     };
+    let caller = &call.request.caller;
+    if let Some(attributes) = caller.issued() {
+        let mut source = attributes.clone();
+        source.insert("profileIds".to_owned(), json!(caller.profiles));
+        let shown = json!({"_id": kuid, "_source": source, "strategies": []});
+        return Ok(Reply::of(&shown));
+    }
     let user = users::read(call, kuid).await?;
     let account = call.app.access.accounts().account(kuid).await?;
     let local = account.is_some_and(|account| account.username.is_some());
@@ -42,7 +49,7 @@ pub(crate) async fn strategies(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn update_self(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     let changes = call.request.members()?;
     for name in ["_id", "profileIds"] {
         if changes.contains_key(name) {
@@ -54,49 +61,49 @@ pub(crate) async fn update_self(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn create_api_key(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    api_keys::create(call, authenticated(call)?).await
+    api_keys::create(call, account_holder(call)?).await
 }
 
 pub(crate) async fn search_api_keys(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    api_keys::search(call, authenticated(call)?).await
+    api_keys::search(call, account_holder(call)?).await
 }
 
 pub(crate) async fn delete_api_key(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    api_keys::delete(call, authenticated(call)?).await
+    api_keys::delete(call, account_holder(call)?).await
 }
 
 pub(crate) async fn create_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     strategy(call)?;
     keep::create(call, kuid).await
 }
 
 pub(crate) async fn update_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     strategy(call)?;
     keep::update(call, kuid).await
 }
 
 pub(crate) async fn delete_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     strategy(call)?;
     keep::delete(call, kuid).await
 }
 
 pub(crate) async fn credentials_exist(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     strategy(call)?;
     keep::exist(call, kuid).await
 }
 
 pub(crate) async fn credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     strategy(call)?;
     keep::shown(call, kuid).await
 }
 
 pub(crate) async fn validate_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = account_holder(call)?;
     strategy(call)?;
     keep::validate(call, Some(kuid)).await
 }

@@ -1,17 +1,19 @@
 //! A collection, or what a query finds of it, as a stream of lines: JSON or CSV. Read a page at a
 //! time in the order of ids while the client takes it; a page that cannot be read cuts the
-//! connection, so that half an export never looks like a whole one.
+//! connection, so that half an export never looks like a whole one. Nothing is read for a caller
+//! who may not (any more) when a page is due.
 
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id, metadata, table},
     koncorde::SearchQuery,
     search,
 };
-use crate::{app::Shared, routes::documents::search::refused};
+use crate::{access::Caller, app::Shared, routes::documents::search::refused};
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures::stream;
 use http::{HeaderValue, header};
+use rights::ActionPlace;
 use sealing::mask::mask_sealed;
 use serde_json::{Value, json, value::RawValue};
 use std::{borrow::Cow, collections::HashMap, io, sync::Arc};
@@ -43,6 +45,7 @@ enum Form {
 
 struct Export {
     app: Shared,
+    caller: Caller,
     view: Arc<dyn View>,
     collection: Arc<Collection>,
     query: Option<Value>,
@@ -96,6 +99,7 @@ pub(crate) async fn stream(call: KuzzleCall<'_>) -> Result<Response, Fault> {
     );
     let export = Export {
         app: call.app.clone(),
+        caller: call.request.caller.clone(),
         view,
         collection,
         query,
@@ -215,6 +219,7 @@ impl Export {
         if self.over || self.app.shutdown.is_hard() {
             return Ok(None);
         }
+        self.admit().await?;
         let request = SearchRequest {
             query: self.query.clone(),
             sort: Some(json!(["_id"])),
@@ -237,6 +242,18 @@ impl Export {
         Ok(Some(lines)
             .filter(|lines| !lines.is_empty())
             .map(Bytes::from))
+    }
+
+    /// Pages are read for as long as the client takes to read them: rights may have ended since.
+    async fn admit(&self) -> io::Result<()> {
+        let caller = self.app.access.still(&self.caller).await;
+        let caller = caller.map_err(|error| {
+            let problem = crate::error::Problem::from(error);
+            io::Error::other(problem.detail().to_owned())
+        })?;
+        let place = ActionPlace::Collection(&self.collection.index, &self.collection.collection);
+        let may = caller.check(("document", "export"), place);
+        may.map_err(|_| io::Error::other("the right to export ended"))
     }
 
     fn line(&self, hit: &Hit, into: &mut String) {

@@ -98,8 +98,9 @@ fn a_message_that_nobody_named() {
     let told = read(change(&message, None, None), ChannelOptions::default());
     assert_eq!(
         (told["controller"].as_str(), told["requestId"].as_str()),
-        (Some("realtime"), Some(message.request.to_string().as_str()))
+        (Some("realtime"), Some(nameless(message.request).as_str()))
     );
+    assert!(!told.to_string().contains(&message.request.to_string()));
     assert_eq!(
         (&told["volatile"], &told["protocol"]),
         (&Value::Null, &json!("http"))

@@ -20,7 +20,7 @@ fn unknown(id: &str) -> Fault {
 }
 
 /// What users of it may do.
-fn check_grant(call: KuzzleCall<'_>, set: &RightsSet, id: &str) -> Result<(), Fault> {
+pub(super) fn check_grant(call: KuzzleCall<'_>, set: &RightsSet, id: &str) -> Result<(), Fault> {
     may_grant(call, &set.compile([id].into_iter()))
 }
 

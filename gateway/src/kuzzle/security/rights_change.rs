@@ -1,12 +1,35 @@
 //! A change of roles and profiles: of the set as it stands, written only if that still stands.
 
 use super::super::{Fault, KuzzleCall, fault::Id};
-use crate::{access::system, error::Code, security_write};
+use crate::{
+    access::{accounts::SystemDocument, system},
+    error::Code,
+    security_write,
+};
 use rights::RightsSet;
 use serde_json::json;
 
 /// How many others may come between.
 const ATTEMPTS: usize = 8;
+
+/// The set as it stands.
+pub(super) async fn standing(call: KuzzleCall<'_>) -> Result<RightsSet, Fault> {
+    Ok(read(call).await?.0)
+}
+
+async fn read(call: KuzzleCall<'_>) -> Result<(RightsSet, Option<SystemDocument>), Fault> {
+    let accounts = call.app.access.accounts();
+    let stands = accounts.document(system::RIGHTS, "all").await?;
+    let set = match &stands {
+        None => RightsSet::default(),
+        Some(document) => {
+            let set: RightsSet = serde_json::from_str(document.body.get())
+                .map_err(|error| Fault::new(Id::Unexpected, error.to_string()))?;
+            set.completed()
+        }
+    };
+    Ok((set, stands))
+}
 
 /// Changes the set. Returns when the change holds everywhere.
 pub(super) async fn change<T>(
@@ -15,19 +38,7 @@ pub(super) async fn change<T>(
 ) -> Result<T, Fault> {
     let (app, caller) = (call.app, &call.request.caller);
     for _ in 0..ATTEMPTS {
-        let stands = app
-            .access
-            .accounts()
-            .document(system::RIGHTS, "all")
-            .await?;
-        let mut set = match &stands {
-            None => RightsSet::default(),
-            Some(document) => {
-                let set: RightsSet = serde_json::from_str(document.body.get())
-                    .map_err(|error| Fault::new(Id::Unexpected, error.to_string()))?;
-                set.completed()
-            }
-        };
+        let (mut set, stands) = read(call).await?;
         let changed = change(&mut set)?;
         let (operation, request) = match &stands {
             None => ("security.createRights", json!({"rights": set})),

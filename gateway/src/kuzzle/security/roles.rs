@@ -8,7 +8,7 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 19] = [
+const OF_ROUTES: [(&str, &str); 22] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
@@ -26,8 +26,11 @@ const OF_ROUTES: [(&str, &str); 19] = [
     ("replay", "resume"),
     ("request", "explain"),
     ("request", "get"),
+    ("security", "explain"),
     ("server", "status"),
     ("table", "get"),
+    ("upload", "get"),
+    ("upload", "results"),
 ];
 
 fn shown(id: &str, role: &Role) -> Value {
@@ -39,7 +42,7 @@ fn unknown(id: &str) -> Fault {
 }
 
 /// Every controller and action that it names must be there.
-fn check_names(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault> {
+pub(super) fn check_names(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault> {
     let catalog = call.app.ports.catalog.current();
     let operations = || catalog.operations().filter(|known| !known.internal());
     let known = |controller: &str, action: Option<&str>| {
@@ -69,7 +72,7 @@ fn check_names(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault> {
 }
 
 /// What the role would allow to whom it is given without a restriction.
-fn check_grant(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault> {
+pub(super) fn check_grant(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault> {
     let mut set = RightsSet::default();
     set.roles.insert("granted".to_owned(), role.clone());
     let policies = vec![Policy {
@@ -222,4 +225,32 @@ async fn delete_all(call: KuzzleCall<'_>, ids: &[String]) -> Result<(), Fault> {
 pub(super) fn without_info(mut body: Map<String, Value>) -> Map<String, Value> {
     body.remove(MEMBER);
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{access::PlaceRule, router::endpoints};
+
+    /// A role may name whatever a route asks for, and nothing that no route asks for.
+    #[test]
+    fn rights_of_routes_are_those_of_the_table() {
+        let is_action = |(controller, name): (&str, &str)| {
+            ACTIONS
+                .iter()
+                .any(|one| (one.controller, one.name) == (controller, name))
+                || routes::listed().any(|one| (one.controller, one.name) == (controller, name))
+        };
+        let endpoints = endpoints();
+        let asked = endpoints.iter().map(|endpoint| endpoint.right);
+        let asked =
+            asked.filter(|right| !matches!(right.place, PlaceRule::Public | PlaceRule::Operation));
+        let mut asked: Vec<(&str, &str)> = asked
+            .map(|right| (right.controller, right.action))
+            .collect();
+        asked.retain(|right| !is_action(*right));
+        asked.sort_unstable();
+        asked.dedup();
+        assert_eq!(asked, OF_ROUTES);
+    }
 }

@@ -82,11 +82,19 @@ async fn may_give(call: KuzzleCall<'_>, ids: &[String], held: &[String]) -> Resu
     may_grant(call, &known.set.compile(fresh))
 }
 
-/// Whoever acts for a user must be allowed what that user is.
+/// Whoever acts for a user must be allowed what that user is. A profile that is not there any more
+/// allows nothing.
 pub(super) async fn may_act_for(call: KuzzleCall<'_>, kuid: &str) -> Result<ShownUser, Fault> {
     let user = read(call, kuid).await?;
-    may_give(call, &user.profiles(), &[]).await?;
+    may_take(call, &user.profiles(), &[]).await?;
     Ok(user)
+}
+
+/// The caller may do all that these profiles allow which are not `kept`.
+async fn may_take(call: KuzzleCall<'_>, held: &[String], kept: &[String]) -> Result<(), Fault> {
+    let known = call.app.access.state.current().await?;
+    let taken = held.iter().filter(|id| !kept.contains(id));
+    may_grant(call, &known.set.compile(taken.map(String::as_str)))
 }
 
 /// A user that is to be.
@@ -104,14 +112,25 @@ pub(super) fn wanted_id(call: KuzzleCall<'_>) -> Result<String, Fault> {
             "kuid-{}",
             uuid::Uuid::from_bytes(crate::write::identify::random())
         )),
-        Some("-1" | "anonymous" | "") => Err(Fault::invalid(
+        Some(id) => check_new_id(call, id).map(|()| id.to_owned()),
+    }
+}
+
+/// May a user be called this?
+pub(super) fn check_new_id(call: KuzzleCall<'_>, id: &str) -> Result<(), Fault> {
+    match id {
+        "-1" | "anonymous" | "" => Err(Fault::invalid(
             "_id",
             "an id that is not that of the anonymous user",
         )),
-        Some(id) => {
+        id => {
             let checked = crate::request::path::check_id(id);
             checked.map_err(|problem| Fault::invalid("_id", problem.detail()))?;
-            Ok(id.to_owned())
+            if call.app.access.issuers.owns_name(id) {
+                let wanted = "an id that is not that of somebody of another issuer";
+                return Err(Fault::invalid("_id", wanted));
+            }
+            Ok(())
         }
     }
 }
@@ -138,8 +157,21 @@ pub(super) fn no_profiles(content: &Map<String, Value>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes a new user.
+/// Writes a new user, and shows it.
 pub(super) async fn add(call: KuzzleCall<'_>, new: NewUser) -> Result<Reply, Fault> {
+    let kuid = new.kuid.clone();
+    let content = write_new(call, new).await?;
+    refreshed(call, system::USERS).await?;
+    Ok(Reply::of(
+        &json!({"_id": kuid, "_version": 1, "_source": content}),
+    ))
+}
+
+/// Writes a new user; what is shown of it from now on.
+pub(super) async fn write_new(
+    call: KuzzleCall<'_>,
+    new: NewUser,
+) -> Result<Map<String, Value>, Fault> {
     let NewUser {
         kuid,
         mut content,
@@ -166,10 +198,7 @@ pub(super) async fn add(call: KuzzleCall<'_>, new: NewUser) -> Result<Reply, Fau
     let caller = &call.request.caller;
     let written = security_write::write(call.app, caller, "security.createUser", &request).await;
     written.map_err(|problem| of_user(problem, &kuid))?;
-    refreshed(call, system::USERS).await?;
-    Ok(Reply::of(
-        &json!({"_id": kuid, "_version": 1, "_source": content}),
-    ))
+    Ok(content)
 }
 
 pub(crate) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -253,7 +282,7 @@ async fn change(
         may_give(call, &wanted, &held).await?;
         if wanted != held {
             // Whoever takes a profile away must be allowed to give it, too.
-            may_give(call, &held, &wanted).await.or_else(gone_is_fine)?;
+            may_take(call, &held, &wanted).await?;
         }
         let mut info = user
             .members
@@ -280,15 +309,6 @@ async fn change(
     Err(Fault::new(Id::Overloaded, why).retry_after(Some(1)))
 }
 
-/// A profile that is not there any more may be taken from a user.
-fn gone_is_fine(fault: Fault) -> Result<(), Fault> {
-    if fault.id() == Id::UnknownProfile {
-        Ok(())
-    } else {
-        Err(fault)
-    }
-}
-
 /// Merges members at the top level.
 pub(crate) async fn merge(
     call: KuzzleCall<'_>,
@@ -309,17 +329,22 @@ pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let mut body = call.request.members()?;
-    body.remove(MEMBER);
-    profile_ids(&body)?;
-    change(call, call.request.id()?, |_| body.clone()).await
+    replace_content(call, call.request.id()?, call.request.members()?).await
+}
+
+/// Everything that is shown of a user, anew.
+pub(super) async fn replace_content(
+    call: KuzzleCall<'_>,
+    kuid: &str,
+    mut content: Map<String, Value>,
+) -> Result<Reply, Fault> {
+    content.remove(MEMBER);
+    profile_ids(&content)?;
+    change(call, kuid, |_| content.clone()).await
 }
 
 async fn remove(call: KuzzleCall<'_>, kuid: &str) -> Result<(), Fault> {
-    may_act_for(call, kuid)
-        .await
-        .map(drop)
-        .or_else(gone_is_fine)?;
+    may_act_for(call, kuid).await?;
     let request = json!({"kuid": kuid});
     let caller = &call.request.caller;
     let gone = security_write::write(call.app, caller, "security.deleteUser", &request).await;
@@ -336,13 +361,23 @@ pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 pub(crate) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let mut gone = Vec::new();
+    let mut failed = None;
     for kuid in super::ids(call)? {
-        remove(call, &kuid).await?;
-        gone.push(kuid);
+        match remove(call, &kuid).await {
+            Ok(()) => gone.push(kuid),
+            Err(fault) => {
+                failed = Some(fault);
+                break;
+            }
+        }
     }
+    // Those before one that could not be deleted are gone for good, too.
     security_write::forget_everywhere(call.app).await;
     refreshed(call, system::USERS).await?;
-    Ok(Reply::of(&gone))
+    match failed {
+        None => Ok(Reply::of(&gone)),
+        Some(fault) => Err(fault),
+    }
 }
 
 pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -394,10 +429,7 @@ pub(crate) async fn strategies(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 /// Ends all sessions and all API keys.
 pub(crate) async fn revoke(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
-    may_act_for(call, kuid)
-        .await
-        .map(drop)
-        .or_else(gone_is_fine)?;
+    may_act_for(call, kuid).await?;
     let (sessions, birth) = (format!("{:032x}", random::<u128>()), credentials::name());
     let request = json!({"kuid": kuid, "sessions": sessions, "birth": birth});
     let caller = &call.request.caller;

@@ -1,6 +1,7 @@
 //! `GET /v1/documents/{index}/{collection}/{id}/_history`: every change that the log keeps.
 
 use crate::{
+    access::Caller,
     answer,
     app::Shared,
     error::{Code, Problem},
@@ -10,9 +11,11 @@ use crate::{
 use axum::{extract::State, response::Response};
 use event_schema::mutation::DocumentKey;
 use http::StatusCode;
+use rights::ActionPlace;
 
 pub(crate) async fn history(
     State(app): State<Shared>,
+    caller: Caller,
     PathSegments((index, name, id)): PathSegments<(String, String, String)>,
 ) -> Result<Response, Problem> {
     check_id(&id)?;
@@ -28,6 +31,13 @@ pub(crate) async fn history(
         let detail = format!("there is no document `{}`", shorten(&key.to_string()));
         return Err(Problem::new(Code::Missing, detail));
     }
-    let history = history.masked(&app).await?;
+    let mut history = history.shown(&app).await?;
+    // A request is shown to whoever made it, or may see all of them.
+    if caller
+        .check(("request", "get"), ActionPlace::Everywhere)
+        .is_err()
+    {
+        history.hide_requests();
+    }
     Ok(answer::json(StatusCode::OK, &history))
 }

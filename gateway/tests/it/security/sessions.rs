@@ -2,6 +2,7 @@
 
 use super::{PASSWORD, allow, answer, closed, login, ok, refused, user, with};
 use crate::harness::{App, Builder};
+use futures::SinkExt;
 use runtime::{Clock, clock::ManualClock};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -233,4 +234,39 @@ async fn refreshing_again_and_again_prolongs_no_grace() {
     }
     let again = ("POST", "/_refreshToken");
     refused(&app, again, Some(&first), None, INVALID).await;
+}
+
+#[tokio::test]
+async fn a_bulk_goes_on_though_its_token_was_refreshed_meanwhile() {
+    let (app, clock) = on_a_clock().await;
+    let first = login(&app, "root", PASSWORD).await;
+    ok(&app, "POST", "/ix/_create", Some(&first), None).await;
+    ok(&app, "PUT", "/ix/co", Some(&first), Some(json!({}))).await;
+    let (mut lines, body) = futures::channel::mpsc::channel::<Result<String, std::io::Error>>(4);
+    let line = |id: &str| {
+        let line = json!({"index": "ix", "collection": "co", "_id": id, "body": {}});
+        Ok(format!("{line}\n"))
+    };
+    let bulk = app
+        .client
+        .post(app.url("/v1/operations/document.create/_bulk"));
+    let bulk = bulk
+        .bearer_auth(&first)
+        .header("content-type", "application/x-ndjson");
+    let bulk = tokio::spawn(bulk.body(reqwest::Body::wrap_stream(body)).send());
+    lines.send(line("a")).await.unwrap();
+    while answer(with(&app, "GET", "/ix/co/a", Some(&first), None))
+        .await
+        .0
+        != 200
+    {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let second = ok(&app, "POST", "/_refreshToken", Some(&first), None).await;
+    clock.advance(3_000);
+    lines.send(line("b")).await.unwrap();
+    drop(lines);
+    let text = bulk.await.unwrap().unwrap().text().await.unwrap();
+    assert_eq!(text.matches("\"request_id\"").count(), 2, "{text}");
+    ok(&app, "GET", "/_me", second["jwt"].as_str(), None).await;
 }
